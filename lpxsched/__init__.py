@@ -1,0 +1,1 @@
+"""Static schedules for machines whose network never decides anything at run time."""

@@ -1,0 +1,90 @@
+"""The ``lpxsched`` program: finds the command, and turns every fault into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from lpxsched.errors import ExitCode, LpxschedError
+
+# name of the command -> module of lpxsched.cli and its line in the overview
+COMMANDS = {
+    "compile": ("compile", "Lay a model over a fabric and write the timetable."),
+    "check": ("check", "Prove a build folder against the rules, from its files alone."),
+    "simulate": ("simulate", "Run a build folder on drifting clocks and count late vectors."),
+    "report": ("report", "Print link utilisation and where the time of a layer goes."),
+    "export": ("export", "Draw utilisation and one layer's timeline as SVG or PNG."),
+    "topologies": ("listing", "List the shipped topologies."),
+    "models": ("listing", "List the shipped models."),
+    "clocks": ("listing", "List the shipped clocks."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of a user's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by name, importing its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"lpxsched.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the overview without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lpxsched")
+def app() -> None:
+    """Compile static timetables for machines whose network never decides anything at run time.
+
+    A first run: lpxsched compile gpt-oss-120b lpx-rack, then check, simulate and report the folder that it wrote.
+    """
+
+
+def main() -> None:
+    """Run the program and exit with one of the documented codes."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every fault ends as one line on stderr."""
+    try:
+        code = app.main(arguments, prog_name="lpxsched", standalone_mode=False)
+    except click.UsageError as error:
+        return _fail(_usage_line(error), ExitCode.BAD_INPUT)
+    except LpxschedError as error:
+        return _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe has left; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception as error:
+        if os.environ.get("LPXSCHED_DEBUG"):
+            raise
+        problem = f"internal error, please report it: {type(error).__name__}: {error}"
+        return _fail(f"{problem} (LPXSCHED_DEBUG=1 shows where)", ExitCode.BUG)
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _usage_line(error: click.UsageError) -> str:
+    name = error.ctx.command_path if error.ctx else "lpxsched"
+    return f"{name}: {error.format_message()}"
+
+
+def _fail(line: str, code: ExitCode) -> int:
+    print(" ".join(line.split()), file=sys.stderr)
+    return code

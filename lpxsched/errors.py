@@ -1,0 +1,79 @@
+"""Faults, as a flat hierarchy. Each keeps its facts in fields; the message is built from them.
+
+Outcomes of a search (optimal, feasible, unknown) are data, never exceptions; see ``schedule.result``.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    BUG = 1
+    BAD_INPUT = 2
+    INFEASIBLE = 3
+    NOTHING_FOUND = 4
+    VERIFICATION_FAILED = 5
+    INTERRUPTED = 130
+
+
+class LpxschedError(Exception):
+    """Base of every fault that a user can cause; its text is one line."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class InputError(LpxschedError):
+    """A file, a name or an option is wrong.
+
+    Parameters
+    ----------
+    where : str
+        The file or the option, as the user named it.
+    problem : str
+        What is wrong and what would be right.
+    key : str
+        Path of the offending key inside the file, dots between; may be empty.
+    line, column : int
+        Position in the file, from 1; 0 when there is none.
+    """
+
+    def __init__(self, where: str, problem: str, *, key: str = "", line: int = 0, column: int = 0) -> None:
+        self.where, self.problem, self.key, self.line, self.column = where, problem, key, line, column
+        place = f"{where}:{line}:{column}" if line else where
+        super().__init__(": ".join(part for part in (place, key, problem) if part).replace("\n", " "))
+
+
+class InfeasibleError(LpxschedError):
+    """No schedule can exist; the cause is proven and named.
+
+    Parameters
+    ----------
+    cause : str
+        The proof in one sentence, with its numbers.
+    """
+
+    exit_code = ExitCode.INFEASIBLE
+
+    def __init__(self, cause: str) -> None:
+        self.cause = cause
+        super().__init__(f"infeasible: {cause}")
+
+
+class NothingFoundError(LpxschedError):
+    """The search ended without a schedule and without a proof that there is none.
+
+    Parameters
+    ----------
+    effort : str
+        What was tried.
+    """
+
+    exit_code = ExitCode.NOTHING_FOUND
+
+    def __init__(self, effort: str) -> None:
+        self.effort = effort
+        super().__init__(f"unknown: nothing found ({effort}); try a larger --effort")

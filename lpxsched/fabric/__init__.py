@@ -1,0 +1,1 @@
+"""Chips, links, families of topologies, and the profiles that are shipped by name."""

@@ -1,0 +1,90 @@
+"""What one chip can hold and do, every number with its source (``topologies/chips/*.yaml``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated
+
+from pydantic import Field
+
+from lpxsched.files.document import read_yaml
+from lpxsched.files.schema import Strict, Tagged, validate
+from lpxsched.files.shipped import find_file
+from lpxsched.units import exact
+
+Count = Annotated[int, Field(ge=1, le=10**18)]
+Extent = Annotated[int, Field(ge=0, le=10**18)]
+Positive = Annotated[float, Field(gt=0, le=1e15)]
+
+
+class ChipFile(Strict):
+    """A chip description as written in YAML."""
+
+    name: str
+    clock_mhz: Tagged[Positive]
+    sram_bytes: Tagged[Count]
+    sram_bytes_per_ns: Tagged[Positive]
+    matrix_fp8_macs_per_ns: Tagged[Positive]
+    matrix_bf16_macs_per_ns: Tagged[Positive]
+    matrix_fixed_cycles: Tagged[Extent]
+    vector_operations_per_cycle: Tagged[Count]
+    vector_fixed_cycles: Tagged[Extent]
+    shard_columns: Tagged[Count]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One chip in cycles of its own clock.
+
+    Attributes
+    ----------
+    name : str
+    clock_mhz : Fraction
+    sram_bytes : int
+        Capacity of the SRAM.
+    sram_bytes_per_cycle : int
+        Bytes read or written in one cycle, rounded down.
+    matrix_macs_per_cycle : dict
+        Multiply-accumulates in one cycle by arithmetic type (``fp8``, ``bf16``), rounded down.
+    vector_operations_per_cycle : int
+        Element operations of the vector unit in one cycle.
+    matrix_fixed_cycles, vector_fixed_cycles : int
+        Latency of the pipeline, whatever the size of the operator.
+    shard_columns : int
+        A weight matrix is cut in multiples of this many columns.
+    """
+
+    name: str
+    clock_mhz: Fraction
+    sram_bytes: int
+    sram_bytes_per_cycle: int
+    matrix_macs_per_cycle: dict[str, int]
+    vector_operations_per_cycle: int
+    matrix_fixed_cycles: int
+    vector_fixed_cycles: int
+    shard_columns: int
+
+
+def load_chip(name: str) -> Chip:
+    """Return the chip of a shipped name or a path."""
+    file = validate(read_yaml(find_file("chip", name)), ChipFile)
+    clock_mhz = exact(file.clock_mhz.value)
+
+    def per_cycle(rate_per_ns: Tagged[float]) -> int:
+        return int(exact(rate_per_ns.value) * 1000 / clock_mhz)
+
+    return Chip(
+        name=file.name,
+        clock_mhz=clock_mhz,
+        sram_bytes=file.sram_bytes.value,
+        sram_bytes_per_cycle=per_cycle(file.sram_bytes_per_ns),
+        matrix_macs_per_cycle={
+            "fp8": per_cycle(file.matrix_fp8_macs_per_ns),
+            "bf16": per_cycle(file.matrix_bf16_macs_per_ns),
+        },
+        vector_operations_per_cycle=file.vector_operations_per_cycle.value,
+        matrix_fixed_cycles=file.matrix_fixed_cycles.value,
+        vector_fixed_cycles=file.vector_fixed_cycles.value,
+        shard_columns=file.shard_columns.value,
+    )

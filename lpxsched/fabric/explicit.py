@@ -1,0 +1,109 @@
+"""Explicit topologies: a YAML file that names a CSV of links."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpxsched.errors import InputError
+from lpxsched.files.document import read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.fabric.schema import ExplicitFile
+
+COLUMNS = ("src", "dst", "lanes", "latency_ns", "gbps")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the CSV with the defaults filled in."""
+
+    source: int
+    destination: int
+    lanes: int
+    latency_ns: float
+    gbps: float
+
+
+def read_rows(path: Path, file: ExplicitFile) -> list[Row]:
+    """Read the links of an explicit topology.
+
+    Raises
+    ------
+    InputError
+        With the line of the first wrong row.
+    """
+    reader = csv.reader(io.StringIO(read_text(path)))
+    header = [name.strip() for name in next(reader, [])]
+    _check_header(path, header)
+    rows: list[Row] = []
+    seen: dict[tuple[int, int, float, float], int] = {}
+    for cells in reader:
+        if not cells:
+            continue
+        row = _row(path, reader.line_num, header, cells, file)
+        key = (row.source, row.destination, row.latency_ns, row.gbps)
+        if key in seen:
+            problem = f"link {row.source} -> {row.destination} stands in line {seen[key]} already; use lanes"
+            raise InputError(str(path), problem, line=reader.line_num, column=1)
+        seen[key] = reader.line_num
+        rows.append(row)
+    return rows
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    unknown = [name for name in header if name not in COLUMNS]
+    missing = [name for name in COLUMNS[:2] if name not in header]
+    if unknown:
+        problem = f"unknown column; known columns: {', '.join(COLUMNS)}"
+        raise InputError(str(path), problem, key=unknown[0], line=1, column=1)
+    if missing or len(set(header)) < len(header):
+        raise InputError(str(path), "the first line must name src and dst, each column once", line=1, column=1)
+
+
+def _row(path: Path, line: int, header: list[str], cells: list[str], file: ExplicitFile) -> Row:
+    if len(cells) != len(header):
+        raise InputError(
+            str(path), f"{len(cells)} cells, the header has {len(header)}", line=line, column=1
+        )
+    given = {name: (cell.strip(), index) for index, (name, cell) in enumerate(zip(header, cells, strict=True))}
+
+    def fault(name: str, problem: str) -> InputError:
+        column = 1 + sum(len(cell) + 1 for cell in cells[: given[name][1]]) if name in given else 1
+        return InputError(str(path), problem, key=name, line=line, column=column)
+
+    def number(name: str, default: float | None, lowest: float) -> float:
+        text = given.get(name, ("", 0))[0]
+        if not text:
+            if default is None:
+                raise fault(name, "no value here and no default under link: in the YAML file")
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            raise fault(name, f"must be a number, got {text!r}") from None
+        if not lowest <= value <= 1e9:
+            raise fault(name, f"must be from {lowest:g} to 1e9, got {text}")
+        return value
+
+    def whole(name: str, default: int | None, lowest: int, highest: int) -> int:
+        value = number(name, default, lowest)
+        if value != int(value) or value > highest:
+            raise fault(name, f"must be a whole number from {lowest} to {highest}, got {given[name][0]}")
+        return int(value)
+
+    last_chip = file.chips.value - 1
+    row = Row(
+        source=whole("src", None, 0, last_chip),
+        destination=whole("dst", None, 0, last_chip),
+        lanes=whole("lanes", file.link.lanes.value, 1, 1_000_000),
+        latency_ns=number("latency_ns", file.link.latency_ns.value if file.link.latency_ns else None, 0),
+        gbps=number("gbps", file.link.gbps.value if file.link.gbps else None, 1e-9),
+    )
+    if row.source == row.destination:
+        raise fault("dst", f"a link from chip {row.source} to itself; name two chips")
+    return row

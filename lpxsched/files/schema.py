@@ -1,0 +1,105 @@
+"""From a document to a checked pydantic value, and values that carry their source."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from lpxsched.errors import InputError
+    from lpxsched.files.document import Document, Location
+
+Model = TypeVar("Model", bound=BaseModel)
+Value = TypeVar("Value")
+
+Tag = Literal["published", "analyst", "derived", "assumed", "unstated"]
+
+
+class Strict(BaseModel):
+    """Base of every file and option model: no coercion, no unknown key, no mutation."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Tagged(Strict, Generic[Value]):
+    """A value with where it comes from; a plain value in a file is taken as ``unstated``.
+
+    Attributes
+    ----------
+    value : Value
+        The number itself.
+    tag : str
+        ``published``, ``analyst``, ``derived`` (arithmetic on published numbers), ``assumed``, or ``unstated``.
+    source : str
+        The publication, the arithmetic, or why this value was assumed.
+    """
+
+    value: Value
+    tag: Tag = "unstated"
+    source: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_plain_value(cls, data: Any) -> Any:
+        return data if isinstance(data, dict | cls) else {"value": data}
+
+
+def validate(document: Document, model: type[Model]) -> Model:
+    """Return the document as a pydantic value.
+
+    Raises
+    ------
+    InputError
+        For the first fault, unknown keys before wrong values before missing keys.
+    """
+    if not isinstance(document.data, dict):
+        raise document.error((), f"must be a mapping of keys, not {_kind(document.data)}")
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        faults = sorted(error.errors(), key=_severity)
+        raise _input_error(document, model, faults[0]) from None
+
+
+def _kind(data: Any) -> str:
+    return "an empty file" if data is None else type(data).__name__
+
+
+def _severity(fault: ErrorDetails) -> int:
+    return {"extra_forbidden": 0, "missing": 2}.get(fault["type"], 1)
+
+
+def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails) -> InputError:
+    location: Location = tuple(part for part in fault["loc"] if _in_file(document, part))
+    if fault["type"] == "extra_forbidden":
+        known = sorted(_field_names(model))
+        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+        remedy = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        return document.error(location, f"unknown key; {remedy}")
+    if fault["type"] == "missing":
+        return document.error(tuple(fault["loc"]), "this key is missing; add it")
+    message = fault["msg"].removeprefix("Value error, ")
+    return document.error(location, f"{message[0].lower()}{message[1:]}, got {_short(fault['input'])}")
+
+
+def _in_file(document: Document, part: str | int) -> bool:
+    # pydantic adds the names of union members and of Tagged's own field to a location; a file has neither.
+    return any(part in location for location in document.positions)
+
+
+def _field_names(model: type[BaseModel]) -> set[str]:
+    names: set[str] = set()
+    for name, field in model.model_fields.items():
+        names.add(field.alias or name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names |= _field_names(field.annotation)
+    return names
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,56 @@
+"""Where the shipped topologies, clocks, chips and models lie, and which file a name means."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from lpxsched.errors import InputError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+# A wheel carries the files inside the package, a checkout has them beside it.
+ROOT = PACKAGE / "shipped" if (PACKAGE / "shipped").is_dir() else PACKAGE.parent
+
+PATTERNS = {
+    "topology": "topologies/*.yaml",
+    "clock": "topologies/clocks/*.yaml",
+    "chip": "topologies/chips/*.yaml",
+    "model": "models/*/config.json",
+}
+
+
+def name_of(path: Path) -> str:
+    """Return the name of an input file: its stem, or its folder's name for a ``config.json``."""
+    return path.resolve().parent.name if path.name == "config.json" else path.stem
+
+
+def shipped_files(kind: str) -> dict[str, Path]:
+    """Return the shipped files of a kind (``topology``, ``clock``, ``chip``, ``model``) by name, sorted."""
+    return {name_of(path): path for path in sorted(ROOT.glob(PATTERNS[kind]))}
+
+
+def find_file(kind: str, name: str) -> Path:
+    """Return the file that a user means by a shipped name or a path.
+
+    Parameters
+    ----------
+    kind : str
+        ``topology``, ``clock``, ``chip`` or ``model``.
+    name : str
+        A shipped name, a file, or (models) a folder with a ``config.json``.
+
+    Raises
+    ------
+    InputError
+        When there is neither such a name nor such a file; it tells the nearest names.
+    """
+    shipped = shipped_files(kind)
+    if name in shipped:
+        return shipped[name]
+    path = Path(name)
+    if kind == "model" and path.is_dir():
+        path = path / "config.json"
+    if path.is_file():
+        return path
+    near = difflib.get_close_matches(name, shipped, n=3, cutoff=0.4) or list(shipped)
+    raise InputError(name, f"no {kind} of this name and no such file; shipped names near it: {', '.join(near)}")

@@ -1,0 +1,1 @@
+"""The columns of a timetable, the build folder on disk, and its content hash."""

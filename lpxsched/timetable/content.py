@@ -1,0 +1,46 @@
+"""Content hash over canonical little-endian column bytes, independent of the Parquet writer."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.timetable.columns import Table
+
+
+def content_sha256(tables: Sequence[Table], graph_json: bytes) -> str:
+    """Return the SHA-256 of tables and graph as ``docs/build-folder.md`` lays them out, in hexadecimal."""
+    digest = hashlib.sha256()
+    for table in tables:
+        digest.update(_text(table.file))
+        for field in fields(table):
+            column = getattr(table, field.name)
+            digest.update(_text(field.name) + _integers([len(column)]))
+            digest.update(_column(column))
+    digest.update(graph_json)
+    return digest.hexdigest()
+
+
+def _column(column: np.ndarray | tuple[np.ndarray, ...]) -> bytes:
+    if isinstance(column, tuple):
+        return b"".join(_integers([len(part)]) + _integers(part) for part in column)
+    if column.dtype.kind == "U":
+        return b"".join(_text(value) for value in column.tolist())
+    if column.dtype.kind == "b":
+        return column.astype(np.uint8).tobytes()
+    return _integers(column)
+
+
+def _integers(values: np.ndarray | list[int]) -> bytes:
+    return np.asarray(values, dtype="<i8").tobytes()
+
+
+def _text(value: str) -> bytes:
+    encoded = value.encode()
+    return _integers([len(encoded)]) + encoded

@@ -1,0 +1,57 @@
+"""One integer unit of time inside (the cycle of program time); exact conversions at the edges.
+
+Every conversion says in its name which way it rounds. Rates and times that are not whole numbers of cycles are
+kept as ``fractions.Fraction``, so that no result depends on floating point.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+BITS_PER_BYTE = 8
+
+
+def exact(number: float) -> Fraction:
+    """Return the decimal that a person wrote, not its nearest binary value (``0.1`` is 1/10).
+
+    Parameters
+    ----------
+    number : float
+        A finite number as read from a file or an option.
+    """
+    return Fraction(repr(number))
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Return ``numerator / denominator`` rounded up; the denominator is positive."""
+    return -(-numerator // denominator)
+
+
+def ceil_cycles(cycles: Fraction) -> int:
+    """Return a time in cycles rounded up to a whole cycle."""
+    return ceil_div(cycles.numerator, cycles.denominator)
+
+
+def ns_to_cycles(time_ns: Fraction, clock_mhz: Fraction) -> Fraction:
+    """Return a time in ns as an exact number of cycles of a clock in MHz."""
+    return time_ns * clock_mhz / 1000
+
+
+def cycles_to_ns(cycles: int | Fraction, clock_mhz: Fraction) -> Fraction:
+    """Return a number of cycles of a clock in MHz as an exact time in ns."""
+    return Fraction(cycles) * 1000 / clock_mhz
+
+
+def vector_time_cycles(wire_bytes: int, gbps: Fraction, clock_mhz: Fraction) -> Fraction:
+    """Return the exact time in cycles that one vector occupies a link.
+
+    Parameters
+    ----------
+    wire_bytes : int
+        Bytes of one vector on the wire, framing included.
+    gbps : Fraction
+        Rate of the link in Gb/s (bits per ns).
+    clock_mhz : Fraction
+        Clock in which the cycles are counted.
+    """
+    return ns_to_cycles(wire_bytes * BITS_PER_BYTE / gbps, clock_mhz)
