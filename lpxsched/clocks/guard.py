@@ -31,9 +31,7 @@ def residual_cycles(clock: ClockSpecification, levels: int, clock_mhz: Fraction)
     return levels * ns_to_cycles(exact(clock.residual_ns.value), clock_mhz)
 
 
-def guard_cycles(
-    clock: ClockSpecification, *, levels: int, interval_cycles: int, clock_mhz: Fraction
-) -> int:
+def guard_cycles(clock: ClockSpecification, *, levels: int, interval_cycles: int, clock_mhz: Fraction) -> int:
     """Return the guard G of a hop, in whole cycles, rounded up.
 
     Parameters
@@ -73,6 +71,4 @@ def stall_cycles(clock: ClockSpecification, *, levels: int, interval_cycles: int
 
     A smaller stall could ask a chip to wait for a negative time (RUNTIME_DESKEW, Abts et al., ISCA 2022).
     """
-    return ceil_cycles(
-        drift_cycles(clock, interval_cycles) + residual_cycles(clock, levels, clock_mhz)
-    )
+    return ceil_cycles(drift_cycles(clock, interval_cycles) + residual_cycles(clock, levels, clock_mhz))

@@ -51,7 +51,7 @@ def alignment_tree(fabric: Fabric) -> AlignmentTree:
         neighbours[source].append(destination)
     positions = fabric.grid[1]
     # Heads of trays first: two chips of one tray then differ by two residuals, not by four.
-    heads = [chip for chip in range(0, fabric.chips, positions)]
+    heads = list(range(0, fabric.chips, positions))
     for members in (set(heads), set(range(fabric.chips)), set(range(fabric.nodes))):
         _grow(members, neighbours, parent, depth, positions, fabric.chips)
     depth[depth < 0] = 0

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -12,6 +11,9 @@ from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import Strict, Tagged, validate
 from lpxsched.files.shipped import find_file
 from lpxsched.units import exact
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 Count = Annotated[int, Field(ge=1, le=10**18)]
 Extent = Annotated[int, Field(ge=0, le=10**18)]

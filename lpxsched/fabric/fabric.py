@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from numpy.typing import NDArray
 
     from lpxsched.fabric.chip import Chip
@@ -100,10 +101,7 @@ class Fabric:
         unique, inverse = np.unique(keys, axis=0, return_inverse=True)
         order = np.argsort(inverse, kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(inverse))[:-1]) if len(order) else []
-        return {
-            (int(s), int(d), int(c)): part.astype(np.int64)
-            for (s, d, c), part in zip(unique, parts, strict=True)
-        }
+        return {(int(s), int(d), int(c)): part.astype(np.int64) for (s, d, c), part in zip(unique, parts, strict=True)}
 
     def host_of_chip(self) -> dict[int, int]:
         """Return the host that each chip has a link from and a link to."""

@@ -58,9 +58,7 @@ def _kind(document: Document) -> type[LpxFile | TspFile | ExplicitFile]:
 
 def _family(file: LpxFile | TspFile, wiring: Wiring, wires: dict[str, WireFile]) -> Fabric:
     chip = load_chip(file.chip)
-    classes = tuple(
-        _published_wire(name, wires[name], file.wire_bytes.value, chip.clock_mhz) for name in wiring.pairs
-    )
+    classes = tuple(_published_wire(name, wires[name], file.wire_bytes.value, chip.clock_mhz) for name in wiring.pairs)
     ends = [
         (source, destination, lane, index)
         for index, (name, pairs) in enumerate(wiring.pairs.items())
@@ -128,7 +126,9 @@ def _explicit(folder: Path, file: ExplicitFile) -> Fabric:
     )
 
 
-def _link_columns(ends: list[tuple[int, int, int, int]]) -> dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _link_columns(
+    ends: list[tuple[int, int, int, int]],
+) -> dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]:
     table = np.array(sorted(ends), dtype=np.int64).reshape(-1, 4)
     names = ("source", "destination", "lane", "link_class")
     return {name: np.ascontiguousarray(table[:, index]) for index, name in enumerate(names)}

@@ -79,9 +79,7 @@ def read_json(path: Path) -> Document:
     try:
         json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise InputError(
-            str(path), f"not JSON: {error.msg}", line=error.lineno, column=error.colno
-        ) from error
+        raise InputError(str(path), f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
     except ValueError as error:
         raise InputError(str(path), str(error)) from error
     # JSON without tabs is YAML; a tab stands only between tokens here, so a space keeps every position.
@@ -141,9 +139,7 @@ def _build(
     return _scalar(name, loader, node, location, plain_json)
 
 
-def _scalar(
-    name: str, loader: yaml.SafeLoader, node: yaml.Node, location: Location, plain_json: bool
-) -> Any:
+def _scalar(name: str, loader: yaml.SafeLoader, node: yaml.Node, location: Location, plain_json: bool) -> Any:
     text = str(node.value)
     if isinstance(node, yaml.ScalarNode) and node.style is None:
         if plain_json:
@@ -151,12 +147,10 @@ def _scalar(
         remedy = _trap(text)
         if remedy:
             mark = node.start_mark
-            raise InputError(
-                name, remedy, key=dotted(location), line=mark.line + 1, column=mark.column + 1
-            )
+            raise InputError(name, remedy, key=dotted(location), line=mark.line + 1, column=mark.column + 1)
     if node.tag == "tag:yaml.org,2002:timestamp":
         return text
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node, deep=True)
 
 
 def _trap(text: str) -> str:

@@ -65,6 +65,19 @@ def validate(document: Document, model: type[Model]) -> Model:
         raise _input_error(document, model, faults[0]) from None
 
 
+def assumed_values(data: Any, prefix: str = "") -> dict[str, Any]:
+    """Return every value of a file's data that is tagged ``assumed``, by its dotted key, with its source."""
+    if not isinstance(data, dict):
+        return {}
+    if data.get("tag") == "assumed":
+        return {prefix: {"value": data.get("value"), "source": data.get("source", "")}}
+    return {
+        key: value
+        for name, child in data.items()
+        for key, value in assumed_values(child, f"{prefix}.{name}" if prefix else str(name)).items()
+    }
+
+
 def _kind(data: Any) -> str:
     return "an empty file" if data is None else type(data).__name__
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from lpxsched.files.schema import Strict
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 
 Index = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -28,6 +27,8 @@ from lpxsched.timetable.content import content_sha256
 from lpxsched.timetable.documents import GraphFile, ManifestFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
 MANIFEST, GRAPH = "manifest.json", "graph.json"
@@ -137,7 +138,12 @@ def _read(folder: Path, table: type[AnyTable]) -> AnyTable:
 def _column(path: Path, column: pa.ChunkedArray, kind: str, name: str) -> Any:
     import pyarrow as pa
 
-    expected = {"Integers": pa.int64(), "Text": pa.string(), "Flags": pa.bool_(), "Lists": pa.list_(pa.int64())}[kind]
+    expected = {
+        "Integers": pa.int64(),
+        "Text": pa.string(),
+        "Flags": pa.bool_(),
+        "Lists": pa.list_(pa.int64()),
+    }[kind]
     if column.null_count or not column.type.equals(expected):
         problem = f"must be {expected} without nulls, is {column.type} with {column.null_count} nulls"
         raise InputError(str(path), problem, key=name)
@@ -150,7 +156,7 @@ def _column(path: Path, column: pa.ChunkedArray, kind: str, name: str) -> Any:
 
 def _check_references(folder: Path, build: Build) -> None:
     sizes = {table: len(table) for table in build.tables}
-    counted = (
+    counted: tuple[tuple[Table, str], ...] = (
         (build.operators, "operator"),
         (build.tensors, "tensor"),
         (build.chips, "chip"),

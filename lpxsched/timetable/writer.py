@@ -9,19 +9,18 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from lpxsched.errors import InputError
 from lpxsched.timetable.columns import COLUMN_NAMES, Table
-from lpxsched.timetable.documents import ManifestFile, canonical_json
-from lpxsched.timetable.reader import GRAPH, MANIFEST, is_build
+from lpxsched.timetable.documents import canonical_json
+from lpxsched.timetable.reader import GRAPH, MANIFEST, Build, is_build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from pathlib import Path
 
+    import numpy as np
     import pyarrow as pa
 
 ROW_GROUP_ROWS = 1 << 19
@@ -39,16 +38,14 @@ def refuse_foreign_folder(folder: Path) -> None:
         raise InputError(str(folder), "exists and is not a build folder; name another or remove it")
 
 
-def write_build(folder: Path, tables: Sequence[Table], graph_json: bytes, manifest: ManifestFile) -> None:
+def write_build(folder: Path, build: Build) -> None:
     """Write a build folder beside its target and put it in place in one step.
 
     Parameters
     ----------
     folder : Path
         The target; an older build there is exchanged atomically.
-    tables : sequence of Table
-    graph_json : bytes
-    manifest : ManifestFile
+    build : Build
 
     Raises
     ------
@@ -60,10 +57,10 @@ def write_build(folder: Path, tables: Sequence[Table], graph_json: bytes, manife
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _scratch_folder(target) as scratch:
-            for table in tables:
+            for table in build.tables:
                 _write_table(scratch / table.file, table)
-            (scratch / GRAPH).write_bytes(graph_json)
-            (scratch / MANIFEST).write_bytes(canonical_json(manifest))
+            (scratch / GRAPH).write_bytes(build.graph_json)
+            (scratch / MANIFEST).write_bytes(canonical_json(build.manifest))
             _flush(scratch)
             _put_in_place(scratch, target)
     except OSError as error:

@@ -1,0 +1,1 @@
+"""Which chips compute which layer."""

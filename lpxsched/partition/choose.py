@@ -1,0 +1,56 @@
+"""The groups of a model's layers on a fabric: from a file, or cut automatically; every layer fits its chips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpxsched.errors import InfeasibleError
+from lpxsched.partition.file import read_groups
+from lpxsched.partition.groups import Group, automatic_groups, smallest_width
+from lpxsched.partition.memory import least_chip_bytes
+
+if TYPE_CHECKING:
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.workload.config import ModelConfig
+    from lpxsched.workload.datatypes import Precision
+    from lpxsched.workload.graph import LayerGraph
+
+
+def partition_layers(
+    model: ModelConfig,
+    fabric: Fabric,
+    graph: LayerGraph,
+    *,
+    batch: int,
+    precision: Precision,
+    file: str | None = None,
+) -> tuple[Group, ...]:
+    """Return the group of each layer.
+
+    Raises
+    ------
+    InfeasibleError
+        When a layer does not fit into the SRAM of its chips, with the bytes.
+    """
+    layer = graph.layer(0)
+
+    def chip_bytes(width: int) -> int:
+        return least_chip_bytes(model, fabric.chip, layer, batch=batch, precision=precision, width=width)
+
+    if file is None:
+        what = f"{model.name} with {precision.weights} weights"
+        least_width = smallest_width(fabric, model.layers, chip_bytes, what)
+        return automatic_groups(fabric, model.layers, least_width)
+    groups = read_groups(Path(file), fabric, model.layers)
+    for group in groups:
+        _check_fit(group, chip_bytes(len(group.chips)), fabric.chip.sram_bytes)
+    return groups
+
+
+def _check_fit(group: Group, needed_bytes: int, capacity_bytes: int) -> None:
+    if needed_bytes > capacity_bytes:
+        raise InfeasibleError(
+            f"layer {group.layer} needs {needed_bytes:,} bytes on each of its {len(group.chips)} chips, a chip holds "
+            f"{capacity_bytes:,}"
+        )

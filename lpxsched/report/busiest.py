@@ -1,0 +1,133 @@
+"""The busiest links and chips of a build, each measured against the makespan of its own segment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.report.token import token_time
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.reader import Build
+
+
+@dataclass(frozen=True, slots=True)
+class BusyLink:
+    """One link.
+
+    Attributes
+    ----------
+    link : int
+    link_class : str
+    source, destination : str
+        Positions of its ends.
+    lane : int
+    layers : tuple of int
+        Layers of the segment that uses it.
+    vectors : int
+    share : float
+        Busy share of the segment's makespan.
+    """
+
+    link: int
+    link_class: str
+    source: str
+    destination: str
+    lane: int
+    layers: tuple[int, ...]
+    vectors: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class BusyChip:
+    """One chip.
+
+    Attributes
+    ----------
+    chip : int
+    position : str
+    layers : tuple of int
+        Layers of its segment.
+    unit_shares : dict of float
+        Share of the segment's makespan during which each functional unit runs.
+    vectors_in, vectors_out : int
+        Vectors that its links bring and take.
+    """
+
+    chip: int
+    position: str
+    layers: tuple[int, ...]
+    unit_shares: dict[str, float]
+    vectors_in: int
+    vectors_out: int
+
+
+def busy_links(build: Build) -> list[BusyLink]:
+    """Return the links that carry vectors, the busiest first, equal ones in the order of their numbers."""
+    token = token_time(build)
+    vectors = np.zeros(len(build.links), dtype=np.int64)
+    np.add.at(vectors, build.slots.link, build.slots.vectors)
+    makespan = np.maximum(build.segments.makespan_cycles[token.link_segment], 1)
+    numerator, denominator = build.links.vector_time_numerator, build.links.vector_time_denominator
+    share = vectors * numerator / (denominator * makespan)
+    position = build.chips.position
+    used = np.flatnonzero(vectors)
+    return [
+        BusyLink(
+            link=link,
+            link_class=str(build.links.link_class[link]),
+            source=str(position[build.links.src[link]]),
+            destination=str(position[build.links.dst[link]]),
+            lane=int(build.links.lane[link]),
+            layers=token.layers[int(token.link_segment[link])],
+            vectors=int(vectors[link]),
+            share=float(share[link]),
+        )
+        for link in used[np.argsort(-share[used], kind="stable")].tolist()
+    ]
+
+
+def busy_chips(build: Build) -> list[BusyChip]:
+    """Return the chips (no hosts) that run operators, in the order of their numbers."""
+    token, operators = token_time(build), build.operators
+    vectors_in = np.zeros(len(build.chips), dtype=np.int64)
+    vectors_out = np.zeros(len(build.chips), dtype=np.int64)
+    np.add.at(vectors_in, build.links.dst[build.slots.link], build.slots.vectors)
+    np.add.at(vectors_out, build.links.src[build.slots.link], build.slots.vectors)
+    units = sorted(set(operators.unit.tolist()) - {"host"})
+    cycles = {unit: np.zeros(len(build.chips), dtype=np.int64) for unit in units}
+    for unit in units:
+        of_unit = operators.unit == unit
+        np.add.at(cycles[unit], operators.chip[of_unit], operators.cycles[of_unit])
+    segment_of = dict(zip(operators.chip.tolist(), operators.segment.tolist(), strict=True))
+    makespans = build.segments.makespan_cycles
+    return [
+        BusyChip(
+            chip=chip,
+            position=str(build.chips.position[chip]),
+            layers=token.layers[segment],
+            unit_shares={unit: _share(int(cycles[unit][chip]), int(makespans[segment])) for unit in units},
+            vectors_in=int(vectors_in[chip]),
+            vectors_out=int(vectors_out[chip]),
+        )
+        for chip, segment in sorted(segment_of.items())
+        if not build.chips.host[chip]
+    ]
+
+
+def busiest_by_unit(chips: list[BusyChip]) -> list[BusyChip]:
+    """Return chips by the share of their busiest functional unit, the largest first."""
+    return sorted(chips, key=lambda chip: -max(chip.unit_shares.values(), default=0.0))
+
+
+def busiest_by_vectors(chips: list[BusyChip]) -> list[BusyChip]:
+    """Return chips by the vectors that come in and go out, the most first."""
+    return sorted(chips, key=lambda chip: -(chip.vectors_in + chip.vectors_out))
+
+
+def _share(cycles: int, makespan_cycles: int) -> float:
+    return float(Fraction(cycles, makespan_cycles)) if makespan_cycles else 0.0

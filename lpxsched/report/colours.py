@@ -1,0 +1,38 @@
+"""Colours of operators and links, after Okabe and Ito, so that colour-blind people tell them apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+KIND_COLOURS = {
+    "router": "#E69F00",
+    "experts": "#D55E00",
+    "combine": "#CC79A7",
+    "add": "#882255",
+}
+CLASS_COLOURS = {
+    "host": "#009E73",
+    "tray": "#0072B2",
+    "local": "#0072B2",
+    "spine": "#56B4E9",
+    "fpga": "#117733",
+}
+OTHER_COLOURS = ("#44AA99", "#999933", "#332288", "#AA4499", "#DDCC77", "#661100")
+DESKEW_COLOUR = "#BBBBBB"
+GRID_COLOUR = "#CCCCCC"
+
+
+def in_order(names: Iterable[str], known: dict[str, str]) -> list[str]:
+    """Return the distinct names, the known ones first and in their order, the others sorted."""
+    distinct = set(names)
+    return [name for name in known if name in distinct] + sorted(distinct - set(known))
+
+
+def colours(names: list[str], known: dict[str, str]) -> dict[str, str]:
+    """Return a colour for each name: the known one, or the next of the others in the order given."""
+    others = [name for name in names if name not in known]
+    spare = {name: OTHER_COLOURS[index % len(OTHER_COLOURS)] for index, name in enumerate(others)}
+    return {name: known.get(name) or spare[name] for name in names}

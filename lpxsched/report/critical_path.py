@@ -1,0 +1,193 @@
+"""Where the time of a layer goes: the critical path of a segment, walked backwards from its last operator.
+
+The walk asks at each moment what had to be there last. An operator waits for the read of the last vector of
+an operand, or for the end of its producer on the same node. A slot waits for that of its vectors whose
+readiness leaves it the least freedom: vector j, ready at r, allows the slot to depart at r - j v. What lies
+between readiness and start is waiting: a deskew, a link or a unit held by others, or slack. Every step adds
+to one part, so that the parts sum to the makespan exactly.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from lpxsched.report.event_index import EventIndex, broken
+from lpxsched.report.token import token_time
+from lpxsched.units import ceil_cycles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lpxsched.report.event_index import Piece, Span
+    from lpxsched.timetable.reader import Build
+
+SERIALISATION, LATENCY, GUARD, TURNAROUND = "serialisation", "latency", "guard", "turnaround"
+LINK_BUSY, UNIT_BUSY, SLACK, DESKEW, ROUNDING = "link_busy", "unit_busy", "slack", "deskew", "rounding"
+COMPUTE = "compute_"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTime:
+    """Segments whose time goes the same way.
+
+    Attributes
+    ----------
+    segments, layers : tuple of int
+    makespan_cycles : int
+        Of each of these segments.
+    parts : dict of Fraction
+        Cycles of the critical path by part; they sum to the makespan. Parts: ``serialisation`` (vectors
+        entering a wire), ``latency`` (of wires), ``guard`` (reads kept late for the clocks), ``turnaround``
+        (in relays), ``link_busy`` and ``unit_busy`` (held by others), ``slack`` (nothing forces this wait),
+        ``deskew`` (stalls), ``rounding`` (up to the next whole cycle), ``compute_KIND`` for each kind of
+        operator.
+    """
+
+    segments: tuple[int, ...]
+    layers: tuple[int, ...]
+    makespan_cycles: int
+    parts: Mapping[str, Fraction]
+
+
+class _Place(NamedTuple):
+    """Where the walk stands: at the start of an operator, or at the read of one vector of a slot."""
+
+    operator: int
+    slot: int = -1
+    vector: int = -1
+
+
+def layer_times(build: Build) -> tuple[LayerTime, ...]:
+    """Return the parts of every segment's makespan, segments with equal parts together.
+
+    Raises
+    ------
+    InputError
+        When the timetable breaks causality, so that no path leads back to time zero.
+    """
+    index, token = EventIndex.of(build), token_time(build)
+    groups: dict[tuple[int, tuple[tuple[str, Fraction], ...]], list[int]] = {}
+    for segment in token.order.tolist():
+        parts = segment_parts(index, segment)
+        key = (int(build.segments.makespan_cycles[segment]), tuple(sorted(parts.items())))
+        groups.setdefault(key, []).append(segment)
+    return tuple(
+        LayerTime(
+            segments=tuple(members),
+            layers=tuple(sorted(layer for segment in members for layer in token.layers[segment])),
+            makespan_cycles=makespan,
+            parts=dict(parts),
+        )
+        for (makespan, parts), members in groups.items()
+    )
+
+
+def segment_parts(index: EventIndex, segment: int) -> dict[str, Fraction]:
+    """Return the cycles of one segment's critical path by part; see `LayerTime`."""
+    parts: dict[str, Fraction] = defaultdict(Fraction)
+    place: _Place | None = _Place(index.last_operator(segment))
+    seen: set[_Place] = set()
+    while place is not None:
+        if place in seen:
+            raise broken("operands.parquet", f"operator {place.operator} waits for itself")
+        seen.add(place)
+        walk = _before_start if place.slot < 0 else _before_read
+        place = walk(_Step(index, parts, index.deskew_spans(segment)), place)
+    return {name: cycles for name, cycles in parts.items() if cycles}
+
+
+def _before_start(step: _Step, place: _Place) -> _Place | None:
+    """Step from the start of an operator to the last of what it waited for; None when there is nothing."""
+    index, operator = step.index, place.operator
+    causes = [
+        (index.ready(piece, piece.last), piece.last, piece)
+        for tensor, first, last in index.operands(operator)
+        for piece in index.pieces(tensor, first, last, index.operator["chip"][operator])
+    ]
+    moment = max(causes)[0] if causes else Fraction(0)
+    step.wait(moment, index.operator["start"][operator], UNIT_BUSY, index.unit_spans(operator))
+    return step.follow(max(causes)[2], max(causes)[1]) if causes else None
+
+
+def _before_read(step: _Step, place: _Place) -> _Place | None:
+    """Step from the read of a vector back through its slot to what let the slot depart."""
+    index, slot = step.index, place.slot
+    link, first = index.slot["link"][slot], index.slot["first_vector"][slot]
+    latency, guard = index.link["latency_cycles"][link], index.link["guard_cycles"][link]
+    v, depart = index.vector_time[link], index.slot["depart"][slot]
+    step.wait(depart + v + latency + guard, index.slot["read"][slot])
+    node = index.link["src"][link]
+    turnaround = int(index.build.chips.turnaround_cycles[node])
+    # Readiness is linear in the vectors of a piece, so one of its ends is the tightest.
+    causes = [
+        (index.ready(piece, vector) + turnaround * (piece.slot >= 0) - (vector - first) * v, vector, piece)
+        for piece in index.pieces(index.slot["tensor"][slot], first, place.vector, node)
+        for vector in (piece.first, piece.last)
+    ]
+    moment, vector, piece = max(causes)
+    step.wait(moment, depart, LINK_BUSY, index.link_spans(slot))
+    step.add(SERIALISATION, (place.vector - vector + 1) * v)
+    step.add(LATENCY, latency)
+    step.add(GUARD, guard)
+    step.add(TURNAROUND, turnaround if piece.slot >= 0 else 0)
+    return step.follow(piece, vector)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """Adds what it passes to the parts of one segment.
+
+    Attributes
+    ----------
+    index : EventIndex
+    parts : dict of Fraction
+        Grows with every step.
+    deskews : list of Span
+        Stalls of the segment.
+    """
+
+    index: EventIndex
+    parts: dict[str, Fraction]
+    deskews: list[Span]
+
+    def add(self, part: str, cycles: Fraction | int) -> None:
+        """Add cycles to a part."""
+        self.parts[part] += cycles
+
+    def wait(self, since: Fraction, until: int, busy_part: str = "", busy: Iterable[Span] = ()) -> None:
+        """Add the time between readiness and use: rounding, then deskews, then others' use, then slack."""
+        if since > until:
+            problem = f"something happens at cycle {until} that needs what is there at {float(since):g}"
+            raise broken("timetable.parquet", problem)
+        whole = ceil_cycles(since)
+        self.add(ROUNDING, whole - since)
+        free = self._take(DESKEW, [(whole, until)], self.deskews)
+        free = self._take(busy_part, free, busy)
+        self.add(SLACK, _length(free))
+
+    def follow(self, piece: Piece, vector: int) -> _Place | None:
+        """Return the place from which a vector came, passing through the operator that produced it."""
+        if piece.slot >= 0:
+            return _Place(-1, piece.slot, vector)
+        producer = self.index.producer(piece)
+        if producer < 0:
+            return None
+        kind = str(self.index.build.operators.kind[producer])
+        self.add(COMPUTE + kind, self.index.operator["cycles"][producer])
+        return _Place(producer)
+
+    def _take(self, part: str, free: list[Span], taken: Iterable[Span]) -> list[Span]:
+        """Give the overlap of free and taken time to a part; return what stays free."""
+        rest = free
+        for start, end in taken:
+            rest = [(low, high) for a, b in rest for low, high in ((a, min(b, start)), (max(a, end), b)) if low < high]
+        if part:
+            self.add(part, _length(free) - _length(rest))
+        return rest
+
+
+def _length(spans: list[Span]) -> int:
+    return sum(end - start for start, end in spans)

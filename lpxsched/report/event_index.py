@@ -1,0 +1,190 @@
+"""Look-ups that a walk along a critical path needs: what is where, since when, and who holds what."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from lpxsched.errors import InputError
+from lpxsched.timetable.columns import WEIGHT
+from lpxsched.units import ceil_cycles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.timetable.reader import Build
+
+Span = tuple[int, int]
+
+
+class Piece(NamedTuple):
+    """Consecutive vectors of a tensor on a node; `slot` is -1 when they were produced there."""
+
+    tensor: int
+    first: int
+    last: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventIndex:
+    """A build with its look-ups; columns are plain lists, since a walk reads single values.
+
+    Attributes
+    ----------
+    build : Build
+    vector_time : list of Fraction
+        v of each link.
+    slot, link, operator : dict of lists
+        Columns by name.
+    arrivals : dict
+        Slots that bring vectors of a tensor to a node, keyed by both.
+    units : dict
+        Running times of the operators on each unit that runs one at a time, keyed by node and unit.
+    last : dict
+        The operator that starts last in each segment, the first of several.
+    deskews : dict
+        Stalls of each segment, in order.
+    """
+
+    build: Build
+    vector_time: list[Fraction]
+    slot: dict[str, list[int]]
+    link: dict[str, list[int]]
+    operator: dict[str, list[int]]
+    arrivals: dict[tuple[int, int], list[int]]
+    units: dict[tuple[int, str], list[Span]]
+    last: dict[int, int]
+    deskews: dict[int, list[Span]]
+
+    @classmethod
+    def of(cls, build: Build) -> EventIndex:
+        """Return the look-ups of a build."""
+        links = build.links
+        pairs = zip(links.vector_time_numerator.tolist(), links.vector_time_denominator.tolist(), strict=True)
+        arrivals: dict[tuple[int, int], list[int]] = defaultdict(list)
+        receivers = links.dst[build.slots.link].tolist()
+        for row, key in enumerate(zip(build.slots.tensor.tolist(), receivers, strict=True)):
+            arrivals[key].append(row)
+        return cls(
+            build=build,
+            vector_time=[Fraction(*pair) for pair in pairs],
+            slot={
+                name: getattr(build.slots, name).tolist()
+                for name in ("tensor", "first_vector", "vectors", "link", "depart", "read")
+            },
+            link={name: getattr(links, name).tolist() for name in ("src", "latency_cycles", "guard_cycles")},
+            operator={name: getattr(build.operators, name).tolist() for name in ("segment", "chip", "start", "cycles")},
+            arrivals=dict(arrivals),
+            units=_units(build),
+            last=_last(build),
+            deskews=_deskews(build),
+        )
+
+    def last_operator(self, segment: int) -> int:
+        """Return the operator that starts last in a segment.
+
+        Raises
+        ------
+        InputError
+            When its start is not the makespan of the segment.
+        """
+        last = self.last.get(segment)
+        makespan = int(self.build.segments.makespan_cycles[segment])
+        if last is None or self.operator["start"][last] != makespan:
+            raise broken("segments.parquet", f"no last operator of segment {segment} starts at its makespan {makespan}")
+        return last
+
+    def operands(self, operator: int) -> Iterator[tuple[int, int, int]]:
+        """Yield tensor, first and last vector of each operand that an operator has to wait for."""
+        table = self.build.operands
+        first, last = table.operator.searchsorted([operator, operator + 1])
+        for row in range(int(first), int(last)):
+            if table.role[row] != WEIGHT:
+                begin = int(table.first_vector[row])
+                yield int(table.tensor[row]), begin, begin + int(table.vectors[row]) - 1
+
+    def pieces(self, tensor: int, first: int, last: int, node: int) -> list[Piece]:
+        """Return how vectors `first` to `last` of a tensor come to a node.
+
+        Raises
+        ------
+        InputError
+            When none of them ever does.
+        """
+        if int(self.build.tensors.chip[tensor]) == node:
+            return [Piece(tensor, first, last, -1)]
+        found = []
+        for row in self.arrivals.get((tensor, node), []):
+            begin = max(first, self.slot["first_vector"][row])
+            end = min(last, self.slot["first_vector"][row] + self.slot["vectors"][row] - 1)
+            if begin <= end:
+                found.append(Piece(tensor, begin, end, row))
+        if not found:
+            raise broken("timetable.parquet", f"vectors of tensor {tensor} never come to node {node}")
+        return found
+
+    def ready(self, piece: Piece, vector: int) -> Fraction:
+        """Return the cycle at which a vector of a piece is there: its read, or its producer's end."""
+        if piece.slot >= 0:
+            behind = vector - self.slot["first_vector"][piece.slot]
+            return self.slot["read"][piece.slot] + behind * self.vector_time[self.slot["link"][piece.slot]]
+        producer = self.producer(piece)
+        return Fraction(self.operator["start"][producer] + self.operator["cycles"][producer] if producer >= 0 else 0)
+
+    def producer(self, piece: Piece) -> int:
+        """Return the operator that produced a piece's tensor, -1 for weights."""
+        return int(self.build.tensors.producer[piece.tensor])
+
+    def unit_spans(self, operator: int) -> list[Span]:
+        """Return when the unit of an operator runs, in order; empty for a host."""
+        unit = str(self.build.operators.unit[operator])
+        return self.units.get((self.operator["chip"][operator], unit), [])
+
+    def link_spans(self, slot: int) -> list[Span]:
+        """Return when the link of a slot is held before that slot departs, in order."""
+        link = self.slot["link"][slot]
+        first = bisect_left(self.slot["link"], link)
+        last = bisect_right(self.slot["link"], link)
+        departs, vectors = self.slot["depart"][first:last], self.slot["vectors"][first:last]
+        return [
+            (depart, depart + ceil_cycles(count * self.vector_time[link]))
+            for depart, count in zip(departs, vectors, strict=True)
+            if depart < self.slot["depart"][slot]
+        ]
+
+    def deskew_spans(self, segment: int) -> list[Span]:
+        """Return the stalls of a segment, in order."""
+        return self.deskews.get(segment, [])
+
+
+def broken(file: str, problem: str) -> InputError:
+    """Return the error for a timetable that contradicts itself."""
+    return InputError(file, f"{problem}; lpxsched check tells which rule is broken")
+
+
+def _units(build: Build) -> dict[tuple[int, str], list[Span]]:
+    units: dict[tuple[int, str], list[Span]] = defaultdict(list)
+    table = build.operators
+    columns = (table.chip.tolist(), table.unit.tolist(), table.start.tolist(), table.cycles.tolist())
+    for chip, unit, start, cycles in sorted(zip(*columns, strict=True), key=lambda row: row[2]):
+        if unit != "host":
+            units[chip, unit].append((start, start + cycles))
+    return dict(units)
+
+
+def _last(build: Build) -> dict[int, int]:
+    table = build.operators
+    rows = zip(table.segment.tolist(), table.start.tolist(), table.operator.tolist(), strict=True)
+    # The row written last wins: the latest start, of these the smallest number.
+    return {segment: operator for segment, _, operator in sorted(rows, key=lambda row: (row[1], -row[2]))}
+
+
+def _deskews(build: Build) -> dict[int, list[Span]]:
+    table, spans = build.deskews, defaultdict(list)
+    for segment, cycle, stall in zip(table.segment.tolist(), table.cycle.tolist(), table.stall.tolist(), strict=True):
+        spans[segment].append((cycle, cycle + stall))
+    return dict(spans)

@@ -1,0 +1,83 @@
+"""The figure of ``lpxsched export``: link utilisation of a token above the timeline of one layer.
+
+Drawn without pyplot, from matplotlib's own defaults, with fixed metadata: equal builds give equal bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from lpxsched.report.heat_map import BINS, draw_heat_map, layer_window, used_groups
+from lpxsched.report.layer_timeline import chip_rows, draw_layer
+from lpxsched.report.token import token_time
+from lpxsched.report.utilisation import utilisation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lpxsched.timetable.reader import Build
+
+WIDTH_INCHES, DPI = 15.0, 110
+ROW_INCHES, FRAME_INCHES = 0.19, 1.1
+SVG, PNG = "svg", "png"
+METADATA: dict[str, dict[str, str | None]] = {
+    SVG: {"Date": None, "Creator": "lpxsched"},
+    PNG: {"Software": "lpxsched"},
+}
+
+
+def build_layers(build: Build) -> list[int]:
+    """Return the layers of a build in order."""
+    return sorted(set(build.operators.layer.tolist()))
+
+
+def render(build: Build, formats: list[str], layers: range | None = None) -> dict[str, bytes]:
+    """Return the figure of a build in each format.
+
+    Parameters
+    ----------
+    build : Build
+    formats : list of str
+        Any of ``svg`` and ``png``.
+    layers : range, optional
+        Layers whose time the upper picture shows, all when left out; the lower picture shows the first of
+        them. At least one of them is in the build.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        # A user's own matplotlibrc must not change the bytes.
+        mpl.rcdefaults()
+        mpl.rc("font", size=8.0)
+        mpl.rc("axes", titlesize=10.0)
+        mpl.rc("svg", hashsalt="lpxsched", fonttype="path")
+        return {name: _image(build, name, layers) for name in formats}
+
+
+def _image(build: Build, name: str, layers: range | None) -> bytes:
+    # Saving moves the layout of a figure by a little, so that each format starts from a new one.
+    figure, image = _draw(build, layers), io.BytesIO()
+    figure.savefig(image, format=name, dpi=DPI, metadata=METADATA[name])
+    return image.getvalue()
+
+
+def _draw(build: Build, layers: range | None) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    layer = next(layer for layer in build_layers(build) if layers is None or layer in layers)
+    segment = next(s for s, members in enumerate(token_time(build).layers) if layer in members)
+    chips = chip_rows(build, segment)
+    window = layer_window(build, layers)
+    groups = len(used_groups(utilisation(build, bins=BINS, by_tray=True, window=window)))
+    heights = [
+        FRAME_INCHES + ROW_INCHES * max(groups, 4),
+        FRAME_INCHES + ROW_INCHES * max(sum(len(chip.rows) for chip in chips), 8),
+    ]
+    figure = Figure(figsize=(WIDTH_INCHES, sum(heights)), layout="constrained")
+    FigureCanvasAgg(figure)
+    upper, lower = figure.subplots(2, 1, height_ratios=heights)
+    draw_heat_map(figure, upper, build, layers)
+    draw_layer(lower, build, segment, layer, chips)
+    return figure

@@ -1,0 +1,78 @@
+"""How many of a chip's links are held by slots at each moment of a segment, by link class and direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.report.token import token_time
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.reader import Build
+
+IN, OUT = "in", "out"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LanesInUse:
+    """A step function: `share[i]` of the links are held from `moment_cycles[i]` to `moment_cycles[i + 1]`.
+
+    Attributes
+    ----------
+    link_class, direction : str
+        ``in`` towards the chip, ``out`` from it.
+    links : int
+        Links of the class and direction between the chip and other nodes of its segment.
+    vectors : int
+        Vectors that they carry.
+    moment_cycles : ndarray of int64, shape (steps,)
+    share : ndarray of float, shape (steps,)
+        From 0 to 1.
+    """
+
+    link_class: str
+    direction: str
+    links: int
+    vectors: int
+    moment_cycles: Integers
+    share: NDArray[np.float64]
+
+
+def lanes_in_use(build: Build, segment: int, chip: int) -> list[LanesInUse]:
+    """Return the used classes and directions of a chip's links: from hosts, to chips, then to hosts."""
+    token = token_time(build)
+    found = []
+    for direction, ends in ((IN, build.links.dst), (OUT, build.links.src)):
+        mine = (ends == chip) & (token.link_segment == segment) & ~build.links.down
+        for link_class in sorted(set(build.links.link_class[mine].tolist())):
+            of_class = mine & (build.links.link_class == link_class)
+            found.append(_in_use(build, link_class, direction, of_class))
+    return sorted((row for row in found if row.vectors), key=_reading_order)
+
+
+def _reading_order(row: LanesInUse) -> tuple[int, str]:
+    to_host = row.direction == OUT and row.link_class == "host"
+    return (2 if to_host else 1 if row.direction == OUT else 0, row.link_class)
+
+
+def _in_use(build: Build, link_class: str, direction: str, links: NDArray[np.bool_]) -> LanesInUse:
+    rows = np.flatnonzero(links[build.slots.link])
+    link = build.slots.link[rows]
+    start = build.slots.depart[rows]
+    # A slot holds its link for whole cycles: slots that follow each other leave no gap in the picture.
+    numerator, denominator = (
+        build.links.vector_time_numerator[link],
+        build.links.vector_time_denominator[link],
+    )
+    end = start - (-build.slots.vectors[rows] * numerator // denominator)
+    moments = np.concatenate([start, end])
+    changes = np.concatenate([np.ones(len(start)), -np.ones(len(end))])
+    distinct, inverse = np.unique(moments, return_inverse=True)
+    level = np.cumsum(np.bincount(inverse, weights=changes, minlength=len(distinct)))
+    count = int(links.sum())
+    return LanesInUse(link_class, direction, count, int(build.slots.vectors[rows].sum()), distinct, level / count)

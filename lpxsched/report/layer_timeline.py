@@ -1,0 +1,149 @@
+"""The lower picture: what the units and links of each chip do during one layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpxsched.report.colours import CLASS_COLOURS, DESKEW_COLOUR, GRID_COLOUR, KIND_COLOURS, colours, in_order
+from lpxsched.report.lanes_in_use import LanesInUse, lanes_in_use
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+    from lpxsched.timetable.reader import Build
+
+SHOWN_CHIPS = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChipRows:
+    """The rows of one chip: links that bring vectors, functional units, links that take vectors.
+
+    Attributes
+    ----------
+    chip : int
+    rows : list of str or LanesInUse
+        A functional unit by its name, or links.
+    """
+
+    chip: int
+    rows: list[str | LanesInUse]
+
+
+def chip_rows(build: Build, segment: int) -> list[ChipRows]:
+    """Return the rows of the first `SHOWN_CHIPS` chips of a segment."""
+    operators = build.operators
+    found = []
+    for chip in build.segments.chips[segment].tolist()[:SHOWN_CHIPS]:
+        mine = (operators.chip == chip) & (operators.segment == segment)
+        links = lanes_in_use(build, segment, chip)
+        incoming = [row for row in links if row.direction == "in" and row.link_class == "host"]
+        outgoing = [row for row in links if row.direction == "out"]
+        found.append(ChipRows(chip, [*incoming, *sorted(set(operators.unit[mine].tolist())), *outgoing]))
+    return found
+
+
+def draw_layer(axes: Axes, build: Build, segment: int, layer: int, chips: list[ChipRows]) -> None:
+    """Draw the units and links of each chip against the cycles of one segment."""
+    classes = colours(in_order(build.links.link_class.tolist(), CLASS_COLOURS), CLASS_COLOURS)
+    on_units = build.operators.kind[build.operators.unit != "host"].tolist()
+    kinds = colours(in_order(on_units, KIND_COLOURS), KIND_COLOURS)
+    labels: list[str] = []
+    for chip in chips:
+        axes.axhline(len(labels), color="black", linewidth=0.8)
+        for row in chip.rows:
+            if isinstance(row, LanesInUse):
+                _draw_links(axes, row, len(labels), classes[row.link_class])
+            else:
+                _draw_unit(axes, build, segment, chip.chip, row, len(labels), kinds)
+            labels.append(_label(build, chip, row))
+    axes.set_ylim(len(labels), 0)
+    axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
+    axes.tick_params(axis="y", length=0)
+    _draw_marks(axes, build, segment)
+    _label_axes(axes, build, segment, layer, len(chips))
+    _draw_legend(axes, build, chips, kinds, classes)
+
+
+def _label(build: Build, chip: ChipRows, row: str | LanesInUse) -> str:
+    if isinstance(row, LanesInUse):
+        arrow = "from" if row.direction == "in" else "to"
+        noun = "link" if row.links == 1 else "links"
+        name = f"{arrow} {row.link_class}: {row.links} {noun}"
+    else:
+        name = f"{row} unit"
+    return f"chip {build.chips.position[chip.chip]}   {name}" if row is chip.rows[0] else name
+
+
+def _draw_unit(axes: Axes, build: Build, segment: int, chip: int, unit: str, row: int, kinds: dict[str, str]) -> None:
+    table = build.operators
+    mine = (table.chip == chip) & (table.segment == segment) & (table.unit == unit)
+    spans = list(zip(table.start[mine].tolist(), table.cycles[mine].tolist(), strict=True))
+    faces = [kinds[kind] for kind in table.kind[mine].tolist()]
+    axes.broken_barh(spans, (row + 0.12, 0.76), facecolors=faces, linewidth=0)
+
+
+def _draw_links(axes: Axes, links: LanesInUse, row: int, colour: str) -> None:
+    """Fill the row from below as high as the share of its links that are held."""
+    bottom = row + 0.94
+    axes.fill_between(links.moment_cycles, bottom, bottom - 0.86 * links.share, step="post", color=colour, linewidth=0)
+
+
+def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
+    """Shade the deskews."""
+    table = build.deskews
+    rows = np.flatnonzero(table.segment == segment).tolist()
+    for row in rows:
+        cycle, stall = int(table.cycle[row]), int(table.stall[row])
+        axes.axvspan(cycle, cycle + stall, color=DESKEW_COLOUR, linewidth=0, zorder=0)
+
+
+def _label_axes(axes: Axes, build: Build, segment: int, layer: int, shown: int) -> None:
+    makespan = int(build.segments.makespan_cycles[segment])
+    ns_per_cycle = float(cycles_to_ns(1, Fraction(build.manifest.clock_mhz)))
+
+    def to_ns(cycles: Any) -> Any:
+        return cycles * ns_per_cycle
+
+    def to_cycles(ns: Any) -> Any:
+        return ns / ns_per_cycle
+
+    axes.set_xlim(0, max(makespan, 1))
+    axes.set_xlabel("time from the layer's start (cycles)")
+    axes.grid(axis="x", color=GRID_COLOUR, linewidth=0.4)
+    axes.set_axisbelow(True)
+    above = axes.secondary_xaxis("top", functions=(to_ns, to_cycles))
+    above.set_xlabel("time from the layer's start (ns)")
+    chips = len(build.segments.chips[segment])
+    count = f"{chips} chips" if shown == chips else f"the first {shown} of {chips} chips"
+    axes.set_title(
+        f"Layer {layer}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns",
+        loc="left",
+        pad=8,
+    )
+
+
+def _draw_legend(
+    axes: Axes, build: Build, chips: list[ChipRows], kinds: dict[str, str], classes: dict[str, str]
+) -> None:
+    from matplotlib.patches import Patch
+
+    used = {row.link_class for chip in chips for row in chip.rows if isinstance(row, LanesInUse)}
+    handles: list[Artist] = [Patch(color=colour, label=kind) for kind, colour in kinds.items()]
+    handles += [Patch(color=classes[name], label=f"{name} links") for name in classes if name in used]
+    if len(build.deskews):
+        handles.append(Patch(color=DESKEW_COLOUR, label="deskew"))
+    legend = axes.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(1.005, 1.0),
+        frameon=False,
+        title="Bar: operator\nHeight: share of the\nrow's links in use",
+    )
+    legend.set_alignment("left")

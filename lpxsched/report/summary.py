@@ -1,0 +1,139 @@
+"""Everything that ``lpxsched report`` says, as one value, and as the JSON object of its ``--json``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
+from lpxsched.report.critical_path import layer_times
+from lpxsched.report.token import token_time
+from lpxsched.report.utilisation import utilisation
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lpxsched.report.busiest import BusyChip, BusyLink
+    from lpxsched.report.critical_path import LayerTime
+    from lpxsched.report.utilisation import Utilisation
+    from lpxsched.timetable.reader import Build
+
+BINS = 200
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """What a build says about itself.
+
+    Attributes
+    ----------
+    facts : dict
+        What the manifest tells (``model``, ``topology``, ``batch``, ``bound``; None when it is silent) and
+        ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``.
+    clock_mhz : Fraction
+    classes : Utilisation
+        Groups are link classes.
+    links : list of BusyLink
+    chips_by_unit, chips_by_vectors : list of BusyChip
+    layers : tuple of LayerTime
+    """
+
+    facts: Mapping[str, Any]
+    clock_mhz: Fraction
+    classes: Utilisation
+    links: list[BusyLink]
+    chips_by_unit: list[BusyChip]
+    chips_by_vectors: list[BusyChip]
+    layers: tuple[LayerTime, ...]
+
+
+def summarise(build: Build) -> Summary:
+    """Return the summary of a build.
+
+    Raises
+    ------
+    InputError
+        When the timetable breaks causality; see `layer_times`.
+    """
+    chips = busy_chips(build)
+    return Summary(
+        facts=_facts(build),
+        clock_mhz=Fraction(build.manifest.clock_mhz),
+        classes=utilisation(build, bins=BINS),
+        links=busy_links(build)[:SHOWN],
+        chips_by_unit=busiest_by_unit(chips)[:SHOWN],
+        chips_by_vectors=busiest_by_vectors(chips)[:SHOWN],
+        layers=layer_times(build),
+    )
+
+
+def peak_bin(classes: Utilisation, group: int) -> tuple[float, int] | None:
+    """Return the largest busy share of running links in a bin, and that bin; None without vectors."""
+    if not classes.groups[group].vectors:
+        return None
+    shares = np.nan_to_num(classes.running_bin_shares()[group], nan=0.0)
+    return float(shares.max()), int(shares.argmax())
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """Return the summary as plain data; cycles that are no whole numbers become floating-point numbers."""
+    return {
+        **summary.facts,
+        "classes": [_class_json(summary.classes, group) for group in range(len(summary.classes.groups))],
+        "busiest_links": [asdict(link) for link in summary.links],
+        "busiest_chips": {
+            "by_unit": [asdict(chip) for chip in summary.chips_by_unit],
+            "by_vectors": [asdict(chip) for chip in summary.chips_by_vectors],
+        },
+        "layers": [
+            {
+                "layers": list(time.layers),
+                "segments": list(time.segments),
+                "makespan_cycles": time.makespan_cycles,
+                "parts": {name: _number(cycles) for name, cycles in time.parts.items()},
+            }
+            for time in summary.layers
+        ],
+    }
+
+
+def _class_json(classes: Utilisation, group: int) -> dict[str, Any]:
+    peak, edges = peak_bin(classes, group), classes.edges_cycles
+    return {
+        "class": classes.groups[group].link_class,
+        "links": classes.groups[group].links,
+        "used_links": classes.groups[group].used_links,
+        "vectors": classes.groups[group].vectors,
+        "busy_cycles": _number(classes.busy_cycles(group)),
+        "busy_share_of_token": classes.share(group),
+        "busy_share_while_running": classes.running_share(group),
+        "peak": None
+        if peak is None
+        else {
+            "share": peak[0],
+            "first_cycle": _number(edges[peak[1]]),
+            "last_cycle": _number(edges[peak[1] + 1]),
+        },
+    }
+
+
+def _facts(build: Build) -> dict[str, Any]:
+    results, options = build.manifest.results, build.manifest.options
+    makespan = token_time(build).total_cycles
+    return {
+        **{name: options.get(name, results.get(name)) for name in ("model", "topology", "batch")},
+        "layer_count": len(set(build.operators.layer.tolist())),
+        "makespan_cycles": makespan,
+        "makespan_ns": float(cycles_to_ns(makespan, Fraction(build.manifest.clock_mhz))),
+        "lower_bound_cycles": int(build.segments.lower_bound_cycles.sum()),
+        "bound": results.get("bound"),
+    }
+
+
+def _number(cycles: Fraction) -> int | float:
+    return int(cycles) if cycles.denominator == 1 else float(cycles)

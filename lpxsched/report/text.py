@@ -1,0 +1,192 @@
+"""The tables of ``lpxsched report`` as plain aligned text of fixed width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpxsched.report.colours import KIND_COLOURS, in_order
+from lpxsched.report.critical_path import (
+    COMPUTE,
+    DESKEW,
+    GUARD,
+    LATENCY,
+    LINK_BUSY,
+    ROUNDING,
+    SERIALISATION,
+    SLACK,
+    TURNAROUND,
+    UNIT_BUSY,
+)
+from lpxsched.report.summary import peak_bin
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from fractions import Fraction
+
+    from lpxsched.report.busiest import BusyChip
+    from lpxsched.report.critical_path import LayerTime
+    from lpxsched.report.summary import Summary
+
+PART_NAMES = {
+    SERIALISATION: "wire: serialisation",
+    LATENCY: "wire: latency",
+    GUARD: "wire: guard",
+    TURNAROUND: "turnaround in relays",
+    LINK_BUSY: "waiting: link held by other vectors",
+    UNIT_BUSY: "waiting: unit runs another operator",
+    SLACK: "waiting: slack",
+    DESKEW: "deskew",
+    ROUNDING: "rounding to whole cycles",
+}
+
+
+def report_text(summary: Summary) -> str:
+    """Return the whole report, paragraphs separated by empty lines."""
+    return "\n\n".join([_headline(summary), _classes(summary), _links(summary), *_chips(summary), *_layers(summary)])
+
+
+def layer_ranges(layers: Iterable[int]) -> str:
+    """Return sorted layers as people write them: ``0-3, 5``."""
+    runs: list[list[int]] = []
+    for layer in layers:
+        if runs and runs[-1][1] == layer - 1:
+            runs[-1][1] = layer
+        else:
+            runs.append([layer, layer])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Return rows under a header, the first `left` columns flush left, the others flush right."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+
+    def cell(text: str, column: int) -> str:
+        return text.ljust(widths[column]) if column < left else text.rjust(widths[column])
+
+    return "\n".join(
+        "  " + "  ".join(cell(text, column) for column, text in enumerate(line)).rstrip() for line in lines
+    )
+
+
+def _headline(summary: Summary) -> str:
+    facts = summary.facts
+    name = " on ".join(str(facts[key]) for key in ("model", "topology") if facts[key] is not None) or "build"
+    batch = "" if facts["batch"] is None else f", batch {facts['batch']}"
+    bound = "" if facts["bound"] is None else f" ({facts['bound']})"
+    return (
+        f"{name}{batch}: {facts['layer_count']} layers, "
+        f"makespan {facts['makespan_cycles']} cycles = {facts['makespan_ns']:.0f} ns, "
+        f"lower bound {facts['lower_bound_cycles']} cycles{bound}"
+    )
+
+
+def _classes(summary: Summary) -> str:
+    classes, edges = summary.classes, summary.classes.edges_cycles
+    rows = []
+    for row, group in enumerate(classes.groups):
+        peak = peak_bin(classes, row)
+        rows.append(
+            [
+                group.name,
+                str(group.links),
+                str(group.used_links),
+                str(group.vectors),
+                _percent(classes.share(row)),
+                _percent(classes.running_share(row)),
+                "-" if peak is None else _percent(peak[0]),
+                "-" if peak is None else _span_us(summary, edges[peak[1]], edges[peak[1] + 1]),
+            ]
+        )
+    header = ["class", "links", "used", "vectors", "busy, token", "busy, running", "peak", "peak at (us)"]
+    notes = (
+        "Link utilisation, the layers of one token one after the other\n"
+        "  busy, token: of all links of the class over the whole time of the token\n"
+        "  busy, running: of the links of a layer's own chips while that layer runs\n"
+        f"  peak: the busiest of {classes.bins} equal bins of time, of the running layer's links\n"
+    )
+    return f"{notes}\n{table(header, rows)}"
+
+
+def _links(summary: Summary) -> str:
+    rows = [
+        [
+            link.link_class,
+            f"{link.source} -> {link.destination}",
+            str(link.lane),
+            layer_ranges(link.layers),
+            str(link.vectors),
+            _percent(link.share),
+        ]
+        for link in summary.links
+    ]
+    header = ["class", "from -> to", "lane", "layer", "vectors", "busy"]
+    return f"Busiest links, share of the layer's makespan\n\n{table(header, rows, left=2)}"
+
+
+def _chips(summary: Summary) -> list[str]:
+    titles = (
+        ("Busiest chips by functional unit, share of the layer's makespan", summary.chips_by_unit),
+        ("Busiest chips by vectors received and sent", summary.chips_by_vectors),
+    )
+    return [f"{title}\n\n{_chip_table(chips)}" for title, chips in titles]
+
+
+def _chip_table(chips: Sequence[BusyChip]) -> str:
+    units = list(chips[0].unit_shares) if chips else []
+    rows = [
+        [
+            chip.position,
+            layer_ranges(chip.layers),
+            *(_percent(chip.unit_shares[unit]) for unit in units),
+            str(chip.vectors_in),
+            str(chip.vectors_out),
+        ]
+        for chip in chips
+    ]
+    return table(["chip", "layer", *(f"{unit} unit" for unit in units), "vectors in", "vectors out"], rows)
+
+
+def _layers(summary: Summary) -> list[str]:
+    return [
+        "Where the time of a layer goes: the critical path from its ingress to its last egress",
+        *(_layer(summary, time) for time in summary.layers),
+    ]
+
+
+def _layer(summary: Summary, time: LayerTime) -> str:
+    names = {**PART_NAMES, **{part: _part_name(part) for part in _compute_parts(time)}}
+    rows = [
+        _part_row(summary, name, time.parts[part], time.makespan_cycles)
+        for part, name in names.items()
+        if part in time.parts
+    ]
+    rows.append(_part_row(summary, "makespan", sum(time.parts.values()), time.makespan_cycles))
+    noun = "layer" if len(time.layers) == 1 else "layers"
+    title = f"{noun} {layer_ranges(time.layers)}: {time.makespan_cycles} cycles"
+    return f"{title}\n{table(['part', 'cycles', 'ns', 'share'], rows)}"
+
+
+def _compute_parts(time: LayerTime) -> list[str]:
+    kinds = [part.removeprefix(COMPUTE) for part in time.parts if part not in PART_NAMES]
+    return [COMPUTE + kind for kind in in_order(kinds, KIND_COLOURS)]
+
+
+def _part_name(part: str) -> str:
+    return f"compute: {part.removeprefix(COMPUTE)}"
+
+
+def _part_row(summary: Summary, name: str, cycles: Fraction | int, makespan_cycles: int) -> list[str]:
+    ns = float(cycles_to_ns(cycles, summary.clock_mhz))
+    share = float(cycles / makespan_cycles) if makespan_cycles else 0.0
+    return [name, f"{float(cycles):.1f}", f"{ns:.1f}", _percent(share)]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def _span_us(summary: Summary, first: Fraction, last: Fraction) -> str:
+    ends = (float(cycles_to_ns(edge, summary.clock_mhz)) / 1000 for edge in (first, last))
+    return " to ".join(f"{end:.3f}" for end in ends)

@@ -1,0 +1,92 @@
+"""The segments of a build laid end to end: the timeline of one token.
+
+Every segment counts its cycles from a time zero of its own. Along one token the layers run one after the
+other, so a segment begins on this timeline where the makespans of the segments before it end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.reader import Build
+
+NO_SEGMENT = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenTime:
+    """When each segment runs, and what belongs to it.
+
+    Attributes
+    ----------
+    order : ndarray of int64, shape (segments,)
+        Segments in the order in which a token passes them: by their first layer.
+    start_cycles, end_cycles : ndarray of int64, shape (segments,)
+        First cycle of each segment on the timeline of the token, and the first cycle after it.
+    layers : tuple of tuple of int
+        Layers of each segment.
+    slot_segment : ndarray of int64, shape (slots,)
+        Segment of each slot, that of the operator which produced its tensor.
+    link_segment : ndarray of int64, shape (links,)
+        Segment to which a link belongs: it joins two nodes of it, or carries its vectors; -1 for none.
+    """
+
+    order: Integers
+    start_cycles: Integers
+    end_cycles: Integers
+    layers: tuple[tuple[int, ...], ...]
+    slot_segment: Integers
+    link_segment: Integers
+
+    @property
+    def total_cycles(self) -> int:
+        """Sum of all makespans, in cycles."""
+        return int(self.end_cycles.max(initial=0))
+
+
+def token_time(build: Build) -> TokenTime:
+    """Return the timeline of one token through a build."""
+    layers = _segment_layers(build)
+    order = np.array(sorted(range(len(layers)), key=lambda s: (layers[s][:1], s)), dtype=np.int64)
+    end = np.zeros(len(layers), dtype=np.int64)
+    end[order] = np.cumsum(build.segments.makespan_cycles[order])
+    slot_segment = _slot_segment(build)
+    return TokenTime(
+        order=order,
+        start_cycles=end - build.segments.makespan_cycles,
+        end_cycles=end,
+        layers=layers,
+        slot_segment=slot_segment,
+        link_segment=_link_segment(build, slot_segment),
+    )
+
+
+def _segment_layers(build: Build) -> tuple[tuple[int, ...], ...]:
+    layers: list[set[int]] = [set() for _ in range(len(build.segments))]
+    for segment, layer in zip(build.operators.segment.tolist(), build.operators.layer.tolist(), strict=True):
+        layers[segment].add(layer)
+    return tuple(tuple(sorted(members)) for members in layers)
+
+
+def _slot_segment(build: Build) -> Integers:
+    producer = build.tensors.producer[build.slots.tensor]
+    segment = np.append(build.operators.segment, NO_SEGMENT)
+    return np.asarray(segment[producer])
+
+
+def _link_segment(build: Build, slot_segment: Integers) -> Integers:
+    of_chip = np.full(len(build.chips), NO_SEGMENT, dtype=np.int64)
+    of_chip[build.operators.chip] = build.operators.segment
+    # A host serves chips of several segments; its links belong to the segment of their chip.
+    of_chip[build.chips.host] = NO_SEGMENT
+    source, destination = of_chip[build.links.src], of_chip[build.links.dst]
+    with_host = build.chips.host[build.links.src] | build.chips.host[build.links.dst]
+    inside = np.where(source == destination, source, NO_SEGMENT)
+    segment = np.where(with_host, np.maximum(source, destination), inside)
+    segment[build.slots.link] = slot_segment
+    return segment

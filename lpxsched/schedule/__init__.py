@@ -1,0 +1,1 @@
+"""The scheduling problem, its bounds and its solvers."""

@@ -1,0 +1,52 @@
+"""The full model of an instance and its blocks in CP-SAT: routes, links, sums and operators chosen together.
+
+Every slot is an optional interval on its bundle, whose lanes are a cumulative capacity (in linear time capacity k is
+always k-colourable, so lanes are assigned afterwards). Routes are all shortest ones, and those of the hint. The hint
+is a complete schedule: the solver starts from it and can only improve on it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ortools.sat.python import cp_model
+
+from lpxsched.schedule.cpsat_rules import add_rules
+from lpxsched.schedule.cpsat_variables import Variables
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.instance import Instance
+    from lpxsched.schedule.result import LowerBound, Schedule
+
+
+def improve(
+    instance: Instance, hint: Schedule, bound: LowerBound, *, seed: int, deterministic_seconds: float
+) -> Schedule:
+    """Return the best schedule found with the blocks of a hint; the hint itself when nothing is better.
+
+    Parameters
+    ----------
+    instance : Instance
+    hint : Schedule
+    bound : LowerBound
+        Search ends when it is met.
+    seed : int
+    deterministic_seconds : float
+        Limit in CP-SAT's deterministic time, the same on every machine.
+    """
+    model = Variables(instance, hint)
+    add_rules(model)
+    makespan = model.cp.new_int_var(bound.cycles, model.horizon, "makespan")
+    model.cp.add_max_equality(makespan, model.starts)
+    model.cp.minimize(makespan)
+    model.cp.add_hint(makespan, model.horizon)
+    solver = cp_model.CpSolver()
+    solver.parameters.random_seed = seed
+    # One worker: byte-equal results whatever the number of cores.
+    solver.parameters.num_workers = 1
+    solver.parameters.max_deterministic_time = deterministic_seconds
+    status = solver.solve(model.cp)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return hint
+    found = model.schedule(solver)
+    return found if found.makespan_cycles < hint.makespan_cycles else hint

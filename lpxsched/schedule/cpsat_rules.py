@@ -1,0 +1,150 @@
+"""Constraints of the CP-SAT model, one function a rule; ``instance`` explains the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpxsched.schedule.instance import HOST, VECTOR
+from lpxsched.schedule.result import SPREADING, SUMMING
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+
+    from lpxsched.schedule.cpsat_variables import SlotVariables, Variables
+
+
+def r1_links(model: Variables) -> None:
+    """R1: slots of a bundle never need more links than it has."""
+    for bundle, lanes in enumerate(model.instance.bundle_lanes.tolist()):
+        intervals = [slot.interval for key, slot in model.slots.items() if key[2] == bundle]
+        if lanes == 1:
+            model.cp.add_no_overlap(intervals)
+        elif len(intervals) > lanes:
+            model.cp.add_cumulative(intervals, [1] * len(intervals), lanes)
+
+
+def r2_causality(model: Variables) -> None:
+    """R2: what leaves a node was produced there, or read there a turnaround before."""
+    for slot in model.slots.values():
+        node = int(model.instance.bundle_source[slot.bundle])
+        demand = int(model.hint.blocks.demand[slot.block])
+        made = model.made_at(demand, node)
+        if slot.phase == SUMMING or not model.instance.is_reduction(demand):
+            for operator in made:
+                model.cp.add(slot.depart >= model.end(operator)).only_enforce_if(slot.present)
+        if slot.phase == SUMMING or node == model.instance.demand_root[demand]:
+            _after_sum(model, slot, node)
+        else:
+            _after_relay(model, slot, node)
+
+
+def _after_sum(model: Variables, slot: SlotVariables, node: int) -> None:
+    """After the sum at a node, or, where a lone summand passes, a turnaround after its read."""
+    if (slot.block, node) not in model.sums:
+        return
+    total = model.sums[slot.block, node]
+    model.cp.add(slot.depart >= total.end).only_enforce_if(slot.present, total.present)
+    demand = int(model.hint.blocks.demand[slot.block])
+    if slot.phase == SUMMING and node not in model.instance.demand_leaves[demand]:
+        for arriving in model.into(slot.block, SUMMING, node):
+            ready = model.last_read(arriving) + model.instance.turnaround_cycles
+            alone = [slot.present, arriving.present, ~total.present]
+            model.cp.add(slot.depart >= ready).only_enforce_if(alone)
+
+
+def _after_relay(model: Variables, slot: SlotVariables, node: int) -> None:
+    for arriving in model.into(slot.block, SPREADING, node):
+        lead = model.lead(arriving.bundle, slot.bundle, int(model.hint.blocks.vectors[slot.block]))
+        read = arriving.depart + int(model.instance.hop_cycles[arriving.bundle])
+        ready = read + model.instance.turnaround_cycles + lead
+        model.cp.add(slot.depart >= ready).only_enforce_if(slot.present, arriving.present)
+
+
+def r3_delivery(model: Variables) -> None:
+    """R3: a block arrives once where it is needed, and a node sends on only what arrives there."""
+    for block, demand in enumerate(model.hint.blocks.demand.tolist()):
+        root = int(model.instance.demand_root[demand])
+        consumers = set(model.instance.demand_consumers[demand].tolist()) - {root}
+        for node in range(model.instance.nodes):
+            arriving = model.into(block, SPREADING, node)
+            leaving = model.out_of(block, SPREADING, node)
+            if node in consumers:
+                model.cp.add_exactly_one(slot.present for slot in arriving)
+            elif node != root:
+                model.cp.add_at_most_one(slot.present for slot in arriving)
+                for slot in leaving:
+                    model.cp.add_bool_or(other.present for other in arriving).only_enforce_if(slot.present)
+                for slot in arriving:
+                    model.cp.add_bool_or(other.present for other in leaving).only_enforce_if(slot.present)
+
+
+def r3_operands(model: Variables) -> None:
+    """R3: an operator starts no earlier than the reads of its operands and the ends of its predecessors."""
+    instance = model.instance
+    blocks_of: dict[int, list[int]] = {}
+    for block, demand in enumerate(model.hint.blocks.demand.tolist()):
+        blocks_of.setdefault(demand, []).append(block)
+    for operator, start in enumerate(model.starts):
+        node = int(instance.operator_node[operator])
+        for other in instance.operator_after[operator].tolist():
+            model.cp.add(start >= model.end(other))
+        for demand in instance.operator_demands[operator].tolist():
+            for block in blocks_of[demand]:
+                for slot in model.into(block, SPREADING, node):
+                    model.cp.add(start >= model.last_read(slot)).only_enforce_if(slot.present)
+                if node == instance.demand_root[demand] and (block, node) in model.sums:
+                    model.cp.add(start >= model.sums[block, node].end)
+            if node == instance.demand_root[demand] and not instance.is_reduction(demand):
+                for other in instance.demand_leaf_operators[demand].tolist():
+                    model.cp.add(start >= model.end(other))
+
+
+def r4_operators(model: Variables) -> None:
+    """R4: one operator or sum at a time on a functional unit."""
+    on_unit: dict[tuple[int, int], list[cp_model.IntervalVar]] = {}
+    for operator, start in enumerate(model.starts):
+        unit = int(model.instance.operator_unit[operator])
+        cycles = int(model.instance.operator_cycles[operator])
+        if unit != HOST and cycles:
+            interval = model.cp.new_fixed_size_interval_var(start, cycles, f"operator {operator}")
+            on_unit.setdefault((int(model.instance.operator_node[operator]), unit), []).append(interval)
+    for (_, node), total in model.sums.items():
+        on_unit.setdefault((node, VECTOR), []).append(total.interval)
+    for intervals in on_unit.values():
+        model.cp.add_no_overlap(intervals)
+
+
+def r5_reduction(model: Variables) -> None:
+    """R5: each summand goes one way towards the root, once; a sum starts after all that it takes."""
+    for block, demand in enumerate(model.hint.blocks.demand.tolist()):
+        if not model.instance.is_reduction(demand):
+            continue
+        root = int(model.instance.demand_root[demand])
+        leaves = set(model.instance.demand_leaves[demand].tolist())
+        for node in range(model.instance.nodes):
+            leaving = model.out_of(block, SUMMING, node)
+            arriving = model.into(block, SUMMING, node)
+            if node in leaves - {root}:
+                model.cp.add_exactly_one(slot.present for slot in leaving)
+            elif node != root and (leaving or arriving):
+                model.cp.add_at_most_one(slot.present for slot in leaving)
+                for slot in leaving:
+                    model.cp.add_bool_or(other.present for other in arriving).only_enforce_if(slot.present)
+                for slot in arriving:
+                    model.cp.add_bool_or(other.present for other in leaving).only_enforce_if(slot.present)
+            if (block, node) in model.sums:
+                total = model.sums[block, node]
+                for slot in arriving:
+                    model.cp.add(total.start >= model.last_read(slot)).only_enforce_if(slot.present)
+                for operator in model.made_at(demand, node):
+                    model.cp.add(total.start >= model.end(operator))
+
+
+def add_rules(model: Variables) -> None:
+    """Add all rules to a model."""
+    r1_links(model)
+    r2_causality(model)
+    r3_delivery(model)
+    r3_operands(model)
+    r4_operators(model)
+    r5_reduction(model)

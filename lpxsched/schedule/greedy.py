@@ -1,0 +1,176 @@
+"""Greedy list scheduling: work in order of its tail, each piece as early as links and units allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import networkx as nx
+import numpy as np
+
+from lpxsched.schedule import kernels
+from lpxsched.schedule.distances import hops_to_roots
+from lpxsched.schedule.instance import HOST, UNITS_PER_CHIP
+from lpxsched.schedule.result import Schedule
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.blocks import Blocks
+    from lpxsched.schedule.instance import Instance
+
+
+def greedy_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0) -> Schedule:
+    """Return a schedule of all blocks and operators.
+
+    Parameters
+    ----------
+    instance : Instance
+    blocks : Blocks
+    seed : int
+        0 keeps blocks of equal rank in their order; any other shuffles them.
+    """
+    most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
+    most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
+    network = network_of(instance)
+    lanes = int(instance.bundle_lanes.sum())
+    calendars = _empty_calendars(
+        lanes + UNITS_PER_CHIP * instance.chips, most_slots + most_sums + instance.operators + 1
+    )
+    placed = kernels.Placed(
+        slots=np.empty((most_slots, 4), dtype=np.int64),
+        sums=np.empty((most_sums, 4), dtype=np.int64),
+        counts=np.zeros(2, dtype=np.int64),
+        operator_start=np.zeros(instance.operators, dtype=np.int64),
+        delivered=np.zeros((instance.demands, instance.nodes), dtype=np.int64),
+    )
+    work = work_order(instance, blocks, seed=seed)
+    program, traffic = _program(instance, lanes), _traffic(instance, blocks, lanes)
+    kernels.list_schedule(work, network, program, traffic, calendars, placed, _empty_tree(instance.nodes))
+    slots, sums = placed.slots[: placed.counts[0]], placed.sums[: placed.counts[1]]
+    return Schedule.of_rows(blocks, slots, sums, placed.operator_start)
+
+
+def work_order(instance: Instance, blocks: Blocks, *, seed: int = 0) -> NDArray[np.int64]:
+    """Return all work in a precedence-feasible order: operators as their number, blocks as ``~block``.
+
+    Rank is the longest chain of operators and demands before a piece of work. Within a rank the blocks with the most
+    vectors behind them in their demand go first, so that all demands advance side by side.
+    """
+    operator_rank, demand_rank = ranks(instance)
+    rest = instance.demand_vectors[blocks.demand] - blocks.first_vector
+    noise = np.random.default_rng(seed).permutation(len(blocks)) if seed else np.arange(len(blocks))
+    block_order = np.lexsort((noise, -rest, demand_rank[blocks.demand]))
+    operators = np.arange(instance.operators)
+    rank = np.concatenate([operator_rank, demand_rank[blocks.demand][block_order]])
+    items = np.concatenate([operators, ~block_order])
+    return items[np.argsort(rank, kind="stable")].astype(np.int64)
+
+
+def ranks(instance: Instance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rank of each operator and of each demand in the order of precedence."""
+    graph: nx.DiGraph[tuple[str, int]] = nx.DiGraph()
+    for operator in range(instance.operators):
+        graph.add_node(("operator", operator))
+        for other in instance.operator_after[operator].tolist():
+            graph.add_edge(("operator", other), ("operator", operator))
+        for demand in instance.operator_demands[operator].tolist():
+            graph.add_edge(("demand", demand), ("operator", operator))
+    for demand in range(instance.demands):
+        for operator in instance.demand_leaf_operators[demand].tolist():
+            graph.add_edge(("operator", operator), ("demand", demand))
+    rank = {node: index for index, layer in enumerate(nx.topological_generations(graph)) for node in layer}
+    return (
+        np.array([rank["operator", index] for index in range(instance.operators)], dtype=np.int64),
+        np.array([rank["demand", index] for index in range(instance.demands)], dtype=np.int64),
+    )
+
+
+def network_of(instance: Instance) -> kernels.Network:
+    """Return the fabric of an instance as kernels read it; bundles are sorted by source."""
+    distance = hops_to_roots(instance)
+    lanes = instance.bundle_lanes
+    return kernels.Network(
+        chips=instance.chips,
+        nodes=instance.nodes,
+        turnaround=instance.turnaround_cycles,
+        release=instance.release_cycles,
+        source=instance.bundle_source,
+        destination=instance.bundle_destination,
+        lanes=lanes,
+        first_lane=np.cumsum(lanes) - lanes,
+        numerator=instance.bundle_time_numerator,
+        denominator=instance.bundle_time_denominator,
+        hop=instance.hop_cycles,
+        out=np.searchsorted(instance.bundle_source, np.arange(instance.nodes + 1)).astype(np.int64),
+        distance=distance,
+        farthest_first=np.argsort(-distance, axis=1, kind="stable").astype(np.int64),
+    )
+
+
+def _program(instance: Instance, lanes: int) -> kernels.Program:
+    calendar = lanes + instance.operator_unit * instance.chips + instance.operator_node
+    return kernels.Program(
+        node=instance.operator_node,
+        calendar=np.where(instance.operator_unit == HOST, -1, calendar),
+        cycles=instance.operator_cycles,
+        after_offsets=instance.operator_after.offsets,
+        after=instance.operator_after.values,
+        needs_offsets=instance.operator_demands.offsets,
+        needs=instance.operator_demands.values,
+    )
+
+
+def _traffic(instance: Instance, blocks: Blocks, lanes: int) -> kernels.Traffic:
+    most_operands = instance.nodes + 1
+    lengths = np.unique(blocks.vectors)
+    table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
+    for operands in range(2, most_operands + 1):
+        for vectors in lengths.tolist():
+            table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
+    return kernels.Traffic(
+        root=instance.demand_root,
+        leaf_offsets=instance.demand_leaves.offsets,
+        leaf=instance.demand_leaves.values,
+        leaf_operator=instance.demand_leaf_operators.values,
+        consumer_offsets=instance.demand_consumers.offsets,
+        consumer=instance.demand_consumers.values,
+        block_demand=blocks.demand,
+        block_vectors=blocks.vectors,
+        sum_cycles=table,
+        adders=lanes + instance.chips,
+    )
+
+
+def _most_slots(instance: Instance) -> NDArray[np.int64]:
+    """Each node sends a summand once at most, and receives the result once at most."""
+    reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
+    return np.where(reductions, 2 * instance.nodes, instance.nodes)
+
+
+def _most_sums(instance: Instance) -> NDArray[np.int64]:
+    reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
+    return np.where(reductions, instance.chips, 0)
+
+
+def _empty_calendars(calendars: int, intervals: int) -> kernels.Calendars:
+    return kernels.Calendars(
+        latest=np.full(calendars, -1, dtype=np.int64),
+        before=np.empty(intervals, dtype=np.int64),
+        start=np.empty(intervals, dtype=np.int64),
+        end=np.empty(intervals, dtype=np.int64),
+        used=np.zeros(1, dtype=np.int64),
+    )
+
+
+def _empty_tree(nodes: int) -> kernels.Tree:
+    return kernels.Tree(
+        ready=np.zeros(nodes, dtype=np.int64),
+        operands=np.zeros(nodes, dtype=np.int64),
+        read=np.zeros(nodes, dtype=np.int64),
+        bundle=np.zeros(nodes, dtype=np.int64),
+        lane=np.zeros(nodes, dtype=np.int64),
+        depart=np.zeros(nodes, dtype=np.int64),
+        settled=np.zeros(nodes, dtype=np.bool_),
+        wanted=np.zeros(nodes, dtype=np.bool_),
+        order=np.zeros(nodes, dtype=np.int64),
+    )

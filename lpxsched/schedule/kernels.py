@@ -1,0 +1,370 @@
+"""Compiled kernels of the greedy solver; ``tests/schedule/plain_greedy.py`` is their plain twin.
+
+Calendars are linked lists of busy intervals, latest first, one for each lane of a bundle and each functional unit.
+Work is placed in a given order, each piece as early as links and units allow (serial schedule generation).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+NEVER = 1 << 60
+
+
+class Calendars(NamedTuple):
+    """Busy intervals of lanes and units: newest of each calendar, the one before each, its start and end."""
+
+    latest: Integers
+    before: Integers
+    start: Integers
+    end: Integers
+    used: Integers
+
+
+class Network(NamedTuple):
+    """Bundles sorted by source; `distance` in hops to each root, `farthest_first` the nodes of each root."""
+
+    chips: int
+    nodes: int
+    turnaround: int
+    release: int
+    source: Integers
+    destination: Integers
+    lanes: Integers
+    first_lane: Integers
+    numerator: Integers
+    denominator: Integers
+    hop: Integers
+    out: Integers
+    distance: Integers
+    farthest_first: Integers
+
+
+class Program(NamedTuple):
+    """Operators; `calendar` is -1 where a unit has no limit."""
+
+    node: Integers
+    calendar: Integers
+    cycles: Integers
+    after_offsets: Integers
+    after: Integers
+    needs_offsets: Integers
+    needs: Integers
+
+
+class Traffic(NamedTuple):
+    """Demands and blocks; `sum_cycles` by number of operands and of vectors; `adders` is the first vector unit."""
+
+    root: Integers
+    leaf_offsets: Integers
+    leaf: Integers
+    leaf_operator: Integers
+    consumer_offsets: Integers
+    consumer: Integers
+    block_demand: Integers
+    block_vectors: Integers
+    sum_cycles: Integers
+    adders: int
+
+
+class Placed(NamedTuple):
+    """What has been placed: slots (block, phase, bundle, depart) and sums (block, node, operands, start)."""
+
+    slots: Integers
+    sums: Integers
+    counts: Integers
+    operator_start: Integers
+    delivered: Integers
+
+
+class Tree(NamedTuple):
+    """Scratch of one block: what each node has and through which lane it came."""
+
+    ready: Integers
+    operands: Integers
+    read: Integers
+    bundle: Integers
+    lane: Integers
+    depart: Integers
+    settled: Flags
+    wanted: Flags
+    order: Integers
+
+
+@njit(cache=True)
+def earliest_gap(calendars: Calendars, calendar: int, ready: int, length: int) -> int:
+    """Return the first cycle from `ready` on at which a calendar is free for `length` cycles."""
+    best = NEVER
+    ceiling = NEVER
+    interval = calendars.latest[calendar]
+    while interval >= 0 and calendars.end[interval] > ready:
+        if calendars.end[interval] + length <= ceiling:
+            best = calendars.end[interval]
+        ceiling = calendars.start[interval]
+        interval = calendars.before[interval]
+    return ready if ready + length <= ceiling else best
+
+
+@njit(cache=True)
+def reserve(calendars: Calendars, calendar: int, begin: int, length: int) -> None:
+    """Enter an interval into a calendar, keeping it sorted."""
+    if length == 0:
+        return
+    used = calendars.used[0]
+    calendars.start[used], calendars.end[used] = begin, begin + length
+    later = -1
+    interval = calendars.latest[calendar]
+    while interval >= 0 and calendars.start[interval] > begin:
+        later = interval
+        interval = calendars.before[interval]
+    calendars.before[used] = interval
+    if later < 0:
+        calendars.latest[calendar] = used
+    else:
+        calendars.before[later] = used
+    calendars.used[0] = used + 1
+
+
+@njit(cache=True)
+def stream_cycles(network: Network, bundle: int, vectors: int) -> int:
+    """Return ceil(n v) on a bundle."""
+    return -(-vectors * network.numerator[bundle] // network.denominator[bundle])
+
+
+@njit(cache=True)
+def earliest_lane(network: Network, calendars: Calendars, bundle: int, ready: int, vectors: int) -> tuple[int, int]:
+    """Return the lane of a bundle that is free first for a slot, and that cycle."""
+    length = stream_cycles(network, bundle, vectors)
+    best_lane, best = -1, NEVER
+    for lane in range(network.first_lane[bundle], network.first_lane[bundle] + network.lanes[bundle]):
+        cycle = earliest_gap(calendars, lane, ready, length)
+        if cycle < best:
+            best_lane, best = lane, cycle
+            if best == ready:
+                break
+    return best_lane, best
+
+
+@njit(cache=True)
+def place_operator(network: Network, program: Program, calendars: Calendars, placed: Placed, operator: int) -> None:
+    """Start an operator as soon as its operands are read and its unit is free."""
+    begin = network.release
+    for index in range(program.after_offsets[operator], program.after_offsets[operator + 1]):
+        other = program.after[index]
+        begin = max(begin, placed.operator_start[other] + program.cycles[other])
+    for index in range(program.needs_offsets[operator], program.needs_offsets[operator + 1]):
+        begin = max(begin, placed.delivered[program.needs[index], program.node[operator]])
+    calendar = program.calendar[operator]
+    if calendar >= 0 and program.cycles[operator] > 0:
+        begin = earliest_gap(calendars, calendar, begin, program.cycles[operator])
+        reserve(calendars, calendar, begin, program.cycles[operator])
+    placed.operator_start[operator] = begin
+
+
+@njit(cache=True)
+def place_slot(
+    network: Network,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    block: int,
+    phase: int,
+    bundle: int,
+    lane: int,
+    depart: int,
+) -> None:
+    """Enter a slot into its lane's calendar and into the result."""
+    reserve(calendars, lane, depart, stream_cycles(network, bundle, traffic.block_vectors[block]))
+    row = placed.counts[0]
+    placed.slots[row, 0], placed.slots[row, 1] = block, phase
+    placed.slots[row, 2], placed.slots[row, 3] = bundle, depart
+    placed.counts[0] = row + 1
+
+
+@njit(cache=True)
+def place_sum(
+    traffic: Traffic, calendars: Calendars, placed: Placed, block: int, node: int, operands: int, ready: int
+) -> int:
+    """Place a sum on the vector unit of a node and return its end."""
+    length = traffic.sum_cycles[operands, traffic.block_vectors[block]]
+    begin = earliest_gap(calendars, traffic.adders + node, ready, length)
+    reserve(calendars, traffic.adders + node, begin, length)
+    row = placed.counts[1]
+    placed.sums[row, 0], placed.sums[row, 1] = block, node
+    placed.sums[row, 2], placed.sums[row, 3] = operands, begin
+    placed.counts[1] = row + 1
+    return begin + length
+
+
+@njit(cache=True)
+def send_towards_root(
+    network: Network,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    tree: Tree,
+    block: int,
+    node: int,
+) -> None:
+    """Send what a node has one hop nearer to the root, over the bundle on which it is read first."""
+    root = traffic.root[traffic.block_demand[block]]
+    vectors = traffic.block_vectors[block]
+    best, best_lane, best_depart, best_last = -1, -1, NEVER, NEVER
+    for bundle in range(network.out[node], network.out[node + 1]):
+        if network.distance[root, network.destination[bundle]] != network.distance[root, node] - 1:
+            continue
+        lane, depart = earliest_lane(network, calendars, bundle, tree.ready[node], vectors)
+        last = depart + network.hop[bundle] + stream_cycles(network, bundle, vectors - 1)
+        if last < best_last or (last == best_last and network.lanes[bundle] > network.lanes[best]):
+            best, best_lane, best_depart, best_last = bundle, lane, depart, last
+    place_slot(network, traffic, calendars, placed, block, 0, best, best_lane, best_depart)
+    parent = network.destination[best]
+    tree.ready[parent] = max(tree.ready[parent], best_last)
+    tree.operands[parent] += 1
+
+
+@njit(cache=True)
+def sum_block(
+    network: Network,
+    program: Program,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    tree: Tree,
+    block: int,
+) -> int:
+    """Bring a block's summands to its root along shortest ways, summing where they meet; return the end there."""
+    demand = traffic.block_demand[block]
+    root = traffic.root[demand]
+    tree.ready[:] = -1
+    tree.operands[:] = 0
+    tree.wanted[:] = False
+    for index in range(traffic.leaf_offsets[demand], traffic.leaf_offsets[demand + 1]):
+        operator, node = traffic.leaf_operator[index], traffic.leaf[index]
+        tree.ready[node] = placed.operator_start[operator] + program.cycles[operator]
+        tree.operands[node] = 1
+        tree.wanted[node] = True
+    for rank in range(network.nodes):
+        node = network.farthest_first[root, rank]
+        if tree.operands[node] == 0:
+            continue
+        if tree.operands[node] > 1:
+            end = place_sum(traffic, calendars, placed, block, node, tree.operands[node], tree.ready[node])
+            tree.ready[node] = end
+        elif not tree.wanted[node]:
+            # A relay without a summand of its own passes one on; its stream is taken whole, which is always late
+            # enough.
+            tree.ready[node] += network.turnaround
+        if node == root:
+            break
+        send_towards_root(network, traffic, calendars, placed, tree, block, node)
+    placed.delivered[demand, root] = max(placed.delivered[demand, root], tree.ready[root])
+    return tree.ready[root]
+
+
+@njit(cache=True)
+def relay_ready(network: Network, tree: Tree, node: int, bundle: int, vectors: int) -> int:
+    """Return when a relay may send a stream on: at once, or later where the wire in is slower than the wire out."""
+    arrived = tree.bundle[node]
+    slower = (
+        network.numerator[arrived] * network.denominator[bundle]
+        - network.numerator[bundle] * network.denominator[arrived]
+    )
+    lead = 0
+    if slower > 0:
+        lead = -(-(vectors - 1) * slower // (network.denominator[bundle] * network.denominator[arrived]))
+    return tree.read[node] + network.turnaround + lead
+
+
+@njit(cache=True)
+def reach_from(
+    network: Network, calendars: Calendars, tree: Tree, node: int, root: int, base: int, vectors: int
+) -> None:
+    """Offer a block from one node to its neighbours."""
+    for bundle in range(network.out[node], network.out[node + 1]):
+        other = network.destination[bundle]
+        if tree.settled[other]:
+            continue
+        ready = base if node == root else relay_ready(network, tree, node, bundle, vectors)
+        lane, depart = earliest_lane(network, calendars, bundle, ready, vectors)
+        read = depart + network.hop[bundle]
+        # Of equal reads the bundle with more lanes: narrow bundles are scarce.
+        wider = network.lanes[bundle] > network.lanes[tree.bundle[other]]
+        if read < tree.read[other] or (read == tree.read[other] and wider):
+            tree.read[other] = read
+            tree.bundle[other], tree.lane[other], tree.depart[other] = bundle, lane, depart
+
+
+@njit(cache=True)
+def spread_block(
+    network: Network,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    tree: Tree,
+    block: int,
+    base: int,
+) -> None:
+    """Bring a block from its root to its consumers along the tree of earliest reads (Dijkstra over calendars)."""
+    demand, vectors = traffic.block_demand[block], traffic.block_vectors[block]
+    root = traffic.root[demand]
+    tree.settled[:] = False
+    tree.wanted[:] = False
+    tree.read[:] = NEVER
+    tree.read[root] = base
+    missing = traffic.consumer_offsets[demand + 1] - traffic.consumer_offsets[demand]
+    for index in range(traffic.consumer_offsets[demand], traffic.consumer_offsets[demand + 1]):
+        tree.wanted[traffic.consumer[index]] = True
+    settled = 0
+    while missing > 0:
+        node = -1
+        for other in range(network.nodes):
+            if not tree.settled[other] and (node < 0 or tree.read[other] < tree.read[node]):
+                node = other
+        tree.settled[node] = True
+        tree.order[settled] = node
+        settled += 1
+        missing -= tree.wanted[node]
+        if node < network.chips or node == root:
+            reach_from(network, calendars, tree, node, root, base, vectors)
+    for rank in range(settled - 1, 0, -1):
+        node = tree.order[rank]
+        if not tree.wanted[node]:
+            continue
+        bundle = tree.bundle[node]
+        tree.wanted[network.source[bundle]] = True
+        place_slot(network, traffic, calendars, placed, block, 1, bundle, tree.lane[node], tree.depart[node])
+        last = tree.read[node] + stream_cycles(network, bundle, vectors - 1)
+        placed.delivered[demand, node] = max(placed.delivered[demand, node], last)
+
+
+@njit(cache=True)
+def list_schedule(
+    work: Integers,
+    network: Network,
+    program: Program,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    tree: Tree,
+) -> None:
+    """Place all work in its order: operators (item >= 0) and blocks (item = ~block)."""
+    for item in work:
+        if item >= 0:
+            place_operator(network, program, calendars, placed, item)
+            continue
+        block = ~item
+        first_leaf = traffic.leaf_offsets[traffic.block_demand[block]]
+        if traffic.leaf_offsets[traffic.block_demand[block] + 1] - first_leaf == 1:
+            operator = traffic.leaf_operator[first_leaf]
+            base = placed.operator_start[operator] + program.cycles[operator]
+        else:
+            base = sum_block(network, program, traffic, calendars, placed, tree, block)
+        spread_block(network, traffic, calendars, placed, tree, block, base)

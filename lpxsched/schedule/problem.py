@@ -1,0 +1,238 @@
+"""From a layer on its group of chips to an `Instance` over local numbers, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpxsched.clocks.guard import guard_cycles, stall_cycles
+from lpxsched.schedule.instance import UNITS, AddCost, Instance
+from lpxsched.schedule.ragged import Ragged
+from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
+from lpxsched.units import BITS_PER_BYTE
+from lpxsched.workload.costs import cycles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.clocks.tree import AlignmentTree
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.partition.groups import Group
+    from lpxsched.traffic.demands import Demand
+    from lpxsched.workload.costs import Cost
+    from lpxsched.workload.graph import LayerGraph, Operator
+
+
+ProblemBuilder = Callable[..., "LayerProblem"]
+BundleLinks = dict[tuple[int, int, int], NDArray[np.int64]]
+Bundle = tuple[int, int, int, tuple[int, int], NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedOperator:
+    """An operator of the graph on one chip of the group (or for one chip's host link)."""
+
+    operator: Operator
+    shard: int
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerProblem:
+    """One layer's scheduling problem with its way back to the fabric.
+
+    Attributes
+    ----------
+    group : Group
+    graph : LayerGraph
+        The operators and tensors of this layer.
+    demands : tuple of Demand
+    operators : tuple of PlacedOperator
+        In the order of the instance.
+    bundle_links : tuple of ndarray of int64
+        Links of the fabric behind each bundle of the instance.
+    interval_cycles : int
+        Longest time between a deskew and a read that the guard covers.
+    guard_cycles, stall_cycles : int
+        Guard of every hop, stall of the opening deskew.
+    levels : int
+        Largest number of tree edges between two nodes that talk.
+    instance : Instance
+    """
+
+    group: Group
+    graph: LayerGraph
+    demands: tuple[Demand, ...]
+    operators: tuple[PlacedOperator, ...]
+    bundle_links: tuple[NDArray[np.int64], ...]
+    interval_cycles: int
+    guard_cycles: int
+    stall_cycles: int
+    levels: int
+    instance: Instance
+
+    def node(self, local: int) -> int:
+        """Return the node of the fabric behind a local number."""
+        chips = self.group.chips
+        return chips[local] if local < len(chips) else self.group.hosts[local - len(chips)]
+
+
+def layer_problem(
+    fabric: Fabric,
+    fabric_bundles: BundleLinks,
+    group: Group,
+    graph: LayerGraph,
+    costs: list[dict[str, Cost]],
+    *,
+    clock: ClockSpecification,
+    tree: AlignmentTree,
+    interval_cycles: int,
+) -> LayerProblem:
+    """Return the problem of one layer.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    fabric_bundles : dict
+        The fabric's bundles, as `Fabric.bundle_links` returns them.
+    group : Group
+    graph : LayerGraph
+        Of this layer alone.
+    costs : list of dict
+        Cost of each operator kind on each chip of the group.
+    clock, tree : ClockSpecification, AlignmentTree
+    interval_cycles : int
+        Longest time between a deskew and a read that the guard covers.
+    """
+    width = len(group.chips)
+    demands = layer_demands(graph, width)
+    operators = _place_operators(graph, costs, demands, width)
+    bundles = _group_bundles(fabric_bundles, group)
+    levels = max((tree.levels_between(*fabric_ends) for _, _, _, fabric_ends, _ in bundles), default=0)
+    clock_mhz = fabric.chip.clock_mhz
+    guard = guard_cycles(clock, levels=levels, interval_cycles=interval_cycles, clock_mhz=clock_mhz)
+    stall = stall_cycles(clock, levels=levels, interval_cycles=interval_cycles, clock_mhz=clock_mhz)
+    classes = [fabric.link_classes[link_class] for _, _, link_class, _, _ in bundles]
+    numbers = {(placed.operator.name, placed.shard): index for index, placed in enumerate(operators)}
+    producers = {operator.output: operator.name for operator in graph.operators}
+    instance = Instance(
+        chips=width,
+        nodes=2 * width,
+        bundle_source=_integers(source for source, _, _, _, _ in bundles),
+        bundle_destination=_integers(destination for _, destination, _, _, _ in bundles),
+        bundle_lanes=_integers(len(links) for _, _, _, _, links in bundles),
+        bundle_latency=_integers(c.latency_cycles for c in classes),
+        bundle_guard=_integers(guard for _ in classes),
+        bundle_time_numerator=_integers(c.vector_time_cycles.numerator for c in classes),
+        bundle_time_denominator=_integers(c.vector_time_cycles.denominator for c in classes),
+        turnaround_cycles=fabric.turnaround_cycles,
+        release_cycles=stall,
+        operator_node=_integers(p.shard + width * (p.operator.place == "hosts") for p in operators),
+        operator_unit=_integers(UNITS[p.operator.unit] for p in operators),
+        operator_cycles=_integers(cycles(p.cost, p.operator.unit, fabric.chip) for p in operators),
+        operator_after=Ragged.of(
+            [
+                numbers[producers[name], placed.shard]
+                for name, layout in placed.operator.inputs
+                if not implied_collective(graph.tensors[name], layout, placed.operator.place)
+            ]
+            for placed in operators
+        ),
+        operator_demands=Ragged.of(
+            needed_demands(placed.operator, placed.shard, graph, demands, width) for placed in operators
+        ),
+        demand_vectors=_integers(demand.vectors for demand in demands),
+        demand_root=_integers(demand.root for demand in demands),
+        demand_leaves=Ragged.of(demand.leaves for demand in demands),
+        demand_leaf_operators=Ragged.of(
+            [numbers[producers[demand.tensor], leaf % width] for leaf in demand.leaves] for demand in demands
+        ),
+        demand_consumers=Ragged.of(demand.consumers for demand in demands),
+        add_cost=_add_cost(fabric, graph),
+    )
+    links = tuple(bundle[4] for bundle in bundles)
+    return LayerProblem(group, graph, demands, operators, links, interval_cycles, guard, stall, levels, instance)
+
+
+def _group_bundles(fabric_bundles: BundleLinks, group: Group) -> list[Bundle]:
+    """Return local source, local destination, link class, fabric ends and links of each bundle of the group, sorted."""
+    width = len(group.chips)
+    chip_number = {chip: index for index, chip in enumerate(group.chips)}
+    bundles: list[Bundle] = []
+    for (source, destination, link_class), links in fabric_bundles.items():
+        ends = (source, destination)
+        if source in chip_number and destination in chip_number:
+            bundles.append((chip_number[source], chip_number[destination], link_class, ends, links))
+        elif source in chip_number and group.hosts[chip_number[source]] == destination:
+            number = chip_number[source]
+            bundles.append((number, width + number, link_class, ends, links))
+        elif destination in chip_number and group.hosts[chip_number[destination]] == source:
+            number = chip_number[destination]
+            bundles.append((width + number, number, link_class, ends, links))
+    return sorted(bundles, key=lambda bundle: bundle[:3])
+
+
+def _place_operators(
+    graph: LayerGraph, costs: list[dict[str, Cost]], demands: tuple[Demand, ...], width: int
+) -> tuple[PlacedOperator, ...]:
+    """Return every operator on every chip; a host operator only where its share has vectors."""
+    host_ends = {node for demand in demands for node in (*demand.leaves, *demand.consumers) if node >= width}
+    return tuple(
+        PlacedOperator(operator, shard, costs[shard][operator.kind])
+        for operator in graph.operators
+        for shard in range(width)
+        if operator.place == "chips" or width + shard in host_ends
+    )
+
+
+def _add_cost(fabric: Fabric, graph: LayerGraph) -> AddCost:
+    bits = {tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial"}
+    return AddCost(
+        vector_bytes=fabric.vector_bytes,
+        elements_per_vector=fabric.vector_bytes * BITS_PER_BYTE // max(bits),
+        sram_bytes_per_cycle=fabric.chip.sram_bytes_per_cycle,
+        operations_per_cycle=fabric.chip.vector_operations_per_cycle,
+        fixed_cycles=fabric.chip.vector_fixed_cycles,
+    )
+
+
+def _integers(values: object) -> NDArray[np.int64]:
+    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload,no-any-return]
+
+
+def layer_problem_builders(
+    fabric: Fabric,
+    groups: Sequence[Group],
+    graph: LayerGraph,
+    costs_of_width: Callable[[int], list[dict[str, Cost]]],
+    *,
+    clock: ClockSpecification,
+    tree: AlignmentTree,
+) -> list[ProblemBuilder]:
+    """Return, for each layer, a function from an interval between deskews to the layer's problem.
+
+    Parameters
+    ----------
+    costs_of_width : callable
+        Costs of a layer's operators on a group of a number of chips.
+    """
+    fabric_bundles = fabric.bundle_links()
+    return [
+        partial(
+            layer_problem,
+            fabric,
+            fabric_bundles,
+            group,
+            graph.layer(group.layer),
+            costs_of_width(len(group.chips)),
+            clock=clock,
+            tree=tree,
+        )
+        for group in groups
+    ]

@@ -1,0 +1,34 @@
+"""Lists of lists of integers as two flat columns, the form that kernels read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ragged:
+    """Row i is ``values[offsets[i]:offsets[i + 1]]``."""
+
+    offsets: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+    @staticmethod
+    def of(rows: Iterable[Sequence[int]]) -> Ragged:
+        """Return rows of integers as flat columns."""
+        listed = [list(row) for row in rows]
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in listed])]).astype(np.int64)
+        return Ragged(offsets, np.array([value for row in listed for value in row], dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> NDArray[np.int64]:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]

@@ -1,0 +1,113 @@
+"""Layers with equal problems are solved once; the guard of a layer covers its own length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpxsched.clocks.guard import longest_interval_cycles
+from lpxsched.errors import NothingFoundError
+from lpxsched.schedule.bounds import lower_bound
+from lpxsched.schedule.solve import SolveOptions, best_greedy, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.schedule.problem import LayerProblem, ProblemBuilder
+    from lpxsched.schedule.result import SolveResult
+
+FIRST_INTERVAL_EPOCHS = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DistinctResult:
+    """One distinct problem: its result, the result with all operators taking no time, and the layers that share it."""
+
+    number: int
+    chips: int
+    result: SolveResult
+    wires: SolveResult
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScheduledLayer:
+    """A layer's own problem with the result of its distinct problem."""
+
+    problem: LayerProblem
+    distinct: DistinctResult
+
+
+def problem_with_covering_guard(build: ProblemBuilder, clock: ClockSpecification, *, seed: int) -> LayerProblem:
+    """Return a problem whose guard covers its own schedule.
+
+    The guard grows with the time since the last deskew. A deskew in the middle of a layer costs about an epoch, a
+    longer interval a few cycles a hop, so a layer opens with its only deskew and the interval is doubled until it
+    holds the layer. Any later solver only shortens the greedy schedule.
+
+    Parameters
+    ----------
+    build : callable
+        Returns the layer's problem for an interval in cycles.
+    clock : ClockSpecification
+    seed : int
+
+    Raises
+    ------
+    NothingFoundError
+        When the layer is longer than clocks may run apart.
+    """
+    longest = longest_interval_cycles(clock)
+    interval = FIRST_INTERVAL_EPOCHS * clock.hac_period_cycles.value
+    while True:
+        covered = interval if longest is None else min(interval, longest)
+        problem = build(interval_cycles=covered)
+        makespan = best_greedy(problem.instance, lower_bound(problem.instance), seed=seed).makespan_cycles
+        if makespan <= covered:
+            return problem
+        if covered == longest:
+            raise NothingFoundError(
+                f"a layer takes {makespan} cycles, and clocks of {clock.name} may run {longest} cycles between two "
+                "deskews; a smaller --batch would fit"
+            )
+        interval *= 2
+
+
+def solve_layers(
+    builders: Sequence[ProblemBuilder],
+    clock: ClockSpecification,
+    options: SolveOptions,
+    *,
+    progress: Callable[[str, int, int], None],
+) -> tuple[ScheduledLayer, ...]:
+    """Return every layer with the result of its problem; equal problems are solved once.
+
+    Parameters
+    ----------
+    builders : sequence of callable
+        One a layer: its problem for an interval in cycles.
+    clock : ClockSpecification
+    options : SolveOptions
+    progress : callable
+        Told a step, how many of its kind are done, and how many there are.
+    """
+    first_interval = FIRST_INTERVAL_EPOCHS * clock.hac_period_cycles.value
+    layers_by_key: dict[str, list[int]] = {}
+    for layer, build in enumerate(builders):
+        layers_by_key.setdefault(build(interval_cycles=first_interval).instance.key(), []).append(layer)
+    scheduled: dict[int, ScheduledLayer] = {}
+    for number, layers in enumerate(layers_by_key.values()):
+        progress("solving", number, len(layers_by_key))
+        problem = problem_with_covering_guard(builders[layers[0]], clock, seed=options.seed)
+        distinct = DistinctResult(
+            number,
+            problem.instance.chips,
+            solve(problem.instance, options),
+            solve(problem.instance.wires_only(), options),
+            tuple(layers),
+        )
+        for layer in layers:
+            scheduled[layer] = ScheduledLayer(builders[layer](interval_cycles=problem.interval_cycles), distinct)
+    progress("solving", len(layers_by_key), len(layers_by_key))
+    return tuple(scheduled[layer] for layer in range(len(builders)))

@@ -1,0 +1,57 @@
+"""What the simulation takes from the manifest of a build."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.clocks.latency import gpu_part_ns
+from lpxsched.clocks.specification import ClockSpecification
+from lpxsched.errors import InputError
+from lpxsched.files.document import Document
+from lpxsched.files.schema import validate
+from lpxsched.timetable.reader import MANIFEST
+from lpxsched.units import exact
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.reader import Build
+
+
+def read_clock(build: Build) -> ClockSpecification:
+    """Return the clock for which a build was made."""
+    clock = build.manifest.clock
+    return validate(Document(f"{MANIFEST}: clock", clock, {(key,): (1, 1) for key in clock}), ClockSpecification)
+
+
+def read_clock_mhz(build: Build) -> Fraction:
+    """Return the clock in which cycles are counted, in MHz."""
+    text = build.manifest.clock_mhz
+    try:
+        clock_mhz = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        clock_mhz = Fraction(0)
+    if clock_mhz <= 0:
+        raise InputError(MANIFEST, f"must be a positive number or fraction, got {text!r}", key="clock_mhz")
+    return clock_mhz
+
+
+def read_gpu_ns(build: Build) -> Fraction:
+    """Return what one token spends outside of the chips in all layers, in ns."""
+    layers = sum(len(segment.layers) for segment in build.graph.segments)
+    options = build.manifest.options
+    gpu_ns, gpu_latency_ns = (
+        None if options.get(key) is None else _number(f"options.{key}", options[key])
+        for key in ("gpu_ns", "gpu_latency_ns")
+    )
+    return gpu_part_ns(layers, gpu_ns, gpu_latency_ns)
+
+
+def read_worst_case_ns(build: Build) -> Fraction:
+    """Return the bound on the latency of one token that compile wrote, in ns."""
+    return exact(_number("results.worst_case_ns", build.manifest.results.get("worst_case_ns")))
+
+
+def _number(key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise InputError(MANIFEST, f"must be a number of at least 0, got {value!r}", key=key)
+    return value

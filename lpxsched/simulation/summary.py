@@ -1,0 +1,166 @@
+"""The judgement of a simulated build: late vectors, slack, and latency against its bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpxsched.clocks.latency import nominal_ns, segment_levels, worst_case_ns
+from lpxsched.simulation.adversary import earliest_arrivals, latest_arrivals
+from lpxsched.simulation.alignment import read_alignment
+from lpxsched.simulation.buffers import most_waiting
+from lpxsched.simulation.egress import read_egress, segment_nodes, worst_latency_cycles
+from lpxsched.simulation.manifest import read_clock, read_clock_mhz, read_gpu_ns, read_worst_case_ns
+from lpxsched.simulation.margin import proven_slack_cycles
+from lpxsched.simulation.monte_carlo import run_trials
+from lpxsched.simulation.propagation import Limits
+from lpxsched.simulation.timeline import read_timeline
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.simulation.alignment import Alignment
+    from lpxsched.simulation.monte_carlo import Observation
+    from lpxsched.simulation.propagation import Floats
+    from lpxsched.timetable.reader import Build
+
+TOLERANCE_CYCLES = 1e-6
+DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What trials and the adversary found.
+
+    Attributes
+    ----------
+    clock : str
+    trials : int
+        Random trials; the adversary's run comes on top.
+    violations : int
+        Pairs of a run and a slot with a late vector.
+    least_slack_cycles, proven_slack_cycles : float, Fraction
+        Least slack that any run showed, and that no run can fall short of.
+    max_buffer_vectors : int
+        Most vectors that wait on one link.
+    observed_worst_ns, nominal_ns, bound_ns : Fraction
+        Latency of one token: longest of all runs, on perfect clocks without waiting, and proven.
+    """
+
+    clock: str
+    trials: int
+    violations: int
+    least_slack_cycles: float
+    proven_slack_cycles: Fraction
+    max_buffer_vectors: int
+    observed_worst_ns: Fraction
+    nominal_ns: Fraction
+    bound_ns: Fraction
+
+    @property
+    def holds(self) -> bool:
+        """Whether no vector was late and none can be."""
+        return self.violations == 0 and self.proven_slack_cycles >= 0
+
+    @property
+    def tightness(self) -> float | None:
+        """How much of the allowance above the nominal latency was observed; None without an allowance."""
+        allowance = self.bound_ns - self.nominal_ns
+        if round(float(allowance), DECIMALS) == 0:
+            return None
+        return float((self.observed_worst_ns - self.nominal_ns) / allowance)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers rounded to six decimals, by the names that scripts rely on."""
+        return {
+            "clock": self.clock,
+            "trials": self.trials,
+            "violations": self.violations,
+            "least_slack_cycles": _rounded(self.least_slack_cycles),
+            "proven_slack_cycles": _rounded(self.proven_slack_cycles),
+            "max_buffer_vectors": self.max_buffer_vectors,
+            "observed_worst_ns": _rounded(self.observed_worst_ns),
+            "nominal_ns": _rounded(self.nominal_ns),
+            "bound_ns": _rounded(self.bound_ns),
+            "tightness": None if self.tightness is None else _rounded(self.tightness),
+        }
+
+
+def _rounded(value: float | Fraction) -> float:
+    # Adding zero turns -0.0 into 0.0.
+    return round(float(value), DECIMALS) + 0.0
+
+
+def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: int, seed: int) -> Summary:
+    """Run a build on random clocks and against an adversary.
+
+    Parameters
+    ----------
+    build : Build
+    clock : ClockSpecification, optional
+        Instead of the clock for which the build was made.
+    trials, seed : int
+
+    Raises
+    ------
+    InputError
+        When the build contradicts itself in what the simulation needs.
+    """
+    clock_mhz, gpu_ns, specification = read_clock_mhz(build), read_gpu_ns(build), clock or read_clock(build)
+    limits = Limits.of(specification, clock_mhz)
+    alignment = read_alignment(build)
+    timeline, egress = read_timeline(build, alignment), read_egress(build, alignment)
+    worst_slack = latest_arrivals(timeline, limits).min(axis=0)
+    observations = run_trials(timeline, egress, alignment, limits, trials=trials, seed=seed)
+    least_slack, violations, longest = _judge(worst_slack, observations)
+    # The adversary's latency stays exact, so that rounding never lifts it above the bound that it attains.
+    longest_cycles = max(Fraction(longest), worst_latency_cycles(egress, limits))
+    return Summary(
+        clock=specification.name,
+        trials=trials,
+        violations=violations,
+        least_slack_cycles=least_slack,
+        proven_slack_cycles=proven_slack_cycles(timeline, limits),
+        max_buffer_vectors=most_waiting(timeline, earliest_arrivals(timeline, limits)),
+        observed_worst_ns=cycles_to_ns(longest_cycles, clock_mhz) + gpu_ns,
+        nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles, gpu_ns=gpu_ns),
+        bound_ns=_bound_ns(build, alignment, specification),
+    )
+
+
+def _judge(worst_slack: Floats, trials: Iterable[Observation]) -> tuple[float, int, float]:
+    """Return least slack, late slots (both with the adversary's run) and longest latency of the trials."""
+    least_slack, violations, longest = float(worst_slack.min()), _late(worst_slack), 0.0
+    for trial in trials:
+        least_slack = min(least_slack, float(trial.slack_cycles.min()))
+        violations += _late(trial.slack_cycles)
+        longest = max(longest, float(trial.latency_cycles.max()))
+    return least_slack, violations, longest
+
+
+def _late(slack_cycles: Floats) -> int:
+    return int(np.count_nonzero(slack_cycles < -TOLERANCE_CYCLES))
+
+
+def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification) -> Fraction:
+    """Return the manifest's bound on the latency, or that of another clock."""
+    if clock == read_clock(build):
+        return read_worst_case_ns(build)
+    counts = np.bincount(alignment.segment, minlength=len(build.segments)).tolist()
+    levels = [
+        segment_levels(alignment.tree, nodes, deskews=deskews)
+        for nodes, deskews in zip(segment_nodes(build), counts, strict=True)
+    ]
+    return worst_case_ns(
+        clock,
+        read_clock_mhz(build),
+        start_allowance_cycles=build.segments.start_allowance_cycles,
+        makespan_cycles=build.segments.makespan_cycles,
+        levels=levels,
+        gpu_ns=read_gpu_ns(build),
+    )

@@ -1,0 +1,147 @@
+"""The slots of a build as flat exact columns, each end counted from the deskew that aligned it last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.simulation.alignment import Alignment
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.reader import Build
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeline:
+    """One column a slot; columns of two rows tell of the first vector of a slot and of its last.
+
+    Attributes
+    ----------
+    link, segment, vectors, read, src, dst, latency_cycles : ndarray of int64, shape (slots,)
+    vector_time_numerator, vector_time_denominator : ndarray of int64, shape (slots,)
+        v, in lowest terms.
+    index : ndarray of int64, shape (2, slots)
+        k: 0, and vectors - 1.
+    src_deskew, dst_deskew : ndarray of int64, shape (2, slots)
+        The last deskew before vector k leaves, and before it is read.
+    depart_cycles : ndarray of int64, shape (2, slots)
+        From the end of `src_deskew` to the departure of the slot's vector 0.
+    read_cycles : ndarray of int64, shape (2, slots)
+        From the end of `dst_deskew` to the read of the slot's vector 0.
+    apart_cycles : ndarray of int64, shape (2, slots)
+        From the end of `src_deskew` to the end of `dst_deskew`; 0 unless vector k is in flight across a
+        deskew.
+    levels : ndarray of int64, shape (2, slots)
+        Residuals by which the two alignments can differ: tree edges between the ends, or from both ends up to
+        the root when they were aligned by different deskews.
+    """
+
+    link: Integers
+    segment: Integers
+    vectors: Integers
+    read: Integers
+    src: Integers
+    dst: Integers
+    latency_cycles: Integers
+    vector_time_numerator: Integers
+    vector_time_denominator: Integers
+    index: Integers
+    src_deskew: Integers
+    dst_deskew: Integers
+    depart_cycles: Integers
+    read_cycles: Integers
+    apart_cycles: Integers
+    levels: Integers
+
+    @property
+    def slots(self) -> int:
+        """Number of slots."""
+        return len(self.link)
+
+    @property
+    def vector_time_cycles(self) -> NDArray[np.float64]:
+        """Return v, shape (slots,)."""
+        return self.vector_time_numerator / self.vector_time_denominator
+
+    @property
+    def sent_cycles(self) -> NDArray[np.float64]:
+        """From the sender's deskew to the end of the serialisation of vector k, shape (2, slots)."""
+        return self.depart_cycles + (self.index + 1) * self.vector_time_cycles
+
+    @property
+    def due_cycles(self) -> NDArray[np.float64]:
+        """From the receiver's deskew to the read of vector k, shape (2, slots)."""
+        return self.read_cycles + self.index * self.vector_time_cycles
+
+
+def read_timeline(build: Build, alignment: Alignment) -> Timeline:
+    """Return the slots of a build.
+
+    Raises
+    ------
+    InputError
+        When there is no slot, a slot carries something that no operator produced, or the ends of its link are
+        aligned by different trees.
+    """
+    slots, links = build.slots, build.links
+    if not len(slots):
+        raise InputError(slots.file, "has no slot, so nothing can be late; compile something that sends")
+    link, segment = slots.link, _segments(build)
+    src, dst = links.src[link], links.dst[link]
+    numerator, denominator = links.vector_time_numerator[link], links.vector_time_denominator[link]
+    index = np.stack([np.zeros_like(slots.vectors), slots.vectors - 1])
+    # Deskews end at whole cycles, so the whole part of a time tells which of them lies before it.
+    whole = index * numerator // denominator
+    src_deskew = alignment.deskew_before(segment, slots.depart + whole)
+    dst_deskew = alignment.deskew_before(segment, slots.read + whole)
+    src_end, dst_end = alignment.end_cycle[src_deskew], alignment.end_cycle[dst_deskew]
+    return Timeline(
+        link=link,
+        segment=segment,
+        vectors=slots.vectors,
+        read=slots.read,
+        src=src,
+        dst=dst,
+        latency_cycles=links.latency_cycles[link],
+        vector_time_numerator=numerator,
+        vector_time_denominator=denominator,
+        index=index,
+        src_deskew=src_deskew,
+        dst_deskew=dst_deskew,
+        depart_cycles=slots.depart - src_end,
+        read_cycles=slots.read - dst_end,
+        apart_cycles=dst_end - src_end,
+        levels=np.where(
+            src_deskew == dst_deskew,
+            _link_levels(build, alignment)[link],
+            alignment.tree.depth[src] + alignment.tree.depth[dst],
+        ),
+    )
+
+
+def _segments(build: Build) -> Integers:
+    """Return the segment of each slot: that of the operator which produced its tensor."""
+    producer = build.tensors.producer[build.slots.tensor]
+    wrong = np.flatnonzero(producer < 0)
+    if len(wrong):
+        problem = f"row {int(wrong[0])} carries a tensor that no operator produced"
+        raise InputError(build.slots.file, problem, key="tensor")
+    return build.operators.segment[producer]
+
+
+def _link_levels(build: Build, alignment: Alignment) -> Integers:
+    """Return the tree edges between the ends of each link that is used, 0 for all others."""
+    levels = np.zeros(len(build.links), dtype=np.int64)
+    for link in np.unique(build.slots.link).tolist():
+        src, dst = int(build.links.src[link]), int(build.links.dst[link])
+        if alignment.root[src] != alignment.root[dst]:
+            problem = f"nodes {src} and {dst} of link {link} hang from different roots, so they never agree"
+            raise InputError(build.chips.file, problem, key="hac_parent")
+        levels[link] = alignment.tree.levels_between(src, dst)
+    return levels

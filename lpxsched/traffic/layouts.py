@@ -1,0 +1,15 @@
+"""How a tensor's vectors are dealt over the chips of a group."""
+
+from __future__ import annotations
+
+
+def shares(vectors: int, width: int) -> list[tuple[int, int]]:
+    """Deal vectors in contiguous shares, the longer ones first.
+
+    Returns
+    -------
+    list of (first vector, vectors)
+        One share a chip; a share may be empty.
+    """
+    sizes = [vectors // width + (index < vectors % width) for index in range(width)]
+    return [(sum(sizes[:index]), size) for index, size in enumerate(sizes)]

@@ -1,0 +1,91 @@
+"""R1 link: slots on one link do not overlap; a slot's link is up and leaves from where the vectors are.
+
+Segments share no link: their time zeros are not ordered, so that nothing could be said about overlaps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.verify.presence import departures, slot_segments, sources
+from lpxsched.verify.ranges import uncovered
+from lpxsched.verify.violation import Violation, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.reader import Build
+
+RULE = "R1"
+
+
+def link_violations(build: Build) -> list[Violation]:
+    """Return every slot that breaks R1."""
+    return [*_overlaps(build), *_down(build), *_not_there(build), *_outside(build), *_shared(build)]
+
+
+def _overlaps(build: Build) -> Iterator[Violation]:
+    slots, links = build.slots, build.links
+    # The time on the link is rounded up: ceil(n v) whole cycles.
+    time = slots.vectors * links.vector_time_numerator[slots.link]
+    end = slots.depart - (-time // links.vector_time_denominator[slots.link])
+    order = np.lexsort((slots.depart, slots.link))
+    one, other = order[:-1], order[1:]
+    wrong = (slots.link[one] == slots.link[other]) & (slots.depart[other] < end[one])
+    for a, b in zip(one[wrong].tolist(), other[wrong].tolist(), strict=True):
+        held = f"[{slots.depart[a]}, {end[a]})"
+        message = f"link {slots.link[a]} is held during {held} and taken again at {slots.depart[b]}"
+        yield Violation(RULE, message, rows_of(slots, a, b))
+
+
+def _down(build: Build) -> Iterator[Violation]:
+    slots, links, down = build.slots, build.links, build.chips.down
+    src, dst = links.src[slots.link], links.dst[slots.link]
+    for slot in np.flatnonzero(links.down[slots.link] | down[src] | down[dst]).tolist():
+        link = int(slots.link[slot])
+        what = "which is down" if links.down[link] else "an end of which is down"
+        ends = f"{src[slot]} -> {dst[slot]}"
+        message = f"a slot departs at {slots.depart[slot]} on link {link} ({ends}), {what}"
+        yield Violation(RULE, message, (*rows_of(slots, slot), *rows_of(links, link)))
+
+
+def _not_there(build: Build) -> Iterator[Violation]:
+    slots = build.slots
+    for slot in np.flatnonzero(uncovered(departures(build), sources(build, relay=True))).tolist():
+        node, end = build.links.src[slots.link[slot]], slots.first_vector[slot] + slots.vectors[slot]
+        message = (
+            f"link {slots.link[slot]} takes vectors {slots.first_vector[slot]} to {end - 1} of tensor "
+            f"{slots.tensor[slot]} from node {node}, where not all of them were produced or delivered"
+        )
+        yield Violation(RULE, message, rows_of(slots, slot))
+
+
+def _outside(build: Build) -> Iterator[Violation]:
+    slots, nodes, segment = build.slots, len(build.chips), slot_segments(build)
+    members = [row.segment * nodes + node for row in build.graph.segments for node in {*row.chips, *row.hosts}]
+    member = np.array(members, dtype=np.int64)
+
+    def stranger(node: Integers) -> np.ndarray:
+        return (segment >= 0) & ~np.isin(segment * nodes + node, member)
+
+    for name, node in (("leaves", build.links.src[slots.link]), ("goes to", build.links.dst[slots.link])):
+        for slot in np.flatnonzero(stranger(node)).tolist():
+            message = (
+                f"a slot of segment {segment[slot]} {name} node {node[slot]} on link {slots.link[slot]}; "
+                f"that node is no chip or host of the segment"
+            )
+            yield Violation(RULE, message, rows_of(slots, slot))
+
+
+def _shared(build: Build) -> Iterator[Violation]:
+    slots, segment = build.slots, slot_segments(build)
+    order = np.lexsort((segment, slots.link))
+    one, other = order[:-1], order[1:]
+    wrong = (slots.link[one] == slots.link[other]) & (segment[one] != segment[other])
+    for a, b in zip(one[wrong].tolist(), other[wrong].tolist(), strict=True):
+        both = f"{segment[a]} and {segment[b]}"
+        message = f"link {slots.link[a]} carries slots of segments {both}; segments share no link"
+        yield Violation(RULE, message, rows_of(slots, a, b))

@@ -1,0 +1,90 @@
+"""Where the vectors are and when, as timed ranges: what departs, arrives, is produced and is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.timetable.columns import WEIGHT
+from lpxsched.verify.ranges import TimedRanges, joined
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.reader import Build
+
+
+def departures(build: Build) -> TimedRanges:
+    """Return what each slot takes from the source of its link; one range a slot."""
+    slots = build.slots
+    return _of_slots(build, build.links.src[slots.link], slots.depart)
+
+
+def arrivals(build: Build, *, relay: bool) -> TimedRanges:
+    """Return what each slot brings to the destination of its link; one range a slot.
+
+    With `relay`, the time is that from which the node may send a vector on, not that of its read.
+    """
+    node = build.links.dst[build.slots.link]
+    turnaround = build.chips.turnaround_cycles[node] if relay else 0
+    return _of_slots(build, node, build.slots.read + turnaround)
+
+
+def produced_tensors(build: Build) -> Integers:
+    """Return the tensors of at least one vector that an operator produced."""
+    return np.flatnonzero((build.tensors.producer >= 0) & (build.tensors.vectors > 0))
+
+
+def sources(build: Build, *, relay: bool) -> TimedRanges:
+    """Return all that is anywhere: the arrivals, one a slot, then the `produced_tensors`."""
+    tensor = produced_tensors(build)
+    producer = build.tensors.producer[tensor]
+    start = _point(build, build.tensors.chip[tensor], tensor)
+    end_of_operator = build.operators.start[producer] + build.operators.cycles[producer]
+    made = _at_once(start, build.tensors.vectors[tensor], end_of_operator)
+    return joined(arrivals(build, relay=relay), made)
+
+
+def moved_operands(build: Build) -> Integers:
+    """Return the operands that are not weights."""
+    return np.flatnonzero(build.operands.role != WEIGHT)
+
+
+def reads(build: Build) -> TimedRanges:
+    """Return what operators read on their nodes when they start; one range for each of `moved_operands`."""
+    row = moved_operands(build)
+    operator = build.operands.operator[row]
+    start = _point(build, build.operators.chip[operator], build.operands.tensor[row]) + build.operands.first_vector[row]
+    return _at_once(start, build.operands.vectors[row], build.operators.start[operator])
+
+
+def vector_at(build: Build, tensor: int, point: int) -> int:
+    """Return which vector of a tensor a point of the axis is."""
+    vectors = build.tensors.vectors
+    return int(int(point) % max(int(vectors.sum()), 1) - int(vectors[:tensor].sum()))
+
+
+def slot_segments(build: Build) -> Integers:
+    """Return the segment of each slot: that of the operator that produced its tensor; -1 when none did."""
+    producer = build.tensors.producer[build.slots.tensor]
+    if not len(build.operators):
+        return np.full(len(build.slots), -1, dtype=np.int64)
+    return np.where(producer >= 0, build.operators.segment[producer], -1)
+
+
+def _of_slots(build: Build, node: Integers, first: Integers) -> TimedRanges:
+    slots, links = build.slots, build.links
+    start = _point(build, node, slots.tensor) + slots.first_vector
+    numerator = links.vector_time_numerator[slots.link]
+    return TimedRanges(start, start + slots.vectors, first, numerator, links.vector_time_denominator[slots.link])
+
+
+def _at_once(start: Integers, vectors: Integers, cycle: Integers) -> TimedRanges:
+    """Return ranges whose vectors are all due at one cycle."""
+    return TimedRanges(start, start + vectors, cycle, np.zeros_like(start), np.ones_like(start))
+
+
+def _point(build: Build, node: Integers, tensor: Integers) -> Integers:
+    """Return the point of the first vector of a tensor at a node: node after node, in each all tensors."""
+    vectors = build.tensors.vectors
+    return np.asarray(node * int(vectors.sum()) + (np.cumsum(vectors) - vectors)[tensor])

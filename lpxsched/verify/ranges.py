@@ -1,0 +1,141 @@
+"""Ranges of vectors on one axis, and the exact times at which their vectors are somewhere.
+
+A vector of a tensor at a node is one point of the axis, so "is there", "is there twice" and "is there in
+time" become questions about intervals. All of them are answered by sorting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.timetable.columns import Flags, Integers
+
+# Overlapping pairs that are held in memory at a time.
+PAIRS = 1 << 21
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimedRanges:
+    """Intervals ``[start, end)``; their point k (from 0) is due at ``first + k numerator / denominator``.
+
+    Attributes
+    ----------
+    start, end : ndarray of int64
+        Points of the axis; no interval is empty.
+    first : ndarray of int64
+        Time of the first point, in cycles.
+    numerator, denominator : ndarray of int64
+        Time from one point to the next, in cycles.
+    """
+
+    start: Integers
+    end: Integers
+    first: Integers
+    numerator: Integers
+    denominator: Integers
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def time(self, index: int, point: int) -> Fraction:
+        """Return the time of one point of one interval, in cycles."""
+        step = Fraction(int(self.numerator[index]), int(self.denominator[index]))
+        return int(self.first[index]) + (int(point) - int(self.start[index])) * step
+
+
+def joined(one: TimedRanges, other: TimedRanges) -> TimedRanges:
+    """Return the intervals of both, those of `one` first."""
+    names = [field.name for field in fields(TimedRanges)]
+    return TimedRanges(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
+
+
+def uncovered(ranges: TimedRanges, cover: TimedRanges) -> Flags:
+    """Return, for each interval, whether some point of it lies in no interval of `cover`."""
+    if not len(cover):
+        return np.ones(len(ranges), dtype=np.bool_)
+    order = np.argsort(cover.start, kind="stable")
+    start, reach = cover.start[order], np.maximum.accumulate(cover.end[order])
+    opens = np.concatenate([[True], start[1:] > reach[:-1]])
+    block_start = start[opens]
+    block_end = reach[np.concatenate([opens[1:], [True]])]
+    block = np.searchsorted(block_start, ranges.start, side="right") - 1
+    return np.asarray((block < 0) | (block_end[block] < ranges.end))
+
+
+def taken(ranges: TimedRanges, indices: Integers) -> TimedRanges:
+    """Return some of the intervals, in the order of the indices."""
+    return TimedRanges(*(getattr(ranges, field.name)[indices] for field in fields(TimedRanges)))
+
+
+def repeated(ranges: TimedRanges) -> tuple[Integers, Integers]:
+    """Return pairs (one, other) with a common point: each interval that begins inside an earlier one.
+
+    Of intervals that begin at the same point, the one with the earlier time comes first.
+    """
+    order = np.lexsort((ranges.first, ranges.start))
+    start, end = ranges.start[order], ranges.end[order]
+    reach = np.maximum.accumulate(end)
+    furthest = np.maximum.accumulate(np.where(end == reach, np.arange(len(end)), 0))
+    inside = np.flatnonzero(start[1:] < reach[:-1]) + 1
+    return order[furthest[inside - 1]], order[inside]
+
+
+def too_early(readers: TimedRanges, sources: TimedRanges) -> tuple[Integers, Integers, Integers]:
+    """Return readers that take a point before its source is due.
+
+    Times are linear in the point, so two intervals are in order when they are at their first and at their
+    last common point. Sources that repeat points of an earlier one (see `repeated`) are left out.
+
+    Returns
+    -------
+    reader, source, point : ndarray of int64
+        One triple for each reader that is too early.
+    """
+    kept = np.delete(np.arange(len(sources)), repeated(sources)[1])
+    sources = taken(sources, kept)
+    found = [_early(readers, sources, *pairs) for pairs in _overlaps(readers, sources)]
+    reader, source, point = (np.concatenate(column) for column in zip(*found, strict=True))
+    return reader, kept[source], point
+
+
+def _overlaps(readers: TimedRanges, sources: TimedRanges) -> Iterator[tuple[Integers, Integers]]:
+    """Yield blocks of pairs with a common point; all pairs of one reader are in one block."""
+    order = np.argsort(sources.start, kind="stable")
+    start, reach = sources.start[order], np.maximum.accumulate(sources.end[order])
+    begin = np.searchsorted(reach, readers.start, side="right")
+    counts = np.maximum(np.searchsorted(start, readers.end, side="left") - begin, 0)
+    cuts = np.flatnonzero(np.diff(np.cumsum(counts) // PAIRS)) + 1
+    for block in np.split(np.arange(len(readers)), cuts):
+        reader = np.repeat(block, counts[block])
+        before = np.repeat(np.cumsum(counts[block]) - counts[block], counts[block])
+        source = order[begin[reader] + np.arange(len(reader)) - before]
+        common = sources.end[source] > readers.start[reader]
+        yield reader[common], source[common]
+
+
+def _early(
+    readers: TimedRanges, sources: TimedRanges, reader: Integers, source: Integers
+) -> tuple[Integers, Integers, Integers]:
+    first = np.maximum(readers.start[reader], sources.start[source])
+    last = np.minimum(readers.end[reader], sources.end[source]) - 1
+    early_first = _before(readers, reader, sources, source, first)
+    early = early_first | _before(readers, reader, sources, source, last)
+    _, once = np.unique(reader[early], return_index=True)
+    point = np.where(early_first, first, last)
+    return reader[early][once], source[early][once], point[early][once]
+
+
+def _before(a: TimedRanges, i: Integers, b: TimedRanges, j: Integers, point: Integers) -> Flags:
+    """Return whether intervals `i` of `a` reach a point before intervals `j` of `b` do, exactly."""
+    whole_a, part_a = np.divmod((point - a.start[i]) * a.numerator[i], a.denominator[i])
+    whole_b, part_b = np.divmod((point - b.start[j]) * b.numerator[j], b.denominator[j])
+    cycle_a, cycle_b = a.first[i] + whole_a, b.first[j] + whole_b
+    fraction_before = part_a * b.denominator[j] < part_b * a.denominator[i]
+    return np.asarray((cycle_a < cycle_b) | ((cycle_a == cycle_b) & fraction_before))

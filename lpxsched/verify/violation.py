@@ -1,0 +1,49 @@
+"""One broken rule, with the rows that break it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.columns import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a file of the build folder, counted from 0."""
+
+    file: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule that does not hold.
+
+    Attributes
+    ----------
+    rule : str
+        ``R1`` .. ``R5``, or ``content``.
+    message : str
+        What is wrong, in one line with its numbers.
+    rows : tuple of Row
+        The rows concerned; empty when it is the folder as a whole.
+    """
+
+    rule: str
+    message: str
+    rows: tuple[Row, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the violation as a JSON object."""
+        return {
+            "rule": self.rule,
+            "message": self.message,
+            "rows": [{"file": row.file, "row": row.row} for row in self.rows],
+        }
+
+
+def rows_of(table: Table | type[Table], *indices: int) -> tuple[Row, ...]:
+    """Return rows of one table."""
+    return tuple(Row(table.file, int(index)) for index in indices)

@@ -1,0 +1,143 @@
+"""Builds of many segments for the tests of the report: the two-chip build, laid down several times."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from lpxsched.timetable.columns import Table
+from lpxsched.units import ceil_cycles
+from tests.builds import ints, two_chip_build
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from fractions import Fraction
+
+    from lpxsched.timetable.columns import Chips, Integers
+    from lpxsched.timetable.reader import Build
+
+PAIRS_PER_TRAY = 2
+
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+
+def repeated_build(copies: int) -> Build:
+    """Return a build of `copies` segments, each a two-chip build with a host, chips and links of its own.
+
+    Segment s runs layer s on chips 2s and 2s + 1; two segments share a tray. Its content hash is not
+    renewed, since no report looks at it.
+    """
+    one = two_chip_build()
+    # Nodes: all chips come before all hosts.
+    nodes = [ints(2 * copy, 2 * copy + 1, 2 * copies + copy) for copy in range(copies)]
+    slots = _repeat(one.slots, copies, tensor=14, link=6)
+    operators = _repeat(one.operators, copies, operator=12, segment=1, layer=1)
+    tensors = _repeat(one.tensors, copies, tensor=14, producer=12)
+    links = _repeat(one.links, copies, link=6)
+    weights = np.tile(one.tensors.producer < 0, copies)
+    return replace(
+        one,
+        slots=slots,
+        operators=replace(operators, chip=_renumbered(nodes, one.operators.chip)),
+        operands=_repeat(one.operands, copies, operator=12, tensor=14),
+        tensors=replace(
+            tensors,
+            chip=_renumbered(nodes, one.tensors.chip),
+            producer=np.where(weights, -1, tensors.producer),
+        ),
+        chips=_nodes(one, copies),
+        links=replace(links, src=_renumbered(nodes, one.links.src), dst=_renumbered(nodes, one.links.dst)),
+        segments=replace(
+            _repeat(one.segments, copies, segment=1),
+            chips=tuple(ints(2 * copy, 2 * copy + 1) for copy in range(copies)),
+        ),
+        deskews=_repeat(one.deskews, copies, segment=1),
+    )
+
+
+def _repeat(table: AnyTable, copies: int, **steps: int) -> AnyTable:
+    """Return the rows `copies` times; the named columns grow by their step from copy to copy."""
+    columns = {}
+    for field in fields(table):
+        column = getattr(table, field.name)
+        columns[field.name] = column * copies if isinstance(column, tuple) else np.tile(column, copies)
+        if field.name in steps:
+            columns[field.name] = columns[field.name] + np.repeat(np.arange(copies) * steps[field.name], len(column))
+    return type(table)(**columns)
+
+
+def _renumbered(nodes: list[Integers], column: Integers) -> Integers:
+    return np.concatenate([numbers[column] for numbers in nodes])
+
+
+def _nodes(one: Build, copies: int) -> Chips:
+    chips = 2 * copies
+    rows = np.append(np.tile(ints(0, 1), copies), np.full(copies, 2, dtype=np.int64))
+    columns = {field.name: getattr(one.chips, field.name)[rows] for field in fields(one.chips)}
+    trays = [f"{chip // (2 * PAIRS_PER_TRAY)}.{chip % (2 * PAIRS_PER_TRAY)}" for chip in range(chips)]
+    columns["chip"] = np.arange(3 * copies, dtype=np.int64)
+    columns["position"] = np.array([*trays, *(f"host {copy}" for copy in range(copies))])
+    return type(one.chips)(**columns)
+
+
+def delayed_build(v: Fraction, latency: int, guard: int, delays: Sequence[int]) -> Build:
+    """Return a two-chip build of another wire in which each of 14 steps waits longer than it has to.
+
+    Every delay is slack, so the critical path has exactly their sum of it.
+    """
+    delay = iter(delays)
+
+    def read(depart: int) -> int:
+        return ceil_cycles(depart + v + latency + guard) + next(delay)
+
+    ingress = 2 + next(delay)
+    from_host = ingress + next(delay)
+    at_first = read(from_host)
+    relay = at_first + 3 + next(delay)
+    at_second = read(relay)
+    router = ceil_cycles(at_second + v) + next(delay)
+    experts = router + 11 + next(delay)
+    combine = experts + 20 + next(delay)
+    exchange = combine + 5 + next(delay)
+    summand = read(exchange)
+    add = ceil_cycles(summand + v) + next(delay)
+    to_host = add + 6 + next(delay)
+    result = read(to_host)
+    egress = ceil_cycles(result + v) + next(delay)
+    return timed_build(
+        v,
+        latency,
+        guard,
+        departs=(relay, exchange, to_host, from_host),
+        reads=(at_second, summand, result, at_first),
+        starts=(ingress, router, experts, combine, add, egress),
+    )
+
+
+def timed_build(
+    v: Fraction,
+    latency: int,
+    guard: int,
+    *,
+    departs: tuple[int, int, int, int],
+    reads: tuple[int, int, int, int],
+    starts: tuple[int, int, int, int, int, int],
+) -> Build:
+    """Return a two-chip build of other times: slots of the relay, the exchange, to and from the host."""
+    one = two_chip_build()
+    step = np.array([0, 1, 2, 0, 1, 2, 3, 3])
+    return replace(
+        one,
+        slots=replace(one.slots, depart=ints(*departs)[step], read=ints(*reads)[step]),
+        operators=replace(one.operators, start=np.repeat(ints(*starts), 2)),
+        links=replace(
+            one.links,
+            latency_cycles=np.full(6, latency, dtype=np.int64),
+            guard_cycles=np.full(6, guard, dtype=np.int64),
+            vector_time_numerator=np.full(6, v.numerator, dtype=np.int64),
+            vector_time_denominator=np.full(6, v.denominator, dtype=np.int64),
+        ),
+        segments=replace(one.segments, makespan_cycles=ints(starts[-1])),
+    )

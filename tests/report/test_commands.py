@@ -1,0 +1,115 @@
+"""Tests of ``lpxsched report`` and ``lpxsched export`` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.cli.main import run
+from lpxsched.timetable.writer import write_build
+from tests.report.builds import repeated_build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a build folder of four layers."""
+    build = repeated_build(4)
+    write_build(tmp_path / "build", build)
+    return tmp_path / "build"
+
+
+def test_report_prints_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that the report is on stdout and nothing on stderr."""
+    assert run(["report", str(folder)]) == 0
+    output = capsys.readouterr()
+    assert output.out.startswith("build: 4 layers, makespan 512 cycles")
+    assert output.err == ""
+
+
+def test_report_prints_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests the keys and the numbers of the JSON object."""
+    assert run(["report", str(folder), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["layer_count"], report["makespan_cycles"], report["makespan_ns"]) == (4, 512, 512.0)
+    tray = report["classes"][0]
+    assert (tray["class"], tray["links"], tray["vectors"], tray["busy_cycles"]) == ("tray", 8, 32, 80)
+    assert tray["busy_share_while_running"] == 20 / 256
+    assert tray["busy_share_of_token"] == 80 / (8 * 512)
+    (layers,) = report["layers"]
+    assert layers["layers"] == [0, 1, 2, 3]
+    assert sum(layers["parts"].values()) == layers["makespan_cycles"] == 128
+    assert len(report["busiest_links"]) == 5
+    assert len(report["busiest_chips"]["by_unit"]) == len(report["busiest_chips"]["by_vectors"]) == 5
+
+
+def test_report_of_no_build(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that a missing folder is one line on stderr and exit code 2."""
+    assert run(["report", str(tmp_path / "none")]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+
+
+def test_export_writes_both_files(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that both files are written, named in the JSON object, and that nothing else is left."""
+    svg, png = tmp_path / "a.svg", tmp_path / "a.png"
+    png.write_text("replaced")
+    assert run(["export", str(folder), "--svg", str(svg), "--png", str(png), "--layers", "1:3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"files": [str(svg), str(png)]}
+    assert svg.read_bytes().startswith(b"<?xml")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "a.svg", "build"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ("2", "'2' is not A:B, two whole numbers; 0:4 means all layers"),
+        ("a:b", "'a:b' is not A:B, two whole numbers; 0:4 means all layers"),
+        ("-1:2", "'-1:2' is not A:B, two whole numbers; 0:4 means all layers"),
+        ("2:2", "'2:2' is empty, since B is excluded; 0:4 means all layers"),
+        ("3:5", "'3:5' is not inside the build; 0:4 means all layers"),
+    ],
+)
+def test_export_of_wrong_layers(
+    folder: Path, tmp_path: Path, layers: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests that a wrong range says what would be right and writes nothing."""
+    assert run(["export", str(folder), "--svg", str(tmp_path / "a.svg"), "--layers", layers]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "a.svg").exists()
+
+
+def test_export_asks_for_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that an export to nowhere, or of both pictures to one file, is a usage error."""
+    assert run(["export", str(folder)]) == 2
+    assert "--svg FILE, --png FILE or both" in capsys.readouterr().err
+    assert run(["export", str(folder), "--svg", "a", "--png", "a"]) == 2
+    assert "name the same file" in capsys.readouterr().err
+
+
+def test_export_refuses_what_is_no_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that folders, devices and files in missing folders are bad input."""
+    assert run(["export", str(folder), "--png", str(tmp_path)]) == 2
+    assert "is a folder; name a file" in capsys.readouterr().err
+    assert run(["export", str(folder), "--png", str(tmp_path / "none" / "a.png")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert run(["export", str(folder), "--png", "/dev/null"]) == 2
+    assert "is no regular file" in capsys.readouterr().err
+
+
+def test_export_says_when_the_disk_refuses(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that a name too long for the disk is bad input, not a fault of ours."""
+    assert run(["export", str(folder), "--svg", str(tmp_path / ("a" * 250))]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_help_names_the_range(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that the help of export explains A:B."""
+    assert run(["export", "--help"]) == 0
+    assert "A:B" in capsys.readouterr().out

@@ -1,0 +1,130 @@
+"""Tests of the figure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from lpxsched.report.figures import render
+from lpxsched.report.heat_map import layer_window, used_groups
+from lpxsched.report.lanes_in_use import lanes_in_use
+from lpxsched.report.layer_timeline import SHOWN_CHIPS, chip_rows
+from lpxsched.report.utilisation import utilisation
+from tests.builds import ints, two_chip_build
+from tests.report.builds import repeated_build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_two_runs_give_equal_bytes() -> None:
+    """Tests that SVG and PNG of one build are equal byte for byte, whatever was drawn between."""
+    first = render(repeated_build(3), ["svg", "png"])
+    render(two_chip_build(), ["svg"])
+    second = render(repeated_build(3), ["png", "svg"])
+    assert first == second
+    assert first["svg"].startswith(b"<?xml")
+    assert first["png"].startswith(b"\x89PNG")
+
+
+def test_bytes_do_not_depend_on_the_users_settings() -> None:
+    """Tests that a changed setting of matplotlib changes nothing, and is left as it was."""
+    import matplotlib as mpl
+
+    plain = render(two_chip_build(), ["svg"])
+    with mpl.rc_context({"font.size": 20.0, "svg.hashsalt": "other"}):
+        assert render(two_chip_build(), ["svg"]) == plain
+        assert mpl.rcParams["font.size"] == 20.0
+
+
+def test_no_date_inside() -> None:
+    """Tests that the files tell no time of making and no version of the drawing library."""
+    images = render(two_chip_build(), ["svg", "png"])
+    assert b"dc:date" not in images["svg"]
+    assert b"Matplotlib v" not in images["svg"]
+    assert b"Matplotlib" not in images["png"]
+
+
+def test_layers_change_the_picture(tmp_path: Path) -> None:
+    """Tests that a range of layers shows another part of the token."""
+    build = repeated_build(4)
+    assert render(build, ["svg"], range(2, 4)) != render(build, ["svg"])
+    assert render(build, ["svg"], range(4)) == render(build, ["svg"])
+
+
+def test_window_of_layers() -> None:
+    """Tests that layers 1 and 2 take the second and the third 128 cycles."""
+    assert layer_window(repeated_build(4), range(1, 3)) == (128, 384)
+    assert layer_window(repeated_build(4), None) == (0, 512)
+
+
+def test_rows_without_traffic_are_left_out() -> None:
+    """Tests that of two trays only that of the shown layers has a row."""
+    busy = utilisation(repeated_build(4), bins=8, by_tray=True, window=(0, 256))
+    assert [busy.groups[row].name for row in used_groups(busy)] == ["tray 0", "host"]
+
+
+def test_lanes_in_use_of_a_chip() -> None:
+    """Tests the step functions of chip 0: one link a class, busy while its two vectors leave."""
+    rows = lanes_in_use(two_chip_build(), 0, 0)
+    assert [(row.link_class, row.direction, row.links, row.vectors) for row in rows] == [
+        ("host", "in", 1, 2),
+        ("tray", "in", 1, 4),
+        ("tray", "out", 1, 4),
+        ("host", "out", 1, 2),
+    ]
+    assert rows[2].moment_cycles.tolist() == [23, 28, 80, 85]
+    assert rows[2].share.tolist() == [1, 0, 1, 0]
+
+
+def test_slots_that_follow_each_other_leave_no_gap() -> None:
+    """Tests that one vector of 5/2 cycles holds its link for 3 cycles, up to the next slot."""
+    build = two_chip_build()
+    slots = replace(build.slots, vectors=np.ones(8, dtype=np.int64), depart=ints(23, 26, 107, 23, 80, 107, 2, 2))
+    row = lanes_in_use(replace(build, slots=slots), 0, 0)[2]
+    assert row.moment_cycles.tolist() == [23, 26, 29]
+    assert row.share.tolist() == [1, 1, 0]
+
+
+def test_height_is_the_share_of_parallel_links() -> None:
+    """Tests that of two tray links out of chip 0 one is busy first, then both, then the other."""
+    build = two_chip_build()
+    links = replace(
+        build.links,
+        src=ints(0, 0, 0, 1, 2, 2),
+        link_class=np.array(["tray", "host", "tray", "host", "host", "host"]),
+    )
+    slots = replace(build.slots, depart=ints(23, 80, 107, 25, 90, 107, 2, 2))
+    row = next(row for row in lanes_in_use(replace(build, links=links, slots=slots), 0, 0) if row.direction == "out")
+    assert (row.link_class, row.links) == ("tray", 2)
+    assert row.moment_cycles.tolist()[:4] == [23, 25, 28, 30]
+    assert row.share.tolist()[:4] == [0.5, 1, 0.5, 0]
+
+
+def test_rows_of_a_chip() -> None:
+    """Tests that a chip has rows from the host over its units and the tray back to the host."""
+    (first, _) = chip_rows(two_chip_build(), 0)
+    names = [row if isinstance(row, str) else f"{row.direction} {row.link_class}" for row in first.rows]
+    assert names == ["in host", "matrix", "vector", "out tray", "out host"]
+
+
+def test_large_groups_are_cut() -> None:
+    """Tests that a group of more chips than fit shows the first ones only."""
+    build = two_chip_build()
+    chips = (np.tile(ints(0, 1), SHOWN_CHIPS),)
+    assert len(chip_rows(replace(build, segments=replace(build.segments, chips=chips)), 0)) == SHOWN_CHIPS
+
+
+@pytest.mark.parametrize("change", ["no slots", "no deskews"])
+def test_empty_tables_are_drawn(change: str) -> None:
+    """Tests that a build without vectors or without deskews still gives a figure."""
+    build = two_chip_build()
+    none = ints()
+    if change == "no slots":
+        build = replace(build, slots=type(build.slots)(none, none, none, none, none, none))
+    else:
+        build = replace(build, deskews=type(build.deskews)(none, none, none))
+    assert render(build, ["svg"])["svg"]

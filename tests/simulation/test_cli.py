@@ -1,0 +1,77 @@
+"""Tests of ``lpxsched simulate``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.cli.main import run
+from lpxsched.errors import ExitCode
+from lpxsched.timetable.writer import write_build
+from tests.builds import two_chip_build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORSE = """\
+name: worse
+offset_ppm: 50000
+residual_ns: 0
+jitter_peak_to_peak_ns: 0
+crossing_cycles: 0
+temperature_ns: 0
+hac_period_cycles: 252
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """Return a build folder of the two-chip build."""
+    build = two_chip_build()
+    write_build(tmp_path / "build", build)
+    return str(tmp_path / "build")
+
+
+def test_json_is_one_object(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that a build which holds gives exit code 0 and one object on stdout, nothing elsewhere."""
+    assert run(["simulate", folder, "--trials", "10", "--json"]) == ExitCode.DONE
+    out, err = capsys.readouterr()
+    result = json.loads(out)
+    assert (result["trials"], result["violations"], result["clock"]) == (10, 0, "example")
+    assert err == ""
+
+
+def test_text_tells_slack_and_latency(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that the summary for people names what was seen and what is proven."""
+    assert run(["simulate", folder, "--trials", "10"]) == ExitCode.DONE
+    out = capsys.readouterr().out
+    assert "1.477 cycles proven for every run" in out
+    assert "128.0 ns on perfect clocks" in out
+
+
+def test_a_worse_clock_ends_with_exit_code_5(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that --clock takes a file, and that late vectors are a failed verification with a result."""
+    clock = tmp_path / "worse.yaml"
+    clock.write_text(WORSE)
+    arguments = ["simulate", folder, "--clock", str(clock), "--trials", "10", "--json"]
+    assert run(arguments) == ExitCode.VERIFICATION_FAILED
+    result = json.loads(capsys.readouterr().out)
+    assert result["clock"] == "worse"
+    assert result["violations"] > 0
+
+
+@pytest.mark.parametrize("arguments", [["--trials", "0"], ["--seed", "-1"], ["--clock", "sundial"], ["--speed", "1"]])
+def test_bad_options_are_refused(folder: str, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that a bad option gives one line on stderr, nothing on stdout and exit code 2."""
+    assert run(["simulate", folder, *arguments]) == ExitCode.BAD_INPUT
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+
+
+def test_a_folder_that_is_no_build_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that the missing file is named."""
+    assert run(["simulate", str(tmp_path)]) == ExitCode.BAD_INPUT
+    assert "manifest.json is missing" in capsys.readouterr().err

@@ -1,0 +1,123 @@
+"""Tests of the proven slack."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpxsched.clocks.guard import drift_cycles
+from lpxsched.simulation.adversary import latest_arrivals
+from lpxsched.simulation.alignment import read_alignment
+from lpxsched.simulation.margin import proven_slack_cycles
+from lpxsched.simulation.propagation import Limits
+from lpxsched.simulation.summary import TOLERANCE_CYCLES, simulate
+from lpxsched.simulation.timeline import read_timeline
+from tests.builds import two_chip_build
+from tests.simulation.examples import clock, deskewed_in_flight, one_slot, own_clock, with_second_deskew
+
+if TYPE_CHECKING:
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.timetable.reader import Build
+
+CLOCKS = st.builds(
+    clock,
+    ppm=st.floats(0, 100_000),
+    residual_ns=st.floats(0, 20),
+    jitter_ns=st.floats(0, 20),
+    crossing=st.integers(0, 3),
+    temperature_ns=st.floats(0, 5),
+)
+# Where a deskew [cycle, cycle + 4) overlaps no departure and no read of the two-chip build.
+DESKEWS = st.sampled_from([7, 8, 14, 28, 86, 91, 113, 119])
+
+
+def proven(build: Build, specification: ClockSpecification) -> Fraction:
+    """Return the proven slack of a build whose clock runs at 1000 MHz."""
+    limits = Limits.of(specification, Fraction(1000))
+    return proven_slack_cycles(read_timeline(build, read_alignment(build)), limits)
+
+
+def adversarial(build: Build, specification: ClockSpecification) -> float:
+    """Return the least slack that the adversary reaches."""
+    limits = Limits.of(specification, Fraction(1000))
+    return float(latest_arrivals(read_timeline(build, read_alignment(build)), limits).min())
+
+
+def test_perfect_clocks_leave_the_guard_and_its_rounding() -> None:
+    """Tests that without any error the slack is read - depart - v - latency = 18 - 12.5 cycles."""
+    assert proven(two_chip_build(), clock()) == Fraction(11, 2)
+
+
+def test_jitter_temperature_and_crossing_are_taken_off() -> None:
+    """Tests that 1 ns of jitter, 1/2 ns of temperature and 1 cycle of crossing cost 2.5 cycles of 1 ns."""
+    assert proven(two_chip_build(), clock(jitter_ns=1, temperature_ns=0.5, crossing=1)) == 3
+
+
+def test_residuals_count_once_a_level() -> None:
+    """Tests that chip 1 and the host, two edges apart, can differ by twice the residual."""
+    assert proven(two_chip_build(), clock(residual_ns=0.25)) == 5
+
+
+def test_all_errors_together_match_the_formula() -> None:
+    """Tests link 3: depart 107, read 125, second vector."""
+    # P = 107 + 5 - 2 = 110, R = 125 + 2.5 - 2 = 125.5, B_max = 2 + 110 / (1 - 1e-4) + 10 + 1.
+    rho = Fraction(1, 10_000)
+    latest = 2 + 110 / (1 - rho) + 10 + 1
+    assert proven(two_chip_build(), own_clock()) == Fraction(251, 2) - (1 + rho) * latest - 1
+
+
+def test_second_order_terms_stay_small() -> None:
+    """Tests that the drift charged is the 2 rho T of the guard to within 2 rho^2 T / (1 - rho)."""
+    interval = 126  # from the end of the deskew at 2 to beyond the read of the last vector
+    charged = Fraction(11, 2) - proven(two_chip_build(), clock(ppm=100))
+    second_order = 2 * Fraction(1, 10**8) * interval / (1 - Fraction(1, 10_000))
+    assert charged <= drift_cycles(clock(ppm=100), interval) + second_order
+
+
+def test_a_deskew_takes_the_drift_before_it_away() -> None:
+    """Tests that the slot which departs at 107 drifts since 90 only when a deskew ends there."""
+    build = one_slot(deskewed_in_flight(), 2)
+    # P = 107 + 5 - 90 = 22, R = 125 + 2.5 - 90 = 37.5, L = 10.
+    rho = Fraction(1, 10_000)
+    assert proven(build, clock(ppm=100)) == Fraction(75, 2) - (1 + rho) * (22 / (1 - rho) + 10)
+
+
+def test_a_slot_in_flight_across_a_deskew_is_charged_the_root_as_well() -> None:
+    """Tests the slot that departs at 80 and is read at 98, with a deskew that ends at 90."""
+    build = one_slot(deskewed_in_flight(), 1)
+    # P = 80 + 5 - 2 = 83, R = 98 + 2.5 - 90 = 10.5, D = 88, L = 10; a fast root ends the deskew early.
+    rho = Fraction(1, 10_000)
+    latest = 83 / (1 - rho) - 88 / (1 + rho) + 10
+    assert proven(build, clock(ppm=100)) == Fraction(21, 2) - (1 + rho) * latest
+
+
+def test_an_arrival_before_the_deskew_is_worst_on_a_slow_receiver() -> None:
+    """Tests a slot whose vectors arrive before the deskew ends and are read after it."""
+    build = one_slot(with_second_deskew(two_chip_build(), 93, 4), 1)
+    # P = 80 + 2.5 - 2 = 80.5, R = 98 - 97 = 1, D = 95: vector 0 arrives at 92.5, 4.5 cycles before the end.
+    # P = 83, R = 3.5 for vector 1. At rho = 1 % vector 1 is worst.
+    rho = Fraction(1, 100)
+    latest = 83 / (1 - rho) - 95 / (1 + rho) + 10
+    assert -2 < latest < 0
+    assert proven(build, clock(ppm=10_000)) == Fraction(7, 2) - (1 - rho) * latest
+
+
+@given(specification=CLOCKS)
+@settings(deadline=None, max_examples=50)
+def test_the_adversary_reaches_the_proven_slack(specification: ClockSpecification) -> None:
+    """Tests that the bound is tight: clocks within the specification attain it."""
+    build = two_chip_build()
+    gap = adversarial(build, specification) - float(proven(build, specification))
+    assert abs(gap) <= TOLERANCE_CYCLES
+
+
+@given(specification=CLOCKS, cycle=DESKEWS, seed=st.integers(0, 2**32))
+@settings(deadline=None, max_examples=50)
+def test_no_run_falls_short_of_the_proven_slack(specification: ClockSpecification, cycle: int, seed: int) -> None:
+    """Tests random and adversarial runs against the proof, with a second deskew anywhere in the program."""
+    build = with_second_deskew(two_chip_build(), cycle, 4)
+    summary = simulate(build, specification, trials=20, seed=seed)
+    assert summary.least_slack_cycles >= float(summary.proven_slack_cycles) - TOLERANCE_CYCLES

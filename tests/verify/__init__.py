@@ -1,0 +1,1 @@
+"""Tests of the checker: every clause of a rule with a change that breaks it."""
