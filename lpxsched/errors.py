@@ -25,6 +25,9 @@ class LpxschedError(Exception):
 
     exit_code = ExitCode.BAD_INPUT
 
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.splitlines()))
+
 
 class InputError(LpxschedError):
     """A file, a name or an option is wrong.
@@ -44,7 +47,7 @@ class InputError(LpxschedError):
     def __init__(self, where: str, problem: str, *, key: str = "", line: int = 0, column: int = 0) -> None:
         self.where, self.problem, self.key, self.line, self.column = where, problem, key, line, column
         place = f"{where}:{line}:{column}" if line else where
-        super().__init__(": ".join(part for part in (place, key, problem) if part).replace("\n", " "))
+        super().__init__(": ".join(part for part in (place, key, problem) if part))
 
 
 class InfeasibleError(LpxschedError):
@@ -70,10 +73,12 @@ class NothingFoundError(LpxschedError):
     ----------
     effort : str
         What was tried.
+    remedy : str
+        What may find one.
     """
 
     exit_code = ExitCode.NOTHING_FOUND
 
-    def __init__(self, effort: str) -> None:
-        self.effort = effort
-        super().__init__(f"unknown: nothing found ({effort}); try a larger --effort")
+    def __init__(self, effort: str, *, remedy: str = "try a larger --effort") -> None:
+        self.effort, self.remedy = effort, remedy
+        super().__init__(f"unknown: nothing found ({effort}); {remedy}")

@@ -15,16 +15,18 @@ from lpxsched.units import exact
 if TYPE_CHECKING:
     from fractions import Fraction
 
-Count = Annotated[int, Field(ge=1, le=10**18)]
-Extent = Annotated[int, Field(ge=0, le=10**18)]
-Positive = Annotated[float, Field(gt=0, le=1e15)]
+# Sums over all chips, and cycles of all operators, stay far below 2**63 within these limits.
+Count = Annotated[int, Field(ge=1, le=10**12)]
+Extent = Annotated[int, Field(ge=0, le=10**9)]
+ClockMhz = Annotated[float, Field(ge=1e-3, le=1e6)]
+Positive = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class ChipFile(Strict):
     """A chip description as written in YAML."""
 
     name: str
-    clock_mhz: Tagged[Positive]
+    clock_mhz: Tagged[ClockMhz]
     sram_bytes: Tagged[Count]
     sram_bytes_per_ns: Tagged[Positive]
     matrix_fp8_macs_per_ns: Tagged[Positive]
@@ -69,21 +71,31 @@ class Chip:
 
 
 def load_chip(name: str) -> Chip:
-    """Return the chip of a shipped name or a path."""
-    file = validate(read_yaml(find_file("chip", name)), ChipFile)
+    """Return the chip of a shipped name or a path.
+
+    Raises
+    ------
+    InputError
+        When the name, the file or what it says is wrong, or a rate is below one in a cycle.
+    """
+    document = read_yaml(find_file("chip", name))
+    file = validate(document, ChipFile)
     clock_mhz = exact(file.clock_mhz.value)
 
-    def per_cycle(rate_per_ns: Tagged[float]) -> int:
-        return int(exact(rate_per_ns.value) * 1000 / clock_mhz)
+    def per_cycle(key: str) -> int:
+        rate = int(exact(getattr(file, key).value) * 1000 / clock_mhz)
+        if not rate:
+            raise document.error((key,), f"is less than one in a cycle of {file.clock_mhz.value:g} MHz; raise it")
+        return rate
 
     return Chip(
         name=file.name,
         clock_mhz=clock_mhz,
         sram_bytes=file.sram_bytes.value,
-        sram_bytes_per_cycle=per_cycle(file.sram_bytes_per_ns),
+        sram_bytes_per_cycle=per_cycle("sram_bytes_per_ns"),
         matrix_macs_per_cycle={
-            "fp8": per_cycle(file.matrix_fp8_macs_per_ns),
-            "bf16": per_cycle(file.matrix_bf16_macs_per_ns),
+            "fp8": per_cycle("matrix_fp8_macs_per_ns"),
+            "bf16": per_cycle("matrix_bf16_macs_per_ns"),
         },
         vector_operations_per_cycle=file.vector_operations_per_cycle.value,
         matrix_fixed_cycles=file.matrix_fixed_cycles.value,

@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lpxsched.errors import InputError
+from lpxsched.files.json_locations import Location, Position, json_locations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Location = tuple[str | int, ...]
-Position = tuple[int, int]
+# Aliases can make a short text as long as they like.
+MOST_LOCATIONS = 1_000_000
+# Python writes no longer integer in decimal.
+MOST_INTEGER_BITS = 10_000
 
 _BOOLEAN_TRAP = re.compile(r"(?i:y|n|yes|no|on|off)")
 _EXPONENT_TRAP = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+")
 _SEXAGESIMAL_TRAP = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?")
+_OCTAL_TRAP = re.compile(r"[-+]?0[0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,96 +65,118 @@ def dotted(location: Location) -> str:
 def read_text(path: Path) -> str:
     """Return the text of a file, or raise an `InputError` that says why it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(str(path), "not UTF-8 text") from error
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def read_yaml(path: Path) -> Document:
     """Read one strict YAML file."""
-    return _compose(str(path), read_text(path))
+    name, loader = str(path), None
+    positions: dict[Location, Position] = {}
+    text = read_text(path)
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        data = None if node is None else _build(name, loader, node, (), positions)
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(name, error) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        column = error.position - text.rfind("\n", 0, error.position)
+        problem = f"the character U+{ord(text[error.position]):04X} cannot stand in YAML; remove it"
+        raise InputError(name, problem, line=line, column=column) from error
+    except RecursionError as error:
+        raise InputError(name, "nested too deeply", line=1, column=1) from error
+    finally:
+        if loader:
+            loader.dispose()
+    return Document(name, data, positions)
 
 
 def read_json(path: Path) -> Document:
     """Read one JSON file; a duplicate key is an error."""
-    text = read_text(path)
+    name, text = str(path), read_text(path)
     try:
-        json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise InputError(str(path), f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
+        raise InputError(name, f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
     except ValueError as error:
-        raise InputError(str(path), str(error)) from error
-    # JSON without tabs is YAML; a tab stands only between tokens here, so a space keeps every position.
-    return _compose(str(path), text.replace("\t", " "), plain_json=True)
+        raise InputError(name, str(error)) from error
+    except RecursionError as error:
+        raise InputError(name, "nested too deeply", line=1, column=1) from error
+    positions: dict[Location, Position] = {}
+    for location, position in json_locations(text):
+        if location in positions:
+            raise _twice(name, location, position)
+        positions[location] = position
+    return Document(name, data, positions)
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number; write a finite number")
 
 
-def _compose(name: str, text: str, *, plain_json: bool = False) -> Document:
-    loader = yaml.SafeLoader(text)
-    positions: dict[Location, Position] = {}
-    try:
-        node = loader.get_single_node()
-        data = None if node is None else _build(name, loader, node, (), positions, plain_json)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problem = f"not YAML: {error.problem or error.context}"
-        raise InputError(name, problem, line=line, column=column) from error
-    except yaml.YAMLError as error:
-        raise InputError(name, f"not YAML: {error}", line=1, column=1) from error
-    except RecursionError as error:
-        raise InputError(name, "nested too deeply", line=1, column=1) from error
-    finally:
-        loader.dispose()
-    return Document(name, data, positions)
+def _syntax_error(name: str, error: yaml.MarkedYAMLError) -> InputError:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    told = " ".join(part for part in (error.context, error.problem) if part)
+    return InputError(name, f"not YAML: {told}", line=line, column=column)
+
+
+def _twice(name: str, location: Location, position: Position) -> InputError:
+    line, column = position
+    return InputError(name, "this key stands twice; keep one", key=dotted(location), line=line, column=column)
+
+
+def _place(node: yaml.Node) -> Position:
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _build(
-    name: str,
-    loader: yaml.SafeLoader,
-    node: yaml.Node,
-    location: Location,
-    positions: dict[Location, Position],
-    plain_json: bool,
+    name: str, loader: yaml.SafeLoader, node: yaml.Node, location: Location, positions: dict[Location, Position]
 ) -> Any:
-    positions.setdefault(location, (node.start_mark.line + 1, node.start_mark.column + 1))
+    positions.setdefault(location, _place(node))
+    if len(positions) > MOST_LOCATIONS:
+        raise InputError(name, f"more than {MOST_LOCATIONS:,} keys and elements, aliases written out; write fewer")
     if isinstance(node, yaml.SequenceNode):
         return [
-            _build(name, loader, child, (*location, index), positions, plain_json)
-            for index, child in enumerate(node.value)
+            _build(name, loader, child, (*location, index), positions) for index, child in enumerate(node.value)
         ]
     if isinstance(node, yaml.MappingNode):
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            mark = key_node.start_mark
-            key = str(key_node.value)
-            here = (*location, key)
-            if key in data:
-                problem = "this key stands twice; keep one"
-                raise InputError(name, problem, key=dotted(here), line=mark.line + 1, column=mark.column + 1)
-            positions[here] = (mark.line + 1, mark.column + 1)
-            data[key] = _build(name, loader, value_node, here, positions, plain_json)
+            line, column = _place(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise InputError(name, "a key must be text", key=dotted(location), line=line, column=column)
+            here = (*location, str(key_node.value))
+            if here[-1] in data:
+                raise _twice(name, here, (line, column))
+            positions[here] = (line, column)
+            data[str(here[-1])] = _build(name, loader, value_node, here, positions)
         return data
-    return _scalar(name, loader, node, location, plain_json)
+    return _scalar(name, loader, node, location)
 
 
-def _scalar(name: str, loader: yaml.SafeLoader, node: yaml.Node, location: Location, plain_json: bool) -> Any:
+def _scalar(name: str, loader: yaml.SafeLoader, node: yaml.Node, location: Location) -> Any:
     text = str(node.value)
-    if isinstance(node, yaml.ScalarNode) and node.style is None:
-        if plain_json:
-            return json.loads(text)
-        remedy = _trap(text)
-        if remedy:
-            mark = node.start_mark
-            raise InputError(name, remedy, key=dotted(location), line=mark.line + 1, column=mark.column + 1)
     if node.tag == "tag:yaml.org,2002:timestamp":
         return text
-    return loader.construct_object(node, deep=True)
+    problem = _trap(text) if isinstance(node, yaml.ScalarNode) and node.style is None else ""
+    value = None
+    if not problem:
+        try:
+            value = loader.construct_object(node, deep=True)
+        except (ValueError, LookupError):
+            problem = f"{text[:60]} does not fit its tag {node.tag.rpartition(':')[2]}; remove the tag or quote it"
+        if isinstance(value, int) and value.bit_length() > MOST_INTEGER_BITS:
+            problem = "the number is too long; write a smaller one"
+    if problem:
+        line, column = _place(node)
+        raise InputError(name, problem, key=dotted(location), line=line, column=column)
+    return value
 
 
 def _trap(text: str) -> str:
@@ -160,4 +186,6 @@ def _trap(text: str) -> str:
         return f"{text} is a string in YAML 1.1; write the number without exponent"
     if _SEXAGESIMAL_TRAP.fullmatch(text):
         return f"{text} would be read in base 60; quote it"
+    if _OCTAL_TRAP.fullmatch(text):
+        return f"{text} would be read in base 8; write it without the leading zero, or quote it"
     return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from lpxsched.errors import InputError
-    from lpxsched.files.document import Document, Location
+    from lpxsched.files.document import Document
+    from lpxsched.files.json_locations import Location
 
 Model = TypeVar("Model", bound=BaseModel)
 Value = TypeVar("Value")
@@ -87,32 +88,44 @@ def _severity(fault: ErrorDetails) -> int:
 
 
 def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails) -> InputError:
-    location: Location = tuple(part for part in fault["loc"] if _in_file(document, part))
+    location = _in_file(document, fault["loc"])
     if fault["type"] == "extra_forbidden":
-        known = sorted(_field_names(model))
+        known = sorted(_known_keys(model, location[:-1]))
         near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
         remedy = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
         return document.error(location, f"unknown key; {remedy}")
     if fault["type"] == "missing":
-        return document.error(tuple(fault["loc"]), "this key is missing; add it")
+        return document.error((*location, fault["loc"][-1]), "this key is missing; add it")
     message = fault["msg"].removeprefix("Value error, ")
-    return document.error(location, f"{message[0].lower()}{message[1:]}, got {_short(fault['input'])}")
+    return document.error(location, f"{message[0].lower()}{message[1:]}, got {short(fault['input'])}")
 
 
-def _in_file(document: Document, part: str | int) -> bool:
-    # pydantic adds the names of union members and of Tagged's own field to a location; a file has neither.
-    return any(part in location for location in document.positions)
+def _in_file(document: Document, parts: tuple[str | int, ...]) -> Location:
+    """Leave out the names of union members and of Tagged's own field, which pydantic adds and a file has not."""
+    location: Location = ()
+    for part in parts:
+        if (*location, part) in document.positions:
+            location = (*location, part)
+    return location
 
 
-def _field_names(model: type[BaseModel]) -> set[str]:
-    names: set[str] = set()
-    for name, field in model.model_fields.items():
-        names.add(field.alias or name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            names |= _field_names(field.annotation)
-    return names
+def _known_keys(model: type[BaseModel], location: Location) -> set[str]:
+    """Return the keys that a file may have at a location."""
+    models = [model]
+    for part in location:
+        if isinstance(part, str):
+            fields = [member.model_fields[part] for member in models if part in member.model_fields]
+            models = [inner for field in fields for inner in _models_in(field.annotation)]
+    return {name for member in models for name in member.model_fields}
 
 
-def _short(value: Any) -> str:
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for member in get_args(annotation) for model in _models_in(member)]
+
+
+def short(value: Any) -> str:
+    """Return a value as it is quoted in an error, cut to 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -47,10 +47,18 @@ def find_file(kind: str, name: str) -> Path:
     shipped = shipped_files(kind)
     if name in shipped:
         return shipped[name]
-    path = Path(name)
-    if kind == "model" and path.is_dir():
-        path = path / "config.json"
-    if path.is_file():
+    path = _file_of(kind, name)
+    if path:
         return path
     near = difflib.get_close_matches(name, shipped, n=3, cutoff=0.4) or list(shipped)
     raise InputError(name, f"no {kind} of this name and no such file; shipped names near it: {', '.join(near)}")
+
+
+def _file_of(kind: str, name: str) -> Path | None:
+    path = Path(name)
+    try:
+        if kind == "model" and path.is_dir():
+            path = path / "config.json"
+        return path if path.is_file() else None
+    except OSError as error:
+        raise InputError(name, f"cannot be read: {error.strerror}") from error

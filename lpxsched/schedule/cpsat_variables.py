@@ -204,7 +204,10 @@ class Variables:
         return slot.depart + int(self.instance.hop_cycles[slot.bundle]) + stream
 
     def lead(self, arrived: int, leaving: int, vectors: int) -> int:
-        """Cycles by which a relay waits for a stream: where the wire in is slower than the wire out the last vector decides, else the first."""
+        """Cycles by which a relay waits for a stream.
+
+        Where the wire in is slower than the wire out the last vector decides, else the first.
+        """
         instance = self.instance
         slow = int(instance.bundle_time_numerator[arrived]) * int(instance.bundle_time_denominator[leaving])
         fast = int(instance.bundle_time_numerator[leaving]) * int(instance.bundle_time_denominator[arrived])

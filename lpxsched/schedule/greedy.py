@@ -33,9 +33,7 @@ def greedy_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0) -> Sch
     most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
     network = network_of(instance)
     lanes = int(instance.bundle_lanes.sum())
-    calendars = _empty_calendars(
-        lanes + UNITS_PER_CHIP * instance.chips, most_slots + most_sums + instance.operators + 1
-    )
+    calendars = _empty_calendars(instance, most_slots + most_sums + instance.operators + 1)
     placed = kernels.Placed(
         slots=np.empty((most_slots, 4), dtype=np.int64),
         sums=np.empty((most_sums, 4), dtype=np.int64),
@@ -152,8 +150,12 @@ def _most_sums(instance: Instance) -> NDArray[np.int64]:
     return np.where(reductions, instance.chips, 0)
 
 
-def _empty_calendars(calendars: int, intervals: int) -> kernels.Calendars:
+def _empty_calendars(instance: Instance, intervals: int) -> kernels.Calendars:
+    units = np.ones(UNITS_PER_CHIP * instance.chips, dtype=np.int64)
+    shortest = np.concatenate([np.repeat(instance.hold_cycles(1), instance.bundle_lanes), units])
+    calendars = len(shortest)
     return kernels.Calendars(
+        shortest=shortest,
         latest=np.full(calendars, -1, dtype=np.int64),
         before=np.empty(intervals, dtype=np.int64),
         start=np.empty(intervals, dtype=np.int64),

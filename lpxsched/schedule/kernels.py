@@ -19,8 +19,12 @@ NEVER = 1 << 60
 
 
 class Calendars(NamedTuple):
-    """Busy intervals of lanes and units: newest of each calendar, the one before each, its start and end."""
+    """Busy intervals of lanes and units: newest of each calendar, the one before each, its start and end.
 
+    `shortest` is the least length that anything on a calendar has: shorter holes stay empty for ever.
+    """
+
+    shortest: Integers
     latest: Integers
     before: Integers
     start: Integers
@@ -113,23 +117,41 @@ def earliest_gap(calendars: Calendars, calendar: int, ready: int, length: int) -
 
 
 @njit(cache=True)
-def reserve(calendars: Calendars, calendar: int, begin: int, length: int) -> None:
-    """Enter an interval into a calendar, keeping it sorted."""
-    if length == 0:
-        return
+def insert(calendars: Calendars, calendar: int, begin: int, end: int, earlier: int, later: int) -> None:
+    """Put a new interval between two that neighbour it; -1 where there is none."""
     used = calendars.used[0]
-    calendars.start[used], calendars.end[used] = begin, begin + length
-    later = -1
-    interval = calendars.latest[calendar]
-    while interval >= 0 and calendars.start[interval] > begin:
-        later = interval
-        interval = calendars.before[interval]
-    calendars.before[used] = interval
+    calendars.start[used], calendars.end[used] = begin, end
+    calendars.before[used] = earlier
     if later < 0:
         calendars.latest[calendar] = used
     else:
         calendars.before[later] = used
     calendars.used[0] = used + 1
+
+
+@njit(cache=True)
+def reserve(calendars: Calendars, calendar: int, begin: int, length: int) -> None:
+    """Enter an interval into a calendar, keeping it sorted; intervals with no usable hole between them become one."""
+    if length == 0:
+        return
+    end = begin + length
+    later = -1
+    earlier = calendars.latest[calendar]
+    while earlier >= 0 and calendars.start[earlier] > begin:
+        later = earlier
+        earlier = calendars.before[earlier]
+    shortest = calendars.shortest[calendar]
+    touches_earlier = earlier >= 0 and begin - calendars.end[earlier] < shortest
+    touches_later = later >= 0 and calendars.start[later] - end < shortest
+    if touches_earlier and touches_later:
+        calendars.start[later] = calendars.start[earlier]
+        calendars.before[later] = calendars.before[earlier]
+    elif touches_earlier:
+        calendars.end[earlier] = end
+    elif touches_later:
+        calendars.start[later] = begin
+    else:
+        insert(calendars, calendar, begin, end, earlier, later)
 
 
 @njit(cache=True)
@@ -290,9 +312,12 @@ def reach_from(
     """Offer a block from one node to its neighbours."""
     for bundle in range(network.out[node], network.out[node + 1]):
         other = network.destination[bundle]
-        if tree.settled[other]:
+        is_idle_host = other >= network.chips and not tree.wanted[other]
+        if tree.settled[other] or is_idle_host:
             continue
         ready = base if node == root else relay_ready(network, tree, node, bundle, vectors)
+        if ready + network.hop[bundle] > tree.read[other]:
+            continue
         lane, depart = earliest_lane(network, calendars, bundle, ready, vectors)
         read = depart + network.hop[bundle]
         # Of equal reads the bundle with more lanes: narrow bundles are scarce.

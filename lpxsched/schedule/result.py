@@ -47,7 +47,7 @@ class Schedule:
     def of_rows(
         blocks: Blocks, slots: NDArray[np.int64], sums: NDArray[np.int64], operator_start: NDArray[np.int64]
     ) -> Schedule:
-        """Return a schedule from rows of slots (block, phase, bundle, depart) and sums (block, node, operands, start)."""
+        """Return a schedule from rows: (block, phase, bundle, depart) and (block, node, operands, start)."""
         slot_block, slot_phase, slot_bundle, slot_depart = slots.reshape(-1, 4).T.copy()
         sum_block, sum_node, sum_operands, sum_start = sums.reshape(-1, 4).T.copy()
         return Schedule(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 
 def shares(vectors: int, width: int) -> list[tuple[int, int]]:
     """Deal vectors in contiguous shares, the longer ones first.
@@ -12,4 +14,4 @@ def shares(vectors: int, width: int) -> list[tuple[int, int]]:
         One share a chip; a share may be empty.
     """
     sizes = [vectors // width + (index < vectors % width) for index in range(width)]
-    return [(sum(sizes[:index]), size) for index, size in enumerate(sizes)]
+    return list(zip(accumulate(sizes[:-1], initial=0), sizes, strict=True))

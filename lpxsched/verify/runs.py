@@ -120,6 +120,9 @@ def _tensors(build: Build) -> Iterator[Violation]:
             if name in graph:
                 message = f"tensor {tensor} is a part of {name}, but no operator produced it"
                 yield Violation(RULE, message, rows_of(table, tensor))
+            if table.offset[tensor]:
+                message = f"tensor {tensor} holds weights with offset {table.offset[tensor]}, must be 0"
+                yield Violation(RULE, message, rows_of(table, tensor))
             continue
         node = build.operators.chip[producer]
         if table.chip[tensor] != node:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from lpxsched.files.document import Document, read_json, read_yaml
+from lpxsched.files.schema import short
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.workload.datatypes import WEIGHT_TYPES, WeightType
 
@@ -20,7 +21,9 @@ EXPERTS = ("num_local_experts", "num_experts")
 EXPERTS_PER_TOKEN = ("num_experts_per_tok", "experts_per_token")
 # Families in which every layer is a gated mixture of experts without shared experts; whether experts have biases.
 FAMILIES = {"gpt_oss": True, "mixtral": False, "qwen3_moe": False}
-LARGEST = 10_000_000
+# Products of these (bytes, multiply-accumulates of a batch) stay below 2**63; each layer needs a chip of its own.
+LARGEST = 1_000_000
+MOST_LAYERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,12 @@ def load_model(name: str) -> ModelConfig:
     if not isinstance(document.data, dict):
         raise document.error((), "must be a mapping of keys as in a Hugging Face config.json")
     family = document.data.get("model_type")
-    if family not in FAMILIES:
-        problem = f"must be one of {', '.join(FAMILIES)} (each layer a mixture of experts), got {family!r}"
+    if not isinstance(family, str) or family not in FAMILIES:
+        problem = f"must be one of {', '.join(FAMILIES)} (each layer a mixture of experts), got {short(family)}"
         raise document.error(("model_type",), problem)
     config = ModelConfig(
         name=name_of(path),
-        layers=_count(document, LAYERS),
+        layers=_count(document, LAYERS, MOST_LAYERS),
         hidden=_count(document, HIDDEN),
         expert_columns=_count(document, EXPERT_COLUMNS),
         experts=_count(document, EXPERTS),
@@ -89,22 +92,24 @@ def _given(document: Document, names: tuple[str, ...]) -> str:
     return next((name for name in names if document.data.get(name) is not None), names[0])
 
 
-def _count(document: Document, names: tuple[str, ...]) -> int:
+def _count(document: Document, names: tuple[str, ...], highest: int = LARGEST) -> int:
     name = _given(document, names)
     value: Any = document.data.get(name)
     if value is None:
         raise document.error((name,), "this key is missing; add it")
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST:
-        raise document.error((name,), f"must be a whole number from 1 to {LARGEST}, got {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= highest:
+        raise document.error((name,), f"must be a whole number from 1 to {highest}, got {short(value)}")
     return value
 
 
 def _published_weights(document: Document) -> WeightType:
-    quantization = document.data.get("quantization_config") or {}
+    quantization = document.data.get("quantization_config")
+    if quantization is None:
+        return "bf16"
     if not isinstance(quantization, dict):
-        raise document.error(("quantization_config",), f"must be a mapping, got {quantization!r}")
+        raise document.error(("quantization_config",), f"must be a mapping, got {short(quantization)}")
     method = quantization.get("quant_method", "bf16")
     if method not in WEIGHT_TYPES:
-        problem = f"must be one of {', '.join(WEIGHT_TYPES)}, got {method!r}"
+        problem = f"must be one of {', '.join(WEIGHT_TYPES)}, got {short(method)}"
         raise document.error(("quantization_config", "quant_method"), problem)
     return cast("WeightType", method)

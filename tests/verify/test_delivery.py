@@ -80,6 +80,7 @@ def test_operators_other_than_those_of_the_graph_are_found(row: int, cells: dict
         (4, {"producer": -1}, "tensor 4 is a part of layer.0.expert_output, but no operator produced it"),
         (4, {"producer": -1}, "operator 4 produces layer.0.expert_output 0 times, not once"),
         (5, {"producer": 4}, "operator 4 produces layer.0.expert_output 2 times, not once"),
+        (12, {"offset": 1}, "tensor 12 holds weights with offset 1, must be 0"),
         (12, {"producer": 4}, "operator 4 produces layer.0.experts.weights, no output of it in graph.json"),
     ],
 )

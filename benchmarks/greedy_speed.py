@@ -1,0 +1,71 @@
+"""Vector hops a second of the greedy list scheduler, once compiled.
+
+Usage: uv run python -m benchmarks.greedy_speed
+
+Rows are the layer problems of gpt-oss-120b on lpx-rack at growing batches, once with whole streams as blocks and once
+with single vectors (the slowest cut: one slot for each vector and hop).
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from functools import partial
+
+from lpxsched.clocks.specification import load_clock
+from lpxsched.clocks.tree import alignment_tree
+from lpxsched.fabric.profile import load_fabric
+from lpxsched.partition.choose import partition_layers
+from lpxsched.schedule.blocks import Blocks, Cut, cut_blocks
+from lpxsched.schedule.greedy import greedy_schedule
+from lpxsched.schedule.instance import Instance
+from lpxsched.schedule.problem import layer_problem_builders
+from lpxsched.workload.config import load_model
+from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.graph import moe_layer_graph
+
+RUNS = 5
+INTERVAL_CYCLES = 252_000
+
+
+def layer_instances(batch: int) -> list[Instance]:
+    """Return the problems of the first and the last layer of gpt-oss-120b on lpx-rack."""
+    fabric, model, clock = load_fabric("lpx-rack"), load_model("gpt-oss-120b"), load_clock("xo-100ppm")
+    precision = Precision(model.weights, "fp8", "bf16")
+    graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
+    groups = partition_layers(model, fabric, graph, batch=batch, precision=precision)
+    costs = partial(shard_costs, model, fabric.chip, batch=batch, precision=precision)
+    builders = layer_problem_builders(
+        fabric, [groups[0], groups[-1]], graph, costs, clock=clock, tree=alignment_tree(fabric)
+    )
+    return [build(interval_cycles=INTERVAL_CYCLES).instance for build in builders]
+
+
+def measure(instance: Instance, blocks: Blocks) -> tuple[int, int, float]:
+    """Return vector hops, slots and the median seconds of one schedule."""
+    schedule = greedy_schedule(instance, blocks)
+    seconds = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        greedy_schedule(instance, blocks)
+        seconds.append(time.perf_counter() - started)
+    return schedule.vector_hops, len(schedule.slot_block), statistics.median(seconds)
+
+
+def main() -> None:
+    """Print one row a problem."""
+    print("batch  chips  blocks          vector hops     slots   seconds  M hops/s  M slots/s")
+    for batch in (8, 64, 512):
+        for instance in layer_instances(batch):
+            longest = int(instance.demand_vectors.max())
+            for name, cut in (("whole streams", Cut(longest, longest)), ("single vectors", Cut(1, 1))):
+                hops, slots, seconds = measure(instance, cut_blocks(instance, cut))
+                print(
+                    f"{batch:5}  {instance.chips:5}  {name:14}  {hops:11,}  {slots:8,}  {seconds:8.4f}"
+                    f"  {hops / seconds / 1e6:8.2f}  {slots / seconds / 1e6:9.2f}"
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests of the scheduling problem, its solvers and its bounds."""
