@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.errors import InputError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ class AlignmentTree:
     depth: NDArray[np.int64]
 
     def levels_between(self, a: int, b: int) -> int:
-        """Return the number of tree edges between two nodes: how many residuals their difference can sum up."""
+        """Return the number of tree edges between two nodes of one tree: how many residuals may sum up."""
         levels = 0
         while a != b:
             if self.depth[a] < self.depth[b]:
@@ -41,7 +43,12 @@ def alignment_tree(fabric: Fabric) -> AlignmentTree:
 
     The first chip of each tray hangs from the first chip of the fabric, the other chips of a tray from its first,
     hosts from their chips: a chip's first neighbour in the tree is preferred in the order of node numbers within the
-    own tray. Nodes that no link reaches are roots of their own.
+    own tray.
+
+    Raises
+    ------
+    InputError
+        When no way leads from node 0 to a node: its counter could follow no other.
     """
     parent = np.arange(fabric.nodes, dtype=np.int64)
     depth = np.full(fabric.nodes, -1, dtype=np.int64)
@@ -54,7 +61,9 @@ def alignment_tree(fabric: Fabric) -> AlignmentTree:
     heads = list(range(0, fabric.chips, positions))
     for members in (set(heads), set(range(fabric.chips)), set(range(fabric.nodes))):
         _grow(members, neighbours, parent, depth, positions, fabric.chips)
-    depth[depth < 0] = 0
+    if (depth < 0).any():
+        lost = fabric.position(int(np.argmin(depth)))
+        raise InputError(fabric.name, f"no links lead from {fabric.position(0)} to {lost}, so no clock can reach it")
     return AlignmentTree(parent, depth)
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
-from lpxsched.files.document import read_text
+from lpxsched.files.schema import short
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lpxsched.fabric.schema import ExplicitFile
 
 COLUMNS = ("src", "dst", "lanes", "latency_ns", "gbps")
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +32,57 @@ class Row:
     gbps: float
 
 
-def read_rows(path: Path, file: ExplicitFile) -> list[Row]:
+def read_rows(path: Path, text: str, file: ExplicitFile) -> list[Row]:
     """Read the links of an explicit topology.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV file, for messages.
+    text : str
+        What stands in it.
+    file : ExplicitFile
+        The topology, for the number of chips and the defaults.
 
     Raises
     ------
     InputError
         With the line of the first wrong row.
     """
-    reader = csv.reader(io.StringIO(read_text(path)))
-    header = [name.strip() for name in next(reader, [])]
-    _check_header(path, header)
+    lines = _read_cells(path, text)
+    line, names = next(lines, (1, []))
+    header = [name.strip() for name in names]
+    _check_header(path, line, header)
     rows: list[Row] = []
     seen: dict[tuple[int, int, float, float], int] = {}
-    for cells in reader:
-        if not cells:
-            continue
-        row = _row(path, reader.line_num, header, cells, file)
+    for line, cells in lines:
+        row = _row(path, line, header, cells, file)
         key = (row.source, row.destination, row.latency_ns, row.gbps)
         if key in seen:
             problem = f"link {row.source} -> {row.destination} stands in line {seen[key]} already; use lanes"
-            raise InputError(str(path), problem, line=reader.line_num, column=1)
-        seen[key] = reader.line_num
+            raise InputError(str(path), problem, line=line, column=1)
+        seen[key] = line
         rows.append(row)
     return rows
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def _read_cells(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of each line that is not empty, with its number."""
+    reader = csv.reader(io.StringIO(text))
+    try:
+        yield from ((reader.line_num, cells) for cells in reader if cells)
+    except csv.Error as error:
+        raise InputError(str(path), f"not CSV: {error}", line=reader.line_num, column=1) from error
+
+
+def _check_header(path: Path, line: int, header: list[str]) -> None:
     unknown = [name for name in header if name not in COLUMNS]
     missing = [name for name in COLUMNS[:2] if name not in header]
     if unknown:
         problem = f"unknown column; known columns: {', '.join(COLUMNS)}"
-        raise InputError(str(path), problem, key=unknown[0], line=1, column=1)
+        raise InputError(str(path), problem, key=unknown[0], line=line, column=1)
     if missing or len(set(header)) < len(header):
-        raise InputError(str(path), "the first line must name src and dst, each column once", line=1, column=1)
+        raise InputError(str(path), "the first line must name src and dst, each column once", line=line, column=1)
 
 
 def _row(path: Path, line: int, header: list[str], cells: list[str], file: ExplicitFile) -> Row:
@@ -78,20 +98,20 @@ def _row(path: Path, line: int, header: list[str], cells: list[str], file: Expli
         text = given.get(name, ("", 0))[0]
         if not text:
             if default is None:
-                raise fault(name, "no value here and no default under link: in the YAML file")
+                where = "" if name in COLUMNS[:2] else " and no default under link: in the YAML file"
+                raise fault(name, f"no value here{where}")
             return default
-        try:
-            value = float(text)
-        except ValueError:
-            raise fault(name, f"must be a number, got {text!r}") from None
+        if not _NUMBER.fullmatch(text):
+            raise fault(name, f"must be a number, got {short(text)}")
+        value = float(text)
         if not lowest <= value <= 1e9:
-            raise fault(name, f"must be from {lowest:g} to 1e9, got {text}")
+            raise fault(name, f"must be from {lowest:g} to 1e9, got {short(text)}")
         return value
 
     def whole(name: str, default: int | None, lowest: int, highest: int) -> int:
         value = number(name, default, lowest)
         if value != int(value) or value > highest:
-            raise fault(name, f"must be a whole number from {lowest} to {highest}, got {given[name][0]}")
+            raise fault(name, f"must be a whole number from {lowest} to {highest}, got {short(given[name][0])}")
         return int(value)
 
     last_chip = file.chips.value - 1

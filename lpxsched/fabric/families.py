@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from math import comb
 from typing import NamedTuple
 
 Ends = tuple[int, int]
@@ -25,6 +26,17 @@ class Wiring(NamedTuple):
     hosts: int
     grid: tuple[int, int]
     pairs: dict[str, list[Ends]]
+
+
+def lpx_pairs(trays: int, chips_per_tray: int, chips_per_host: int) -> dict[str, int]:
+    """Return how many pairs of each class `lpx` makes, without making them."""
+    hosts_per_tray = -(-chips_per_tray // chips_per_host)
+    return {
+        "tray": trays * comb(chips_per_tray, 2),
+        "spine": comb(trays, 2) * chips_per_tray,
+        "host": trays * chips_per_tray,
+        "fpga": comb(trays, 2) * hosts_per_tray,
+    }
 
 
 def lpx(trays: int, chips_per_tray: int, chips_per_host: int) -> Wiring:
@@ -56,6 +68,11 @@ def lpx(trays: int, chips_per_tray: int, chips_per_host: int) -> Wiring:
     ]
     pairs = {"tray": tray_pairs, "spine": spine_pairs, "host": host_pairs, "fpga": fpga_pairs}
     return Wiring(chips, trays * hosts_per_tray, (trays, chips_per_tray), pairs)
+
+
+def tsp_pairs(chips_per_node: int) -> dict[str, int]:
+    """Return how many pairs of each class `tsp` makes, without making them."""
+    return {"local": comb(chips_per_node, 2), "host": chips_per_node}
 
 
 def tsp(chips_per_node: int, chips_per_host: int) -> Wiring:

@@ -11,7 +11,9 @@ from lpxsched.files.schema import Strict, Tagged
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Size = Annotated[int, Field(ge=1, le=2**31)]
 Extent = Annotated[int, Field(ge=0, le=1_000_000)]
-Positive = Annotated[float, Field(gt=0, le=1e9)]
+ClockMhz = Annotated[float, Field(ge=1e-3, le=1e6)]
+Gbps = Annotated[float, Field(ge=1e-9, le=1e9)]
+HopTime = Annotated[float, Field(gt=0, le=1e9)]
 Time = Annotated[float, Field(ge=0, le=1e9)]
 
 
@@ -19,8 +21,8 @@ class WireFile(Strict):
     """One class of links, by the published time of a hop from SRAM to SRAM."""
 
     lanes: Tagged[Count]
-    hop_ns: Tagged[Positive]
-    gbps: Tagged[Positive]
+    hop_ns: Tagged[HopTime]
+    gbps: Tagged[Gbps]
 
 
 class HostFile(WireFile):
@@ -63,7 +65,7 @@ class LinkDefaults(Strict):
 
     lanes: Tagged[Count] = Tagged(value=1)
     latency_ns: Tagged[Time] | None = None
-    gbps: Tagged[Positive] | None = None
+    gbps: Tagged[Gbps] | None = None
 
 
 class ExplicitFile(Strict):
@@ -72,7 +74,7 @@ class ExplicitFile(Strict):
     kind: Literal["explicit"]
     name: str
     chips: Tagged[Count]
-    clock_mhz: Tagged[Positive]
+    clock_mhz: Tagged[ClockMhz]
     vector_bytes: Tagged[Size]
     wire_bytes: Tagged[Size] | None = None
     wire: Literal["pipelined", "busy"]

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lpxsched.errors import InputError
-from lpxsched.files.json_locations import Location, Position, json_locations
+from lpxsched.files.json_locations import Location, Position, json_locations, token_position
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # Aliases can make a short text as long as they like.
 MOST_LOCATIONS = 1_000_000
-# Python writes no longer integer in decimal.
-MOST_INTEGER_BITS = 10_000
+# Python neither reads nor writes much longer integers in decimal.
+MOST_DIGITS = 3_000
 
 _BOOLEAN_TRAP = re.compile(r"(?i:y|n|yes|no|on|off)")
 _EXPONENT_TRAP = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+")
@@ -100,11 +100,12 @@ def read_json(path: Path) -> Document:
     """Read one JSON file; a duplicate key is an error."""
     name, text = str(path), read_text(path)
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise InputError(name, f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
-    except ValueError as error:
-        raise InputError(name, str(error)) from error
+    except _NumberError as error:
+        line, column = token_position(text, error.token)
+        raise InputError(name, error.problem, line=line, column=column) from error
     except RecursionError as error:
         raise InputError(name, "nested too deeply", line=1, column=1) from error
     positions: dict[Location, Position] = {}
@@ -115,8 +116,21 @@ def read_json(path: Path) -> Document:
     return Document(name, data, positions)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number; write a finite number")
+class _NumberError(Exception):
+    """A number that Python's reader would take, or fail on without a position."""
+
+    def __init__(self, token: str, problem: str) -> None:
+        self.token, self.problem = token, problem
+
+
+def _refuse_constant(token: str) -> None:
+    raise _NumberError(token, f"{token} is not a JSON number; write a finite number")
+
+
+def _integer(token: str) -> int:
+    if len(token) > MOST_DIGITS:
+        raise _NumberError(token, "the number is too long; write a smaller one")
+    return int(token)
 
 
 def _syntax_error(name: str, error: yaml.MarkedYAMLError) -> InputError:
@@ -142,9 +156,7 @@ def _build(
     if len(positions) > MOST_LOCATIONS:
         raise InputError(name, f"more than {MOST_LOCATIONS:,} keys and elements, aliases written out; write fewer")
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _build(name, loader, child, (*location, index), positions) for index, child in enumerate(node.value)
-        ]
+        return [_build(name, loader, child, (*location, index), positions) for index, child in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -164,14 +176,14 @@ def _scalar(name: str, loader: yaml.SafeLoader, node: yaml.Node, location: Locat
     text = str(node.value)
     if node.tag == "tag:yaml.org,2002:timestamp":
         return text
-    problem = _trap(text) if isinstance(node, yaml.ScalarNode) and node.style is None else ""
+    problem = _trap(text, node.tag) if isinstance(node, yaml.ScalarNode) and node.style is None else ""
     value = None
     if not problem:
         try:
             value = loader.construct_object(node, deep=True)
         except (ValueError, LookupError):
             problem = f"{text[:60]} does not fit its tag {node.tag.rpartition(':')[2]}; remove the tag or quote it"
-        if isinstance(value, int) and value.bit_length() > MOST_INTEGER_BITS:
+        if isinstance(value, int) and value.bit_length() > 3 * MOST_DIGITS:
             problem = "the number is too long; write a smaller one"
     if problem:
         line, column = _place(node)
@@ -179,10 +191,10 @@ def _scalar(name: str, loader: yaml.SafeLoader, node: yaml.Node, location: Locat
     return value
 
 
-def _trap(text: str) -> str:
+def _trap(text: str, tag: str) -> str:
     if _BOOLEAN_TRAP.fullmatch(text):
         return f"{text} is ambiguous in YAML; write true or false, or quote it"
-    if _EXPONENT_TRAP.fullmatch(text):
+    if tag == "tag:yaml.org,2002:str" and _EXPONENT_TRAP.fullmatch(text):
         return f"{text} is a string in YAML 1.1; write the number without exponent"
     if _SEXAGESIMAL_TRAP.fullmatch(text):
         return f"{text} would be read in base 60; quote it"

@@ -31,6 +31,12 @@ def json_locations(text: str) -> Iterator[tuple[Location, Position]]:
         yield location, (line, index - starts[line - 1] + 1)
 
 
+def token_position(text: str, token: str) -> Position:
+    """Return line and column of the first number or constant that is written so."""
+    index = next(match.start() for match in _TOKEN.finditer(text) if match[0] == token)
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+
+
 def _walk(text: str) -> Iterator[tuple[Location, int]]:
     """Yield each location with its index in the text; a loop, since nesting may be deeper than Python's stack."""
     containers: list[Location] = []

@@ -49,6 +49,14 @@ class Tagged(Strict, Generic[Value]):
         return data if isinstance(data, dict | cls) else {"value": data}
 
 
+def mapping(document: Document) -> dict[str, Any]:
+    """Return the keys and values of a document, or raise an `InputError` when it is no mapping."""
+    if not isinstance(document.data, dict):
+        kind = "an empty file" if document.data is None else type(document.data).__name__
+        raise document.error((), f"must be a mapping of keys, not {kind}")
+    return document.data
+
+
 def validate(document: Document, model: type[Model]) -> Model:
     """Return the document as a pydantic value.
 
@@ -57,10 +65,8 @@ def validate(document: Document, model: type[Model]) -> Model:
     InputError
         For the first fault, unknown keys before wrong values before missing keys.
     """
-    if not isinstance(document.data, dict):
-        raise document.error((), f"must be a mapping of keys, not {_kind(document.data)}")
     try:
-        return model.model_validate(document.data)
+        return model.model_validate(mapping(document))
     except ValidationError as error:
         faults = sorted(error.errors(), key=_severity)
         raise _input_error(document, model, faults[0]) from None
@@ -79,10 +85,6 @@ def assumed_values(data: Any, prefix: str = "") -> dict[str, Any]:
     }
 
 
-def _kind(data: Any) -> str:
-    return "an empty file" if data is None else type(data).__name__
-
-
 def _severity(fault: ErrorDetails) -> int:
     return {"extra_forbidden": 0, "missing": 2}.get(fault["type"], 1)
 
@@ -96,7 +98,8 @@ def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails
         return document.error(location, f"unknown key; {remedy}")
     if fault["type"] == "missing":
         return document.error((*location, fault["loc"][-1]), "this key is missing; add it")
-    message = fault["msg"].removeprefix("Value error, ")
+    # pydantic would name the class, which a file does not know.
+    message = "Must be a mapping of keys" if fault["type"] == "model_type" else fault["msg"]
     return document.error(location, f"{message[0].lower()}{message[1:]}, got {short(fault['input'])}")
 
 

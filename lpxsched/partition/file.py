@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from lpxsched.files.document import Document, read_yaml
-from lpxsched.files.schema import Strict, validate
+from lpxsched.files.schema import Strict, short, validate
 from lpxsched.partition.groups import Group, host_of
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.fabric import Fabric
 
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+_RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 class LayerFile(Strict):
@@ -63,7 +63,7 @@ def _chips(document: Document, layer: int, chips: list[int] | str, number_of_chi
     for part in chips.split(",") if isinstance(chips, str) else [str(chip) for chip in chips]:
         match = _RANGE.fullmatch(part.strip())
         if not match:
-            raise document.error(location, f"write chips as 0-6,9 or [0, 1, 2], got {part.strip()!r}")
+            raise document.error(location, f"write chips as 0-6,9 or [0, 1, 2], got {short(part.strip())}")
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last < number_of_chips:
             problem = f"{part.strip()} is outside the chips 0 to {number_of_chips - 1}, or runs backwards"

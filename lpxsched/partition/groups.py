@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,8 +66,9 @@ def smallest_width(fabric: Fabric, layers: int, chip_bytes: Callable[[int], int]
         When the layers need more chips than there are, with the bytes.
     """
     capacity = fabric.chip.sram_bytes
-    width = next((w for w in range(1, fabric.chips + 1) if chip_bytes(w) <= capacity), 0)
-    if not width:
+    # More chips never hold more bytes each.
+    width = 1 + bisect_left(range(1, fabric.chips + 1), True, key=lambda w: chip_bytes(w) <= capacity)
+    if width > fabric.chips:
         raise InfeasibleError(
             f"one layer of {what} needs {chip_bytes(fabric.chips):,} bytes on each of all {fabric.chips} chips of "
             f"{fabric.name}, a chip holds {capacity:,}"
@@ -95,7 +97,8 @@ def automatic_groups(fabric: Fabric, layers: int, least_width: int) -> tuple[Gro
     if not candidates:
         raise NothingFoundError(
             f"no cut of a {fabric.grid[0]} x {fabric.grid[1]} grid into {layers} sub-grids of at least "
-            f"{least_width} chips; write the groups with --partition"
+            f"{least_width} chips",
+            remedy="write the groups with --partition",
         )
     best = max(candidates, key=_quality)
     tiles = [chips for tiling in best for chips in _tiles(tiling, fabric.grid[1])]

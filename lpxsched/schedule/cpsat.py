@@ -45,6 +45,8 @@ def improve(
     # One worker: byte-equal results whatever the number of cores.
     solver.parameters.num_workers = 1
     solver.parameters.max_deterministic_time = deterministic_seconds
+    # Without it the presolve of OR-Tools 9.15 may lose a hint and fail (absl::btree_map::at, its issue 5288).
+    solver.parameters.keep_all_feasible_solutions_in_presolve = True
     status = solver.solve(model.cp)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return hint

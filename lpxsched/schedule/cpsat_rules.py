@@ -45,7 +45,7 @@ def _after_sum(model: Variables, slot: SlotVariables, node: int) -> None:
     total = model.sums[slot.block, node]
     model.cp.add(slot.depart >= total.end).only_enforce_if(slot.present, total.present)
     demand = int(model.hint.blocks.demand[slot.block])
-    if slot.phase == SUMMING and node not in model.instance.demand_leaves[demand]:
+    if node not in model.instance.demand_leaves[demand]:
         for arriving in model.into(slot.block, SUMMING, node):
             ready = model.last_read(arriving) + model.instance.turnaround_cycles
             alone = [slot.present, arriving.present, ~total.present]
@@ -93,7 +93,10 @@ def r3_operands(model: Variables) -> None:
                 for slot in model.into(block, SPREADING, node):
                     model.cp.add(start >= model.last_read(slot)).only_enforce_if(slot.present)
                 if node == instance.demand_root[demand] and (block, node) in model.sums:
-                    model.cp.add(start >= model.sums[block, node].end)
+                    total = model.sums[block, node]
+                    model.cp.add(start >= total.end).only_enforce_if(total.present)
+                    for slot in model.into(block, SUMMING, node):
+                        model.cp.add(start >= model.last_read(slot)).only_enforce_if(slot.present)
             if node == instance.demand_root[demand] and not instance.is_reduction(demand):
                 for other in instance.demand_leaf_operators[demand].tolist():
                     model.cp.add(start >= model.end(other))
@@ -108,8 +111,9 @@ def r4_operators(model: Variables) -> None:
         if unit != HOST and cycles:
             interval = model.cp.new_fixed_size_interval_var(start, cycles, f"operator {operator}")
             on_unit.setdefault((int(model.instance.operator_node[operator]), unit), []).append(interval)
-    for (_, node), total in model.sums.items():
-        on_unit.setdefault((node, VECTOR), []).append(total.interval)
+    if model.instance.add_cost.cycles(2, 1):
+        for (_, node), total in model.sums.items():
+            on_unit.setdefault((node, VECTOR), []).append(total.interval)
     for intervals in on_unit.values():
         model.cp.add_no_overlap(intervals)
 
@@ -135,9 +139,9 @@ def r5_reduction(model: Variables) -> None:
             if (block, node) in model.sums:
                 total = model.sums[block, node]
                 for slot in arriving:
-                    model.cp.add(total.start >= model.last_read(slot)).only_enforce_if(slot.present)
+                    model.cp.add(total.start >= model.last_read(slot)).only_enforce_if(slot.present, total.present)
                 for operator in model.made_at(demand, node):
-                    model.cp.add(total.start >= model.end(operator))
+                    model.cp.add(total.start >= model.end(operator)).only_enforce_if(total.present)
 
 
 def add_rules(model: Variables) -> None:

@@ -13,6 +13,8 @@ from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
 from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from lpxsched.schedule.instance import Instance
@@ -222,14 +224,15 @@ def shortest_bundles(instance: Instance) -> list[list[tuple[int, int]]]:
     """
     to_root = hops_to_roots(instance)
     ways = []
-    ends = list(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True))
+    rows = list(enumerate(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True)))
     for demand in range(instance.demands):
         root = int(instance.demand_root[demand])
         from_root = hops_from(root, instance)
-        wanted = _ancestors(from_root, ends, instance.demand_consumers[demand].tolist())
+        usable = {bundle: ends for bundle, ends in rows if ends[0] < instance.chips or ends[0] == root}
+        wanted = _ancestors(from_root, usable.values(), instance.demand_consumers[demand].tolist())
         leaves = set(instance.demand_leaves[demand].tolist())
         keys = []
-        for bundle, (source, destination) in enumerate(ends):
+        for bundle, (source, destination) in usable.items():
             nearer = to_root[root, destination] == to_root[root, source] - 1 >= 0
             if instance.is_reduction(demand) and nearer and {source, destination} <= leaves | {root}:
                 keys.append((SUMMING, bundle))
@@ -239,7 +242,7 @@ def shortest_bundles(instance: Instance) -> list[list[tuple[int, int]]]:
     return ways
 
 
-def _ancestors(hops: list[int], ends: list[tuple[int, int]], consumers: list[int]) -> set[int]:
+def _ancestors(hops: list[int], ends: Iterable[tuple[int, int]], consumers: list[int]) -> set[int]:
     """Return the nodes on shortest ways from a root to its consumers."""
     wanted = set(consumers)
     frontier = wanted

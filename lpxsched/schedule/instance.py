@@ -82,13 +82,14 @@ class AddCost:
 class Instance:
     """One segment's problem over local numbers: nodes, bundles, operators, demands.
 
-    Nodes are the chips of the group, then the far ends of their host links. Times are cycles.
+    Nodes are the chips of the group, then the far ends of their host links. Times are cycles. Hosts begin and end ways but never
+    relay, and a sum has its leaves and its root on chips.
 
     Attributes
     ----------
     chips, nodes : int
     bundle_source, bundle_destination, bundle_lanes : ndarray of int64, shape (bundles,)
-        Ends and number of parallel links.
+        Ends and number of parallel links; sorted by source.
     bundle_latency, bundle_guard : ndarray of int64, shape (bundles,)
     bundle_time_numerator, bundle_time_denominator : ndarray of int64, shape (bundles,)
         Exact time of one vector on one link.
@@ -102,7 +103,8 @@ class Instance:
         Demands that an operator reads at its node.
     demand_vectors, demand_root : ndarray of int64, shape (demands,)
     demand_leaves, demand_leaf_operators, demand_consumers : Ragged
-        Nodes that hold a summand (or the one copy), the operator that produces it there, nodes that read the result.
+        Nodes that hold a summand (or the one copy), the operator that produces it there, nodes other than the root
+        that read the result.
     add_cost : AddCost
     """
 

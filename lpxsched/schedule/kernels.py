@@ -216,8 +216,10 @@ def place_sum(
 ) -> int:
     """Place a sum on the vector unit of a node and return its end."""
     length = traffic.sum_cycles[operands, traffic.block_vectors[block]]
-    begin = earliest_gap(calendars, traffic.adders + node, ready, length)
-    reserve(calendars, traffic.adders + node, begin, length)
+    begin = ready
+    if length > 0:
+        begin = earliest_gap(calendars, traffic.adders + node, ready, length)
+        reserve(calendars, traffic.adders + node, begin, length)
     row = placed.counts[1]
     placed.sums[row, 0], placed.sums[row, 1] = block, node
     placed.sums[row, 2], placed.sums[row, 3] = operands, begin
@@ -240,7 +242,10 @@ def send_towards_root(
     vectors = traffic.block_vectors[block]
     best, best_lane, best_depart, best_last = -1, -1, NEVER, NEVER
     for bundle in range(network.out[node], network.out[node + 1]):
-        if network.distance[root, network.destination[bundle]] != network.distance[root, node] - 1:
+        other = network.destination[bundle]
+        is_nearer = network.distance[root, other] == network.distance[root, node] - 1
+        # The root of a sum is a chip, and hosts never relay.
+        if not is_nearer or other >= network.chips:
             continue
         lane, depart = earliest_lane(network, calendars, bundle, tree.ready[node], vectors)
         last = depart + network.hop[bundle] + stream_cycles(network, bundle, vectors - 1)
@@ -287,7 +292,6 @@ def sum_block(
         if node == root:
             break
         send_towards_root(network, traffic, calendars, placed, tree, block, node)
-    placed.delivered[demand, root] = max(placed.delivered[demand, root], tree.ready[root])
     return tree.ready[root]
 
 
@@ -344,6 +348,7 @@ def spread_block(
     tree.wanted[:] = False
     tree.read[:] = NEVER
     tree.read[root] = base
+    placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
     missing = traffic.consumer_offsets[demand + 1] - traffic.consumer_offsets[demand]
     for index in range(traffic.consumer_offsets[demand], traffic.consumer_offsets[demand + 1]):
         tree.wanted[traffic.consumer[index]] = True

@@ -182,12 +182,18 @@ def _place_operators(
     graph: LayerGraph, costs: list[dict[str, Cost]], demands: tuple[Demand, ...], width: int
 ) -> tuple[PlacedOperator, ...]:
     """Return every operator on every chip; a host operator only where its share has vectors."""
-    host_ends = {node for demand in demands for node in (*demand.leaves, *demand.consumers) if node >= width}
+    sources = {(demand.tensor, leaf) for demand in demands for leaf in demand.leaves}
+    targets = {(demand.tensor, consumer) for demand in demands for consumer in demand.consumers}
+
+    def has_vectors(operator: Operator, shard: int) -> bool:
+        host = width + shard
+        return (operator.output, host) in sources or any((name, host) in targets for name, _ in operator.inputs)
+
     return tuple(
         PlacedOperator(operator, shard, costs[shard][operator.kind])
         for operator in graph.operators
         for shard in range(width)
-        if operator.place == "chips" or width + shard in host_ends
+        if operator.place == "chips" or has_vectors(operator, shard)
     )
 
 

@@ -68,8 +68,8 @@ def problem_with_covering_guard(build: ProblemBuilder, clock: ClockSpecification
             return problem
         if covered == longest:
             raise NothingFoundError(
-                f"a layer takes {makespan} cycles, and clocks of {clock.name} may run {longest} cycles between two "
-                "deskews; a smaller --batch would fit"
+                f"a layer takes {makespan} cycles, and clocks of {clock.name} may run {longest} cycles between two deskews",
+                remedy="try a smaller --batch",
             )
         interval *= 2
 
@@ -93,9 +93,11 @@ def solve_layers(
         Told a step, how many of its kind are done, and how many there are.
     """
     first_interval = FIRST_INTERVAL_EPOCHS * clock.hac_period_cycles.value
-    layers_by_key: dict[str, list[int]] = {}
+    # Guards of different levels may be equal, rounded up, at this interval and differ at the one that covers the layer.
+    layers_by_key: dict[tuple[str, int], list[int]] = {}
     for layer, build in enumerate(builders):
-        layers_by_key.setdefault(build(interval_cycles=first_interval).instance.key(), []).append(layer)
+        problem = build(interval_cycles=first_interval)
+        layers_by_key.setdefault((problem.instance.key(), problem.levels), []).append(layer)
     scheduled: dict[int, ScheduledLayer] = {}
     for number, layers in enumerate(layers_by_key.values()):
         progress("solving", number, len(layers_by_key))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.timetable.columns import COLUMN_NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,7 +23,7 @@ def content_sha256(tables: Sequence[Table], graph_json: bytes) -> str:
         digest.update(_text(table.file))
         for field in fields(table):
             column = getattr(table, field.name)
-            digest.update(_text(field.name) + _integers([len(column)]))
+            digest.update(_text(COLUMN_NAMES.get(field.name, field.name)) + _integers([len(column)]))
             digest.update(_column(column))
     digest.update(graph_json)
     return digest.hexdigest()

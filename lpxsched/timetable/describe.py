@@ -138,7 +138,7 @@ def manifest(
         assumptions={
             f"{kind}.{key}": value
             for kind, path in files.items()
-            if path.suffix == ".yaml"
+            if kind != "model"
             for key, value in assumed_values(read_yaml(path).data).items()
         },
         results=_results(options, fabric, clock, layers, program, around),

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from lpxsched.files.schema import Strict
 
 FORMAT: Literal[1] = 1
 
+
+AnyValue = TypeVar("AnyValue")
+
+
+def _plain(value: AnyValue) -> AnyValue:
+    """Refuse what JSON can be read as but not be written from: numbers beyond floats, halves of characters."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        problem = "Must hold finite numbers and Unicode text, not nested too deeply"
+        raise PydanticCustomError("not_plain", problem) from error
+    return value
+
+
+Text = Annotated[str, AfterValidator(_plain)]
+Mapping = Annotated[dict[str, Any], AfterValidator(_plain)]
 Index = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Layout = Literal["replicated", "sharded", "partial"]
@@ -20,13 +37,13 @@ Place = Literal["chips", "hosts"]
 class GraphTensor(Strict):
     """A whole tensor of the layer graph and how its producer leaves it."""
 
-    name: str
+    name: Text
     layer: Index
     rows: Count
     vectors_per_row: Count
     vectors: Count
     row_bytes: Count
-    dtype: str
+    dtype: Text
     element_bits: Count
     layout: Layout
     place: Place
@@ -35,20 +52,20 @@ class GraphTensor(Strict):
 class GraphInput(Strict):
     """What an operator reads, in the layout it needs at its own place."""
 
-    tensor: str
+    tensor: Text
     layout: Layout
 
 
 class GraphOperator(Strict):
     """An operator of the layer graph; it runs once on each chip (or host link) of its layer's segment."""
 
-    name: str
-    kind: str
+    name: Text
+    kind: Text
     layer: Index
     place: Place
-    unit: str
+    unit: Text
     inputs: list[GraphInput]
-    outputs: list[str]
+    outputs: list[Text]
 
 
 class GraphSegment(Strict):
@@ -72,18 +89,18 @@ class ManifestFile(Strict):
     """``manifest.json``; what is in the free mappings is told in ``docs/build-folder.md``."""
 
     format: Literal[1]
-    versions: dict[str, str]
-    inputs: dict[str, dict[str, str]]
-    options: dict[str, Any]
+    versions: dict[Text, Text]
+    inputs: dict[Text, dict[Text, Text]]
+    options: Mapping
     seed: int
     period: int
-    clock_mhz: str
+    clock_mhz: Text
     vector_bytes: Count
     wire: Literal["pipelined", "busy"]
-    clock: dict[str, Any]
-    assumptions: dict[str, Any]
-    results: dict[str, Any]
-    content_sha256: str
+    clock: Mapping
+    assumptions: Mapping
+    results: Mapping
+    content_sha256: Text
 
 
 def canonical_json(file: Strict) -> bytes:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
-from lpxsched.files.document import read_json, read_text
-from lpxsched.files.schema import validate
+from lpxsched.files.document import Document, read_json
+from lpxsched.files.schema import short, validate
 from lpxsched.timetable.columns import (
-    COLUMN_NAMES,
     TABLES,
     Chips,
     Deskews,
@@ -23,17 +20,16 @@ from lpxsched.timetable.columns import (
     Table,
     Tensors,
 )
+from lpxsched.timetable.consistency import check_consistency
 from lpxsched.timetable.content import content_sha256
-from lpxsched.timetable.documents import GraphFile, ManifestFile
+from lpxsched.timetable.documents import FORMAT, GraphFile, ManifestFile
+from lpxsched.timetable.parquet import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa
-
 MANIFEST, GRAPH = "manifest.json", "graph.json"
-
-AnyTable = TypeVar("AnyTable", bound=Table)
+FILES = (MANIFEST, GRAPH, *(table.file for table in TABLES))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +78,7 @@ class Build:
 
 def is_build(folder: Path) -> bool:
     """Return whether a folder was written by ``lpxsched compile``: its manifest and all its tables are there."""
-    names = [MANIFEST, GRAPH, *(table.file for table in TABLES)]
-    return all((folder / name).is_file() for name in names)
+    return not _missing(folder)
 
 
 def read_build(folder: Path) -> Build:
@@ -92,97 +87,54 @@ def read_build(folder: Path) -> Build:
     Raises
     ------
     InputError
-        When the folder is no build, a file is missing or malformed, or a row points at another that is not there.
+        When the folder is no build, a file is missing or malformed, or a row contradicts another.
     """
-    if not folder.is_dir():
-        raise InputError(str(folder), "no such folder; write one with lpxsched compile")
-    for name in (MANIFEST, GRAPH, *(table.file for table in TABLES)):
-        if not (folder / name).is_file():
-            raise InputError(str(folder), f"{name} is missing; this is no build folder of lpxsched compile")
+    manifest = _read_manifest(folder)
     build = Build(
-        slots=_read(folder, Slots),
-        operators=_read(folder, Operators),
-        operands=_read(folder, Operands),
-        tensors=_read(folder, Tensors),
-        chips=_read(folder, Chips),
-        links=_read(folder, Links),
-        segments=_read(folder, Segments),
-        deskews=_read(folder, Deskews),
+        slots=read_table(folder / Slots.file, Slots),
+        operators=read_table(folder / Operators.file, Operators),
+        operands=read_table(folder / Operands.file, Operands),
+        tensors=read_table(folder / Tensors.file, Tensors),
+        chips=read_table(folder / Chips.file, Chips),
+        links=read_table(folder / Links.file, Links),
+        segments=read_table(folder / Segments.file, Segments),
+        deskews=read_table(folder / Deskews.file, Deskews),
         graph=validate(read_json(folder / GRAPH), GraphFile),
-        manifest=validate(read_json(folder / MANIFEST), ManifestFile),
-        graph_json=read_text(folder / GRAPH).encode(),
+        manifest=manifest,
+        graph_json=_read_bytes(folder / GRAPH),
     )
-    _check_references(folder, build)
+    check_consistency(folder, build)
     return build
 
 
-def _read(folder: Path, table: type[AnyTable]) -> AnyTable:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _missing(folder: Path) -> list[str]:
+    return [name for name in FILES if not (folder / name).is_file()]
 
-    path = folder / table.file
+
+def _read_manifest(folder: Path) -> ManifestFile:
+    """Read the manifest of a complete folder; another format is told first, since anything else may follow from it."""
     try:
-        data = pq.read_table(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(str(path), f"not readable as Parquet: {str(error).splitlines()[0]}") from error
-    columns: dict[str, Any] = {}
-    names = {field.name: COLUMN_NAMES.get(field.name, field.name) for field in fields(table)}
-    if data.column_names != list(names.values()):
-        problem = f"columns are {', '.join(data.column_names)}; expected {', '.join(names.values())}"
-        raise InputError(str(path), problem)
-    for field in fields(table):
-        columns[field.name] = _column(path, data.column(names[field.name]), str(field.type), names[field.name])
-    return table(**columns)
+        missing = _missing(folder) if folder.is_dir() else None
+    except OSError as error:
+        raise InputError(str(folder), f"cannot be read: {error.strerror}") from error
+    if missing is None:
+        raise InputError(str(folder), "no such folder; write one with lpxsched compile")
+    document = Document(MANIFEST, {}, {}) if MANIFEST in missing else read_json(folder / MANIFEST)
+    _check_format(document)
+    if missing:
+        raise InputError(str(folder), f"{missing[0]} is missing; this is no build folder of lpxsched compile")
+    return validate(document, ManifestFile)
 
 
-def _column(path: Path, column: pa.ChunkedArray, kind: str, name: str) -> Any:
-    import pyarrow as pa
-
-    expected = {
-        "Integers": pa.int64(),
-        "Text": pa.string(),
-        "Flags": pa.bool_(),
-        "Lists": pa.list_(pa.int64()),
-    }[kind]
-    if column.null_count or not column.type.equals(expected):
-        problem = f"must be {expected} without nulls, is {column.type} with {column.null_count} nulls"
-        raise InputError(str(path), problem, key=name)
-    if kind == "Lists":
-        return tuple(np.asarray(part, dtype=np.int64) for part in column.to_pylist())
-    if kind == "Text":
-        return np.asarray(column.to_pylist(), dtype=np.str_)
-    return column.to_numpy().copy()
+def _check_format(document: Document) -> None:
+    written = document.data.get("format", FORMAT) if isinstance(document.data, dict) else FORMAT
+    # True and 1.0 equal 1 in Python, not in a manifest.
+    if type(written) is not int or written != FORMAT:
+        raise document.error(("format",), f"format {short(written)}, this version reads {FORMAT}")
 
 
-def _check_references(folder: Path, build: Build) -> None:
-    sizes = {table: len(table) for table in build.tables}
-    counted: tuple[tuple[Table, str], ...] = (
-        (build.operators, "operator"),
-        (build.tensors, "tensor"),
-        (build.chips, "chip"),
-        (build.links, "link"),
-        (build.segments, "segment"),
-    )
-    for table, name in counted:
-        if not np.array_equal(getattr(table, name), np.arange(sizes[table])):
-            raise InputError(str(folder / table.file), "must count from 0 without gaps", key=name)
-    references: tuple[tuple[Table, str, Table, int], ...] = (
-        (build.slots, "tensor", build.tensors, 0),
-        (build.slots, "link", build.links, 0),
-        (build.operators, "segment", build.segments, 0),
-        (build.operators, "chip", build.chips, 0),
-        (build.operands, "operator", build.operators, 0),
-        (build.operands, "tensor", build.tensors, 0),
-        (build.tensors, "chip", build.chips, 0),
-        (build.tensors, "producer", build.operators, -1),
-        (build.chips, "hac_parent", build.chips, 0),
-        (build.links, "src", build.chips, 0),
-        (build.links, "dst", build.chips, 0),
-        (build.deskews, "segment", build.segments, 0),
-    )
-    for table, name, target, lowest in references:
-        wrong = np.flatnonzero((getattr(table, name) < lowest) | (getattr(table, name) >= sizes[target]))
-        if len(wrong):
-            row = int(wrong[0])
-            problem = f"row {row} says {getattr(table, name)[row]}, {target.file} has rows 0 to {sizes[target] - 1}"
-            raise InputError(str(folder / table.file), problem, key=name)
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}") from error

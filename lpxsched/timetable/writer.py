@@ -6,15 +6,16 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
 from lpxsched.timetable.columns import COLUMN_NAMES, Table
 from lpxsched.timetable.documents import canonical_json
-from lpxsched.timetable.reader import GRAPH, MANIFEST, Build, is_build
+from lpxsched.timetable.reader import FILES, GRAPH, MANIFEST, Build, is_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,16 +27,35 @@ if TYPE_CHECKING:
 ROW_GROUP_ROWS = 1 << 19
 SUFFIX = ".lpxsched"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def refuse_foreign_folder(folder: Path) -> None:
     """Raise an `InputError` when the target exists and is not a build folder (an empty folder may be taken)."""
+    try:
+        folder.resolve()
+        problem = _foreign(folder)
+    except (OSError, RuntimeError, ValueError) as error:
+        # RuntimeError: a loop of links; ValueError: a NUL in the name.
+        raise InputError(str(folder), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if problem:
+        raise InputError(str(folder), problem)
+
+
+def _foreign(folder: Path) -> str:
+    """Return why a target must not be replaced; empty when it may be."""
     if folder.is_symlink() and not folder.exists():
-        raise InputError(str(folder), "is a broken link; name another folder")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(str(folder), "is a file; name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not is_build(folder):
-        raise InputError(str(folder), "exists and is not a build folder; name another or remove it")
+        return "is a broken link; name another folder"
+    if not folder.exists():
+        above = next(parent for parent in folder.absolute().parents if parent.exists())
+        return "" if above.is_dir() else f"{above} is a file; name another folder"
+    if not folder.is_dir():
+        return "is a file; name a folder"
+    names = sorted(path.name for path in folder.iterdir())
+    if names and not is_build(folder):
+        return "exists and is not a build folder; name another or remove it"
+    foreign = [name for name in names if name not in FILES]
+    return f"holds {foreign[0]}, which is no part of a build; move that away or name another folder" if foreign else ""
 
 
 def write_build(folder: Path, build: Build) -> None:
@@ -55,64 +75,96 @@ def write_build(folder: Path, build: Build) -> None:
     refuse_foreign_folder(folder)
     target = folder.resolve()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _scratch_folder(target) as scratch:
+        with _folders_above(target), _scratch_folder(target) as scratch:
             for table in build.tables:
-                _write_table(scratch / table.file, table)
+                write_table(scratch / table.file, table)
             (scratch / GRAPH).write_bytes(build.graph_json)
             (scratch / MANIFEST).write_bytes(canonical_json(build.manifest))
             _flush(scratch)
             _put_in_place(scratch, target)
     except OSError as error:
-        raise InputError(str(folder), f"cannot be written: {error.strerror}") from error
+        raise InputError(str(folder), f"cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _folders_above(target: Path) -> Iterator[None]:
+    """Make the folders above a target, and take away again those in which nothing was written."""
+    missing = [parent for parent in target.parents if not parent.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
 
 
 @contextmanager
 def _scratch_folder(target: Path) -> Iterator[Path]:
     """Make a locked hidden sibling; remove what killed runs left, which nobody holds a lock on any more."""
-    for leftover in sorted(target.parent.glob(f".{target.name}.*{SUFFIX}")):
-        with _lock(leftover) as free:
-            if free:
-                shutil.rmtree(leftover)
+    _remove_leftovers(target)
     scratch = target.parent / f".{target.name}.{os.getpid()}{SUFFIX}"
-    scratch.mkdir()
-    with _lock(scratch):
-        try:
-            yield scratch
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[bool]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    lock = _make_locked(scratch)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        yield scratch
     finally:
-        os.close(descriptor)
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_leftovers(target: Path) -> None:
+    name = re.compile(rf"\.{re.escape(target.name)}\.[0-9]+{re.escape(SUFFIX)}")
+    for path in sorted(target.parent.iterdir()):
+        # Locked by a live run, removed by another meanwhile, or not ours to remove: it is left alone.
+        if name.fullmatch(path.name):
+            with suppress(OSError):
+                _remove_unlocked(path)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    finally:
+        os.close(lock)
+
+
+def _make_locked(folder: Path) -> int:
+    """Make a folder and return a descriptor that locks it.
+
+    Another run may take it for a leftover and remove it before it is locked; then it is made again.
+    """
+    while True:
+        folder.mkdir()
+        with suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return lock
+            os.close(lock)
 
 
 def _put_in_place(scratch: Path, target: Path) -> None:
-    if not target.exists():
-        scratch.rename(target)
-    elif not any(target.iterdir()):
+    # Somebody may have used the name since.
+    refuse_foreign_folder(target)
+    if target.exists() and any(target.iterdir()):
+        _exchange(scratch, target)
+    else:
         # rename(2) replaces an empty folder.
         scratch.rename(target)
-    else:
-        _exchange(scratch, target)
 
 
 def _exchange(one: Path, other: Path) -> None:
     """Exchange two folders atomically (renameat2 of Linux)."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "renameat2"):
-        raise OSError(errno.ENOSYS, "this system cannot exchange folders atomically; remove the old build")
-    paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
-    if libc.renameat2(*paths):
-        code = ctypes.get_errno()
+    code = errno.ENOSYS
+    if hasattr(libc, "renameat2"):
+        paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+        code = ctypes.get_errno() if libc.renameat2(*paths) else 0
+    if code in _CANNOT_EXCHANGE:
+        raise OSError(code, "this system cannot exchange folders atomically; remove the old build")
+    if code:
         raise OSError(code, os.strerror(code))
 
 
@@ -125,20 +177,23 @@ def _flush(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _write_table(path: Path, table: Table) -> None:
+def write_table(path: Path, table: Table) -> None:
+    """Write one table as a Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     arrays = {COLUMN_NAMES.get(field.name, field.name): _array(getattr(table, field.name)) for field in fields(table)}
     integers = [name for name, array in arrays.items() if array.type.equals(pa.int64())]
-    pq.write_table(
-        pa.table(arrays),
-        path,
-        compression="zstd",
-        use_dictionary=[name for name in arrays if name not in integers],
-        column_encoding=dict.fromkeys(integers, "BYTE_STREAM_SPLIT"),
-        row_group_size=ROW_GROUP_ROWS,
-    )
+    # Python opens the file: the names of pyarrow's files must be UTF-8.
+    with path.open("wb") as file:
+        pq.write_table(
+            pa.table(arrays),
+            file,
+            compression="zstd",
+            use_dictionary=[name for name in arrays if name not in integers],
+            column_encoding=dict.fromkeys(integers, "BYTE_STREAM_SPLIT"),
+            row_group_size=ROW_GROUP_ROWS,
+        )
 
 
 def _array(column: np.ndarray | tuple[np.ndarray, ...]) -> pa.Array:

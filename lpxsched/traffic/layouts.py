@@ -14,4 +14,4 @@ def shares(vectors: int, width: int) -> list[tuple[int, int]]:
         One share a chip; a share may be empty.
     """
     sizes = [vectors // width + (index < vectors % width) for index in range(width)]
-    return list(zip(accumulate(sizes[:-1], initial=0), sizes, strict=True))
+    return list(zip(accumulate(sizes, initial=0), sizes, strict=False))

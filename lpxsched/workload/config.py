@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from lpxsched.files.document import Document, read_json, read_yaml
-from lpxsched.files.schema import short
+from lpxsched.files.schema import mapping, short
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.workload.datatypes import WEIGHT_TYPES, WeightType
 
@@ -21,6 +21,8 @@ EXPERTS = ("num_local_experts", "num_experts")
 EXPERTS_PER_TOKEN = ("num_experts_per_tok", "experts_per_token")
 # Families in which every layer is a gated mixture of experts without shared experts; whether experts have biases.
 FAMILIES = {"gpt_oss": True, "mixtral": False, "qwen3_moe": False}
+# Keys that take the experts out of some layers, and the value with which they do not.
+DENSE_LAYERS: dict[str, Any] = {"mlp_only_layers": [], "decoder_sparse_step": 1}
 # Products of these (bytes, multiply-accumulates of a batch) stay below 2**63; each layer needs a chip of its own.
 LARGEST = 1_000_000
 MOST_LAYERS = 20_000
@@ -66,9 +68,7 @@ def load_model(name: str) -> ModelConfig:
     """
     path = model_file(name)
     document = read_json(path) if path.suffix == ".json" else read_yaml(path)
-    if not isinstance(document.data, dict):
-        raise document.error((), "must be a mapping of keys as in a Hugging Face config.json")
-    family = document.data.get("model_type")
+    family = mapping(document).get("model_type")
     if not isinstance(family, str) or family not in FAMILIES:
         problem = f"must be one of {', '.join(FAMILIES)} (each layer a mixture of experts), got {short(family)}"
         raise document.error(("model_type",), problem)
@@ -82,6 +82,7 @@ def load_model(name: str) -> ModelConfig:
         expert_biases=FAMILIES[family],
         weights=_published_weights(document),
     )
+    _refuse_dense_layers(document)
     if config.experts_per_token > config.experts:
         problem = f"a row cannot meet {config.experts_per_token} of {config.experts} experts"
         raise document.error((_given(document, EXPERTS_PER_TOKEN),), problem)
@@ -96,10 +97,18 @@ def _count(document: Document, names: tuple[str, ...], highest: int = LARGEST) -
     name = _given(document, names)
     value: Any = document.data.get(name)
     if value is None:
-        raise document.error((name,), "this key is missing; add it")
+        raise document.error((name,), " or ".join(("this key is missing; add it", *names[1:])))
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= highest:
         raise document.error((name,), f"must be a whole number from 1 to {highest}, got {short(value)}")
     return value
+
+
+def _refuse_dense_layers(document: Document) -> None:
+    for key, harmless in DENSE_LAYERS.items():
+        value = document.data.get(key)
+        if value is not None and value != harmless:
+            problem = f"layers without experts are not supported; must be {harmless}, got {short(value)}"
+            raise document.error((key,), problem)
 
 
 def _published_weights(document: Document) -> WeightType:
@@ -108,7 +117,7 @@ def _published_weights(document: Document) -> WeightType:
         return "bf16"
     if not isinstance(quantization, dict):
         raise document.error(("quantization_config",), f"must be a mapping, got {short(quantization)}")
-    method = quantization.get("quant_method", "bf16")
+    method = quantization.get("quant_method")
     if method not in WEIGHT_TYPES:
         problem = f"must be one of {', '.join(WEIGHT_TYPES)}, got {short(method)}"
         raise document.error(("quantization_config", "quant_method"), problem)

@@ -43,6 +43,9 @@ class Bundle(NamedTuple):
     vector_time: Fraction = Fraction(5, 2)
 
 
+WIRE = Bundle(0, 0)
+
+
 class Operator(NamedTuple):
     """An operator on a node: the operators on the same node after which it comes, and the demands that it reads."""
 
@@ -68,7 +71,7 @@ def ints(values: Iterable[int]) -> NDArray[np.int64]:
     return np.array(list(values), dtype=np.int64)
 
 
-def both_ways(pairs: Iterable[tuple[int, int]], wire: Bundle = Bundle(0, 0)) -> list[Bundle]:
+def both_ways(pairs: Iterable[tuple[int, int]], wire: Bundle = WIRE) -> list[Bundle]:
     """Return one bundle in each direction for every pair of nodes, each with the same wire."""
     return [wire._replace(source=s, destination=d) for a, b in pairs for s, d in ((a, b), (b, a))]
 
@@ -179,14 +182,6 @@ def wide(lanes: int, vectors: int) -> Instance:
     return instance_of(2, [Bundle(0, 1, lanes)], [Operator(0), Operator(1, demands=(0,))], [demand])
 
 
-def fan_in(senders: int, vectors: int) -> Instance:
-    """Return copies from several chips to chip 0, which reads them all; each has a lane of its own into chip 0."""
-    operators = [Operator(chip) for chip in range(1, senders + 1)]
-    operators.append(Operator(0, demands=tuple(range(senders))))
-    demands = [Demand(vectors, chip, (chip,), (chip - 1,), (0,)) for chip in range(1, senders + 1)]
-    return instance_of(senders + 1, [Bundle(chip, 0) for chip in range(1, senders + 1)], operators, demands)
-
-
 def one_chip() -> Instance:
     """Return a layer on one chip: no links between chips, and the output is a copy, not a sum."""
     operators = [
@@ -197,6 +192,13 @@ def one_chip() -> Instance:
     ]
     demands = [Demand(2, 1, (1,), (0,), (0,)), Demand(2, 0, (0,), (2,), (1,))]
     return instance_of(1, both_ways([(0, 1)]), operators, demands, hosts=1)
+
+
+def hub() -> Instance:
+    """Return copies of two vectors from chips 1 and 2, both over chip 3 and its one lane to chip 0."""
+    operators = [Operator(1), Operator(2), Operator(0, demands=(0, 1))]
+    demands = [Demand(2, 1, (1,), (0,), (0,)), Demand(2, 2, (2,), (1,), (0,))]
+    return instance_of(4, [Bundle(1, 3), Bundle(2, 3), Bundle(3, 0)], operators, demands)
 
 
 def crossing() -> Instance:

@@ -144,14 +144,14 @@ class PlainGreedy:
             if node != root:
                 parent, read = self._send_nearer(block, node, hops, ready)
                 there.setdefault(parent, []).append(read)
-        self._deliver(demand, root, ready)
         return ready
 
     def _send_nearer(self, block: int, node: int, hops: dict[int, int], ready: int) -> tuple[int, int]:
         """Send a summand one hop nearer to the root, where its last vector is read first."""
         offers = []
         for bundle, (source, destination) in enumerate(self.ends):
-            if source == node and hops.get(destination) == hops[node] - 1:
+            relays = destination < self.instance.chips or hops[node] == 1
+            if source == node and relays and hops.get(destination) == hops[node] - 1:
                 depart, lane = self._offer(block, bundle, ready)
                 last = depart + self.hop[bundle] + self._stream(block, bundle)
                 offers.append((last, -len(self.lanes[bundle]), bundle, lane, depart))
@@ -175,6 +175,7 @@ class PlainGreedy:
         best: dict[int, tuple[int, int, int, int, int]] = {}
         reads: dict[int, float] = {root: there}
         settled: list[int] = []
+        self._deliver(demand, root, there)
         while consumers - set(settled):
             node = min(set(reads) - set(settled), key=lambda node: (reads[node], node))
             settled.append(node)

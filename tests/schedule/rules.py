@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from lpxsched.schedule.instance import Instance
     from lpxsched.schedule.result import Schedule
 
+    TimeOf = Callable[[int], Fraction]
+
 SUMMING, SPREADING = 0, 1
 MATRIX, VECTOR = 0, 1
-
-TimeOf = Callable[[int], Fraction] if TYPE_CHECKING else None
 
 
 class Slot(NamedTuple):
@@ -233,7 +233,7 @@ class _Judge:
             leaves, root = self._leaves(block), self._root(block)
             if len(leaves) == 1:
                 continue
-            if self.expanded(block, root) != Counter(leaves):
+            if self.expanded(block, root) != Counter(list(leaves)):
                 yield f"R5: the root of block {block} has {self.expanded(block, root)}, leaves are {sorted(leaves)}"
             for node in range(self.instance.nodes):
                 yield from self._sum_at(block, node)
@@ -263,7 +263,7 @@ class _Judge:
             return
         if node >= self.instance.chips:
             yield f"R4: node {node} is a host and has no vector unit"
-        ready = [slot.last_read for slot in arrived] + [self._end(leaves[node])] * (node in leaves)
+        ready = [slot.last_read for slot in arrived] + [self._end(leaves[leaf]) for leaf in leaves if leaf == node]
         if total.start < max(ready, default=0):
             yield f"R3: the sum of block {block} on node {node} starts at {total.start}, before {max(ready)}"
 

@@ -1,0 +1,77 @@
+"""Which chips are joined, in flat columns; the form that distances, routes and symmetry read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lpxsched.fabric.fabric import Fabric
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Adjacency:
+    """Bundles between chips that are in service, sorted by source and destination.
+
+    Attributes
+    ----------
+    chips : int
+    source, destination, kind, lanes : ndarray of int64, shape (bundles,)
+        Ends, link class and number of parallel links.
+    offsets : ndarray of int64, shape (chips + 1,)
+        Bundles out of chip c are ``offsets[c] .. offsets[c + 1] - 1``.
+    """
+
+    chips: int
+    source: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    lanes: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+    def neighbours(self, chip: int) -> NDArray[np.int64]:
+        """Return the chips that a chip has a link to, sorted, each once."""
+        return np.unique(self.destination[self.offsets[chip] : self.offsets[chip + 1]])
+
+    def reversed(self) -> Adjacency:
+        """Return the same bundles the other way round."""
+        return _sorted(self.chips, self.destination, self.source, self.kind, self.lanes)
+
+
+def adjacency(fabric: Fabric, chips: Sequence[int] | None = None) -> Adjacency:
+    """Return the bundles between chips of a fabric, or between some of its chips, numbered in their given order.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    chips : sequence of int, optional
+        A sub-grid or any other set of chips; all chips when left out.
+    """
+    members = np.arange(fabric.chips) if chips is None else np.asarray(chips, dtype=np.int64)
+    number = np.full(fabric.nodes, -1, dtype=np.int64)
+    number[members] = np.arange(len(members))
+    bundles = fabric.bundle_links()
+    ends = np.array(list(bundles), dtype=np.int64).reshape(-1, 3)
+    lanes = np.array([len(links) for links in bundles.values()], dtype=np.int64)
+    inside = (number[ends[:, 0]] >= 0) & (number[ends[:, 1]] >= 0)
+    source, destination, kind = ends[inside].T
+    return _sorted(len(members), number[source], number[destination], kind, lanes[inside])
+
+
+def _sorted(
+    chips: int,
+    source: NDArray[np.int64],
+    destination: NDArray[np.int64],
+    kind: NDArray[np.int64],
+    lanes: NDArray[np.int64],
+) -> Adjacency:
+    order = np.lexsort((kind, destination, source))
+    columns = (np.ascontiguousarray(column[order]) for column in (source, destination, kind, lanes))
+    offsets = np.searchsorted(source[order], np.arange(chips + 1)).astype(np.int64)
+    return Adjacency(chips, *columns, offsets=offsets)

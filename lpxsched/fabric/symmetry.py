@@ -1,0 +1,123 @@
+"""Translations that leave a fabric, or a part of it, as it is.
+
+Chips are written as mixed-radix numbers; a translation adds to one digit, modulo its size. Which digits may be shifted
+is found by trying every stride and size that divide the number of chips, and is verified on the list of bundles, never
+assumed. Shifts of different digits commute, and no shift but the identity keeps a chip in place, so the verified shifts
+of one mixed-radix system generate a group that acts freely. Exclusive-or with a constant is the case of digits of size 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.fabric.adjacency import Adjacency
+
+SAMPLE_BUNDLES = 256
+
+
+class Shift(NamedTuple):
+    """Add 1 to the digit of weight `stride`, modulo `size`."""
+
+    stride: int
+    size: int
+
+    def permutation(self, chips: int) -> NDArray[np.int64]:
+        """Return where each chip goes."""
+        chip = np.arange(chips, dtype=np.int64)
+        last_digit = chip // self.stride % self.size == self.size - 1
+        return np.where(last_digit, chip - self.stride * (self.size - 1), chip + self.stride)
+
+
+@dataclass(frozen=True, slots=True)
+class Translations:
+    """A group of translations of `chips` chips.
+
+    Attributes
+    ----------
+    chips : int
+    shifts : tuple of Shift
+        Its generators, the smallest stride first; no two share a digit.
+    """
+
+    chips: int
+    shifts: tuple[Shift, ...]
+
+    @property
+    def order(self) -> int:
+        """Number of translations in the group."""
+        return int(np.prod([shift.size for shift in self.shifts], dtype=np.int64))
+
+    @property
+    def orbits(self) -> int:
+        """Number of classes of chips that translations carry into each other."""
+        return self.chips // self.order
+
+    def orbit(self) -> NDArray[np.int64]:
+        """Return the least chip of each chip's orbit, shape (chips,)."""
+        least = np.arange(self.chips, dtype=np.int64)
+        for shift in self.shifts:
+            least -= least // shift.stride % shift.size * shift.stride
+        return least
+
+
+def translations(joined: Adjacency) -> Translations:
+    """Return the largest group of translations that maps every bundle onto one of equal class and lanes."""
+    keys, lanes = _bundle_keys(joined.source, joined.destination, joined)
+    chips = joined.chips
+
+    @cache
+    def holds(shift: Shift) -> bool:
+        return _is_automorphism(shift.permutation(chips), joined, keys, lanes)
+
+    @cache
+    def best_above(stride: int) -> tuple[int, int, tuple[Shift, ...]]:
+        """Return order, fewness and shifts of the best digits of weight `stride` and more."""
+        if stride == chips:
+            return 1, 0, ()
+        choices = []
+        for size in _divisors(chips // stride)[1:]:
+            order, fewness, shifts = best_above(stride * size)
+            shift = Shift(stride, size)
+            if holds(shift):
+                choices.append((order * size, fewness - 1, (shift, *shifts)))
+            else:
+                choices.append((order, fewness, shifts))
+        return max(choices)
+
+    return Translations(chips, best_above(1)[2])
+
+
+def _divisors(number: int) -> list[int]:
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
+
+
+def _bundle_keys(
+    source: NDArray[np.int64], destination: NDArray[np.int64], joined: Adjacency
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    kinds = int(joined.kind.max(initial=0)) + 1
+    keys = (source * joined.chips + destination) * kinds + joined.kind
+    order = np.argsort(keys)
+    return keys[order], joined.lanes[order]
+
+
+def _is_automorphism(
+    moved: NDArray[np.int64], joined: Adjacency, keys: NDArray[np.int64], lanes: NDArray[np.int64]
+) -> bool:
+    """Return whether a permutation of chips maps the bundles onto themselves; a sample refuses most at once."""
+    kinds = int(joined.kind.max(initial=0)) + 1
+    step = max(1, len(joined.source) // SAMPLE_BUNDLES)
+    sample = slice(None, None, step)
+    found = (moved[joined.source[sample]] * joined.chips + moved[joined.destination[sample]]) * kinds
+    found += joined.kind[sample]
+    place = np.minimum(np.searchsorted(keys, found), max(0, len(keys) - 1))
+    if len(found) and not (keys[place] == found).all():
+        return False
+    moved_keys, moved_lanes = _bundle_keys(moved[joined.source], moved[joined.destination], joined)
+    return bool((moved_keys == keys).all() and (moved_lanes == lanes).all())

@@ -1,0 +1,139 @@
+"""What every reader of a build takes for granted: rows count, point at rows, are sorted, and clocks form trees.
+
+What a timetable must keep beyond that is for ``verify`` to judge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lpxsched.timetable.columns import Flags, Integers, Table
+    from lpxsched.timetable.reader import Build
+
+# table, column that counts its rows from 0
+NUMBERED = (
+    ("operators", "operator"),
+    ("tensors", "tensor"),
+    ("chips", "chip"),
+    ("links", "link"),
+    ("segments", "segment"),
+)
+
+# table, column, table that it points into, lowest value
+REFERENCES = (
+    ("slots", "tensor", "tensors", 0),
+    ("slots", "link", "links", 0),
+    ("operators", "segment", "segments", 0),
+    ("operators", "chip", "chips", 0),
+    ("operands", "operator", "operators", 0),
+    ("operands", "tensor", "tensors", 0),
+    ("tensors", "chip", "chips", 0),
+    ("tensors", "producer", "operators", -1),
+    ("chips", "hac_parent", "chips", 0),
+    ("links", "src", "chips", 0),
+    ("links", "dst", "chips", 0),
+    ("segments", "chips", "chips", 0),
+    ("deskews", "segment", "segments", 0),
+)
+
+# table, columns by which it is sorted
+ORDERS = (
+    ("slots", ("link", "depart")),
+    ("operands", ("operator", "tensor", "first_vector")),
+    ("deskews", ("segment", "cycle")),
+)
+
+# table, column, lowest value
+LOWEST = (
+    ("links", "vector_time_numerator", 1),
+    ("links", "vector_time_denominator", 1),
+    ("deskews", "cycle", 0),
+    ("deskews", "stall", 0),
+)
+
+
+def check_consistency(folder: Path, build: Build) -> None:
+    """Check the tables of a build against each other.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the build was read, for the error.
+    build : Build
+
+    Raises
+    ------
+    InputError
+        For the first row that does not count from 0, points at no row, is too low, is out of order, or is not one
+        level below its parent in the tree of counters.
+    """
+    for name, column in NUMBERED:
+        _check_numbers(folder, getattr(build, name), column)
+    for name, column, target, lowest in REFERENCES:
+        _check_reference(folder, getattr(build, name), column, getattr(build, target), lowest)
+    for name, column, lowest in LOWEST:
+        _check_lowest(folder, getattr(build, name), column, lowest)
+    for name, columns in ORDERS:
+        _check_order(folder, getattr(build, name), columns)
+    _check_trees(folder, build)
+
+
+def _refuse(folder: Path, table: Table, column: str, wrong: Flags, told: Callable[[int], str]) -> None:
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        raise InputError(str(folder / table.file), told(int(rows[0])), key=column)
+
+
+def _check_numbers(folder: Path, table: Table, column: str) -> None:
+    values: Integers = getattr(table, column)
+    wrong = values != np.arange(len(table))
+    _refuse(folder, table, column, wrong, lambda row: f"row {row} says {values[row]}; rows count from 0 without gaps")
+
+
+def _check_reference(folder: Path, table: Table, column: str, target: Table, lowest: int) -> None:
+    values = getattr(table, column)
+    rows = np.arange(len(table))
+    if isinstance(values, tuple):
+        rows = np.repeat(rows, [len(part) for part in values])
+        values = np.concatenate([*values, np.zeros(0, dtype=np.int64)])
+    there = f"rows 0 to {len(target) - 1}" if len(target) else "no rows"
+    wrong = (values < lowest) | (values >= len(target))
+    _refuse(folder, table, column, wrong, lambda at: f"row {rows[at]} says {values[at]}, {target.file} has {there}")
+
+
+def _check_lowest(folder: Path, table: Table, column: str, lowest: int) -> None:
+    values: Integers = getattr(table, column)
+    wrong = values < lowest
+    _refuse(folder, table, column, wrong, lambda row: f"row {row} says {values[row]}, must be at least {lowest}")
+
+
+def _check_order(folder: Path, table: Table, columns: tuple[str, ...]) -> None:
+    lower, equal = np.zeros(max(0, len(table) - 1), dtype=np.bool_), np.ones(max(0, len(table) - 1), dtype=np.bool_)
+    for column in columns:
+        values: Integers = getattr(table, column)
+        lower |= equal & (values[1:] < values[:-1])
+        equal &= values[1:] == values[:-1]
+    by = ", ".join(columns)
+    _refuse(folder, table, by, lower, lambda row: f"row {row + 1} belongs before row {row}; rows are sorted by these")
+
+
+def _check_trees(folder: Path, build: Build) -> None:
+    """Check that depths start at 0 and grow by one a level: no room is left for a cycle of parents."""
+    parent, depth = build.chips.hac_parent, build.chips.hac_depth
+    right = np.where(parent == build.chips.chip, 0, depth[parent] + 1)
+    wrong = (depth != right) | (depth < 0)
+    _refuse(
+        folder,
+        build.chips,
+        "hac_depth",
+        wrong,
+        lambda row: f"row {row} says {depth[row]}, must be 0 at a root and one more than its parent's elsewhere",
+    )

@@ -1,0 +1,169 @@
+"""Tests of ``lpxsched compile`` as a user runs it, on a model small enough for one TSP node."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lpxsched.cli.main import run
+from lpxsched.errors import ExitCode
+from tests.cli.toy import toy_model
+
+KEYS = {
+    *("status solver makespan_cycles lower_bound_cycles bound gap makespan_ns vectors vector_hops slots".split()),
+    *("chips links seconds content_sha256 layers distinct_problems wire_gap worst_case_ns".split()),
+}
+
+
+def compile_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    """Compile with --json and return the object."""
+    assert run(["compile", *arguments, "--json"]) == ExitCode.DONE
+    result: dict[str, object] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def test_json_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that scripts find every key that the documentation names."""
+    result = compile_json([toy_model(tmp_path), "tsp-node", "-o", str(tmp_path / "out")], capsys)
+    assert result.keys() >= KEYS
+    assert result["status"] in ("optimal", "feasible")
+    # 2 layers on 8 chips: each layer gets 4.
+    assert (result["layers"], result["chips"], result["distinct_problems"]) == (2, 8, 1)
+    assert int(str(result["makespan_cycles"])) >= int(str(result["lower_bound_cycles"]))
+
+
+def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that the text tells layers, traffic, makespan, bound, gap, worst case, busiest links and the folder."""
+    out = str(tmp_path / "out")
+    assert run(["compile", toy_model(tmp_path), "tsp-node", "-o", out]) == ExitCode.DONE
+    printed = capsys.readouterr()
+    wanted = ("toy on tsp-node", "2 layers on 8 chips", "makespan", "bound", "gap", "worst case", "busiest", out)
+    assert all(word in printed.out for word in wanted)
+    assert printed.err == ""
+
+
+def test_the_default_folder_is_named_after_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests that build/MODEL is written where the user stands."""
+    model = toy_model(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    compile_json([model, "tsp-node"], capsys)
+    assert (tmp_path / "build" / "toy" / "manifest.json").is_file()
+
+
+def test_what_was_built_passes_every_other_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests check, simulate, report and export on a fresh build."""
+    out = str(tmp_path / "out")
+    compile_json([toy_model(tmp_path), "tsp-node", "-o", out], capsys)
+    assert run(["check", out, "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    assert run(["simulate", out, "--trials", "20", "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["violations"] == 0
+    assert run(["report", out, "--json"]) == ExitCode.DONE
+    assert run(["export", out, "--svg", str(tmp_path / "a.svg")]) == ExitCode.DONE
+    assert (tmp_path / "a.svg").read_text().startswith("<?xml")
+
+
+def test_equal_input_gives_equal_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
+    """Tests that two processes with different hash seeds and thread counts write the same folder."""
+    model = toy_model(tmp_path)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for seed, folder in enumerate(folders, start=1):
+        environment = os.environ | {"PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": str(seed)}
+        command = [sys.executable, "-c", "from lpxsched.cli.main import main; main()"]
+        arguments = ["compile", model, "tsp-node", "-o", str(folder), "--solver", "cpsat"]
+        subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
+    names = sorted(path.name for path in folders[0].iterdir())
+    assert filecmp.cmpfiles(*folders, names, shallow=False) == (names, [], [])
+
+
+def test_batch_and_types_change_the_build(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that more rows make more vectors, and FP32 partial sums more than BF16."""
+    model = toy_model(tmp_path)
+    one = compile_json([model, "tsp-node", "-o", str(tmp_path / "1"), "--batch", "1"], capsys)
+    eight = compile_json([model, "tsp-node", "-o", str(tmp_path / "8")], capsys)
+    wide = compile_json([model, "tsp-node", "-o", str(tmp_path / "w"), "--partials", "fp32"], capsys)
+    assert int(str(one["vector_hops"])) < int(str(eight["vector_hops"])) < int(str(wide["vector_hops"]))
+
+
+def test_gpu_time_enters_the_worst_case_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that 1000 ns of GPU time a layer add 2000 ns to two layers' worst case, and nothing to the makespan."""
+    model = toy_model(tmp_path)
+    without = compile_json([model, "tsp-node", "-o", str(tmp_path / "0")], capsys)
+    with_gpu = compile_json([model, "tsp-node", "-o", str(tmp_path / "1"), "--gpu-ns", "1000"], capsys)
+    assert float(str(with_gpu["worst_case_ns"])) - float(str(without["worst_case_ns"])) == pytest.approx(2000)
+    assert with_gpu["makespan_cycles"] == without["makespan_cycles"]
+
+
+def test_a_model_that_does_not_fit_says_how_many_bytes_on_how_many_chips(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests exit code 3, the JSON object with its cause, and that nothing is written."""
+    out = tmp_path / "out"
+    arguments = ["compile", "gpt-oss-20b", "tsp-node", "-o", str(out), "--json"]
+    assert run(arguments) == ExitCode.INFEASIBLE
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert result["status"] == "infeasible"
+    assert "8 chips" in result["cause"]
+    assert "bytes" in result["cause"]
+    assert not out.exists()
+
+
+def test_a_foreign_folder_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that a folder with anything else in it is refused before any work, and stays as it was."""
+    precious = tmp_path / "thesis"
+    precious.mkdir()
+    (precious / "chapter.txt").write_text("years of work")
+    assert run(["compile", toy_model(tmp_path), "tsp-node", "-o", str(precious)]) == ExitCode.BAD_INPUT
+    assert "not a build folder" in capsys.readouterr().err
+    assert [path.name for path in precious.iterdir()] == ["chapter.txt"]
+
+
+def test_an_older_build_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that compiling into a build folder puts the new build in its place and leaves nothing beside it."""
+    model, out = toy_model(tmp_path), tmp_path / "out"
+    first = compile_json([model, "tsp-node", "-o", str(out)], capsys)
+    second = compile_json([model, "tsp-node", "-o", str(out), "--batch", "2"], capsys)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["content_sha256"] == second["content_sha256"] != first["content_sha256"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "toy"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"model_type": "mixtral",', ["config.json:1:", "not JSON"]),
+        ('{"model_type": "bert"}', ["config.json:1:2", "model_type", "gpt_oss", "'bert'"]),
+        ('{"model_type": "mixtral"}', ["num_hidden_layers", "missing"]),
+    ],
+)
+def test_a_wrong_model_file_is_told_with_its_place(
+    text: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests file, line, key and remedy of a wrong config."""
+    (tmp_path / "config.json").write_text(text)
+    assert run(["compile", str(tmp_path), "tsp-node", "-o", str(tmp_path / "out")]) == ExitCode.BAD_INPUT
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert all(word in printed for word in words)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_gpt_oss_120b_lies_on_one_rack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests the main job at its real size: 32 sevens and 4 eights, gaps of at most 1.10, proofs clean."""
+    out = str(tmp_path / "out")
+    result = compile_json(["gpt-oss-120b", "lpx-rack", "-o", out], capsys)
+    assert (result["layers"], result["chips"]) == (36, 256)
+    assert float(str(result["gap"])) <= 1.10
+    assert float(str(result["wire_gap"])) <= 1.10
+    assert run(["check", out]) == ExitCode.DONE
+    assert run(["simulate", out, "--trials", "100"]) == ExitCode.DONE

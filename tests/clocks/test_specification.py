@@ -1,0 +1,47 @@
+"""Tests of clock specifications."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpxsched.clocks.specification import load_clock
+from lpxsched.errors import InputError
+from tests.fabric.examples import change_shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("name", "offset_ppm", "residual_ns", "jitter_ns", "crossing_cycles"),
+    [("none", 0, 0, 0, 0), ("common", 0, 0, 21.2, 1), ("xo-100ppm", 100, 10.6, 21.2, 2)],
+)
+def test_the_shipped_clocks(
+    name: str, offset_ppm: float, residual_ns: float, jitter_ns: float, crossing_cycles: int
+) -> None:
+    """Tests the numbers of each shipped clock: one oscillator removes offset and residual, but no jitter."""
+    clock = load_clock(name)
+    assert (clock.name, clock.offset_ppm.value, clock.residual_ns.value) == (name, offset_ppm, residual_ns)
+    assert (clock.jitter_peak_to_peak_ns.value, clock.crossing_cycles.value) == (jitter_ns, crossing_cycles)
+    assert (clock.temperature_ns.value, clock.hac_period_cycles.value) == (0, 252)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"offset_ppm": -1}, "offset_ppm: input should be greater than or equal to 0, got -1"),
+        ({"offset_ppm": 100_001}, "offset_ppm: input should be less than or equal to 100000, got 100001"),
+        ({"residual_ns": "x"}, "residual_ns: input should be a valid number, got 'x'"),
+        ({"crossing_cycles": 1.5}, "crossing_cycles: input should be a valid integer, got 1.5"),
+        ({"hac_period_cycles": 1}, "hac_period_cycles: input should be greater than or equal to 2, got 1"),
+        ({"offset": 1}, "offset: unknown key; did you mean offset_ppm?"),
+    ],
+)
+def test_a_wrong_clock_is_refused_at_its_key(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
+    """Tests that numbers that no clock can have are refused with their position."""
+    path = change_shipped(tmp_path, "clock", "xo-100ppm", changes)
+    with pytest.raises(InputError, match=r"xo-100ppm\.yaml:\d+:1: ") as caught:
+        load_clock(path)
+    assert str(caught.value).endswith(expected)

@@ -1,0 +1,111 @@
+"""Small fabrics for tests: from pairs of nodes, from files, and at random."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+from hypothesis import strategies as st
+
+from lpxsched.fabric.chip import Chip
+from lpxsched.fabric.fabric import Fabric, LinkClass
+from lpxsched.files.shipped import find_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+CHIP = Chip(
+    name="toy",
+    clock_mhz=Fraction(1000),
+    sram_bytes=1000,
+    sram_bytes_per_cycle=10,
+    matrix_macs_per_cycle={"fp8": 8, "bf16": 4},
+    vector_operations_per_cycle=2,
+    matrix_fixed_cycles=40,
+    vector_fixed_cycles=3,
+    shard_columns=1,
+)
+PLAIN: dict[str, Any] = {
+    "kind": "explicit",
+    "name": "toy",
+    "chips": 4,
+    "clock_mhz": 1000,
+    "vector_bytes": 320,
+    "wire": "pipelined",
+    "link": {"latency_ns": 5, "gbps": 100},
+    "links": "toy.csv",
+}
+
+
+def fabric_of(links: Sequence[tuple[int, int]], *, grid: tuple[int, int], hosts: int = 0) -> Fabric:
+    """Return a fabric of equal directed links; sorted as every fabric is."""
+    ends = np.array(sorted(links), dtype=np.int64).reshape(-1, 2)
+    return Fabric(
+        name="toy",
+        chip=CHIP,
+        grid=grid,
+        chips=grid[0] * grid[1],
+        hosts=hosts,
+        wire="pipelined",
+        vector_bytes=320,
+        wire_bytes=328,
+        turnaround_cycles=3,
+        gpu_latency_ns=Fraction(0),
+        link_classes=(LinkClass("link", 10, Fraction(5, 2)),),
+        source=ends[:, 0],
+        destination=ends[:, 1],
+        lane=np.zeros(len(ends), dtype=np.int64),
+        link_class=np.zeros(len(ends), dtype=np.int64),
+    )
+
+
+def hosted_grid(trays: int, positions: int, *, sram_bytes: int = 1000) -> Fabric:
+    """Return a grid with one host for all; chips of one tray are joined, and chips of one position."""
+    chips = trays * positions
+    links = [ends for chip in range(chips) for ends in ((chip, chips), (chips, chip))]
+    for a, b in permutations(range(chips), 2):
+        if a // positions == b // positions or a % positions == b % positions:
+            links.append((a, b))
+    fabric = fabric_of(links, grid=(trays, positions), hosts=1)
+    return replace(fabric, chip=replace(CHIP, sram_bytes=sram_bytes))
+
+
+@st.composite
+def connected_fabrics(draw: st.DrawFn) -> Fabric:
+    """Draw a fabric of up to 5 x 5 chips and 3 hosts in which a way leads from every node to every other."""
+    trays, positions, hosts = draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(0, 3))
+    nodes = trays * positions + hosts
+    order = draw(st.permutations(range(nodes)))
+    joined = {(order[draw(st.integers(0, index - 1))], order[index]) for index in range(1, nodes)}
+    ends = st.sampled_from(list(permutations(range(nodes), 2))) if nodes > 1 else st.nothing()
+    extra = draw(st.sets(ends, max_size=2 * nodes)) if nodes > 1 else set()
+    both_ways = {ends for a, b in joined for ends in ((a, b), (b, a))}
+    return fabric_of(sorted(both_ways | extra), grid=(trays, positions), hosts=hosts)
+
+
+def write_topology(folder: Path, table: str, **changes: Any) -> str:
+    """Write an explicit topology of four chips and its CSV; a key that is changed to None is left out."""
+    data = {key: value for key, value in (PLAIN | changes).items() if value is not None}
+    (folder / "toy.csv").write_text(table, encoding="utf-8")
+    path = folder / "toy.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return str(path)
+
+
+def change_shipped(folder: Path, kind: str, name: str, changes: dict[str, Any]) -> str:
+    """Write a copy of a shipped file in which the values of some dotted keys are changed."""
+    data = yaml.safe_load(find_file(kind, name).read_text())
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        place = data
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return str(path)

@@ -1,0 +1,144 @@
+"""Tests of groups that a user has written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpxsched.errors import InputError
+from lpxsched.fabric.profile import load_fabric
+from lpxsched.partition.file import read_groups
+from tests.fabric.examples import fabric_of, hosted_grid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.partition.groups import Group
+
+
+def read(folder: Path, text: str, layers: int = 2) -> tuple[Group, ...]:
+    """Read groups on eight chips."""
+    path = folder / "groups.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_groups(path, hosted_grid(2, 4), layers)
+
+
+@pytest.mark.parametrize(
+    ("chips", "expected"),
+    [
+        ("[2, 0]", (2, 0)),
+        ("0-3", (0, 1, 2, 3)),
+        ("0-2,6", (0, 1, 2, 6)),
+        ("'6, 0 - 2'", None),
+        ("' 6 , 0-1 '", (6, 0, 1)),
+        ("'5'", (5,)),
+        ("3-3", (3,)),
+    ],
+)
+def test_chips_are_a_list_or_ranges(tmp_path: Path, chips: str, expected: tuple[int, ...] | None) -> None:
+    """Tests the two ways to write a group, in the order as written; blanks stand around commas only."""
+    text = f"layers:\n- chips: {chips}\n- chips: [7]\n"
+    if expected is None:
+        with pytest.raises(InputError, match="got '0 - 2'"):
+            read(tmp_path, text)
+    else:
+        assert [group.chips for group in read(tmp_path, text)] == [expected, (7,)]
+
+
+def test_layers_and_hosts_are_filled_in(tmp_path: Path) -> None:
+    """Tests that groups count their layers and that each chip has its host, here the only one, node 8."""
+    first, second = read(tmp_path, "layers:\n- chips: 0-1\n- chips: 4-6\n")
+    assert (first.layer, first.hosts) == (0, (8, 8))
+    assert (second.layer, second.hosts) == (1, (8, 8, 8))
+
+
+def test_the_hosts_of_a_rack_stand_beside_its_chips(tmp_path: Path) -> None:
+    """Tests a group across two halves of tray 0."""
+    path = tmp_path / "groups.yaml"
+    path.write_text("layers: [{chips: 6-9}]\n")
+    assert read_groups(path, load_fabric("lpx-rack"), 1)[0].hosts == (256, 256, 257, 257)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "1:1: must be a mapping of keys, not an empty file"),
+        ("layers: [", "1:10: not YAML: while parsing a flow node expected the node content, but found '<stream end>'"),
+        ("layer: []", "1:1: layer: unknown key; did you mean layers?"),
+        ("layers:", "1:1: layers: input should be a valid list, got None"),
+        ("layers: []", "1:1: layers: has 0 entries, the model has 2 layers"),
+        ("layers:\n- chips: 0-3\n", "1:1: layers: has 1 entries, the model has 2 layers"),
+        ("layers:\n- 0-3\n- 4-7\n", "2:3: layers.0: must be a mapping of keys, got '0-3'"),
+        ("layers:\n- chips: 0-3\n- chip: 4\n", "3:3: layers.1.chip: unknown key; did you mean chips?"),
+        ("layers:\n- chips: 0-3\n- {}\n", "3:3: layers.1.chips: this key is missing; add it"),
+        ("layers:\n- chips: 0-3\n- chips: []\n", "3:3: layers.1.chips: names no chip; a layer needs one"),
+        ("layers:\n- chips: 0-3\n- chips: ''\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got ''"),
+        ("layers:\n- chips: 0-3\n- chips: 4-\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got '4-'"),
+        ("layers:\n- chips: 0-3\n- chips: ٤\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got '٤'"),
+        ("layers:\n- chips: 0-3\n- chips: 5\n", "3:3: layers.1.chips: input should be a valid list, got 5"),
+        (
+            "layers:\n- chips: 0-3\n- chips: [4, x]\n",
+            "3:14: layers.1.chips.1: input should be a valid integer, got 'x'",
+        ),
+        (
+            "layers:\n- chips: 0-3\n- chips: [-1]\n",
+            "3:11: layers.1.chips.0: input should be greater than or equal to 0, got -1",
+        ),
+        (
+            "layers:\n- chips: 0-3\n- chips: 7-8\n",
+            "3:3: layers.1.chips: 7-8 is outside the chips 0 to 7, or runs backwards",
+        ),
+        (
+            "layers:\n- chips: 0-3\n- chips: 6-4\n",
+            "3:3: layers.1.chips: 6-4 is outside the chips 0 to 7, or runs backwards",
+        ),
+        (
+            "layers:\n- chips: 0-3\n- chips: 4-999999999999999\n",
+            "3:3: layers.1.chips: 4-999999999999999 is outside the chips 0 to 7, or runs backwards",
+        ),
+        (
+            "layers:\n- chips: 0-3\n- chips: [3]\n",
+            "3:3: layers.1.chips: chip 3 is in layer 0 already; each chip once",
+        ),
+        ("layers:\n- chips: 0,0\n- chips: 4-7\n", "2:3: layers.0.chips: chip 0 is in layer 0 already; each chip once"),
+    ],
+)
+def test_a_wrong_file_is_refused_at_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    """Tests position, key, problem and remedy of each fault."""
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text)
+    assert str(caught.value).removeprefix(f"{tmp_path}/groups.yaml:") == expected
+
+
+def test_a_very_long_number_is_refused(tmp_path: Path) -> None:
+    """Tests that 5000 digits are an error of input, quoted in short."""
+    with pytest.raises(InputError, match="write chips as 0-6,9 or") as caught:
+        read(tmp_path, f"layers:\n- chips: '{'9' * 5000}'\n- chips: 4-7\n")
+    assert len(caught.value.problem) < 120
+
+
+@pytest.mark.parametrize("name", ["", "none.yaml"])
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
+    """Tests a folder and a missing file in place of a partition."""
+    with pytest.raises(InputError, match=r"cannot be read: (Is a directory|No such file or directory)$"):
+        read_groups(tmp_path / name, hosted_grid(2, 4), 2)
+
+
+def test_a_chip_without_host_is_refused(tmp_path: Path) -> None:
+    """Tests a fabric without hosts."""
+    path = tmp_path / "groups.yaml"
+    path.write_text("layers: [{chips: 0-1}]\n")
+    with pytest.raises(InputError, match=r"^toy: chip 0 has no link from and to a host"):
+        read_groups(path, fabric_of([(0, 1), (1, 0)], grid=(1, 2)), 1)
+
+
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=8, unique=True), st.booleans())
+def test_any_order_of_chips_is_kept(tmp_path_factory: pytest.TempPathFactory, chips: list[int], as_text: bool) -> None:
+    """Tests that a group's chips are its shards in the order as written, as a list and as text."""
+    path = tmp_path_factory.getbasetemp() / "groups.yaml"
+    written = f"'{','.join(map(str, chips))}'" if as_text else str(chips)
+    path.write_text(f"layers:\n- chips: {written}\n")
+    assert read_groups(path, hosted_grid(2, 4), 1)[0].chips == tuple(chips)

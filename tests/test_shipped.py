@@ -1,0 +1,86 @@
+"""Tests of the files that come with the program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import pytest
+import yaml
+
+from lpxsched.clocks.specification import load_clock
+from lpxsched.fabric.chip import load_chip
+from lpxsched.fabric.profile import load_fabric
+from lpxsched.files.schema import Tag
+from lpxsched.files.shipped import ROOT, shipped_files
+from lpxsched.workload.config import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LOADERS: dict[str, Callable[[str], Any]] = {
+    "topology": load_fabric,
+    "clock": load_clock,
+    "chip": load_chip,
+    "model": load_model,
+}
+FILES = [(kind, name, path) for kind in LOADERS for name, path in shipped_files(kind).items()]
+YAML_FILES = sorted((ROOT / "topologies").rglob("*.yaml"))
+
+
+def numbers(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the key and the entry of each number of a file; an entry is the mapping around a tagged one."""
+    if isinstance(data, dict) and "value" in data:
+        yield key, data
+    elif isinstance(data, dict):
+        for name, child in data.items():
+            yield from numbers(child, f"{key}.{name}")
+    elif isinstance(data, list):
+        for index, child in enumerate(data):
+            yield from numbers(child, f"{key}.{index}")
+    elif isinstance(data, int | float):
+        yield key, data
+
+
+@pytest.mark.parametrize("path", YAML_FILES, ids=lambda path: path.stem)
+def test_every_number_says_where_it_comes_from(path: Path) -> None:
+    """Tests that each number of a topology, chip or clock has a tag other than unstated, and a source."""
+    found = dict(numbers(yaml.safe_load(path.read_text())))
+    assert found
+    for key, entry in found.items():
+        assert isinstance(entry, dict), f"{key} is not tagged"
+        assert set(entry) == {"value", "tag", "source"}, key
+        assert entry["tag"] in set(get_args(Tag)) - {"unstated"}, key
+        assert entry["source"].strip(), key
+
+
+def test_the_walk_finds_untagged_numbers() -> None:
+    """Tests the test: a plain number, in a mapping or in a list, is not overlooked."""
+    data = {"a": {"b": 3}, "c": [{"value": 1}, 2.5], "name": "x"}
+    assert list(numbers(data)) == [(".a.b", 3), (".c.0", {"value": 1}), (".c.1", 2.5)]
+
+
+@pytest.mark.parametrize(("kind", "name", "path"), FILES, ids=lambda part: part if isinstance(part, str) else "")
+def test_every_file_loads_and_is_called_like_its_file(kind: str, name: str, path: Path) -> None:
+    """Tests that a listing never names what cannot be loaded, and that names agree."""
+    loaded = LOADERS[kind](name)
+    assert loaded.name == name == (path.parent.name if kind == "model" else path.stem)
+
+
+def test_every_yaml_file_is_listed() -> None:
+    """Tests that no file lies where no name finds it."""
+    assert sorted(path for kind, _, path in FILES if kind != "model") == YAML_FILES
+
+
+def test_every_file_begins_with_what_it_is() -> None:
+    """Tests that each file opens with a comment."""
+    assert all(path.read_text().startswith("# ") for path in YAML_FILES)
+
+
+@pytest.mark.parametrize(("name", "layers", "experts"), [("gpt-oss-120b", 36, 128), ("gpt-oss-20b", 24, 32)])
+def test_the_gpt_oss_models(name: str, layers: int, experts: int) -> None:
+    """Tests the published facts: 2880 columns, four experts a row, MXFP4 weights, biases."""
+    model = load_model(name)
+    assert (model.layers, model.experts, model.experts_per_token) == (layers, experts, 4)
+    assert (model.hidden, model.expert_columns) == (2880, 2880)
+    assert (model.weights, model.expert_biases) == ("mxfp4", True)

@@ -1,0 +1,76 @@
+"""Tests of the conversions between times, rates and cycles."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpxsched.units import ceil_cycles, ceil_div, cycles_to_ns, exact, ns_to_cycles, vector_time_cycles
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0.1, Fraction(1, 10)),
+        (10.6, Fraction(53, 5)),
+        (858.9934592, Fraction(8589934592, 10**7)),
+        (1e-9, Fraction(1, 10**9)),
+        (1e22, Fraction(10**22)),
+        (900, Fraction(900)),
+        (0, Fraction(0)),
+    ],
+)
+def test_exact_is_the_decimal_as_written(number: float, expected: Fraction) -> None:
+    """Tests that a number becomes the decimal that was written, not its nearest binary value."""
+    assert exact(number) == expected
+
+
+@given(st.decimals(min_value=-1000, max_value=1000, places=6))
+def test_exact_keeps_six_decimals(number: object) -> None:
+    """Tests that every decimal of six places survives the way through a float."""
+    assert exact(float(str(number))) == Fraction(str(number))
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "expected"), [(0, 3, 0), (1, 3, 1), (3, 3, 1), (4, 3, 2), (-4, 3, -1)]
+)
+def test_ceil_div_rounds_up(numerator: int, denominator: int, expected: int) -> None:
+    """Tests that a quotient is rounded towards plus infinity."""
+    assert ceil_div(numerator, denominator) == expected
+
+
+@given(st.integers(-(10**30), 10**30), st.integers(1, 10**30))
+def test_ceil_div_is_the_least_integer_above(numerator: int, denominator: int) -> None:
+    """Tests that the result is at least the quotient and less than one above it, however large the numbers."""
+    result = ceil_div(numerator, denominator)
+    assert result * denominator >= numerator > (result - 1) * denominator
+
+
+@pytest.mark.parametrize(("cycles", "expected"), [(Fraction(656, 25), 27), (Fraction(26), 26), (Fraction(1, 10**9), 1)])
+def test_ceil_cycles_rounds_up(cycles: Fraction, expected: int) -> None:
+    """Tests that any part of a cycle counts as a whole one."""
+    assert ceil_cycles(cycles) == expected
+
+
+def test_a_vector_takes_26_24_ns_at_100_gbps() -> None:
+    """Tests the time of one vector on an LPX lane.
+
+    328 bytes x 8 bits / 100 bits a ns = 26.24 ns, which is 656/25 cycles at 1000 MHz and 2952/125 (23.616) at 900.
+    """
+    assert vector_time_cycles(328, Fraction(100), Fraction(1000)) == Fraction(656, 25)
+    assert vector_time_cycles(328, Fraction(100), Fraction(900)) == Fraction(2952, 125)
+
+
+def test_722_ns_are_649_8_cycles_at_900_mhz() -> None:
+    """Tests that a time in ns becomes an exact number of cycles and comes back unchanged."""
+    cycles = ns_to_cycles(Fraction(722), Fraction(900))
+    assert cycles == Fraction(6498, 10)
+    assert cycles_to_ns(cycles, Fraction(900)) == 722
+
+
+def test_whole_cycles_become_ns() -> None:
+    """Tests that 252 cycles of 900 MHz last exactly 280 ns."""
+    assert cycles_to_ns(252, Fraction(900)) == 280

@@ -1,0 +1,153 @@
+"""Tests of the traffic that changes of layout imply."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpxsched.traffic.demands import Demand, implied_collective, layer_demands, needed_demands
+from lpxsched.workload.graph import LayerGraph, Operator, moe_layer_graph
+from tests.workload.examples import FP8, toy
+
+if TYPE_CHECKING:
+    from lpxsched.workload.graph import Layout, Place
+
+# The changes of layout that a layer may ask for, and the collective of each; all others have none.
+TABLE: dict[tuple[tuple[str, str], tuple[str, str]], str] = {
+    (("sharded", "hosts"), ("replicated", "chips")): "scatter and all-gather",
+    (("sharded", "chips"), ("replicated", "chips")): "all-gather",
+    (("partial", "chips"), ("replicated", "chips")): "all-reduce",
+    (("partial", "chips"), ("sharded", "chips")): "reduce-scatter",
+    (("partial", "chips"), ("sharded", "hosts")): "reduce-scatter and gather",
+    # nothing moves
+    (("replicated", "chips"), ("sharded", "chips")): "",
+    **{
+        ((layout, place), (layout, place)): ""
+        for layout in ("replicated", "sharded", "partial")
+        for place in ("chips", "hosts")
+    },
+}
+SIDES: list[tuple[Layout, Place]] = list(product(("replicated", "sharded", "partial"), ("chips", "hosts")))
+
+
+def layer(batch: int, hidden: int) -> LayerGraph:
+    """Return one layer with vectors of four bytes: a row of FP8 has hidden / 4 vectors, one of bf16 hidden / 2."""
+    return moe_layer_graph(toy(hidden=hidden, layers=1), batch=batch, precision=FP8, vector_bytes=4)
+
+
+def operator(graph: LayerGraph, kind: str) -> Operator:
+    """Return the operator of a kind."""
+    return next(operator for operator in graph.operators if operator.kind == kind)
+
+
+@pytest.mark.parametrize(("have", "need"), list(product(SIDES, SIDES)))
+def test_the_collective_between_two_layouts(have: tuple[Layout, Place], need: tuple[Layout, Place]) -> None:
+    """Tests every pair of layouts and places: the table's collective, or a refusal."""
+    tensor = replace(layer(1, 4).tensors["layer.0.input"], layout=have[0], place=have[1])
+    if (have, need) in TABLE:
+        assert implied_collective(tensor, *need) == TABLE[have, need]
+    else:
+        with pytest.raises(ValueError, match=f"no collective makes {need[0]} on {need[1]} of {have[0]} on {have[1]}"):
+            implied_collective(tensor, *need)
+
+
+def test_the_demands_of_a_layer_on_three_chips() -> None:
+    """Tests one row of 16 columns on chips 0 1 2 with host links 3 4 5, by hand.
+
+    The input has 4 vectors, shares 2 + 1 + 1: each goes from a host link to all chips, once, though router and experts
+    both read it. The output has 8 vectors, shares 3 + 3 + 2: each is the sum of three summands, completed on the chip
+    of its share and read at that chip's host. Routing and the experts' output stay where they are.
+    """
+    chips = (0, 1, 2)
+    assert layer_demands(layer(1, 16), 3) == (
+        Demand("layer.0.input", 0, 2, (3,), 3, chips),
+        Demand("layer.0.input", 2, 1, (4,), 4, chips),
+        Demand("layer.0.input", 3, 1, (5,), 5, chips),
+        Demand("layer.0.output", 0, 3, chips, 0, (3,)),
+        Demand("layer.0.output", 3, 3, chips, 1, (4,)),
+        Demand("layer.0.output", 6, 2, chips, 2, (5,)),
+    )
+
+
+def test_a_share_of_no_vectors_is_no_demand() -> None:
+    """Tests 1 vector in and 2 out on three chips."""
+    demands = layer_demands(layer(1, 4), 3)
+    assert [(demand.tensor, demand.root) for demand in demands] == [
+        ("layer.0.input", 3),
+        ("layer.0.output", 0),
+        ("layer.0.output", 1),
+    ]
+
+
+def test_one_chip_still_hears_from_its_host() -> None:
+    """Tests the least group: everything comes over one host link and goes back over it; nothing is summed."""
+    assert layer_demands(layer(1, 16), 1) == (
+        Demand("layer.0.input", 0, 4, (1,), 1, (0,)),
+        Demand("layer.0.output", 0, 8, (0,), 0, (1,)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("ingress", []),
+        ("router", [0, 1, 2]),
+        ("experts", [0, 1, 2]),
+        ("combine", []),  # its own summand, and a routing that each chip has
+        ("egress", [4]),
+    ],
+)
+def test_what_each_operator_of_the_second_chip_reads(kind: str, expected: list[int]) -> None:
+    """Tests the demands that each operator waits for on chip 1 of three, or on its host link."""
+    graph = layer(1, 16)
+    assert needed_demands(operator(graph, kind), 1, graph, layer_demands(graph, 3), 3) == expected
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 20))
+def test_every_vector_is_demanded_once(batch: int, hidden: int, width: int) -> None:
+    """Tests that the demands of a tensor cover each of its vectors once, for any size and width."""
+    graph = layer(batch, hidden)
+    demands = layer_demands(graph, width)
+    for name in ("layer.0.input", "layer.0.output"):
+        covered = [
+            vector
+            for demand in demands
+            if demand.tensor == name
+            for vector in range(demand.first_vector, demand.first_vector + demand.vectors)
+        ]
+        assert covered == list(range(graph.tensors[name].vectors))
+    assert {demand.tensor for demand in demands} == {"layer.0.input", "layer.0.output"}
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 20))
+def test_every_demand_knows_its_ends(batch: int, hidden: int, width: int) -> None:
+    """Tests that inputs go from one host link to all chips, and outputs from all summands to one host link."""
+    chips = tuple(range(width))
+    for demand in layer_demands(layer(batch, hidden), width):
+        assert demand.vectors > 0
+        if demand.tensor == "layer.0.input":
+            assert (demand.leaves, demand.consumers) == ((demand.root,), chips)
+            assert width <= demand.root < 2 * width
+        else:
+            assert (demand.leaves, demand.consumers) == (chips, (demand.root + width,))
+            assert demand.root in chips
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 12))
+def test_every_consumer_has_a_reader(batch: int, hidden: int, width: int) -> None:
+    """Tests that a node needs exactly the demands that are to be consumed there, and each is needed somewhere."""
+    graph = layer(batch, hidden)
+    demands = layer_demands(graph, width)
+    for index, demand in enumerate(demands):
+        readers = {
+            shard + width * (operator.place == "hosts")
+            for operator in graph.operators
+            for shard in range(width)
+            if index in needed_demands(operator, shard, graph, demands, width)
+        }
+        assert readers == set(demand.consumers)
