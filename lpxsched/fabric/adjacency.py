@@ -56,12 +56,12 @@ def adjacency(fabric: Fabric, chips: Sequence[int] | None = None) -> Adjacency:
     members = np.arange(fabric.chips) if chips is None else np.asarray(chips, dtype=np.int64)
     number = np.full(fabric.nodes, -1, dtype=np.int64)
     number[members] = np.arange(len(members))
-    bundles = fabric.bundle_links()
-    ends = np.array(list(bundles), dtype=np.int64).reshape(-1, 3)
-    lanes = np.array([len(links) for links in bundles.values()], dtype=np.int64)
-    inside = (number[ends[:, 0]] >= 0) & (number[ends[:, 1]] >= 0)
-    source, destination, kind = ends[inside].T
-    return _sorted(len(members), number[source], number[destination], kind, lanes[inside])
+    first, links = fabric.bundle_starts()
+    lanes = np.diff(np.append(first, len(links)))
+    source, destination = number[fabric.source[links[first]]], number[fabric.destination[links[first]]]
+    inside = (source >= 0) & (destination >= 0)
+    kind = fabric.link_class[links[first]]
+    return _sorted(len(members), source[inside], destination[inside], kind[inside], lanes[inside])
 
 
 def _sorted(
@@ -72,6 +72,5 @@ def _sorted(
     lanes: NDArray[np.int64],
 ) -> Adjacency:
     order = np.lexsort((kind, destination, source))
-    columns = (np.ascontiguousarray(column[order]) for column in (source, destination, kind, lanes))
     offsets = np.searchsorted(source[order], np.arange(chips + 1)).astype(np.int64)
-    return Adjacency(chips, *columns, offsets=offsets)
+    return Adjacency(chips, source[order], destination[order], kind[order], lanes[order], offsets)

@@ -65,4 +65,5 @@ def _bundles_of(chips: NDArray[np.int64], joined: Adjacency) -> NDArray[np.int64
     """Return the numbers of all bundles out of some chips."""
     starts, counts = joined.offsets[chips], joined.offsets[chips + 1] - joined.offsets[chips]
     before = np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(starts, counts) + np.arange(counts.sum()) - before
+    numbers: NDArray[np.int64] = np.repeat(starts, counts) + np.arange(counts.sum()) - before
+    return numbers

@@ -10,29 +10,28 @@ import numpy as np
 
 from lpxsched.errors import InputError
 from lpxsched.fabric.chip import load_chip
+from lpxsched.fabric.down import take_down
 from lpxsched.fabric.explicit import Row, read_rows
 from lpxsched.fabric.fabric import Fabric, LinkClass
-from lpxsched.fabric.families import Wiring, lpx, lpx_pairs, tsp, tsp_pairs
-from lpxsched.fabric.schema import ExplicitFile, LpxFile, TspFile, WireFile
+from lpxsched.fabric.kinds import FamilyFile, size, wiring
+from lpxsched.fabric.ports import ports_of_chips
+from lpxsched.fabric.schema import KINDS, AnyTopologyFile, ExplicitFile, LpxFile, TspFile, WireFile
 from lpxsched.files.document import Document, read_text, read_yaml
 from lpxsched.files.schema import mapping, short, validate
 from lpxsched.files.shipped import find_file
 from lpxsched.units import ceil_cycles, exact, ns_to_cycles, vector_time_cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from lpxsched.fabric.chip import Chip
+    from numpy.typing import NDArray
 
-KINDS: dict[str, type[LpxFile | TspFile | ExplicitFile]] = {
-    "lpx": LpxFile,
-    "tsp": TspFile,
-    "explicit": ExplicitFile,
-}
+    from lpxsched.fabric.chip import Chip
+    from lpxsched.fabric.families.wiring import Wiring
+
 # A fabric is held link by link in memory.
 MOST_CHIPS = 20_000
-MOST_LINKS = 4_000_000
+MOST_LINKS = 5_000_000
 # Times of many vectors are 64-bit products of a numerator, a denominator and a number of vectors.
 LARGEST_TIME_PRODUCT = 10**12
 
@@ -51,27 +50,37 @@ def load_fabric(name: str) -> Fabric:
     if file.wire_bytes and file.wire_bytes.value < file.vector_bytes.value:
         problem = f"must hold a vector of {file.vector_bytes.value} bytes, got {file.wire_bytes.value}"
         raise document.error(("wire_bytes",), problem)
+    chip = _named_chip(document, file)
     if isinstance(file, ExplicitFile):
-        fabric = _explicit(document, path.parent, file)
-    elif isinstance(file, LpxFile):
-        fabric = _lpx(document, file)
+        fabric = _explicit(document, path.parent, file, chip)
     else:
-        fabric = _tsp(document, file)
+        fabric = _family(document, file, chip)
     _check_vector_times(document, fabric.link_classes)
-    return fabric
+    _check_ports(document, fabric)
+    return take_down(fabric, file.down, document)
 
 
-def _kind(document: Document) -> type[LpxFile | TspFile | ExplicitFile]:
+def _kind(document: Document) -> type[AnyTopologyFile]:
     kind = mapping(document).get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise document.error(("kind",), f"must be one of {', '.join(sorted(KINDS))}, got {short(kind)}")
+        raise document.error(("kind",), f"must be one of {', '.join(KINDS)}, got {short(kind)}")
     return KINDS[kind]
 
 
-def _check_size(document: Document, key: str, chips: int, links: int) -> None:
+def _named_chip(document: Document, file: AnyTopologyFile) -> Chip:
+    """Return the chip that a topology names; a name that does not exist is a fault of the topology file."""
+    try:
+        find_file("chip", file.chip)
+    except InputError as error:
+        raise document.error(("chip",), f"{file.chip}: {error.problem}") from error
+    chip = load_chip(file.chip)
+    return replace(chip, clock_mhz=exact(file.clock_mhz.value)) if file.clock_mhz else chip
+
+
+def _check_size(document: Document, chips: int, links: int) -> None:
     if chips > MOST_CHIPS or links > MOST_LINKS:
-        problem = f"makes {chips:,} chips and {links:,} links; at most {MOST_CHIPS:,} and {MOST_LINKS:,} are supported"
-        raise document.error((key,), problem)
+        problem = f"up to {chips:,} chips and {links:,} links; at most {MOST_CHIPS:,} and {MOST_LINKS:,} are supported"
+        raise document.error((), problem)
 
 
 def _check_vector_times(document: Document, classes: tuple[LinkClass, ...]) -> None:
@@ -85,66 +94,95 @@ def _check_vector_times(document: Document, classes: tuple[LinkClass, ...]) -> N
         raise document.error((), problem)
 
 
-def _named_chip(document: Document, name: str) -> Chip:
-    """Return the chip that a topology names; a name that does not exist is a fault of the topology file."""
-    try:
-        find_file("chip", name)
-    except InputError as error:
-        raise document.error(("chip",), f"{name}: {error.problem}") from error
-    return load_chip(name)
+def _check_ports(document: Document, fabric: Fabric) -> None:
+    if fabric.ports is None:
+        return
+    used = ports_of_chips(fabric)
+    if len(used) and used.max() > fabric.ports:
+        chip = int(used.argmax())
+        problem = f"chip {chip} has {used[chip]} lanes on {fabric.ports} ports; join fewer, or give it more ports"
+        raise document.error(("ports",), problem)
 
 
-def _lpx(document: Document, file: LpxFile) -> Fabric:
-    counts = (file.trays.value, file.chips_per_tray.value, file.host.chips_per_host.value)
-    wires = {"tray": file.tray, "spine": file.spine, "host": file.host, "fpga": file.host}
-    _check_size(document, "trays", counts[0] * counts[1], _number_of_links(wires, lpx_pairs(*counts)))
-    return _family(file, _named_chip(document, file.chip), lpx(*counts), wires)
-
-
-def _tsp(document: Document, file: TspFile) -> Fabric:
-    counts = (file.chips_per_node.value, file.host.chips_per_host.value)
-    wires = {"local": file.local, "host": file.host}
-    _check_size(document, "chips_per_node", counts[0], _number_of_links(wires, tsp_pairs(counts[0])))
-    return _family(file, _named_chip(document, file.chip), tsp(*counts), wires)
-
-
-def _number_of_links(wires: Mapping[str, WireFile], pairs: dict[str, int]) -> int:
-    return sum(2 * wires[name].lanes.value * number for name, number in pairs.items())
-
-
-def _family(file: LpxFile | TspFile, chip: Chip, wiring: Wiring, wires: Mapping[str, WireFile]) -> Fabric:
-    classes = tuple(_published_wire(name, wires[name], file.wire_bytes.value, chip.clock_mhz) for name in wiring.pairs)
-    ends = [
-        (source, destination, lane, index)
-        for index, (name, pairs) in enumerate(wiring.pairs.items())
-        for pair in pairs
-        for source, destination in (pair, pair[::-1])
-        for lane in range(wires[name].lanes.value)
-    ]
-    return Fabric(
-        name=file.name,
-        chip=chip,
-        grid=wiring.grid,
-        chips=wiring.chips,
-        hosts=wiring.hosts,
-        wire=file.wire,
-        vector_bytes=file.vector_bytes.value,
-        wire_bytes=file.wire_bytes.value,
-        turnaround_cycles=file.turnaround_cycles.value,
-        gpu_latency_ns=exact(file.host.gpu_latency_ns.value),
-        link_classes=classes,
-        **_link_columns(ends),
+def _family(document: Document, file: FamilyFile, chip: Chip) -> Fabric:
+    chips, degree = size(file)
+    _check_size(document, chips, chips * degree)
+    joined, wires = wiring(file)
+    missing = [name for name in joined.pairs if name not in wires]
+    if missing:
+        key = "between" if isinstance(file, TspFile) else missing[0]
+        raise document.error((key,), f"this key is missing; {file.kind} of this size has links of class {missing[0]}")
+    wire_bytes = (file.wire_bytes or file.vector_bytes).value
+    classes = tuple(_link_class(name, wires[name], wire_bytes, chip.clock_mhz) for name in joined.pairs)
+    host = file.host if isinstance(file, LpxFile | TspFile) else None
+    return _fabric(
+        file,
+        chip,
+        joined.shape,
+        joined.hosts,
+        classes,
+        _wired_ends(joined, wires),
+        gpu_latency_ns=exact(host.gpu_latency_ns.value) if host else Fraction(0),
     )
 
 
-def _published_wire(name: str, wire: WireFile, wire_bytes: int, clock_mhz: Fraction) -> LinkClass:
-    """Take the latency from a hop published SRAM to SRAM, which contains the serialisation of one vector.
+def _wired_ends(joined: Wiring, wires: dict[str, WireFile]) -> NDArray[np.int64]:
+    """Return source, destination, lane and class of each link; parallel cables count on in lanes."""
+    parts = [np.zeros((0, 4), dtype=np.int64)]
+    for index, (name, pairs) in enumerate(joined.pairs.items()):
+        lanes = wires[name].lanes.value
+        ends = np.concatenate([pairs, pairs[:, ::-1]])
+        ends = ends[np.lexsort((ends[:, 1], ends[:, 0]))]
+        new_pair = np.append(True, (np.diff(ends, axis=0) != 0).any(axis=1))[: len(ends)]
+        starts = np.flatnonzero(new_pair)
+        cable = np.arange(len(ends)) - starts[np.cumsum(new_pair) - 1]
+        lane = np.repeat(cable * lanes, lanes) + np.tile(np.arange(lanes), len(ends))
+        links = np.repeat(ends, lanes, axis=0)
+        parts.append(np.column_stack([links, lane, np.full(len(links), index)]).astype(np.int64))
+    return np.concatenate(parts)
 
-    A vector that departs at cycle 0 is then read at the published hop exactly, rounded up to a cycle.
+
+def _link_class(name: str, wire: WireFile, wire_bytes: int, clock_mhz: Fraction) -> LinkClass:
+    """Take the latency as it is, rounded up, or what a published hop leaves.
+
+    A hop from SRAM to SRAM contains the serialisation of one vector: a vector that departs at cycle 0 is then read at
+    the published hop exactly, rounded up to a cycle.
     """
     vector_time = vector_time_cycles(wire_bytes, exact(wire.gbps.value), clock_mhz)
-    hop_cycles = ceil_cycles(ns_to_cycles(exact(wire.hop_ns.value), clock_mhz))
-    return LinkClass(name, max(0, hop_cycles - ceil_cycles(vector_time)), vector_time)
+    line_gbps = exact((wire.line_gbps or wire.gbps).value)
+    if wire.latency_ns is not None:
+        latency_cycles = ceil_cycles(ns_to_cycles(exact(wire.latency_ns.value), clock_mhz))
+    else:
+        hop_ns = wire.hop_ns.value if wire.hop_ns else 0.0
+        hop_cycles = ceil_cycles(ns_to_cycles(exact(hop_ns), clock_mhz))
+        latency_cycles = max(0, hop_cycles - ceil_cycles(vector_time))
+    return LinkClass(name, latency_cycles, vector_time, exact(wire.gbps.value), line_gbps)
+
+
+def _explicit(document: Document, folder: Path, file: ExplicitFile, chip: Chip) -> Fabric:
+    _check_size(document, file.chips.value, 0)
+    wire_bytes = (file.wire_bytes or file.vector_bytes).value
+    rows = _named_rows(document, folder / file.links, file)
+    _check_size(document, file.chips.value, sum(row.lanes for row in rows))
+    kinds = sorted({(row.latency_ns, row.gbps) for row in rows})
+    number = {kind: index for index, kind in enumerate(kinds)}
+    classes = tuple(
+        LinkClass(
+            "link" if len(kinds) == 1 else f"link {latency_ns:g} ns {gbps:g} Gb/s",
+            ceil_cycles(ns_to_cycles(exact(latency_ns), chip.clock_mhz)),
+            vector_time_cycles(wire_bytes, exact(gbps), chip.clock_mhz),
+            exact(gbps),
+            exact(gbps),
+        )
+        for latency_ns, gbps in kinds
+    )
+    ends = [
+        (row.source, row.destination, lane, number[row.latency_ns, row.gbps])
+        for row in rows
+        for lane in range(row.lanes)
+    ]
+    columns = np.array(ends, dtype=np.int64).reshape(-1, 4)
+    return _fabric(file, chip, (file.chips.value,), 0, classes, columns, gpu_latency_ns=Fraction(0))
 
 
 def _named_rows(document: Document, path: Path, file: ExplicitFile) -> list[Row]:
@@ -156,46 +194,37 @@ def _named_rows(document: Document, path: Path, file: ExplicitFile) -> list[Row]
     return read_rows(path, text, file)
 
 
-def _explicit(document: Document, folder: Path, file: ExplicitFile) -> Fabric:
-    _check_size(document, "chips", file.chips.value, 0)
-    clock_mhz = exact(file.clock_mhz.value)
-    wire_bytes = (file.wire_bytes or file.vector_bytes).value
-    rows = _named_rows(document, folder / file.links, file)
-    _check_size(document, "links", file.chips.value, sum(row.lanes for row in rows))
-    wires = sorted({(row.latency_ns, row.gbps) for row in rows})
-    index = {wire: number for number, wire in enumerate(wires)}
-    classes = tuple(
-        LinkClass(
-            "link" if len(wires) == 1 else f"link {latency_ns:g} ns {gbps:g} Gb/s",
-            ceil_cycles(ns_to_cycles(exact(latency_ns), clock_mhz)),
-            vector_time_cycles(wire_bytes, exact(gbps), clock_mhz),
-        )
-        for latency_ns, gbps in wires
-    )
-    ends = [
-        (row.source, row.destination, lane, index[row.latency_ns, row.gbps])
-        for row in rows
-        for lane in range(row.lanes)
-    ]
+def _fabric(
+    file: AnyTopologyFile,
+    chip: Chip,
+    shape: tuple[int, ...],
+    hosts: int,
+    classes: tuple[LinkClass, ...],
+    ends: NDArray[np.int64],
+    *,
+    gpu_latency_ns: Fraction,
+) -> Fabric:
+    source, destination, lane, link_class = ends[np.lexsort((ends[:, 2], ends[:, 3], ends[:, 1], ends[:, 0]))].T.copy()
+    chips = int(np.prod(shape, dtype=np.int64))
     return Fabric(
         name=file.name,
-        chip=replace(_named_chip(document, file.chip), clock_mhz=clock_mhz),
-        grid=(1, file.chips.value),
-        chips=file.chips.value,
-        hosts=0,
+        kind=file.kind,
+        chip=chip,
+        shape=shape,
+        hosts=hosts,
         wire=file.wire,
         vector_bytes=file.vector_bytes.value,
-        wire_bytes=wire_bytes,
+        wire_bytes=(file.wire_bytes or file.vector_bytes).value,
         turnaround_cycles=file.turnaround_cycles.value,
-        gpu_latency_ns=Fraction(0),
+        gpu_latency_ns=gpu_latency_ns,
+        ports=file.ports.value if file.ports else None,
+        inject_per_cycle=file.inject_per_cycle.value if file.inject_per_cycle else None,
+        eject_per_cycle=file.eject_per_cycle.value if file.eject_per_cycle else None,
         link_classes=classes,
-        **_link_columns(ends),
+        source=source,
+        destination=destination,
+        lane=lane,
+        link_class=link_class,
+        link_down=np.zeros(len(source), dtype=np.bool_),
+        node_down=np.zeros(chips + hosts, dtype=np.bool_),
     )
-
-
-def _link_columns(
-    ends: list[tuple[int, int, int, int]],
-) -> dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    table = np.array(sorted(ends), dtype=np.int64).reshape(-1, 4)
-    names = ("source", "destination", "lane", "link_class")
-    return {name: np.ascontiguousarray(table[:, index]) for index, name in enumerate(names)}

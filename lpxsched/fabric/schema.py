@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lpxsched.files.schema import Strict, Tagged
 
@@ -18,11 +18,23 @@ Time = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class WireFile(Strict):
-    """One class of links, by the published time of a hop from SRAM to SRAM."""
+    """One class of links.
 
-    lanes: Tagged[Count]
-    hop_ns: Tagged[HopTime]
+    Either ``hop_ns``, the published time of a hop from SRAM to SRAM with the serialisation of one vector inside, or
+    ``latency_ns`` without it. ``gbps`` is the rate of the payload, ``line_gbps`` that of the line before coding.
+    """
+
+    lanes: Tagged[Count] = Tagged(value=1)
+    hop_ns: Tagged[HopTime] | None = None
+    latency_ns: Tagged[Time] | None = None
     gbps: Tagged[Gbps]
+    line_gbps: Tagged[Gbps] | None = None
+
+    @model_validator(mode="after")
+    def _one_time(self) -> WireFile:
+        if (self.hop_ns is None) == (self.latency_ns is None):
+            raise ValueError("needs exactly one of hop_ns and latency_ns")
+        return self
 
 
 class HostFile(WireFile):
@@ -32,32 +44,137 @@ class HostFile(WireFile):
     gpu_latency_ns: Tagged[Time]
 
 
-class _Common(Strict):
+class DownFile(Strict):
+    """What is out of service.
+
+    ``links`` are ``[source, destination]`` (all lanes) or ``[source, destination, lane]``, one direction each;
+    ``trays`` are rows of the grid of chips.
+    """
+
+    links: list[Annotated[list[Extent], Field(min_length=2, max_length=3)]] = Field(default_factory=list)
+    chips: list[Extent] = Field(default_factory=list)
+    trays: list[Extent] = Field(default_factory=list)
+
+
+class TopologyFile(Strict):
+    """Keys that every kind has."""
+
     name: str
-    chip: str
+    chip: str = "lp30"
     wire: Literal["pipelined", "busy"] = "pipelined"
     vector_bytes: Tagged[Size]
-    wire_bytes: Tagged[Size]
-    turnaround_cycles: Tagged[Extent]
-    host: HostFile
+    wire_bytes: Tagged[Size] | None = None
+    clock_mhz: Tagged[ClockMhz] | None = None
+    turnaround_cycles: Tagged[Extent] = Tagged(value=0)
+    ports: Tagged[Count] | None = None
+    inject_per_cycle: Tagged[Count] | None = None
+    eject_per_cycle: Tagged[Count] | None = None
+    down: DownFile = DownFile()
 
 
-class LpxFile(_Common):
-    """``kind: lpx``."""
+class LpxFile(TopologyFile):
+    """``kind: lpx``: trays of fully connected chips, a spine, racks in a chain or a ring."""
 
     kind: Literal["lpx"]
+    racks: Tagged[Count] = Tagged(value=1)
+    rack_topology: Tagged[Literal["chain", "ring"]] = Tagged(value="chain")
     trays: Tagged[Count]
     chips_per_tray: Tagged[Count]
     tray: WireFile
     spine: WireFile
+    rack: WireFile | None = None
+    host: HostFile
 
 
-class TspFile(_Common):
-    """``kind: tsp``, one node."""
+class TspFile(TopologyFile):
+    """``kind: tsp``: one node, up to 33 nodes, or racks of `nodes` nodes each.
+
+    A single rack is told from as many nodes by ``in_racks``: its nodes are joined twice, and keep ports for others.
+    """
 
     kind: Literal["tsp"]
+    racks: Tagged[Count] = Tagged(value=1)
+    nodes: Tagged[Count] = Tagged(value=1)
+    in_racks: Tagged[bool] = Tagged(value=False)
     chips_per_node: Tagged[Count]
     local: WireFile
+    between: WireFile | None = None
+    host: HostFile
+
+
+class OneWireFile(TopologyFile):
+    """A family whose links are all equal."""
+
+    link: WireFile
+
+
+class FullMeshFile(OneWireFile):
+    """``kind: full-mesh``: every two chips."""
+
+    kind: Literal["full-mesh"]
+    chips: Tagged[Count]
+
+
+class RingFile(OneWireFile):
+    """``kind: ring``: each chip and the next."""
+
+    kind: Literal["ring"]
+    chips: Tagged[Count]
+
+
+class CirculantFile(OneWireFile):
+    """``kind: circulant``: chips i and i + o, for each offset o."""
+
+    kind: Literal["circulant"]
+    chips: Tagged[Count]
+    offsets: Tagged[Annotated[list[Count], Field(min_length=1)]]
+
+
+class HypercubeFile(OneWireFile):
+    """``kind: hypercube``: chips whose numbers differ in one bit."""
+
+    kind: Literal["hypercube"]
+    dimensions: Tagged[Annotated[int, Field(ge=1, le=14)]]
+
+
+class GridFile(TopologyFile):
+    """``kind: mesh``, ``torus`` or ``hyperx``: one wire for all axes under ``link``, or one an axis under ``axes``."""
+
+    kind: Literal["mesh", "torus", "hyperx"]
+    shape: Tagged[Annotated[list[Count], Field(min_length=1, max_length=8)]]
+    link: WireFile | None = None
+    axes: list[WireFile] | None = None
+
+    @model_validator(mode="after")
+    def _wires(self) -> GridFile:
+        if (self.link is None) == (self.axes is None):
+            raise ValueError("needs exactly one of link and axes")
+        if self.axes is not None and len(self.axes) != len(self.shape.value):
+            raise ValueError(f"needs {len(self.shape.value)} axes, one for each axis of shape")
+        return self
+
+    @property
+    def wires(self) -> list[WireFile]:
+        """The wire of each axis."""
+        return self.axes or [self.link for _ in self.shape.value if self.link]
+
+
+class DragonflyFile(TopologyFile):
+    """``kind: dragonfly``: fully connected groups, every two groups joined by one global link."""
+
+    kind: Literal["dragonfly"]
+    chips_per_group: Tagged[Count]
+    global_links_per_chip: Tagged[Count]
+    groups: Tagged[Count]
+    local: WireFile
+    between: WireFile
+
+    @model_validator(mode="after")
+    def _enough_links(self) -> DragonflyFile:
+        most = self.chips_per_group.value * self.global_links_per_chip.value + 1
+        if self.groups.value > most:
+            raise ValueError(f"groups: at most {most} groups can all be joined by the global links of one group")
+        return self
 
 
 class LinkDefaults(Strict):
@@ -68,17 +185,39 @@ class LinkDefaults(Strict):
     gbps: Tagged[Gbps] | None = None
 
 
-class ExplicitFile(Strict):
+class ExplicitFile(TopologyFile):
     """``kind: explicit``: links from a CSV beside the file."""
 
     kind: Literal["explicit"]
-    name: str
     chips: Tagged[Count]
     clock_mhz: Tagged[ClockMhz]
-    vector_bytes: Tagged[Size]
-    wire_bytes: Tagged[Size] | None = None
     wire: Literal["pipelined", "busy"]
-    turnaround_cycles: Tagged[Extent] = Tagged(value=0)
-    chip: str = "lp30"
     link: LinkDefaults = LinkDefaults()
     links: str
+
+
+AnyTopologyFile = (
+    LpxFile
+    | TspFile
+    | FullMeshFile
+    | RingFile
+    | CirculantFile
+    | HypercubeFile
+    | GridFile
+    | DragonflyFile
+    | ExplicitFile
+)
+
+KINDS: dict[str, type[AnyTopologyFile]] = {
+    "full-mesh": FullMeshFile,
+    "ring": RingFile,
+    "mesh": GridFile,
+    "torus": GridFile,
+    "hypercube": HypercubeFile,
+    "hyperx": GridFile,
+    "circulant": CirculantFile,
+    "dragonfly": DragonflyFile,
+    "lpx": LpxFile,
+    "tsp": TspFile,
+    "explicit": ExplicitFile,
+}

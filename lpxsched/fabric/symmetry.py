@@ -3,7 +3,8 @@
 Chips are written as mixed-radix numbers; a translation adds to one digit, modulo its size. Which digits may be shifted
 is found by trying every stride and size that divide the number of chips, and is verified on the list of bundles, never
 assumed. Shifts of different digits commute, and no shift but the identity keeps a chip in place, so the verified shifts
-of one mixed-radix system generate a group that acts freely. Exclusive-or with a constant is the case of digits of size 2.
+of one mixed-radix system generate a group that acts freely. Exclusive-or with a constant is the case of digits of size
+2.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class SolveResult:
     @property
     def gap(self) -> Fraction:
         """Makespan over lower bound, at least 1."""
-        return Fraction(self.makespan_cycles, max(1, self.bound.cycles))
+        return Fraction(max(1, self.makespan_cycles), max(1, self.bound.cycles))
 
     @property
     def status(self) -> Status:

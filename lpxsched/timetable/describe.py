@@ -125,7 +125,7 @@ def manifest(
         format=FORMAT,
         versions={name: version(name) for name in DECISIVE_PACKAGES},
         inputs={
-            kind: {"name": name_of(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            kind: {"name": _name(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
             for kind, path in files.items()
         },
         options=_options(options, files) | {"gpu_latency_ns": float(fabric.gpu_latency_ns)},
@@ -162,8 +162,13 @@ def _input_files(options: CompileOptions) -> dict[str, Path]:
 
 def _options(options: CompileOptions, files: dict[str, Path]) -> dict[str, Any]:
     """Return the options with names in the place of paths: a build says nothing of where its inputs lay."""
-    named = {kind: name_of(path) for kind, path in files.items() if kind != "chip"}
-    return options.model_dump(mode="json") | named
+    named = {kind: _name(path) for kind, path in files.items() if kind != "chip"}
+    return options.model_dump() | named
+
+
+def _name(path: Path) -> str:
+    """Return the name of an input file as JSON can hold it: a name on disk need not be UTF-8."""
+    return name_of(path).encode(errors="backslashreplace").decode()
 
 
 def _results(

@@ -61,8 +61,8 @@ def _chips(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]
     def on_chips(value: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         return np.where(is_chip, value, 0).astype(np.int64)
 
-    def everywhere(value: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return np.full(fabric.nodes, value, dtype=np.int64)
+    def everywhere(limit: int | None) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.full(fabric.nodes, NO_LIMIT if limit is None else limit, dtype=np.int64)
 
     chip = fabric.chip
     return Chips(
@@ -75,13 +75,13 @@ def _chips(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]
         matrix_fp8_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["fp8"]),
         matrix_bf16_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["bf16"]),
         vector_operations_per_cycle=on_chips(chip.vector_operations_per_cycle),
-        inject_per_cycle=everywhere(NO_LIMIT),
-        eject_per_cycle=everywhere(NO_LIMIT),
-        ports=everywhere(NO_LIMIT),
+        inject_per_cycle=everywhere(fabric.inject_per_cycle),
+        eject_per_cycle=everywhere(fabric.eject_per_cycle),
+        ports=everywhere(fabric.ports),
         turnaround_cycles=on_chips(fabric.turnaround_cycles),
         hac_parent=tree.parent,
         hac_depth=tree.depth,
-        down=np.zeros(fabric.nodes, dtype=np.bool_),
+        down=fabric.node_down,
     )
 
 
@@ -106,7 +106,7 @@ def _links(fabric: Fabric, layers: Sequence[ScheduledLayer]) -> Links:
         vector_time_numerator=of_class([c.vector_time_cycles.numerator for c in classes]),
         vector_time_denominator=of_class([c.vector_time_cycles.denominator for c in classes]),
         guard_cycles=guard,
-        down=np.zeros(fabric.links, dtype=np.bool_),
+        down=fabric.link_down,
     )
 
 

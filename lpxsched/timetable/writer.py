@@ -139,7 +139,12 @@ def _make_locked(folder: Path) -> int:
         folder.mkdir()
         with suppress(FileNotFoundError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError:
+                os.close(lock)
+                folder.rmdir()
+                raise
             if folder.exists():
                 return lock
             os.close(lock)

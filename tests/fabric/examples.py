@@ -47,20 +47,25 @@ def fabric_of(links: Sequence[tuple[int, int]], *, grid: tuple[int, int], hosts:
     ends = np.array(sorted(links), dtype=np.int64).reshape(-1, 2)
     return Fabric(
         name="toy",
+        kind="explicit",
         chip=CHIP,
-        grid=grid,
-        chips=grid[0] * grid[1],
+        shape=grid,
         hosts=hosts,
         wire="pipelined",
         vector_bytes=320,
         wire_bytes=328,
         turnaround_cycles=3,
         gpu_latency_ns=Fraction(0),
-        link_classes=(LinkClass("link", 10, Fraction(5, 2)),),
+        ports=None,
+        inject_per_cycle=None,
+        eject_per_cycle=None,
+        link_classes=(LinkClass("link", 10, Fraction(5, 2), Fraction(100), Fraction(100)),),
         source=ends[:, 0],
         destination=ends[:, 1],
         lane=np.zeros(len(ends), dtype=np.int64),
         link_class=np.zeros(len(ends), dtype=np.int64),
+        link_down=np.zeros(len(ends), dtype=np.bool_),
+        node_down=np.zeros(grid[0] * grid[1] + hosts, dtype=np.bool_),
     )
 
 

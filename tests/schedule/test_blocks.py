@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.blocks import MOST_BLOCKS, Cut, candidate_cuts, cut_blocks
-from lpxsched.schedule.instance import Instance
 from tests.schedule.instances import both_ways, path_of_three, summed, two_chips, wide
 from tests.strategies import cuts, instances
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.instance import Instance
 
 
 def _ranges(instance: Instance, cut: Cut) -> list[tuple[int, int, int]]:

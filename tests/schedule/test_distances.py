@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
 from lpxsched.schedule.distances import NO_WAY, hops_from, hops_to, hops_to_roots
-from lpxsched.schedule.instance import Instance
-from tests.schedule.instances import Bundle, Demand, Operator, both_ways, grid, instance_of, path_of_three
+from tests.schedule.instances import Demand, Operator, both_ways, grid, instance_of, path_of_three
 from tests.strategies import instances
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.instance import Instance
 
 
 def shared_host() -> Instance:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.blocks import Cut, cut_blocks
 from lpxsched.schedule.greedy import greedy_schedule
-from lpxsched.schedule.instance import Instance
 from lpxsched.schedule.lanes import assign_lanes
 from lpxsched.schedule.result import SPREADING, Schedule
 from tests.schedule.instances import blocks_of, schedule_of, two_chips, wide
 from tests.strategies import cuts, instances
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.instance import Instance
 
 
 def _assert_valid(instance: Instance, schedule: Schedule) -> None:

@@ -22,7 +22,8 @@ def test_rows_become_columns() -> None:
     assert schedule.slot_phase.tolist() == [SUMMING, SPREADING]
     assert schedule.slot_bundle.tolist() == [5, 6]
     assert schedule.slot_depart.tolist() == [10, 20]
-    assert (schedule.sum_block[0], schedule.sum_node[0], schedule.sum_operands[0], schedule.sum_start[0]) == (0, 2, 3, 15)
+    assert (schedule.sum_block.tolist(), schedule.sum_node.tolist()) == ([0], [2])
+    assert (schedule.sum_operands.tolist(), schedule.sum_start.tolist()) == ([3], [15])
 
 
 def test_the_makespan_is_the_start_of_the_last_operator() -> None:
@@ -41,7 +42,8 @@ def test_vectors_are_counted_once_a_hop() -> None:
     [
         (40, 40, "optimal", Fraction(1)),
         (41, 40, "feasible", Fraction(41, 40)),
-        (0, 0, "optimal", Fraction(0)),  # nothing takes time
+        (3, 0, "feasible", Fraction(3)),  # at least one cycle is taken as the bound
+        (0, 0, "optimal", Fraction(1)),  # nothing takes time
     ],
 )
 def test_only_a_met_bound_is_optimal(makespan: int, bound: int, status: str, gap: Fraction) -> None:

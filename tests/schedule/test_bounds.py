@@ -1,0 +1,128 @@
+"""Lower bounds: each argument by hand, and no bound above any schedule."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+
+from lpxsched.schedule.blocks import Cut, cut_blocks
+from lpxsched.schedule.bounds import Bound, lower_bound, shortest_ways
+from lpxsched.schedule.cpsat import improve
+from lpxsched.schedule.greedy import greedy_schedule
+from lpxsched.schedule.instance import MATRIX, VECTOR, Instance
+from lpxsched.schedule.result import LowerBound
+from lpxsched.schedule.solve import best_greedy
+from tests.schedule.instances import (
+    Operator,
+    both_ways,
+    copy_along,
+    crossing,
+    grid,
+    hub,
+    instance_of,
+    lone_relay,
+    one_chip,
+    path_of_three,
+    rootless,
+    summed,
+    two_chips,
+    wide,
+)
+from tests.schedule.test_distances import shared_host
+from tests.strategies import instances
+
+PATH, STREAM, CUT = "critical path", "critical path + stream", "critical path + cut"
+TWO_CHIPS = both_ways([(0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("instance", "cycles", "name"),
+    [
+        # Two hops of 18 and a turnaround of 3.
+        (path_of_three(), 39, PATH),
+        # The fourth vector leaves no earlier than 3 x 5/2 = 7.5: 8 + 18.
+        (wide(1, 4), 26, STREAM),
+        # One of two lanes carries three of five vectors: 2 x 5/2 + 18.
+        (wide(2, 5), 23, STREAM),
+        # v = 3, then 2: the third vector leaves the root at 6; hops of 18 and 17 with 3 between: 6 + 38.
+        (copy_along([Fraction(3), Fraction(2)], 3), 44, STREAM),
+        # v = 2, then 3: the third enters the last chip 6 after the first, which is there at 17 + 3 + 18.
+        (copy_along([Fraction(2), Fraction(3)], 3), 44, STREAM),
+        # v = 1/3: ceil(1/3) + 15 cycles a hop, and ceil(3 x 1/3) for the fourth vector.
+        (copy_along([Fraction(1, 3)], 4), 17, STREAM),
+        # Three vectors over two wires of one cycle: 2 + 1 + 1.
+        (copy_along([Fraction(1)] * 2, 3, latency=0, guard=0, turnaround=0), 4, STREAM),
+        # Four vectors enter chip 0 over one lane: 3 x 5/2, after two hops with a turnaround, 39.
+        (hub(), 47, CUT),
+        # Chip 3's summand needs two hops and between them the smaller of turnaround and sum, 3; then a sum of 5.
+        (grid(), 44, PATH),
+        (lone_relay(), 44, PATH),
+        # Three hops and twice 3 between them; the root adds nothing.
+        (rootless(), 60, PATH),
+        # One vector: 18 and a sum of 5. Four over one lane: 8 later.
+        (summed(2, TWO_CHIPS, (0, 1)), 23, PATH),
+        (summed(2, TWO_CHIPS, (0, 1), vectors=4), 31, CUT),
+        # Vector 2 enters the chip 3 later: 21; 20 + 5 of compute; the same out: 46 + 21.
+        (one_chip(), 67, STREAM),
+        # The inputs meet on each chip at 2 + 18 + 3 + 18 = 41, the second vector of the host's lane 3 later: 44.
+        # Compute until 44 + 11 + 20 + 5 = 80, a hop and a sum: 103. Then the second vector over the host's lane: 124.
+        (two_chips(), 124, STREAM),
+        # Demand 1 alone: 8 + 18, then 40 cycles of compute.
+        (crossing(), 66, STREAM),
+    ],
+)
+def test_bounds_worked_out_by_hand(instance: Instance, cycles: int, name: str) -> None:
+    """Tests the bound of each small instance, and which arguments it names."""
+    assert lower_bound(instance) == LowerBound(cycles, name)
+
+
+def test_operators_alone_are_a_critical_path() -> None:
+    """Tests a chain of operators on one chip after the opening deskew; the last start counts, not its end."""
+    operators = [Operator(0, MATRIX, 10), Operator(0, VECTOR, 5, (0,)), Operator(0, MATRIX, 7, (1,))]
+    assert lower_bound(instance_of(1, [], operators, [], release=4)) == LowerBound(19, PATH)
+
+
+def test_nothing_starts_before_its_release() -> None:
+    """Tests that the opening deskew bounds a schedule by itself."""
+    assert lower_bound(instance_of(1, [], [Operator(0)], [], release=4)) == LowerBound(4, PATH)
+
+
+def test_ways_do_not_lead_through_hosts() -> None:
+    """Tests that chips 0 and 2, which share host 3, are two hops and a turnaround apart."""
+    ways = shortest_ways(shared_host(), 3)
+    assert ways[0] == [0, 18, 39, 18]
+    assert ways[3] == [18, 39, 18, 0]
+
+
+def test_an_argument_is_named_once() -> None:
+    """Tests that a bound moved twice by one argument names it once, in order of the alphabet."""
+    bound = Bound(5).later(3, "stream").later(2, "cut").later(1, "stream").later(4)
+    assert bound == Bound(15, ("cut", "stream"))
+
+
+@given(instances(most_chips=4, most_vectors=3, most_demands=2))
+@settings(max_examples=30, deadline=None)
+def test_no_bound_is_above_the_best_of_single_vectors(instance: Instance) -> None:
+    """Tests bounds against schedules that CP-SAT has searched, of blocks of one vector each."""
+    bound = LowerBound(0, "none: the model must not know the bound that is tested")
+    hint = greedy_schedule(instance, cut_blocks(instance, Cut(1, 1)))
+    best = improve(instance, hint, bound, seed=0, deterministic_seconds=0.3)
+    assert lower_bound(instance).cycles <= best.makespan_cycles
+
+
+@given(instances())
+@settings(max_examples=40, deadline=None)
+def test_no_bound_is_above_the_best_greedy_schedule(instance: Instance) -> None:
+    """Tests bounds against the best of all candidate cuts, which single vectors do not always give."""
+    bound = lower_bound(instance)
+    nowhere = LowerBound(-1, "never met")
+    assert bound.cycles <= best_greedy(instance, nowhere, seed=0).makespan_cycles
+
+
+@given(instances())
+@settings(max_examples=40, deadline=None)
+def test_compute_only_adds_to_a_bound(instance: Instance) -> None:
+    """Tests that the bound of the wires alone is not above the bound of the whole."""
+    assert lower_bound(instance.wires_only()).cycles <= lower_bound(instance).cycles
