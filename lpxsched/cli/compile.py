@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from pydantic import ValidationError
 
 from lpxsched.cli.console import emit, json_option
-from lpxsched.errors import ExitCode, InfeasibleError, NothingFoundError
+from lpxsched.errors import ExitCode, InfeasibleError, InputError, NothingFoundError
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import CompileOptions
 
@@ -117,7 +118,7 @@ def compile_command(output: Path | None, as_json: bool, **choices: Any) -> int:
     from lpxsched.report.compile_summary import compile_summary
     from lpxsched.timetable.writer import refuse_foreign_folder, write_build
 
-    options = CompileOptions(**choices)
+    options = _options(choices)
     target = output or Path("build") / name_of(find_file("model", options.model))
     refuse_foreign_folder(target)
     started = time.perf_counter()
@@ -138,6 +139,15 @@ def compile_command(output: Path | None, as_json: bool, **choices: Any) -> int:
     record |= {"seconds": seconds, "content_sha256": build.manifest.content_sha256, "output": str(target)}
     emit(record, "" if as_json else compile_summary(build, str(target), seconds), as_json=as_json)
     return ExitCode.DONE
+
+
+def _options(choices: dict[str, Any]) -> CompileOptions:
+    try:
+        return CompileOptions(**choices)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        option = "--" + str(fault["loc"][0]).replace("_", "-")
+        raise InputError("lpxsched compile", f"{fault['msg']}, got {fault['input']}", key=option) from None
 
 
 @contextmanager

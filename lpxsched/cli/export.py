@@ -33,13 +33,9 @@ def export_command(folder: Path, svg: Path | None, png: Path | None, layers: str
     token passes the layers; the lower one what the units and links of each chip do during the first layer
     asked for. Give --svg, --png or both; an existing file is replaced.
     """
-    targets = {name: path for name, path in (("svg", svg), ("png", png)) if path is not None}
+    targets = image_targets(svg, png)
     if not targets:
         raise click.UsageError("say where to write: --svg FILE, --png FILE or both")
-    if len({path.resolve() for path in targets.values()}) < len(targets):
-        raise click.UsageError("--svg and --png name the same file; name two")
-    for path in targets.values():
-        _refuse(path)
 
     from lpxsched.report.figures import build_layers, render
     from lpxsched.timetable.reader import read_build
@@ -83,6 +79,22 @@ def parse_layers(text: str | None, known: Sequence[int]) -> range | None:
 def _bad_layers(problem: str, known: Sequence[int]) -> click.BadParameter:
     whole = f"{known[0]}:{known[-1] + 1}"
     return click.BadParameter(f"{problem}; {whole} means all layers", param_hint="--layers")
+
+
+def image_targets(svg: Path | None, png: Path | None) -> dict[str, Path]:
+    """Return the file of each format asked for.
+
+    Raises
+    ------
+    InputError, click.UsageError
+        When one cannot be written, or both are the same.
+    """
+    targets = {name: path for name, path in (("svg", svg), ("png", png)) if path is not None}
+    if len({path.resolve() for path in targets.values()}) < len(targets):
+        raise click.UsageError("--svg and --png name the same file; name two")
+    for path in targets.values():
+        _refuse(path)
+    return targets
 
 
 def _refuse(path: Path) -> None:

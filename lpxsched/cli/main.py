@@ -17,6 +17,8 @@ COMMANDS = {
     "simulate": ("simulate", "Run a build folder on drifting clocks and count late vectors."),
     "report": ("report", "Print link utilisation and where the time of a layer goes."),
     "export": ("export", "Draw utilisation and one layer's timeline as SVG or PNG."),
+    "topology": ("topology", "Tell sizes, distances, bandwidth and symmetry of a fabric, and draw it."),
+    "schema": ("schema", "Print the JSON Schema of an input file, for editors."),
     "topologies": ("listing", "List the shipped topologies."),
     "models": ("listing", "List the shipped models."),
     "clocks": ("listing", "List the shipped clocks."),

@@ -9,7 +9,7 @@ from lpxsched.fabric.families.circulant import circulant
 from lpxsched.fabric.families.dragonfly import dragonfly
 from lpxsched.fabric.families.grid import full_mesh, hypercube, hyperx, mesh, ring, torus
 from lpxsched.fabric.families.lpx import lpx
-from lpxsched.fabric.families.tsp import GLOBAL_PORTS, tsp_node, tsp_nodes, tsp_racks
+from lpxsched.fabric.families.tsp import CABLES_IN_RACK, GLOBAL_PORTS, tsp_node, tsp_nodes, tsp_racks
 from lpxsched.fabric.schema import (
     CirculantFile,
     DragonflyFile,
@@ -25,10 +25,26 @@ if TYPE_CHECKING:
     from lpxsched.fabric.families.wiring import Wiring
     from lpxsched.fabric.schema import WireFile
 
-FamilyFile = (
-    LpxFile | TspFile | FullMeshFile | RingFile | CirculantFile | HypercubeFile | GridFile | DragonflyFile
-)
+FamilyFile = LpxFile | TspFile | FullMeshFile | RingFile | CirculantFile | HypercubeFile | GridFile | DragonflyFile
 GRIDS = {"mesh": mesh, "torus": torus, "hyperx": hyperx}
+
+
+def misfit(file: FamilyFile) -> tuple[str, str] | None:
+    """Return the key and the problem of the first value that does not fit the others; None when all fit."""
+    match file:
+        case CirculantFile():
+            far = [offset for offset in file.offsets.value if offset >= file.chips.value]
+            if far:
+                return "offsets", f"must be less than {file.chips.value}, the number of chips, got {far[0]}"
+        case GridFile():
+            return _misfit_of_grid(file)
+        case DragonflyFile():
+            most = file.chips_per_group.value * file.global_links_per_chip.value + 1
+            if file.groups.value > most:
+                return "groups", f"one group has global links to {most - 1} others, so at most {most} groups fit"
+        case TspFile():
+            return _misfit_of_tsp(file)
+    return None
 
 
 def size(file: FamilyFile) -> tuple[int, int]:
@@ -37,11 +53,12 @@ def size(file: FamilyFile) -> tuple[int, int]:
         case LpxFile():
             chips = file.racks.value * file.trays.value * file.chips_per_tray.value
             tray, spine = file.chips_per_tray.value * file.tray.lanes.value, file.trays.value * file.spine.lanes.value
-            return chips, tray + spine + 2 * (file.rack.lanes.value if file.rack else 0) + 2 * file.host.lanes.value
+            hosts = (file.trays.value + 2) * file.host.lanes.value
+            return chips, tray + spine + 2 * (file.rack.lanes.value if file.rack else 0) + hosts
         case TspFile():
             chips = file.racks.value * file.nodes.value * file.chips_per_node.value
             between = GLOBAL_PORTS * (file.between.lanes.value if file.between else 0)
-            return chips, file.chips_per_node.value * file.local.lanes.value + between + file.host.lanes.value
+            return chips, file.chips_per_node.value * file.local.lanes.value + between + 2 * file.host.lanes.value
         case FullMeshFile():
             return file.chips.value, file.chips.value * file.link.lanes.value
         case RingFile():
@@ -51,7 +68,8 @@ def size(file: FamilyFile) -> tuple[int, int]:
         case HypercubeFile():
             return 2**file.dimensions.value, file.dimensions.value * file.link.lanes.value
         case GridFile():
-            return prod(file.shape.value), sum(file.shape.value) * max(wire.lanes.value for wire in file.wires)
+            peers = [extent - 1 if file.kind == "hyperx" else min(extent - 1, 2) for extent in file.shape.value]
+            return prod(file.shape.value), sum(peers) * max(wire.lanes.value for wire in file.wires)
         case DragonflyFile():
             chips = file.groups.value * file.chips_per_group.value
             local = file.chips_per_group.value * file.local.lanes.value
@@ -82,6 +100,40 @@ def wiring(file: FamilyFile) -> tuple[Wiring, dict[str, WireFile]]:
             return dragonfly(*counts), {"local": file.local, "global": file.between}
 
 
+def _in_racks(file: TspFile) -> bool:
+    return file.racks.value > 1 or file.in_racks.value
+
+
+def _misfit_of_grid(file: GridFile) -> tuple[str, str] | None:
+    axes = len(file.shape.value)
+    if file.link is None and file.axes is None:
+        return "link", f"this key is missing; add it, or axes with {axes} wires"
+    if file.link is not None and file.axes is not None:
+        return "axes", "stands beside link; keep one of them"
+    if file.axes is not None and len(file.axes) != axes:
+        return "axes", f"needs one wire for each of the {axes} axes of shape, got {len(file.axes)}"
+    return None
+
+
+def _misfit_of_tsp(file: TspFile) -> tuple[str, str] | None:
+    """Compare cables with ports: in racks, half of a chip's global ports lead into the rack, half to other racks."""
+    chips, nodes, racks = file.chips_per_node.value, file.nodes.value, file.racks.value
+    if not _in_racks(file):
+        most = GLOBAL_PORTS * chips + 1
+        told = f"a node of {chips} chips has {most - 1} global ports, one for each other node"
+        return ("nodes", f"{told}, so at most {most} nodes fit; or set racks or in_racks") if nodes > most else None
+    ports_inside = (GLOBAL_PORTS // 2) * chips
+    most_nodes = ports_inside // CABLES_IN_RACK + 1
+    if nodes > most_nodes:
+        told = f"a node of {chips} chips has {ports_inside} ports into its rack, {CABLES_IN_RACK} for each other node"
+        return "nodes", f"{told}, so at most {most_nodes} nodes fit"
+    ports_outside = (GLOBAL_PORTS // 2) * chips * nodes
+    if racks > ports_outside + 1:
+        told = f"a rack has {ports_outside} global ports for other racks, one for each"
+        return "racks", f"{told}, so at most {ports_outside + 1} racks fit"
+    return None
+
+
 def _lpx(file: LpxFile) -> tuple[Wiring, dict[str, WireFile]]:
     counts = (file.racks.value, file.trays.value, file.chips_per_tray.value, file.host.chips_per_host.value)
     wires: dict[str, WireFile] = {"tray": file.tray, "spine": file.spine, "host": file.host, "fpga": file.host}
@@ -93,7 +145,7 @@ def _lpx(file: LpxFile) -> tuple[Wiring, dict[str, WireFile]]:
 def _tsp(file: TspFile) -> tuple[Wiring, dict[str, WireFile]]:
     chips, chips_per_host = file.chips_per_node.value, file.host.chips_per_host.value
     wires: dict[str, WireFile] = {"local": file.local, "host": file.host}
-    if file.racks.value > 1 or file.in_racks.value:
+    if _in_racks(file):
         built = tsp_racks(file.racks.value, file.nodes.value, chips, chips_per_host)
     elif file.nodes.value > 1:
         built = tsp_nodes(file.nodes.value, chips, chips_per_host)

@@ -13,7 +13,7 @@ from lpxsched.fabric.chip import load_chip
 from lpxsched.fabric.down import take_down
 from lpxsched.fabric.explicit import Row, read_rows
 from lpxsched.fabric.fabric import Fabric, LinkClass
-from lpxsched.fabric.kinds import FamilyFile, size, wiring
+from lpxsched.fabric.kinds import FamilyFile, misfit, size, wiring
 from lpxsched.fabric.ports import ports_of_chips
 from lpxsched.fabric.schema import KINDS, AnyTopologyFile, ExplicitFile, LpxFile, TspFile, WireFile
 from lpxsched.files.document import Document, read_text, read_yaml
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # A fabric is held link by link in memory.
 MOST_CHIPS = 20_000
 MOST_LINKS = 5_000_000
+# Where a file tells its size; an error points at the first that it has.
+SIZE_KEYS = ("chips", "shape", "dimensions", "groups", "trays", "chips_per_node")
 # Times of many vectors are 64-bit products of a numerator, a denominator and a number of vectors.
 LARGEST_TIME_PRODUCT = 10**12
 
@@ -77,10 +79,11 @@ def _named_chip(document: Document, file: AnyTopologyFile) -> Chip:
     return replace(chip, clock_mhz=exact(file.clock_mhz.value)) if file.clock_mhz else chip
 
 
-def _check_size(document: Document, chips: int, links: int) -> None:
+def _check_size(document: Document, file: AnyTopologyFile, chips: int, links: int) -> None:
     if chips > MOST_CHIPS or links > MOST_LINKS:
-        problem = f"up to {chips:,} chips and {links:,} links; at most {MOST_CHIPS:,} and {MOST_LINKS:,} are supported"
-        raise document.error((), problem)
+        key = next(key for key in SIZE_KEYS if key in type(file).model_fields)
+        problem = f"makes {chips:,} chips and up to {links:,} links; at most {MOST_CHIPS:,} and {MOST_LINKS:,} fit"
+        raise document.error((key,), problem)
 
 
 def _check_vector_times(document: Document, classes: tuple[LinkClass, ...]) -> None:
@@ -91,7 +94,7 @@ def _check_vector_times(document: Document, classes: tuple[LinkClass, ...]) -> N
             f"the time of a vector is a fraction of {numerator} and {denominator} cycles, too large for 64-bit times; "
             "write gbps and clock_mhz with fewer digits, or faster links"
         )
-        raise document.error((), problem)
+        raise document.error(("vector_bytes",), problem)
 
 
 def _check_ports(document: Document, fabric: Fabric) -> None:
@@ -105,8 +108,11 @@ def _check_ports(document: Document, fabric: Fabric) -> None:
 
 
 def _family(document: Document, file: FamilyFile, chip: Chip) -> Fabric:
+    fault = misfit(file)
+    if fault:
+        raise document.error((fault[0],), fault[1])
     chips, degree = size(file)
-    _check_size(document, chips, chips * degree)
+    _check_size(document, file, chips, chips * degree)
     joined, wires = wiring(file)
     missing = [name for name in joined.pairs if name not in wires]
     if missing:
@@ -160,10 +166,10 @@ def _link_class(name: str, wire: WireFile, wire_bytes: int, clock_mhz: Fraction)
 
 
 def _explicit(document: Document, folder: Path, file: ExplicitFile, chip: Chip) -> Fabric:
-    _check_size(document, file.chips.value, 0)
+    _check_size(document, file, file.chips.value, 0)
     wire_bytes = (file.wire_bytes or file.vector_bytes).value
     rows = _named_rows(document, folder / file.links, file)
-    _check_size(document, file.chips.value, sum(row.lanes for row in rows))
+    _check_size(document, file, file.chips.value, sum(row.lanes for row in rows))
     kinds = sorted({(row.latency_ns, row.gbps) for row in rows})
     number = {kind: index for index, kind in enumerate(kinds)}
     classes = tuple(

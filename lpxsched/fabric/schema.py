@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from lpxsched.files.schema import Strict, Tagged
 
@@ -33,7 +34,7 @@ class WireFile(Strict):
     @model_validator(mode="after")
     def _one_time(self) -> WireFile:
         if (self.hop_ns is None) == (self.latency_ns is None):
-            raise ValueError("needs exactly one of hop_ns and latency_ns")
+            raise PydanticCustomError("one_time", "needs exactly one of hop_ns and latency_ns")
         return self
 
 
@@ -145,14 +146,6 @@ class GridFile(TopologyFile):
     link: WireFile | None = None
     axes: list[WireFile] | None = None
 
-    @model_validator(mode="after")
-    def _wires(self) -> GridFile:
-        if (self.link is None) == (self.axes is None):
-            raise ValueError("needs exactly one of link and axes")
-        if self.axes is not None and len(self.axes) != len(self.shape.value):
-            raise ValueError(f"needs {len(self.shape.value)} axes, one for each axis of shape")
-        return self
-
     @property
     def wires(self) -> list[WireFile]:
         """The wire of each axis."""
@@ -168,13 +161,6 @@ class DragonflyFile(TopologyFile):
     groups: Tagged[Count]
     local: WireFile
     between: WireFile
-
-    @model_validator(mode="after")
-    def _enough_links(self) -> DragonflyFile:
-        most = self.chips_per_group.value * self.global_links_per_chip.value + 1
-        if self.groups.value > most:
-            raise ValueError(f"groups: at most {most} groups can all be joined by the global links of one group")
-        return self
 
 
 class LinkDefaults(Strict):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema, ErrorDetails
 
     from lpxsched.errors import InputError
     from lpxsched.files.document import Document
@@ -47,6 +49,13 @@ class Tagged(Strict, Generic[Value]):
     @classmethod
     def _accept_plain_value(cls, data: Any) -> Any:
         return data if isinstance(data, dict | cls) else {"value": data}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the schema of both forms: the plain value, and the mapping with its source."""
+        tagged = handler.resolve_ref_schema(handler(schema))
+        plain = {key: rule for key, rule in tagged["properties"]["value"].items() if key != "title"}
+        return {"anyOf": [plain, tagged | {"title": "Value with its source"}]}
 
 
 def mapping(document: Document) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, InputError
-from lpxsched.partition.connected import split_group
 from lpxsched.partition.file import read_groups
 from lpxsched.partition.groups import Group, automatic_groups, smallest_width
 from lpxsched.partition.memory import least_chip_bytes
@@ -46,21 +45,11 @@ def partition_layers(
     if file is None:
         what = f"{model.name} with {precision.weights} weights"
         least_width = smallest_width(fabric, model.layers, chip_bytes, what)
-        groups = automatic_groups(fabric, model.layers, least_width)
-    else:
-        groups = read_groups(Path(file), fabric, model.layers)
-        for group in groups:
-            _check_fit(group, chip_bytes(len(group.chips)), fabric.chip.sram_bytes)
-    _check_connected(file or fabric.name, fabric, groups)
+        return automatic_groups(fabric, model.layers, least_width)
+    groups = read_groups(Path(file), fabric, model.layers)
+    for group in groups:
+        _check_fit(group, chip_bytes(len(group.chips)), fabric.chip.sram_bytes)
     return groups
-
-
-def _check_connected(where: str, fabric: Fabric, groups: tuple[Group, ...]) -> None:
-    split = split_group(fabric, groups)
-    if split:
-        group, side, rest = split
-        problem = f"chips {side} and {rest} cannot all reach each other inside the group; take chips that are joined"
-        raise InputError(where, problem, key=f"layers.{group.layer}.chips")
 
 
 def _check_fit(group: Group, needed_bytes: int, capacity_bytes: int) -> None:

@@ -20,7 +20,8 @@ def split_group(fabric: Fabric, groups: Sequence[Group]) -> tuple[Group, list[in
     """
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(fabric.nodes))
-    graph.add_edges_from(zip(fabric.source.tolist(), fabric.destination.tolist(), strict=True))
+    up = fabric.link_up
+    graph.add_edges_from(zip(fabric.source[up].tolist(), fabric.destination[up].tolist(), strict=True))
     for group in groups:
         inside = graph.subgraph(group.chips)
         if not nx.is_strongly_connected(inside):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lpxsched.files.document import Document, read_yaml
 from lpxsched.files.schema import Strict, short, validate
+from lpxsched.partition.connected import split_group
 from lpxsched.partition.groups import Group, host_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def read_groups(path: Path, fabric: Fabric, layers: int) -> tuple[Group, ...]:
     Raises
     ------
     InputError
-        When it names another number of layers, a chip that is not there, one chip twice, or no chip.
+        When it names another number of layers, a chip that is not there or down, one chip twice, no chip, or chips
+        that are not joined.
     """
     document = read_yaml(path)
     file = validate(document, PartitionFile)
@@ -49,12 +51,23 @@ def read_groups(path: Path, fabric: Fabric, layers: int) -> tuple[Group, ...]:
     for layer, entry in enumerate(file.layers):
         chips = _chips(document, layer, entry.chips, fabric.chips)
         for chip in chips:
+            if fabric.node_down[chip]:
+                raise document.error(("layers", layer, "chips"), f"chip {chip} is down in {fabric.name}; take others")
             if chip in owner:
                 problem = f"chip {chip} is in layer {owner[chip]} already; each chip once"
                 raise document.error(("layers", layer, "chips"), problem)
             owner[chip] = layer
         groups.append(Group(layer, chips, tuple(host_of(fabric, hosts, chip) for chip in chips)))
+    _refuse_split(document, fabric, groups)
     return tuple(groups)
+
+
+def _refuse_split(document: Document, fabric: Fabric, groups: list[Group]) -> None:
+    split = split_group(fabric, groups)
+    if split:
+        group, side, rest = split
+        problem = f"chip {rest[0]} cannot reach chip {side[0]}, or be reached, inside the group; take joined chips"
+        raise document.error(("layers", group.layer, "chips"), problem)
 
 
 def _chips(document: Document, layer: int, chips: list[int] | str, number_of_chips: int) -> tuple[int, ...]:

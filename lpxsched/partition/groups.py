@@ -32,20 +32,16 @@ class Group:
     hosts: tuple[int, ...]
 
 
-class Tiling(NamedTuple):
-    """Equal rectangles cut from a region of the grid; the region starts at (`tray`, `position`)."""
+class Region(NamedTuple):
+    """A rectangle of the grid, from a tray and a position on."""
 
     tray: int
     position: int
     rows: int
     columns: int
-    tiles: int
-    tiles_per_row: int
 
-    @property
-    def width(self) -> int:
-        """Chips of one tile."""
-        return self.rows * self.columns
+
+Tile = tuple[int, ...]
 
 
 def smallest_width(fabric: Fabric, layers: int, chip_bytes: Callable[[int], int], what: str) -> int:
@@ -65,19 +61,19 @@ def smallest_width(fabric: Fabric, layers: int, chip_bytes: Callable[[int], int]
     InfeasibleError
         When the layers need more chips than there are, with the bytes.
     """
-    capacity = fabric.chip.sram_bytes
+    capacity, chips = fabric.chip.sram_bytes, int((~fabric.node_down[: fabric.chips]).sum())
     # More chips never hold more bytes each.
-    width = 1 + bisect_left(range(1, fabric.chips + 1), True, key=lambda w: chip_bytes(w) <= capacity)
-    if width > fabric.chips:
+    width = 1 + bisect_left(range(1, chips + 1), True, key=lambda w: chip_bytes(w) <= capacity)
+    if width > chips:
         raise InfeasibleError(
-            f"one layer of {what} needs {chip_bytes(fabric.chips):,} bytes on each of all {fabric.chips} chips of "
+            f"one layer of {what} needs {chip_bytes(chips):,} bytes on each of all {chips} chips of "
             f"{fabric.name}, a chip holds {capacity:,}"
         )
-    if layers * width > fabric.chips:
+    if layers * width > chips:
         raise InfeasibleError(
             f"{what} needs {layers * width} chips, {layers} layers on at least {width} chips each "
             f"({chip_bytes(width):,} bytes a chip, {layers * width * chip_bytes(width):,} in all; a chip holds "
-            f"{capacity:,}), and {fabric.name} has {fabric.chips} chips with {fabric.chips * capacity:,} bytes"
+            f"{capacity:,}), and {fabric.name} has {chips} chips with {chips * capacity:,} bytes"
         )
     return width
 
@@ -85,27 +81,26 @@ def smallest_width(fabric: Fabric, layers: int, chip_bytes: Callable[[int], int]
 def automatic_groups(fabric: Fabric, layers: int, least_width: int) -> tuple[Group, ...]:
     """Cut the grid into a group a layer, each as wide as the narrowest one can be made.
 
-    Tiles lie inside trays, or are made of whole trays; what is left over is tiled once more. Of all such cuts the one
-    with the widest narrowest group is taken, then the one that uses the most chips, then the fewest shapes.
+    Tiles lie inside trays, or are made of whole trays of one rack; what is left over is tiled once more. Tiles with a
+    chip that is down are left out. Of all such cuts the one with the widest narrowest group is taken, then the one that
+    uses the most chips, then the fewest shapes.
 
     Raises
     ------
     NothingFoundError
         When no such cut has enough groups of `least_width` chips.
     """
-    candidates = [cut for cut in _cuts(*fabric.grid, layers) if min(t.width for t in cut) >= least_width]
+    candidates = [cut for cut in _cuts(fabric, layers) if min(len(tiles[0]) for tiles in cut) >= least_width]
     if not candidates:
         raise NothingFoundError(
             f"no cut of a {fabric.grid[0]} x {fabric.grid[1]} grid into {layers} sub-grids of at least "
             f"{least_width} chips",
             remedy="write the groups with --partition",
         )
-    best = max(candidates, key=_quality)
-    tiles = [chips for tiling in best for chips in _tiles(tiling, fabric.grid[1])]
     hosts = fabric.host_of_chip()
     return tuple(
         Group(layer, chips, tuple(host_of(fabric, hosts, chip) for chip in chips))
-        for layer, chips in enumerate(tiles[:layers])
+        for layer, chips in enumerate(tile for tiles in max(candidates, key=_quality) for tile in tiles)
     )
 
 
@@ -117,50 +112,57 @@ def host_of(fabric: Fabric, hosts: dict[int, int], chip: int) -> int:
     return hosts[chip]
 
 
-def _quality(cut: tuple[Tiling, ...]) -> tuple[int, int, int, int]:
-    widths = [tiling.width for tiling in cut]
-    used = sum(tiling.width * tiling.tiles for tiling in cut)
-    return min(widths), used, -len(set(widths)), -sum(tiling.rows for tiling in cut)
+def _quality(cut: tuple[list[Tile], ...]) -> tuple[int, int, int]:
+    widths = [len(tiles[0]) for tiles in cut]
+    used = sum(len(tiles) * width for tiles, width in zip(cut, widths, strict=True))
+    return min(widths), used, -len(set(widths))
 
 
-def _cuts(trays: int, positions: int, groups: int) -> Iterator[tuple[Tiling, ...]]:
+def _cuts(fabric: Fabric, groups: int) -> Iterator[tuple[list[Tile], ...]]:
+    """Yield cuts into as many equal tiles as asked for, or fewer and equal tiles of what they leave over."""
+    trays = fabric.shape[-2] if len(fabric.shape) > 1 else 1
+    positions = fabric.shape[-1]
+    racks = [Region(tray, 0, trays, positions) for tray in range(0, fabric.grid[0], trays)]
     shapes = [(1, columns) for columns in range(1, positions + 1)]
     shapes += [(rows, positions) for rows in range(2, trays + 1)]
     for rows, columns in shapes:
-        tiles_per_row = positions // columns
-        tiles = trays // rows * tiles_per_row
-        first = Tiling(0, 0, rows, columns, min(tiles, groups), tiles_per_row)
-        if tiles >= groups:
-            yield (first,)
+        tiles = _tiles(fabric, racks, rows, columns)
+        if len(tiles) >= groups:
+            yield (tiles[:groups],)
             continue
-        rest = _rest(trays, positions, rows, columns, groups - tiles)
-        if rest:
-            yield first, rest
+        rest = _widest_tiles(fabric, [_left_over(rack, rows, columns) for rack in racks], groups - len(tiles))
+        if tiles and rest:
+            yield tiles, rest
 
 
-def _rest(trays: int, positions: int, rows: int, columns: int, groups: int) -> Tiling | None:
-    """Return the widest tiling of what a first tiling left over, or None when it has too few tiles."""
+def _left_over(rack: Region, rows: int, columns: int) -> Region:
+    """Return what tiles inside trays leave of each tray, or what tiles of whole trays leave of a rack."""
     if rows == 1:
-        tray, position, free_rows, free_columns = (
-            0,
-            positions - positions % columns,
-            trays,
-            positions % columns,
-        )
-    else:
-        tray, position, free_rows, free_columns = trays - trays % rows, 0, trays % rows, positions
-    tilings = [
-        Tiling(tray, position, r, c, groups, free_columns // c)
-        for r in range(1, free_rows + 1)
-        for c in range(1, free_columns + 1)
-        if (free_rows // r) * (free_columns // c) >= groups
+        position = rack.columns - rack.columns % columns
+        return Region(rack.tray, position, rack.rows, rack.columns - position)
+    tray = rack.tray + rack.rows - rack.rows % rows
+    return Region(tray, 0, rack.rows % rows, rack.columns)
+
+
+def _widest_tiles(fabric: Fabric, regions: list[Region], groups: int) -> list[Tile]:
+    """Return as many tiles as asked for, as wide as can be and over as few trays; none when there is no such tiling."""
+    rows, columns = regions[0].rows, regions[0].columns
+    shapes = [(r, c) for r in range(1, rows + 1) for c in range(1, columns + 1)]
+    for r, c in sorted(shapes, key=lambda shape: (-shape[0] * shape[1], shape[0])):
+        if (rows // r) * (columns // c) * len(regions) >= groups:
+            tiles = _tiles(fabric, regions, r, c)
+            if len(tiles) >= groups:
+                return tiles[:groups]
+    return []
+
+
+def _tiles(fabric: Fabric, regions: list[Region], rows: int, columns: int) -> list[Tile]:
+    """Return the chips of each tile whose chips are all in service, region by region, row by row."""
+    positions = fabric.grid[1]
+    tiles = [
+        tuple((tray + r) * positions + position + c for r in range(rows) for c in range(columns))
+        for region in regions
+        for tray in range(region.tray, region.tray + region.rows - rows + 1, rows)
+        for position in range(region.position, region.position + region.columns - columns + 1, columns)
     ]
-    return max(tilings, key=lambda tiling: (tiling.width, -tiling.rows), default=None)
-
-
-def _tiles(tiling: Tiling, positions: int) -> Iterator[tuple[int, ...]]:
-    for index in range(tiling.tiles):
-        row, column = divmod(index, tiling.tiles_per_row)
-        tray = tiling.tray + row * tiling.rows
-        position = tiling.position + column * tiling.columns
-        yield tuple((tray + r) * positions + position + c for r in range(tiling.rows) for c in range(tiling.columns))
+    return [tile for tile in tiles if not fabric.node_down[list(tile)].any()]

@@ -1,14 +1,11 @@
-"""The figure of ``lpxsched export``: link utilisation of a token above the timeline of one layer.
-
-Drawn without pyplot, from matplotlib's own defaults, with fixed metadata: equal builds give equal bytes.
-"""
+"""The figure of ``lpxsched export``: link utilisation of a token above the timeline of one layer."""
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 from lpxsched.report.heat_map import BINS, draw_heat_map, layer_window, used_groups
+from lpxsched.report.images import images
 from lpxsched.report.layer_timeline import chip_rows, draw_layer
 from lpxsched.report.token import token_time
 from lpxsched.report.utilisation import utilisation
@@ -18,13 +15,8 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.reader import Build
 
-WIDTH_INCHES, DPI = 15.0, 110
+WIDTH_INCHES = 15.0
 ROW_INCHES, FRAME_INCHES = 0.19, 1.1
-SVG, PNG = "svg", "png"
-METADATA: dict[str, dict[str, str | None]] = {
-    SVG: {"Date": None, "Creator": "lpxsched"},
-    PNG: {"Software": "lpxsched"},
-}
 
 
 def build_layers(build: Build) -> list[int]:
@@ -44,22 +36,7 @@ def render(build: Build, formats: list[str], layers: range | None = None) -> dic
         Layers whose time the upper picture shows, all when left out; the lower picture shows the first of
         them. At least one of them is in the build.
     """
-    import matplotlib as mpl
-
-    with mpl.rc_context():
-        # A user's own matplotlibrc must not change the bytes.
-        mpl.rcdefaults()
-        mpl.rc("font", size=8.0)
-        mpl.rc("axes", titlesize=10.0)
-        mpl.rc("svg", hashsalt="lpxsched", fonttype="path")
-        return {name: _image(build, name, layers) for name in formats}
-
-
-def _image(build: Build, name: str, layers: range | None) -> bytes:
-    # Saving moves the layout of a figure by a little, so that each format starts from a new one.
-    figure, image = _draw(build, layers), io.BytesIO()
-    figure.savefig(image, format=name, dpi=DPI, metadata=METADATA[name])
-    return image.getvalue()
+    return images(lambda: _draw(build, layers), formats)
 
 
 def _draw(build: Build, layers: range | None) -> Figure:

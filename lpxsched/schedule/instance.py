@@ -82,8 +82,8 @@ class AddCost:
 class Instance:
     """One segment's problem over local numbers: nodes, bundles, operators, demands.
 
-    Nodes are the chips of the group, then the far ends of their host links. Times are cycles. Hosts begin and end ways but never
-    relay, and a sum has its leaves and its root on chips.
+    Nodes are the chips of the group, then the far ends of their host links. Times are cycles. Hosts begin and end ways
+    but never relay, and a sum has its leaves and its root on chips.
 
     Attributes
     ----------

@@ -68,7 +68,8 @@ def problem_with_covering_guard(build: ProblemBuilder, clock: ClockSpecification
             return problem
         if covered == longest:
             raise NothingFoundError(
-                f"a layer takes {makespan} cycles, and clocks of {clock.name} may run {longest} cycles between two deskews",
+                f"a layer takes {makespan} cycles, and clocks of {clock.name} may run {longest} cycles between two "
+                "deskews",
                 remedy="try a smaller --batch",
             )
         interval *= 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,7 +34,7 @@ def read(folder: Path, text: str, layers: int = 2) -> tuple[Group, ...]:
         ("0-3", (0, 1, 2, 3)),
         ("0-2,6", (0, 1, 2, 6)),
         ("'6, 0 - 2'", None),
-        ("' 6 , 0-1 '", (6, 0, 1)),
+        ("' 5 , 0-1 '", (5, 0, 1)),
         ("'5'", (5,)),
         ("3-3", (3,)),
     ],
@@ -141,4 +142,23 @@ def test_any_order_of_chips_is_kept(tmp_path_factory: pytest.TempPathFactory, ch
     path = tmp_path_factory.getbasetemp() / "groups.yaml"
     written = f"'{','.join(map(str, chips))}'" if as_text else str(chips)
     path.write_text(f"layers:\n- chips: {written}\n")
-    assert read_groups(path, hosted_grid(2, 4), 1)[0].chips == tuple(chips)
+    # One tray of eight chips: any of them are joined.
+    assert read_groups(path, hosted_grid(1, 8), 1)[0].chips == tuple(chips)
+
+
+def test_chips_that_are_not_joined_are_refused_at_their_place(tmp_path: Path) -> None:
+    """Tests chips 0 and 5 of two trays of four: neither tray nor position in common."""
+    with pytest.raises(InputError, match=r"groups\.yaml:2:3: layers\.0\.chips: chip 5 cannot reach chip 0") as caught:
+        read(tmp_path, "layers:\n- chips: 0,5\n- chips: [7]\n")
+    assert caught.value.exit_code == 2
+
+
+def test_a_chip_that_is_down_is_refused(tmp_path: Path) -> None:
+    """Tests that a group cannot name a chip that the topology takes out of service."""
+    path = tmp_path / "groups.yaml"
+    path.write_text("layers:\n- chips: 0-3\n")
+    fabric = hosted_grid(2, 4)
+    node_down = fabric.node_down.copy()
+    node_down[2] = True
+    with pytest.raises(InputError, match="chip 2 is down in toy"):
+        read_groups(path, replace(fabric, node_down=node_down), 1)

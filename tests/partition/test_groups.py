@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -126,3 +127,15 @@ def test_a_chip_without_host_is_refused() -> None:
     with pytest.raises(InputError, match=r"^toy: chip 1 has no link from and to a host"):
         automatic_groups(fabric, 2, 1)
     assert host_of(fabric, fabric.host_of_chip(), 0) == 2
+
+
+def test_tiles_avoid_chips_that_are_down() -> None:
+    """Tests two trays of four, chip 1 down, three layers.
+
+    Pairs inside trays: 0-1 is lost, 2-3, 4-5 and 6-7 are left, one for each layer.
+    """
+    fabric = hosted_grid(2, 4)
+    node_down = fabric.node_down.copy()
+    node_down[1] = True
+    groups = automatic_groups(replace(fabric, node_down=node_down), 3, 1)
+    assert [group.chips for group in groups] == [(2, 3), (4, 5), (6, 7)]

@@ -1,0 +1,53 @@
+"""``lpxsched schema``: what an input file may say, as JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from lpxsched.cli.console import emit, json_option
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@click.command()
+@click.argument("kind", metavar="KIND", type=click.Choice(["topology", "chip", "clock", "partition"]))
+@json_option
+def schema_command(kind: str, as_json: bool) -> None:
+    """Print the JSON Schema of a kind of input file.
+
+    KIND is topology, chip, clock or partition. Editors with a YAML language server complete and check a file that
+    begins with: # yaml-language-server: $schema=FILE, FILE being what this command printed. A few rules between
+    keys are checked only when the file is read.
+    """
+    schema = json_schema(kind)
+    emit(schema, json.dumps(schema, indent=2), as_json=as_json)
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of ``topology``, ``chip``, ``clock`` or ``partition`` files."""
+    from pydantic import TypeAdapter
+
+    adapter: TypeAdapter[Any] = TypeAdapter(_type_of(kind))
+    return {"$schema": DIALECT, "title": f"lpxsched {kind}"} | adapter.json_schema()
+
+
+def _type_of(kind: str) -> Any:
+    from typing import Annotated
+
+    from pydantic import Field
+
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.chip import ChipFile
+    from lpxsched.fabric.schema import AnyTopologyFile
+    from lpxsched.partition.file import PartitionFile
+
+    types = {
+        "topology": Annotated[AnyTopologyFile, Field(discriminator="kind")],
+        "chip": ChipFile,
+        "clock": ClockSpecification,
+        "partition": PartitionFile,
+    }
+    return types[kind]

@@ -1,0 +1,48 @@
+"""From a figure to the bytes of a file: equal figures give equal bytes.
+
+Figures are drawn without pyplot, from matplotlib's own defaults, with fixed metadata.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matplotlib.figure import Figure
+
+DPI = 110
+SVG, PNG = "svg", "png"
+METADATA: dict[str, dict[str, str | None]] = {
+    SVG: {"Date": None, "Creator": "lpxsched"},
+    PNG: {"Software": "lpxsched"},
+}
+
+
+def images(draw: Callable[[], Figure], formats: Sequence[str]) -> dict[str, bytes]:
+    """Return a figure in each format.
+
+    Parameters
+    ----------
+    draw : callable
+        Returns the figure, new at each call: saving moves the layout of a figure by a little.
+    formats : sequence of str
+        Any of ``svg`` and ``png``.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        # A user's own matplotlibrc must not change the bytes.
+        mpl.rcdefaults()
+        mpl.rc("font", size=8.0)
+        mpl.rc("axes", titlesize=10.0)
+        mpl.rc("svg", hashsalt="lpxsched", fonttype="path")
+        return {name: _image(draw(), name) for name in formats}
+
+
+def _image(figure: Figure, name: str) -> bytes:
+    image = io.BytesIO()
+    figure.savefig(image, format=name, dpi=DPI, metadata=METADATA[name])
+    return image.getvalue()

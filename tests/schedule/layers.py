@@ -1,0 +1,61 @@
+"""Layers of a small model on shipped topologies, as ``lpxsched/pipeline.py`` makes their problems."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from lpxsched.clocks.specification import ClockSpecification, load_clock
+from lpxsched.clocks.tree import AlignmentTree, alignment_tree
+from lpxsched.fabric.profile import load_fabric
+from lpxsched.partition.groups import Group
+from lpxsched.schedule.problem import layer_problem_builders
+from lpxsched.workload.config import ModelConfig
+from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.graph import LayerGraph, moe_layer_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.problem import LayerProblem, ProblemBuilder
+
+INTERVAL_CYCLES = 4032
+
+
+class Layers(NamedTuple):
+    """Layers on their groups, and what their problems are made from."""
+
+    fabric: Fabric
+    tree: AlignmentTree
+    clock: ClockSpecification
+    graph: LayerGraph
+    groups: tuple[Group, ...]
+    builders: list[ProblemBuilder]
+
+    def problem(self, layer: int = 0, *, interval_cycles: int = INTERVAL_CYCLES) -> LayerProblem:
+        """Return the problem of a layer."""
+        problem: LayerProblem = self.builders[layer](interval_cycles=interval_cycles)
+        return problem
+
+
+def layers_on(
+    topology: str, chips_of_layers: Sequence[Sequence[int]], *, clock: str = "xo-100ppm", batch: int = 2
+) -> Layers:
+    """Return one layer on each group of chips.
+
+    A row has 640 columns: 2 vectors as it enters in FP8, 4 as it leaves in BF16.
+    """
+    fabric, specification = load_fabric(topology), load_clock(clock)
+    tree = alignment_tree(fabric)
+    model = ModelConfig("small", len(chips_of_layers), 640, 64, 4, 2, expert_biases=False, weights="fp8")
+    precision = Precision("fp8", "fp8", "bf16")
+    hosts = fabric.host_of_chip()
+    groups = tuple(
+        Group(layer, tuple(chips), tuple(hosts[chip] for chip in chips)) for layer, chips in enumerate(chips_of_layers)
+    )
+    graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
+    costs = partial(shard_costs, model, fabric.chip, batch=batch, precision=precision)
+    builders = layer_problem_builders(fabric, groups, graph, costs, clock=specification, tree=tree)
+    return Layers(fabric, tree, specification, graph, groups, builders)

@@ -1,0 +1,121 @@
+"""Tests of the tables of chips, links, segments and deskews, on the TSP node and its published numbers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.timetable.small import compiled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.timetable.reader import Build
+
+
+def test_chips_come_first_then_the_host(small_build: Build) -> None:
+    """Tests eight chips and one host, with the chip's published numbers on chips and none on the host."""
+    chips = small_build.chips
+    assert chips.position.tolist() == [*(f"0.{position}" for position in range(8)), "host 0"]
+    assert chips.host.tolist() == [False] * 8 + [True]
+    # 55000 bytes and 375000, 94000 multiply-accumulates a ns at 0.9 GHz, rounded down.
+    expected = {
+        "sram_bytes": 230686720,
+        "sram_bytes_per_cycle": 61111,
+        "matrix_fp8_macs_per_cycle": 416666,
+        "matrix_bf16_macs_per_cycle": 104444,
+        "vector_operations_per_cycle": 5120,
+        "turnaround_cycles": 0,
+    }
+    for name, value in expected.items():
+        assert getattr(chips, name).tolist() == [value] * 8 + [0], name
+    # 11 links to chips and one to the host; nothing else is limited.
+    assert chips.ports[:8].tolist() == [12] * 8
+    for name in ("inject_per_cycle", "eject_per_cycle"):
+        assert getattr(chips, name).tolist() == [-1] * 9
+    assert not chips.down.any()
+
+
+def test_all_hang_from_the_first_chip(small_build: Build) -> None:
+    """Tests the tree of counters of a full mesh: every other chip, and the host, one level below chip 0."""
+    assert small_build.chips.hac_parent.tolist() == [0] * 9
+    assert small_build.chips.hac_depth.tolist() == [0] + [1] * 8
+
+
+def test_weight_bytes_are_those_of_the_tensors(small_build: Build) -> None:
+    """Tests each chip's sum over the tensors without producer: 640 x 4 and 4 x 3 x 640 x 80 elements of 2 bytes."""
+    tensors = small_build.tensors
+    held = tensors.producer < 0
+    summed = np.bincount(tensors.chip[held], weights=tensors.bytes[held], minlength=9).astype(int)
+    assert small_build.chips.weight_bytes.tolist() == summed.tolist() == [2 * (2560 + 614400)] * 8 + [0]
+
+
+def test_every_link_of_the_fabric_is_there(small_build: Build) -> None:
+    """Tests 28 cables and 8 interfaces to the host, both ways, with the times that follow from published hops."""
+    links = small_build.links
+    assert sorted(zip(links.link_class.tolist(), links.src.tolist(), links.dst.tolist(), strict=True)) == sorted(
+        [("local", a, b) for a in range(8) for b in range(8) if a != b]
+        + [("host", a, 8) for a in range(8)]
+        + [("host", 8, a) for a in range(8)]
+    )
+    for name, gbps, hop_ns in (("local", 100, 722), ("host", 252, 1000)):
+        mine = links.link_class == name
+        v = Fraction(328 * 8, gbps) * Fraction(9, 10)
+        assert set(links.vector_time_numerator[mine].tolist()) == {v.numerator}
+        assert set(links.vector_time_denominator[mine].tolist()) == {v.denominator}
+        assert set(links.latency_cycles[mine].tolist()) == {ceil(hop_ns * Fraction(9, 10)) - ceil(v)}
+    assert not links.down.any()
+
+
+def test_only_links_inside_a_segment_have_a_guard(small_build: Build) -> None:
+    """Tests that links between chips 0-3 and 4-7, which no segment uses, have none."""
+    links = small_build.links
+    crossing = (links.src != 8) & (links.dst != 8) & (links.src // 4 != links.dst // 4)
+    assert crossing.sum() == 2 * 16
+    assert (links.guard_cycles[crossing] == -1).all()
+    assert (links.guard_cycles[~crossing] > 0).all()
+
+
+def test_segments_are_the_layers(small_build: Build) -> None:
+    """Tests chips, makespan and deadline of both segments.
+
+    Waiting: an epoch of 252 cycles. Start-up: two levels (chip 0, chips, host) of floor(891 / 252) + 1 = 4 epochs.
+    """
+    segments, operators = small_build.segments, small_build.operators
+    assert [chips.tolist() for chips in segments.chips] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert segments.start_allowance_cycles.tolist() == [252 * (1 + 2 * 4)] * 2
+    for segment in range(2):
+        assert segments.makespan_cycles[segment] == operators.start[operators.segment == segment].max()
+    assert (segments.lower_bound_cycles <= segments.makespan_cycles).all()
+    assert segments.deadline_cycles.tolist() == [-1, -1]
+
+
+def test_each_segment_opens_with_its_deskew(small_build: Build) -> None:
+    """Tests that it is at cycle 0, and that nothing leaves or runs before it has ended."""
+    deskews = small_build.deskews
+    assert (deskews.segment.tolist(), deskews.cycle.tolist()) == ([0, 1], [0, 0])
+    stall = deskews.stall[0]
+    assert stall > 0
+    assert small_build.slots.depart.min() >= stall
+    assert small_build.operators.start.min() >= stall
+
+
+@pytest.mark.parametrize("clock", ["none", "common", "xo-100ppm"])
+def test_a_worse_clock_needs_a_larger_guard(tmp_path: Path, clock: str) -> None:
+    """Tests no guard and no stall on perfect clocks; on a common clock 21.2 ns of jitter and one crossing.
+
+    21.2 ns x 0.9 = 19.08 cycles, and 1: a guard of 21 cycles.
+    """
+    build = compiled(tmp_path, clock=clock)
+    guard, stall = int(build.links.guard_cycles.max()), int(build.deskews.stall.max())
+    if clock == "none":
+        assert (guard, stall) == (0, 0)
+    elif clock == "common":
+        assert guard == 21
+    else:
+        assert guard > 21
+        assert stall > 0
