@@ -11,6 +11,7 @@ from __future__ import annotations
 import statistics
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree
@@ -18,12 +19,14 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
 from lpxsched.schedule.blocks import Blocks, Cut, cut_blocks
 from lpxsched.schedule.greedy import greedy_schedule
-from lpxsched.schedule.instance import Instance
 from lpxsched.schedule.problem import layer_problem_builders
 from lpxsched.workload.config import load_model
 from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import moe_layer_graph
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.instance import Instance
 
 RUNS = 5
 INTERVAL_CYCLES = 252_000

@@ -45,7 +45,10 @@ def test_an_installed_wheel_compiles_by_name_in_any_folder(wheel: Path, tmp_path
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     # -P and the path put the unpacked wheel before the editable checkout.
-    code = f"import sys; sys.path.insert(0, {str(site)!r}); import lpxsched.cli.main as m; print(m.__file__, file=sys.stderr); m.main()"
+    code = (
+        f"import sys; sys.path.insert(0, {str(site)!r}); import lpxsched.cli.main as program; "
+        "print(program.__file__, file=sys.stderr); program.main()"
+    )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, "compile", "gpt-oss-120b", "lpx-rack", "--effort", "1", "--json"],
         cwd=elsewhere,

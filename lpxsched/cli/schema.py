@@ -31,7 +31,17 @@ def json_schema(kind: str) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     adapter: TypeAdapter[Any] = TypeAdapter(_type_of(kind))
-    return {"$schema": DIALECT, "title": f"lpxsched {kind}"} | adapter.json_schema()
+    return {"$schema": DIALECT} | _with_short_names(adapter.json_schema()) | {"title": f"lpxsched {kind}"}
+
+
+def _with_short_names(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema with values that carry a source numbered; their names spell out their limits as Python."""
+    text = json.dumps(schema)
+    tagged = [name for name in schema.get("$defs", {}) if name.startswith("Tagged_")]
+    for number, name in enumerate(tagged, start=1):
+        text = text.replace(f'{name}"', f'Value{number}"')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
 
 
 def _type_of(kind: str) -> Any:

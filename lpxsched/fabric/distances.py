@@ -30,15 +30,22 @@ def hops_from(chip: int, joined: Adjacency) -> NDArray[np.int64]:
     return hops
 
 
-def diameter(joined: Adjacency) -> int | None:
+def diameter(joined: Adjacency, ends: NDArray[np.int64] | None = None) -> int | None:
     """Return the largest number of hops between two chips; None when some chip cannot reach another.
 
-    All chips spread by one hop at a time over sets of bits: after d hops the set of a chip holds all chips that are at
+    All chips spread by one hop at a time over sets of bits: after d hops the set of a chip holds all ends that are at
     most d hops away from it.
+
+    Parameters
+    ----------
+    joined : Adjacency
+    ends : ndarray of int64, optional
+        Chips that stand for all as destinations, such as one of each orbit of a symmetry.
     """
-    within = np.zeros((joined.chips, -(-joined.chips // WORD_BITS)), dtype=np.uint64)
-    everyone = np.arange(joined.chips)
-    within[everyone, everyone // WORD_BITS] = np.uint64(1) << (everyone % WORD_BITS).astype(np.uint64)
+    ends = np.arange(joined.chips) if ends is None else ends
+    bit = np.arange(len(ends))
+    within = np.zeros((joined.chips, -(-len(ends) // WORD_BITS)), dtype=np.uint64)
+    within[ends, bit // WORD_BITS] = np.uint64(1) << (bit % WORD_BITS).astype(np.uint64)
     complete = np.bitwise_or.reduce(within, axis=0)
     hops = 0
     while not (within == complete).all():

@@ -71,13 +71,14 @@ def fabric_facts(fabric: Fabric) -> Facts:
     """Return the facts of a fabric; what is down does not count."""
     up = fabric.link_up
     in_service = np.flatnonzero(~fabric.node_down[: fabric.chips])
-    joined = adjacency(fabric)
+    symmetry = translations(adjacency(fabric))
+    one_of_each_orbit = np.unique(symmetry.orbit()[in_service], return_index=True)[1]
     leaving = np.bincount(fabric.source[up], minlength=fabric.nodes)[: fabric.chips]
     return Facts(
-        diameter=diameter(adjacency(fabric, in_service.tolist())),
+        diameter=diameter(adjacency(fabric, in_service.tolist()), one_of_each_orbit),
         bisection_gbps=None if fabric.kind == "explicit" else bisection_gbps(fabric),
         per_chip_links=int(leaving.max(initial=0)),
-        symmetry=translations(joined),
+        symmetry=symmetry,
         classes=tuple(_class_facts(fabric, index, up) for index in range(len(fabric.link_classes))),
     )
 

@@ -82,6 +82,9 @@ def translations(joined: Adjacency) -> Translations:
         """Return order, fewness and shifts of the best digits of weight `stride` and more."""
         if stride == chips:
             return 1, 0, ()
+        whole = Shift(stride, chips // stride)
+        if holds(whole):
+            return whole.size, -1, (whole,)
         choices = []
         for size in _divisors(chips // stride)[1:]:
             order, fewness, shifts = best_above(stride * size)

@@ -19,6 +19,8 @@ CLASS_COLOURS = {
     "local": "#0072B2",
     "spine": "#56B4E9",
     "fpga": "#117733",
+    "rack": "#AA4499",
+    "global": "#44AA99",
 }
 OTHER_COLOURS = ("#44AA99", "#999933", "#332288", "#AA4499", "#DDCC77", "#661100")
 DESKEW_COLOUR = "#BBBBBB"

@@ -61,8 +61,8 @@ def _chips(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]
     def on_chips(value: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         return np.where(is_chip, value, 0).astype(np.int64)
 
-    def everywhere(limit: int | None) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return np.full(fabric.nodes, NO_LIMIT if limit is None else limit, dtype=np.int64)
+    def limits(limit: int | None) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.where(is_chip, NO_LIMIT if limit is None else limit, NO_LIMIT).astype(np.int64)
 
     chip = fabric.chip
     return Chips(
@@ -75,9 +75,9 @@ def _chips(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]
         matrix_fp8_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["fp8"]),
         matrix_bf16_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["bf16"]),
         vector_operations_per_cycle=on_chips(chip.vector_operations_per_cycle),
-        inject_per_cycle=everywhere(fabric.inject_per_cycle),
-        eject_per_cycle=everywhere(fabric.eject_per_cycle),
-        ports=everywhere(fabric.ports),
+        inject_per_cycle=limits(fabric.inject_per_cycle),
+        eject_per_cycle=limits(fabric.eject_per_cycle),
+        ports=limits(fabric.ports),
         turnaround_cycles=on_chips(fabric.turnaround_cycles),
         hac_parent=tree.parent,
         hac_depth=tree.depth,

@@ -125,7 +125,8 @@ def _remove_unlocked(folder: Path) -> None:
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder)
+        if _is_of(lock, folder):
+            shutil.rmtree(folder)
     finally:
         os.close(lock)
 
@@ -145,9 +146,17 @@ def _make_locked(folder: Path) -> int:
                 os.close(lock)
                 folder.rmdir()
                 raise
-            if folder.exists():
+            if _is_of(lock, folder):
                 return lock
             os.close(lock)
+
+
+def _is_of(lock: int, folder: Path) -> bool:
+    """Return whether a lock is that of the folder which has this name now, not of an earlier one."""
+    try:
+        return os.path.samestat(os.fstat(lock), folder.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def _put_in_place(scratch: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +15,28 @@ from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode
 from tests.cli.toy import toy_model
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KEYS = {
-    *("status solver makespan_cycles lower_bound_cycles bound gap makespan_ns vectors vector_hops slots".split()),
-    *("chips links seconds content_sha256 layers distinct_problems wire_gap worst_case_ns".split()),
+    "status",
+    "solver",
+    "makespan_cycles",
+    "lower_bound_cycles",
+    "bound",
+    "gap",
+    "makespan_ns",
+    "vectors",
+    "vector_hops",
+    "slots",
+    "chips",
+    "links",
+    "seconds",
+    "content_sha256",
+    "layers",
+    "distinct_problems",
+    "wire_gap",
+    "worst_case_ns",
 }
 
 

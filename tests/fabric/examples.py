@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+import networkx as nx
 import numpy as np
 import yaml
 from hypothesis import strategies as st
 
+from lpxsched.fabric.adjacency import Adjacency, adjacency
 from lpxsched.fabric.chip import Chip
 from lpxsched.fabric.fabric import Fabric, LinkClass
+from lpxsched.fabric.schema import KINDS
 from lpxsched.files.shipped import find_file
 
 if TYPE_CHECKING:
@@ -39,6 +43,14 @@ PLAIN: dict[str, Any] = {
     "wire": "pipelined",
     "link": {"latency_ns": 5, "gbps": 100},
     "links": "toy.csv",
+}
+WIRE = {"latency_ns": 5, "gbps": 100}
+HOST = {**WIRE, "chips_per_host": 2, "gpu_latency_ns": 0}
+# Keys of a family's wires where they are not `link` alone.
+WIRES = {
+    "dragonfly": {"local": WIRE, "between": WIRE},
+    "lpx": {"tray": WIRE, "spine": WIRE, "rack": WIRE, "host": HOST},
+    "tsp": {"local": WIRE, "between": WIRE, "host": HOST},
 }
 
 
@@ -100,6 +112,61 @@ def write_topology(folder: Path, table: str, **changes: Any) -> str:
     path = folder / "toy.yaml"
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
     return str(path)
+
+
+def write_family(folder: Path, kind: str, **keys: Any) -> str:
+    """Write a topology of a family, each key on a line of its own; a key that is None is left out."""
+    data = {"kind": kind, "name": "toy", "vector_bytes": 320} | WIRES.get(kind, {"link": WIRE}) | keys
+    path = folder / "toy.yaml"
+    # One value a line, without the anchors that dumping a whole mapping would write.
+    lines = [f"{key}: {json.dumps(value)}\n" for key, value in data.items() if value is not None]
+    path.write_text("".join(lines), encoding="utf-8")
+    return str(path)
+
+
+@st.composite
+def families(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the kind and the parameters of a small topology of any family."""
+    few = st.integers(1, 5)
+    kind = draw(st.sampled_from(sorted(set(KINDS) - {"explicit"})))
+    chips, shape = draw(st.integers(1, 12)), draw(st.lists(few, min_size=1, max_size=3))
+    a, h, lanes = draw(few), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    wire = {**WIRE, "lanes": lanes}
+    if kind in ("full-mesh", "ring"):
+        keys: dict[str, Any] = {"chips": chips, "link": wire}
+    elif kind == "circulant":
+        offsets = draw(st.lists(st.integers(1, chips), min_size=1, max_size=4))
+        keys = {"chips": chips + 1, "offsets": offsets, "link": wire}
+    elif kind == "hypercube":
+        keys = {"dimensions": a, "link": wire}
+    elif kind == "dragonfly":
+        keys = {"chips_per_group": a, "global_links_per_chip": h, "groups": draw(st.integers(1, min(9, a * h + 1)))}
+    elif kind == "lpx":
+        racks, ring = draw(st.integers(1, 4)), draw(st.sampled_from(["chain", "ring"]))
+        keys = {"racks": racks, "trays": draw(few), "chips_per_tray": a, "rack_topology": ring, "spine": wire}
+    elif kind == "tsp":
+        nodes = draw(st.integers(1, a + 1))
+        keys = {"chips_per_node": a, "nodes": nodes, "between": wire, "in_racks": draw(st.booleans())}
+        keys["racks"] = draw(st.integers(1, min(6, 2 * a * nodes + 1)))
+    else:
+        keys = {"shape": shape, "link": wire}
+    return {"kind": kind, **keys}
+
+
+def joined_of(pairs: Sequence[tuple[int, int]], chips: int) -> Adjacency:
+    """Return the adjacency of directed pairs of chips."""
+    return adjacency(fabric_of(pairs, grid=(1, chips)))
+
+
+@st.composite
+def digraphs(draw: st.DrawFn, most_chips: int = 8) -> nx.DiGraph[int]:
+    """Draw a directed graph, often not connected."""
+    chips = draw(st.integers(1, most_chips))
+    ends = st.sampled_from(list(permutations(range(chips), 2))) if chips > 1 else st.nothing()
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(range(chips))
+    graph.add_edges_from(sorted(draw(st.sets(ends, max_size=4 * chips))) if chips > 1 else [])
+    return graph
 
 
 def change_shipped(folder: Path, kind: str, name: str, changes: dict[str, Any]) -> str:

@@ -78,6 +78,9 @@ def _nodes(one: Build, copies: int) -> Chips:
     columns = {field.name: getattr(one.chips, field.name)[rows] for field in fields(one.chips)}
     trays = [f"{chip // (2 * PAIRS_PER_TRAY)}.{chip % (2 * PAIRS_PER_TRAY)}" for chip in range(chips)]
     columns["chip"] = np.arange(3 * copies, dtype=np.int64)
+    # All hang from chip 0.
+    columns["hac_parent"] = np.zeros(3 * copies, dtype=np.int64)
+    columns["hac_depth"] = np.minimum(columns["chip"], 1)
     columns["position"] = np.array([*trays, *(f"host {copy}" for copy in range(copies))])
     return type(one.chips)(**columns)
 

@@ -302,6 +302,24 @@ def test_a_folder_that_another_run_took_for_a_leftover_is_made_again(
     assert names(tmp_path) == ["out"]
 
 
+def test_a_name_that_a_live_run_has_taken_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests a leftover that goes between being opened and being locked, its name used anew."""
+    leftover, call = tmp_path / ".out.123.lpxsched", fcntl.flock
+    leftover.mkdir()
+    used = []
+
+    def use_first(*arguments: Any) -> Any:
+        if not used:
+            leftover.rename(tmp_path / "gone")
+            leftover.mkdir()
+            used.append(leftover)
+        return call(*arguments)
+
+    monkeypatch.setattr(fcntl, "flock", use_first)
+    write_build(tmp_path / "out", two_chip_build())
+    assert names(tmp_path) == [".out.123.lpxsched", "gone", "out"]
+
+
 # What goes wrong.
 
 

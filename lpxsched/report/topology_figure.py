@@ -1,0 +1,81 @@
+"""The picture of ``lpxsched topology``: a few chips with all links; many as a grid and as a matrix of links."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpxsched.report.colours import CLASS_COLOURS, colours
+from lpxsched.report.images import images
+from lpxsched.report.topology_layout import bundles_between_chips
+from lpxsched.report.topology_panels import DOWN_COLOUR, draw_all_links, draw_grid, draw_matrix
+from lpxsched.report.topology_text import counted, hop_ns, symmetry_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.fabric.facts import Facts
+
+# All links of more chips than these would hide each other.
+CHIPS_WITH_ALL_LINKS = 24
+SMALL_INCHES, LARGE_INCHES = (8.0, 8.8), (15.0, 8.8)
+# Left, bottom, width and height of the panels as parts of the figure.
+WHOLE = (0.03, 0.09, 0.94, 0.8)
+LEFT, RIGHT = (0.02, 0.1, 0.47, 0.78), (0.545, 0.13, 0.44, 0.75)
+
+
+def render_topology(fabric: Fabric, facts: Facts, formats: Sequence[str]) -> dict[str, bytes]:
+    """Return the picture of a fabric in each format (``svg``, ``png``); equal fabrics give equal bytes."""
+    return images(lambda: _draw(fabric, facts), formats)
+
+
+def _draw(fabric: Fabric, facts: Facts) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = [link_class.name for link_class in fabric.link_classes]
+    of_name = colours(names, CLASS_COLOURS)
+    class_colours = [of_name[name] for name in names]
+    bundles = bundles_between_chips(fabric)
+    small = fabric.chips <= CHIPS_WITH_ALL_LINKS
+    figure = Figure(figsize=SMALL_INCHES if small else LARGE_INCHES)
+    FigureCanvasAgg(figure)
+    if small:
+        draw_all_links(figure.add_axes(WHOLE), fabric, bundles, class_colours)
+    else:
+        draw_grid(figure.add_axes(LEFT), fabric, bundles, class_colours)
+        draw_matrix(figure.add_axes(RIGHT), fabric, bundles, class_colours)
+    figure.suptitle(_title(fabric, facts), fontsize=12, y=0.985)
+    drawn = set(bundles.link_class.tolist())
+    _legend(figure, fabric, facts, class_colours, drawn)
+    return figure
+
+
+def _title(fabric: Fabric, facts: Facts) -> str:
+    diameter = "not connected" if facts.diameter is None else f"diameter {counted(facts.diameter, 'hop')}"
+    links = counted(fabric.links, "directed link")
+    first = f"{fabric.name}: {counted(fabric.chips, 'chip')}, {links}, {diameter}"
+    down = {"chip": int(fabric.node_down[: fabric.chips].sum()), "link": int((~fabric.link_up).sum())}
+    listed = ", ".join(counted(number, noun) for noun, number in down.items() if number)
+    out = f"; out of service: {listed}" if listed else ""
+    return f"{first}\n{symmetry_words(facts.symmetry)}{out}"
+
+
+def _legend(figure: Figure, fabric: Fabric, facts: Facts, class_colours: list[str], drawn: set[int]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for index, of_class in enumerate(facts.classes):
+        lanes = fabric.lane[fabric.link_class == index]
+        if len(lanes):
+            label = (
+                f"{of_class.name}: {counted(int(lanes.max()) + 1, 'lane')} a pair, {hop_ns(fabric, of_class):,.0f} ns "
+                f"a hop, {float(of_class.gbps):g} Gb/s{'' if index in drawn else ', not drawn'}"
+            )
+            handles.append(Line2D([], [], color=class_colours[index], linewidth=4, label=label))
+    if not fabric.link_up.all():
+        handles.append(Line2D([], [], color=DOWN_COLOUR, linewidth=2, linestyle=":", label="out of service"))
+    columns = 1 if len(handles) < 3 else 2 if fabric.chips <= CHIPS_WITH_ALL_LINKS else 3
+    figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9)
