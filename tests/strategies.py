@@ -79,7 +79,7 @@ def wirings(draw: st.DrawFn, *, most_chips: int = 6, most_hosts: int = 3) -> Wir
 
 
 @st.composite
-def operators(draw: st.DrawFn, node: int, chips: int, **known: tuple[int, ...]) -> Operator:
+def operators(draw: st.DrawFn, /, node: int, chips: int, **known: tuple[int, ...]) -> Operator:
     """Draw an operator on a node; on a host it takes no time."""
     if node >= chips:
         return Operator(node, HOST, 0, **known)

@@ -29,7 +29,7 @@ YAML_FILES = sorted((ROOT / "topologies").rglob("*.yaml"))
 
 
 def numbers(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the key and the entry of each number of a file; an entry is the mapping around a tagged one."""
+    """Yield the key and the entry of each number or truth value of a file; a tagged one is the mapping around it."""
     if isinstance(data, dict) and "value" in data:
         yield key, data
     elif isinstance(data, dict):
@@ -55,9 +55,17 @@ def test_every_number_says_where_it_comes_from(path: Path) -> None:
 
 
 def test_the_walk_finds_untagged_numbers() -> None:
-    """Tests the test: a plain number, in a mapping or in a list, is not overlooked."""
-    data = {"a": {"b": 3}, "c": [{"value": 1}, 2.5], "name": "x"}
-    assert list(numbers(data)) == [(".a.b", 3), (".c.0", {"value": 1}), (".c.1", 2.5)]
+    """Tests the test: a plain number or truth value, in a mapping or in a list, is not overlooked."""
+    data = {"a": {"b": 3}, "c": [{"value": [1, 2]}, 2.5], "name": "x", "d": [4, 4], "e": True}
+    expected = [(".a.b", 3), (".c.0", {"value": [1, 2]}), (".c.1", 2.5), (".d.0", 4), (".d.1", 4), (".e", True)]
+    assert list(numbers(data)) == expected
+
+
+def test_every_shipped_topology_is_there() -> None:
+    """Tests the names that the documentation promises."""
+    named = {"lpx-rack", "lpx-rack-32x8", "lpx-2-racks", "lpx-4-racks", "lpx-9-racks"}
+    named |= {"tsp-node", "tsp-264", "tsp-rack", "tsp-10440"}
+    assert named <= set(shipped_files("topology"))
 
 
 @pytest.mark.parametrize(("kind", "name", "path"), FILES, ids=lambda part: part if isinstance(part, str) else "")

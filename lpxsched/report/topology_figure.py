@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # All links of more chips than these would hide each other.
 CHIPS_WITH_ALL_LINKS = 24
+MOST_CLASSES = 8
 SMALL_INCHES, LARGE_INCHES = (8.0, 8.8), (15.0, 8.8)
 # Left, bottom, width and height of the panels as parts of the figure.
 WHOLE = (0.03, 0.09, 0.94, 0.8)
@@ -75,6 +76,9 @@ def _legend(figure: Figure, fabric: Fabric, facts: Facts, class_colours: list[st
                 f"a hop, {float(of_class.gbps):g} Gb/s{'' if index in drawn else ', not drawn'}"
             )
             handles.append(Line2D([], [], color=class_colours[index], linewidth=4, label=label))
+    if len(handles) > MOST_CLASSES:
+        more = Line2D([], [], alpha=0, label=f"and {len(handles) - MOST_CLASSES + 1} more classes")
+        handles = [*handles[: MOST_CLASSES - 1], more]
     if not fabric.link_up.all():
         handles.append(Line2D([], [], color=DOWN_COLOUR, linewidth=2, linestyle=":", label="out of service"))
     columns = 1 if len(handles) < 3 else 2 if fabric.chips <= CHIPS_WITH_ALL_LINKS else 3

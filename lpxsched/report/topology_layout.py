@@ -110,7 +110,7 @@ def grid_of(fabric: Fabric) -> Grid:
         return Grid(1, prod(sizes[:half]), prod(sizes[half:]), 1, ("", "", ""))
     blocks, rows, columns = (1, *sizes)[-3:]
     across = max(1, round(sqrt(blocks * (rows + BLOCK_GAP) / (columns + BLOCK_GAP))))
-    block_name, row_name, column_name = ["", "row", "column", *names][-3:] if names else ("block", "row", "column")
+    block_name, row_name, column_name = ["block", "", "", *names][-3:]
     return Grid(blocks, rows, columns, min(across, blocks), (block_name, row_name, column_name))
 
 

@@ -38,7 +38,7 @@ def draw_all_links(axes: Axes, fabric: Fabric, bundles: Bundles, class_colours: 
     lines = arcs(start, end, bulge + _apart(pairs, fabric.chips) * radius)
     _draw_lines(axes, lines, pairs, class_colours)
     for index in np.flatnonzero(~both_ways).tolist():
-        _arrow(axes, lines[index], class_colours[pairs.link_class[index]])
+        _arrow(axes, lines[index], class_colours[pairs.link_class[index]] if pairs.lanes_up[index] else DOWN_COLOUR)
     _draw_discs(axes, fabric, places, radius)
     _frame(axes, np.concatenate([places, lines.reshape(-1, 2)]), 0.3 if on_grid else 0.2)
     axes.set_title(_ways_note(both_ways), loc="left", fontsize=9)
@@ -81,31 +81,42 @@ def draw_matrix(axes: Axes, fabric: Fabric, bundles: Bundles, class_colours: lis
 
     size, name = _matrix_unit(fabric)
     rows = ceil(fabric.chips / size)
-    cells = np.zeros((len(class_colours) + 1, rows * rows), dtype=np.int64)
     cell = bundles.source // size * rows + bundles.destination // size
-    np.add.at(cells, (bundles.link_class, cell), bundles.lanes_up)
-    np.add.at(cells[-1], cell, bundles.lanes - bundles.lanes_up)
-    strongest = cells[:-1].argmax(axis=0)
-    lanes = cells[:-1].max(axis=0)
-    rgb = np.array([to_rgb(colour) for colour in class_colours])[strongest]
-    most = np.maximum(cells[:-1].max(axis=1), 1)[strongest]
-    tint = LEAST_TINT + (1 - LEAST_TINT) * lanes / most
-    picture = np.where((lanes > 0)[:, None], 1 - tint[:, None] * (1 - rgb), 1.0)
-    picture[(lanes == 0) & (cells[-1] > 0)] = to_rgb(DOWN_COLOUR)
+    up = bundles.lanes_up > 0
+    joined, strongest, tint = _strongest(cell[up], bundles.link_class[up], bundles.lanes_up[up], len(class_colours))
+    picture = np.ones((rows * rows, 3))
+    picture[cell[~up]] = to_rgb(DOWN_COLOUR)
+    colour = np.array([to_rgb(colour) for colour in class_colours]).reshape(-1, 3)[strongest]
+    picture[joined] = 1 - tint[:, None] * (1 - colour)
     axes.imshow(picture.reshape(rows, rows, 3), interpolation="nearest", extent=(-0.5, rows - 0.5, rows - 0.5, -0.5))
     _matrix_ticks(axes, fabric, size, rows)
     axes.set_xlabel(f"to {name}")
     axes.set_ylabel(f"from {name}")
-    inside = "" if size == 1 else f", those inside a {name} on the diagonal"
-    more = "; darker is more" if (lanes[lanes > 0] < most[lanes > 0]).any() else ""
-    axes.set_title(f"Lanes from {name} to {name}: the class with the most{inside}{more}", loc="left", fontsize=9)
+    inside = "" if size == 1 else "; inside on the diagonal"
+    more = "; darker is more" if (tint < 1).any() else ""
+    axes.set_title(f"The class with the most lanes from {name} to {name}{inside}{more}", loc="left", fontsize=9)
+
+
+def _strongest(
+    cell: NDArray[np.int64], link_class: NDArray[np.int64], lanes: NDArray[np.int64], classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the cells with links, the class with the most lanes in each, and how dark its colour is there."""
+    keys, place = np.unique(cell * classes + link_class, return_inverse=True)
+    sums = np.bincount(place, weights=lanes, minlength=len(keys))
+    order = np.lexsort((sums, keys // classes))
+    last = order[np.flatnonzero(np.append(np.diff(keys[order] // classes) != 0, True)[: len(order)])]
+    joined, strongest = np.divmod(keys[last], classes)
+    most = np.zeros(classes)
+    np.maximum.at(most, strongest, sums[last])
+    return joined, strongest, LEAST_TINT + (1 - LEAST_TINT) * sums[last] / most[strongest]
 
 
 def _pairs(bundles: Bundles, chips: int) -> tuple[Bundles, NDArray[np.bool_]]:
-    """Return one bundle for both directions, and which of them have both."""
+    """Return one bundle for both directions where both are in service or both not, and where there are both."""
     classes = int(bundles.link_class.max(initial=0)) + 1
-    keys = (bundles.source * chips + bundles.destination) * classes + bundles.link_class
-    back = (bundles.destination * chips + bundles.source) * classes + bundles.link_class
+    look = 2 * bundles.link_class + (bundles.lanes_up > 0)
+    keys = (bundles.source * chips + bundles.destination) * 2 * classes + look
+    back = (bundles.destination * chips + bundles.source) * 2 * classes + look
     both = np.isin(back, keys)
     first = ~both | (bundles.source < bundles.destination)
     return bundles.where(first), both[first]
@@ -139,7 +150,8 @@ def _ways_note(both_ways: NDArray[np.bool_]) -> str:
 def _draw_lines(axes: Axes, lines: NDArray[np.float64], bundles: Bundles, class_colours: list[str]) -> None:
     from matplotlib.collections import LineCollection
 
-    widths = np.minimum(1.1 + 0.5 * bundles.lanes, WIDEST_LINE)
+    lanes = np.where(bundles.lanes_up > 0, bundles.lanes_up, bundles.lanes)
+    widths = np.minimum(1.1 + 0.5 * lanes, WIDEST_LINE)
     for up, style in ((True, "solid"), (False, "dotted")):
         chosen = np.flatnonzero((bundles.lanes_up > 0) == up)
         drawn = [class_colours[index] if up else DOWN_COLOUR for index in bundles.link_class[chosen].tolist()]
@@ -231,5 +243,5 @@ def _matrix_ticks(axes: Axes, fabric: Fabric, size: int, rows: int) -> None:
 
 def _round_step(rows: int) -> int:
     """Return the least of 1, 2, 5, 10, 20, .. that makes at most twenty steps."""
-    steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
-    return next(step for step in steps if rows <= 20 * step)
+    steps: list[int] = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
+    return min(step for step in steps if rows <= 20 * step)

@@ -11,9 +11,14 @@ the smaller of the two is a lower bound. A root that holds a summand of its own 
 ceil(n / K) of them, and vectors follow each other on a lane by v at least (R1). So if none can leave the root before
 `first`, the last is there no earlier than first + (ceil(n / K) - 1) v + the shortest way.
 
-**Cut.** All vectors that an operator needs from outside its node enter over the lanes into the node. The lane that
+**Cut.** All vectors that an operator needs from outside its node enter over the lanes into the node, and those that do
+not come from a host of this node enter over the lanes from other chips, since hosts never relay. The lane that
 carries the most of N vectors over K lanes carries ceil(N / K), the first of which is read no earlier than the earliest
 first of any demand. A sum of n vectors at a root needs n vectors from outside at least, if a summand lies outside.
+
+**Summands.** A chip's summands of demands with other roots leave it, alone or inside a sum, n vectors for each. Over the
+K lanes to other chips the last of all of them leaves no earlier than their production and (ceil(N / K) - 1) v, and then
+has the least way of any of these demands before it: to the root, the last sum, the farthest consumer.
 """
 
 from __future__ import annotations
@@ -30,6 +35,8 @@ from lpxsched.schedule.result import LowerBound
 from lpxsched.units import ceil_cycles, ceil_div
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lpxsched.schedule.instance import Instance
 
 
@@ -84,7 +91,8 @@ def lower_bound(instance: Instance) -> LowerBound:
             walk.reach[index] = walk.roots[-1][1]
         else:
             walk.starts[index] = walk.operator_start(index)
-    best = max(walk.starts.values(), default=Bound(0), key=lambda bound: bound.cycles)
+    bounds = [*walk.starts.values(), *(walk.summands_leave(node) for node in range(instance.chips))]
+    best = max(bounds, key=lambda bound: bound.cycles)
     return LowerBound(best.cycles, " + ".join(("critical path", *best.arguments)))
 
 
@@ -100,8 +108,16 @@ class _Walk:
         between_sums = min(instance.turnaround_cycles, self.shortest_sum)
         self.copy_ways = shortest_ways(instance, instance.turnaround_cycles)
         self.sum_ways = shortest_ways(instance, between_sums)
-        self.lanes_out = _lanes(instance, instance.bundle_source)
-        self.lanes_in = _lanes(instance, instance.bundle_destination)
+        source, destination, chips = instance.bundle_source, instance.bundle_destination, instance.chips
+        everywhere = np.ones(instance.bundles, dtype=np.bool_)
+        self.lanes_out = _lanes(instance, source, everywhere)
+        self.lanes_in = _lanes(instance, destination, everywhere)
+        self.lanes_to_chips = _lanes(instance, source, destination < chips)
+        self.lanes_from_chips = _lanes(instance, destination, source < chips)
+        self.lanes_of_summands = _lanes(
+            instance, source, (destination < chips) | np.isin(destination, instance.demand_root)
+        )
+        self.joined = set(zip(source.tolist(), destination.tolist(), strict=True))
 
     def end(self, operator: int) -> Bound:
         """Earliest end of an operator."""
@@ -115,11 +131,18 @@ class _Walk:
         bounds += [self.end(other) for other in instance.operator_after[operator].tolist()]
         bounds += [self.reach_at(demand, node).last for demand in needed]
         outside = [demand for demand in needed if instance.demand_root[demand] != node]
-        if outside:
-            vectors = int(instance.demand_vectors[outside].sum())
-            first = min((self.reach_at(demand, node).first for demand in outside), key=lambda b: b.cycles)
-            bounds.append(first.later(self.lanes_in[node].spread(vectors), "cut"))
+        relayed = [demand for demand in outside if not self._comes_from_own_host(demand, node)]
+        for demands, lanes in ((outside, self.lanes_in[node]), (relayed, self.lanes_from_chips[node])):
+            if demands:
+                vectors = int(instance.demand_vectors[demands].sum())
+                first = min((self.reach_at(demand, node).first for demand in demands), key=lambda b: b.cycles)
+                bounds.append(first.later(lanes.spread(vectors), "cut"))
         return max(bounds, key=lambda bound: bound.cycles)
+
+    def _comes_from_own_host(self, demand: int, node: int) -> bool:
+        """Whether a demand may enter a node from a host: only a host that is its root, since hosts never relay."""
+        root = int(self.instance.demand_root[demand])
+        return root >= self.instance.chips and (root, node) in self.joined
 
     def root_reach(self, demand: int) -> Reach:
         """Bounds of a demand at its root."""
@@ -145,10 +168,34 @@ class _Walk:
             return reach
         way = self.copy_ways[root][node]
         vectors = int(instance.demand_vectors[demand])
-        spread = max(self.lanes_out[root].spread(vectors), self.lanes_in[node].spread(vectors))
+        lanes_in = self.lanes_in if self._comes_from_own_host(demand, node) else self.lanes_from_chips
+        lanes_out = self.lanes_out if node >= instance.chips else self.lanes_to_chips
+        spread = max(lanes_out[root].spread(vectors), lanes_in[node].spread(vectors))
         streamed = reach.first.later(spread, "stream").later(way)
         last = max(reach.last.later(way), streamed, key=lambda bound: bound.cycles)
         return Reach(reach.first.later(way), last)
+
+
+    def summands_leave(self, node: int) -> Bound:
+        """Bound of the makespan by the lanes out of a chip that holds summands of others' sums."""
+        instance = self.instance
+        vectors = 0
+        productions: list[Bound] = []
+        ways: list[int] = []
+        for demand in range(instance.demands):
+            at_node = instance.demand_leaves[demand] == node
+            root = int(instance.demand_root[demand])
+            if not instance.is_reduction(demand) or root == node or not at_node.any():
+                continue
+            vectors += int(instance.demand_vectors[demand])
+            productions += [self.end(operator) for operator in instance.demand_leaf_operators[demand][at_node].tolist()]
+            final_sum = self.shortest_sum if root in instance.demand_leaves[demand] else 0
+            spread = [self.copy_ways[root][consumer] for consumer in instance.demand_consumers[demand].tolist()]
+            ways.append(self.sum_ways[node][root] + final_sum + max(spread, default=0))
+        if not ways:
+            return Bound(0)
+        produced = min(productions, key=lambda bound: bound.cycles)
+        return produced.later(self.lanes_of_summands[node].spread(vectors) + min(ways), "summands")
 
 
 def shortest_ways(instance: Instance, between_hops_cycles: int) -> list[list[int]]:
@@ -188,14 +235,15 @@ def _ways_from(root: int, out: list[list[tuple[int, int]]], chips: int, between_
     return ways
 
 
-def _lanes(instance: Instance, end: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[Lanes]:
+def _lanes(instance: Instance, end: NDArray[np.int64], counted: NDArray[np.bool_]) -> list[Lanes]:
+    """Return the lanes of each node, over the bundles that count."""
     times = [
         Fraction(int(numerator), int(denominator))
         for numerator, denominator in zip(instance.bundle_time_numerator, instance.bundle_time_denominator, strict=True)
     ]
     lanes = []
     for node in range(instance.nodes):
-        bundles = np.flatnonzero(end == node).tolist()
+        bundles = np.flatnonzero((end == node) & counted).tolist()
         count = int(instance.bundle_lanes[bundles].sum()) if bundles else 0
         lanes.append(Lanes(count, min((times[bundle] for bundle in bundles), default=Fraction(0))))
     return lanes

@@ -7,6 +7,7 @@ is a complete schedule: the solver starts from it and can only improve on it.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ortools.sat.python import cp_model
@@ -47,8 +48,21 @@ def improve(
     solver.parameters.max_deterministic_time = deterministic_seconds
     # Without it the presolve of OR-Tools 9.15 may lose a hint and fail (absl::btree_map::at, its issue 5288).
     solver.parameters.keep_all_feasible_solutions_in_presolve = True
-    status = solver.solve(model.cp)
+    # Its own handler would swallow Ctrl-C and go on with the next problem.
+    solver.parameters.catch_sigint_signal = False
+    status = _solve_interruptibly(solver, model.cp)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return hint
     found = model.schedule(solver)
     return found if found.makespan_cycles < hint.makespan_cycles else hint
+
+
+def _solve_interruptibly(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
+    """Solve in a thread, so that this one can be interrupted, and then ends the search."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        search = thread.submit(solver.solve, model)
+        try:
+            return search.result()
+        except KeyboardInterrupt:
+            solver.stop_search()
+            raise

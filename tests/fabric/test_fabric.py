@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -18,6 +20,22 @@ def test_positions_name_tray_and_place() -> None:
     """Tests that chip 5 of a grid of 2 x 4 is tray 1, position 1, and that hosts count from 0."""
     fabric = fabric_of([], grid=(2, 4), hosts=2)
     assert [fabric.position(node) for node in (0, 3, 5, 8, 9)] == ["0.0", "0.3", "1.1", "host 0", "host 1"]
+
+
+def test_positions_of_more_than_two_coordinates() -> None:
+    """Tests chip 256 + 16 + 2 of two racks: rack 1, tray 1, position 2; host 3 of rack 0 is node 512 + 3."""
+    fabric = load_fabric("lpx-2-racks")
+    assert (fabric.position(274), fabric.position(515)) == ("1.1.2", "host 3")
+    assert fabric.grid == (32, 16)
+
+
+def test_what_is_down_is_in_no_bundle() -> None:
+    """Tests one of two lanes, and the links of a host."""
+    fabric = fabric_of([(0, 1), (0, 1), (1, 0), (0, 2), (2, 0)], grid=(1, 2), hosts=1)
+    down = replace(fabric, link_down=np.array([False, True, False, False, False]), node_down=np.array([0, 0, 1]) > 0)
+    assert {key: links.tolist() for key, links in down.bundle_links().items()} == {(0, 1, 0): [0], (1, 0, 0): [3]}
+    assert down.link_up.tolist() == [True, False, False, True, False]
+    assert (fabric.host_of_chip(), down.host_of_chip()) == ({0: 2}, {})
 
 
 def test_a_bundle_is_the_links_of_equal_ends_and_class() -> None:

@@ -12,7 +12,7 @@ import pytest
 from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.units import ceil_cycles
-from tests.fabric.examples import change_shipped
+from tests.fabric.examples import change_shipped, write_family
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,6 +134,27 @@ def test_a_hop_shorter_than_a_vector_has_no_latency(tmp_path: Path) -> None:
     assert fabric.link_classes[0].latency_cycles == 0
 
 
+def test_a_line_rate_that_is_not_told_is_that_of_the_payload(rack: Fabric, node: Fabric) -> None:
+    """Tests 112 Gb/s around a payload of 100 in a rack, and no other rate than 100 in a node."""
+    assert (rack.link_classes[0].gbps, rack.link_classes[0].line_gbps) == (100, 112)
+    assert (node.link_classes[0].gbps, node.link_classes[0].line_gbps) == (100, 100)
+
+
+def test_limits_of_injection_and_ejection_are_kept(tmp_path: Path) -> None:
+    """Tests that there is no limit unless a file tells one."""
+    unlimited = load_fabric(write_family(tmp_path, "ring", chips=3))
+    assert (unlimited.inject_per_cycle, unlimited.eject_per_cycle, unlimited.ports) == (None, None, None)
+    limited = load_fabric(write_family(tmp_path, "ring", chips=3, inject_per_cycle=2, eject_per_cycle=1, ports=2))
+    assert (limited.inject_per_cycle, limited.eject_per_cycle, limited.ports) == (2, 1, 2)
+
+
+def test_a_family_may_set_its_clock(tmp_path: Path) -> None:
+    """Tests 5 ns at 500 MHz: 2.5 cycles, rounded up to 3; 320 x 8 / 100 = 25.6 ns are 12.8 cycles."""
+    fabric = load_fabric(write_family(tmp_path, "ring", chips=3, clock_mhz=500))
+    wire = fabric.link_classes[0]
+    assert (fabric.chip.clock_mhz, wire.latency_cycles, wire.vector_time_cycles) == (500, 3, Fraction(64, 5))
+
+
 @pytest.mark.parametrize(
     ("changes", "nodes"),
     [
@@ -152,15 +173,20 @@ def test_other_sizes_of_rack(tmp_path: Path, changes: dict[str, int], nodes: tup
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"kind": "ring"}, "2:1: kind: must be one of explicit, lpx, tsp, got 'ring'"),
-        ({"kind": ["lpx"]}, "2:1: kind: must be one of explicit, lpx, tsp, got ['lpx']"),
+        (
+            {"kind": "star"},
+            "2:1: kind: must be one of full-mesh, ring, mesh, torus, hypercube, hyperx, circulant, ",
+        ),
+        ({"kind": ["lpx"]}, "circulant, dragonfly, lpx, tsp, explicit, got ['lpx']"),
+        ({"kind": "ring"}, "trays: unknown key; known keys: chip, chips"),
         ({"trays": 0}, "trays: input should be greater than or equal to 1, got 0"),
         ({"trays": -16}, "trays: input should be greater than or equal to 1, got -16"),
         (
             {"trays": 1_000_000},
-            "trays: makes 16,000,000 chips and 34,000,958,000,000 links; at most 20,000 and 4,000,000",
+            # A chip has at most 16 x 4 + 1,000,000 x 2 + 1,000,002 x 1 links.
+            "trays: makes 16,000,000 chips and up to 48,001,056,000,000 links; at most 20,000 and 5,000,000 fit",
         ),
-        ({"tray.lanes": 1_000_000}, "trays: makes 256 chips and 3,840,008,672 links; at most"),
+        ({"tray.lanes": 1_000_000}, "trays: makes 256 chips and up to 4,096,012,800 links; at most"),
         ({"wire_bytes": 8}, "wire_bytes: must hold a vector of 320 bytes, got 8"),
         ({"tray.gbps": 0}, "tray.gbps: input should be greater than or equal to 0.000000001, got 0"),
         ({"tray.gbps": 10**400}, "tray.gbps: input should be a valid number, got 1000000000"),
@@ -182,9 +208,9 @@ def test_a_wrong_rack_is_refused_at_its_key(tmp_path: Path, changes: dict[str, A
 
 
 def test_a_node_that_is_too_large_is_refused(tmp_path: Path) -> None:
-    """Tests 3000 chips: 3000 x 2999 + 2 x 3000 = 9,003,000 links."""
+    """Tests 3000 chips: at most 3000 + 2 links a chip, 9,006,000 links."""
     path = change_shipped(tmp_path, "topology", "tsp-node", {"chips_per_node": 3000})
-    with pytest.raises(InputError, match="chips_per_node: makes 3,000 chips and 9,003,000 links"):
+    with pytest.raises(InputError, match="chips_per_node: makes 3,000 chips and up to 9,006,000 links"):
         load_fabric(path)
 
 

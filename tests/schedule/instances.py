@@ -217,6 +217,13 @@ def crossing() -> Instance:
     return instance_of(2, [Bundle(0, 1)], operators, demands)
 
 
+def free_sum() -> Instance:
+    """Return a sum that takes no time, on a chip whose vector unit is busy for the first 100 cycles."""
+    operators = [Operator(0), Operator(1), Operator(0, VECTOR, 100), Operator(0, MATRIX, 0, (), (0,))]
+    demand = Demand(1, 0, (0, 1), (0, 1), ())
+    return instance_of(2, both_ways([(0, 1)]), operators, [demand], add_cost=FREE_ADD)
+
+
 def blocks_of(*rows: tuple[int, int, int]) -> Blocks:
     """Return blocks of rows (demand, first vector, vectors)."""
     return Blocks(*(ints(column) for column in zip(*rows, strict=True)))

@@ -68,22 +68,15 @@ class _Judge:
 
     def __init__(self, instance: Instance, schedule: Schedule) -> None:
         self.instance = instance
-        self.starts = schedule.operator_start.tolist()
-        self.cycles = instance.operator_cycles.tolist()
+        self.starts: list[int] = schedule.operator_start.tolist()
+        self.cycles: list[int] = instance.operator_cycles.tolist()
         self.nodes = instance.operator_node.tolist()
         columns = (schedule.blocks.demand, schedule.blocks.first_vector, schedule.blocks.vectors)
         self.blocks = list(zip(*(column.tolist() for column in columns), strict=True))
-        columns = (schedule.slot_block, schedule.slot_phase, schedule.slot_bundle, schedule.slot_depart)
-        self.slots = [self._slot(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-        self.sum_rows = list(
-            zip(
-                schedule.sum_block.tolist(),
-                schedule.sum_node.tolist(),
-                schedule.sum_operands.tolist(),
-                schedule.sum_start.tolist(),
-                strict=True,
-            )
-        )
+        slots = (schedule.slot_block, schedule.slot_phase, schedule.slot_bundle, schedule.slot_depart)
+        self.slots = [self._slot(*row) for row in zip(*(column.tolist() for column in slots), strict=True)]
+        sums = (schedule.sum_block, schedule.sum_node, schedule.sum_operands, schedule.sum_start)
+        self.sum_rows = list(zip(*(column.tolist() for column in sums), strict=True))
         self.sums = {
             (block, node): Sum(operands, start, start + self._sum_cycles(operands, self.blocks[block][2]))
             for block, node, operands, start in self.sum_rows
@@ -220,10 +213,10 @@ class _Judge:
         for (_, node), total in self.sums.items():
             if total.end > total.start:
                 busy[node, VECTOR].append((total.start, total.end))
-        for unit, intervals in busy.items():
+        for where, intervals in busy.items():
             for (_, end), (start, _) in pairwise(sorted(intervals)):
                 if start < end:
-                    yield f"R4: unit {unit} is busy until {end} and starts again at {start}"
+                    yield f"R4: unit {where} is busy until {end} and starts again at {start}"
 
     def r5_reduction(self) -> Iterator[str]:
         """R5: each leaf enters the value at the root once; a sum starts after the reads of what it adds."""

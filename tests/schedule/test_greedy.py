@@ -15,12 +15,12 @@ from lpxsched.schedule.greedy import greedy_schedule, ranks, work_order
 from lpxsched.schedule.instance import MATRIX, VECTOR, Instance
 from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
 from tests.schedule.instances import (
-    FREE_ADD,
     Bundle,
     Demand,
     Operator,
     both_ways,
     copy_along,
+    free_sum,
     grid,
     instance_of,
     lone_relay,
@@ -201,10 +201,7 @@ def test_a_summand_takes_no_way_through_a_host() -> None:
 
 def test_a_sum_that_takes_no_time_waits_for_no_unit() -> None:
     """Tests that with free sums a busy vector unit delays nothing."""
-    operators = [Operator(0), Operator(1), Operator(0, VECTOR, 100), Operator(0, MATRIX, 0, (), (0,))]
-    demand = Demand(1, 0, (0, 1), (0, 1), ())
-    instance = instance_of(2, both_ways([(0, 1)]), operators, [demand], add_cost=FREE_ADD)
-    assert greedy(instance).operator_start.tolist() == [0, 0, 0, 18]
+    assert greedy(free_sum()).operator_start.tolist() == [0, 0, 0, 18]
 
 
 def test_operators_of_one_unit_follow_each_other() -> None:

@@ -74,19 +74,19 @@ def test_equal_problems_have_equal_keys() -> None:
     assert two_chips().key() != grid().key()
 
 
-def _other(value: Any, draw: st.DrawFn) -> Any:
+def _other(value: Any, data: st.DataObject) -> Any:
     """Return a value of the same type that differs in one place."""
     if isinstance(value, int):
         return value + 1
     if isinstance(value, AddCost):
-        name = draw(st.sampled_from([field.name for field in fields(value)]))
+        name = data.draw(st.sampled_from([field.name for field in fields(value)]))
         return replace(value, **{name: getattr(value, name) + 1})
     if isinstance(value, Ragged):
         rows = [value[row].tolist() for row in range(len(value))]
-        rows[draw(st.integers(0, len(rows) - 1))].append(draw(st.integers(0, 5)))
+        rows[data.draw(st.integers(0, len(rows) - 1))].append(data.draw(st.integers(0, 5)))
         return Ragged.of(rows)
     changed = value.copy()
-    changed[draw(st.integers(0, len(value) - 1))] += draw(st.sampled_from((-1, 1)))
+    changed[data.draw(st.integers(0, len(value) - 1))] += data.draw(st.sampled_from((-1, 1)))
     return changed
 
 
@@ -94,7 +94,7 @@ def _other(value: Any, draw: st.DrawFn) -> Any:
 @settings(max_examples=60, deadline=None)
 def test_unequal_problems_have_unequal_keys(instance: Instance, name: str, data: st.DataObject) -> None:
     """Tests that a difference in any field, in any place of it, changes the key."""
-    changed = _other(getattr(instance, name), data.draw)
+    changed = _other(getattr(instance, name), data)
     assert replace(instance, **{name: changed}).key() != instance.key()
 
 

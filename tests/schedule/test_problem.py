@@ -67,10 +67,11 @@ def test_the_guard_is_that_of_the_worst_pair(layers: Layers) -> None:
     used = np.concatenate(problem.bundle_links)
     pairs = zip(fabric.source[used].tolist(), fabric.destination[used].tolist(), strict=True)
     levels = max(layers.tree.levels_between(*pair) for pair in pairs)
-    times = {"levels": levels, "interval_cycles": INTERVAL_CYCLES, "clock_mhz": fabric.chip.clock_mhz}
-    assert problem.levels == levels
-    assert problem.guard_cycles == guard_cycles(layers.clock, **times)
-    assert problem.stall_cycles == problem.instance.release_cycles == stall_cycles(layers.clock, **times)
+    mhz = fabric.chip.clock_mhz
+    guard = guard_cycles(layers.clock, levels=levels, interval_cycles=INTERVAL_CYCLES, clock_mhz=mhz)
+    stall = stall_cycles(layers.clock, levels=levels, interval_cycles=INTERVAL_CYCLES, clock_mhz=mhz)
+    assert (problem.levels, problem.guard_cycles) == (levels, guard)
+    assert problem.stall_cycles == problem.instance.release_cycles == stall
     assert set(problem.instance.bundle_guard.tolist()) == {problem.guard_cycles}
 
 

@@ -20,6 +20,7 @@ from tests.strategies import instances
 
 if TYPE_CHECKING:
     from lpxsched.schedule.instance import Instance
+    from lpxsched.schedule.solve import Solver
 
 
 @pytest.fixture
@@ -53,13 +54,13 @@ def test_effort_1_and_greedy_are_greedy_alone(options: SolveOptions) -> None:
 
 @pytest.mark.usefixtures("no_cpsat")
 @pytest.mark.parametrize("solver", ["auto", "cpsat"])
-def test_a_met_bound_needs_no_more_search(solver: str) -> None:
+def test_a_met_bound_needs_no_more_search(solver: Solver) -> None:
     """Tests that where greedy meets the bound CP-SAT is not run."""
     assert outcome(solve(path_of_three(), SolveOptions(solver, 9))) == ("greedy", "optimal", 39, 39)
 
 
 @pytest.mark.parametrize("solver", ["auto", "cpsat"])
-def test_cpsat_finds_what_greedy_misses(solver: str) -> None:
+def test_cpsat_finds_what_greedy_misses(solver: Solver) -> None:
     """Tests the instance on which the order of two demands decides: 76 becomes 66, which is the bound."""
     assert outcome(solve(crossing(), SolveOptions(solver))) == ("cpsat", "optimal", 66, 66)
 
@@ -100,7 +101,7 @@ def test_the_best_greedy_schedule_is_the_shortest_of_all_cuts(instance: Instance
 
 @given(instances(most_chips=4, most_vectors=3, most_demands=2), st.sampled_from(["auto", "greedy", "cpsat"]))
 @settings(max_examples=30, deadline=None)
-def test_results_keep_their_word(instance: Instance, solver: str) -> None:
+def test_results_keep_their_word(instance: Instance, solver: Solver) -> None:
     """Tests that a schedule keeps the rules, and is called optimal exactly when it is as short as the bound."""
     result = solve(instance, SolveOptions(solver, 2))
     assert violations(instance, result.schedule) == []

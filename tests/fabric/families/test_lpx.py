@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from lpxsched.fabric.families.lpx import lpx
 
+Joined = dict[str, set[tuple[int, ...]]]
 
-def joined(racks: int, trays: int, chips_per_tray: int, chips_per_host: int, *, ring: bool = False) -> dict[str, set]:
+
+def joined(racks: int, trays: int, chips_per_tray: int, chips_per_host: int, *, ring: bool = False) -> Joined:
     """Return the pairs of each class."""
     wiring = lpx(racks, trays, chips_per_tray, chips_per_host, ring=ring)
     return {name: {tuple(pair) for pair in pairs.tolist()} for name, pairs in wiring.pairs.items()}
