@@ -83,6 +83,8 @@ def validate(document: Document, model: type[Model]) -> Model:
 
 def assumed_values(data: Any, prefix: str = "") -> dict[str, Any]:
     """Return every value of a file's data that is tagged ``assumed``, by its dotted key, with its source."""
+    if isinstance(data, list):
+        data = dict(enumerate(data))
     if not isinstance(data, dict):
         return {}
     if data.get("tag") == "assumed":
