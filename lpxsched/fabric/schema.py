@@ -32,9 +32,11 @@ class WireFile(Strict):
     line_gbps: Tagged[Gbps] | None = None
 
     @model_validator(mode="after")
-    def _one_time(self) -> WireFile:
+    def _one_time_and_a_fast_line(self) -> WireFile:
         if (self.hop_ns is None) == (self.latency_ns is None):
             raise PydanticCustomError("one_time", "needs exactly one of hop_ns and latency_ns")
+        if self.line_gbps and self.line_gbps.value < self.gbps.value:
+            raise PydanticCustomError("slow_line", "needs line_gbps of at least gbps, its payload")
         return self
 
 

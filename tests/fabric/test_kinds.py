@@ -147,6 +147,7 @@ def test_large_sparse_fabrics_are_supported(tmp_path: Path, kind: str, keys: dic
         ("ring", {"chips": 4, "link": {**WIRE, "hop_ns": 9}}, "4:1: link: needs exactly one of hop_ns and latency_ns"),
         ("ring", {"chips": 4, "link": {"hop_ns": 0, "gbps": 1}}, "link.hop_ns: input should be greater than 0, got 0"),
         ("ring", {"chips": 4, "link": {"latency_ns": -1, "gbps": 1}}, "link.latency_ns: input should be greater than"),
+        ("ring", {"chips": 4, "link": {**WIRE, "line_gbps": 99}}, "4:1: link: needs line_gbps of at least gbps, its"),
         ("ring", {"chips": 4, "link": {"latency_ns": 1}}, "4:1: link.gbps: this key is missing; add it"),
         ("ring", {"chips": 4, "link": [WIRE]}, "4:1: link: must be a mapping of keys, got [{"),
         ("ring", {"chips": 4, "ports": 1}, "6:1: ports: chip 0 has 2 lanes on 1 ports; join fewer, or give it more"),
