@@ -14,7 +14,8 @@ ceil(n / K) of them, and vectors follow each other on a lane by v at least (R1).
 **Cut.** All vectors that an operator needs from outside its node enter over the lanes into the node, and those that do
 not come from a host of this node enter over the lanes from other chips, since hosts never relay. The lane that
 carries the most of N vectors over K lanes carries ceil(N / K), the first of which is read no earlier than the earliest
-first of any demand. A sum of n vectors at a root needs n vectors from outside at least, if a summand lies outside.
+first of any demand. Of each summand that lies outside its root n vectors enter the root, alone or in sums, none of them before
+the first of that summand can.
 
 **Summands.** A chip's summands of demands with other roots leave it, alone or inside a sum, n vectors for each. Over the
 K lanes to other chips the last of all of them leaves no earlier than their production and (ceil(N / K) - 1) v, and then
@@ -155,9 +156,9 @@ class _Walk:
         arrivals = [end.later(self.sum_ways[leaf][root] + final_sum) for leaf, end in zip(leaves, ends, strict=True)]
         first = max(arrivals, key=lambda bound: bound.cycles)
         outside = [arrival for leaf, arrival in zip(leaves, arrivals, strict=True) if leaf != root]
-        soonest = min(outside, key=lambda bound: bound.cycles)
+        latest = max(outside, key=lambda bound: bound.cycles)
         spread = self.lanes_in[root].spread(int(instance.demand_vectors[demand]))
-        last = max(first, soonest.later(spread, "cut"), key=lambda bound: bound.cycles)
+        last = max(first, latest.later(spread, "cut"), key=lambda bound: bound.cycles)
         return Reach(first, last)
 
     def reach_at(self, demand: int, node: int) -> Reach:
@@ -174,7 +175,6 @@ class _Walk:
         streamed = reach.first.later(spread, "stream").later(way)
         last = max(reach.last.later(way), streamed, key=lambda bound: bound.cycles)
         return Reach(reach.first.later(way), last)
-
 
     def summands_leave(self, node: int) -> Bound:
         """Bound of the makespan by the lanes out of a chip that holds summands of others' sums."""

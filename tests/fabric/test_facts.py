@@ -131,7 +131,7 @@ def test_the_facts_of_145_racks() -> None:
     """
     fabric = load_fabric("tsp-10440")
     facts = fabric_facts(fabric)
-    assert (fabric.chips, facts.diameter, facts.per_chip_links) == (10_440, 7, 12)
+    assert (fabric.chips, facts.diameter, facts.per_chip_links) == (10_440, 6, 12)
     assert links_by_class(facts) == {
         "local": (7 * 10_440, 7),
         "rack": (2 * 10_440, 2),

@@ -166,6 +166,13 @@ def grid(vectors: int = 1) -> Instance:
     return summed(4, both_ways([(0, 1), (0, 2), (1, 3), (2, 3)]), (0, 1, 2, 3), vectors=vectors)
 
 
+def late_summand() -> Instance:
+    """Return a sum of four vectors at chip 0, to which chip 1 sends its summand at once, chip 2 after 100 cycles."""
+    operators = [Operator(0), Operator(1), Operator(2, cycles=100), Operator(0, demands=(0,))]
+    demand = Demand(4, 0, (0, 1, 2), (0, 1, 2), ())
+    return instance_of(3, [Bundle(1, 0), Bundle(2, 0)], operators, [demand])
+
+
 def lone_relay(vectors: int = 1) -> Instance:
     """Return a path whose middle chip passes the summand of chip 2 on to chip 0, with none of its own."""
     return summed(3, both_ways([(0, 1), (1, 2)]), (0, 2), vectors=vectors)

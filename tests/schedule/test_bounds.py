@@ -22,6 +22,7 @@ from tests.schedule.instances import (
     grid,
     hub,
     instance_of,
+    late_summand,
     lone_relay,
     one_chip,
     path_of_three,
@@ -64,6 +65,8 @@ TWO_CHIPS = both_ways([(0, 1)])
         # One vector: 18 and a sum of 5. Four over one lane: 8 later.
         (summed(2, TWO_CHIPS, (0, 1)), 23, PATH),
         (summed(2, TWO_CHIPS, (0, 1), vectors=4), 31, CUT),
+        # Chip 2's summand is there after 100 cycles: 118, one of two lanes carries two of its four vectors, a sum.
+        (late_summand(), 126, CUT),
         # Vector 2 enters the chip 3 later: 21; 20 + 5 of compute; the same out: 46 + 21.
         (one_chip(), 67, STREAM),
         # The inputs meet on each chip at 2 + 18 + 3 + 18 = 41, the second vector of the host's lane 3 later: 44.
@@ -90,10 +93,10 @@ def test_nothing_starts_before_its_release() -> None:
 
 
 def test_ways_do_not_lead_through_hosts() -> None:
-    """Tests that chips 0 and 2, which share host 3, are two hops and a turnaround apart."""
+    """Tests that chips 0 and 3, which share host 4, are three hops and two turnarounds apart."""
     ways = shortest_ways(shared_host(), 3)
-    assert ways[0] == [0, 18, 39, 18]
-    assert ways[3] == [18, 39, 18, 0]
+    assert ways[0] == [0, 18, 39, 60, 18]
+    assert ways[4] == [18, 39, 39, 18, 0]
 
 
 def test_an_argument_is_named_once() -> None:

@@ -12,7 +12,7 @@ from lpxsched.schedule.blocks import Cut, cut_blocks
 from lpxsched.schedule.cpsat_variables import Variables, shortest_bundles
 from lpxsched.schedule.greedy import greedy_schedule
 from lpxsched.schedule.result import SPREADING, SUMMING
-from tests.schedule.instances import copy_along, grid, lone_relay, two_chips
+from tests.schedule.instances import Demand, Operator, both_ways, copy_along, grid, instance_of, lone_relay, two_chips
 from tests.schedule.test_distances import shared_host
 from tests.strategies import VECTOR_TIMES, cuts, instances
 
@@ -48,10 +48,18 @@ def test_all_shortest_ways_are_offered() -> None:
 
 
 def test_no_way_leads_through_a_host() -> None:
-    """Tests that chips that share a host are offered the way over the chip between them only (once both)."""
-    instance = shared_host()
-    used = {int(instance.bundle_source[bundle]) for _, bundle in shortest_bundles(instance)[0]}
-    assert used == {0, 1}
+    """Tests that chips that share a host are offered the way over the chips between them only."""
+    # Bundles: 0 -> 1, 0 -> 4, 1 -> 0, 1 -> 2, 2 -> 1, 2 -> 3, ..
+    assert shortest_bundles(shared_host()) == [[(SPREADING, 0), (SPREADING, 3), (SPREADING, 5)]]
+
+
+def test_no_host_is_offered_as_a_relay() -> None:
+    """Tests a host on a way as short as that over a chip: chips 0 and 2 share host 3 (it once was offered)."""
+    bundles = both_ways([(0, 1), (1, 2), (0, 3), (2, 3)])
+    demand = Demand(1, 0, (0,), (0,), (2,))
+    instance = instance_of(3, bundles, [Operator(0), Operator(2, demands=(0,))], [demand], hosts=1)
+    # Bundles: 0 -> 1, 0 -> 3, 1 -> 0, 1 -> 2, ..
+    assert shortest_bundles(instance) == [[(SPREADING, 0), (SPREADING, 3)]]
 
 
 def test_a_way_that_is_not_shortest_is_taken_from_the_hint() -> None:

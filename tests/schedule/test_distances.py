@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def shared_host() -> Instance:
-    """Return chips 0, 1, 2 in a row; chips 0 and 2 share host 3, which is no way from one to the other."""
-    demand = Demand(1, 0, (0,), (0,), (2,))
-    bundles = both_ways([(0, 1), (1, 2), (0, 3), (2, 3)])
-    return instance_of(3, bundles, [Operator(0), Operator(2, demands=(0,))], [demand], hosts=1)
+    """Return chips 0 to 3 in a row; chips 0 and 3 share host 4, which is no way from one to the other."""
+    demand = Demand(1, 0, (0,), (0,), (3,))
+    bundles = both_ways([(0, 1), (1, 2), (2, 3), (0, 4), (3, 4)])
+    return instance_of(4, bundles, [Operator(0), Operator(3, demands=(0,))], [demand], hosts=1)
 
 
 def test_hops_of_a_grid() -> None:
@@ -35,15 +35,15 @@ def test_one_way_links_are_one_way() -> None:
 
 
 def test_a_host_is_no_relay() -> None:
-    """Tests that chips 0 and 2 are two hops apart although they share a host."""
-    assert hops_from(0, shared_host()) == [0, 1, 2, 1]
-    assert hops_to(0, shared_host()) == [0, 1, 2, 1]
+    """Tests that chips 0 and 3 are three hops apart although they share a host."""
+    assert hops_from(0, shared_host()) == [0, 1, 2, 3, 1]
+    assert hops_to(0, shared_host()) == [0, 1, 2, 3, 1]
 
 
 def test_a_host_is_an_end() -> None:
     """Tests that ways begin and end at a host."""
-    assert hops_from(3, shared_host()) == [1, 2, 1, 0]
-    assert hops_to(3, shared_host()) == [1, 2, 1, 0]
+    assert hops_from(4, shared_host()) == [1, 2, 2, 1, 0]
+    assert hops_to(4, shared_host()) == [1, 2, 2, 1, 0]
 
 
 @given(instances())

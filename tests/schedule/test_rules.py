@@ -85,7 +85,7 @@ def test_summands_that_go_round_in_a_circle_are_found() -> None:
 
 def test_a_host_is_no_relay() -> None:
     """Tests that a copy over a host that two chips share is found, though every time is right."""
-    # Bundles: 0 -> 1, 0 -> 3, 1 -> 0, 1 -> 2, 2 -> 1, 2 -> 3, 3 -> 0, 3 -> 2.
-    slots = [(0, SPREADING, 1, 0), (0, SPREADING, 7, 21)]
+    # Bundles: 0 -> 1, 0 -> 4, .., 4 -> 0, 4 -> 3.
+    slots = [(0, SPREADING, 1, 0), (0, SPREADING, 9, 21)]
     found = violations(shared_host(), schedule_of(blocks_of((0, 0, 1)), slots, (), [0, 39]))
     assert [text[:2] for text in found] == ["R2"]
