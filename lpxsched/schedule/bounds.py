@@ -11,15 +11,15 @@ the smaller of the two is a lower bound. A root that holds a summand of its own 
 ceil(n / K) of them, and vectors follow each other on a lane by v at least (R1). So if none can leave the root before
 `first`, the last is there no earlier than first + (ceil(n / K) - 1) v + the shortest way.
 
-**Cut.** All vectors that an operator needs from outside its node enter over the lanes into the node, and those that do
-not come from a host of this node enter over the lanes from other chips, since hosts never relay. The lane that
+**Cut.** All vectors that an operator needs from outside its node enter over the lanes into the node, and those that
+do not come from a host of this node enter over the lanes from other chips, since hosts never relay. The lane that
 carries the most of N vectors over K lanes carries ceil(N / K), the first of which is read no earlier than the earliest
-first of any demand. Of each summand that lies outside its root n vectors enter the root, alone or in sums, none of them before
-the first of that summand can.
+first of any demand. Of a sum with a summand outside its root n vectors enter the root, each alone or in a sum, none
+before the first of such a summand can.
 
-**Summands.** A chip's summands of demands with other roots leave it, alone or inside a sum, n vectors for each. Over the
-K lanes to other chips the last of all of them leaves no earlier than their production and (ceil(N / K) - 1) v, and then
-has the least way of any of these demands before it: to the root, the last sum, the farthest consumer.
+**Summands.** A chip's summands of demands with other roots leave it, alone or inside a sum, n vectors for each. Over
+the K lanes to other chips the last of all of them leaves no earlier than their production and (ceil(N / K) - 1) v, and
+then has the least way of any of these demands before it: to the root, the last sum, the farthest consumer.
 """
 
 from __future__ import annotations
