@@ -88,8 +88,7 @@ def lower_bound(instance: Instance) -> LowerBound:
     work += [(int(rank), 1, index) for index, rank in enumerate(demand_rank)]
     for _, is_demand, index in sorted(work):
         if is_demand:
-            walk.roots.append((index, walk.root_reach(index)))
-            walk.reach[index] = walk.roots[-1][1]
+            walk.reach[index] = walk.root_reach(index)
         else:
             walk.starts[index] = walk.operator_start(index)
     bounds = [*walk.starts.values(), *(walk.summands_leave(node) for node in range(instance.chips))]
@@ -104,7 +103,6 @@ class _Walk:
         self.instance = instance
         self.starts: dict[int, Bound] = {}
         self.reach: dict[int, Reach] = {}
-        self.roots: list[tuple[int, Reach]] = []
         self.shortest_sum = instance.add_cost.cycles(2, 1)
         between_sums = min(instance.turnaround_cycles, self.shortest_sum)
         self.copy_ways = shortest_ways(instance, instance.turnaround_cycles)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from lpxsched.units import BITS_PER_BYTE
 from lpxsched.workload.costs import cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
@@ -31,7 +31,16 @@ if TYPE_CHECKING:
 
 ProblemBuilder = Callable[..., "LayerProblem"]
 BundleLinks = dict[tuple[int, int, int], NDArray[np.int64]]
-Bundle = tuple[int, int, int, tuple[int, int], NDArray[np.int64]]
+
+
+class Bundle(NamedTuple):
+    """A bundle over local numbers, with its ends and its links in the fabric."""
+
+    source: int
+    destination: int
+    link_class: int
+    fabric_ends: tuple[int, int]
+    links: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +123,35 @@ def layer_problem(
     demands = layer_demands(graph, width)
     operators = _place_operators(graph, costs, demands, width)
     bundles = _group_bundles(fabric_bundles, group)
-    levels = max((tree.levels_between(*fabric_ends) for _, _, _, fabric_ends, _ in bundles), default=0)
+    levels = max((tree.levels_between(*bundle.fabric_ends) for bundle in bundles), default=0)
     clock_mhz = fabric.chip.clock_mhz
     guard = guard_cycles(clock, levels=levels, interval_cycles=interval_cycles, clock_mhz=clock_mhz)
     stall = stall_cycles(clock, levels=levels, interval_cycles=interval_cycles, clock_mhz=clock_mhz)
-    classes = [fabric.link_classes[link_class] for _, _, link_class, _, _ in bundles]
+    instance = _instance(fabric, graph, demands, operators, bundles, guard=guard, stall=stall, width=width)
+    links = tuple(bundle.links for bundle in bundles)
+    return LayerProblem(group, graph, demands, operators, links, interval_cycles, guard, stall, levels, instance)
+
+
+def _instance(
+    fabric: Fabric,
+    graph: LayerGraph,
+    demands: tuple[Demand, ...],
+    operators: tuple[PlacedOperator, ...],
+    bundles: list[Bundle],
+    *,
+    guard: int,
+    stall: int,
+    width: int,
+) -> Instance:
+    classes = [fabric.link_classes[bundle.link_class] for bundle in bundles]
     numbers = {(placed.operator.name, placed.shard): index for index, placed in enumerate(operators)}
     producers = {operator.output: operator.name for operator in graph.operators}
-    instance = Instance(
+    return Instance(
         chips=width,
         nodes=2 * width,
-        bundle_source=_integers(source for source, _, _, _, _ in bundles),
-        bundle_destination=_integers(destination for _, destination, _, _, _ in bundles),
-        bundle_lanes=_integers(len(links) for _, _, _, _, links in bundles),
+        bundle_source=_integers(bundle.source for bundle in bundles),
+        bundle_destination=_integers(bundle.destination for bundle in bundles),
+        bundle_lanes=_integers(len(bundle.links) for bundle in bundles),
         bundle_latency=_integers(c.latency_cycles for c in classes),
         bundle_guard=_integers(guard for _ in classes),
         bundle_time_numerator=_integers(c.vector_time_cycles.numerator for c in classes),
@@ -156,25 +181,23 @@ def layer_problem(
         demand_consumers=Ragged.of(demand.consumers for demand in demands),
         add_cost=_add_cost(fabric, graph),
     )
-    links = tuple(bundle[4] for bundle in bundles)
-    return LayerProblem(group, graph, demands, operators, links, interval_cycles, guard, stall, levels, instance)
 
 
 def _group_bundles(fabric_bundles: BundleLinks, group: Group) -> list[Bundle]:
-    """Return local source, local destination, link class, fabric ends and links of each bundle of the group, sorted."""
+    """Return the bundles of a group over local numbers, sorted by source, destination and class."""
     width = len(group.chips)
     chip_number = {chip: index for index, chip in enumerate(group.chips)}
     bundles: list[Bundle] = []
     for (source, destination, link_class), links in fabric_bundles.items():
         ends = (source, destination)
         if source in chip_number and destination in chip_number:
-            bundles.append((chip_number[source], chip_number[destination], link_class, ends, links))
+            bundles.append(Bundle(chip_number[source], chip_number[destination], link_class, ends, links))
         elif source in chip_number and group.hosts[chip_number[source]] == destination:
             number = chip_number[source]
-            bundles.append((number, width + number, link_class, ends, links))
+            bundles.append(Bundle(number, width + number, link_class, ends, links))
         elif destination in chip_number and group.hosts[chip_number[destination]] == source:
             number = chip_number[destination]
-            bundles.append((width + number, number, link_class, ends, links))
+            bundles.append(Bundle(width + number, number, link_class, ends, links))
     return sorted(bundles, key=lambda bundle: bundle[:3])
 
 
@@ -208,8 +231,8 @@ def _add_cost(fabric: Fabric, graph: LayerGraph) -> AddCost:
     )
 
 
-def _integers(values: object) -> NDArray[np.int64]:
-    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload,no-any-return]
+def _integers(values: Iterable[int]) -> NDArray[np.int64]:
+    return np.fromiter(values, dtype=np.int64)
 
 
 def layer_problem_builders(

@@ -13,7 +13,7 @@ import pytest
 
 from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode
-from tests.cli.toy import toy_model
+from tests.toy import toy_model
 
 if TYPE_CHECKING:
     from pathlib import Path

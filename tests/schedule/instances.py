@@ -167,10 +167,20 @@ def grid(vectors: int = 1) -> Instance:
 
 
 def late_summand() -> Instance:
-    """Return a sum of four vectors at chip 0, to which chip 1 sends its summand at once, chip 2 after 100 cycles."""
+    """Return a sum of four vectors at chip 0, to which chip 1 sends its summand at once, chip 2 after 100 cycles.
+
+    Chip 2 has a lane to chip 0 and three to chip 1.
+    """
     operators = [Operator(0), Operator(1), Operator(2, cycles=100), Operator(0, demands=(0,))]
     demand = Demand(4, 0, (0, 1, 2), (0, 1, 2), ())
-    return instance_of(3, [Bundle(1, 0), Bundle(2, 0)], operators, [demand])
+    return instance_of(3, [Bundle(1, 0), Bundle(2, 0), Bundle(2, 1, 3)], operators, [demand])
+
+
+def two_sums() -> Instance:
+    """Return two sums of two vectors, at chips 0 and 1; chip 3 sends a summand of each over chip 2, by one lane."""
+    operators = [Operator(0), Operator(1), Operator(3), Operator(0, demands=(0,)), Operator(1, demands=(1,))]
+    demands = [Demand(2, 0, (0, 3), (0, 2), ()), Demand(2, 1, (1, 3), (1, 2), ())]
+    return instance_of(4, [Bundle(3, 2), Bundle(2, 0), Bundle(2, 1)], operators, demands)
 
 
 def lone_relay(vectors: int = 1) -> Instance:

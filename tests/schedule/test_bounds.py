@@ -29,12 +29,14 @@ from tests.schedule.instances import (
     rootless,
     summed,
     two_chips,
+    two_sums,
     wide,
 )
 from tests.schedule.test_distances import shared_host
 from tests.strategies import instances
 
 PATH, STREAM, CUT = "critical path", "critical path + stream", "critical path + cut"
+SUMMANDS = "critical path + summands"
 TWO_CHIPS = both_ways([(0, 1)])
 
 
@@ -65,8 +67,11 @@ TWO_CHIPS = both_ways([(0, 1)])
         # One vector: 18 and a sum of 5. Four over one lane: 8 later.
         (summed(2, TWO_CHIPS, (0, 1)), 23, PATH),
         (summed(2, TWO_CHIPS, (0, 1), vectors=4), 31, CUT),
-        # Chip 2's summand is there after 100 cycles: 118, one of two lanes carries two of its four vectors, a sum.
+        # Chip 2's summand is read at 118 at the earliest; one of two lanes into chip 0 carries two of its four vectors,
+        # the second 3 cycles later; then a sum of 5.
         (late_summand(), 126, CUT),
+        # Four summands leave chip 3 by one lane, the last after 7.5 cycles; two hops with 3 between, a sum of 5.
+        (two_sums(), 52, SUMMANDS),
         # Vector 2 enters the chip 3 later: 21; 20 + 5 of compute; the same out: 46 + 21.
         (one_chip(), 67, STREAM),
         # The inputs meet on each chip at 2 + 18 + 3 + 18 = 41, the second vector of the host's lane 3 later: 44.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.instance import AddCost, Instance
 from lpxsched.schedule.ragged import Ragged
-from tests.schedule.instances import ADD_COST, Bundle, Demand, Operator, copy_along, grid, instance_of, two_chips
+from tests.schedule.instances import ADD_COST, Bundle, Demand, Operator, copy_along, grid, instance_of, ints, two_chips
 from tests.strategies import VECTOR_TIMES, instances
 
 
@@ -109,6 +109,14 @@ def test_a_key_tells_rows_from_their_boundaries() -> None:
         ).key(),
     }
     assert len(keys) == 2
+
+
+def test_a_key_tells_columns_from_their_boundaries() -> None:
+    """Tests the same for two columns: the bytes one after the other are equal, the problems are not."""
+    instance = two_chips()
+    first = replace(instance, demand_vectors=ints([1, 2]), demand_root=ints([3]))
+    second = replace(instance, demand_vectors=ints([1]), demand_root=ints([2, 3]))
+    assert first.key() != second.key()
 
 
 def test_columns_are_64_bit() -> None:

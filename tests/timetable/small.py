@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.options import CompileOptions
 from lpxsched.pipeline import compile_timetable
+from tests.toy import CONFIG, toy_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lpxsched.timetable.reader import Build
-
-CONFIG = {
-    "model_type": "mixtral",
-    "hidden_size": 640,
-    "num_hidden_layers": 2,
-    "num_local_experts": 4,
-    "num_experts_per_tok": 2,
-    "intermediate_size": 320,
-}
 
 
 def small_options(folder: Path, *, chips: list[list[int]] | None = None, **choices: Any) -> CompileOptions:
@@ -34,14 +25,12 @@ def small_options(folder: Path, *, chips: list[list[int]] | None = None, **choic
     choices
         Keys of `CONFIG` change the model; anything else is an option of the compile.
     """
-    model = CONFIG | {name: choices.pop(name) for name in CONFIG if name in choices}
-    (folder / "toy").mkdir(exist_ok=True)
-    (folder / "toy" / "config.json").write_text(json.dumps(model))
+    model = toy_model(folder, **{name: choices.pop(name) for name in CONFIG if name in choices})
     if chips:
         layers = "\n".join(f"  - chips: {group}" for group in chips)
         (folder / "cut.yaml").write_text(f"layers:\n{layers}\n")
         choices["partition"] = str(folder / "cut.yaml")
-    options = {"model": str(folder / "toy"), "topology": "tsp-node", "solver": "greedy"} | choices
+    options = {"model": model, "topology": "tsp-node", "solver": "greedy"} | choices
     return CompileOptions(**options)
 
 

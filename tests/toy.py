@@ -21,6 +21,6 @@ CONFIG = {
 def toy_model(folder: Path, **changes: object) -> str:
     """Write a model's config.json into a folder named ``toy`` and return that folder."""
     model = folder / "toy"
-    model.mkdir()
-    (model / "config.json").write_text(json.dumps(CONFIG | changes, indent=1))
+    model.mkdir(exist_ok=True)
+    (model / "config.json").write_text(json.dumps(CONFIG | changes))
     return str(model)
