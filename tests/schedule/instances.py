@@ -176,10 +176,11 @@ def late_summand() -> Instance:
     return instance_of(3, [Bundle(1, 0), Bundle(2, 0), Bundle(2, 1, 3)], operators, [demand])
 
 
-def two_sums() -> Instance:
+def two_sums(*, second_after: int = 0) -> Instance:
     """Return two sums of two vectors, at chips 0 and 1; chip 3 sends a summand of each over chip 2, by one lane."""
-    operators = [Operator(0), Operator(1), Operator(3), Operator(0, demands=(0,)), Operator(1, demands=(1,))]
-    demands = [Demand(2, 0, (0, 3), (0, 2), ()), Demand(2, 1, (1, 3), (1, 2), ())]
+    operators = [Operator(0), Operator(1), Operator(3), Operator(3, VECTOR, second_after)]
+    operators += [Operator(0, demands=(0,)), Operator(1, demands=(1,))]
+    demands = [Demand(2, 0, (0, 3), (0, 2), ()), Demand(2, 1, (1, 3), (1, 3), ())]
     return instance_of(4, [Bundle(3, 2), Bundle(2, 0), Bundle(2, 1)], operators, demands)
 
 
@@ -209,6 +210,17 @@ def one_chip() -> Instance:
     ]
     demands = [Demand(2, 1, (1,), (0,), (0,)), Demand(2, 0, (0,), (2,), (1,))]
     return instance_of(1, both_ways([(0, 1)]), operators, demands, hosts=1)
+
+
+def beside_hosts(root: int, reader: int) -> Instance:
+    """Return a copy of four vectors between two chips, 0 and 1, and their hosts, 2 and 3.
+
+    One lane each way joins the chips, two each way join a chip and its host.
+    """
+    bundles = both_ways([(0, 1)]) + both_ways([(0, 2), (1, 3)], WIRE._replace(lanes=2))
+    units = [HOST if node > 1 else MATRIX for node in (root, reader)]
+    operators = [Operator(root, units[0]), Operator(reader, units[1], demands=(0,))]
+    return instance_of(2, bundles, operators, [Demand(4, root, (root,), (0,), (reader,))], hosts=2)
 
 
 def hub() -> Instance:

@@ -16,6 +16,7 @@ from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.solve import best_greedy
 from tests.schedule.instances import (
     Operator,
+    beside_hosts,
     both_ways,
     copy_along,
     crossing,
@@ -72,6 +73,14 @@ TWO_CHIPS = both_ways([(0, 1)])
         (late_summand(), 126, CUT),
         # Four summands leave chip 3 by one lane, the last after 7.5 cycles; two hops with 3 between, a sum of 5.
         (two_sums(), 52, SUMMANDS),
+        # The second sum's are there after 100 cycles only; two of them need 3 more, 18 + 3 + 18 and a sum of 5.
+        (two_sums(second_after=100), 147, CUT),
+        # Between a chip and its host two lanes, two vectors on each.
+        (beside_hosts(0, 2), 21, STREAM),
+        (beside_hosts(2, 0), 21, STREAM),
+        # From chip to chip one lane, though two more lead to a host; from a host to the other chip by way of its own.
+        (beside_hosts(0, 1), 26, STREAM),
+        (beside_hosts(2, 1), 47, STREAM),
         # Vector 2 enters the chip 3 later: 21; 20 + 5 of compute; the same out: 46 + 21.
         (one_chip(), 67, STREAM),
         # The inputs meet on each chip at 2 + 18 + 3 + 18 = 41, the second vector of the host's lane 3 later: 44.
