@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.fabric.chip import Chip
+
+Wire = Literal["pipelined", "busy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Fabric:
     chip: Chip
     shape: tuple[int, ...]
     hosts: int
-    wire: str
+    wire: Wire
     vector_bytes: int
     wire_bytes: int
     turnaround_cycles: int

@@ -155,7 +155,8 @@ class _Walk:
         first = max(arrivals, key=lambda bound: bound.cycles)
         outside = [arrival for leaf, arrival in zip(leaves, arrivals, strict=True) if leaf != root]
         latest = max(outside, key=lambda bound: bound.cycles)
-        spread = self.lanes_in[root].spread(int(instance.demand_vectors[demand]))
+        lanes_in = self.lanes_from_chips if max(leaves) < instance.chips else self.lanes_in
+        spread = lanes_in[root].spread(int(instance.demand_vectors[demand]))
         last = max(first, latest.later(spread, "cut"), key=lambda bound: bound.cycles)
         return Reach(first, last)
 

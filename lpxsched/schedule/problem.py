@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.clocks.guard import guard_cycles, stall_cycles
+from lpxsched.errors import InputError
 from lpxsched.schedule.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.ragged import Ragged
 from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
@@ -250,7 +251,17 @@ def layer_problem_builders(
     ----------
     costs_of_width : callable
         Costs of a layer's operators on a group of a number of chips.
+
+    Raises
+    ------
+    InputError
+        When the wires are not pipelined.
     """
+    if fabric.wire != "pipelined":
+        problem = (
+            f"wire: {fabric.wire} is a model of published synthesizers for comparison; compile needs wire: pipelined"
+        )
+        raise InputError(fabric.name, problem)
     fabric_bundles = fabric.bundle_links()
     return [
         partial(

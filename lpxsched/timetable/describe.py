@@ -133,7 +133,7 @@ def manifest(
         period=0,
         clock_mhz=str(fabric.chip.clock_mhz),
         vector_bytes=fabric.vector_bytes,
-        wire="pipelined",
+        wire=fabric.wire,
         clock=clock.model_dump(mode="json"),
         assumptions={
             f"{kind}.{key}": value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import pytest
 
 from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode
+from lpxsched.files.shipped import shipped_files
 from tests.toy import toy_model
 
 if TYPE_CHECKING:
@@ -174,6 +176,38 @@ def test_a_wrong_model_file_is_told_with_its_place(
     assert printed.count("\n") == 1
     assert all(word in printed for word in words)
     assert not (tmp_path / "out").exists()
+
+
+def test_busy_wires_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that a topology of the comparison model is not compiled as if its wires were pipelined."""
+    node = shipped_files("topology")["tsp-node"].read_text().replace("wire: pipelined", "wire: busy")
+    (tmp_path / "busy.yaml").write_text(node)
+    arguments = ["compile", toy_model(tmp_path), str(tmp_path / "busy.yaml"), "-o", str(tmp_path / "out")]
+    assert run(arguments) == ExitCode.BAD_INPUT
+    assert "compile needs wire: pipelined" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_number_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that nan, which passes the range of the option, is told with its option."""
+    assert run(["compile", toy_model(tmp_path), "tsp-node", "--gpu-ns", "nan"]) == ExitCode.BAD_INPUT
+    assert capsys.readouterr().err.startswith("lpxsched compile: --gpu-ns: ")
+
+
+def test_an_interrupted_search_ends_and_leaves_nothing(tmp_path: Path) -> None:
+    """Tests Ctrl-C in a search that would go on for hours: exit code 130, one line, no folder."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", "from lpxsched.cli.main import main; main()"]
+    arguments = ["compile", "gpt-oss-120b", "lpx-rack", "--effort", "40", "-o", str(out)]
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as search:
+        try:
+            search.wait(timeout=8)
+        except subprocess.TimeoutExpired:
+            search.send_signal(signal.SIGINT)
+        printed = search.communicate(timeout=60)
+    # A new line first ends the line on which a terminal shows ^C.
+    assert (search.returncode, *printed) == (ExitCode.INTERRUPTED, "", "\ninterrupted\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

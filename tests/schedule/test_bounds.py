@@ -84,8 +84,9 @@ TWO_CHIPS = both_ways([(0, 1)])
         # Vector 2 enters the chip 3 later: 21; 20 + 5 of compute; the same out: 46 + 21.
         (one_chip(), 67, STREAM),
         # The inputs meet on each chip at 2 + 18 + 3 + 18 = 41, the second vector of the host's lane 3 later: 44.
-        # Compute until 44 + 11 + 20 + 5 = 80, a hop and a sum: 103. Then the second vector over the host's lane: 124.
-        (two_chips(), 124, STREAM),
+        # Compute until 44 + 11 + 20 + 5 = 80, a hop and a sum: 103. The second vector is 3 later, as it enters the root
+        # and as it leaves over the host's lane: 106 + 18 = 124.
+        (two_chips(), 124, f"{CUT} + stream"),
         # Demand 1 alone: 8 + 18, then 40 cycles of compute.
         (crossing(), 66, STREAM),
     ],
