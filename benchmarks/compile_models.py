@@ -23,7 +23,7 @@ def run(arguments: list[str], caches: Path) -> tuple[dict[str, object], float]:
     environment = os.environ | {"NUMBA_CACHE_DIR": str(caches)}
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", "from lpxsched.cli.main import main; main()", *arguments, "--json"],
+        [sys.executable, "-c", "from lpxsched.cli.entry import main; main()", *arguments, "--json"],
         env=environment,
         check=True,
         capture_output=True,

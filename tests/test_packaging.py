@@ -46,7 +46,7 @@ def test_an_installed_wheel_compiles_by_name_in_any_folder(wheel: Path, tmp_path
     elsewhere.mkdir()
     # -P and the path put the unpacked wheel before the editable checkout.
     code = (
-        f"import sys; sys.path.insert(0, {str(site)!r}); import lpxsched.cli.main as program; "
+        f"import sys; sys.path.insert(0, {str(site)!r}); import lpxsched.cli.entry as program; "
         "print(program.__file__, file=sys.stderr); program.main()"
     )
     done = subprocess.run(

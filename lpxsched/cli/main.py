@@ -55,15 +55,13 @@ def app() -> None:
     """
 
 
-def main() -> None:
-    """Run the program and exit with one of the documented codes."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every fault ends as one line on stderr."""
     try:
         code = app.main(arguments, prog_name="lpxsched", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.BAD_INPUT
     except click.UsageError as error:
         return _fail(_usage_line(error), ExitCode.BAD_INPUT)
     except LpxschedError as error:

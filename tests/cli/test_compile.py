@@ -98,7 +98,7 @@ def test_equal_input_gives_equal_bytes_whatever_the_hash_seed(tmp_path: Path) ->
     folders = [tmp_path / "one", tmp_path / "two"]
     for seed, folder in enumerate(folders, start=1):
         environment = os.environ | {"PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": str(seed)}
-        command = [sys.executable, "-c", "from lpxsched.cli.main import main; main()"]
+        command = [sys.executable, "-c", "from lpxsched.cli.entry import main; main()"]
         arguments = ["compile", model, "tsp-node", "-o", str(folder), "--solver", "cpsat"]
         subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
     names = sorted(path.name for path in folders[0].iterdir())
@@ -197,7 +197,7 @@ def test_a_number_that_is_none_is_refused(tmp_path: Path, capsys: pytest.Capture
 def test_an_interrupted_search_ends_and_leaves_nothing(tmp_path: Path) -> None:
     """Tests Ctrl-C in a search that would go on for hours: exit code 130, one line, no folder."""
     out = tmp_path / "out"
-    command = [sys.executable, "-c", "from lpxsched.cli.main import main; main()"]
+    command = [sys.executable, "-c", "from lpxsched.cli.entry import main; main()"]
     arguments = ["compile", "gpt-oss-120b", "lpx-rack", "--effort", "40", "-o", str(out)]
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as search:
         try:
