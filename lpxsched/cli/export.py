@@ -38,9 +38,12 @@ def export_command(folder: Path, svg: Path | None, png: Path | None, layers: str
         raise click.UsageError("say where to write: --svg FILE, --png FILE or both")
 
     from lpxsched.report.figures import build_layers, render
-    from lpxsched.timetable.reader import read_build
+    from lpxsched.timetable.reader import read_sound_build
 
-    build = read_build(folder)
+    build = read_sound_build(folder)
+    for path in targets.values():
+        if path.resolve().parent == folder.resolve():
+            raise InputError(str(path), "lies inside the build folder, which holds a build and nothing else")
     images = render(build, list(targets), parse_layers(layers, build_layers(build)))
     for name, path in targets.items():
         write_file(path, images[name])

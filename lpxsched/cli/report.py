@@ -21,7 +21,7 @@ def report_command(folder: Path, as_json: bool) -> None:
     """
     from lpxsched.report.summary import summarise, summary_json
     from lpxsched.report.text import report_text
-    from lpxsched.timetable.reader import read_build
+    from lpxsched.timetable.reader import read_sound_build
 
-    summary = summarise(read_build(folder))
+    summary = summarise(read_sound_build(folder))
     emit(summary_json(summary), report_text(summary), as_json=as_json)

@@ -39,4 +39,7 @@ def topology_command(topology: str, svg: Path | None, png: Path | None, as_json:
         drawn = render_topology(fabric, facts, list(targets))
         for name, path in targets.items():
             write_file(path, drawn[name])
-    emit(topology_json(fabric, facts, assumed), topology_text(fabric, facts, assumed), as_json=as_json)
+    files = [str(path) for path in targets.values()]
+    record = topology_json(fabric, facts, assumed) | {"files": files}
+    drawn_to = f"\n\ndrawn to {', '.join(files)}" if files else ""
+    emit(record, topology_text(fabric, facts, assumed) + drawn_to, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.text import layer_ranges, table
@@ -37,7 +38,8 @@ def compile_summary(build: Build, folder: str, seconds: float) -> str:
 
 def _facts(build: Build, results: dict[str, Any]) -> list[str]:
     busiest, share = _busiest_class(build)
-    gpu = results["worst_case_ns"] - results["worst_case_without_gpu_ns"]
+    gpu_ns = results["worst_case_ns"] - results["worst_case_without_gpu_ns"]
+    start_ns = float(sum(build.segments.start_allowance_cycles.tolist()) * 1000 / Fraction(build.manifest.clock_mhz))
     rows = [
         ("layout", f"{results['layers']} layers on {results['chips']} chips"),
         (
@@ -46,11 +48,15 @@ def _facts(build: Build, results: dict[str, Any]) -> list[str]:
             f"on {results['links']:,} links",
         ),
         ("makespan", f"{results['makespan_cycles']:,} cycles = {_us(results['makespan_ns'])} along one token"),
-        ("bound", f"{results['lower_bound_cycles']:,} cycles ({results['bound']}); {results['status']}"),
+        (
+            "bound",
+            f"{results['lower_bound_cycles']:,} cycles ({results['bound']}) for these groups; {results['status']}",
+        ),
         ("gap", f"{results['gap']:.4f}; with operators taking no time {results['wire_gap']:.4f}"),
         (
             "worst case",
-            f"{_us(results['worst_case_ns'])} a token, of which GPU and GPU-LPU latency (assumed) {_us(gpu)}",
+            f"{_us(results['worst_case_ns'])} a token, of which waiting and start-up {_us(start_ns)}, "
+            f"GPU and GPU-LPU latency (assumed) {_us(gpu_ns)}",
         ),
         ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
     ]
@@ -67,7 +73,7 @@ def _problems(problems: list[dict[str, Any]]) -> str:
     header = ["distinct problem", "chips", "makespan", "bound", "gap", "wires only", "bound", "gap", "status"]
     rows = [
         [
-            f"layers {layer_ranges(problem['layers'])}",
+            f"{'layer' if len(problem['layers']) == 1 else 'layers'} {layer_ranges(problem['layers'])}",
             str(problem["chips"]),
             *_figures(problem),
             *_figures(problem["wires"]),

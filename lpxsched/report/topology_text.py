@@ -152,7 +152,7 @@ def _facts(fabric: Fabric, facts: Facts) -> str:
     bisection = (
         "unknown: chips of an explicit topology have no coordinates"
         if facts.bisection_gbps is None
-        else f"{float(facts.bisection_gbps):,g} Gb/s of payload one way, over the weakest cut that halves a coordinate"
+        else f"{float(facts.bisection_gbps):,g} Gb/s of payload one way, the weakest cut through the middle of an axis"
     )
     ports = "" if fabric.ports is None else f", {counted(fabric.ports, 'port')}"
     rows = [

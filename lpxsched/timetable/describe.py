@@ -128,7 +128,8 @@ def manifest(
             kind: {"name": _name(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
             for kind, path in files.items()
         },
-        options=_options(options, files) | {"gpu_latency_ns": float(fabric.gpu_latency_ns)},
+        options=_options(options, files)
+        | {"topology": fabric.name, "clock": clock.name, "gpu_latency_ns": float(fabric.gpu_latency_ns)},
         seed=options.seed,
         period=0,
         clock_mhz=str(fabric.chip.clock_mhz),

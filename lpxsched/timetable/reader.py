@@ -76,6 +76,21 @@ class Build:
         return content_sha256(self.tables, self.graph_json)
 
 
+def read_sound_build(folder: Path) -> Build:
+    """Read a build folder whose tables are those that its manifest was signed for.
+
+    Raises
+    ------
+    InputError
+        As `read_build`, and when the content hash differs.
+    """
+    build = read_build(folder)
+    if build.content_sha256() != build.manifest.content_sha256:
+        problem = "does not match the tables and graph.json of this folder; lpxsched check tells more"
+        raise InputError(str(folder / MANIFEST), problem, key="content_sha256")
+    return build
+
+
 def is_build(folder: Path) -> bool:
     """Return whether a folder was written by ``lpxsched compile``: its manifest and all its tables are there."""
     return not _missing(folder)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lpxsched.timetable.columns import Table
 from lpxsched.units import ceil_cycles
-from tests.builds import ints, two_chip_build
+from tests.builds import ints, signed, two_chip_build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,7 @@ AnyTable = TypeVar("AnyTable", bound=Table)
 def repeated_build(copies: int) -> Build:
     """Return a build of `copies` segments, each a two-chip build with a host, chips and links of its own.
 
-    Segment s runs layer s on chips 2s and 2s + 1; two segments share a tray. Its content hash is not
-    renewed, since no report looks at it.
+    Segment s runs layer s on chips 2s and 2s + 1; two segments share a tray.
     """
     one = two_chip_build()
     # Nodes: all chips come before all hosts.
@@ -37,7 +36,7 @@ def repeated_build(copies: int) -> Build:
     tensors = _repeat(one.tensors, copies, tensor=14, producer=12)
     links = _repeat(one.links, copies, link=6)
     weights = np.tile(one.tensors.producer < 0, copies)
-    return replace(
+    build = replace(
         one,
         slots=slots,
         operators=replace(operators, chip=_renumbered(nodes, one.operators.chip)),
@@ -55,6 +54,7 @@ def repeated_build(copies: int) -> Build:
         ),
         deskews=_repeat(one.deskews, copies, segment=1),
     )
+    return signed(build)
 
 
 def _repeat(table: AnyTable, copies: int, **steps: int) -> AnyTable:

@@ -113,3 +113,21 @@ def test_help_names_the_range(capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that the help of export explains A:B."""
     assert run(["export", "--help"]) == 0
     assert "A:B" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["report"], ["simulate"], ["export", "--svg", "a.svg"]])
+def test_a_folder_that_was_changed_is_refused(
+    command: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests that nothing is told of tables that the manifest was not signed for."""
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"content_sha256": "', '"content_sha256": "0'))
+    assert run([command[0], str(folder), *command[1:]]) == 2
+    assert "content_sha256: does not match the tables" in capsys.readouterr().err
+
+
+def test_export_never_writes_into_a_build(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that a build folder stays one: it may be replaced only while it holds nothing else."""
+    assert run(["export", str(folder), "--svg", str(folder / "a.svg")]) == 2
+    assert "lies inside the build folder" in capsys.readouterr().err
+    assert not (folder / "a.svg").exists()

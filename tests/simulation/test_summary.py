@@ -135,15 +135,17 @@ def test_a_faster_clock_shortens_the_cycle() -> None:
 
 def test_json_has_the_documented_keys() -> None:
     """Tests the names on which scripts rely, and that numbers are rounded to six decimals."""
-    summary = Summary("c", 7, 0, -1e-9, Fraction(1, 3), 2, Fraction(5), Fraction(4), Fraction(6))
+    summary = Summary("c", 7, 0, -1e-9, Fraction(1, 3), 0.5, 2, Fraction(5), Fraction(9, 2), Fraction(4), Fraction(6))
     assert summary.as_json() == {
         "clock": "c",
         "trials": 7,
         "violations": 0,
         "least_slack_cycles": 0.0,
         "proven_slack_cycles": 0.333333,
+        "random_slack_cycles": 0.5,
         "max_buffer_vectors": 2,
         "observed_worst_ns": 5.0,
+        "random_worst_ns": 4.5,
         "nominal_ns": 4.0,
         "bound_ns": 6.0,
         "tightness": 0.5,
