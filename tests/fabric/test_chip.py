@@ -28,10 +28,10 @@ def test_the_rates_of_lp30_per_cycle() -> None:
 
 
 def test_the_rates_of_the_tsp_are_rounded_down() -> None:
-    """Tests a clock of 900 MHz: 55,000 bytes a ns / 0.9 = 61,111.1 a cycle, 375,000 / 0.9 = 416,666.7 products."""
+    """Tests a clock of 900 MHz: 80,000 bytes a ns / 0.9 = 88,888.9 a cycle, 375,000 / 0.9 = 416,666.7 products."""
     chip = load_chip("tsp")
     assert chip.sram_bytes == 220 * 2**20
-    assert chip.sram_bytes_per_cycle == 61_111
+    assert chip.sram_bytes_per_cycle == 88_888
     assert chip.matrix_macs_per_cycle == {"fp8": 416_666, "bf16": 104_444}
 
 
