@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.clocks.guard import longest_interval_cycles
 from lpxsched.errors import NothingFoundError
-from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.solve import SolveOptions, best_greedy, solve
+from lpxsched.schedule.solve import SolveOptions, greedy_result, search_on, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +38,10 @@ class ScheduledLayer:
     distinct: DistinctResult
 
 
-def problem_with_covering_guard(build: ProblemBuilder, clock: ClockSpecification, *, seed: int) -> LayerProblem:
-    """Return a problem whose guard covers its own schedule.
+def problem_with_covering_guard(
+    build: ProblemBuilder, clock: ClockSpecification, *, seed: int
+) -> tuple[LayerProblem, SolveResult]:
+    """Return a problem whose guard covers its own schedule, and its greedy result.
 
     The guard grows with the time since the last deskew. A deskew in the middle of a layer costs about an epoch, a
     longer interval a few cycles a hop, so a layer opens with its only deskew and the interval is doubled until it
@@ -63,13 +64,13 @@ def problem_with_covering_guard(build: ProblemBuilder, clock: ClockSpecification
     while True:
         covered = interval if longest is None else min(interval, longest)
         problem = build(interval_cycles=covered)
-        makespan = best_greedy(problem.instance, lower_bound(problem.instance), seed=seed).makespan_cycles
-        if makespan <= covered:
-            return problem
+        greedy = greedy_result(problem.instance, seed=seed)
+        if greedy.makespan_cycles <= covered:
+            return problem, greedy
         if covered == longest:
             raise NothingFoundError(
-                f"a layer takes {makespan} cycles, and clocks of {clock.name} may run {longest} cycles between two "
-                "deskews",
+                f"a layer takes {greedy.makespan_cycles} cycles, and clocks of {clock.name} may run {longest} cycles "
+                "between two deskews",
                 remedy="try a smaller --batch",
             )
         interval *= 2
@@ -102,11 +103,11 @@ def solve_layers(
     scheduled: dict[int, ScheduledLayer] = {}
     for number, layers in enumerate(layers_by_key.values()):
         progress("solving", number, len(layers_by_key))
-        problem = problem_with_covering_guard(builders[layers[0]], clock, seed=options.seed)
+        problem, greedy = problem_with_covering_guard(builders[layers[0]], clock, seed=options.seed)
         distinct = DistinctResult(
             number,
             problem.instance.chips,
-            solve(problem.instance, options),
+            search_on(problem.instance, greedy, options),
             solve(problem.instance.wires_only(), options),
             tuple(layers),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from lpxsched.schedule.blocks import candidate_cuts, cut_blocks
 from lpxsched.schedule.bounds import lower_bound
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound, Schedule
 
 Solver = Literal["auto", "greedy", "cpsat"]
-SOLVERS: tuple[Solver, ...] = get_args(Solver)
 
 DEFAULT_EFFORT = 3
 GREEDY_ONLY_EFFORT = 1
@@ -51,14 +50,24 @@ class SolveOptions:
 
 def solve(instance: Instance, options: SolveOptions) -> SolveResult:
     """Return the best schedule found, with its lower bound."""
+    return search_on(instance, greedy_result(instance, seed=options.seed), options)
+
+
+def greedy_result(instance: Instance, *, seed: int) -> SolveResult:
+    """Return the best greedy schedule, with the lower bound."""
     bound = lower_bound(instance)
-    greedy = best_greedy(instance, bound, seed=options.seed)
-    if not _wants_cpsat(greedy, bound, options):
-        return SolveResult(greedy, bound, "greedy")
+    return SolveResult(best_greedy(instance, bound, seed=seed), bound, "greedy")
+
+
+def search_on(instance: Instance, greedy: SolveResult, options: SolveOptions) -> SolveResult:
+    """Return what the full model makes of a greedy result, or that result where the options leave the model out."""
+    if not _wants_cpsat(greedy, options):
+        return greedy
     from lpxsched.schedule.cpsat import improve
 
-    best = improve(instance, greedy, bound, seed=options.seed, deterministic_seconds=options.cpsat_seconds)
-    return SolveResult(best, bound, "cpsat" if best is not greedy else "greedy")
+    hint, bound = greedy.schedule, greedy.bound
+    best = improve(instance, hint, bound, seed=options.seed, deterministic_seconds=options.cpsat_seconds)
+    return SolveResult(best, bound, "cpsat") if best is not hint else greedy
 
 
 def best_greedy(instance: Instance, bound: LowerBound, *, seed: int) -> Schedule:
@@ -79,9 +88,7 @@ def _quality(schedule: Schedule) -> tuple[int, int]:
     return schedule.makespan_cycles, len(schedule.slot_block)
 
 
-def _wants_cpsat(greedy: Schedule, bound: LowerBound, options: SolveOptions) -> bool:
-    if options.solver == "greedy" or options.effort <= GREEDY_ONLY_EFFORT:
+def _wants_cpsat(greedy: SolveResult, options: SolveOptions) -> bool:
+    if options.solver == "greedy" or options.effort <= GREEDY_ONLY_EFFORT or greedy.status == "optimal":
         return False
-    if greedy.makespan_cycles == bound.cycles:
-        return False
-    return options.solver == "cpsat" or len(greedy.slot_block) <= MOST_CPSAT_SLOTS
+    return options.solver == "cpsat" or len(greedy.schedule.slot_block) <= MOST_CPSAT_SLOTS

@@ -64,13 +64,13 @@ def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) 
 )
 def test_the_interval_doubles_until_it_covers_the_layer(vectors: int, interval: int, guard: int) -> None:
     """Tests interval and guard of layers of several lengths."""
-    problem = problem_with_covering_guard(stream(vectors, clock(100)), clock(100), seed=0)
+    problem, _ = problem_with_covering_guard(stream(vectors, clock(100)), clock(100), seed=0)
     assert (problem.interval_cycles, problem.guard_cycles) == (interval, guard)
 
 
 def test_the_interval_ends_where_counters_become_ambiguous() -> None:
     """Tests a clock of 10,000 ppm: 4 x 0.01 x T < 252 holds up to 6299 cycles, so the second interval is 6299."""
-    problem = problem_with_covering_guard(stream(2_000, clock(10_000)), clock(10_000), seed=0)
+    problem, _ = problem_with_covering_guard(stream(2_000, clock(10_000)), clock(10_000), seed=0)
     # 2 x 0.01 x 6299 = 125.98
     assert (problem.interval_cycles, problem.guard_cycles) == (6299, 126)
 
@@ -86,7 +86,7 @@ def test_a_layer_too_long_for_its_clock_is_not_found() -> None:
 
 def test_clocks_that_cannot_drift_cover_every_layer() -> None:
     """Tests that without drift the interval has no limit and the guard does not grow."""
-    problem = problem_with_covering_guard(stream(50_000, clock(0)), clock(0), seed=0)
+    problem, _ = problem_with_covering_guard(stream(50_000, clock(0)), clock(0), seed=0)
     assert (problem.interval_cycles, problem.guard_cycles) == (4032 * 32, 0)
 
 
