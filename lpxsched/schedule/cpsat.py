@@ -50,14 +50,14 @@ def improve(
     solver.parameters.keep_all_feasible_solutions_in_presolve = True
     # Its own handler would swallow Ctrl-C and go on with the next problem.
     solver.parameters.catch_sigint_signal = False
-    status = _solve_interruptibly(solver, model.cp)
+    status = solve_interruptibly(solver, model.cp)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return hint
     found = model.schedule(solver)
     return found if found.makespan_cycles < hint.makespan_cycles else hint
 
 
-def _solve_interruptibly(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
+def solve_interruptibly(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
     """Solve in a thread, so that this one can be interrupted, and then ends the search."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         search = thread.submit(solver.solve, model)

@@ -255,13 +255,17 @@ def layer_problem_builders(
     Raises
     ------
     InputError
-        When the wires are not pipelined.
+        When the wires are not pipelined, or injection or ejection is limited.
     """
     if fabric.wire != "pipelined":
         problem = (
             f"wire: {fabric.wire} is a model of published synthesizers for comparison; compile needs wire: pipelined"
         )
         raise InputError(fabric.name, problem)
+    for key in ("inject_per_cycle", "eject_per_cycle"):
+        if getattr(fabric, key) is not None:
+            problem = "is for lpxsched collective; compile does not schedule limits of ports, leave the key out"
+            raise InputError(fabric.name, problem, key=key)
     fabric_bundles = fabric.bundle_links()
     return [
         partial(

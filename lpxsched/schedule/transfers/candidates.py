@@ -1,0 +1,85 @@
+"""From a choice of how to search to a plan, with an order in which to place its tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.transfers.placing import Placement
+from lpxsched.schedule.transfers.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
+from lpxsched.schedule.transfers.ways import find_ways
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpxsched.schedule.transfers.reduced import Reduced
+    from lpxsched.schedule.transfers.ways import Choice
+
+    Order = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+class Start(NamedTuple):
+    """A plan, the order in which to place it (by depth where there is none), and its times where they are known."""
+
+    plan: Plan
+    order: Order | None = None
+    timed: Placement | None = None
+
+
+def candidate_of(forward: Reduced, backward: Reduced, *, gathered: bool) -> Callable[[Choice, int], Start | None]:
+    """Return the function that makes a plan of a choice and gives up on what takes longer than a limit."""
+    collective = forward.problem.collective
+    if gathered:
+        return lambda choice, limit: _gathered(forward, choice, limit)
+    if not collective.is_sum:
+        return lambda choice, limit: _copies(forward, choice, limit)
+    if collective.kind != "all-reduce":
+        return lambda choice, limit: _sums(forward, backward, choice, limit)
+    return lambda choice, limit: _sums_and_copies(forward, backward, choice, limit)
+
+
+def _copies(problem: Reduced, choice: Choice, limit: int) -> Start | None:
+    ways = find_ways(problem, choice, limit=limit)
+    if ways is None:
+        return None
+    timed = Placement(ways.depart, ways.lane, ways.makespan_cycles) if ways.makespan_cycles else None
+    return Start(copy_plan(problem, ways.blocks, ways.block, ways.bundle), np.arange(len(ways.block)), timed)
+
+
+def _gathered(problem: Reduced, choice: Choice, limit: int) -> Start | None:
+    copies = _copies(problem, choice, limit)
+    if copies is None:
+        return None
+    plan = gathered_plan(problem, copies.plan)
+    return Start(plan, np.arange(plan.slots + plan.sums))
+
+
+def _sums(forward: Reduced, backward: Reduced, choice: Choice, limit: int) -> Start | None:
+    ways = find_ways(backward, choice, limit=limit)
+    if ways is None:
+        return None
+    plan = sum_plan(forward, ways.blocks, ways.block, ways.bundle)
+    return Start(plan, _sum_order(plan))
+
+
+def _sum_order(plan: Plan) -> Order:
+    """Order slots as time backwards has them, each sum before what carries its result."""
+    slot_rank = -np.arange(plan.slots)
+    sum_rank = np.full(plan.sums, 1, dtype=np.int64)
+    carried = np.flatnonzero(plan.slot_sum >= 0)
+    np.minimum.at(sum_rank, plan.slot_sum[carried], slot_rank[carried])
+    kind = np.concatenate([np.ones(plan.slots, dtype=np.int64), np.zeros(plan.sums, dtype=np.int64)])
+    return np.lexsort((kind, np.concatenate([slot_rank, sum_rank])))
+
+
+def _sums_and_copies(forward: Reduced, backward: Reduced, choice: Choice, limit: int) -> Start | None:
+    summing = _sums(forward, backward, choice, limit)
+    ways = find_ways(forward, choice, limit=limit)
+    if summing is None or ways is None:
+        return None
+    sums, order = summing.plan, _sum_order(summing.plan)
+    plan = joined(sums, copy_plan(forward, ways.blocks, ways.block, ways.bundle))
+    later = np.arange(sums.slots, plan.slots)
+    first = np.where(order >= sums.slots, order + len(later), order)
+    return Start(plan, np.concatenate([first, later]))

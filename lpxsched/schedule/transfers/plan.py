@@ -1,0 +1,307 @@
+"""Plans: slots and sums of the representatives, what each carries or adds, and the tasks that they are.
+
+A plan says what happens where, and which result each thing needs; `placing` says when. Copies are made of trees of
+slots. Sums are the same trees backwards: what was sent from u to v is now sent from v to u, and a node adds what
+arrives to what it holds before it sends the total on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.transfers.placing import Tasks
+from lpxsched.traffic.collectives import EVERY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.transfers.reduced import Blocks, Reduced
+
+NOTHING = -1
+INJECT, EJECT = 0, 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Slots, then sums, of the representatives.
+
+    Attributes
+    ----------
+    blocks : Blocks
+    slot_block, slot_bundle : ndarray of int64, shape (slots,)
+    slot_fed : ndarray of int64, shape (slots,)
+        The slot that brought what this slot carries, `NOTHING` where it begins at the slot's node.
+    slot_sum, slot_origin : ndarray of int64, shape (slots,)
+        The sum whose result is carried, `NOTHING` for what a chip holds at first; the node where that is.
+    sum_block, sum_node : ndarray of int64, shape (sums,)
+    sum_complete : ndarray of bool, shape (sums,)
+    operand_sum, operand_slot, operand_origin : ndarray of int64, shape (operands,)
+        What a sum adds, sorted by sum: what a slot, or an image of it, brought, and the node where that began;
+        `NOTHING` for what the sum's node holds at first. Another sum of that node is ``NOTHING - 1 - its number``.
+    """
+
+    blocks: Blocks
+    slot_block: NDArray[np.int64]
+    slot_bundle: NDArray[np.int64]
+    slot_fed: NDArray[np.int64]
+    slot_sum: NDArray[np.int64]
+    slot_origin: NDArray[np.int64]
+    sum_block: NDArray[np.int64]
+    sum_node: NDArray[np.int64]
+    sum_complete: NDArray[np.bool_]
+    operand_sum: NDArray[np.int64]
+    operand_slot: NDArray[np.int64]
+    operand_origin: NDArray[np.int64]
+
+    @property
+    def slots(self) -> int:
+        """Number of slots."""
+        return len(self.slot_block)
+
+    @property
+    def sums(self) -> int:
+        """Number of sums."""
+        return len(self.sum_block)
+
+
+def copy_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
+    """Return the plan of copies along trees, given as the bundles of each block."""
+    none = np.zeros(0, dtype=np.int64)
+    fed = _feeding_slots(problem, blocks, block, bundle)
+    carried = np.full(len(block), NOTHING, dtype=np.int64)
+    origin = blocks.source[block]
+    return Plan(blocks, block, bundle, fed, carried, origin, none, none, none.astype(np.bool_), none, none, none)
+
+
+def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
+    """Return the plan of sums along trees of copies of the reversed problem.
+
+    Parameters
+    ----------
+    problem : Reduced
+        The problem with its own bundles, not the reversed ones.
+    block, bundle : ndarray of int64, shape (slots,)
+        Trees: each block from its source over all nodes, every bundle used against its direction.
+    """
+    fabric = problem.problem
+    keys = block * fabric.nodes + fabric.bundle_destination[bundle]
+    merging, arrivals = np.unique(keys, return_counts=True)
+    node = merging % fabric.nodes
+    adds = arrivals + (node < fabric.width) > 1
+    sum_key, sum_node = merging[adds], node[adds]
+    sum_block = sum_key // fabric.nodes
+    leaves = block * fabric.nodes + fabric.bundle_source[bundle]
+    slot_sum = _lookup(sum_key, leaves)
+    fed = np.where(slot_sum < 0, _first_with(keys, leaves), NOTHING)
+    into = _lookup(sum_key, keys)
+    slots = np.flatnonzero(into >= 0)
+    own = np.flatnonzero(sum_node < fabric.width)
+    operand_sum = np.concatenate([into[slots], own])
+    operand_slot = np.concatenate([slots, np.full(len(own), NOTHING, dtype=np.int64)])
+    order = np.lexsort((operand_slot, operand_sum))
+    first = origins(fed)
+    slot_sum = slot_sum[first]
+    slot_origin = fabric.bundle_source[bundle[first]]
+    operand_origin = np.where(operand_slot >= 0, slot_origin[operand_slot], sum_node[operand_sum])
+    return Plan(
+        blocks,
+        block,
+        bundle,
+        fed,
+        slot_sum,
+        slot_origin,
+        sum_block,
+        sum_node,
+        sum_node == blocks.source[sum_block],
+        operand_sum[order],
+        operand_slot[order],
+        operand_origin[order],
+    )
+
+
+def gathered_plan(problem: Reduced, copies: Plan) -> Plan:
+    """Return the plan of an all-reduce in which every chip gets every summand and adds them all at once.
+
+    Parameters
+    ----------
+    problem : Reduced
+    copies : Plan
+        Of an all-gather of the summands.
+    """
+    fabric, node_map = problem.problem, problem.symmetry.node_map
+    representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]
+    arrives = fabric.bundle_destination[copies.slot_bundle]
+    element = (node_map[:, arrives] == representative[arrives]).argmax(axis=0)
+    ranges, first_block, number = np.unique(copies.blocks.first_vector, return_index=True, return_inverse=True)
+    nodes = np.unique(representative[: fabric.width])
+    place = np.searchsorted(nodes, representative[arrives])
+    ends = np.flatnonzero(arrives < fabric.width)
+    operand_sum = (place * len(ranges) + number[copies.slot_block])[ends]
+    own_sum = np.arange(len(nodes) * len(ranges))
+    sum_node = np.repeat(nodes, len(ranges))
+    origin = node_map[element, copies.slot_origin]
+    order = np.argsort(np.concatenate([operand_sum, own_sum]), kind="stable")
+    every = np.concatenate([ends, np.full(len(own_sum), NOTHING, dtype=np.int64)])
+    return replace(
+        copies,
+        sum_block=np.tile(first_block, len(nodes)).astype(np.int64),
+        sum_node=sum_node,
+        sum_complete=np.ones(len(own_sum), dtype=np.bool_),
+        operand_sum=np.concatenate([operand_sum, own_sum])[order],
+        operand_slot=every[order],
+        operand_origin=np.concatenate([origin[ends], sum_node])[order],
+    )
+
+
+def origins(fed: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return, for each slot, the slot on which what it carries began its way."""
+    origin = np.arange(len(fed))
+    while True:
+        further = np.where(fed[origin] >= 0, fed[origin], origin)
+        if (further == origin).all():
+            return origin
+        origin = further
+
+
+def joined(one: Plan, other: Plan) -> Plan:
+    """Return a plan of sums followed by one of copies of their results: a copy leaves with its block's complete sum."""
+    complete = np.full(len(one.blocks), NOTHING, dtype=np.int64)
+    complete[one.sum_block[one.sum_complete]] = np.flatnonzero(one.sum_complete)
+    return Plan(
+        one.blocks,
+        np.concatenate([one.slot_block, other.slot_block]),
+        np.concatenate([one.slot_bundle, other.slot_bundle]),
+        np.concatenate([one.slot_fed, np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NOTHING)]),
+        np.concatenate([one.slot_sum, complete[other.slot_block]]),
+        np.concatenate([one.slot_origin, other.slot_origin]),
+        one.sum_block,
+        one.sum_node,
+        one.sum_complete,
+        one.operand_sum,
+        one.operand_slot,
+        one.operand_origin,
+    )
+
+
+def _lookup(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each wanted key is in sorted keys, `NOTHING` where it is not."""
+    if not len(keys):
+        return np.full(len(wanted), NOTHING, dtype=np.int64)
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, place, NOTHING).astype(np.int64)
+
+
+def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row that has each wanted key, `NOTHING` where none has."""
+    order = np.argsort(keys, kind="stable")
+    found = _lookup(keys[order], wanted)
+    return np.where(found >= 0, order[np.maximum(found, 0)] if len(order) else NOTHING, NOTHING).astype(np.int64)
+
+
+def _feeding_slots(
+    problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    fabric = problem.problem
+    source = fabric.bundle_source[bundle]
+    arrived = block * fabric.nodes + fabric.bundle_destination[bundle]
+    fed = _first_with(arrived, block * fabric.nodes + source)
+    return np.where(source == blocks.source[block], NOTHING, fed)
+
+
+def plan_tasks(problem: Reduced, plan: Plan) -> Tasks:
+    """Return the slots and then the sums of a plan as tasks."""
+    wires, fabric = problem.wires, problem.problem
+    vectors = plan.blocks.vectors[plan.slot_block]
+    length = hold_cycles(problem, plan.slot_bundle, vectors)
+    duration = wires.hop[plan.slot_bundle] + hold_cycles(problem, plan.slot_bundle, vectors - 1)
+    sum_cycles = sum_durations(problem, plan)
+    orbits = int(wires.node_orbit.max(initial=0)) + 1
+    port, offset = _ports(problem, plan)
+    before, after, delay = _precedences(problem, plan, duration, sum_cycles)
+    nothing = np.full((plan.sums, 2), NOTHING, dtype=np.int64)
+    limits = [max(1, fabric.inject_per_cycle), max(1, fabric.eject_per_cycle)]
+    return Tasks(
+        resource=np.concatenate([wires.resource[plan.slot_bundle], len(wires.lanes) + wires.node_orbit[plan.sum_node]]),
+        length=np.concatenate([length, sum_cycles]),
+        duration=np.concatenate([duration, sum_cycles]),
+        release=np.zeros(plan.slots + plan.sums, dtype=np.int64),
+        before=before,
+        after=after,
+        delay=delay,
+        port=np.concatenate([port, nothing]),
+        port_offset=np.concatenate([offset, np.zeros_like(nothing)]),
+        lanes=np.concatenate([wires.lanes, np.ones(orbits, dtype=np.int64)]),
+        port_lanes=np.repeat(limits, orbits).astype(np.int64),
+    )
+
+
+def _precedences(
+    problem: Reduced, plan: Plan, duration: NDArray[np.int64], sum_cycles: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """R2 and R3: what is sent was read a turnaround before or has just been added; a sum reads all that it adds."""
+    relayed = np.flatnonzero(plan.slot_fed >= 0)
+    arrived, leaving = plan.slot_bundle[plan.slot_fed[relayed]], plan.slot_bundle[relayed]
+    lead = _lead_cycles(problem, arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
+    added = np.flatnonzero((plan.slot_sum >= 0) & (plan.slot_fed < 0))
+    arriving = np.flatnonzero(plan.operand_slot >= 0)
+    chained = np.flatnonzero(plan.operand_slot < NOTHING)
+    earlier = NOTHING - 1 - plan.operand_slot[chained]
+    before = (
+        plan.slot_fed[relayed],
+        plan.slots + plan.slot_sum[added],
+        plan.operand_slot[arriving],
+        plan.slots + earlier,
+    )
+    after = (relayed, added, plan.slots + plan.operand_sum[arriving], plan.slots + plan.operand_sum[chained])
+    delay = (
+        problem.wires.hop[arrived] + problem.problem.turnaround_cycles + lead,
+        sum_cycles[plan.slot_sum[added]],
+        duration[plan.operand_slot[arriving]],
+        sum_cycles[earlier],
+    )
+    return tuple(np.concatenate(parts).astype(np.int64) for parts in (before, after, delay))  # type: ignore[return-value]
+
+
+def _ports(problem: Reduced, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """R7: which slots begin and end at the chips of their bundles."""
+    wires, fabric = problem.wires, problem.problem
+    orbits = int(wires.node_orbit.max(initial=0)) + 1
+    source, destination = fabric.bundle_source[plan.slot_bundle], fabric.bundle_destination[plan.slot_bundle]
+    target = plan.blocks.target[plan.slot_block]
+    summed = np.zeros(plan.slots, dtype=np.bool_)
+    summed[plan.operand_slot[plan.operand_slot >= 0]] = True
+    ends = (target == destination) | ((target == EVERY) & (destination < fabric.width)) | summed
+    port = np.full((plan.slots, 2), NOTHING, dtype=np.int64)
+    port[:, INJECT] = np.where((plan.slot_fed < 0) & (fabric.inject_per_cycle > 0), wires.node_orbit[source], NOTHING)
+    port[:, EJECT] = np.where(ends & (fabric.eject_per_cycle > 0), orbits + wires.node_orbit[destination], NOTHING)
+    offset = np.zeros((plan.slots, 2), dtype=np.int64)
+    offset[:, EJECT] = wires.hop[plan.slot_bundle]
+    return port, offset
+
+
+def sum_durations(problem: Reduced, plan: Plan) -> NDArray[np.int64]:
+    """Return the cycles of each sum."""
+    operands = np.bincount(plan.operand_sum, minlength=plan.sums)
+    vectors = plan.blocks.vectors[plan.sum_block]
+    pairs, index = np.unique(np.column_stack([operands, vectors]), axis=0, return_inverse=True)
+    cycles = [problem.problem.add_cost.cycles(m, n) for m, n in pairs.tolist()]
+    return np.array(cycles, dtype=np.int64)[index.ravel()]
+
+
+def hold_cycles(problem: Reduced, bundle: NDArray[np.int64], vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return ceil(n pitch) for slots."""
+    wires = problem.wires
+    return -(-vectors * wires.numerator[bundle] // wires.denominator[bundle])
+
+
+def _lead_cycles(
+    problem: Reduced, arrived: NDArray[np.int64], bundle: NDArray[np.int64], vectors: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return how much later a relay sends streams on where the wire in is slower than the wire out."""
+    wires = problem.wires
+    slower = wires.numerator[arrived] * wires.denominator[bundle] - wires.numerator[bundle] * wires.denominator[arrived]
+    both = wires.denominator[arrived] * wires.denominator[bundle]
+    return np.where(slower > 0, -(-(vectors - 1) * slower // both), 0).astype(np.int64)

@@ -1,0 +1,213 @@
+"""Greedy search: ways, then times by justification, over and over within a budget of placed slots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.kernels import NEVER
+from lpxsched.schedule.transfers.candidates import Start, candidate_of
+from lpxsched.schedule.transfers.cyclic import repeating, shortest_period
+from lpxsched.schedule.transfers.exchange import exchange_classes, exchange_plan, exchange_sequences
+from lpxsched.schedule.transfers.placing import depth, improved, placed, precedence_order
+from lpxsched.schedule.transfers.plan import plan_tasks
+from lpxsched.schedule.transfers.reduced import Flow, reduced
+from lpxsched.schedule.transfers.ways import first_choices, further_choices
+from lpxsched.traffic.collectives import EVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.schedule.transfers.placing import Placement, Tasks
+    from lpxsched.schedule.transfers.plan import Plan
+    from lpxsched.schedule.transfers.problem import TransferProblem
+    from lpxsched.schedule.transfers.reduced import Reduced
+    from lpxsched.schedule.transfers.symmetry import Symmetry
+    from lpxsched.schedule.transfers.ways import Choice
+
+PASSES = 6
+# To offer a block to so many bundles takes as long as to place a slot once.
+OFFERS_PER_SLOT = 6
+# Lengths of blocks that the search goes on with once it has tried all.
+BEST_LENGTHS = 2
+# Tasks beyond which times are taken as the search for ways leaves them.
+MOST_JUSTIFIED = 150_000
+# A first guess of times that is longer than the best by one part in so many is not worth to be justified.
+HOPELESS = 4
+# Blocks of an exchange: more make its plan long without making it shorter.
+MOST_EXCHANGED = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A plan of representatives and its times."""
+
+    problem: Reduced
+    plan: Plan
+    placement: Placement
+
+    @property
+    def quality(self) -> tuple[int, int, int]:
+        """Objective, then makespan, then number of slots: less is better."""
+        return self.objective_cycles, self.placement.makespan_cycles, self.plan.slots
+
+    @property
+    def objective_cycles(self) -> int:
+        """The period of what repeats, else the makespan."""
+        return self.placement.period_cycles or self.placement.makespan_cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much work a search may do.
+
+    Attributes
+    ----------
+    slots : int
+        Slots to place in all; at least one candidate is always tried.
+    rounds : int
+        Candidates to try at most.
+    enough_cycles : int
+        A lower bound: nothing is looked for below it.
+    patience : int
+        Candidates in a row that may be no better.
+    cyclic : bool
+        Whether the period is to be short, not the makespan.
+    known_cycles : int
+        Makespan of a schedule at hand: what is much longer is given up early.
+    """
+
+    slots: int
+    rounds: int
+    enough_cycles: int
+    patience: int
+    cyclic: bool = False
+    known_cycles: int = NEVER
+
+
+def search(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, gathered: bool = False) -> Found | None:
+    """Return the best schedule of one collective found within a budget.
+
+    Parameters
+    ----------
+    forward, backward : Reduced
+        The problem, and the problem with its bundles reversed.
+    seed : int
+    budget : Budget
+    gathered : bool
+        Whether an all-reduce copies every summand to every chip; the problems are then of a `gathered_flow`.
+    """
+    unit_blocks = needs_unit_blocks(forward.problem)
+    candidate = candidate_of(forward, backward, gathered=gathered)
+    best: Found | None = None
+    best_of_length: dict[int, tuple[int, int, int]] = {}
+    work = tried = in_vain = 0
+
+    def all_choices() -> Iterator[Choice]:
+        yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
+        lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
+        if lengths:
+            yield from further_choices(forward, lengths, seed=seed, cyclic=budget.cyclic)
+
+    for choice in all_choices():
+        if tried >= budget.rounds or in_vain >= budget.patience:
+            break
+        tried += 1
+        in_vain += 1
+        if best is not None and work + candidate_work(forward, choice.length) > budget.slots:
+            continue
+        known = budget.known_cycles if best is None else min(budget.known_cycles, best.placement.makespan_cycles)
+        start = candidate(choice, NEVER if budget.cyclic else known + known // HOPELESS)
+        if start is None:
+            continue
+        found = _settled(forward, start, budget, best)
+        work += candidate_work(forward, choice.length)
+        if found is None:
+            continue
+        best_of_length[choice.length] = min(best_of_length.get(choice.length, found.quality), found.quality)
+        if best is None or found.quality < best.quality:
+            best, in_vain = found, 0
+        if best.objective_cycles <= budget.enough_cycles:
+            break
+    return best
+
+
+def candidate_work(problem: Reduced, length: int) -> int:
+    """Return about how many slots are placed and offered to try blocks of a length."""
+    vectors = problem.flow.vectors[problem.representatives]
+    blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
+    everyone = bool((problem.flow.target == EVERY).all())
+    degree = problem.problem.bundles // problem.problem.nodes
+    return blocks * (problem.problem.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
+
+
+def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) -> Found | None:
+    """Return the best all-reduce by exchanges, None where no sequence of phases is one.
+
+    Vectors are spread over two sequences in all shares, of which the best is kept.
+    """
+    vectors = problem.collective.vectors
+    whole = np.full(1, vectors, dtype=np.int64)
+    every = np.full(1, EVERY, dtype=np.int64)
+    representative = reduced(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
+    best: Found | None = None
+    for classes in exchange_classes(representative):
+        sequences = exchange_sequences(representative, classes)
+        for first, second in [(0, 0)] if len(sequences) == 1 else combinations(range(len(sequences)), 2):
+            for lengths in _exchange_lengths(vectors, unit_blocks=needs_unit_blocks(problem)):
+                for share in range(len(lengths) + 1 if first != second else 1):
+                    chosen = [sequences[first if block < share else second] for block in range(len(lengths))]
+                    plan = exchange_plan(representative, classes, chosen, lengths)
+                    found = _settled(representative, Start(plan), budget, best)
+                    if found is not None and (best is None or found.quality < best.quality):
+                        best = found
+                    if best is not None and best.objective_cycles <= budget.enough_cycles:
+                        return best
+        if sequences:
+            break
+    return best
+
+
+def needs_unit_blocks(problem: TransferProblem) -> bool:
+    """Return whether every vector must be a slot of its own: on busy wires, and where ports count vectors."""
+    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+
+
+def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
+    """Return cuts of a tensor into at most `MOST_EXCHANGED` blocks of equal length; none where these are too long."""
+    if unit_blocks:
+        return [[1] * vectors] if vectors <= MOST_EXCHANGED else []
+    counts = sorted({min(vectors, 2**power) for power in range(MOST_EXCHANGED.bit_length())}, reverse=True)
+    return [[vectors // count + (block < vectors % count) for block in range(count)] for count in counts[:2]]
+
+
+def _settled(problem: Reduced, start: Start, budget: Budget, best: Found | None) -> Found | None:
+    """Place a plan, and justify it or make it repeat; None where it cannot repeat sooner than the best."""
+    plan = start.plan
+    if start.timed is not None and plan.slots > MOST_JUSTIFIED and not budget.cyclic:
+        return Found(problem, plan, start.timed)
+    tasks = plan_tasks(problem, plan)
+    below = best.objective_cycles if best is not None else NEVER
+    if budget.cyclic and shortest_period(tasks) >= below:
+        return None
+    order = np.argsort(depth(tasks), kind="stable") if start.order is None else start.order
+    placement = placed(tasks, order)
+    if budget.cyclic:
+        return _repeated(problem, plan, tasks, placement, budget.enough_cycles, below)
+    passes = min(PASSES, MOST_JUSTIFIED * PASSES // max(1, len(tasks)))
+    return Found(problem, plan, improved(tasks, placement, passes=passes, enough=budget.enough_cycles))
+
+
+def _repeated(
+    problem: Reduced, plan: Plan, tasks: Tasks, placement: Placement, enough: int, below: int
+) -> Found | None:
+    in_time = precedence_order(tasks, np.argsort(placement.start, kind="stable"))
+    turning = repeating(tasks, in_time, enough=enough, below=below)
+    if turning is not None:
+        return Found(problem, plan, turning)
+    # One iteration after the other, the simplest timetable that repeats.
+    apart = replace(placement, period_cycles=placement.makespan_cycles + 1)
+    return Found(problem, plan, apart) if apart.period_cycles < below else None

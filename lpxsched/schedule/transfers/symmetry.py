@@ -1,0 +1,121 @@
+"""Groups of translations that leave a collective as it is.
+
+A group acts on nodes, and through them on bundles and pieces. It is usable when it maps bundles onto bundles of equal
+class and lanes, participants onto participants, and no piece but under the identity onto itself. Translations act
+freely on nodes, so every orbit of nodes, of bundles and of pieces has as many elements as the group. A schedule of one
+piece of each orbit, translated, is then a schedule of all: of the translates of one slot exactly one lies on a given
+bundle of the slot's orbit, so the load of that bundle at a cycle is the number of representatives' slots on the orbit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.fabric.adjacency import Adjacency
+from lpxsched.fabric.symmetry import translations
+from lpxsched.traffic.collectives import ROOTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.transfers.problem import TransferProblem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Symmetry:
+    """A group of translations.
+
+    Attributes
+    ----------
+    node_map : ndarray of int64, shape (order, nodes)
+        Where each element takes each node; the identity is first.
+    bundle_map : ndarray of int64, shape (order, bundles)
+    """
+
+    node_map: NDArray[np.int64]
+    bundle_map: NDArray[np.int64]
+
+    @property
+    def order(self) -> int:
+        """Number of elements."""
+        return len(self.node_map)
+
+    def node_orbit(self) -> NDArray[np.int64]:
+        """Return the number of each node's orbit, shape (nodes,)."""
+        return np.unique(self.node_map.min(axis=0), return_inverse=True)[1].astype(np.int64)
+
+    def bundle_orbit(self) -> NDArray[np.int64]:
+        """Return the number of each bundle's orbit, shape (bundles,)."""
+        return np.unique(self.bundle_map.min(axis=0), return_inverse=True)[1].astype(np.int64)
+
+
+def trivial(problem: TransferProblem) -> Symmetry:
+    """Return the group of the identity alone."""
+    return Symmetry(
+        np.arange(problem.nodes, dtype=np.int64)[None, :], np.arange(problem.bundles, dtype=np.int64)[None, :]
+    )
+
+
+def symmetries(problem: TransferProblem) -> Iterator[Symmetry]:
+    """Yield usable groups, the largest first; the trivial one is not among them.
+
+    A root stays where it is, so kinds with a root have none.
+    """
+    if problem.collective.kind in ROOTED or problem.nodes < 2:
+        return
+    rank = np.argsort(np.argsort(problem.node_chip)).astype(np.int64)
+    by_chip = np.argsort(problem.node_chip).astype(np.int64)
+    found = translations(_adjacency(problem, rank))
+    shifts = [(shift.permutation(problem.nodes), shift.size) for shift in found.shifts]
+    for steps in _steps([size for _, size in shifts]):
+        maps = [_powers(move, size, step) for (move, size), step in zip(shifts, steps, strict=True)]
+        elements = _compose(maps, problem.nodes)
+        node_map = by_chip[elements[:, rank]]
+        if len(node_map) > 1 and (node_map[:, : problem.width] < problem.width).all():
+            yield Symmetry(node_map, _bundle_map(problem, node_map))
+
+
+def _adjacency(problem: TransferProblem, rank: NDArray[np.int64]) -> Adjacency:
+    source, destination = rank[problem.bundle_source], rank[problem.bundle_destination]
+    order = np.lexsort((problem.bundle_class, destination, source))
+    offsets = np.searchsorted(source[order], np.arange(problem.nodes + 1)).astype(np.int64)
+    kind, lanes = problem.bundle_class[order], problem.bundle_lanes[order]
+    return Adjacency(problem.nodes, source[order], destination[order], kind, lanes, offsets)
+
+
+def _steps(sizes: list[int]) -> list[tuple[int, ...]]:
+    """Return, for each subgroup that keeps every step-th power of each shift, its steps; the largest group first."""
+    divisors = [[step for step in range(1, size + 1) if size % step == 0] for size in sizes]
+    return sorted(product(*divisors), key=lambda steps: (int(np.prod(steps)), steps))
+
+
+def _powers(move: NDArray[np.int64], size: int, step: int) -> NDArray[np.int64]:
+    powers = [np.arange(len(move), dtype=np.int64)]
+    for _ in range(size - 1):
+        powers.append(move[powers[-1]])
+    return np.array(powers[::step], dtype=np.int64)
+
+
+def _compose(maps: list[NDArray[np.int64]], nodes: int) -> NDArray[np.int64]:
+    elements = np.arange(nodes, dtype=np.int64)[None, :]
+    for powers in maps:
+        elements = powers[:, elements].reshape(-1, nodes)
+    return elements
+
+
+def _bundle_map(problem: TransferProblem, node_map: NDArray[np.int64]) -> NDArray[np.int64]:
+    classes = int(problem.bundle_class.max(initial=0)) + 1
+
+    def key(source: NDArray[np.int64], destination: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (source * problem.nodes + destination) * classes + problem.bundle_class
+
+    keys = key(problem.bundle_source, problem.bundle_destination)
+    order = np.argsort(keys)
+    moved = key(node_map[:, problem.bundle_source], node_map[:, problem.bundle_destination])
+    return order[np.searchsorted(keys[order], moved)].astype(np.int64)

@@ -1,0 +1,109 @@
+"""From representatives to the whole collective."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpxsched.schedule.transfers.lift import lift
+from lpxsched.schedule.transfers.placing import Placement, depth, place
+from lpxsched.schedule.transfers.plan import copy_plan, plan_tasks
+from lpxsched.schedule.transfers.reduced import flow_of, piece_map, reduced
+from lpxsched.schedule.transfers.search import Budget, search
+from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.traffic.collectives import Collective
+from tests.schedule.transfers.bounds.problems import adds_of, both_ways, path, problem_of, ring
+from tests.schedule.transfers.fabrics import problems, regular_fabrics
+from tests.schedule.transfers.rules import broken_rules
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.transfers.problem import TransferProblem
+    from lpxsched.schedule.transfers.result import TransferSchedule
+    from lpxsched.schedule.transfers.symmetry import Symmetry
+
+FEW_ROUNDS = Budget(slots=1, rounds=8, enough_cycles=0, patience=8)
+
+
+def found(problem: TransferProblem, symmetry: Symmetry) -> TransferSchedule | None:
+    """Return the lifted result of a short search under a group."""
+    flow = flow_of(problem.collective, padded=symmetry.order > 1)
+    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    best = search(forward, backward, seed=0, budget=FEW_ROUNDS)
+    return lift(forward, best.plan, best.placement, piece_map(flow, symmetry)) if best is not None else None
+
+
+def slots(schedule: TransferSchedule) -> list[tuple[int, ...]]:
+    """Return value, first vector, vectors, bundle, lane and departure of each slot, sorted."""
+    runs = schedule.slot_value, schedule.slot_first, schedule.slot_vectors
+    columns = (*runs, schedule.slot_bundle, schedule.slot_lane, schedule.slot_depart)
+    return sorted(zip(*(column.tolist() for column in columns), strict=True))
+
+
+@settings(max_examples=80)
+@given(
+    st.data(), problems(kinds=("all-gather", "all-to-all", "reduce-scatter", "all-reduce"), fabrics=regular_fabrics())
+)
+def test_what_is_lifted_keeps_all_rules(data: st.DataObject, problem: TransferProblem) -> None:
+    """Tests a group and the trivial one: both give schedules of the same collective."""
+    for symmetry in (data.draw(st.sampled_from([*symmetries(problem), trivial(problem)])), trivial(problem)):
+        schedule = found(problem, symmetry)
+        if schedule is not None and problem.width > 1:
+            assert broken_rules(problem, schedule) == []
+
+
+def test_one_slot_is_moved_by_every_element() -> None:
+    """Tests an all-gather of two vectors on a directed ring of three: a slot and its relay, in three images each."""
+    wires = [wire for wire in ring(3) if wire.destination == (wire.source + 1) % 3]
+    problem = problem_of(Collective("all-gather", 3, 2), wires, turnaround=1)
+    symmetry = next(symmetries(problem))
+    flow = flow_of(problem.collective, padded=True)
+    small = reduced(problem, flow, symmetry)
+    plan = copy_plan(small, small.blocks(2), np.array([0, 0]), np.array([0, 1]))
+    placement = Placement(np.array([0, 4]), np.array([0, 0]), 8)
+    schedule = lift(small, plan, placement, piece_map(flow, symmetry))
+    assert slots(schedule) == [
+        (0, 0, 2, 0, 0, 0),
+        (0, 0, 2, 1, 0, 4),
+        (1, 0, 2, 1, 0, 0),
+        (1, 0, 2, 2, 0, 4),
+        (2, 0, 2, 0, 0, 4),
+        (2, 0, 2, 2, 0, 0),
+    ]
+    assert schedule.makespan_cycles == 4 + 3 + 1
+    assert broken_rules(problem, schedule) == []
+
+
+def test_runs_are_cut_at_the_end_of_their_tensor() -> None:
+    """Tests an all-reduce of three vectors on two chips: shares of two, of which the second is one vector long."""
+    problem = problem_of(Collective("all-reduce", 2, 3), path(2), add_cost=adds_of(2))
+    for symmetry in (trivial(problem), *symmetries(problem)):
+        schedule = found(problem, symmetry)
+        assert schedule is not None
+        assert broken_rules(problem, schedule) == []
+        # Each vector goes over as a summand and comes back as a sum.
+        assert schedule.vector_hops == 6
+
+
+def test_shares_beyond_the_end_are_left_out() -> None:
+    """Tests one vector on four chips: under the rotations each has a share, but only the first share has a vector."""
+    problem = problem_of(Collective("all-reduce", 4, 1), ring(4), add_cost=adds_of(2))
+    schedule = found(problem, next(symmetries(problem)))
+    assert schedule is not None
+    assert broken_rules(problem, schedule) == []
+    assert (schedule.slots, schedule.sums.vectors.tolist()) == (6, [1] * len(schedule.sums))
+
+
+@pytest.mark.parametrize(("vectors", "makespan"), [(1, 3), (4, 6)])
+def test_the_makespan_is_the_last_read(vectors: int, makespan: int) -> None:
+    """Tests a broadcast over one hop of 3 cycles, one vector a cycle, placed as early as it can be."""
+    problem = problem_of(Collective("broadcast", 2, vectors), both_ways([(0, 1)]))
+    small = reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    plan = copy_plan(small, small.blocks(vectors), np.array([0]), np.array([0]))
+    tasks = plan_tasks(small, plan)
+    start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))
+    schedule = lift(small, plan, Placement(start, lane, 99), piece_map(small.flow, small.symmetry))
+    assert schedule.makespan_cycles == makespan
