@@ -28,7 +28,7 @@ def most_waiting(timeline: Timeline, slack_cycles: Floats) -> int:
     slot = np.repeat(np.arange(timeline.slots), timeline.vectors)
     index = np.arange(len(slot)) - np.repeat(np.cumsum(timeline.vectors) - timeline.vectors, timeline.vectors)
     growth = (slack_cycles[1] - slack_cycles[0]) / np.maximum(timeline.vectors - 1, 1)
-    read = timeline.read[slot] + index * timeline.vector_time_cycles[slot]
+    read = timeline.read[slot] + index * timeline.pitch_cycles[slot]
     arrival = read - slack_cycles[0][slot] - index * growth[slot]
     # Whole steps, so that a vector which arrives just when another is read never waits beside it by rounding.
     steps = np.rint(np.stack([read, arrival]) * STEPS_PER_CYCLE).astype(np.int64)

@@ -1,4 +1,4 @@
-"""When a segment is over: the last results leave its hosts, whose clocks drift as well."""
+"""When a segment is over: the last results leave its hosts or are there on its chips, whose clocks drift as well."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ import numpy as np
 from lpxsched.errors import InputError
 
 if TYPE_CHECKING:
+    from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.drift import NodeClocks
     from lpxsched.simulation.propagation import Floats, Limits
     from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.reader import Build
 
-EGRESS = "egress"
+# Kinds of operators that end a segment: of a model, of a collective.
+ENDS = ("egress", "deliver")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Egress:
-    """The latest `egress` operator on each host of each segment, and the nodes of each segment.
+    """The latest operator that ends a segment, on each of its nodes that has one, and the nodes of each segment.
 
     Attributes
     ----------
-    segment, host, start_cycle : ndarray of int64, shape (ends,)
+    segment, node, start_cycle : ndarray of int64, shape (ends,)
         Sorted by segment; program time of the operator's start.
     deskew, since_cycles : ndarray of int64, shape (ends,)
         The last deskew before the start, and the time since its end.
@@ -36,7 +38,7 @@ class Egress:
     opening_cycles : ndarray of int64, shape (ends,)
         From the segment's time zero to the end of its first deskew.
     levels : ndarray of int64, shape (ends,)
-        Residuals by which the host can end later than another node of the segment began.
+        Residuals by which the node can end later than another node of the segment began.
     first_end : ndarray of int64, shape (segments,)
         First row of each segment.
     member_deskew, member_node : ndarray of int64, shape (members,)
@@ -47,7 +49,7 @@ class Egress:
     """
 
     segment: Integers
-    host: Integers
+    node: Integers
     start_cycle: Integers
     deskew: Integers
     since_cycles: Integers
@@ -76,29 +78,29 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
     Raises
     ------
     InputError
-        When a segment has no egress, or its nodes hang from different roots.
+        When nothing ends a segment, or its nodes hang from different roots.
     """
     members = segment_nodes(build)
     for index, nodes in enumerate(members):
         if len(set(alignment.root[nodes].tolist())) > 1:
             problem = f"the nodes of segment {index} hang from different roots, so they never agree"
             raise InputError(build.chips.file, problem, key="hac_parent")
-    segment, host, start = _latest_ends(build)
+    segment, node, start = _latest_ends(build)
     first_end = np.searchsorted(segment, build.segments.segment).astype(np.int64)
     missing = np.setdiff1d(build.segments.segment, segment)
     if len(missing):
-        raise InputError(build.operators.file, f"segment {int(missing[0])} has no egress", key="kind")
+        raise InputError(build.operators.file, f"segment {int(missing[0])} has no {' or '.join(ENDS)}", key="kind")
     deskew = alignment.deskew_before(segment, start)
     sizes = np.array([len(nodes) for nodes in members], dtype=np.int64)
     return Egress(
         segment=segment,
-        host=host,
+        node=node,
         start_cycle=start,
         deskew=deskew,
         since_cycles=start - alignment.end_cycle[deskew],
-        root=alignment.root[host],
+        root=alignment.root[node],
         opening_cycles=alignment.end_cycle[alignment.first[segment]],
-        levels=_levels(alignment, members, segment, host, deskew),
+        levels=_levels(alignment, members, segment, node, deskew),
         first_end=first_end,
         member_deskew=np.repeat(alignment.first, sizes),
         member_node=np.array([node for nodes in members for node in nodes], dtype=np.int64),
@@ -109,34 +111,42 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
 
 def _latest_ends(build: Build) -> tuple[Integers, Integers, Integers]:
     operators = build.operators
-    rows = np.flatnonzero(operators.kind == EGRESS)
+    rows = np.flatnonzero(np.isin(operators.kind, ENDS))
     order = rows[np.lexsort((operators.start[rows], operators.chip[rows], operators.segment[rows]))]
-    segment, host = operators.segment[order], operators.chip[order]
+    segment, node = operators.segment[order], operators.chip[order]
     last = np.ones(len(order), dtype=np.bool_)
-    last[:-1] = (segment[1:] != segment[:-1]) | (host[1:] != host[:-1])
-    return segment[last], host[last], operators.start[order][last]
+    last[:-1] = (segment[1:] != segment[:-1]) | (node[1:] != node[:-1])
+    return segment[last], node[last], operators.start[order][last]
 
 
 def _levels(
-    alignment: Alignment, members: list[list[int]], segment: Integers, host: Integers, deskew: Integers
+    alignment: Alignment, members: list[list[int]], segment: Integers, node: Integers, deskew: Integers
 ) -> Integers:
-    tree, levels = alignment.tree, np.zeros(len(host), dtype=np.int64)
-    for row, (end, node) in enumerate(zip(segment.tolist(), host.tolist(), strict=True)):
+    tree, levels = alignment.tree, np.zeros(len(node), dtype=np.int64)
+    farthest = [farthest_nodes(tree, nodes) for nodes in members]
+    deepest = [int(tree.depth[nodes].max()) for nodes in members]
+    for row, (end, last) in enumerate(zip(segment.tolist(), node.tolist(), strict=True)):
         if deskew[row] == alignment.first[end]:
-            levels[row] = max(tree.levels_between(node, other) for other in members[end])
+            levels[row] = max(tree.levels_between(last, other) for other in farthest[end])
         else:
-            levels[row] = tree.depth[node] + max(tree.depth[other] for other in members[end])
+            levels[row] = tree.depth[last] + deepest[end]
     return levels
+
+
+def farthest_nodes(tree: AlignmentTree, nodes: list[int]) -> tuple[int, int]:
+    """Return two of the nodes that lie farthest apart; from any node of the tree one of them is the farthest."""
+    one = max(nodes, key=lambda node: tree.levels_between(nodes[0], node))
+    return one, max(nodes, key=lambda node: tree.levels_between(one, node))
 
 
 def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits) -> Floats:
     """Return the true time from the events to the ends of all segments, one after the other; shape (trials,).
 
-    A segment begins when its first node does, and ends when the last result leaves its last host.
+    A segment begins when its first node does, and ends when the last result is out.
     """
     opening = egress.opening_cycles / clocks.rate[:, egress.root]
-    running = egress.since_cycles / clocks.rate[:, egress.host]
-    end = opening + clocks.aligned_cycles[:, egress.deskew, egress.host] + running
+    running = egress.since_cycles / clocks.rate[:, egress.node]
+    end = opening + clocks.aligned_cycles[:, egress.deskew, egress.node] + running
     begin = clocks.aligned_cycles[:, egress.member_deskew, egress.member_node]
     ends: Floats = np.maximum.reduceat(end, egress.first_end, axis=1)
     begins: Floats = np.minimum.reduceat(begin, egress.first_member, axis=1)
@@ -146,7 +156,7 @@ def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits) -> Floats
 
 
 def worst_latency_cycles(egress: Egress, limits: Limits) -> Fraction:
-    """Return the true time of the adversary's run: full waiting, slow clocks, hosts that are aligned late."""
+    """Return the true time of the adversary's run: full waiting, slow clocks, ends that are aligned late."""
     slow = 1 / (1 - limits.rho)
     ends = [
         int(start) * slow + int(levels) * limits.residual_cycles

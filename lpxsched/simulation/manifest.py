@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from lpxsched.timetable.reader import Build
 
 
+def refuse_period(build: Build) -> None:
+    """Refuse a timetable that repeats: drift gathers over iterations without end, and no deskew ends it."""
+    if build.manifest.period:
+        problem = f"the timetable repeats every {build.manifest.period} cycles; only one that runs once is simulated"
+        raise InputError(MANIFEST, problem, key="period")
+
+
 def read_clock(build: Build) -> ClockSpecification:
     """Return the clock for which a build was made."""
     clock = build.manifest.clock
@@ -46,8 +53,10 @@ def read_gpu_ns(build: Build) -> Fraction:
     return gpu_part_ns(layers, gpu_ns, gpu_latency_ns)
 
 
-def read_worst_case_ns(build: Build) -> Fraction:
-    """Return the bound on the latency of one token that compile wrote, in ns."""
+def read_worst_case_ns(build: Build) -> Fraction | None:
+    """Return the bound on the latency of one token that compile wrote, in ns; None for a collective."""
+    if "kind" in build.manifest.options and "worst_case_ns" not in build.manifest.results:
+        return None
     return exact(_number("results.worst_case_ns", build.manifest.results.get("worst_case_ns")))
 
 

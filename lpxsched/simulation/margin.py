@@ -65,15 +65,16 @@ def proven_slack_cycles(timeline: Timeline, limits: Limits) -> Fraction:
 
 def _common_unit(timeline: Timeline, limits: Limits) -> int:
     """Return the number of parts of a cycle in which all times are whole."""
-    vector_times = np.unique(timeline.vector_time_denominator).tolist()
+    vector_times = np.unique(timeline.denominator).tolist()
     return lcm(*vector_times, limits.residual_cycles.denominator, limits.delay_cycles.denominator)
 
 
 def _exact_times(timeline: Timeline, unit: int) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Return P and R of the first and last vector of each slot, in parts of a cycle."""
-    scale = unit // timeline.vector_time_denominator.astype(object)
+    scale = unit // timeline.denominator.astype(object)
     vector_time = timeline.vector_time_numerator.astype(object) * scale
+    pitch = timeline.pitch_numerator.astype(object) * scale
     index = timeline.index.astype(object)
-    sent = timeline.depart_cycles.astype(object) * unit + (index + 1) * vector_time
-    due = timeline.read_cycles.astype(object) * unit + index * vector_time
+    sent = timeline.depart_cycles.astype(object) * unit + index * pitch + vector_time
+    due = timeline.read_cycles.astype(object) * unit + index * pitch
     return sent, due

@@ -13,7 +13,7 @@ from lpxsched.simulation.adversary import earliest_arrivals, latest_arrivals
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.buffers import most_waiting
 from lpxsched.simulation.egress import read_egress, segment_nodes, worst_latency_cycles
-from lpxsched.simulation.manifest import read_clock, read_clock_mhz, read_gpu_ns, read_worst_case_ns
+from lpxsched.simulation.manifest import read_clock, read_clock_mhz, read_gpu_ns, read_worst_case_ns, refuse_period
 from lpxsched.simulation.margin import proven_slack_cycles
 from lpxsched.simulation.monte_carlo import run_trials
 from lpxsched.simulation.propagation import Limits
@@ -117,8 +117,9 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
     Raises
     ------
     InputError
-        When the build contradicts itself in what the simulation needs.
+        When the build repeats, or contradicts itself in what the simulation needs.
     """
+    refuse_period(build)
     clock_mhz, gpu_ns, specification = read_clock_mhz(build), read_gpu_ns(build), clock or read_clock(build)
     limits = Limits.of(specification, clock_mhz)
     alignment = read_alignment(build)
@@ -158,9 +159,10 @@ def _late(slack_cycles: Floats) -> int:
 
 
 def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification) -> Fraction:
-    """Return the manifest's bound on the latency, or that of another clock."""
-    if clock == read_clock(build):
-        return read_worst_case_ns(build)
+    """Return the manifest's bound on the latency; for another clock, and for a collective, that of the clock."""
+    written = read_worst_case_ns(build) if clock == read_clock(build) else None
+    if written is not None:
+        return written
     counts = np.bincount(alignment.segment, minlength=len(build.segments)).tolist()
     levels = [
         segment_levels(alignment.tree, nodes, deskews=deskews)

@@ -24,8 +24,8 @@ class Timeline:
     Attributes
     ----------
     link, segment, vectors, read, src, dst, latency_cycles : ndarray of int64, shape (slots,)
-    vector_time_numerator, vector_time_denominator : ndarray of int64, shape (slots,)
-        v, in lowest terms.
+    vector_time_numerator, pitch_numerator, denominator : ndarray of int64, shape (slots,)
+        v, and the time from one vector to the next: v, or v + latency on busy wires; both over `denominator`.
     index : ndarray of int64, shape (2, slots)
         k: 0, and vectors - 1.
     src_deskew, dst_deskew : ndarray of int64, shape (2, slots)
@@ -50,7 +50,8 @@ class Timeline:
     dst: Integers
     latency_cycles: Integers
     vector_time_numerator: Integers
-    vector_time_denominator: Integers
+    pitch_numerator: Integers
+    denominator: Integers
     index: Integers
     src_deskew: Integers
     dst_deskew: Integers
@@ -67,17 +68,22 @@ class Timeline:
     @property
     def vector_time_cycles(self) -> NDArray[np.float64]:
         """Return v, shape (slots,)."""
-        return self.vector_time_numerator / self.vector_time_denominator
+        return self.vector_time_numerator / self.denominator
+
+    @property
+    def pitch_cycles(self) -> NDArray[np.float64]:
+        """Return the time from one vector of a slot to the next, shape (slots,)."""
+        return self.pitch_numerator / self.denominator
 
     @property
     def sent_cycles(self) -> NDArray[np.float64]:
         """From the sender's deskew to the end of the serialisation of vector k, shape (2, slots)."""
-        return self.depart_cycles + (self.index + 1) * self.vector_time_cycles
+        return self.depart_cycles + self.index * self.pitch_cycles + self.vector_time_cycles
 
     @property
     def due_cycles(self) -> NDArray[np.float64]:
         """From the receiver's deskew to the read of vector k, shape (2, slots)."""
-        return self.read_cycles + self.index * self.vector_time_cycles
+        return self.read_cycles + self.index * self.pitch_cycles
 
 
 def read_timeline(build: Build, alignment: Alignment) -> Timeline:
@@ -95,9 +101,11 @@ def read_timeline(build: Build, alignment: Alignment) -> Timeline:
     link, segment = slots.link, _segments(build)
     src, dst = links.src[link], links.dst[link]
     numerator, denominator = links.vector_time_numerator[link], links.vector_time_denominator[link]
+    waits = links.latency_cycles[link] if build.manifest.wire == "busy" else 0
+    pitch = numerator + waits * denominator
     index = np.stack([np.zeros_like(slots.vectors), slots.vectors - 1])
     # Deskews end at whole cycles, so the whole part of a time tells which of them lies before it.
-    whole = index * numerator // denominator
+    whole = index * pitch // denominator
     src_deskew = alignment.deskew_before(segment, slots.depart + whole)
     dst_deskew = alignment.deskew_before(segment, slots.read + whole)
     src_end, dst_end = alignment.end_cycle[src_deskew], alignment.end_cycle[dst_deskew]
@@ -110,7 +118,8 @@ def read_timeline(build: Build, alignment: Alignment) -> Timeline:
         dst=dst,
         latency_cycles=links.latency_cycles[link],
         vector_time_numerator=numerator,
-        vector_time_denominator=denominator,
+        pitch_numerator=pitch,
+        denominator=denominator,
         index=index,
         src_deskew=src_deskew,
         dst_deskew=dst_deskew,

@@ -30,12 +30,12 @@ Text = Annotated[str, AfterValidator(_plain)]
 Mapping = Annotated[dict[str, Any], AfterValidator(_plain)]
 Index = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-Layout = Literal["replicated", "sharded", "partial"]
+Layout = Literal["replicated", "sharded", "partial", "single"]
 Place = Literal["chips", "hosts"]
 
 
 class GraphTensor(Strict):
-    """A whole tensor of the layer graph and how its producer leaves it."""
+    """A whole tensor of the layer graph and how its producer leaves it; `shard` holds a ``single`` one, else null."""
 
     name: Text
     layer: Index
@@ -46,14 +46,16 @@ class GraphTensor(Strict):
     dtype: Text
     element_bits: Count
     layout: Layout
+    shard: Index | None = None
     place: Place
 
 
 class GraphInput(Strict):
-    """What an operator reads, in the layout it needs at its own place."""
+    """What an operator reads, in the layout it needs at its own place; `shard` alone reads a ``single`` one."""
 
     tensor: Text
     layout: Layout
+    shard: Index | None = None
 
 
 class GraphOperator(Strict):
@@ -69,12 +71,13 @@ class GraphOperator(Strict):
 
 
 class GraphSegment(Strict):
-    """Layers and the chips on which they run; `hosts` is the host of each chip."""
+    """Layers and the chips on which they run; `hosts` is the host of each chip, `relays` only pass vectors on."""
 
     segment: Index
     layers: list[Index]
     chips: list[Index]
     hosts: list[Index]
+    relays: list[Index] = Field(default_factory=list)
 
 
 class GraphFile(Strict):

@@ -51,6 +51,8 @@ BOUNDS = (
     Bound("R4", "operators", ("cycles", "sram_bytes", "macs", "fixed_cycles"), 0, LARGEST_TIME),
     Bound("R4", "chips", ("sram_bytes_per_cycle", "vector_operations_per_cycle"), 0, LARGEST_TIME),
     Bound("R4", "chips", ("matrix_fp8_macs_per_cycle", "matrix_bf16_macs_per_cycle"), 0, LARGEST_TIME),
+    Bound("R7", "chips", ("inject_per_cycle", "eject_per_cycle"), -1, LARGEST_TIME),
+    Bound("R10", "segments", ("deadline_cycles",), -1, LARGEST_TIME),
 )
 
 # rule, table, column, table that it points into, lowest value
@@ -72,7 +74,9 @@ def out_of_bounds(build: Build) -> list[Violation]:
     """Return every number, reference and range of vectors that is out of its bounds."""
     violations = [*_numbers(build), *_references(build)]
     # A range can be compared with its tensor only when the tensor is there.
-    return violations or [*_totals(build), *_ranges(build, "slots", "R1"), *_ranges(build, "operands", "R3")]
+    if violations:
+        return violations
+    return [*_totals(build), *_busy_wires(build), *_ranges(build, "slots", "R1"), *_ranges(build, "operands", "R3")]
 
 
 def _numbers(build: Build) -> Iterator[Violation]:
@@ -99,6 +103,18 @@ def _totals(build: Build) -> Iterator[Violation]:
     if total > LARGEST_TOTAL:
         message = f"{build.tensors.file}: {total} vectors in all, more than {LARGEST_TOTAL} are not checked"
         yield Violation("R3", message)
+
+
+def _busy_wires(build: Build) -> Iterator[Violation]:
+    """Yield links on which v + latency, as a fraction, is too large to be multiplied with vectors."""
+    links = build.links
+    if build.manifest.wire == "pipelined":
+        return
+    latency = np.minimum(links.latency_cycles, LARGEST_COUNT)
+    numerator = links.vector_time_numerator + latency * links.vector_time_denominator
+    for row in np.flatnonzero(numerator > LARGEST_COUNT).tolist():
+        message = f"{links.file} row {row}: a latency of {links.latency_cycles[row]} cycles on a busy wire is too large"
+        yield Violation("R2", f"{message} to check", rows_of(links, row))
 
 
 def _ranges(build: Build, name: str, rule: str) -> Iterator[Violation]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.verify.presence import departures, produced_tensors, sources, vector_at
+from lpxsched.verify.presence import departures, produced_tensors, sources, vectors_at
 from lpxsched.verify.ranges import too_early
 from lpxsched.verify.violation import Violation, rows_of
 
@@ -61,8 +61,10 @@ def _reads(build: Build) -> Iterator[Violation]:
 def _departures(build: Build) -> Iterator[Violation]:
     leaving, there = departures(build), sources(build, relay=True)
     made = produced_tensors(build)
-    for slot, source, point in zip(*(column.tolist() for column in too_early(leaving, there)), strict=True):
-        tensor = int(build.slots.tensor[slot])
+    early = too_early(leaving, there)
+    tensors = build.slots.tensor[early[0]]
+    columns = (*early, tensors, vectors_at(build, tensors, early[2]))
+    for slot, source, point, tensor, vector in zip(*(column.tolist() for column in columns), strict=True):
         node = build.links.src[build.slots.link[slot]]
         rows = rows_of(build.slots, slot)
         if source < len(build.slots):
@@ -72,7 +74,7 @@ def _departures(build: Build) -> Iterator[Violation]:
             cause = f"produced there at {cycles_text(there.time(source, point))}"
             rows += rows_of(build.tensors, int(made[source - len(build.slots)]))
         message = (
-            f"vector {vector_at(build, tensor, point)} of tensor {tensor} leaves node {node} at "
+            f"vector {vector} of tensor {tensor} leaves node {node} at "
             f"{cycles_text(leaving.time(slot, point))} but is {cause}"
         )
         yield Violation(RULE, message, rows)

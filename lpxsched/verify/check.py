@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from lpxsched.verify.bounds import out_of_bounds
 from lpxsched.verify.causality import causality_violations
+from lpxsched.verify.deadlines import deadline_violations
 from lpxsched.verify.delivery import delivery_violations
 from lpxsched.verify.links import link_violations
 from lpxsched.verify.operators import operator_violations
 from lpxsched.verify.partition import faults_of_partition
+from lpxsched.verify.ports import port_violations
 from lpxsched.verify.reduction import reduction_violations
 from lpxsched.verify.violation import Violation
 
@@ -38,6 +40,8 @@ RULES = (
     Rule("R3", "delivery", "operands", delivery_violations),
     Rule("R4", "operators", "operators", operator_violations),
     Rule("R5", "reduction", "operands", reduction_violations),
+    Rule("R7", "ports", "slots", port_violations),
+    Rule("R10", "deadlines", "segments", deadline_violations),
 )
 
 
@@ -70,7 +74,7 @@ class CheckReport:
 
 
 def check(build: Build) -> CheckReport:
-    """Judge a build by the rules R1 to R5 and its content hash, from what its folder holds alone."""
+    """Judge a build by the rules R1 to R5, R7, R10 and its content hash, from what its folder holds alone."""
     actual, said = build.content_sha256(), build.manifest.content_sha256
     violations: list[Violation] = []
     if actual != said:

@@ -15,7 +15,7 @@ from lpxsched.verify.presence import (
     produced_tensors,
     reads,
     sources,
-    vector_at,
+    vectors_at,
 )
 from lpxsched.verify.ranges import joined, repeated, too_early, uncovered
 from lpxsched.verify.runs import run_violations
@@ -24,11 +24,13 @@ from lpxsched.verify.violation import Row, Violation, rows_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.reader import Build
 
 RULE = "R3"
 MANIFEST_FILE = "manifest.json"
-EGRESS = "egress"
+# An operator of one of these kinds ends a segment.
+ENDS = ("egress", "deliver")
 
 
 def delivery_violations(build: Build) -> list[Violation]:
@@ -44,11 +46,13 @@ def delivery_violations(build: Build) -> list[Violation]:
     ]
 
 
-def _source_row(build: Build, source: int) -> Row:
-    """Return the slot or the tensor that a row of `sources` stands for."""
-    if source < len(build.slots):
-        return Row(build.slots.file, source)
-    return Row(build.tensors.file, int(produced_tensors(build)[source - len(build.slots)]))
+def _source_rows(build: Build, sources: Integers) -> list[Row]:
+    """Return the slot or the tensor that each of some rows of `sources` stands for."""
+    slots, made = len(build.slots), produced_tensors(build).tolist()
+    return [
+        Row(build.slots.file, source) if source < slots else Row(build.tensors.file, made[source - slots])
+        for source in sources.tolist()
+    ]
 
 
 def _absent(build: Build) -> Iterator[Violation]:
@@ -63,25 +67,30 @@ def _absent(build: Build) -> Iterator[Violation]:
 
 
 def _late(build: Build) -> Iterator[Violation]:
-    operands, there, reading = moved_operands(build), sources(build, relay=False), reads(build)
-    for read, source, point in zip(*(column.tolist() for column in too_early(reading, there)), strict=True):
-        row = int(operands[read])
-        operator, tensor = int(build.operands.operator[row]), int(build.operands.tensor[row])
+    there = sources(build, relay=False)
+    read, source, point = too_early(reads(build), there)
+    rows = moved_operands(build)[read]
+    tensor = build.operands.tensor[rows]
+    vector = vectors_at(build, tensor, point)
+    causes = _source_rows(build, source)
+    for place, (row, cause) in enumerate(zip(rows.tolist(), causes, strict=True)):
+        operator = build.operands.operator[row]
         message = (
             f"operator {operator} starts at {build.operators.start[operator]}, before vector "
-            f"{vector_at(build, tensor, point)} of tensor {tensor} is there at "
-            f"{cycles_text(there.time(source, point))}"
+            f"{vector[place]} of tensor {tensor[place]} is there at "
+            f"{cycles_text(there.time(source[place], point[place]))}"
         )
-        yield Violation(RULE, message, (*rows_of(build.operands, row), _source_row(build, source)))
+        yield Violation(RULE, message, (*rows_of(build.operands, row), cause))
 
 
 def _twice(build: Build) -> Iterator[Violation]:
-    for pair in zip(*(column.tolist() for column in repeated(sources(build, relay=False))), strict=True):
-        slot, other = sorted(pair)
-        node, tensor = build.links.dst[build.slots.link[slot]], build.slots.tensor[slot]
-        how = "produces itself" if other >= len(build.slots) else "gets from another slot too"
-        message = f"node {node} receives vectors of tensor {tensor} that it {how}"
-        yield Violation(RULE, message, (_source_row(build, slot), _source_row(build, other)))
+    slot, other = np.sort(np.stack(repeated(sources(build, relay=False))), axis=0)
+    rows = zip(_source_rows(build, slot), _source_rows(build, other), strict=True)
+    nodes, tensors = build.links.dst[build.slots.link[slot]], build.slots.tensor[slot]
+    for place, pair in enumerate(rows):
+        how = "produces itself" if other[place] >= len(build.slots) else "gets from another slot too"
+        message = f"node {nodes[place]} receives vectors of tensor {tensors[place]} that it {how}"
+        yield Violation(RULE, message, pair)
 
 
 def _unused(build: Build) -> Iterator[Violation]:
@@ -96,21 +105,25 @@ def _unused(build: Build) -> Iterator[Violation]:
 
 
 def _makespans(build: Build) -> Iterator[Violation]:
-    segments, operators = build.segments, build.operators
+    segments, operators, ends = build.segments, build.operators, " or ".join(ENDS)
     last = np.full(len(segments), -1, dtype=np.int64)
-    leaves = operators.kind == EGRESS
+    leaves = np.isin(operators.kind, ENDS)
     np.maximum.at(last, operators.segment[leaves], operators.start[leaves])
     for row in np.flatnonzero(segments.makespan_cycles != last).tolist():
         said = segments.makespan_cycles[row]
-        message = f"segment {row}: makespan_cycles is {said}, its last {EGRESS} starts at {last[row]}"
+        message = f"segment {row}: makespan_cycles is {said}, its last {ends} starts at {last[row]}"
         if last[row] < 0:
-            message = f"segment {row}: makespan_cycles is {said}, but it has no {EGRESS}"
+            message = f"segment {row}: makespan_cycles is {said}, but it has no {ends}"
         yield Violation(RULE, message, rows_of(segments, row))
     for row in np.flatnonzero(segments.lower_bound_cycles > segments.makespan_cycles).tolist():
         bound, makespan = segments.lower_bound_cycles[row], segments.makespan_cycles[row]
         message = f"segment {row}: lower_bound_cycles is {bound}, above makespan_cycles {makespan}"
         yield Violation(RULE, message, rows_of(segments, row))
-    total, said = sum(segments.makespan_cycles.tolist()), build.manifest.results.get("makespan_cycles")
+    results, period = build.manifest.results, build.manifest.period
+    total, said = sum(segments.makespan_cycles.tolist()), results.get("makespan_cycles")
     if said != total:
         message = f"{MANIFEST_FILE}: results makespan_cycles is {said!r}, the segments sum to {total}"
+        yield Violation(RULE, message)
+    if results.get("period_cycles", period) != period:
+        message = f"{MANIFEST_FILE}: results period_cycles is {results['period_cycles']!r}, period is {period}"
         yield Violation(RULE, message)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.verify.presence import departures, slot_segments, sources
+from lpxsched.verify.partition import members
+from lpxsched.verify.presence import departures, pitches, slot_segments, sources
 from lpxsched.verify.ranges import uncovered
+from lpxsched.verify.shifts import clashes, modulo
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
@@ -28,17 +30,16 @@ def link_violations(build: Build) -> list[Violation]:
 
 
 def _overlaps(build: Build) -> Iterator[Violation]:
-    slots, links = build.slots, build.links
-    # The time on the link is rounded up: ceil(n v) whole cycles.
-    time = slots.vectors * links.vector_time_numerator[slots.link]
-    end = slots.depart - (-time // links.vector_time_denominator[slots.link])
-    order = np.lexsort((slots.depart, slots.link))
-    one, other = order[:-1], order[1:]
-    wrong = (slots.link[one] == slots.link[other]) & (slots.depart[other] < end[one])
-    for a, b in zip(one[wrong].tolist(), other[wrong].tolist(), strict=True):
-        held = f"[{slots.depart[a]}, {end[a]})"
-        message = f"link {slots.link[a]} is held during {held} and taken again at {slots.depart[b]}"
-        yield Violation(RULE, message, rows_of(slots, a, b))
+    slots, period = build.slots, build.manifest.period
+    numerator, denominator = (column[slots.link] for column in pitches(build))
+    # The time on the link is rounded up: ceil(n v) whole cycles, or ceil(n (v + latency)) on busy wires.
+    held = -(-slots.vectors * numerator // denominator)
+    for a, b in zip(*(c.tolist() for c in clashes(slots.link, slots.depart, held, period)), strict=True):
+        during = f"[{slots.depart[a]}, {slots.depart[a] + held[a]})"
+        message = f"link {slots.link[a]} is held during {during} and taken again at {slots.depart[b]}{modulo(period)}"
+        if a == b:
+            message = f"link {slots.link[a]} is held during {during}, longer than the period {period}"
+        yield Violation(RULE, message, rows_of(slots, *dict.fromkeys((a, b))))
 
 
 def _down(build: Build) -> Iterator[Violation]:
@@ -65,8 +66,8 @@ def _not_there(build: Build) -> Iterator[Violation]:
 
 def _outside(build: Build) -> Iterator[Violation]:
     slots, nodes, segment = build.slots, len(build.chips), slot_segments(build)
-    members = [row.segment * nodes + node for row in build.graph.segments for node in {*row.chips, *row.hosts}]
-    member = np.array(members, dtype=np.int64)
+    inside = [row.segment * nodes + node for row in build.graph.segments for node in {*members(row), *row.hosts}]
+    member = np.array(inside, dtype=np.int64)
 
     def stranger(node: Integers) -> np.ndarray:
         return (segment >= 0) & ~np.isin(segment * nodes + node, member)
@@ -75,7 +76,7 @@ def _outside(build: Build) -> Iterator[Violation]:
         for slot in np.flatnonzero(stranger(node)).tolist():
             message = (
                 f"a slot of segment {segment[slot]} {name} node {node[slot]} on link {slots.link[slot]}; "
-                f"that node is no chip or host of the segment"
+                f"that node is no chip, relay or host of the segment"
             )
             yield Violation(RULE, message, rows_of(slots, slot))
 

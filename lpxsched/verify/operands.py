@@ -2,112 +2,150 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT
-from lpxsched.verify.demand import demanded_operators, operator_keys
+from lpxsched.verify.demand import graph_tensors, input_views, of_the_graph
 from lpxsched.verify.partition import ADD
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.reader import Build
-    from lpxsched.verify.demand import View
+    from lpxsched.verify.demand import Views
 
 RULE = "R3"
+# Vectors of one view lie below this on an axis that puts view after view.
+SPAN = 1 << 33
 
 
 def operand_violations(build: Build) -> list[Violation]:
     """Return operands that are missing, read twice, or not asked for."""
-    return [*_roles(build), *_segments(build), *_coverage(build)]
+    return [*_roles(build), *_weights(build), *_segments(build), *_coverage(build)]
 
 
 def _roles(build: Build) -> Iterator[Violation]:
+    operands, producer = build.operands, build.tensors.producer[build.operands.tensor]
+    for row in np.flatnonzero(~np.isin(operands.role, (COPY, REDUCE, WEIGHT))).tolist():
+        message = f"{_reads(build, row)} in the unknown role {str(operands.role[row])!r}"
+        yield Violation(RULE, message, rows_of(operands, row))
+    moved = np.isin(operands.role, (COPY, REDUCE))
+    for row in np.flatnonzero(moved & (producer < 0)).tolist():
+        yield Violation(RULE, f"{_reads(build, row)}, which no operator produced", rows_of(operands, row))
+
+
+def _weights(build: Build) -> Iterator[Violation]:
     operands, operators, tensors = build.operands, build.operators, build.tensors
-    columns = (operands.operator.tolist(), operands.tensor.tolist(), operands.role.tolist())
-    for row, (operator, tensor, role) in enumerate(zip(*columns, strict=True)):
-        rows = rows_of(operands, row)
-        if role not in (COPY, REDUCE, WEIGHT):
-            yield Violation(RULE, f"operator {operator} reads tensor {tensor} in the unknown role {role!r}", rows)
-        elif role == WEIGHT and tensors.producer[tensor] >= 0:
-            maker = tensors.producer[tensor]
-            message = f"operator {operator} reads tensor {tensor} as a weight, but operator {maker} made it"
-            yield Violation(RULE, message, rows)
-        elif role == WEIGHT and tensors.chip[tensor] != operators.chip[operator]:
-            message = (
-                f"operator {operator} on node {operators.chip[operator]} reads weights that are held on "
-                f"node {tensors.chip[tensor]}"
-            )
-            yield Violation(RULE, message, rows)
-        elif role != WEIGHT and tensors.producer[tensor] < 0:
-            yield Violation(RULE, f"operator {operator} reads tensor {tensor}, which no operator produced", rows)
+    weights = np.flatnonzero(operands.role == WEIGHT)
+    producer = tensors.producer[operands.tensor[weights]]
+    for row in weights[producer >= 0].tolist():
+        maker = tensors.producer[operands.tensor[row]]
+        message = f"{_reads(build, row)} as a weight, but operator {maker} made it"
+        yield Violation(RULE, message, rows_of(operands, row))
+    there = operators.chip[operands.operator[weights]] == tensors.chip[operands.tensor[weights]]
+    for row in weights[(producer < 0) & ~there].tolist():
+        operator = operands.operator[row]
+        message = (
+            f"operator {operator} on node {operators.chip[operator]} reads weights that are held on "
+            f"node {tensors.chip[operands.tensor[row]]}"
+        )
+        yield Violation(RULE, message, rows_of(operands, row))
+
+
+def _reads(build: Build, row: int) -> str:
+    return f"operator {build.operands.operator[row]} reads tensor {build.operands.tensor[row]}"
 
 
 def _segments(build: Build) -> Iterator[Violation]:
     operands, segment = build.operands, build.operators.segment
-    producers = build.tensors.producer[operands.tensor].tolist()
-    for row, (operator, producer) in enumerate(zip(operands.operator.tolist(), producers, strict=True)):
-        if producer >= 0 and segment[operator] != segment[producer]:
-            message = (
-                f"operator {operator} of segment {segment[operator]} reads tensor {operands.tensor[row]} "
-                f"of segment {segment[producer]}, whose time is another"
-            )
-            yield Violation(RULE, message, rows_of(operands, row))
+    producer = build.tensors.producer[operands.tensor]
+    if not len(operands):
+        return
+    strange = (producer >= 0) & (segment[operands.operator] != segment[producer])
+    for row in np.flatnonzero(strange).tolist():
+        operator = operands.operator[row]
+        message = (
+            f"operator {operator} of segment {segment[operator]} reads tensor {operands.tensor[row]} "
+            f"of segment {segment[producer[row]]}, whose time is another"
+        )
+        yield Violation(RULE, message, rows_of(operands, row))
 
 
 def _coverage(build: Build) -> Iterator[Violation]:
-    demanded, table = demanded_operators(build.graph), build.operands
-    read: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    names = build.tensors.name.tolist()
-    columns = (table.operator.tolist(), table.tensor.tolist(), table.role.tolist())
-    for row, (operator, tensor, role) in enumerate(zip(*columns, strict=True)):
-        if role != WEIGHT:
-            read[operator][names[tensor]].append(row)
-    for operator, key in enumerate(operator_keys(build)):
-        if key[2] == ADD or key not in demanded:
-            continue
-        views = {view.tensor.name: view for view in demanded[key].inputs}
-        for name in sorted(read[operator].keys() - views.keys()):
-            message = f"operator {operator} ({key[2]}) reads {name}, which it has no use for"
-            yield Violation(RULE, message, rows_of(table, *read[operator][name]))
-        for name, view in views.items():
-            yield from _view(build, operator, view, read[operator][name])
+    table, views = build.operands, input_views(build)
+    moved = np.flatnonzero(table.role != WEIGHT)
+    rows = moved[of_the_graph(build)[table.operator[moved]]]
+    view = views.find(table.operator[rows], graph_tensors(build)[table.tensor[rows]])
+    for row in rows[view < 0].tolist():
+        operator = table.operator[row]
+        name, kind = build.tensors.name[table.tensor[row]], build.operators.kind[operator]
+        message = f"operator {operator} ({kind}) reads {name}, which it has no use for"
+        yield Violation(RULE, message, rows_of(table, row))
+    rows, view = rows[view >= 0], view[view >= 0]
+    first = build.tensors.offset[table.tensor[rows]] + table.first_vector[rows]
+    order = np.lexsort((first, view))
+    yield from _gaps(build, views, rows[order], view[order], first[order])
+    yield from _strange_summands(build, views, rows, view)
 
 
-def _view(build: Build, operator: int, view: View, rows: list[int]) -> Iterator[Violation]:
-    """Yield where operands of one graph tensor leave a gap, overlap, or are not of the view."""
-    table, tensors = build.operands, build.tensors
-    offset = {row: int(tensors.offset[table.tensor[row]] + table.first_vector[row]) for row in rows}
-    who = f"operator {operator} ({build.operators.kind[operator]}) reads"
-    reached = view.first
-    for row in sorted(rows, key=lambda row: offset[row]):
-        end = offset[row] + int(table.vectors[row])
-        what = f"vectors {offset[row]} to {end - 1} of {view.tensor.name}"
-        if offset[row] < view.first or end > view.first + view.vectors:
-            message = f"{who} {what}, beyond its {_text(view)}"
-            yield Violation(RULE, message, rows_of(table, row))
-        elif offset[row] != reached:
-            how = "again" if offset[row] < reached else f"but none from {reached} on"
-            message = f"{who} {what} {how}, needs {_text(view)}"
-            yield Violation(RULE, message, rows_of(table, row))
-        reached = max(reached, end)
-        yield from _own_summand(build, operator, view, row)
-    if reached < view.first + view.vectors:
-        message = f"{who} no vector of {view.tensor.name} from {reached} on, needs {_text(view)}"
-        yield Violation(RULE, message, (*rows_of(build.operators, operator), *rows_of(table, *rows)))
+def _gaps(build: Build, views: Views, rows: Integers, view: Integers, first: Integers) -> Iterator[Violation]:
+    """Yield where operands of a view, sorted by view and first vector, leave a gap, overlap, or go beyond it."""
+    end = first + build.operands.vectors[rows]
+    reached = _reached(views, view, end)
+    beyond = (first < views.first[view]) | (end > (views.first + views.vectors)[view])
+    for place in np.flatnonzero(beyond | (first != reached)).tolist():
+        at, needs = view[place], _text(views, view[place])
+        how = "again" if first[place] < reached[place] else f"but none from {reached[place]} on"
+        how = f", beyond its {needs}" if beyond[place] else f" {how}, needs {needs}"
+        what = f"vectors {first[place]} to {end[place] - 1} of {_name(build, views, at)}"
+        yield Violation(RULE, f"{_who(build, views, at)} {what}{how}", rows_of(build.operands, rows[place]))
+    last = views.first.copy()
+    np.maximum.at(last, view, end)
+    for at in np.flatnonzero(last < views.first + views.vectors).tolist():
+        message = (
+            f"{_who(build, views, at)} no vector of {_name(build, views, at)} from {last[at]} on, "
+            f"needs {_text(views, at)}"
+        )
+        mine = rows_of(build.operands, *rows[view == at].tolist())
+        yield Violation(RULE, message, (*rows_of(build.operators, views.operator[at]), *mine))
 
 
-def _text(view: View) -> str:
-    return f"{view.layout} vectors {view.first} to {view.first + view.vectors - 1}"
+def _reached(views: Views, view: Integers, end: Integers) -> Integers:
+    """Return up to where the operands before each one, of the same view, read it."""
+    opens = np.append(True, view[1:] != view[:-1])[: len(view)]
+    before = np.append(0, end[:-1])[: len(view)]
+    base = np.cumsum(opens) * SPAN
+    return np.asarray(np.maximum.accumulate(base + np.where(opens, views.first[view], before)) - base)
 
 
-def _own_summand(build: Build, operator: int, view: View, row: int) -> Iterator[Violation]:
-    tensor = int(build.operands.tensor[row])
-    producer = int(build.tensors.producer[tensor])
-    if view.layout != "partial" or producer < 0:
-        return
-    if build.operators.kind[producer] == ADD or build.tensors.chip[tensor] != build.operators.chip[operator]:
-        message = f"operator {operator} must read its own summand of {view.tensor.name}, tensor {tensor} is another"
-        yield Violation(RULE, message, rows_of(build.operands, row))
+def _who(build: Build, views: Views, at: int) -> str:
+    operator = views.operator[at]
+    return f"operator {operator} ({build.operators.kind[operator]}) reads"
+
+
+def _name(build: Build, views: Views, at: int) -> str:
+    return build.graph.tensors[int(views.tensor[at])].name
+
+
+def _text(views: Views, at: int) -> str:
+    return f"{views.layout[at]} vectors {views.first[at]} to {views.first[at] + views.vectors[at] - 1}"
+
+
+def _strange_summands(build: Build, views: Views, rows: Integers, view: Integers) -> Iterator[Violation]:
+    """Yield operands of summands that are not the operator's own."""
+    table, operators, tensors = build.operands, build.operators, build.tensors
+    mine = rows[views.layout[view] == "partial"]
+    tensor, operator = table.tensor[mine], table.operator[mine]
+    producer = tensors.producer[tensor]
+    made = np.append(operators.kind == ADD, False)[producer]
+    strange = (producer >= 0) & (made | (tensors.chip[tensor] != operators.chip[operator]))
+    for row in mine[strange].tolist():
+        name = tensors.name[table.tensor[row]]
+        message = (
+            f"operator {table.operator[row]} must read its own summand of {name}, tensor {table.tensor[row]} is another"
+        )
+        yield Violation(RULE, message, rows_of(table, row))

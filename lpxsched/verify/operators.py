@@ -9,7 +9,9 @@ import numpy as np
 
 from lpxsched.timetable.columns import REDUCE
 from lpxsched.units import BITS_PER_BYTE
+from lpxsched.verify.demand import graph_tensors
 from lpxsched.verify.partition import ADD
+from lpxsched.verify.shifts import clashes, modulo
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
@@ -19,17 +21,19 @@ if TYPE_CHECKING:
     from lpxsched.timetable.reader import Build
 
 RULE = "R4"
-MATRIX, VECTOR, HOST = "matrix", "vector", "host"
+MATRIX, VECTOR, HOST, NONE = "matrix", "vector", "host", "none"
+# Units without a limit, whose operators take no time.
+FREE = (HOST, NONE)
 
 
 def operator_violations(build: Build) -> list[Violation]:
     """Return every operator that breaks R4."""
-    return [*_units(build), *_overlaps(build), *_durations(build), *_adds(build)]
+    return [*_units(build), *_overlaps(build), *_durations(build), *_work_of_nothing(build), *_adds(build)]
 
 
 def _units(build: Build) -> Iterator[Violation]:
     operators, chips = build.operators, build.chips
-    known = np.isin(operators.unit, (MATRIX, VECTOR, HOST))
+    known = np.isin(operators.unit, (MATRIX, VECTOR, *FREE))
     misplaced = (operators.unit == HOST) != chips.host[operators.chip]
     for row in np.flatnonzero(~known | misplaced).tolist():
         node = operators.chip[row]
@@ -47,19 +51,17 @@ def _units(build: Build) -> Iterator[Violation]:
 
 
 def _overlaps(build: Build) -> Iterator[Violation]:
-    operators = build.operators
-    rows = np.flatnonzero(operators.unit != HOST)
-    order = rows[np.lexsort((operators.start[rows], operators.unit[rows], operators.chip[rows]))]
-    one, other = order[:-1], order[1:]
-    same = (operators.chip[one] == operators.chip[other]) & (operators.unit[one] == operators.unit[other])
-    end = operators.start + operators.cycles
-    wrong = same & (operators.start[other] < end[one])
-    for a, b in zip(one[wrong].tolist(), other[wrong].tolist(), strict=True):
-        message = (
-            f"unit {operators.unit[a]} of chip {operators.chip[a]} runs operator {a} during "
-            f"[{operators.start[a]}, {end[a]}) and operator {b} from {operators.start[b]} on"
-        )
-        yield Violation(RULE, message, rows_of(operators, a, b))
+    operators, period = build.operators, build.manifest.period
+    rows = np.flatnonzero(~np.isin(operators.unit, FREE))
+    unit = np.unique(operators.unit[rows], return_inverse=True)[1]
+    holder = operators.chip[rows] * len(rows) + unit
+    one, other = clashes(holder, operators.start[rows], operators.cycles[rows], period)
+    for a, b in zip(rows[one].tolist(), rows[other].tolist(), strict=True):
+        during = f"[{operators.start[a]}, {operators.start[a] + operators.cycles[a]})"
+        message = f"unit {operators.unit[a]} of chip {operators.chip[a]} runs operator {a} during {during}"
+        follows = f" and operator {b} from {operators.start[b]} on{modulo(period)}"
+        message += f", longer than the period {period}" if a == b else follows
+        yield Violation(RULE, message, rows_of(operators, *dict.fromkeys((a, b))))
 
 
 def _rates(build: Build) -> Integers:
@@ -82,8 +84,8 @@ def _rates(build: Build) -> Integers:
 def _durations(build: Build) -> Iterator[Violation]:
     operators = build.operators
     memory, rate = build.chips.sram_bytes_per_cycle[operators.chip], _rates(build)
-    on_chip = operators.unit != HOST
-    impossible = on_chip & (((operators.sram_bytes > 0) & (memory < 1)) | ((operators.macs > 0) & (rate < 1)))
+    timed = ~np.isin(operators.unit, FREE)
+    impossible = timed & (((operators.sram_bytes > 0) & (memory < 1)) | ((operators.macs > 0) & (rate < 1)))
     for row in np.flatnonzero(impossible).tolist():
         message = (
             f"operator {row}: chip {operators.chip[row]} has no rate for unit {operators.unit[row]} "
@@ -91,17 +93,26 @@ def _durations(build: Build) -> Iterator[Violation]:
         )
         yield Violation(RULE, message, rows_of(operators, row))
     work = np.maximum(-(-operators.sram_bytes // np.maximum(memory, 1)), -(-operators.macs // np.maximum(rate, 1)))
-    cycles = np.where(on_chip, work + operators.fixed_cycles, 0)
+    cycles = np.where(timed, work + operators.fixed_cycles, 0)
     for row in np.flatnonzero(~impossible & (operators.cycles != cycles)).tolist():
         message = f"operator {row} ({operators.kind[row]}) takes {operators.cycles[row]} cycles"
-        if on_chip[row]:
+        if timed[row]:
             message += (
                 f", must take {cycles[row]}: {operators.sram_bytes[row]} bytes at {memory[row]}, "
                 f"{operators.macs[row]} operations at {rate[row]}, and {operators.fixed_cycles[row]}"
             )
         else:
-            message += " on a host, must take 0"
+            message += f" on {'a host' if operators.unit[row] == HOST else 'no unit'}, must take 0"
         yield Violation(RULE, message, rows_of(operators, row))
+
+
+def _work_of_nothing(build: Build) -> Iterator[Violation]:
+    operators = build.operators
+    for column in ("sram_bytes", "macs", "fixed_cycles"):
+        work = getattr(operators, column)
+        for row in np.flatnonzero((operators.unit == NONE) & (work != 0)).tolist():
+            message = f"operator {row} ({operators.kind[row]}) runs on no unit but has {column} {work[row]}"
+            yield Violation(RULE, message, rows_of(operators, row))
 
 
 def _adds(build: Build) -> Iterator[Violation]:
@@ -111,19 +122,24 @@ def _adds(build: Build) -> Iterator[Violation]:
     count = np.bincount(operands.operator[summands], minlength=len(operators))
     longest = np.zeros(len(operators), dtype=np.int64)
     np.maximum.at(longest, operands.operator[summands], operands.vectors[summands])
-    bits = _element_bits(build)
-    for row in np.flatnonzero(operators.kind == ADD).tolist():
-        m, vector_bytes = int(count[row]), int(longest[row]) * build.manifest.vector_bytes
-        macs = Fraction((m - 1) * vector_bytes * BITS_PER_BYTE, bits.get(row, BITS_PER_BYTE))
-        for column, must in (("macs", macs), ("sram_bytes", (m + 1) * vector_bytes)):
-            said = int(getattr(operators, column)[row])
-            if said != must:
-                message = f"add {row} of {m} operands has {column} {said}, must have {must}"
-                yield Violation(RULE, message, rows_of(operators, row))
+    rows = np.flatnonzero(operators.kind == ADD)
+    # Whole numbers of Python: macs times bits may pass 2^63.
+    m, vector_bytes = count[rows].astype(object), longest[rows].astype(object) * build.manifest.vector_bytes
+    bits = _element_bits(build)[rows].astype(object)
+    macs, sram_bytes = (m - 1) * vector_bytes * BITS_PER_BYTE, (m + 1) * vector_bytes
+    for column, must, unit in (("macs", macs, bits), ("sram_bytes", sram_bytes, 1)):
+        said = getattr(operators, column)[rows]
+        for place in np.flatnonzero(said.astype(object) * unit != must).tolist():
+            right = must[place] if column == "sram_bytes" else Fraction(must[place], bits[place])
+            message = f"add {rows[place]} of {m[place]} operands has {column} {said[place]}, must have {right}"
+            yield Violation(RULE, message, rows_of(operators, rows[place]))
 
 
-def _element_bits(build: Build) -> dict[int, int]:
-    """Return the bits of an element of what each operator produced."""
-    bits = {tensor.name: tensor.element_bits for tensor in build.graph.tensors}
-    made = zip(build.tensors.producer.tolist(), build.tensors.name.tolist(), strict=True)
-    return {producer: bits[name] for producer, name in made if name in bits}
+def _element_bits(build: Build) -> Integers:
+    """Return the bits of an element of what each operator produced; those of a byte where it is no graph tensor."""
+    number, producer = graph_tensors(build), build.tensors.producer
+    made = np.flatnonzero((number >= 0) & (producer >= 0))
+    of_tensor = np.array([tensor.element_bits for tensor in build.graph.tensors], dtype=np.int64)
+    bits = np.full(len(build.operators), BITS_PER_BYTE, dtype=np.int64)
+    bits[producer[made]] = of_tensor[number[made]]
+    return bits

@@ -1,6 +1,7 @@
 """The second thing that the rules take for granted: the graph and its partition name each thing once.
 
-Every layer is in one segment, segments share no chip, and what operators read and write is in the graph.
+Every layer is in one segment, segments share no chip, what operators read and write is in the graph, and a
+tensor that only one shard holds or reads says which.
 """
 
 from __future__ import annotations
@@ -8,36 +9,38 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
-from lpxsched.verify.bounds import LARGEST_COUNT
+from lpxsched.verify.bounds import LARGEST_COUNT, LARGEST_TIME
 from lpxsched.verify.violation import Row, Violation, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
+    from lpxsched.timetable.documents import GraphSegment
     from lpxsched.timetable.reader import Build
 
 AnyThing = TypeVar("AnyThing", bound="Hashable")
 
 GRAPH_FILE = "graph.json"
 ADD = "add"
+SINGLE = "single"
 
 
 def faults_of_partition(build: Build) -> list[Violation]:
     """Return what keeps the demand from being derived from ``graph.json``."""
     return [
-        *_version(build),
+        *_numbers(build),
         *_names(build),
         *_tensors_of_operators(build),
         *_layers(build),
+        *_shards(build),
         *_segments(build),
     ]
 
 
-def _version(build: Build) -> Iterator[Violation]:
-    if build.manifest.period != 0:
-        yield Violation("R1", f"manifest.json: period is {build.manifest.period}; only 0, a single run, is checked")
-    if build.manifest.wire != "pipelined":
-        yield Violation("R1", f"manifest.json: wire is {build.manifest.wire}; only pipelined wires are checked")
+def _numbers(build: Build) -> Iterator[Violation]:
+    period = build.manifest.period
+    if not 0 <= period <= LARGEST_TIME:
+        yield Violation("R1", f"manifest.json: period is {period}, must be 0 (runs once) to {LARGEST_TIME}")
     if build.manifest.vector_bytes > LARGEST_COUNT:
         yield Violation("R4", f"manifest.json: vector_bytes is {build.manifest.vector_bytes}, too large to check")
 
@@ -83,6 +86,31 @@ def _layers(build: Build) -> Iterator[Violation]:
             yield Violation("R3", f"{where} is in {placed[operator.layer]} segments, not 1")
 
 
+def _shards(build: Build) -> Iterator[Violation]:
+    """Yield where no one shard follows from what the graph says of a tensor in layout ``single``."""
+    graph = build.graph
+    width = {layer: len(segment.chips) for segment in graph.segments for layer in segment.layers}
+    written = [(tensor.name, "tensor", tensor.layer, tensor.layout, tensor.shard) for tensor in graph.tensors]
+    read = [
+        (one.name, f"input {read.tensor} of operator", one.layer, read.layout, read.shard)
+        for one in graph.operators
+        for read in one.inputs
+    ]
+    for name, what, layer, layout, shard in (*written, *read):
+        where = f"{GRAPH_FILE}: {what} {name} is {layout}"
+        if layout != SINGLE and shard is not None:
+            yield Violation("R3", f"{where}, but names shard {shard}")
+        elif layout == SINGLE and shard is None:
+            yield Violation("R3", f"{where}, but names no shard")
+        elif shard is not None and shard >= width.get(layer, 0):
+            yield Violation("R3", f"{where} on shard {shard}; layer {layer} has {width.get(layer, 0)} shards")
+
+
+def members(segment: GraphSegment) -> list[int]:
+    """Return the chips of a segment: those that take part, in the order of shards, then its relays."""
+    return [*segment.chips, *segment.relays]
+
+
 def _segments(build: Build) -> Iterator[Violation]:
     listed = build.graph.segments
     numbers = [segment.segment for segment in listed]
@@ -90,22 +118,25 @@ def _segments(build: Build) -> Iterator[Violation]:
         message = f"{GRAPH_FILE}: segments are {numbers}, segments.parquet has {len(build.segments)} of them"
         yield Violation("R1", message)
         return
+    hosted = {operator.layer for operator in build.graph.operators if operator.place == "hosts"}
+    hosted |= {tensor.layer for tensor in build.graph.tensors if tensor.place == "hosts"}
     for row, segment in enumerate(listed):
-        yield from _ends(build, row, segment.chips, segment.hosts)
-    for chip in _repeated(chip for segment in listed for chip in segment.chips):
-        owners = [row for row, segment in enumerate(listed) if chip in segment.chips]
+        yield from _ends(build, row, segment, hosts=not hosted.isdisjoint(segment.layers))
+    for chip in _repeated(chip for segment in listed for chip in members(segment)):
+        owners = [row for row, segment in enumerate(listed) if chip in members(segment)]
         message = f"chip {chip} is listed more than once in segments {owners}; segments share no chip"
         yield Violation("R1", message, rows_of(build.segments, *owners))
 
 
-def _ends(build: Build, row: int, chips: list[int], hosts: list[int]) -> Iterator[Violation]:
+def _ends(build: Build, row: int, segment: GraphSegment, *, hosts: bool) -> Iterator[Violation]:
     rows = (*rows_of(build.segments, row), Row(GRAPH_FILE, row))
-    if not chips or len(chips) != len(hosts):
-        yield Violation("R1", f"segment {row} has {len(chips)} chips and {len(hosts)} hosts of them", rows)
+    chips = segment.chips
+    if not chips or ((segment.hosts or hosts) and len(chips) != len(segment.hosts)):
+        yield Violation("R1", f"segment {row} has {len(chips)} chips and {len(segment.hosts)} hosts of them", rows)
     if build.segments.chips[row].tolist() != chips:
         message = f"segment {row} has chips {build.segments.chips[row].tolist()}, in {GRAPH_FILE} {chips}"
         yield Violation("R1", message, rows)
-    for nodes, host in ((chips, False), (hosts, True)):
+    for nodes, host in ((members(segment), False), (segment.hosts, True)):
         for node in nodes:
             if node >= len(build.chips) or bool(build.chips.host[node]) != host:
                 yield Violation("R1", f"segment {row} names node {node}, no {'host' if host else 'chip'}", rows)

@@ -58,10 +58,22 @@ def reads(build: Build) -> TimedRanges:
     return _at_once(start, build.operands.vectors[row], build.operators.start[operator])
 
 
-def vector_at(build: Build, tensor: int, point: int) -> int:
-    """Return which vector of a tensor a point of the axis is."""
+def vectors_at(build: Build, tensor: Integers, point: Integers) -> Integers:
+    """Return which vectors of some tensors some points of the axis are."""
     vectors = build.tensors.vectors
-    return int(int(point) % max(int(vectors.sum()), 1) - int(vectors[:tensor].sum()))
+    return np.asarray(point % max(int(vectors.sum()), 1) - (np.cumsum(vectors) - vectors)[tensor])
+
+
+def pitches(build: Build) -> tuple[Integers, Integers]:
+    """Return the time from one vector of a slot to the next on each link, numerator and denominator in cycles.
+
+    A vector holds a pipelined wire while it enters it, and a busy wire until it is through.
+    """
+    links = build.links
+    numerator, denominator = links.vector_time_numerator, links.vector_time_denominator
+    if build.manifest.wire == "pipelined":
+        return numerator, denominator
+    return numerator + links.latency_cycles * denominator, denominator
 
 
 def slot_segments(build: Build) -> Integers:
@@ -73,10 +85,10 @@ def slot_segments(build: Build) -> Integers:
 
 
 def _of_slots(build: Build, node: Integers, first: Integers) -> TimedRanges:
-    slots, links = build.slots, build.links
+    slots = build.slots
     start = _point(build, node, slots.tensor) + slots.first_vector
-    numerator = links.vector_time_numerator[slots.link]
-    return TimedRanges(start, start + slots.vectors, first, numerator, links.vector_time_denominator[slots.link])
+    numerator, denominator = pitches(build)
+    return TimedRanges(start, start + slots.vectors, first, numerator[slots.link], denominator[slots.link])
 
 
 def _at_once(start: Integers, vectors: Integers, cycle: Integers) -> TimedRanges:

@@ -49,6 +49,13 @@ class TimedRanges:
         step = Fraction(int(self.numerator[index]), int(self.denominator[index]))
         return int(self.first[index]) + (int(point) - int(self.start[index])) * step
 
+    def points(self) -> tuple[Integers, Integers, Integers]:
+        """Return all points one by one: their interval, the point itself, and the whole part of its time."""
+        length = self.end - self.start
+        index = np.repeat(np.arange(len(length)), length)
+        k = np.arange(len(index)) - np.repeat(np.cumsum(length) - length, length)
+        return index, self.start[index] + k, self.first[index] + k * self.numerator[index] // self.denominator[index]
+
 
 def joined(one: TimedRanges, other: TimedRanges) -> TimedRanges:
     """Return the intervals of both, those of `one` first."""
@@ -58,15 +65,25 @@ def joined(one: TimedRanges, other: TimedRanges) -> TimedRanges:
 
 def uncovered(ranges: TimedRanges, cover: TimedRanges) -> Flags:
     """Return, for each interval, whether some point of it lies in no interval of `cover`."""
+    return np.asarray(_end_of_cover(ranges.start, cover) < ranges.end)
+
+
+def covered(point: Integers, cover: TimedRanges) -> Flags:
+    """Return whether each point lies in some interval of `cover`."""
+    return np.asarray(_end_of_cover(point, cover) > point)
+
+
+def _end_of_cover(point: Integers, cover: TimedRanges) -> Integers:
+    """Return the first point from each one on that lies in no interval of `cover`."""
     if not len(cover):
-        return np.ones(len(ranges), dtype=np.bool_)
+        return point
     order = np.argsort(cover.start, kind="stable")
     start, reach = cover.start[order], np.maximum.accumulate(cover.end[order])
     opens = np.concatenate([[True], start[1:] > reach[:-1]])
     block_start = start[opens]
     block_end = reach[np.concatenate([opens[1:], [True]])]
-    block = np.searchsorted(block_start, ranges.start, side="right") - 1
-    return np.asarray((block < 0) | (block_end[block] < ranges.end))
+    block = np.searchsorted(block_start, point, side="right") - 1
+    return np.where(block < 0, point, np.maximum(block_end[block], point))
 
 
 def taken(ranges: TimedRanges, indices: Integers) -> TimedRanges:

@@ -6,20 +6,20 @@ the shards whose leaves (tensors that no `add` produced) enter, kept as one bit 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.timetable.columns import REDUCE, WEIGHT
-from lpxsched.verify.demand import demanded_operators, operator_keys
+from lpxsched.verify.demand import graph_tensors, input_views
 from lpxsched.verify.partition import ADD
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.columns import Flags, Integers
     from lpxsched.timetable.reader import Build
 
 RULE = "R5"
@@ -27,8 +27,8 @@ RULE = "R5"
 
 def reduction_violations(build: Build) -> list[Violation]:
     """Return everything that breaks R5."""
+    violations = [*_roles(build), *_shapes(build), *_ranges(build)]
     summands = _summands(build)
-    violations = [*_roles(build), *_shapes(build, summands)]
     order, circle = _order(build, summands)
     if circle:
         text = " -> ".join(map(str, circle))
@@ -37,104 +37,116 @@ def reduction_violations(build: Build) -> list[Violation]:
             Violation(RULE, f"adds sum each other in a circle: {text}", rows_of(build.operators, *circle)),
         ]
     shards, repeats = _expand(build, summands, order)
-    return [*violations, *repeats, *_layouts(build, shards), *_consumers(build, shards)]
+    complete = _complete(build, shards)
+    return [*violations, *repeats, *_layouts(build, shards, complete), *_consumers(build, shards, complete)]
+
+
+def _in_adds(build: Build) -> Flags:
+    """Return whether each operand is one of an add."""
+    return np.asarray((build.operators.kind == ADD)[build.operands.operator])
 
 
 def _summands(build: Build) -> dict[int, list[int]]:
-    """Return the operand rows of each add that are not weights."""
-    operands = build.operands
-    adds = np.flatnonzero(build.operators.kind == ADD)
-    rows: dict[int, list[int]] = {add: [] for add in adds.tolist()}
-    for row in np.flatnonzero(np.isin(operands.operator, adds)).tolist():
-        rows[int(operands.operator[row])].append(row)
+    """Return the operand rows of each add, weights included."""
+    rows: dict[int, list[int]] = {add: [] for add in np.flatnonzero(build.operators.kind == ADD).tolist()}
+    found = np.flatnonzero(_in_adds(build))
+    for row, add in zip(found.tolist(), build.operands.operator[found].tolist(), strict=True):
+        rows[add].append(row)
     return rows
 
 
-def _products(build: Build) -> dict[int, list[int]]:
-    products: dict[int, list[int]] = defaultdict(list)
-    for tensor, producer in enumerate(build.tensors.producer.tolist()):
-        products[producer].append(tensor)
-    return products
+def _products(build: Build) -> tuple[Integers, Integers]:
+    """Return how many tensors each operator produced, and the last of them (-1 for none)."""
+    producer = build.tensors.producer
+    made = np.flatnonzero(producer >= 0)
+    last = np.full(len(build.operators), -1, dtype=np.int64)
+    last[producer[made]] = made
+    return np.bincount(producer[made], minlength=len(last)), last
 
 
 def _roles(build: Build) -> Iterator[Violation]:
     operands = build.operands
-    in_add = build.operators.kind[operands.operator] == ADD
-    for row in np.flatnonzero(in_add != (operands.role == REDUCE)).tolist():
+    for row in np.flatnonzero(_in_adds(build) != (operands.role == REDUCE)).tolist():
         operator = operands.operator[row]
         who = f"operator {operator} ({build.operators.kind[operator]})"
         message = f"{who} has an operand in role {operands.role[row]}"
         yield Violation(RULE, message, rows_of(operands, row))
 
 
-def _shapes(build: Build, summands: dict[int, list[int]]) -> Iterator[Violation]:
-    products, partial = (
-        _products(build),
-        {item.name for item in build.graph.tensors if item.layout == "partial"},
-    )
-    for add, rows in summands.items():
-        at = rows_of(build.operators, add)
-        if len(rows) < 2:
-            yield Violation(RULE, f"add {add} has {len(rows)} operands, must have 2 or more", at)
-        if len(products[add]) != 1:
-            yield Violation(RULE, f"add {add} produces {len(products[add])} tensors, must produce 1", at)
-            continue
-        tensor = products[add][0]
-        result = _range(build, tensor, 0, int(build.tensors.vectors[tensor]))
-        if result[0] not in partial:
-            yield Violation(RULE, f"add {add} sums {result[0]}, which is no partial sum in the graph", at)
-        for row in rows:
-            part = _operand_range(build, row)
-            if part != result:
-                message = f"add {add} sums {_text(part)} into {_text(result)}"
-                yield Violation(RULE, message, rows_of(build.operands, row))
+def _shapes(build: Build) -> Iterator[Violation]:
+    """Yield adds that are no sum of two or more operands, or not of a partial tensor."""
+    count = np.bincount(build.operands.operator, minlength=len(build.operators))
+    products, last = _products(build)
+    number = graph_tensors(build)
+    partial = np.array([tensor.layout == "partial" for tensor in build.graph.tensors] + [False])
+    adds = build.operators.kind == ADD
+    for add in np.flatnonzero(adds & (count < 2)).tolist():
+        message = f"add {add} has {count[add]} operands, must have 2 or more"
+        yield Violation(RULE, message, rows_of(build.operators, add))
+    for add in np.flatnonzero(adds & (products != 1)).tolist():
+        message = f"add {add} produces {products[add]} tensors, must produce 1"
+        yield Violation(RULE, message, rows_of(build.operators, add))
+    single = np.flatnonzero(adds & (products == 1))
+    for add in single[~partial[number[last[single]]]].tolist():
+        message = f"add {add} sums {build.tensors.name[last[add]]}, which is no partial sum in the graph"
+        yield Violation(RULE, message, rows_of(build.operators, add))
 
 
-def _range(build: Build, tensor: int, first: int, vectors: int) -> tuple[str, int, int]:
-    """Return the name of the graph tensor, and first vector and end inside it."""
-    start = int(build.tensors.offset[tensor]) + first
-    return str(build.tensors.name[tensor]), start, start + vectors
+def _ranges(build: Build) -> Iterator[Violation]:
+    """Yield operands of adds that are not of the same part of the same graph tensor as the result."""
+    operands, tensors = build.operands, build.tensors
+    products, last = _products(build)
+    rows = np.flatnonzero(_in_adds(build))
+    rows = rows[products[operands.operator[rows]] == 1]
+    tensor, result = operands.tensor[rows], last[operands.operator[rows]]
+    first = tensors.offset[tensor] + operands.first_vector[rows]
+    same = (first == tensors.offset[result]) & (operands.vectors[rows] == tensors.vectors[result])
+    same &= tensors.name[tensor] == tensors.name[result]
+    for place in np.flatnonzero(~same).tolist():
+        row, into = rows[place], result[place]
+        part = _text(build, tensor[place], first[place], operands.vectors[row])
+        whole = _text(build, into, tensors.offset[into], tensors.vectors[into])
+        yield Violation(RULE, f"add {operands.operator[row]} sums {part} into {whole}", rows_of(operands, row))
 
 
-def _operand_range(build: Build, row: int) -> tuple[str, int, int]:
-    operands = build.operands
-    return _range(build, int(operands.tensor[row]), int(operands.first_vector[row]), int(operands.vectors[row]))
-
-
-def _text(part: tuple[str, int, int]) -> str:
-    return f"vectors {part[1]} to {part[2] - 1} of {part[0]}"
+def _text(build: Build, tensor: int, first: int, vectors: int) -> str:
+    return f"vectors {first} to {first + vectors - 1} of {build.tensors.name[tensor]}"
 
 
 def _order(build: Build, summands: dict[int, list[int]]) -> tuple[list[int], list[int]]:
     """Return the adds, those of operands first; or the adds of a circle."""
-    producer = build.tensors.producer[build.operands.tensor]
+    producer = build.tensors.producer[build.operands.tensor].tolist()
     sorter: TopologicalSorter[int] = TopologicalSorter()
     for add, rows in summands.items():
-        sorter.add(add, *(int(producer[row]) for row in rows if int(producer[row]) in summands))
+        sorter.add(add, *(producer[row] for row in rows if producer[row] in summands))
     try:
         return list(sorter.static_order()), []
     except CycleError as error:
         return [], [int(add) for add in error.args[1]]
 
 
-def _expand(build: Build, summands: dict[int, list[int]], order: list[int]) -> tuple[dict[int, int], list[Violation]]:
+def _expand(build: Build, summands: dict[int, list[int]], order: list[int]) -> tuple[list[int], list[Violation]]:
     """Return the shards that enter each tensor, one bit each, and the summands that enter one twice."""
-    tensors, operators, products = build.tensors, build.operators, _products(build)
-    shards = {
-        tensor: 1 << max(int(operators.shard[producer]), 0)
-        for tensor, producer in enumerate(tensors.producer.tolist())
-        if producer >= 0 and producer not in summands and operators.shard[producer] < len(build.chips)
-    }
+    producer, shard = build.tensors.producer.tolist(), build.operators.shard.tolist()
+    products: dict[int, list[int]] = {add: [] for add in summands}
+    shards = [0] * len(producer)
+    for tensor, maker in enumerate(producer):
+        if maker in products:
+            products[maker].append(tensor)
+        elif maker >= 0 and shard[maker] < len(build.chips):
+            shards[tensor] = 1 << max(shard[maker], 0)
+    tensor_of = build.operands.tensor.tolist()
     repeats: list[Violation] = []
     for add in order:
         total = 0
         for row in summands[add]:
-            part = shards.get(int(build.operands.tensor[row]), 0)
+            part = shards[tensor_of[row]]
             if total & part:
                 message = f"add {add} takes the summand of shards {_bits(total & part)} more than once"
                 repeats.append(Violation(RULE, message, rows_of(build.operands, row)))
             total |= part
-        shards.update(dict.fromkeys(products[add], total))
+        for tensor in products[add]:
+            shards[tensor] = total
     return shards, repeats
 
 
@@ -142,37 +154,34 @@ def _bits(shards: int) -> list[int]:
     return [bit for bit in range(shards.bit_length()) if shards >> bit & 1]
 
 
-def _whole(build: Build, operator: int) -> int:
-    """Return the shards of all chips of an operator's segment."""
-    return (1 << len(build.graph.segments[int(build.operators.segment[operator])].chips)) - 1
+def _complete(build: Build, shards: list[int]) -> Flags:
+    """Return whether the summands of all chips of its segment enter each tensor; False for weights."""
+    whole = [(1 << len(segment.chips)) - 1 for segment in build.graph.segments]
+    segment = build.operators.segment.tolist()
+    made = zip(shards, build.tensors.producer.tolist(), strict=True)
+    return np.array([maker >= 0 and part == whole[segment[maker]] for part, maker in made], dtype=np.bool_)
 
 
-def _layouts(build: Build, shards: dict[int, int]) -> Iterator[Violation]:
-    tensors, products = build.tensors, _products(build)
-    for add in np.flatnonzero(build.operators.kind == ADD).tolist():
-        for tensor in products[add]:
-            complete = shards[tensor] == _whole(build, add)
-            if complete == (tensors.layout[tensor] == "partial"):
-                what = "the sum of all summands" if complete else f"only the sum of shards {_bits(shards[tensor])}"
-                message = f"tensor {tensor} says {tensors.layout[tensor]} but is {what}"
-                yield Violation(RULE, message, rows_of(tensors, tensor))
+def _layouts(build: Build, shards: list[int], complete: Flags) -> Iterator[Violation]:
+    tensors = build.tensors
+    sums = (tensors.producer >= 0) & np.append(build.operators.kind == ADD, False)[tensors.producer]
+    for tensor in np.flatnonzero(sums & (complete == (tensors.layout == "partial"))).tolist():
+        what = "the sum of all summands" if complete[tensor] else f"only the sum of shards {_bits(shards[tensor])}"
+        message = f"tensor {tensor} says {tensors.layout[tensor]} but is {what}"
+        yield Violation(RULE, message, rows_of(tensors, tensor))
 
 
-def _consumers(build: Build, shards: dict[int, int]) -> Iterator[Violation]:
+def _consumers(build: Build, shards: list[int], complete: Flags) -> Iterator[Violation]:
     """Yield operands that take a part of a sum for the whole."""
-    operands, demanded, keys = build.operands, demanded_operators(build.graph), operator_keys(build)
-    names = build.tensors.name.tolist()
-    columns = (operands.operator.tolist(), operands.tensor.tolist(), operands.role.tolist())
-    for row, (operator, tensor, role) in enumerate(zip(*columns, strict=True)):
-        run = demanded.get(keys[operator])
-        if run is None or role == WEIGHT:
-            continue
-        whole = any(
-            view.tensor.name == names[tensor] and view.tensor.layout == "partial" != view.layout for view in run.inputs
+    operands, views, number = build.operands, input_views(build), graph_tensors(build)
+    rows = np.flatnonzero((operands.role != WEIGHT) & ~complete[operands.tensor])
+    view = views.find(operands.operator[rows], number[operands.tensor[rows]])
+    rows, view = rows[view >= 0], view[view >= 0]
+    partial = np.array([tensor.layout == "partial" for tensor in build.graph.tensors] + [False])
+    for row in rows[partial[views.tensor[view]] & (views.layout[view] != "partial")].tolist():
+        operator, tensor = operands.operator[row], operands.tensor[row]
+        message = (
+            f"operator {operator} ({build.operators.kind[operator]}) reads {build.tensors.name[tensor]} whole, but "
+            f"tensor {tensor} is only the sum of shards {_bits(shards[tensor])}"
         )
-        if whole and shards.get(tensor, 0) != _whole(build, operator):
-            message = (
-                f"operator {operator} ({run.key[2]}) reads {names[tensor]} whole, but tensor {tensor} is "
-                f"only the sum of shards {_bits(shards.get(tensor, 0))}"
-            )
-            yield Violation(RULE, message, rows_of(operands, row))
+        yield Violation(RULE, message, rows_of(operands, row))

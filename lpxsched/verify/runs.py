@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from lpxsched.verify.demand import demanded_operators, operator_keys
-from lpxsched.verify.partition import ADD, GRAPH_FILE
+import numpy as np
+
+from lpxsched.verify.demand import demanded_operators, graph_tensors, of_the_graph, operator_keys, output_views
+from lpxsched.verify.partition import ADD, GRAPH_FILE, members
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.reader import Build
-    from lpxsched.verify.demand import DemandedOperator, Key, View
+    from lpxsched.verify.demand import DemandedOperator, Key, Views
 
 RULE = "R3"
 
 
 def run_violations(build: Build) -> list[Violation]:
     """Return operators and tensors that are missing, there twice, or not asked for."""
-    return [*_operators(build), *_adds(build), *_outputs(build), *_tensors(build)]
+    return [*_operators(build), *_adds(build), *_outputs(build), *_weights(build), *_tensors(build)]
 
 
 def _name(key: Key) -> str:
@@ -59,75 +61,76 @@ def _place(build: Build, row: int, demanded: DemandedOperator) -> Iterator[Viola
 
 
 def _adds(build: Build) -> Iterator[Violation]:
-    table, segments = build.operators, build.graph.segments
+    table = build.operators
+    chips = [members(segment) for segment in build.graph.segments]
+    layers = [set(segment.layers) for segment in build.graph.segments]
+    nodes = table.chip.tolist()
     for row, (segment, layer, kind, shard) in enumerate(operator_keys(build)):
         if kind != ADD:
             continue
-        chips = segments[segment].chips
-        if not 0 <= shard < len(chips) or chips[shard] != table.chip[row]:
-            message = f"add {row} runs on node {table.chip[row]}, which is not chip {shard} of segment {segment}"
+        if not 0 <= shard < len(chips[segment]) or chips[segment][shard] != nodes[row]:
+            message = f"add {row} runs on node {nodes[row]}, which is not chip {shard} of segment {segment}"
             yield Violation(RULE, message, rows_of(table, row))
-        if layer not in segments[segment].layers:
+        if layer not in layers[segment]:
             yield Violation(RULE, f"add {row} of layer {layer} runs in segment {segment}", rows_of(table, row))
 
 
 def _outputs(build: Build) -> Iterator[Violation]:
     """Yield outputs that an operator of the graph does not produce exactly once, and tensors beyond them."""
-    demanded = demanded_operators(build.graph)
-    produced: dict[int, list[int]] = defaultdict(list)
-    for tensor, producer in enumerate(build.tensors.producer.tolist()):
-        produced[producer].append(tensor)
-    for row, key in enumerate(operator_keys(build)):
-        if key in demanded:
-            yield from _outputs_of(build, row, demanded[key].outputs, produced[row])
+    table, views, names = build.tensors, output_views(build), [tensor.name for tensor in build.graph.tensors]
+    made = np.flatnonzero(table.producer >= 0)
+    view = views.find(table.producer[made], graph_tensors(build)[made])
+    for tensor in made[(view < 0) & of_the_graph(build)[table.producer[made]]].tolist():
+        message = f"operator {table.producer[tensor]} produces {table.name[tensor]}, no output of it in {GRAPH_FILE}"
+        yield Violation(RULE, message, rows_of(table, tensor))
+    made, view = made[view >= 0], view[view >= 0]
+    times = np.bincount(view, minlength=len(views))
+    for row in np.flatnonzero((times != 1) & ((views.vectors > 0) | (times > 0))).tolist():
+        operator, mine = views.operator[row], made[view == row].tolist()
+        message = f"operator {operator} produces {names[views.tensor[row]]} {times[row]} times, not once"
+        yield Violation(RULE, message, (*rows_of(build.operators, operator), *rows_of(table, *mine)))
+    yield from _parts(build, views, made, view)
 
 
-def _outputs_of(build: Build, row: int, views: tuple[View, ...], made: list[int]) -> Iterator[Violation]:
+def _parts(build: Build, views: Views, made: Integers, view: Integers) -> Iterator[Violation]:
+    """Yield tensors that are another part of their graph tensor, or in another layout, than their producer's output."""
     table = build.tensors
-    for view in views:
-        mine = [tensor for tensor in made if table.name[tensor] == view.tensor.name]
-        if len(mine) != 1 and (view.vectors or mine):
-            message = f"operator {row} produces {view.tensor.name} {len(mine)} times, not once"
-            yield Violation(RULE, message, (*rows_of(build.operators, row), *rows_of(table, *mine)))
-        for tensor in mine:
-            yield from _output(build, tensor, view)
-    names = {view.tensor.name for view in views}
-    for tensor in made:
-        if str(table.name[tensor]) not in names:
-            message = f"operator {row} produces {table.name[tensor]}, no output of it in {GRAPH_FILE}"
-            yield Violation(RULE, message, rows_of(table, tensor))
-
-
-def _output(build: Build, tensor: int, view: View) -> Iterator[Violation]:
-    table = build.tensors
-    first, vectors = int(table.offset[tensor]), int(table.vectors[tensor])
-    if (first, vectors) != (view.first, view.vectors) and (vectors or view.vectors):
+    first, vectors = views.first[view], views.vectors[view]
+    wrong = ((table.offset[made] != first) & (vectors > 0)) | (table.vectors[made] != vectors)
+    for row in np.flatnonzero(wrong).tolist():
+        tensor = made[row]
         message = (
-            f"tensor {tensor} holds {vectors} vectors of {view.tensor.name} from {first} on, "
-            f"its producer writes {view.vectors} from {view.first} on"
+            f"tensor {tensor} holds {table.vectors[tensor]} vectors of {table.name[tensor]} from "
+            f"{table.offset[tensor]} on, its producer writes {vectors[row]} from {first[row]} on"
         )
         yield Violation(RULE, message, rows_of(table, tensor))
-    if table.layout[tensor] != view.layout:
-        message = f"tensor {tensor} is {table.layout[tensor]}, its producer leaves it {view.layout}"
+    for row in np.flatnonzero(table.layout[made] != views.layout[view]).tolist():
+        tensor = made[row]
+        message = f"tensor {tensor} is {table.layout[tensor]}, its producer leaves it {views.layout[view[row]]}"
+        yield Violation(RULE, message, rows_of(table, tensor))
+
+
+def _weights(build: Build) -> Iterator[Violation]:
+    table = build.tensors
+    for tensor in np.flatnonzero((table.producer < 0) & (graph_tensors(build) >= 0)).tolist():
+        message = f"tensor {tensor} is a part of {table.name[tensor]}, but no operator produced it"
+        yield Violation(RULE, message, rows_of(table, tensor))
+    for tensor in np.flatnonzero((table.producer < 0) & (table.offset != 0)).tolist():
+        message = f"tensor {tensor} holds weights with offset {table.offset[tensor]}, must be 0"
         yield Violation(RULE, message, rows_of(table, tensor))
 
 
 def _tensors(build: Build) -> Iterator[Violation]:
-    table = build.tensors
-    graph = {tensor.name: tensor for tensor in build.graph.tensors}
-    for tensor, (name, producer) in enumerate(zip(table.name.tolist(), table.producer.tolist(), strict=True)):
-        if producer < 0:
-            if name in graph:
-                message = f"tensor {tensor} is a part of {name}, but no operator produced it"
-                yield Violation(RULE, message, rows_of(table, tensor))
-            if table.offset[tensor]:
-                message = f"tensor {tensor} holds weights with offset {table.offset[tensor]}, must be 0"
-                yield Violation(RULE, message, rows_of(table, tensor))
-            continue
-        node = build.operators.chip[producer]
-        if table.chip[tensor] != node:
-            message = f"tensor {tensor} is on node {table.chip[tensor]}, its producer {producer} runs on {node}"
-            yield Violation(RULE, message, rows_of(table, tensor))
-        if name in graph and graph[name].dtype != table.dtype[tensor]:
-            message = f"tensor {tensor} has dtype {table.dtype[tensor]}, {name} has {graph[name].dtype}"
-            yield Violation(RULE, message, rows_of(table, tensor))
+    table, number = build.tensors, graph_tensors(build)
+    made = np.flatnonzero(table.producer >= 0)
+    node = build.operators.chip[table.producer[made]] if len(made) else made
+    for row in np.flatnonzero(table.chip[made] != node).tolist():
+        tensor = made[row]
+        maker, where = table.producer[tensor], node[row]
+        message = f"tensor {tensor} is on node {table.chip[tensor]}, its producer {maker} runs on {where}"
+        yield Violation(RULE, message, rows_of(table, tensor))
+    dtypes = np.array([tensor.dtype for tensor in build.graph.tensors] + [""])
+    for tensor in made[(number[made] >= 0) & (dtypes[number[made]] != table.dtype[made])].tolist():
+        right = dtypes[number[tensor]]
+        message = f"tensor {tensor} has dtype {table.dtype[tensor]}, {table.name[tensor]} has {right}"
+        yield Violation(RULE, message, rows_of(table, tensor))

@@ -24,7 +24,7 @@ class Violation:
     Attributes
     ----------
     rule : str
-        ``R1`` .. ``R5``, or ``content``.
+        ``R1`` .. ``R10``, or ``content``.
     message : str
         What is wrong, in one line with its numbers.
     rows : tuple of Row

@@ -39,6 +39,8 @@ def test_a_valid_build_exits_with_0(tmp_path: Path, capsys: pytest.CaptureFixtur
         ["R3", "delivery", "24", "operands", "ok"],
         ["R4", "operators", "12", "operators", "ok"],
         ["R5", "reduction", "24", "operands", "ok"],
+        ["R7", "ports", "8", "slots", "ok"],
+        ["R10", "deadlines", "1", "segments", "ok"],
         ["ok"],
     ]
 
@@ -48,9 +50,9 @@ def test_a_broken_rule_exits_with_5(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(["check", write(tmp_path / "build", changed("slots", 0, read=40))]) == 5
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].split() == ["R2", "causality", "8", "slots", "1", "violation"]
-    assert lines[6].startswith("R2: a slot on link 0 that departs at 23 is read at 40")
-    assert lines[6].endswith("[timetable.parquet:0]")
-    assert lines[7:] == ["FAILED"]
+    assert lines[8].startswith("R2: a slot on link 0 that departs at 23 is read at 40")
+    assert lines[8].endswith("[timetable.parquet:0]")
+    assert lines[9:] == ["FAILED"]
 
 
 def test_long_lists_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +65,7 @@ def test_long_lists_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     folder = write(tmp_path / "build", signed(replace(build, slots=slots)))
     assert run(["check", folder]) == 5
     lines = capsys.readouterr().out.splitlines()
-    assert lines[6 + 20] == "R3: and 1,080 more"
+    assert lines[8 + 20] == "R3: and 1,080 more"
     assert run(["check", folder, "--json"]) == 5
     result = json.loads(capsys.readouterr().out)
     assert (len(result["violations"]), result["violations_total"]) == (1000, 1100)

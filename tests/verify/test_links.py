@@ -106,7 +106,7 @@ def test_a_slot_that_leaves_its_segment_is_found() -> None:
     """Tests that both ends of a slot's link belong to its segment."""
     # Link 10 leads from the shared host to chip 2 of segment 1; tensor 0 is of segment 0.
     build = with_rows(two_segment_build(), "slots", (0, 0, 2, 10, 300, 318))
-    assert reports(build, "R1", "a slot of segment 0 goes to node 2 on link 10; that node is no chip or host")
+    assert reports(build, "R1", "a slot of segment 0 goes to node 2 on link 10; that node is no chip, relay or host")
     # Link 6 leaves chip 2.
     away = with_rows(two_segment_build(), "slots", (0, 0, 2, 6, 300, 318))
     assert reports(away, "R1", "a slot of segment 0 leaves node 2 on link 6")

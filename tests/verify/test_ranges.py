@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.verify import ranges
-from lpxsched.verify.ranges import TimedRanges, repeated, too_early, uncovered
+from lpxsched.verify.ranges import TimedRanges, covered, repeated, too_early, uncovered
 
 if TYPE_CHECKING:
     import pytest
@@ -40,6 +41,25 @@ def test_uncovered_is_what_it_is_point_by_point(some: list[Interval], cover: lis
     covered = {point for interval in cover for point in points(interval)}
     expected = [not points(interval).keys() <= covered for interval in some]
     assert uncovered(timed(some), timed(cover)).tolist() == expected
+
+
+@given(st.lists(st.integers(0, 20)), INTERVALS)
+def test_covered_is_what_it_is_point_by_point(some: list[int], cover: list[Interval]) -> None:
+    """Tests that a point is covered when it lies in an interval of the cover."""
+    inside = {point for interval in cover for point in points(interval)}
+    found = covered(np.array(some, dtype=np.int64), timed(cover))
+    assert found.tolist() == [point in inside for point in some]
+
+
+@given(INTERVALS)
+def test_points_are_told_one_by_one(some: list[Interval]) -> None:
+    """Tests that each point has its interval and the cycle in which it is due."""
+    expected = [
+        (index, point, math.floor(time))
+        for index, interval in enumerate(some)
+        for point, time in points(interval).items()
+    ]
+    assert list(zip(*(column.tolist() for column in timed(some).points()), strict=True)) == expected
 
 
 @given(INTERVALS)

@@ -1,0 +1,47 @@
+"""Intervals of time that must not overlap, in a timetable that runs once or repeats with a period.
+
+All rows of a repeating timetable are of iteration 0; iteration i is the same, i periods later. Two intervals
+meet in some pair of iterations when they meet modulo the period, on a circle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.columns import Integers
+
+
+def clashes(holder: Integers, start: Integers, length: Integers, period: int) -> tuple[Integers, Integers]:
+    """Return pairs (one, other): `other` begins while `one` still lasts, both of one holder.
+
+    Neighbours alone are compared. If any two intervals of a holder overlap, two neighbours do. An interval longer
+    than the period overlaps its own next iteration: it is its own pair.
+
+    Parameters
+    ----------
+    holder, start, length : ndarray of int64, shape (intervals,)
+        Interval i is ``[start, start + length)``.
+    period : int
+        0: runs once.
+    """
+    begin = start % period if period else start
+    order = np.lexsort((begin, holder))
+    last = np.append(holder[order][1:] != holder[order][:-1], True)[: len(order)]
+    one, other = order[~last], order[np.flatnonzero(~last) + 1]
+    after = begin[other]
+    if period:
+        # The last interval of a holder is followed by the first one of its next iteration.
+        first = np.append(True, last[:-1])[: len(order)]
+        one = np.concatenate([one, order[last]])
+        other = np.concatenate([other, order[first]])
+        after = np.concatenate([after, begin[order[first]] + period])
+    wrong = after < begin[one] + length[one]
+    return one[wrong], other[wrong]
+
+
+def modulo(period: int) -> str:
+    """Return what a message about a repeating timetable adds."""
+    return f", modulo the period {period}" if period else ""

@@ -1,0 +1,88 @@
+"""Tests of collectives on drifting clocks: ends on chips, busy wires, timetables that repeat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.errors import InputError
+from lpxsched.simulation.alignment import read_alignment
+from lpxsched.simulation.egress import farthest_nodes, read_egress
+from lpxsched.simulation.summary import simulate
+from lpxsched.simulation.timeline import read_timeline
+from tests.builds import ints, signed
+from tests.simulation.examples import clock, own_clock
+from tests.verify.collectives import KINDS, LAID, build_of
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.reader import Build
+
+
+def collective(kind: str, **how: object) -> Build:
+    """Return a collective by hand, told as one by its options."""
+    build = build_of(LAID[kind], **how)  # type: ignore[arg-type]
+    return signed(replace(build, manifest=build.manifest.model_copy(update={"options": {"kind": kind}})))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_perfect_clocks_show_the_rounding(kind: str) -> None:
+    """Tests that without guard and drift a vector that arrives at 12.5 is read at 13."""
+    summary = simulate(collective(kind), clock(), trials=2, seed=0)
+    assert summary.least_slack_cycles == summary.proven_slack_cycles == Fraction(1, 2)
+    assert summary.holds
+
+
+def test_a_collective_ends_on_its_chips() -> None:
+    """Tests that the last delivery of each chip is an end of the segment."""
+    build = collective("broadcast")
+    egress = read_egress(build, read_alignment(build))
+    assert egress.node.tolist() == [0, 1, 2]
+    assert egress.start_cycle.tolist() == [0, 18, 34]
+    # Chips 1 and 2 are two levels apart, chip 0 is the root.
+    assert egress.levels.tolist() == [1, 2, 2]
+
+
+def test_the_worst_case_of_a_collective_follows_from_its_clock() -> None:
+    """Tests 34 cycles by a clock of 1 - 1e-4 and two residuals of 1 ns; no result tells a worst case."""
+    summary = simulate(collective("broadcast"), own_clock(), trials=2, seed=0)
+    assert summary.nominal_ns == 34
+    assert summary.bound_ns == summary.observed_worst_ns == Fraction(34) / (1 - Fraction(1, 10_000)) + 2
+
+
+def test_a_model_without_a_worst_case_is_refused() -> None:
+    """Tests that only a collective may leave it out."""
+    build = collective("broadcast")
+    model = replace(build, manifest=build.manifest.model_copy(update={"options": {}}))
+    with pytest.raises(InputError, match=r"results\.worst_case_ns"):
+        simulate(model, trials=1, seed=0)
+
+
+def test_vectors_of_a_busy_wire_are_v_and_latency_apart() -> None:
+    """Tests that the second vector is sent at 15 instead of 5 and due at 25.5 instead of 15.5."""
+    build = collective("all-gather", wire="busy")
+    timeline = read_timeline(build, read_alignment(build))
+    assert timeline.sent_cycles[:, 0].tolist() == [2.5, 15.0]
+    assert timeline.due_cycles[:, 0].tolist() == [13.0, 25.5]
+    summary = simulate(build, clock(), trials=1, seed=0)
+    assert summary.proven_slack_cycles == Fraction(1, 2)
+    assert summary.max_buffer_vectors == 1
+
+
+def test_a_timetable_that_repeats_is_refused() -> None:
+    """Tests that one line says why: no deskew ends the drift of later iterations."""
+    with pytest.raises(InputError, match="repeats every 6 cycles; only one that runs once is simulated"):
+        simulate(collective("all-gather", period=6), trials=1, seed=0)
+
+
+def test_one_of_two_nodes_is_the_farthest_from_any() -> None:
+    """Tests a chain 3 - 1 - 0 - 2 - 4 with a leaf 5 at node 0: nodes 3 and 4 are the ends."""
+    tree = AlignmentTree(ints(0, 0, 0, 1, 2, 0), ints(0, 1, 1, 2, 2, 1))
+    nodes = [1, 2, 3, 4, 5]
+    assert set(farthest_nodes(tree, nodes)) == {3, 4}
+    for node in nodes:
+        by_ends = max(tree.levels_between(node, end) for end in farthest_nodes(tree, nodes))
+        assert by_ends == max(tree.levels_between(node, other) for other in nodes)
