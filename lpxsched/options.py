@@ -1,14 +1,26 @@
-"""What a user may choose for a compile, in one frozen object."""
+"""What a user may choose, in one frozen object a command; the command line takes choices and defaults from here."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from lpxsched.files.schema import Strict
 
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+
 WeightChoice = Literal["fp8", "bf16", "int8", "mxfp4", "nvfp4"]
+CollectiveKind = Literal[
+    "all-gather", "reduce-scatter", "all-reduce", "all-to-all", "broadcast", "reduce", "gather", "scatter"
+]
+Effort = Annotated[int, Field(ge=1, le=40)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+ChipNumber = Annotated[int, Field(ge=0)]
+DEFAULT_EFFORT = 3
+PERFECT_CLOCK = "none"
 
 
 class CompileOptions(Strict):
@@ -43,8 +55,54 @@ class CompileOptions(Strict):
     partition: str | None = None
     attention: Literal["gpu"] = "gpu"
     moe: Literal["sharded"] = "sharded"
-    gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0
+    gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0.0
     solver: Literal["auto", "greedy", "cpsat"] = "auto"
-    effort: Annotated[int, Field(ge=1, le=40)] = 3
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    effort: Effort = DEFAULT_EFFORT
+    seed: Seed = 0
     clock: str = "xo-100ppm"
+
+
+class CollectiveOptions(Strict):
+    """Options of ``lpxsched collective``; the manifest keeps them.
+
+    Attributes
+    ----------
+    kind : str
+    topology, clock : str
+        Shipped names or paths.
+    vectors : int
+        As ``traffic.collectives`` counts them.
+    root : int or None
+        A chip that takes part; None is the first, or none for kinds without a root.
+    chips : tuple of int or None
+        Chips that take part, in the order of their shards; None is all that are up.
+    relays : bool
+        Whether all other chips that are up may pass vectors on.
+    cyclic : bool
+        Whether the timetable repeats with a period, which is then what is made short.
+    deadline : int or None
+        Latency asked for, in cycles.
+    solver, effort, seed
+        See ``schedule.transfers.solve``.
+    """
+
+    kind: CollectiveKind
+    topology: str
+    vectors: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    root: ChipNumber | None = None
+    chips: tuple[ChipNumber, ...] | None = None
+    relays: bool = False
+    cyclic: bool = False
+    deadline: Annotated[int, Field(ge=1, le=10**12)] | None = None
+    solver: Literal["auto", "greedy", "symmetric", "cpsat"] = "auto"
+    effort: Effort = DEFAULT_EFFORT
+    seed: Seed = 0
+    clock: str = PERFECT_CLOCK
+
+    @field_validator("clock")
+    @classmethod
+    def _refuse_endless_drift(cls, clock: str, info: ValidationInfo) -> str:
+        if info.data.get("cyclic") and clock != PERFECT_CLOCK:
+            problem = "must be {perfect} with --cyclic: drift of an endless repetition needs deskews not placed yet"
+            raise PydanticCustomError("endless_drift", problem, {"perfect": PERFECT_CLOCK})
+        return clock

@@ -1,4 +1,4 @@
-"""From options to a timetable; only wires the stages."""
+"""From options to a timetable, of a model or of one collective; only wires the stages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
+from lpxsched.partition.participants import participants, root_shard
+from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.problem import layer_problem_builders
 from lpxsched.schedule.repeated import solve_layers
 from lpxsched.schedule.solve import SolveOptions
+from lpxsched.schedule.transfers.problem import transfer_problem
+from lpxsched.schedule.transfers.solve import TransferOptions
 from lpxsched.timetable.assemble import assemble_program
+from lpxsched.timetable.assemble_collective import assemble_collective
+from lpxsched.timetable.collective_surroundings import collective_surroundings
 from lpxsched.timetable.describe import describe_build
+from lpxsched.timetable.describe_collective import describe_collective
 from lpxsched.timetable.surroundings import surroundings
+from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config import load_model
 from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision
@@ -23,7 +31,7 @@ from lpxsched.workload.graph import moe_layer_graph
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.options import CompileOptions
+    from lpxsched.options import CollectiveOptions, CompileOptions
     from lpxsched.timetable.reader import Build
 
 
@@ -52,3 +60,22 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     layers = solve_layers(builders, clock, solving, progress=progress)
     around = surroundings(fabric, tree, clock, layers)
     return describe_build(options, fabric, clock, graph, layers, assemble_program(layers), around)
+
+
+def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
+    """Return the build of a collective on a fabric, and how long the solver took in seconds.
+
+    Raises
+    ------
+    InputError, InfeasibleError, NothingFoundError
+    """
+    fabric, clock = load_fabric(options.topology), load_clock(options.clock)
+    chips = participants(fabric, options.chips)
+    root = root_shard(options.kind, chips, options.root)
+    collective = Collective(options.kind, len(chips), options.vectors, root)
+    build = partial(transfer_problem, fabric, chips, collective, relays=options.relays)
+    solving = TransferOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
+    scheduled = solve_collective(fabric, build, clock, solving)
+    around = collective_surroundings(fabric, clock, scheduled, deadline_cycles=options.deadline)
+    program = assemble_collective(scheduled)
+    return describe_collective(options, fabric, clock, scheduled, program, around), scheduled.solve_seconds

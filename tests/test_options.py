@@ -1,11 +1,11 @@
-"""Tests of the options of a compile."""
+"""Tests of the options of a compile and of a collective."""
 
 from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
 
-from lpxsched.options import CompileOptions
+from lpxsched.options import CollectiveOptions, CompileOptions
 
 
 def test_defaults() -> None:
@@ -37,3 +37,43 @@ def test_a_wrong_option_is_refused(option: str, value: object) -> None:
     """Tests that values outside of their range, of another type, or of no option are refused."""
     with pytest.raises(ValidationError, match=option):
         CompileOptions.model_validate({"model": "m", "topology": "t", option: value})
+
+
+def test_a_collective_has_defaults() -> None:
+    """Tests that a kind and a topology are all that a user must choose, and that clocks are perfect."""
+    options = CollectiveOptions(kind="all-gather", topology="ring-8")
+    assert (options.vectors, options.root, options.chips, options.deadline) == (1, None, None, None)
+    assert (options.relays, options.cyclic) == (False, False)
+    assert (options.clock, options.solver, options.effort, options.seed) == ("none", "auto", 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("kind", "all-scatter"),
+        ("vectors", 0),
+        ("vectors", 1_000_001),
+        ("root", -1),
+        ("chips", (0, -1)),
+        ("chips", "0-3"),
+        ("relays", 1),
+        ("deadline", 0),
+        ("solver", "fast"),
+        ("effort", 0),
+        ("effort", 41),
+        ("seed", -1),
+        ("batch", 8),
+    ],
+)
+def test_a_wrong_option_of_a_collective_is_refused(option: str, value: object) -> None:
+    """Tests values outside of their range, of another type, or of no option of this command."""
+    with pytest.raises(ValidationError, match=option):
+        CollectiveOptions.model_validate({"kind": "gather", "topology": "t", option: value})
+
+
+def test_an_endless_repetition_needs_perfect_clocks() -> None:
+    """Tests that --cyclic is refused with any clock that drifts, and taken with none."""
+    wanted = {"kind": "all-gather", "topology": "t", "cyclic": True}
+    assert CollectiveOptions.model_validate(wanted).cyclic
+    with pytest.raises(ValidationError, match="clock\n  must be none with --cyclic"):
+        CollectiveOptions.model_validate(wanted | {"clock": "xo-100ppm"})

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
-from lpxsched.cli.console import emit, json_option
-from lpxsched.errors import ExitCode, InfeasibleError, InputError, NothingFoundError
+from lpxsched.cli.choices import checked_options, model_option
+from lpxsched.cli.console import emit, failures_told, json_option
+from lpxsched.errors import ExitCode
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import CompileOptions
 
@@ -40,74 +41,25 @@ RESULT_KEYS = [
 ]
 
 
+_option = partial(model_option, CompileOptions)
+
+
 @click.command()
 @click.argument("model")
 @click.argument("topology")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write.  [default: build/MODEL]")
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 1_000_000),
-    default=8,
-    show_default=True,
-    help="Rows that enter a layer together.",
-)
-@click.option(
-    "--weights",
-    type=click.Choice(["fp8", "bf16", "int8", "mxfp4", "nvfp4"]),
-    help="Type of the expert weights.  [default: as published]",
-)
-@click.option(
-    "--activations",
-    type=click.Choice(["fp8", "bf16"]),
-    default="fp8",
-    show_default=True,
-    help="Type of the rows that enter.",
-)
-@click.option(
-    "--partials",
-    type=click.Choice(["bf16", "fp32"]),
-    default="bf16",
-    show_default=True,
-    help="Type in which partial sums travel.",
-)
+@_option("batch", "Rows that enter a layer together.")
+@_option("weights", "Type of the expert weights.  [default: as published]")
+@_option("activations", "Type of the rows that enter.")
+@_option("partials", "Type in which partial sums travel.")
 @click.option("--partition", type=click.Path(), help="YAML file with the chips of each layer.  [default: automatic]")
-@click.option("--attention", type=click.Choice(["gpu"]), default="gpu", show_default=True, help="Where attention runs.")
-@click.option(
-    "--moe",
-    type=click.Choice(["sharded"]),
-    default="sharded",
-    show_default=True,
-    help="How experts lie on chips.",
-)
-@click.option(
-    "--gpu-ns",
-    type=click.FloatRange(0, 1e12),
-    default=0.0,
-    show_default=True,
-    help="Time of one layer's attention on the GPU (enters the worst case only).",
-)
-@click.option(
-    "--solver",
-    type=click.Choice(["auto", "greedy", "cpsat"]),
-    default="auto",
-    show_default=True,
-    help="How schedules are found.",
-)
-@click.option(
-    "--effort",
-    type=click.IntRange(1, 40),
-    default=3,
-    show_default=True,
-    help="1 is greedy alone; each step more doubles the search.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of every random choice.",
-)
-@click.option("--clock", default="xo-100ppm", show_default=True, help="Clock by name or file; see lpxsched clocks.")
+@_option("attention", "Where attention runs.")
+@_option("moe", "How experts lie on chips.")
+@_option("gpu_ns", "Time of one layer's attention on the GPU (enters the worst case only).")
+@_option("solver", "How schedules are found.")
+@_option("effort", "1 is greedy alone; each step more doubles the search.")
+@_option("seed", "Seed of every random choice.")
+@_option("clock", "Clock by name or file; see lpxsched clocks.")
 @json_option
 def compile_command(output: Path | None, as_json: bool, **choices: Any) -> int:
     """Lay MODEL over TOPOLOGY and write the timetable into a folder.
@@ -118,36 +70,21 @@ def compile_command(output: Path | None, as_json: bool, **choices: Any) -> int:
     from lpxsched.report.compile_summary import compile_summary
     from lpxsched.timetable.writer import refuse_foreign_folder, write_build
 
-    options = _options(choices)
+    options = checked_options(CompileOptions, "compile", choices)
     target = output or Path("build") / name_of(find_file("model", options.model))
     refuse_foreign_folder(target)
     started = time.perf_counter()
-    try:
+    with failures_told(as_json=as_json), _progress() as progress:
         from lpxsched.pipeline import compile_timetable
 
-        with _progress() as progress:
-            build = compile_timetable(options, progress=progress)
-            write_build(target, build)
-    except (InfeasibleError, NothingFoundError) as error:
-        if as_json:
-            status = "infeasible" if isinstance(error, InfeasibleError) else "unknown"
-            emit({"status": status, "cause": str(error)}, "", as_json=True)
-        raise
+        build = compile_timetable(options, progress=progress)
+        write_build(target, build)
     results = build.manifest.results
     seconds = round(time.perf_counter() - started, 3)
     record = {key: results[key] for key in RESULT_KEYS}
     record |= {"seconds": seconds, "content_sha256": build.manifest.content_sha256, "output": str(target)}
     emit(record, "" if as_json else compile_summary(build, str(target), seconds), as_json=as_json)
     return ExitCode.DONE
-
-
-def _options(choices: dict[str, Any]) -> CompileOptions:
-    try:
-        return CompileOptions(**choices)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        option = "--" + str(fault["loc"][0]).replace("_", "-")
-        raise InputError("lpxsched compile", f"{fault['msg']}, got {fault['input']}", key=option) from None
 
 
 @contextmanager

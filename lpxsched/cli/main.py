@@ -13,6 +13,7 @@ from lpxsched.errors import ExitCode, LpxschedError
 # name of the command -> module of lpxsched.cli and its line in the overview
 COMMANDS = {
     "compile": ("compile", "Lay a model over a fabric and write the timetable."),
+    "collective": ("collective", "Schedule one collective on the chips of a fabric."),
     "check": ("check", "Prove a build folder against the rules, from its files alone."),
     "simulate": ("simulate", "Run a build folder on drifting clocks and count late vectors."),
     "report": ("report", "Print link utilisation and where the time of a layer goes."),

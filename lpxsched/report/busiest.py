@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.report.token import token_time
+from lpxsched.report.token import WITHOUT_UNIT, token_time
+from lpxsched.report.wires import pitch_numerators
 
 if TYPE_CHECKING:
     from lpxsched.timetable.reader import Build
@@ -72,7 +73,7 @@ def busy_links(build: Build) -> list[BusyLink]:
     vectors = np.zeros(len(build.links), dtype=np.int64)
     np.add.at(vectors, build.slots.link, build.slots.vectors)
     makespan = np.maximum(build.segments.makespan_cycles[token.link_segment], 1)
-    numerator, denominator = build.links.vector_time_numerator, build.links.vector_time_denominator
+    numerator, denominator = pitch_numerators(build), build.links.vector_time_denominator
     share = vectors * numerator / (denominator * makespan)
     position = build.chips.position
     used = np.flatnonzero(vectors)
@@ -98,7 +99,7 @@ def busy_chips(build: Build) -> list[BusyChip]:
     vectors_out = np.zeros(len(build.chips), dtype=np.int64)
     np.add.at(vectors_in, build.links.dst[build.slots.link], build.slots.vectors)
     np.add.at(vectors_out, build.links.src[build.slots.link], build.slots.vectors)
-    units = sorted(set(operators.unit.tolist()) - {"host"})
+    units = sorted(set(operators.unit.tolist()) - WITHOUT_UNIT)
     cycles = {unit: np.zeros(len(build.chips), dtype=np.int64) for unit in units}
     for unit in units:
         of_unit = operators.unit == unit

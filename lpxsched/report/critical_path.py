@@ -2,7 +2,7 @@
 
 The walk asks at each moment what had to be there last. An operator waits for the read of the last vector of
 an operand, or for the end of its producer on the same node. A slot waits for that of its vectors whose
-readiness leaves it the least freedom: vector j, ready at r, allows the slot to depart at r - j v. What lies
+readiness leaves it the least freedom: vector j, ready at r, allows the slot to depart at r - j pitches. What lies
 between readiness and start is waiting: a deskew, a link or a unit held by others, or slack. Every step adds
 to one part, so that the parts sum to the makespan exactly.
 """
@@ -117,19 +117,20 @@ def _before_read(step: _Step, place: _Place) -> _Place | None:
     index, slot = step.index, place.slot
     link, first = index.slot["link"][slot], index.slot["first_vector"][slot]
     latency, guard = index.link["latency_cycles"][link], index.link["guard_cycles"][link]
-    v, depart = index.vector_time[link], index.slot["depart"][slot]
+    v, pitch, depart = index.vector_time[link], index.pitch[link], index.slot["depart"][slot]
     step.wait(depart + v + latency + guard, index.slot["read"][slot])
     node = index.link["src"][link]
     turnaround = int(index.build.chips.turnaround_cycles[node])
     # Readiness is linear in the vectors of a piece, so one of its ends is the tightest.
     causes = [
-        (index.ready(piece, vector) + turnaround * (piece.slot >= 0) - (vector - first) * v, vector, piece)
+        (index.ready(piece, vector) + turnaround * (piece.slot >= 0) - (vector - first) * pitch, vector, piece)
         for piece in index.pieces(index.slot["tensor"][slot], first, place.vector, node)
         for vector in (piece.first, piece.last)
     ]
     moment, vector, piece = max(causes)
     step.wait(moment, depart, LINK_BUSY, index.link_spans(slot))
-    step.add(SERIALISATION, (place.vector - vector + 1) * v)
+    step.add(SERIALISATION, v)
+    step.add(LINK_BUSY if pitch > v else SERIALISATION, (place.vector - vector) * pitch)
     step.add(LATENCY, latency)
     step.add(GUARD, guard)
     step.add(TURNAROUND, turnaround if piece.slot >= 0 else 0)

@@ -9,12 +9,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InputError
+from lpxsched.report.token import WITHOUT_UNIT
+from lpxsched.report.wires import pitch_numerators
 from lpxsched.timetable.columns import WEIGHT
 from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.reader import Build
 
 Span = tuple[int, int]
@@ -36,8 +39,8 @@ class EventIndex:
     Attributes
     ----------
     build : Build
-    vector_time : list of Fraction
-        v of each link.
+    vector_time, pitch : list of Fraction
+        v of each link, and the time from one vector of a slot to the next.
     slot, link, operator : dict of lists
         Columns by name.
     arrivals : dict
@@ -52,6 +55,7 @@ class EventIndex:
 
     build: Build
     vector_time: list[Fraction]
+    pitch: list[Fraction]
     slot: dict[str, list[int]]
     link: dict[str, list[int]]
     operator: dict[str, list[int]]
@@ -64,14 +68,14 @@ class EventIndex:
     def of(cls, build: Build) -> EventIndex:
         """Return the look-ups of a build."""
         links = build.links
-        pairs = zip(links.vector_time_numerator.tolist(), links.vector_time_denominator.tolist(), strict=True)
         arrivals: dict[tuple[int, int], list[int]] = defaultdict(list)
         receivers = links.dst[build.slots.link].tolist()
         for row, key in enumerate(zip(build.slots.tensor.tolist(), receivers, strict=True)):
             arrivals[key].append(row)
         return cls(
             build=build,
-            vector_time=[Fraction(*pair) for pair in pairs],
+            vector_time=_fractions(links.vector_time_numerator, links.vector_time_denominator),
+            pitch=_fractions(pitch_numerators(build), links.vector_time_denominator),
             slot={
                 name: getattr(build.slots, name).tolist()
                 for name in ("tensor", "first_vector", "vectors", "link", "depart", "read")
@@ -131,7 +135,7 @@ class EventIndex:
         """Return the cycle at which a vector of a piece is there: its read, or its producer's end."""
         if piece.slot >= 0:
             behind = vector - self.slot["first_vector"][piece.slot]
-            return self.slot["read"][piece.slot] + behind * self.vector_time[self.slot["link"][piece.slot]]
+            return self.slot["read"][piece.slot] + behind * self.pitch[self.slot["link"][piece.slot]]
         producer = self.producer(piece)
         return Fraction(self.operator["start"][producer] + self.operator["cycles"][producer] if producer >= 0 else 0)
 
@@ -140,7 +144,7 @@ class EventIndex:
         return int(self.build.tensors.producer[piece.tensor])
 
     def unit_spans(self, operator: int) -> list[Span]:
-        """Return when the unit of an operator runs, in order; empty for a host."""
+        """Return when the unit of an operator runs, in order; empty where it runs on none."""
         unit = str(self.build.operators.unit[operator])
         return self.units.get((self.operator["chip"][operator], unit), [])
 
@@ -151,7 +155,7 @@ class EventIndex:
         last = bisect_right(self.slot["link"], link)
         departs, vectors = self.slot["depart"][first:last], self.slot["vectors"][first:last]
         return [
-            (depart, depart + ceil_cycles(count * self.vector_time[link]))
+            (depart, depart + ceil_cycles(count * self.pitch[link]))
             for depart, count in zip(departs, vectors, strict=True)
             if depart < self.slot["depart"][slot]
         ]
@@ -166,12 +170,16 @@ def broken(file: str, problem: str) -> InputError:
     return InputError(file, f"{problem}; lpxsched check tells which rule is broken")
 
 
+def _fractions(numerator: Integers, denominator: Integers) -> list[Fraction]:
+    return [Fraction(*pair) for pair in zip(numerator.tolist(), denominator.tolist(), strict=True)]
+
+
 def _units(build: Build) -> dict[tuple[int, str], list[Span]]:
     units: dict[tuple[int, str], list[Span]] = defaultdict(list)
     table = build.operators
     columns = (table.chip.tolist(), table.unit.tolist(), table.start.tolist(), table.cycles.tolist())
     for chip, unit, start, cycles in sorted(zip(*columns, strict=True), key=lambda row: row[2]):
-        if unit != "host":
+        if unit not in WITHOUT_UNIT:
             units[chip, unit].append((start, start + cycles))
     return dict(units)
 

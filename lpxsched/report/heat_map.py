@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
-from lpxsched.report.token import token_time
+from lpxsched.report.token import collective_kind, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
@@ -62,13 +62,14 @@ def draw_heat_map(figure: Figure, axes: Axes, build: Build, layers: range | None
     axes.set_yticks(np.arange(len(rows)) + 0.5, [busy.groups[row].name for row in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylabel("links")
-    axes.set_xlabel("time along the token (us)")
-    axes.set_title(
-        "Link utilisation: busy share of the links of the running layer's chips (blank: no layer runs there)",
-        loc="left",
-        pad=8,
-    )
-    _draw_layers(axes, build, window, to_us)
+    if collective_kind(build) is None:
+        axes.set_xlabel("time along the token (us)")
+        what = "the running layer's chips (blank: no layer runs there)"
+        _draw_layers(axes, build, window, to_us)
+    else:
+        axes.set_xlabel("time (us)")
+        what = "the collective's chips"
+    axes.set_title(f"Link utilisation: busy share of the links of {what}", loc="left", pad=8)
     bar = figure.colorbar(mesh, cax=axes.inset_axes((1.01, 0.0, 0.012, 1.0)))
     bar.set_label("busy share (%)")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.token import token_time
+from lpxsched.report.wires import pitch_numerators
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,10 +66,7 @@ def _in_use(build: Build, link_class: str, direction: str, links: NDArray[np.boo
     link = build.slots.link[rows]
     start = build.slots.depart[rows]
     # A slot holds its link for whole cycles: slots that follow each other leave no gap in the picture.
-    numerator, denominator = (
-        build.links.vector_time_numerator[link],
-        build.links.vector_time_denominator[link],
-    )
+    numerator, denominator = pitch_numerators(build)[link], build.links.vector_time_denominator[link]
     end = start - (-build.slots.vectors[rows] * numerator // denominator)
     moments = np.concatenate([start, end])
     changes = np.concatenate([np.ones(len(start)), -np.ones(len(end))])

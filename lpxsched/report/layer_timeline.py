@@ -10,6 +10,7 @@ import numpy as np
 
 from lpxsched.report.colours import CLASS_COLOURS, DESKEW_COLOUR, GRID_COLOUR, KIND_COLOURS, colours, in_order
 from lpxsched.report.lanes_in_use import LanesInUse, lanes_in_use
+from lpxsched.report.token import WITHOUT_UNIT, collective_kind
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ def chip_rows(build: Build, segment: int) -> list[ChipRows]:
         links = lanes_in_use(build, segment, chip)
         incoming = [row for row in links if row.direction == "in" and row.link_class == "host"]
         outgoing = [row for row in links if row.direction == "out"]
-        found.append(ChipRows(chip, [*incoming, *sorted(set(operators.unit[mine].tolist())), *outgoing]))
+        found.append(ChipRows(chip, [*incoming, *sorted(set(operators.unit[mine].tolist()) - WITHOUT_UNIT), *outgoing]))
     return found
 
 
 def draw_layer(axes: Axes, build: Build, segment: int, layer: int, chips: list[ChipRows]) -> None:
     """Draw the units and links of each chip against the cycles of one segment."""
     classes = colours(in_order(build.links.link_class.tolist(), CLASS_COLOURS), CLASS_COLOURS)
-    on_units = build.operators.kind[build.operators.unit != "host"].tolist()
+    on_units = build.operators.kind[~np.isin(build.operators.unit, sorted(WITHOUT_UNIT))].tolist()
     kinds = colours(in_order(on_units, KIND_COLOURS), KIND_COLOURS)
     labels: list[str] = []
     for chip in chips:
@@ -115,15 +116,17 @@ def _label_axes(axes: Axes, build: Build, segment: int, layer: int, shown: int) 
         return ns / ns_per_cycle
 
     axes.set_xlim(0, max(makespan, 1))
-    axes.set_xlabel("time from the layer's start (cycles)")
+    kind = collective_kind(build)
+    whose = "the layer's start" if kind is None else "the start"
+    axes.set_xlabel(f"time from {whose} (cycles)")
     axes.grid(axis="x", color=GRID_COLOUR, linewidth=0.4)
     axes.set_axisbelow(True)
     above = axes.secondary_xaxis("top", functions=(to_ns, to_cycles))
-    above.set_xlabel("time from the layer's start (ns)")
+    above.set_xlabel(f"time from {whose} (ns)")
     chips = len(build.segments.chips[segment])
     count = f"{chips} chips" if shown == chips else f"the first {shown} of {chips} chips"
     axes.set_title(
-        f"Layer {layer}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns",
+        f"{kind or f'Layer {layer}'}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns",
         loc="left",
         pad=8,
     )

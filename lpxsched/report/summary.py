@@ -10,7 +10,7 @@ import numpy as np
 
 from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
 from lpxsched.report.critical_path import layer_times
-from lpxsched.report.token import token_time
+from lpxsched.report.token import collective_kind, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
@@ -33,8 +33,9 @@ class Summary:
     Attributes
     ----------
     facts : dict
-        What the manifest tells (``model``, ``topology``, ``batch``, ``bound``; None when it is silent) and
-        ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``.
+        What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
+        and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
+        once).
     clock_mhz : Fraction
     classes : Utilisation
         Groups are link classes.
@@ -127,11 +128,13 @@ def _facts(build: Build) -> dict[str, Any]:
     makespan = token_time(build).total_cycles
     return {
         **{name: options.get(name, results.get(name)) for name in ("model", "topology", "batch")},
+        "collective": collective_kind(build),
         "layer_count": len(set(build.operators.layer.tolist())),
         "makespan_cycles": makespan,
         "makespan_ns": float(cycles_to_ns(makespan, Fraction(build.manifest.clock_mhz))),
         "lower_bound_cycles": int(build.segments.lower_bound_cycles.sum()),
         "bound": results.get("bound"),
+        "period_cycles": build.manifest.period,
     }
 
 

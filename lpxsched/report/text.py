@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.report.colours import KIND_COLOURS, in_order
 from lpxsched.report.critical_path import (
@@ -41,6 +41,23 @@ PART_NAMES = {
 }
 
 
+class Words(NamedTuple):
+    """What the report calls the whole, one segment of it, and how its critical path runs."""
+
+    whole: str
+    part: str
+    span: str
+    path: str
+
+
+MODEL = Words("token", "layer", "the layers of one token one after the other", "its ingress to its last egress")
+COLLECTIVE = Words("all", "collective", "from start to end of the collective", "its start to its last read")
+
+
+def _words(summary: Summary) -> Words:
+    return MODEL if summary.facts["collective"] is None else COLLECTIVE
+
+
 def report_text(summary: Summary) -> str:
     """Return the whole report, paragraphs separated by empty lines."""
     return "\n\n".join([_headline(summary), _classes(summary), _links(summary), *_chips(summary), *_layers(summary)])
@@ -72,13 +89,17 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
 
 def _headline(summary: Summary) -> str:
     facts = summary.facts
-    name = " on ".join(str(facts[key]) for key in ("model", "topology") if facts[key] is not None) or "build"
+    names = (facts[key] for key in ("model", "collective", "topology"))
+    name = " on ".join(str(told) for told in names if told is not None) or "build"
     batch = "" if facts["batch"] is None else f", batch {facts['batch']}"
     bound = "" if facts["bound"] is None else f" ({facts['bound']})"
+    layers = f"{facts['layer_count']} layers, " if facts["collective"] is None else ""
+    period = facts["period_cycles"]
+    repeats = f"repeats every {period} cycles (all below is of one run), " if period else ""
     return (
-        f"{name}{batch}: {facts['layer_count']} layers, "
+        f"{name}{batch}: {layers}{repeats}"
         f"makespan {facts['makespan_cycles']} cycles = {facts['makespan_ns']:.0f} ns, "
-        f"lower bound {facts['lower_bound_cycles']} cycles{bound}"
+        f"lower bound{' of the period' if period else ''} {facts['lower_bound_cycles']} cycles{bound}"
     )
 
 
@@ -99,12 +120,14 @@ def _classes(summary: Summary) -> str:
                 "-" if peak is None else _span_us(summary, edges[peak[1]], edges[peak[1] + 1]),
             ]
         )
-    header = ["class", "links", "used", "vectors", "busy, token", "busy, running", "peak", "peak at (us)"]
+    words = _words(summary)
+    header = ["class", "links", "used", "vectors", f"busy, {words.whole}", "busy, running", "peak", "peak at (us)"]
+    token = " of the token" if words is MODEL else ""
     notes = (
-        "Link utilisation, the layers of one token one after the other\n"
-        "  busy, token: of all links of the class over the whole time of the token\n"
-        "  busy, running: of the links of a layer's own chips while that layer runs\n"
-        f"  peak: the busiest of {classes.bins} equal bins of time, of the running layer's links\n"
+        f"Link utilisation, {words.span}\n"
+        f"  busy, {words.whole}: of all links of the class over the whole time{token}\n"
+        f"  busy, running: of the links of a {words.part}'s own chips while that {words.part} runs\n"
+        f"  peak: the busiest of {classes.bins} equal bins of time, of the running {words.part}'s links\n"
     )
     return f"{notes}\n{table(header, rows)}"
 
@@ -122,15 +145,16 @@ def _links(summary: Summary) -> str:
         for link in summary.links
     ]
     header = ["class", "from -> to", "lane", "layer", "vectors", "busy"]
-    return f"Busiest links, share of the layer's makespan\n\n{table(header, rows, left=2)}"
+    return f"Busiest links, share of the {_words(summary).part}'s makespan\n\n{table(header, rows, left=2)}"
 
 
 def _chips(summary: Summary) -> list[str]:
     titles = (
-        ("Busiest chips by functional unit, share of the layer's makespan", summary.chips_by_unit),
+        (f"Busiest chips by functional unit, share of the {_words(summary).part}'s makespan", summary.chips_by_unit),
         ("Busiest chips by vectors received and sent", summary.chips_by_vectors),
     )
-    return [f"{title}\n\n{_chip_table(chips)}" for title, chips in titles]
+    runs = any(chip.unit_shares for chip in summary.chips_by_unit)
+    return [f"{title}\n\n{_chip_table(chips)}" for title, chips in titles[0 if runs else 1 :]]
 
 
 def _chip_table(chips: Sequence[BusyChip]) -> str:
@@ -149,8 +173,9 @@ def _chip_table(chips: Sequence[BusyChip]) -> str:
 
 
 def _layers(summary: Summary) -> list[str]:
+    words = _words(summary)
     return [
-        "Where the time of a layer goes: the critical path from its ingress to its last egress",
+        f"Where the time of a {words.part} goes: the critical path from {words.path}",
         *(_layer(summary, time) for time in summary.layers),
     ]
 
@@ -164,7 +189,8 @@ def _layer(summary: Summary, time: LayerTime) -> str:
     ]
     rows.append(_part_row(summary, "makespan", sum(time.parts.values()), time.makespan_cycles))
     noun = "layer" if len(time.layers) == 1 else "layers"
-    title = f"{noun} {layer_ranges(time.layers)}: {time.makespan_cycles} cycles"
+    name = f"{noun} {layer_ranges(time.layers)}" if _words(summary) is MODEL else _words(summary).part
+    title = f"{name}: {time.makespan_cycles} cycles"
     return f"{title}\n{table(['part', 'cycles', 'ns', 'share'], rows)}"
 
 

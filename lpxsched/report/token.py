@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.reader import Build
 
 NO_SEGMENT = -1
+# Operators there take no time and hold nothing.
+WITHOUT_UNIT = {"host", "none"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +66,12 @@ def token_time(build: Build) -> TokenTime:
         slot_segment=slot_segment,
         link_segment=_link_segment(build, slot_segment),
     )
+
+
+def collective_kind(build: Build) -> str | None:
+    """Return the kind of collective that a build is; None for a model."""
+    kind = build.manifest.options.get("kind")
+    return None if kind is None else str(kind)
 
 
 def _segment_layers(build: Build) -> tuple[tuple[int, ...], ...]:

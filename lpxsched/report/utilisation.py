@@ -1,8 +1,8 @@
 """How busy the links are: exact busy cycles of each group of links in each bin of the token's time.
 
-A slot of n vectors keeps its link busy during [depart, depart + n v). All sums are integers in a unit of
-time so small that every v and every edge of a bin is a whole number of it; only a share is a floating-point
-number.
+A slot of n vectors keeps its link busy during [depart, depart + n v); on busy wires v + latency takes the place
+of v. All sums are integers in a unit of time so small that every v and every edge of a bin is a whole number of
+it; only a share is a floating-point number.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.token import token_time
+from lpxsched.report.wires import pitch_numerators
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,7 +185,7 @@ def _busy_ticks(
     build: Build, token: TokenTime, group_of_link: Integers, groups: int, edges: NDArray[Any], ticks: int
 ) -> NDArray[Any]:
     link = build.slots.link
-    per_vector = build.links.vector_time_numerator.astype(edges.dtype) * ticks
+    per_vector = pitch_numerators(build).astype(edges.dtype) * ticks
     per_vector //= build.links.vector_time_denominator
     start = (token.start_cycles[token.slot_segment] + build.slots.depart).astype(edges.dtype) * ticks
     end = start + build.slots.vectors * per_vector[link]

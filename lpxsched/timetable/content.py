@@ -33,7 +33,9 @@ def _column(column: np.ndarray | tuple[np.ndarray, ...]) -> bytes:
     if isinstance(column, tuple):
         return b"".join(_integers([len(part)]) + _integers(part) for part in column)
     if column.dtype.kind == "U":
-        return b"".join(_text(value) for value in column.tolist())
+        values = column.tolist()
+        encoded = {value: _text(value) for value in set(values)}
+        return b"".join(encoded[value] for value in values)
     if column.dtype.kind == "b":
         return column.astype(np.uint8).tobytes()
     return _integers(column)

@@ -1,0 +1,113 @@
+"""``lpxsched collective``: one collective on the chips of a fabric, scheduled, proved and, if asked for, written."""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lpxsched.cli.choices import checked_options, model_argument, model_option
+from lpxsched.cli.console import emit, failures_told, json_option
+from lpxsched.errors import ExitCode
+from lpxsched.options import CollectiveOptions
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.reader import Build
+
+MOST_TOLD = 5
+# Longer numbers are no chips, and a range of them would not fit into memory.
+CHIPS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
+
+_option = partial(model_option, CollectiveOptions)
+
+
+@click.command()
+@model_argument(CollectiveOptions, "kind")
+@click.argument("topology")
+@_option("vectors", "Vectors; see above.")
+@_option("root", "Chip that sends or gets all.  [default: the first]", metavar="CHIP")
+@click.option("--chips", metavar="LIST", help="Chips that take part, as in 0-6,9.  [default: all that are up]")
+@_option("relays", "Let all other chips that are up pass vectors on.")
+@_option("cyclic", "Repeat without end, with the shortest period.")
+@_option("deadline", "Latency asked for.", metavar="CYCLES")
+@_option("clock", "Clock by name or file; see lpxsched clocks.")
+@_option("solver", "How schedules are found.")
+@_option("effort", "1 is greedy alone; each step more doubles the search.")
+@_option("seed", "Seed of every random choice.")
+@click.option("--verify/--no-verify", default=True, show_default=True, help="Prove the timetable before it is told.")
+@click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="Folder to write.")
+@json_option
+def collective_command(chips: str | None, verify: bool, output: Path | None, as_json: bool, **choices: Any) -> ExitCode:
+    """Schedule one collective on chips of TOPOLOGY, and tell its length beside a lower bound.
+
+    KIND is all-gather, reduce-scatter, all-reduce, all-to-all, broadcast, reduce, gather or scatter. TOPOLOGY is a
+    shipped name or a YAML file. --vectors counts what each chip contributes to an all-gather or a gather, gets from a
+    scatter or a reduce-scatter, or sends to each other chip in an all-to-all; for all-reduce, reduce and broadcast it
+    is the whole tensor. Nothing is written without -o. Exits with 5 when a rule does not hold.
+    """
+    options = checked_options(CollectiveOptions, "collective", choices | {"chips": parse_chips(chips)})
+    from lpxsched.timetable.writer import refuse_foreign_folder, write_build
+
+    if output is not None:
+        refuse_foreign_folder(output)
+    started = time.perf_counter()
+    with failures_told(as_json=as_json):
+        from lpxsched.pipeline import compile_collective
+
+        build, solve_seconds = compile_collective(options)
+    sound = not verify or _holds(build)
+    if output is not None and sound:
+        write_build(output, build)
+    measured = {
+        "verified": verify and sound,
+        "seconds": round(time.perf_counter() - started, 3),
+        "solve_seconds": round(solve_seconds, 3),
+        "output": str(output) if output is not None and sound else None,
+    }
+    if as_json or sound:
+        _tell(build, measured, as_json=as_json)
+    return ExitCode.DONE if sound else ExitCode.VERIFICATION_FAILED
+
+
+def parse_chips(text: str | None) -> tuple[int, ...] | None:
+    """Return the chips of a list of numbers and ranges, ``0-6,9``, in its order; None for all.
+
+    Raises
+    ------
+    click.BadParameter
+        When a part is neither a number nor a range.
+    """
+    if text is None:
+        return None
+    chips: list[int] = []
+    for part in text.split(","):
+        match = CHIPS.fullmatch(part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            problem = f"{part!r} is neither a chip nor a range of chips from low to high, as in 0-6,9"
+            raise click.BadParameter(problem, param_hint="--chips")
+        chips += range(first, last + 1)
+    return tuple(chips)
+
+
+def _holds(build: Build) -> bool:
+    """Return whether a build keeps every rule; tell the first violations on stderr."""
+    from lpxsched.verify.check import check
+
+    violations = check(build).violations
+    for violation in violations[:MOST_TOLD]:
+        click.echo(f"{violation.rule}: {violation.message}", err=True)
+    if len(violations) > MOST_TOLD:
+        click.echo(f"and {len(violations) - MOST_TOLD:,} more violations", err=True)
+    return not violations
+
+
+def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:
+    from lpxsched.report.collective_summary import collective_summary
+
+    record = build.manifest.results | {"content_sha256": build.manifest.content_sha256} | measured
+    emit(record, "" if as_json else collective_summary(build, measured), as_json=as_json)

@@ -1,0 +1,74 @@
+"""Which chips of a fabric take part in a collective, and which of them is its root."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.errors import InputError
+from lpxsched.traffic.collectives import ROOTED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.traffic.collectives import Kind
+
+CHIPS_OPTION, ROOT_OPTION = "--chips", "--root"
+FEWEST = 2
+
+
+def participants(fabric: Fabric, chosen: Sequence[int] | None) -> tuple[int, ...]:
+    """Return the chips that take part, in the order of their shards.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    chosen : sequence of int, optional
+        Chips as the user lists them; all that are up when left out.
+
+    Raises
+    ------
+    InputError
+        When a chip is not there, is down or is listed twice, and for fewer than two chips.
+    """
+    up = np.flatnonzero(~fabric.node_down[: fabric.chips]).tolist()
+    chips = tuple(up if chosen is None else chosen)
+    for chip in chips:
+        if chip >= fabric.chips:
+            raise InputError(CHIPS_OPTION, f"there is no chip {chip}; {fabric.name} has chips 0 to {fabric.chips - 1}")
+        if fabric.node_down[chip]:
+            raise InputError(CHIPS_OPTION, f"chip {chip} is down in {fabric.name}; leave it out")
+    chip, times = Counter(chips).most_common(1)[0] if chips else (0, 0)
+    if times > 1:
+        raise InputError(CHIPS_OPTION, f"chip {chip} is listed {times} times; list each chip once")
+    if len(chips) < FEWEST:
+        raise InputError(CHIPS_OPTION, f"a collective needs {FEWEST} chips or more, got {len(chips)}")
+    return chips
+
+
+def root_shard(kind: Kind, chips: Sequence[int], root: int | None) -> int:
+    """Return the shard of a collective's root; 0 where the kind has none.
+
+    Parameters
+    ----------
+    kind : str
+    chips : sequence of int
+        Chips that take part.
+    root : int, optional
+        A chip of the fabric; the first that takes part when left out.
+
+    Raises
+    ------
+    InputError
+        When the kind has no root, or the root does not take part.
+    """
+    if root is None:
+        return 0
+    if kind not in ROOTED:
+        raise InputError(ROOT_OPTION, f"{kind} has no root; leave it out, or choose one of {', '.join(ROOTED)}")
+    if root not in chips:
+        raise InputError(ROOT_OPTION, f"chip {root} does not take part; choose one that does")
+    return chips.index(root)

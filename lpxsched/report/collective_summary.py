@@ -1,0 +1,94 @@
+"""What ``lpxsched collective`` tells a person when it is done."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.reader import Build
+
+
+def collective_summary(build: Build, measured: dict[str, Any]) -> str:
+    """Return the summary of a collective's build as text.
+
+    Parameters
+    ----------
+    build : Build
+    measured : dict
+        ``seconds``, ``solve_seconds``, ``verified``, and ``output``: the folder as the user named it, or None.
+    """
+    results, segment = build.manifest.results, build.graph.segments[0]
+    relays = f", {len(segment.relays)} more may relay" if segment.relays else ""
+    title = (
+        f"{results['kind']}, --vectors {build.manifest.options['vectors']}, on {results['chips']} chips of "
+        f"{results['topology']}{relays}; {measured['seconds']:.1f} s"
+    )
+    lines = [title, "", *(f"{name:<11}{text}" for name, text in _facts(build, measured))]
+    if measured["output"]:
+        lines += ["", f"written to {measured['output']}; next: lpxsched check {measured['output']}"]
+    return "\n".join(lines)
+
+
+def bandwidth(build: Build) -> tuple[str, Fraction, int]:
+    """Return how fast a collective moves its tensor.
+
+    Of an all-reduce the bus bandwidth 2 (P-1)/P S/T, else (P-1)/P S/T: P chips, S bytes of the whole tensor (of an
+    all-to-all, of the tensor of one chip), T the makespan, or the period of a timetable that repeats.
+
+    Returns
+    -------
+    formula : str
+    bytes_per_ns : Fraction
+        GB/s.
+    tensor_bytes : int
+        S.
+    """
+    results, tensor = build.manifest.results, build.graph.tensors[0]
+    chips, tensor_bytes = results["chips"], tensor.vectors * tensor.row_bytes
+    factor = 2 if results["kind"] == "all-reduce" else 1
+    time_ns = cycles_to_ns(max(1, _length_cycles(results)), Fraction(build.manifest.clock_mhz))
+    formula = f"{'2 ' if factor == 2 else ''}(P-1)/P S/T"
+    return formula, factor * Fraction(chips - 1, chips) * tensor_bytes / time_ns, tensor_bytes
+
+
+def _length_cycles(results: dict[str, Any]) -> int:
+    """Return what was made short: the period of a timetable that repeats, else the makespan."""
+    return int(results.get("period_cycles", results["makespan_cycles"]))
+
+
+def _facts(build: Build, measured: dict[str, Any]) -> list[tuple[str, str]]:
+    results = build.manifest.results
+    formula, bytes_per_ns, tensor_bytes = bandwidth(build)
+    return [
+        *_lengths(build),
+        ("solver", f"{results['solver']}, {measured['solve_seconds']:.1f} s"),
+        (
+            "traffic",
+            f"{results['vectors']:,} vectors, {results['vector_hops']:,} hops in {results['slots']:,} slots "
+            f"on {results['links']:,} links",
+        ),
+        ("bandwidth", f"{float(bytes_per_ns):,.2f} GB/s = {formula}, S = {tensor_bytes:,} bytes of {_whole(results)}"),
+        ("rules", "all hold" if measured["verified"] else "not checked"),
+    ]
+
+
+def _lengths(build: Build) -> list[tuple[str, str]]:
+    """Return the makespan, and the period of a timetable that repeats, beside the bound of what was made short."""
+    results = build.manifest.results
+    bound = ("bound", f"{results['lower_bound_cycles']:,} cycles ({results['bound']})")
+    gap = ("gap", f"{results['gap']:.4f}; {results['status']}")
+    makespan = ("makespan", _time(build, results["makespan_cycles"]))
+    if "period_cycles" not in results:
+        return [makespan, bound, gap]
+    return [("period", _time(build, results["period_cycles"])), bound, gap, makespan]
+
+
+def _whole(results: dict[str, Any]) -> str:
+    return "one chip's tensor" if results["kind"] == "all-to-all" else "the whole tensor"
+
+
+def _time(build: Build, cycles: int) -> str:
+    return f"{cycles:,} cycles = {float(cycles_to_ns(cycles, Fraction(build.manifest.clock_mhz))):,.1f} ns"

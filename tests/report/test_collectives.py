@@ -1,0 +1,110 @@
+"""Tests of the report and the figure of a collective."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.cli.main import run
+from lpxsched.report.critical_path import layer_times
+from lpxsched.report.layer_timeline import chip_rows
+from lpxsched.report.summary import summarise, summary_json
+from lpxsched.report.text import report_text
+from lpxsched.report.utilisation import utilisation
+from lpxsched.timetable.writer import write_build
+from tests.builds import signed
+from tests.verify.collectives import KINDS, LAID, Laid, build_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.timetable.reader import Build
+
+# On busy wires chip 1 reads at 13, 25.5 and 38 and sends on at 16; chip 2 reads at 29, 41.5 and 54.
+BUSY_BROADCAST = replace(LAID["broadcast"], starts=[0, 38, 54])
+
+
+def told(laid: Laid, kind: str, **how: object) -> Build:
+    """Return a collective by hand that says what it is."""
+    build = build_of(laid, **how)  # type: ignore[arg-type]
+    options = {"kind": kind, "topology": "three"}
+    return signed(replace(build, manifest=build.manifest.model_copy(update={"options": options})))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_report(kind: str) -> None:
+    """Tests that the parts of the critical path sum to the makespan, and the headline names the collective."""
+    build = told(LAID[kind], kind)
+    makespan = max(LAID[kind].starts)
+    (time,) = layer_times(build)
+    assert sum(time.parts.values()) == makespan
+    text = report_text(summarise(build))
+    lines = text.splitlines()
+    assert lines[0] == f"{kind} on three: makespan {makespan} cycles = {makespan} ns, lower bound {makespan} cycles"
+    assert f"collective: {makespan} cycles" in lines
+    assert not any(word in text for word in ("layer's", "token", "egress"))
+
+
+def test_a_relayed_path_is_split_into_its_parts() -> None:
+    """Tests 34 = 2 latencies of 10, a relay of 3, 3 vectors and 1 before them on the wire, and two roundings."""
+    (time,) = layer_times(told(LAID["broadcast"], "broadcast"))
+    # Hop 1: 2.5 + 10, rounded up by 0.5; hop 2, from 16: 3 x 2.5 + 10, read half a cycle late.
+    assert dict(time.parts) == {
+        "serialisation": Fraction(10),
+        "latency": Fraction(20),
+        "turnaround": Fraction(3),
+        "rounding": Fraction(1),
+    }
+
+
+def test_on_a_busy_wire_vectors_wait_for_those_before_them() -> None:
+    """Tests 54 = 2 latencies, 2 vectors on the wire, a relay of 3, a rounding of 1, and two pitches of waiting."""
+    (time,) = layer_times(told(BUSY_BROADCAST, "broadcast", wire="busy"))
+    assert dict(time.parts) == {
+        "serialisation": Fraction(5),
+        "latency": Fraction(20),
+        "turnaround": Fraction(3),
+        "rounding": Fraction(1),
+        "link_busy": Fraction(25),
+    }
+
+
+def test_a_busy_wire_is_held_for_v_and_latency() -> None:
+    """Tests that six vectors hold links for 12.5 cycles each, and for 2.5 on pipelined wires."""
+    assert utilisation(told(BUSY_BROADCAST, "broadcast", wire="busy"), bins=4).busy_cycles(0) == 75
+    assert utilisation(told(LAID["broadcast"], "broadcast"), bins=4).busy_cycles(0) == 15
+    (first, second) = summarise(told(BUSY_BROADCAST, "broadcast", wire="busy")).links
+    assert first.share == second.share == 37.5 / 54
+
+
+def test_operators_on_no_unit_have_no_row() -> None:
+    """Tests that sources and deliveries are no use of a unit, and sums are."""
+    assert [chip.unit_shares for chip in summarise(told(LAID["gather"], "gather")).chips_by_unit] == [{}] * 3
+    assert "functional unit" not in report_text(summarise(told(LAID["gather"], "gather")))
+    rows = chip_rows(told(LAID["all-reduce"], "all-reduce"), 0)
+    assert [[row for row in chip.rows if isinstance(row, str)] for chip in rows] == [["vector"]] * 3
+    assert not any(isinstance(row, str) for chip in chip_rows(told(LAID["gather"], "gather"), 0) for row in chip.rows)
+
+
+def test_a_period_is_told() -> None:
+    """Tests that the headline says that the timetable repeats, and whose bound it gives."""
+    build = told(LAID["all-gather"], "all-gather", period=6)
+    line = report_text(summarise(build)).splitlines()[0]
+    assert line == (
+        "all-gather on three: repeats every 6 cycles (all below is of one run), makespan 16 cycles = 16 ns, "
+        "lower bound of the period 16 cycles"
+    )
+    report = summary_json(summarise(build))
+    assert (report["collective"], report["period_cycles"]) == ("all-gather", 6)
+
+
+def test_the_figure_of_a_collective_names_it(tmp_path: Path) -> None:
+    """Tests that export draws a collective without layers of a token."""
+    write_build(tmp_path / "build", told(LAID["all-reduce"], "all-reduce"))
+    assert run(["export", str(tmp_path / "build"), "--svg", str(tmp_path / "a.svg")]) == 0
+    text = (tmp_path / "a.svg").read_text()
+    assert "all-reduce, 3 chips: makespan 32 cycles" in text
+    assert "token" not in text

@@ -1,0 +1,131 @@
+"""Collectives scheduled by hand on a line of three chips, 0 - 1 - 2.
+
+A vector takes 5/2 cycles on a link, a hop 3 + 10 = 13, the turnaround 3. The sum of two vectors takes
+max(3 x 320 / 10, 160 / 2) + 3 = 99 cycles.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.clocks.tree import alignment_tree
+from lpxsched.schedule.collective import ScheduledCollective, shifted_result
+from lpxsched.schedule.result import LowerBound
+from lpxsched.schedule.transfers.problem import transfer_problem
+from lpxsched.schedule.transfers.result import Sums, TransferResult, TransferSchedule
+from lpxsched.traffic.collectives import Collective
+from tests.fabric.examples import fabric_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.transfers.problem import TransferProblem
+
+Slot = tuple[int, int, int, tuple[int, int], int]
+Delivery = tuple[int, int, int, int]
+SUM_CYCLES = 99
+
+
+def line() -> Fabric:
+    """Return chips 0 - 1 - 2 and no host."""
+    return fabric_of([(0, 1), (1, 0), (1, 2), (2, 1)], grid=(1, 3))
+
+
+def all_gather() -> ScheduledCollective:
+    """Return an all-gather of two vectors a chip: chip 1 sends its own at 0, and passes the others on.
+
+    Vectors 0, 1 of an end are read in the middle at 13, 15.5, leave at 16 and are read at the far end at 29, 31.5.
+    """
+    slots = [
+        (0, 0, 2, (0, 1), 0),
+        (2, 0, 2, (2, 1), 0),
+        (1, 0, 2, (1, 0), 0),
+        (1, 0, 2, (1, 2), 0),
+        (2, 0, 2, (1, 0), 16),
+        (0, 0, 2, (1, 2), 16),
+    ]
+    reads = [(node, value, 0, 2) for node in range(3) for value in range(3)]
+    problem = transfer_problem(line(), [0, 1, 2], Collective("all-gather", 3, 2), relays=False, guard_cycles=0)
+    return scheduled(problem, slots, reads, makespan_cycles=32)
+
+
+def all_reduce() -> ScheduledCollective:
+    """Return an all-reduce of one vector on chips 2 and 1: chip 2 is shard 0 and makes the sum.
+
+    Chip 1 sends at 0, read at 13; the sum runs [13, 112), leaves at once and is read at 125.
+    """
+    problem = transfer_problem(line(), [2, 1], Collective("all-reduce", 2, 1), relays=False, guard_cycles=0)
+    slots = [(1, 0, 1, (1, 0), 0), (2, 0, 1, (0, 1), 13 + SUM_CYCLES)]
+    sums = sums_of([(0, 13, True)], [(0, 0), (0, 1)])
+    return scheduled(problem, slots, [(0, 2, 0, 1), (1, 2, 0, 1)], sums=sums, makespan_cycles=125)
+
+
+def relayed_all_reduce() -> ScheduledCollective:
+    """Return an all-reduce of one vector on chips 0 and 2, which chip 1 between them, node 2, sums and sends back."""
+    problem = transfer_problem(line(), [0, 2], Collective("all-reduce", 2, 1), relays=True, guard_cycles=0)
+    out = 13 + SUM_CYCLES
+    slots = [(0, 0, 1, (0, 2), 0), (1, 0, 1, (1, 2), 0), (2, 0, 1, (2, 0), out), (2, 0, 1, (2, 1), out)]
+    sums = sums_of([(2, 13, True)], [(0, 0), (0, 1)])
+    return scheduled(problem, slots, [(0, 2, 0, 1), (1, 2, 0, 1)], sums=sums, makespan_cycles=125)
+
+
+def sums_of(rows: Sequence[tuple[int, int, bool]], operands: Sequence[tuple[int, int]]) -> Sums:
+    """Return sums of one vector from node, start and whether complete, and pairs of a sum and a value."""
+    node, start, complete = zip(*rows, strict=True)
+    operand_sum, operand_value = zip(*operands, strict=True)
+    return Sums(
+        node=np.array(node, dtype=np.int64),
+        start=np.array(start, dtype=np.int64),
+        cycles=np.full(len(rows), SUM_CYCLES, dtype=np.int64),
+        offset=np.zeros(len(rows), dtype=np.int64),
+        vectors=np.ones(len(rows), dtype=np.int64),
+        complete=np.array(complete, dtype=np.bool_),
+        operand_sum=np.array(operand_sum, dtype=np.int64),
+        operand_value=np.array(operand_value, dtype=np.int64),
+        operand_first=np.zeros(len(operands), dtype=np.int64),
+    )
+
+
+def no_sums() -> Sums:
+    """Return an empty table of sums."""
+    none = np.zeros(0, dtype=np.int64)
+    return Sums(none, none, none, none, none, none.astype(np.bool_), none, none, none)
+
+
+def scheduled(
+    problem: TransferProblem,
+    slots: Sequence[Slot],
+    reads: Sequence[Delivery],
+    *,
+    makespan_cycles: int,
+    sums: Sums | None = None,
+    stall_cycles: int = 0,
+) -> ScheduledCollective:
+    """Return a collective with a schedule by hand, whose bound is its makespan.
+
+    Parameters
+    ----------
+    problem : TransferProblem
+    slots : sequence
+        Value, first vector, vectors, source and destination node, departure.
+    reads : sequence
+        Node, value, first vector, vectors.
+    makespan_cycles : int
+    sums : Sums, optional
+    stall_cycles : int
+        Stall of the opening deskew, by which everything is shifted.
+    """
+    ends = list(zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True))
+    rows = [(value, first, vectors, ends.index(hop), 0, depart) for value, first, vectors, hop, depart in slots]
+    schedule = TransferSchedule(
+        makespan_cycles,
+        0,
+        *np.array(rows, dtype=np.int64).T.copy(),
+        no_sums() if sums is None else sums,
+        *np.array(reads, dtype=np.int64).T.copy(),
+    )
+    result = shifted_result(TransferResult(schedule, LowerBound(makespan_cycles, "by hand"), "hand"), stall_cycles)
+    return ScheduledCollective(problem, result, alignment_tree(line()), 0, stall_cycles, 0.5)
