@@ -119,6 +119,16 @@ def test_hops_of_a_tsp_node_take_the_published_time(node: Fabric, hops: int, cyc
     assert read_after_hops(node, "local", hops) == cycles
 
 
+def test_the_fitted_tsp_node_moves_11_14_gb_a_second(node: Fabric) -> None:
+    """Tests 320 bytes in 14400/557 cycles of 900 MHz, 28.725 ns, and that nothing else differs: a hop is 650 cycles."""
+    fitted = load_fabric("tsp-node-11gb")
+    local = fitted.link_classes[0]
+    assert local.vector_time_cycles == Fraction(14400, 557)
+    assert float(320 / (local.vector_time_cycles / Fraction(9, 10))) == pytest.approx(11.14)
+    assert read_after_hops(fitted, "local", 1) == read_after_hops(node, "local", 1) == 650
+    assert (fitted.links, fitted.chip, fitted.ports) == (node.links, node.chip, node.ports)
+
+
 @pytest.mark.parametrize("name", ["lpx-rack", "tsp-node"])
 def test_links_are_sorted_and_both_ways(name: str) -> None:
     """Tests the order by source, destination, lane, and that each link has its opposite."""

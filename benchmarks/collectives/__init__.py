@@ -1,0 +1,1 @@
+"""Collectives against published figures; ``python -m benchmarks.collectives`` prints the tables."""

@@ -1,0 +1,79 @@
+"""Vector hops a second of the greedy solver from ten thousand to ten million hops, and its memory.
+
+Each size runs in a process of its own: ``python -m benchmarks.collectives.speed SIZE`` prints one as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from math import log
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.collectives.solving import collective_problem, solved
+from benchmarks.collectives.table import Table, met
+from benchmarks.collectives.topologies import VECTOR_WIRE, VECTORS, write_family
+from lpxsched.schedule.transfers.solve import TransferOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# All-gather of one vector a chip on a torus of n x n: n^2 (n^2 - 1) hops of single vectors, 9,900 to 9.8 million.
+SIZES = (10, 18, 32, 56)
+LEAST_HOPS_PER_SECOND, MOST_SECONDS, MOST_GIB, LARGEST_EXPONENT = 2e6, 30, 4, 1.15
+KIB_PER_GIB = 2**20
+GREEDY_EFFORT = 1
+
+
+def tables(options: TransferOptions) -> Iterator[Table]:
+    """Yield the one table; greedy runs at its own effort whatever `options` say."""
+    columns = ("torus", "vector hops", "slots", "s", "M hops/s", "GiB", "gap", "met")
+    yield Table("Speed and growth of greedy: all-gather of one vector a chip", columns, _rows())
+
+
+def _rows() -> Iterator[tuple[str, ...]]:
+    found = []
+    for size in SIZES:
+        command = [sys.executable, "-m", "benchmarks.collectives.speed", str(size)]
+        one = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        found.append((one["vector_hops"], one["seconds"]))
+        rate = one["vector_hops"] / one["seconds"]
+        largest = size == SIZES[-1]
+        good = met(
+            not largest or rate >= LEAST_HOPS_PER_SECOND,
+            one["seconds"] < MOST_SECONDS,
+            one["gib"] < MOST_GIB,
+        )
+        counts = (f"{one['vector_hops']:,}", f"{one['slots']:,}", f"{one['seconds']:.4f}", f"{rate / 1e6:.2f}")
+        yield f"{size}x{size}", *counts, f"{one['gib']:.2f}", f"{one['gap']:.4f}", good
+    hops, seconds = ([log(value) for value in column] for column in zip(*found, strict=True))
+    exponent = float(np.polyfit(hops, seconds, 1)[0])
+    yield "exponent", "", "", "", f"{exponent:.3f}", "", "", met(exponent <= LARGEST_EXPONENT)
+
+
+def measure(size: int) -> dict[str, Any]:
+    """Return what one all-gather by the greedy solver takes."""
+    keys = VECTORS | {"name": "torus", "kind": "torus", "shape": [size, size], "link": VECTOR_WIRE}
+    with tempfile.TemporaryDirectory() as folder:
+        small = collective_problem(write_family(Path(folder), keys | {"shape": [4, 4]}), "all-gather", 1)
+        problem = collective_problem(write_family(Path(folder), keys), "all-gather", 1)
+    options = TransferOptions(solver="greedy", effort=GREEDY_EFFORT)
+    solved(small, options)
+    ours = solved(problem, options, warm=False)
+    return {
+        "vector_hops": ours.result.schedule.vector_hops,
+        "slots": ours.result.schedule.slots,
+        "seconds": ours.seconds,
+        "gap": float(ours.result.gap),
+        "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_GIB,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]))))

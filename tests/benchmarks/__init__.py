@@ -1,0 +1,1 @@
+"""Tests of what the benchmarks compare with and run on."""
