@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHIP = Chip(
     name="toy",
     clock_mhz=Fraction(1000),
-    sram_bytes=1000,
+    sram_bytes=1_000_000,
     sram_bytes_per_cycle=10,
     matrix_macs_per_cycle={"fp8": 8, "bf16": 4},
     vector_operations_per_cycle=2,

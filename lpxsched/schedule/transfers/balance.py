@@ -137,7 +137,8 @@ def _cheapest(
             other = wires.destination[bundle]
             share = _share(wires, bundle, vectors)
             loaded = load[min(scratch.hops[node], len(load) - 1), wires.resource[bundle]] + share
-            price = scratch.cost[node] + loaded**2 * share + noise[bundle]
+            held_cycles = share * wires.lanes[wires.resource[bundle]]
+            price = scratch.cost[node] + loaded**2 * held_cycles + noise[bundle]
             if scratch.cost[other] == np.inf:
                 scratch.reached[count] = other
                 count += 1

@@ -8,6 +8,7 @@ import numpy as np
 
 from lpxsched.schedule.transfers.placing import Placement
 from lpxsched.schedule.transfers.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
+from lpxsched.schedule.transfers.reduced import mirror
 from lpxsched.schedule.transfers.ways import find_ways
 
 if TYPE_CHECKING:
@@ -19,36 +20,45 @@ if TYPE_CHECKING:
     Order = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
+# Tasks beyond which times are taken as the search for ways leaves them.
+MOST_JUSTIFIED = 150_000
+
+
 class Start(NamedTuple):
-    """A plan, the order in which to place it (by depth where there is none), and its times where they are known."""
+    """A plan, the order in which to place it (by depth where there is none), and its times where they stay."""
 
     plan: Plan
     order: Order | None = None
     timed: Placement | None = None
 
 
-def candidate_of(forward: Reduced, backward: Reduced, *, gathered: bool) -> Callable[[Choice, int], Start | None]:
+def candidate_of(
+    forward: Reduced, backward: Reduced, *, gathered: bool, cyclic: bool
+) -> Callable[[Choice, int], Start | None]:
     """Return the function that makes a plan of a choice and gives up on what takes longer than a limit."""
     collective = forward.problem.collective
     if gathered:
         return lambda choice, limit: _gathered(forward, choice, limit)
     if not collective.is_sum:
-        return lambda choice, limit: _copies(forward, choice, limit)
+        return lambda choice, limit: _copies(forward, choice, limit, settles=not cyclic)
     if collective.kind != "all-reduce":
         return lambda choice, limit: _sums(forward, backward, choice, limit)
     return lambda choice, limit: _sums_and_copies(forward, backward, choice, limit)
 
 
-def _copies(problem: Reduced, choice: Choice, limit: int) -> Start | None:
+def _copies(problem: Reduced, choice: Choice, limit: int, *, settles: bool) -> Start | None:
+    """Return copies; where they settle the matter and are very many, with the times that the search for ways found."""
     ways = find_ways(problem, choice, limit=limit)
     if ways is None:
         return None
     timed = Placement(ways.depart, ways.lane, ways.makespan_cycles) if ways.makespan_cycles else None
-    return Start(copy_plan(problem, ways.blocks, ways.block, ways.bundle), np.arange(len(ways.block)), timed)
+    stays = timed is not None and settles and len(ways.block) > MOST_JUSTIFIED
+    plan = copy_plan(problem, ways.blocks, ways.block, ways.bundle, timed=stays)
+    return Start(plan, np.arange(len(ways.block)), timed if stays else None)
 
 
 def _gathered(problem: Reduced, choice: Choice, limit: int) -> Start | None:
-    copies = _copies(problem, choice, limit)
+    copies = _copies(problem, choice, limit, settles=False)
     if copies is None:
         return None
     plan = gathered_plan(problem, copies.plan)
@@ -56,7 +66,7 @@ def _gathered(problem: Reduced, choice: Choice, limit: int) -> Start | None:
 
 
 def _sums(forward: Reduced, backward: Reduced, choice: Choice, limit: int) -> Start | None:
-    ways = find_ways(backward, choice, limit=limit)
+    ways = find_ways(backward, choice, limit=limit, mirrored=True)
     if ways is None:
         return None
     plan = sum_plan(forward, ways.blocks, ways.block, ways.bundle)
@@ -79,7 +89,11 @@ def _sums_and_copies(forward: Reduced, backward: Reduced, choice: Choice, limit:
     if summing is None or ways is None:
         return None
     sums, order = summing.plan, _sum_order(summing.plan)
-    plan = joined(sums, copy_plan(forward, ways.blocks, ways.block, ways.bundle))
+    # What is summed first, the first block of the copies, was the last when time ran backwards.
+    block = ways.block
+    if choice.urgency != "spread":
+        block = mirror(np.unique(ways.blocks.piece, return_counts=True)[1])[block]
+    plan = joined(sums, copy_plan(forward, sums.blocks, block, ways.bundle))
     later = np.arange(sums.slots, plan.slots)
     first = np.where(order >= sums.slots, order + len(later), order)
     return Start(plan, np.concatenate([first, later]))

@@ -64,7 +64,7 @@ def _neighbourhood(tasks: Tasks, placement: Placement, random: np.random.Generat
     chosen = np.flatnonzero((within | late) & ~free)
     room = max(0, MOST_FREE - int(free.sum()))
     free[random.permutation(chosen)[:room]] = True
-    return free
+    return np.asarray(free)
 
 
 def _solved(tasks: Tasks, placement: Placement, free: NDArray[np.bool_], seconds: float, effort: Effort) -> Placement:
@@ -84,11 +84,13 @@ def _solved(tasks: Tasks, placement: Placement, free: NDArray[np.bool_], seconds
     makespan = model.new_int_var(max(kept, effort.enough_cycles), horizon, "makespan")
     model.add_max_equality(makespan, [*ends, kept])
     model.minimize(makespan)
-    for task in np.flatnonzero(free).tolist():
-        model.add_hint(starts[task], int(placement.start[task]))
+    for start, hint in zip(starts, placement.start.tolist(), strict=True):
+        if not isinstance(start, int):
+            model.add_hint(start, hint)
     model.add_hint(makespan, horizon)
     solver = cp_model.CpSolver()
     solver.parameters.random_seed = effort.seed
+    # One worker: byte-equal results whatever the number of cores.
     solver.parameters.num_workers = 1
     solver.parameters.max_deterministic_time = seconds
     solver.parameters.keep_all_feasible_solutions_in_presolve = True

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from lpxsched.traffic.collectives import SourceValues
 
 
+LARGEST_KEY = 2.0**62
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Images:
     """All images of a plan, element by element.
@@ -193,7 +196,15 @@ def _deliveries(images: _Images) -> list[NDArray[np.int64]]:
         rows.append(np.stack([flow.source[own], held, first, flow.vectors[own]]))
     table = np.concatenate(rows, axis=1)
     table = table[:, table[3] > 0]
-    return list(table[:, np.lexsort(table[2::-1])].copy())
+    return list(table[:, _row_order(table[:3])])
+
+
+def _row_order(columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order of rows by their columns; through one key, which sorts much faster, where that fits 64 bits."""
+    ranges = columns.max(axis=1, initial=0) + 1
+    if np.prod(ranges, dtype=np.float64) >= LARGEST_KEY:
+        return np.lexsort(columns[::-1])
+    return np.argsort(np.ravel_multi_index(tuple(columns), tuple(ranges.tolist())))
 
 
 def _makespan(problem: Reduced, images: _Images, placement: Placement) -> int:

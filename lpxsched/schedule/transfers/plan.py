@@ -67,10 +67,12 @@ class Plan:
         return len(self.sum_block)
 
 
-def copy_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
-    """Return the plan of copies along trees, given as the bundles of each block."""
+def copy_plan(
+    problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
+) -> Plan:
+    """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
-    fed = _feeding_slots(problem, blocks, block, bundle)
+    fed = np.full(len(block), NOTHING, dtype=np.int64) if timed else _feeding_slots(problem, blocks, block, bundle)
     carried = np.full(len(block), NOTHING, dtype=np.int64)
     origin = blocks.source[block]
     return Plan(blocks, block, bundle, fed, carried, origin, none, none, none.astype(np.bool_), none, none, none)

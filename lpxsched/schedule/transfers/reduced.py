@@ -137,8 +137,11 @@ class Reduced:
     way_class: NDArray[np.uint8]
     representatives: NDArray[np.int64]
 
-    def blocks(self, length: int) -> Blocks:
-        """Return the representatives cut into blocks of at most `length` vectors; `HALVES` cuts what is left in two."""
+    def blocks(self, length: int, *, mirrored: bool = False) -> Blocks:
+        """Return the representatives cut into blocks of at most `length` vectors; `HALVES` cuts what is left in two.
+
+        Mirrored, the lengths of a piece come the other way round, for a search that goes backwards in time.
+        """
         pieces = self.representatives
         whole = self.flow.vectors[pieces]
         if length == HALVES:
@@ -149,10 +152,18 @@ class Reduced:
             counts = -(-whole // length)
             place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
             vectors = np.minimum(length, np.repeat(whole, counts) - place * length)
+        if mirrored:
+            vectors = vectors[mirror(counts)]
         piece = np.repeat(pieces, counts)
         first = np.cumsum(vectors) - vectors
         first -= np.repeat(np.cumsum(whole) - whole, counts)
         return Blocks(piece, first, vectors, self.flow.source[piece], self.flow.target[piece])
+
+
+def mirror(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number that each block gets when the blocks of each piece, so many, are counted backwards."""
+    begin = np.cumsum(counts) - counts
+    return np.repeat(2 * begin + counts - 1, counts) - np.arange(int(counts.sum()))
 
 
 def reduced(problem: TransferProblem, flow: Flow, symmetry: Symmetry) -> Reduced:

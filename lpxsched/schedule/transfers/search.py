@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.kernels import NEVER
-from lpxsched.schedule.transfers.candidates import Start, candidate_of
+from lpxsched.schedule.transfers.candidates import MOST_JUSTIFIED, Start, candidate_of
 from lpxsched.schedule.transfers.cyclic import repeating, shortest_period
 from lpxsched.schedule.transfers.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.transfers.placing import depth, improved, placed, precedence_order
@@ -33,8 +33,6 @@ PASSES = 6
 OFFERS_PER_SLOT = 6
 # Lengths of blocks that the search goes on with once it has tried all.
 BEST_LENGTHS = 2
-# Tasks beyond which times are taken as the search for ways leaves them.
-MOST_JUSTIFIED = 150_000
 # A first guess of times that is longer than the best by one part in so many is not worth to be justified.
 HOPELESS = 4
 # Blocks of an exchange: more make its plan long without making it shorter.
@@ -101,7 +99,7 @@ def search(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, ga
         Whether an all-reduce copies every summand to every chip; the problems are then of a `gathered_flow`.
     """
     unit_blocks = needs_unit_blocks(forward.problem)
-    candidate = candidate_of(forward, backward, gathered=gathered)
+    candidate = candidate_of(forward, backward, gathered=gathered, cyclic=budget.cyclic)
     best: Found | None = None
     best_of_length: dict[int, tuple[int, int, int]] = {}
     work = tried = in_vain = 0
@@ -187,7 +185,7 @@ def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
 def _settled(problem: Reduced, start: Start, budget: Budget, best: Found | None) -> Found | None:
     """Place a plan, and justify it or make it repeat; None where it cannot repeat sooner than the best."""
     plan = start.plan
-    if start.timed is not None and plan.slots > MOST_JUSTIFIED and not budget.cyclic:
+    if start.timed is not None:
         return Found(problem, plan, start.timed)
     tasks = plan_tasks(problem, plan)
     below = best.objective_cycles if best is not None else NEVER

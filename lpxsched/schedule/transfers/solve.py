@@ -13,6 +13,7 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers.bounds import lower_bound, period_bound
 from lpxsched.schedule.transfers.lift import lift
+from lpxsched.schedule.transfers.plan import plan_tasks
 from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, piece_map, reduced
 from lpxsched.schedule.transfers.result import TransferResult
 from lpxsched.schedule.transfers.search import Budget, exchange, search
@@ -36,6 +37,8 @@ ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
 # A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups.
 GOOD_ENOUGH = 50
 SLOTS_PER_CANDIDATE = 8
+# Deterministic seconds of CP-SAT at effort 2, and tasks up to which `auto` models them.
+CPSAT_SECONDS, MOST_MODELLED = 0.1, 2_000
 # Groups that are tried: the largest, then those of small index.
 MOST_GROUPS = 3
 
@@ -79,15 +82,18 @@ def solve_transfers(problem: TransferProblem, options: TransferOptions) -> Trans
     deadline = options.deadline_cycles
     best = _search_all(problem, options, bound)
     if best is None:
-        raise NothingFoundError(
-            f"solver {options.solver}: no translation leaves this collective as it is", remedy="try --solver auto"
-        )
+        raise _nothing_found(options)
+    solver = "symmetric" if best[1].order > 1 else "greedy"
+    if _wants_cpsat(best[0], options, bound):
+        found = _retimed(best[0], options, bound)
+        if found is not best[0]:
+            best, solver = (found, best[1]), "cpsat" if best[1].order == 1 else solver
     schedule = _lifted(*best)
     if deadline is not None and schedule.makespan_cycles > deadline:
         raise NothingFoundError(
             f"the best of effort {options.effort} takes {schedule.makespan_cycles} cycles, {deadline} are allowed"
         )
-    return TransferResult(schedule, bound, "symmetric" if best[1].order > 1 else "greedy")
+    return TransferResult(schedule, bound, solver)
 
 
 def _refuse_deadline(problem: TransferProblem, deadline: int | None) -> None:
@@ -119,6 +125,29 @@ def _search_all(problem: TransferProblem, options: TransferOptions, bound: Lower
         if best is not None and number == 0 and _is_large(problem, budget):
             break
     return best
+
+
+def _nothing_found(options: TransferOptions) -> NothingFoundError:
+    if options.solver == "symmetric":
+        cause = "solver symmetric: no translation leaves this collective as it is"
+        return NothingFoundError(cause, remedy="try --solver auto")
+    return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
+
+
+def _wants_cpsat(found: Found, options: TransferOptions, bound: LowerBound) -> bool:
+    """Return whether new times on the ways found are worth a model: small ones, unless the model is asked for."""
+    if options.cyclic or options.effort == 1 or options.solver == "greedy" or found.objective_cycles <= bound.cycles:
+        return False
+    return options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED
+
+
+def _retimed(found: Found, options: TransferOptions, bound: LowerBound) -> Found:
+    """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
+    from lpxsched.schedule.transfers.cpsat import Effort, retimed
+
+    effort = Effort(CPSAT_SECONDS * 2.0 ** (options.effort - 2), options.seed, bound.cycles)
+    placement = retimed(plan_tasks(found.problem, found.plan), found.placement, effort)
+    return found if placement is found.placement else replace(found, placement=placement)
 
 
 def _groups(problem: TransferProblem, options: TransferOptions) -> Iterator[Symmetry]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.transfers.reduced import Reduced
 
 # Beyond this many blocks times nodes other searches are as good and much faster.
-MOST_WORK = 4_000_000
+MOST_WORK = 20_000_000
 
 
 def spread_ways(problem: Reduced, length: int, *, seed: int) -> Ways | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers import kernels
 from lpxsched.schedule.transfers.balance import balanced_parents, balanced_routes
 from lpxsched.schedule.transfers.reduced import HALVES, Ways
@@ -153,11 +154,11 @@ def block_lengths(problem: Reduced, *, unit_blocks: bool) -> list[int]:
     return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
 
 
-def find_ways(problem: Reduced, choice: Choice, *, limit: int = NO_LIMIT) -> Ways | None:
-    """Return the ways that a search finds, None when it passes `limit` cycles."""
+def find_ways(problem: Reduced, choice: Choice, *, limit: int = NO_LIMIT, mirrored: bool = False) -> Ways | None:
+    """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Reduced.blocks`."""
     if choice.urgency == "spread":
         return spread_ways(problem, choice.length, seed=choice.seed)
-    blocks = problem.blocks(choice.length)
+    blocks = problem.blocks(choice.length, mirrored=mirrored)
     if choice.urgency in ("balanced", "by hop"):
         return _balanced(problem, blocks, choice)
     ways = _matched(problem, blocks, choice, np.zeros((0, 0), dtype=np.int32), limit)
@@ -189,7 +190,7 @@ def _matched(problem: Reduced, blocks: Blocks, choice: Choice, parents: NDArray[
     )
     noise = choice.seed if choice.fork_price is None else 0
     slots, makespan = kernels.match(problem.wires, job, noise, most + 1, limit)
-    if not len(slots):
+    if makespan == NEVER:
         return None
     block, bundle, lane, depart = slots.T.copy()
     return Ways(blocks, block, bundle, lane, depart, makespan)

@@ -24,7 +24,7 @@ from lpxsched.errors import InfeasibleError
 from lpxsched.fabric.fabric import LinkClass
 from lpxsched.schedule.transfers.problem import transfer_problem
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
-from tests.fabric.examples import fabric_of
+from tests.fabric.examples import CHIP, fabric_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +60,8 @@ def fabric(chips: int, lanes: Mapping[Bundle, int], classes: Sequence[LinkClass]
     source, destination, link_class, lane = np.array(rows, dtype=np.int64).reshape(-1, 4).T.copy()
     return replace(
         fabric_of([], grid=(1, chips)),
+        # Whatever is drawn fits.
+        chip=replace(CHIP, sram_bytes=10**9),
         turnaround_cycles=0,
         link_classes=tuple(classes),
         source=source,

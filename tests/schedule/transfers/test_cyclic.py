@@ -90,7 +90,7 @@ def test_tasks_of_one_length_stand_on_a_grid() -> None:
 
 
 def test_the_grid_begins_anew_with_every_turn() -> None:
-    """Tests three tasks of 3 cycles in turns of 10: one that is ready at 8 waits for 10, or two others would not fit."""
+    """Tests three tasks of 3 cycles in turns of 10: one ready at 8 waits for 10, or not all would fit."""
     found = in_order(tasks_of([Task(3, release=8), Task(3), Task(3)]), enough=10)
     assert found is not None
     assert (found.period_cycles, found.start.tolist()) == (10, [10, 3, 6])
