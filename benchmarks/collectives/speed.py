@@ -1,6 +1,7 @@
 """Vector hops a second of the greedy solver from ten thousand to ten million hops, and its memory.
 
-Each size runs in a process of its own: ``python -m benchmarks.collectives.speed SIZE`` prints one as JSON.
+Each size runs in a process of its own: ``python -m benchmarks.collectives.speed SIZE VECTORS`` prints one as JSON.
+Pieces of 16 vectors travel as one slot a link; pieces of one vector are the slowest case, a slot for each hop.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from lpxsched.schedule.transfers.solve import TransferOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# All-gather of one vector a chip on a torus of n x n: n^2 (n^2 - 1) hops of single vectors, 9,900 to 9.8 million.
-SIZES = (10, 18, 32, 56)
+# All-gather of v vectors a chip on a torus of n x n: n^2 (n^2 - 1) v vector hops, from some 10^4 to 9.8 million.
+SIZES = {16: (5, 9, 16, 28), 1: (10, 18, 32, 56)}
 LEAST_HOPS_PER_SECOND, MOST_SECONDS, MOST_GIB, LARGEST_EXPONENT = 2e6, 30, 4, 1.15
 KIB_PER_GIB = 2**20
 GREEDY_EFFORT = 1
@@ -34,17 +35,18 @@ GREEDY_EFFORT = 1
 def tables(options: TransferOptions) -> Iterator[Table]:
     """Yield the one table; greedy runs at its own effort whatever `options` say."""
     columns = ("torus", "vector hops", "slots", "s", "M hops/s", "GiB", "gap", "met")
-    yield Table("Speed and growth of greedy: all-gather of one vector a chip", columns, _rows())
+    for vectors in SIZES:
+        yield Table(f"Speed and growth of greedy: all-gather, vectors a chip: {vectors}", columns, _rows(vectors))
 
 
-def _rows() -> Iterator[tuple[str, ...]]:
+def _rows(vectors: int) -> Iterator[tuple[str, ...]]:
     found = []
-    for size in SIZES:
-        command = [sys.executable, "-m", "benchmarks.collectives.speed", str(size)]
+    for size in SIZES[vectors]:
+        command = [sys.executable, "-m", "benchmarks.collectives.speed", str(size), str(vectors)]
         one = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         found.append((one["vector_hops"], one["seconds"]))
         rate = one["vector_hops"] / one["seconds"]
-        largest = size == SIZES[-1]
+        largest = size == SIZES[vectors][-1]
         good = met(
             not largest or rate >= LEAST_HOPS_PER_SECOND,
             one["seconds"] < MOST_SECONDS,
@@ -57,12 +59,12 @@ def _rows() -> Iterator[tuple[str, ...]]:
     yield "exponent", "", "", "", f"{exponent:.3f}", "", "", met(exponent <= LARGEST_EXPONENT)
 
 
-def measure(size: int) -> dict[str, Any]:
+def measure(size: int, vectors: int) -> dict[str, Any]:
     """Return what one all-gather by the greedy solver takes."""
     keys = VECTORS | {"name": "torus", "kind": "torus", "shape": [size, size], "link": VECTOR_WIRE}
     with tempfile.TemporaryDirectory() as folder:
         small = collective_problem(write_family(Path(folder), keys | {"shape": [4, 4]}), "all-gather", 1)
-        problem = collective_problem(write_family(Path(folder), keys), "all-gather", 1)
+        problem = collective_problem(write_family(Path(folder), keys), "all-gather", vectors)
     options = TransferOptions(solver="greedy", effort=GREEDY_EFFORT)
     solved(small, options)
     ours = solved(problem, options, warm=False)
@@ -76,4 +78,4 @@ def measure(size: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]))))
+    print(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
