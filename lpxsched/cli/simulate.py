@@ -46,7 +46,7 @@ def _text(summary: Summary) -> str:
         ("", f"{summary.least_slack_cycles:.3f} cycles against the adversary"),
         ("", f"{float(summary.proven_slack_cycles):.3f} cycles is the proven bound of every run"),
         ("deskew buffer", f"{summary.max_buffer_vectors} vectors at most wait on one link"),
-        ("latency of a token", f"{float(summary.nominal_ns):,.1f} ns on perfect clocks, no waiting"),
+        ("latency, all", f"{float(summary.nominal_ns):,.1f} ns on perfect clocks, no waiting"),
         ("", f"{float(summary.random_worst_ns):,.1f} ns in random runs"),
         ("", f"{float(summary.observed_worst_ns):,.1f} ns against the adversary"),
         ("", f"{float(summary.bound_ns):,.1f} ns is the bound, if no vector is late"),
