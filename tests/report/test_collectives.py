@@ -29,7 +29,7 @@ BUSY_BROADCAST = replace(LAID["broadcast"], starts=[0, 38, 54])
 
 def told(laid: Laid, kind: str, **how: object) -> Build:
     """Return a collective by hand that says what it is."""
-    build = build_of(laid, **how)  # type: ignore[arg-type]
+    build = build_of(laid, **how)
     options = {"kind": kind, "topology": "three"}
     return signed(replace(build, manifest=build.manifest.model_copy(update={"options": options})))
 

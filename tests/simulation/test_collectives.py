@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def collective(kind: str, **how: object) -> Build:
     """Return a collective by hand, told as one by its options."""
-    build = build_of(LAID[kind], **how)  # type: ignore[arg-type]
+    build = build_of(LAID[kind], **how)
     return signed(replace(build, manifest=build.manifest.model_copy(update={"options": {"kind": kind}})))
 
 

@@ -264,7 +264,7 @@ def _precedences(
         duration[plan.operand_slot[arriving]],
         sum_cycles[earlier],
     )
-    return tuple(np.concatenate(parts).astype(np.int64) for parts in (before, after, delay))  # type: ignore[return-value]
+    return np.concatenate(before), np.concatenate(after), np.concatenate(delay)
 
 
 def _ports(problem: Reduced, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

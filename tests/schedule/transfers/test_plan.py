@@ -60,7 +60,7 @@ def sums(small: Reduced, block: Sequence[int], bundle: Sequence[int]) -> Plan:
 def operands(plan: Plan) -> list[tuple[int, int, int]]:
     """Return sum, slot and origin of each operand."""
     columns = plan.operand_sum, plan.operand_slot, plan.operand_origin
-    return [row for row in zip(*(values.tolist() for values in columns), strict=True)]  # noqa: C416
+    return list(zip(*(values.tolist() for values in columns), strict=True))
 
 
 def precedences(tasks: Tasks) -> set[tuple[int, int, int]]:

@@ -28,7 +28,7 @@ Piece = tuple[int, int, int, int, int]
 def pieces_of(flow: Flow) -> list[Piece]:
     """Return tensor, first vector, vectors, source and target of each piece."""
     columns = flow.tensor, flow.first_vector, flow.vectors, flow.source, flow.target
-    return [row for row in zip(*(column.tolist() for column in columns), strict=True)]  # noqa: C416
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def whole(problem: TransferProblem) -> Reduced:

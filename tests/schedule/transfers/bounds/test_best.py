@@ -137,7 +137,7 @@ def test_all_to_all_on_a_torus_with_one_port(side: int, cycles: int) -> None:
 @pytest.mark.parametrize("kind", ["all-gather", "all-reduce", "all-to-all", "reduce"])
 def test_one_chip_has_nothing_to_move(kind: str) -> None:
     """Tests a collective of one chip."""
-    problem = problem_of(Collective(kind, 1, 3), [])  # type: ignore[arg-type]
+    problem = problem_of(Collective(kind, 1, 3), [])
     assert lower_bound(problem) == LowerBound(0, "nothing to move")
     assert period_bound(problem) == LowerBound(1, "nothing to move")
 

@@ -55,7 +55,7 @@ def test_a_root_of_a_broadcast_reads_nothing() -> None:
 @pytest.mark.parametrize(("kind", "period"), [("all-gather", 8), ("all-reduce", 4)])
 def test_period_of_a_wire(kind: str, period: int) -> None:
     """Tests that the wire into the end of the line carries 4 vectors of each holder, or 4 sums."""
-    forward, _ = views(problem_of(Collective(kind, 3, 4), path(3)))  # type: ignore[arg-type]
+    forward, _ = views(problem_of(Collective(kind, 3, 4), path(3)))
     assert entering_period(forward, 0) == period
 
 

@@ -60,4 +60,4 @@ def test_densest_slots(pitch: Fraction, longest_run: int, held: Fraction) -> Non
 )
 def test_longest_run_is_the_largest_value(kind: str, run: int) -> None:
     """Tests collectives of three chips and two vectors: each has a shard, or a whole tensor."""
-    assert Network(problem_of(Collective(kind, 3, 2), path(3))).longest_run == run  # type: ignore[arg-type]
+    assert Network(problem_of(Collective(kind, 3, 2), path(3))).longest_run == run

@@ -58,5 +58,5 @@ def test_sums_move_more_bytes_than_they_add() -> None:
 @pytest.mark.parametrize("kind", ["all-gather", "all-reduce"])
 def test_no_work_without_sums_or_vector_unit(kind: str) -> None:
     """Tests copies, and sums that take no time."""
-    problem = problem_of(Collective(kind, 3, 2), path(3))  # type: ignore[arg-type]
+    problem = problem_of(Collective(kind, 3, 2), path(3))
     assert sums_cycles(problem) == sums_period(problem) == 0

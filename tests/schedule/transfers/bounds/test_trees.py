@@ -50,7 +50,7 @@ def test_sums_cross_between_groups_both_ways() -> None:
 @pytest.mark.parametrize("kind", ["all-gather", "reduce", "reduce-scatter", "broadcast"])
 def test_only_an_all_reduce_is_summed_by_everyone(kind: str) -> None:
     """Tests that other collectives have no such bounds, and that some view of them counts copies or summands."""
-    problem = problem_of(Collective(kind, 3, 2), path(3), add_cost=adds_of(1))  # type: ignore[arg-type]
+    problem = problem_of(Collective(kind, 3, 2), path(3), add_cost=adds_of(1))
     sides = views(problem)
     assert [list(everyones_sums(problem, view)) for view in sides] == [[], []]
     assert sum(len(list(copies(view))) for view in sides) == 1

@@ -27,7 +27,7 @@ TO_ONE = [[0, 2, 0], [0, 0, 0], [0, 2, 0]]
 )
 def test_wants_of_every_kind(kind: str, vectors: list[list[int]], holders_differ: bool, readers_differ: bool) -> None:
     """Tests three chips and two vectors, the root in the middle."""
-    wants = wants_of(Collective(kind, 3, 2, 1))  # type: ignore[arg-type]
+    wants = wants_of(Collective(kind, 3, 2, 1))
     assert wants.vectors.tolist() == vectors
     assert (wants.holders_differ, wants.readers_differ) == (holders_differ, readers_differ)
     assert wants.is_exchange == (kind == "all-to-all")
@@ -35,7 +35,7 @@ def test_wants_of_every_kind(kind: str, vectors: list[list[int]], holders_differ
 
 def test_reversal_exchanges_holders_with_readers() -> None:
     """Tests that a scatter run backwards is a gather."""
-    scatter, gather = (wants_of(Collective(kind, 3, 2, 1)) for kind in ("scatter", "gather"))  # type: ignore[arg-type]
+    scatter, gather = (wants_of(Collective(kind, 3, 2, 1)) for kind in ("scatter", "gather"))
     assert scatter.reversed().vectors.tolist() == gather.vectors.tolist()
     broadcast = wants_of(Collective("broadcast", 3, 2, 1)).reversed()
     assert (broadcast.holders_differ, broadcast.readers_differ) == (False, True)
