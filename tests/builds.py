@@ -199,6 +199,7 @@ def _chips() -> Chips:
         matrix_fp8_macs_per_cycle=on_chips(8),
         matrix_bf16_macs_per_cycle=on_chips(8),
         vector_operations_per_cycle=on_chips(160),
+        sum_cycles_in_hop=on_chips(0),
         inject_per_cycle=none,
         eject_per_cycle=none,
         ports=none,

@@ -32,8 +32,8 @@ BYTES_PER_MIB = 2**20
 NEAR_FIGURE, NEAR_CLOSED_FORM = 0.05, 0.03
 SMALLEST_COMPARED_BYTES = 16 * 1024
 THREE_HOPS_NS = 3 * 722
-# A hop is rounded up to a cycle, and an add takes a cycle that the published hop contains.
-ROUNDING_CYCLES = 2
+# Each hop is rounded up to a cycle.
+ROUNDING_CYCLES = 1
 
 
 CELLS = ("status", "gap", "s", "solver", "met")

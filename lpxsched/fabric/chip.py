@@ -34,6 +34,7 @@ class ChipFile(Strict):
     matrix_fixed_cycles: Tagged[Extent]
     vector_operations_per_cycle: Tagged[Count]
     vector_fixed_cycles: Tagged[Extent]
+    sum_cycles_in_hop: Tagged[Extent] = Tagged(value=0)
     shard_columns: Tagged[Count]
 
 
@@ -55,6 +56,8 @@ class Chip:
         Element operations of the vector unit in one cycle.
     matrix_fixed_cycles, vector_fixed_cycles : int
         Latency of the pipeline, whatever the size of the operator.
+    sum_cycles_in_hop : int
+        Cycles of a sum of arriving vectors that lie within the published hop.
     shard_columns : int
         A weight matrix is cut in multiples of this many columns.
     """
@@ -67,6 +70,7 @@ class Chip:
     vector_operations_per_cycle: int
     matrix_fixed_cycles: int
     vector_fixed_cycles: int
+    sum_cycles_in_hop: int
     shard_columns: int
 
 
@@ -100,5 +104,6 @@ def load_chip(name: str) -> Chip:
         vector_operations_per_cycle=file.vector_operations_per_cycle.value,
         matrix_fixed_cycles=file.matrix_fixed_cycles.value,
         vector_fixed_cycles=file.vector_fixed_cycles.value,
+        sum_cycles_in_hop=file.sum_cycles_in_hop.value,
         shard_columns=file.shard_columns.value,
     )

@@ -49,6 +49,8 @@ class AddCost:
         Rates of the chip.
     fixed_cycles : int
         Latency of the pipeline.
+    cycles_in_hop : int
+        Cycles of a sum that lie within the hops which bring its operands.
     """
 
     vector_bytes: int
@@ -56,6 +58,7 @@ class AddCost:
     sram_bytes_per_cycle: int
     operations_per_cycle: int
     fixed_cycles: int
+    cycles_in_hop: int = 0
 
     def sram_bytes(self, operands: int, vectors: int) -> int:
         """Bytes read and written by a sum of `operands` operands of `vectors` vectors each."""
@@ -69,13 +72,11 @@ class AddCost:
         """Duration of such a sum; 0 where the vector unit is left out of account."""
         if not self.operations_per_cycle:
             return 0
-        return (
-            max(
-                ceil_div(self.sram_bytes(operands, vectors), self.sram_bytes_per_cycle),
-                ceil_div(self.operations(operands, vectors), self.operations_per_cycle),
-            )
-            + self.fixed_cycles
+        work = max(
+            ceil_div(self.sram_bytes(operands, vectors), self.sram_bytes_per_cycle),
+            ceil_div(self.operations(operands, vectors), self.operations_per_cycle),
         )
+        return max(0, work + self.fixed_cycles - self.cycles_in_hop)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -229,6 +229,7 @@ def _add_cost(fabric: Fabric, graph: LayerGraph) -> AddCost:
         sram_bytes_per_cycle=fabric.chip.sram_bytes_per_cycle,
         operations_per_cycle=fabric.chip.vector_operations_per_cycle,
         fixed_cycles=fabric.chip.vector_fixed_cycles,
+        cycles_in_hop=fabric.chip.sum_cycles_in_hop,
     )
 
 

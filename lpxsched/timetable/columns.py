@@ -121,6 +121,7 @@ class Chips(Table):
     matrix_fp8_macs_per_cycle: Integers
     matrix_bf16_macs_per_cycle: Integers
     vector_operations_per_cycle: Integers
+    sum_cycles_in_hop: Integers
     inject_per_cycle: Integers
     eject_per_cycle: Integers
     ports: Integers

@@ -56,6 +56,7 @@ def chips_table(fabric: Fabric, tree: AlignmentTree, *, weight_bytes: Integers) 
         matrix_fp8_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["fp8"]),
         matrix_bf16_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["bf16"]),
         vector_operations_per_cycle=on_chips(chip.vector_operations_per_cycle),
+        sum_cycles_in_hop=on_chips(chip.sum_cycles_in_hop),
         inject_per_cycle=limits(fabric.inject_per_cycle),
         eject_per_cycle=limits(fabric.eject_per_cycle),
         ports=limits(fabric.ports),

@@ -49,7 +49,7 @@ BOUNDS = (
     Bound("R3", "tensors", ("offset", "vectors"), 0, LARGEST_COUNT),
     Bound("R3", "segments", ("makespan_cycles", "lower_bound_cycles"), 0, LARGEST_TIME),
     Bound("R4", "operators", ("cycles", "sram_bytes", "macs", "fixed_cycles"), 0, LARGEST_TIME),
-    Bound("R4", "chips", ("sram_bytes_per_cycle", "vector_operations_per_cycle"), 0, LARGEST_TIME),
+    Bound("R4", "chips", ("sram_bytes_per_cycle", "vector_operations_per_cycle", "sum_cycles_in_hop"), 0, LARGEST_TIME),
     Bound("R4", "chips", ("matrix_fp8_macs_per_cycle", "matrix_bf16_macs_per_cycle"), 0, LARGEST_TIME),
     Bound("R7", "chips", ("inject_per_cycle", "eject_per_cycle"), -1, LARGEST_TIME),
     Bound("R10", "segments", ("deadline_cycles",), -1, LARGEST_TIME),

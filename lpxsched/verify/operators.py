@@ -93,7 +93,8 @@ def _durations(build: Build) -> Iterator[Violation]:
         )
         yield Violation(RULE, message, rows_of(operators, row))
     work = np.maximum(-(-operators.sram_bytes // np.maximum(memory, 1)), -(-operators.macs // np.maximum(rate, 1)))
-    cycles = np.where(timed, work + operators.fixed_cycles, 0)
+    within = np.where(operators.kind == ADD, build.chips.sum_cycles_in_hop[operators.chip], 0)
+    cycles = np.where(timed, np.maximum(work + operators.fixed_cycles - within, 0), 0)
     for row in np.flatnonzero(~impossible & (operators.cycles != cycles)).tolist():
         message = f"operator {row} ({operators.kind[row]}) takes {operators.cycles[row]} cycles"
         if timed[row]:
@@ -101,6 +102,7 @@ def _durations(build: Build) -> Iterator[Violation]:
                 f", must take {cycles[row]}: {operators.sram_bytes[row]} bytes at {memory[row]}, "
                 f"{operators.macs[row]} operations at {rate[row]}, and {operators.fixed_cycles[row]}"
             )
+            message += f", less {within[row]} within the hop" if within[row] else ""
         else:
             message += f" on {'a host' if operators.unit[row] == HOST else 'no unit'}, must take 0"
         yield Violation(RULE, message, rows_of(operators, row))

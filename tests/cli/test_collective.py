@@ -67,6 +67,12 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return printed.err.strip()
 
 
+def test_an_all_reduce_of_256_tsps_takes_three_published_hops(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests three hops of 722 ns, adds included: 3 x 650 cycles at 900 MHz, below which no all-reduce is."""
+    result = collective_json(["all-reduce", "tsp-264", "--chips", "0-255"], capsys)
+    assert (result["status"], result["makespan_cycles"], result["makespan_ns"]) == ("optimal", 1950, 2166.667)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_scheduled_and_proved(ring: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests keys, and that the checker found no fault."""

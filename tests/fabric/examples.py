@@ -32,6 +32,7 @@ CHIP = Chip(
     vector_operations_per_cycle=2,
     matrix_fixed_cycles=40,
     vector_fixed_cycles=3,
+    sum_cycles_in_hop=0,
     shard_columns=1,
 )
 PLAIN: dict[str, Any] = {

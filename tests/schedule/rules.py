@@ -112,7 +112,7 @@ class _Judge:
             return 0
         sram = Fraction((operands + 1) * vectors * cost.vector_bytes, cost.sram_bytes_per_cycle)
         arithmetic = Fraction((operands - 1) * vectors * cost.elements_per_vector, cost.operations_per_cycle)
-        return max(ceil(sram), ceil(arithmetic)) + cost.fixed_cycles
+        return max(0, max(ceil(sram), ceil(arithmetic)) + cost.fixed_cycles - cost.cycles_in_hop)
 
     def _leaves(self, block: int) -> dict[int, int]:
         """Return the operator that produces each leaf of a block, by node."""

@@ -37,6 +37,12 @@ def test_a_sum_on_no_vector_unit_takes_no_time() -> None:
     assert replace(ADD_COST, operations_per_cycle=0).cycles(4, 100) == 0
 
 
+@pytest.mark.parametrize(("cycles_in_hop", "expected"), [(1, 4), (5, 0), (9, 0)])
+def test_a_sum_takes_less_by_what_the_hop_contains(cycles_in_hop: int, expected: int) -> None:
+    """Tests 1 + 4 cycles for two operands of one vector, less some, and never below 0."""
+    assert replace(ADD_COST, cycles_in_hop=cycles_in_hop).cycles(2, 1) == expected
+
+
 @given(st.sampled_from(VECTOR_TIMES), st.integers(0, 100_000))
 def test_a_slot_holds_its_link_for_whole_cycles(vector_time: Fraction, vectors: int) -> None:
     """Tests that a slot holds its link for ceil(n v), and that its last vector is read ceil((n - 1) v) later."""

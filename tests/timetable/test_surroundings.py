@@ -29,6 +29,7 @@ def test_chips_come_first_then_the_host(small_build: Build) -> None:
         "matrix_fp8_macs_per_cycle": 416666,
         "matrix_bf16_macs_per_cycle": 104444,
         "vector_operations_per_cycle": 5120,
+        "sum_cycles_in_hop": 1,
         "turnaround_cycles": 0,
     }
     for name, value in expected.items():

@@ -301,6 +301,7 @@ def _chips() -> Chips:
         matrix_fp8_macs_per_cycle=every(8),
         matrix_bf16_macs_per_cycle=every(8),
         vector_operations_per_cycle=every(160),
+        sum_cycles_in_hop=every(0),
         inject_per_cycle=every(-1),
         eject_per_cycle=every(-1),
         ports=every(-1),

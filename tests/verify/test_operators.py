@@ -54,6 +54,10 @@ def test_a_duration_that_is_not_that_of_the_work_is_found(row: int, cells: dict[
         ("matrix_bf16_macs_per_cycle", 2, "operator 2 (router) takes 11 cycles, must take 21"),
         # combine: ceil(160 / 80) + 4 = 6
         ("vector_operations_per_cycle", 80, "operator 6 (combine) takes 5 cycles, must take 6"),
+        # add: ceil(320 / 160) = ceil(1920 / 960) = 2, and 4, less the 2 that lie within the hop
+        ("sum_cycles_in_hop", 2, "operator 8 (add) takes 6 cycles, must take 4"),
+        # no sum ends before it starts
+        ("sum_cycles_in_hop", 99, "operator 8 (add) takes 6 cycles, must take 0"),
         ("sram_bytes_per_cycle", 0, "operator 2: chip 0 has no rate for unit matrix"),
     ],
 )

@@ -171,8 +171,9 @@ def members(draw: st.DrawFn, chips: int) -> list[int]:
 
 
 def add_costs(of_chip: AddCost) -> st.SearchStrategy[AddCost]:
-    """Draw what a sum costs: nothing, as on the chip, or with no fixed part."""
+    """Draw what a sum costs: nothing, with no fixed part, with one, or less than nothing for the smallest."""
     free = replace(of_chip, operations_per_cycle=0)
     cheap = replace(of_chip, vector_bytes=4, elements_per_vector=2, sram_bytes_per_cycle=4, fixed_cycles=0)
     dear = replace(cheap, fixed_cycles=3)
-    return st.sampled_from((cheap, free, dear))
+    within_hop = replace(cheap, cycles_in_hop=4)
+    return st.sampled_from((cheap, free, dear, within_hop))

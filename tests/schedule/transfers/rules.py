@@ -196,7 +196,7 @@ class _Judge:
             return 0
         sram = Fraction((operands + 1) * vectors * cost.vector_bytes, cost.sram_bytes_per_cycle)
         arithmetic = Fraction((operands - 1) * vectors * cost.elements_per_vector, cost.operations_per_cycle)
-        return max(ceil(sram), ceil(arithmetic)) + cost.fixed_cycles
+        return max(0, max(ceil(sram), ceil(arithmetic)) + cost.fixed_cycles - cost.cycles_in_hop)
 
     def r5_sums(self) -> Iterator[str]:
         """R5: sums add equal runs; `complete` says of each whether all shards are in it once; each is used."""

@@ -5,7 +5,8 @@ exactly once (R5), and a sum of k operands makes k - 1 of them. A sum of k <= m 
 
     (k - 1) n max(elements / operations per cycle, (m + 1) / (m - 1) * vector bytes / bytes per cycle) + fixed cycles,
 
-since (k + 1) / (k - 1) falls with k. A chip makes one sum at a time (R4), so of A additions on C chips some chip makes
+since (k + 1) / (k - 1) falls with k. Where a hop contains more cycles of a sum than are fixed, every sum is shorter by
+the difference, and least time goes into additions one by one: max(0, a c - d) / a grows with a. A chip makes one sum at a time (R4), so of A additions on C chips some chip makes
 ceil(A / C) or more, and before the first of them an operand from elsewhere is read. In a timetable that repeats, the
 same fits into each period.
 """
@@ -38,4 +39,7 @@ def sums_period(problem: TransferProblem) -> int:
     additions = ceil_div(results * (summands - 1), problem.nodes)
     moved = Fraction((summands + 1) * cost.vector_bytes, (summands - 1) * cost.sram_bytes_per_cycle)
     added = Fraction(cost.elements_per_vector, cost.operations_per_cycle)
-    return ceil_cycles(additions * max(moved, added)) + cost.fixed_cycles
+    fixed_cycles = cost.fixed_cycles - cost.cycles_in_hop
+    if fixed_cycles < 0:
+        return ceil_cycles(additions * max(Fraction(0), max(moved, added) + fixed_cycles))
+    return ceil_cycles(additions * max(moved, added)) + fixed_cycles
