@@ -43,6 +43,10 @@ class Adjacency:
         """Return the same bundles the other way round."""
         return _sorted(self.chips, self.destination, self.source, self.kind, self.lanes)
 
+    def renumbered(self, number: NDArray[np.int64]) -> Adjacency:
+        """Return the same bundles with new numbers of chips, shape (chips,)."""
+        return _sorted(self.chips, number[self.source], number[self.destination], self.kind, self.lanes)
+
 
 def adjacency(fabric: Fabric, chips: Sequence[int] | None = None) -> Adjacency:
     """Return the bundles between chips of a fabric, or between some of its chips, numbered in their given order.

@@ -2,18 +2,21 @@
 
 Chips are written as mixed-radix numbers; a translation adds to one digit, modulo its size. Which digits may be shifted
 is found by trying every stride and size that divide the number of chips, and is verified on the list of bundles, never
-assumed. Shifts of different digits commute, and no shift but the identity keeps a chip in place, so the verified shifts
-of one mixed-radix system generate a group that acts freely. Exclusive-or with a constant is the case of digits of size
-2.
+assumed. Where shifts of the chips' own numbers do not carry every chip to every other, the numbers that `numbering`
+finds on the links are tried as well. Shifts of different digits commute, and no shift but the identity keeps a chip in
+place, so the verified shifts of one mixed-radix system generate a group that acts freely. Exclusive-or with a constant
+is the case of digits of size 2.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from lpxsched.fabric.numbering import found_numbering
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,10 +48,13 @@ class Translations:
     chips : int
     shifts : tuple of Shift
         Its generators, the smallest stride first; no two share a digit.
+    numbering : ndarray of int64, shape (chips,), or None
+        The numbers whose digits are shifted; None where they are the chips' own.
     """
 
     chips: int
     shifts: tuple[Shift, ...]
+    numbering: NDArray[np.int64] | None = None
 
     @property
     def order(self) -> int:
@@ -60,16 +66,41 @@ class Translations:
         """Number of classes of chips that translations carry into each other."""
         return self.chips // self.order
 
+    def moves(self) -> list[tuple[NDArray[np.int64], int]]:
+        """Return where each generator takes each chip, shape (chips,), and after how many steps it is back."""
+        moves = [(shift.permutation(self.chips), shift.size) for shift in self.shifts]
+        if self.numbering is None:
+            return moves
+        by_number = np.argsort(self.numbering)
+        return [(by_number[move[self.numbering]], size) for move, size in moves]
+
     def orbit(self) -> NDArray[np.int64]:
         """Return the least chip of each chip's orbit, shape (chips,)."""
         least = np.arange(self.chips, dtype=np.int64)
         for shift in self.shifts:
             least -= least // shift.stride % shift.size * shift.stride
-        return least
+        if self.numbering is None:
+            return least
+        orbit = least[self.numbering]
+        first = np.full(self.chips, self.chips, dtype=np.int64)
+        np.minimum.at(first, orbit, np.arange(self.chips))
+        return first[orbit]
 
 
 def translations(joined: Adjacency) -> Translations:
-    """Return the largest group of translations that maps every bundle onto one of equal class and lanes."""
+    """Return the largest group of translations found that maps every bundle onto one of equal class and lanes."""
+    group = _of_digits(joined)
+    if group.order == joined.chips:
+        return group
+    numbering = found_numbering(joined)
+    if numbering is None:
+        return group
+    renumbered = replace(_of_digits(joined.renumbered(numbering)), numbering=numbering)
+    return renumbered if renumbered.order > group.order else group
+
+
+def _of_digits(joined: Adjacency) -> Translations:
+    """Return the largest group that shifts digits of the numbers of chips."""
     keys, lanes = _bundle_keys(joined.source, joined.destination, joined)
     chips = joined.chips
 

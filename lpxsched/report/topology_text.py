@@ -48,6 +48,7 @@ def topology_json(fabric: Fabric, facts: Facts, assumed: Mapping[str, Any]) -> d
         "bisection_gbps": None if facts.bisection_gbps is None else float(facts.bisection_gbps),
         "symmetric": facts.symmetry.orbits == 1,
         "translations": [[shift.stride, shift.size] for shift in facts.symmetry.shifts],
+        "numbered_anew": facts.symmetry.numbering is not None,
         "orbits": facts.symmetry.orbits,
         "classes": [_class_json(fabric, of_class) for of_class in facts.classes],
         "capacity": {"line_tb_per_s_per_chip": float(per_chip), "line_tb_per_s": float(whole)},
@@ -87,6 +88,8 @@ def symmetry_words(symmetry: Translations) -> str:
     if not symmetry.shifts:
         return "no translations found"
     group = " x ".join(f"Z{shift.size}" for shift in reversed(symmetry.shifts))
+    if symmetry.numbering is not None:
+        group += " of chips numbered anew"
     return f"translations {group}, {'one orbit' if symmetry.orbits == 1 else f'{symmetry.orbits:,} orbits'}"
 
 

@@ -94,6 +94,17 @@ def test_explicit_topology(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "bisection       unknown" in capsys.readouterr().out
 
 
+def test_chips_that_are_listed_in_any_order_are_numbered_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests a one-way ring 0 -> 1 -> 3 -> 2 -> 4: no shift of these numbers is a turn, a turn is found all the same."""
+    path = write_topology(tmp_path, "src,dst\n0,1\n1,3\n3,2\n2,4\n4,0\n", chips=5)
+    ring = facts(capsys, path)
+    assert (ring["symmetric"], ring["translations"], ring["numbered_anew"]) == (True, [[1, 5]], True)
+    assert run(["topology", path]) == 0
+    assert "translations Z5 of chips numbered anew, one orbit" in capsys.readouterr().out
+
+
 def test_what_is_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that a chip out of service takes its links along: 7 to and 7 from others, one to and from the host."""
     path = change_shipped(tmp_path, "topology", "tsp-node", {"down": {"chips": [3], "links": [[0, 1]]}})

@@ -31,9 +31,9 @@ def order_and_orbits(fabric: Fabric, chips: list[int] | None = None) -> tuple[in
 def verify(group: Translations, joined: Adjacency, steps: list[int]) -> None:
     """Check that one translation maps the bundles onto themselves, moves all chips or none, and keeps orbits."""
     moved = np.arange(joined.chips)
-    for shift, count in zip(group.shifts, steps, strict=True):
-        for _ in range(count % shift.size):
-            moved = shift.permutation(joined.chips)[moved]
+    for (move, size), count in zip(group.moves(), steps, strict=True):
+        for _ in range(count % size):
+            moved = move[moved]
     columns = (joined.kind.tolist(), joined.lanes.tolist())
     bundles = set(zip(joined.source.tolist(), joined.destination.tolist(), *columns, strict=True))
     assert set(zip(moved[joined.source].tolist(), moved[joined.destination].tolist(), *columns, strict=True)) == bundles
@@ -185,10 +185,29 @@ def test_every_translation_of_every_graph_is_free(fabric: Fabric, steps: list[in
     verify(group, joined, steps[: len(group.shifts)])
 
 
-@given(st.permutations(range(12)))
-def test_other_numbers_of_chips_may_hide_the_symmetry(numbers: list[int]) -> None:
-    """Tests a ring of 12 with its chips renumbered: what is found, perhaps nothing, is a symmetry."""
-    ends = [(numbers[a], numbers[(a + step) % 12]) for a in range(12) for step in (1, 11)]
-    joined = joined_of(ends, 12)
-    group = translations(joined)
-    verify(group, joined, [1] * len(group.shifts))
+@pytest.mark.parametrize(
+    ("keys", "group"),
+    [
+        ({"kind": "ring", "chips": 12}, {12}),
+        ({"kind": "torus", "shape": [3, 5]}, {3, 5}),
+        ({"kind": "hyperx", "shape": [3, 4]}, {3, 4}),
+        ({"kind": "hypercube", "dimensions": 3}, {2}),
+    ],
+)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_symmetry_does_not_depend_on_the_numbers_of_chips(
+    tmp_path_factory: pytest.TempPathFactory, keys: dict[str, Any], group: set[int], seed: int
+) -> None:
+    """Tests products of rings and full meshes with chips renumbered: all translations are found again."""
+    joined = adjacency(load_fabric(write_family(tmp_path_factory.mktemp("family"), **keys)))
+    shuffled = joined.renumbered(np.random.default_rng(seed).permutation(joined.chips))
+    found = translations(shuffled)
+    assert (found.orbits, {shift.size for shift in found.shifts}) == (1, group)
+    verify(found, shuffled, [1] * len(found.shifts))
+
+
+def test_orbits_of_renumbered_chips_are_named_by_their_least_chip() -> None:
+    """Tests numbers 0 1 2 for chips 0 2 4, and 3 4 5 for chips 1 3 5: they turn 0 -> 2 -> 4 -> 0, 1 -> 3 -> 5 -> 1."""
+    group = Translations(6, (Shift(1, 3),), numbering=np.array([0, 3, 1, 4, 2, 5]))
+    assert group.moves()[0][0].tolist() == [2, 3, 4, 5, 0, 1]
+    assert group.orbit().tolist() == [0, 1, 0, 1, 0, 1]

@@ -71,8 +71,7 @@ def symmetries(problem: TransferProblem) -> Iterator[Symmetry]:
         return
     rank = np.argsort(np.argsort(problem.node_chip)).astype(np.int64)
     by_chip = np.argsort(problem.node_chip).astype(np.int64)
-    found = translations(_adjacency(problem, rank))
-    shifts = [(shift.permutation(problem.nodes), shift.size) for shift in found.shifts]
+    shifts = translations(_adjacency(problem, rank)).moves()
     for steps in _steps([size for _, size in shifts]):
         maps = [_powers(move, size, step) for (move, size), step in zip(shifts, steps, strict=True)]
         elements = _compose(maps, problem.nodes)
