@@ -13,9 +13,9 @@ from lpxsched.schedule.transfers.candidates import MOST_JUSTIFIED, Start, candid
 from lpxsched.schedule.transfers.cyclic import repeating, shortest_period
 from lpxsched.schedule.transfers.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.transfers.placing import depth, improved, placed, precedence_order
-from lpxsched.schedule.transfers.plan import plan_tasks
-from lpxsched.schedule.transfers.reduced import Flow, reduced
-from lpxsched.schedule.transfers.ways import first_choices, further_choices
+from lpxsched.schedule.transfers.plan import copy_plan, joined, plan_tasks, sum_plan
+from lpxsched.schedule.transfers.reduced import HALVES, Flow, reduced
+from lpxsched.schedule.transfers.ways import block_lengths, first_choices, further_choices
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ OFFERS_PER_SLOT = 6
 BEST_LENGTHS = 2
 # A first guess of times that is longer than the best by one part in so many is not worth to be justified.
 HOPELESS = 4
+# Lengths of blocks for which CP-SAT packs trees.
+PACKED_LENGTHS = 3
 # Blocks of an exchange: more make its plan long without making it shorter.
 MOST_EXCHANGED = 16
 
@@ -76,6 +78,8 @@ class Budget:
         Whether the period is to be short, not the makespan.
     known_cycles : int
         Makespan of a schedule at hand: what is much longer is given up early.
+    packing_seconds : float
+        Deterministic seconds of CP-SAT for trees of even load, where the period counts.
     """
 
     slots: int
@@ -84,6 +88,7 @@ class Budget:
     patience: int
     cyclic: bool = False
     known_cycles: int = NEVER
+    packing_seconds: float = 0.0
 
 
 def search(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, gathered: bool = False) -> Found | None:
@@ -130,6 +135,34 @@ def search(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, ga
             best, in_vain = found, 0
         if best.objective_cycles <= budget.enough_cycles:
             break
+    if budget.packing_seconds and best is not None and best.objective_cycles > budget.enough_cycles and not gathered:
+        best = _packed(forward, backward, seed=seed, budget=budget, best=best)
+    return best
+
+
+def _packed(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, best: Found) -> Found:
+    """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
+    from lpxsched.schedule.transfers.packing import Aim, packed_ways
+
+    collective = forward.problem.collective
+    lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.problem))
+    for length in [length for length in lengths if length != HALVES][:PACKED_LENGTHS]:
+        if best.objective_cycles <= budget.enough_cycles:
+            break
+        blocks = forward.blocks(length)
+        sums = [False] if not collective.is_sum else [True, False] if collective.kind == "all-reduce" else [True]
+        aim = Aim(budget.enough_cycles, best.objective_cycles, budget.packing_seconds, seed)
+        directions = [backward if is_sum else forward for is_sum in sums]
+        ways = packed_ways(directions, blocks, sums=sums, aim=aim)
+        if ways is None:
+            continue
+        plans = [
+            (sum_plan if is_sum else copy_plan)(forward, blocks, way.block, way.bundle)
+            for is_sum, way in zip(sums, ways, strict=True)
+        ]
+        found = _settled(forward, Start(plans[0] if len(plans) == 1 else joined(*plans)), budget, best)
+        if found is not None and found.quality < best.quality:
+            best = found
     return best
 
 
