@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ import numpy as np
 from lpxsched.fabric.numbering import found_numbering
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from lpxsched.fabric.adjacency import Adjacency
@@ -74,6 +77,22 @@ class Translations:
         by_number = np.argsort(self.numbering)
         return [(by_number[move[self.numbering]], size) for move, size in moves]
 
+    def groups(self) -> Iterator[NDArray[np.int64]]:
+        """Yield this group and those of its subgroups that keep powers of its generators, the largest first.
+
+        Yields
+        ------
+        elements : ndarray of int64, shape (order, chips)
+            Where each element takes each chip; the identity is first.
+        """
+        moves = self.moves()
+        steps = [[step for step in range(1, size + 1) if size % step == 0] for _, size in moves]
+        for chosen in sorted(product(*steps), key=lambda steps: (int(np.prod(steps)), steps)):
+            elements = np.arange(self.chips, dtype=np.int64)[None, :]
+            for (move, size), step in zip(moves, chosen, strict=True):
+                elements = _powers(move, size)[::step][:, elements].reshape(-1, self.chips)
+            yield elements
+
     def orbit(self) -> NDArray[np.int64]:
         """Return the least chip of each chip's orbit, shape (chips,)."""
         least = np.arange(self.chips, dtype=np.int64)
@@ -127,6 +146,13 @@ def _of_digits(joined: Adjacency) -> Translations:
         return max(choices)
 
     return Translations(chips, best_above(1)[2])
+
+
+def _powers(move: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    powers = [np.arange(len(move), dtype=np.int64)]
+    for _ in range(size - 1):
+        powers.append(move[powers[-1]])
+    return np.array(powers)
 
 
 def _divisors(number: int) -> list[int]:

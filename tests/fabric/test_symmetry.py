@@ -117,6 +117,17 @@ def test_a_chip_that_is_down_breaks_the_symmetry(tmp_path: Path) -> None:
     assert order_and_orbits(fabric) == (1, 9)
 
 
+def test_subgroups_keep_powers_of_the_generators() -> None:
+    """Tests Z2 x Z2 over four chips: the whole group, then each factor alone, then the identity."""
+    groups = [elements.tolist() for elements in Translations(4, (Shift(1, 2), Shift(2, 2))).groups()]
+    assert groups == [
+        [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]],
+        [[0, 1, 2, 3], [1, 0, 3, 2]],
+        [[0, 1, 2, 3], [2, 3, 0, 1]],
+        [[0, 1, 2, 3]],
+    ]
+
+
 def test_a_tray_that_is_down_leaves_the_positions(tmp_path: Path) -> None:
     """Tests tray 3 of a rack: positions turn still, trays do not."""
     path = change_shipped(tmp_path, "topology", "lpx-rack", {"down": {"trays": [3]}})

@@ -10,7 +10,6 @@ bundle of the slot's orbit, so the load of that bundle at a cycle is the number 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,10 +70,7 @@ def symmetries(problem: TransferProblem) -> Iterator[Symmetry]:
         return
     rank = np.argsort(np.argsort(problem.node_chip)).astype(np.int64)
     by_chip = np.argsort(problem.node_chip).astype(np.int64)
-    shifts = translations(_adjacency(problem, rank)).moves()
-    for steps in _steps([size for _, size in shifts]):
-        maps = [_powers(move, size, step) for (move, size), step in zip(shifts, steps, strict=True)]
-        elements = _compose(maps, problem.nodes)
+    for elements in translations(_adjacency(problem, rank)).groups():
         node_map = by_chip[elements[:, rank]]
         if len(node_map) > 1 and (node_map[:, : problem.width] < problem.width).all():
             yield Symmetry(node_map, _bundle_map(problem, node_map))
@@ -86,26 +82,6 @@ def _adjacency(problem: TransferProblem, rank: NDArray[np.int64]) -> Adjacency:
     offsets = np.searchsorted(source[order], np.arange(problem.nodes + 1)).astype(np.int64)
     kind, lanes = problem.bundle_class[order], problem.bundle_lanes[order]
     return Adjacency(problem.nodes, source[order], destination[order], kind, lanes, offsets)
-
-
-def _steps(sizes: list[int]) -> list[tuple[int, ...]]:
-    """Return, for each subgroup that keeps every step-th power of each shift, its steps; the largest group first."""
-    divisors = [[step for step in range(1, size + 1) if size % step == 0] for size in sizes]
-    return sorted(product(*divisors), key=lambda steps: (int(np.prod(steps)), steps))
-
-
-def _powers(move: NDArray[np.int64], size: int, step: int) -> NDArray[np.int64]:
-    powers = [np.arange(len(move), dtype=np.int64)]
-    for _ in range(size - 1):
-        powers.append(move[powers[-1]])
-    return np.array(powers[::step], dtype=np.int64)
-
-
-def _compose(maps: list[NDArray[np.int64]], nodes: int) -> NDArray[np.int64]:
-    elements = np.arange(nodes, dtype=np.int64)[None, :]
-    for powers in maps:
-        elements = powers[:, elements].reshape(-1, nodes)
-    return elements
 
 
 def _bundle_map(problem: TransferProblem, node_map: NDArray[np.int64]) -> NDArray[np.int64]:
