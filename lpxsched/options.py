@@ -56,7 +56,7 @@ class CompileOptions(Strict):
     attention: Literal["gpu"] = "gpu"
     moe: Literal["sharded"] = "sharded"
     gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0.0
-    solver: Literal["auto", "greedy", "cpsat"] = "auto"
+    solver: Literal["auto", "greedy", "symmetric", "cpsat"] = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = "xo-100ppm"

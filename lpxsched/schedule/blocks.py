@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lpxsched.schedule.instance import Instance
 
 MOST_BLOCKS = 40_000
+# Blocks of equal length in a row.
+RUNS = (3, 5, 6, 8, 10, 12, 16, 24)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +87,7 @@ def candidate_cuts(instance: Instance) -> list[Cut]:
     """Return the cuts worth trying, long blocks first: whole streams, equal blocks, and growing blocks.
 
     Blocks grow since a link drains slower than several lanes fill it: while the first blocks drain, longer ones
-    arrive.
+    arrive. The less faster it is filled, the slower they should grow: see `slower_cuts`.
     """
     longest = int(instance.demand_vectors.max(initial=1))
     lanes = sorted({int(lanes) for lanes in instance.bundle_lanes})
@@ -93,6 +95,19 @@ def candidate_cuts(instance: Instance) -> list[Cut]:
     reductions = [(2**power, 0, 1) for power in range(longest.bit_length())]
     reductions += [(first, lane, growth) for first in (1, 2) for lane in lanes for growth in (2, 3, 4)]
     cuts = [Cut(copy, *reduction) for copy in dict.fromkeys(copies) for reduction in dict.fromkeys(reductions)]
+    return _small(instance, cuts)
+
+
+def slower_cuts(instance: Instance) -> list[Cut]:
+    """Return further cuts for solvers that can afford them: whole streams, and blocks that grow after longer runs."""
+    longest = int(instance.demand_vectors.max(initial=1))
+    return _small(
+        instance, [Cut(longest, first, run, growth) for first in (1, 2) for run in RUNS for growth in (2, 3, 4)]
+    )
+
+
+def _small(instance: Instance, cuts: list[Cut]) -> list[Cut]:
+    """Return the cuts that do not make too many blocks, or of too large ones the smallest."""
     sizes = [sum(_count(instance, cut)) for cut in cuts]
     small = [cut for cut, size in zip(cuts, sizes, strict=True) if size <= MOST_BLOCKS]
     return small or [cuts[int(np.argmin(sizes))]]

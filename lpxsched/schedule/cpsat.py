@@ -8,7 +8,7 @@ is a complete schedule: the solver starts from it and can only improve on it.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ortools.sat.python import cp_model
 
@@ -18,12 +18,32 @@ from lpxsched.schedule.cpsat_variables import Variables
 if TYPE_CHECKING:
     from lpxsched.schedule.instance import Instance
     from lpxsched.schedule.result import LowerBound, Schedule
+    from lpxsched.schedule.symmetry import Symmetry
+
+
+class Effort(NamedTuple):
+    """How hard to look.
+
+    Attributes
+    ----------
+    seed : int
+    deterministic_seconds : float
+        Limit in CP-SAT's deterministic time, the same on every machine.
+    """
+
+    seed: int
+    deterministic_seconds: float
 
 
 def improve(
-    instance: Instance, hint: Schedule, bound: LowerBound, *, seed: int, deterministic_seconds: float
-) -> Schedule:
-    """Return the best schedule found with the blocks of a hint; the hint itself when nothing is better.
+    instance: Instance,
+    hint: Schedule,
+    bound: LowerBound,
+    effort: Effort,
+    *,
+    symmetry: Symmetry | None = None,
+) -> tuple[Schedule, bool]:
+    """Return the best schedule found with the blocks of a hint, the hint itself when nothing is better.
 
     Parameters
     ----------
@@ -31,30 +51,49 @@ def improve(
     hint : Schedule
     bound : LowerBound
         Search ends when it is met.
-    seed : int
-    deterministic_seconds : float
-        Limit in CP-SAT's deterministic time, the same on every machine.
+    effort : Effort
+    symmetry : Symmetry, optional
+        A group that leaves instance and hint as they are; the schedule will be left as it is, too.
+
+    Returns
+    -------
+    schedule : Schedule
+    is_proven : bool
+        Whether the model, whose ways are the shortest and the hint's, has no shorter schedule.
     """
-    model = Variables(instance, hint)
+    model, makespan = full_model(instance, hint, bound, symmetry=symmetry)
+    model.cp.add_hint(makespan, model.horizon)
+    solver = one_worker(effort)
+    status = solve_interruptibly(solver, model.cp)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return hint, False
+    found = model.schedule(solver)
+    return found if found.makespan_cycles < hint.makespan_cycles else hint, status == cp_model.OPTIMAL
+
+
+def full_model(
+    instance: Instance, hint: Schedule, bound: LowerBound, *, symmetry: Symmetry | None = None
+) -> tuple[Variables, cp_model.IntVar]:
+    """Return the model of all rules with its hint, and the makespan, which it makes short."""
+    model = Variables(instance, hint, symmetry)
     add_rules(model)
     makespan = model.cp.new_int_var(bound.cycles, model.horizon, "makespan")
-    model.cp.add_max_equality(makespan, model.starts)
+    model.cp.add_max_equality(makespan, [model.starts[operator] for operator in model.orbits.operators])
     model.cp.minimize(makespan)
-    model.cp.add_hint(makespan, model.horizon)
+    return model, makespan
+
+
+def one_worker(effort: Effort) -> cp_model.CpSolver:
+    """Return a solver that gives equal results whatever the number of cores."""
     solver = cp_model.CpSolver()
-    solver.parameters.random_seed = seed
-    # One worker: byte-equal results whatever the number of cores.
+    solver.parameters.random_seed = effort.seed
     solver.parameters.num_workers = 1
-    solver.parameters.max_deterministic_time = deterministic_seconds
+    solver.parameters.max_deterministic_time = effort.deterministic_seconds
     # Without it the presolve of OR-Tools 9.15 may lose a hint and fail (absl::btree_map::at, its issue 5288).
     solver.parameters.keep_all_feasible_solutions_in_presolve = True
     # Its own handler would swallow Ctrl-C and go on with the next problem.
     solver.parameters.catch_sigint_signal = False
-    status = solve_interruptibly(solver, model.cp)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return hint
-    found = model.schedule(solver)
-    return found if found.makespan_cycles < hint.makespan_cycles else hint
+    return solver
 
 
 def solve_interruptibly(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:

@@ -1,4 +1,8 @@
-"""Constraints of the CP-SAT model, one function a rule; ``instance`` explains the rules."""
+"""Constraints of the CP-SAT model, one function a rule; ``instance`` explains the rules.
+
+Every rule is stated once an orbit, for the representatives: of the images of one slot exactly one lies on a given
+bundle of the slot's orbit, so the load of a bundle is that of its orbit, and likewise for functional units.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,11 @@ if TYPE_CHECKING:
 
 def r1_links(model: Variables) -> None:
     """R1: slots of a bundle never need more links than it has."""
-    for bundle, lanes in enumerate(model.instance.bundle_lanes.tolist()):
-        intervals = [slot.interval for key, slot in model.slots.items() if key[2] == bundle]
+    on_bundle: dict[int, list[cp_model.IntervalVar]] = {}
+    for slot in model.slots.values():
+        on_bundle.setdefault(int(model.orbits.bundle[slot.bundle]), []).append(slot.interval)
+    for bundle, intervals in sorted(on_bundle.items()):
+        lanes = int(model.instance.bundle_lanes[bundle])
         if lanes == 1:
             model.cp.add_no_overlap(intervals)
         elif len(intervals) > lanes:
@@ -27,7 +34,7 @@ def r2_causality(model: Variables) -> None:
     """R2: what leaves a node was produced there, or read there a turnaround before."""
     for slot in model.slots.values():
         node = int(model.instance.bundle_source[slot.bundle])
-        demand = int(model.hint.blocks.demand[slot.block])
+        demand = model.demand_of(slot.block)
         made = model.made_at(demand, node)
         if slot.phase == SUMMING or not model.instance.is_reduction(demand):
             for operator in made:
@@ -44,7 +51,7 @@ def _after_sum(model: Variables, slot: SlotVariables, node: int) -> None:
         return
     total = model.sums[slot.block, node]
     model.cp.add(slot.depart >= total.end).only_enforce_if(slot.present, total.present)
-    demand = int(model.hint.blocks.demand[slot.block])
+    demand = model.demand_of(slot.block)
     if node not in model.instance.demand_leaves[demand]:
         for arriving in model.into(slot.block, SUMMING, node):
             ready = model.last_read(arriving) + model.instance.turnaround_cycles
@@ -62,7 +69,8 @@ def _after_relay(model: Variables, slot: SlotVariables, node: int) -> None:
 
 def r3_delivery(model: Variables) -> None:
     """R3: a block arrives once where it is needed, and a node sends on only what arrives there."""
-    for block, demand in enumerate(model.hint.blocks.demand.tolist()):
+    for block in model.orbits.blocks:
+        demand = model.demand_of(block)
         root = int(model.instance.demand_root[demand])
         consumers = set(model.instance.demand_consumers[demand].tolist()) - {root}
         for node in range(model.instance.nodes):
@@ -84,43 +92,53 @@ def r3_operands(model: Variables) -> None:
     blocks_of: dict[int, list[int]] = {}
     for block, demand in enumerate(model.hint.blocks.demand.tolist()):
         blocks_of.setdefault(demand, []).append(block)
-    for operator, start in enumerate(model.starts):
-        node = int(instance.operator_node[operator])
+    for operator in model.orbits.operators:
+        node, start = int(instance.operator_node[operator]), model.starts[operator]
         for other in instance.operator_after[operator].tolist():
             model.cp.add(start >= model.end(other))
         for demand in instance.operator_demands[operator].tolist():
             for block in blocks_of[demand]:
-                for slot in model.into(block, SPREADING, node):
-                    model.cp.add(start >= model.last_read(slot)).only_enforce_if(slot.present)
-                if node == instance.demand_root[demand] and (block, node) in model.sums:
-                    total = model.sums[block, node]
-                    model.cp.add(start >= total.end).only_enforce_if(total.present)
-                    for slot in model.into(block, SUMMING, node):
-                        model.cp.add(start >= model.last_read(slot)).only_enforce_if(slot.present)
+                _after_reads(
+                    model, start, *model.orbits.home(block, node), is_root=node == instance.demand_root[demand]
+                )
             if node == instance.demand_root[demand] and not instance.is_reduction(demand):
                 for other in instance.demand_leaf_operators[demand].tolist():
                     model.cp.add(start >= model.end(other))
 
 
+def _after_reads(model: Variables, start: cp_model.IntVar, block: int, node: int, *, is_root: bool) -> None:
+    """After the reads of a block at a node, or where its sum ends, after that."""
+    for slot in model.into(block, SPREADING, node):
+        model.cp.add(start >= model.last_read(slot)).only_enforce_if(slot.present)
+    if is_root and (block, node) in model.sums:
+        total = model.sums[block, node]
+        model.cp.add(start >= total.end).only_enforce_if(total.present)
+        for slot in model.into(block, SUMMING, node):
+            model.cp.add(start >= model.last_read(slot)).only_enforce_if(slot.present)
+
+
 def r4_operators(model: Variables) -> None:
     """R4: one operator or sum at a time on a functional unit."""
     on_unit: dict[tuple[int, int], list[cp_model.IntervalVar]] = {}
-    for operator, start in enumerate(model.starts):
+    for operator in model.orbits.operators:
+        start = model.starts[operator]
         unit = int(model.instance.operator_unit[operator])
         cycles = int(model.instance.operator_cycles[operator])
         if unit != HOST and cycles:
             interval = model.cp.new_fixed_size_interval_var(start, cycles, f"operator {operator}")
-            on_unit.setdefault((int(model.instance.operator_node[operator]), unit), []).append(interval)
+            node = int(model.orbits.node[model.instance.operator_node[operator]])
+            on_unit.setdefault((node, unit), []).append(interval)
     if model.instance.add_cost.cycles(2, 1):
         for (_, node), total in model.sums.items():
-            on_unit.setdefault((node, VECTOR), []).append(total.interval)
+            on_unit.setdefault((int(model.orbits.node[node]), VECTOR), []).append(total.interval)
     for intervals in on_unit.values():
         model.cp.add_no_overlap(intervals)
 
 
 def r5_reduction(model: Variables) -> None:
     """R5: each summand goes one way towards the root, once; a sum starts after all that it takes."""
-    for block, demand in enumerate(model.hint.blocks.demand.tolist()):
+    for block in model.orbits.blocks:
+        demand = model.demand_of(block)
         if not model.instance.is_reduction(demand):
             continue
         root = int(model.instance.demand_root[demand])

@@ -1,4 +1,8 @@
-"""Variables of the CP-SAT model, one bundle of variables for each thing that is scheduled."""
+"""Variables of the CP-SAT model, one bundle of variables for each thing that is scheduled.
+
+Under a group of translations all images of a slot, a sum or an operator have their variables in common: those of the
+representative of their orbit. Without a group everything represents itself.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,17 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.schedule.distances import hops_from, hops_to_roots
-from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
+from lpxsched.schedule.orbits import Orbits
+from lpxsched.schedule.result import SPREADING, SUMMING
+from lpxsched.schedule.symmetry import lifted, trivial
 from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
-
     from lpxsched.schedule.instance import Instance
+    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.symmetry import Symmetry
 
 Key = tuple[int, int, int]
 
@@ -60,14 +66,20 @@ class Variables:
         By block and node.
     starts : list
         Start of each operator.
+    symmetry : Symmetry
+        A group that leaves instance and hint as they are.
     """
 
     instance: Instance
     hint: Schedule
+    symmetry: Symmetry | None = None
     cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
     slots: dict[Key, SlotVariables] = field(default_factory=dict)
     sums: dict[tuple[int, int], SumVariables] = field(default_factory=dict)
     starts: list[cp_model.IntVar] = field(default_factory=list)
+    orbits: Orbits = field(init=False)
+    bundles_into: list[list[int]] = field(init=False)
+    bundles_out_of: list[list[int]] = field(init=False)
 
     @property
     def horizon(self) -> int:
@@ -75,10 +87,15 @@ class Variables:
         return self.hint.makespan_cycles
 
     def __post_init__(self) -> None:
+        instance, nodes = self.instance, range(self.instance.nodes)
+        self.orbits = Orbits.of(instance, self.hint.blocks, self.symmetry or trivial(instance))
+        self.bundles_into = [np.flatnonzero(instance.bundle_destination == node).tolist() for node in nodes]
+        self.bundles_out_of = [np.flatnonzero(instance.bundle_source == node).tolist() for node in nodes]
         self._add_slots()
         self._add_sums()
-        self.starts = [self._time(f"operator {operator}") for operator in range(self.instance.operators)]
-        self._add_hints()
+        own = {operator: self._time(f"operator {operator}") for operator in self.orbits.operators}
+        self.starts = [own[operator] for operator in self.orbits.operator.tolist()]
+        self.add_hints(self.cp, self.hint)
 
     def _time(self, name: str) -> cp_model.IntVar:
         return self.cp.new_int_var(self.instance.release_cycles, self.horizon, name)
@@ -86,19 +103,9 @@ class Variables:
     def _add_slots(self) -> None:
         """Make a variable for each block and bundle on a shortest way, or on the hint's."""
         ways = shortest_bundles(self.instance)
-        keys = {
-            (block, phase, bundle)
-            for block, demand in enumerate(self.hint.blocks.demand.tolist())
-            for phase, bundle in ways[demand]
-        }
-        for key in sorted(keys | self._hinted_departures().keys()):
+        keys = {(block, phase, bundle) for block in self.orbits.blocks for phase, bundle in ways[self.demand_of(block)]}
+        for key in sorted(keys | self.departures(self.hint).keys()):
             self._add_slot(*key)
-
-    def _hinted_departures(self) -> dict[Key, int]:
-        hint = self.hint
-        columns = (hint.slot_block, hint.slot_phase, hint.slot_bundle, hint.slot_depart)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        return {(block, phase, bundle): depart for block, phase, bundle, depart in rows}
 
     def _add_slot(self, block: int, phase: int, bundle: int) -> None:
         vectors = int(self.hint.blocks.vectors[block])
@@ -111,8 +118,8 @@ class Variables:
 
     def _add_sums(self) -> None:
         """R5: make a sum wherever a summand may meet others."""
-        for block, demand in enumerate(self.hint.blocks.demand.tolist()):
-            if not self.instance.is_reduction(demand):
+        for block in self.orbits.blocks:
+            if not self.instance.is_reduction(self.demand_of(block)):
                 continue
             for node in range(self.instance.chips):
                 arriving = self.into(block, SUMMING, node)
@@ -121,7 +128,7 @@ class Variables:
 
     def _sum(self, block: int, node: int, arriving: list[SlotVariables]) -> SumVariables:
         """R5: a sum takes all that arrives and the node's own summand; its duration follows from their number."""
-        demand, vectors = int(self.hint.blocks.demand[block]), int(self.hint.blocks.vectors[block])
+        demand, vectors = self.demand_of(block), int(self.hint.blocks.vectors[block])
         own = int(node in self.instance.demand_leaves[demand])
         name = f"sum {block}.{node}"
         most = len(arriving) + own
@@ -140,25 +147,38 @@ class Variables:
             interval = self.cp.new_optional_interval_var(start, duration, end, present, name)
         return SumVariables(present, start, end, interval)
 
-    def _add_hints(self) -> None:
-        """Hint the whole schedule, so that the solver starts from it."""
-        departures = self._hinted_departures()
+    def add_hints(self, model: cp_model.CpModel, schedule: Schedule) -> None:
+        """Hint a whole schedule to the model or to a copy of it, so that the solver starts from it."""
+        departures, made = self.departures(schedule), self.sums_made(schedule)
         for key, slot in self.slots.items():
-            self.cp.add_hint(slot.present, key in departures)
-            self.cp.add_hint(slot.depart, departures.get(key, self.instance.release_cycles))
-        hint = self.hint
-        columns = (hint.sum_block, hint.sum_node, hint.sum_operands, hint.sum_start)
+            model.add_hint(slot.present, key in departures)
+            model.add_hint(slot.depart, departures.get(key, self.instance.release_cycles))
+        for place, total in self.sums.items():
+            start, end = made.get(place, (self.instance.release_cycles,) * 2)
+            model.add_hint(total.present, place in made)
+            model.add_hint(total.start, start)
+            model.add_hint(total.end, end)
+        for operator in self.orbits.operators:
+            model.add_hint(self.starts[operator], int(schedule.operator_start[operator]))
+
+    def departures(self, schedule: Schedule) -> dict[Key, int]:
+        """Return when representatives' slots leave in a schedule, by block, phase and bundle."""
+        own = set(self.orbits.blocks)
+        columns = (schedule.slot_block, schedule.slot_phase, schedule.slot_bundle, schedule.slot_depart)
         rows = zip(*(column.tolist() for column in columns), strict=True)
-        made = {(block, node): (operands, start) for block, node, operands, start in rows}
-        for (block, node), total in self.sums.items():
-            operands, start = made.get((block, node), (0, self.instance.release_cycles))
-            vectors = int(hint.blocks.vectors[block])
-            cycles = self.instance.add_cost.cycles(operands, vectors) if operands else 0
-            self.cp.add_hint(total.present, operands > 0)
-            self.cp.add_hint(total.start, start)
-            self.cp.add_hint(total.end, start + cycles)
-        for variable, start in zip(self.starts, hint.operator_start.tolist(), strict=True):
-            self.cp.add_hint(variable, start)
+        return {(block, phase, bundle): depart for block, phase, bundle, depart in rows if block in own}
+
+    def sums_made(self, schedule: Schedule) -> dict[tuple[int, int], tuple[int, int]]:
+        """Return start and end of representatives' sums in a schedule, by block and node."""
+        own, cycles = set(self.orbits.blocks), self.instance.add_cost.cycles
+        vectors = schedule.blocks.vectors.tolist()
+        columns = (schedule.sum_block, schedule.sum_node, schedule.sum_operands, schedule.sum_start)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return {
+            (block, node): (start, start + cycles(operands, vectors[block]))
+            for block, node, operands, start in rows
+            if block in own
+        }
 
     def schedule(self, solver: cp_model.CpSolver) -> Schedule:
         """Return the schedule that a solver found."""
@@ -171,22 +191,27 @@ class Variables:
         for (block, node), total in self.sums.items():
             if solver.boolean_value(total.present):
                 arriving = self.into(block, SUMMING, node)
-                own = node in self.instance.demand_leaves[int(self.hint.blocks.demand[block])]
+                own = node in self.instance.demand_leaves[self.demand_of(block)]
                 operands = sum(solver.boolean_value(slot.present) for slot in arriving) + own
                 sums.append((block, node, operands, solver.value(total.start)))
         starts = [solver.value(start) for start in self.starts]
-        return Schedule.of_rows(self.hint.blocks, *(np.array(rows, dtype=np.int64) for rows in (slots, sums, starts)))
+        columns = (np.array(rows, dtype=np.int64) for rows in (slots, sums, starts))
+        return lifted(self.orbits.symmetry, self.hint.blocks, *columns)
+
+    def demand_of(self, block: int) -> int:
+        """Demand that a block is part of."""
+        return int(self.hint.blocks.demand[block])
 
     def into(self, block: int, phase: int, node: int) -> list[SlotVariables]:
-        """Slots in which a block may arrive at a node."""
-        return self._present(block, phase, np.flatnonzero(self.instance.bundle_destination == node))
+        """Slots in which a representative's block may arrive at a node."""
+        return self._known(block, phase, self.bundles_into[node])
 
     def out_of(self, block: int, phase: int, node: int) -> list[SlotVariables]:
-        """Slots in which a block may leave a node."""
-        return self._present(block, phase, np.flatnonzero(self.instance.bundle_source == node))
+        """Slots in which a representative's block may leave a node."""
+        return self._known(block, phase, self.bundles_out_of[node])
 
-    def _present(self, block: int, phase: int, bundles: NDArray[np.int64]) -> list[SlotVariables]:
-        keys = ((block, phase, bundle) for bundle in bundles.tolist())
+    def _known(self, block: int, phase: int, bundles: list[int]) -> list[SlotVariables]:
+        keys = ((block, phase, bundle) for bundle in bundles)
         return [self.slots[key] for key in keys if key in self.slots]
 
     def made_at(self, demand: int, node: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -10,16 +11,47 @@ import numpy as np
 from lpxsched.schedule import kernels
 from lpxsched.schedule.distances import hops_to_roots
 from lpxsched.schedule.instance import HOST, UNITS_PER_CHIP
-from lpxsched.schedule.result import Schedule
+from lpxsched.schedule.symmetry import lifted, representatives, trivial
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.blocks import Blocks
     from lpxsched.schedule.instance import Instance
+    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.symmetry import Symmetry
 
 
-def greedy_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0) -> Schedule:
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What all cuts of an instance into blocks have in common.
+
+    Attributes
+    ----------
+    instance : Instance
+    group : Symmetry
+        Leaves the instance as it is; its schedules are left as they are, too.
+    network : Network
+    operator_rank, demand_rank : ndarray of int64
+    """
+
+    instance: Instance
+    group: Symmetry
+    network: kernels.Network
+    operator_rank: NDArray[np.int64]
+    demand_rank: NDArray[np.int64]
+
+    @staticmethod
+    def of(instance: Instance, symmetry: Symmetry | None = None) -> Surroundings:
+        """Return what greedy needs to know of an instance, and of a group if there is one."""
+        group = symmetry or trivial(instance)
+        network = network_of(instance)
+        first_lane = network.first_lane[representatives(group.bundle_map)]
+        shared = network._replace(first_lane=first_lane, is_shared=group.order > 1)
+        return Surroundings(instance, group, shared, *ranks(instance))
+
+
+def greedy_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0, symmetry: Symmetry | None = None) -> Schedule:
     """Return a schedule of all blocks and operators.
 
     Parameters
@@ -28,10 +60,17 @@ def greedy_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0) -> Sch
     blocks : Blocks
     seed : int
         0 keeps blocks of equal rank in their order; any other shuffles them.
+    symmetry : Symmetry, optional
+        A group that leaves the instance as it is; the schedule will be left as it is, too.
     """
+    return greedy_in(Surroundings.of(instance, symmetry), blocks, seed=seed)
+
+
+def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Schedule:
+    """Return what `greedy_schedule` returns, for one of several cuts of an instance."""
+    instance, group = around.instance, around.group
     most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
     most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
-    network = network_of(instance)
     lanes = int(instance.bundle_lanes.sum())
     calendars = _empty_calendars(instance, most_slots + most_sums + instance.operators + 1)
     placed = kernels.Placed(
@@ -41,11 +80,12 @@ def greedy_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0) -> Sch
         operator_start=np.zeros(instance.operators, dtype=np.int64),
         delivered=np.zeros((instance.demands, instance.nodes), dtype=np.int64),
     )
-    work = work_order(instance, blocks, seed=seed)
-    program, traffic = _program(instance, lanes), _traffic(instance, blocks, lanes)
-    kernels.list_schedule(work, network, program, traffic, calendars, placed, _empty_tree(instance.nodes))
+    order = _in_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
+    work = _represented(order, group, blocks)
+    program, traffic = _program(instance, group, lanes), _traffic(instance, group, blocks, lanes)
+    kernels.list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.nodes))
     slots, sums = placed.slots[: placed.counts[0]], placed.sums[: placed.counts[1]]
-    return Schedule.of_rows(blocks, slots, sums, placed.operator_start)
+    return lifted(group, blocks, slots, sums, placed.operator_start)
 
 
 def work_order(instance: Instance, blocks: Blocks, *, seed: int = 0) -> NDArray[np.int64]:
@@ -54,7 +94,17 @@ def work_order(instance: Instance, blocks: Blocks, *, seed: int = 0) -> NDArray[
     Rank is the longest chain of operators and demands before a piece of work. Within a rank the blocks with the most
     vectors behind them in their demand go first, so that all demands advance side by side.
     """
-    operator_rank, demand_rank = ranks(instance)
+    return _in_order(instance, blocks, *ranks(instance), seed=seed)
+
+
+def _in_order(
+    instance: Instance,
+    blocks: Blocks,
+    operator_rank: NDArray[np.int64],
+    demand_rank: NDArray[np.int64],
+    *,
+    seed: int,
+) -> NDArray[np.int64]:
     rest = instance.demand_vectors[blocks.demand] - blocks.first_vector
     noise = np.random.default_rng(seed).permutation(len(blocks)) if seed else np.arange(len(blocks))
     block_order = np.lexsort((noise, -rest, demand_rank[blocks.demand]))
@@ -96,6 +146,7 @@ def network_of(instance: Instance) -> kernels.Network:
         destination=instance.bundle_destination,
         lanes=lanes,
         first_lane=np.cumsum(lanes) - lanes,
+        is_shared=False,
         numerator=instance.bundle_time_numerator,
         denominator=instance.bundle_time_denominator,
         hop=instance.hop_cycles,
@@ -105,20 +156,34 @@ def network_of(instance: Instance) -> kernels.Network:
     )
 
 
-def _program(instance: Instance, lanes: int) -> kernels.Program:
-    calendar = lanes + instance.operator_unit * instance.chips + instance.operator_node
+def _represented(work: NDArray[np.int64], group: Symmetry, blocks: Blocks) -> NDArray[np.int64]:
+    """Return the work of representatives."""
+    is_least = [representatives(image) == np.arange(image.shape[1]) for image in (group.operator_map, group.demand_map)]
+    is_operator = work >= 0
+    kept = np.empty(len(work), dtype=np.bool_)
+    kept[is_operator] = is_least[0][work[is_operator]]
+    kept[~is_operator] = is_least[1][blocks.demand[~work[~is_operator]]]
+    return work[kept]
+
+
+def _program(instance: Instance, group: Symmetry, lanes: int) -> kernels.Program:
+    """Return operators; each reads the representatives of its demands, where the group takes its node with them."""
+    node = representatives(group.node_map)[instance.operator_node]
+    calendar = lanes + instance.operator_unit * instance.chips + node
+    needs = instance.operator_demands.values
+    reader = np.repeat(instance.operator_node, np.diff(instance.operator_demands.offsets))
     return kernels.Program(
-        node=instance.operator_node,
         calendar=np.where(instance.operator_unit == HOST, -1, calendar),
         cycles=instance.operator_cycles,
         after_offsets=instance.operator_after.offsets,
-        after=instance.operator_after.values,
+        after=representatives(group.operator_map)[instance.operator_after.values],
         needs_offsets=instance.operator_demands.offsets,
-        needs=instance.operator_demands.values,
+        needs=representatives(group.demand_map)[needs],
+        needs_node=group.node_map[group.demand_map.argmin(axis=0)[needs], reader],
     )
 
 
-def _traffic(instance: Instance, blocks: Blocks, lanes: int) -> kernels.Traffic:
+def _traffic(instance: Instance, group: Symmetry, blocks: Blocks, lanes: int) -> kernels.Traffic:
     most_operands = instance.nodes + 1
     lengths = np.unique(blocks.vectors)
     table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
@@ -129,13 +194,13 @@ def _traffic(instance: Instance, blocks: Blocks, lanes: int) -> kernels.Traffic:
         root=instance.demand_root,
         leaf_offsets=instance.demand_leaves.offsets,
         leaf=instance.demand_leaves.values,
-        leaf_operator=instance.demand_leaf_operators.values,
+        leaf_operator=representatives(group.operator_map)[instance.demand_leaf_operators.values],
         consumer_offsets=instance.demand_consumers.offsets,
         consumer=instance.demand_consumers.values,
         block_demand=blocks.demand,
         block_vectors=blocks.vectors,
         sum_cycles=table,
-        adders=lanes + instance.chips,
+        adder=lanes + instance.chips + representatives(group.node_map)[: instance.chips],
     )
 
 
@@ -173,6 +238,7 @@ def _empty_tree(nodes: int) -> kernels.Tree:
         lane=np.zeros(nodes, dtype=np.int64),
         depart=np.zeros(nodes, dtype=np.int64),
         settled=np.zeros(nodes, dtype=np.bool_),
+        placed=np.zeros(nodes, dtype=np.bool_),
         wanted=np.zeros(nodes, dtype=np.bool_),
         order=np.zeros(nodes, dtype=np.int64),
     )

@@ -1,7 +1,8 @@
 """Compiled kernels of the greedy solver; ``tests/schedule/plain_greedy.py`` is their plain twin.
 
 Calendars are linked lists of busy intervals, latest first, one for each lane of a bundle and each functional unit.
-Work is placed in a given order, each piece as early as links and units allow (serial schedule generation).
+Work is placed in a given order, each piece as early as links and units allow (serial schedule generation). Under a
+group of translations only representatives are placed, and all lanes or units of an orbit share one calendar.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class Calendars(NamedTuple):
 
 
 class Network(NamedTuple):
-    """Bundles sorted by source; `distance` in hops to each root, `farthest_first` the nodes of each root."""
+    """Bundles sorted by source; `distance` in hops to each root, `farthest_first` the nodes of each root.
+
+    Bundles of one orbit have their `first_lane` in common; `is_shared` tells whether any have.
+    """
 
     chips: int
     nodes: int
@@ -43,6 +47,7 @@ class Network(NamedTuple):
     destination: Integers
     lanes: Integers
     first_lane: Integers
+    is_shared: bool
     numerator: Integers
     denominator: Integers
     hop: Integers
@@ -52,19 +57,19 @@ class Network(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Operators; `calendar` is -1 where a unit has no limit."""
+    """Operators; `calendar` is -1 where a unit has no limit, `needs_node` is where a needed demand is waited for."""
 
-    node: Integers
     calendar: Integers
     cycles: Integers
     after_offsets: Integers
     after: Integers
     needs_offsets: Integers
     needs: Integers
+    needs_node: Integers
 
 
 class Traffic(NamedTuple):
-    """Demands and blocks; `sum_cycles` by number of operands and of vectors; `adders` is the first vector unit."""
+    """Demands and blocks; `sum_cycles` by number of operands and of vectors; `adder` is each chip's vector unit."""
 
     root: Integers
     leaf_offsets: Integers
@@ -75,7 +80,7 @@ class Traffic(NamedTuple):
     block_demand: Integers
     block_vectors: Integers
     sum_cycles: Integers
-    adders: int
+    adder: Integers
 
 
 class Placed(NamedTuple):
@@ -98,6 +103,7 @@ class Tree(NamedTuple):
     lane: Integers
     depart: Integers
     settled: Flags
+    placed: Flags
     wanted: Flags
     order: Integers
 
@@ -182,7 +188,7 @@ def place_operator(network: Network, program: Program, calendars: Calendars, pla
         other = program.after[index]
         begin = max(begin, placed.operator_start[other] + program.cycles[other])
     for index in range(program.needs_offsets[operator], program.needs_offsets[operator + 1]):
-        begin = max(begin, placed.delivered[program.needs[index], program.node[operator]])
+        begin = max(begin, placed.delivered[program.needs[index], program.needs_node[index]])
     calendar = program.calendar[operator]
     if calendar >= 0 and program.cycles[operator] > 0:
         begin = earliest_gap(calendars, calendar, begin, program.cycles[operator])
@@ -218,8 +224,8 @@ def place_sum(
     length = traffic.sum_cycles[operands, traffic.block_vectors[block]]
     begin = ready
     if length > 0:
-        begin = earliest_gap(calendars, traffic.adders + node, ready, length)
-        reserve(calendars, traffic.adders + node, begin, length)
+        begin = earliest_gap(calendars, traffic.adder[node], ready, length)
+        reserve(calendars, traffic.adder[node], begin, length)
     row = placed.counts[1]
     placed.sums[row, 0], placed.sums[row, 1] = block, node
     placed.sums[row, 2], placed.sums[row, 3] = operands, begin
@@ -332,6 +338,57 @@ def reach_from(
 
 
 @njit(cache=True)
+def is_late(network: Network, calendars: Calendars, tree: Tree, node: int, root: int, base: int, vectors: int) -> bool:
+    """Return whether a node can no longer be reached at the read found for it."""
+    bundle = tree.bundle[node]
+    source = network.source[bundle]
+    ready = base if source == root else relay_ready(network, tree, source, bundle, vectors)
+    return earliest_lane(network, calendars, bundle, ready, vectors)[1] > tree.depart[node]
+
+
+@njit(cache=True)
+def offer_again(
+    network: Network, calendars: Calendars, tree: Tree, node: int, settled: int, root: int, base: int, vectors: int
+) -> None:
+    """Find the earliest read of a node anew, since the lane found for it has been taken."""
+    tree.read[node] = NEVER
+    for rank in range(settled):
+        other = tree.order[rank]
+        if other < network.chips or other == root:
+            reach_from(network, calendars, tree, other, root, base, vectors)
+
+
+@njit(cache=True)
+def place_way(
+    network: Network,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    tree: Tree,
+    block: int,
+    node: int,
+    base: int,
+) -> None:
+    """Place the slots that bring a block to a node, from the first node on that does not have it yet."""
+    demand, vectors = traffic.block_demand[block], traffic.block_vectors[block]
+    while not tree.placed[node]:
+        top = node
+        while not tree.placed[network.source[tree.bundle[top]]]:
+            top = network.source[tree.bundle[top]]
+        bundle = tree.bundle[top]
+        lane, depart = tree.lane[top], tree.depart[top]
+        if network.is_shared:
+            source = network.source[bundle]
+            ready = base if source == traffic.root[demand] else relay_ready(network, tree, source, bundle, vectors)
+            lane, depart = earliest_lane(network, calendars, bundle, ready, vectors)
+            tree.read[top] = depart + network.hop[bundle]
+        place_slot(network, traffic, calendars, placed, block, 1, bundle, lane, depart)
+        tree.placed[top] = True
+        last = tree.read[top] + stream_cycles(network, bundle, vectors - 1)
+        placed.delivered[demand, top] = max(placed.delivered[demand, top], last)
+
+
+@njit(cache=True)
 def spread_block(
     network: Network,
     traffic: Traffic,
@@ -341,13 +398,19 @@ def spread_block(
     block: int,
     base: int,
 ) -> None:
-    """Bring a block from its root to its consumers along the tree of earliest reads (Dijkstra over calendars)."""
+    """Bring a block from its root to its consumers along the tree of earliest reads (Dijkstra over calendars).
+
+    Where bundles share calendars slots of one tree may be in each other's way, so a lane is looked at again before a
+    node is settled.
+    """
     demand, vectors = traffic.block_demand[block], traffic.block_vectors[block]
     root = traffic.root[demand]
     tree.settled[:] = False
+    tree.placed[:] = False
     tree.wanted[:] = False
     tree.read[:] = NEVER
     tree.read[root] = base
+    tree.placed[root] = True
     placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
     missing = traffic.consumer_offsets[demand + 1] - traffic.consumer_offsets[demand]
     for index in range(traffic.consumer_offsets[demand], traffic.consumer_offsets[demand + 1]):
@@ -358,21 +421,17 @@ def spread_block(
         for other in range(network.nodes):
             if not tree.settled[other] and (node < 0 or tree.read[other] < tree.read[node]):
                 node = other
+        if network.is_shared and node != root and is_late(network, calendars, tree, node, root, base, vectors):
+            offer_again(network, calendars, tree, node, settled, root, base, vectors)
+            continue
         tree.settled[node] = True
         tree.order[settled] = node
         settled += 1
-        missing -= tree.wanted[node]
+        if tree.wanted[node]:
+            missing -= 1
+            place_way(network, traffic, calendars, placed, tree, block, node, base)
         if node < network.chips or node == root:
             reach_from(network, calendars, tree, node, root, base, vectors)
-    for rank in range(settled - 1, 0, -1):
-        node = tree.order[rank]
-        if not tree.wanted[node]:
-            continue
-        bundle = tree.bundle[node]
-        tree.wanted[network.source[bundle]] = True
-        place_slot(network, traffic, calendars, placed, block, 1, bundle, tree.lane[node], tree.depart[node])
-        last = tree.read[node] + stream_cycles(network, bundle, vectors - 1)
-        placed.delivered[demand, node] = max(placed.delivered[demand, node], last)
 
 
 @njit(cache=True)

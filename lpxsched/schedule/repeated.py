@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.clocks.guard import longest_interval_cycles
 from lpxsched.errors import NothingFoundError
-from lpxsched.schedule.solve import SolveOptions, greedy_result, search_on, solve
+from lpxsched.schedule.solve import SolveOptions, first_result, is_symmetric, search_on, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,20 +39,20 @@ class ScheduledLayer:
 
 
 def problem_with_covering_guard(
-    build: ProblemBuilder, clock: ClockSpecification, *, seed: int
+    build: ProblemBuilder, clock: ClockSpecification, options: SolveOptions
 ) -> tuple[LayerProblem, SolveResult]:
-    """Return a problem whose guard covers its own schedule, and its greedy result.
+    """Return a problem whose guard covers its own schedule, and its first result.
 
     The guard grows with the time since the last deskew. A deskew in the middle of a layer costs about an epoch, a
     longer interval a few cycles a hop, so a layer opens with its only deskew and the interval is doubled until it
-    holds the layer. Any later solver only shortens the greedy schedule.
+    holds the layer. Any later solver only shortens the first schedule.
 
     Parameters
     ----------
     build : callable
         Returns the layer's problem for an interval in cycles.
     clock : ClockSpecification
-    seed : int
+    options : SolveOptions
 
     Raises
     ------
@@ -64,12 +64,12 @@ def problem_with_covering_guard(
     while True:
         covered = interval if longest is None else min(interval, longest)
         problem = build(interval_cycles=covered)
-        greedy = greedy_result(problem.instance, seed=seed)
-        if greedy.makespan_cycles <= covered:
-            return problem, greedy
+        first = first_result(problem.instance, options)
+        if first.makespan_cycles <= covered:
+            return problem, first
         if covered == longest:
             raise NothingFoundError(
-                f"a layer takes {greedy.makespan_cycles} cycles, and clocks of {clock.name} may run {longest} cycles "
+                f"a layer takes {first.makespan_cycles} cycles, and clocks of {clock.name} may run {longest} cycles "
                 "between two deskews",
                 remedy="try a smaller --batch",
             )
@@ -93,21 +93,33 @@ def solve_layers(
     options : SolveOptions
     progress : callable
         Told a step, how many of its kind are done, and how many there are.
+
+    Raises
+    ------
+    NothingFoundError
+        When the solver is ``symmetric`` and no layer's problem is; where only some are, the others are greedy's.
     """
     first_interval = FIRST_INTERVAL_EPOCHS * clock.hac_period_cycles.value
     # Guards of different levels may be equal, rounded up, at this interval and differ at the one that covers the layer.
     layers_by_key: dict[tuple[str, int], list[int]] = {}
+    distinct_problems: list[LayerProblem] = []
     for layer, build in enumerate(builders):
         problem = build(interval_cycles=first_interval)
-        layers_by_key.setdefault((problem.instance.key(), problem.levels), []).append(layer)
+        layers = layers_by_key.setdefault((problem.instance.key(), problem.levels), [])
+        if not layers:
+            distinct_problems.append(problem)
+        layers.append(layer)
+    if options.solver == "symmetric" and not any(is_symmetric(problem.instance) for problem in distinct_problems):
+        cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
+        raise NothingFoundError(cause, remedy="try --solver auto")
     scheduled: dict[int, ScheduledLayer] = {}
     for number, layers in enumerate(layers_by_key.values()):
         progress("solving", number, len(layers_by_key))
-        problem, greedy = problem_with_covering_guard(builders[layers[0]], clock, seed=options.seed)
+        problem, first = problem_with_covering_guard(builders[layers[0]], clock, options)
         distinct = DistinctResult(
             number,
             problem.instance.chips,
-            search_on(problem.instance, greedy, options),
+            search_on(problem.instance, first, options),
             solve(problem.instance.wires_only(), options),
             tuple(layers),
         )

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from lpxsched.schedule.blocks import candidate_cuts, cut_blocks
+from lpxsched.schedule.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.greedy import greedy_schedule
+from lpxsched.schedule.greedy import Surroundings, greedy_in
+from lpxsched.schedule.padding import paddings
 from lpxsched.schedule.result import SolveResult
 
 if TYPE_CHECKING:
     from lpxsched.schedule.instance import Instance
     from lpxsched.schedule.result import LowerBound, Schedule
+    from lpxsched.schedule.symmetry import Symmetry
 
-Solver = Literal["auto", "greedy", "cpsat"]
+Solver = Literal["auto", "greedy", "symmetric", "cpsat"]
 
 DEFAULT_EFFORT = 3
 GREEDY_ONLY_EFFORT = 1
+# From this effort on the model is also searched part by part.
+PARTS_EFFORT = 4
 # Deterministic seconds of CP-SAT at effort 2; each further step doubles them.
 CPSAT_SECONDS = 0.1
-# Beyond this many slots the full model does not gain anything in the time of a default effort.
+# Groups that are tried: the largest, then those of small index.
+MOST_GROUPS = 3
+# Beyond this many slots the whole model does not gain anything in the time of a default effort.
 MOST_CPSAT_SLOTS = 6_000
+# Beyond this many slots even building the model takes longer than all other solvers.
+MOST_SLOTS_IN_PARTS = 30_000
+# A gap of less than one part in so many is not worth a search part by part.
+GOOD_ENOUGH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +42,12 @@ class SolveOptions:
     Attributes
     ----------
     solver : str
-        ``greedy``; ``cpsat`` (greedy, then the full model); ``auto`` leaves the full model out where the bound is met
-        or the model would be too large.
+        ``greedy``; ``symmetric`` (schedules that a group of translations leaves as they are, on representatives);
+        ``cpsat`` (greedy, then the full model); ``auto`` tries all, as long as the bound is not met, and leaves out the
+        full model where it would be too large.
     effort : int
-        1 is greedy alone; each further step doubles the deterministic time of CP-SAT.
+        1 is greedy alone; each further step doubles the deterministic time of CP-SAT, and the numbers of cuts and of
+        neighbourhoods, which from 4 on are searched.
     seed : int
     """
 
@@ -50,45 +63,119 @@ class SolveOptions:
 
 def solve(instance: Instance, options: SolveOptions) -> SolveResult:
     """Return the best schedule found, with its lower bound."""
-    return search_on(instance, greedy_result(instance, seed=options.seed), options)
+    return search_on(instance, first_result(instance, options), options)
 
 
-def greedy_result(instance: Instance, *, seed: int) -> SolveResult:
-    """Return the best greedy schedule, with the lower bound."""
-    bound = lower_bound(instance)
-    return SolveResult(best_greedy(instance, bound, seed=seed), bound, "greedy")
+def first_result(instance: Instance, options: SolveOptions) -> SolveResult:
+    """Return the best greedy schedule, for the solver ``symmetric`` the best that a group leaves as it is.
+
+    Where no group leaves the instance as it is, ``symmetric`` is greedy.
+    """
+    bound, quick = lower_bound(instance), replace(options, effort=GREEDY_ONLY_EFFORT)
+    symmetric = symmetric_result(instance, bound, quick) if options.solver == "symmetric" else None
+    return symmetric or SolveResult(best_greedy(instance, bound, seed=options.seed), bound, "greedy")
 
 
-def search_on(instance: Instance, greedy: SolveResult, options: SolveOptions) -> SolveResult:
-    """Return what the full model makes of a greedy result, or that result where the options leave the model out."""
-    if not _wants_cpsat(greedy, options):
-        return greedy
-    from lpxsched.schedule.cpsat import improve
+def search_on(instance: Instance, first: SolveResult, options: SolveOptions) -> SolveResult:
+    """Return what other solvers make of a first result, or that result where the options leave them out."""
+    if options.solver == "greedy" or options.effort <= GREEDY_ONLY_EFFORT or first.status == "optimal":
+        return first
+    symmetric = symmetric_result(instance, first.bound, options) if options.solver != "cpsat" else None
+    best = symmetric if symmetric and _quality(symmetric.schedule) < _quality(first.schedule) else first
+    if best.status == "optimal" or options.solver == "symmetric":
+        return best
+    found = _searched(instance, best, options)
+    return best if found is best.schedule else SolveResult(found, best.bound, "cpsat")
 
-    hint, bound = greedy.schedule, greedy.bound
-    best = improve(instance, hint, bound, seed=options.seed, deterministic_seconds=options.cpsat_seconds)
-    return SolveResult(best, bound, "cpsat") if best is not hint else greedy
+
+def _searched(instance: Instance, best: SolveResult, options: SolveOptions) -> Schedule:
+    """Return what the whole model finds, and, where it proves nothing or is left out, the model part by part."""
+    from lpxsched.schedule.cpsat import Effort, improve
+    from lpxsched.schedule.neighbourhoods import improve_in_parts
+
+    found, is_proven = best.schedule, False
+    if options.solver == "cpsat" or len(found.slot_block) <= MOST_CPSAT_SLOTS:
+        found, is_proven = improve(instance, found, best.bound, Effort(options.seed, options.cpsat_seconds))
+    if is_proven or not _wants_parts(found, best.bound, options):
+        return found
+    rounds = 2 ** (options.effort - 1)
+    return improve_in_parts(instance, found, best.bound, Effort(options.seed, CPSAT_SECONDS), rounds=rounds)
+
+
+def _wants_parts(schedule: Schedule, bound: LowerBound, options: SolveOptions) -> bool:
+    is_good = schedule.makespan_cycles - bound.cycles <= bound.cycles // GOOD_ENOUGH
+    return options.effort >= PARTS_EFFORT and len(schedule.slot_block) <= MOST_SLOTS_IN_PARTS and not is_good
+
+
+def is_symmetric(instance: Instance) -> bool:
+    """Return whether some group leaves an instance as it is, shares padded."""
+    return next(paddings(instance), None) is not None
+
+
+def symmetric_result(instance: Instance, bound: LowerBound, options: SolveOptions) -> SolveResult | None:
+    """Return the best schedule that a group leaves as it is; None when there is no group.
+
+    Models of representatives are small, so several groups and many cuts are tried. The models of the best cuts, more of
+    them with more effort, share the time of one.
+    """
+    ranked = [
+        (padded, ranked_greedy(padded.instance, bound, seed=options.seed, symmetry=padded.symmetry))
+        for padded in islice(paddings(instance), MOST_GROUPS)
+    ]
+    if not ranked:
+        return None
+    padded, hints = min(ranked, key=lambda pair: pair[1][0].makespan_cycles)
+    best = hints[0]
+    if options.effort > GREEDY_ONLY_EFFORT:
+        from lpxsched.schedule.cpsat import Effort, improve
+
+        chosen = _worth_modelling(hints)[: 2 ** (options.effort - 1)]
+        effort = Effort(options.seed, options.cpsat_seconds / len(chosen))
+        for hint in chosen:
+            if best.makespan_cycles == bound.cycles:
+                break
+            found, _ = improve(padded.instance, hint, bound, effort, symmetry=padded.symmetry)
+            best = min(best, found, key=_quality)
+    return SolveResult(padded.cut_off(best), bound, "symmetric")
+
+
+def _worth_modelling(schedules: list[Schedule]) -> list[Schedule]:
+    """Return schedules, best first, but before all others those that no better one undercuts in slots.
+
+    Models of few slots gain the most.
+    """
+    front: list[Schedule] = []
+    for schedule in schedules:
+        if not front or len(schedule.slot_block) < len(front[-1].slot_block):
+            front.append(schedule)
+    return front + [schedule for schedule in schedules if schedule not in front]
 
 
 def best_greedy(instance: Instance, bound: LowerBound, *, seed: int) -> Schedule:
     """Return the shortest greedy schedule over the candidate cuts, of equal ones that with the fewest slots."""
-    best: Schedule | None = None
-    for cut in candidate_cuts(instance):
-        found = greedy_schedule(instance, cut_blocks(instance, cut), seed=seed)
-        if best is None or _quality(found) < _quality(best):
-            best = found
-        if best.makespan_cycles == bound.cycles:
+    return ranked_greedy(instance, bound, seed=seed)[0]
+
+
+def ranked_greedy(
+    instance: Instance, bound: LowerBound, *, seed: int, symmetry: Symmetry | None = None
+) -> list[Schedule]:
+    """Return a greedy schedule for each candidate cut that gives other blocks, best first.
+
+    Cuts that come after one whose schedule meets the bound are not tried. Under a group more cuts are, for they cost
+    little.
+    """
+    around = Surroundings.of(instance, symmetry)
+    found: dict[bytes, Schedule] = {}
+    for cut in candidate_cuts(instance) + (slower_cuts(instance) if symmetry else []):
+        blocks = cut_blocks(instance, cut)
+        key = blocks.vectors.tobytes()
+        if key in found:
+            continue
+        found[key] = greedy_in(around, blocks, seed=seed)
+        if found[key].makespan_cycles == bound.cycles:
             break
-    if best is None:
-        raise ValueError("an instance has at least one candidate cut")
-    return best
+    return sorted(found.values(), key=_quality)
 
 
 def _quality(schedule: Schedule) -> tuple[int, int]:
     return schedule.makespan_cycles, len(schedule.slot_block)
-
-
-def _wants_cpsat(greedy: SolveResult, options: SolveOptions) -> bool:
-    if options.solver == "greedy" or options.effort <= GREEDY_ONLY_EFFORT or greedy.status == "optimal":
-        return False
-    return options.solver == "cpsat" or len(greedy.schedule.slot_block) <= MOST_CPSAT_SLOTS

@@ -92,14 +92,40 @@ def test_what_was_built_passes_every_other_command(tmp_path: Path, capsys: pytes
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
 
 
-def test_equal_input_gives_equal_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
+def test_a_symmetric_build_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests ``--solver symmetric`` on four chips that are joined each to each, with shares of 2, 2, 1 and 1 vectors."""
+    out = str(tmp_path / "out")
+    arguments = [toy_model(tmp_path), "tsp-node", "-o", out, "--batch", "3", "--solver", "symmetric"]
+    result = compile_json(arguments, capsys)
+    assert result["solver"] == "symmetric"
+    assert int(str(result["makespan_cycles"])) >= int(str(result["lower_bound_cycles"]))
+    assert run(["check", out, "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+def test_chips_without_symmetry_are_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests layers on three chips that are a path: exit 4, what would help, and nothing written."""
+    partition, out = tmp_path / "paths.yaml", tmp_path / "out"
+    partition.write_text('layers:\n  - chips: "0,1,16"\n  - chips: "2,3,18"\n')
+    arguments = ["compile", toy_model(tmp_path), "lpx-rack", "--partition", str(partition), "-o", str(out)]
+    assert run([*arguments, "--solver", "symmetric"]) == ExitCode.NOTHING_FOUND
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert "solver symmetric: no translation leaves a layer on its group of chips as it is" in printed
+    assert printed.endswith("try --solver auto\n")
+    assert not out.exists()
+    assert run([*arguments, "--solver", "auto"]) == ExitCode.DONE
+
+
+@pytest.mark.parametrize("solver", ["cpsat", "symmetric", "auto"])
+def test_equal_input_gives_equal_bytes_whatever_the_hash_seed(solver: str, tmp_path: Path) -> None:
     """Tests that two processes with different hash seeds and thread counts write the same folder."""
     model = toy_model(tmp_path)
     folders = [tmp_path / "one", tmp_path / "two"]
     for seed, folder in enumerate(folders, start=1):
         environment = os.environ | {"PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": str(seed)}
         command = [sys.executable, "-c", "from lpxsched.cli.entry import main; main()"]
-        arguments = ["compile", model, "tsp-node", "-o", str(folder), "--solver", "cpsat"]
+        arguments = ["compile", model, "tsp-node", "-o", str(folder), "--solver", solver]
         subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
     names = sorted(path.name for path in folders[0].iterdir())
     assert filecmp.cmpfiles(*folders, names, shallow=False) == (names, [], [])

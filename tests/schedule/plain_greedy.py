@@ -189,9 +189,15 @@ class PlainGreedy:
                 offer = (depart + self.hop[bundle], -len(self.lanes[bundle]), bundle, lane, depart)
                 if other not in best or offer[:2] < best[other][:2]:
                     best[other], reads[other] = offer, min(reads.get(other, inf), offer[0])
-        for node in reversed(settled):
-            if node in consumers and node != root:
+        sent = {root}
+        for consumer in settled:
+            way = []
+            node = consumer
+            while consumer in consumers and node not in sent:
+                way.append(node)
+                node = self.ends[best[node][2]][0]
+            for node in reversed(way):
                 read, _, bundle, lane, depart = best[node]
-                consumers.add(self.ends[bundle][0])
                 self._send(block, SPREADING, bundle, lane, depart)
                 self._deliver(demand, node, read + self._stream(block, bundle))
+            sent |= set(way)

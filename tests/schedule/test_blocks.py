@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.blocks import MOST_BLOCKS, Cut, candidate_cuts, cut_blocks
+from lpxsched.schedule.blocks import MOST_BLOCKS, Cut, candidate_cuts, cut_blocks, slower_cuts
 from tests.schedule.instances import both_ways, path_of_three, summed, two_chips, wide
 from tests.strategies import cuts, instances
 
@@ -64,6 +64,18 @@ def test_candidates_differ_and_cut_something(instance: Instance) -> None:
     assert candidates
     assert len(set(candidates)) == len(candidates)
     assert candidates[0].copy_vectors == instance.demand_vectors.max()
+
+
+@given(instances())
+@settings(max_examples=20, deadline=None)
+def test_slower_cuts_are_others(instance: Instance) -> None:
+    """Tests that cuts that grow after longer runs keep copies whole, are told apart, and that none is tried twice."""
+    slower = slower_cuts(instance)
+    assert slower
+    assert len(set(slower)) == len(slower)
+    assert {cut.copy_vectors for cut in slower} == {instance.demand_vectors.max()}
+    lanes = set(instance.bundle_lanes.tolist())
+    assert not {cut for cut in slower if cut.lanes not in lanes} & set(candidate_cuts(instance))
 
 
 def test_one_vector_needs_one_block() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from lpxsched.schedule.blocks import Cut, cut_blocks
 from lpxsched.schedule.bounds import Bound, lower_bound, shortest_ways
-from lpxsched.schedule.cpsat import improve
+from lpxsched.schedule.cpsat import Effort, improve
 from lpxsched.schedule.greedy import greedy_schedule
 from lpxsched.schedule.instance import MATRIX, VECTOR, Instance
 from lpxsched.schedule.result import LowerBound
@@ -126,7 +126,7 @@ def test_no_bound_is_above_the_best_of_single_vectors(instance: Instance) -> Non
     """Tests bounds against schedules that CP-SAT has searched, of blocks of one vector each."""
     bound = LowerBound(0, "none: the model must not know the bound that is tested")
     hint = greedy_schedule(instance, cut_blocks(instance, Cut(1, 1)))
-    best = improve(instance, hint, bound, seed=0, deterministic_seconds=0.3)
+    best, _ = improve(instance, hint, bound, Effort(0, 0.3))
     assert lower_bound(instance).cycles <= best.makespan_cycles
 
 

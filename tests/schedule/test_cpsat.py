@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from lpxsched.schedule.blocks import Cut, cut_blocks
 from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.cpsat import improve
+from lpxsched.schedule.cpsat import Effort, improve
 from lpxsched.schedule.greedy import greedy_schedule
 from lpxsched.schedule.result import Schedule
 from lpxsched.schedule.solve import best_greedy
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def improved(instance: Instance, hint: Schedule, *, seed: int = 0, seconds: float = 1) -> Schedule:
     """Return what CP-SAT makes of a hint."""
-    return improve(instance, hint, lower_bound(instance), seed=seed, deterministic_seconds=seconds)
+    return improve(instance, hint, lower_bound(instance), Effort(seed, seconds))[0]
 
 
 @given(instances(most_chips=5, most_vectors=4, most_demands=3), cuts())

@@ -64,13 +64,13 @@ def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) 
 )
 def test_the_interval_doubles_until_it_covers_the_layer(vectors: int, interval: int, guard: int) -> None:
     """Tests interval and guard of layers of several lengths."""
-    problem, _ = problem_with_covering_guard(stream(vectors, clock(100)), clock(100), seed=0)
+    problem, _ = problem_with_covering_guard(stream(vectors, clock(100)), clock(100), GREEDY)
     assert (problem.interval_cycles, problem.guard_cycles) == (interval, guard)
 
 
 def test_the_interval_ends_where_counters_become_ambiguous() -> None:
     """Tests a clock of 10,000 ppm: 4 x 0.01 x T < 252 holds up to 6299 cycles, so the second interval is 6299."""
-    problem, _ = problem_with_covering_guard(stream(2_000, clock(10_000)), clock(10_000), seed=0)
+    problem, _ = problem_with_covering_guard(stream(2_000, clock(10_000)), clock(10_000), GREEDY)
     # 2 x 0.01 x 6299 = 125.98
     assert (problem.interval_cycles, problem.guard_cycles) == (6299, 126)
 
@@ -79,14 +79,14 @@ def test_a_layer_too_long_for_its_clock_is_not_found() -> None:
     """Tests a layer longer than its clocks may run apart: no proof of infeasibility, and it says what would help."""
     # 3,000 vectors take 2,999 x 5/2 = 7,497.5 cycles, and a hop of 3 + 10 + 126.
     with pytest.raises(NothingFoundError) as caught:
-        problem_with_covering_guard(stream(3_000, clock(10_000)), clock(10_000), seed=0)
+        problem_with_covering_guard(stream(3_000, clock(10_000)), clock(10_000), GREEDY)
     assert "a layer takes 7637 cycles, and clocks of test may run 6299 cycles between two deskews" in str(caught.value)
     assert str(caught.value).endswith("try a smaller --batch")
 
 
 def test_clocks_that_cannot_drift_cover_every_layer() -> None:
     """Tests that without drift the interval has no limit and the guard does not grow."""
-    problem, _ = problem_with_covering_guard(stream(50_000, clock(0)), clock(0), seed=0)
+    problem, _ = problem_with_covering_guard(stream(50_000, clock(0)), clock(0), GREEDY)
     assert (problem.interval_cycles, problem.guard_cycles) == (4032 * 32, 0)
 
 
@@ -118,6 +118,25 @@ def test_every_layer_keeps_the_rules_with_its_own_guard() -> None:
     layers = solve_layers(builders, specification, GREEDY, progress=lambda *_: None)
     assert [layer.problem.guard_cycles for layer in layers] == [2, 3]
     for layer in layers:
+        assert violations(layer.problem.instance, layer.distinct.result.schedule) == []
+
+
+def test_symmetric_needs_one_symmetric_layer() -> None:
+    """Tests layers on three chips of which none can take the place of another: nothing found, and what would help."""
+    rack = layers_on("lpx-rack", [(0, 1, 16), (2, 3, 18)])
+    with pytest.raises(NothingFoundError) as caught:
+        solve_layers(rack.builders, rack.clock, SolveOptions("symmetric", 1), progress=lambda *_: None)
+    wanted = "solver symmetric: no translation leaves a layer on its group of chips as it is"
+    assert str(caught.value) == f"unknown: nothing found ({wanted}); try --solver auto"
+
+
+def test_layers_without_symmetry_are_left_to_greedy() -> None:
+    """Tests a row of a tray beside three chips that are a path: each result names its own solver."""
+    rack = layers_on("lpx-rack", [(0, 1, 16), (32, 33, 34)])
+    layers = solve_layers(rack.builders, rack.clock, SolveOptions("symmetric", 1), progress=lambda *_: None)
+    assert [layer.distinct.result.solver for layer in layers] == ["greedy", "symmetric"]
+    for layer in layers:
+        assert layer.problem.interval_cycles >= layer.distinct.result.makespan_cycles
         assert violations(layer.problem.instance, layer.distinct.result.schedule) == []
 
 

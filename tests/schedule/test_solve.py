@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from lpxsched.schedule.blocks import candidate_cuts, cut_blocks
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.greedy import greedy_schedule
+from lpxsched.schedule.padding import paddings
 from lpxsched.schedule.result import LowerBound, Schedule, SolveResult
-from lpxsched.schedule.solve import SolveOptions, best_greedy, solve
+from lpxsched.schedule.solve import SolveOptions, best_greedy, is_symmetric, ranked_greedy, solve
+from tests.schedule.circulants import circulant_layers, even_layer
 from tests.schedule.instances import crossing, path_of_three, two_chips
 from tests.schedule.rules import violations
 from tests.strategies import instances
@@ -21,6 +23,8 @@ from tests.strategies import instances
 if TYPE_CHECKING:
     from lpxsched.schedule.instance import Instance
     from lpxsched.schedule.solve import Solver
+
+SOLVERS: tuple[Solver, ...] = ("auto", "greedy", "symmetric")
 
 
 @pytest.fixture
@@ -31,6 +35,7 @@ def no_cpsat(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("CP-SAT was run")
 
     monkeypatch.setattr("lpxsched.schedule.cpsat.improve", fail)
+    monkeypatch.setattr("lpxsched.schedule.neighbourhoods.improve_in_parts", fail)
 
 
 def columns(schedule: Schedule) -> list[bytes]:
@@ -45,7 +50,15 @@ def outcome(result: SolveResult) -> tuple[str, str, int, int]:
 
 @pytest.mark.usefixtures("no_cpsat")
 @pytest.mark.parametrize(
-    "options", [SolveOptions("auto", 1), SolveOptions("cpsat", 1), SolveOptions("greedy", 9), SolveOptions("cpsat", 0)]
+    "options",
+    [
+        SolveOptions("auto", 1),
+        SolveOptions("cpsat", 1),
+        SolveOptions("greedy", 9),
+        SolveOptions("cpsat", 0),
+        # No translation leaves it as it is: all goes one way.
+        SolveOptions("symmetric", 9),
+    ],
 )
 def test_effort_1_and_greedy_are_greedy_alone(options: SolveOptions) -> None:
     """Tests that CP-SAT is not run, though it would beat greedy here."""
@@ -82,6 +95,65 @@ def test_cpsat_is_run_on_large_models_when_asked_for(monkeypatch: pytest.MonkeyP
     """Tests that ``cpsat`` knows no limit of slots."""
     monkeypatch.setattr("lpxsched.schedule.solve.MOST_CPSAT_SLOTS", 1)
     assert solve(crossing(), SolveOptions("cpsat")).makespan_cycles == 66
+
+
+def test_large_models_are_searched_in_parts_from_effort_4_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that with more slots than the limit of the whole model the parts find what greedy misses."""
+    monkeypatch.setattr("lpxsched.schedule.solve.MOST_CPSAT_SLOTS", 1)
+    monkeypatch.setattr("lpxsched.schedule.cpsat.improve", lambda *_: pytest.fail("the whole model was searched"))
+    assert outcome(solve(crossing(), SolveOptions("auto", 4))) == ("cpsat", "optimal", 66, 66)
+
+
+def test_a_proof_of_the_whole_model_leaves_out_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests a layer of which the whole model proves that 126 cycles are the best, above the bound of 124."""
+    monkeypatch.setattr("lpxsched.schedule.neighbourhoods.improve_in_parts", lambda *_, **__: pytest.fail("searched"))
+    assert outcome(solve(two_chips(), SolveOptions("cpsat", 9))) == ("greedy", "feasible", 126, 124)
+
+
+def test_symmetric_searches_representatives() -> None:
+    """Tests the layer of two chips, which are alike: nothing is lost by it."""
+    result = solve(two_chips(), SolveOptions("symmetric"))
+    assert outcome(result) == ("symmetric", "feasible", 126, 124)
+    assert violations(two_chips(), result.schedule) == []
+
+
+@pytest.mark.parametrize(
+    ("instance", "expected"), [(two_chips(), True), (crossing(), False), (even_layer(4, (1, 2, 3)), True)]
+)
+def test_what_is_symmetric(instance: Instance, *, expected: bool) -> None:
+    """Tests chips that are alike and chips that are not."""
+    assert is_symmetric(instance) == expected
+
+
+@given(circulant_layers(most_chips=4, most_vectors=3), st.sampled_from([1, 2]))
+@settings(max_examples=25, deadline=None)
+def test_symmetric_schedules_keep_the_rules(instance: Instance, effort: int) -> None:
+    """Tests layers with unequal shares: rules kept, bound not undercut, and the solver named."""
+    result = solve(instance, SolveOptions("symmetric", effort))
+    assert violations(instance, result.schedule) == []
+    assert result.solver == "symmetric"
+    assert result.bound == lower_bound(instance)
+    assert result.makespan_cycles >= result.bound.cycles
+
+
+@given(circulant_layers(most_chips=4, most_vectors=3))
+@settings(max_examples=15, deadline=None)
+def test_auto_is_never_longer_than_greedy_or_symmetric(instance: Instance) -> None:
+    """Tests that of all solvers the shortest schedule is kept."""
+    found = {solver: solve(instance, SolveOptions(solver, 2)).makespan_cycles for solver in SOLVERS}
+    assert found["auto"] <= min(found["greedy"], found["symmetric"])
+
+
+def test_more_cuts_are_tried_on_representatives() -> None:
+    """Tests that a group gives more candidates, which only it can afford."""
+    instance = even_layer(3, (1, 2), vectors=12)
+    padded = next(paddings(instance))
+    bound = LowerBound(-1, "never met")
+    alone = ranked_greedy(instance, bound, seed=0)
+    represented = ranked_greedy(padded.instance, bound, seed=0, symmetry=padded.symmetry)
+    assert len(represented) > len(alone)
+    lengths = [schedule.makespan_cycles for schedule in represented]
+    assert lengths == sorted(lengths)
 
 
 def test_each_step_of_effort_doubles_the_time() -> None:
