@@ -43,11 +43,12 @@ MOST_EXCHANGED = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """A plan of representatives and its times."""
+    """A plan of representatives and its times, and whether CP-SAT chose its ways."""
 
     problem: Reduced
     plan: Plan
     placement: Placement
+    is_modelled: bool = False
 
     @property
     def quality(self) -> tuple[int, int, int]:
@@ -162,7 +163,7 @@ def _packed(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, b
         ]
         found = _settled(forward, Start(plans[0] if len(plans) == 1 else joined(*plans)), budget, best)
         if found is not None and found.quality < best.quality:
-            best = found
+            best = replace(found, is_modelled=True)
     return best
 
 

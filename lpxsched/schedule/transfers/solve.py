@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.transfers.cpsat.runs import Effort
     from lpxsched.schedule.transfers.problem import TransferProblem
     from lpxsched.schedule.transfers.result import TransferSchedule
     from lpxsched.schedule.transfers.search import Found
@@ -37,8 +38,12 @@ ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
 # A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups.
 GOOD_ENOUGH = 50
 SLOTS_PER_CANDIDATE = 8
-# Deterministic seconds of CP-SAT at effort 2, and tasks up to which `auto` models them.
-CPSAT_SECONDS, MOST_MODELLED = 0.1, 2_000
+# Deterministic seconds of CP-SAT at effort 2 for times, for ways, and for trees of timetables that repeat.
+TIMES_SECONDS, WAYS_SECONDS, PACKING_SECONDS = 0.1, 0.15, 0.25
+# Tasks up to which `auto` models their times.
+MOST_MODELLED = 2_000
+# Pairs of a block and a bundle that CP-SAT models, with symmetry and without.
+EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
 # Groups that are tried: the largest, then those of small index.
 MOST_GROUPS = 3
 
@@ -77,50 +82,56 @@ def solve_transfers(problem: TransferProblem, options: TransferOptions) -> Trans
     NothingFoundError
         When nothing was found within the effort that meets the deadline.
     """
-    _refuse_deadline(problem, options.deadline_cycles)
-    bound = period_bound(problem) if options.cyclic else lower_bound(problem)
     deadline = options.deadline_cycles
-    best = _search_all(problem, options, bound)
-    if best is None:
+    if deadline is not None:
+        _refuse_deadline(lower_bound(problem), deadline)
+    bound = period_bound(problem) if options.cyclic else lower_bound(problem)
+    found = _search_all(problem, options, bound)
+    if found is None:
         raise _nothing_found(options)
-    solver = "symmetric" if best[1].order > 1 else "greedy"
-    if _wants_cpsat(best[0], options, bound):
-        found = _retimed(best[0], options, bound)
-        if found is not best[0]:
-            best, solver = (found, best[1]), "cpsat" if best[1].order == 1 else solver
-    schedule = _lifted(*best)
+    improved, bound = _improved(found, options, bound)
+    if deadline is not None and not options.cyclic:
+        _refuse_deadline(bound, deadline)
+    schedule = _lifted(improved)
     if deadline is not None and schedule.makespan_cycles > deadline:
         raise NothingFoundError(
             f"the best of effort {options.effort} takes {schedule.makespan_cycles} cycles, {deadline} are allowed"
         )
+    modelled = found.is_modelled or improved is not found
+    solver = "symmetric" if improved.problem.symmetry.order > 1 else "cpsat" if modelled else "greedy"
     return TransferResult(schedule, bound, solver)
 
 
-def _refuse_deadline(problem: TransferProblem, deadline: int | None) -> None:
-    if deadline is None:
-        return
-    least = lower_bound(problem)
+def _refuse_deadline(least: LowerBound, deadline: int) -> None:
     if least.cycles > deadline:
         raise InfeasibleError(
             f"the deadline of {deadline} cycles is below the lower bound of {least.cycles} cycles ({least.name})"
         )
 
 
-def _search_all(problem: TransferProblem, options: TransferOptions, bound: LowerBound) -> tuple[Found, Symmetry] | None:
-    """Return the best of all searches, with its group; the largest group, the smallest problem, comes first."""
+def _search_all(problem: TransferProblem, options: TransferOptions, bound: LowerBound) -> Found | None:
+    """Return the best of all searches; the largest group, the smallest problem, comes first."""
     more = options.effort - 1
-    budget = Budget(SLOTS << more, ROUNDS << more, bound.cycles, PATIENCE << more, options.cyclic)
+    packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if _may_model(options) else 0.0
+    budget = Budget(
+        SLOTS << more,
+        ROUNDS << more,
+        bound.cycles,
+        PATIENCE << more,
+        options.cyclic,
+        packing_seconds=packing_seconds if options.cyclic else 0.0,
+    )
     good_enough = bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << more))
-    best: tuple[Found, Symmetry] | None = None
+    best: Found | None = None
     for number, symmetry in enumerate(_groups(problem, options)):
-        if best is not None and best[0].objective_cycles <= good_enough:
+        if best is not None and best.objective_cycles <= good_enough:
             break
         for attempt in _attempts(problem, symmetry, options, exchanges=number == 0):
-            known = best[0].placement.makespan_cycles if best is not None else NEVER
+            known = best.placement.makespan_cycles if best is not None else NEVER
             found = attempt(replace(budget, known_cycles=known))
-            if found is not None and (best is None or found.quality < best[0].quality):
-                best = found, symmetry
-            if best is not None and best[0].objective_cycles <= bound.cycles:
+            if found is not None and (best is None or found.quality < best.quality):
+                best = found
+            if best is not None and best.objective_cycles <= bound.cycles:
                 return best
         if best is not None and number == 0 and _is_large(problem, budget):
             break
@@ -134,18 +145,31 @@ def _nothing_found(options: TransferOptions) -> NothingFoundError:
     return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
 
 
-def _wants_cpsat(found: Found, options: TransferOptions, bound: LowerBound) -> bool:
-    """Return whether new times on the ways found are worth a model: small ones, unless the model is asked for."""
-    if options.cyclic or options.effort == 1 or options.solver == "greedy" or found.objective_cycles <= bound.cycles:
-        return False
-    return options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED
+def _improved(found: Found, options: TransferOptions, bound: LowerBound) -> tuple[Found, LowerBound]:
+    """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
+    if options.cyclic or not _may_model(options) or found.objective_cycles <= bound.cycles:
+        return found, bound
+    from lpxsched.schedule.transfers.cpsat.copies import Extent, improved_copies
+    from lpxsched.schedule.transfers.cpsat.runs import Effort
+
+    more = 2.0 ** (options.effort - 2)
+    if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
+        found = _retimed(found, Effort(TIMES_SECONDS * more, options.seed, bound.cycles))
+    if found.problem.problem.collective.is_sum:
+        return found, bound
+    effort = Effort(WAYS_SECONDS * more, options.seed, bound.cycles)
+    found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
+    return found, proved if proved is not None and proved.cycles > bound.cycles else bound
 
 
-def _retimed(found: Found, options: TransferOptions, bound: LowerBound) -> Found:
+def _may_model(options: TransferOptions) -> bool:
+    return options.effort > 1 and options.solver != "greedy"
+
+
+def _retimed(found: Found, effort: Effort) -> Found:
     """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
-    from lpxsched.schedule.transfers.cpsat import Effort, retimed
+    from lpxsched.schedule.transfers.cpsat.times import retimed
 
-    effort = Effort(CPSAT_SECONDS * 2.0 ** (options.effort - 2), options.seed, bound.cycles)
     placement = retimed(plan_tasks(found.problem, found.plan), found.placement, effort)
     return found if placement is found.placement else replace(found, placement=placement)
 
@@ -180,8 +204,8 @@ def _attempts(
     yield lambda budget: search(forward, backward, seed=seed, budget=budget)
 
 
-def _lifted(found: Found, symmetry: Symmetry) -> TransferSchedule:
-    flow = found.problem.flow
+def _lifted(found: Found) -> TransferSchedule:
+    flow, symmetry = found.problem.flow, found.problem.symmetry
     is_exchange = len(flow.source) == 1 and flow.source[0] == flow.target[0]
     pieces = np.zeros((symmetry.order, 1), dtype=np.int64) if is_exchange else piece_map(flow, symmetry)
     return lift(found.problem, found.plan, found.placement, pieces)

@@ -23,6 +23,7 @@ from tests.schedule.transfers.bounds.problems import (
     path,
     problem_of,
     ring,
+    shipped,
     small_problems,
 )
 from tests.schedule.transfers.fabrics import one_way_fabrics, problems, regular_fabrics
@@ -255,6 +256,45 @@ def test_rings_in_steps(problem: TransferProblem, cycles: int) -> None:
     assert (result.schedule.makespan_cycles, result.status) == (cycles, "optimal")
 
 
+# All-to-all on a ring of four; a chip injects and ejects one vector a cycle. Its ports alone would allow 3 cycles.
+PORTED_RING = problem_of(Collective("all-to-all", 4, 1), ring(4, hop=1), limit=1)
+
+
+@pytest.mark.parametrize(("solver", "bound", "name"), [("greedy", 3, "ports"), ("auto", 4, "CP-SAT")])
+def test_a_model_of_all_ways_proves_more(solver: Solver, bound: int, name: str) -> None:
+    """Tests that 4 cycles are optimal, and said to be, where CP-SAT may be asked."""
+    result = solved(PORTED_RING, solver=solver, effort=3)
+    assert (result.schedule.makespan_cycles, result.bound.cycles, result.bound.name) == (4, bound, name)
+
+
+def test_a_deadline_below_what_a_model_proves_is_infeasible() -> None:
+    """Tests 3 cycles, which only the model of all ways refuses."""
+    with pytest.raises(
+        InfeasibleError, match=r"the deadline of 3 cycles is below the lower bound of 4 cycles \(CP-SAT\)"
+    ):
+        solve_transfers(PORTED_RING, options(effort=3, deadline_cycles=3))
+
+
+def test_a_model_of_all_ways_finds_more() -> None:
+    """Tests five vectors from one chip of a ring of five: greedy keeps to ways that take 5 cycles, the bound is 4."""
+    problem = problem_of(Collective("broadcast", 5, 5), ring(5, hop=1))
+    assert solved(problem, solver="greedy", effort=3).schedule.makespan_cycles == 5
+    result = solved(problem, effort=3)
+    assert (result.schedule.makespan_cycles, result.solver, result.status) == (4, "cpsat", "optimal")
+
+
+@pytest.mark.parametrize("solver", ["auto", "symmetric", "cpsat"])
+def test_equal_input_gives_equal_columns_with_cp_sat(solver: Solver) -> None:
+    """Tests two runs on a torus of 3 x 3, with time for models and neighbourhoods that close no gap, byte by byte."""
+    rows = [(3 * row + column, 3 * row + (column + 1) % 3) for row in range(3) for column in range(3)]
+    columns_too = [(3 * row + column, 3 * ((row + 1) % 3) + column) for row in range(3) for column in range(3)]
+    wires = both_ways([*rows, *columns_too], hop=1)
+    problem = problem_of(Collective("all-to-all", 9, 1), wires, limit=1)
+    runs = [solved(problem, solver=solver, effort=2) for _ in range(2)]
+    assert runs[0].status == "feasible"
+    assert columns(runs[0].schedule) == columns(runs[1].schedule)
+
+
 def test_only_the_rotations_of_a_ring_cost_a_step() -> None:
     """Tests all-to-all on a ring of four under groups alone; by halves of the rotations two steps may be found."""
     result = solved(problem_of(Collective("all-to-all", 4, 1), ring(4, hop=1)), solver="symmetric")
@@ -302,3 +342,13 @@ def test_what_has_no_symmetry_is_not_found_by_symmetry() -> None:
     """Tests a line, on which nothing but the identity acts."""
     with pytest.raises(NothingFoundError, match="no translation leaves this collective as it is"):
         solve_transfers(problem_of(Collective("all-gather", 3, 1), path(3)), options(solver="symmetric"))
+
+
+@pytest.mark.parametrize(("solver", "cycles", "name"), [("auto", 24, "cpsat"), ("greedy", 48, "greedy")])
+def test_cp_sat_packs_trees_of_what_repeats(solver: Solver, cycles: int, name: str) -> None:
+    """Tests an all-reduce of 4 vectors in a node of 8 TSPs: 4 x 7 sums and 4 x 7 copies, one on each of 56 links.
+
+    A vector takes 23.6 cycles.
+    """
+    result = solved(shipped("tsp-node", "all-reduce", 4), solver=solver, effort=3, cyclic=True)
+    assert (result.objective_cycles, result.solver) == (cycles, name)

@@ -6,9 +6,9 @@ exactly once (R5), and a sum of k operands makes k - 1 of them. A sum of k <= m 
     (k - 1) n max(elements / operations per cycle, (m + 1) / (m - 1) * vector bytes / bytes per cycle) + fixed cycles,
 
 since (k + 1) / (k - 1) falls with k. Where a hop contains more cycles of a sum than are fixed, every sum is shorter by
-the difference, and least time goes into additions one by one: max(0, a c - d) / a grows with a. A chip makes one sum at a time (R4), so of A additions on C chips some chip makes
-ceil(A / C) or more, and before the first of them an operand from elsewhere is read. In a timetable that repeats, the
-same fits into each period.
+the difference d, and least time goes into additions one by one: max(0, a c - d) / a grows with a. A chip makes one sum
+at a time (R4), so of A additions on C chips some chip makes ceil(A / C) or more, and before the first of them an operand
+from elsewhere is read. In a timetable that repeats, the same fits into each period.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.transfers import cpsat
-from lpxsched.schedule.transfers.cpsat import Effort, retimed
+from lpxsched.schedule.transfers.cpsat import times
+from lpxsched.schedule.transfers.cpsat.runs import Effort
+from lpxsched.schedule.transfers.cpsat.times import retimed
 from lpxsched.schedule.transfers.placing import depth, placed
 from tests.schedule.transfers.tasks import Task, conflicts, some_tasks, tasks_of
 
@@ -32,7 +33,7 @@ def test_the_long_result_goes_first(monkeypatch: pytest.MonkeyPatch, most_free: 
     In the order given the first holds the lane for 5 cycles, and the result of the second comes 10 cycles after its
     start: 15. The other way round the second is there at 10, the first at 1 + 5 = 6.
     """
-    monkeypatch.setattr(cpsat, "MOST_FREE", most_free)
+    monkeypatch.setattr(times, "MOST_FREE", most_free)
     tasks = tasks_of([Task(5), Task(1, longer=9), Task(1, resource=1)], lanes=(1, 1))
     first = placed(tasks, np.arange(3, dtype=np.int64))
     assert first.makespan_cycles == 15

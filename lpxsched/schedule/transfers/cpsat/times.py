@@ -7,32 +7,23 @@ the horizon. A large neighbourhood search frees some tasks, those that end last 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat import solve_interruptibly
-from lpxsched.schedule.transfers.placing import Placement, placed
+from lpxsched.schedule.transfers.placing import placed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.transfers.placing import Tasks
+    from lpxsched.schedule.transfers.cpsat.runs import Effort
+    from lpxsched.schedule.transfers.placing import Placement, Tasks
 
 # Tasks of one model; of more some are kept where they are.
 MOST_FREE = 400
 NEIGHBOURHOOD_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How long to look: deterministic seconds in all, the seed, and a bound that cannot be beaten."""
-
-    seconds: float
-    seed: int
-    enough_cycles: int
 
 
 def retimed(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:

@@ -1,0 +1,112 @@
+"""Tests of copies with routes left open: schedules keep all rules and are no longer than before, proofs are true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from lpxsched.schedule.transfers.bounds import lower_bound
+from lpxsched.schedule.transfers.cpsat import routes
+from lpxsched.schedule.transfers.cpsat.copies import Extent, improved_copies
+from lpxsched.schedule.transfers.cpsat.runs import Effort
+from lpxsched.schedule.transfers.lift import lift
+from lpxsched.schedule.transfers.reduced import flow_of, piece_map, reduced
+from lpxsched.schedule.transfers.search import Budget, Found, search
+from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.traffic.collectives import Collective
+from tests.schedule.transfers.bounds.exact import shortest_makespan
+from tests.schedule.transfers.bounds.problems import problem_of, ring, small_problems
+from tests.schedule.transfers.fabrics import problems, regular_fabrics
+from tests.schedule.transfers.rules import broken_rules
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.transfers.problem import TransferProblem
+    from lpxsched.schedule.transfers.result import TransferSchedule
+    from lpxsched.schedule.transfers.symmetry import Symmetry
+    from lpxsched.traffic.collectives import Kind
+
+COPIES: tuple[Kind, ...] = ("all-gather", "all-to-all", "broadcast", "gather", "scatter")
+EVERYTHING = Extent(10**6, 10**6)
+A_LITTLE = Effort(0.05, 0, 0)
+
+
+def first_found(problem: TransferProblem, symmetry: Symmetry) -> Found:
+    """Return the first that the greedy search finds."""
+    flow = flow_of(problem.collective, padded=False)
+    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    found = search(forward, backward, seed=0, budget=Budget(slots=1, rounds=24, enough_cycles=0, patience=24))
+    # With relays and a group the search may find no ways.
+    return found if found is not None else reject()
+
+
+def lifted(found: Found) -> TransferSchedule:
+    """Return the schedule of all pieces."""
+    problem = found.problem
+    return lift(problem, found.plan, found.placement, piece_map(problem.flow, problem.symmetry))
+
+
+def improved(
+    problem: TransferProblem, symmetry: Symmetry, effort: Effort = A_LITTLE, extent: Extent = EVERYTHING
+) -> tuple[TransferSchedule, LowerBound | None]:
+    """Return a schedule that keeps all rules and is no longer than the first one found, and what is proved."""
+    first = first_found(problem, symmetry)
+    found, proved = improved_copies(first, effort, extent)
+    schedule = lifted(found)
+    assert broken_rules(problem, schedule) == []
+    assert schedule.makespan_cycles <= lifted(first).makespan_cycles
+    return schedule, proved
+
+
+@settings(max_examples=40, deadline=None)
+@given(problems(kinds=COPIES), st.booleans())
+def test_every_schedule_keeps_all_rules(problem: TransferProblem, by_neighbourhoods: bool) -> None:
+    """Tests all kinds of copies on random fabrics, with one model of all blocks and with none that is large enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        if by_neighbourhoods:
+            patch.setattr(routes, "MOST_CROSSINGS", 0)
+            patch.setattr(routes, "NEIGHBOURHOOD_CROSSINGS", 8)
+        schedule, proved = improved(problem, trivial(problem))
+    assert proved is None or proved.cycles <= schedule.makespan_cycles
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems(kinds=("all-gather", "all-to-all"), fabrics=regular_fabrics()))
+def test_schedules_of_representatives_keep_all_rules(problem: TransferProblem) -> None:
+    """Tests the largest group that there is, with and without a last stage without symmetry."""
+    for symmetry in symmetries(problem):
+        improved(problem, symmetry, extent=Extent(10**6, 0))
+        improved(problem, symmetry)
+        break
+
+
+@settings(max_examples=25, deadline=None)
+@given(small_problems().filter(lambda problem: not problem.collective.is_sum))
+def test_what_is_proved_is_the_optimum(problem: TransferProblem) -> None:
+    """Tests tiny collectives, with time enough, against an exact model that shares nothing with this one."""
+    bound = lower_bound(problem).cycles
+    schedule, proved = improved(problem, trivial(problem), Effort(5, 0, bound))
+    optimum = shortest_makespan(problem)
+    assert schedule.makespan_cycles == optimum
+    assert (proved.cycles if proved is not None else bound) == optimum
+
+
+@pytest.mark.parametrize(
+    ("problem", "before", "cycles"),
+    [
+        # To be done in 3, each chip injects at 0, 1, 2 and ejects at 1, 2, 3: its vector of two hops leaves at 0 or 1.
+        # Ports and links, each by themselves, allow that; together they do not.
+        (problem_of(Collective("all-to-all", 4, 1), ring(4, hop=1), limit=1), 3, 4),
+        (problem_of(Collective("all-to-all", 5, 1), ring(5, hop=1), limit=1), 4, 5),
+    ],
+)
+def test_a_proof_closes_the_gap(problem: TransferProblem, before: int, cycles: int) -> None:
+    """Tests collectives whose optimum lies above every other bound."""
+    bound = lower_bound(problem).cycles
+    schedule, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
+    assert (bound, schedule.makespan_cycles) == (before, cycles)
+    assert proved is not None
+    assert (proved.cycles, proved.name) == (cycles, "CP-SAT")
