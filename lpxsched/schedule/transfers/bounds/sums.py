@@ -7,7 +7,7 @@ exactly once (R5), and a sum of k operands makes k - 1 of them. A sum of k <= m 
 
 since (k + 1) / (k - 1) falls with k. Where a hop contains more cycles of a sum than are fixed, every sum is shorter by
 the difference d, and least time goes into additions one by one: max(0, a c - d) / a grows with a. A chip makes one sum
-at a time (R4), so of A additions on C chips some chip makes ceil(A / C) or more, and before the first of them an operand
+at a time (R4), so of A additions on C chips some chip makes ceil(A / C) or more, and before the first an operand
 from elsewhere is read. In a timetable that repeats, the same fits into each period.
 """
 
