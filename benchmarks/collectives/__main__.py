@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.collectives import all_gather, all_to_all, heterogeneous, pipelined, rack, speed, tsp
+from benchmarks.collectives import all_gather, all_to_all, heterogeneous, periods, pipelined, rack, speed, tsp
 from benchmarks.collectives.solving import warm_up
 from benchmarks.collectives.table import print_table
 from lpxsched.schedule.transfers.solve import TransferOptions
@@ -19,6 +19,7 @@ TABLES = {
     "all-to-all": all_to_all.tables,
     "tsp": tsp.tables,
     "rack": rack.tables,
+    "periods": periods.tables,
     "speed": speed.tables,
 }
 

@@ -10,29 +10,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from lpxsched.schedule.kernels import NEVER
+from lpxsched.schedule.transfers.kernels import kernel
 from lpxsched.schedule.transfers.placing import Placement, placement_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.kernels import Flags, Integers
+    from lpxsched.schedule.kernels import Integers
     from lpxsched.schedule.transfers.placing import Columns, Tasks
 
 # Periods that are tried one cycle after the other before room is given for a whole task.
 TIGHT_TRIES = 3
 # Cells of the tables of lanes and cycles: beyond it a plan is not tried.
 MOST_CELLS = 400_000_000
+# What a cell that is free points to.
+FREE = -1
 
 
 class Turn(NamedTuple):
-    """One turn: which cycles of each lane and each port are taken, and the grid of each resource (1 for none)."""
+    """One turn of all lanes and ports, cut into cells.
+
+    Cells of a lane of resource i are `grid[i]` cycles long (1 where tasks are not all of one length), those of a port
+    one cycle. Each lane has a row of cells in `following`, from `first_cell` on, each port one in `port_following`:
+    `FREE`, or a later cell to look at instead; one cell more ends the row. `used` counts by port and cycle.
+    """
 
     period: int
-    lanes: Flags
-    ports: Integers
     grid: Integers
+    first_cell: Integers
+    following: NDArray[np.int32]
+    port_following: NDArray[np.int32]
+    used: Integers
 
 
 def shortest_period(tasks: Tasks) -> int:
@@ -75,78 +85,138 @@ def repeating(tasks: Tasks, order: NDArray[np.int64], *, enough: int, below: int
     for period in (*range(least, least + TIGHT_TRIES), least + longest, least + 2 * longest):
         if period >= below or period * int(tasks.lanes.sum()) > MOST_CELLS:
             return None
-        turn = Turn(
-            period,
-            np.zeros((int(tasks.lanes.sum()), period), dtype=np.bool_),
-            np.zeros((len(tasks.port_lanes), period if (tasks.port >= 0).any() else 1), dtype=np.int64),
-            _grid(tasks),
-        )
-        start, lane, fits = _place_in_turns(placement_columns(tasks), turn, order)
-        if fits:
+        turn = _empty_turn(tasks, period)
+        start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
+        if _place_in_turns(placement_columns(tasks), turn, order, start, lane):
             return Placement(start, lane, int((start + tasks.duration).max(initial=0)), period)
     return None
 
 
-@njit(cache=True)
-def _free_lane(turn: Turn, first: int, count: int, cycle: int, length: int) -> int:
-    """Return a lane that is free for a task, -1 if none is."""
-    for lane in range(first, first + count):
-        free = True
-        for step in range(length):
-            if turn.lanes[lane, (cycle + step) % turn.period]:
-                free = False
-                break
-        if free:
-            return lane
-    return -1
+def _empty_turn(tasks: Tasks, period: int) -> Turn:
+    """Return a turn in which everything is free."""
+    grid = _grid(tasks)
+    row = np.repeat(period // grid + 1, tasks.lanes)
+    port_cycles = period if (tasks.port >= 0).any() else 0
+    return Turn(
+        period,
+        grid,
+        np.cumsum(row) - row,
+        np.full(int(row.sum()), FREE, dtype=np.int32),
+        np.full(len(tasks.port_lanes) * (port_cycles + 1), FREE, dtype=np.int32),
+        np.zeros((len(tasks.port_lanes), max(1, port_cycles)), dtype=np.int64),
+    )
 
 
-@njit(cache=True)
-def _ports_free(tasks: Columns, turn: Turn, task: int, cycle: int) -> bool:
+@kernel
+def _next_free(following: NDArray[np.int32], first: int, cell: int) -> int:
+    """Return the first free cell of a row from a given one on.
+
+    Sets of taken cells are joined as those of Gabow and Tarjan (Journal of Computer and System Sciences 30, 1985).
+    """
+    free = cell
+    while following[first + free] >= 0:
+        free = following[first + free]
+    while cell != free:
+        further = following[first + cell]
+        following[first + cell] = free
+        cell = further
+    return free
+
+
+@kernel
+def _next_turning(following: NDArray[np.int32], first: int, cells: int, cell: int) -> int:
+    """Return the first free cell from a given one on, counted on into the next turn; `NEVER` where none is."""
+    free = _next_free(following, first, cell)
+    if free < cells:
+        return free
+    free = _next_free(following, first, 0)
+    return free + cells if free < cells else NEVER
+
+
+@kernel
+def _next_run(following: NDArray[np.int32], first: int, cells: int, cell: int, length: int) -> int:
+    """Return the first of so many free cells in a row from a given cell on, counted on into next turns, or `NEVER`."""
+    begin, last = cell, cell + 2 * cells
+    while length > 0:
+        free = _next_turning(following, first, cells, begin % cells)
+        begin += free - begin % cells
+        if free >= NEVER or begin >= last:
+            return NEVER
+        step = 1
+        while step < length and following[first + (begin + step) % cells] < 0:
+            step += 1
+        if step == length:
+            break
+        begin += step
+    return begin
+
+
+@kernel
+def _earliest(tasks: Columns, turn: Turn, resource: int, ready: int, length: int) -> tuple[int, int]:
+    """Return the first cycle from a given one on at which a lane of a resource is free, and the lane."""
+    grid, chosen, earliest = turn.grid[resource], -1, NEVER
+    cells, begin = turn.period // grid, ready // turn.period * turn.period
+    # What is left of the turn may be less than a cell, then it is the next turn's first.
+    cell = -(-(ready - begin) // grid)
+    if cell >= cells:
+        cell, begin = 0, begin + turn.period
+    for lane in range(tasks.first_lane[resource], tasks.first_lane[resource] + tasks.lanes[resource]):
+        found = _next_run(turn.following, turn.first_cell[lane], cells, cell, length // grid)
+        if found < NEVER:
+            cycle = begin + found // cells * turn.period + found % cells * grid
+            if cycle < earliest:
+                chosen, earliest = lane, cycle
+    return earliest, chosen
+
+
+@kernel
+def _ports_free(tasks: Columns, turn: Turn, task: int, cycle: int) -> int:
+    """Return the cycle, or where a port of a task is full then, the next at which that has room; `NEVER` if none."""
     for side in range(2):
         port = tasks.port[task, side]
         if port >= 0:
             at = (cycle + tasks.port_offset[task, side]) % turn.period
-            if turn.ports[port, at] >= tasks.port_lanes[port]:
-                return False
-    return True
+            free = _next_turning(turn.port_following, port * (turn.period + 1), turn.period, at)
+            if free >= NEVER:
+                return NEVER
+            if free > at:
+                return int(cycle + free - at)
+    return cycle
 
 
-@njit(cache=True)
-def _on_grid(turn: Turn, grid: int, cycle: int) -> int:
-    """Return the first cycle from a given one on that is on the grid of its turn."""
-    whole = turn.period // grid * grid
-    offset = cycle % turn.period
-    beginning = cycle - offset
-    on_grid = -(-offset // grid) * grid
-    return beginning + (on_grid if on_grid < whole else turn.period)
+@kernel
+def _take(tasks: Columns, turn: Turn, task: int, lane: int, cycle: int) -> None:
+    """Take the cells of a task, and its room in ports."""
+    grid = turn.grid[tasks.resource[task]]
+    cells, cell = turn.period // grid, cycle % turn.period // grid
+    for step in range(tasks.length[task] // grid):
+        taken = (cell + step) % cells
+        turn.following[turn.first_cell[lane] + taken] = taken + 1
+    for side in range(2):
+        port = tasks.port[task, side]
+        if port >= 0:
+            at = (cycle + tasks.port_offset[task, side]) % turn.period
+            turn.used[port, at] += 1
+            if turn.used[port, at] >= tasks.port_lanes[port]:
+                turn.port_following[port * (turn.period + 1) + at] = at + 1
 
 
-@njit(cache=True)
-def _place_in_turns(tasks: Columns, turn: Turn, order: Integers) -> tuple[Integers, Integers, bool]:
-    start = np.zeros(len(order), dtype=np.int64)
-    lane = np.zeros(len(order), dtype=np.int64)
+@kernel
+def _place_in_turns(tasks: Columns, turn: Turn, order: Integers, start: Integers, lane: Integers) -> bool:
+    """Give each task the first start and lane that are free; return whether all have any within two turns."""
     for task in order:
         ready = tasks.release[task]
         for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
             ready = max(ready, start[tasks.before[index]] + tasks.delay[index])
-        resource, length = tasks.resource[task], tasks.length[task]
-        grid = turn.grid[resource]
-        cycle = _on_grid(turn, grid, ready)
-        chosen = -1
-        while cycle < ready + 2 * turn.period:
-            if _ports_free(tasks, turn, task, cycle):
-                chosen = _free_lane(turn, tasks.first_lane[resource], tasks.lanes[resource], cycle, length)
-                if chosen >= 0:
-                    break
-            cycle = _on_grid(turn, grid, cycle + 1)
-        if chosen < 0:
-            return start, lane, False
-        for step in range(length):
-            turn.lanes[chosen, (cycle + step) % turn.period] = True
-        for side in range(2):
-            port = tasks.port[task, side]
-            if port >= 0:
-                turn.ports[port, (cycle + tasks.port_offset[task, side]) % turn.period] += 1
+        resource, cycle, chosen = tasks.resource[task], ready, -1
+        while chosen < 0:
+            cycle, found = _earliest(tasks, turn, resource, cycle, tasks.length[task])
+            if cycle >= ready + 2 * turn.period:
+                return False
+            free = _ports_free(tasks, turn, task, cycle)
+            if free == cycle:
+                chosen = found
+            cycle = free
+        _take(tasks, turn, task, chosen, cycle)
         start[task], lane[task] = cycle, chosen - tasks.first_lane[resource]
-    return start, lane, True
+    return True

@@ -7,24 +7,30 @@ block is cut from, and the nodes at which values are made; the lane and the time
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lpxsched.schedule.transfers.plan import NOTHING
 from lpxsched.schedule.transfers.result import Sums, TransferSchedule
 from lpxsched.traffic.collectives import EVERY, source_values
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lpxsched.schedule.transfers.placing import Placement
     from lpxsched.schedule.transfers.plan import Plan
     from lpxsched.schedule.transfers.reduced import Reduced
     from lpxsched.traffic.collectives import SourceValues
 
 
-LARGEST_KEY = 2.0**62
+Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+LARGEST_KEY = 2**62
+# Keys for each row up to which rows are put in their places rather than sorted.
+SPARSEST = 4
+# Slots that are looked at together, so that what is found on the way stays in the cache.
+SLOTS_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,21 +55,27 @@ class _Images:
         """Return the images of nodes, shape (order, ..)."""
         return self.problem.symmetry.node_map[:, nodes]
 
-    def carried(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the value that images of slots carry, and where in it they begin."""
+    def carried(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the value that images of slots carry, and where in it they begin; shape (order, slots)."""
         plan = self.plan
-        return self.value(plan.slot_block[slots], plan.slot_sum[slots], plan.slot_origin[slots])
+        if plan.sums:
+            return self.value(plan.slot_block, plan.slot_sum, plan.slot_origin)
+        # Without sums that is what the source of a block holds at first.
+        held, first = self.held(np.arange(len(plan.blocks)), plan.blocks.source)
+        return held[:, plan.slot_block], first[:, plan.slot_block]
+
+    def held(self, block: NDArray[np.int64], node: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what a node holds at first of a block, and where in it the block begins."""
+        at = np.minimum(self.node(node), self.value_of.shape[1] - 1)
+        held = self.value_of[self.tensor[:, block], at]
+        return held, self.first[:, block] - self.values.offset[np.maximum(held, 0)]
 
     def value(
         self, block: NDArray[np.int64], total: NDArray[np.int64], node: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return what a sum leaves, or, where the sum is `NOTHING`, what a node holds at first of a block."""
-        at = self.node(node)
-        held = self.value_of[self.tensor[:, block], np.minimum(at, self.value_of.shape[1] - 1)]
-        first = self.first[:, block] - self.values.offset[np.maximum(held, 0)]
-        if not self.plan.sums:
-            return held, first
-        summed = self._sum_at(np.maximum(total, 0), at)
+        held, first = self.held(block, node)
+        summed = self._sum_at(np.maximum(total, 0), self.node(node))
         return np.where(total >= 0, summed, held), np.where(total >= 0, 0, first)
 
     def _sum_at(self, total: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -87,30 +99,35 @@ def lift(problem: Reduced, plan: Plan, placement: Placement, pieces: NDArray[np.
     pieces : ndarray of int64, shape (order, pieces)
         Where each element of the group takes each piece.
     """
-    images = _images(problem, plan, pieces)
-    every = np.arange(plan.slots)
-    value, first = images.carried(every)
-    vectors = images.vectors[:, plan.slot_block]
-    bundle = problem.symmetry.bundle_map[:, plan.slot_bundle]
-    kept = vectors > 0
-    order = problem.symmetry.order
+    images, fabric = _images(problem, plan, pieces), problem.problem
+    value, first = images.carried()
+    vectors, order = images.vectors[:, plan.slot_block], problem.symmetry.order
+    bundle = plan.slot_bundle[None] if order == 1 else problem.symmetry.bundle_map[:, plan.slot_bundle]
+    kept = None if vectors.all() else vectors > 0
     lane, depart = placement.lane[: plan.slots], placement.start[: plan.slots]
-    node, delivered, begin, length = _deliveries(images)
+    reading = _reading_slots(images)
+    arrived = fabric.bundle_destination[bundle[:, reading]], value[:, reading], first[:, reading], vectors[:, reading]
+    node, delivered, begin, length = sorted_rows(arrived, _others(images))
     return TransferSchedule(
-        makespan_cycles=_makespan(problem, images, placement),
+        makespan_cycles=_makespan(problem, images, placement, reading),
         period_cycles=placement.period_cycles,
-        slot_value=value[kept],
-        slot_first=first[kept],
-        slot_vectors=vectors[kept],
-        slot_bundle=bundle[kept],
-        slot_lane=np.tile(lane, (order, 1))[kept],
-        slot_depart=np.tile(depart, (order, 1))[kept],
+        slot_value=_rows(kept, value),
+        slot_first=_rows(kept, first),
+        slot_vectors=_rows(kept, vectors),
+        slot_bundle=_rows(kept, bundle),
+        slot_lane=_rows(kept, np.broadcast_to(lane, (order, plan.slots))),
+        slot_depart=_rows(kept, np.broadcast_to(depart, (order, plan.slots))),
         sums=_sums(images, placement),
         delivery_node=node,
         delivery_value=delivered,
         delivery_first=begin,
         delivery_vectors=length,
     )
+
+
+def _rows(kept: NDArray[np.bool_] | None, table: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what is kept of a table, row by row; all of it without a mask, which takes long."""
+    return table.ravel() if kept is None else table[kept]
 
 
 def _images(problem: Reduced, plan: Plan, pieces: NDArray[np.int64]) -> _Images:
@@ -166,7 +183,7 @@ def _cycles(problem: Reduced, operands: NDArray[np.int64], vectors: NDArray[np.i
     return np.array(cycles, dtype=np.int64)[index.ravel()]
 
 
-def _reading_slots(images: _Images) -> NDArray[np.int64]:
+def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
     """Return the slots that end at a chip which reads in the end what they carry."""
     plan, fabric = images.plan, images.problem.problem
     destination, target = fabric.bundle_destination[plan.slot_bundle], plan.blocks.target[plan.slot_block]
@@ -174,51 +191,73 @@ def _reading_slots(images: _Images) -> NDArray[np.int64]:
     if fabric.collective.is_sum:
         complete = np.append(plan.sum_complete, False)
         reads &= complete[plan.slot_sum]
-    return np.flatnonzero(reads)
+    return slice(None) if reads.all() else np.flatnonzero(reads)
 
 
-def _deliveries(images: _Images) -> list[NDArray[np.int64]]:
-    """Return node, value, first vector and vectors of everything that is read in the end, sorted."""
+def _others(images: _Images) -> Columns:
+    """Return node, value, first vector and vectors of what is read in the end without a slot: sums, and what stays."""
     plan, fabric, flow = images.plan, images.problem.problem, images.problem.flow
-    slots = _reading_slots(images)
-    value, first = images.carried(slots)
-    destination = images.node(fabric.bundle_destination[plan.slot_bundle[slots]])
-    rows = [np.stack([destination, value, first, images.vectors[:, plan.slot_block[slots]]]).reshape(4, -1)]
     if fabric.collective.is_sum and fabric.width > 1:
         total = np.flatnonzero(plan.sum_complete)
         node, number = images.node(plan.sum_node[total]), images.sum_number[:, total]
-        rows.append(np.stack([node, number, 0 * number, images.vectors[:, plan.sum_block[total]]]).reshape(4, -1))
+        return node, number, 0 * number, images.vectors[:, plan.sum_block[total]]
+    own = np.flatnonzero((flow.target == EVERY) | (flow.target == flow.source))
+    own = own[flow.source[own] < fabric.width]
+    held = images.value_of[flow.tensor[own], flow.source[own]]
+    return flow.source[own], held, flow.first_vector[own] - images.values.offset[held], flow.vectors[own]
+
+
+def sorted_rows(*tables: Columns) -> Columns:
+    """Return the rows of tables that have any vectors, all of them different, sorted by node, value and first vector.
+
+    One key sorts much faster, where it fits 64 bits; where most keys occur, vectors go straight to their places. The
+    columns of nodes are used up: to ask for memory takes most of the time here.
+    """
+    kept = [None if table[3].all() else table[3] > 0 for table in tables]
+    columns = [[_rows(mask, column) for column in table] for mask, table in zip(kept, tables, strict=True)]
+    ranges = tuple(max(int(column.max(initial=0)) for column in parts) + 1 for parts in zip(*columns, strict=True))[:3]
+    rows, keys = sum(len(table[0]) for table in columns), prod(ranges)
+    if keys >= LARGEST_KEY:
+        node, value, first, vectors = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        order = np.lexsort((first, value, node))
+        return node[order], value[order], first[order], vectors[order]
+    for node, value, first, _ in columns:
+        for column, count in ((value, ranges[1]), (first, ranges[2])):
+            node *= count
+            node += column
+    if keys <= SPARSEST * rows:
+        vectors_of = np.zeros(keys, dtype=np.int64)
+        for key, _, _, vectors in columns:
+            vectors_of[key] = vectors
+        node = np.flatnonzero(vectors_of)
+        vectors = vectors_of[node]
+        del vectors_of
     else:
-        own = np.flatnonzero((flow.target == EVERY) | (flow.target == flow.source))
-        own = own[flow.source[own] < fabric.width]
-        held = images.value_of[flow.tensor[own], flow.source[own]]
-        first = flow.first_vector[own] - images.values.offset[held]
-        rows.append(np.stack([flow.source[own], held, first, flow.vectors[own]]))
-    table = np.concatenate(rows, axis=1)
-    table = table[:, table[3] > 0]
-    return list(table[:, _row_order(table[:3])])
+        node, vectors = (np.concatenate([table[column] for table in columns]) for column in (0, 3))
+        order = np.argsort(node)
+        node, vectors = node[order], vectors[order]
+    first = node % ranges[2]
+    node //= ranges[2]
+    value = node % ranges[1]
+    node //= ranges[1]
+    return node, value, first, vectors
 
 
-def _row_order(columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the order of rows by their columns; through one key, which sorts much faster, where that fits 64 bits."""
-    ranges = columns.max(axis=1, initial=0) + 1
-    if np.prod(ranges, dtype=np.float64) >= LARGEST_KEY:
-        return np.lexsort(columns[::-1])
-    return np.argsort(np.ravel_multi_index(tuple(columns), tuple(ranges.tolist())))
-
-
-def _makespan(problem: Reduced, images: _Images, placement: Placement) -> int:
+def _makespan(problem: Reduced, images: _Images, placement: Placement, reading: NDArray[np.int64] | slice) -> int:
     """Return the last read of anyone, the end of the last sum; runs of no vectors count for nothing."""
     plan, wires = images.plan, problem.wires
     vectors = images.vectors.max(axis=0, initial=0)
-    slots = _reading_slots(images)
-    slots = slots[vectors[plan.slot_block[slots]] > 0]
-    bundle, after_first = plan.slot_bundle[slots], vectors[plan.slot_block[slots]] - 1
-    in_slot = -(-after_first * wires.numerator[bundle] // wires.denominator[bundle])
-    reads = placement.start[slots] + wires.hop[bundle] + in_slot
+    slot_bundle, slot_block = plan.slot_bundle[reading], plan.slot_block[reading]
+    depart, last = placement.start[: plan.slots][reading], 0
+    for begin in range(0, len(depart), SLOTS_AT_ONCE):
+        some = slice(begin, begin + SLOTS_AT_ONCE)
+        bundle, carried = slot_bundle[some], vectors[slot_block[some]]
+        in_slot = -(-(carried - 1) * wires.numerator[bundle] // wires.denominator[bundle])
+        reads = depart[some] + wires.hop[bundle] + in_slot
+        last = max(last, int(reads.max(initial=0, where=carried > 0)))
     totals = np.flatnonzero(plan.sum_complete)
     totals = totals[vectors[plan.sum_block[totals]] > 0]
     operands = np.bincount(plan.operand_sum, minlength=plan.sums)[totals]
     cycles = _cycles(problem, operands, vectors[plan.sum_block[totals]])
     ends = placement.start[plan.slots + totals] + cycles
-    return int(max(reads.max(initial=0), ends.max(initial=0)))
+    return max(last, int(ends.max(initial=0)))

@@ -72,8 +72,8 @@ def copy_plan(
 ) -> Plan:
     """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
-    fed = np.full(len(block), NOTHING, dtype=np.int64) if timed else _feeding_slots(problem, blocks, block, bundle)
-    carried = np.full(len(block), NOTHING, dtype=np.int64)
+    carried = np.broadcast_to(np.int64(NOTHING), len(block))
+    fed = carried if timed else _feeding_slots(problem, blocks, block, bundle)
     origin = blocks.source[block]
     return Plan(blocks, block, bundle, fed, carried, origin, none, none, none.astype(np.bool_), none, none, none)
 

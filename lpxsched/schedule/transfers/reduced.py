@@ -7,11 +7,12 @@ of bundles, here *resources*.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.transfers.kernels import CLASSES, Wires, all_ways
+from lpxsched.schedule.transfers.kernels import CLASSES, FAR, Wires, all_ways
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
@@ -110,9 +111,11 @@ class Ways:
     makespan_cycles: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Reduced:
     """The problem of representatives.
+
+    Without slots, so that ways are found when they are first asked for: those of a reversed problem often never are.
 
     Attributes
     ----------
@@ -121,10 +124,6 @@ class Reduced:
     flow : Flow
     wires : Wires
         Bundles with their resources, as kernels read them.
-    way : ndarray of int32, shape (nodes, nodes)
-        Cycles from a departure at one node to the read of a vector at another, the shortest.
-    way_class : ndarray of uint8, shape (nodes, nodes)
-        Ways ranked from the shortest, in at most `CLASSES` classes.
     representatives : ndarray of int64
         One piece of each orbit, pieces that stay where they are left out.
     """
@@ -133,9 +132,17 @@ class Reduced:
     symmetry: Symmetry
     flow: Flow
     wires: Wires
-    way: NDArray[np.int32]
-    way_class: NDArray[np.uint8]
     representatives: NDArray[np.int64]
+
+    @cached_property
+    def way(self) -> NDArray[np.int32]:
+        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
+        return all_ways(self.wires, self.problem.turnaround_cycles)
+
+    @cached_property
+    def way_class(self) -> NDArray[np.uint8]:
+        """Ways ranked from the shortest, in at most `CLASSES` classes; shape (nodes, nodes)."""
+        return _way_class(self.way)
 
     def blocks(self, length: int, *, mirrored: bool = False) -> Blocks:
         """Return the representatives cut into blocks of at most `length` vectors; `HALVES` cuts what is left in two.
@@ -171,17 +178,21 @@ def reduced(problem: TransferProblem, flow: Flow, symmetry: Symmetry) -> Reduced
     moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
     images = piece_map(flow, symmetry)
     representatives = moving[(images[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
-    wires = _wires(problem, symmetry)
-    way = all_ways(wires, problem.turnaround_cycles)
-    return Reduced(problem, symmetry, flow, wires, way, _way_class(way), representatives)
+    return Reduced(problem, symmetry, flow, _wires(problem, symmetry), representatives)
 
 
 def _way_class(way: NDArray[np.int32]) -> NDArray[np.uint8]:
-    distinct, ranks = np.unique(way, return_inverse=True)
-    ranks = ranks.reshape(way.shape)
+    distinct = np.unique(way)
+    ranks = np.arange(len(distinct))
     if len(distinct) > CLASSES:
         ranks = ranks * (CLASSES - 1) // (len(distinct) - 1)
-    return ranks.astype(np.uint8)
+    beyond = int(distinct[distinct < FAR].max(initial=0)) + 1
+    class_of = np.zeros(beyond + 1, dtype=np.uint8)
+    class_of[np.minimum(distinct, beyond)] = ranks
+    found = np.empty(way.shape, dtype=np.uint8)
+    for row, ways in enumerate(way):
+        found[row] = class_of[np.minimum(ways, beyond)]
+    return found
 
 
 def _halves(vectors: int) -> list[int]:

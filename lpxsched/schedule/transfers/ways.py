@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.kernels import NEVER
-from lpxsched.schedule.transfers import kernels
 from lpxsched.schedule.transfers.balance import balanced_parents, balanced_routes
+from lpxsched.schedule.transfers.forward import match
+from lpxsched.schedule.transfers.kernels import FAR
 from lpxsched.schedule.transfers.reduced import HALVES, Ways
 from lpxsched.schedule.transfers.spread import spread_ways
+from lpxsched.schedule.transfers.tables import Job
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
@@ -178,7 +180,7 @@ def find_ways(problem: Reduced, choice: Choice, *, limit: int = NO_LIMIT, mirror
 def _matched(problem: Reduced, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
     everyone = _everyone(problem)
     most = len(blocks) * (problem.problem.width if everyone else _longest_route(problem))
-    job = kernels.Job(
+    job = Job(
         blocks.source,
         blocks.target,
         blocks.vectors,
@@ -189,10 +191,10 @@ def _matched(problem: Reduced, blocks: Blocks, choice: Choice, parents: NDArray[
         parents,
     )
     noise = choice.seed if choice.fork_price is None else 0
-    slots, makespan = kernels.match(problem.wires, job, noise, most + 1, limit)
+    slots, makespan = match(problem.wires, job, noise, most + 1, limit)
     if makespan == NEVER:
         return None
-    block, bundle, lane, depart = slots.T.copy()
+    block, bundle, lane, depart = slots
     return Ways(blocks, block, bundle, lane, depart, makespan)
 
 
@@ -212,7 +214,7 @@ def _everyone(problem: Reduced) -> bool:
 
 def _longest_route(problem: Reduced) -> int:
     """Return a bound on the hops of a shortest way."""
-    finite = problem.way[problem.way < kernels.FAR]
+    finite = problem.way[problem.way < FAR]
     between = problem.wires.hop.min(initial=1) + problem.problem.turnaround_cycles
     return int(finite.max(initial=1) // max(1, between)) + 1
 

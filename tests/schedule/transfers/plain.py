@@ -17,8 +17,9 @@ from lpxsched.schedule.kernels import NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lpxsched.schedule.transfers.kernels import Job, Wires
+    from lpxsched.schedule.transfers.kernels import Wires
     from lpxsched.schedule.transfers.placing import Tasks
+    from lpxsched.schedule.transfers.tables import Job
 
 Row = tuple[int, int, int, int]
 
@@ -45,7 +46,7 @@ class Random:
 
 
 def plain_match(wires: Wires, job: Job, noise: int, limit: int) -> tuple[list[Row], int]:
-    """Return the slots that ``kernels.match`` must return, and its makespan."""
+    """Return the slots that ``forward.match`` must return, and its makespan."""
     return _Match(wires, job, noise).run(limit)
 
 

@@ -120,3 +120,43 @@ def test_a_period_as_long_as_everything_is_always_found(tasks: Tasks) -> None:
     whole = once.makespan_cycles + int(tasks.length.sum()) + 1
     found = in_order(tasks, enough=whole)
     assert found is not None
+
+
+def test_the_first_room_is_taken_wherever_it_is() -> None:
+    """Tests tasks of one cycle and of two on one lane in turns of six, placed in the order of their numbers."""
+    tasks = tasks_of([Task(2), Task(1, release=3), Task(2, release=1), Task(1, release=2)])
+    found = in_order(tasks)
+    # Cycles 0 and 1; 3; 2 is too short for two, so 4 and 5; then 2.
+    assert found is not None
+    assert (found.period_cycles, found.start.tolist()) == (6, [0, 3, 4, 2])
+
+
+def test_a_task_may_reach_into_the_next_turn() -> None:
+    """Tests tasks of one and two cycles in turns of four: one of two that is ready at 3 holds cycles 3 and 0."""
+    found = in_order(tasks_of([Task(2, release=3), Task(1), Task(1)]))
+    assert found is not None
+    assert (found.period_cycles, found.start.tolist()) == (4, [3, 1, 2])
+
+
+def test_the_lowest_free_lane_is_taken() -> None:
+    """Tests four tasks of one cycle on two lanes: two in each cycle of a turn of two."""
+    found = in_order(tasks_of([Task(1)] * 4, lanes=[2]))
+    assert found is not None
+    assert (found.start.tolist(), found.lane.tolist()) == ([0, 0, 1, 1], [0, 1, 0, 1])
+
+
+def test_a_full_port_is_waited_for() -> None:
+    """Tests three lanes that share a port of one task a cycle, 2 cycles after a start."""
+    tasks = tasks_of([Task(1, resource, ports=((0, 2),)) for resource in range(3)], lanes=[1, 1, 1], port_lanes=[1])
+    found = in_order(tasks)
+    assert found is not None
+    assert (found.period_cycles, found.start.tolist()) == (3, [0, 1, 2])
+
+
+def test_many_tasks_on_one_lane_are_placed_one_behind_the_other() -> None:
+    """Tests so many tasks that to look at each cycle of a turn for each would take hours."""
+    many = 200_000
+    tasks = tasks_of([Task(1)] * many)
+    found = in_order(tasks)
+    assert found is not None
+    assert found.start.tolist() == list(range(many))

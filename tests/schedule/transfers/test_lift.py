@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.transfers.lift import lift
+from lpxsched.schedule.transfers.lift import lift, sorted_rows
 from lpxsched.schedule.transfers.placing import Placement, depth, place
 from lpxsched.schedule.transfers.plan import copy_plan, plan_tasks
 from lpxsched.schedule.transfers.reduced import flow_of, piece_map, reduced
@@ -107,3 +107,23 @@ def test_the_makespan_is_the_last_read(vectors: int, makespan: int) -> None:
     start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))
     schedule = lift(small, plan, Placement(start, lane, 99), piece_map(small.flow, small.symmetry))
     assert schedule.makespan_cycles == makespan
+
+
+ROWS = [(0, 0, 0), (2, 5, 9), (0, 0, 4), (2, 1, 0), (1, 3, 0)]
+
+
+@pytest.mark.parametrize(("largest_key", "sparsest"), [(2**62, 4), (2**62, 100), (1, 4)])
+def test_deliveries_are_sorted_whatever_their_range(
+    monkeypatch: pytest.MonkeyPatch, largest_key: int, sparsest: int
+) -> None:
+    """Tests rows in two tables, one of no vectors: sorted by one key, put in their places, and sorted by columns.
+
+    Node, value and first vector have 3 x 6 x 10 keys, more than 4 and less than 100 for each row.
+    """
+    monkeypatch.setattr("lpxsched.schedule.transfers.lift.LARGEST_KEY", largest_key)
+    monkeypatch.setattr("lpxsched.schedule.transfers.lift.SPARSEST", sparsest)
+    node, value, first = np.array(ROWS, dtype=np.int64).T.copy()
+    vectors = np.array([7, 6, 0, 5, 4], dtype=np.int64)
+    one, other = ((node[part], value[part], first[part], vectors[part]) for part in (slice(3), slice(3, None)))
+    expected = [(0, 0, 0, 7), (1, 3, 0, 4), (2, 1, 0, 5), (2, 5, 9, 6)]
+    assert [tuple(row) for row in np.stack(sorted_rows(one, other), axis=1).tolist()] == expected
