@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 HALVES = 0
+NOWHERE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,15 +217,16 @@ def piece_map(flow: Flow, symmetry: Symmetry) -> NDArray[np.int64]:
     if symmetry.order == 1:
         return pieces[None, :]
     nodes = symmetry.node_map.shape[1]
-    with_every = np.concatenate([symmetry.node_map, np.full((symmetry.order, 1), EVERY, dtype=np.int64)], axis=1)
-    keys = flow.source * (nodes + 1) + flow.target
-    order = np.argsort(keys, kind="stable")
-    moved = with_every[:, flow.source] * (nodes + 1) + with_every[:, flow.target]
-    place = np.minimum(np.searchsorted(keys[order], moved), len(keys) - 1)
-    found = order[place]
-    if (keys[found] != moved).any() or (flow.vectors[found] != flow.vectors[None, :]).any():
-        raise ValueError("the group moves a piece to where none is")
-    return np.asarray(found, dtype=np.int64)
+    # The number of the first piece with each two ends; `EVERY`, -1, is the last column.
+    piece_of = np.full((nodes, nodes + 1), NOWHERE, dtype=np.int64)
+    piece_of[flow.source[::-1], flow.target[::-1]] = pieces[::-1]
+    images = np.empty((symmetry.order, len(pieces)), dtype=np.int64)
+    for node_map, image in zip(symmetry.node_map, images, strict=True):
+        with_every = np.append(node_map, EVERY)
+        image[:] = piece_of[with_every[flow.source], with_every[flow.target]]
+        if (image == NOWHERE).any() or (flow.vectors[image] != flow.vectors).any():
+            raise ValueError("the group moves a piece to where none is")
+    return images
 
 
 def _wires(problem: TransferProblem, symmetry: Symmetry) -> Wires:
