@@ -241,5 +241,5 @@ def _repeated(
     if turning is not None:
         return Found(problem, plan, turning)
     # One iteration after the other, the simplest timetable that repeats.
-    apart = replace(placement, period_cycles=placement.makespan_cycles + 1)
+    apart = replace(placement, period_cycles=max(1, placement.makespan_cycles))
     return Found(problem, plan, apart) if apart.period_cycles < below else None

@@ -44,6 +44,8 @@ TIMES_SECONDS, WAYS_SECONDS, PACKING_SECONDS = 0.1, 0.15, 0.25
 MOST_MODELLED = 2_000
 # Pairs of a block and a bundle that CP-SAT models, with symmetry and without.
 EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
+# `auto` opens ways only where the gap is more than one part in so many at effort 1, half of it at each further step.
+NEAR_ENOUGH = 25
 # Groups that are tried: the largest, then those of small index.
 MOST_GROUPS = 3
 
@@ -155,7 +157,8 @@ def _improved(found: Found, options: TransferOptions, bound: LowerBound) -> tupl
     more = 2.0 ** (options.effort - 2)
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(TIMES_SECONDS * more, options.seed, bound.cycles))
-    if found.problem.problem.collective.is_sum:
+    near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
+    if found.problem.problem.collective.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
         return found, bound
     effort = Effort(WAYS_SECONDS * more, options.seed, bound.cycles)
     found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
