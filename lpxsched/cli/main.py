@@ -74,11 +74,19 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
     except Exception as error:
+        if _hides_an_interrupt(error):
+            return _fail("interrupted", ExitCode.INTERRUPTED)
         if os.environ.get("LPXSCHED_DEBUG"):
             raise
         problem = f"internal error, please report it: {type(error).__name__}: {error}"
         return _fail(f"{problem} (LPXSCHED_DEBUG=1 shows where)", ExitCode.BUG)
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _hides_an_interrupt(error: BaseException) -> bool:
+    """Return whether Ctrl-C is behind a fault: compiled modules that are interrupted while they load say so."""
+    cause = error.__cause__ or error.__context__
+    return cause is not None and (isinstance(cause, KeyboardInterrupt) or _hides_an_interrupt(cause))
 
 
 def _usage_line(error: click.UsageError) -> str:

@@ -77,6 +77,12 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     assert all(word in printed.err for word in words)
 
 
+def caused_by(cause: BaseException, fault: BaseException) -> BaseException:
+    """Return a fault with its cause."""
+    fault.__cause__ = cause
+    return fault
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
@@ -84,6 +90,9 @@ def test_bad_usage_is_one_line_and_exit_code_2(
         (InfeasibleError("too large"), ExitCode.INFEASIBLE),
         (NothingFoundError("effort 1"), ExitCode.NOTHING_FOUND),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED),
+        # What a compiled module says that was interrupted while it was loaded.
+        (caused_by(KeyboardInterrupt(), ImportError("initialization failed")), ExitCode.INTERRUPTED),
+        (caused_by(OSError(), ImportError("no such file")), ExitCode.BUG),
         (ZeroDivisionError("ours"), ExitCode.BUG),
     ],
 )
