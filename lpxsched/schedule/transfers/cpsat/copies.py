@@ -61,8 +61,9 @@ def improved_copies(found: Found, effort: Effort, extent: Extent) -> tuple[Found
 
     The lower bound is proved where a model that holds every schedule has no solution. It holds them all: of all pieces,
     since no symmetry is asked for; of all ways that are in time; of single vectors, into which every slot can be cut
-    where pitches are whole cycles (`single_vectors`). Rounding to steps (`variables`) and an order of vectors that may
-    change places lose no makespan.
+    where pitches are whole cycles (`single_vectors`). Where they are not, a slot of several vectors, be they of several
+    pieces, holds its link for less than these do one by one, and nothing is proved. Rounding to steps (`variables`) and
+    an order of vectors that may change places lose no makespan.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def improved_copies(found: Found, effort: Effort, extent: Extent) -> tuple[Found
         if best.placement.makespan_cycles <= effort.enough_cycles:
             break
         start = stage(_copies(best))
-        proves = stage is _vectors_of_all and bool((start.blocks.vectors == 1).all())
+        proves = stage is _vectors_of_all and has_whole_pitches(start.problem)
         routed = rerouted(start.problem, start.blocks, start.slots, share, from_below=proves)
         if routed.makespan_cycles < best.placement.makespan_cycles:
             best = _found(Copies(start.problem, start.blocks, routed.slots))
@@ -146,13 +147,13 @@ def without_symmetry(copies: Copies) -> Copies:
 
 
 def single_vectors(copies: Copies) -> Copies:
-    """Return the same schedule with every vector as a block of its own; as it is where pitches are not whole cycles.
+    """Return the same schedule with every vector as a block of its own; as it is where some pitch is no whole number.
 
     Vector k of a slot leaves k pitches after the slot's departure, holds its link for one, and is read k pitches after
     the first: nothing changes but the names.
     """
     wires, blocks, slots = copies.problem.wires, copies.blocks, copies.slots
-    if (wires.denominator != 1).any():
+    if not has_whole_pitches(copies.problem):
         return copies
     block, place = _counted(blocks.vectors)
     single = Blocks(
@@ -166,6 +167,11 @@ def single_vectors(copies: Copies) -> Copies:
     first = np.cumsum(blocks.vectors) - blocks.vectors
     depart = slots.depart[slot] + vector * wires.numerator[slots.bundle[slot]]
     return Copies(copies.problem, single, Slots(first[slots.block[slot]] + vector, slots.bundle[slot], depart))
+
+
+def has_whole_pitches(problem: Reduced) -> bool:
+    """Return whether a slot holds its link as long as its vectors do one by one: every pitch is whole cycles."""
+    return bool((problem.wires.denominator == 1).all())
 
 
 def _counted(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

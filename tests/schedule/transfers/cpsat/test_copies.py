@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, reject, settings
@@ -18,7 +20,7 @@ from lpxsched.schedule.transfers.search import Budget, Found, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.transfers.bounds.exact import shortest_makespan
-from tests.schedule.transfers.bounds.problems import problem_of, ring, small_problems
+from tests.schedule.transfers.bounds.problems import Wire, both_ways, problem_of, ring, small_problems
 from tests.schedule.transfers.fabrics import problems, regular_fabrics
 from tests.schedule.transfers.rules import broken_rules
 
@@ -47,6 +49,16 @@ def lifted(found: Found) -> TransferSchedule:
     """Return the schedule of all pieces."""
     problem = found.problem
     return lift(problem, found.plan, found.placement, piece_map(problem.flow, problem.symmetry))
+
+
+def star_of(leaves: int, **wire: Any) -> list[Wire]:
+    """Return cables from the last chip to each of the others."""
+    return both_ways([(leaves, leaf) for leaf in range(leaves)], **wire)
+
+
+def one_way_ring(chips: int, **wire: Any) -> list[Wire]:
+    """Return links from each chip to the one before."""
+    return [Wire(chip, (chip - 1) % chips, **wire) for chip in range(chips)]
 
 
 def improved(
@@ -110,3 +122,25 @@ def test_a_proof_closes_the_gap(problem: TransferProblem, before: int, cycles: i
     assert (bound, schedule.makespan_cycles) == (before, cycles)
     assert proved is not None
     assert (proved.cycles, proved.name) == (cycles, "CP-SAT")
+
+
+@pytest.mark.parametrize(
+    ("problem", "cycles"),
+    [
+        # One slot of 4 vectors from 0 to the relay at 0, v = 5/2: they leave it at 13, 16, 18, 21 and are read by 34.
+        # As slots of their own they would leave 0 at 0, 3, 6, 9.
+        (problem_of(Collective("scatter", 5, 1), star_of(5, hop=13, pitch=Fraction(5, 2)), relays=1), 34),
+        # Slots of 3 vectors at 0 and, relayed, at 9: 9 + 6 + ceil(2 x 7/3).
+        (
+            problem_of(Collective("all-gather", 3, 3), one_way_ring(3, hop=6, pitch=Fraction(7, 3)), turnaround=3),
+            20,
+        ),
+    ],
+)
+def test_vectors_that_are_faster_together_prove_nothing(problem: TransferProblem, cycles: int) -> None:
+    """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
+    problem = replace(problem, inject_per_cycle=1)
+    bound = lower_bound(problem).cycles
+    _, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
+    assert bound <= cycles
+    assert proved is None
