@@ -107,6 +107,14 @@ class _Builder:
         self.operands += [(number, part) for part in parts]
         return NOTHING - 1 - number
 
+    def complete(self, block: int, node: int, parts: Sequence[int]) -> None:
+        """Add the last operands at a node; a sum to which nothing came since is complete already."""
+        if len(parts) > 1:
+            self.add(block, node, parts, complete=True)
+        else:
+            number = NOTHING - 1 - parts[0]
+            self.sums[number] = (block, node, True)
+
     def send(self, block: int, bundle: int, part: int) -> int:
         """Send an operand of a representative over a bundle that leaves an image of it; return the slot."""
         source = int(self.problem.problem.bundle_source[bundle])
@@ -143,22 +151,24 @@ def exchange_plan(
         parts: dict[int, list[int]] = {node: [NOTHING] for node in nodes}
         brought: dict[int, list[int]] = {node: [] for node in nodes}
         for phase in sequence:
-            outgoing: dict[int, int | None] = {
-                node: _outgoing(builder, block, node, parts[node], brought[node], phase) for node in nodes
+            ways = {node: [bundle for bundle in into[node] if classes[bundle] == phase.link_class] for node in nodes}
+            sends = {int(representative[fabric.bundle_source[bundle]]) for node in nodes for bundle in ways[node]}
+            outgoing = {
+                node: _outgoing(builder, block, node, parts[node], brought[node], phase) if node in sends else None
+                for node in nodes
             }
             brought = {
                 node: [
                     builder.send(block, bundle, part)
-                    for bundle in into[node]
-                    if classes[bundle] == phase.link_class
-                    and (part := outgoing[int(representative[fabric.bundle_source[bundle]])]) is not None
+                    for bundle in ways[node]
+                    if (part := outgoing[int(representative[fabric.bundle_source[bundle]])]) is not None
                 ]
                 for node in nodes
             }
             for node in nodes:
                 parts[node] += brought[node]
         for node in nodes:
-            builder.add(block, node, parts[node], complete=True)
+            builder.complete(block, node, parts[node])
     return _plan(builder, lengths)
 
 

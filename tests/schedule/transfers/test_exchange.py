@@ -184,3 +184,18 @@ def test_every_plan_of_exchanges_is_an_all_reduce(data: st.DataObject, problem: 
         chosen = [data.draw(st.sampled_from(sequences)) for _ in range(parts)]
         lengths = [problem.collective.vectors - parts + 1, *[1] * (parts - 1)]
         assert broken_rules(problem, scheduled(small, classes, chosen, lengths)) == []
+
+
+def test_a_chip_that_has_every_summand_early_adds_nothing_more() -> None:
+    """Tests two classes of links: 0 hears 1 and 2 in a first phase, all else comes later; no sum has one operand."""
+    wires = [Wire(0, 1), Wire(1, 0), Wire(2, 0), Wire(1, 2, link_class=1), Wire(2, 1, link_class=1)]
+    problem = all_reduce(3, wires, vectors=1)
+    small = exchanged(problem, trivial(problem))
+    found = [
+        (classes, sequence) for classes in exchange_classes(small) for sequence in exchange_sequences(small, classes)
+    ]
+    assert found
+    for classes, sequence in found:
+        assert broken_rules(problem, scheduled(small, classes, [sequence], [1])) == []
+        plan = exchange_plan(small, classes, [sequence], [1])
+        assert np.bincount(plan.operand_sum).min() >= 2
