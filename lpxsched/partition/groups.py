@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
+from lpxsched.partition.connected import split_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,22 +86,26 @@ def automatic_groups(fabric: Fabric, layers: int, least_width: int) -> tuple[Gro
     chip that is down are left out. Of all such cuts the one with the widest narrowest group is taken, then the one that
     uses the most chips, then the fewest shapes.
 
+    Cuts with a group whose chips cannot reach each other inside the group are passed over.
+
     Raises
     ------
     NothingFoundError
         When no such cut has enough groups of `least_width` chips.
     """
     candidates = [cut for cut in _cuts(fabric, layers) if min(len(tiles[0]) for tiles in cut) >= least_width]
-    if not candidates:
-        raise NothingFoundError(
-            f"no cut of a {fabric.grid[0]} x {fabric.grid[1]} grid into {layers} sub-grids of at least "
-            f"{least_width} chips",
-            remedy="write the groups with --partition",
-        )
     hosts = fabric.host_of_chip()
-    return tuple(
-        Group(layer, chips, tuple(host_of(fabric, hosts, chip) for chip in chips))
-        for layer, chips in enumerate(tile for tiles in max(candidates, key=_quality) for tile in tiles)
+    for cut in sorted(candidates, key=_quality, reverse=True):
+        groups = tuple(
+            Group(layer, chips, tuple(host_of(fabric, hosts, chip) for chip in chips))
+            for layer, chips in enumerate(tile for tiles in cut for tile in tiles)
+        )
+        if split_group(fabric, groups) is None:
+            return groups
+    raise NothingFoundError(
+        f"no cut of a {fabric.grid[0]} x {fabric.grid[1]} grid into {layers} sub-grids of at least "
+        f"{least_width} chips{' that reach each other' if candidates else ''}",
+        remedy="write the groups with --partition",
     )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
+from lpxsched.partition.connected import split_group
 from lpxsched.partition.groups import automatic_groups, host_of, smallest_width
 from tests.fabric.examples import fabric_of, hosted_grid
 
@@ -139,3 +140,13 @@ def test_tiles_avoid_chips_that_are_down() -> None:
     node_down[1] = True
     groups = automatic_groups(replace(fabric, node_down=node_down), 3, 1)
     assert [group.chips for group in groups] == [(2, 3), (4, 5), (6, 7)]
+
+
+def test_groups_whose_chips_do_not_reach_each_other_are_passed_over() -> None:
+    """Tests nine nodes of 8 TSPs: threes leave two chips of each node, which columns of three nodes do not join."""
+    rack = load_fabric("tsp-rack")
+    groups = automatic_groups(rack, layers=24, least_width=2)
+    assert split_group(rack, groups) is None
+    assert {len(group.chips) for group in groups} == {2}
+    with pytest.raises(NothingFoundError, match="of at least 3 chips that reach each other"):
+        automatic_groups(rack, layers=24, least_width=3)
