@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from lpxsched.fabric.adjacency import Adjacency
 
 # Tables of chips by chips are held in memory.
-MOST_CHIPS = 1024
+MOST_CHIPS = 512
 # Chips that are tried as the next of a cyclic order, for each chip of a factor.
-TRIES_PER_CHIP = 16
+TRIES_PER_CHIP = 8
 
 
 def found_numbering(joined: Adjacency) -> NDArray[np.int64] | None:
@@ -40,9 +40,9 @@ def found_numbering(joined: Adjacency) -> NDArray[np.int64] | None:
     colour = _colours(joined)
     edge = np.argwhere(np.triu((colour > 0) | (colour.T > 0)))
     entries = _entries(joined.chips, edge, _factor_of_edges(colour > 0, edge))
+    if not _is_product(entries):
+        entries = [np.arange(joined.chips)]
     sizes = [int(entry.max()) + 1 for entry in entries]
-    if len(np.unique(np.array(entries), axis=1).T) < joined.chips or np.prod(sizes, dtype=np.float64) != joined.chips:
-        return None
     number, stride, turns = np.zeros(joined.chips, dtype=np.int64), 1, False
     for factor in sorted(range(len(entries)), key=lambda factor: (sizes[factor], entries[factor].tolist())):
         fibre = _fibre(entries, factor)
@@ -56,6 +56,13 @@ def found_numbering(joined: Adjacency) -> NDArray[np.int64] | None:
     return number if turns else None
 
 
+def _is_product(entries: list[NDArray[np.int64]]) -> bool:
+    """Return whether chips have all combinations of entries, each once."""
+    chips = len(entries[0])
+    sizes = np.prod([int(entry.max()) + 1 for entry in entries], dtype=np.float64)
+    return bool(sizes == chips and len(np.unique(np.array(entries), axis=1).T) == chips)
+
+
 def cyclic_order(colour: NDArray[np.int64]) -> list[int] | None:
     """Return an order in which a step round the circle keeps the colour of every pair; None where none is found.
 
@@ -66,6 +73,9 @@ def cyclic_order(colour: NDArray[np.int64]) -> list[int] | None:
     """
     chips = len(colour)
     colour = _refined(colour)
+    seen = np.sort(colour, axis=1)
+    if (seen != seen[0]).any():
+        return None
     order, choices, tries = [0], [_followers(colour, [0])], 0
     while choices:
         if len(order) == chips and _is_cyclic(colour, order):
@@ -130,19 +140,31 @@ def _factor_of_edges(joined: NDArray[np.bool_], edge: NDArray[np.int64]) -> NDAr
     common = _common_neighbours(near)
     number = np.zeros(near.shape, dtype=np.int64)
     number[edge[:, 0], edge[:, 1]] = number[edge[:, 1], edge[:, 0]] = np.arange(len(edge))
-    same = nx.utils.UnionFind(range(len(edge)))
+    pairs = [np.zeros((2, 0), dtype=np.int64)]
     for chip in range(len(near)):
         ends = np.flatnonzero(near[chip])
         part = _parts(near[np.ix_(ends, ends)] | (common[np.ix_(ends, ends)] != 2))
-        for end, first in zip(ends.tolist(), part.tolist(), strict=True):
-            same.union(int(number[chip, end]), int(number[chip, ends[first]]))
-        for one, other in np.argwhere(np.triu(part[:, None] != part[None, :])).tolist():
-            a, b = ends[one], ends[other]
-            corner = int(np.flatnonzero(near[a] & near[b] & (np.arange(len(near)) != chip))[0])
-            same.union(int(number[chip, a]), int(number[b, corner]))
-            same.union(int(number[chip, b]), int(number[a, corner]))
-    roots = np.array([same[index] for index in range(len(edge))], dtype=np.int64)
-    return np.unique(roots, return_inverse=True)[1].astype(np.int64)
+        pairs.append(number[chip, np.stack([ends, ends[part]])])
+        one, other = ends[np.argwhere(np.triu(part[:, None] != part[None, :])).T]
+        both = near[one] & near[other]
+        both[:, chip] = False
+        corner = both.argmax(axis=1) if len(one) else one
+        pairs.append(np.stack([number[chip, one], number[other, corner]]))
+        pairs.append(np.stack([number[chip, other], number[one, corner]]))
+    return _connected(len(edge), np.concatenate(pairs, axis=1))
+
+
+def _connected(things: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the class of each thing, counted from 0, where pairs, shape (2, pairs), belong together."""
+    least = np.arange(things, dtype=np.int64)
+    while True:
+        lower = least.copy()
+        np.minimum.at(lower, pairs[0], least[pairs[1]])
+        np.minimum.at(lower, pairs[1], least[pairs[0]])
+        lower = lower[lower]
+        if (lower == least).all():
+            return np.unique(least, return_inverse=True)[1].astype(np.int64)
+        least = lower
 
 
 def _parts(related: NDArray[np.bool_]) -> NDArray[np.int64]:

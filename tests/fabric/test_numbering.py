@@ -55,6 +55,16 @@ def test_a_factor_that_does_not_turn_keeps_its_entries() -> None:
     assert (heights == heights[:, :1]).all()
 
 
+def test_what_only_looks_like_a_product_is_one_factor() -> None:
+    """Tests a circulant of 65 chips that is a grid of squares all round, yet no product: one cyclic order of all."""
+    shuffled = np.random.default_rng(0).permutation(65).tolist()
+    cables = [(shuffled[chip], shuffled[(chip + step) % 65]) for chip in range(65) for step in (1, 9)]
+    number = found_numbering(joined_of(both_ways(cables), 65))
+    assert number is not None
+    steps = {int((number[b] - number[a]) % 65) for a, b in both_ways(cables)}
+    assert len(steps) == 4
+
+
 @pytest.mark.parametrize(
     "cables",
     [
