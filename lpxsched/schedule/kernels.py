@@ -421,6 +421,8 @@ def spread_block(
         for other in range(network.nodes):
             if not tree.settled[other] and (node < 0 or tree.read[other] < tree.read[node]):
                 node = other
+        if node < 0 or tree.read[node] == NEVER:
+            raise ValueError("no way leads to a consumer of a demand")
         if network.is_shared and node != root and is_late(network, calendars, tree, node, root, base, vectors):
             offer_again(network, calendars, tree, node, settled, root, base, vectors)
             continue

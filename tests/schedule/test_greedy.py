@@ -104,6 +104,13 @@ def test_a_relay_sends_on_after_its_turnaround() -> None:
     assert schedule.makespan_cycles == 39
 
 
+def test_chips_that_no_link_joins_are_a_fault_of_the_caller() -> None:
+    """Tests that the search ends where there is no way; groups of chips that fall apart are refused long before."""
+    instance = instance_of(2, [], [Operator(0), Operator(1)], [Demand(1, 0, (0,), (0,), (1,))])
+    with pytest.raises(ValueError, match="no way leads to a consumer"):
+        greedy_schedule(instance, cut_blocks(instance, WHOLE), seed=0)
+
+
 @pytest.mark.parametrize(
     ("vector_times", "depart", "makespan"),
     [
