@@ -63,7 +63,7 @@ def improve(
     """
     model, makespan = full_model(instance, hint, bound, symmetry=symmetry)
     model.cp.add_hint(makespan, model.horizon)
-    solver = one_worker(effort)
+    solver = one_worker(*effort)
     status = solve_interruptibly(solver, model.cp)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return hint, False
@@ -83,14 +83,14 @@ def full_model(
     return model, makespan
 
 
-def one_worker(effort: Effort) -> cp_model.CpSolver:
+def one_worker(seed: int, deterministic_seconds: float, *, is_hinted: bool = True) -> cp_model.CpSolver:
     """Return a solver that gives equal results whatever the number of cores."""
     solver = cp_model.CpSolver()
-    solver.parameters.random_seed = effort.seed
+    solver.parameters.random_seed = seed
     solver.parameters.num_workers = 1
-    solver.parameters.max_deterministic_time = effort.deterministic_seconds
+    solver.parameters.max_deterministic_time = deterministic_seconds
     # Without it the presolve of OR-Tools 9.15 may lose a hint and fail (absl::btree_map::at, its issue 5288).
-    solver.parameters.keep_all_feasible_solutions_in_presolve = True
+    solver.parameters.keep_all_feasible_solutions_in_presolve = is_hinted
     # Its own handler would swallow Ctrl-C and go on with the next problem.
     solver.parameters.catch_sigint_signal = False
     return solver

@@ -82,7 +82,7 @@ def improve_in_parts(
         part = _part(model, best, neighbourhood)
         _hold(part, makespan, bound.cycles, best.makespan_cycles)
         part.add(all_starts < int(best.operator_start.sum()))
-        solver = one_worker(effort)
+        solver = one_worker(*effort)
         if solve_interruptibly(solver, part) in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             best = model.schedule(solver)
     return best if best.makespan_cycles < hint.makespan_cycles else hint

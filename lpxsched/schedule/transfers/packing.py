@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat import solve_interruptibly
+from lpxsched.schedule.cpsat import one_worker, solve_interruptibly
 from lpxsched.schedule.transfers.reduced import Ways
 from lpxsched.traffic.collectives import EVERY
 
@@ -81,12 +81,7 @@ def packed_ways(directions: list[Reduced], blocks: Blocks, *, sums: list[bool], 
     period = model.cp.new_int_var(aim.enough_cycles, aim.below_cycles - 1, "period")
     _add_capacities(model, directions[0], period)
     model.cp.minimize(period)
-    solver = cp_model.CpSolver()
-    solver.parameters.random_seed = aim.seed
-    # One worker: byte-equal results whatever the number of cores.
-    solver.parameters.num_workers = 1
-    solver.parameters.max_deterministic_time = aim.seconds
-    solver.parameters.catch_sigint_signal = False
+    solver = one_worker(aim.seed, aim.seconds, is_hinted=False)
     if solve_interruptibly(solver, model.cp) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None
     return [

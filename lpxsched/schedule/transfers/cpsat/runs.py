@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat import solve_interruptibly
+from lpxsched.schedule.cpsat import one_worker, solve_interruptibly
 
 # What each run costs besides, by variables: a model must be made, and runs that settle at once must come to an end.
 LEAST_SECONDS, SECONDS_PER_VARIABLE = 0.002, 2e-6
@@ -79,21 +79,14 @@ class Allowance:
         ValueError
             When the model is malformed.
         """
-        self.solver = cp_model.CpSolver()
-        parameters = self.solver.parameters
-        parameters.random_seed = self.effort.seed + self.runs
+        allowed = max(0.0, min(seconds, self.left))
+        self.solver = one_worker(self.effort.seed + self.runs, allowed, is_hinted=is_hinted)
         self.runs += 1
-        # One worker: byte-equal results whatever the number of cores.
-        parameters.num_workers = 1
-        parameters.max_deterministic_time = max(0.0, min(seconds, self.left))
+        parameters = self.solver.parameters
         # Linear relaxations say nothing of packings in time, and probing takes longer than the search.
         parameters.linearization_level = 0
         parameters.cp_model_probing_level = 0
         parameters.symmetry_level = 0
-        # Without it the presolve of OR-Tools 9.15 may lose a hint and fail (absl::btree_map::at, its issue 5288).
-        parameters.keep_all_feasible_solutions_in_presolve = is_hinted
-        # Its own handler would swallow Ctrl-C and go on with the next problem.
-        parameters.catch_sigint_signal = False
         status = solve_interruptibly(self.solver, model)
         making = LEAST_SECONDS + SECONDS_PER_VARIABLE * len(model.proto.variables)
         self.left -= making + self.solver.response_proto.deterministic_time

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat import solve_interruptibly
+from lpxsched.schedule.cpsat import one_worker, solve_interruptibly
 from lpxsched.schedule.transfers.placing import placed
 
 if TYPE_CHECKING:
@@ -79,13 +79,7 @@ def _solved(tasks: Tasks, placement: Placement, free: NDArray[np.bool_], seconds
         if not isinstance(start, int):
             model.add_hint(start, hint)
     model.add_hint(makespan, horizon)
-    solver = cp_model.CpSolver()
-    solver.parameters.random_seed = effort.seed
-    # One worker: byte-equal results whatever the number of cores.
-    solver.parameters.num_workers = 1
-    solver.parameters.max_deterministic_time = seconds
-    solver.parameters.keep_all_feasible_solutions_in_presolve = True
-    solver.parameters.catch_sigint_signal = False
+    solver = one_worker(effort.seed, seconds)
     if solve_interruptibly(solver, model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return placement
     found = np.array([start if isinstance(start, int) else solver.value(start) for start in starts], dtype=np.int64)
