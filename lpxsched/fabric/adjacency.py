@@ -41,11 +41,11 @@ class Adjacency:
 
     def reversed(self) -> Adjacency:
         """Return the same bundles the other way round."""
-        return _sorted(self.chips, self.destination, self.source, self.kind, self.lanes)
+        return sorted_adjacency(self.chips, self.destination, self.source, self.kind, self.lanes)
 
     def renumbered(self, number: NDArray[np.int64]) -> Adjacency:
         """Return the same bundles with new numbers of chips, shape (chips,)."""
-        return _sorted(self.chips, number[self.source], number[self.destination], self.kind, self.lanes)
+        return sorted_adjacency(self.chips, number[self.source], number[self.destination], self.kind, self.lanes)
 
 
 def adjacency(fabric: Fabric, chips: Sequence[int] | None = None) -> Adjacency:
@@ -65,16 +65,17 @@ def adjacency(fabric: Fabric, chips: Sequence[int] | None = None) -> Adjacency:
     source, destination = number[fabric.source[links[first]]], number[fabric.destination[links[first]]]
     inside = (source >= 0) & (destination >= 0)
     kind = fabric.link_class[links[first]]
-    return _sorted(len(members), source[inside], destination[inside], kind[inside], lanes[inside])
+    return sorted_adjacency(len(members), source[inside], destination[inside], kind[inside], lanes[inside])
 
 
-def _sorted(
+def sorted_adjacency(
     chips: int,
     source: NDArray[np.int64],
     destination: NDArray[np.int64],
     kind: NDArray[np.int64],
     lanes: NDArray[np.int64],
 ) -> Adjacency:
+    """Return the adjacency of bundles in any order, given by columns of shape (bundles,)."""
     order = np.lexsort((kind, destination, source))
     offsets = np.searchsorted(source[order], np.arange(chips + 1)).astype(np.int64)
     return Adjacency(chips, source[order], destination[order], kind[order], lanes[order], offsets)

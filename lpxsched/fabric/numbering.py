@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 if TYPE_CHECKING:
@@ -184,15 +183,7 @@ def _parts(related: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def _entries(chips: int, edge: NDArray[np.int64], factor: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Return the entry of each chip, factor by factor: the part in which it lies without the cables of that factor."""
-    entries = []
-    for number in range(int(factor.max(initial=0)) + 1):
-        graph: nx.Graph[int] = nx.Graph(edge[factor != number].tolist())
-        graph.add_nodes_from(range(chips))
-        entry = np.zeros(chips, dtype=np.int64)
-        for part, members in enumerate(sorted(nx.connected_components(graph), key=min)):
-            entry[list(members)] = part
-        entries.append(entry)
-    return entries
+    return [_connected(chips, edge[factor != number].T) for number in range(int(factor.max(initial=0)) + 1)]
 
 
 def _fibre(entries: list[NDArray[np.int64]], factor: int) -> NDArray[np.int64]:

@@ -86,8 +86,8 @@ class Translations:
             Where each element takes each chip; the identity is first.
         """
         moves = self.moves()
-        steps = [[step for step in range(1, size + 1) if size % step == 0] for _, size in moves]
-        for chosen in sorted(product(*steps), key=lambda steps: (int(np.prod(steps)), steps)):
+        steps = product(*(_divisors(size) for _, size in moves))
+        for chosen in sorted(steps, key=lambda chosen: (int(np.prod(chosen)), chosen)):
             elements = np.arange(self.chips, dtype=np.int64)[None, :]
             for (move, size), step in zip(moves, chosen, strict=True):
                 elements = _powers(move, size)[::step][:, elements].reshape(-1, self.chips)
@@ -116,6 +116,31 @@ def translations(joined: Adjacency) -> Translations:
         return group
     renumbered = replace(_of_digits(joined.renumbered(numbering)), numbering=numbering)
     return renumbered if renumbered.order > group.order else group
+
+
+def bundle_images(
+    source: NDArray[np.int64], destination: NDArray[np.int64], kind: NDArray[np.int64], node_map: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Return where a group takes each bundle; None where one goes to where there is none of its kind.
+
+    Parameters
+    ----------
+    source, destination, kind : ndarray of int64, shape (bundles,)
+        No two bundles are alike in all three.
+    node_map : ndarray of int64, shape (order, nodes)
+        Where each element takes each node.
+
+    Returns
+    -------
+    ndarray of int64, shape (order, bundles), or None
+    """
+    nodes, kinds = node_map.shape[1], int(kind.max(initial=0)) + 1
+    keys = (source * nodes + destination) * kinds + kind
+    order = np.argsort(keys)
+    moved = (node_map[:, source] * nodes + node_map[:, destination]) * kinds + kind
+    place = np.minimum(np.searchsorted(keys[order], moved), max(0, len(keys) - 1))
+    images: NDArray[np.int64] = order[place].astype(np.int64)
+    return images if (keys[images] == moved).all() else None
 
 
 def _of_digits(joined: Adjacency) -> Translations:

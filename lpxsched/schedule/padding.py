@@ -9,7 +9,6 @@ off: what is shorter or left out delays nothing. Bounds are those of the instanc
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.fabric.adjacency import Adjacency
-from lpxsched.fabric.symmetry import translations
+from lpxsched.fabric.adjacency import sorted_adjacency
+from lpxsched.fabric.symmetry import bundle_images, translations
 from lpxsched.schedule.result import Schedule
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lpxsched.fabric.adjacency import Adjacency
     from lpxsched.schedule.blocks import Blocks
     from lpxsched.schedule.instance import Instance
 
@@ -115,7 +116,7 @@ def node_groups(instance: Instance) -> Iterator[tuple[NDArray[np.int64], NDArray
     wire = _wires(instance)
     for elements in translations(_adjacency(instance, wire)).groups():
         node_map = elements if instance.nodes == chips else np.hstack([elements, elements + chips])
-        bundle_map = _bundle_map(instance, wire, node_map)
+        bundle_map = bundle_images(instance.bundle_source, instance.bundle_destination, wire, node_map)
         if len(node_map) > 1 and bundle_map is not None:
             yield node_map, bundle_map
 
@@ -143,19 +144,4 @@ def _adjacency(instance: Instance, wire: NDArray[np.int64]) -> Adjacency:
     chips = instance.chips
     between = (instance.bundle_source < chips) & (instance.bundle_destination < chips)
     source, destination = instance.bundle_source[between], instance.bundle_destination[between]
-    kind, lanes = wire[between], instance.bundle_lanes[between]
-    order = np.lexsort((kind, destination, source))
-    offsets = np.searchsorted(source[order], np.arange(chips + 1)).astype(np.int64)
-    return Adjacency(chips, source[order], destination[order], kind[order], lanes[order], offsets)
-
-
-def _bundle_map(instance: Instance, wire: NDArray[np.int64], node_map: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Return where the bundles go; None when one goes where there is no such bundle."""
-    wires = int(wire.max(initial=0)) + 1
-    keys = (instance.bundle_source * instance.nodes + instance.bundle_destination) * wires + wire
-    order = np.argsort(keys)
-    moved = node_map[:, instance.bundle_source] * instance.nodes + node_map[:, instance.bundle_destination]
-    moved = moved * wires + wire
-    place = np.minimum(np.searchsorted(keys[order], moved), max(0, len(keys) - 1))
-    bundle_map: NDArray[np.int64] = order[place].astype(np.int64)
-    return bundle_map if (keys[bundle_map] == moved).all() else None
+    return sorted_adjacency(chips, source, destination, wire[between], instance.bundle_lanes[between])

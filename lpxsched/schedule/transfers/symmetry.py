@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.fabric.adjacency import Adjacency
-from lpxsched.fabric.symmetry import translations
+from lpxsched.fabric.adjacency import sorted_adjacency
+from lpxsched.fabric.symmetry import bundle_images, translations
 from lpxsched.traffic.collectives import ROOTED
 
 if TYPE_CHECKING:
@@ -70,27 +70,12 @@ def symmetries(problem: TransferProblem) -> Iterator[Symmetry]:
         return
     rank = np.argsort(np.argsort(problem.node_chip)).astype(np.int64)
     by_chip = np.argsort(problem.node_chip).astype(np.int64)
-    for elements in translations(_adjacency(problem, rank)).groups():
+    source, destination, kind = problem.bundle_source, problem.bundle_destination, problem.bundle_class
+    joined = sorted_adjacency(problem.nodes, rank[source], rank[destination], kind, problem.bundle_lanes)
+    for elements in translations(joined).groups():
         node_map = by_chip[elements[:, rank]]
-        if len(node_map) > 1 and (node_map[:, : problem.width] < problem.width).all():
-            yield Symmetry(node_map, _bundle_map(problem, node_map))
-
-
-def _adjacency(problem: TransferProblem, rank: NDArray[np.int64]) -> Adjacency:
-    source, destination = rank[problem.bundle_source], rank[problem.bundle_destination]
-    order = np.lexsort((problem.bundle_class, destination, source))
-    offsets = np.searchsorted(source[order], np.arange(problem.nodes + 1)).astype(np.int64)
-    kind, lanes = problem.bundle_class[order], problem.bundle_lanes[order]
-    return Adjacency(problem.nodes, source[order], destination[order], kind, lanes, offsets)
-
-
-def _bundle_map(problem: TransferProblem, node_map: NDArray[np.int64]) -> NDArray[np.int64]:
-    classes = int(problem.bundle_class.max(initial=0)) + 1
-
-    def key(source: NDArray[np.int64], destination: NDArray[np.int64]) -> NDArray[np.int64]:
-        return (source * problem.nodes + destination) * classes + problem.bundle_class
-
-    keys = key(problem.bundle_source, problem.bundle_destination)
-    order = np.argsort(keys)
-    moved = key(node_map[:, problem.bundle_source], node_map[:, problem.bundle_destination])
-    return order[np.searchsorted(keys[order], moved)].astype(np.int64)
+        if len(node_map) == 1 or (node_map[:, : problem.width] >= problem.width).any():
+            continue
+        bundle_map = bundle_images(source, destination, kind, node_map)
+        if bundle_map is not None:
+            yield Symmetry(node_map, bundle_map)
