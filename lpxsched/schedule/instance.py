@@ -28,10 +28,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.ragged import Ragged
-from lpxsched.units import ceil_div
+from lpxsched.units import BITS_PER_BYTE, ceil_div
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lpxsched.fabric.fabric import Fabric
 
 MATRIX, VECTOR, HOST = 0, 1, 2
 UNITS = {"matrix": MATRIX, "vector": VECTOR, "host": HOST}
@@ -59,6 +61,19 @@ class AddCost:
     operations_per_cycle: int
     fixed_cycles: int
     cycles_in_hop: int = 0
+
+    @staticmethod
+    def on(fabric: Fabric, element_bits: int) -> AddCost:
+        """Return the cost on the chips of a fabric of adding elements of so many bits."""
+        chip = fabric.chip
+        return AddCost(
+            vector_bytes=fabric.vector_bytes,
+            elements_per_vector=fabric.vector_bytes * BITS_PER_BYTE // element_bits,
+            sram_bytes_per_cycle=chip.sram_bytes_per_cycle,
+            operations_per_cycle=chip.vector_operations_per_cycle,
+            fixed_cycles=chip.vector_fixed_cycles,
+            cycles_in_hop=chip.sum_cycles_in_hop,
+        )
 
     def sram_bytes(self, operands: int, vectors: int) -> int:
         """Bytes read and written by a sum of `operands` operands of `vectors` vectors each."""

@@ -15,7 +15,6 @@ from lpxsched.errors import InputError
 from lpxsched.schedule.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.ragged import Ragged
 from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
-from lpxsched.units import BITS_PER_BYTE
 from lpxsched.workload.costs import cycles
 
 if TYPE_CHECKING:
@@ -145,6 +144,7 @@ def _instance(
     width: int,
 ) -> Instance:
     classes = [fabric.link_classes[bundle.link_class] for bundle in bundles]
+    partial_bits = max(tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial")
     numbers = {(placed.operator.name, placed.shard): index for index, placed in enumerate(operators)}
     producers = {operator.output: operator.name for operator in graph.operators}
     return Instance(
@@ -180,7 +180,7 @@ def _instance(
             [numbers[producers[demand.tensor], leaf % width] for leaf in demand.leaves] for demand in demands
         ),
         demand_consumers=Ragged.of(demand.consumers for demand in demands),
-        add_cost=_add_cost(fabric, graph),
+        add_cost=AddCost.on(fabric, partial_bits),
     )
 
 
@@ -218,18 +218,6 @@ def _place_operators(
         for operator in graph.operators
         for shard in range(width)
         if operator.place == "chips" or has_vectors(operator, shard)
-    )
-
-
-def _add_cost(fabric: Fabric, graph: LayerGraph) -> AddCost:
-    bits = {tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial"}
-    return AddCost(
-        vector_bytes=fabric.vector_bytes,
-        elements_per_vector=fabric.vector_bytes * BITS_PER_BYTE // max(bits),
-        sram_bytes_per_cycle=fabric.chip.sram_bytes_per_cycle,
-        operations_per_cycle=fabric.chip.vector_operations_per_cycle,
-        fixed_cycles=fabric.chip.vector_fixed_cycles,
-        cycles_in_hop=fabric.chip.sum_cycles_in_hop,
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from lpxsched.errors import InfeasibleError
 from lpxsched.schedule.instance import AddCost
 from lpxsched.traffic.collectives import EVERY
-from lpxsched.units import BITS_PER_BYTE, ceil_cycles
+from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +140,7 @@ def transfer_problem(
         inject_per_cycle=fabric.inject_per_cycle or NO_LIMIT,
         eject_per_cycle=fabric.eject_per_cycle or NO_LIMIT,
         wire=fabric.wire,
-        add_cost=_add_cost(fabric),
+        add_cost=AddCost.on(fabric, SUM_ELEMENT_BITS),
     )
     _refuse_unreachable(problem)
     return problem
@@ -159,17 +159,6 @@ def _bundles(fabric: Fabric, number: dict[int, int]) -> list[tuple[int, int, int
         if source in number and destination in number
     ]
     return sorted(rows, key=lambda row: row[:3])
-
-
-def _add_cost(fabric: Fabric) -> AddCost:
-    return AddCost(
-        vector_bytes=fabric.vector_bytes,
-        elements_per_vector=fabric.vector_bytes * BITS_PER_BYTE // SUM_ELEMENT_BITS,
-        sram_bytes_per_cycle=fabric.chip.sram_bytes_per_cycle,
-        operations_per_cycle=fabric.chip.vector_operations_per_cycle,
-        fixed_cycles=fabric.chip.vector_fixed_cycles,
-        cycles_in_hop=fabric.chip.sum_cycles_in_hop,
-    )
 
 
 def _refuse_oversize(fabric: Fabric, chips: Sequence[int], collective: Collective) -> None:
