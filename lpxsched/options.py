@@ -16,6 +16,7 @@ WeightChoice = Literal["fp8", "bf16", "int8", "mxfp4", "nvfp4"]
 CollectiveKind = Literal[
     "all-gather", "reduce-scatter", "all-reduce", "all-to-all", "broadcast", "reduce", "gather", "scatter"
 ]
+Solver = Literal["auto", "greedy", "symmetric", "cpsat"]
 Effort = Annotated[int, Field(ge=1, le=40)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 ChipNumber = Annotated[int, Field(ge=0)]
@@ -56,7 +57,7 @@ class CompileOptions(Strict):
     attention: Literal["gpu"] = "gpu"
     moe: Literal["sharded"] = "sharded"
     gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0.0
-    solver: Literal["auto", "greedy", "symmetric", "cpsat"] = "auto"
+    solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = "xo-100ppm"
@@ -94,7 +95,7 @@ class CollectiveOptions(Strict):
     relays: bool = False
     cyclic: bool = False
     deadline: Annotated[int, Field(ge=1, le=10**12)] | None = None
-    solver: Literal["auto", "greedy", "symmetric", "cpsat"] = "auto"
+    solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = PERFECT_CLOCK

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from lpxsched.options import DEFAULT_EFFORT
 from lpxsched.schedule.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.greedy import Surroundings, greedy_in
@@ -13,13 +14,11 @@ from lpxsched.schedule.padding import paddings
 from lpxsched.schedule.result import SolveResult
 
 if TYPE_CHECKING:
+    from lpxsched.options import Solver
     from lpxsched.schedule.instance import Instance
     from lpxsched.schedule.result import LowerBound, Schedule
     from lpxsched.schedule.symmetry import Symmetry
 
-Solver = Literal["auto", "greedy", "symmetric", "cpsat"]
-
-DEFAULT_EFFORT = 3
 GREEDY_ONLY_EFFORT = 1
 # From this effort on the model is also searched part by part.
 PARTS_EFFORT = 4

@@ -21,8 +21,8 @@ from tests.schedule.rules import violations
 from tests.strategies import instances
 
 if TYPE_CHECKING:
+    from lpxsched.options import Solver
     from lpxsched.schedule.instance import Instance
-    from lpxsched.schedule.solve import Solver
 
 SOLVERS: tuple[Solver, ...] = ("auto", "greedy", "symmetric")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from lpxsched.verify.violation import Row
 from tests.builds import two_chip_build
 from tests.verify.changes import breaks, changed, messages, reports, rules
 from tests.verify.collectives import LAID, build_of, collective_build, limited
+
+if TYPE_CHECKING:
+    from tests.verify.collectives import Laid
 
 # Each chip sends its two vectors in cycles 0 and 2 on one link and in 1 and 3 on the other, each chip reads in cycles
 # 13 and 15 from one link and in 14 and 16 (at 16.5) from the other.
@@ -43,9 +47,9 @@ def test_chips_without_limits_send_and_read_any_number() -> None:
 
 @pytest.mark.parametrize("limit", [1, 2])
 @pytest.mark.parametrize("laid", [STAGGERED, PASSING])
-def test_limits_that_are_met_are_kept(laid: object, limit: int) -> None:
+def test_limits_that_are_met_are_kept(laid: Laid, limit: int) -> None:
     """Tests builds in which one vector begins and one ends at a chip in a cycle; those that pass do not count."""
-    assert not rules(limited(build_of(laid), inject_per_cycle=limit, eject_per_cycle=limit))  # type: ignore[arg-type]
+    assert not rules(limited(build_of(laid), inject_per_cycle=limit, eject_per_cycle=limit))
 
 
 def test_vectors_that_begin_in_one_cycle_are_counted_over_all_links() -> None:

@@ -87,7 +87,7 @@ class _Images:
         return self.sum_number[element[self.plan.sum_node[total], at], total]
 
 
-def lift(problem: Reduced, plan: Plan, placement: Placement, pieces: NDArray[np.int64]) -> TransferSchedule:
+def lift(problem: Reduced, plan: Plan, placement: Placement) -> TransferSchedule:
     """Return the schedule of the whole collective.
 
     Parameters
@@ -96,10 +96,8 @@ def lift(problem: Reduced, plan: Plan, placement: Placement, pieces: NDArray[np.
     plan : Plan
     placement : Placement
         Of the tasks of the plan.
-    pieces : ndarray of int64, shape (order, pieces)
-        Where each element of the group takes each piece.
     """
-    images, fabric = _images(problem, plan, pieces), problem.problem
+    images, fabric = _images(problem, plan), problem.problem
     value, first = images.carried()
     vectors, order = images.vectors[:, plan.slot_block], problem.symmetry.order
     bundle = plan.slot_bundle[None] if order == 1 else problem.symmetry.bundle_map[:, plan.slot_bundle]
@@ -130,13 +128,13 @@ def _rows(kept: NDArray[np.bool_] | None, table: NDArray[np.int64]) -> NDArray[n
     return table.ravel() if kept is None else table[kept]
 
 
-def _images(problem: Reduced, plan: Plan, pieces: NDArray[np.int64]) -> _Images:
+def _images(problem: Reduced, plan: Plan) -> _Images:
     collective, blocks, flow = problem.problem.collective, plan.blocks, problem.flow
     lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
     values = source_values(collective)
     value_of = np.full((len(lengths), collective.width), NOTHING, dtype=np.int64)
     value_of[values.tensor, values.shard] = np.arange(len(values.tensor))
-    piece = pieces[:, blocks.piece]
+    piece = problem.pieces[:, blocks.piece]
     tensor, first = flow.tensor[piece], flow.first_vector[piece] + blocks.first_vector
     vectors = np.clip(lengths[tensor] - first, 0, blocks.vectors)
     there = vectors[:, plan.sum_block] > 0

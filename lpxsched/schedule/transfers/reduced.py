@@ -6,7 +6,7 @@ of bundles, here *resources*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,11 @@ class Flow:
     source: NDArray[np.int64]
     target: NDArray[np.int64]
 
+    @property
+    def is_for_everyone(self) -> bool:
+        """Whether everyone reads every piece."""
+        return bool((self.target == EVERY).all())
+
 
 def gathered_flow(collective: Collective) -> Flow:
     """Return the copies of an all-reduce in which every chip gets every summand."""
@@ -125,6 +130,8 @@ class Reduced:
     flow : Flow
     wires : Wires
         Bundles with their resources, as kernels read them.
+    pieces : ndarray of int64, shape (order, pieces)
+        Where each element of the group takes each piece of the flow.
     representatives : ndarray of int64
         One piece of each orbit, pieces that stay where they are left out.
     """
@@ -133,7 +140,13 @@ class Reduced:
     symmetry: Symmetry
     flow: Flow
     wires: Wires
+    pieces: NDArray[np.int64]
     representatives: NDArray[np.int64]
+
+    def reversed(self) -> Reduced:
+        """Return the same flow over the bundles the other way round."""
+        problem = self.problem.reversed()
+        return replace(self, problem=problem, wires=_wires(problem, self.symmetry))
 
     @cached_property
     def way(self) -> NDArray[np.int32]:
@@ -158,14 +171,20 @@ class Reduced:
             vectors = np.array([part for cut in cuts for part in cut], dtype=np.int64)
         else:
             counts = -(-whole // length)
-            place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-            vectors = np.minimum(length, np.repeat(whole, counts) - place * length)
+            row, place = counted(counts)
+            vectors = np.minimum(length, whole[row] - place * length)
         if mirrored:
             vectors = vectors[mirror(counts)]
         piece = np.repeat(pieces, counts)
         first = np.cumsum(vectors) - vectors
         first -= np.repeat(np.cumsum(whole) - whole, counts)
         return Blocks(piece, first, vectors, self.flow.source[piece], self.flow.target[piece])
+
+
+def counted(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return, for each one of all that is counted, which row counts it, and its place there."""
+    row = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    return row, np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def mirror(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -177,9 +196,9 @@ def mirror(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 def reduced(problem: TransferProblem, flow: Flow, symmetry: Symmetry) -> Reduced:
     """Return the problem of representatives under a group that leaves the flow as it is."""
     moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
-    images = piece_map(flow, symmetry)
-    representatives = moving[(images[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
-    return Reduced(problem, symmetry, flow, _wires(problem, symmetry), representatives)
+    pieces = piece_map(flow, symmetry)
+    representatives = moving[(pieces[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
+    return Reduced(problem, symmetry, flow, _wires(problem, symmetry), pieces, representatives)
 
 
 def _way_class(way: NDArray[np.int32]) -> NDArray[np.uint8]:

@@ -171,7 +171,7 @@ def candidate_work(problem: Reduced, length: int) -> int:
     """Return about how many slots are placed and offered to try blocks of a length."""
     vectors = problem.flow.vectors[problem.representatives]
     blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
-    everyone = bool((problem.flow.target == EVERY).all())
+    everyone = problem.flow.is_for_everyone
     degree = problem.problem.bundles // problem.problem.nodes
     return blocks * (problem.problem.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
 

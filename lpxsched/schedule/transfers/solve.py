@@ -5,34 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.options import DEFAULT_EFFORT
 from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers.bounds import lower_bound, period_bound
 from lpxsched.schedule.transfers.lift import lift
 from lpxsched.schedule.transfers.plan import plan_tasks
-from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, piece_map, reduced
+from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced
 from lpxsched.schedule.transfers.result import TransferResult
 from lpxsched.schedule.transfers.search import Budget, exchange, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
-from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from lpxsched.options import Solver
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.transfers.cpsat.runs import Effort
     from lpxsched.schedule.transfers.problem import TransferProblem
-    from lpxsched.schedule.transfers.result import TransferSchedule
     from lpxsched.schedule.transfers.search import Found
     from lpxsched.schedule.transfers.symmetry import Symmetry
 
-Solver = Literal["auto", "greedy", "symmetric", "cpsat"]
-
-DEFAULT_EFFORT = 3
 # Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
 ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
 # A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups.
@@ -85,16 +80,16 @@ def solve_transfers(problem: TransferProblem, options: TransferOptions) -> Trans
         When nothing was found within the effort that meets the deadline.
     """
     deadline = options.deadline_cycles
-    if deadline is not None:
-        _refuse_deadline(lower_bound(problem), deadline)
     bound = period_bound(problem) if options.cyclic else lower_bound(problem)
+    if deadline is not None:
+        _refuse_deadline(lower_bound(problem) if options.cyclic else bound, deadline)
     found = _search_all(problem, options, bound)
     if found is None:
         raise _nothing_found(options)
     improved, bound = _improved(found, options, bound)
     if deadline is not None and not options.cyclic:
         _refuse_deadline(bound, deadline)
-    schedule = _lifted(improved)
+    schedule = lift(improved.problem, improved.plan, improved.placement)
     if deadline is not None and schedule.makespan_cycles > deadline:
         raise NothingFoundError(
             f"the best of effort {options.effort} takes {schedule.makespan_cycles} cycles, {deadline} are allowed"
@@ -114,14 +109,14 @@ def _refuse_deadline(least: LowerBound, deadline: int) -> None:
 def _search_all(problem: TransferProblem, options: TransferOptions, bound: LowerBound) -> Found | None:
     """Return the best of all searches; the largest group, the smallest problem, comes first."""
     more = options.effort - 1
-    packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if _may_model(options) else 0.0
+    packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if options.cyclic and _may_model(options) else 0.0
     budget = Budget(
         SLOTS << more,
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,
         options.cyclic,
-        packing_seconds=packing_seconds if options.cyclic else 0.0,
+        packing_seconds=packing_seconds,
     )
     good_enough = bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << more))
     best: Found | None = None
@@ -188,7 +183,7 @@ def _groups(problem: TransferProblem, options: TransferOptions) -> Iterator[Symm
 def _is_large(problem: TransferProblem, budget: Budget) -> bool:
     """Return whether one candidate without symmetry takes all of a budget."""
     flow = flow_of(problem.collective, padded=False)
-    readers = problem.width if (flow.target == EVERY).all() else 2
+    readers = problem.width if flow.is_for_everyone else 2
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
 
 
@@ -203,12 +198,5 @@ def _attempts(
         gathering = reduced(problem, gathered_flow(collective), symmetry)
         yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
     flow = flow_of(collective, padded=symmetry.order > 1)
-    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
-    yield lambda budget: search(forward, backward, seed=seed, budget=budget)
-
-
-def _lifted(found: Found) -> TransferSchedule:
-    flow, symmetry = found.problem.flow, found.problem.symmetry
-    is_exchange = len(flow.source) == 1 and flow.source[0] == flow.target[0]
-    pieces = np.zeros((symmetry.order, 1), dtype=np.int64) if is_exchange else piece_map(flow, symmetry)
-    return lift(found.problem, found.plan, found.placement, pieces)
+    forward = reduced(problem, flow, symmetry)
+    yield lambda budget: search(forward, forward.reversed(), seed=seed, budget=budget)

@@ -14,7 +14,6 @@ from lpxsched.schedule.transfers.kernels import FAR
 from lpxsched.schedule.transfers.reduced import HALVES, Ways
 from lpxsched.schedule.transfers.spread import spread_ways
 from lpxsched.schedule.transfers.tables import Job
-from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +80,7 @@ def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator
     for urgency, minimal in _styles(problem):
         for length in lengths:
             yield Choice(length, urgency, minimal, seed)
-    if _everyone(problem):
+    if problem.flow.is_for_everyone:
         for length in lengths:
             yield from (Choice(length, "near", True, seed, mixture) for mixture in mixtures(problem, length))
 
@@ -91,9 +90,9 @@ def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cycl
     for number in count(seed + 1):
         for length in lengths:
             yield from (Choice(length, urgency, minimal, number) for urgency, minimal in _styles(problem))
-            if cyclic and _everyone(problem):
+            if cyclic and problem.flow.is_for_everyone:
                 yield Choice(length, "near", False, number, (), 0.0)
-            if _everyone(problem):
+            if problem.flow.is_for_everyone:
                 yield from (
                     Choice(length, "near", True, number, mixture, fork_price, cyclic)
                     for mixture in (mixtures(problem, length) or [()])
@@ -104,7 +103,7 @@ def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cycl
 def _styles(problem: Reduced) -> list[tuple[Urgency, bool]]:
     """Return urgencies, and whether ways are the shortest ones."""
     styles: list[tuple[Urgency, bool]] = [("near", True), ("far", False), ("flat", False), ("near", False)]
-    if not _everyone(problem):
+    if not problem.flow.is_for_everyone:
         styles = [("balanced", True), ("by hop", True), ("flat", True), ("far", True)]
     if problem.symmetry.order == 1:
         has_relays = problem.problem.nodes > problem.problem.width
@@ -150,7 +149,7 @@ def block_lengths(problem: Reduced, *, unit_blocks: bool) -> list[int]:
     halves = list(dict.fromkeys(-(-longest // 2**power) for power in range(longest.bit_length() + 1)))
     ends = zip(halves[::-1][:LENGTHS_AT_EACH_END], halves[:LENGTHS_AT_EACH_END], strict=True)
     lengths = list(dict.fromkeys(length for pair in ends for length in pair))
-    hops = problem.problem.width if _everyone(problem) else _longest_route(problem)
+    hops = problem.problem.width if problem.flow.is_for_everyone else _longest_route(problem)
     vectors = problem.flow.vectors[problem.representatives]
     fine = [length for length in lengths if int((-(-vectors // length)).sum()) * hops <= MOST_SLOTS]
     return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
@@ -178,7 +177,7 @@ def find_ways(problem: Reduced, choice: Choice, *, limit: int = NO_LIMIT, mirror
 
 
 def _matched(problem: Reduced, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
-    everyone = _everyone(problem)
+    everyone = problem.flow.is_for_everyone
     most = len(blocks) * (problem.problem.width if everyone else _longest_route(problem))
     job = Job(
         blocks.source,
@@ -206,10 +205,6 @@ def _orders(problem: Reduced, blocks: Blocks, mixture: tuple[int, ...]) -> tuple
     limits = np.cumsum(mixture, dtype=np.int64)
     order = np.searchsorted(limits, number, side="right")
     return np.where(order < len(limits), order, -1).astype(np.int64), orders
-
-
-def _everyone(problem: Reduced) -> bool:
-    return bool((problem.flow.target == EVERY).all())
 
 
 def _longest_route(problem: Reduced) -> int:

@@ -15,7 +15,7 @@ from lpxsched.schedule.transfers.candidates import candidate_of
 from lpxsched.schedule.transfers.lift import lift
 from lpxsched.schedule.transfers.placing import placed
 from lpxsched.schedule.transfers.plan import plan_tasks
-from lpxsched.schedule.transfers.reduced import HALVES, flow_of, gathered_flow, piece_map, reduced
+from lpxsched.schedule.transfers.reduced import HALVES, flow_of, gathered_flow, reduced
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.schedule.transfers.ways import Choice, first_choices, further_choices
 from tests.schedule.transfers.examples import line
@@ -59,7 +59,7 @@ def test_every_candidate_keeps_all_rules(
     if times is None:
         assert start.order is not None
         times = placed(plan_tasks(forward, start.plan), start.order)
-    schedule = lift(forward, start.plan, times, piece_map(flow, symmetry))
+    schedule = lift(forward, start.plan, times)
     assert broken_rules(problem, schedule) == []
     assert schedule.makespan_cycles <= times.makespan_cycles
 

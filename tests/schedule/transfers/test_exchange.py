@@ -155,7 +155,7 @@ def scheduled(
     tasks = plan_tasks(small, plan)
     start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))
     placement = Placement(start, lane, int((start + tasks.duration).max()))
-    return lift(small, plan, placement, np.zeros((small.symmetry.order, 1), dtype=np.int64))
+    return lift(small, plan, placement)
 
 
 @pytest.mark.parametrize(("chips", "wires"), [(4, both_ways(FULL)), (8, CUBE), (9, HYPERX), (6, NODES), (10, PAIRS)])

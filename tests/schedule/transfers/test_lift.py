@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lpxsched.schedule.transfers.lift import lift, sorted_rows
 from lpxsched.schedule.transfers.placing import Placement, depth, place
 from lpxsched.schedule.transfers.plan import copy_plan, plan_tasks
-from lpxsched.schedule.transfers.reduced import flow_of, piece_map, reduced
+from lpxsched.schedule.transfers.reduced import flow_of, reduced
 from lpxsched.schedule.transfers.search import Budget, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.traffic.collectives import Collective
@@ -33,7 +33,7 @@ def found(problem: TransferProblem, symmetry: Symmetry) -> TransferSchedule | No
     flow = flow_of(problem.collective, padded=symmetry.order > 1)
     forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
     best = search(forward, backward, seed=0, budget=FEW_ROUNDS)
-    return lift(forward, best.plan, best.placement, piece_map(flow, symmetry)) if best is not None else None
+    return lift(forward, best.plan, best.placement) if best is not None else None
 
 
 def slots(schedule: TransferSchedule) -> list[tuple[int, ...]]:
@@ -64,7 +64,7 @@ def test_one_slot_is_moved_by_every_element() -> None:
     small = reduced(problem, flow, symmetry)
     plan = copy_plan(small, small.blocks(2), np.array([0, 0]), np.array([0, 1]))
     placement = Placement(np.array([0, 4]), np.array([0, 0]), 8)
-    schedule = lift(small, plan, placement, piece_map(flow, symmetry))
+    schedule = lift(small, plan, placement)
     assert slots(schedule) == [
         (0, 0, 2, 0, 0, 0),
         (0, 0, 2, 1, 0, 4),
@@ -105,7 +105,7 @@ def test_the_makespan_is_the_last_read(vectors: int, makespan: int) -> None:
     plan = copy_plan(small, small.blocks(vectors), np.array([0]), np.array([0]))
     tasks = plan_tasks(small, plan)
     start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))
-    schedule = lift(small, plan, Placement(start, lane, 99), piece_map(small.flow, small.symmetry))
+    schedule = lift(small, plan, Placement(start, lane, 99))
     assert schedule.makespan_cycles == makespan
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from lpxsched.schedule.transfers import packing
 from lpxsched.schedule.transfers.lift import lift
 from lpxsched.schedule.transfers.packing import Aim, packed_ways
-from lpxsched.schedule.transfers.reduced import Reduced, flow_of, piece_map, reduced
+from lpxsched.schedule.transfers.reduced import Reduced, flow_of, reduced
 from lpxsched.schedule.transfers.search import Budget, search
 from lpxsched.schedule.transfers.symmetry import trivial
 from lpxsched.traffic.collectives import Collective
@@ -120,7 +120,7 @@ def test_packing_never_makes_the_period_longer(problem: TransferProblem) -> None
         assert plain is packed
         return
     assert packed.quality <= plain.quality
-    schedule = lift(packed.problem, packed.plan, packed.placement, piece_map(packed.problem.flow, trivial(problem)))
+    schedule = lift(packed.problem, packed.plan, packed.placement)
     assert broken_rules(problem, schedule) == []
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.transfers.result import Sums, TransferSchedule
-from lpxsched.schedule.transfers.solve import Solver, TransferOptions, solve_transfers
+from lpxsched.schedule.transfers.solve import TransferOptions, solve_transfers
 from lpxsched.traffic.collectives import KINDS, Collective
 from tests.schedule.transfers.bounds.exact import shortest_makespan
 from tests.schedule.transfers.bounds.problems import (
@@ -30,6 +30,7 @@ from tests.schedule.transfers.fabrics import one_way_fabrics, problems, regular_
 from tests.schedule.transfers.rules import broken_rules
 
 if TYPE_CHECKING:
+    from lpxsched.options import Solver
     from lpxsched.schedule.transfers.problem import TransferProblem
     from lpxsched.schedule.transfers.result import TransferResult
     from lpxsched.traffic.collectives import Kind

@@ -16,14 +16,12 @@ from lpxsched.schedule.transfers.cpsat.routes import rerouted
 from lpxsched.schedule.transfers.cpsat.variables import Slots
 from lpxsched.schedule.transfers.placing import placed
 from lpxsched.schedule.transfers.plan import copy_plan, plan_tasks
-from lpxsched.schedule.transfers.reduced import Blocks, piece_map, reduced
+from lpxsched.schedule.transfers.reduced import Blocks, counted, reduced
 from lpxsched.schedule.transfers.search import Found
 from lpxsched.schedule.transfers.symmetry import trivial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
     from lpxsched.schedule.transfers.cpsat.runs import Effort
     from lpxsched.schedule.transfers.reduced import Reduced
@@ -132,7 +130,7 @@ def without_symmetry(copies: Copies) -> Copies:
     symmetry, flow = problem.symmetry, problem.flow
     if symmetry.order == 1:
         return copies
-    piece = piece_map(flow, symmetry)[:, blocks.piece].ravel()
+    piece = problem.pieces[:, blocks.piece].ravel()
     order = symmetry.order
     every = Blocks(
         piece,
@@ -155,7 +153,7 @@ def single_vectors(copies: Copies) -> Copies:
     wires, blocks, slots = copies.problem.wires, copies.blocks, copies.slots
     if not has_whole_pitches(copies.problem):
         return copies
-    block, place = _counted(blocks.vectors)
+    block, place = counted(blocks.vectors)
     single = Blocks(
         blocks.piece[block],
         blocks.first_vector[block] + place,
@@ -163,7 +161,7 @@ def single_vectors(copies: Copies) -> Copies:
         blocks.source[block],
         blocks.target[block],
     )
-    slot, vector = _counted(blocks.vectors[slots.block])
+    slot, vector = counted(blocks.vectors[slots.block])
     first = np.cumsum(blocks.vectors) - blocks.vectors
     depart = slots.depart[slot] + vector * wires.numerator[slots.bundle[slot]]
     return Copies(copies.problem, single, Slots(first[slots.block[slot]] + vector, slots.bundle[slot], depart))
@@ -172,9 +170,3 @@ def single_vectors(copies: Copies) -> Copies:
 def has_whole_pitches(problem: Reduced) -> bool:
     """Return whether a slot holds its link as long as its vectors do one by one: every pitch is whole cycles."""
     return bool((problem.wires.denominator == 1).all())
-
-
-def _counted(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return, for each one of all that is counted, which row counts it, and its place there."""
-    row = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-    return row, np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -15,7 +15,7 @@ from lpxsched.schedule.transfers.cpsat import routes
 from lpxsched.schedule.transfers.cpsat.copies import Extent, improved_copies
 from lpxsched.schedule.transfers.cpsat.runs import Effort
 from lpxsched.schedule.transfers.lift import lift
-from lpxsched.schedule.transfers.reduced import flow_of, piece_map, reduced
+from lpxsched.schedule.transfers.reduced import flow_of, reduced
 from lpxsched.schedule.transfers.search import Budget, Found, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.traffic.collectives import Collective
@@ -48,7 +48,7 @@ def first_found(problem: TransferProblem, symmetry: Symmetry) -> Found:
 def lifted(found: Found) -> TransferSchedule:
     """Return the schedule of all pieces."""
     problem = found.problem
-    return lift(problem, found.plan, found.placement, piece_map(problem.flow, problem.symmetry))
+    return lift(problem, found.plan, found.placement)
 
 
 def star_of(leaves: int, **wire: Any) -> list[Wire]:
