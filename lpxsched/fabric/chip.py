@@ -20,6 +20,7 @@ Count = Annotated[int, Field(ge=1, le=10**12)]
 Extent = Annotated[int, Field(ge=0, le=10**9)]
 ClockMhz = Annotated[float, Field(ge=1e-3, le=1e6)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class ChipFile(Strict):
@@ -36,6 +37,9 @@ class ChipFile(Strict):
     vector_fixed_cycles: Tagged[Extent]
     sum_cycles_in_hop: Tagged[Extent] = Tagged(value=0)
     shard_columns: Tagged[Count]
+    sram_efficiency: Tagged[Share] = Tagged(value=1.0)
+    deskew_buffer_vectors: Tagged[Count] = Tagged(value=16)
+    resident: Tagged[bool] = Tagged(value=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ class Chip:
         Cycles of a sum of arriving vectors that lie within the published hop.
     shard_columns : int
         A weight matrix is cut in multiples of this many columns.
+    sram_efficiency : Fraction
+        Share of the SRAM's rate that reaches the matrix units.
+    deskew_buffer_vectors : int
+        Vectors that a lane holds between their arrival and their read.
+    resident : bool
+        A program can branch within bounded time: it polls for rows, and is not started anew for each segment.
     """
 
     name: str
@@ -72,6 +82,9 @@ class Chip:
     vector_fixed_cycles: int
     sum_cycles_in_hop: int
     shard_columns: int
+    sram_efficiency: Fraction
+    deskew_buffer_vectors: int
+    resident: bool
 
 
 def load_chip(name: str) -> Chip:
@@ -106,4 +119,7 @@ def load_chip(name: str) -> Chip:
         vector_fixed_cycles=file.vector_fixed_cycles.value,
         sum_cycles_in_hop=file.sum_cycles_in_hop.value,
         shard_columns=file.shard_columns.value,
+        sram_efficiency=exact(file.sram_efficiency.value),
+        deskew_buffer_vectors=file.deskew_buffer_vectors.value,
+        resident=file.resident.value,
     )

@@ -65,7 +65,13 @@ class Fabric:
     turnaround_cycles : int
         From the read of a vector to the earliest departure of the same vector from the same chip.
     gpu_latency_ns : Fraction
-        One way between GPU and host; 0 where there is no host.
+        One way from the memory of a GPU until a row is complete in a host; 0 where there is no host.
+    host_timing : str
+        What times the lanes of a host: ``follower``, the chip at the other end of each.
+    hac_latency_cycles : int or None
+        Latency of a link as the counters that align chips see it; None where nobody has said.
+    guard_in_hop : bool
+        The latency of a link already contains jitter and the crossing between clock domains.
     ports : int or None
         Lanes that can be plugged into a chip; None where nobody has said.
     inject_per_cycle, eject_per_cycle : int or None
@@ -87,6 +93,9 @@ class Fabric:
     wire_bytes: int
     turnaround_cycles: int
     gpu_latency_ns: Fraction
+    host_timing: str
+    hac_latency_cycles: int | None
+    guard_in_hop: bool
     ports: int | None
     inject_per_cycle: int | None
     eject_per_cycle: int | None

@@ -120,16 +120,7 @@ def _family(document: Document, file: FamilyFile, chip: Chip) -> Fabric:
         raise document.error((key,), f"this key is missing; {file.kind} of this size has links of class {missing[0]}")
     wire_bytes = (file.wire_bytes or file.vector_bytes).value
     classes = tuple(_link_class(name, wires[name], wire_bytes, chip.clock_mhz) for name in joined.pairs)
-    host = file.host if isinstance(file, LpxFile | TspFile) else None
-    return _fabric(
-        file,
-        chip,
-        joined.shape,
-        joined.hosts,
-        classes,
-        _wired_ends(joined, wires),
-        gpu_latency_ns=exact(host.gpu_latency_ns.value) if host else Fraction(0),
-    )
+    return _fabric(file, chip, joined.shape, joined.hosts, classes, _wired_ends(joined, wires))
 
 
 def _wired_ends(joined: Wiring, wires: dict[str, WireFile]) -> NDArray[np.int64]:
@@ -188,7 +179,7 @@ def _explicit(document: Document, folder: Path, file: ExplicitFile, chip: Chip) 
         for lane in range(row.lanes)
     ]
     columns = np.array(ends, dtype=np.int64).reshape(-1, 4)
-    return _fabric(file, chip, (file.chips.value,), 0, classes, columns, gpu_latency_ns=Fraction(0))
+    return _fabric(file, chip, (file.chips.value,), 0, classes, columns)
 
 
 def _named_rows(document: Document, path: Path, file: ExplicitFile) -> list[Row]:
@@ -207,11 +198,11 @@ def _fabric(
     hosts: int,
     classes: tuple[LinkClass, ...],
     ends: NDArray[np.int64],
-    *,
-    gpu_latency_ns: Fraction,
 ) -> Fabric:
     source, destination, lane, link_class = ends[np.lexsort((ends[:, 2], ends[:, 3], ends[:, 1], ends[:, 0]))].T.copy()
     chips = int(np.prod(shape, dtype=np.int64))
+    host = file.host if isinstance(file, LpxFile | TspFile) else None
+    hac = file.hac_latency_ns
     return Fabric(
         name=file.name,
         kind=file.kind,
@@ -222,7 +213,10 @@ def _fabric(
         vector_bytes=file.vector_bytes.value,
         wire_bytes=(file.wire_bytes or file.vector_bytes).value,
         turnaround_cycles=file.turnaround_cycles.value,
-        gpu_latency_ns=gpu_latency_ns,
+        gpu_latency_ns=exact(host.gpu_latency_ns.value) if host else Fraction(0),
+        host_timing=host.host_timing.value if host else "follower",
+        hac_latency_cycles=ceil_cycles(ns_to_cycles(exact(hac.value), chip.clock_mhz)) if hac else None,
+        guard_in_hop=file.guard_in_hop.value,
         ports=file.ports.value if file.ports else None,
         inject_per_cycle=file.inject_per_cycle.value if file.inject_per_cycle else None,
         eject_per_cycle=file.eject_per_cycle.value if file.eject_per_cycle else None,

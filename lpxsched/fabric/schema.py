@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from lpxsched.files.schema import Strict, Tagged
@@ -16,6 +16,7 @@ ClockMhz = Annotated[float, Field(ge=1e-3, le=1e6)]
 Gbps = Annotated[float, Field(ge=1e-9, le=1e9)]
 HopTime = Annotated[float, Field(gt=0, le=1e9)]
 Time = Annotated[float, Field(ge=0, le=1e9)]
+HostTiming = Literal["follower", "slave"]
 
 
 class WireFile(Strict):
@@ -41,10 +42,23 @@ class WireFile(Strict):
 
 
 class HostFile(WireFile):
-    """Links between chips and hosts."""
+    """Links between chips and hosts.
+
+    ``gpu_latency_ns`` is the one-way time from the memory of a GPU until a row is complete in the host's FIFO, and
+    back; the hop between host and chip comes on top. ``host_timing`` says what times a host's lanes: a ``follower``
+    takes the clock of the chip at the other end, lane by lane.
+    """
 
     chips_per_host: Tagged[Count]
     gpu_latency_ns: Tagged[Time]
+    host_timing: Tagged[HostTiming] = Tagged(value="follower")
+
+    @field_validator("host_timing")
+    @classmethod
+    def _follower_only(cls, timing: Tagged[HostTiming]) -> Tagged[HostTiming]:
+        if timing.value != "follower":
+            raise PydanticCustomError("host_timing", "only follower can be timed; write follower")
+        return timing
 
 
 class DownFile(Strict):
@@ -60,7 +74,11 @@ class DownFile(Strict):
 
 
 class TopologyFile(Strict):
-    """Keys that every kind has."""
+    """Keys that every kind has.
+
+    ``hac_latency_ns`` is the latency of a link as the counters that align chips see it; without it the largest latency
+    of the links in use counts. ``guard_in_hop`` says that ``hop_ns`` is a scheduled hop: jitter and crossing lie in it.
+    """
 
     name: str
     chip: str = "lp30"
@@ -69,6 +87,8 @@ class TopologyFile(Strict):
     wire_bytes: Tagged[Size] | None = None
     clock_mhz: Tagged[ClockMhz] | None = None
     turnaround_cycles: Tagged[Extent] = Tagged(value=0)
+    hac_latency_ns: Tagged[Time] | None = None
+    guard_in_hop: Tagged[bool] = Tagged(value=False)
     ports: Tagged[Count] | None = None
     inject_per_cycle: Tagged[Count] | None = None
     eject_per_cycle: Tagged[Count] | None = None

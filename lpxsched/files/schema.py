@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
-    from pydantic import GetJsonSchemaHandler
+    from pydantic import GetJsonSchemaHandler, ValidationInfo
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema, ErrorDetails
 
@@ -39,16 +40,34 @@ class Tagged(Strict, Generic[Value]):
         ``published``, ``analyst``, ``derived`` (arithmetic on published numbers), ``assumed``, or ``unstated``.
     source : str
         The publication, the arithmetic, or why this value was assumed.
+    range : list or None
+        What the value may be in truth: the least and the largest of a number, each possible value of anything else.
     """
 
     value: Value
     tag: Tag = "unstated"
+    range: Annotated[list[Value], Field(min_length=1)] | None = None
     source: str = ""
 
     @model_validator(mode="before")
     @classmethod
     def _accept_plain_value(cls, data: Any) -> Any:
         return data if isinstance(data, dict | cls) else {"value": data}
+
+    @field_validator("range")
+    @classmethod
+    def _holds_the_value(cls, between: list[Value] | None, info: ValidationInfo) -> list[Value] | None:
+        if between is None or "value" not in info.data:
+            return between
+        value = info.data["value"]
+        # Pydantic has given all of them the type of the value.
+        ends: list[Any] = between
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            if value not in ends:
+                raise PydanticCustomError("range", "must list {value} too", {"value": repr(value)})
+        elif len(ends) != 2 or not ends[0] <= value <= ends[1]:
+            raise PydanticCustomError("range", "must be [low, high] around {value}", {"value": repr(value)})
+        return between
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -82,13 +101,13 @@ def validate(document: Document, model: type[Model]) -> Model:
 
 
 def assumed_values(data: Any, prefix: str = "") -> dict[str, Any]:
-    """Return every value of a file's data that is tagged ``assumed``, by its dotted key, with its source."""
+    """Return every value of a file's data that is tagged ``assumed``, by its dotted key, with its range and source."""
     if isinstance(data, list):
         data = dict(enumerate(data))
     if not isinstance(data, dict):
         return {}
     if data.get("tag") == "assumed":
-        return {prefix: {"value": data.get("value"), "source": data.get("source", "")}}
+        return {prefix: {"value": data.get("value"), "range": data.get("range"), "source": data.get("source", "")}}
     return {
         key: value
         for name, child in data.items()

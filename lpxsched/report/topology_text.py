@@ -32,7 +32,7 @@ def topology_json(fabric: Fabric, facts: Facts, assumed: Mapping[str, Any]) -> d
     facts : Facts
         Those of the fabric.
     assumed : mapping
-        Value and source of each key of the file that is tagged assumed.
+        Value, range and source of each key of the file that is tagged assumed.
     """
     per_chip, whole = capacity_tb_per_s(fabric)
     return {

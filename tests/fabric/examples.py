@@ -34,6 +34,9 @@ CHIP = Chip(
     vector_fixed_cycles=3,
     sum_cycles_in_hop=0,
     shard_columns=1,
+    sram_efficiency=Fraction(1),
+    deskew_buffer_vectors=16,
+    resident=False,
 )
 PLAIN: dict[str, Any] = {
     "kind": "explicit",
@@ -69,6 +72,9 @@ def fabric_of(links: Sequence[tuple[int, int]], *, grid: tuple[int, int], hosts:
         wire_bytes=328,
         turnaround_cycles=3,
         gpu_latency_ns=Fraction(0),
+        host_timing="follower",
+        hac_latency_cycles=None,
+        guard_in_hop=False,
         ports=None,
         inject_per_cycle=None,
         eject_per_cycle=None,

@@ -46,6 +46,10 @@ def test_the_rates_of_the_tsp_are_rounded_down() -> None:
         ({"shard_columns": 1.5}, "shard_columns: input should be a valid integer, got 1.5"),
         ({"sram_bytes_per_ns": 0.5}, "sram_bytes_per_ns: is less than one in a cycle of 1000 MHz; raise it"),
         ({"matrix_bf16_macs_per_ns": 0.5}, "matrix_bf16_macs_per_ns: is less than one in a cycle of 1000 MHz"),
+        ({"sram_efficiency.value": 1.5}, "sram_efficiency.value: input should be less than or equal to 1, got 1.5"),
+        ({"sram_efficiency": 0}, "sram_efficiency: input should be greater than 0, got 0"),
+        ({"deskew_buffer_vectors": 0}, "deskew_buffer_vectors: input should be greater than or equal to 1, got 0"),
+        ({"resident": "yes"}, "resident: input should be a valid boolean, got 'yes'"),
         ({"colour": "red"}, "colour: unknown key"),
     ],
 )
@@ -55,3 +59,17 @@ def test_a_wrong_chip_is_refused_at_its_key(tmp_path: Path, changes: dict[str, A
     with pytest.raises(InputError, match=r"lp30\.yaml:\d+:\d+: ") as caught:
         load_chip(path)
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "resident"), [("lp30", True), ("lp30-1465mhz", True), ("tsp", False)])
+def test_what_is_assumed_of_each_chip(name: str, resident: bool) -> None:
+    """Tests the whole rate of the SRAM, 16 vectors a lane, and that LP30 alone is said to branch."""
+    chip = load_chip(name)
+    assert (chip.sram_efficiency, chip.deskew_buffer_vectors, chip.resident) == (1, 16, resident)
+
+
+def test_lp30_at_the_clock_of_its_arrays() -> None:
+    """Tests 1,465 MHz: 1.2 PFLOPS are 4 x 320 x 320 = 409,600 products a cycle, 150 TB/s are 320 vectors a cycle."""
+    chip = load_chip("lp30-1465mhz")
+    assert chip.matrix_macs_per_cycle["fp8"] == 409_556  # 600,000 / 1.465, rounded down
+    assert chip.sram_bytes_per_cycle == 102_389  # 319.97 vectors of 320 bytes

@@ -148,7 +148,8 @@ def test_a_missing_default_is_named(tmp_path: Path, name: str) -> None:
         ({"clock": 1}, "toy.yaml:11:1: clock: unknown key; did you mean clock_mhz?"),
         (
             {"chip": "lp3"},
-            "toy.yaml:11:1: chip: lp3: no chip of this name and no such file; shipped names near it: lp30",
+            "toy.yaml:11:1: chip: lp3: no chip of this name and no such file; "
+            "shipped names near it: lp30, lp30-1465mhz",
         ),
     ],
 )

@@ -121,13 +121,13 @@ def test_a_value_cannot_be_changed(tmp_path: Path) -> None:
 
 
 def test_assumed_values_are_found_by_their_key() -> None:
-    """Tests that exactly the values tagged as assumed are listed, with value and source."""
+    """Tests that exactly the values tagged as assumed are listed, with value, range and source."""
     data = {
         "name": "a",
         "trays": {"value": 2, "tag": "published", "source": "x"},
-        "host": {"lanes": {"value": 1, "tag": "assumed", "source": "a guess"}},
+        "host": {"lanes": {"value": 1, "tag": "assumed", "range": [1, 2], "source": "a guess"}},
     }
-    assert assumed_values(data) == {"host.lanes": {"value": 1, "source": "a guess"}}
+    assert assumed_values(data) == {"host.lanes": {"value": 1, "range": [1, 2], "source": "a guess"}}
 
 
 def test_a_long_value_is_cut() -> None:
@@ -141,3 +141,39 @@ def test_a_mapping_is_returned_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(GOOD)
     assert mapping(read_yaml(path))["trays"] == 2
+
+
+class Range(Strict):
+    """A file of a number, a flag and a choice, each with a range."""
+
+    lanes: Tagged[int]
+    down: Tagged[bool] = Tagged(value=False)
+    wire: Tagged[str] = Tagged(value="busy")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("lanes: {value: 4, range: [5, 6]}\n", "a.yaml:1:19: lanes.range: must be [low, high] around 4, got [5, 6]"),
+        ("lanes: {value: 4, range: [1, 3]}\n", "a.yaml:1:19: lanes.range: must be [low, high] around 4, got [1, 3]"),
+        ("lanes: {value: 4, range: [4]}\n", "a.yaml:1:19: lanes.range: must be [low, high] around 4, got [4]"),
+        ("lanes: {value: 4, range: [4, x]}\n", "a.yaml:1:30: lanes.range.1: input should be a valid integer, got 'x'"),
+        ("lanes: 4\ndown: {value: true, range: [false]}\n", "a.yaml:2:21: down.range: must list True too, got [False]"),
+        ("lanes: 4\nwire: {value: busy, range: [a]}\n", "a.yaml:2:21: wire.range: must list 'busy' too, got ['a']"),
+    ],
+)
+def test_a_range_that_leaves_its_value_out_is_refused(tmp_path: Path, text: str, expected: str) -> None:
+    """Tests that a number lies between two ends, and that anything else is one of a list."""
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        validate(read_yaml(path), Range)
+    assert str(caught.value).removeprefix(f"{tmp_path}/") == expected
+
+
+def test_a_range_is_kept(tmp_path: Path) -> None:
+    """Tests that both ends of a number and the choices of a flag are read."""
+    path = tmp_path / "a.yaml"
+    path.write_text("lanes: {value: 4, range: [4, 6]}\ndown: {value: true, range: [false, true]}\n")
+    machine = validate(read_yaml(path), Range)
+    assert (machine.lanes.range, machine.down.range, machine.wire.range) == ([4, 6], [False, True], None)

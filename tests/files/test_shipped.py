@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from lpxsched.errors import InputError
+from lpxsched.files.document import read_yaml
+from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import ROOT, find_file, name_of, shipped_files
 
 
@@ -15,7 +17,7 @@ from lpxsched.files.shipped import ROOT, find_file, name_of, shipped_files
     [
         ("topology", {"lpx-rack", "tsp-node"}),
         ("clock", {"common", "none", "xo-100ppm"}),
-        ("chip", {"lp30", "tsp"}),
+        ("chip", {"lp30", "lp30-1465mhz", "tsp"}),
         ("model", {"gpt-oss-120b", "gpt-oss-20b"}),
     ],
 )
@@ -87,3 +89,12 @@ def test_a_folder_without_permission_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Path, "is_file", refuse)
     with pytest.raises(InputError, match=r"^secret/a\.yaml: cannot be read: Permission denied$"):
         find_file("clock", "secret/a.yaml")
+
+
+@pytest.mark.parametrize("kind", ["topology", "clock", "chip"])
+def test_every_assumed_value_has_a_range_and_a_reason(kind: str) -> None:
+    """Tests that each shipped file says how far what it assumes may be wrong, and why the value was taken."""
+    for name, path in shipped_files(kind).items():
+        for key, assumed in assumed_values(read_yaml(path).data).items():
+            assert assumed["range"], f"{name}: {key}"
+            assert assumed["source"], f"{name}: {key}"

@@ -102,7 +102,7 @@ def assumed(data: Any, key: str) -> Iterator[tuple[str, Any]]:
     """Yield every number of a file that is tagged as assumed, by its dotted key."""
     if isinstance(data, dict):
         if data.get("tag") == "assumed":
-            yield key, {"value": data["value"], "source": data["source"]}
+            yield key, {name: data[name] for name in ("value", "range", "source")}
         for name, child in data.items():
             yield from assumed(child, f"{key}.{name}")
 
