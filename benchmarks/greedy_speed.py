@@ -21,7 +21,7 @@ from lpxsched.schedule.blocks import Blocks, Cut, cut_blocks
 from lpxsched.schedule.greedy import greedy_schedule
 from lpxsched.schedule.problem import layer_problem_builders
 from lpxsched.workload.config import load_model
-from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import moe_layer_graph
 
@@ -38,9 +38,14 @@ def layer_instances(batch: int) -> list[Instance]:
     precision = Precision(model.weights, "fp8", "bf16")
     graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision)
-    costs = partial(shard_costs, model, fabric.chip, batch=batch, precision=precision)
+    works = partial(layer_work, model, fabric.chip, batch=batch, precision=precision)
     builders = layer_problem_builders(
-        fabric, [groups[0], groups[-1]], graph, costs, clock=clock, tree=alignment_tree(fabric)
+        fabric,
+        [groups[0], groups[-1]],
+        graph,
+        lambda width: shard_costs(works(width), fabric.chip, width),
+        clock=clock,
+        tree=alignment_tree(fabric),
     )
     return [build(interval_cycles=INTERVAL_CYCLES).instance for build in builders]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from lpxsched.clocks.specification import load_clock
@@ -19,20 +19,23 @@ from lpxsched.schedule.transfers.solve import TransferOptions
 from lpxsched.timetable.assemble import assemble_program
 from lpxsched.timetable.assemble_collective import assemble_collective
 from lpxsched.timetable.collective_surroundings import collective_surroundings
-from lpxsched.timetable.describe import describe_build
+from lpxsched.timetable.describe import describe_build, graph_document
 from lpxsched.timetable.describe_collective import describe_collective
 from lpxsched.timetable.surroundings import surroundings
 from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config import load_model
-from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import moe_layer_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lpxsched.fabric.chip import Chip
     from lpxsched.options import CollectiveOptions, CompileOptions
     from lpxsched.timetable.reader import Build
+    from lpxsched.workload.costs import Cost
+    from lpxsched.workload.work import Work
 
 
 def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> Build:
@@ -54,12 +57,18 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
     tree = alignment_tree(fabric)
-    costs = partial(shard_costs, model, fabric.chip, batch=batch, precision=precision)
+    works = cache(partial(layer_work, model, fabric.chip, batch=batch, precision=precision))
+    costs = partial(_costs, works, fabric.chip)
     builders = layer_problem_builders(fabric, groups, graph, costs, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
     layers = solve_layers(builders, clock, solving, progress=progress)
     around = surroundings(fabric, tree, clock, layers)
-    return describe_build(options, fabric, clock, graph, layers, assemble_program(layers), around)
+    graph_file = graph_document(graph, groups, works)
+    return describe_build(options, fabric, clock, graph_file, layers, assemble_program(layers), around)
+
+
+def _costs(works: Callable[[int], dict[str, Work]], chip: Chip, width: int) -> list[dict[str, Cost]]:
+    return shard_costs(works(width), chip, width)
 
 
 def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:

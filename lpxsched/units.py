@@ -9,6 +9,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 BITS_PER_BYTE = 8
+# Stands for "none" where a number is expected, and for a cycle later than any other.
+NONE = -1
+NEVER = 1 << 60
 
 
 def exact(number: float) -> Fraction:

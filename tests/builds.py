@@ -12,7 +12,7 @@ Four input vectors, two a chip:
     links 4, 5: depart 2, read 20 (second vector 22.5)
     links 0, 2: depart 20 + 3 = 23, read 41 (second vector 43.5)
     router   [44, 55) on both chips: max(9600 / 960, 40 / 8) + 1 = 11
-    experts  [55, 75): max(960 / 960, 160 / 8) + 0 = 20
+    experts  [55, 75): max(960 / 960, 160 / 8) + 0 = 20, of 4 columns 2 a chip
     combine  [75, 80): max(960 / 960, 160 / 160) + 4 = 5
     links 0, 2: partial sums of the other chip's share, depart 80, read 98 (second vector 100.5)
     add      [101, 107): max(3 x 2 x 320 / 960, 1 x 2 x 160 / 160) + 4 = 6
@@ -23,7 +23,7 @@ Four input vectors, two a chip:
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def _operators() -> Operators:
     kinds = ["ingress", "router", "experts", "combine", "add", "egress"]
     units = ["host", "matrix", "matrix", "vector", "vector", "host"]
     starts, cycles = [2, 44, 55, 75, 101, 128], [0, 11, 20, 5, 6, 0]
-    dtypes = ["fp8", "bf16", "fp8", "bf16", "bf16", "bf16"]
+    dtypes = ["none", "bf16", "fp8", "bf16", "bf16", "none"]
     sram_bytes, macs, fixed = [0, 9600, 960, 960, 1920, 0], [0, 40, 160, 160, 320, 0], [0, 1, 0, 4, 4, 0]
 
     def twice(values: list[int]) -> Integers:
@@ -199,6 +199,11 @@ def _chips() -> Chips:
         matrix_fp8_macs_per_cycle=on_chips(8),
         matrix_bf16_macs_per_cycle=on_chips(8),
         vector_operations_per_cycle=on_chips(160),
+        matrix_fixed_cycles=on_chips(1),
+        vector_fixed_cycles=on_chips(4),
+        shard_columns=on_chips(1),
+        sram_efficiency=np.array([1.0, 1.0, 0.0]),
+        deskew_buffer_vectors=on_chips(16),
         sum_cycles_in_hop=on_chips(0),
         inject_per_cycle=none,
         eject_per_cycle=none,
@@ -245,7 +250,7 @@ def _graph() -> GraphFile:
             }
         )
 
-    def operator(kind: str, unit: str, inputs: dict[str, str], outputs: list[str]) -> GraphOperator:
+    def operator(kind: str, unit: str, inputs: dict[str, str], outputs: list[str], **work: Any) -> GraphOperator:
         return GraphOperator(
             name=f"layer.0.{kind}",
             kind=kind,
@@ -257,7 +262,15 @@ def _graph() -> GraphFile:
                 for name, layout in inputs.items()
             ],
             outputs=[f"layer.0.{name}" for name in outputs],
+            **({"dtype": "none"} | work),
         )
+
+    def weights(layout: str, **amount: int) -> dict[str, Any]:
+        dtype = "bf16" if layout == "replicated" else "fp8"
+        return {"dtype": dtype, "layout": layout, "terms": [term("bytes", "matrix", **amount)]}
+
+    def term(counts: str, unit: str, **amounts: int) -> dict[str, Any]:
+        return {"counts": counts, "unit": unit, **amounts}
 
     return GraphFile(
         tensors=[
@@ -268,10 +281,39 @@ def _graph() -> GraphFile:
         ],
         operators=[
             operator("ingress", "host", {}, ["input"]),
-            operator("router", "matrix", {"input": "replicated"}, ["routing"]),
-            operator("experts", "matrix", {"input": "replicated", "routing": "replicated"}, ["expert_output"]),
-            operator("combine", "vector", {"expert_output": "partial", "routing": "replicated"}, ["output"]),
-            operator("egress", "host", {"output": "sharded"}, []),
+            operator(
+                "router",
+                "matrix",
+                {"input": "replicated"},
+                ["routing"],
+                dtype="bf16",
+                rows=4,
+                work=[term("bytes", "matrix", constant=320, per_row=2320), term("macs", "matrix", per_row=10)],
+                pipelines={"matrix": 1},
+                weights=weights("replicated", constant=320),
+            ),
+            operator(
+                "experts",
+                "matrix",
+                {"input": "replicated", "routing": "replicated"},
+                ["expert_output"],
+                dtype="fp8",
+                rows=8,
+                columns=4,
+                work=[term("bytes", "matrix", per_column=480), term("macs", "matrix", per_row_column=10)],
+                weights=weights("sharded", per_column=320),
+            ),
+            operator(
+                "combine",
+                "vector",
+                {"expert_output": "partial", "routing": "replicated"},
+                ["output"],
+                dtype="bf16",
+                rows=4,
+                work=[term("bytes", "vector", per_row=240), term("elements", "vector", per_row=40)],
+                pipelines={"vector": 1},
+            ),
+            operator("egress", "host", {"output": "sharded"}, [], ends=True),
         ],
         segments=[GraphSegment(segment=0, layers=[0], chips=[0, 1], hosts=[2, 2])],
     )
@@ -288,7 +330,7 @@ def _manifest() -> ManifestFile:
         "hac_period_cycles": {"value": 252, "tag": "published", "source": "example"},
     }
     return ManifestFile(
-        format=1,
+        format=2,
         versions={"lpxsched": "0"},
         inputs={},
         options={"gpu_ns": 0, "gpu_latency_ns": 0},
@@ -297,6 +339,7 @@ def _manifest() -> ManifestFile:
         clock_mhz="1000",
         vector_bytes=VECTOR_BYTES,
         wire="pipelined",
+        guard_in_hop=False,
         clock=clock,
         assumptions={},
         results={"makespan_cycles": 128, "lower_bound_cycles": 128, "worst_case_ns": 634.064},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.costs import layer_work, shard_costs
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def shard_weight_bytes(model: ModelConfig, chip: Chip, *, batch: int, precision: Precision, width: int) -> list[int]:
     """Return the bytes of weights on each chip of a group of `width` chips."""
-    shards = shard_costs(model, chip, width, batch=batch, precision=precision)
+    works = layer_work(model, chip, width, batch=batch, precision=precision)
+    shards = shard_costs(works, chip, width)
     return [sum(cost.weight_bytes for cost in shard.values()) for shard in shards]
 
 

@@ -39,7 +39,7 @@ def compile_summary(build: Build, folder: str, seconds: float) -> str:
 def _facts(build: Build, results: dict[str, Any]) -> list[str]:
     busiest, share = _busiest_class(build)
     gpu_ns = results["worst_case_ns"] - results["worst_case_without_gpu_ns"]
-    start_ns = float(sum(build.segments.start_allowance_cycles.tolist()) * 1000 / Fraction(build.manifest.clock_mhz))
+    start_ns = float(sum(build.segments.waiting_cycles.tolist()) * 1000 / Fraction(build.manifest.clock_mhz))
     rows = [
         ("layout", f"{results['layers']} layers on {results['chips']} chips"),
         (

@@ -105,7 +105,7 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
         member_deskew=np.repeat(alignment.first, sizes),
         member_node=np.array([node for nodes in members for node in nodes], dtype=np.int64),
         first_member=np.cumsum(sizes) - sizes,
-        allowance_cycles=build.segments.start_allowance_cycles,
+        allowance_cycles=build.segments.waiting_cycles,
     )
 
 

@@ -171,7 +171,7 @@ def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification) -> 
     return worst_case_ns(
         clock,
         read_clock_mhz(build),
-        start_allowance_cycles=build.segments.start_allowance_cycles,
+        start_allowance_cycles=build.segments.waiting_cycles,
         makespan_cycles=build.segments.makespan_cycles,
         levels=levels,
         gpu_ns=read_gpu_ns(build),

@@ -9,7 +9,8 @@ import numpy as np
 
 from lpxsched.clocks.latency import start_allowance_cycles
 from lpxsched.timetable.columns import Deskews, Segments
-from lpxsched.timetable.fabric_tables import NONE, Surroundings, chips_table, links_table
+from lpxsched.timetable.fabric_tables import Surroundings, chips_table, links_table
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
@@ -33,7 +34,7 @@ def collective_surroundings(
         segments=Segments(
             segment=_one(0),
             chips=(problem.node_chip[: problem.width],),
-            start_allowance_cycles=_one(_start_allowance(fabric, clock, problem)),
+            waiting_cycles=_one(_start_allowance(fabric, clock, problem)),
             makespan_cycles=_one(result.schedule.makespan_cycles),
             lower_bound_cycles=_one(result.bound.cycles),
             deadline_cycles=_one(NONE if deadline_cycles is None else deadline_cycles),

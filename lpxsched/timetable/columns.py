@@ -1,7 +1,7 @@
 """The tables of a build folder as frozen columns; one dataclass a file, one row a thing.
 
-Integers are int64, text is numpy unicode, flags are bool, a list of integers is a tuple of int64 arrays. The meaning
-of every column is stated once, in ``docs/build-folder.md``.
+Integers are int64, floats float64, text is numpy unicode, flags are bool, a list of integers is a tuple of int64
+arrays. The meaning of every column is stated once, in ``docs/build-folder.md``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 Text = NDArray[np.str_]
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Lists = tuple[NDArray[np.int64], ...]
 
 COPY, REDUCE, WEIGHT = "copy", "reduce", "weight"
@@ -121,6 +122,11 @@ class Chips(Table):
     matrix_fp8_macs_per_cycle: Integers
     matrix_bf16_macs_per_cycle: Integers
     vector_operations_per_cycle: Integers
+    matrix_fixed_cycles: Integers
+    vector_fixed_cycles: Integers
+    shard_columns: Integers
+    sram_efficiency: Floats
+    deskew_buffer_vectors: Integers
     sum_cycles_in_hop: Integers
     inject_per_cycle: Integers
     eject_per_cycle: Integers
@@ -157,7 +163,7 @@ class Segments(Table):
 
     segment: Integers
     chips: Lists
-    start_allowance_cycles: Integers
+    waiting_cycles: Integers
     makespan_cycles: Integers
     lower_bound_cycles: Integers
     deadline_cycles: Integers

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ REFERENCES = (
     ("operands", "tensor", "tensors", 0),
     ("tensors", "chip", "chips", 0),
     ("tensors", "producer", "operators", -1),
-    ("chips", "hac_parent", "chips", 0),
+    ("chips", "hac_parent", "chips", -1),
     ("links", "src", "chips", 0),
     ("links", "dst", "chips", 0),
     ("segments", "chips", "chips", 0),
@@ -126,14 +127,20 @@ def _check_order(folder: Path, table: Table, columns: tuple[str, ...]) -> None:
 
 
 def _check_trees(folder: Path, build: Build) -> None:
-    """Check that depths start at 0 and grow by one a level: no room is left for a cycle of parents."""
+    """Check that depths start at 0 and grow by one a level: no room is left for a cycle of parents.
+
+    A node in no tree has neither parent nor depth.
+    """
     parent, depth = build.chips.hac_parent, build.chips.hac_depth
-    right = np.where(parent == build.chips.chip, 0, depth[parent] + 1)
-    wrong = (depth != right) | (depth < 0)
+    is_root, is_in_tree = parent == build.chips.chip, parent != NONE
+    right = np.where(is_root, 0, np.where(is_in_tree, depth[parent] + 1, NONE))
+    wrong = (depth != right) | (is_in_tree & (depth < 0))
     _refuse(
         folder,
         build.chips,
         "hac_depth",
         wrong,
-        lambda row: f"row {row} says {depth[row]}, must be 0 at a root and one more than its parent's elsewhere",
+        lambda row: (
+            f"row {row} says {depth[row]}, must be 0 at a root, one more than its parent's below it, {NONE} in no tree"
+        ),
     )

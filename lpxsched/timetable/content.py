@@ -38,6 +38,8 @@ def _column(column: np.ndarray | tuple[np.ndarray, ...]) -> bytes:
         return b"".join(encoded[value] for value in values)
     if column.dtype.kind == "b":
         return column.astype(np.uint8).tobytes()
+    if column.dtype.kind == "f":
+        return np.asarray(column, dtype="<f8").tobytes()
     return _integers(column)
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.clocks.latency import gpu_part_ns, nominal_ns, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.files.shipped import find_file
-from lpxsched.timetable.documents import GraphFile, GraphInput, GraphOperator, GraphSegment, GraphTensor
+from lpxsched.timetable.documents import (
+    GraphFile,
+    GraphInput,
+    GraphOperator,
+    GraphSegment,
+    GraphTensor,
+    GraphTerm,
+    GraphWeights,
+)
 from lpxsched.timetable.provenance import (
     Origin,
     fabric_files,
@@ -19,9 +27,10 @@ from lpxsched.timetable.provenance import (
     signed_build,
     traffic_results,
 )
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
@@ -32,11 +41,23 @@ if TYPE_CHECKING:
     from lpxsched.timetable.assemble import Program
     from lpxsched.timetable.fabric_tables import Surroundings
     from lpxsched.timetable.reader import Build
-    from lpxsched.workload.graph import LayerGraph
+    from lpxsched.workload.graph import LayerGraph, Operator
+    from lpxsched.workload.work import Term, Weights, Work
 
 
-def graph_document(graph: LayerGraph, groups: Sequence[Group]) -> GraphFile:
-    """Return ``graph.json``; layer i is segment i."""
+def graph_document(
+    graph: LayerGraph, groups: Sequence[Group], works_of_width: Callable[[int], dict[str, Work]]
+) -> GraphFile:
+    """Return ``graph.json``; layer i is segment i.
+
+    Parameters
+    ----------
+    graph : LayerGraph
+    groups : sequence of Group
+    works_of_width : callable
+        Work of each operator kind on a group of a number of chips.
+    """
+    works = {group.layer: works_of_width(len(group.chips)) for group in groups}
     return GraphFile(
         tensors=[
             GraphTensor(
@@ -53,18 +74,7 @@ def graph_document(graph: LayerGraph, groups: Sequence[Group]) -> GraphFile:
             )
             for tensor in graph.tensors.values()
         ],
-        operators=[
-            GraphOperator(
-                name=operator.name,
-                kind=operator.kind,
-                layer=operator.layer,
-                place=operator.place,
-                unit=operator.unit,
-                inputs=[GraphInput(tensor=name, layout=layout) for name, layout in operator.inputs],
-                outputs=[operator.output] if operator.output else [],
-            )
-            for operator in graph.operators
-        ],
+        operators=[_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
         segments=[
             GraphSegment(segment=segment, layers=[group.layer], chips=list(group.chips), hosts=list(group.hosts))
             for segment, group in enumerate(groups)
@@ -72,11 +82,55 @@ def graph_document(graph: LayerGraph, groups: Sequence[Group]) -> GraphFile:
     )
 
 
+def _operator(operator: Operator, work: Work) -> GraphOperator:
+    return GraphOperator(
+        name=operator.name,
+        kind=operator.kind,
+        layer=operator.layer,
+        place=operator.place,
+        unit=operator.unit,
+        inputs=[GraphInput(tensor=name, layout=layout) for name, layout in operator.inputs],
+        outputs=[operator.output] if operator.output else [],
+        dtype=work.dtype,
+        rows=work.rows,
+        columns=work.columns,
+        column_block=work.column_block,
+        work=[_term(term) for term in work.terms],
+        pipelines=dict(work.pipelines),
+        weights=_weights(work.weights),
+        ends=operator.ends,
+    )
+
+
+def _term(term: Term) -> GraphTerm:
+    return GraphTerm(
+        counts=term.counts,
+        unit=term.unit,
+        constant=_number(term.constant),
+        per_row=_number(term.per_row),
+        per_column=_number(term.per_column),
+        per_row_column=_number(term.per_row_column),
+        shard=None if term.shard == NONE else term.shard,
+    )
+
+
+def _number(amount: Fraction) -> int | float:
+    """Return an amount as JSON writes it; element types take a power of two of a byte, so nothing is lost."""
+    return int(amount) if amount.denominator == 1 else float(amount)
+
+
+def _weights(weights: Weights | None) -> GraphWeights | None:
+    if weights is None:
+        return None
+    terms = [_term(term) for term in weights.terms]
+    return GraphWeights(dtype=weights.dtype, layout=weights.layout, terms=terms)
+
+
 def describe_build(
     options: CompileOptions,
     fabric: Fabric,
     clock: ClockSpecification,
-    graph: LayerGraph,
+    graph: GraphFile,
     layers: Sequence[ScheduledLayer],
     program: Program,
     around: Surroundings,
@@ -85,8 +139,7 @@ def describe_build(
     origin = Origin(options, fabric, clock, _input_files(options))
     told = named_options(origin) | {"gpu_latency_ns": float(fabric.gpu_latency_ns)}
     results = _results(options, fabric, clock, layers, program, around)
-    graph_file = graph_document(graph, [layer.problem.group for layer in layers])
-    return signed_build(program, around, graph_file, manifest(origin, options=told, period=0, results=results))
+    return signed_build(program, around, graph, manifest(origin, options=told, period=0, results=results))
 
 
 def _input_files(options: CompileOptions) -> dict[str, Path]:
@@ -110,7 +163,7 @@ def _results(
     gpu_ns = gpu_part_ns(len(layers), options.gpu_ns, float(fabric.gpu_latency_ns))
     latency = {
         "makespan_cycles": makespans.tolist(),
-        "start_allowance_cycles": around.segments.start_allowance_cycles.tolist(),
+        "start_allowance_cycles": around.segments.waiting_cycles.tolist(),
         "levels": _levels(around, layers),
     }
     clock_mhz = fabric.chip.clock_mhz

@@ -85,7 +85,17 @@ def collective_graph(problem: TransferProblem) -> GraphFile:
 
 
 def _operator(kind: str, *, inputs: list[GraphInput], outputs: list[str]) -> GraphOperator:
-    return GraphOperator(name=kind, kind=kind, layer=0, place="chips", unit=NO_UNIT, inputs=inputs, outputs=outputs)
+    return GraphOperator(
+        name=kind,
+        kind=kind,
+        layer=0,
+        place="chips",
+        unit=NO_UNIT,
+        inputs=inputs,
+        outputs=outputs,
+        dtype=SUM_DATATYPE,
+        ends=kind == DELIVER,
+    )
 
 
 def _shard(shard: int) -> int | None:

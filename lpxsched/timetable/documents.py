@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from lpxsched.files.schema import Strict
 
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2
 
 
 AnyValue = TypeVar("AnyValue")
@@ -28,6 +28,8 @@ def _plain(value: AnyValue) -> AnyValue:
 
 Text = Annotated[str, AfterValidator(_plain)]
 Mapping = Annotated[dict[str, Any], AfterValidator(_plain)]
+# Exact: a decimal as it is written, or a whole number.
+Amount = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
 Index = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Layout = Literal["replicated", "sharded", "partial", "single"]
@@ -58,8 +60,35 @@ class GraphInput(Strict):
     shard: Index | None = None
 
 
+class GraphTerm(Strict):
+    """A part of the work of an operator: constant + per_row r + per_column n + per_row_column r n, rounded up.
+
+    r are the rows of the operator, n the columns of the chip; `shard` alone does it, all shards where it is null.
+    """
+
+    counts: Literal["bytes", "macs", "elements"]
+    unit: Text
+    constant: Amount = 0
+    per_row: Amount = 0
+    per_column: Amount = 0
+    per_row_column: Amount = 0
+    shard: Index | None = None
+
+
+class GraphWeights(Strict):
+    """What an operator keeps resident on each chip; its terms count bytes."""
+
+    dtype: Text
+    layout: Literal["replicated", "sharded"]
+    terms: list[GraphTerm]
+
+
 class GraphOperator(Strict):
-    """An operator of the layer graph; it runs once on each chip (or host link) of its layer's segment."""
+    """An operator of the layer graph; it runs once on each chip (or host link) of its layer's segment.
+
+    `columns` are dealt over the chips in multiples of `column_block` (and of what the chip asks for). `pipelines` tells
+    how often the fixed cycles of a unit are paid. An operator that `ends` ends its segment.
+    """
 
     name: Text
     kind: Text
@@ -68,6 +97,14 @@ class GraphOperator(Strict):
     unit: Text
     inputs: list[GraphInput]
     outputs: list[Text]
+    dtype: Text
+    rows: Index = 0
+    columns: Index = 0
+    column_block: Count = 1
+    work: list[GraphTerm] = Field(default_factory=list)
+    pipelines: dict[Text, Index] = Field(default_factory=dict)
+    weights: GraphWeights | None = None
+    ends: bool = False
 
 
 class GraphSegment(Strict):
@@ -91,7 +128,7 @@ class GraphFile(Strict):
 class ManifestFile(Strict):
     """``manifest.json``; what is in the free mappings is told in ``docs/build-folder.md``."""
 
-    format: Literal[1]
+    format: Literal[2]
     versions: dict[Text, Text]
     inputs: dict[Text, dict[Text, Text]]
     options: Mapping
@@ -100,6 +137,7 @@ class ManifestFile(Strict):
     clock_mhz: Text
     vector_bytes: Count
     wire: Literal["pipelined", "busy"]
+    guard_in_hop: bool
     clock: Mapping
     assumptions: Mapping
     results: Mapping

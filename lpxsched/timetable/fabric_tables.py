@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import Chips, Deskews, Links, Segments
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.timetable.columns import Integers
-
-NONE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +55,11 @@ def chips_table(fabric: Fabric, tree: AlignmentTree, *, weight_bytes: Integers) 
         matrix_fp8_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["fp8"]),
         matrix_bf16_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["bf16"]),
         vector_operations_per_cycle=on_chips(chip.vector_operations_per_cycle),
+        matrix_fixed_cycles=on_chips(chip.matrix_fixed_cycles),
+        vector_fixed_cycles=on_chips(chip.vector_fixed_cycles),
+        shard_columns=on_chips(chip.shard_columns),
+        sram_efficiency=np.where(is_chip, float(chip.sram_efficiency), 0.0),
+        deskew_buffer_vectors=on_chips(chip.deskew_buffer_vectors),
         sum_cycles_in_hop=on_chips(chip.sum_cycles_in_hop),
         inject_per_cycle=limits(fabric.inject_per_cycle),
         eject_per_cycle=limits(fabric.eject_per_cycle),

@@ -72,6 +72,7 @@ def _column(path: Path, column: pa.ChunkedArray, kind: str, name: str) -> Any:
         "Integers": pa.int64(),
         "Text": pa.string(),
         "Flags": pa.bool_(),
+        "Floats": pa.float64(),
         "Lists": pa.list_(pa.int64()),
     }[kind]
     if column.null_count or not column.type.equals(expected):

@@ -104,6 +104,7 @@ def manifest(origin: Origin, *, options: dict[str, Any], period: int, results: d
         clock_mhz=str(fabric.chip.clock_mhz),
         vector_bytes=fabric.vector_bytes,
         wire=fabric.wire,
+        guard_in_hop=fabric.guard_in_hop,
         clock=origin.clock.model_dump(mode="json", exclude_none=True),
         assumptions={
             f"{kind}.{key}": value

@@ -143,9 +143,9 @@ def _read_manifest(folder: Path) -> ManifestFile:
 
 def _check_format(document: Document) -> None:
     written = document.data.get("format", FORMAT) if isinstance(document.data, dict) else FORMAT
-    # True and 1.0 equal 1 in Python, not in a manifest.
+    # 2.0 equals 2 in Python, not in a manifest.
     if type(written) is not int or written != FORMAT:
-        raise document.error(("format",), f"format {short(written)}, this version reads {FORMAT}")
+        raise document.error(("format",), f"format {short(written)}, this version reads {FORMAT}; compile it again")
 
 
 def _read_bytes(path: Path) -> bytes:

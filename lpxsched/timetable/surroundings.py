@@ -9,7 +9,8 @@ import numpy as np
 from lpxsched.clocks.latency import start_allowance_cycles
 from lpxsched.schedule.distances import hops_from
 from lpxsched.timetable.columns import Deskews, Segments
-from lpxsched.timetable.fabric_tables import NONE, Surroundings, chips_table, links_table
+from lpxsched.timetable.fabric_tables import Surroundings, chips_table, links_table
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def _segments(clock: ClockSpecification, layers: Sequence[ScheduledLayer]) -> Se
     return Segments(
         segment=np.arange(len(layers), dtype=np.int64),
         chips=tuple(np.array(layer.problem.group.chips, dtype=np.int64) for layer in layers),
-        start_allowance_cycles=np.array([_start_allowance(clock, layer.problem) for layer in layers], dtype=np.int64),
+        waiting_cycles=np.array([_start_allowance(clock, layer.problem) for layer in layers], dtype=np.int64),
         makespan_cycles=np.array([result.makespan_cycles for result in results], dtype=np.int64),
         lower_bound_cycles=np.array([result.bound.cycles for result in results], dtype=np.int64),
         deadline_cycles=np.full(len(layers), NONE, dtype=np.int64),

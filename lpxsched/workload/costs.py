@@ -1,22 +1,21 @@
 """What each operator of a layer costs one chip: a roofline of SRAM bytes and arithmetic, worst case over all routings.
 
 A timetable cannot depend on the routing, so every cost is an upper bound over all routings. With policy ``sharded``
-each chip holds the same columns of every expert. A batch of B rows that meet k experts each
-
-- makes exactly B k products of a row with an expert, wherever they fall: the arithmetic does not depend on routing;
-- touches at most min(B k, E) different experts: no more rows than B k exist to touch one, and no more experts than E.
-  Only a touched expert's weights are read, each once, so this bounds the bytes, and a routing that spreads the rows
-  meets the bound.
+each chip holds the same columns of every expert, and runs as many slices of experts as the worst routing asks for (see
+`expert_runs`); runs without a row of their own work on void data.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpxsched.units import ceil_div
-from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, arithmetic_type, bytes_of
+from lpxsched.workload.datatypes import ELEMENT_BITS, SCALE_BLOCK_COLUMNS, arithmetic_type
+from lpxsched.workload.expert_runs import cheapest_runs
+from lpxsched.workload.work import Term, Weights, Work, shard_sizes
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 ROUTER_TYPE = "bf16"
 BIAS_TYPE = "bf16"
+MATRIX, VECTOR, HOST = "matrix", "vector", "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,102 +56,141 @@ class Cost:
 
 def cycles(cost: Cost, unit: str, chip: Chip) -> int:
     """Return the duration of an operator: the slower of SRAM and arithmetic, plus the pipeline; 0 on a host."""
-    if unit == "host":
+    if unit == HOST:
         return 0
-    rate = chip.vector_operations_per_cycle if unit == "vector" else chip.matrix_macs_per_cycle[cost.dtype]
-    busy = max(ceil_div(cost.sram_bytes, chip.sram_bytes_per_cycle), ceil_div(cost.macs, rate))
-    return busy + cost.fixed_cycles
+    memory, rate = chip.sram_bytes_per_cycle, chip.vector_operations_per_cycle
+    if unit == MATRIX:
+        memory, rate = matrix_bytes_per_cycle(chip), chip.matrix_macs_per_cycle[cost.dtype]
+    return max(ceil_div(cost.sram_bytes, memory), ceil_div(cost.macs, rate)) + cost.fixed_cycles
 
 
-def shard_sizes(columns: int, multiple: int, width: int) -> list[int]:
-    """Deal columns over chips in whole multiples, the larger shares first; the last share may be short.
+def matrix_bytes_per_cycle(chip: Chip) -> int:
+    """Return the bytes that reach the matrix unit in a cycle, rounded down; at least one."""
+    return max(1, math.floor(chip.sram_bytes_per_cycle * chip.sram_efficiency))
+
+
+def shard_costs(works: dict[str, Work], chip: Chip, width: int) -> list[dict[str, Cost]]:
+    """Return the cost of each operator kind on each chip of a group.
 
     Parameters
     ----------
-    columns : int
-    multiple : int
-        Columns that must stay together.
+    works : dict of Work
+        By kind, as `layer_work` returns them.
+    chip : Chip
     width : int
         Number of chips.
-    """
-    blocks = ceil_div(columns, multiple)
-    sizes = [(blocks // width + (index < blocks % width)) * multiple for index in range(width)]
-    excess = blocks * multiple - columns
-    last = max(index for index, size in enumerate(sizes) if size)
-    sizes[last] -= excess
-    return sizes
-
-
-def shard_costs(
-    model: ModelConfig, chip: Chip, width: int, *, batch: int, precision: Precision
-) -> list[dict[str, Cost]]:
-    """Return the cost of each operator kind on each chip of a group.
 
     Returns
     -------
     list of dict
-        One entry a chip of the group; keys are ``router``, ``experts``, ``combine``, ``ingress``, ``egress``.
+        One entry a chip of the group.
     """
-    multiple = math.lcm(chip.shard_columns, SCALE_BLOCK_COLUMNS.get(precision.weights, 1))
-    host = Cost("none", 0, 0, 0)
+    columns = {
+        kind: shard_sizes(work.columns, math.lcm(work.column_block, chip.shard_columns), width)
+        for kind, work in works.items()
+    }
     return [
-        {
-            "ingress": host,
-            "router": _router(model, chip, batch, precision),
-            "experts": _experts(model, chip, batch, precision, columns, first=index == 0),
-            "combine": _combine(model, chip, batch, precision),
-            "egress": host,
-        }
-        for index, columns in enumerate(shard_sizes(model.expert_columns, multiple, width))
+        {kind: _cost(work, chip, columns[kind][shard], shard) for kind, work in works.items()} for shard in range(width)
     ]
 
 
-def _router(model: ModelConfig, chip: Chip, batch: int, precision: Precision) -> Cost:
+def _cost(work: Work, chip: Chip, columns: int, shard: int) -> Cost:
+    fixed = {MATRIX: chip.matrix_fixed_cycles, VECTOR: chip.vector_fixed_cycles}
+    return Cost(
+        dtype=work.dtype,
+        sram_bytes=work.amount("bytes", columns, shard),
+        macs=work.amount("macs", columns, shard) + work.amount("elements", columns, shard),
+        fixed_cycles=sum(times * fixed[unit] for unit, times in work.pipelines),
+        weight_bytes=work.weight_bytes(columns, shard),
+        weight_dtype=work.weights.dtype if work.weights else "",
+        weight_layout=work.weights.layout if work.weights else "",
+    )
+
+
+def layer_work(model: ModelConfig, chip: Chip, width: int, *, batch: int, precision: Precision) -> dict[str, Work]:
+    """Return the work of each operator kind of a layer on a group of `width` chips.
+
+    The rows of a run of an expert are chosen for the chip with the most columns, the first.
+    """
+    return {
+        "ingress": Work("none"),
+        "router": _router(model, batch, precision),
+        "experts": _experts(model, chip, width, batch, precision),
+        "combine": _combine(model, batch, precision),
+        "egress": Work("none"),
+    }
+
+
+def _bytes(elements: int, dtype: str) -> Fraction:
+    return elements * ELEMENT_BITS[dtype] / 8
+
+
+def _router(model: ModelConfig, batch: int, precision: Precision) -> Work:
     # Every chip computes the whole router: its weights are small, and an all-reduce of the logits would cost a hop.
-    elements = (model.hidden + model.expert_biases) * model.experts
-    weight_bytes = bytes_of(elements, ROUTER_TYPE)
-    row_bytes = bytes_of(model.hidden, precision.activations) + bytes_of(2 * model.experts_per_token, ROUTER_TYPE)
-    return Cost(
+    weights = _bytes((model.hidden + model.expert_biases) * model.experts, ROUTER_TYPE)
+    row = _bytes(model.hidden, precision.activations) + _bytes(2 * model.experts_per_token, ROUTER_TYPE)
+    return Work(
         dtype=ROUTER_TYPE,
-        sram_bytes=weight_bytes + batch * row_bytes,
-        macs=batch * model.hidden * model.experts,
-        fixed_cycles=chip.matrix_fixed_cycles,
-        weight_bytes=weight_bytes,
-        weight_dtype=ROUTER_TYPE,
-        weight_layout="replicated",
+        rows=batch,
+        terms=(
+            Term("bytes", MATRIX, constant=weights, per_row=row),
+            Term("macs", MATRIX, per_row=Fraction(model.hidden * model.experts)),
+        ),
+        pipelines=((MATRIX, 1),),
+        weights=Weights(ROUTER_TYPE, "replicated", (Term("bytes", MATRIX, constant=weights),)),
     )
 
 
-def _experts(model: ModelConfig, chip: Chip, batch: int, precision: Precision, columns: int, *, first: bool) -> Cost:
-    """Cost of a slice of every expert: `columns` columns of gate and up, as many rows of down."""
-    assigned_rows = batch * model.experts_per_token
-    touched = min(assigned_rows, model.experts)
-    matrices = 3 * model.hidden * columns
-    # The bias of down is added once, on the first chip.
-    biases = (2 * columns + first * model.hidden) * model.expert_biases
-    expert_bytes = bytes_of(matrices, precision.weights) + bytes_of(biases, BIAS_TYPE)
-    row_bytes = (
-        bytes_of(model.hidden, precision.activations)
-        + 2 * bytes_of(columns, precision.activations)
-        + bytes_of(model.hidden, precision.partials)
-    )
-    return Cost(
-        dtype=arithmetic_type(precision.weights, precision.activations),
-        sram_bytes=touched * expert_bytes + assigned_rows * row_bytes,
-        macs=assigned_rows * matrices,
+def _experts(model: ModelConfig, chip: Chip, width: int, batch: int, precision: Precision) -> Work:
+    """Work of a slice of every expert: columns of gate and up, as many rows of down."""
+    dtype, block = arithmetic_type(precision.weights, precision.activations), SCALE_BLOCK_COLUMNS
+    column_block = block.get(precision.weights, 1)
+    # The biases of gate and up by column; that of down is added once, on the first chip.
+    column = _bytes(3 * model.hidden, precision.weights) + 2 * _bytes(int(model.expert_biases), BIAS_TYPE)
+    down_bias = _bytes(model.hidden * model.expert_biases, BIAS_TYPE)
+    row = _bytes(model.hidden, precision.activations) + _bytes(model.hidden, precision.partials)
+    row_column = 2 * _bytes(1, precision.activations)
+    most = shard_sizes(model.expert_columns, math.lcm(column_block, chip.shard_columns), width)[0]
+
+    def run_time(rows: int) -> int:
+        """Time of a run on the first chip, in cycles times both rates."""
+        moved = math.ceil(column * most + down_bias + rows * (row + row_column * most))
+        return max(
+            moved * chip.matrix_macs_per_cycle[dtype], rows * 3 * model.hidden * most * matrix_bytes_per_cycle(chip)
+        )
+
+    runs, rows = cheapest_runs(batch, model.experts, model.experts_per_token, run_time=run_time)
+    return Work(
+        dtype=dtype,
+        rows=runs * rows,
+        columns=model.expert_columns,
+        column_block=column_block,
+        terms=(
+            Term("bytes", MATRIX, per_row=row, per_column=runs * column, per_row_column=row_column),
+            Term("bytes", MATRIX, constant=runs * down_bias, shard=0),
+            Term("macs", MATRIX, per_row_column=Fraction(3 * model.hidden)),
+        ),
         # Gate and up, then the activation function, then down.
-        fixed_cycles=2 * chip.matrix_fixed_cycles + chip.vector_fixed_cycles,
-        weight_bytes=model.experts * expert_bytes,
-        weight_dtype=precision.weights,
-        weight_layout="sharded",
+        pipelines=((MATRIX, 2), (VECTOR, 1)),
+        weights=Weights(
+            precision.weights,
+            "sharded",
+            (
+                Term("bytes", MATRIX, per_column=model.experts * column),
+                Term("bytes", MATRIX, constant=model.experts * down_bias, shard=0),
+            ),
+        ),
     )
 
 
-def _combine(model: ModelConfig, chip: Chip, batch: int, precision: Precision) -> Cost:
-    row_bytes = bytes_of(model.hidden, precision.partials)
-    return Cost(
+def _combine(model: ModelConfig, batch: int, precision: Precision) -> Work:
+    row = _bytes(model.hidden, precision.partials)
+    return Work(
         dtype=precision.partials,
-        sram_bytes=batch * (model.experts_per_token + 1) * row_bytes,
-        macs=batch * model.experts_per_token * model.hidden,
-        fixed_cycles=chip.vector_fixed_cycles,
+        rows=batch,
+        terms=(
+            Term("bytes", VECTOR, per_row=(model.experts_per_token + 1) * row),
+            Term("elements", VECTOR, per_row=Fraction(model.experts_per_token * model.hidden)),
+        ),
+        pipelines=((VECTOR, 1),),
     )

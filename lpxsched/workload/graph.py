@@ -14,8 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import networkx as nx
-
 from lpxsched.workload.datatypes import ELEMENT_BITS, bytes_of
 
 if TYPE_CHECKING:
@@ -95,6 +93,11 @@ class Operator:
     inputs: tuple[tuple[str, Layout], ...]
     output: str
 
+    @property
+    def ends(self) -> bool:
+        """Whether it ends a layer."""
+        return not self.output
+
 
 @dataclass(frozen=True, slots=True)
 class LayerGraph:
@@ -102,24 +105,6 @@ class LayerGraph:
 
     operators: tuple[Operator, ...]
     tensors: dict[str, Tensor]
-
-    def digraph(self) -> nx.DiGraph[str]:
-        """Return the graph as networkx sees it: nodes are operators, an edge is the tensor between two of them.
-
-        The edge from a layer's egress to the next layer's ingress is the way through the GPU; it has no tensor.
-        """
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        producer = {operator.output: operator.name for operator in self.operators if operator.output}
-        ends: dict[str, dict[int, str]] = {"ingress": {}, "egress": {}}
-        for operator in self.operators:
-            graph.add_node(operator.name, operator=operator)
-            graph.add_edges_from((producer[name], operator.name, {"tensor": name}) for name, _ in operator.inputs)
-            if operator.kind in ends:
-                ends[operator.kind][operator.layer] = operator.name
-        for layer, egress in ends["egress"].items():
-            if layer + 1 in ends["ingress"]:
-                graph.add_edge(egress, ends["ingress"][layer + 1], tensor="")
-        return graph
 
     def layer(self, layer: int) -> LayerGraph:
         """Return the part of one layer."""

@@ -11,7 +11,7 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.groups import Group
 from lpxsched.schedule.problem import layer_problem_builders
 from lpxsched.workload.config import ModelConfig
-from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph, moe_layer_graph
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem import LayerProblem, ProblemBuilder
+    from lpxsched.workload.costs import Cost
 
 INTERVAL_CYCLES = 4032
 
@@ -56,6 +57,10 @@ def layers_on(
         Group(layer, tuple(chips), tuple(hosts[chip] for chip in chips)) for layer, chips in enumerate(chips_of_layers)
     )
     graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
-    costs = partial(shard_costs, model, fabric.chip, batch=batch, precision=precision)
+    works = partial(layer_work, model, fabric.chip, batch=batch, precision=precision)
+
+    def costs(width: int) -> list[dict[str, Cost]]:
+        return shard_costs(works(width), fabric.chip, width)
+
     builders = layer_problem_builders(fabric, groups, graph, costs, clock=specification, tree=tree)
     return Layers(fabric, tree, specification, graph, groups, builders)

@@ -119,7 +119,7 @@ def test_gpu_time_that_was_not_given_counts_as_nothing() -> None:
 def test_tightness_is_null_without_an_allowance() -> None:
     """Tests a build that may start at once on perfect clocks: bound and nominal latency are equal."""
     build = two_chip_build()
-    build = replace(build, segments=replace(build.segments, start_allowance_cycles=ints(0)))
+    build = replace(build, segments=replace(build.segments, waiting_cycles=ints(0)))
     summary = simulate(build, clock(), trials=1, seed=0)
     assert summary.bound_ns == summary.nominal_ns == 128
     assert summary.as_json()["tightness"] is None

@@ -24,15 +24,16 @@ CELLS: dict[str, st.SearchStrategy[Any]] = {
     "Integers": INT64,
     "Text": TEXT,
     "Flags": st.booleans(),
+    "Floats": st.floats(allow_nan=False),
     "Lists": st.lists(INT64, max_size=4),
 }
 
 
 def column(kind: str, cells: list[Any]) -> Any:
-    """Return cells as a column of a kind: ``Integers``, ``Text``, ``Flags`` or ``Lists``."""
+    """Return cells as a column of a kind: ``Integers``, ``Text``, ``Flags``, ``Floats`` or ``Lists``."""
     if kind == "Lists":
         return tuple(np.array(cell, dtype=np.int64) for cell in cells)
-    return np.array(cells, dtype={"Integers": np.int64, "Text": np.str_, "Flags": np.bool_}[kind])
+    return np.array(cells, dtype={"Integers": np.int64, "Text": np.str_, "Flags": np.bool_, "Floats": np.float64}[kind])
 
 
 @st.composite

@@ -53,7 +53,7 @@ def test_the_start_allowance_covers_waiting_and_the_way_from_the_first_chip() ->
     """
     for collective, levels in ((all_gather(), 2), (all_reduce(), 1), (relayed_all_reduce(), 2)):
         around = collective_surroundings(line(), PERFECT, collective, deadline_cycles=None)
-        assert around.segments.start_allowance_cycles.tolist() == [252 * (1 + levels)]
+        assert around.segments.waiting_cycles.tolist() == [252 * (1 + levels)]
 
 
 def test_chips_hold_no_weights() -> None:

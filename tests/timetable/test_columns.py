@@ -25,4 +25,10 @@ def test_columns_of_unequal_length_are_refused() -> None:
 def test_every_file_is_one_table() -> None:
     """Tests that eight files are named, each once, and that every column has a kind that can be written."""
     assert len({table.file for table in TABLES}) == 8
-    assert {str(field.type) for table in TABLES for field in fields(table)} == {"Integers", "Text", "Flags", "Lists"}
+    assert {str(field.type) for table in TABLES for field in fields(table)} == {
+        "Integers",
+        "Text",
+        "Flags",
+        "Floats",
+        "Lists",
+    }

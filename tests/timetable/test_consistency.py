@@ -218,7 +218,7 @@ def test_parents_that_are_no_tree_are_told(
     """Tests that a walk from parent to parent ends at a root, whatever a file says."""
     one = two_chip_build()
     build = replace(one, chips=replace(one.chips, hac_parent=ints(*parents), hac_depth=ints(*depths)))
-    problem = f"row {row} says {depths[row]}, must be 0 at a root and one more than its parent's elsewhere"
+    problem = f"row {row} says {depths[row]}, must be 0 at a root, one more than its parent's below it, -1 in no tree"
     assert refused(tmp_path, build) == f"chips.parquet: hac_depth: {problem}"
 
 

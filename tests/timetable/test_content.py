@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,13 @@ def documented_sha256(folder: Path) -> str:
     def number(value: int) -> bytes:
         return value.to_bytes(8, "little", signed=True)
 
-    def cell(value: int | bool | str | list[int]) -> bytes:
+    def cell(value: int | bool | float | str | list[int]) -> bytes:
         if isinstance(value, bool):
             return bytes([value])
         if isinstance(value, int):
             return number(value)
+        if isinstance(value, float):
+            return struct.pack("<d", value)
         if isinstance(value, str):
             return number(len(value.encode())) + value.encode()
         return number(len(value)) + b"".join(map(number, value))
@@ -70,9 +73,8 @@ def changed_cell(table: Table, name: str, row: int) -> Table:
     if isinstance(old, tuple):
         return replace(table, **{name: (*old[:row], old[row] + 1, *old[row + 1 :])})
     cells = old.tolist()
-    cells[row] = {"i": lambda cell: cell + 1, "U": lambda cell: cell + "x", "b": lambda cell: not cell}[old.dtype.kind](
-        cells[row]
-    )
+    more: Any = {"i": lambda cell: cell + 1, "U": lambda cell: cell + "x", "b": lambda cell: not cell}
+    cells[row] = (more | {"f": lambda cell: np.nextafter(cell, 2)})[old.dtype.kind](cells[row])
     return replace(table, **{name: np.array(cells)})
 
 

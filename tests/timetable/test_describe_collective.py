@@ -171,7 +171,8 @@ def test_every_file_that_entered_is_hashed(tmp_path: Path) -> None:
 def test_assumptions_are_those_of_the_inputs(tmp_path: Path) -> None:
     """Tests that the clock's and the chip's assumed numbers are listed with their source."""
     told = built(tmp_path, all_gather()).manifest.assumptions
-    assert told["clock.offset_ppm"] == {"value": 0, "source": "published synthesizers know no clocks"}
+    source = "published synthesizers know no clocks; so by definition"
+    assert told["clock.offset_ppm"] == {"value": 0, "source": source, "range": [0, 0]}
     assert {key.partition(".")[0] for key in told} == {"clock", "chip"}
 
 

@@ -88,7 +88,7 @@ def test_segments_are_the_layers(small_build: Build) -> None:
     """
     segments, operators = small_build.segments, small_build.operators
     assert [chips.tolist() for chips in segments.chips] == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert segments.start_allowance_cycles.tolist() == [252 * (1 + 2 * 4)] * 2
+    assert segments.waiting_cycles.tolist() == [252 * (1 + 2 * 4)] * 2
     for segment in range(2):
         assert segments.makespan_cycles[segment] == operators.start[operators.segment == segment].max()
     assert (segments.lower_bound_cycles <= segments.makespan_cycles).all()

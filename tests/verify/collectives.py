@@ -301,6 +301,11 @@ def _chips() -> Chips:
         matrix_fp8_macs_per_cycle=every(8),
         matrix_bf16_macs_per_cycle=every(8),
         vector_operations_per_cycle=every(160),
+        matrix_fixed_cycles=every(1),
+        vector_fixed_cycles=every(4),
+        shard_columns=every(1),
+        sram_efficiency=np.ones(CHIPS),
+        deskew_buffer_vectors=every(16),
         sum_cycles_in_hop=every(0),
         inject_per_cycle=every(-1),
         eject_per_cycle=every(-1),
@@ -349,14 +354,14 @@ def _graph(laid: Laid) -> GraphFile:
     ]
     names = [name for name, *_ in laid.graph]
     reads = [{"tensor": name, "layout": laid.wanted[0], "shard": laid.wanted[1]} for name in names]
-    both = {"layer": 0, "place": "chips", "unit": "none"}
+    both = {"layer": 0, "place": "chips", "unit": "none", "dtype": "bf16"}
     segment = {"segment": 0, "layers": [0], "chips": list(laid.chips), "hosts": [], "relays": list(laid.relays)}
     return GraphFile.model_validate(
         {
             "tensors": tensors,
             "operators": [
                 {"name": "source", "kind": "source", "inputs": [], "outputs": names, **both},
-                {"name": "deliver", "kind": "deliver", "inputs": reads, "outputs": [], **both},
+                {"name": "deliver", "kind": "deliver", "inputs": reads, "outputs": [], "ends": True, **both},
             ],
             "segments": [segment],
         }

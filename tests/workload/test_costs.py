@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations, product
+from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.workload.costs import Cost, cycles, shard_costs, shard_sizes
+from lpxsched.workload.costs import Cost, cycles, layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.work import shard_sizes
 from tests.fabric.examples import CHIP
 from tests.workload.examples import FP8, TOY, toy
+
+if TYPE_CHECKING:
+    from lpxsched.fabric.chip import Chip
+    from lpxsched.workload.config import ModelConfig
+
+
+def costs_on(
+    model: ModelConfig, width: int, *, batch: int = 1, precision: Precision = FP8, chip: Chip = CHIP
+) -> list[dict[str, Cost]]:
+    """Return the cost of each operator kind on each chip of a group."""
+    return shard_costs(layer_work(model, chip, width, batch=batch, precision=precision), chip, width)
 
 
 def test_the_router_of_the_toy_model() -> None:
@@ -20,7 +33,7 @@ def test_the_router_of_the_toy_model() -> None:
 
     Weights (4 + 1 bias) x 3 experts x 2 bytes = 30; a row of 4 bytes in, 2 x 2 numbers of 2 bytes out = 12.
     """
-    for shard in shard_costs(TOY, CHIP, 2, batch=1, precision=FP8):
+    for shard in costs_on(TOY, 2):
         assert shard["router"] == Cost("bf16", 30 + 12, 4 * 3, 40, 30, "bf16", "replicated")
 
 
@@ -31,69 +44,57 @@ def test_the_experts_of_the_toy_model() -> None:
     56 bytes an expert on the first chip, 48 on the second. The row meets 2 experts: 2 x 36 products, and each time
     4 bytes in, 2 x 3 bytes between, 4 x 2 bytes of partial sum = 18. Pipeline: 2 x 40 + 3.
     """
-    first, second = (shard["experts"] for shard in shard_costs(TOY, CHIP, 2, batch=1, precision=FP8))
+    first, second = (shard["experts"] for shard in costs_on(TOY, 2))
     assert first == Cost("fp8", 2 * 56 + 2 * 18, 72, 83, 3 * 56, "fp8", "sharded")
     assert second == Cost("fp8", 2 * 48 + 2 * 18, 72, 83, 3 * 48, "fp8", "sharded")
 
 
 def test_the_combine_of_the_toy_model() -> None:
     """Tests one row, by hand: two partial rows of 8 bytes in, one out; 2 x 4 operations."""
-    for shard in shard_costs(TOY, CHIP, 2, batch=1, precision=FP8):
+    for shard in costs_on(TOY, 2):
         assert shard["combine"] == Cost("bf16", 24, 8, 3)
 
 
 def test_hosts_cost_nothing() -> None:
     """Tests that rows enter and leave without cost to a chip."""
-    shard = shard_costs(TOY, CHIP, 1, batch=1, precision=FP8)[0]
+    shard = costs_on(TOY, 1)[0]
     assert shard["ingress"] == shard["egress"] == Cost("none", 0, 0, 0)
 
 
 @pytest.mark.parametrize(
-    ("batch", "touched"),
-    [(1, 2), (2, 3), (8, 3)],  # min(2 B, 3)
+    ("batch", "runs", "rows"),
+    [
+        # A run of c rows reads 3 x 4 x 6 = 72 bytes of weights and 24 c of rows (4 in, 2 x 6 between, 8 out) at 10 a
+        # cycle, and makes 72 c products at 8 a cycle: max(7.2 + 2.4 c, 9 c) cycles, 9.6 for one row, 9 c for more.
+        (1, 2, 1),  # one row meets two experts
+        (2, 4, 1),  # 4 pairs: S(1) = min(3 x 2, 3 + 1) = 4, 38.4 cycles; S(2) = min(3, 3 + 0) = 3, 54
+        (8, 16, 1),  # 16 pairs: S(1) = 16, 153.6 cycles; S(2) = min(12, 3 + 6) = 9, 162; S(3) = min(9, 3 + 4) = 7, 189
+    ],
 )
-def test_no_more_experts_are_read_than_there_are(batch: int, touched: int) -> None:
-    """Tests that weights are read once for each touched expert: 3 x 4 x 6 bytes and no biases, on one chip."""
-    shard = shard_costs(toy(expert_biases=False), CHIP, 1, batch=batch, precision=FP8)[0]
-    row_bytes = 4 + 2 * 6 + 8
-    assert shard["experts"].sram_bytes == touched * 72 + 2 * batch * row_bytes
-    assert shard["experts"].macs == 2 * batch * 72
-
-
-@pytest.mark.parametrize("experts_per_token", [1, 2, 3])
-@pytest.mark.parametrize("batch", [1, 2, 3])
-def test_the_worst_case_is_met_and_never_exceeded(batch: int, experts_per_token: int) -> None:
-    """Tests every routing of up to three rows over four experts, counted row by row, against the bound."""
-    model = toy(experts=4, experts_per_token=experts_per_token, expert_biases=False)
-    bound = shard_costs(model, CHIP, 1, batch=batch, precision=FP8)[0]["experts"]
-    choices = list(combinations(range(4), experts_per_token))
-    seen = []
-    for routing in product(choices, repeat=batch):
-        rows = [expert for choice in routing for expert in choice]
-        matrix_bytes = sum(3 * 4 * 6 for _ in set(rows))
-        row_bytes = sum(4 + 2 * 6 + 8 for _ in rows)
-        seen.append(matrix_bytes + row_bytes)
-        assert sum(3 * 4 * 6 for _ in rows) == bound.macs
-    assert max(seen) == bound.sram_bytes
+def test_experts_run_as_often_as_the_worst_routing_asks(batch: int, runs: int, rows: int) -> None:
+    """Tests the runs on one chip, without biases: the bytes and products of all of them, by hand."""
+    shard = costs_on(toy(expert_biases=False), 1, batch=batch)[0]
+    assert shard["experts"].sram_bytes == runs * (72 + rows * 24)
+    assert shard["experts"].macs == runs * rows * 72
 
 
 def test_a_chip_without_columns_still_gives_a_summand() -> None:
     """Tests one column on two chips: the second holds no weights and multiplies nothing, but writes its rows."""
-    second = shard_costs(toy(expert_columns=1), CHIP, 2, batch=1, precision=FP8)[1]["experts"]
+    second = costs_on(toy(expert_columns=1), 2)[1]["experts"]
     assert (second.weight_bytes, second.macs, second.sram_bytes) == (0, 0, 2 * (4 + 8))
 
 
 def test_blocks_that_share_a_scale_stay_together() -> None:
     """Tests 64 columns of MXFP4 on three chips: blocks of 32 go to two of them, the third holds none."""
     precision = Precision("mxfp4", "fp8", "bf16")
-    shards = shard_costs(toy(expert_columns=64, expert_biases=False), CHIP, 3, batch=1, precision=precision)
+    shards = costs_on(toy(expert_columns=64, expert_biases=False), 3, precision=precision)
     # 3 matrices x 4 x 32 x 4.25 bits / 8 = 204 bytes an expert
     assert [shard["experts"].weight_bytes for shard in shards] == [3 * 204, 3 * 204, 0]
 
 
 def test_a_chip_may_ask_for_coarser_cuts() -> None:
     """Tests that columns are cut in multiples of what the chip asks for: 6 columns by 4 are 4 and 2."""
-    shards = shard_costs(toy(expert_biases=False), replace(CHIP, shard_columns=4), 2, batch=1, precision=FP8)
+    shards = costs_on(toy(expert_biases=False), 2, chip=replace(CHIP, shard_columns=4))
     assert [shard["experts"].macs for shard in shards] == [2 * 3 * 4 * 4, 2 * 3 * 4 * 2]
 
 
@@ -143,15 +144,19 @@ def test_the_slower_of_memory_and_arithmetic_decides(unit: str, cost: Cost, expe
     assert cycles(cost, unit, CHIP) == expected
 
 
+def test_less_of_the_sram_may_reach_the_matrix_unit() -> None:
+    """Tests a quarter of 10 bytes a cycle, rounded down: 2 on the matrix unit, all 10 on the vector unit."""
+    chip = replace(CHIP, sram_efficiency=Fraction(1, 4))
+    assert cycles(Cost("fp8", 101, 8, 0), "matrix", chip) == 51
+    assert cycles(Cost("fp8", 101, 8, 0), "vector", chip) == 11
+
+
 @given(st.integers(1, 40), st.integers(1, 20), st.integers(1, 30))
 def test_more_chips_never_hold_more_each(columns: int, multiple: int, width: int) -> None:
     """Tests that the fullest chip of a wider group holds no more weights, so that the least width can be searched."""
     chip = replace(CHIP, shard_columns=multiple)
     narrow, wide = (
-        max(
-            shard["experts"].weight_bytes
-            for shard in shard_costs(toy(expert_columns=columns), chip, chips, batch=1, precision=FP8)
-        )
+        max(shard["experts"].weight_bytes for shard in costs_on(toy(expert_columns=columns), chips, chip=chip))
         for chips in (width, width + 1)
     )
     assert wide <= narrow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,27 +41,15 @@ def test_each_tensor_says_how_its_producer_leaves_it() -> None:
     }
 
 
-def test_the_graph_is_acyclic_and_layers_follow_each_other() -> None:
-    """Tests the edges of two layers: those of tensors, and one from egress to the next ingress."""
-    digraph = toy_graph().digraph()
-    assert nx.is_directed_acyclic_graph(digraph)
-    within = [("ingress", "router"), ("ingress", "experts"), ("router", "experts"), ("router", "combine")]
-    within += [("experts", "combine"), ("combine", "egress")]
-    expected = {(f"layer.{layer}.{a}", f"layer.{layer}.{b}") for layer in (0, 1) for a, b in within}
-    assert set(digraph.edges) == expected | {("layer.0.egress", "layer.1.ingress")}
-    assert digraph.edges["layer.0.combine", "layer.0.egress"]["tensor"] == "layer.0.output"
-
-
 @given(st.integers(1, 6))
 def test_operators_stand_in_topological_order(layers: int) -> None:
-    """Tests that every operator comes after the producers of its inputs, and that the graph is one chain of layers."""
+    """Tests that every operator comes after the producers of its inputs."""
     graph = moe_layer_graph(toy(layers=layers), batch=1, precision=FP8, vector_bytes=4)
     made: set[str] = set()
     for operator in graph.operators:
         assert {name for name, _ in operator.inputs} <= made
         made.add(operator.output)
     assert len(graph.operators) == 5 * layers
-    assert nx.dag_longest_path_length(graph.digraph()) == 5 * layers - 1
 
 
 def test_a_layer_is_a_part_of_the_graph() -> None:
