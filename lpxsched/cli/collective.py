@@ -16,7 +16,7 @@ from lpxsched.errors import ExitCode
 from lpxsched.options import CollectiveOptions
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 MOST_TOLD = 5
 # Longer numbers are no chips, and a range of them would not fit into memory.

@@ -12,7 +12,7 @@ from lpxsched.report.token import WITHOUT_UNIT, token_time
 from lpxsched.report.wires import pitch_numerators
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 @dataclass(frozen=True, slots=True)

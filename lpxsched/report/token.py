@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 NO_SEGMENT = -1
 # Operators there take no time and hold nothing.
