@@ -94,9 +94,15 @@ class Placed(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """Scratch of one block: what each node has and through which lane it came."""
+    """Scratch of one block: what each node has and through which lane it came.
+
+    Of sums: when a node has its operands, then their sum; the last read of what arrived, -1 if nothing did; when it may
+    send the sum on.
+    """
 
     ready: Integers
+    arrived: Integers
+    leaves: Integers
     operands: Integers
     read: Integers
     bundle: Integers
@@ -253,13 +259,14 @@ def send_towards_root(
         # The root of a sum is a chip, and hosts never relay.
         if not is_nearer or other >= network.chips:
             continue
-        lane, depart = earliest_lane(network, calendars, bundle, tree.ready[node], vectors)
+        lane, depart = earliest_lane(network, calendars, bundle, tree.leaves[node], vectors)
         last = depart + network.hop[bundle] + stream_cycles(network, bundle, vectors - 1)
         if last < best_last or (last == best_last and network.lanes[bundle] > network.lanes[best]):
             best, best_lane, best_depart, best_last = bundle, lane, depart, last
     place_slot(network, traffic, calendars, placed, block, 0, best, best_lane, best_depart)
     parent = network.destination[best]
     tree.ready[parent] = max(tree.ready[parent], best_last)
+    tree.arrived[parent] = max(tree.arrived[parent], best_last)
     tree.operands[parent] += 1
 
 
@@ -273,17 +280,20 @@ def sum_block(
     tree: Tree,
     block: int,
 ) -> int:
-    """Bring a block's summands to its root along shortest ways, summing where they meet; return the end there."""
-    demand = traffic.block_demand[block]
+    """Bring a block's summands to its root along shortest ways, summing where they meet.
+
+    Return when the root may send the sum on: what arrived pays a turnaround, summed or not. A stream that a node passes
+    on alone is taken whole, which is always late enough.
+    """
+    demand, vectors = traffic.block_demand[block], traffic.block_vectors[block]
     root = traffic.root[demand]
     tree.ready[:] = -1
+    tree.arrived[:] = -1
     tree.operands[:] = 0
-    tree.wanted[:] = False
     for index in range(traffic.leaf_offsets[demand], traffic.leaf_offsets[demand + 1]):
         operator, node = traffic.leaf_operator[index], traffic.leaf[index]
         tree.ready[node] = placed.operator_start[operator] + program.cycles[operator]
         tree.operands[node] = 1
-        tree.wanted[node] = True
     for rank in range(network.nodes):
         node = network.farthest_first[root, rank]
         if tree.operands[node] == 0:
@@ -291,14 +301,15 @@ def sum_block(
         if tree.operands[node] > 1:
             end = place_sum(traffic, calendars, placed, block, node, tree.operands[node], tree.ready[node])
             tree.ready[node] = end
-        elif not tree.wanted[node]:
-            # A relay without a summand of its own passes one on; its stream is taken whole, which is always late
-            # enough.
-            tree.ready[node] += network.turnaround
+        tree.leaves[node] = tree.ready[node]
+        if tree.arrived[node] >= 0:
+            relayed = tree.arrived[node] + network.turnaround + traffic.sum_cycles[tree.operands[node], vectors]
+            tree.leaves[node] = max(tree.leaves[node], relayed)
         if node == root:
             break
         send_towards_root(network, traffic, calendars, placed, tree, block, node)
-    return tree.ready[root]
+    placed.delivered[demand, root] = max(placed.delivered[demand, root], tree.ready[root])
+    return tree.leaves[root]
 
 
 @njit(cache=True)
@@ -411,7 +422,6 @@ def spread_block(
     tree.read[:] = NEVER
     tree.read[root] = base
     tree.placed[root] = True
-    placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
     missing = traffic.consumer_offsets[demand + 1] - traffic.consumer_offsets[demand]
     for index in range(traffic.consumer_offsets[demand], traffic.consumer_offsets[demand + 1]):
         tree.wanted[traffic.consumer[index]] = True
@@ -452,10 +462,12 @@ def list_schedule(
             place_operator(network, program, calendars, placed, item)
             continue
         block = ~item
-        first_leaf = traffic.leaf_offsets[traffic.block_demand[block]]
-        if traffic.leaf_offsets[traffic.block_demand[block] + 1] - first_leaf == 1:
-            operator = traffic.leaf_operator[first_leaf]
+        demand = traffic.block_demand[block]
+        first_leaf = traffic.leaf_offsets[demand]
+        if traffic.leaf_offsets[demand + 1] - first_leaf == 1:
+            operator, root = traffic.leaf_operator[first_leaf], traffic.root[demand]
             base = placed.operator_start[operator] + program.cycles[operator]
+            placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
         else:
             base = sum_block(network, program, traffic, calendars, placed, tree, block)
         spread_block(network, traffic, calendars, placed, tree, block, base)

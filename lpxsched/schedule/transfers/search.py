@@ -13,8 +13,9 @@ from lpxsched.schedule.transfers.candidates import MOST_JUSTIFIED, Start, candid
 from lpxsched.schedule.transfers.cyclic import repeating, shortest_period
 from lpxsched.schedule.transfers.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.transfers.placing import depth, improved, placed, precedence_order
-from lpxsched.schedule.transfers.plan import copy_plan, joined, plan_tasks, sum_plan
+from lpxsched.schedule.transfers.plan import copy_plan, joined, sum_plan
 from lpxsched.schedule.transfers.reduced import HALVES, Flow, reduced
+from lpxsched.schedule.transfers.tasks import plan_tasks
 from lpxsched.schedule.transfers.ways import block_lengths, first_choices, further_choices
 from lpxsched.traffic.collectives import EVERY
 

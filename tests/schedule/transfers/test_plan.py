@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,11 @@ from lpxsched.schedule.transfers.plan import (
     gathered_plan,
     joined,
     origins,
-    plan_tasks,
-    sum_durations,
     sum_plan,
 )
 from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.schedule.transfers.tasks import plan_tasks, sum_durations
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.transfers.bounds.problems import Wire, adds_of, both_ways, path, problem_of
 
@@ -137,6 +137,37 @@ def test_results_are_copied_once_they_are_complete() -> None:
     assert plan.slot_fed.tolist() == [NOTHING, NOTHING, NOTHING, 2]
     # Tasks: slots 0 to 3, sums 4 (at 0) and 5 (at 1), of 2 cycles each.
     assert precedences(plan_tasks(small, plan)) == {(0, 4, 3), (1, 5, 3), (5, 0, 2), (4, 2, 2), (2, 3, 3)}
+
+
+def test_a_sum_leaves_no_sooner_than_a_relay() -> None:
+    """Tests the same with a turnaround of 4: what chip 1 adds is read at 3, and leaves 4 cycles and the sum later."""
+    problem = problem_of(Collective("all-reduce", 3, 1), path(3), turnaround=4, add_cost=adds_of(2))
+    small = whole(problem)
+    plan = joined(sums(small, [0, 0], [LEFT_BACK, LEFT_OUT]), copies(small, [0, 0], [RIGHT_OUT, RIGHT_ON]))
+    relayed = {(1, 0, 3 + 4 + 2), (0, 2, 3 + 4 + 2)}
+    assert precedences(plan_tasks(small, plan)) == relayed | {(0, 4, 3), (1, 5, 3), (5, 0, 2), (4, 2, 2), (2, 3, 3 + 4)}
+
+
+def test_a_sum_of_sums_pays_one_turnaround_and_all_sums() -> None:
+    """Tests chips 1 and 2, which send to chip 0, which adds twice and sends the total to chip 1.
+
+    Sum 0 adds what slot 0 brought to chip 0's own, sum 1 what slot 1 brought to sum 0; 2 cycles each.
+    """
+    problem = problem_of(Collective("all-reduce", 3, 1), path(3), turnaround=4, add_cost=adds_of(2))
+    small = whole(problem)
+    plan = replace(
+        copies(small, [0, 0, 0], [LEFT_BACK, LEFT_BACK, RIGHT_OUT]),
+        slot_fed=column(NOTHING, NOTHING, NOTHING),
+        slot_sum=column(NOTHING, NOTHING, 1),
+        sum_block=column(0, 0),
+        sum_node=column(0, 0),
+        sum_complete=np.array([False, True]),
+        operand_sum=column(0, 0, 1, 1),
+        operand_slot=column(NOTHING, 0, NOTHING - 1 - 0, 1),
+        operand_origin=column(0, 1, 0, 2),
+    )
+    relayed = {(0, 2, 3 + 4 + 2 + 2), (1, 2, 3 + 4 + 2)}
+    assert precedences(plan_tasks(small, plan)) == relayed | {(0, 3, 3), (1, 4, 3), (3, 4, 2), (4, 2, 2)}
 
 
 @pytest.mark.parametrize(
