@@ -9,6 +9,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 BITS_PER_BYTE = 8
+# No index, no number, no way.
+NONE = -1
+# A time later than any other.
+NEVER = 1 << 60
 
 
 def exact(number: float) -> Fraction:

@@ -16,7 +16,7 @@ from ortools.sat.python import cp_model
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lpxsched.schedule.transfers.problem import TransferProblem
 
@@ -26,9 +26,9 @@ Key = tuple[int, Summands]
 HORIZON = 200
 
 
-def shortest_makespan(problem: TransferProblem) -> int:
-    """Return the makespan of an optimal schedule."""
-    model = _Model(problem)
+def shortest_makespan(problem: TransferProblem, produced: Sequence[int] = ()) -> int:
+    """Return the makespan of an optimal schedule; shard i has its vectors from `produced[i]` on, else from 0."""
+    model = _Model(problem, produced or [0] * problem.width)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     assert solver.solve(model.model) == cp_model.OPTIMAL
@@ -46,8 +46,9 @@ class _Known(NamedTuple):
 class _Model:
     """A model of all vectors."""
 
-    def __init__(self, problem: TransferProblem) -> None:
+    def __init__(self, problem: TransferProblem, produced: Sequence[int]) -> None:
         self.problem = problem
+        self.produced = produced
         self.model = cp_model.CpModel()
         self.makespan = self.model.new_int_var(0, HORIZON, "makespan")
         self.lanes: dict[int, list[cp_model.IntervalVar]] = defaultdict(list)
@@ -77,8 +78,8 @@ class _Model:
         for node, some in keys:
             if some == {node}:
                 model.add(has[node, some] == 1)
-                model.add(ready[node, some] == 0)
-                model.add(departs[node, some] == 0)
+                model.add(ready[node, some] == self.produced[node])
+                model.add(departs[node, some] == self.produced[node])
                 came[node, some].append(model.new_constant(1))
         received = self.moves(sets, known, readers)
         for (node, some), moved in received.items():
