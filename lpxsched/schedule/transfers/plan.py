@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.units import NONE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.transfers.reduced import Blocks, Reduced
-
-NOTHING = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,14 +29,14 @@ class Plan:
     blocks : Blocks
     slot_block, slot_bundle : ndarray of int64, shape (slots,)
     slot_fed : ndarray of int64, shape (slots,)
-        The slot that brought what this slot carries, `NOTHING` where it begins at the slot's node.
+        The slot that brought what this slot carries, `NONE` where it begins at the slot's node.
     slot_sum, slot_origin : ndarray of int64, shape (slots,)
-        The sum whose result is carried, `NOTHING` for what a chip holds at first; the node where that is.
+        The sum whose result is carried, `NONE` for what a chip holds at first; the node where that is.
     sum_block, sum_node : ndarray of int64, shape (sums,)
     sum_complete : ndarray of bool, shape (sums,)
     operand_sum, operand_slot, operand_origin : ndarray of int64, shape (operands,)
         What a sum adds, sorted by sum: what a slot, or an image of it, brought, and the node where that began;
-        `NOTHING` for what the sum's node holds at first. Another sum of that node is ``NOTHING - 1 - its number``.
+        `NONE` for what the sum's node holds at first. Another sum of that node is ``NONE - 1 - its number``.
     """
 
     blocks: Blocks
@@ -68,7 +68,7 @@ def copy_plan(
 ) -> Plan:
     """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
-    carried = np.broadcast_to(np.int64(NOTHING), len(block))
+    carried = np.broadcast_to(np.int64(NONE), len(block))
     fed = carried if timed else _feeding_slots(problem, blocks, block, bundle)
     origin = blocks.source[block]
     return Plan(blocks, block, bundle, fed, carried, origin, none, none, none.astype(np.bool_), none, none, none)
@@ -93,12 +93,12 @@ def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle:
     sum_block = sum_key // fabric.nodes
     leaves = block * fabric.nodes + fabric.bundle_source[bundle]
     slot_sum = _lookup(sum_key, leaves)
-    fed = np.where(slot_sum < 0, _first_with(keys, leaves), NOTHING)
+    fed = np.where(slot_sum < 0, _first_with(keys, leaves), NONE)
     into = _lookup(sum_key, keys)
     slots = np.flatnonzero(into >= 0)
     own = np.flatnonzero(sum_node < fabric.width)
     operand_sum = np.concatenate([into[slots], own])
-    operand_slot = np.concatenate([slots, np.full(len(own), NOTHING, dtype=np.int64)])
+    operand_slot = np.concatenate([slots, np.full(len(own), NONE, dtype=np.int64)])
     order = np.lexsort((operand_slot, operand_sum))
     first = origins(fed)
     slot_sum = slot_sum[first]
@@ -142,7 +142,7 @@ def gathered_plan(problem: Reduced, copies: Plan) -> Plan:
     sum_node = np.repeat(nodes, len(ranges))
     origin = node_map[element, copies.slot_origin]
     order = np.argsort(np.concatenate([operand_sum, own_sum]), kind="stable")
-    every = np.concatenate([ends, np.full(len(own_sum), NOTHING, dtype=np.int64)])
+    every = np.concatenate([ends, np.full(len(own_sum), NONE, dtype=np.int64)])
     return replace(
         copies,
         sum_block=np.tile(first_block, len(nodes)).astype(np.int64),
@@ -166,13 +166,13 @@ def origins(fed: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def joined(one: Plan, other: Plan) -> Plan:
     """Return a plan of sums followed by one of copies of their results: a copy leaves with its block's complete sum."""
-    complete = np.full(len(one.blocks), NOTHING, dtype=np.int64)
+    complete = np.full(len(one.blocks), NONE, dtype=np.int64)
     complete[one.sum_block[one.sum_complete]] = np.flatnonzero(one.sum_complete)
     return Plan(
         one.blocks,
         np.concatenate([one.slot_block, other.slot_block]),
         np.concatenate([one.slot_bundle, other.slot_bundle]),
-        np.concatenate([one.slot_fed, np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NOTHING)]),
+        np.concatenate([one.slot_fed, np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE)]),
         np.concatenate([one.slot_sum, complete[other.slot_block]]),
         np.concatenate([one.slot_origin, other.slot_origin]),
         one.sum_block,
@@ -185,18 +185,18 @@ def joined(one: Plan, other: Plan) -> Plan:
 
 
 def _lookup(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where each wanted key is in sorted keys, `NOTHING` where it is not."""
+    """Return where each wanted key is in sorted keys, `NONE` where it is not."""
     if not len(keys):
-        return np.full(len(wanted), NOTHING, dtype=np.int64)
+        return np.full(len(wanted), NONE, dtype=np.int64)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, place, NOTHING).astype(np.int64)
+    return np.where(keys[place] == wanted, place, NONE).astype(np.int64)
 
 
 def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the first row that has each wanted key, `NOTHING` where none has."""
+    """Return the first row that has each wanted key, `NONE` where none has."""
     order = np.argsort(keys, kind="stable")
     found = _lookup(keys[order], wanted)
-    return np.where(found >= 0, order[np.maximum(found, 0)] if len(order) else NOTHING, NOTHING).astype(np.int64)
+    return np.where(found >= 0, order[np.maximum(found, 0)] if len(order) else NONE, NONE).astype(np.int64)
 
 
 def _feeding_slots(
@@ -206,4 +206,4 @@ def _feeding_slots(
     source = fabric.bundle_source[bundle]
     arrived = block * fabric.nodes + fabric.bundle_destination[bundle]
     fed = _first_with(arrived, block * fabric.nodes + source)
-    return np.where(source == blocks.source[block], NOTHING, fed)
+    return np.where(source == blocks.source[block], NONE, fed)

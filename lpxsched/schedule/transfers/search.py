@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers.candidates import MOST_JUSTIFIED, Start, candidate_of
 from lpxsched.schedule.transfers.cyclic import repeating, shortest_period
 from lpxsched.schedule.transfers.exchange import exchange_classes, exchange_plan, exchange_sequences
@@ -18,6 +17,7 @@ from lpxsched.schedule.transfers.reduced import HALVES, Flow, reduced
 from lpxsched.schedule.transfers.tasks import plan_tasks
 from lpxsched.schedule.transfers.ways import block_lengths, first_choices, further_choices
 from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.transfers.placing import Tasks
-from lpxsched.schedule.transfers.plan import NOTHING
 from lpxsched.schedule.transfers.reduced import counted
 from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def plan_tasks(problem: Reduced, plan: Plan) -> Tasks:
     orbits = int(wires.node_orbit.max(initial=0)) + 1
     port, offset = _ports(problem, plan)
     before, after, delay = _precedences(problem, plan, duration, sum_cycles)
-    nothing = np.full((plan.sums, 2), NOTHING, dtype=np.int64)
+    nothing = np.full((plan.sums, 2), NONE, dtype=np.int64)
     limits = [max(1, fabric.inject_per_cycle), max(1, fabric.eject_per_cycle)]
     return Tasks(
         resource=np.concatenate([wires.resource[plan.slot_bundle], len(wires.lanes) + wires.node_orbit[plan.sum_node]]),
@@ -69,8 +69,8 @@ def _precedences(
     lead = _lead_cycles(problem, arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
     added = np.flatnonzero((plan.slot_sum >= 0) & (plan.slot_fed < 0))
     arriving = np.flatnonzero(plan.operand_slot >= 0)
-    chained = np.flatnonzero(plan.operand_slot < NOTHING)
-    earlier = NOTHING - 1 - plan.operand_slot[chained]
+    chained = np.flatnonzero(plan.operand_slot < NONE)
+    earlier = NONE - 1 - plan.operand_slot[chained]
     turnaround = problem.problem.turnaround_cycles
     rows = [
         Precedences(plan.slot_fed[relayed], relayed, problem.wires.hop[arrived] + turnaround + lead),
@@ -92,12 +92,12 @@ def _precedences(
 
 def _brought(plan: Plan, sum_cycles: NDArray[np.int64]) -> Precedences:
     """Return the slots whose vectors are in each sum, with the cycles of all sums from them on to that one."""
-    arriving, chained = np.flatnonzero(plan.operand_slot >= 0), np.flatnonzero(plan.operand_slot < NOTHING)
+    arriving, chained = np.flatnonzero(plan.operand_slot >= 0), np.flatnonzero(plan.operand_slot < NONE)
     into = plan.operand_sum[arriving]
     found = [Precedences(plan.operand_slot[arriving], into, sum_cycles[into])]
     while len(found[-1].before):
         last = found[-1]
-        row, further = _matching(last.after, NOTHING - 1 - plan.operand_slot[chained])
+        row, further = _matching(last.after, NONE - 1 - plan.operand_slot[chained])
         into = plan.operand_sum[chained[further]]
         found.append(Precedences(last.before[row], into, last.delay[row] + sum_cycles[into]))
     return Precedences(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
@@ -120,9 +120,9 @@ def _ports(problem: Reduced, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.
     summed = np.zeros(plan.slots, dtype=np.bool_)
     summed[plan.operand_slot[plan.operand_slot >= 0]] = True
     ends = (target == destination) | ((target == EVERY) & (destination < fabric.width)) | summed
-    port = np.full((plan.slots, 2), NOTHING, dtype=np.int64)
-    port[:, INJECT] = np.where((plan.slot_fed < 0) & (fabric.inject_per_cycle > 0), wires.node_orbit[source], NOTHING)
-    port[:, EJECT] = np.where(ends & (fabric.eject_per_cycle > 0), orbits + wires.node_orbit[destination], NOTHING)
+    port = np.full((plan.slots, 2), NONE, dtype=np.int64)
+    port[:, INJECT] = np.where((plan.slot_fed < 0) & (fabric.inject_per_cycle > 0), wires.node_orbit[source], NONE)
+    port[:, EJECT] = np.where(ends & (fabric.eject_per_cycle > 0), orbits + wires.node_orbit[destination], NONE)
     offset = np.zeros((plan.slots, 2), dtype=np.int64)
     offset[:, EJECT] = wires.hop[plan.slot_bundle]
     return port, offset

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers import candidates
 from lpxsched.schedule.transfers.candidates import candidate_of
 from lpxsched.schedule.transfers.lift import lift
@@ -18,6 +17,7 @@ from lpxsched.schedule.transfers.reduced import HALVES, flow_of, gathered_flow, 
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.schedule.transfers.tasks import plan_tasks
 from lpxsched.schedule.transfers.ways import Choice, first_choices, further_choices
+from lpxsched.units import NEVER
 from tests.schedule.transfers.examples import line
 from tests.schedule.transfers.fabrics import problems
 from tests.schedule.transfers.rules import broken_rules

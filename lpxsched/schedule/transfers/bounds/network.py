@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.transfers.kernels import UNREACHED, relax
+from lpxsched.schedule.transfers.kernels import FAR, relax
 from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-# No way is as long; small enough that sums and products of times with it stay within 64 bits.
-FAR = UNREACHED
 # Products of times with these denominators stay within 64 bits.
 MOST_PRECISE = 1 << 22
 

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.transfers.bounds.network import FAR, Network, shortest_sum
+from lpxsched.schedule.transfers.bounds.network import Network, shortest_sum
 from lpxsched.schedule.transfers.bounds.wants import Wants, wants_of
+from lpxsched.schedule.transfers.kernels import FAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

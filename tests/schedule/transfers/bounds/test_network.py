@@ -7,7 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lpxsched.schedule.transfers.bounds.network import FAR, Network, densest
+from lpxsched.schedule.transfers.bounds.network import Network, densest
+from lpxsched.schedule.transfers.kernels import FAR
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.transfers.bounds.problems import Wire, adds_of, column, path, problem_of
 

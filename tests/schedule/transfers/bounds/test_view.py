@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lpxsched.schedule.transfers.bounds.network import FAR
 from lpxsched.schedule.transfers.bounds.view import representatives, views
+from lpxsched.schedule.transfers.kernels import FAR
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.transfers.bounds.problems import Wire, adds_of, column, path, problem_of, ring
 
