@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.options import DEFAULT_EFFORT
-from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers.bounds import lower_bound, period_bound
 from lpxsched.schedule.transfers.lift import lift
-from lpxsched.schedule.transfers.plan import plan_tasks
 from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced
 from lpxsched.schedule.transfers.result import TransferResult
 from lpxsched.schedule.transfers.search import Budget, exchange, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.schedule.transfers.tasks import plan_tasks
+from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
