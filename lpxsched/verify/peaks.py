@@ -42,11 +42,14 @@ def peaks(holder: Integers, begin: Integers, end: Integers, period: int) -> Peak
     begin, end = begin % period, begin % period + (end - begin) % period
     # What reaches beyond the period is there when it begins.
     again = np.flatnonzero(end > period)
+    # What is there always is there from 0 on.
+    every = np.unique(holder)
+    nothing = np.zeros(len(again) + len(every), dtype=np.int64)
     return _swept(
-        np.concatenate([holder, holder[again]]),
-        np.concatenate([begin, np.zeros_like(again)]),
-        np.concatenate([np.minimum(end, period), end[again] - period]),
-        np.concatenate([always, np.zeros_like(again)]).astype(np.int64),
+        np.concatenate([holder, holder[again], every]),
+        np.concatenate([begin, nothing]),
+        np.concatenate([np.minimum(end, period), end[again] - period, np.zeros_like(every)]),
+        np.concatenate([always, nothing]).astype(np.int64),
     )
 
 
