@@ -209,8 +209,8 @@ def _chips() -> Chips:
         eject_per_cycle=none,
         ports=none,
         turnaround_cycles=on_chips(3),
-        hac_parent=ints(0, 0, 0),
-        hac_depth=ints(0, 1, 1),
+        hac_parent=ints(0, 0, -1),
+        hac_depth=ints(0, 1, -1),
         down=np.zeros(3, dtype=np.bool_),
     )
 
@@ -342,6 +342,6 @@ def _manifest() -> ManifestFile:
         guard_in_hop=False,
         clock=clock,
         assumptions={},
-        results={"makespan_cycles": 128, "lower_bound_cycles": 128, "worst_case_ns": 634.064},
+        results={"makespan_cycles": 128, "lower_bound_cycles": 128, "worst_case_ns": 635.064},
         content_sha256="",
     )

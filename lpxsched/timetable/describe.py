@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.clocks.latency import gpu_part_ns, nominal_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, gpu_part_ns, nominal_ns, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.files.shipped import find_file
 from lpxsched.timetable.documents import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
-    from lpxsched.partition.groups import Group
+    from lpxsched.partition.group import Group
     from lpxsched.schedule.repeated import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import SolveResult
     from lpxsched.timetable.assemble import Program
@@ -161,12 +161,16 @@ def _results(
     worst = max(problems, key=lambda problem: problem["gap"])
     makespans, bounds = around.segments.makespan_cycles, around.segments.lower_bound_cycles
     gpu_ns = gpu_part_ns(len(layers), options.gpu_ns, float(fabric.gpu_latency_ns))
-    latency = {
-        "makespan_cycles": makespans.tolist(),
-        "start_allowance_cycles": around.segments.waiting_cycles.tolist(),
-        "levels": _levels(around, layers),
-    }
     clock_mhz = fabric.chip.clock_mhz
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespans.tolist(),
+        levels=_levels(around, layers),
+        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+        gpu_ns=Fraction(0),
+    )
     return {
         "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
         "solver": "+".join(sorted({problem["solver"] for problem in problems})),
@@ -176,8 +180,8 @@ def _results(
         "gap": worst["gap"],
         "wire_gap": max(problem["wires"]["gap"] for problem in problems),
         "makespan_ns": picoseconds_up(nominal_ns(clock_mhz, makespan_cycles=makespans.tolist(), gpu_ns=Fraction(0))),
-        "worst_case_ns": picoseconds_up(worst_case_ns(clock, clock_mhz, **latency, gpu_ns=gpu_ns)),
-        "worst_case_without_gpu_ns": picoseconds_up(worst_case_ns(clock, clock_mhz, **latency, gpu_ns=Fraction(0))),
+        "worst_case_ns": picoseconds_up(worst_ns + gpu_ns),
+        "worst_case_without_gpu_ns": picoseconds_up(worst_ns),
         "layers": len(layers),
         "distinct_problems": len(problems),
         "problems": problems,
@@ -206,7 +210,7 @@ def _problem(one: DistinctResult) -> dict[str, Any]:
 
 
 def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:
-    """Return the tree levels that can lie between two nodes of each segment."""
+    """Return the tree levels that can lie between two chips of each segment."""
     tree = AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)
     groups = [layer.problem.group for layer in layers]
-    return [segment_levels(tree, sorted({*group.chips, *group.hosts}), deskews=1) for group in groups]
+    return [segment_levels(tree, group.chips, deskews=1) for group in groups]
