@@ -42,13 +42,13 @@ no sooner than departs_c.
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.distances import shortest_ways
 from lpxsched.schedule.greedy import ranks
 from lpxsched.schedule.result import LowerBound
 from lpxsched.units import NEVER, ceil_cycles, ceil_div
@@ -267,33 +267,6 @@ def _latest(bounds: Iterable[Bound]) -> Bound:
 
 def _earliest(bounds: Iterable[Bound]) -> Bound:
     return min(bounds, key=lambda bound: bound.cycles)
-
-
-def shortest_ways(instance: Instance) -> list[list[int]]:
-    """Return cycles from the departure of one vector at each node to its read at each other (Dijkstra)."""
-    hop = instance.hop_cycles.tolist()
-    out: list[list[tuple[int, int]]] = [[] for _ in range(instance.nodes)]
-    for source, destination, cycles in zip(
-        instance.bundle_source.tolist(), instance.bundle_destination.tolist(), hop, strict=True
-    ):
-        out[source].append((destination, cycles))
-    return [_ways_from(root, out, instance.chips, instance.turnaround_cycles) for root in range(instance.nodes)]
-
-
-def _ways_from(root: int, out: list[list[tuple[int, int]]], chips: int, turnaround_cycles: int) -> list[int]:
-    ways = [NEVER] * len(out)
-    ways[root] = 0
-    heap = [(0, root)]
-    while heap:
-        cycles, node = heapq.heappop(heap)
-        if cycles > ways[node] or (node >= chips and node != root):
-            continue
-        leave = cycles + (turnaround_cycles if node != root else 0)
-        for other, hop in out[node]:
-            if leave + hop < ways[other]:
-                ways[other] = leave + hop
-                heapq.heappush(heap, (ways[other], other))
-    return ways
 
 
 def _lanes(instance: Instance, end: NDArray[np.int64], counted: NDArray[np.bool_]) -> list[Lanes]:

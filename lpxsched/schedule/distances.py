@@ -1,12 +1,13 @@
-"""Distances in hops over the bundles of an instance; hosts begin and end ways but never relay."""
+"""Distances over the bundles of an instance, in hops and in cycles; hosts begin and end ways but never relay."""
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.units import NONE
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,3 +54,30 @@ def _breadth_first(root: int, ends: list[tuple[int, int]], nodes: int, chips: in
             hops[other] = hops[frontier[0]] + 1
         frontier = sorted(reached)
     return hops
+
+
+def shortest_ways(instance: Instance) -> list[list[int]]:
+    """Return cycles from the departure of one vector at each node to its read at each other (Dijkstra)."""
+    hop = instance.hop_cycles.tolist()
+    out: list[list[tuple[int, int]]] = [[] for _ in range(instance.nodes)]
+    for source, destination, cycles in zip(
+        instance.bundle_source.tolist(), instance.bundle_destination.tolist(), hop, strict=True
+    ):
+        out[source].append((destination, cycles))
+    return [_ways_from(root, out, instance.chips, instance.turnaround_cycles) for root in range(instance.nodes)]
+
+
+def _ways_from(root: int, out: list[list[tuple[int, int]]], chips: int, turnaround_cycles: int) -> list[int]:
+    ways = [NEVER] * len(out)
+    ways[root] = 0
+    heap = [(0, root)]
+    while heap:
+        cycles, node = heapq.heappop(heap)
+        if cycles > ways[node] or (node >= chips and node != root):
+            continue
+        leave = cycles + (turnaround_cycles if node != root else 0)
+        for other, hop in out[node]:
+            if leave + hop < ways[other]:
+                ways[other] = leave + hop
+                heapq.heappush(heap, (ways[other], other))
+    return ways

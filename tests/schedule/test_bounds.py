@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from lpxsched.schedule.blocks import Cut, cut_blocks
-from lpxsched.schedule.bounds import Bound, lower_bound, shortest_ways
+from lpxsched.schedule.bounds import Bound, lower_bound
 from lpxsched.schedule.cpsat import Effort, improve
 from lpxsched.schedule.greedy import greedy_schedule
 from lpxsched.schedule.instance import MATRIX, VECTOR, Instance
@@ -33,7 +33,6 @@ from tests.schedule.instances import (
     two_sums,
     wide,
 )
-from tests.schedule.test_distances import shared_host
 from tests.strategies import instances
 
 PATH, STREAM, CUT = "critical path", "critical path + stream", "critical path + cut"
@@ -105,13 +104,6 @@ def test_operators_alone_are_a_critical_path() -> None:
 def test_nothing_starts_before_its_release() -> None:
     """Tests that the opening deskew bounds a schedule by itself."""
     assert lower_bound(instance_of(1, [], [Operator(0)], [], release=4)) == LowerBound(4, PATH)
-
-
-def test_ways_do_not_lead_through_hosts() -> None:
-    """Tests that chips 0 and 3, which share host 4, are three hops and two turnarounds apart."""
-    ways = shortest_ways(shared_host())
-    assert ways[0] == [0, 18, 39, 60, 18]
-    assert ways[4] == [18, 39, 39, 18, 0]
 
 
 def test_an_argument_is_named_once() -> None:

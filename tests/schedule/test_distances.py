@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
-from lpxsched.schedule.distances import hops_from, hops_to, hops_to_roots
+from lpxsched.schedule.distances import hops_from, hops_to, hops_to_roots, shortest_ways
 from lpxsched.units import NONE
 from tests.schedule.instances import Demand, Operator, both_ways, grid, instance_of, path_of_three
 from tests.strategies import instances
@@ -67,3 +67,10 @@ def test_rows_of_roots_are_distances_to_them(instance: Instance) -> None:
     for node in range(instance.nodes):
         expected = hops_to(node, instance) if node in roots else [NONE] * instance.nodes
         assert distance[node].tolist() == expected
+
+
+def test_ways_do_not_lead_through_hosts() -> None:
+    """Tests that chips 0 and 3, which share host 4, are three hops and two turnarounds apart."""
+    ways = shortest_ways(shared_host())
+    assert ways[0] == [0, 18, 39, 60, 18]
+    assert ways[4] == [18, 39, 39, 18, 0]
