@@ -16,7 +16,8 @@ Four input vectors, two a chip:
     combine  [75, 80): max(960 / 960, 160 / 160) + 4 = 5
     links 0, 2: partial sums of the other chip's share, depart 80, read 98 (second vector 100.5)
     add      [101, 107): max(3 x 2 x 320 / 960, 1 x 2 x 160 / 160) + 4 = 6
-    links 1, 3: depart 107, read 125 (second vector 127.5)
+    links 1, 3: depart 110, since the last operand was read at 100.5, 3 to turn round and 6 to add; there at 125 (second
+                vector 127.5)
     egress   at 128 on the host
 """
 
@@ -90,10 +91,10 @@ def _slots() -> Slots:
         # tensor, first_vector, vectors, link, depart, read
         (0, 0, 2, 0, 23, 41),
         (6, 2, 2, 0, 80, 98),
-        (8, 0, 2, 1, 107, 125),
+        (8, 0, 2, 1, 110, 125),
         (1, 0, 2, 2, 23, 41),
         (7, 0, 2, 2, 80, 98),
-        (9, 0, 2, 3, 107, 125),
+        (9, 0, 2, 3, 110, 125),
         (0, 0, 2, 4, 2, 20),
         (1, 0, 2, 5, 2, 20),
     ]
@@ -225,10 +226,10 @@ def _links() -> Links:
         dst=ints(1, 2, 0, 2, 0, 1),
         lane=all_links(0),
         link_class=np.array(["tray", "host", "tray", "host", "host", "host"]),
-        latency_cycles=all_links(10),
+        latency_cycles=ints(10, 12, 10, 12, 10, 10),
         vector_time_numerator=all_links(5),
         vector_time_denominator=all_links(2),
-        guard_cycles=all_links(5),
+        guard_cycles=ints(5, 0, 5, 0, 5, 5),
         down=np.zeros(6, dtype=np.bool_),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
-from lpxsched.report.critical_path import layer_times
+from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.token import collective_kind, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
@@ -42,6 +42,8 @@ class Summary:
     links : list of BusyLink
     chips_by_unit, chips_by_vectors : list of BusyChip
     layers : tuple of LayerTime
+    path_by_class : dict of Fraction
+        Cycles of the critical paths along one token by the class of the link, see `LayerTime`.
     """
 
     facts: Mapping[str, Any]
@@ -51,6 +53,7 @@ class Summary:
     chips_by_unit: list[BusyChip]
     chips_by_vectors: list[BusyChip]
     layers: tuple[LayerTime, ...]
+    path_by_class: Mapping[str, Fraction]
 
 
 def summarise(build: Build) -> Summary:
@@ -61,7 +64,7 @@ def summarise(build: Build) -> Summary:
     InputError
         When the timetable breaks causality; see `layer_times`.
     """
-    chips = busy_chips(build)
+    chips, layers = busy_chips(build), layer_times(build)
     return Summary(
         facts=_facts(build),
         clock_mhz=Fraction(build.manifest.clock_mhz),
@@ -69,7 +72,8 @@ def summarise(build: Build) -> Summary:
         links=busy_links(build)[:SHOWN],
         chips_by_unit=busiest_by_unit(chips)[:SHOWN],
         chips_by_vectors=busiest_by_vectors(chips)[:SHOWN],
-        layers=layer_times(build),
+        layers=layers,
+        path_by_class=cycles_by_class(layers),
     )
 
 
@@ -100,6 +104,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             }
             for time in summary.layers
         ],
+        "critical_path_by_class": {name: _number(cycles) for name, cycles in summary.path_by_class.items()},
     }
 
 

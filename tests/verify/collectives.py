@@ -123,13 +123,14 @@ LAID = {
         starts=[19, 19, 19],
         sums=SHARE_SUMS,
     ),
+    # The sums leave at 13 + 3 + 6.
     "all-reduce": Laid(
         graph=[("data", 3, "partial", None)],
         wanted=("replicated", None),
         held=PARTIAL,
-        slots=[*_exchange(0, (0, 1, 2), (0, 1, 2)), *_exchange(19, (3, 4, 5))],
+        slots=[*_exchange(0, (0, 1, 2), (0, 1, 2)), *_exchange(22, (3, 4, 5))],
         reads=_everyone((3, 0, 1), (4, 0, 1), (5, 0, 1)),
-        starts=[32, 32, 32],
+        starts=[35, 35, 35],
         sums=SHARE_SUMS,
     ),
     "all-to-all": Laid(
