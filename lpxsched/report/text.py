@@ -42,7 +42,7 @@ PART_NAMES = {
 
 
 class Words(NamedTuple):
-    """What the report calls the whole, a segment of it, of what links are busy a share, and how a critical path runs."""
+    """What the report calls the whole, a segment of it, what shares are of, and how a critical path runs."""
 
     whole: str
     part: str
@@ -76,7 +76,7 @@ def _words(summary: Summary) -> Words:
 
 def report_text(summary: Summary) -> str:
     """Return the whole report, paragraphs separated by empty lines."""
-    parts = [_headline(summary), _classes(summary), _links(summary), *_chips(summary), *_layers(summary)]
+    parts = [*_headline(summary), _classes(summary), _links(summary), *_chips(summary), *_layers(summary)]
     return "\n\n".join([*parts, _by_class(summary)])
 
 
@@ -104,7 +104,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
     )
 
 
-def _headline(summary: Summary) -> str:
+def _headline(summary: Summary) -> list[str]:
+    lines = [f"  {name:<14}{text}" for name, text in summary.headline]
+    return [_title(summary), *(["\n".join(lines)] if lines else [])]
+
+
+def _title(summary: Summary) -> str:
     facts = summary.facts
     names = (facts[key] for key in ("model", "collective", "topology"))
     name = " on ".join(str(told) for told in names if told is not None) or "build"
