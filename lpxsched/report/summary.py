@@ -10,6 +10,7 @@ import numpy as np
 
 from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
 from lpxsched.report.critical_path import cycles_by_class, layer_times
+from lpxsched.report.headline import headline_facts, headline_lines
 from lpxsched.report.token import collective_kind, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
@@ -35,7 +36,9 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once).
+        once); of a model also its headline, see `timetable.headline`.
+    headline : list of (str, str)
+        Its lines, empty for a collective.
     clock_mhz : Fraction
     classes : Utilisation
         Groups are link classes.
@@ -47,6 +50,7 @@ class Summary:
     """
 
     facts: Mapping[str, Any]
+    headline: list[tuple[str, str]]
     clock_mhz: Fraction
     classes: Utilisation
     links: list[BusyLink]
@@ -66,7 +70,8 @@ def summarise(build: Build) -> Summary:
     """
     chips, layers = busy_chips(build), layer_times(build)
     return Summary(
-        facts=_facts(build),
+        facts=_facts(build) | headline_facts(build),
+        headline=headline_lines(build),
         clock_mhz=Fraction(build.manifest.clock_mhz),
         classes=utilisation(build, bins=BINS),
         links=busy_links(build)[:SHOWN],

@@ -6,8 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.clocks.latency import gpu_part_ns, nominal_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import nominal_ns, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.files.document import read_yaml
 from lpxsched.files.shipped import find_file
 from lpxsched.timetable.documents import (
     GraphFile,
@@ -18,12 +19,12 @@ from lpxsched.timetable.documents import (
     GraphTerm,
     GraphWeights,
 )
+from lpxsched.timetable.headline import headline_results, picoseconds_up, ranged
 from lpxsched.timetable.provenance import (
     Origin,
     fabric_files,
     manifest,
     named_options,
-    picoseconds_up,
     signed_build,
     traffic_results,
 )
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import SolveResult
     from lpxsched.timetable.assemble import Program
     from lpxsched.timetable.fabric_tables import Surroundings
+    from lpxsched.timetable.headline import Ranged
     from lpxsched.timetable.reader import Build
     from lpxsched.workload.graph import LayerGraph, Operator
     from lpxsched.workload.work import Term, Weights, Work
@@ -160,13 +162,16 @@ def _results(
     problems = [_problem(one) for _, one in distinct]
     worst = max(problems, key=lambda problem: problem["gap"])
     makespans, bounds = around.segments.makespan_cycles, around.segments.lower_bound_cycles
-    gpu_ns = gpu_part_ns(len(layers), options.gpu_ns, float(fabric.gpu_latency_ns))
-    latency = {
-        "makespan_cycles": makespans.tolist(),
-        "start_allowance_cycles": around.segments.waiting_cycles.tolist(),
-        "levels": _levels(around, layers),
-    }
     clock_mhz = fabric.chip.clock_mhz
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist(), gpu_ns=Fraction(0))
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        start_allowance_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespans.tolist(),
+        levels=_levels(around, layers),
+        gpu_ns=Fraction(0),
+    )
     return {
         "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
         "solver": "+".join(sorted({problem["solver"] for problem in problems})),
@@ -175,15 +180,28 @@ def _results(
         "bound": worst["bound"],
         "gap": worst["gap"],
         "wire_gap": max(problem["wires"]["gap"] for problem in problems),
-        "makespan_ns": picoseconds_up(nominal_ns(clock_mhz, makespan_cycles=makespans.tolist(), gpu_ns=Fraction(0))),
-        "worst_case_ns": picoseconds_up(worst_case_ns(clock, clock_mhz, **latency, gpu_ns=gpu_ns)),
-        "worst_case_without_gpu_ns": picoseconds_up(worst_case_ns(clock, clock_mhz, **latency, gpu_ns=Fraction(0))),
+        "makespan_ns": picoseconds_up(proved_ns),
+        **headline_results(
+            proved_ns=proved_ns,
+            proved_worst_ns=worst_ns,
+            layers=len(layers),
+            batch=options.batch,
+            gpu_ns=options.gpu_ns,
+            hand_over_ns=_hand_over_ns(options),
+            polled=fabric.chip.resident,
+        ),
         "layers": len(layers),
         "distinct_problems": len(problems),
         "problems": problems,
         "chips": len({chip for layer in layers for chip in layer.problem.group.chips}),
         **traffic_results(program),
     }
+
+
+def _hand_over_ns(options: CompileOptions) -> Ranged:
+    """Return the one-way time between GPU and host with the range that the topology tells."""
+    tagged = read_yaml(find_file("topology", options.topology)).data["host"]["gpu_latency_ns"]
+    return ranged(tagged if isinstance(tagged, dict) else {"value": tagged})
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
