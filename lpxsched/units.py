@@ -9,8 +9,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 BITS_PER_BYTE = 8
-# Stands for "none" where a number is expected, and for a cycle later than any other.
+# No index, no number, no way.
 NONE = -1
+# A time later than any other.
 NEVER = 1 << 60
 
 

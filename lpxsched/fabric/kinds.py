@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from lpxsched.fabric.families.boardfly import boardfly
 from lpxsched.fabric.families.circulant import circulant
 from lpxsched.fabric.families.dragonfly import dragonfly
 from lpxsched.fabric.families.grid import full_mesh, hypercube, hyperx, mesh, ring, torus
 from lpxsched.fabric.families.lpx import lpx
 from lpxsched.fabric.families.tsp import CABLES_IN_RACK, GLOBAL_PORTS, tsp_node, tsp_nodes, tsp_racks
 from lpxsched.fabric.schema import (
+    BoardflyFile,
     CirculantFile,
     DragonflyFile,
     FullMeshFile,
@@ -25,7 +27,17 @@ if TYPE_CHECKING:
     from lpxsched.fabric.families.wiring import Wiring
     from lpxsched.fabric.schema import WireFile
 
-FamilyFile = LpxFile | TspFile | FullMeshFile | RingFile | CirculantFile | HypercubeFile | GridFile | DragonflyFile
+FamilyFile = (
+    LpxFile
+    | TspFile
+    | FullMeshFile
+    | RingFile
+    | CirculantFile
+    | HypercubeFile
+    | GridFile
+    | DragonflyFile
+    | BoardflyFile
+)
 GRIDS = {"mesh": mesh, "torus": torus, "hyperx": hyperx}
 
 
@@ -42,6 +54,8 @@ def misfit(file: FamilyFile) -> tuple[str, str] | None:
             most = file.chips_per_group.value * file.global_links_per_chip.value + 1
             if file.groups.value > most:
                 return "groups", f"one group has global links to {most - 1} others, so at most {most} groups fit"
+        case BoardflyFile():
+            return _misfit_of_boardfly(file)
         case TspFile():
             return _misfit_of_tsp(file)
     return None
@@ -74,6 +88,9 @@ def size(file: FamilyFile) -> tuple[int, int]:
             chips = file.groups.value * file.chips_per_group.value
             local = file.chips_per_group.value * file.local.lanes.value
             return chips, local + file.global_links_per_chip.value * file.between.lanes.value
+        case BoardflyFile():
+            chips = file.groups.value * file.trays_per_group.value * file.chips_per_tray.value
+            return chips, file.ports.value * max(wire.lanes.value for wire in (file.tray, file.group, file.between))
 
 
 def wiring(file: FamilyFile) -> tuple[Wiring, dict[str, WireFile]]:
@@ -98,6 +115,10 @@ def wiring(file: FamilyFile) -> tuple[Wiring, dict[str, WireFile]]:
         case DragonflyFile():
             counts = (file.chips_per_group.value, file.global_links_per_chip.value, file.groups.value)
             return dragonfly(*counts), {"local": file.local, "global": file.between}
+        case BoardflyFile():
+            counts = (file.groups.value, file.trays_per_group.value, file.chips_per_tray.value)
+            wires = {"tray": file.tray, "group": file.group, "global": file.between}
+            return boardfly(*counts, file.ports.value - file.chips_per_tray.value + 1), wires
 
 
 def _in_racks(file: TspFile) -> bool:
@@ -112,6 +133,19 @@ def _misfit_of_grid(file: GridFile) -> tuple[str, str] | None:
         return "axes", "stands beside link; keep one of them"
     if file.axes is not None and len(file.axes) != axes:
         return "axes", f"needs one wire for each of the {axes} axes of shape, got {len(file.axes)}"
+    return None
+
+
+def _misfit_of_boardfly(file: BoardflyFile) -> tuple[str, str] | None:
+    """Compare links with ports: a tray has one link to each other tray of its group, and its share of those beyond."""
+    trays, chips = file.trays_per_group.value, file.chips_per_tray.value
+    ports = (file.ports.value - chips + 1) * chips
+    if ports < trays - 1:
+        told = f"a tray of {chips} chips has {max(0, ports)} ports beyond its own links"
+        return "trays_per_group", f"{told}, so at most {max(0, ports) + 1} trays fit"
+    most = trays * (ports - trays + 1) + 1
+    if file.groups.value > most:
+        return "groups", f"one group has {most - 1} ports for other groups, so at most {most} groups fit"
     return None
 
 

@@ -185,6 +185,19 @@ class DragonflyFile(TopologyFile):
     between: WireFile
 
 
+class BoardflyFile(TopologyFile):
+    """``kind: boardfly``: fully connected trays, trays joined to groups and groups to each other by one link each."""
+
+    kind: Literal["boardfly"]
+    groups: Tagged[Count]
+    trays_per_group: Tagged[Count]
+    chips_per_tray: Tagged[Count]
+    ports: Tagged[Count]
+    tray: WireFile
+    group: WireFile
+    between: WireFile
+
+
 class LinkDefaults(Strict):
     """Defaults of an explicit topology's links."""
 
@@ -213,6 +226,7 @@ AnyTopologyFile = (
     | HypercubeFile
     | GridFile
     | DragonflyFile
+    | BoardflyFile
     | ExplicitFile
 )
 
@@ -225,6 +239,7 @@ KINDS: dict[str, type[AnyTopologyFile]] = {
     "hyperx": GridFile,
     "circulant": CirculantFile,
     "dragonfly": DragonflyFile,
+    "boardfly": BoardflyFile,
     "lpx": LpxFile,
     "tsp": TspFile,
     "explicit": ExplicitFile,

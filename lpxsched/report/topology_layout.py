@@ -17,6 +17,7 @@ COORDINATES = {
     "lpx": ("rack", "tray", "position"),
     "tsp": ("rack", "node", "TSP"),
     "dragonfly": ("group", "chip"),
+    "boardfly": ("group", "tray", "chip"),
 }
 # Empty columns and rows of chips between two blocks.
 BLOCK_GAP = 3

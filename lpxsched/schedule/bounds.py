@@ -1,41 +1,61 @@
-"""Lower bounds of an instance: no schedule that keeps R1 to R5 is shorter.
+"""Lower bounds of an instance: no schedule that keeps R1 to R5 is shorter, wherever it makes its sums.
 
-Operators and demands are walked in the order of precedence. Each demand gets, at each node that needs it, two lower
-bounds: of the cycle at which *any* vector of it can be there (first), and at which *all* are (last).
+Operators and demands are walked in the order of precedence. Each demand gets, at each node that needs it, lower bounds:
+of the cycle at which *any* vector of it can be there (first), and at which *all* are (last).
 
-**Critical path.** One hop takes at least ceil(v + latency + guard) cycles from departure to read (R2). Between two
-hops a vector waits for the turnaround, or, if it is summed there, for the shortest sum of two operands instead, so
-the smaller of the two is a lower bound. A root that holds a summand of its own sums at least once (R5).
+**Critical path.** One hop takes at least ceil(v + latency + guard) cycles from departure to read (R2). Between two hops
+a vector waits for the turnaround, and where it is added to others for the sum besides. Let way(x, z) be the least time
+from a departure at x to the read at z.
 
-**Stream.** n vectors that leave a root over K lanes, or enter a consumer over K lanes, need a lane that carries
-ceil(n / K) of them, and vectors follow each other on a lane by v at least (R1). So if none can leave the root before
-`first`, the last is there no earlier than first + (ceil(n / K) - 1) v + the shortest way.
+**How a sum ends.** Let z read a sum of the summands of leaves x, there at end_x, and let s be the shortest sum of two
+operands. Either z itself makes the last sum of a vector; then it has it no earlier than
 
-**Cut.** All vectors that an operator needs from outside its node enter over the lanes into the node, and those that
-do not come from a host of this node enter over the lanes from other chips, since hosts never relay. The lane that
-carries the most of N vectors over K lanes carries ceil(N / K), the first of which is read no earlier than the earliest
-first of any demand. Of a sum with a summand outside its root n vectors enter the root, each alone or in a sum, none
-before the first of such a summand can.
+    own_z = max over x of (end_x + way(x, z)) + s.
 
-**Summands.** A chip's summands of demands with other roots leave it, alone or inside a sum, n vectors for each. Over
-the K lanes to other chips the last of all of them leaves no earlier than their production and (ceil(N / K) - 1) v, and
-then has the least way of any of these demands before it: to the root, the last sum, the farthest consumer.
+Or another chip w made it, of all its leaves: of each but its own a slot was read at w, so that the sum left w a
+turnaround t and s later at least (R2), and came to z no earlier than
+
+    complete_z = min over w other than z of departs_w + way(w, z),
+    departs_w = max(end_w if w is a leaf, max over x other than w of (end_x + way(x, w)) + t) + s.
+
+A host makes no sums, and has complete vectors only. If the last of n vectors to be read at z, with the summand of some
+leaf in it, is read at r, then either z adds to it, until r + s, or it is complete: last >= max(r, min(r + s,
+complete_z)).
+
+**Stream.** n vectors that leave the one node that holds them over K lanes, or enter a consumer over K lanes, need a
+lane that carries ceil(n / K) of them, and vectors follow each other on a lane by v at least (R1). So if none can leave
+before `first`, the last is there no earlier than first + (ceil(n / K) - 1) v + the shortest way. Complete vectors enter
+a host like this.
+
+**Cut.** All vectors that an operator needs from outside its node enter over the lanes into the node, and those that do
+not come from a host of this node enter over the lanes from other chips, since hosts never relay. The lane that carries
+the most of N vectors over K lanes carries ceil(N / K), the first of which is read no earlier than the earliest of any
+demand. Of a sum with summands elsewhere n vectors with the summand of each leaf enter the node, each alone or in a sum,
+none before the first of this leaf can.
+
+**Summands.** A chip c's summands of demands that other nodes read leave it, alone or inside a sum, n vectors for each;
+if no host of c reads the demand, over the K lanes to other chips. Take of each the last time that it leaves c: the last
+of N such vectors leaves no earlier than their production and (ceil(N / K) - 1) v later. It then has the least way to
+the farthest reader of its demand before it. Elsewhere it is still added to, which takes s more, or it left c complete,
+no sooner than departs_c.
 """
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.distances import shortest_ways
 from lpxsched.schedule.greedy import ranks
 from lpxsched.schedule.result import LowerBound
-from lpxsched.units import ceil_cycles, ceil_div
+from lpxsched.units import NEVER, ceil_cycles, ceil_div
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from lpxsched.schedule.instance import Instance
@@ -68,10 +88,32 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Bounds of a demand at one node."""
+    """Bounds of a demand at one node: of its first vector and of all, and of the first that must enter the node."""
 
     first: Bound
     last: Bound
+    enters: Bound
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summed:
+    """A sum of leaves, wherever it is made: its leaves, when they are there, when its last sum can leave each chip.
+
+    Attributes
+    ----------
+    leaves : ndarray of int64, shape (leaves,)
+    ends : list of Bound
+    cycles : ndarray of int64, shape (leaves,)
+        Of the ends.
+    departs, decides : ndarray of int64, shape (chips,)
+        The earliest departure of a complete vector, and the leaf that decides it.
+    """
+
+    leaves: NDArray[np.int64]
+    ends: list[Bound]
+    cycles: NDArray[np.int64]
+    departs: NDArray[np.int64]
+    decides: NDArray[np.int64]
 
 
 def lower_bound(instance: Instance) -> LowerBound:
@@ -87,12 +129,12 @@ def lower_bound(instance: Instance) -> LowerBound:
     work = [(int(rank), 0, index) for index, rank in enumerate(operator_rank)]
     work += [(int(rank), 1, index) for index, rank in enumerate(demand_rank)]
     for _, is_demand, index in sorted(work):
-        if is_demand:
-            walk.reach[index] = walk.root_reach(index)
-        else:
+        if not is_demand:
             walk.starts[index] = walk.operator_start(index)
+        elif instance.is_reduction(index):
+            walk.sums[index] = walk.summed(index)
     bounds = [*walk.starts.values(), *(walk.summands_leave(node) for node in range(instance.chips))]
-    best = max(bounds, key=lambda bound: bound.cycles)
+    best = _latest(bounds)
     return LowerBound(best.cycles, " + ".join(("critical path", *best.arguments)))
 
 
@@ -102,21 +144,20 @@ class _Walk:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.starts: dict[int, Bound] = {}
-        self.reach: dict[int, Reach] = {}
+        self.sums: dict[int, Summed] = {}
         self.shortest_sum = instance.add_cost.cycles(2, 1)
-        between_sums = min(instance.turnaround_cycles, self.shortest_sum)
-        self.copy_ways = shortest_ways(instance, instance.turnaround_cycles)
-        self.sum_ways = shortest_ways(instance, between_sums)
+        self.ways = np.array(shortest_ways(instance), dtype=np.int64)
         source, destination, chips = instance.bundle_source, instance.bundle_destination, instance.chips
         everywhere = np.ones(instance.bundles, dtype=np.bool_)
         self.lanes_out = _lanes(instance, source, everywhere)
         self.lanes_in = _lanes(instance, destination, everywhere)
         self.lanes_to_chips = _lanes(instance, source, destination < chips)
         self.lanes_from_chips = _lanes(instance, destination, source < chips)
-        self.lanes_of_summands = _lanes(
-            instance, source, (destination < chips) | np.isin(destination, instance.demand_root)
-        )
         self.joined = set(zip(source.tolist(), destination.tolist(), strict=True))
+        self.readers: list[set[int]] = [set() for _ in range(instance.demands)]
+        for operator, node in enumerate(instance.operator_node.tolist()):
+            for demand in instance.operator_demands[operator].tolist():
+                self.readers[demand].add(node)
 
     def end(self, operator: int) -> Bound:
         """Earliest end of an operator."""
@@ -125,113 +166,107 @@ class _Walk:
     def operator_start(self, operator: int) -> Bound:
         """Earliest start of an operator, by its operands one by one and by the cut round its node."""
         instance, node = self.instance, int(self.instance.operator_node[operator])
-        needed = instance.operator_demands[operator].tolist()
+        reach = {demand: self.reach_at(demand, node) for demand in instance.operator_demands[operator].tolist()}
         bounds = [Bound(instance.release_cycles)]
         bounds += [self.end(other) for other in instance.operator_after[operator].tolist()]
-        bounds += [self.reach_at(demand, node).last for demand in needed]
-        outside = [demand for demand in needed if instance.demand_root[demand] != node]
+        bounds += [reached.last for reached in reach.values()]
+        outside = [demand for demand in reach if (instance.demand_leaves[demand] != node).any()]
         relayed = [demand for demand in outside if not self._comes_from_own_host(demand, node)]
         for demands, lanes in ((outside, self.lanes_in[node]), (relayed, self.lanes_from_chips[node])):
             if demands:
                 vectors = int(instance.demand_vectors[demands].sum())
-                first = min((self.reach_at(demand, node).first for demand in demands), key=lambda b: b.cycles)
+                first = _earliest(reach[demand].enters for demand in demands)
                 bounds.append(first.later(lanes.spread(vectors), "cut"))
-        return max(bounds, key=lambda bound: bound.cycles)
+        return _latest(bounds)
 
     def _comes_from_own_host(self, demand: int, node: int) -> bool:
-        """Whether a demand may enter a node from a host: only a host that is its root, since hosts never relay."""
-        root = int(self.instance.demand_root[demand])
-        return root >= self.instance.chips and (root, node) in self.joined
-
-    def root_reach(self, demand: int) -> Reach:
-        """Bounds of a demand at its root."""
-        instance, root = self.instance, int(self.instance.demand_root[demand])
-        leaves = instance.demand_leaves[demand].tolist()
-        ends = [self.end(operator) for operator in instance.demand_leaf_operators[demand].tolist()]
-        if len(leaves) == 1:
-            return Reach(ends[0], ends[0])
-        final_sum = self.shortest_sum if root in leaves else 0
-        arrivals = [end.later(self.sum_ways[leaf][root] + final_sum) for leaf, end in zip(leaves, ends, strict=True)]
-        first = max(arrivals, key=lambda bound: bound.cycles)
-        outside = [arrival for leaf, arrival in zip(leaves, arrivals, strict=True) if leaf != root]
-        latest = max(outside, key=lambda bound: bound.cycles)
-        lanes_in = self.lanes_from_chips if max(leaves) < instance.chips else self.lanes_in
-        spread = lanes_in[root].spread(int(instance.demand_vectors[demand]))
-        last = max(first, latest.later(spread, "cut"), key=lambda bound: bound.cycles)
-        return Reach(first, last)
+        """Whether a demand may enter a node from a host: only a host that is its leaf, since hosts never relay."""
+        leaves = self.instance.demand_leaves[demand].tolist()
+        return any(leaf >= self.instance.chips and (leaf, node) in self.joined for leaf in leaves)
 
     def reach_at(self, demand: int, node: int) -> Reach:
-        """Bounds of a demand at a node that it spreads to from its root."""
-        instance, root = self.instance, int(self.instance.demand_root[demand])
-        reach = self.reach[demand]
+        """Bounds of a demand at a node that reads it."""
+        if demand in self.sums:
+            return self._sum_at(demand, node)
+        return self._copy_at(demand, node)
+
+    def _copy_at(self, demand: int, node: int) -> Reach:
+        """Bounds of a copy at a node, from the one node that holds it."""
+        instance, root = self.instance, int(self.instance.demand_leaves[demand][0])
+        made = self.end(int(instance.demand_leaf_operators[demand][0]))
         if node == root:
-            return reach
-        way = self.copy_ways[root][node]
+            return Reach(made, made, made)
+        first = made.later(int(self.ways[root, node]))
         vectors = int(instance.demand_vectors[demand])
-        lanes_in = self.lanes_in if self._comes_from_own_host(demand, node) else self.lanes_from_chips
         lanes_out = self.lanes_out if node >= instance.chips else self.lanes_to_chips
-        spread = max(lanes_out[root].spread(vectors), lanes_in[node].spread(vectors))
-        streamed = reach.first.later(spread, "stream").later(way)
-        last = max(reach.last.later(way), streamed, key=lambda bound: bound.cycles)
-        return Reach(reach.first.later(way), last)
+        spread = max(lanes_out[root].spread(vectors), self._lanes_into(demand, node).spread(vectors))
+        return Reach(first, _latest([first, first.later(spread, "stream")]), first)
+
+    def _lanes_into(self, demand: int, node: int) -> Lanes:
+        return (self.lanes_in if self._comes_from_own_host(demand, node) else self.lanes_from_chips)[node]
+
+    def summed(self, demand: int) -> Summed:
+        """Return the leaves of a sum, and when its last sum can leave each chip."""
+        instance, leaves = self.instance, self.instance.demand_leaves[demand]
+        ends = [self.end(operator) for operator in instance.demand_leaf_operators[demand].tolist()]
+        cycles = np.array([end.cycles for end in ends], dtype=np.int64)
+        there = cycles[:, None] + self.ways[leaves, : instance.chips] + instance.turnaround_cycles
+        there[np.arange(len(leaves)), leaves] = cycles
+        return Summed(leaves, ends, cycles, there.max(axis=0) + self.shortest_sum, there.argmax(axis=0))
+
+    def _sum_at(self, demand: int, node: int) -> Reach:
+        """Bounds of a sum at a node, made there or elsewhere."""
+        summed, is_host = self.sums[demand], node >= self.instance.chips
+        there = summed.cycles + self.ways[summed.leaves, node]
+        last_leaf = int(there.argmax())
+        own = summed.ends[last_leaf].later(int(there[last_leaf] - summed.cycles[last_leaf]) + self.shortest_sum)
+        complete = self._complete_at(summed, node)
+        farthest = int(np.where(summed.leaves != node, there, -1).argmax())
+        enters = summed.ends[farthest].later(int(self.ways[summed.leaves[farthest], node]))
+        spread = self._lanes_into(demand, node).spread(int(self.instance.demand_vectors[demand]))
+        read = enters.later(spread, "cut" if spread else "")
+        if is_host:
+            return Reach(
+                complete, _latest([complete, read, complete.later(spread, "stream" if spread else "")]), complete
+            )
+        first = _earliest([own, complete])
+        added = _earliest([read.later(self.shortest_sum), complete])
+        return Reach(first, _latest([first, read, added]), enters)
+
+    def _complete_at(self, summed: Summed, node: int) -> Bound:
+        """Earliest read of a vector whose last sum was made elsewhere."""
+        cycles = summed.departs + self.ways[: self.instance.chips, node]
+        if node < self.instance.chips:
+            cycles[node] = NEVER
+        chip = int(cycles.argmin())
+        return Bound(int(cycles[chip]), summed.ends[int(summed.decides[chip])].arguments)
 
     def summands_leave(self, node: int) -> Bound:
-        """Bound of the makespan by the lanes out of a chip that holds summands of others' sums."""
-        instance = self.instance
-        vectors = 0
-        productions: list[Bound] = []
-        ways: list[int] = []
-        for demand in range(instance.demands):
-            at_node = instance.demand_leaves[demand] == node
-            root = int(instance.demand_root[demand])
-            if not instance.is_reduction(demand) or root == node or not at_node.any():
+        """Bound of the makespan by the lanes out of a chip that holds summands of what others read."""
+        instance, way = self.instance, self.ways[node]
+        vectors, ends, left = 0, [], []
+        for demand, summed in self.sums.items():
+            others = self.readers[demand] - {node}
+            by_host = any(other >= instance.chips and (node, other) in self.joined for other in others)
+            if not others or by_host or node not in summed.leaves:
                 continue
             vectors += int(instance.demand_vectors[demand])
-            productions += [self.end(operator) for operator in instance.demand_leaf_operators[demand][at_node].tolist()]
-            final_sum = self.shortest_sum if root in instance.demand_leaves[demand] else 0
-            spread = [self.copy_ways[root][consumer] for consumer in instance.demand_consumers[demand].tolist()]
-            ways.append(self.sum_ways[node][root] + final_sum + max(spread, default=0))
-        if not ways:
+            ends.append(summed.ends[int(np.flatnonzero(summed.leaves == node)[0])])
+            left.append((max(int(way[other]) for other in others), int(summed.departs[node])))
+        if not ends:
             return Bound(0)
-        produced = min(productions, key=lambda bound: bound.cycles)
-        return produced.later(self.lanes_of_summands[node].spread(vectors) + min(ways), "summands")
+        produced = _earliest(ends)
+        last = produced.cycles + self.lanes_to_chips[node].spread(vectors)
+        cycles = min(max(last, min(last + self.shortest_sum, departs)) + far for far, departs in left)
+        return produced.later(cycles - produced.cycles, "summands")
 
 
-def shortest_ways(instance: Instance, between_hops_cycles: int) -> list[list[int]]:
-    """Return cycles from the departure of one vector at each node to its read at each other (Dijkstra).
-
-    Parameters
-    ----------
-    instance : Instance
-    between_hops_cycles : int
-        Least time between a read and the next departure.
-    """
-    hop = instance.hop_cycles.tolist()
-    out: list[list[tuple[int, int]]] = [[] for _ in range(instance.nodes)]
-    for source, destination, cycles in zip(
-        instance.bundle_source.tolist(), instance.bundle_destination.tolist(), hop, strict=True
-    ):
-        out[source].append((destination, cycles))
-    return [_ways_from(root, out, instance.chips, between_hops_cycles) for root in range(instance.nodes)]
+def _latest(bounds: Iterable[Bound]) -> Bound:
+    return max(bounds, key=lambda bound: bound.cycles)
 
 
-UNREACHABLE = 1 << 60
-
-
-def _ways_from(root: int, out: list[list[tuple[int, int]]], chips: int, between_hops_cycles: int) -> list[int]:
-    ways = [UNREACHABLE] * len(out)
-    ways[root] = 0
-    heap = [(0, root)]
-    while heap:
-        cycles, node = heapq.heappop(heap)
-        if cycles > ways[node] or (node >= chips and node != root):
-            continue
-        leave = cycles + (between_hops_cycles if node != root else 0)
-        for other, hop in out[node]:
-            if leave + hop < ways[other]:
-                ways[other] = leave + hop
-                heapq.heappush(heap, (ways[other], other))
-    return ways
+def _earliest(bounds: Iterable[Bound]) -> Bound:
+    return min(bounds, key=lambda bound: bound.cycles)
 
 
 def _lanes(instance: Instance, end: NDArray[np.int64], counted: NDArray[np.bool_]) -> list[Lanes]:

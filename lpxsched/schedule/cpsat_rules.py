@@ -46,17 +46,16 @@ def r2_causality(model: Variables) -> None:
 
 
 def _after_sum(model: Variables, slot: SlotVariables, node: int) -> None:
-    """After the sum at a node, or, where a lone summand passes, a turnaround after its read."""
+    """After the sum at a node, and a turnaround after the read of what arrived there, with the sum if it is added."""
     if (slot.block, node) not in model.sums:
         return
     total = model.sums[slot.block, node]
     model.cp.add(slot.depart >= total.end).only_enforce_if(slot.present, total.present)
-    demand = model.demand_of(slot.block)
-    if node not in model.instance.demand_leaves[demand]:
-        for arriving in model.into(slot.block, SUMMING, node):
-            ready = model.last_read(arriving) + model.instance.turnaround_cycles
-            alone = [slot.present, arriving.present, ~total.present]
-            model.cp.add(slot.depart >= ready).only_enforce_if(alone)
+    for arriving in model.into(slot.block, SUMMING, node):
+        ready = model.last_read(arriving) + model.instance.turnaround_cycles
+        model.cp.add(slot.depart >= ready).only_enforce_if(slot.present, arriving.present)
+        summed = [slot.present, arriving.present, total.present]
+        model.cp.add(slot.depart - total.cycles >= ready).only_enforce_if(summed)
 
 
 def _after_relay(model: Variables, slot: SlotVariables, node: int) -> None:

@@ -46,6 +46,7 @@ class SumVariables:
 
     present: cp_model.IntVar
     start: cp_model.IntVar
+    cycles: cp_model.IntVar | int
     end: cp_model.IntVar
     interval: cp_model.IntervalVar
 
@@ -141,11 +142,11 @@ class Variables:
         if len(set(durations[2:])) <= 1:
             self.cp.add(end >= start + durations[-1]).only_enforce_if(present)
             interval = self.cp.new_optional_fixed_size_interval_var(start, durations[-1], present, name)
-        else:
-            duration = self.cp.new_int_var(0, max(durations), name)
-            self.cp.add_element(operands, durations, duration)
-            interval = self.cp.new_optional_interval_var(start, duration, end, present, name)
-        return SumVariables(present, start, end, interval)
+            return SumVariables(present, start, durations[-1], end, interval)
+        duration = self.cp.new_int_var(0, max(durations), name)
+        self.cp.add_element(operands, durations, duration)
+        interval = self.cp.new_optional_interval_var(start, duration, end, present, name)
+        return SumVariables(present, start, duration, end, interval)
 
     def add_hints(self, model: cp_model.CpModel, schedule: Schedule) -> None:
         """Hint a whole schedule to the model or to a copy of it, so that the solver starts from it."""

@@ -12,6 +12,7 @@ from lpxsched.schedule import kernels
 from lpxsched.schedule.distances import hops_to_roots
 from lpxsched.schedule.instance import HOST, UNITS_PER_CHIP
 from lpxsched.schedule.symmetry import lifted, representatives, trivial
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -173,7 +174,7 @@ def _program(instance: Instance, group: Symmetry, lanes: int) -> kernels.Program
     needs = instance.operator_demands.values
     reader = np.repeat(instance.operator_node, np.diff(instance.operator_demands.offsets))
     return kernels.Program(
-        calendar=np.where(instance.operator_unit == HOST, -1, calendar),
+        calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
         cycles=instance.operator_cycles,
         after_offsets=instance.operator_after.offsets,
         after=representatives(group.operator_map)[instance.operator_after.values],
@@ -221,7 +222,7 @@ def _empty_calendars(instance: Instance, intervals: int) -> kernels.Calendars:
     calendars = len(shortest)
     return kernels.Calendars(
         shortest=shortest,
-        latest=np.full(calendars, -1, dtype=np.int64),
+        latest=np.full(calendars, NONE, dtype=np.int64),
         before=np.empty(intervals, dtype=np.int64),
         start=np.empty(intervals, dtype=np.int64),
         end=np.empty(intervals, dtype=np.int64),
@@ -232,6 +233,8 @@ def _empty_calendars(instance: Instance, intervals: int) -> kernels.Calendars:
 def _empty_tree(nodes: int) -> kernels.Tree:
     return kernels.Tree(
         ready=np.zeros(nodes, dtype=np.int64),
+        arrived=np.zeros(nodes, dtype=np.int64),
+        leaves=np.zeros(nodes, dtype=np.int64),
         operands=np.zeros(nodes, dtype=np.int64),
         read=np.zeros(nodes, dtype=np.int64),
         bundle=np.zeros(nodes, dtype=np.int64),

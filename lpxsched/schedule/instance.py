@@ -7,7 +7,8 @@ R1 link
     Slots on one link do not overlap; a slot's link exists, is up, and leaves from where the vectors are; segments
     share no link.
 R2 causality
-    A vector leaves a chip only after it was produced there, or read there plus turnaround.
+    A vector leaves a chip only after it was produced there, or read there plus turnaround. A sum pays like a relay: it
+    leaves no earlier than its end, nor than a turnaround and the sum after the last read of each operand that arrived.
 R3 delivery
     Every vector reaches every consumer; no chip receives a vector twice or one that nothing there uses; an operator
     starts no earlier than the reads of its operands. Ends of a layer are operators too: the makespan is their start.

@@ -1,4 +1,7 @@
-"""Compiled kernels of the greedy solver; ``tests/schedule/plain_greedy.py`` is their plain twin.
+"""Compiled kernels of the greedy solver, and of the placement of collectives, which has the same calendars.
+
+``tests/schedule/plain_greedy.py`` is the plain twin of the solver's. Whatever a kernel calls, and its constants, stand
+in its own module: a cache of compiled code knows of no other.
 
 Calendars are linked lists of busy intervals, latest first, one for each lane of a bundle and each functional unit.
 Work is placed in a given order, each piece as early as links and units allow (serial schedule generation). Under a
@@ -16,7 +19,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-NEVER = 1 << 60
+NONE, NEVER = -1, 1 << 60
 
 
 class Calendars(NamedTuple):
@@ -57,7 +60,7 @@ class Network(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Operators; `calendar` is -1 where a unit has no limit, `needs_node` is where a needed demand is waited for."""
+    """Operators; `calendar` is `NONE` where a unit has no limit, `needs_node` where a needed demand is waited for."""
 
     calendar: Integers
     cycles: Integers
@@ -94,9 +97,15 @@ class Placed(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """Scratch of one block: what each node has and through which lane it came."""
+    """Scratch of one block: what each node has and through which lane it came.
+
+    Of sums: when a node has its operands, then their sum; the last read of what arrived, `NONE` if nothing did; when it
+    may send the sum on.
+    """
 
     ready: Integers
+    arrived: Integers
+    leaves: Integers
     operands: Integers
     read: Integers
     bundle: Integers
@@ -108,9 +117,28 @@ class Tree(NamedTuple):
     order: Integers
 
 
+class TaskColumns(NamedTuple):
+    """Tasks of a plan (`transfers.placing.Tasks`), predecessors sorted by task."""
+
+    resource: Integers
+    length: Integers
+    release: Integers
+    offsets: Integers
+    before: Integers
+    delay: Integers
+    port: Integers
+    port_offset: Integers
+    lanes: Integers
+    first_lane: Integers
+    port_lanes: Integers
+    first_port: Integers
+
+
 @njit(cache=True)
 def earliest_gap(calendars: Calendars, calendar: int, ready: int, length: int) -> int:
-    """Return the first cycle from `ready` on at which a calendar is free for `length` cycles."""
+    """Return the first cycle from `ready` on at which a calendar is free for `length` cycles; none needs no room."""
+    if length == 0:
+        return ready
     best = NEVER
     ceiling = NEVER
     interval = calendars.latest[calendar]
@@ -124,7 +152,7 @@ def earliest_gap(calendars: Calendars, calendar: int, ready: int, length: int) -
 
 @njit(cache=True)
 def insert(calendars: Calendars, calendar: int, begin: int, end: int, earlier: int, later: int) -> None:
-    """Put a new interval between two that neighbour it; -1 where there is none."""
+    """Put a new interval between two that neighbour it; `NONE` where there is none."""
     used = calendars.used[0]
     calendars.start[used], calendars.end[used] = begin, end
     calendars.before[used] = earlier
@@ -141,7 +169,7 @@ def reserve(calendars: Calendars, calendar: int, begin: int, length: int) -> Non
     if length == 0:
         return
     end = begin + length
-    later = -1
+    later = NONE
     earlier = calendars.latest[calendar]
     while earlier >= 0 and calendars.start[earlier] > begin:
         later = earlier
@@ -170,7 +198,7 @@ def stream_cycles(network: Network, bundle: int, vectors: int) -> int:
 def earliest_lane(network: Network, calendars: Calendars, bundle: int, ready: int, vectors: int) -> tuple[int, int]:
     """Return the lane of a bundle that is free first for a slot, and that cycle."""
     length = stream_cycles(network, bundle, vectors)
-    best_lane, best = -1, NEVER
+    best_lane, best = NONE, NEVER
     for lane in range(network.first_lane[bundle], network.first_lane[bundle] + network.lanes[bundle]):
         cycle = earliest_gap(calendars, lane, ready, length)
         if cycle < best:
@@ -246,20 +274,21 @@ def send_towards_root(
     """Send what a node has one hop nearer to the root, over the bundle on which it is read first."""
     root = traffic.root[traffic.block_demand[block]]
     vectors = traffic.block_vectors[block]
-    best, best_lane, best_depart, best_last = -1, -1, NEVER, NEVER
+    best, best_lane, best_depart, best_last = NONE, NONE, NEVER, NEVER
     for bundle in range(network.out[node], network.out[node + 1]):
         other = network.destination[bundle]
         is_nearer = network.distance[root, other] == network.distance[root, node] - 1
         # The root of a sum is a chip, and hosts never relay.
         if not is_nearer or other >= network.chips:
             continue
-        lane, depart = earliest_lane(network, calendars, bundle, tree.ready[node], vectors)
+        lane, depart = earliest_lane(network, calendars, bundle, tree.leaves[node], vectors)
         last = depart + network.hop[bundle] + stream_cycles(network, bundle, vectors - 1)
         if last < best_last or (last == best_last and network.lanes[bundle] > network.lanes[best]):
             best, best_lane, best_depart, best_last = bundle, lane, depart, last
     place_slot(network, traffic, calendars, placed, block, 0, best, best_lane, best_depart)
     parent = network.destination[best]
     tree.ready[parent] = max(tree.ready[parent], best_last)
+    tree.arrived[parent] = max(tree.arrived[parent], best_last)
     tree.operands[parent] += 1
 
 
@@ -273,17 +302,20 @@ def sum_block(
     tree: Tree,
     block: int,
 ) -> int:
-    """Bring a block's summands to its root along shortest ways, summing where they meet; return the end there."""
-    demand = traffic.block_demand[block]
+    """Bring a block's summands to its root along shortest ways, summing where they meet.
+
+    Return when the root may send the sum on: what arrived pays a turnaround, summed or not. A stream that a node passes
+    on alone is taken whole, which is always late enough.
+    """
+    demand, vectors = traffic.block_demand[block], traffic.block_vectors[block]
     root = traffic.root[demand]
-    tree.ready[:] = -1
+    tree.ready[:] = NONE
+    tree.arrived[:] = NONE
     tree.operands[:] = 0
-    tree.wanted[:] = False
     for index in range(traffic.leaf_offsets[demand], traffic.leaf_offsets[demand + 1]):
         operator, node = traffic.leaf_operator[index], traffic.leaf[index]
         tree.ready[node] = placed.operator_start[operator] + program.cycles[operator]
         tree.operands[node] = 1
-        tree.wanted[node] = True
     for rank in range(network.nodes):
         node = network.farthest_first[root, rank]
         if tree.operands[node] == 0:
@@ -291,14 +323,15 @@ def sum_block(
         if tree.operands[node] > 1:
             end = place_sum(traffic, calendars, placed, block, node, tree.operands[node], tree.ready[node])
             tree.ready[node] = end
-        elif not tree.wanted[node]:
-            # A relay without a summand of its own passes one on; its stream is taken whole, which is always late
-            # enough.
-            tree.ready[node] += network.turnaround
+        tree.leaves[node] = tree.ready[node]
+        if tree.arrived[node] >= 0:
+            relayed = tree.arrived[node] + network.turnaround + traffic.sum_cycles[tree.operands[node], vectors]
+            tree.leaves[node] = max(tree.leaves[node], relayed)
         if node == root:
             break
         send_towards_root(network, traffic, calendars, placed, tree, block, node)
-    return tree.ready[root]
+    placed.delivered[demand, root] = max(placed.delivered[demand, root], tree.ready[root])
+    return tree.leaves[root]
 
 
 @njit(cache=True)
@@ -411,13 +444,12 @@ def spread_block(
     tree.read[:] = NEVER
     tree.read[root] = base
     tree.placed[root] = True
-    placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
     missing = traffic.consumer_offsets[demand + 1] - traffic.consumer_offsets[demand]
     for index in range(traffic.consumer_offsets[demand], traffic.consumer_offsets[demand + 1]):
         tree.wanted[traffic.consumer[index]] = True
     settled = 0
     while missing > 0:
-        node = -1
+        node = NONE
         for other in range(network.nodes):
             if not tree.settled[other] and (node < 0 or tree.read[other] < tree.read[node]):
                 node = other
@@ -452,10 +484,61 @@ def list_schedule(
             place_operator(network, program, calendars, placed, item)
             continue
         block = ~item
-        first_leaf = traffic.leaf_offsets[traffic.block_demand[block]]
-        if traffic.leaf_offsets[traffic.block_demand[block] + 1] - first_leaf == 1:
-            operator = traffic.leaf_operator[first_leaf]
+        demand = traffic.block_demand[block]
+        first_leaf = traffic.leaf_offsets[demand]
+        if traffic.leaf_offsets[demand + 1] - first_leaf == 1:
+            operator, root = traffic.leaf_operator[first_leaf], traffic.root[demand]
             base = placed.operator_start[operator] + program.cycles[operator]
+            placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
         else:
             base = sum_block(network, program, traffic, calendars, placed, tree, block)
         spread_block(network, traffic, calendars, placed, tree, block, base)
+
+
+@njit(cache=True)
+def earliest_of(calendars: Calendars, first: int, count: int, ready: int, length: int) -> tuple[int, int]:
+    """Return the calendar of several that is free first, and that cycle."""
+    best, cycle = first, NEVER
+    for calendar in range(first, first + count):
+        found = earliest_gap(calendars, calendar, ready, length)
+        if found < cycle:
+            best, cycle = calendar, found
+            if cycle == ready:
+                break
+    return best, cycle
+
+
+@njit(cache=True)
+def place_tasks(tasks: TaskColumns, calendars: Calendars, order: Integers) -> tuple[Integers, Integers]:
+    """Return start and lane of each task, placed in an order in which predecessors come first."""
+    start = np.zeros(len(order), dtype=np.int64)
+    lane = np.zeros(len(order), dtype=np.int64)
+    for task in order:
+        cycle = tasks.release[task]
+        for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
+            cycle = max(cycle, start[tasks.before[index]] + tasks.delay[index])
+        resource, length = tasks.resource[task], tasks.length[task]
+        while True:
+            chosen, cycle = earliest_of(calendars, tasks.first_lane[resource], tasks.lanes[resource], cycle, length)
+            blocked = False
+            for side in range(2):
+                port = tasks.port[task, side]
+                if port < 0:
+                    continue
+                at = cycle + tasks.port_offset[task, side]
+                _, free = earliest_of(calendars, tasks.first_port[port], tasks.port_lanes[port], at, 1)
+                if free > at:
+                    cycle += free - at
+                    blocked = True
+                    break
+            if not blocked:
+                break
+        for side in range(2):
+            port = tasks.port[task, side]
+            if port >= 0:
+                at = cycle + tasks.port_offset[task, side]
+                taken, _ = earliest_of(calendars, tasks.first_port[port], tasks.port_lanes[port], at, 1)
+                reserve(calendars, taken, at, 1)
+        reserve(calendars, chosen, cycle, length)
+        start[task], lane[task] = cycle, chosen - tasks.first_lane[resource]
+    return start, lane

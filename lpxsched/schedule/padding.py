@@ -19,6 +19,7 @@ from lpxsched.schedule.ragged import Ragged
 from lpxsched.schedule.result import Schedule
 from lpxsched.schedule.roles import roles
 from lpxsched.schedule.symmetry import Symmetry, node_groups
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.instance import Instance
-
-NOT_THERE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -239,8 +238,8 @@ def _moves(classes: _Classes, node_map: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _positions(chosen: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Return the position of each of `size` things among the chosen ones, -1 for all others."""
-    positions = np.full(size, NOT_THERE, dtype=np.int64)
+    """Return the position of each of `size` things among the chosen ones, `NONE` for all others."""
+    positions = np.full(size, NONE, dtype=np.int64)
     positions[chosen] = np.arange(len(chosen))
     return positions
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.schedule.result import SPREADING, SUMMING
-from lpxsched.traffic.demands import implied_collective
+from lpxsched.traffic.demands import implied_collective, is_share_read
 from lpxsched.traffic.layouts import shares
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem import LayerProblem, PlacedOperator
     from lpxsched.schedule.result import Schedule
+    from lpxsched.workload.graph import Layout
 
 
 class TensorRow(NamedTuple):
@@ -91,24 +92,23 @@ class LayerValues:
 
     def operands(self, placed: PlacedOperator) -> list[Part]:
         """Return what an operator of the graph reads, weights left out."""
-        graph, chips = self.problem.graph, self.problem.instance.chips
+        graph = self.problem.graph
         producers = {operator.output: operator.name for operator in graph.operators}
-        node = placed.shard + chips * (placed.operator.place == "hosts")
         parts = []
         for name, layout in placed.operator.inputs:
             if implied_collective(graph.tensors[name], layout, placed.operator.place):
-                parts += [self.delivered(block) for block in self._blocks_for(name, node)]
+                parts += [self.delivered(block) for block in self._blocks_for(name, layout, placed.shard)]
             else:
                 tensor = self.results[producers[name], placed.shard]
                 parts.append(Part(tensor, 0, self.tensors[tensor].vectors))
         return parts
 
-    def _blocks_for(self, name: str, node: int) -> list[int]:
-        demands = self.problem.demands
+    def _blocks_for(self, name: str, layout: Layout, shard: int) -> list[int]:
+        demands, chips = self.problem.demands, self.problem.instance.chips
         return [
             block
             for block, demand in enumerate(self.schedule.blocks.demand.tolist())
-            if demands[demand].tensor == name and node in (demands[demand].root, *demands[demand].consumers)
+            if demands[demand].tensor == name and is_share_read(demands[demand], layout, shard, chips)
         ]
 
     def summed(self, block: int, node: int) -> list[Part]:

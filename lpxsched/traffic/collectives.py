@@ -26,7 +26,7 @@ Kind = CollectiveKind
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ROOTED = ("broadcast", "reduce", "gather", "scatter")
 SUMMED = ("reduce-scatter", "reduce", "all-reduce")
-EVERY = -1
+EVERY = -2
 
 Layout = Literal["replicated", "sharded", "partial", "single"]
 

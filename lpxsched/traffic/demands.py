@@ -67,16 +67,15 @@ def implied_collective(tensor: Tensor, layout: Layout, place: Place) -> str:
 def layer_demands(graph: LayerGraph, width: int) -> tuple[Demand, ...]:
     """Return the demands of one layer on a group of `width` chips, in the order of the operators.
 
-    A tensor that several operators read in one layout is sent once.
+    A tensor that several operators read is summed and sent once, in whatever layouts they read it: each share has one
+    root, and spreads from there to all that read it.
     """
-    made: dict[tuple[str, Layout, Place], None] = {}
+    read: dict[str, list[tuple[Layout, Place]]] = {}
     for operator in graph.operators:
         for name, layout in operator.inputs:
             if implied_collective(graph.tensors[name], layout, operator.place):
-                made[name, layout, operator.place] = None
-    return tuple(
-        demand for name, layout, place in made for demand in _demands(graph.tensors[name], layout, place, width)
-    )
+                read.setdefault(name, []).append((layout, operator.place))
+    return tuple(demand for name, needs in read.items() for demand in _demands(graph.tensors[name], needs, width))
 
 
 def needed_demands(
@@ -94,28 +93,32 @@ def needed_demands(
         As `layer_demands` returned them.
     width : int
     """
-    node = shard + width * (operator.place == "hosts")
-    moved = {
-        name for name, layout in operator.inputs if implied_collective(graph.tensors[name], layout, operator.place)
-    }
+    moved = [
+        (name, layout)
+        for name, layout in operator.inputs
+        if implied_collective(graph.tensors[name], layout, operator.place)
+    ]
     return [
         index
         for index, demand in enumerate(demands)
-        if demand.tensor in moved and (node in demand.consumers or node == demand.root)
+        if any(demand.tensor == name and is_share_read(demand, layout, shard, width) for name, layout in moved)
     ]
 
 
-def _demands(tensor: Tensor, layout: Layout, place: Place, width: int) -> list[Demand]:
+def is_share_read(demand: Demand, layout: Layout, shard: int, width: int) -> bool:
+    """Return whether a shard that reads the demand's tensor in a layout reads this share of it."""
+    return layout != "sharded" or demand.root % width == shard
+
+
+def _demands(tensor: Tensor, needs: list[tuple[Layout, Place]], width: int) -> list[Demand]:
     chips = tuple(range(width))
     pieces = [(chip, first, vectors) for chip, (first, vectors) in enumerate(shares(tensor.vectors, width)) if vectors]
     demands = []
     for chip, first, vectors in pieces:
-        end = chip + width * (place == "hosts")
-        if tensor.layout == "partial":
-            leaves, root = chips, chip
-        else:
-            root = chip + width * (tensor.place == "hosts")
-            leaves = (root,)
-        consumers = chips if layout == "replicated" else (end,)
-        demands.append(Demand(tensor.name, first, vectors, leaves, root, tuple(c for c in consumers if c != root)))
+        root = chip if tensor.layout == "partial" else chip + width * (tensor.place == "hosts")
+        leaves = chips if tensor.layout == "partial" else (root,)
+        consumers: set[int] = set()
+        for layout, place in needs:
+            consumers |= set(chips) if layout == "replicated" else {chip + width * (place == "hosts")}
+        demands.append(Demand(tensor.name, first, vectors, leaves, root, tuple(sorted(consumers - {root}))))
     return demands

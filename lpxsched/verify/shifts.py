@@ -23,10 +23,17 @@ def clashes(holder: Integers, start: Integers, length: Integers, period: int) ->
     Parameters
     ----------
     holder, start, length : ndarray of int64, shape (intervals,)
-        Interval i is ``[start, start + length)``.
+        Interval i is ``[start, start + length)``; an empty one overlaps nothing.
     period : int
         0: runs once.
     """
+    lasting = np.flatnonzero(length > 0)
+    one, other = _clashes(holder[lasting], start[lasting], length[lasting], period)
+    return lasting[one], lasting[other]
+
+
+def _clashes(holder: Integers, start: Integers, length: Integers, period: int) -> tuple[Integers, Integers]:
+    """Return the pairs of intervals that are not empty."""
     begin = start % period if period else start
     order = np.lexsort((begin, holder))
     last = np.append(holder[order][1:] != holder[order][:-1], True)[: len(order)]

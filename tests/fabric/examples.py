@@ -52,6 +52,7 @@ WIRE = {"latency_ns": 5, "gbps": 100}
 HOST = {**WIRE, "chips_per_host": 2, "gpu_latency_ns": 0}
 # Keys of a family's wires where they are not `link` alone.
 WIRES = {
+    "boardfly": {"tray": WIRE, "group": WIRE, "between": WIRE},
     "dragonfly": {"local": WIRE, "between": WIRE},
     "lpx": {"tray": WIRE, "spine": WIRE, "rack": WIRE, "host": HOST},
     "tsp": {"local": WIRE, "between": WIRE, "host": HOST},
@@ -148,6 +149,10 @@ def families(draw: st.DrawFn) -> dict[str, Any]:
         keys = {"dimensions": a, "link": wire}
     elif kind == "dragonfly":
         keys = {"chips_per_group": a, "global_links_per_chip": h, "groups": draw(st.integers(1, min(9, a * h + 1)))}
+    elif kind == "boardfly":
+        ports, trays = draw(st.integers(1, 3)), draw(st.integers(1, a + 1))
+        groups = draw(st.integers(1, min(6, trays * (ports * a - trays + 1) + 1)))
+        keys = {"chips_per_tray": a, "trays_per_group": trays, "groups": groups, "ports": ports + a - 1}
     elif kind == "lpx":
         racks, ring = draw(st.integers(1, 4)), draw(st.sampled_from(["chain", "ring"]))
         keys = {"racks": racks, "trays": draw(few), "chips_per_tray": a, "rack_topology": ring, "spine": wire}

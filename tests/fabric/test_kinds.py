@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
 
 DRAGONFLY = {"chips_per_group": 4, "global_links_per_chip": 1, "groups": 5}
+BOARDFLY = {"groups": 2, "trays_per_group": 3, "chips_per_tray": 2, "ports": 3}
 LPX = {"trays": 2, "chips_per_tray": 2}
 
 
@@ -172,6 +173,12 @@ def test_large_sparse_fabrics_are_supported(tmp_path: Path, kind: str, keys: dic
         ("circulant", {"chips": 8, "offsets": [1, -2]}, "6:14: offsets.1: input should be greater than or equal to 1"),
         ("circulant", {"chips": 8, "offsets": [1, 8]}, "6:1: offsets: must be less than 8, the number of chips, got 8"),
         ("dragonfly", DRAGONFLY | {"groups": 6}, "groups: one group has global links to 4 others, so at most 5 groups"),
+        (
+            "boardfly",
+            BOARDFLY | {"trays_per_group": 6},
+            "trays_per_group: a tray of 2 chips has 4 ports beyond its own",
+        ),
+        ("boardfly", BOARDFLY | {"groups": 8}, "groups: one group has 6 ports for other groups, so at most 7 groups"),
         ("dragonfly", DRAGONFLY | {"between": None}, "1:1: between: this key is missing; add it"),
         ("dragonfly", {**DRAGONFLY, "chips_per_group": 5000}, "groups: makes 25,000 chips and up to 125,025,000 links"),
         (

@@ -187,7 +187,7 @@ def test_other_sizes_of_rack(tmp_path: Path, changes: dict[str, int], nodes: tup
             {"kind": "star"},
             "2:1: kind: must be one of full-mesh, ring, mesh, torus, hypercube, hyperx, circulant, ",
         ),
-        ({"kind": ["lpx"]}, "circulant, dragonfly, lpx, tsp, explicit, got ['lpx']"),
+        ({"kind": ["lpx"]}, "circulant, dragonfly, boardfly, lpx, tsp, explicit, got ['lpx']"),
         ({"kind": "ring"}, "trays: unknown key; known keys: chip, chips"),
         ({"trays": 0}, "trays: input should be greater than or equal to 1, got 0"),
         ({"trays": -16}, "trays: input should be greater than or equal to 1, got -16"),

@@ -105,8 +105,12 @@ class PlainGreedy:
         """Bring a block from its leaves to its root and from there to its consumers."""
         demand = int(self.blocks.demand[block])
         leaves = self.instance.demand_leaf_operators[demand].tolist()
-        there = self._end(leaves[0]) if len(leaves) == 1 else self.sum_block(block)
-        self.spread_block(block, there)
+        if len(leaves) == 1:
+            there = leaves_at = self._end(leaves[0])
+        else:
+            there, leaves_at = self.sum_block(block)
+        self._deliver(demand, int(self.instance.demand_root[demand]), there)
+        self.spread_block(block, leaves_at)
 
     def _offer(self, block: int, bundle: int, ready: int) -> tuple[int, int]:
         """Return the cycle at which a slot could leave on a bundle, and the lane on which it would."""
@@ -122,8 +126,11 @@ class PlainGreedy:
         """Return cycles from the read of the first vector to that of the last."""
         return ceil((int(self.blocks.vectors[block]) - 1) * self.vector_time[bundle])
 
-    def sum_block(self, block: int) -> int:
-        """Add up the summands of a block on their shortest ways, farthest first; return the end at the root."""
+    def sum_block(self, block: int) -> tuple[int, int]:
+        """Add up the summands of a block on their shortest ways, farthest first.
+
+        Return when the root has the sum, and when it may send it.
+        """
         demand, vectors = int(self.blocks.demand[block]), int(self.blocks.vectors[block])
         root, cost = int(self.instance.demand_root[demand]), self.instance.add_cost
         hops = self.hops_to[root]
@@ -133,18 +140,18 @@ class PlainGreedy:
         for node in sorted(hops, key=lambda node: (-hops[node], node)):
             if node not in there:
                 continue
-            ready = max(there[node])
+            ready, cycles = max(there[node]), 0
             if len(there[node]) > 1:
                 cycles = cost.cycles(len(there[node]), vectors)
                 start = self._place((node, VECTOR), ready, cycles)
                 self.sums.append((block, node, len(there[node]), start))
                 ready = start + cycles
-            elif node not in leaves:
-                ready += self.instance.turnaround_cycles
+            arrived = there[node][node in leaves :]
+            leaves_at = max([ready, *(read + self.instance.turnaround_cycles + cycles for read in arrived)])
             if node != root:
-                parent, read = self._send_nearer(block, node, hops, ready)
+                parent, read = self._send_nearer(block, node, hops, leaves_at)
                 there.setdefault(parent, []).append(read)
-        return ready
+        return ready, leaves_at
 
     def _send_nearer(self, block: int, node: int, hops: dict[int, int], ready: int) -> tuple[int, int]:
         """Send a summand one hop nearer to the root, where its last vector is read first."""
@@ -175,7 +182,6 @@ class PlainGreedy:
         best: dict[int, tuple[int, int, int, int, int]] = {}
         reads: dict[int, float] = {root: there}
         settled: list[int] = []
-        self._deliver(demand, root, there)
         while consumers - set(settled):
             node = min(set(reads) - set(settled), key=lambda node: (reads[node], node))
             settled.append(node)

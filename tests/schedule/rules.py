@@ -157,13 +157,22 @@ class _Judge:
                 return None
             return lambda k: arrived[0].read(k) + turnaround
         if (block, node) in self.sums:
-            return lambda _: Fraction(self.sums[block, node].end)
+            there = self._sum_is_there(block, node, leaving=leaving)
+            return lambda _: there
         if node in leaves and (len(leaves) == 1 or phase == SUMMING):
             return lambda _: Fraction(self._end(leaves[node]))
         summand = self.into[block, SUMMING, node]
         if not summand or node >= self.instance.chips:
             return None
         return lambda k: summand[0].read(k) + turnaround
+
+    def _sum_is_there(self, block: int, node: int, *, leaving: bool) -> Fraction:
+        """Return when a sum can be read on its node, or leave it: then it pays a turnaround as a relay does."""
+        total = self.sums[block, node]
+        if not leaving:
+            return Fraction(total.end)
+        relayed = self.instance.turnaround_cycles + total.end - total.start
+        return max([Fraction(total.end), *(slot.last_read + relayed for slot in self.into[block, SUMMING, node])])
 
     def r2_causality(self) -> Iterator[str]:
         """R2: each vector leaves after it was produced there, or read there plus turnaround; hosts never relay."""

@@ -88,7 +88,7 @@ def test_a_sum_that_takes_no_time_needs_no_unit() -> None:
 
 def test_a_root_without_a_summand_waits_for_its_sum() -> None:
     """Tests that an operator at a root where one sum arrives waits for it (it once could start at 0)."""
-    # Sum on chip 2 until 23, on chip 1 at 41, on the root at 62; greedy waits for a turnaround more.
+    # Sum on chip 2 until 23, sent at 18 + 3 + 5 = 26, on chip 1 at 44, on the root at 65.
     schedule = greedy_schedule(rootless(), cut_blocks(rootless(), Cut(1, 1)))
-    assert accepts(rootless(), moved(schedule, "operator_start", 2, 62 - 65))
-    assert not accepts(rootless(), moved(schedule, "operator_start", 2, 61 - 65))
+    assert accepts(rootless(), schedule)
+    assert not accepts(rootless(), moved(schedule, "operator_start", 2, -1))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
-from lpxsched.schedule.distances import NO_WAY, hops_from, hops_to, hops_to_roots
+from lpxsched.schedule.distances import hops_from, hops_to, hops_to_roots, shortest_ways
+from lpxsched.units import NONE
 from tests.schedule.instances import Demand, Operator, both_ways, grid, instance_of, path_of_three
 from tests.strategies import instances
 
@@ -31,7 +32,7 @@ def test_hops_of_a_grid() -> None:
 def test_one_way_links_are_one_way() -> None:
     """Tests that on a directed path nothing comes back."""
     assert hops_from(0, path_of_three()) == [0, 1, 2]
-    assert hops_to(0, path_of_three()) == [0, NO_WAY, NO_WAY]
+    assert hops_to(0, path_of_three()) == [0, NONE, NONE]
 
 
 def test_a_host_is_no_relay() -> None:
@@ -53,7 +54,7 @@ def test_distances_are_shortest(instance: Instance) -> None:
     ends = list(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True))
     for root, node in product(range(instance.nodes), repeat=2):
         hops = hops_from(root, instance)
-        before = [hops[s] for s, d in ends if d == node and hops[s] != NO_WAY and (s < instance.chips or s == root)]
+        before = [hops[s] for s, d in ends if d == node and hops[s] != NONE and (s < instance.chips or s == root)]
         assert hops[node] == (0 if node == root else min(before) + 1)
 
 
@@ -64,5 +65,12 @@ def test_rows_of_roots_are_distances_to_them(instance: Instance) -> None:
     distance = hops_to_roots(instance)
     roots = set(instance.demand_root.tolist())
     for node in range(instance.nodes):
-        expected = hops_to(node, instance) if node in roots else [NO_WAY] * instance.nodes
+        expected = hops_to(node, instance) if node in roots else [NONE] * instance.nodes
         assert distance[node].tolist() == expected
+
+
+def test_ways_do_not_lead_through_hosts() -> None:
+    """Tests that chips 0 and 3, which share host 4, are three hops and two turnarounds apart."""
+    ways = shortest_ways(shared_host())
+    assert ways[0] == [0, 18, 39, 60, 18]
+    assert ways[4] == [18, 39, 39, 18, 0]

@@ -58,6 +58,8 @@ def test_calendars_find_the_first_gap(shortest: int, requests: list[tuple[int, i
         (22, 8, 22),
         (22, 9, 35),
         (40, 5, 40),
+        # What takes no time is in nobody's way.
+        (12, 0, 12),
     ],
 )
 def test_the_first_gap_between_two_intervals(ready: int, length: int, expected: int) -> None:

@@ -49,7 +49,7 @@ def test_parts_find_what_greedy_misses() -> None:
 
 
 def test_the_hint_itself_is_returned_when_nothing_is_shorter() -> None:
-    """Tests a layer of which 126 cycles are the best, and a search without a round."""
+    """Tests a layer of which 127 cycles are the best, and a search without a round."""
     hint = best_greedy(two_chips(), lower_bound(two_chips()), seed=0)
     assert improved(two_chips(), hint) is hint
     late = best_greedy(crossing(), lower_bound(crossing()), seed=0)

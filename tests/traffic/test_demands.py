@@ -108,6 +108,33 @@ def test_what_each_operator_of_the_second_chip_reads(kind: str, expected: list[i
     assert needed_demands(operator(graph, kind), 1, graph, layer_demands(graph, 3), 3) == expected
 
 
+def residual_layer() -> LayerGraph:
+    """Return a partial sum of 8 vectors that one operator reads whole, another by shares, a third on the hosts."""
+    tensor = replace(layer(1, 16).tensors["layer.0.output"], name="h")
+    made = Operator("make", "make", 0, "chips", "matrix", (), "h")
+    readers = [
+        Operator("norm", "norm", 0, "chips", "vector", (("h", "replicated"),), ""),
+        Operator("residual", "residual", 0, "chips", "vector", (("h", "sharded"),), ""),
+        Operator("egress", "egress", 0, "hosts", "host", (("h", "sharded"),), ""),
+    ]
+    return LayerGraph((made, *readers), {"h": tensor})
+
+
+def test_a_tensor_that_is_read_in_two_layouts_is_summed_once() -> None:
+    """Tests that each share of 2 vectors has one sum, which spreads to the other chips and to its host."""
+    chips = (0, 1, 2, 3)
+    assert layer_demands(residual_layer(), 4) == tuple(
+        Demand("h", 2 * root, 2, chips, root, (*(chip for chip in chips if chip != root), 4 + root)) for root in chips
+    )
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("norm", [0, 1, 2, 3]), ("residual", [1]), ("egress", [1])])
+def test_each_layout_waits_for_its_own_shares(kind: str, expected: list[int]) -> None:
+    """Tests what shard 1 of four reads: the whole tensor, or its share alone."""
+    graph = residual_layer()
+    assert needed_demands(operator(graph, kind), 1, graph, layer_demands(graph, 4), 4) == expected
+
+
 @given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 20))
 def test_every_vector_is_demanded_once(batch: int, hidden: int, width: int) -> None:
     """Tests that the demands of a tensor cover each of its vectors once, for any size and width."""

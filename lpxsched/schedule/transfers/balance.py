@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.transfers.kernels import Wires
     from lpxsched.schedule.transfers.reduced import Blocks, Reduced, Ways
 
+NONE = -1
 SWEEPS = 6
 # Hops whose loads are told apart; later ones count with the last.
 MOST_HOPS = 8
@@ -102,7 +103,7 @@ def _charge(
 @njit(cache=True)
 def _next_node(reached: Integers, count: int, done: Flags, way: NDArray[np.int32], end: int) -> int:
     """Return the reached node farthest from the end that is not done: nothing that is left leads to it."""
-    best, farthest = -1, -1
+    best, farthest = NONE, -1
     for index in range(count):
         node = reached[index]
         if not done[node] and way[node, end] > farthest:
@@ -206,10 +207,10 @@ def balanced_parents(
     Returns
     -------
     ndarray of int32, shape (blocks, nodes)
-        -1 at the source of a block.
+        `NONE` at the source of a block.
     """
     fabric = problem.problem
-    parents = np.full((len(ways.blocks), fabric.nodes), -1, dtype=np.int32)
+    parents = np.full((len(ways.blocks), fabric.nodes), NONE, dtype=np.int32)
     parents[ways.block, fabric.bundle_destination[ways.bundle]] = ways.bundle
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(ways.block)) for _ in range(SWEEPS)])

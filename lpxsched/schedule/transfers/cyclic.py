@@ -11,22 +11,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers.kernels import kernel
 from lpxsched.schedule.transfers.placing import Placement, placement_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.kernels import Integers
-    from lpxsched.schedule.transfers.placing import Columns, Tasks
+    from lpxsched.schedule.kernels import Integers, TaskColumns
+    from lpxsched.schedule.transfers.placing import Tasks
 
 # Periods that are tried one cycle after the other before room is given for a whole task.
 TIGHT_TRIES = 3
 # Cells of the tables of lanes and cycles: beyond it a plan is not tried.
 MOST_CELLS = 400_000_000
-# What a cell that is free points to.
-FREE = -1
+NONE, NEVER = -1, 1 << 60
 
 
 class Turn(NamedTuple):
@@ -34,7 +32,8 @@ class Turn(NamedTuple):
 
     Cells of a lane of resource i are `grid[i]` cycles long (1 where tasks are not all of one length), those of a port
     one cycle. Each lane has a row of cells in `following`, from `first_cell` on, each port one in `port_following`:
-    `FREE`, or a later cell to look at instead; one cell more ends the row. `used` counts by port and cycle.
+    `NONE` if that is free, or a later cell to look at instead; one cell more ends the row. `used` counts by port and
+    cycle.
     """
 
     period: int
@@ -61,7 +60,7 @@ def shortest_period(tasks: Tasks) -> int:
 
 def _grid(tasks: Tasks) -> NDArray[np.int64]:
     """Return the length of the tasks of each resource where all are equally long, else 1."""
-    longest, shortest = np.zeros(len(tasks.lanes), dtype=np.int64), np.full(len(tasks.lanes), 1 << 60)
+    longest, shortest = np.zeros(len(tasks.lanes), dtype=np.int64), np.full(len(tasks.lanes), NEVER)
     np.maximum.at(longest, tasks.resource, tasks.length)
     np.minimum.at(shortest, tasks.resource, tasks.length)
     return np.where(longest == shortest, np.maximum(longest, 1), 1).astype(np.int64)
@@ -101,8 +100,8 @@ def _empty_turn(tasks: Tasks, period: int) -> Turn:
         period,
         grid,
         np.cumsum(row) - row,
-        np.full(int(row.sum()), FREE, dtype=np.int32),
-        np.full(len(tasks.port_lanes) * (port_cycles + 1), FREE, dtype=np.int32),
+        np.full(int(row.sum()), NONE, dtype=np.int32),
+        np.full(len(tasks.port_lanes) * (port_cycles + 1), NONE, dtype=np.int32),
         np.zeros((len(tasks.port_lanes), max(1, port_cycles)), dtype=np.int64),
     )
 
@@ -152,9 +151,9 @@ def _next_run(following: NDArray[np.int32], first: int, cells: int, cell: int, l
 
 
 @kernel
-def _earliest(tasks: Columns, turn: Turn, resource: int, ready: int, length: int) -> tuple[int, int]:
+def _earliest(tasks: TaskColumns, turn: Turn, resource: int, ready: int, length: int) -> tuple[int, int]:
     """Return the first cycle from a given one on at which a lane of a resource is free, and the lane."""
-    grid, chosen, earliest = turn.grid[resource], -1, NEVER
+    grid, chosen, earliest = turn.grid[resource], NONE, NEVER
     cells, begin = turn.period // grid, ready // turn.period * turn.period
     # What is left of the turn may be less than a cell, then it is the next turn's first.
     cell = -(-(ready - begin) // grid)
@@ -170,7 +169,7 @@ def _earliest(tasks: Columns, turn: Turn, resource: int, ready: int, length: int
 
 
 @kernel
-def _ports_free(tasks: Columns, turn: Turn, task: int, cycle: int) -> int:
+def _ports_free(tasks: TaskColumns, turn: Turn, task: int, cycle: int) -> int:
     """Return the cycle, or where a port of a task is full then, the next at which that has room; `NEVER` if none."""
     for side in range(2):
         port = tasks.port[task, side]
@@ -185,7 +184,7 @@ def _ports_free(tasks: Columns, turn: Turn, task: int, cycle: int) -> int:
 
 
 @kernel
-def _take(tasks: Columns, turn: Turn, task: int, lane: int, cycle: int) -> None:
+def _take(tasks: TaskColumns, turn: Turn, task: int, lane: int, cycle: int) -> None:
     """Take the cells of a task, and its room in ports."""
     grid = turn.grid[tasks.resource[task]]
     cells, cell = turn.period // grid, cycle % turn.period // grid
@@ -202,13 +201,13 @@ def _take(tasks: Columns, turn: Turn, task: int, lane: int, cycle: int) -> None:
 
 
 @kernel
-def _place_in_turns(tasks: Columns, turn: Turn, order: Integers, start: Integers, lane: Integers) -> bool:
+def _place_in_turns(tasks: TaskColumns, turn: Turn, order: Integers, start: Integers, lane: Integers) -> bool:
     """Give each task the first start and lane that are free; return whether all have any within two turns."""
     for task in order:
         ready = tasks.release[task]
         for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
             ready = max(ready, start[tasks.before[index]] + tasks.delay[index])
-        resource, cycle, chosen = tasks.resource[task], ready, -1
+        resource, cycle, chosen = tasks.resource[task], ready, NONE
         while chosen < 0:
             cycle, found = _earliest(tasks, turn, resource, cycle, tasks.length[task])
             if cycle >= ready + 2 * turn.period:

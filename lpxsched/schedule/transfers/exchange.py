@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.transfers.plan import NOTHING, Plan
+from lpxsched.schedule.transfers.plan import Plan
 from lpxsched.schedule.transfers.reduced import Blocks
 from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ class Phase(NamedTuple):
 
 
 def exchange_classes(problem: Reduced) -> list[NDArray[np.int64]]:
-    """Return ways to class the bundles between participants, -1 for others: by links; by orbits, if they are few.
+    """Return ways to class the bundles between participants, `NONE` for others: by links; by orbits, if they are few.
 
     Of parallel bundles between two chips only the first is used.
     """
@@ -50,7 +51,7 @@ def exchange_classes(problem: Reduced) -> list[NDArray[np.int64]]:
     by_link = np.unique(fabric.bundle_class, return_inverse=True)[1]
     few = len(problem.wires.lanes) <= MOST_CLASSES
     return [
-        np.where(inside, classes, NOTHING).astype(np.int64)
+        np.where(inside, classes, NONE).astype(np.int64)
         for classes in (by_link, *([problem.wires.resource] if few else []))
     ]
 
@@ -59,7 +60,7 @@ def exchange_sequences(problem: Reduced, classes: NDArray[np.int64]) -> list[tup
     """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
     fabric, width = problem.problem, problem.problem.width
     joins = []
-    for number in range(min(MOST_CLASSES, int(classes.max(initial=NOTHING)) + 1)):
+    for number in range(min(MOST_CLASSES, int(classes.max(initial=NONE)) + 1)):
         matrix = np.zeros((width, width), dtype=np.float32)
         bundles = np.flatnonzero(classes == number)
         matrix[fabric.bundle_destination[bundles], fabric.bundle_source[bundles]] = 1
@@ -105,25 +106,25 @@ class _Builder:
         number = len(self.sums)
         self.sums.append((block, node, complete))
         self.operands += [(number, part) for part in parts]
-        return NOTHING - 1 - number
+        return NONE - 1 - number
 
     def complete(self, block: int, node: int, parts: Sequence[int]) -> None:
         """Add the last operands at a node; a sum to which nothing came since is complete already."""
         if len(parts) > 1:
             self.add(block, node, parts, complete=True)
         else:
-            number = NOTHING - 1 - parts[0]
+            number = NONE - 1 - parts[0]
             self.sums[number] = (block, node, True)
 
     def send(self, block: int, bundle: int, part: int) -> int:
         """Send an operand of a representative over a bundle that leaves an image of it; return the slot."""
         source = int(self.problem.problem.bundle_source[bundle])
-        fed, total, origin = NOTHING, NOTHING, source
+        fed, total, origin = NONE, NONE, source
         if part >= 0:
             fed, total = part, self.slots[part][3]
             origin = int(self._image(source)[self.slots[part][4]])
-        elif part < NOTHING:
-            total = NOTHING - 1 - part
+        elif part < NONE:
+            total = NONE - 1 - part
         self.slots.append((block, bundle, fed, total, origin))
         return len(self.slots) - 1
 
@@ -148,7 +149,7 @@ def exchange_plan(
     representative = first_of_orbit[wires.node_orbit]
     builder = _Builder(problem, classes)
     for block, sequence in enumerate(sequences):
-        parts: dict[int, list[int]] = {node: [NOTHING] for node in nodes}
+        parts: dict[int, list[int]] = {node: [NONE] for node in nodes}
         brought: dict[int, list[int]] = {node: [] for node in nodes}
         for phase in sequence:
             ways = {node: [bundle for bundle in into[node] if classes[bundle] == phase.link_class] for node in nodes}
@@ -199,7 +200,7 @@ def _plan(builder: _Builder, lengths: Sequence[int]) -> Plan:
     complete = np.array([complete for _, _, complete in builder.sums], dtype=np.bool_)
     operands = np.array(builder.operands, dtype=np.int64).reshape(-1, 2).T.copy()
     operand_sum, operand_slot = operands
-    origin = np.where(operand_slot >= 0, np.append(slots[4], NOTHING)[operand_slot], sums[1][operand_sum])
+    origin = np.where(operand_slot >= 0, np.append(slots[4], NONE)[operand_slot], sums[1][operand_sum])
     slot_columns = dict(zip(SLOT_COLUMNS, slots, strict=True))
     return Plan(
         blocks,

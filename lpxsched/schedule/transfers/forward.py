@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.kernels import NEVER
-from lpxsched.schedule.transfers.kernels import CLASSES
 from lpxsched.schedule.transfers.matching import (
     CELL,
     CHUNK,
+    CLASSES,
     GIVEN_UP,
     HELD,
     MAKESPAN,
     MISSING,
     MOST_ASIDE,
-    NO_CHUNK,
     NO_ROOM,
     ROW,
     TOUCHED,
     USED,
     run,
 )
+from lpxsched.schedule.transfers.state import Queues, State
 from lpxsched.schedule.transfers.tables import tables_of
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lpxsched.schedule.kernels import Integers
     from lpxsched.schedule.transfers.kernels import Wires
     from lpxsched.schedule.transfers.tables import Job, Tables
@@ -37,54 +35,6 @@ BATCH = 256
 # Chunks of queues that there is room for at first.
 FIRST_CHUNKS = 1024
 SEED_FACTOR, SEED_OFFSET = 2654435761, 88172645463325252
-
-
-class State(NamedTuple):
-    """Columns of a search.
-
-    `reached` has the class of a block at each node, and `HELD` once that was sent it, in a row for each block that
-    everyone reads; of blocks with one reader, in a row for each reader, the class alone: where each is stands in
-    `position`, -1 on a link. `random` is the state of the generator (0: no chance). `ports` counts what was injected
-    and ejected by orbit of nodes and cycle modulo its length, `port_cycle` tells of which cycle.
-
-    `lanes` has for each resource how many lanes are free, its first lane, and whether it is to be served in this cycle,
-    as those in `dirty` are; `free` are stacks of free lanes. `aside` is room for what is set aside.
-
-    `head` and `following` are lists of events for each cycle modulo the length of `head`, a power of two. Events below
-    the number of slots are slots whose block can go on, then come lanes that are free again, then resources to be
-    looked at again. `events` and `batch` have room for those that are dealt with at once, `counts` for all numbers.
-    """
-
-    reached: NDArray[np.uint8]
-    position: NDArray[np.int32]
-    random: NDArray[np.uint64]
-    ports: Integers
-    port_cycle: Integers
-    lanes: NDArray[np.int32]
-    free: NDArray[np.int32]
-    lane_resource: NDArray[np.int32]
-    dirty: NDArray[np.int32]
-    aside: Integers
-    head: NDArray[np.int32]
-    following: NDArray[np.int32]
-    events: NDArray[np.int32]
-    batch: Integers
-    counts: Integers
-
-
-class Queues(NamedTuple):
-    """First-in first-out lists, one for each resource and class of urgency.
-
-    A list is a chain of chunks of one cache line: `CHUNK` - 1 entries, each a block and the bundle that it wants in one
-    word, then where the next chunk begins. `waiting` has a bit for each class of a resource, `ends`, shape (resources x
-    `CLASSES`, 2), the first cell of each list and the one behind its last, `cells` the chunks, `chunks` how many were
-    ever used, and the first that is free again, which holds where the next of these begins.
-    """
-
-    waiting: NDArray[np.uint64]
-    ends: NDArray[np.int32]
-    cells: Integers
-    chunks: Integers
 
 
 def match(wires: Wires, job: Job, noise: int, most_slots: int, limit: int) -> tuple[Integers, int]:
@@ -130,16 +80,16 @@ def beginnings(wires: Wires, job: Job, tables: Tables, most_slots: int, noise: i
     number = np.arange(lanes) - np.repeat(wires.first_lane, wires.lanes)
     return State(
         reached=reached.ravel(),
-        position=np.full(blocks, -1, dtype=np.int32),
+        position=np.full(blocks, NONE, dtype=np.int32),
         random=np.array([(noise * SEED_FACTOR + SEED_OFFSET) % 2**64 if noise else 0], dtype=np.uint64),
         ports=np.zeros(port_cells, dtype=np.int64),
-        port_cycle=np.full(port_cells, -1, dtype=np.int64),
+        port_cycle=np.full(port_cells, NONE, dtype=np.int64),
         lanes=np.stack([wires.lanes, wires.first_lane, 0 * wires.lanes], axis=1).astype(np.int32),
         free=(np.repeat(wires.lanes, wires.lanes) - 1 - number).astype(np.int32),
         lane_resource=np.repeat(np.arange(resources, dtype=np.int32), wires.lanes),
         dirty=np.empty(resources, dtype=np.int32),
         aside=np.empty((MOST_ASIDE, 3), dtype=np.int64),
-        head=np.full(span, -1, dtype=np.int32),
+        head=np.full(span, NONE, dtype=np.int32),
         following=np.empty(most_slots + lanes + resources, dtype=np.int32),
         events=np.empty(max(1, BATCH // tables.degree), dtype=np.int32),
         batch=np.empty((max(BATCH, tables.degree), CELL + 1), dtype=np.int64),
@@ -161,7 +111,7 @@ def empty_queues(resources: int) -> Queues:
         np.zeros(resources, dtype=np.uint64),
         np.zeros((resources * CLASSES, 2), dtype=np.int32),
         np.empty(FIRST_CHUNKS * CHUNK, dtype=np.int64),
-        np.array([0, NO_CHUNK], dtype=np.int64),
+        np.array([0, NONE], dtype=np.int64),
     )
 
 

@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound="Callable[..., object]")
 
+# Longer than any way. `NEVER` is too large for what is made of ways: tables of 32 bits, and products within 64.
 FAR = 1 << 30
-# Costs from here on mean that nothing leads there.
-UNREACHED = 1 << 40
 # Roots from which ways are found at once, so that their costs stay in the cache.
 ROWS_AT_ONCE = 64
-# Classes of urgency.
-CLASSES = 63
 
 
 def kernel(function: Function) -> Function:
@@ -75,7 +72,7 @@ def relax(cost: Integers, offsets: Integers, destination: Integers, length: Inte
         costs = cost[row]
         begin, end = 0, 0
         for node in range(nodes):
-            if costs[node] < UNREACHED:
+            if costs[node] < FAR:
                 queue[end] = node
                 queued[node] = True
                 end += 1
@@ -99,9 +96,9 @@ def all_ways(wires: Wires, between: int) -> NDArray[np.int32]:
     way = np.empty((wires.nodes, wires.nodes), dtype=np.int32)
     for first in range(0, wires.nodes, ROWS_AT_ONCE):
         roots = np.arange(first, min(first + ROWS_AT_ONCE, wires.nodes))
-        cost = np.full((len(roots), wires.nodes), UNREACHED, dtype=np.int64)
+        cost = np.full((len(roots), wires.nodes), FAR, dtype=np.int64)
         cost[roots - first, roots] = 0
         relax(cost, wires.out_offsets, destination, length)
-        way[roots] = np.where(cost < UNREACHED, cost - between, FAR)
+        way[roots] = np.where(cost < FAR, cost - between, FAR)
     np.fill_diagonal(way, 0)
     return way

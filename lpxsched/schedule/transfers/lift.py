@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.schedule.transfers.plan import NOTHING
 from lpxsched.schedule.transfers.result import Sums, TransferSchedule
 from lpxsched.traffic.collectives import EVERY, source_values
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.transfers.placing import Placement
@@ -73,7 +73,7 @@ class _Images:
     def value(
         self, block: NDArray[np.int64], total: NDArray[np.int64], node: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return what a sum leaves, or, where the sum is `NOTHING`, what a node holds at first of a block."""
+        """Return what a sum leaves, or, where the sum is `NONE`, what a node holds at first of a block."""
         held, first = self.held(block, node)
         summed = self._sum_at(np.maximum(total, 0), self.node(node))
         return np.where(total >= 0, summed, held), np.where(total >= 0, 0, first)
@@ -132,13 +132,13 @@ def _images(problem: Reduced, plan: Plan) -> _Images:
     collective, blocks, flow = problem.problem.collective, plan.blocks, problem.flow
     lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
     values = source_values(collective)
-    value_of = np.full((len(lengths), collective.width), NOTHING, dtype=np.int64)
+    value_of = np.full((len(lengths), collective.width), NONE, dtype=np.int64)
     value_of[values.tensor, values.shard] = np.arange(len(values.tensor))
     piece = problem.pieces[:, blocks.piece]
     tensor, first = flow.tensor[piece], flow.first_vector[piece] + blocks.first_vector
     vectors = np.clip(lengths[tensor] - first, 0, blocks.vectors)
     there = vectors[:, plan.sum_block] > 0
-    sum_number = np.where(there, len(values.tensor) + np.cumsum(there).reshape(there.shape) - 1, NOTHING)
+    sum_number = np.where(there, len(values.tensor) + np.cumsum(there).reshape(there.shape) - 1, NONE)
     return _Images(problem, plan, tensor, first, vectors, values, value_of, sum_number)
 
 
@@ -168,8 +168,8 @@ def _sums(images: _Images, placement: Placement) -> Sums:
 def _operands(images: _Images) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the value of each operand, and where in it the operand begins."""
     plan, slot = images.plan, images.plan.operand_slot
-    chained = np.where(slot < NOTHING, NOTHING - 1 - slot, NOTHING)
-    total = np.where(slot >= 0, np.append(plan.slot_sum, NOTHING)[slot], chained)
+    chained = np.where(slot < NONE, NONE - 1 - slot, NONE)
+    total = np.where(slot >= 0, np.append(plan.slot_sum, NONE)[slot], chained)
     return images.value(plan.sum_block[plan.operand_sum], total, plan.operand_origin)
 
 

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.transfers.kernels import CLASSES, kernel
+from lpxsched.schedule.transfers.kernels import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.kernels import Integers
-    from lpxsched.schedule.transfers.forward import Queues, State
     from lpxsched.schedule.transfers.kernels import Wires
+    from lpxsched.schedule.transfers.state import Queues, State
     from lpxsched.schedule.transfers.tables import Tables
 
+NONE = -1
+# Classes of urgency.
+CLASSES = 63
 # Columns of `Tables.blocks`, `State.lanes` and `State.batch`, places in `State.counts`, sides of ports.
 SOURCE, TARGET, ROW, ORDER = range(4)
 FREE, FIRST, DIRTY = range(3)
@@ -38,7 +41,6 @@ MOST_ASIDE = 64
 AHEAD = 32
 # Cells of a chunk of a queue: one line of the cache.
 CHUNK = 8
-NO_CHUNK = -1
 BUNDLE_BITS = 32
 BUNDLE_MASK = (1 << BUNDLE_BITS) - 1
 # The lowest bit of a word, times this, has its position in its six highest bits (Leiserson, Prokop and Randall 1998).
@@ -219,7 +221,7 @@ def _find_exits(tables: Tables, state: State, rows: int, block: int, node: int, 
     """Add the exits by which a block may go on from a node to a batch of so many rows; return how many it has then."""
     passable, exits, rank, batch = tables.passable, tables.exits, tables.rank, state.batch
     row = tables.blocks[block, ROW]
-    order = tables.blocks[block, ORDER] if arrived >= 0 else -1
+    order = tables.blocks[block, ORDER] if arrived >= 0 else NONE
     first_cell = (block if tables.everyone else row) * tables.nodes
     if not tables.everyone:
         state.position[block] = node
@@ -298,7 +300,7 @@ def _happen(tables: Tables, state: State, slots: Integers, events: int) -> int:
             first_lane = state.lanes[resource, FIRST]
             state.free[first_lane + state.lanes[resource, FREE]] = lane - first_lane
             state.lanes[resource, FREE] += 1
-        batch[rows, BLOCK], batch[rows, RESOURCE] = -1, resource
+        batch[rows, BLOCK], batch[rows, RESOURCE] = NONE, resource
         rows += 1
     return rows
 
@@ -380,7 +382,7 @@ def run(wires: Wires, tables: Tables, state: State, queues: Queues, slots: Integ
             return NO_ROOM
         block = counts[BEGUN]
         counts[BEGUN] += 1
-        _queue_up(state, queues, _find_exits(tables, state, 0, block, int(tables.blocks[block, SOURCE]), -1))
+        _queue_up(state, queues, _find_exits(tables, state, 0, block, int(tables.blocks[block, SOURCE]), NONE))
     while counts[MISSING] > 0:
         cycle = counts[CYCLE]
         place = cycle & (len(head) - 1)

@@ -7,12 +7,12 @@ already, so that one kernel serves copies, sums, and both backwards in time.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
-from lpxsched.schedule.kernels import NEVER, Calendars, Integers, earliest_gap, reserve
+from lpxsched.schedule.kernels import Calendars, TaskColumns, place_tasks
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Tasks:
     before, after, delay : ndarray of int64, shape (precedences,)
         Task `after` starts at least `delay` cycles after task `before` starts.
     port, port_offset : ndarray of int64, shape (tasks, 2)
-        Calendars of ports, -1 for none, of which a task takes the cycle that lies `port_offset` after its start.
+        Calendars of ports, `NONE` for none, of which a task takes the cycle that lies `port_offset` after its start.
     lanes, port_lanes : ndarray of int64, shape (resources,) and (ports,)
         How many tasks may share a resource, a cycle of a port.
     """
@@ -54,23 +54,6 @@ class Tasks:
         return len(self.resource)
 
 
-class Columns(NamedTuple):
-    """Tasks as the kernel reads them, predecessors sorted by task."""
-
-    resource: Integers
-    length: Integers
-    release: Integers
-    offsets: Integers
-    before: Integers
-    delay: Integers
-    port: Integers
-    port_offset: Integers
-    lanes: Integers
-    first_lane: Integers
-    port_lanes: Integers
-    first_port: Integers
-
-
 def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return start and lane of each task.
 
@@ -80,15 +63,15 @@ def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], ND
     order : ndarray of int64, shape (tasks,)
         In which tasks are placed; predecessors first.
     """
-    return _place(placement_columns(tasks), _calendars(tasks), order)
+    return place_tasks(placement_columns(tasks), _calendars(tasks), order)
 
 
-def placement_columns(tasks: Tasks) -> Columns:
+def placement_columns(tasks: Tasks) -> TaskColumns:
     """Return the tasks as kernels read them."""
     by_task = np.argsort(tasks.after, kind="stable")
     port_lanes = tasks.port_lanes
     first_port = int(tasks.lanes.sum()) + np.cumsum(port_lanes) - port_lanes
-    return Columns(
+    return TaskColumns(
         tasks.resource,
         tasks.length,
         tasks.release,
@@ -111,60 +94,12 @@ def _calendars(tasks: Tasks) -> Calendars:
     room = len(tasks) + int((tasks.port >= 0).sum()) + 1
     return Calendars(
         shortest=every,
-        latest=np.full(len(every), -1, dtype=np.int64),
+        latest=np.full(len(every), NONE, dtype=np.int64),
         before=np.empty(room, dtype=np.int64),
         start=np.empty(room, dtype=np.int64),
         end=np.empty(room, dtype=np.int64),
         used=np.zeros(1, dtype=np.int64),
     )
-
-
-@njit(cache=True)
-def _earliest(calendars: Calendars, first: int, count: int, ready: int, length: int) -> tuple[int, int]:
-    """Return the calendar of several that is free first, and that cycle."""
-    best, cycle = first, NEVER
-    for calendar in range(first, first + count):
-        found = earliest_gap(calendars, calendar, ready, length)
-        if found < cycle:
-            best, cycle = calendar, found
-            if cycle == ready:
-                break
-    return best, cycle
-
-
-@njit(cache=True)
-def _place(tasks: Columns, calendars: Calendars, order: Integers) -> tuple[Integers, Integers]:
-    start = np.zeros(len(order), dtype=np.int64)
-    lane = np.zeros(len(order), dtype=np.int64)
-    for task in order:
-        cycle = tasks.release[task]
-        for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
-            cycle = max(cycle, start[tasks.before[index]] + tasks.delay[index])
-        resource, length = tasks.resource[task], tasks.length[task]
-        while True:
-            chosen, cycle = _earliest(calendars, tasks.first_lane[resource], tasks.lanes[resource], cycle, length)
-            blocked = False
-            for side in range(2):
-                port = tasks.port[task, side]
-                if port < 0:
-                    continue
-                at = cycle + tasks.port_offset[task, side]
-                _, free = _earliest(calendars, tasks.first_port[port], tasks.port_lanes[port], at, 1)
-                if free > at:
-                    cycle += free - at
-                    blocked = True
-                    break
-            if not blocked:
-                break
-        for side in range(2):
-            port = tasks.port[task, side]
-            if port >= 0:
-                at = cycle + tasks.port_offset[task, side]
-                taken, _ = _earliest(calendars, tasks.first_port[port], tasks.port_lanes[port], at, 1)
-                reserve(calendars, taken, at, 1)
-        reserve(calendars, chosen, cycle, length)
-        start[task], lane[task] = cycle, chosen - tasks.first_lane[resource]
-    return start, lane
 
 
 def backwards(tasks: Tasks) -> Tasks:

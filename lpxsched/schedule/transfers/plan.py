@@ -1,8 +1,8 @@
-"""Plans: slots and sums of the representatives, what each carries or adds, and the tasks that they are.
+"""Plans: slots and sums of the representatives, and what each carries or adds.
 
-A plan says what happens where, and which result each thing needs; `placing` says when. Copies are made of trees of
-slots. Sums are the same trees backwards: what was sent from u to v is now sent from v to u, and a node adds what
-arrives to what it holds before it sends the total on.
+A plan says what happens where, and which result each thing needs; `tasks` says what that takes, `placing` when. Copies
+are made of trees of slots. Sums are the same trees backwards: what was sent from u to v is now sent from v to u, and a
+node adds what arrives to what it holds before it sends the total on.
 """
 
 from __future__ import annotations
@@ -12,16 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.transfers.placing import Tasks
-from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.transfers.reduced import Blocks, Reduced
-
-NOTHING = -1
-INJECT, EJECT = 0, 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,14 +29,14 @@ class Plan:
     blocks : Blocks
     slot_block, slot_bundle : ndarray of int64, shape (slots,)
     slot_fed : ndarray of int64, shape (slots,)
-        The slot that brought what this slot carries, `NOTHING` where it begins at the slot's node.
+        The slot that brought what this slot carries, `NONE` where it begins at the slot's node.
     slot_sum, slot_origin : ndarray of int64, shape (slots,)
-        The sum whose result is carried, `NOTHING` for what a chip holds at first; the node where that is.
+        The sum whose result is carried, `NONE` for what a chip holds at first; the node where that is.
     sum_block, sum_node : ndarray of int64, shape (sums,)
     sum_complete : ndarray of bool, shape (sums,)
     operand_sum, operand_slot, operand_origin : ndarray of int64, shape (operands,)
         What a sum adds, sorted by sum: what a slot, or an image of it, brought, and the node where that began;
-        `NOTHING` for what the sum's node holds at first. Another sum of that node is ``NOTHING - 1 - its number``.
+        `NONE` for what the sum's node holds at first. Another sum of that node is ``NONE - 1 - its number``.
     """
 
     blocks: Blocks
@@ -72,7 +68,7 @@ def copy_plan(
 ) -> Plan:
     """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
-    carried = np.broadcast_to(np.int64(NOTHING), len(block))
+    carried = np.broadcast_to(np.int64(NONE), len(block))
     fed = carried if timed else _feeding_slots(problem, blocks, block, bundle)
     origin = blocks.source[block]
     return Plan(blocks, block, bundle, fed, carried, origin, none, none, none.astype(np.bool_), none, none, none)
@@ -97,12 +93,12 @@ def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle:
     sum_block = sum_key // fabric.nodes
     leaves = block * fabric.nodes + fabric.bundle_source[bundle]
     slot_sum = _lookup(sum_key, leaves)
-    fed = np.where(slot_sum < 0, _first_with(keys, leaves), NOTHING)
+    fed = np.where(slot_sum < 0, _first_with(keys, leaves), NONE)
     into = _lookup(sum_key, keys)
     slots = np.flatnonzero(into >= 0)
     own = np.flatnonzero(sum_node < fabric.width)
     operand_sum = np.concatenate([into[slots], own])
-    operand_slot = np.concatenate([slots, np.full(len(own), NOTHING, dtype=np.int64)])
+    operand_slot = np.concatenate([slots, np.full(len(own), NONE, dtype=np.int64)])
     order = np.lexsort((operand_slot, operand_sum))
     first = origins(fed)
     slot_sum = slot_sum[first]
@@ -146,7 +142,7 @@ def gathered_plan(problem: Reduced, copies: Plan) -> Plan:
     sum_node = np.repeat(nodes, len(ranges))
     origin = node_map[element, copies.slot_origin]
     order = np.argsort(np.concatenate([operand_sum, own_sum]), kind="stable")
-    every = np.concatenate([ends, np.full(len(own_sum), NOTHING, dtype=np.int64)])
+    every = np.concatenate([ends, np.full(len(own_sum), NONE, dtype=np.int64)])
     return replace(
         copies,
         sum_block=np.tile(first_block, len(nodes)).astype(np.int64),
@@ -170,13 +166,13 @@ def origins(fed: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def joined(one: Plan, other: Plan) -> Plan:
     """Return a plan of sums followed by one of copies of their results: a copy leaves with its block's complete sum."""
-    complete = np.full(len(one.blocks), NOTHING, dtype=np.int64)
+    complete = np.full(len(one.blocks), NONE, dtype=np.int64)
     complete[one.sum_block[one.sum_complete]] = np.flatnonzero(one.sum_complete)
     return Plan(
         one.blocks,
         np.concatenate([one.slot_block, other.slot_block]),
         np.concatenate([one.slot_bundle, other.slot_bundle]),
-        np.concatenate([one.slot_fed, np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NOTHING)]),
+        np.concatenate([one.slot_fed, np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE)]),
         np.concatenate([one.slot_sum, complete[other.slot_block]]),
         np.concatenate([one.slot_origin, other.slot_origin]),
         one.sum_block,
@@ -189,18 +185,18 @@ def joined(one: Plan, other: Plan) -> Plan:
 
 
 def _lookup(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where each wanted key is in sorted keys, `NOTHING` where it is not."""
+    """Return where each wanted key is in sorted keys, `NONE` where it is not."""
     if not len(keys):
-        return np.full(len(wanted), NOTHING, dtype=np.int64)
+        return np.full(len(wanted), NONE, dtype=np.int64)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, place, NOTHING).astype(np.int64)
+    return np.where(keys[place] == wanted, place, NONE).astype(np.int64)
 
 
 def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the first row that has each wanted key, `NOTHING` where none has."""
+    """Return the first row that has each wanted key, `NONE` where none has."""
     order = np.argsort(keys, kind="stable")
     found = _lookup(keys[order], wanted)
-    return np.where(found >= 0, order[np.maximum(found, 0)] if len(order) else NOTHING, NOTHING).astype(np.int64)
+    return np.where(found >= 0, order[np.maximum(found, 0)] if len(order) else NONE, NONE).astype(np.int64)
 
 
 def _feeding_slots(
@@ -210,100 +206,4 @@ def _feeding_slots(
     source = fabric.bundle_source[bundle]
     arrived = block * fabric.nodes + fabric.bundle_destination[bundle]
     fed = _first_with(arrived, block * fabric.nodes + source)
-    return np.where(source == blocks.source[block], NOTHING, fed)
-
-
-def plan_tasks(problem: Reduced, plan: Plan) -> Tasks:
-    """Return the slots and then the sums of a plan as tasks."""
-    wires, fabric = problem.wires, problem.problem
-    vectors = plan.blocks.vectors[plan.slot_block]
-    length = hold_cycles(problem, plan.slot_bundle, vectors)
-    duration = wires.hop[plan.slot_bundle] + hold_cycles(problem, plan.slot_bundle, vectors - 1)
-    sum_cycles = sum_durations(problem, plan)
-    orbits = int(wires.node_orbit.max(initial=0)) + 1
-    port, offset = _ports(problem, plan)
-    before, after, delay = _precedences(problem, plan, duration, sum_cycles)
-    nothing = np.full((plan.sums, 2), NOTHING, dtype=np.int64)
-    limits = [max(1, fabric.inject_per_cycle), max(1, fabric.eject_per_cycle)]
-    return Tasks(
-        resource=np.concatenate([wires.resource[plan.slot_bundle], len(wires.lanes) + wires.node_orbit[plan.sum_node]]),
-        length=np.concatenate([length, sum_cycles]),
-        duration=np.concatenate([duration, sum_cycles]),
-        release=np.zeros(plan.slots + plan.sums, dtype=np.int64),
-        before=before,
-        after=after,
-        delay=delay,
-        port=np.concatenate([port, nothing]),
-        port_offset=np.concatenate([offset, np.zeros_like(nothing)]),
-        lanes=np.concatenate([wires.lanes, np.ones(orbits, dtype=np.int64)]),
-        port_lanes=np.repeat(limits, orbits).astype(np.int64),
-    )
-
-
-def _precedences(
-    problem: Reduced, plan: Plan, duration: NDArray[np.int64], sum_cycles: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """R2 and R3: what is sent was read a turnaround before or has just been added; a sum reads all that it adds."""
-    relayed = np.flatnonzero(plan.slot_fed >= 0)
-    arrived, leaving = plan.slot_bundle[plan.slot_fed[relayed]], plan.slot_bundle[relayed]
-    lead = _lead_cycles(problem, arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
-    added = np.flatnonzero((plan.slot_sum >= 0) & (plan.slot_fed < 0))
-    arriving = np.flatnonzero(plan.operand_slot >= 0)
-    chained = np.flatnonzero(plan.operand_slot < NOTHING)
-    earlier = NOTHING - 1 - plan.operand_slot[chained]
-    before = (
-        plan.slot_fed[relayed],
-        plan.slots + plan.slot_sum[added],
-        plan.operand_slot[arriving],
-        plan.slots + earlier,
-    )
-    after = (relayed, added, plan.slots + plan.operand_sum[arriving], plan.slots + plan.operand_sum[chained])
-    delay = (
-        problem.wires.hop[arrived] + problem.problem.turnaround_cycles + lead,
-        sum_cycles[plan.slot_sum[added]],
-        duration[plan.operand_slot[arriving]],
-        sum_cycles[earlier],
-    )
-    return np.concatenate(before), np.concatenate(after), np.concatenate(delay)
-
-
-def _ports(problem: Reduced, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """R7: which slots begin and end at the chips of their bundles."""
-    wires, fabric = problem.wires, problem.problem
-    orbits = int(wires.node_orbit.max(initial=0)) + 1
-    source, destination = fabric.bundle_source[plan.slot_bundle], fabric.bundle_destination[plan.slot_bundle]
-    target = plan.blocks.target[plan.slot_block]
-    summed = np.zeros(plan.slots, dtype=np.bool_)
-    summed[plan.operand_slot[plan.operand_slot >= 0]] = True
-    ends = (target == destination) | ((target == EVERY) & (destination < fabric.width)) | summed
-    port = np.full((plan.slots, 2), NOTHING, dtype=np.int64)
-    port[:, INJECT] = np.where((plan.slot_fed < 0) & (fabric.inject_per_cycle > 0), wires.node_orbit[source], NOTHING)
-    port[:, EJECT] = np.where(ends & (fabric.eject_per_cycle > 0), orbits + wires.node_orbit[destination], NOTHING)
-    offset = np.zeros((plan.slots, 2), dtype=np.int64)
-    offset[:, EJECT] = wires.hop[plan.slot_bundle]
-    return port, offset
-
-
-def sum_durations(problem: Reduced, plan: Plan) -> NDArray[np.int64]:
-    """Return the cycles of each sum."""
-    operands = np.bincount(plan.operand_sum, minlength=plan.sums)
-    vectors = plan.blocks.vectors[plan.sum_block]
-    pairs, index = np.unique(np.column_stack([operands, vectors]), axis=0, return_inverse=True)
-    cycles = [problem.problem.add_cost.cycles(m, n) for m, n in pairs.tolist()]
-    return np.array(cycles, dtype=np.int64)[index.ravel()]
-
-
-def hold_cycles(problem: Reduced, bundle: NDArray[np.int64], vectors: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return ceil(n pitch) for slots."""
-    wires = problem.wires
-    return -(-vectors * wires.numerator[bundle] // wires.denominator[bundle])
-
-
-def _lead_cycles(
-    problem: Reduced, arrived: NDArray[np.int64], bundle: NDArray[np.int64], vectors: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return how much later a relay sends streams on where the wire in is slower than the wire out."""
-    wires = problem.wires
-    slower = wires.numerator[arrived] * wires.denominator[bundle] - wires.numerator[bundle] * wires.denominator[arrived]
-    both = wires.denominator[arrived] * wires.denominator[bundle]
-    return np.where(slower > 0, -(-(vectors - 1) * slower // both), 0).astype(np.int64)
+    return np.where(source == blocks.source[block], NONE, fed)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.transfers.kernels import CLASSES, FAR, Wires, all_ways
+from lpxsched.schedule.transfers.kernels import FAR, Wires, all_ways
+from lpxsched.schedule.transfers.matching import CLASSES
 from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 
 HALVES = 0
-NOWHERE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -236,14 +237,14 @@ def piece_map(flow: Flow, symmetry: Symmetry) -> NDArray[np.int64]:
     if symmetry.order == 1:
         return pieces[None, :]
     nodes = symmetry.node_map.shape[1]
-    # The number of the first piece with each two ends; `EVERY`, -1, is the last column.
-    piece_of = np.full((nodes, nodes + 1), NOWHERE, dtype=np.int64)
+    # The number of the first piece with each two ends; `EVERY`, -2, is the last column but one.
+    piece_of = np.full((nodes, nodes + 2), NONE, dtype=np.int64)
     piece_of[flow.source[::-1], flow.target[::-1]] = pieces[::-1]
     images = np.empty((symmetry.order, len(pieces)), dtype=np.int64)
     for node_map, image in zip(symmetry.node_map, images, strict=True):
-        with_every = np.append(node_map, EVERY)
+        with_every = np.append(node_map, [EVERY, NONE])
         image[:] = piece_of[with_every[flow.source], with_every[flow.target]]
-        if (image == NOWHERE).any() or (flow.vectors[image] != flow.vectors).any():
+        if (image == NONE).any() or (flow.vectors[image] != flow.vectors).any():
             raise ValueError("the group moves a piece to where none is")
     return images
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers.candidates import MOST_JUSTIFIED, Start, candidate_of
 from lpxsched.schedule.transfers.cyclic import repeating, shortest_period
 from lpxsched.schedule.transfers.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.transfers.placing import depth, improved, placed, precedence_order
-from lpxsched.schedule.transfers.plan import copy_plan, joined, plan_tasks, sum_plan
+from lpxsched.schedule.transfers.plan import copy_plan, joined, sum_plan
 from lpxsched.schedule.transfers.reduced import HALVES, Flow, reduced
+from lpxsched.schedule.transfers.tasks import plan_tasks
 from lpxsched.schedule.transfers.ways import block_lengths, first_choices, further_choices
 from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,20 +8,19 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.options import DEFAULT_EFFORT
-from lpxsched.schedule.kernels import NEVER
+from lpxsched.schedule.solve import SolveOptions
 from lpxsched.schedule.transfers.bounds import lower_bound, period_bound
 from lpxsched.schedule.transfers.lift import lift
-from lpxsched.schedule.transfers.plan import plan_tasks
 from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced
 from lpxsched.schedule.transfers.result import TransferResult
 from lpxsched.schedule.transfers.search import Budget, exchange, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.schedule.transfers.tasks import plan_tasks
+from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lpxsched.options import Solver
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.transfers.cpsat.runs import Effort
     from lpxsched.schedule.transfers.problem import TransferProblem
@@ -46,25 +45,17 @@ MOST_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class TransferOptions:
-    """How hard to look, and for what.
+class TransferOptions(SolveOptions):
+    """How hard to look, as for a layer, and for what.
 
     Attributes
     ----------
-    solver : str
-        ``greedy`` without symmetry; ``symmetric`` on representatives; ``cpsat``; ``auto`` takes what is worth it.
-    effort : int
-        1 is greedy alone; each further step doubles the work.
-    seed : int
     cyclic : bool
         Look for the shortest period of a timetable that repeats.
     deadline_cycles : int or None
         Longest makespan that is asked for.
     """
 
-    solver: Solver = "auto"
-    effort: int = DEFAULT_EFFORT
-    seed: int = 0
     cyclic: bool = False
     deadline_cycles: int | None = None
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lpxsched.schedule.transfers.kernels import kernel
 from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,9 +25,9 @@ class Job(NamedTuple):
     `source`, `target`, `vectors` by block, `target` `EVERY` where every participant reads the block. `way` as
     `all_ways` returns it. `urgency`, shape (nodes, nodes), is the class of a block that goes to a node: by source and
     node where everyone reads, by node and target else. `minimal` keeps blocks that everyone reads to shortest ways from
-    their source; others always keep to them. `block_order` is a row of `rank` or -1: along a way the rank of bundles
-    never falls, of blocks that everyone reads. `parents`, shape (blocks, nodes) or (0, 0), is the bundle over which a
-    node must get such a block.
+    their source; others always keep to them. `block_order` is a row of `rank` or `NONE`: along a way the rank of
+    bundles never falls, of blocks that everyone reads. `parents`, shape (blocks, nodes) or (0, 0), is the bundle over
+    which a node must get such a block.
     """
 
     source: Integers
@@ -71,7 +72,7 @@ def tables_of(wires: Wires, job: Job) -> Tables:
     passable = np.zeros((len(roots), -(-len(wires.out) // WORD_BITS)), dtype=np.uint64)
     _find_passable(wires, everyone, job.minimal, roots, np.ascontiguousarray(way), job.parents, passable)
     hold = -(-wires.numerator // wires.denominator)
-    order = job.block_order if everyone else np.full(len(end), -1, dtype=np.int64)
+    order = job.block_order if everyone else np.full(len(end), NONE, dtype=np.int64)
     return Tables(
         everyone=everyone,
         nodes=wires.nodes,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers.balance import balanced_parents, balanced_routes
 from lpxsched.schedule.transfers.forward import match
 from lpxsched.schedule.transfers.kernels import FAR
 from lpxsched.schedule.transfers.reduced import HALVES, Ways
 from lpxsched.schedule.transfers.spread import spread_ways
 from lpxsched.schedule.transfers.tables import Job
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,6 @@ FORK_PRICES = (0.2, 1.0)
 MOST_SLOTS = 1 << 17
 # Pieces from which on halves of halves are worth trying.
 LONG = 8
-NO_LIMIT = 1 << 58
 
 
 class Choice(NamedTuple):
@@ -155,7 +154,7 @@ def block_lengths(problem: Reduced, *, unit_blocks: bool) -> list[int]:
     return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
 
 
-def find_ways(problem: Reduced, choice: Choice, *, limit: int = NO_LIMIT, mirrored: bool = False) -> Ways | None:
+def find_ways(problem: Reduced, choice: Choice, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
     """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Reduced.blocks`."""
     if choice.urgency == "spread":
         return spread_ways(problem, choice.length, seed=choice.seed)
@@ -198,13 +197,13 @@ def _matched(problem: Reduced, blocks: Blocks, choice: Choice, parents: NDArray[
 
 
 def _orders(problem: Reduced, blocks: Blocks, mixture: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the order of classes that each block keeps, -1 for none, and the ranks of bundles in each."""
+    """Return the order of classes that each block keeps, `NONE` for none, and the ranks of bundles in each."""
     orders = class_orders(problem)
     first_of_piece = np.searchsorted(blocks.piece, blocks.piece)
     number = np.arange(len(blocks)) - first_of_piece
     limits = np.cumsum(mixture, dtype=np.int64)
     order = np.searchsorted(limits, number, side="right")
-    return np.where(order < len(limits), order, -1).astype(np.int64), orders
+    return np.where(order < len(limits), order, NONE).astype(np.int64), orders
 
 
 def _longest_route(problem: Reduced) -> int:

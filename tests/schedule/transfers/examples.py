@@ -44,6 +44,7 @@ def line(
     turnaround: int = 0,
     inject: int = 0,
     eject: int = 0,
+    add_cost: AddCost = ADD_COST,
 ) -> TransferProblem:
     """Return nodes in a line with one lane each way, 3 cycles a hop; relays follow the chips that take part.
 
@@ -68,7 +69,7 @@ def line(
         inject_per_cycle=inject,
         eject_per_cycle=eject,
         wire="pipelined",
-        add_cost=ADD_COST,
+        add_cost=add_cost,
     )
 
 

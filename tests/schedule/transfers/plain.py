@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.schedule.kernels import NEVER
+from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

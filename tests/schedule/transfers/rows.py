@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.transfers.problem import TransferProblem
     from lpxsched.schedule.transfers.result import TransferSchedule
 
-EVERY = -1
+EVERY = -2
 
 
 class Value(NamedTuple):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.transfers.problem import TransferProblem
     from lpxsched.schedule.transfers.result import TransferSchedule
-    from tests.schedule.transfers.rows import Slot
+    from tests.schedule.transfers.rows import Slot, Sum
 
 # Vector `k` of a value, as one node has it.
 Have = tuple[int, int, int]
@@ -45,6 +45,7 @@ class _Judge:
             Value(0, total.offset, total.vectors, total.node, total.start + total.cycles) for total in self.sums
         ]
         self.deliveries = list(deliveries_of(schedule))
+        self.departures: dict[int, Fraction] = {}
 
     def all(self) -> Iterator[str]:
         """Yield everything that is wrong."""
@@ -89,9 +90,28 @@ class _Judge:
     def _there(self, node: int, value: int, k: int, *, turnaround: int) -> Fraction | None:
         """Return from when on a vector can be used at a node, `turnaround` after a read; None if it never is there."""
         if self.values[value].node == node:
-            return Fraction(self.values[value].ready)
+            return self._departs(value) if turnaround else Fraction(self.values[value].ready)
         read = self.reads.get((node, value, k))
         return min(read) + turnaround if read else None
+
+    def _departs(self, value: int) -> Fraction:
+        """Return from when on what was made at a node may leave it: a sum no sooner than a relay that takes its time.
+
+        A sum that enters itself breaks R5; what it waits for then is left out.
+        """
+        if value not in self.departures:
+            self.departures[value] = Fraction(self.values[value].ready)
+            if value >= len(self.initial):
+                self.departures[value] = self._sum_departs(self.sums[value - len(self.initial)])
+        return self.departures[value]
+
+    def _sum_departs(self, total: Sum) -> Fraction:
+        departs = Fraction(total.start + total.cycles)
+        for value, first in total.operands:
+            for k in range(first, first + total.vectors):
+                there = self._there(total.node, value, k, turnaround=self.problem.turnaround_cycles)
+                departs = max(departs, (there or Fraction(0)) + total.cycles)
+        return departs
 
     def rows_exist(self) -> Iterator[str]:
         """R1, R3, R5: bundles, lanes, nodes and runs of values that rows name exist; nothing starts before 0."""
@@ -134,7 +154,7 @@ class _Judge:
                 yield f"R1: two slots on (bundle, lane) {lane} at {cycle}"
 
     def r2_departures(self) -> Iterator[str]:
-        """R2: each vector leaves where it was produced, or after it was read there plus turnaround."""
+        """R2: each vector leaves where it was produced, or after it was read there plus turnaround, sums as relays."""
         for slot in self.slots:
             for k in range(slot.vectors):
                 there = self._there(slot.source, slot.value, slot.first + k, turnaround=self.problem.turnaround_cycles)

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers import candidates
 from lpxsched.schedule.transfers.candidates import candidate_of
 from lpxsched.schedule.transfers.lift import lift
 from lpxsched.schedule.transfers.placing import placed
-from lpxsched.schedule.transfers.plan import plan_tasks
 from lpxsched.schedule.transfers.reduced import HALVES, flow_of, gathered_flow, reduced
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.schedule.transfers.tasks import plan_tasks
 from lpxsched.schedule.transfers.ways import Choice, first_choices, further_choices
+from lpxsched.units import NEVER
 from tests.schedule.transfers.examples import line
 from tests.schedule.transfers.fabrics import problems
 from tests.schedule.transfers.rules import broken_rules

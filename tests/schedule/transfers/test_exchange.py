@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from lpxsched.schedule.transfers.exchange import Phase, exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.transfers.lift import lift
 from lpxsched.schedule.transfers.placing import Placement, depth, place
-from lpxsched.schedule.transfers.plan import plan_tasks
 from lpxsched.schedule.transfers.reduced import Flow, reduced
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.schedule.transfers.tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY, Collective
 from tests.schedule.transfers.bounds.problems import Wire, adds_of, both_ways, path, problem_of, ring
 from tests.schedule.transfers.fabrics import problems, regular_fabrics

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.kernels import NEVER
 from lpxsched.schedule.transfers.forward import FIRST_CHUNKS, match
-from lpxsched.schedule.transfers.kernels import CLASSES
-from lpxsched.schedule.transfers.matching import CHUNK
+from lpxsched.schedule.transfers.matching import CHUNK, CLASSES
 from lpxsched.schedule.transfers.reduced import flow_of, reduced
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.schedule.transfers.tables import Job
 from lpxsched.traffic.collectives import Collective
+from lpxsched.units import NEVER
 from tests.schedule.transfers.bounds.problems import both_ways, problem_of
 from tests.schedule.transfers.examples import line
 from tests.schedule.transfers.fabrics import problems

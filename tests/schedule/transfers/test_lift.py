@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.transfers.lift import lift, sorted_rows
 from lpxsched.schedule.transfers.placing import Placement, depth, place
-from lpxsched.schedule.transfers.plan import copy_plan, plan_tasks
+from lpxsched.schedule.transfers.plan import copy_plan
 from lpxsched.schedule.transfers.reduced import flow_of, reduced
 from lpxsched.schedule.transfers.search import Budget, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.schedule.transfers.tasks import plan_tasks
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.transfers.bounds.problems import adds_of, both_ways, path, problem_of, ring
 from tests.schedule.transfers.fabrics import problems, regular_fabrics

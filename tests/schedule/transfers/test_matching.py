@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.transfers.forward import FIRST_CHUNKS, empty_queues, grown
-from lpxsched.schedule.transfers.kernels import CLASSES
-from lpxsched.schedule.transfers.matching import CHUNK, has_room, lead, lowest_bit, second_entry, take, wait
+from lpxsched.schedule.transfers.matching import CHUNK, CLASSES, has_room, lead, lowest_bit, second_entry, take, wait
 from lpxsched.schedule.transfers.reduced import flow_of, reduced
 from lpxsched.schedule.transfers.symmetry import trivial
 from tests.schedule.transfers.examples import line

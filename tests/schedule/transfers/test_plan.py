@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -9,19 +10,18 @@ import numpy as np
 import pytest
 
 from lpxsched.schedule.transfers.plan import (
-    NOTHING,
     Plan,
     copy_plan,
     gathered_plan,
     joined,
     origins,
-    plan_tasks,
-    sum_durations,
     sum_plan,
 )
 from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
+from lpxsched.schedule.transfers.tasks import plan_tasks, sum_durations
 from lpxsched.traffic.collectives import Collective
+from lpxsched.units import NONE
 from tests.schedule.transfers.bounds.problems import Wire, adds_of, both_ways, path, problem_of
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def precedences(tasks: Tasks) -> set[tuple[int, int, int]]:
 def test_a_copy_is_fed_by_what_arrived() -> None:
     """Tests a broadcast over a line of three, its second hop listed first."""
     plan = copies(whole(problem_of(Collective("broadcast", 3, 1), path(3))), [0, 0], [RIGHT_ON, RIGHT_OUT])
-    assert plan.slot_fed.tolist() == [1, NOTHING]
+    assert plan.slot_fed.tolist() == [1, NONE]
     assert plan.slot_origin.tolist() == [0, 0]
-    assert plan.slot_sum.tolist() == [NOTHING, NOTHING]
+    assert plan.slot_sum.tolist() == [NONE, NONE]
     assert plan.sums == 0
 
 
@@ -83,10 +83,10 @@ def test_a_sum_is_made_where_summands_meet() -> None:
     assert plan.sum_node.tolist() == [0, 1]
     assert plan.sum_complete.tolist() == [True, False]
     # The slot into chip 0 carries sum 1; that out of chip 2 what the chip holds at first.
-    assert plan.slot_sum.tolist() == [1, NOTHING]
-    assert plan.slot_fed.tolist() == [NOTHING, NOTHING]
+    assert plan.slot_sum.tolist() == [1, NONE]
+    assert plan.slot_fed.tolist() == [NONE, NONE]
     assert plan.slot_origin.tolist() == [1, 2]
-    assert operands(plan) == [(0, NOTHING, 0), (0, 0, 1), (1, NOTHING, 1), (1, 1, 2)]
+    assert operands(plan) == [(0, NONE, 0), (0, 0, 1), (1, NONE, 1), (1, 1, 2)]
 
 
 def test_a_relay_adds_nothing_where_one_summand_passes() -> None:
@@ -94,7 +94,7 @@ def test_a_relay_adds_nothing_where_one_summand_passes() -> None:
     problem = problem_of(Collective("reduce", 2, 1), both_ways([(0, 2), (2, 1)]), relays=1, turnaround=4)
     plan = sums(whole(problem), [0, 0], [2, 1])
     assert plan.sum_node.tolist() == [0]
-    assert plan.slot_fed.tolist() == [1, NOTHING]
+    assert plan.slot_fed.tolist() == [1, NONE]
     assert plan.slot_origin.tolist() == [1, 1]
     # Three cycles a hop, a turnaround, and the sum, task 2, begins with the read of the second hop.
     assert precedences(plan_tasks(whole(problem), plan)) == {(1, 0, 3 + 4), (0, 2, 3)}
@@ -106,7 +106,7 @@ def test_a_relay_adds_where_two_summands_meet() -> None:
     ends = list(zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True))
     plan = sums(whole(problem), [0, 0, 0], [ends.index((3, 0)), ends.index((1, 3)), ends.index((2, 3))])
     assert plan.sum_node.tolist() == [0, 3]
-    assert operands(plan) == [(0, NOTHING, 0), (0, 0, 3), (1, 1, 1), (1, 2, 2)]
+    assert operands(plan) == [(0, NONE, 0), (0, 0, 3), (1, 1, 1), (1, 2, 2)]
 
 
 def test_every_chip_adds_all_that_was_gathered() -> None:
@@ -116,7 +116,7 @@ def test_every_chip_adds_all_that_was_gathered() -> None:
     plan = gathered_plan(small, copies(small, [0, 1], [0, 1]))
     assert plan.sum_node.tolist() == [0, 1]
     assert plan.sum_complete.all()
-    assert sorted(operands(plan)) == [(0, NOTHING, 0), (0, 1, 1), (1, NOTHING, 1), (1, 0, 0)]
+    assert sorted(operands(plan)) == [(0, NONE, 0), (0, 1, 1), (1, NONE, 1), (1, 0, 0)]
 
 
 def test_a_representative_adds_images_of_slots() -> None:
@@ -125,7 +125,7 @@ def test_a_representative_adds_images_of_slots() -> None:
     small = reduced(problem, gathered_flow(problem.collective), next(symmetries(problem)))
     plan = gathered_plan(small, copies(small, [0], [0]))
     assert plan.sum_node.tolist() == [0]
-    assert sorted(operands(plan)) == [(0, NOTHING, 0), (0, 0, 1)]
+    assert sorted(operands(plan)) == [(0, NONE, 0), (0, 0, 1)]
 
 
 def test_results_are_copied_once_they_are_complete() -> None:
@@ -133,10 +133,41 @@ def test_results_are_copied_once_they_are_complete() -> None:
     problem = problem_of(Collective("all-reduce", 3, 1), path(3), add_cost=adds_of(2))
     small = whole(problem)
     plan = joined(sums(small, [0, 0], [LEFT_BACK, LEFT_OUT]), copies(small, [0, 0], [RIGHT_OUT, RIGHT_ON]))
-    assert plan.slot_sum.tolist() == [1, NOTHING, 0, 0]
-    assert plan.slot_fed.tolist() == [NOTHING, NOTHING, NOTHING, 2]
+    assert plan.slot_sum.tolist() == [1, NONE, 0, 0]
+    assert plan.slot_fed.tolist() == [NONE, NONE, NONE, 2]
     # Tasks: slots 0 to 3, sums 4 (at 0) and 5 (at 1), of 2 cycles each.
     assert precedences(plan_tasks(small, plan)) == {(0, 4, 3), (1, 5, 3), (5, 0, 2), (4, 2, 2), (2, 3, 3)}
+
+
+def test_a_sum_leaves_no_sooner_than_a_relay() -> None:
+    """Tests the same with a turnaround of 4: what chip 1 adds is read at 3, and leaves 4 cycles and the sum later."""
+    problem = problem_of(Collective("all-reduce", 3, 1), path(3), turnaround=4, add_cost=adds_of(2))
+    small = whole(problem)
+    plan = joined(sums(small, [0, 0], [LEFT_BACK, LEFT_OUT]), copies(small, [0, 0], [RIGHT_OUT, RIGHT_ON]))
+    relayed = {(1, 0, 3 + 4 + 2), (0, 2, 3 + 4 + 2)}
+    assert precedences(plan_tasks(small, plan)) == relayed | {(0, 4, 3), (1, 5, 3), (5, 0, 2), (4, 2, 2), (2, 3, 3 + 4)}
+
+
+def test_a_sum_of_sums_pays_one_turnaround_and_all_sums() -> None:
+    """Tests chips 1 and 2, which send to chip 0, which adds twice and sends the total to chip 1.
+
+    Sum 0 adds what slot 0 brought to chip 0's own, sum 1 what slot 1 brought to sum 0; 2 cycles each.
+    """
+    problem = problem_of(Collective("all-reduce", 3, 1), path(3), turnaround=4, add_cost=adds_of(2))
+    small = whole(problem)
+    plan = replace(
+        copies(small, [0, 0, 0], [LEFT_BACK, LEFT_BACK, RIGHT_OUT]),
+        slot_fed=column(NONE, NONE, NONE),
+        slot_sum=column(NONE, NONE, 1),
+        sum_block=column(0, 0),
+        sum_node=column(0, 0),
+        sum_complete=np.array([False, True]),
+        operand_sum=column(0, 0, 1, 1),
+        operand_slot=column(NONE, 0, NONE - 1 - 0, 1),
+        operand_origin=column(0, 1, 0, 2),
+    )
+    relayed = {(0, 2, 3 + 4 + 2 + 2), (1, 2, 3 + 4 + 2)}
+    assert precedences(plan_tasks(small, plan)) == relayed | {(0, 3, 3), (1, 4, 3), (3, 4, 2), (4, 2, 2)}
 
 
 @pytest.mark.parametrize(
@@ -167,7 +198,7 @@ def test_ports_are_taken_where_vectors_begin_and_end() -> None:
     small = whole(problem_of(Collective("broadcast", 3, 1), path(3), limit=2))
     tasks = plan_tasks(small, copies(small, [0, 0], [RIGHT_OUT, RIGHT_ON]))
     # Entrances 0 to 2, exits 3 to 5; a vector ends 3 cycles after its departure.
-    assert tasks.port.tolist() == [[0, 3 + 1], [NOTHING, 3 + 2]]
+    assert tasks.port.tolist() == [[0, 3 + 1], [NONE, 3 + 2]]
     assert tasks.port_offset[:, 1].tolist() == [3, 3]
     assert tasks.port_lanes.tolist() == [2] * 6
 
@@ -176,7 +207,7 @@ def test_what_only_passes_takes_no_exit() -> None:
     """Tests a scatter over a line of three: chip 2's vector does not end at chip 1."""
     small = whole(problem_of(Collective("scatter", 3, 1), path(3), limit=1))
     tasks = plan_tasks(small, copies(small, [0, 1, 1], [RIGHT_OUT, RIGHT_OUT, RIGHT_ON]))
-    assert tasks.port.tolist() == [[0, 4], [0, NOTHING], [NOTHING, 5]]
+    assert tasks.port.tolist() == [[0, 4], [0, NONE], [NONE, 5]]
 
 
 def test_what_is_added_ends_where_it_is_added() -> None:
@@ -200,4 +231,4 @@ def test_sums_take_as_long_as_their_operands() -> None:
 
 def test_origins_follow_what_fed_each_slot() -> None:
     """Tests a chain 2 -> 0 -> 3 and slot 1 by itself."""
-    assert origins(column(2, NOTHING, NOTHING, 0)).tolist() == [2, 1, 2, 2]
+    assert origins(column(2, NONE, NONE, 0)).tolist() == [2, 1, 2, 2]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.schedule.transfers.bounds.problems import adds_of
 from tests.schedule.transfers.examples import line, schedule_of
 from tests.schedule.transfers.rules import broken_rules
 
@@ -104,6 +105,20 @@ def test_a_relay_waits_for_its_turnaround() -> None:
     later = [*GATHER["slots"][:4], (0, 0, 1, 2, 0, 4), (2, 0, 1, 1, 0, 4)]
     assert rules(problem, gathered()) == {"R2"}
     assert broken_rules(problem, gathered(7, slots=later)) == []
+
+
+@pytest.mark.parametrize(("depart", "broken"), [(6, set()), (5, {"R2"})])
+def test_a_sum_leaves_no_sooner_than_a_relay(depart: int, broken: set[str]) -> None:
+    """Tests a reduce over a line of three with a turnaround of 1: chip 1 reads chip 2's at 3, and sums until 5.
+
+    The sum of 2 x 1 cycles leaves at 3 + 1 + 2; 3 cycles later chip 0 sums for 2 cycles.
+    """
+    problem = line("reduce", 3, turnaround=1, add_cost=adds_of(2))
+    sums = [(1, 3, 2, 0, 1, False, [(1, 0), (2, 0)]), (0, depart + 3, 2, 0, 1, True, [(0, 0), (3, 0)])]
+    schedule = schedule_of(
+        depart + 5, slots=[(2, 0, 1, 3, 0, 0), (3, 0, 1, 1, 0, depart)], sums=sums, deliveries=[(0, 4, 0, 1)]
+    )
+    assert rules(problem, schedule) == broken
 
 
 def test_a_slot_holds_its_lane_for_whole_cycles() -> None:

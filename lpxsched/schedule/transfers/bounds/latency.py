@@ -1,9 +1,9 @@
 """The shortest way from a holder to its reader.
 
 A vector, or a sum with it inside, that comes from holder x to reader z makes hops along some way from x to z. Each hop
-takes hop_b cycles from departure to read at least, and between two hops lies the turnaround, or a sum of two operands
-or more, whose result leaves when it ends (R2). So z reads it no earlier than the least cost of a way from x to z, less
-the time after its last hop. `view` proves how a sum adds to this.
+takes hop_b cycles from departure to read at least, and between two hops lies the turnaround: what is added on the way
+leaves no earlier than a turnaround and the sum after its read (R2). So z reads it no earlier than the least cost of a
+way from x to z, less the turnaround after its last hop. `view` proves how a sum adds to this.
 """
 
 from __future__ import annotations

@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.transfers.bounds.crossings import Lanes, lanes_of
-from lpxsched.schedule.transfers.bounds.network import FAR, relaxed
+from lpxsched.schedule.transfers.bounds.network import relaxed
 from lpxsched.schedule.transfers.bounds.view import is_small
+from lpxsched.schedule.transfers.kernels import FAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.transfers.kernels import UNREACHED, relax
+from lpxsched.schedule.transfers.kernels import FAR, relax
 from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-# No way is as long; small enough that sums and products of times with it stay within 64 bits.
-FAR = UNREACHED
 # Products of times with these denominators stay within 64 bits.
 MOST_PRECISE = 1 << 22
 
@@ -28,9 +26,8 @@ class Network:
     """The bundles of a problem, and the costs of ways over them.
 
     The cost of a way from u to v counts, for every hop, the cycles from its departure to its read and then to the next
-    departure from there: the turnaround, or, where the vector may be summed instead, the shortest sum of two operands
-    if that is shorter. So a vector that is at u at cycle 0 leaves v no earlier than the cost, and is read at v no
-    earlier than the cost less `between_cycles`.
+    departure from there: the turnaround, which a sum with the vector in it pays as well. So a vector that is at u at
+    cycle 0 leaves v no earlier than the cost, and is read at v no earlier than the cost less `between_cycles`.
 
     Attributes
     ----------
@@ -44,7 +41,7 @@ class Network:
     dense, dense_of : ndarray of int64, shape (bundles,)
         Numerator and denominator of the least time that a slot holds a lane, over its vectors.
     between_cycles : int
-        Least time between a read and the next departure of what was read.
+        Least time between a read and the next departure of what was read, alone or in a sum: the turnaround.
     """
 
     def __init__(self, problem: TransferProblem) -> None:
@@ -58,7 +55,7 @@ class Network:
             here = (self.pitch == pitch[0]) & (self.pitch_of == pitch[1])
             dense = densest(Fraction(*pitch), self.longest_run)
             self.dense[here], self.dense_of[here] = dense.numerator, dense.denominator
-        self.between_cycles = between_cycles(problem)
+        self.between_cycles = problem.turnaround_cycles
         self._into: dict[int, Integers] = {}
 
     @property
@@ -82,13 +79,6 @@ class Network:
         start[0, nodes] = 0
         cost: Integers = relaxed(start, self.source, self.destination, self.hop + self.between_cycles)[0]
         return cost
-
-
-def between_cycles(problem: TransferProblem) -> int:
-    """Return the least time between a read and the next departure of what was read, alone or in a sum."""
-    if not problem.collective.is_sum:
-        return problem.turnaround_cycles
-    return min(problem.turnaround_cycles, shortest_sum(problem))
 
 
 def shortest_sum(problem: TransferProblem) -> int:

@@ -7,10 +7,10 @@ holder gives to different readers are different vectors.
 
 **How a sum ends.** Let z read a result to which all shards hold summands, and let s be the shortest sum of two
 operands. Either z itself makes the last sum of every vector that it wants, s after the last read at least; or some
-vector comes to z complete. Then some other node w made its last sum, s after all its leaves but its own came to w, and
-sent it to z: no sooner than
+vector comes to z complete. Then some other node w made its last sum, of all its leaves, of which all but its own came
+to w. It leaves w a turnaround t and a sum at least after the last of their reads (R2), and comes to z no sooner than
 
-    complete_z = min over w other than z of (max over x other than w of way(x, w)) + s + way(w, z).
+    complete_z = min over w other than z of (max over x other than w of way(x, w)) + t + s + way(w, z).
 
 So if a bound T holds without a sum at the end, max(T, min(T + s, complete_z)) is a bound.
 """
@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.transfers.bounds.network import FAR, Network, shortest_sum
+from lpxsched.schedule.transfers.bounds.network import Network, shortest_sum
 from lpxsched.schedule.transfers.bounds.wants import Wants, wants_of
+from lpxsched.schedule.transfers.kernels import FAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,7 +103,8 @@ def _complete_cycles(problem: TransferProblem, network: Network) -> Integers:
     if network.nodes * network.bundles > SMALL or width < 2:
         return np.zeros(width, dtype=np.int64)
     cost = network.into(np.arange(network.nodes))
-    gathered = cost[:, :width].max(axis=1) - network.between_cycles
-    read = gathered[:, None] + shortest_sum(problem) + cost[:width].T - network.between_cycles
+    # A cost ends with a turnaround.
+    left = cost[:, :width].max(axis=1) + shortest_sum(problem)
+    read = left[:, None] + cost[:width].T - network.between_cycles
     read[np.arange(width), np.arange(width)] = FAR
     return np.asarray(read.min(axis=0), dtype=np.int64)

@@ -15,10 +15,11 @@ from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.transfers.cpsat.routes import rerouted
 from lpxsched.schedule.transfers.cpsat.variables import Slots
 from lpxsched.schedule.transfers.placing import placed
-from lpxsched.schedule.transfers.plan import copy_plan, plan_tasks
+from lpxsched.schedule.transfers.plan import copy_plan
 from lpxsched.schedule.transfers.reduced import Blocks, counted, reduced
 from lpxsched.schedule.transfers.search import Found
 from lpxsched.schedule.transfers.symmetry import trivial
+from lpxsched.schedule.transfers.tasks import plan_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

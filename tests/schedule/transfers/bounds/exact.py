@@ -9,36 +9,46 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ortools.sat.python import cp_model
 
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lpxsched.schedule.transfers.problem import TransferProblem
 
 Summands = frozenset[int]
+Key = tuple[int, Summands]
 # No collective that the tests draw is longer.
 HORIZON = 200
 
 
-def shortest_makespan(problem: TransferProblem) -> int:
-    """Return the makespan of an optimal schedule."""
-    model = _Model(problem)
+def shortest_makespan(problem: TransferProblem, produced: Sequence[int] = ()) -> int:
+    """Return the makespan of an optimal schedule; shard i has its vectors from `produced[i]` on, else from 0."""
+    model = _Model(problem, produced or [0] * problem.width)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     assert solver.solve(model.model) == cp_model.OPTIMAL
     return int(solver.objective_value)
 
 
+class _Known(NamedTuple):
+    """Of each node and set of shards: whether it has their sum, when it can read that, and when it can send it."""
+
+    has: dict[Key, cp_model.IntVar]
+    ready: dict[Key, cp_model.IntVar]
+    departs: dict[Key, cp_model.IntVar]
+
+
 class _Model:
     """A model of all vectors."""
 
-    def __init__(self, problem: TransferProblem) -> None:
+    def __init__(self, problem: TransferProblem, produced: Sequence[int]) -> None:
         self.problem = problem
+        self.produced = produced
         self.model = cp_model.CpModel()
         self.makespan = self.model.new_int_var(0, HORIZON, "makespan")
         self.lanes: dict[int, list[cp_model.IntervalVar]] = defaultdict(list)
@@ -62,19 +72,21 @@ class _Model:
         sets = [frozenset(some) for size in range(1, len(leaves) + 1) for some in combinations(leaves, size)]
         keys = [(node, some) for node in range(problem.nodes) for some in sets]
         has = {key: model.new_bool_var("") for key in keys}
-        ready = {key: model.new_int_var(0, HORIZON, "") for key in keys}
-        came: dict[tuple[int, Summands], list[cp_model.IntVar]] = {key: [] for key in keys}
+        ready, departs = ({key: model.new_int_var(0, HORIZON, "") for key in keys} for _ in range(2))
+        known = _Known(has, ready, departs)
+        came: dict[Key, list[cp_model.IntVar]] = {key: [] for key in keys}
         for node, some in keys:
             if some == {node}:
                 model.add(has[node, some] == 1)
-                model.add(ready[node, some] == 0)
+                model.add(ready[node, some] == self.produced[node])
+                model.add(departs[node, some] == self.produced[node])
                 came[node, some].append(model.new_constant(1))
-        received = self.moves(sets, has, ready, came, readers)
+        received = self.moves(sets, known, readers)
         for (node, some), moved in received.items():
             came[node, some] += moved
         for node, some in keys:
             for parts in _splits(sorted(some)) if len(some) > 1 else ():
-                came[node, some].append(self.sum(node, some, parts, has, ready))
+                came[node, some].append(self.sum(node, some, parts, known))
             model.add(sum(came[node, some]) == has[node, some])
         for reader in readers:
             model.add(has[reader, sets[-1]] == 1)
@@ -83,37 +95,31 @@ class _Model:
     def moves(
         self,
         sets: list[Summands],
-        has: dict[tuple[int, Summands], cp_model.IntVar],
-        ready: dict[tuple[int, Summands], cp_model.IntVar],
-        came: dict[tuple[int, Summands], list[cp_model.IntVar]],
+        known: _Known,
         readers: tuple[int, ...],
-    ) -> dict[tuple[int, Summands], list[cp_model.IntVar]]:
+    ) -> dict[Key, list[cp_model.IntVar]]:
         """Add moves over every bundle; return those into each node of each set."""
         model, problem = self.model, self.problem
         received = defaultdict(list)
-        departures = []
         ends = zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True)
         for bundle, (source, destination) in enumerate(ends):
             for some in sets:
                 if some == {destination}:
                     continue
                 moves, depart = model.new_bool_var(""), model.new_int_var(0, HORIZON, "")
-                model.add_implication(moves, has[source, some])
+                model.add_implication(moves, known.has[source, some])
+                model.add(depart >= known.departs[source, some]).only_enforce_if(moves)
                 hop, pitch = int(problem.bundle_hop_cycles[bundle]), int(problem.bundle_pitch_numerator[bundle])
-                model.add(ready[destination, some] == depart + hop).only_enforce_if(moves)
+                read = known.ready[destination, some]
+                model.add(read == depart + hop).only_enforce_if(moves)
+                leaves = known.departs[destination, some]
+                model.add(leaves == read + problem.turnaround_cycles).only_enforce_if(moves)
                 self.lanes[bundle].append(model.new_optional_fixed_size_interval_var(depart, pitch, moves, ""))
                 if some == {source}:
                     self.begins[source].append(model.new_optional_fixed_size_interval_var(depart, 1, moves, ""))
                 if destination in readers:
-                    read = ready[destination, some]
                     self.ends[destination].append(model.new_optional_fixed_size_interval_var(read, 1, moves, ""))
                 received[destination, some].append(moves)
-                departures.append((source, some, moves, depart))
-        for source, some, moves, depart in departures:
-            model.add(depart >= ready[source, some]).only_enforce_if(moves)
-            for before in received[source, some]:
-                later = ready[source, some] + problem.turnaround_cycles
-                model.add(depart >= later).only_enforce_if([moves, before])
         return received
 
     def sum(
@@ -121,17 +127,19 @@ class _Model:
         node: int,
         some: Summands,
         parts: list[list[int]],
-        has: dict[tuple[int, Summands], cp_model.IntVar],
-        ready: dict[tuple[int, Summands], cp_model.IntVar],
+        known: _Known,
     ) -> cp_model.IntVar:
-        """Add a sum of disjoint sets at a node; return whether it is made."""
+        """Add a sum of disjoint sets at a node, which leaves no sooner than a relay; return whether it is made."""
         model = self.model
         made, start = model.new_bool_var(""), model.new_int_var(0, HORIZON, "")
         cycles = self.problem.add_cost.cycles(len(parts), 1)
         for part in parts:
-            model.add_implication(made, has[node, frozenset(part)])
-            model.add(start >= ready[node, frozenset(part)]).only_enforce_if(made)
-        model.add(ready[node, some] == start + cycles).only_enforce_if(made)
+            model.add_implication(made, known.has[node, frozenset(part)])
+            model.add(start >= known.ready[node, frozenset(part)]).only_enforce_if(made)
+            later = known.departs[node, frozenset(part)] + cycles
+            model.add(known.departs[node, some] >= later).only_enforce_if(made)
+        model.add(known.ready[node, some] == start + cycles).only_enforce_if(made)
+        model.add(known.departs[node, some] >= start + cycles).only_enforce_if(made)
         self.sums[node].append(model.new_optional_fixed_size_interval_var(start, cycles, made, ""))
         return made
 

@@ -27,8 +27,9 @@ def plain_makespan(problem: TransferProblem) -> int:
     columns = (pieces.source.tolist(), pieces.target.tolist(), pieces.vectors.tolist())
     for source, target, vectors in zip(*columns, strict=True):
         readers = everyone if target == EVERY else (target,)
-        root, ready = (source, 0) if source != EVERY else plan.reduce(readers[0], vectors)
-        plan.spread(root, readers, vectors, ready)
+        root, ready, leaves = (source, 0, 0) if source != EVERY else plan.reduce(readers[0], vectors)
+        plan.makespan = max(plan.makespan, ready)
+        plan.spread(root, readers, vectors, leaves)
     return plan.makespan
 
 
@@ -60,7 +61,6 @@ class _Plan:
 
     def spread(self, root: int, readers: Iterable[int], vectors: int, ready: int) -> None:
         """Copy a run from a root to readers along shortest ways; relays send on while they still receive."""
-        self.makespan = max(self.makespan, ready)
         ways = nx.single_source_shortest_path(self.graph, root)
         hops = {pair for reader in readers for pair in zip(ways[reader], ways[reader][1:], strict=False)}
         leaves = {root: ready}
@@ -69,20 +69,21 @@ class _Plan:
             leaves[destination] = first + self.problem.turnaround_cycles
             self.makespan = max(self.makespan, last)
 
-    def reduce(self, root: int, vectors: int) -> tuple[int, int]:
-        """Sum a run over a tree of shortest ways to a root; return the root and when it has the sum."""
+    def reduce(self, root: int, vectors: int) -> tuple[int, int, int]:
+        """Sum a run over a tree of shortest ways to a root; return the root, when it has the sum and may send it."""
         ways = nx.single_target_shortest_path(self.graph, root)
         next_hop = {node: ways[node][1] for node in ways if node != root}
         on_the_way = {node for shard in range(self.problem.width) for node in ways[shard]}
         operands: dict[int, list[int]] = {node: [0] * (node < self.problem.width) for node in on_the_way}
         for node in sorted(on_the_way, key=lambda node: (-len(ways[node]), node)):
-            ready = max(operands[node])
+            ready, cycles = max(operands[node]), 0
             if len(operands[node]) > 1:
+                cycles = self.problem.add_cost.cycles(len(operands[node]), vectors)
                 start = max(ready, self.unit_free[node])
-                ready = self.unit_free[node] = start + self.problem.add_cost.cycles(len(operands[node]), vectors)
-            elif node >= self.problem.width:
-                ready += self.problem.turnaround_cycles
+                ready = self.unit_free[node] = start + cycles
+            arrived = operands[node][node < self.problem.width :]
+            leaves = max([ready, *(read + self.problem.turnaround_cycles + cycles for read in arrived)])
             if node == root:
-                return root, ready
-            operands[next_hop[node]].append(self.send(node, next_hop[node], vectors, ready)[1])
+                return root, ready, leaves
+            operands[next_hop[node]].append(self.send(node, next_hop[node], vectors, leaves)[1])
         raise AssertionError("the root comes last")

@@ -29,13 +29,14 @@ def test_far_holders_come_late() -> None:
 def test_summands_of_different_holders_share_vectors() -> None:
     """Tests that a reduce to the end of the line has no sets of holders, only single ones, each with a sum at the end.
 
-    Sums take 1 cycle, which is less than the turnaround of 2: 4 vectors of the far chip leave the middle from 4 on, the
-    last at 7, read at 10, summed at 11; of the middle chip at 7. A complete vector comes no sooner than 3 + 1 + 3 = 7.
+    Sums take 1 cycle, the turnaround 2: 4 vectors of the far chip leave the middle from 5 on, the last at 8, read at
+    11; of the middle chip read at 6, summed at 7. A complete vector comes at 3 + 2 + 1 + 3 = 9: the last from afar may
+    need no sum any more.
     """
     problem = problem_of(Collective("reduce", 3, 4), path(3), turnaround=2, add_cost=adds_of(1))
     end = entering(views(problem)[0], 0)
     assert end.sets.tolist() == []
-    assert end.single_cycles.tolist() == [10, 7]
+    assert end.single_cycles.tolist() == [11, 7]
     assert end.holders.tolist() == [2, 1]
 
 
@@ -67,12 +68,12 @@ def test_latency_is_that_of_the_farthest_holder() -> None:
 
 
 def test_latency_of_a_sum() -> None:
-    """Tests a reduce to the end of a line of three with sums of 1 cycle: 3 + 1 + 3 and a sum, or complete at 7.
+    """Tests a reduce to the end of a line of three with sums of 1 cycle: 3 + 2 + 3 and a sum.
 
-    The middle chip has all summands at 3, sums until 4: a complete vector is there at 7.
+    The middle chip has all summands at 3 and sums until 4, but sends the sum at 3 + 2 + 1: it is read at 9 as well.
     """
     problem = problem_of(Collective("reduce", 3, 1), path(3), turnaround=2, add_cost=adds_of(1))
-    assert latency(views(problem)[0], column([0])) == 7
+    assert latency(views(problem)[0], column([0])) == 9
 
 
 def test_latency_of_a_sum_that_nobody_can_complete_sooner() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lpxsched.schedule.transfers.bounds.network import FAR
 from lpxsched.schedule.transfers.bounds.view import representatives, views
+from lpxsched.schedule.transfers.kernels import FAR
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.transfers.bounds.problems import Wire, adds_of, column, path, problem_of, ring
 
@@ -20,13 +20,14 @@ def test_reversal_turns_ways_round() -> None:
 
 
 def test_a_complete_sum_comes_later_than_the_last_summand() -> None:
-    """Tests a reduce in a line of three, 3 cycles a hop, sums of 4 and no turnaround.
+    """Tests a reduce in a line of three, 3 cycles a hop, sums of 4 and a turnaround of 2.
 
-    Chip 1 has all summands after one hop, at 3, sums until 7 and sends to either end: 10. A complete sum at chip 1 was
-    made at an end, after two hops: 6 + 4 + 3.
+    Chip 1 has all summands after one hop, at 3, and sends their sum to either end at 3 + 2 + 4: it comes at 12. A
+    complete sum at chip 1 was made at an end, after two hops: 3 + 2 + 3 + 2 + 4 + 3.
     """
-    forward, backward = views(problem_of(Collective("reduce", 3, 1), path(3), add_cost=adds_of(4)))
-    assert forward.reader_complete.tolist() == backward.holder_complete.tolist() == [10, 13, 10]
+    problem = problem_of(Collective("reduce", 3, 1), path(3), turnaround=2, add_cost=adds_of(4))
+    forward, backward = views(problem)
+    assert forward.reader_complete.tolist() == backward.holder_complete.tolist() == [12, 17, 12]
     assert forward.holder_complete.tolist() == [FAR, FAR, FAR]
 
 

@@ -1,0 +1,55 @@
+"""A tensor that operators of one layer read in two layouts, from its demands to the operands of both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from lpxsched.schedule.blocks import Cut, cut_blocks
+from lpxsched.schedule.greedy import greedy_schedule
+from lpxsched.schedule.problem import layer_problem
+from lpxsched.timetable.values import layer_values
+from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.graph import LayerGraph
+from tests.schedule.layers import INTERVAL_CYCLES, layers_on
+from tests.schedule.rules import violations
+from tests.workload.examples import toy
+
+WIDTH = 4
+
+
+def with_norm_and_residual(graph: LayerGraph) -> LayerGraph:
+    """Return a layer whose output two more operators read: one whole, one by shares."""
+    egress = graph.operators[-1]
+    combine = next(operator for operator in graph.operators if operator.kind == "combine")
+    norm = replace(combine, name="norm", inputs=(("layer.0.output", "replicated"),), output="")
+    residual = replace(norm, name="residual", inputs=(("layer.0.output", "sharded"),))
+    return LayerGraph((*graph.operators[:-1], norm, residual, egress), graph.tensors)
+
+
+def test_both_layouts_read_one_sum() -> None:
+    """Tests two rows of 4 vectors on four chips: a sum of 2 vectors for each share, all read by one, one by another."""
+    around = layers_on("tsp-node", [range(WIDTH)])
+    precision = Precision("fp8", "fp8", "bf16")
+    costs = partial(shard_costs, toy(hidden=640, layers=1), around.fabric.chip, batch=2, precision=precision)
+    problem = layer_problem(
+        around.fabric,
+        around.fabric.bundle_links(),
+        around.groups[0],
+        with_norm_and_residual(around.graph.layer(0)),
+        costs(WIDTH),
+        clock=around.clock,
+        tree=around.tree,
+        interval_cycles=INTERVAL_CYCLES,
+    )
+    schedule = greedy_schedule(problem.instance, cut_blocks(problem.instance, Cut(100, 100)))
+    assert violations(problem.instance, schedule) == []
+    assert len(schedule.sum_node) == WIDTH
+    values = layer_values(problem, schedule)
+    read = {
+        (placed.operator.name, placed.shard): [part.vectors for part in values.operands(placed)]
+        for placed in problem.operators
+    }
+    assert read["norm", 1] == [2, 2, 2, 2]
+    assert read["residual", 1] == [2]
