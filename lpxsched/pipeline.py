@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.chip import Chip
     from lpxsched.options import CollectiveOptions, CompileOptions
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.work import Work
 

@@ -1,13 +1,15 @@
 """A build of two chips, small enough to be worked out by hand; every test of a reader of builds starts from it.
 
-Fabric: chips 0 and 1, one host (node 2). v = 5/2 cycles, latency 10, guard 5, so a vector is read 18 cycles after it
-departs (ceil(17.5)); turnaround 3. Links, sorted by source, destination, lane:
+Fabric: chips 0 and 1, one host (node 2). v = 5/2 cycles, latency 10, 12 to the host; turnaround 3. Clocks may disagree
+by 0.9 + 2.6 + 1 cycles (residual, jitter, crossing) and some hundredths of drift, so a chip reads a vector 18 cycles
+after it departs (ceil(2.5 + 10 + 4.5..)); the host takes it after 15 (ceil(2.5 + 12)). Links, sorted by source,
+destination, lane:
 
     0: 0 -> 1   1: 0 -> host   2: 1 -> 0   3: 1 -> host   4: host -> 0   5: host -> 1
 
 Four input vectors, two a chip:
 
-    deskew   [0, 2)
+    deskew   [0, 2): 2 x 0.9 and 2 x 10^-4 x (126 + 504)
     ingress  at 2 on the host
     links 4, 5: depart 2, read 20 (second vector 22.5)
     links 0, 2: depart 20 + 3 = 23, read 41 (second vector 43.5)
@@ -28,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.timetable.build import Build
 from lpxsched.timetable.columns import (
     Chips,
     Deskews,
@@ -48,7 +51,6 @@ from lpxsched.timetable.documents import (
     ManifestFile,
     canonical_json,
 )
-from lpxsched.timetable.reader import Build
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -210,8 +212,8 @@ def _chips() -> Chips:
         eject_per_cycle=none,
         ports=none,
         turnaround_cycles=on_chips(3),
-        hac_parent=ints(0, 0, 0),
-        hac_depth=ints(0, 1, 1),
+        hac_parent=ints(0, 0, -1),
+        hac_depth=ints(0, 1, -1),
         down=np.zeros(3, dtype=np.bool_),
     )
 
@@ -324,8 +326,8 @@ def _manifest() -> ManifestFile:
     clock = {
         "name": "example",
         "offset_ppm": {"value": 100.0, "tag": "assumed", "source": "example"},
-        "residual_ns": {"value": 1.0, "tag": "assumed", "source": "example"},
-        "jitter_peak_to_peak_ns": {"value": 1.0, "tag": "assumed", "source": "example"},
+        "residual_ns": {"value": 0.9, "tag": "assumed", "source": "example"},
+        "jitter_peak_to_peak_ns": {"value": 2.6, "tag": "assumed", "source": "example"},
         "crossing_cycles": {"value": 1, "tag": "assumed", "source": "example"},
         "temperature_ns": {"value": 0.0, "tag": "assumed", "source": "example"},
         "hac_period_cycles": {"value": 252, "tag": "published", "source": "example"},

@@ -17,7 +17,7 @@ from lpxsched.errors import ExitCode
 from lpxsched.options import CollectiveOptions
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 # Longer numbers are no chips, and a range of them would not fit into memory.
 CHIPS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")

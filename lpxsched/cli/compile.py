@@ -20,7 +20,7 @@ from lpxsched.options import CompileOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 _option = partial(model_option, CompileOptions)
 

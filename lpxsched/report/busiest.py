@@ -15,7 +15,7 @@ from lpxsched.report.token import WITHOUT_UNIT, shared_cycles, token_time
 from lpxsched.timetable.wires import pitch_numerators
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from lpxsched.report.text import layer_ranges, table
 from lpxsched.report.utilisation import utilisation
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def compile_summary(build: Build, measured: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lpxsched.report.event_index import Piece, Span
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 SERIALISATION, LATENCY, GUARD, TURNAROUND = "serialisation", "latency", "guard", "turnaround"
 LINK_BUSY, UNIT_BUSY, SLACK, DESKEW, ROUNDING = "link_busy", "unit_busy", "slack", "deskew", "rounding"

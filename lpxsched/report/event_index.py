@@ -17,8 +17,8 @@ from lpxsched.units import NONE, ceil_cycles
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 Span = tuple[int, int]
 

@@ -9,7 +9,7 @@ from lpxsched.timetable.headline import HEADLINE
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 WIDTH = 96
 

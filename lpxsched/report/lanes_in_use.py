@@ -13,8 +13,8 @@ from lpxsched.timetable.wires import pitch_numerators
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 IN, OUT = "in", "out"
 

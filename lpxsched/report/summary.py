@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lpxsched.report.busiest import BusyChip, BusyLink
     from lpxsched.report.critical_path import LayerTime
     from lpxsched.report.utilisation import Utilisation
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 BINS = 200
 SHOWN = 5

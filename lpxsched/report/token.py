@@ -14,8 +14,8 @@ import numpy as np
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 # Operators there take no time and hold nothing.
 WITHOUT_UNIT = {"host", "none"}

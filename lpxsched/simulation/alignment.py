@@ -11,8 +11,8 @@ from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.errors import InputError
 
 if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Chips, Integers
-    from lpxsched.timetable.reader import Build
 
 
 @dataclass(frozen=True, slots=True, eq=False)

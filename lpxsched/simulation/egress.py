@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.drift import NodeClocks
     from lpxsched.simulation.propagation import Floats, Limits
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 # Kinds of operators that end a segment: of a model, of a collective.
 ENDS = ("egress", "deliver")

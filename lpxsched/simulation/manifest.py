@@ -14,7 +14,7 @@ from lpxsched.timetable.reader import MANIFEST
 from lpxsched.units import exact
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def refuse_period(build: Build) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.monte_carlo import Observation
     from lpxsched.simulation.propagation import Floats
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 TOLERANCE_CYCLES = 1e-6
 DECIMALS = 6

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from lpxsched.schedule.repeated import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import SolveResult
     from lpxsched.timetable.assemble import Program
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.fabric_tables import Surroundings
     from lpxsched.timetable.headline import Ranged
-    from lpxsched.timetable.reader import Build
     from lpxsched.workload.graph import LayerGraph, Operator
     from lpxsched.workload.work import Term, Weights, Work
 

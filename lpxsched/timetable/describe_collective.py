@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.transfers.problem import TransferProblem
     from lpxsched.timetable.assemble import Program
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.fabric_tables import Surroundings
-    from lpxsched.timetable.reader import Build
 
 
 def describe_collective(

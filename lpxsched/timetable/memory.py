@@ -23,8 +23,8 @@ from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers
-    from lpxsched.timetable.reader import Build
 
 # What a message names of that which lies on a chip, the largest first.
 NAMED = 3

@@ -13,8 +13,8 @@ from lpxsched.fabric.schema import TopologyFile
 from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
+from lpxsched.timetable.build import Build
 from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
-from lpxsched.timetable.reader import Build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Chips, Integers
-    from lpxsched.timetable.reader import Build
 
 PAIRS_PER_TRAY = 2
 

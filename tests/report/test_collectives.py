@@ -21,7 +21,7 @@ from tests.verify.collectives import KINDS, LAID, Laid, build_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 # On busy wires chip 1 reads at 13, 25.5 and 38 and sends on at 16; chip 2 reads at 29, 41.5 and 54.
 BUSY_BROADCAST = replace(LAID["broadcast"], starts=[0, 38, 54])

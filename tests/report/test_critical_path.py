@@ -17,7 +17,7 @@ from tests.builds import ints, two_chip_build
 from tests.report.builds import delayed_build, repeated_build
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 V = Fraction(5, 2)
 NO_DELAYS = [0] * 13

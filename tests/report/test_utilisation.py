@@ -16,7 +16,7 @@ from tests.builds import MAKESPAN_CYCLES, ints, two_chip_build
 from tests.report.builds import repeated_build
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def direct_count(build: Build, link_class: str, first: Fraction, last: Fraction) -> Fraction:

@@ -19,7 +19,7 @@ from tests.simulation.examples import clock, own_clock
 from tests.verify.collectives import KINDS, LAID, build_of
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def collective(kind: str, **how: object) -> Build:

@@ -15,7 +15,7 @@ from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, deskewed_in_flight, own_clock
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def with_manifest(build: Build, **changes: object) -> Build:

@@ -27,7 +27,7 @@ from tests.report.builds import repeated_build
 from tests.verify.collectives import LAID, build_of
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 REMEDY = "try something else"
 
