@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.clocks.latency import nominal_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.files.document import read_yaml
 from lpxsched.files.shipped import find_file
@@ -28,15 +27,16 @@ from lpxsched.timetable.provenance import (
     signed_build,
     traffic_results,
 )
-from lpxsched.units import NONE
+from lpxsched.units import NONE, cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from fractions import Fraction
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
-    from lpxsched.partition.groups import Group
+    from lpxsched.partition.group import Group
     from lpxsched.schedule.repeated import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import SolveResult
     from lpxsched.timetable.assemble import Program
@@ -163,14 +163,14 @@ def _results(
     worst = max(problems, key=lambda problem: problem["gap"])
     makespans, bounds = around.segments.makespan_cycles, around.segments.lower_bound_cycles
     clock_mhz = fabric.chip.clock_mhz
-    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist(), gpu_ns=Fraction(0))
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
     worst_ns = worst_case_ns(
         clock,
         clock_mhz,
-        start_allowance_cycles=around.segments.waiting_cycles.tolist(),
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
         makespan_cycles=makespans.tolist(),
         levels=_levels(around, layers),
-        gpu_ns=Fraction(0),
+        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
     )
     return {
         "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
@@ -190,6 +190,7 @@ def _results(
             hand_over_ns=_hand_over_ns(options),
             polled=fabric.chip.resident,
         ),
+        "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), clock_mhz)),
         "layers": len(layers),
         "distinct_problems": len(problems),
         "problems": problems,
@@ -224,7 +225,9 @@ def _problem(one: DistinctResult) -> dict[str, Any]:
 
 
 def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:
-    """Return the tree levels that can lie between two nodes of each segment."""
-    tree = AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)
-    groups = [layer.problem.group for layer in layers]
-    return [segment_levels(tree, sorted({*group.chips, *group.hosts}), deskews=1) for group in groups]
+    """Return the tree levels that can lie between two chips of each segment."""
+    return [segment_levels(_tree(around), layer.problem.group.chips, deskews=1) for layer in layers]
+
+
+def _tree(around: Surroundings) -> AlignmentTree:
+    return AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)

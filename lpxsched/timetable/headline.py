@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lpxsched.clocks.latency import gpu_part_ns
 from lpxsched.units import ceil_cycles, exact
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def headline_results(
         Whether chips poll for rows.
     """
     proved, worst = picoseconds_up(proved_ns), picoseconds_up(proved_worst_ns)
-    assumed, low, high = (picoseconds_up(gpu_part_ns(layers, gpu_ns, float(one_way))) for one_way in hand_over_ns)
+    assumed, low, high = (picoseconds_up(layers * (exact(gpu_ns) + 2 * way)) for way in hand_over_ns)
     step, step_high = exact(proved) + exact(assumed), exact(worst) + exact(high)
     told = (proved, worst, assumed, low, high, left_out(gpu_ns, polled=polled), float(step), float(step_high))
     rates = (_thousandths_down(10**9 / step), _thousandths_down(10**9 / step_high))
