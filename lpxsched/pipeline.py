@@ -21,6 +21,7 @@ from lpxsched.timetable.assemble_collective import assemble_collective
 from lpxsched.timetable.collective_surroundings import collective_surroundings
 from lpxsched.timetable.describe import describe_build, graph_document
 from lpxsched.timetable.describe_collective import describe_collective
+from lpxsched.timetable.memory import refuse_overfull
 from lpxsched.timetable.surroundings import surroundings
 from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config import load_model
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.chip import Chip
     from lpxsched.options import CollectiveOptions, CompileOptions
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.work import Work
 
@@ -64,7 +65,9 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     layers = solve_layers(builders, solving, progress=progress)
     around = surroundings(fabric, tree, layers)
     graph_file = graph_document(graph, groups, works)
-    return describe_build(options, fabric, clock, graph_file, layers, assemble_program(layers), around)
+    build = describe_build(options, fabric, clock, graph_file, layers, assemble_program(layers), around)
+    refuse_overfull(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
+    return build
 
 
 def _costs(works: Callable[[int], dict[str, Work]], chip: Chip, width: int) -> list[dict[str, Cost]]:
@@ -87,4 +90,6 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     scheduled = solve_collective(fabric, build, clock, solving)
     around = collective_surroundings(fabric, clock, scheduled, deadline_cycles=options.deadline)
     program = assemble_collective(scheduled)
-    return describe_collective(options, fabric, clock, scheduled, program, around), scheduled.solve_seconds
+    described = describe_collective(options, fabric, clock, scheduled, program, around)
+    refuse_overfull(described, remedy="try fewer --vectors")
+    return described, scheduled.solve_seconds

@@ -1,13 +1,15 @@
 """A build of two chips, small enough to be worked out by hand; every test of a reader of builds starts from it.
 
-Fabric: chips 0 and 1, one host (node 2). v = 5/2 cycles, latency 10, guard 5, so a vector is read 18 cycles after it
-departs (ceil(17.5)); turnaround 3. Links, sorted by source, destination, lane:
+Fabric: chips 0 and 1, one host (node 2). v = 5/2 cycles, latency 10, 12 to the host; turnaround 3. Clocks may disagree
+by 0.9 + 2.6 + 1 cycles (residual, jitter, crossing) and some hundredths of drift, so a chip reads a vector 18 cycles
+after it departs (ceil(2.5 + 10 + 4.5..)); the host takes it after 15 (ceil(2.5 + 12)). Links, sorted by source,
+destination, lane:
 
     0: 0 -> 1   1: 0 -> host   2: 1 -> 0   3: 1 -> host   4: host -> 0   5: host -> 1
 
 Four input vectors, two a chip:
 
-    deskew   [0, 2)
+    deskew   [0, 2): 2 x 0.9 and 2 x 10^-4 x (126 + 504)
     ingress  at 2 on the host
     links 4, 5: depart 2, read 20 (second vector 22.5)
     links 0, 2: depart 20 + 3 = 23, read 41 (second vector 43.5)
@@ -16,7 +18,8 @@ Four input vectors, two a chip:
     combine  [75, 80): max(960 / 960, 160 / 160) + 4 = 5
     links 0, 2: partial sums of the other chip's share, depart 80, read 98 (second vector 100.5)
     add      [101, 107): max(3 x 2 x 320 / 960, 1 x 2 x 160 / 160) + 4 = 6
-    links 1, 3: depart 107, read 125 (second vector 127.5)
+    links 1, 3: depart 110, since the last operand was read at 100.5, 3 to turn round and 6 to add; there at 125 (second
+                vector 127.5)
     egress   at 128 on the host
 """
 
@@ -27,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.timetable.build import Build
 from lpxsched.timetable.columns import (
     Chips,
     Deskews,
@@ -47,7 +51,6 @@ from lpxsched.timetable.documents import (
     ManifestFile,
     canonical_json,
 )
-from lpxsched.timetable.reader import Build
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -90,10 +93,10 @@ def _slots() -> Slots:
         # tensor, first_vector, vectors, link, depart, read
         (0, 0, 2, 0, 23, 41),
         (6, 2, 2, 0, 80, 98),
-        (8, 0, 2, 1, 107, 125),
+        (8, 0, 2, 1, 110, 125),
         (1, 0, 2, 2, 23, 41),
         (7, 0, 2, 2, 80, 98),
-        (9, 0, 2, 3, 107, 125),
+        (9, 0, 2, 3, 110, 125),
         (0, 0, 2, 4, 2, 20),
         (1, 0, 2, 5, 2, 20),
     ]
@@ -225,10 +228,10 @@ def _links() -> Links:
         dst=ints(1, 2, 0, 2, 0, 1),
         lane=all_links(0),
         link_class=np.array(["tray", "host", "tray", "host", "host", "host"]),
-        latency_cycles=all_links(10),
+        latency_cycles=ints(10, 12, 10, 12, 10, 10),
         vector_time_numerator=all_links(5),
         vector_time_denominator=all_links(2),
-        guard_cycles=all_links(5),
+        guard_cycles=ints(5, 0, 5, 0, 5, 5),
         down=np.zeros(6, dtype=np.bool_),
     )
 
@@ -323,8 +326,8 @@ def _manifest() -> ManifestFile:
     clock = {
         "name": "example",
         "offset_ppm": {"value": 100.0, "tag": "assumed", "source": "example"},
-        "residual_ns": {"value": 1.0, "tag": "assumed", "source": "example"},
-        "jitter_peak_to_peak_ns": {"value": 1.0, "tag": "assumed", "source": "example"},
+        "residual_ns": {"value": 0.9, "tag": "assumed", "source": "example"},
+        "jitter_peak_to_peak_ns": {"value": 2.6, "tag": "assumed", "source": "example"},
         "crossing_cycles": {"value": 1, "tag": "assumed", "source": "example"},
         "temperature_ns": {"value": 0.0, "tag": "assumed", "source": "example"},
         "hac_period_cycles": {"value": 252, "tag": "published", "source": "example"},
@@ -342,6 +345,6 @@ def _manifest() -> ManifestFile:
         guard_in_hop=False,
         clock=clock,
         assumptions={},
-        results={"makespan_cycles": 128, "lower_bound_cycles": 128, "worst_case_ns": 635.064},
+        results={"makespan_cycles": 128, "lower_bound_cycles": 128, "proved_worst_ns": 635.064},
         content_sha256="",
     )

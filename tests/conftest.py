@@ -13,7 +13,7 @@ from tests.timetable.small import compiled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 # Machines differ in speed: a slow example is no failure.
 settings.register_profile("any-machine", deadline=None)

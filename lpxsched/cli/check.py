@@ -16,7 +16,7 @@ from lpxsched.verify.check import CONTENT, RULES, check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
     from lpxsched.verify.check import CheckReport
 
 MOST_IN_TEXT = 20

@@ -101,15 +101,7 @@ def segment_levels(tree: AlignmentTree, nodes: Sequence[int], *, deskews: int) -
     return 2 * max(0, *(int(tree.depth[node]) for node in nodes))
 
 
-def gpu_part_ns(layers: int, gpu_ns: float | None, gpu_latency_ns: float | None) -> Fraction:
-    """Return what a token spends outside of the chips: ``layers x (gpu_ns + 2 gpu_latency_ns)``, in ns.
-
-    A value that was not given (None) counts as 0.
-    """
-    return layers * (exact(gpu_ns or 0) + 2 * exact(gpu_latency_ns or 0))
-
-
-def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int], gpu_ns: Fraction) -> Fraction:
+def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int]) -> Fraction:
     """Return the latency of one token on perfect clocks without waiting, in ns.
 
     Parameters
@@ -117,10 +109,8 @@ def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int], gpu_ns: F
     clock_mhz : Fraction
     makespan_cycles : iterable of int
         One for each segment.
-    gpu_ns : Fraction
-        The whole time outside of the chips, from `gpu_part_ns`.
     """
-    return cycles_to_ns(sum(map(int, makespan_cycles)), clock_mhz) + gpu_ns
+    return cycles_to_ns(sum(map(int, makespan_cycles)), clock_mhz)
 
 
 def slowest_mhz(clock: ClockSpecification, clock_mhz: Fraction) -> Fraction:
@@ -143,12 +133,11 @@ def worst_case_ns(
     makespan_cycles: Iterable[int],
     levels: Iterable[int],
     arrivals_ns: Fraction,
-    gpu_ns: Fraction,
 ) -> Fraction:
     """Return a latency that no token exceeds while all clocks keep their specification, in ns.
 
-    The sum over the segments of ``(waiting + makespan) / (clock (1 - rho)) + levels x residual``, what arrivals at
-    hosts take beyond their nominal times, and the time outside of the chips.
+    The sum over the segments of ``(waiting + makespan) / (clock (1 - rho)) + levels x residual``, and what arrivals
+    at hosts take beyond their nominal times. What a token spends outside of the fabric is no part of it.
 
     Parameters
     ----------
@@ -159,9 +148,7 @@ def worst_case_ns(
         One for each segment; `levels` is that of `segment_levels`.
     arrivals_ns : Fraction
         `arrival_ns` for each segment that ends on hosts.
-    gpu_ns : Fraction
-        The whole time outside of the chips, from `gpu_part_ns`.
     """
     program = sum(map(int, waiting_cycles)) + sum(map(int, makespan_cycles))
     residual_ns = sum(map(int, levels)) * exact(clock.residual_ns.value)
-    return cycles_to_ns(program, slowest_mhz(clock, clock_mhz)) + residual_ns + arrivals_ns + gpu_ns
+    return cycles_to_ns(program, slowest_mhz(clock, clock_mhz)) + residual_ns + arrivals_ns

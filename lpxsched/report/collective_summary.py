@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def collective_summary(build: Build, measured: dict[str, Any]) -> str:

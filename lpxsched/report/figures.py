@@ -13,7 +13,7 @@ from lpxsched.report.utilisation import utilisation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 WIDTH_INCHES = 15.0
 ROW_INCHES, FRAME_INCHES = 0.19, 1.1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from lpxsched.report.utilisation import Utilisation
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 BINS = 960
 LABELLED_LAYERS = 24

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.token import token_time
-from lpxsched.report.wires import pitch_numerators
+from lpxsched.timetable.wires import pitch_numerators
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 IN, OUT = "in", "out"
 

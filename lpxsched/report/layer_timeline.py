@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 SHOWN_CHIPS = 16
 

@@ -12,8 +12,8 @@ from lpxsched.errors import InputError
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Chips, Integers
-    from lpxsched.timetable.reader import Build
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.drift import NodeClocks
     from lpxsched.simulation.propagation import Floats, Limits
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers
-    from lpxsched.timetable.reader import Build
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,8 +18,7 @@ from lpxsched.simulation.egress import read_egress, segment_chips, worst_latency
 from lpxsched.simulation.manifest import (
     read_clock,
     read_clock_mhz,
-    read_gpu_ns,
-    read_worst_case_ns,
+    read_proved_worst_ns,
     refuse_period,
 )
 from lpxsched.simulation.margin import proven_slack_cycles
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.egress import Egress
     from lpxsched.simulation.monte_carlo import Observation
     from lpxsched.simulation.propagation import Floats
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 TOLERANCE_CYCLES = 1e-6
 DECIMALS = 6
@@ -60,7 +59,8 @@ class Summary:
     max_buffer_vectors : int
         Most vectors that wait on one link.
     observed_worst_ns, nominal_ns, bound_ns : Fraction
-        Latency of one token: longest of all runs, on perfect clocks without waiting, and proven.
+        Latency of one token in the fabric, nothing outside of it: longest of all runs, on perfect clocks without
+        waiting, and proven.
     random_worst_ns : Fraction
         Longest latency of the random runs.
     """
@@ -129,7 +129,7 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         When the build repeats, or contradicts itself in what the simulation needs.
     """
     refuse_period(build)
-    clock_mhz, gpu_ns, specification = read_clock_mhz(build), read_gpu_ns(build), clock or read_clock(build)
+    clock_mhz, specification = read_clock_mhz(build), clock or read_clock(build)
     limits = Limits.of(specification, clock_mhz, in_hop=build.manifest.guard_in_hop)
     alignment = read_alignment(build)
     timeline, egress = read_timeline(build, alignment), read_egress(build, alignment)
@@ -147,9 +147,9 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         proven_slack_cycles=proven_slack_cycles(timeline, limits),
         random_slack_cycles=random_slack,
         max_buffer_vectors=most_waiting(timeline, earliest_arrivals(timeline, limits)),
-        observed_worst_ns=cycles_to_ns(longest_cycles, clock_mhz) + gpu_ns,
-        random_worst_ns=cycles_to_ns(Fraction(longest), clock_mhz) + gpu_ns,
-        nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles, gpu_ns=gpu_ns),
+        observed_worst_ns=cycles_to_ns(longest_cycles, clock_mhz),
+        random_worst_ns=cycles_to_ns(Fraction(longest), clock_mhz),
+        nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles),
         bound_ns=_bound_ns(build, alignment, specification, egress),
     )
 
@@ -179,7 +179,7 @@ def _refuse_unaligned(build: Build, alignment: Alignment, clock: ClockSpecificat
 
 def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification, egress: Egress) -> Fraction:
     """Return the manifest's bound on the latency; for another clock, and for a collective, that of the clock."""
-    written = read_worst_case_ns(build) if clock == read_clock(build) else None
+    written = read_proved_worst_ns(build) if clock == read_clock(build) else None
     if written is not None:
         return written
     counts = np.bincount(alignment.segment, minlength=len(build.segments)).tolist()
@@ -196,5 +196,4 @@ def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification, egr
         makespan_cycles=build.segments.makespan_cycles,
         levels=levels,
         arrivals_ns=arrivals * arrival_ns(clock, clock_mhz, in_hop=build.manifest.guard_in_hop),
-        gpu_ns=read_gpu_ns(build),
     )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.simulation.alignment import Alignment
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 
 @dataclass(frozen=True, slots=True, eq=False)

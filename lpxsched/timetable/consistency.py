@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers, Table
-    from lpxsched.timetable.reader import Build
 
 # table, column that counts its rows from 0
 NUMBERED = (

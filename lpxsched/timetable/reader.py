@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
 from lpxsched.files.document import Document, read_json
 from lpxsched.files.schema import short, validate
+from lpxsched.timetable.build import Build
 from lpxsched.timetable.columns import (
     TABLES,
     Chips,
@@ -17,11 +17,9 @@ from lpxsched.timetable.columns import (
     Operators,
     Segments,
     Slots,
-    Table,
     Tensors,
 )
 from lpxsched.timetable.consistency import check_consistency
-from lpxsched.timetable.content import content_sha256
 from lpxsched.timetable.documents import FORMAT, GraphFile, ManifestFile
 from lpxsched.timetable.parquet import read_table
 
@@ -30,50 +28,6 @@ if TYPE_CHECKING:
 
 MANIFEST, GRAPH = "manifest.json", "graph.json"
 FILES = (MANIFEST, GRAPH, *(table.file for table in TABLES))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Build:
-    """Everything that a build folder holds.
-
-    Attributes
-    ----------
-    slots, operators, operands, tensors, chips, links, segments, deskews : Table
-    graph : GraphFile
-    manifest : ManifestFile
-    graph_json : bytes
-        ``graph.json`` as it stands on disk, for the content hash.
-    """
-
-    slots: Slots
-    operators: Operators
-    operands: Operands
-    tensors: Tensors
-    chips: Chips
-    links: Links
-    segments: Segments
-    deskews: Deskews
-    graph: GraphFile
-    manifest: ManifestFile
-    graph_json: bytes
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """The eight tables in the order of the content hash."""
-        return (
-            self.slots,
-            self.operators,
-            self.operands,
-            self.tensors,
-            self.chips,
-            self.links,
-            self.segments,
-            self.deskews,
-        )
-
-    def content_sha256(self) -> str:
-        """Return the hash of what was read, to be compared with the manifest's."""
-        return content_sha256(self.tables, self.graph_json)
 
 
 def read_sound_build(folder: Path) -> Build:

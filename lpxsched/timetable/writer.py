@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lpxsched.errors import InputError
 from lpxsched.timetable.columns import COLUMN_NAMES, Table
 from lpxsched.timetable.documents import canonical_json
-from lpxsched.timetable.reader import FILES, GRAPH, MANIFEST, Build, is_build
+from lpxsched.timetable.reader import FILES, GRAPH, MANIFEST, is_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import pyarrow as pa
+
+    from lpxsched.timetable.build import Build
 
 ROW_GROUP_ROWS = 1 << 19
 SUFFIX = ".lpxsched"

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.units import NONE
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Table
-    from lpxsched.timetable.reader import Build
 
 LARGEST_TIME = 1 << 60
 LARGEST_COUNT = 1 << 31
 LARGEST_TOTAL = 1 << 40
+LARGEST_DESKEW = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,6 @@ BOUNDS = (
     Bound("R2", "slots", ("depart", "read"), 0, LARGEST_TIME),
     Bound("R2", "links", ("vector_time_numerator", "vector_time_denominator"), 1, LARGEST_COUNT),
     Bound("R2", "links", ("latency_cycles",), 0, LARGEST_TIME),
-    Bound("R2", "links", ("guard_cycles",), -1, LARGEST_TIME),
     Bound("R2", "chips", ("turnaround_cycles",), 0, LARGEST_TIME),
     Bound("R2", "operators", ("start",), 0, LARGEST_TIME),
     Bound("R3", "operands", ("first_vector",), 0, LARGEST_COUNT),
@@ -51,8 +52,16 @@ BOUNDS = (
     Bound("R4", "operators", ("cycles", "sram_bytes", "macs", "fixed_cycles"), 0, LARGEST_TIME),
     Bound("R4", "chips", ("sram_bytes_per_cycle", "vector_operations_per_cycle", "sum_cycles_in_hop"), 0, LARGEST_TIME),
     Bound("R4", "chips", ("matrix_fp8_macs_per_cycle", "matrix_bf16_macs_per_cycle"), 0, LARGEST_TIME),
-    Bound("R7", "chips", ("inject_per_cycle", "eject_per_cycle"), -1, LARGEST_TIME),
-    Bound("R10", "segments", ("deadline_cycles",), -1, LARGEST_TIME),
+    Bound("R4", "chips", ("matrix_fixed_cycles", "vector_fixed_cycles"), 0, LARGEST_COUNT),
+    Bound("R4", "chips", ("shard_columns",), 0, LARGEST_COUNT),
+    Bound("R4", "chips", ("sram_efficiency",), 0, 1),
+    Bound("R6", "chips", ("sram_bytes", "weight_bytes"), 0, LARGEST_TIME),
+    Bound("R7", "chips", ("inject_per_cycle", "eject_per_cycle"), NONE, LARGEST_TIME),
+    Bound("R8", "chips", ("hac_depth",), NONE, LARGEST_COUNT),
+    Bound("R8", "chips", ("deskew_buffer_vectors",), 0, LARGEST_TIME),
+    Bound("R9", "deskews", ("cycle", "stall"), 0, LARGEST_DESKEW),
+    Bound("R9", "segments", ("waiting_cycles",), 0, LARGEST_TIME),
+    Bound("R10", "segments", ("deadline_cycles",), NONE, LARGEST_TIME),
 )
 
 # rule, table, column, table that it points into, lowest value
@@ -66,7 +75,9 @@ REFERENCES = (
     ("R3", "operands", "operator", "operators", 0),
     ("R3", "operands", "tensor", "tensors", 0),
     ("R3", "tensors", "chip", "chips", 0),
-    ("R3", "tensors", "producer", "operators", -1),
+    ("R3", "tensors", "producer", "operators", NONE),
+    ("R8", "chips", "hac_parent", "chips", NONE),
+    ("R9", "deskews", "segment", "segments", 0),
 )
 
 
@@ -93,7 +104,7 @@ def _references(build: Build) -> Iterator[Violation]:
 def _outside(build: Build, rule: str, name: str, column: str, lowest: int, highest: int) -> Iterator[Violation]:
     table: Table = getattr(build, name)
     values = getattr(table, column)
-    for row in np.flatnonzero((values < lowest) | (values > highest)).tolist():
+    for row in np.flatnonzero(~((values >= lowest) & (values <= highest))).tolist():
         message = f"{table.file} row {row}: {column} is {values[row]}, must be {lowest} to {highest}"
         yield Violation(rule, message, rows_of(table, row))
 

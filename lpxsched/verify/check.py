@@ -9,17 +9,20 @@ from lpxsched.verify.bounds import out_of_bounds
 from lpxsched.verify.causality import causality_violations
 from lpxsched.verify.deadlines import deadline_violations
 from lpxsched.verify.delivery import delivery_violations
+from lpxsched.verify.deskews import deskew_violations
 from lpxsched.verify.links import link_violations
+from lpxsched.verify.memory import memory_violations
 from lpxsched.verify.operators import operator_violations
 from lpxsched.verify.partition import faults_of_partition
 from lpxsched.verify.ports import port_violations
+from lpxsched.verify.reads import read_violations
 from lpxsched.verify.reduction import reduction_violations
 from lpxsched.verify.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 CONTENT = "content"
 
@@ -40,7 +43,10 @@ RULES = (
     Rule("R3", "delivery", "operands", delivery_violations),
     Rule("R4", "operators", "operators", operator_violations),
     Rule("R5", "reduction", "operands", reduction_violations),
+    Rule("R6", "memory", "chips", memory_violations),
     Rule("R7", "ports", "slots", port_violations),
+    Rule("R8", "reads", "slots", read_violations),
+    Rule("R9", "deskews", "deskews", deskew_violations),
     Rule("R10", "deadlines", "segments", deadline_violations),
 )
 
@@ -74,13 +80,13 @@ class CheckReport:
 
 
 def check(build: Build) -> CheckReport:
-    """Judge a build by the rules R1 to R5, R7, R10 and its content hash, from what its folder holds alone."""
+    """Judge a build by the rules R1 to R10 and its content hash, from what its folder holds alone."""
     actual, said = build.content_sha256(), build.manifest.content_sha256
     violations: list[Violation] = []
     if actual != said:
         violations.append(Violation(CONTENT, f"content_sha256 is {actual}, manifest.json says {said}"))
     # The rules reckon with what these two establish, so they come first and, on a fault, alone.
-    faults = [*out_of_bounds(build), *faults_of_partition(build)]
+    faults = out_of_bounds(build) or faults_of_partition(build)
     judged = not faults
     violations += faults or [found for rule in RULES for found in rule.violations(build)]
     return CheckReport(actual == said, tuple(violations), judged, len(build.slots) if judged else 0)

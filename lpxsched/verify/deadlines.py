@@ -9,7 +9,7 @@ import numpy as np
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 RULE = "R10"
 

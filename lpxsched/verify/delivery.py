@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.verify.causality import cycles_text
+from lpxsched.units import NONE
+from lpxsched.verify.demand import graph_operators
 from lpxsched.verify.operands import operand_violations
 from lpxsched.verify.presence import (
     arrivals,
@@ -19,29 +20,30 @@ from lpxsched.verify.presence import (
 )
 from lpxsched.verify.ranges import joined, repeated, too_early, uncovered
 from lpxsched.verify.runs import run_violations
-from lpxsched.verify.violation import Row, Violation, rows_of
+from lpxsched.verify.violation import Row, Violation, cycles_text, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
+    from lpxsched.verify.ranges import TimedRanges
 
 RULE = "R3"
 MANIFEST_FILE = "manifest.json"
-# An operator of one of these kinds ends a segment.
-ENDS = ("egress", "deliver")
 
 
 def delivery_violations(build: Build) -> list[Violation]:
     """Return everything that breaks R3."""
+    wanted, there = reads(build), sources(build)
+    again = repeated(there)
     return [
         *run_violations(build),
         *operand_violations(build),
-        *_absent(build),
-        *_late(build),
-        *_twice(build),
-        *_unused(build),
+        *_absent(build, wanted, there),
+        *_late(build, wanted, there, again[1]),
+        *_twice(build, *again),
+        *_unused(build, wanted),
         *_makespans(build),
     ]
 
@@ -55,20 +57,19 @@ def _source_rows(build: Build, sources: Integers) -> list[Row]:
     ]
 
 
-def _absent(build: Build) -> Iterator[Violation]:
+def _absent(build: Build, wanted: TimedRanges, there: TimedRanges) -> Iterator[Violation]:
     operands = build.operands
-    for row in moved_operands(build)[uncovered(reads(build), sources(build, relay=False))].tolist():
+    for row in moved_operands(build)[uncovered(wanted, there)].tolist():
         operator, first = int(operands.operator[row]), int(operands.first_vector[row])
         message = (
             f"operator {operator} reads vectors {first} to {first + operands.vectors[row] - 1} of tensor "
-            f"{operands.tensor[row]}, not all of which reach its node {build.operators.chip[operator]}"
+            f"{operands.tensor[row]}, not all of which reach {named(build, int(build.operators.chip[operator]))}"
         )
         yield Violation(RULE, message, rows_of(operands, row))
 
 
-def _late(build: Build) -> Iterator[Violation]:
-    there = sources(build, relay=False)
-    read, source, point = too_early(reads(build), there)
+def _late(build: Build, wanted: TimedRanges, there: TimedRanges, again: Integers) -> Iterator[Violation]:
+    read, source, point = too_early(wanted, there, again)
     rows = moved_operands(build)[read]
     tensor = build.operands.tensor[rows]
     vector = vectors_at(build, tensor, point)
@@ -83,31 +84,31 @@ def _late(build: Build) -> Iterator[Violation]:
         yield Violation(RULE, message, (*rows_of(build.operands, row), cause))
 
 
-def _twice(build: Build) -> Iterator[Violation]:
-    slot, other = np.sort(np.stack(repeated(sources(build, relay=False))), axis=0)
+def _twice(build: Build, one: Integers, again: Integers) -> Iterator[Violation]:
+    slot, other = np.sort(np.stack([one, again]), axis=0)
     rows = zip(_source_rows(build, slot), _source_rows(build, other), strict=True)
     nodes, tensors = build.links.dst[build.slots.link[slot]], build.slots.tensor[slot]
     for place, pair in enumerate(rows):
         how = "produces itself" if other[place] >= len(build.slots) else "gets from another slot too"
-        message = f"node {nodes[place]} receives vectors of tensor {tensors[place]} that it {how}"
+        message = f"{named(build, int(nodes[place]))} receives vectors of tensor {tensors[place]} that it {how}"
         yield Violation(RULE, message, pair)
 
 
-def _unused(build: Build) -> Iterator[Violation]:
-    slots, use = build.slots, joined(departures(build), reads(build))
+def _unused(build: Build, wanted: TimedRanges) -> Iterator[Violation]:
+    slots, use = build.slots, joined(departures(build), wanted)
     for slot in np.flatnonzero(uncovered(arrivals(build, relay=False), use)).tolist():
         node, end = build.links.dst[slots.link[slot]], slots.first_vector[slot] + slots.vectors[slot]
         message = (
-            f"node {node} receives vectors {slots.first_vector[slot]} to {end - 1} of "
+            f"{named(build, int(node))} receives vectors {slots.first_vector[slot]} to {end - 1} of "
             f"tensor {slots.tensor[slot]}, some of which nothing there uses"
         )
         yield Violation(RULE, message, rows_of(slots, slot))
 
 
 def _makespans(build: Build) -> Iterator[Violation]:
-    segments, operators, ends = build.segments, build.operators, " or ".join(ENDS)
-    last = np.full(len(segments), -1, dtype=np.int64)
-    leaves = np.isin(operators.kind, ENDS)
+    segments, operators, ends = build.segments, build.operators, "operator that ends it"
+    last = np.full(len(segments), NONE, dtype=np.int64)
+    leaves = np.array([*(operator.ends for operator in build.graph.operators), False])[graph_operators(build)]
     np.maximum.at(last, operators.segment[leaves], operators.start[leaves])
     for row in np.flatnonzero(segments.makespan_cycles != last).tolist():
         said = segments.makespan_cycles[row]

@@ -1,19 +1,24 @@
-"""What ``graph.json`` asks for: which operators run where, and what each of them reads and writes."""
+"""What ``graph.json`` asks for: which operators run where, and what each of them reads and writes.
+
+Builds do not change. Several rules ask the same of one build, so that what was derived last is kept.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.units import NONE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers, Text
     from lpxsched.timetable.documents import GraphFile, GraphOperator, GraphSegment, GraphTensor
-    from lpxsched.timetable.reader import Build
 
 # segment, layer, kind, shard
 Key = tuple[int, int, str, int]
@@ -63,13 +68,13 @@ class Views:
         return len(self.operator)
 
     def find(self, operator: Integers, tensor: Integers) -> Integers:
-        """Return the view of each pair of an operator and a tensor of the graph; -1 where there is none."""
+        """Return the view of each pair of an operator and a tensor of the graph; `NONE` where there is none."""
         if not len(self):
-            return np.full(len(operator), -1, dtype=np.int64)
+            return np.full(len(operator), NONE, dtype=np.int64)
         width = 1 + max(int(self.tensor.max()), int(tensor.max(initial=0)))
         keys, wanted = self.operator * width + self.tensor, operator * width + tensor
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where((tensor >= 0) & (keys[place] == wanted), place, -1)
+        return np.where((tensor >= 0) & (keys[place] == wanted), place, NONE)
 
 
 def share(vectors: int, width: int, shard: Integers) -> tuple[Integers, Integers]:
@@ -78,10 +83,11 @@ def share(vectors: int, width: int, shard: Integers) -> tuple[Integers, Integers
     return shard * size + np.minimum(shard, longer), size + (shard < longer)
 
 
-def demanded_operators(graph: GraphFile) -> dict[Key, DemandedOperator]:
+@lru_cache(maxsize=1)
+def demanded_operators(build: Build) -> dict[Key, DemandedOperator]:
     """Return every run that the graph and its partition ask for."""
-    numbers = _numbers(graph)
-    segment_of = {layer: segment for segment in graph.segments for layer in segment.layers}
+    graph = build.graph
+    numbers, segment_of = _numbers(graph), _segment_of_layers(build)
     runs = (
         run
         for number, operator in enumerate(graph.operators)
@@ -90,6 +96,7 @@ def demanded_operators(graph: GraphFile) -> dict[Key, DemandedOperator]:
     return {run.key: run for run in runs}
 
 
+@lru_cache(maxsize=1)
 def operator_keys(build: Build) -> list[Key]:
     """Return segment, layer, kind and shard of each row of ``operators.parquet``."""
     table = build.operators
@@ -97,26 +104,56 @@ def operator_keys(build: Build) -> list[Key]:
     return list(zip(*columns, strict=True))
 
 
+@lru_cache(maxsize=1)
+def graph_operators(build: Build) -> Integers:
+    """Return the number in the graph of each row of ``operators.parquet``; `NONE` for sums and what it does not ask."""
+    demanded = demanded_operators(build)
+    found = map(demanded.get, operator_keys(build))
+    return np.array([NONE if run is None else run.number for run in found], dtype=np.int64)
+
+
 def of_the_graph(build: Build) -> Flags:
     """Return whether the graph asks for each row of ``operators.parquet``; it does not for sums."""
-    demanded = demanded_operators(build.graph)
-    return np.array([key in demanded for key in operator_keys(build)], dtype=np.bool_)
+    return np.asarray(graph_operators(build) != NONE)
 
 
+@lru_cache(maxsize=1)
+def running(build: Build) -> dict[int, Integers]:
+    """Return the rows of ``operators.parquet`` that are runs of each operator of the graph."""
+    number = graph_operators(build)
+    order = np.argsort(number, kind="stable")
+    first = np.searchsorted(number[order], np.arange(len(build.graph.operators) + 1))
+    rows = np.split(order, first)[1:-1]
+    return {number: mine for number, mine in enumerate(rows) if len(mine)}
+
+
+def width_of(build: Build, operator: GraphOperator) -> int:
+    """Return over how many chips or hosts the runs of an operator are spread."""
+    return len(_nodes(operator, _segment_of_layers(build)[operator.layer]))
+
+
+@lru_cache(maxsize=1)
 def graph_tensors(build: Build) -> Integers:
-    """Return the number in the graph of each row of ``tensors.parquet``, -1 for names that are not there."""
+    """Return the number in the graph of each row of ``tensors.parquet``, `NONE` for names that are not there."""
     numbers = _numbers(build.graph)
-    return np.array([numbers.get(name, -1) for name in build.tensors.name.tolist()], dtype=np.int64)
+    return np.array([numbers.get(name, NONE) for name in build.tensors.name.tolist()], dtype=np.int64)
 
 
+@lru_cache(maxsize=1)
 def input_views(build: Build) -> Views:
     """Return what every operator of the graph that runs must read."""
     return _views(build, reads=True)
 
 
+@lru_cache(maxsize=1)
 def output_views(build: Build) -> Views:
     """Return what every operator of the graph that runs must write."""
     return _views(build, reads=False)
+
+
+@lru_cache(maxsize=1)
+def _segment_of_layers(build: Build) -> dict[int, GraphSegment]:
+    return {layer: segment for segment in build.graph.segments for layer in segment.layers}
 
 
 def _numbers(graph: GraphFile) -> dict[str, int]:
@@ -165,9 +202,9 @@ def _part(access: Access, width: int, shard: Integers) -> tuple[Integers, Intege
 
 def _views(build: Build, *, reads: bool) -> Views:
     graph, numbers = build.graph, _numbers(build.graph)
-    segment_of = {layer: segment for segment in graph.segments for layer in segment.layers}
+    segment_of = _segment_of_layers(build)
     columns: list[list[np.ndarray]] = [[np.zeros(0, dtype=kind)] for kind in ("i8", "i8", "U1", "i8", "i8")]
-    for number, rows in _running(build).items():
+    for number, rows in running(build).items():
         operator = graph.operators[number]
         width, shard = len(_nodes(operator, segment_of[operator.layer])), build.operators.shard[rows]
         for access in (_reads if reads else _writes)(graph, numbers, operator):
@@ -178,13 +215,3 @@ def _views(build: Build, *, reads: bool) -> Views:
     whole = [np.concatenate(column) for column in columns]
     order = np.lexsort((whole[1], whole[0]))
     return Views(*(column[order] for column in whole))
-
-
-def _running(build: Build) -> dict[int, Integers]:
-    """Return the rows of ``operators.parquet`` that are runs of each operator of the graph."""
-    demanded = demanded_operators(build.graph)
-    rows: dict[int, list[int]] = defaultdict(list)
-    for row, key in enumerate(operator_keys(build)):
-        if key in demanded:
-            rows[demanded[key].number].append(row)
-    return {number: np.array(found, dtype=np.int64) for number, found in rows.items()}

@@ -13,13 +13,13 @@ from lpxsched.verify.partition import members
 from lpxsched.verify.presence import departures, pitches, slot_segments, sources
 from lpxsched.verify.ranges import uncovered
 from lpxsched.verify.shifts import clashes, modulo
-from lpxsched.verify.violation import Violation, rows_of
+from lpxsched.verify.violation import Violation, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 RULE = "R1"
 
@@ -55,11 +55,11 @@ def _down(build: Build) -> Iterator[Violation]:
 
 def _not_there(build: Build) -> Iterator[Violation]:
     slots = build.slots
-    for slot in np.flatnonzero(uncovered(departures(build), sources(build, relay=True))).tolist():
+    for slot in np.flatnonzero(uncovered(departures(build), sources(build))).tolist():
         node, end = build.links.src[slots.link[slot]], slots.first_vector[slot] + slots.vectors[slot]
         message = (
             f"link {slots.link[slot]} takes vectors {slots.first_vector[slot]} to {end - 1} of tensor "
-            f"{slots.tensor[slot]} from node {node}, where not all of them were produced or delivered"
+            f"{slots.tensor[slot]} from {named(build, int(node))}, where not all of them were produced or delivered"
         )
         yield Violation(RULE, message, rows_of(slots, slot))
 
@@ -75,7 +75,7 @@ def _outside(build: Build) -> Iterator[Violation]:
     for name, node in (("leaves", build.links.src[slots.link]), ("goes to", build.links.dst[slots.link])):
         for slot in np.flatnonzero(stranger(node)).tolist():
             message = (
-                f"a slot of segment {segment[slot]} {name} node {node[slot]} on link {slots.link[slot]}; "
+                f"a slot of segment {segment[slot]} {name} {named(build, int(node[slot]))} on link {slots.link[slot]}; "
                 f"that node is no chip, relay or host of the segment"
             )
             yield Violation(RULE, message, rows_of(slots, slot))

@@ -9,13 +9,13 @@ import numpy as np
 from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT
 from lpxsched.verify.demand import graph_tensors, input_views, of_the_graph
 from lpxsched.verify.partition import ADD
-from lpxsched.verify.violation import Violation, rows_of
+from lpxsched.verify.violation import Violation, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
     from lpxsched.verify.demand import Views
 
 RULE = "R3"
@@ -50,8 +50,8 @@ def _weights(build: Build) -> Iterator[Violation]:
     for row in weights[(producer < 0) & ~there].tolist():
         operator = operands.operator[row]
         message = (
-            f"operator {operator} on node {operators.chip[operator]} reads weights that are held on "
-            f"node {tensors.chip[operands.tensor[row]]}"
+            f"operator {operator} on {named(build, int(operators.chip[operator]))} reads weights that are held on "
+            f"{named(build, int(tensors.chip[operands.tensor[row]]))}"
         )
         yield Violation(RULE, message, rows_of(operands, row))
 

@@ -1,34 +1,45 @@
-"""R4 operators: one at a time on a functional unit; durations recomputed from bytes and operations."""
+"""R4 operators: one at a time on a functional unit; durations recomputed from the work that the graph asks for."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
+from math import floor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.timetable.columns import REDUCE
-from lpxsched.units import BITS_PER_BYTE
-from lpxsched.verify.demand import graph_tensors
+from lpxsched.units import BITS_PER_BYTE, NONE, exact
+from lpxsched.verify.demand import graph_operators, graph_tensors
 from lpxsched.verify.partition import ADD
 from lpxsched.verify.shifts import clashes, modulo
-from lpxsched.verify.violation import Violation, rows_of
+from lpxsched.verify.violation import Violation, named, rows_of
+from lpxsched.verify.weights import weight_violations
+from lpxsched.verify.work import MATRIX, VECTOR, derived_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 RULE = "R4"
-MATRIX, VECTOR, HOST, NONE = "matrix", "vector", "host", "none"
+HOST, NO_UNIT = "host", "none"
 # Units without a limit, whose operators take no time.
-FREE = (HOST, NONE)
+FREE = (HOST, NO_UNIT)
 
 
 def operator_violations(build: Build) -> list[Violation]:
     """Return every operator that breaks R4."""
-    return [*_units(build), *_overlaps(build), *_durations(build), *_work_of_nothing(build), *_adds(build)]
+    return [
+        *_units(build),
+        *_overlaps(build),
+        *_work(build),
+        *_adds(build),
+        *_durations(build),
+        *weight_violations(build),
+    ]
 
 
 def _units(build: Build) -> Iterator[Violation]:
@@ -37,13 +48,11 @@ def _units(build: Build) -> Iterator[Violation]:
     misplaced = (operators.unit == HOST) != chips.host[operators.chip]
     for row in np.flatnonzero(~known | misplaced).tolist():
         node = operators.chip[row]
-        what = "a host" if chips.host[node] else "a chip"
-        message = f"operator {row} runs on unit {operators.unit[row]} of node {node}, {what}"
+        message = f"operator {row} runs on unit {operators.unit[row]} of {named(build, int(node))}"
         yield Violation(RULE, message, rows_of(operators, row))
     for row in np.flatnonzero(chips.down[operators.chip]).tolist():
-        yield Violation(
-            RULE, f"operator {row} runs on node {operators.chip[row]}, which is down", rows_of(operators, row)
-        )
+        message = f"operator {row} runs on {named(build, int(operators.chip[row]))}, which is down"
+        yield Violation(RULE, message, rows_of(operators, row))
     wrong = (operators.kind == ADD) & (operators.unit != VECTOR)
     for row in np.flatnonzero(wrong).tolist():
         message = f"add {row} runs on unit {operators.unit[row]}; sums run on unit {VECTOR}"
@@ -81,9 +90,23 @@ def _rates(build: Build) -> Integers:
     return np.select(cases, rates, 0)
 
 
+def _memory_rates(build: Build) -> Integers:
+    """Return the bytes per cycle of each operator's unit; a part of the SRAM's rate reaches the matrix unit."""
+    operators, chips = build.operators, build.chips
+    rates = zip(chips.sram_bytes_per_cycle.tolist(), chips.sram_efficiency.tolist(), strict=True)
+    to_matrix = np.array([_reaching(rate, efficiency) for rate, efficiency in rates], dtype=np.int64)
+    matrix = operators.unit == MATRIX
+    return np.where(matrix, to_matrix[operators.chip], chips.sram_bytes_per_cycle[operators.chip])
+
+
+@lru_cache
+def _reaching(rate: int, efficiency: float) -> int:
+    return max(1, floor(rate * exact(efficiency))) if rate else 0
+
+
 def _durations(build: Build) -> Iterator[Violation]:
     operators = build.operators
-    memory, rate = build.chips.sram_bytes_per_cycle[operators.chip], _rates(build)
+    memory, rate = _memory_rates(build), _rates(build)
     timed = ~np.isin(operators.unit, FREE)
     impossible = timed & (((operators.sram_bytes > 0) & (memory < 1)) | ((operators.macs > 0) & (rate < 1)))
     for row in np.flatnonzero(impossible).tolist():
@@ -108,12 +131,19 @@ def _durations(build: Build) -> Iterator[Violation]:
         yield Violation(RULE, message, rows_of(operators, row))
 
 
-def _work_of_nothing(build: Build) -> Iterator[Violation]:
-    operators = build.operators
-    for column in ("sram_bytes", "macs", "fixed_cycles"):
-        work = getattr(operators, column)
-        for row in np.flatnonzero((operators.unit == NONE) & (work != 0)).tolist():
-            message = f"operator {row} ({operators.kind[row]}) runs on no unit but has {column} {work[row]}"
+def _work(build: Build) -> Iterator[Violation]:
+    """Yield operators of the graph whose work is not what follows from it."""
+    operators, number, work = build.operators, graph_operators(build), derived_work(build)
+    dtypes = np.array([*(operator.dtype for operator in build.graph.operators), ""])[number]
+    for column, must in (
+        ("sram_bytes", work.sram_bytes),
+        ("macs", work.macs),
+        ("fixed_cycles", work.fixed_cycles),
+        ("dtype", dtypes),
+    ):
+        said = getattr(operators, column)
+        for row in np.flatnonzero((number != NONE) & (said != must)).tolist():
+            message = f"operator {row} ({operators.kind[row]}) has {column} {said[row]}, its work is {must[row]}"
             yield Violation(RULE, message, rows_of(operators, row))
 
 
@@ -127,7 +157,8 @@ def _adds(build: Build) -> Iterator[Violation]:
     rows = np.flatnonzero(operators.kind == ADD)
     # Whole numbers of Python: macs times bits may pass 2^63.
     m, vector_bytes = count[rows].astype(object), longest[rows].astype(object) * build.manifest.vector_bytes
-    bits = _element_bits(build)[rows].astype(object)
+    of_sum = _summed(build)[rows]
+    bits = np.array([*(tensor.element_bits for tensor in build.graph.tensors), BITS_PER_BYTE])[of_sum].astype(object)
     macs, sram_bytes = (m - 1) * vector_bytes * BITS_PER_BYTE, (m + 1) * vector_bytes
     for column, must, unit in (("macs", macs, bits), ("sram_bytes", sram_bytes, 1)):
         said = getattr(operators, column)[rows]
@@ -135,13 +166,19 @@ def _adds(build: Build) -> Iterator[Violation]:
             right = must[place] if column == "sram_bytes" else Fraction(must[place], bits[place])
             message = f"add {rows[place]} of {m[place]} operands has {column} {said[place]}, must have {right}"
             yield Violation(RULE, message, rows_of(operators, rows[place]))
+    dtypes = np.array([*(tensor.dtype for tensor in build.graph.tensors), ""])[of_sum]
+    fixed = build.chips.vector_fixed_cycles[operators.chip[rows]]
+    for column, right in (("fixed_cycles", fixed), ("dtype", dtypes)):
+        said = getattr(operators, column)[rows]
+        for place in np.flatnonzero((said != right) & ((of_sum != NONE) | (right is fixed))).tolist():
+            message = f"add {rows[place]} has {column} {said[place]}, must have {right[place]}"
+            yield Violation(RULE, message, rows_of(operators, rows[place]))
 
 
-def _element_bits(build: Build) -> Integers:
-    """Return the bits of an element of what each operator produced; those of a byte where it is no graph tensor."""
+def _summed(build: Build) -> Integers:
+    """Return the graph tensor of what each operator produced last; `NONE` where it is no graph tensor."""
     number, producer = graph_tensors(build), build.tensors.producer
-    made = np.flatnonzero((number >= 0) & (producer >= 0))
-    of_tensor = np.array([tensor.element_bits for tensor in build.graph.tensors], dtype=np.int64)
-    bits = np.full(len(build.operators), BITS_PER_BYTE, dtype=np.int64)
-    bits[producer[made]] = of_tensor[number[made]]
-    return bits
+    made = np.flatnonzero((number != NONE) & (producer != NONE))
+    of_operator = np.full(len(build.operators), NONE, dtype=np.int64)
+    of_operator[producer[made]] = number[made]
+    return of_operator

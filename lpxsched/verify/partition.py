@@ -10,13 +10,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 from lpxsched.verify.bounds import LARGEST_COUNT, LARGEST_TIME
+from lpxsched.verify.clock import faults_of_clock
+from lpxsched.verify.tree import faults_of_tree
 from lpxsched.verify.violation import Row, Violation, rows_of
+from lpxsched.verify.work import faults_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.documents import GraphSegment
-    from lpxsched.timetable.reader import Build
 
 AnyThing = TypeVar("AnyThing", bound="Hashable")
 
@@ -34,6 +37,9 @@ def faults_of_partition(build: Build) -> list[Violation]:
         *_layers(build),
         *_shards(build),
         *_segments(build),
+        *faults_of_work(build),
+        *faults_of_clock(build),
+        *faults_of_tree(build),
     ]
 
 

@@ -15,13 +15,13 @@ import numpy as np
 from lpxsched.verify.presence import arrivals, departures, reads
 from lpxsched.verify.ranges import PAIRS, covered, taken
 from lpxsched.verify.shifts import modulo
-from lpxsched.verify.violation import Violation, rows_of
+from lpxsched.verify.violation import Violation, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
     from lpxsched.verify.ranges import TimedRanges
 
 RULE = "R7"
@@ -75,7 +75,8 @@ def _exceeded(
     vectors = np.zeros(len(build.chips), dtype=np.int64)
     np.add.at(vectors, moving.node, length)
     for node in np.flatnonzero(vectors > MOST_VECTORS).tolist():
-        message = f"{vectors[node]} vectors {what} at node {node} or pass it, more than {MOST_VECTORS} are not counted"
+        where = named(build, node)
+        message = f"{vectors[node]} vectors {what} at {where} or pass it, more than {MOST_VECTORS} are not counted"
         yield Violation(RULE, message)
     counted = np.flatnonzero(vectors[moving.node] <= MOST_VECTORS)
     for places in _blocks(moving.node[counted], length[counted]):
@@ -109,5 +110,5 @@ def _crowded(
         begin, many = first[place], count[place]
         at, when = node[begin], moment[begin]
         most = f"at most {limit[at]} may{modulo(period)}"
-        message = f"{many} vectors {what} at node {at} in cycle {when}, {most}"
+        message = f"{many} vectors {what} at {named(build, int(at))} in cycle {when}, {most}"
         yield Violation(RULE, message, rows_of(build.slots, *dict.fromkeys(slot[begin : begin + many].tolist())))

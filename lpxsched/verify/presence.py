@@ -10,8 +10,8 @@ from lpxsched.timetable.columns import WEIGHT
 from lpxsched.verify.ranges import TimedRanges, joined
 
 if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
 
 
 def departures(build: Build) -> TimedRanges:
@@ -35,14 +35,17 @@ def produced_tensors(build: Build) -> Integers:
     return np.flatnonzero((build.tensors.producer >= 0) & (build.tensors.vectors > 0))
 
 
-def sources(build: Build, *, relay: bool) -> TimedRanges:
-    """Return all that is anywhere: the arrivals, one a slot, then the `produced_tensors`."""
+def made_ranges(build: Build, cycle: Integers) -> TimedRanges:
+    """Return the `produced_tensors`, each whole at a cycle."""
     tensor = produced_tensors(build)
-    producer = build.tensors.producer[tensor]
-    start = _point(build, build.tensors.chip[tensor], tensor)
+    return _at_once(_point(build, build.tensors.chip[tensor], tensor), build.tensors.vectors[tensor], cycle)
+
+
+def sources(build: Build) -> TimedRanges:
+    """Return all that is anywhere and from when on its node may use it: the arrivals, then the `produced_tensors`."""
+    producer = build.tensors.producer[produced_tensors(build)]
     end_of_operator = build.operators.start[producer] + build.operators.cycles[producer]
-    made = _at_once(start, build.tensors.vectors[tensor], end_of_operator)
-    return joined(arrivals(build, relay=relay), made)
+    return joined(arrivals(build, relay=False), made_ranges(build, end_of_operator))
 
 
 def moved_operands(build: Build) -> Integers:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.units import NONE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -104,22 +106,33 @@ def repeated(ranges: TimedRanges) -> tuple[Integers, Integers]:
     return order[furthest[inside - 1]], order[inside]
 
 
-def too_early(readers: TimedRanges, sources: TimedRanges) -> tuple[Integers, Integers, Integers]:
+def too_early(readers: TimedRanges, sources: TimedRanges, again: Integers) -> tuple[Integers, Integers, Integers]:
     """Return readers that take a point before its source is due.
 
     Times are linear in the point, so two intervals are in order when they are at their first and at their
-    last common point. Sources that repeat points of an earlier one (see `repeated`) are left out.
+    last common point. Sources in `again`, which repeat points of others (see `repeated`), are left out.
 
     Returns
     -------
     reader, source, point : ndarray of int64
         One triple for each reader that is too early.
     """
-    kept = np.delete(np.arange(len(sources)), repeated(sources)[1])
-    sources = taken(sources, kept)
+    kept = np.delete(np.arange(len(sources)), again)
+    if len(again):
+        sources = taken(sources, kept)
     found = [_early(readers, sources, *pairs) for pairs in _overlaps(readers, sources)]
     reader, source, point = (np.concatenate(column) for column in zip(*found, strict=True))
     return reader, kept[source], point
+
+
+def latest(readers: TimedRanges, sources: TimedRanges) -> Integers:
+    """Return when the last point of each reader that is in a source is due there, rounded up; `NONE` where none is."""
+    time = np.full(len(readers), NONE, dtype=np.int64)
+    for reader, source in _overlaps(readers, sources):
+        steps = np.minimum(readers.end[reader], sources.end[source]) - 1 - sources.start[source]
+        due = sources.first[source] - (-steps * sources.numerator[source] // sources.denominator[source])
+        np.maximum.at(time, reader, due)
+    return time
 
 
 def _overlaps(readers: TimedRanges, sources: TimedRanges) -> Iterator[tuple[Integers, Integers]]:

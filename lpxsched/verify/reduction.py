@@ -19,8 +19,8 @@ from lpxsched.verify.violation import Violation, rows_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers
-    from lpxsched.timetable.reader import Build
 
 RULE = "R5"
 

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.units import NONE
 from lpxsched.verify.demand import demanded_operators, graph_tensors, of_the_graph, operator_keys, output_views
 from lpxsched.verify.partition import ADD, GRAPH_FILE, members
-from lpxsched.verify.violation import Violation, rows_of
+from lpxsched.verify.violation import Violation, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.reader import Build
-    from lpxsched.verify.demand import DemandedOperator, Key, Views
+from lpxsched.verify.demand import DemandedOperator, Key, Views
 
 RULE = "R3"
 
@@ -31,7 +32,7 @@ def _name(key: Key) -> str:
 
 
 def _operators(build: Build) -> Iterator[Violation]:
-    table, demanded = build.operators, demanded_operators(build.graph)
+    table, demanded = build.operators, demanded_operators(build)
     seen: dict[Key, int] = {}
     for row, key in enumerate(operator_keys(build)):
         if key[2] == ADD:
@@ -51,12 +52,12 @@ def _operators(build: Build) -> Iterator[Violation]:
 
 def _place(build: Build, row: int, demanded: DemandedOperator) -> Iterator[Violation]:
     table = build.operators
-    for what, is_, must in (
-        ("node", int(table.chip[row]), demanded.node),
-        ("unit", str(table.unit[row]), demanded.unit),
+    for is_, must in (
+        (named(build, int(table.chip[row])), named(build, demanded.node)),
+        (f"unit {table.unit[row]}", f"unit {demanded.unit}"),
     ):
         if is_ != must:
-            message = f"operator {row} ({_name(demanded.key)}) runs on {what} {is_}, its {what} is {must}"
+            message = f"operator {row} ({_name(demanded.key)}) runs on {is_}, must run on {must}"
             yield Violation(RULE, message, rows_of(table, row))
 
 
@@ -69,7 +70,7 @@ def _adds(build: Build) -> Iterator[Violation]:
         if kind != ADD:
             continue
         if not 0 <= shard < len(chips[segment]) or chips[segment][shard] != nodes[row]:
-            message = f"add {row} runs on node {nodes[row]}, which is not chip {shard} of segment {segment}"
+            message = f"add {row} runs on {named(build, nodes[row])}, which is not chip {shard} of segment {segment}"
             yield Violation(RULE, message, rows_of(table, row))
         if layer not in layers[segment]:
             yield Violation(RULE, f"add {row} of layer {layer} runs in segment {segment}", rows_of(table, row))
@@ -78,7 +79,7 @@ def _adds(build: Build) -> Iterator[Violation]:
 def _outputs(build: Build) -> Iterator[Violation]:
     """Yield outputs that an operator of the graph does not produce exactly once, and tensors beyond them."""
     table, views, names = build.tensors, output_views(build), [tensor.name for tensor in build.graph.tensors]
-    made = np.flatnonzero(table.producer >= 0)
+    made = np.flatnonzero(table.producer != NONE)
     view = views.find(table.producer[made], graph_tensors(build)[made])
     for tensor in made[(view < 0) & of_the_graph(build)[table.producer[made]]].tolist():
         message = f"operator {table.producer[tensor]} produces {table.name[tensor]}, no output of it in {GRAPH_FILE}"
@@ -122,12 +123,13 @@ def _weights(build: Build) -> Iterator[Violation]:
 
 def _tensors(build: Build) -> Iterator[Violation]:
     table, number = build.tensors, graph_tensors(build)
-    made = np.flatnonzero(table.producer >= 0)
+    made = np.flatnonzero(table.producer != NONE)
     node = build.operators.chip[table.producer[made]] if len(made) else made
     for row in np.flatnonzero(table.chip[made] != node).tolist():
         tensor = made[row]
         maker, where = table.producer[tensor], node[row]
-        message = f"tensor {tensor} is on node {table.chip[tensor]}, its producer {maker} runs on {where}"
+        both = named(build, int(table.chip[tensor])), named(build, int(where))
+        message = f"tensor {tensor} is on {both[0]}, its producer {maker} runs on {both[1]}"
         yield Violation(RULE, message, rows_of(table, tensor))
     dtypes = np.array([tensor.dtype for tensor in build.graph.tensors] + [""])
     for tensor in made[(number[made] >= 0) & (dtypes[number[made]] != table.dtype[made])].tolist():

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Table
 
 
@@ -42,6 +47,18 @@ class Violation:
             "message": self.message,
             "rows": [{"file": row.file, "row": row.row} for row in self.rows],
         }
+
+
+def named(build: Build, node: int) -> str:
+    """Return what a message calls a node: chips and hosts are counted each from 0."""
+    hosts_before = int(np.count_nonzero(build.chips.host[:node]))
+    return f"host {hosts_before}" if build.chips.host[node] else f"chip {node - hosts_before}"
+
+
+def cycles_text(time: Fraction) -> str:
+    """Return a time for a message: whole cycles as they are, others with their fraction."""
+    whole, rest = divmod(time.numerator, time.denominator)
+    return f"{whole} {rest}/{time.denominator}" if rest else str(whole)
 
 
 def rows_of(table: Table | type[Table], *indices: int) -> tuple[Row, ...]:

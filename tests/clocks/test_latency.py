@@ -8,7 +8,6 @@ import pytest
 
 from lpxsched.clocks.latency import (
     arrival_ns,
-    gpu_part_ns,
     hac_latency_cycles,
     largest_levels,
     nominal_ns,
@@ -108,15 +107,9 @@ def test_two_deskews_share_no_ancestors() -> None:
     assert segment_levels(tree(), [3, 4], deskews=2) == 6
 
 
-def test_the_gpu_counts_once_a_layer_and_its_link_twice() -> None:
-    """Tests 3 x (0.1 + 2 x 0.2) = 1.5 ns, exactly, and that nothing given is nothing counted."""
-    assert gpu_part_ns(3, 0.1, 0.2) == Fraction(3, 2)
-    assert gpu_part_ns(3, None, None) == 0
-
-
 def test_nominal_latency_is_the_sum_of_the_segments() -> None:
-    """Tests 100 + 200 cycles at 1200 MHz and 5 ns elsewhere."""
-    assert nominal_ns(Fraction(1200), makespan_cycles=[100, 200], gpu_ns=Fraction(5)) == 255
+    """Tests 100 + 200 cycles at 1200 MHz."""
+    assert nominal_ns(Fraction(1200), makespan_cycles=[100, 200]) == 250
 
 
 def test_a_vector_arrives_late_at_a_host() -> None:
@@ -136,7 +129,6 @@ def test_worst_case_is_the_sum_of_its_parts() -> None:
         makespan_cycles=ints(738, 738),
         levels=[1, 3],
         arrivals_ns=Fraction(5),
-        gpu_ns=Fraction(7),
     )
     # 2 x 990 / 0.99 = 2000, 4 x 10.6 = 42.4
-    assert worst == 2000 + Fraction(424, 10) + 5 + 7
+    assert worst == 2000 + Fraction(424, 10) + 5

@@ -10,8 +10,8 @@ from lpxsched.timetable.columns import Deskews
 from tests.builds import ints, two_chip_build
 
 if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Slots
-    from lpxsched.timetable.reader import Build
 
 
 def clock(

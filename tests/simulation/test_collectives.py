@@ -20,7 +20,7 @@ from tests.simulation.examples import clock, own_clock
 from tests.verify.collectives import KINDS, LAID, build_of
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def collective(kind: str, **how: object) -> Build:
@@ -58,7 +58,7 @@ def test_a_model_without_a_worst_case_is_refused() -> None:
     """Tests that only a collective may leave it out."""
     build = collective("broadcast")
     model = replace(build, manifest=build.manifest.model_copy(update={"options": {}}))
-    with pytest.raises(InputError, match=r"results\.worst_case_ns"):
+    with pytest.raises(InputError, match=r"results\.proved_worst_ns"):
         simulate(model, trials=1, seed=0)
 
 

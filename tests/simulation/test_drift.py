@@ -21,7 +21,7 @@ from tests.simulation.examples import clock, deskewed_in_flight, own_clock
 if TYPE_CHECKING:
     import pytest
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def limits_of(**errors: float) -> Limits:

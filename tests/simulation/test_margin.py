@@ -20,7 +20,7 @@ from tests.simulation.examples import clock, deskewed_in_flight, one_slot, own_c
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 CLOCKS = st.builds(
     clock,

@@ -17,7 +17,7 @@ from tests.builds import two_chip_build
 from tests.simulation.examples import clock, deskewed_in_flight
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 BUILDS = [two_chip_build(), deskewed_in_flight()]
 V, LATENCY, CROSSING = 2.5, 10, 2

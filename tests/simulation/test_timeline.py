@@ -15,7 +15,7 @@ from tests.builds import ints, two_chip_build
 from tests.simulation.examples import deskewed_in_flight, one_slot
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def timeline_of(build: Build) -> Timeline:

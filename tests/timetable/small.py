@@ -11,7 +11,7 @@ from tests.toy import CONFIG, toy_model
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def small_options(folder: Path, *, chips: list[list[int]] | None = None, **choices: Any) -> CompileOptions:

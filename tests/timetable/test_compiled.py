@@ -17,7 +17,7 @@ from tests.timetable.small import compiled
 from tests.timetable.tables import same_build
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def assert_proved(folder: Path, build: Build) -> None:

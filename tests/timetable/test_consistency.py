@@ -21,7 +21,7 @@ from tests.timetable.tables import rewrite, set_cells
 from tests.verify.changes import change, with_rows
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def fault(folder: Path, file: str, column: str, cells: dict[int, Any]) -> str:

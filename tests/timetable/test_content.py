@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Table
-    from lpxsched.timetable.reader import Build
 
 
 def documented_sha256(folder: Path) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 INPUTS = {
     "topology": ROOT / "topologies" / "tsp-node.yaml",

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpxsched.schedule.collective import ScheduledCollective
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.documents import GraphFile
-    from lpxsched.timetable.reader import Build
     from lpxsched.traffic.collectives import Kind
 
 LINE = "src,dst\n0,1\n1,0\n1,2\n2,1\n"

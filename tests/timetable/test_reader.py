@@ -18,7 +18,7 @@ from tests.timetable.tables import same_build
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 @pytest.fixture

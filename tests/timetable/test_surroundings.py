@@ -14,7 +14,7 @@ from tests.timetable.small import compiled
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def test_chips_come_first_then_the_host(small_build: Build) -> None:

@@ -13,8 +13,8 @@ from tests.timetable.small import compiled
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lpxsched.timetable.build import Build
     from lpxsched.timetable.documents import GraphTensor
-    from lpxsched.timetable.reader import Build
 
 
 def unpadded_bytes(tensor: GraphTensor, first: int, vectors: int) -> int:

@@ -12,7 +12,7 @@ from lpxsched.verify.check import check
 from tests.builds import signed, two_chip_build
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 
 def changed(table: str, row: int, **cells: int | str | bool) -> Build:

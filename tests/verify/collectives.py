@@ -1,11 +1,12 @@
 """Builds of collectives on three chips, laid by hand; every chip has a link to every other one.
 
-v = 5/2 cycles, latency 10, no guard: a vector is read 13 cycles after it departs (ceil(12.5)); turnaround 3. Links,
-sorted by source and destination:
+v = 5/2 cycles, latency 10, perfect clocks: a vector is read 13 cycles after it departs (ceil(12.5)); turnaround 3.
+Links, sorted by source and destination:
 
     0: 0 -> 1   1: 0 -> 2   2: 1 -> 0   3: 1 -> 2   4: 2 -> 0   5: 2 -> 1
 
-A sum of m vectors a place takes max(ceil((m + 1) 320 n / 960), (m - 1) n) + 4 cycles for n places.
+A sum of m vectors a place takes max(ceil((m + 1) 320 n / 960), (m - 1) n) + 4 cycles for n places. Its result leaves
+that many cycles and the turnaround after the last of them was read.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.timetable.build import Build
 from lpxsched.timetable.columns import Chips, Deskews, Links, Operands, Operators, Segments, Slots, Tensors
 from lpxsched.timetable.documents import GraphFile, canonical_json
-from lpxsched.timetable.reader import Build
 from tests.builds import VECTOR_BYTES, ints, signed, two_chip_build
 
 if TYPE_CHECKING:
@@ -123,13 +124,14 @@ LAID = {
         starts=[19, 19, 19],
         sums=SHARE_SUMS,
     ),
+    # The sums leave at 13 + 3 + 6.
     "all-reduce": Laid(
         graph=[("data", 3, "partial", None)],
         wanted=("replicated", None),
         held=PARTIAL,
-        slots=[*_exchange(0, (0, 1, 2), (0, 1, 2)), *_exchange(19, (3, 4, 5))],
+        slots=[*_exchange(0, (0, 1, 2), (0, 1, 2)), *_exchange(22, (3, 4, 5))],
         reads=_everyone((3, 0, 1), (4, 0, 1), (5, 0, 1)),
-        starts=[32, 32, 32],
+        starts=[35, 35, 35],
         sums=SHARE_SUMS,
     ),
     "all-to-all": Laid(
@@ -177,14 +179,14 @@ LAID = {
     ),
 }
 
-# Chips 0 and 1 sum one vector on chip 2, which takes no part: two operands take 5 cycles, [13, 18).
+# Chips 0 and 1 sum one vector on chip 2, which takes no part: two operands take 5 cycles, [13, 18), and leave at 21.
 RELAYED_REDUCE = Laid(
     graph=[("data", 1, "partial", None)],
     wanted=("single", 0),
     held=[("data", 0, 0, 1), ("data", 1, 0, 1)],
-    slots=[(0, 0, 1, 1, 0), (1, 0, 1, 3, 0), (2, 0, 1, 4, 18)],
+    slots=[(0, 0, 1, 1, 0), (1, 0, 1, 3, 0), (2, 0, 1, 4, 21)],
     reads=[(0, 2, 0, 1)],
-    starts=[31, 0],
+    starts=[34, 0],
     sums=[Sum(2, 13, 0, 1, ((0, 0), (1, 0)))],
     chips=(0, 1),
     relays=(2,),
@@ -201,7 +203,8 @@ def build_of(laid: Laid, *, wire: str = "pipelined", period: int = 0) -> Build:
     makespan = max(laid.starts)
     graph = _graph(laid)
     results = {"makespan_cycles": makespan, "lower_bound_cycles": makespan, "period_cycles": period}
-    manifest = two_chip_build().manifest.model_copy(update={"wire": wire, "period": period, "results": results})
+    said = {"wire": wire, "period": period, "results": results, "clock": _perfect_clock()}
+    manifest = two_chip_build().manifest.model_copy(update=said)
     build = Build(
         slots=_slots(laid),
         operators=_operators(laid),
@@ -222,6 +225,12 @@ def limited(build: Build, **limits: int) -> Build:
     """Return a build with the same limits on every chip."""
     columns = {name: np.full(len(build.chips), limit, dtype=np.int64) for name, limit in limits.items()}
     return signed(replace(build, chips=replace(build.chips, **columns)))
+
+
+def _perfect_clock() -> dict[str, Any]:
+    clock = two_chip_build().manifest.clock
+    keys = ("offset_ppm", "residual_ns", "jitter_peak_to_peak_ns", "crossing_cycles")
+    return clock | {key: clock[key] | {"value": 0} for key in keys}
 
 
 def _slots(laid: Laid) -> Slots:
@@ -311,8 +320,8 @@ def _chips() -> Chips:
         eject_per_cycle=every(-1),
         ports=every(-1),
         turnaround_cycles=every(3),
-        hac_parent=every(0),
-        hac_depth=ints(0, 1, 1),
+        hac_parent=every(-1),
+        hac_depth=every(-1),
         down=np.zeros(CHIPS, dtype=np.bool_),
     )
 

@@ -16,7 +16,7 @@ from lpxsched.timetable.documents import GraphFile, canonical_json
 from tests.builds import ints, signed, two_chip_build
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 # node of the single build -> node in the first and in the second segment
 FIRST, SECOND = np.array([0, 1, 4]), np.array([2, 3, 4])
@@ -84,7 +84,7 @@ def _tensors(one: Build, operators: int) -> Any:
 def _chips(one: Build) -> Any:
     rows = np.array([0, 1, 0, 1, 2])
     columns = {field.name: getattr(one.chips, field.name)[rows] for field in fields(one.chips)}
-    return type(one.chips)(**columns | {"chip": np.arange(5, dtype=np.int64)})
+    return type(one.chips)(**columns | {"chip": np.arange(5, dtype=np.int64), "hac_parent": ints(0, 0, 2, 2, -1)})
 
 
 def _graph(one: Build) -> GraphFile:

@@ -11,20 +11,20 @@ from tests.verify.changes import breaks, change, changed, messages, reports, rul
 def test_a_vector_that_leaves_before_it_is_produced_is_found() -> None:
     """Tests that a slot departs no earlier than the end of the operator that produced its tensor."""
     # combine runs during [75, 80).
-    assert breaks(changed("slots", 1, depart=79), "R2", "leaves node 0 at 79 but is produced there at 80")
+    assert breaks(changed("slots", 1, depart=79), "R2", "leaves chip 0 at 79 but is produced there at 80")
 
 
 def test_a_vector_that_leaves_before_its_turnaround_is_found() -> None:
     """Tests that a relay departs no earlier than its read plus turnaround."""
     # read 20 + turnaround 3 = 23
-    text = "vector 0 of tensor 0 leaves node 0 at 22 but is read there and turned around at 23"
+    text = "vector 0 of tensor 0 leaves chip 0 at 22 but is read there and turned around at 23"
     assert breaks(changed("slots", 0, depart=22), "R2", text)
 
 
 def test_the_last_vector_of_a_faster_link_decides() -> None:
     """Tests that on a faster link the second vector would leave too early, though the first one does not."""
     # v = 2 on link 0: the second vector leaves at 25, it is read at 20 + 5/2 and turned around at 51/2.
-    text = "vector 1 of tensor 0 leaves node 0 at 25 but is read there and turned around at 25 1/2"
+    text = "vector 1 of tensor 0 leaves chip 0 at 25 but is read there and turned around at 25 1/2"
     assert breaks(changed("links", 0, vector_time_numerator=2, vector_time_denominator=1), "R2", text)
 
 
@@ -40,26 +40,34 @@ def test_slots_may_be_cut_otherwise_at_a_relay(depart: int, early: bool) -> None
     # That vector is read at 45/2 and turned around at 51/2.
     build = without(two_chip_build(), "slots", 0)
     build = with_rows(build, "slots", (0, 0, 1, 0, 30, 48), (0, 1, 1, 0, depart, depart + 18))
-    text = f"vector 1 of tensor 0 leaves node 0 at {depart} but is read there and turned around at 25 1/2"
+    text = f"vector 1 of tensor 0 leaves chip 0 at {depart} but is read there and turned around at 25 1/2"
     assert reports(build, "R2", text) == early
 
 
-def test_a_read_before_the_guard_has_passed_is_found() -> None:
-    """Tests that a read is at least ceil(depart + v + latency + guard)."""
-    # 23 + 5/2 + 10 + 5 = 40.5
-    text = "departs at 23 is read at 40, earliest is 41 (latency 10, guard 5)"
-    assert breaks(changed("slots", 0, read=40), "R2", text)
+@pytest.mark.parametrize(
+    ("slot", "read", "text"),
+    [
+        # 23 + 5/2 + 10 = 35.5; 110 + 5/2 + 12 = 124.5
+        (0, 35, "departs at 23 is read at 35, earliest is 36 (latency 10)"),
+        (2, 124, "departs at 110 is read at 124, earliest is 125 (latency 12)"),
+    ],
+)
+def test_a_read_before_the_nominal_arrival_is_found(slot: int, read: int, text: str) -> None:
+    """Tests that a read is at least ceil(depart + v + latency), at hosts too."""
+    assert reports(changed("slots", slot, read=read), "R2", text)
 
 
-def test_a_used_link_without_a_guard_is_found() -> None:
-    """Tests that -1, none, is no guard of a link that carries slots."""
-    assert breaks(changed("links", 0, guard_cycles=-1), "R2", "link 0 carries slots but has no guard")
+@pytest.mark.parametrize("guard", [-1, 0, -(1 << 62), 1 << 62])
+def test_no_guard_is_believed(guard: int) -> None:
+    """Tests that the column of guards is of no consequence."""
+    assert not rules(changed("links", 0, guard_cycles=guard))
 
 
-def test_an_unused_link_needs_no_guard() -> None:
-    """Tests that -1 is allowed where no slot departs."""
-    unused = with_rows(two_chip_build(), "links", (6, 0, 1, 1, "tray", 10, 5, 2, -1, False))
-    assert not rules(unused)
+def test_a_sum_pays_like_a_relay() -> None:
+    """Tests that a sum leaves its chip no earlier than the last read, the turnaround and its duration."""
+    # 100.5 + 3 + 6 = 109.5; on the chip itself the sum is there at 107.
+    text = "vector 0 of tensor 8 leaves chip 0 at 109 but is summed there, which pays its way until 110"
+    assert breaks(changed("slots", 2, depart=109), "R2", text)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +78,6 @@ def test_an_unused_link_needs_no_guard() -> None:
         ("slots", {"read": 1 << 62}, "read is 4611686018427387904"),
         ("operators", {"start": -2}, "operators.parquet row 0: start is -2"),
         ("links", {"latency_cycles": -1}, "latency_cycles is -1"),
-        ("links", {"guard_cycles": -2}, "guard_cycles is -2"),
         ("links", {"vector_time_numerator": 0}, "vector_time_numerator is 0"),
         ("links", {"vector_time_denominator": 0}, "vector_time_denominator is 0"),
         ("chips", {"turnaround_cycles": -1}, "turnaround_cycles is -1"),
@@ -87,11 +94,11 @@ def test_slots_that_deliver_to_each_other_in_a_circle_are_found() -> None:
     build = with_rows(without(two_chip_build(), "slots", 6), "slots", (0, 0, 2, 2, 2, 20))
     assert not messages(build, "R1")
     # Chip 1 reads it at 41 + turnaround 3 = 44 and would have to send it at 2.
-    assert breaks(build, "R2", "leaves node 1 at 2 but is read there and turned around at 44")
+    assert breaks(build, "R2", "leaves chip 1 at 2 but is read there and turned around at 44")
 
 
 def test_times_near_the_bounds_are_compared_exactly() -> None:
     """Tests that a difference of half a cycle is seen at 2^59 cycles, where a float would lose it."""
     late = 1 << 59
     build = change(changed("slots", 6, depart=2, read=late), "slots", 0, depart=late + 2, read=late + 21)
-    assert reports(build, "R2", f"leaves node 0 at {late + 2} but is read there and turned around at {late + 3}")
+    assert reports(build, "R2", f"leaves chip 0 at {late + 2} but is read there and turned around at {late + 3}")

@@ -20,7 +20,7 @@ from tests.verify.changes import breaks, change, changed, with_graph, with_rows,
 from tests.verify.doubled import two_segment_build
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 SLOTS = len(two_chip_build().slots)
 TABLES = ("slots", "operators", "operands", "tensors", "chips", "links", "segments", "deskews")
@@ -51,10 +51,10 @@ def test_rules_are_judged_in_their_order() -> None:
     """Tests that violations come in the order of the rules, each with the rows that break it."""
     build = change(changed("operators", 2, cycles=10), "links", 0, down=True)
     found = check(build).violations
-    assert [violation.rule for violation in found] == ["R1", "R1", "R4"]
+    assert [violation.rule for violation in found] == ["R1", "R1", "R4", "R8"]
     assert found[0].rows == (Row("timetable.parquet", 0), Row("links.parquet", 0))
     assert found[2].as_json()["rows"] == [{"file": "operators.parquet", "row": 2}]
-    assert [rule.name for rule in RULES] == ["R1", "R2", "R3", "R4", "R5", "R7", "R10"]
+    assert [rule.name for rule in RULES] == ["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10"]
 
 
 def test_nothing_is_judged_on_numbers_out_of_bounds() -> None:
@@ -80,10 +80,10 @@ def test_what_this_version_cannot_check_is_not_passed(update: dict[str, object],
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_an_empty_table_gives_violations_or_none(table: str) -> None:
-    """Tests that no table has to have rows for the checker to give an answer."""
+def test_an_empty_table_gives_violations(table: str) -> None:
+    """Tests that no table has to have rows for the checker to give an answer, and that each of them is needed."""
     build = two_chip_build()
-    assert check(without(build, table, *range(len(getattr(build, table))))).ok == (table == "deskews")
+    assert not check(without(build, table, *range(len(getattr(build, table))))).ok
 
 
 def test_a_build_of_nothing_that_asks_for_nothing_is_ok() -> None:
@@ -170,16 +170,19 @@ def test_a_shift_within_the_slack_is_valid_and_any_other_is_found(slot: int, col
 
 
 def test_many_slots_are_no_burden() -> None:
-    """Tests that a hundred thousand slots that all break rules are reported one by one."""
+    """Tests that a hundred thousand slots that all break rules are reported one by one.
+
+    They come again long after the only deskew, so that clocks have drifted farther than deskew and reads allow for.
+    """
     build = with_rows(two_chip_build(), "slots", *((0, 0, 2, 0, 200 + 5 * k, 218 + 5 * k) for k in range(100_000)))
     found = check(build).violations
-    assert {violation.rule for violation in found} == {"R3"}
-    assert len(found) == 100_000
+    assert {violation.rule for violation in found} == {"R3", "R8", "R9"}
+    assert sum(violation.rule == "R3" for violation in found) == 100_000
 
 
 def test_the_checker_imports_nothing_of_the_compiler() -> None:
     """Tests that modules of verify import only the reader of builds, units, errors and each other."""
-    reader = ("lpxsched.timetable.reader", "lpxsched.timetable.columns", "lpxsched.timetable.documents")
+    reader = ("lpxsched.timetable.build", "lpxsched.timetable.columns", "lpxsched.timetable.documents")
     allowed = ("lpxsched.verify", *reader, "lpxsched.units", "lpxsched.errors")
     for path in Path(*lpxsched.verify.__path__).glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

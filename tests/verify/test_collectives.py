@@ -73,7 +73,7 @@ def test_a_chip_that_ends_a_cycle_early_is_found(kind: str) -> None:
 def test_the_makespan_is_the_last_delivery() -> None:
     """Tests that the time of a collective is the largest start of its deliveries."""
     build = change(collective_build("scatter"), "segments", 0, makespan_cycles=14)
-    assert reports(build, "R3", "segment 0: makespan_cycles is 14, its last egress or deliver starts at 13")
+    assert reports(build, "R3", "segment 0: makespan_cycles is 14, its last operator that ends it starts at 13")
 
 
 def test_a_share_that_another_chip_reads_is_found() -> None:
@@ -144,9 +144,9 @@ def test_a_summand_taken_for_the_sum_is_found() -> None:
     ("cells", "text"),
     [
         ({"cycles": 1}, "operator 3 (deliver) takes 1 cycles on no unit, must take 0"),
-        ({"sram_bytes": 5}, "operator 3 (deliver) runs on no unit but has sram_bytes 5"),
-        ({"macs": 5}, "operator 3 (deliver) runs on no unit but has macs 5"),
-        ({"fixed_cycles": 5}, "operator 3 (deliver) runs on no unit but has fixed_cycles 5"),
+        ({"sram_bytes": 5}, "operator 3 (deliver) has sram_bytes 5, its work is 0"),
+        ({"macs": 5}, "operator 3 (deliver) has macs 5, its work is 0"),
+        ({"fixed_cycles": 5}, "operator 3 (deliver) has fixed_cycles 5, its work is 0"),
     ],
 )
 def test_work_on_no_unit_is_found(cells: dict[str, int], text: str) -> None:
@@ -172,15 +172,15 @@ def test_a_chip_that_is_no_relay_carries_nothing() -> None:
     build = build_of(replace(RELAYED_REDUCE, relays=(2,)))
     segment = build.graph.segments[0].model_dump() | {"relays": []}
     strange = with_graph(build, segments=[segment])
-    assert reports(strange, "R1", "a slot of segment 0 goes to node 2 on link 1; that node is no chip, relay or host")
-    assert reports(strange, "R1", "a slot of segment 0 leaves node 2 on link 4")
-    assert reports(strange, "R3", "add 4 runs on node 2, which is not chip 2 of segment 0")
+    assert reports(strange, "R1", "a slot of segment 0 goes to chip 2 on link 1; that node is no chip, relay or host")
+    assert reports(strange, "R1", "a slot of segment 0 leaves chip 2 on link 4")
+    assert reports(strange, "R3", "add 4 runs on chip 2, which is not chip 2 of segment 0")
 
 
 def test_the_shard_of_a_sum_on_a_relay_comes_after_those_that_take_part() -> None:
     """Tests that relays are numbered on from the chips."""
     build = change(build_of(RELAYED_REDUCE), "operators", 4, shard=1)
-    assert breaks(build, "R3", "add 4 runs on node 2, which is not chip 1 of segment 0")
+    assert breaks(build, "R3", "add 4 runs on chip 2, which is not chip 1 of segment 0")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_host_without_vectors_runs_nothing() -> None:
     """Tests that a share of no vectors asks for no operator on its host."""
     graph = two_chip_build().graph.model_dump()
     graph["tensors"][0]["vectors"] = 1
-    demanded = demanded_operators(with_graph(two_chip_build(), **graph).graph)
+    demanded = demanded_operators(with_graph(two_chip_build(), **graph))
     assert {key for key in demanded if key[2] == "ingress"} == {(0, 0, "ingress", 0)}
 
 
@@ -47,11 +47,11 @@ def test_a_host_without_vectors_runs_nothing() -> None:
         (
             2,
             {"chip": 1},
-            "operator 2 (router of layer 0, shard 0 of segment 0) runs on node 1, its node is 0",
+            "operator 2 (router of layer 0, shard 0 of segment 0) runs on chip 1, must run on chip 0",
         ),
-        (6, {"unit": "matrix"}, "runs on unit matrix, its unit is vector"),
-        (8, {"chip": 1}, "add 8 runs on node 1, which is not chip 0 of segment 0"),
-        (8, {"shard": 5}, "add 8 runs on node 0, which is not chip 5 of segment 0"),
+        (6, {"unit": "matrix"}, "runs on unit matrix, must run on unit vector"),
+        (8, {"chip": 1}, "add 8 runs on chip 1, which is not chip 0 of segment 0"),
+        (8, {"shard": 5}, "add 8 runs on chip 0, which is not chip 5 of segment 0"),
         (8, {"layer": 1}, "add 8 of layer 1 runs in segment 0"),
     ],
 )
@@ -76,7 +76,7 @@ def test_operators_other_than_those_of_the_graph_are_found(row: int, cells: dict
         (4, {"layout": "sharded"}, "tensor 4 is sharded, its producer leaves it partial"),
         (4, {"dtype": "fp8"}, "tensor 4 has dtype fp8, layer.0.expert_output has bf16"),
         (8, {"dtype": "fp8"}, "tensor 8 has dtype fp8, layer.0.output has bf16"),
-        (4, {"chip": 1}, "tensor 4 is on node 1, its producer 4 runs on 0"),
+        (4, {"chip": 1}, "tensor 4 is on chip 1, its producer 4 runs on chip 0"),
         (4, {"producer": -1}, "tensor 4 is a part of layer.0.expert_output, but no operator produced it"),
         (4, {"producer": -1}, "operator 4 produces layer.0.expert_output 0 times, not once"),
         (5, {"producer": 4}, "operator 4 produces layer.0.expert_output 2 times, not once"),
@@ -130,7 +130,7 @@ def test_tensors_other_than_the_outputs_of_the_graph_are_found(
             "operator 10 (egress) reads no vector of layer.0.output from 1 on, needs sharded",
         ),
         # 2: weights of the router on chip 0
-        (2, {"tensor": 11}, "operator 2 on node 0 reads weights that are held on node 1"),
+        (2, {"tensor": 11}, "operator 2 on chip 0 reads weights that are held on chip 1"),
         (2, {"role": "copy"}, "operator 2 reads tensor 10, which no operator produced"),
         (0, {"role": "weight"}, "operator 2 reads tensor 0 as a weight, but operator 0 made it"),
         (
@@ -160,7 +160,7 @@ def test_an_operand_that_never_arrives_is_found() -> None:
     """Tests that every vector of an operand is produced on the operator's node or delivered to it."""
     # Without slot 0, tensor 0 does not reach chip 1, whose router and experts read it.
     build = without(two_chip_build(), "slots", 0)
-    text = "operator 3 reads vectors 0 to 1 of tensor 0, not all of which reach its node 1"
+    text = "operator 3 reads vectors 0 to 1 of tensor 0, not all of which reach chip 1"
     assert breaks(build, "R3", text)
     assert len(messages(build, "R3")) == 2
 
@@ -182,34 +182,34 @@ def test_an_operator_that_starts_before_its_operand_is_produced_is_found() -> No
 def test_vectors_that_come_twice_are_found() -> None:
     """Tests that no node receives a vector from two slots."""
     build = with_rows(two_chip_build(), "slots", (0, 1, 1, 0, 120, 138))
-    assert breaks(build, "R3", "node 1 receives vectors of tensor 0 that it gets from another slot too")
+    assert breaks(build, "R3", "chip 1 receives vectors of tensor 0 that it gets from another slot too")
 
 
 def test_vectors_that_a_node_produced_itself_are_found() -> None:
     """Tests that no node receives what it produced."""
     # The host sends the result back to chip 0.
     build = with_rows(two_chip_build(), "slots", (8, 0, 2, 4, 128, 146))
-    assert breaks(build, "R3", "node 0 receives vectors of tensor 8 that it produces itself")
+    assert breaks(build, "R3", "chip 0 receives vectors of tensor 8 that it produces itself")
 
 
 def test_vectors_that_nothing_uses_are_found() -> None:
     """Tests that no node receives what no operator there reads and no slot sends on."""
     build = with_rows(two_chip_build(), "slots", (8, 0, 2, 5, 128, 146))
-    assert breaks(build, "R3", "node 1 receives vectors 0 to 1 of tensor 8, some of which nothing there uses")
+    assert breaks(build, "R3", "chip 1 receives vectors 0 to 1 of tensor 8, some of which nothing there uses")
 
 
 def test_one_vector_that_nothing_uses_is_found() -> None:
     """Tests that use is asked of each vector of a slot."""
     # Chip 1 reads vectors 2 and 3 of tensor 6 elsewhere; chip 1 adds vectors 2 and 3 only.
     build = changed("slots", 1, first_vector=1, vectors=3, read=98)
-    assert reports(build, "R3", "node 1 receives vectors 1 to 3 of tensor 6, some of which nothing there uses")
+    assert reports(build, "R3", "chip 1 receives vectors 1 to 3 of tensor 6, some of which nothing there uses")
 
 
 @pytest.mark.parametrize(
     ("cells", "text"),
     [
-        ({"makespan_cycles": 129}, "segment 0: makespan_cycles is 129, its last egress or deliver starts at 128"),
-        ({"makespan_cycles": 127}, "segment 0: makespan_cycles is 127, its last egress or deliver starts at 128"),
+        ({"makespan_cycles": 129}, "segment 0: makespan_cycles is 129, its last operator that ends it starts at 128"),
+        ({"makespan_cycles": 127}, "segment 0: makespan_cycles is 127, its last operator that ends it starts at 128"),
         ({"makespan_cycles": 127}, "results makespan_cycles is 128, the segments sum to 127"),
         ({"lower_bound_cycles": 129}, "segment 0: lower_bound_cycles is 129, above makespan_cycles 128"),
         ({"makespan_cycles": -1}, "segments.parquet row 0: makespan_cycles is -1"),
@@ -232,7 +232,7 @@ def test_a_total_that_is_not_the_sum_of_the_segments_is_found(said: object) -> N
 def test_a_segment_without_egress_is_found() -> None:
     """Tests that a makespan needs an egress."""
     build = change(changed("operators", 10, kind="other"), "operators", 11, kind="other")
-    assert reports(build, "R3", "segment 0: makespan_cycles is 128, but it has no egress or deliver")
+    assert reports(build, "R3", "segment 0: makespan_cycles is 128, but it has no operator that ends it")
 
 
 def test_an_early_egress_does_not_shorten_the_makespan() -> None:

@@ -75,19 +75,19 @@ def test_a_slot_of_what_does_not_exist_is_found(cells: dict[str, int], text: str
 def test_a_slot_that_leaves_from_where_nothing_is_is_found() -> None:
     """Tests that a chip sends only what it produced or what slots delivered to it."""
     build = without(two_chip_build(), "slots", 6)
-    text = "takes vectors 0 to 1 of tensor 0 from node 0, where not all of them were produced or delivered"
+    text = "takes vectors 0 to 1 of tensor 0 from chip 0, where not all of them were produced or delivered"
     assert reports(build, "R1", text)
 
 
 def test_a_slot_of_which_one_vector_is_not_there_is_found() -> None:
     """Tests that it is looked at each vector of a slot."""
-    assert reports(changed("slots", 6, vectors=1), "R1", "link 0 takes vectors 0 to 1 of tensor 0 from node 0")
+    assert reports(changed("slots", 6, vectors=1), "R1", "link 0 takes vectors 0 to 1 of tensor 0 from chip 0")
 
 
 def test_weights_do_not_travel() -> None:
     """Tests that a tensor that no operator produced is nowhere for a slot to take."""
     build = with_rows(two_chip_build(), "slots", (10, 0, 1, 0, 60, 78))
-    assert reports(build, "R1", "takes vectors 0 to 0 of tensor 10 from node 0")
+    assert reports(build, "R1", "takes vectors 0 to 0 of tensor 10 from chip 0")
 
 
 def test_segments_may_share_a_host() -> None:
@@ -106,10 +106,10 @@ def test_a_slot_that_leaves_its_segment_is_found() -> None:
     """Tests that both ends of a slot's link belong to its segment."""
     # Link 10 leads from the shared host to chip 2 of segment 1; tensor 0 is of segment 0.
     build = with_rows(two_segment_build(), "slots", (0, 0, 2, 10, 300, 318))
-    assert reports(build, "R1", "a slot of segment 0 goes to node 2 on link 10; that node is no chip, relay or host")
+    assert reports(build, "R1", "a slot of segment 0 goes to chip 2 on link 10; that node is no chip, relay or host")
     # Link 6 leaves chip 2.
     away = with_rows(two_segment_build(), "slots", (0, 0, 2, 6, 300, 318))
-    assert reports(away, "R1", "a slot of segment 0 leaves node 2 on link 6")
+    assert reports(away, "R1", "a slot of segment 0 leaves chip 2 on link 6")
 
 
 def _segments(*chips: list[int], hosts: int = 2) -> list[dict[str, object]]:

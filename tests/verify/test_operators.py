@@ -36,12 +36,18 @@ def test_two_units_of_a_chip_run_at_the_same_time() -> None:
         # ceil(321 / 160) + 4
         (8, {"cycles": 5}, "operator 8 (add) takes 5 cycles, must take 6"),
         (2, {"dtype": "int4"}, "operator 2: chip 0 has no rate for unit matrix in int4"),
-        (0, {"cycles": 1, "start": 1}, "operator 0 (ingress) takes 1 cycles on a host, must take 0"),
     ],
 )
 def test_a_duration_that_is_not_that_of_the_work_is_found(row: int, cells: dict[str, int | str], text: str) -> None:
     """Tests that cycles = max(ceil(sram_bytes / rate), ceil(macs / rate)) + fixed_cycles."""
     assert breaks(changed("operators", row, **cells), "R4", text)
+
+
+def test_an_operator_on_a_host_that_takes_time_is_found() -> None:
+    """Tests that rows enter and leave at once; an ingress during [1, 2) is within the deskew as well."""
+    build = changed("operators", 0, cycles=1, start=1)
+    assert reports(build, "R4", "operator 0 (ingress) takes 1 cycles on a host, must take 0")
+    assert rules(build) == {"R4", "R9"}
 
 
 @pytest.mark.parametrize(
@@ -83,9 +89,9 @@ def test_the_work_of_a_sum_follows_from_its_operands(cells: dict[str, int], text
 @pytest.mark.parametrize(
     ("row", "cells", "text"),
     [
-        (2, {"unit": "host"}, "operator 2 runs on unit host of node 0, a chip"),
-        (0, {"unit": "vector"}, "operator 0 runs on unit vector of node 2, a host"),
-        (2, {"unit": "tensor"}, "operator 2 runs on unit tensor of node 0"),
+        (2, {"unit": "host"}, "operator 2 runs on unit host of chip 0"),
+        (0, {"unit": "vector"}, "operator 0 runs on unit vector of host 0"),
+        (2, {"unit": "tensor"}, "operator 2 runs on unit tensor of chip 0"),
         (8, {"unit": "matrix"}, "add 8 runs on unit matrix; sums run on unit vector"),
     ],
 )
@@ -96,7 +102,7 @@ def test_an_operator_on_a_unit_that_its_node_lacks_is_found(row: int, cells: dic
 
 def test_an_operator_on_a_chip_that_is_down_is_found() -> None:
     """Tests that a chip out of service computes nothing."""
-    assert reports(changed("chips", 1, down=True), "R4", "operator 3 runs on node 1, which is down")
+    assert reports(changed("chips", 1, down=True), "R4", "operator 3 runs on chip 1, which is down")
 
 
 @pytest.mark.parametrize("column", ["cycles", "sram_bytes", "macs", "fixed_cycles"])

@@ -13,7 +13,7 @@ from tests.verify.changes import breaks, rules
 from tests.verify.collectives import LAID, Sum, build_of
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.reader import Build
+    from lpxsched.timetable.build import Build
 
 ALL_GATHER = LAID["all-gather"]
 
@@ -76,7 +76,7 @@ def test_what_a_vector_waits_for_is_of_its_own_iteration() -> None:
     """Tests that a vector is sent on after its own arrival, not after that of an earlier iteration."""
     slots = [(0, 0, 3, 0, 0), (0, 0, 3, 3, 8)]
     laid = replace(LAID["broadcast"], slots=slots, starts=[0, 18, 26])
-    assert breaks(build_of(laid, period=8), "R2", "leaves node 1 at 8 but is read there and turned around at 16")
+    assert breaks(build_of(laid, period=8), "R2", "leaves chip 1 at 8 but is read there and turned around at 16")
 
 
 def test_a_period_other_than_that_of_the_results_is_found() -> None:

@@ -57,7 +57,7 @@ def test_vectors_that_begin_in_one_cycle_are_counted_over_all_links() -> None:
     assert not rules(limited(collective_build("all-gather"), inject_per_cycle=2))
     build = limited(collective_build("all-gather"), inject_per_cycle=1)
     assert messages(build, "R7") == [
-        f"2 vectors begin at node {node} in cycle {cycle}, at most 1 may" for node in range(3) for cycle in (0, 2)
+        f"2 vectors begin at chip {chip} in cycle {cycle}, at most 1 may" for chip in range(3) for cycle in (0, 2)
     ]
     assert port_violations(build)[0].rows == (Row("timetable.parquet", 0), Row("timetable.parquet", 1))
 
@@ -67,17 +67,17 @@ def test_vectors_that_end_in_one_cycle_are_counted_over_all_links() -> None:
     assert not rules(limited(collective_build("all-gather"), eject_per_cycle=2))
     build = limited(collective_build("all-gather"), eject_per_cycle=1)
     assert messages(build, "R7") == [
-        f"2 vectors end at node {node} in cycle {cycle}, at most 1 may" for node in range(3) for cycle in (13, 15)
+        f"2 vectors end at chip {chip} in cycle {cycle}, at most 1 may" for chip in range(3) for cycle in (13, 15)
     ]
 
 
 def test_operands_of_a_sum_end_and_its_result_begins() -> None:
     """Tests that sums count as ends and as beginnings: all-reduce does both twice as often as all-gather."""
-    cycles = [(0, "begin"), (19, "begin"), (13, "end"), (32, "end")]
+    cycles = [(0, "begin"), (22, "begin"), (13, "end"), (35, "end")]
     build = limited(collective_build("all-reduce"), inject_per_cycle=1, eject_per_cycle=1)
     assert sorted(messages(build, "R7")) == sorted(
-        f"2 vectors {what} at node {node} in cycle {cycle}, at most 1 may"
-        for node in range(3)
+        f"2 vectors {what} at chip {chip} in cycle {cycle}, at most 1 may"
+        for chip in range(3)
         for cycle, what in cycles
     )
 
@@ -85,12 +85,12 @@ def test_operands_of_a_sum_end_and_its_result_begins() -> None:
 def test_a_vector_that_passes_neither_ends_nor_begins() -> None:
     """Tests that chip 1 reads three vectors, two of which end, and sends three, two of which begin."""
     build = limited(build_of(PASSING), inject_per_cycle=0, eject_per_cycle=0)
-    at_chip_1 = [message for message in messages(build, "R7") if "node 1" in message]
+    at_chip_1 = [message for message in messages(build, "R7") if "chip 1" in message]
     assert at_chip_1 == [
-        "1 vectors begin at node 1 in cycle 0, at most 0 may",
-        "1 vectors begin at node 1 in cycle 16, at most 0 may",
-        "1 vectors end at node 1 in cycle 13, at most 0 may",
-        "1 vectors end at node 1 in cycle 16, at most 0 may",
+        "1 vectors begin at chip 1 in cycle 0, at most 0 may",
+        "1 vectors begin at chip 1 in cycle 16, at most 0 may",
+        "1 vectors end at chip 1 in cycle 13, at most 0 may",
+        "1 vectors end at chip 1 in cycle 16, at most 0 may",
     ]
 
 
@@ -100,7 +100,7 @@ def test_limits_hold_over_all_iterations() -> None:
     assert not rules(kept)
     late = replace(STAGGERED, slots=[*STAGGERED.slots[:1], (0, 0, 2, 1, 5), *STAGGERED.slots[2:]], starts=[17, 17, 21])
     assert not rules(limited(build_of(late), inject_per_cycle=1))
-    text = "2 vectors begin at node 0 in cycle 0, at most 1 may, modulo the period 5"
+    text = "2 vectors begin at chip 0 in cycle 0, at most 1 may, modulo the period 5"
     assert breaks(limited(build_of(late, period=5), inject_per_cycle=1), "R7", text)
 
 
@@ -109,7 +109,7 @@ def test_a_model_keeps_its_limits_too() -> None:
     # Slot 6 brings vectors at 20 and 22, slot 3 at 41 and 43, slot 4 at 98 and 100: one a cycle.
     assert not rules(changed("chips", 0, inject_per_cycle=1, eject_per_cycle=1))
     # The host sends vectors on links 4 and 5 at 2 and 4.
-    assert breaks(changed("chips", 2, inject_per_cycle=1), "R7", "2 vectors begin at node 2 in cycle 2, at most 1 may")
+    assert breaks(changed("chips", 2, inject_per_cycle=1), "R7", "2 vectors begin at host 0 in cycle 2, at most 1 may")
 
 
 def test_vectors_are_counted_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_more_vectors_than_can_be_counted_are_found(monkeypatch: pytest.MonkeyPa
     """Tests that a limit that could not be judged does not pass."""
     monkeypatch.setattr(ports, "MOST_VECTORS", 3)
     build = limited(collective_build("all-gather"), inject_per_cycle=9)
-    assert breaks(build, "R7", "4 vectors begin at node 0 or pass it, more than 3 are not counted")
+    assert breaks(build, "R7", "4 vectors begin at chip 0 or pass it, more than 3 are not counted")
 
 
 @pytest.mark.parametrize("limit", [-2, 1 << 62])

@@ -93,7 +93,7 @@ def test_too_early_is_what_it_is_point_by_point(readers: list[Interval], sources
         for source in once(sources)
         if any(time < points(source)[point] for point, time in points(reader).items() if point in points(source))
     }
-    found = too_early(timed(readers), timed(sources))
+    found = too_early(timed(readers), timed(sources), repeated(timed(sources))[1])
     assert found[0].tolist() == sorted(expected)
     for reader, source, point in zip(*(column.tolist() for column in found), strict=True):
         assert points(readers[reader])[point] < points(sources[source])[point]
@@ -103,8 +103,8 @@ def test_too_early_is_the_same_in_small_blocks(monkeypatch: pytest.MonkeyPatch) 
     """Tests that cutting the pairs into blocks loses none."""
     readers: list[Interval] = [(start, 3, start % 4, 1, 2) for start in range(12)]
     sources: list[Interval] = [(start, 2, start % 3, 1, 3) for start in range(0, 12, 2)]
-    whole = too_early(timed(readers), timed(sources))
+    whole = too_early(timed(readers), timed(sources), repeated(timed(sources))[1])
     assert len(whole[0])
     monkeypatch.setattr(ranges, "PAIRS", 2)
-    small = too_early(timed(readers), timed(sources))
+    small = too_early(timed(readers), timed(sources), repeated(timed(sources))[1])
     assert [column.tolist() for column in small] == [column.tolist() for column in whole]

@@ -1,0 +1,56 @@
+"""A build in memory: its tables, its graph and its manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpxsched.timetable.content import content_sha256
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.columns import Chips, Deskews, Links, Operands, Operators, Segments, Slots, Table, Tensors
+    from lpxsched.timetable.documents import GraphFile, ManifestFile
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Build:
+    """Everything that a build folder holds.
+
+    Attributes
+    ----------
+    slots, operators, operands, tensors, chips, links, segments, deskews : Table
+    graph : GraphFile
+    manifest : ManifestFile
+    graph_json : bytes
+        ``graph.json`` as it stands on disk, for the content hash.
+    """
+
+    slots: Slots
+    operators: Operators
+    operands: Operands
+    tensors: Tensors
+    chips: Chips
+    links: Links
+    segments: Segments
+    deskews: Deskews
+    graph: GraphFile
+    manifest: ManifestFile
+    graph_json: bytes
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The eight tables in the order of the content hash."""
+        return (
+            self.slots,
+            self.operators,
+            self.operands,
+            self.tensors,
+            self.chips,
+            self.links,
+            self.segments,
+            self.deskews,
+        )
+
+    def content_sha256(self) -> str:
+        """Return the hash of what was read, to be compared with the manifest's."""
+        return content_sha256(self.tables, self.graph_json)

@@ -1,0 +1,78 @@
+"""R8 reads, second part: no more vectors wait on a link than the deskew buffer of its chip holds.
+
+A vector waits from its earliest arrival (see ``hops``) to its read. Vectors of one link leave v or more apart (R1),
+so the earliest arrivals of two of them lie at least v (1 - rho) / (1 + rho) apart in the receiver's cycles; with W the
+longest wait, no more than floor(W / that) + 1 wait at once. Links where this exceeds the buffer are counted exactly.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.units import NONE
+from lpxsched.verify.hops import exact_arrivals
+from lpxsched.verify.peaks import peaks
+from lpxsched.verify.shifts import modulo
+from lpxsched.verify.violation import Violation, cycles_text, named, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.verify.clock import Limits
+    from lpxsched.verify.hops import Hops
+
+RULE = "R8"
+# Vectors that cross a link beyond which they are not counted one by one.
+MOST_VECTORS = 1 << 22
+# Far above what float64 rounds in the bound of a link, which only says where to count.
+ROUNDING = 1e-3
+
+
+def overfull(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
+    """Yield links on which more vectors wait at once than the buffer at their end holds."""
+    depth = np.where(build.chips.host, NONE, build.chips.deskew_buffer_vectors)[build.links.dst]
+    most = _at_most(build, hops, limits)
+    suspect = (depth != NONE) & ~(most <= depth)
+    period, vectors = build.manifest.period, np.zeros(len(build.links), dtype=np.int64)
+    np.add.at(vectors, hops.link, hops.vectors)
+    for link in np.flatnonzero(suspect & (vectors > MOST_VECTORS)).tolist():
+        message = f"{vectors[link]} vectors cross link {link}, more than {MOST_VECTORS} are not counted"
+        yield Violation(RULE, message, rows_of(build.links, link))
+    suspect &= vectors <= MOST_VECTORS
+    for link, count, time in _counted(hops.take(np.flatnonzero(suspect[hops.link])), limits, period):
+        if count > depth[link]:
+            ends = f"{named(build, int(build.links.src[link]))} -> {named(build, int(build.links.dst[link]))}"
+            message = (
+                f"{count} vectors wait on link {link} ({ends}) at {cycles_text(time)}{modulo(period)}, "
+                f"its deskew buffer holds {depth[link]}"
+            )
+            yield Violation(RULE, message, rows_of(build.links, link))
+
+
+def _at_most(build: Build, hops: Hops, limits: Limits) -> np.ndarray:
+    """Return a number of vectors that no link exceeds; infinite where its slots fly across a deskew."""
+    rho, v = float(limits.rho), hops.vector_time / hops.denominator
+    drift = 2 * rho * (hops.last_read + 1 - hops.aligned)
+    errors = float(limits.early_cycles) + np.maximum(hops.levels, 0) * float(limits.residual_cycles)
+    wait = (hops.read - hops.depart - hops.latency) - v + errors + drift
+    waiting = np.floor(wait * (1 + rho) / (v * (1 - rho)) + ROUNDING) + 1
+    most = np.zeros(len(build.links))
+    np.maximum.at(most, hops.link, np.where(hops.at_once, waiting, np.inf))
+    return most
+
+
+def _counted(hops: Hops, limits: Limits, period: int) -> Iterator[tuple[int, int, Fraction]]:
+    """Yield each link with the most vectors that wait there at once, and when."""
+    row = np.repeat(np.arange(len(hops)), hops.vectors)
+    vector: Integers = np.arange(len(row)) - np.repeat(np.cumsum(hops.vectors) - hops.vectors, hops.vectors)
+    hops = hops.take(row)
+    arrivals = exact_arrivals(hops, vector, limits)
+    since = hops.realigned.astype(object) * arrivals.parts
+    found = peaks(hops.link, since + arrivals.earliest, since + arrivals.due, period * arrivals.parts)
+    for link, count, time in zip(found.holder.tolist(), found.most.tolist(), found.time.tolist(), strict=True):
+        yield link, count, Fraction(time, arrivals.parts)

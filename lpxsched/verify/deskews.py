@@ -1,0 +1,161 @@
+"""R9 deskew: each segment opens with one, nothing overlaps it, and its stall covers how far clocks may have run apart.
+
+Between two deskews clocks drift apart by 2 rho T at most, on top of what the first one left: 2 depth residual. A
+chip finds its drift modulo the period of its counter only, so that the sum must stay below half of it; and it can
+wait, not hurry, so that the stall must cover the sum. The first deskew of a segment ends an interval too: the chips
+ran the segment before, from its last deskew to its end, and then waited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.timetable.columns import Deskews
+from lpxsched.units import NONE, ceil_cycles
+from lpxsched.verify.clock import limits_of
+from lpxsched.verify.partition import members
+from lpxsched.verify.presence import pitches, slot_segments
+from lpxsched.verify.shifts import clashes
+from lpxsched.verify.violation import Violation, cycles_text, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers, Table
+
+RULE = "R9"
+
+
+def deskew_violations(build: Build) -> list[Violation]:
+    """Return every deskew that breaks R9, and every segment that lacks one."""
+    return [*_repeating(build), *_missing(build), *_together(build), *_overlaps(build), *_stalls(build)]
+
+
+def last_deskew(deskews: Deskews, moment: Integers, segment: Integers, cycle: Integers) -> Integers:
+    """Return the last deskew whose `moment` is at or before a cycle of a segment, elementwise; `NONE` where none is.
+
+    Parameters
+    ----------
+    deskews : Deskews
+        Sorted by segment and moment.
+    moment : ndarray of int64, shape (deskews,)
+    segment, cycle : ndarray of int64, shape (things,)
+    """
+    # Cycles beyond the last deskew are all alike, and so fit beside their segment into one key.
+    span = int(moment.max(initial=0)) + 2
+    found = np.searchsorted(deskews.segment * span + moment, segment * span + np.minimum(cycle, span - 1), side="right")
+    last = found - 1
+    return np.where(np.append(deskews.segment, NONE)[last] == segment, last, NONE)
+
+
+def segment_ends(build: Build) -> Integers:
+    """Return the cycle after which nothing happens in each segment."""
+    slots, operators = build.slots, build.operators
+    numerator, denominator = (column[slots.link] for column in pitches(build))
+    ends = np.zeros(len(build.segments), dtype=np.int64)
+    np.maximum.at(ends, operators.segment, operators.start + operators.cycles)
+    segment = slot_segments(build)
+    mine = np.flatnonzero(segment >= 0)
+    last_read = slots.read + (slots.vectors - 1) * numerator // denominator
+    np.maximum.at(ends, segment[mine], last_read[mine])
+    return ends
+
+
+def _repeating(build: Build) -> Iterator[Violation]:
+    period = build.manifest.period
+    if period and (limits_of(build).align or build.deskews.stall.any()):
+        message = f"the timetable repeats every {period} cycles, and no deskew may stall it"
+        yield Violation(RULE, f"{message}: only clocks that need none keep it")
+
+
+def _missing(build: Build) -> Iterator[Violation]:
+    deskews = build.deskews
+    opened = deskews.segment[deskews.cycle == 0]
+    if not limits_of(build).align:
+        return
+    for row in np.flatnonzero(~np.isin(build.segments.segment, opened)).tolist():
+        yield Violation(RULE, f"segment {row} does not open with a deskew at cycle 0", rows_of(build.segments, row))
+
+
+def _together(build: Build) -> Iterator[Violation]:
+    deskews = build.deskews
+    for a, b in zip(*(c.tolist() for c in clashes(deskews.segment, deskews.cycle, deskews.stall, 0)), strict=True):
+        message = f"deskew {b} of segment {deskews.segment[b]} begins at {deskews.cycle[b]}, within deskew {a}"
+        yield Violation(RULE, message, rows_of(deskews, a, b))
+
+
+def _overlaps(build: Build) -> Iterator[Violation]:
+    """Yield what lasts into a deskew: departures while the link is held, reads, and operators."""
+    slots, operators = build.slots, build.operators
+    numerator, denominator = (column[slots.link] for column in pitches(build))
+    segment = slot_segments(build)
+    held = -(-slots.vectors * numerator // denominator)
+    # The last vector is read in the cycle that holds its time.
+    reading = (slots.vectors - 1) * numerator // denominator + 1
+    to_chip = ~build.chips.host[build.links.dst[slots.link]]
+    whole = np.arange(len(slots))
+    yield from _within(build, slots, "departs", whole, segment, slots.depart, held)
+    yield from _within(build, slots, "is read", np.flatnonzero(to_chip), segment, slots.read, reading)
+    running = np.flatnonzero(operators.cycles > 0)
+    yield from _within(build, operators, "runs", running, operators.segment, operators.start, operators.cycles)
+
+
+def _within(
+    build: Build, table: Table, does: str, rows: Integers, segment: Integers, start: Integers, length: Integers
+) -> Iterator[Violation]:
+    """Yield rows of a table that last into a deskew; all columns are those of the whole table."""
+    rows = rows[segment[rows] >= 0]
+    lasting = np.flatnonzero(build.deskews.stall > 0)
+    deskews = Deskews(*(getattr(build.deskews, field.name)[lasting] for field in fields(Deskews)))
+    # Deskews do not overlap: of those that begin before a row ends, some last into it when the last one does.
+    last = last_deskew(deskews, deskews.cycle, segment[rows], (start + length)[rows] - 1)
+    begin, end = (np.append(column, NONE)[last] for column in (deskews.cycle, deskews.cycle + deskews.stall))
+    what = "operator" if table is build.operators else "slot"
+    for place in np.flatnonzero(start[rows] < end).tolist():
+        row, deskew = rows[place], lasting[last[place]]
+        message = (
+            f"{what} {row} of segment {segment[row]} {does} during [{start[row]}, {start[row] + length[row]}), "
+            f"within the deskew [{begin[place]}, {end[place]})"
+        )
+        yield Violation(RULE, message, (*rows_of(table, row), *rows_of(deskews, deskew)))
+
+
+def _stalls(build: Build) -> Iterator[Violation]:
+    deskews, limits = build.deskews, limits_of(build)
+    if not limits.align:
+        return
+    for row, (interval, depth) in enumerate(zip(_intervals(build), _depths(build), strict=True)):
+        apart = limits.disagreement_cycles(interval, depth)
+        segment, stall = deskews.segment[row], deskews.stall[row]
+        why = f"{interval} cycles after the one before, {depth} levels deep: clocks disagree by {cycles_text(apart)}"
+        who = f"deskew {row} of segment {segment} comes {why} cycles at most"
+        if 2 * apart >= limits.hac_period_cycles:
+            message = f"{who}, not below half of the counter's period {limits.hac_period_cycles}"
+            yield Violation(RULE, message, rows_of(deskews, row))
+        if stall < apart:
+            message = f"{who}; its stall is {stall}, must be at least {ceil_cycles(apart)}"
+            yield Violation(RULE, message, rows_of(deskews, row))
+
+
+def _intervals(build: Build) -> list[int]:
+    """Return the longest time before each deskew since the one before it; before the first, segments run and wait."""
+    deskews = build.deskews
+    end = deskews.cycle + deskews.stall
+    opens = np.append(True, deskews.segment[1:] != deskews.segment[:-1])[: len(deskews)]
+    closes = np.flatnonzero(np.append(opens[1:], True)[: len(deskews)])
+    waited = np.maximum(segment_ends(build)[deskews.segment[closes]] - end[closes], 0)
+    waited += build.segments.waiting_cycles[deskews.segment[closes]]
+    interval = deskews.cycle - np.append(0, end[:-1])[: len(deskews)]
+    interval[opens] = waited
+    return [max(0, cycles) for cycles in interval.tolist()]
+
+
+def _depths(build: Build) -> list[int]:
+    """Return the depth of the tree of the chips of each deskew's segment."""
+    depth = build.chips.hac_depth
+    of_segment = [max(0, *depth[members(segment)].tolist()) for segment in build.graph.segments]
+    return [of_segment[segment] for segment in build.deskews.segment.tolist()]

@@ -1,0 +1,165 @@
+r"""The slots that bring vectors to chips, and by how much clocks may shift their arrivals, in exact arithmetic.
+
+Node i has a clock of constant rate 1 + delta_i, |delta_i| <= rho, and counts program time with it. Let P be the
+program time from the sender's last deskew to the end of the serialisation of vector k, R that from the receiver's
+last deskew to its read, D from the one deskew to the other (0 for most slots), L the latency, and e the difference
+of the two alignments, at most levels x residual. In true time after the receiver's deskew the vector is there at
+
+    A = e + P / (1 + delta_src) - D / (1 + delta_root) + L + j,     -early <= j <= late,
+
+and in the receiver's cycles at (1 + delta_dst) A, plus what crossing to its clock takes. All errors are free within
+their limits, and A is monotone in each, so the latest and earliest arrival stand at corners:
+
+    latest   A + rho |A| + crossing,  A = L + late + levels residual + P / (1 - rho) - D / (1 + rho)
+    earliest A - rho |A|,             A = L - early - levels residual + P / (1 + rho) - D / (1 - rho)
+
+(P < 0, before the first deskew, swaps its two corners; R9 tells that as well.) Both deskews of a slot are those
+before its first vector: R9 lets no deskew cut a slot. Aligned by one deskew, the ends differ by the tree edges between
+them, since what both share from their nearest common ancestor upwards cancels; by two deskews, by both depths. A lane
+of a host follows the chip at its other end: it hangs from it by one edge of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import lcm
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpxsched.units import NONE
+from lpxsched.verify.deskews import last_deskew
+from lpxsched.verify.presence import pitches, slot_segments
+from lpxsched.verify.tree import Tree
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Flags, Integers
+    from lpxsched.verify.clock import Limits
+
+Exact = NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hops:
+    """Slots to chips, one a row.
+
+    Attributes
+    ----------
+    slot, link, segment, vectors, depart, read, latency : ndarray of int64, shape (hops,)
+    vector_time, pitch, denominator : ndarray of int64, shape (hops,)
+        v and the time from one vector to the next, both over `denominator`.
+    aligned, realigned : ndarray of int64, shape (hops,)
+        End of the last deskew before vector 0 leaves, and before it is read; 0 where there is none.
+    levels : ndarray of int64, shape (hops,)
+        Residuals by which both alignments can differ; `NONE` where no one tree holds both ends.
+    """
+
+    slot: Integers
+    link: Integers
+    segment: Integers
+    vectors: Integers
+    depart: Integers
+    read: Integers
+    latency: Integers
+    vector_time: Integers
+    pitch: Integers
+    denominator: Integers
+    aligned: Integers
+    realigned: Integers
+    levels: Integers
+
+    def __len__(self) -> int:
+        return len(self.slot)
+
+    @property
+    def at_once(self) -> Flags:
+        """Whether one deskew aligned both ends."""
+        return np.asarray(self.aligned == self.realigned)
+
+    @property
+    def last_read(self) -> Integers:
+        """The cycle in which the last vector is read."""
+        return self.read + (self.vectors - 1) * self.pitch // self.denominator
+
+    def take(self, rows: Integers) -> Hops:
+        """Return some of the hops."""
+        return Hops(*(getattr(self, field.name)[rows] for field in fields(Hops)))
+
+
+def hops_to_chips(build: Build) -> Hops:
+    """Return the slots to chips whose segment is known."""
+    slots, links, deskews = build.slots, build.links, build.deskews
+    segment = slot_segments(build)
+    slot = np.flatnonzero((segment >= 0) & ~build.chips.host[links.dst[slots.link]])
+    link, segment = slots.link[slot], segment[slot]
+    end = deskews.cycle + deskews.stall
+    ends = np.append(end, 0)
+    numerator, denominator = pitches(build)
+    aligned = ends[last_deskew(deskews, end, segment, slots.depart[slot])]
+    realigned = ends[last_deskew(deskews, end, segment, slots.read[slot])]
+    return Hops(
+        slot=slot,
+        link=link,
+        segment=segment,
+        vectors=slots.vectors[slot],
+        depart=slots.depart[slot],
+        read=slots.read[slot],
+        latency=links.latency_cycles[link],
+        vector_time=links.vector_time_numerator[link],
+        pitch=numerator[link],
+        denominator=denominator[link],
+        aligned=aligned,
+        realigned=realigned,
+        levels=np.where(aligned == realigned, *(levels[link] for levels in _levels(build))),
+    )
+
+
+def _levels(build: Build) -> tuple[Integers, Integers]:
+    """Return the residuals between both ends of each link to a chip, aligned by one deskew and by two."""
+    tree, src, dst = Tree.of(build), build.links.src, build.links.dst
+    from_host = build.chips.host[src]
+    together = tree.levels_between(np.where(from_host, dst, src), dst)
+    apart = np.where(from_host, tree.depth[dst], tree.depth[src]) + tree.depth[dst]
+    return (
+        np.where(together == NONE, NONE, together + from_host),
+        np.where(together == NONE, NONE, apart + from_host),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrivals:
+    """Exact times of some vectors, counted from the receiver's deskew, as whole numbers of parts of a cycle."""
+
+    due: Exact
+    latest: Exact
+    earliest: Exact
+    parts: int
+
+
+def exact_arrivals(hops: Hops, vector: Integers, limits: Limits) -> Arrivals:
+    """Return when vector k of each slot is read, and the latest and earliest time at which it may arrive.
+
+    With rho = a / b, 1 / (1 -+ rho) = b (b +- a) / (b^2 - a^2): all is whole in parts of 1 / (unit b (b^2 - a^2)).
+    """
+    a, b = limits.rho.numerator, limits.rho.denominator
+    square = b * b - a * a
+    errors = (limits.residual_cycles, limits.late_cycles, limits.early_cycles, limits.crossing_cycles)
+    unit = lcm(*np.unique(hops.denominator).tolist(), *(error.denominator for error in errors))
+    residual, late, early, crossing = (int(error * unit) for error in errors)
+    scale = unit // hops.denominator.astype(object)
+    passed = vector.astype(object) * hops.pitch * scale
+    sent = (hops.depart - hops.aligned).astype(object) * unit + passed + hops.vector_time * scale
+    due = (hops.read - hops.realigned).astype(object) * unit + passed
+    between = (hops.realigned - hops.aligned).astype(object) * unit
+    latency, levels = hops.latency.astype(object) * unit, hops.levels.astype(object) * residual
+    slow, fast = b * (b * sent + a * abs(sent)), b * (b * sent - a * abs(sent))
+    latest = square * (latency + late + levels) + slow - b * (b - a) * between
+    earliest = square * (latency - early - levels) + fast - b * (b + a) * between
+    return Arrivals(
+        due=b * square * due,
+        latest=b * latest + a * abs(latest) + b * square * crossing,
+        earliest=b * earliest - a * abs(earliest),
+        parts=unit * b * square,
+    )

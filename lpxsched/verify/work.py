@@ -1,0 +1,136 @@
+"""What follows from the graph of the work of each operator on its chip, and of the weights that lie there.
+
+The columns of an operator are dealt over the chips of its segment in whole multiples of a block, the larger shares
+first; the last share may be short. Each term of its work is constant + per_row r + per_column n + per_row_column r n,
+rounded up, for r rows and the n columns of the chip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, lcm
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.units import ceil_div, exact
+from lpxsched.verify.bounds import LARGEST_COUNT, LARGEST_TIME
+from lpxsched.verify.demand import running, width_of
+from lpxsched.verify.violation import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.documents import GraphOperator, GraphTerm
+
+GRAPH_FILE = "graph.json"
+
+RULE = "R4"
+MATRIX, VECTOR = "matrix", "vector"
+BYTES = "bytes"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """Work of each row of ``operators.parquet`` that is a run of the graph; 0 for others.
+
+    Attributes
+    ----------
+    sram_bytes, macs, fixed_cycles, weight_bytes : ndarray of int64, shape (operators,)
+    """
+
+    sram_bytes: Integers
+    macs: Integers
+    fixed_cycles: Integers
+    weight_bytes: Integers
+
+
+@lru_cache(maxsize=1)
+def derived_work(build: Build) -> Work:
+    """Return the work that follows from a graph without `faults_of_work`."""
+    work = Work(*(np.zeros(len(build.operators), dtype=np.int64) for _ in range(4)))
+    chips = build.chips
+    for number, rows in running(build).items():
+        operator = build.graph.operators[number]
+        shard, chip = build.operators.shard[rows], build.operators.chip[rows]
+        columns = dealt(operator.columns, _block(build, operator, chip), width_of(build, operator))[shard]
+        counted = [term for term in operator.work if term.counts == BYTES]
+        others = [term for term in operator.work if term.counts != BYTES]
+        weights = operator.weights.terms if operator.weights else ()
+        work.sram_bytes[rows] = _amounts(counted, operator.rows, columns, shard)
+        work.macs[rows] = _amounts(others, operator.rows, columns, shard)
+        work.weight_bytes[rows] = _amounts(weights, operator.rows, columns, shard)
+        for unit, fixed in ((MATRIX, chips.matrix_fixed_cycles), (VECTOR, chips.vector_fixed_cycles)):
+            work.fixed_cycles[rows] += operator.pipelines.get(unit, 0) * fixed[chip]
+    return work
+
+
+def weight_bytes(build: Build) -> Integers:
+    """Return the bytes of weights that must lie on each node."""
+    total = np.zeros(len(build.chips), dtype=np.int64)
+    np.add.at(total, build.operators.chip, derived_work(build).weight_bytes)
+    return total
+
+
+def dealt(columns: int, block: int, width: int) -> Integers:
+    """Return the columns of each of `width` shares, in whole blocks but for the last share that holds any."""
+    blocks = ceil_div(columns, block)
+    sizes = (blocks // width + (np.arange(width) < blocks % width)) * block
+    # Whatever the last block lacks is lacking in the last share that has a block.
+    sizes[min(width, blocks) - 1] -= blocks * block - columns
+    return np.asarray(sizes, dtype=np.int64)
+
+
+def faults_of_work(build: Build) -> Iterator[Violation]:
+    """Yield operators of the graph whose work names another unit, or is too large to reckon with."""
+    for operator in build.graph.operators:
+        where = f"{GRAPH_FILE}: operator {operator.name}"
+        terms = [*operator.work, *(operator.weights.terms if operator.weights else ())]
+        if operator.unit not in (MATRIX, VECTOR) and (terms or operator.pipelines):
+            yield Violation(RULE, f"{where} runs on unit {operator.unit}, which does no work, but has some")
+            continue
+        for unit in sorted({term.unit for term in operator.work} - {operator.unit}):
+            yield Violation(RULE, f"{where} runs on unit {operator.unit}, but has work for unit {unit}")
+        for unit in sorted(operator.pipelines.keys() - {MATRIX, VECTOR}):
+            yield Violation(RULE, f"{where} pays for a pipeline of unit {unit}, which no chip has")
+        for term in operator.weights.terms if operator.weights else ():
+            if term.counts != BYTES:
+                yield Violation(RULE, f"{where} counts its weights in {term.counts}, must count {BYTES}")
+        counts = (operator.rows, operator.columns, operator.column_block, *operator.pipelines.values())
+        if max(counts) > LARGEST_COUNT or _largest(operator, terms) > LARGEST_TIME:
+            yield Violation(RULE, f"{where} has work that is too large to check")
+
+
+def _largest(operator: GraphOperator, terms: Sequence[GraphTerm]) -> int:
+    return sum(_amount(_coefficients(term), operator.rows, operator.columns) for term in terms)
+
+
+def _block(build: Build, operator: GraphOperator, chip: Integers) -> int:
+    """Return how many columns stay together: what the operator and all its chips ask for."""
+    block = lcm(operator.column_block, *np.maximum(np.unique(build.chips.shard_columns[chip]), 1).tolist())
+    return min(block, max(operator.columns, 1))
+
+
+def _amounts(terms: Sequence[GraphTerm], rows: int, columns: Integers, shard: Integers) -> Integers:
+    """Return the sum of some terms on each of some shards."""
+    total = np.zeros(len(shard), dtype=np.int64)
+    widths, of_shard = np.unique(columns, return_inverse=True)
+    for term in terms:
+        amounts = [_amount(_coefficients(term), rows, width) for width in widths.tolist()]
+        mine = 1 if term.shard is None else shard == term.shard
+        total += np.array(amounts, dtype=np.int64)[of_shard] * mine
+    return total
+
+
+def _coefficients(term: GraphTerm) -> tuple[float, float, float, float]:
+    return term.constant, term.per_row, term.per_column, term.per_row_column
+
+
+@lru_cache(maxsize=4096)
+def _amount(coefficients: tuple[float, float, float, float], rows: int, columns: int) -> int:
+    """Return one term, rounded up; its coefficients are the decimals that were written."""
+    constant, per_row, per_column, per_row_column = map(exact, coefficients)
+    return ceil(constant + per_row * rows + (per_column + per_row_column * rows) * columns)

@@ -1,0 +1,59 @@
+"""The clock of the manifest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from lpxsched.verify.clock import limits_of
+from tests.builds import two_chip_build
+from tests.verify.changes import breaks
+
+CLOCK = two_chip_build().manifest.clock
+
+
+def told(**values: Any) -> Any:
+    """Return the build of two chips with something else in its manifest."""
+    build = two_chip_build()
+    return replace(build, manifest=build.manifest.model_copy(update=values))
+
+
+def test_limits_are_in_exact_cycles() -> None:
+    """Tests 900 MHz: 0.9 ns are 0.81 cycles and 2.6 ns 2.34."""
+    limits = limits_of(told(clock_mhz="900", clock=CLOCK | {"temperature_ns": {"value": 0.5}}))
+    assert (limits.rho, limits.residual_cycles) == (Fraction(1, 10_000), Fraction(81, 100))
+    assert (limits.late_cycles, limits.early_cycles) == (Fraction(279, 100), 0)
+    assert (limits.crossing_cycles, limits.hac_period_cycles) == (1, 252)
+
+
+def test_a_hop_that_holds_its_guard_is_no_longer_than_told() -> None:
+    """Tests that jitter and crossing then make it shorter; the temperature still makes it longer."""
+    limits = limits_of(told(guard_in_hop=True, clock=CLOCK | {"temperature_ns": {"value": 0.5}}))
+    assert (limits.late_cycles, limits.crossing_cycles) == (Fraction(1, 2), 0)
+    assert limits.early_cycles == Fraction(36, 10)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("offset_ppm", {"value": -1.0}),
+        ("offset_ppm", {"value": 2e5}),
+        ("residual_ns", {"value": "1"}),
+        ("residual_ns", {"value": True}),
+        ("jitter_peak_to_peak_ns", {}),
+        ("crossing_cycles", 1),
+        ("hac_period_cycles", {"value": 0}),
+    ],
+)
+def test_a_clock_that_says_nonsense_is_not_reckoned_with(key: str, value: Any) -> None:
+    """Tests numbers out of bounds, no numbers, and none."""
+    assert breaks(told(clock=CLOCK | {key: value}), "R8", f"manifest.json: clock {key} is ")
+
+
+@pytest.mark.parametrize("clock_mhz", ["0", "-1", "fast", "1/0", "10000000"])
+def test_a_clock_rate_that_is_none_is_found(clock_mhz: str) -> None:
+    """Tests what is no positive number."""
+    assert breaks(told(clock_mhz=clock_mhz), "R8", f"manifest.json: clock_mhz is {clock_mhz!r}, must be above 0")
