@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lpxsched.clocks.specification import load_clock
-from lpxsched.clocks.tree import alignment_tree
+from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
 from lpxsched.schedule.blocks import Blocks, Cut, cut_blocks
@@ -45,7 +45,7 @@ def layer_instances(batch: int) -> list[Instance]:
         graph,
         lambda width: shard_costs(works(width), fabric.chip, width),
         clock=clock,
-        tree=alignment_tree(fabric),
+        tree=alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups])),
     )
     return [build(interval_cycles=INTERVAL_CYCLES).instance for build in builders]
 

@@ -6,7 +6,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from lpxsched.clocks.specification import load_clock
-from lpxsched.clocks.tree import alignment_tree
+from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
 from lpxsched.partition.participants import participants, root_shard
@@ -21,6 +21,7 @@ from lpxsched.timetable.assemble_collective import assemble_collective
 from lpxsched.timetable.collective_surroundings import collective_surroundings
 from lpxsched.timetable.describe import describe_build, graph_document
 from lpxsched.timetable.describe_collective import describe_collective
+from lpxsched.timetable.memory import refuse_overfull
 from lpxsched.timetable.surroundings import surroundings
 from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config import load_model
@@ -56,15 +57,17 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     batch, file = options.batch, options.partition
     graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
-    tree = alignment_tree(fabric)
+    tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
     works = cache(partial(layer_work, model, fabric.chip, batch=batch, precision=precision))
     costs = partial(_costs, works, fabric.chip)
     builders = layer_problem_builders(fabric, groups, graph, costs, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
-    layers = solve_layers(builders, clock, solving, progress=progress)
-    around = surroundings(fabric, tree, clock, layers)
+    layers = solve_layers(builders, solving, progress=progress)
+    around = surroundings(fabric, tree, layers)
     graph_file = graph_document(graph, groups, works)
-    return describe_build(options, fabric, clock, graph_file, layers, assemble_program(layers), around)
+    build = describe_build(options, fabric, clock, graph_file, layers, assemble_program(layers), around)
+    refuse_overfull(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
+    return build
 
 
 def _costs(works: Callable[[int], dict[str, Work]], chip: Chip, width: int) -> list[dict[str, Cost]]:
@@ -87,4 +90,6 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     scheduled = solve_collective(fabric, build, clock, solving)
     around = collective_surroundings(fabric, clock, scheduled, deadline_cycles=options.deadline)
     program = assemble_collective(scheduled)
-    return describe_collective(options, fabric, clock, scheduled, program, around), scheduled.solve_seconds
+    described = describe_collective(options, fabric, clock, scheduled, program, around)
+    refuse_overfull(described, remedy="try fewer --vectors")
+    return described, scheduled.solve_seconds

@@ -345,6 +345,6 @@ def _manifest() -> ManifestFile:
         guard_in_hop=False,
         clock=clock,
         assumptions={},
-        results={"makespan_cycles": 128, "lower_bound_cycles": 128, "worst_case_ns": 634.064},
+        results={"makespan_cycles": 128, "lower_bound_cycles": 128, "proved_worst_ns": 635.064},
         content_sha256="",
     )

@@ -12,13 +12,13 @@ import click
 
 from lpxsched.cli.choices import checked_options, model_argument, model_option
 from lpxsched.cli.console import emit, failures_told, json_option
+from lpxsched.cli.verification import holds, verify_option
 from lpxsched.errors import ExitCode
 from lpxsched.options import CollectiveOptions
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
-MOST_TOLD = 5
 # Longer numbers are no chips, and a range of them would not fit into memory.
 CHIPS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
@@ -38,7 +38,7 @@ _option = partial(model_option, CollectiveOptions)
 @_option("solver", "How schedules are found.")
 @_option("effort", "1 is greedy alone; each step more doubles the search.")
 @_option("seed", "Seed of every random choice.")
-@click.option("--verify/--no-verify", default=True, show_default=True, help="Prove the timetable before it is told.")
+@verify_option
 @click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="Folder to write.")
 @json_option
 def collective_command(chips: str | None, verify: bool, output: Path | None, as_json: bool, **choices: Any) -> ExitCode:
@@ -59,7 +59,7 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
         from lpxsched.pipeline import compile_collective
 
         build, solve_seconds = compile_collective(options)
-    sound = not verify or _holds(build)
+    sound = not verify or holds(build)
     if output is not None and sound:
         write_build(output, build)
     measured = {
@@ -92,18 +92,6 @@ def parse_chips(text: str | None) -> tuple[int, ...] | None:
             raise click.BadParameter(problem, param_hint="--chips")
         chips += range(first, last + 1)
     return tuple(chips)
-
-
-def _holds(build: Build) -> bool:
-    """Return whether a build keeps every rule; tell the first violations on stderr."""
-    from lpxsched.verify.check import check
-
-    violations = check(build).violations
-    for violation in violations[:MOST_TOLD]:
-        click.echo(f"{violation.rule}: {violation.message}", err=True)
-    if len(violations) > MOST_TOLD:
-        click.echo(f"and {len(violations) - MOST_TOLD:,} more violations", err=True)
-    return not violations
 
 
 def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:

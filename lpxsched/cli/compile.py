@@ -12,6 +12,7 @@ import click
 
 from lpxsched.cli.choices import checked_options, model_option
 from lpxsched.cli.console import emit, failures_told, json_option
+from lpxsched.cli.verification import holds, verify_option
 from lpxsched.errors import ExitCode
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import CompileOptions
@@ -19,27 +20,7 @@ from lpxsched.options import CompileOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-RESULT_KEYS = [
-    "status",
-    "solver",
-    "makespan_cycles",
-    "lower_bound_cycles",
-    "bound",
-    "gap",
-    "makespan_ns",
-    "vectors",
-    "vector_hops",
-    "slots",
-    "chips",
-    "links",
-    "layers",
-    "distinct_problems",
-    "wire_gap",
-    "worst_case_ns",
-    "worst_case_without_gpu_ns",
-    "problems",
-]
-
+    from lpxsched.timetable.build import Build
 
 _option = partial(model_option, CompileOptions)
 
@@ -60,14 +41,14 @@ _option = partial(model_option, CompileOptions)
 @_option("effort", "1 is greedy alone; each step more doubles the search.")
 @_option("seed", "Seed of every random choice.")
 @_option("clock", "Clock by name or file; see lpxsched clocks.")
+@verify_option
 @json_option
-def compile_command(output: Path | None, as_json: bool, **choices: Any) -> int:
-    """Lay MODEL over TOPOLOGY and write the timetable into a folder.
+def compile_command(output: Path | None, verify: bool, as_json: bool, **choices: Any) -> ExitCode:
+    """Lay MODEL over TOPOLOGY, prove the timetable and write it into a folder.
 
     MODEL is a shipped name, a folder with a config.json, or a file. TOPOLOGY is a shipped name or a YAML file. The
-    same input, options and seed give the same bytes.
+    same input, options and seed give the same bytes. Exits with 5, and writes nothing, when a rule does not hold.
     """
-    from lpxsched.report.compile_summary import compile_summary
     from lpxsched.timetable.writer import refuse_foreign_folder, write_build
 
     options = checked_options(CompileOptions, "compile", choices)
@@ -78,13 +59,24 @@ def compile_command(output: Path | None, as_json: bool, **choices: Any) -> int:
         from lpxsched.pipeline import compile_timetable
 
         build = compile_timetable(options, progress=progress)
+    sound = not verify or holds(build)
+    if sound:
         write_build(target, build)
-    results = build.manifest.results
-    seconds = round(time.perf_counter() - started, 3)
-    record = {key: results[key] for key in RESULT_KEYS}
-    record |= {"seconds": seconds, "content_sha256": build.manifest.content_sha256, "output": str(target)}
-    emit(record, "" if as_json else compile_summary(build, str(target), seconds), as_json=as_json)
-    return ExitCode.DONE
+    measured = {
+        "verified": verify and sound,
+        "seconds": round(time.perf_counter() - started, 3),
+        "output": str(target) if sound else None,
+    }
+    if as_json or sound:
+        _tell(build, measured, as_json=as_json)
+    return ExitCode.DONE if sound else ExitCode.VERIFICATION_FAILED
+
+
+def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:
+    from lpxsched.report.compile_summary import compile_summary
+
+    record = build.manifest.results | {"content_sha256": build.manifest.content_sha256} | measured
+    emit(record, "" if as_json else compile_summary(build, measured), as_json=as_json)
 
 
 @contextmanager

@@ -1,40 +1,76 @@
 """From cycles of program time to the worst latency of one token, in ns.
 
-Segments run one after the other. Each waits for an epoch and starts up, runs its program on a clock that may
-be slow, and its last result may leave a host that is aligned later than the node that started first.
+Segments run one after the other. Each waits for a pass of the chips that poll, or for an epoch and its start-up,
+runs its program on a clock that may be slow, and its last result may leave a chip that is aligned later than the one
+that started first. On the way to a host no guard covers jitter, temperature and crossing: they come on top.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from lpxsched.clocks.guard import PARTS_PER_MILLION
-from lpxsched.units import cycles_to_ns, exact
+import numpy as np
+
+from lpxsched.clocks.guard import PARTS_PER_MILLION, crossing_cycles, wire_cycles
+from lpxsched.units import ceil_div, cycles_to_ns, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from fractions import Fraction
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
+    from lpxsched.fabric.fabric import Fabric
 
 
-def start_allowance_cycles(clock: ClockSpecification, depth: int, latency_cycles: int) -> int:
-    """Return the longest time from an asynchronous event to a segment's time zero, in cycles.
+def start_cycles(clock: ClockSpecification, depth: int, latency_cycles: int) -> int:
+    """Return the longest time from an asynchronous event to time zero of a program that is started by it, in cycles.
 
     One epoch of waiting, and ``floor(latency / period) + 1`` epochs of start-up for each level of the
-    spanning tree (Abts et al., ISCA 2022).
+    alignment tree (Abts et al., ISCA 2022).
 
     Parameters
     ----------
     clock : ClockSpecification
     depth : int
-        Levels of the segment's spanning tree.
+        Levels of the tree; 0 where clocks need none.
     latency_cycles : int
-        Largest latency of a link of that tree.
+        Latency of its links as counters see it, from `hac_latency_cycles`.
     """
     period = clock.hac_period_cycles.value
     return period * (1 + depth * (latency_cycles // period + 1))
+
+
+def pass_cycles(clock: ClockSpecification, load_cycles: int) -> int:
+    """Return the length of one pass of chips that poll for rows: whole epochs that hold what the pass sends.
+
+    Rows that come just after a pass has begun wait for the next one, so this is the longest time from an asynchronous
+    event to a segment's time zero.
+
+    Parameters
+    ----------
+    clock : ClockSpecification
+    load_cycles : int
+        Largest time that any link is held in a pass.
+    """
+    return clock.hac_period_cycles.value * ceil_div(load_cycles, clock.hac_period_cycles.value)
+
+
+def hac_latency_cycles(fabric: Fabric, tree: AlignmentTree) -> int:
+    """Return the latency of links as counters see it; where nobody has said, the largest of the links of a tree."""
+    if fabric.hac_latency_cycles is not None:
+        return fabric.hac_latency_cycles
+    in_tree = fabric.link_up & (tree.parent[fabric.destination] == fabric.source)
+    classes = np.unique(fabric.link_class[in_tree]).tolist()
+    return max((fabric.link_classes[number].latency_cycles for number in classes), default=0)
+
+
+def restart_cycles(fabric: Fabric, clock: ClockSpecification, tree: AlignmentTree) -> int:
+    """Return what it costs to start the program of a whole fabric anew, in cycles: a start along its deepest tree.
+
+    A program is started anew after an uncorrectable error of a link, and when another takes its place.
+    """
+    return start_cycles(clock, max(0, int(tree.depth.max(initial=0))), hac_latency_cycles(fabric, tree))
 
 
 def largest_levels(tree: AlignmentTree, nodes: Sequence[int]) -> int:
@@ -42,8 +78,9 @@ def largest_levels(tree: AlignmentTree, nodes: Sequence[int]) -> int:
 
     The node farthest from any one of them is an end of the longest path, so two sweeps suffice.
     """
-    start = max(nodes, key=lambda node: (tree.levels_between(nodes[0], node), -node))
-    return max(tree.levels_between(start, node) for node in nodes)
+    others = np.asarray(nodes, dtype=np.int64)
+    start = others[tree.levels_between(np.full_like(others, others[0]), others).argmax()]
+    return int(tree.levels_between(np.full_like(others, start), others).max())
 
 
 def segment_levels(tree: AlignmentTree, nodes: Sequence[int], *, deskews: int) -> int:
@@ -55,24 +92,16 @@ def segment_levels(tree: AlignmentTree, nodes: Sequence[int], *, deskews: int) -
     ----------
     tree : AlignmentTree
     nodes : sequence of int
-        Chips and hosts of the segment.
+        Chips of the segment.
     deskews : int
         Deskews of the segment, the one at its time zero included.
     """
     if deskews <= 1:
         return largest_levels(tree, nodes)
-    return 2 * max(int(tree.depth[node]) for node in nodes)
+    return 2 * max(0, *(int(tree.depth[node]) for node in nodes))
 
 
-def gpu_part_ns(layers: int, gpu_ns: float | None, gpu_latency_ns: float | None) -> Fraction:
-    """Return what a token spends outside of the chips: ``layers x (gpu_ns + 2 gpu_latency_ns)``, in ns.
-
-    A value that was not given (None) counts as 0.
-    """
-    return layers * (exact(gpu_ns or 0) + 2 * exact(gpu_latency_ns or 0))
-
-
-def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int], gpu_ns: Fraction) -> Fraction:
+def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int]) -> Fraction:
     """Return the latency of one token on perfect clocks without waiting, in ns.
 
     Parameters
@@ -80,37 +109,46 @@ def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int], gpu_ns: F
     clock_mhz : Fraction
     makespan_cycles : iterable of int
         One for each segment.
-    gpu_ns : Fraction
-        The whole time outside of the chips, from `gpu_part_ns`.
     """
-    return cycles_to_ns(sum(map(int, makespan_cycles)), clock_mhz) + gpu_ns
+    return cycles_to_ns(sum(map(int, makespan_cycles)), clock_mhz)
+
+
+def slowest_mhz(clock: ClockSpecification, clock_mhz: Fraction) -> Fraction:
+    """Return the least frequency of a clock, in MHz."""
+    return clock_mhz * (1 - exact(clock.offset_ppm.value) / PARTS_PER_MILLION)
+
+
+def arrival_ns(clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) -> Fraction:
+    """Return how much later than nominal a vector can be complete at a host, in ns: jitter, temperature, crossing."""
+    crossing = Fraction(crossing_cycles(clock, in_hop=in_hop))
+    wires_ns = cycles_to_ns(wire_cycles(clock, clock_mhz, in_hop=in_hop), clock_mhz)
+    return wires_ns + cycles_to_ns(crossing, slowest_mhz(clock, clock_mhz))
 
 
 def worst_case_ns(
     clock: ClockSpecification,
     clock_mhz: Fraction,
     *,
-    start_allowance_cycles: Iterable[int],
+    waiting_cycles: Iterable[int],
     makespan_cycles: Iterable[int],
     levels: Iterable[int],
-    gpu_ns: Fraction,
+    arrivals_ns: Fraction,
 ) -> Fraction:
     """Return a latency that no token exceeds while all clocks keep their specification, in ns.
 
-    The sum over the segments of ``(start allowance + makespan) / (clock (1 - rho)) + levels x residual``, and
-    the time outside of the chips.
+    The sum over the segments of ``(waiting + makespan) / (clock (1 - rho)) + levels x residual``, and what arrivals
+    at hosts take beyond their nominal times. What a token spends outside of the fabric is no part of it.
 
     Parameters
     ----------
     clock : ClockSpecification
     clock_mhz : Fraction
         Clock in which cycles are counted.
-    start_allowance_cycles, makespan_cycles, levels : iterable of int
+    waiting_cycles, makespan_cycles, levels : iterable of int
         One for each segment; `levels` is that of `segment_levels`.
-    gpu_ns : Fraction
-        The whole time outside of the chips, from `gpu_part_ns`.
+    arrivals_ns : Fraction
+        `arrival_ns` for each segment that ends on hosts.
     """
-    program = sum(map(int, start_allowance_cycles)) + sum(map(int, makespan_cycles))
-    slowest_mhz = clock_mhz * (1 - exact(clock.offset_ppm.value) / PARTS_PER_MILLION)
+    program = sum(map(int, waiting_cycles)) + sum(map(int, makespan_cycles))
     residual_ns = sum(map(int, levels)) * exact(clock.residual_ns.value)
-    return cycles_to_ns(program, slowest_mhz) + residual_ns + gpu_ns
+    return cycles_to_ns(program, slowest_mhz(clock, clock_mhz)) + residual_ns + arrivals_ns

@@ -1,4 +1,4 @@
-"""The spanning tree along which chips align their counters."""
+"""The spanning trees along which chips align their counters, one a time domain."""
 
 from __future__ import annotations
 
@@ -8,16 +8,40 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
+from lpxsched.fabric.adjacency import adjacency
+from lpxsched.fabric.distances import centre, hops_from
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
+
+
+@dataclass(frozen=True, slots=True)
+class TimeDomain:
+    """Chips that are aligned under one root.
+
+    Attributes
+    ----------
+    chips : tuple of int
+        Those that must be aligned.
+    others : tuple of int
+        Those that are aligned too where a way leads to them, and may pass alignment on.
+    """
+
+    chips: tuple[int, ...]
+    others: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignmentTree:
-    """Parent and depth of every node; the root is its own parent at depth 0.
+    """Parent and depth of every node; a root is its own parent at depth 0, a node in no tree has -1 for both.
+
+    Hosts are in no tree: each of their lanes follows the chip at its other end.
 
     Attributes
     ----------
@@ -27,65 +51,125 @@ class AlignmentTree:
     parent: NDArray[np.int64]
     depth: NDArray[np.int64]
 
-    def levels_between(self, a: int, b: int) -> int:
-        """Return the number of tree edges between two nodes of one tree: how many residuals may sum up."""
-        levels = 0
-        while a != b:
-            if self.depth[a] < self.depth[b]:
-                a, b = b, a
-            a = int(self.parent[a])
-            levels += 1
+    @property
+    def root(self) -> NDArray[np.int64]:
+        """Root of the tree of each node, -1 for those in no tree, shape (nodes,)."""
+        root = self.parent
+        for _ in range(int(self.depth.max(initial=0))):
+            root = np.where(root == NONE, NONE, self.parent[root])
+        return root
+
+    def height(self, node: int) -> int:
+        """Return the depth of the tree in which a node is; 0 for a node in no tree."""
+        root = self.root
+        return 0 if root[node] == NONE else int(self.depth[root == root[node]].max())
+
+    def levels_between(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of tree edges between nodes, pair by pair: how many residuals may sum up.
+
+        Nodes that are both in no tree agree without: 0.
+
+        Raises
+        ------
+        ValueError
+            When two nodes are not in one tree.
+        """
+        a, b = a.copy(), b.copy()
+        levels = np.zeros(len(a), dtype=np.int64)
+        apart = (a != b) & ((self.depth[a] != NONE) | (self.depth[b] != NONE))
+        while apart.any():
+            up_a, up_b = apart & (self.depth[a] >= self.depth[b]), apart & (self.depth[b] >= self.depth[a])
+            if (self.depth[a][up_a] <= 0).any() or (self.depth[b][up_b] <= 0).any():
+                raise ValueError("nodes of different trees never agree")
+            levels += up_a.astype(np.int64) + up_b
+            a, b = np.where(up_a, self.parent[a], a), np.where(up_b, self.parent[b], b)
+            apart &= a != b
         return levels
 
 
-def alignment_tree(fabric: Fabric) -> AlignmentTree:
-    """Return the breadth-first tree from node 0 that keeps the chips of a tray close to each other.
+def needs_alignment(clock: ClockSpecification) -> bool:
+    """Return whether clocks disagree at all unless they are aligned."""
+    return bool(clock.offset_ppm.value or clock.residual_ns.value)
 
-    The first chip of each tray hangs from the first chip of the fabric, the other chips of a tray from its first,
-    hosts from their chips: a chip's first neighbour in the tree is preferred in the order of node numbers within the
-    own tray.
+
+def time_domains(fabric: Fabric, groups: Sequence[Sequence[int]]) -> list[TimeDomain]:
+    """Return the time domains of groups of chips: a rack each, or the racks that groups join.
+
+    A rack is what the last two coordinates number; a fabric of one or two coordinates is one rack.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    groups : sequence of sequences of int
+        Chips that must agree with each other.
+    """
+    size = fabric.shape[-1] * fabric.shape[-2] if len(fabric.shape) > 2 else fabric.chips
+    domain = list(range(-(-fabric.chips // size)))
+    for group in groups:
+        joined = {domain[chip // size] for chip in group}
+        domain = [min(joined) if of_rack in joined else of_rack for of_rack in domain]
+    taking_part = {chip for group in groups for chip in group}
+    up = np.flatnonzero(~fabric.node_down[: fabric.chips]).tolist()
+    parts: dict[int, tuple[list[int], list[int]]] = {}
+    for chip in up:
+        inside = parts.setdefault(domain[chip // size], ([], []))
+        inside[chip not in taking_part].append(chip)
+    return [TimeDomain(tuple(chips), tuple(others)) for _, (chips, others) in sorted(parts.items()) if chips]
+
+
+def alignment_tree(fabric: Fabric, clock: ClockSpecification, domains: Sequence[TimeDomain]) -> AlignmentTree:
+    """Return the tree of each time domain, breadth first over links in service, from parent to child.
+
+    Each is rooted at the chip from which the farthest chip of the domain is nearest, the lowest of several. Of the
+    chips one level above, a chip hangs from one of its own tray, else of its own rack, else from any; the lowest of
+    several. So chips of a tray hang from the first that is reached, and differ by two residuals, not by four.
+    Clocks that need no alignment get no tree.
 
     Raises
     ------
     InputError
-        When no way leads from node 0 to a node: its counter could follow no other.
+        When no chip of a domain reaches all that must be aligned: their counters could not follow one.
     """
-    parent = np.arange(fabric.nodes, dtype=np.int64)
-    depth = np.full(fabric.nodes, -1, dtype=np.int64)
-    neighbours: list[list[int]] = [[] for _ in range(fabric.nodes)]
-    ends = np.unique(np.stack([fabric.source, fabric.destination], axis=1), axis=0)
-    for source, destination in ends.tolist():
-        neighbours[source].append(destination)
-    positions = fabric.grid[1]
-    # Heads of trays first: two chips of one tray then differ by two residuals, not by four.
-    heads = list(range(0, fabric.chips, positions))
-    for members in (set(heads), set(range(fabric.chips)), set(range(fabric.nodes))):
-        _grow(members, neighbours, parent, depth, positions, fabric.chips)
-    if (depth < 0).any():
-        lost = fabric.position(int(np.argmin(depth)))
-        raise InputError(fabric.name, f"no links lead from {fabric.position(0)} to {lost}, so no clock can reach it")
+    parent, depth = np.full((2, fabric.nodes), NONE, dtype=np.int64)
+    if needs_alignment(clock):
+        for domain in domains:
+            _grow(fabric, clock, domain, parent, depth)
     return AlignmentTree(parent, depth)
 
 
 def _grow(
-    members: set[int],
-    neighbours: list[list[int]],
+    fabric: Fabric,
+    clock: ClockSpecification,
+    domain: TimeDomain,
     parent: NDArray[np.int64],
     depth: NDArray[np.int64],
-    positions: int,
-    chips: int,
 ) -> None:
-    """Add, breadth first, the members that the tree reaches; a chip prefers a parent in its own tray."""
-    depth[0] = 0
-    frontier = [node for node in range(len(depth)) if depth[node] >= 0]
-    while frontier:
-        reached: dict[int, int] = {}
-        for node in frontier:
-            for other in neighbours[node]:
-                if other in members and depth[other] < 0:
-                    same = other < chips and other // positions == node // positions
-                    if other not in reached or (same and reached[other] // positions != node // positions):
-                        reached[other] = node
-        for other, node in sorted(reached.items()):
-            parent[other], depth[other] = node, depth[node] + 1
-        frontier = sorted(reached)
+    members = np.array(sorted({*domain.chips, *domain.others}), dtype=np.int64)
+    joined = adjacency(fabric, members.tolist())
+    needed = np.searchsorted(members, np.array(sorted(domain.chips), dtype=np.int64))
+    root = centre(joined, needed)
+    if root is None:
+        hops = hops_from(int(needed[0]), joined)
+        lost = needed[hops[needed] == NONE][0]
+        problem = (
+            f"no links lead from chip {members[needed[0]]} to chip {members[lost]} over chips that take part, and none "
+            f"of them reaches all others, so clocks of {clock.name} cannot be aligned; leave out what is not joined, "
+            "or take a clock that needs no alignment"
+        )
+        raise InputError(fabric.name, problem)
+    hops = hops_from(root, joined)
+    above = hops[joined.source] != NONE
+    downwards = above & (hops[joined.destination] == hops[joined.source] + 1)
+    upper, lower = members[joined.source[downwards]], members[joined.destination[downwards]]
+    order = np.lexsort((upper, *_strangers(fabric, upper, lower), lower))
+    child, first = np.unique(lower[order], return_index=True)
+    parent[child] = upper[order][first]
+    parent[members[root]] = members[root]
+    reached = hops != NONE
+    depth[members[reached]] = hops[reached]
+
+
+def _strangers(fabric: Fabric, a: NDArray[np.int64], b: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    """Return whether chips differ in tray, in rack, and so on up to the first coordinate."""
+    sizes = np.cumprod(fabric.shape[::-1])
+    return [a // size != b // size for size in sizes]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.fabric.adjacency import adjacency
-from lpxsched.fabric.distances import NO_WAY, hops_from
+from lpxsched.fabric.distances import hops_from
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,9 +59,9 @@ def _refuse_split(fabric: Fabric, document: Document) -> None:
     joined = adjacency(fabric)
     for ways, words in ((joined, "cannot be reached from"), (joined.reversed(), "cannot reach")):
         hops = hops_from(int(up[0]), ways)
-        lost = up[hops[up] == NO_WAY]
+        lost = up[hops[up] == NONE]
         if len(lost):
-            others = up[hops[up] != NO_WAY]
+            others = up[hops[up] != NONE]
             problem = f"splits the fabric: chips {ranges(lost)} {words} chips {ranges(others)}; leave them a way"
             raise document.error(("down",), problem)
 

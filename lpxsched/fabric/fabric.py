@@ -133,10 +133,10 @@ class Fabric:
         return self.chips + self.hosts
 
     def position(self, node: int) -> str:
-        """Return where a node is: the coordinates of a chip (``tray.position``), ``host N`` of a host."""
+        """Return where a node is: the coordinates of a chip, ``1`` or ``tray.position``, ``host N`` of a host."""
         if node >= self.chips:
             return f"host {node - self.chips}"
-        return ".".join(str(part) for part in np.unravel_index(node, self.grid if len(self.shape) < 3 else self.shape))
+        return ".".join(str(part) for part in np.unravel_index(node, self.shape))
 
     def bundle_links(self) -> dict[tuple[int, int, int], NDArray[np.int64]]:
         """Return the links in service of each bundle, keyed by source, destination and link class, in sorted order."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.fabric.distances import NO_WAY, hops_from
+from lpxsched.fabric.distances import hops_from
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def routes(joined: Adjacency, source: int, destination: int, *, extra_hops: int 
         The chips of a route, both ends included.
     """
     to_go = hops_from(destination, joined.reversed())
-    if to_go[source] == NO_WAY:
+    if to_go[source] == NONE:
         return
     longest = int(to_go[source]) + extra_hops
     route = [source]

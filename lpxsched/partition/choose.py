@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, InputError
 from lpxsched.partition.file import read_groups
-from lpxsched.partition.groups import Group, automatic_groups, smallest_width
+from lpxsched.partition.groups import automatic_groups, smallest_width
 from lpxsched.partition.memory import least_chip_bytes
 
 if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.partition.group import Group
     from lpxsched.workload.config import ModelConfig
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.graph import LayerGraph

@@ -10,7 +10,8 @@ from pydantic import Field
 from lpxsched.files.document import Document, read_yaml
 from lpxsched.files.schema import Strict, short, validate
 from lpxsched.partition.connected import split_group
-from lpxsched.partition.groups import Group, host_of
+from lpxsched.partition.group import Group
+from lpxsched.partition.groups import host_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.partition.connected import split_group
+from lpxsched.partition.group import Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lpxsched.fabric.fabric import Fabric
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The chips of one layer.
-
-    Attributes
-    ----------
-    layer : int
-    chips : tuple of int
-        In the order of their shards.
-    hosts : tuple of int
-        The host of each chip.
-    """
-
-    layer: int
-    chips: tuple[int, ...]
-    hosts: tuple[int, ...]
 
 
 class Region(NamedTuple):

@@ -1,4 +1,7 @@
-"""The busiest links and chips of a build, each measured against the makespan of its own segment."""
+"""The busiest links and chips of a build, each measured against the makespan of its own segment, or against the period.
+
+What repeats without end uses its links and units once a period.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.report.token import WITHOUT_UNIT, token_time
-from lpxsched.report.wires import pitch_numerators
+from lpxsched.report.token import WITHOUT_UNIT, shared_cycles, token_time
+from lpxsched.timetable.wires import pitch_numerators
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -30,7 +33,7 @@ class BusyLink:
         Layers of the segment that uses it.
     vectors : int
     share : float
-        Busy share of the segment's makespan.
+        Busy share of the segment's makespan, or of the period.
     """
 
     link: int
@@ -54,7 +57,7 @@ class BusyChip:
     layers : tuple of int
         Layers of its segment.
     unit_shares : dict of float
-        Share of the segment's makespan during which each functional unit runs.
+        Share of the segment's makespan, or of the period, during which each functional unit runs.
     vectors_in, vectors_out : int
         Vectors that its links bring and take.
     """
@@ -72,9 +75,9 @@ def busy_links(build: Build) -> list[BusyLink]:
     token = token_time(build)
     vectors = np.zeros(len(build.links), dtype=np.int64)
     np.add.at(vectors, build.slots.link, build.slots.vectors)
-    makespan = np.maximum(build.segments.makespan_cycles[token.link_segment], 1)
+    cycles = shared_cycles(build)[token.link_segment]
     numerator, denominator = pitch_numerators(build), build.links.vector_time_denominator
-    share = vectors * numerator / (denominator * makespan)
+    share = vectors * numerator / (denominator * cycles)
     position = build.chips.position
     used = np.flatnonzero(vectors)
     return [
@@ -105,13 +108,13 @@ def busy_chips(build: Build) -> list[BusyChip]:
         of_unit = operators.unit == unit
         np.add.at(cycles[unit], operators.chip[of_unit], operators.cycles[of_unit])
     segment_of = dict(zip(operators.chip.tolist(), operators.segment.tolist(), strict=True))
-    makespans = build.segments.makespan_cycles
+    shared = shared_cycles(build)
     return [
         BusyChip(
             chip=chip,
             position=str(build.chips.position[chip]),
             layers=token.layers[segment],
-            unit_shares={unit: _share(int(cycles[unit][chip]), int(makespans[segment])) for unit in units},
+            unit_shares={unit: float(Fraction(int(cycles[unit][chip]), int(shared[segment]))) for unit in units},
             vectors_in=int(vectors_in[chip]),
             vectors_out=int(vectors_out[chip]),
         )
@@ -128,7 +131,3 @@ def busiest_by_unit(chips: list[BusyChip]) -> list[BusyChip]:
 def busiest_by_vectors(chips: list[BusyChip]) -> list[BusyChip]:
     """Return chips by the vectors that come in and go out, the most first."""
     return sorted(chips, key=lambda chip: -(chip.vectors_in + chip.vectors_out))
-
-
-def _share(cycles: int, makespan_cycles: int) -> float:
-    return float(Fraction(cycles, makespan_cycles)) if makespan_cycles else 0.0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.headline import headline_lines
 from lpxsched.report.text import layer_ranges, table
 from lpxsched.report.utilisation import utilisation
 
@@ -12,22 +12,20 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-def compile_summary(build: Build, folder: str, seconds: float) -> str:
+def compile_summary(build: Build, measured: dict[str, Any]) -> str:
     """Return the summary of a build as text.
 
     Parameters
     ----------
     build : Build
-    folder : str
-        Where it was written, as the user named it.
-    seconds : float
-        How long it took.
+    measured : dict
+        ``seconds``, ``verified``, and ``output``: the folder as the user named it.
     """
-    options, results = build.manifest.options, build.manifest.results
+    options, results, folder = build.manifest.options, build.manifest.results, measured["output"]
     lines = [
-        f"{options['model']} on {options['topology']}, batch {options['batch']}, {seconds:.1f} s",
+        f"{options['model']} on {options['topology']}, batch {options['batch']}, {measured['seconds']:.1f} s",
         "",
-        *_facts(build, results),
+        *_facts(build, measured),
         "",
         _problems(results["problems"]),
         "",
@@ -36,10 +34,8 @@ def compile_summary(build: Build, folder: str, seconds: float) -> str:
     return "\n".join(lines)
 
 
-def _facts(build: Build, results: dict[str, Any]) -> list[str]:
-    busiest, share = _busiest_class(build)
-    gpu_ns = results["worst_case_ns"] - results["worst_case_without_gpu_ns"]
-    start_ns = float(sum(build.segments.waiting_cycles.tolist()) * 1000 / Fraction(build.manifest.clock_mhz))
+def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
+    results, (busiest, share) = build.manifest.results, _busiest_class(build)
     rows = [
         ("layout", f"{results['layers']} layers on {results['chips']} chips"),
         (
@@ -52,15 +48,12 @@ def _facts(build: Build, results: dict[str, Any]) -> list[str]:
             "bound",
             f"{results['lower_bound_cycles']:,} cycles ({results['bound']}) for these groups; {results['status']}",
         ),
-        ("gap", f"{results['gap']:.4f}; with operators taking no time {results['wire_gap']:.4f}"),
-        (
-            "worst case",
-            f"{_us(results['worst_case_ns'])} a token, of which waiting and start-up {_us(start_ns)}, "
-            f"GPU and GPU-LPU latency (assumed) {_us(gpu_ns)}",
-        ),
+        ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
         ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
+        ("rules", "all hold" if measured["verified"] else "not checked"),
+        *headline_lines(build),
     ]
-    return [f"{name:<11}{text}" for name, text in rows]
+    return [f"{name:<14}{text}" for name, text in rows]
 
 
 def _busiest_class(build: Build) -> tuple[str, float]:

@@ -2,9 +2,10 @@
 
 The walk asks at each moment what had to be there last. An operator waits for the read of the last vector of
 an operand, or for the end of its producer on the same node. A slot waits for that of its vectors whose
-readiness leaves it the least freedom: vector j, ready at r, allows the slot to depart at r - j pitches. What lies
-between readiness and start is waiting: a deskew, a link or a unit held by others, or slack. Every step adds
-to one part, so that the parts sum to the makespan exactly.
+readiness leaves it the least freedom: vector j, ready at r, allows the slot to depart at r - j pitches. A sum that has
+to turn round before it leaves is followed to the operand which lets it leave last. What lies between readiness and
+start is waiting: a deskew, a link or a unit held by others, or slack. Every step adds to one part, so that the parts
+sum to the makespan exactly; what a hop adds is also counted for the class of its link.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.report.event_index import EventIndex, broken
 from lpxsched.report.token import token_time
-from lpxsched.units import ceil_cycles
+from lpxsched.units import NONE, ceil_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 SERIALISATION, LATENCY, GUARD, TURNAROUND = "serialisation", "latency", "guard", "turnaround"
 LINK_BUSY, UNIT_BUSY, SLACK, DESKEW, ROUNDING = "link_busy", "unit_busy", "slack", "deskew", "rounding"
 COMPUTE = "compute_"
+# What a hop spends on the wire, the wait for its link included.
+OF_HOPS = (SERIALISATION, LATENCY, GUARD, TURNAROUND, LINK_BUSY)
+# Cycles by part and link class; the class is empty in front of an operator.
+Parts = dict[tuple[str, str], Fraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +49,24 @@ class LayerTime:
         (in relays), ``link_busy`` and ``unit_busy`` (held by others), ``slack`` (nothing forces this wait),
         ``deskew`` (stalls), ``rounding`` (up to the next whole cycle), ``compute_KIND`` for each kind of
         operator.
+    classes : dict of Fraction
+        Cycles that hops on links of each class spend of it: serialisation, latency, guard, turnaround before they
+        leave, and the wait for their link.
     """
 
     segments: tuple[int, ...]
     layers: tuple[int, ...]
     makespan_cycles: int
     parts: Mapping[str, Fraction]
+    classes: Mapping[str, Fraction]
 
 
 class _Place(NamedTuple):
     """Where the walk stands: at the start of an operator, or at the read of one vector of a slot."""
 
     operator: int
-    slot: int = -1
-    vector: int = -1
+    slot: int = NONE
+    vector: int = NONE
 
 
 def layer_times(build: Build) -> tuple[LayerTime, ...]:
@@ -69,7 +78,7 @@ def layer_times(build: Build) -> tuple[LayerTime, ...]:
         When the timetable breaks causality, so that no path leads back to time zero.
     """
     index, token = EventIndex.of(build), token_time(build)
-    groups: dict[tuple[int, tuple[tuple[str, Fraction], ...]], list[int]] = {}
+    groups: dict[tuple[int, tuple[tuple[tuple[str, str], Fraction], ...]], list[int]] = {}
     for segment in token.order.tolist():
         parts = segment_parts(index, segment)
         key = (int(build.segments.makespan_cycles[segment]), tuple(sorted(parts.items())))
@@ -79,15 +88,28 @@ def layer_times(build: Build) -> tuple[LayerTime, ...]:
             segments=tuple(members),
             layers=tuple(sorted(layer for segment in members for layer in token.layers[segment])),
             makespan_cycles=makespan,
-            parts=dict(parts),
+            parts=_summed((part, cycles) for (part, _), cycles in parts),
+            classes=_summed((name, cycles) for (part, name), cycles in parts if name and part in OF_HOPS),
         )
         for (makespan, parts), members in groups.items()
     )
 
 
-def segment_parts(index: EventIndex, segment: int) -> dict[str, Fraction]:
-    """Return the cycles of one segment's critical path by part; see `LayerTime`."""
-    parts: dict[str, Fraction] = defaultdict(Fraction)
+def cycles_by_class(times: Iterable[LayerTime]) -> dict[str, Fraction]:
+    """Return the cycles along one token that hops on links of each class spend; see `LayerTime`."""
+    return _summed((name, len(time.segments) * cycles) for time in times for name, cycles in time.classes.items())
+
+
+def _summed(pairs: Iterable[tuple[str, Fraction]]) -> dict[str, Fraction]:
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for name, cycles in pairs:
+        sums[name] += cycles
+    return dict(sorted(sums.items()))
+
+
+def segment_parts(index: EventIndex, segment: int) -> Parts:
+    """Return the cycles of one segment's critical path by part and link class; see `LayerTime`."""
+    parts: Parts = defaultdict(Fraction)
     place: _Place | None = _Place(index.last_operator(segment))
     seen: set[_Place] = set()
     while place is not None:
@@ -95,8 +117,8 @@ def segment_parts(index: EventIndex, segment: int) -> dict[str, Fraction]:
             raise broken("operands.parquet", f"operator {place.operator} waits for itself")
         seen.add(place)
         walk = _before_start if place.slot < 0 else _before_read
-        place = walk(_Step(index, parts, index.deskew_spans(segment)), place)
-    return {name: cycles for name, cycles in parts.items() if cycles}
+        place = walk(_Step(index, parts, index.deskew_spans(segment), index.link_class(place.slot)), place)
+    return {key: cycles for key, cycles in parts.items() if cycles}
 
 
 def _before_start(step: _Step, place: _Place) -> _Place | None:
@@ -116,14 +138,15 @@ def _before_read(step: _Step, place: _Place) -> _Place | None:
     """Step from the read of a vector back through its slot to what let the slot depart."""
     index, slot = step.index, place.slot
     link, first = index.slot["link"][slot], index.slot["first_vector"][slot]
-    latency, guard = index.link["latency_cycles"][link], index.link["guard_cycles"][link]
-    v, pitch, depart = index.vector_time[link], index.pitch[link], index.slot["depart"][slot]
-    step.wait(depart + v + latency + guard, index.slot["read"][slot])
-    node = index.link["src"][link]
-    turnaround = int(index.build.chips.turnaround_cycles[node])
+    latency, v, pitch = index.link["latency_cycles"][link], index.vector_time[link], index.pitch[link]
+    depart, read, node = index.slot["depart"][slot], index.slot["read"][slot], index.link["src"][link]
+    arrival = depart + v + latency
+    # The guard that a link is told to have explains a wait as far as there is one.
+    guard = max(Fraction(0), min(Fraction(index.link["guard_cycles"][link]), read - arrival))
+    step.wait(arrival + guard, read)
     # Readiness is linear in the vectors of a piece, so one of its ends is the tightest.
     causes = [
-        (index.ready(piece, vector) + turnaround * (piece.slot >= 0) - (vector - first) * pitch, vector, piece)
+        (index.leaves(piece, vector) - (vector - first) * pitch, vector, piece)
         for piece in index.pieces(index.slot["tensor"][slot], first, place.vector, node)
         for vector in (piece.first, piece.last)
     ]
@@ -133,8 +156,7 @@ def _before_read(step: _Step, place: _Place) -> _Place | None:
     step.add(LINK_BUSY if pitch > v else SERIALISATION, (place.vector - vector) * pitch)
     step.add(LATENCY, latency)
     step.add(GUARD, guard)
-    step.add(TURNAROUND, turnaround if piece.slot >= 0 else 0)
-    return step.follow(piece, vector)
+    return step.follow_out(piece, vector)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,15 +170,18 @@ class _Step:
         Grows with every step.
     deskews : list of Span
         Stalls of the segment.
+    link_class : str
+        Of the hop behind this step; empty behind an operator.
     """
 
     index: EventIndex
-    parts: dict[str, Fraction]
+    parts: Parts
     deskews: list[Span]
+    link_class: str
 
     def add(self, part: str, cycles: Fraction | int) -> None:
         """Add cycles to a part."""
-        self.parts[part] += cycles
+        self.parts[part, self.link_class] += cycles
 
     def wait(self, since: Fraction, until: int, busy_part: str = "", busy: Iterable[Span] = ()) -> None:
         """Add the time between readiness and use: rounding, then deskews, then others' use, then slack."""
@@ -172,13 +197,26 @@ class _Step:
     def follow(self, piece: Piece, vector: int) -> _Place | None:
         """Return the place from which a vector came, passing through the operator that produced it."""
         if piece.slot >= 0:
-            return _Place(-1, piece.slot, vector)
+            return _Place(NONE, piece.slot, vector)
         producer = self.index.producer(piece)
         if producer < 0:
             return None
         kind = str(self.index.build.operators.kind[producer])
         self.add(COMPUTE + kind, self.index.operator["cycles"][producer])
         return _Place(producer)
+
+    def follow_out(self, piece: Piece, vector: int) -> _Place | None:
+        """Return the place from which a vector came that leaves again: turnarounds lie behind it."""
+        index = self.index
+        while piece.slot < 0:
+            producer = index.producer(piece)
+            last = index.turning(producer).piece if producer >= 0 else None
+            if last is None:
+                return self.follow(piece, vector)
+            self.add(COMPUTE + str(index.build.operators.kind[producer]), index.operator["cycles"][producer])
+            piece, vector = last, last.last
+        self.add(TURNAROUND, index.turnaround(piece))
+        return _Place(NONE, piece.slot, vector)
 
     def _take(self, part: str, free: list[Span], taken: Iterable[Span]) -> list[Span]:
         """Give the overlap of free and taken time to a part; return what stays free."""

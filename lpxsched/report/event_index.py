@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InputError
 from lpxsched.report.token import WITHOUT_UNIT
-from lpxsched.report.wires import pitch_numerators
-from lpxsched.timetable.columns import WEIGHT
-from lpxsched.units import ceil_cycles
+from lpxsched.timetable.columns import REDUCE, WEIGHT
+from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.units import NONE, ceil_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +24,19 @@ Span = tuple[int, int]
 
 
 class Piece(NamedTuple):
-    """Consecutive vectors of a tensor on a node; `slot` is -1 when they were produced there."""
+    """Consecutive vectors of a tensor on a node; `slot` is `NONE` when they were produced there."""
 
     tensor: int
     first: int
     last: int
     slot: int
+
+
+class Turning(NamedTuple):
+    """When the result of an operator may leave its node, and the operand that decides it; None where its end does."""
+
+    cycle: Fraction
+    piece: Piece | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +58,8 @@ class EventIndex:
         The operator that starts last in each segment, the first of several.
     deskews : dict
         Stalls of each segment, in order.
+    turns : dict
+        What `turning` has found.
     """
 
     build: Build
@@ -63,6 +72,7 @@ class EventIndex:
     units: dict[tuple[int, str], list[Span]]
     last: dict[int, int]
     deskews: dict[int, list[Span]]
+    turns: dict[int, Turning]
 
     @classmethod
     def of(cls, build: Build) -> EventIndex:
@@ -86,6 +96,7 @@ class EventIndex:
             units=_units(build),
             last=_last(build),
             deskews=_deskews(build),
+            turns={},
         )
 
     def last_operator(self, segment: int) -> int:
@@ -120,7 +131,7 @@ class EventIndex:
             When none of them ever does.
         """
         if int(self.build.tensors.chip[tensor]) == node:
-            return [Piece(tensor, first, last, -1)]
+            return [Piece(tensor, first, last, NONE)]
         found = []
         for row in self.arrivals.get((tensor, node), []):
             begin = max(first, self.slot["first_vector"][row])
@@ -137,10 +148,49 @@ class EventIndex:
             behind = vector - self.slot["first_vector"][piece.slot]
             return self.slot["read"][piece.slot] + behind * self.pitch[self.slot["link"][piece.slot]]
         producer = self.producer(piece)
-        return Fraction(self.operator["start"][producer] + self.operator["cycles"][producer] if producer >= 0 else 0)
+        return self._end(producer) if producer >= 0 else Fraction(0)
+
+    def leaves(self, piece: Piece, vector: int) -> Fraction:
+        """Return the cycle from which a vector of a piece may leave: turned round, or as its producer allows."""
+        producer = self.producer(piece)
+        if piece.slot >= 0 or producer < 0:
+            return self.ready(piece, vector) + self.turnaround(piece)
+        return self.turning(producer).cycle
+
+    def turning(self, operator: int) -> Turning:
+        """Return when the result of an operator may leave: at its end, of a sum also as a relay may send on.
+
+        Every operand that arrived turns round and is added; one that was summed on the same node leaves it as its own
+        sum may.
+        """
+        if operator not in self.turns:
+            self.turns[operator] = Turning(self._end(operator), None)
+            rows = self.build.operands.operator.searchsorted([operator, operator + 1])
+            if (self.build.operands.role[rows[0] : rows[1]] == REDUCE).any():
+                causes = [
+                    Turning(self.leaves(piece, piece.last) + self.operator["cycles"][operator], piece)
+                    for operand in self.operands(operator)
+                    for piece in self.pieces(*operand, self.operator["chip"][operator])
+                ]
+                self.turns[operator] = max(self.turns[operator], *causes, key=lambda turning: turning.cycle)
+        return self.turns[operator]
+
+    def turnaround(self, piece: Piece) -> int:
+        """Return the cycles before the vectors of a piece may be sent on; 0 where they were produced."""
+        if piece.slot < 0:
+            return 0
+        node = self.build.links.dst[self.slot["link"][piece.slot]]
+        return int(self.build.chips.turnaround_cycles[node])
+
+    def _end(self, operator: int) -> Fraction:
+        return Fraction(self.operator["start"][operator] + self.operator["cycles"][operator])
+
+    def link_class(self, slot: int) -> str:
+        """Return the class of a slot's link; empty for none."""
+        return "" if slot < 0 else str(self.build.links.link_class[self.slot["link"][slot]])
 
     def producer(self, piece: Piece) -> int:
-        """Return the operator that produced a piece's tensor, -1 for weights."""
+        """Return the operator that produced a piece's tensor, `NONE` for weights."""
         return int(self.build.tensors.producer[piece.tensor])
 
     def unit_spans(self, operator: int) -> list[Span]:

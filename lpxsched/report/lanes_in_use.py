@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.token import token_time
-from lpxsched.report.wires import pitch_numerators
+from lpxsched.timetable.wires import pitch_numerators
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
-from lpxsched.report.critical_path import layer_times
+from lpxsched.report.critical_path import cycles_by_class, layer_times
+from lpxsched.report.headline import headline_facts, headline_lines
 from lpxsched.report.token import collective_kind, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
@@ -35,22 +36,28 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once).
+        once); of a model also its headline, see `timetable.headline`.
+    headline : list of (str, str)
+        Its lines, empty for a collective.
     clock_mhz : Fraction
     classes : Utilisation
         Groups are link classes.
     links : list of BusyLink
     chips_by_unit, chips_by_vectors : list of BusyChip
     layers : tuple of LayerTime
+    path_by_class : dict of Fraction
+        Cycles of the critical paths along one token by the class of the link, see `LayerTime`.
     """
 
     facts: Mapping[str, Any]
+    headline: list[tuple[str, str]]
     clock_mhz: Fraction
     classes: Utilisation
     links: list[BusyLink]
     chips_by_unit: list[BusyChip]
     chips_by_vectors: list[BusyChip]
     layers: tuple[LayerTime, ...]
+    path_by_class: Mapping[str, Fraction]
 
 
 def summarise(build: Build) -> Summary:
@@ -61,15 +68,17 @@ def summarise(build: Build) -> Summary:
     InputError
         When the timetable breaks causality; see `layer_times`.
     """
-    chips = busy_chips(build)
+    chips, layers = busy_chips(build), layer_times(build)
     return Summary(
-        facts=_facts(build),
+        facts=_facts(build) | headline_facts(build),
+        headline=headline_lines(build),
         clock_mhz=Fraction(build.manifest.clock_mhz),
         classes=utilisation(build, bins=BINS),
         links=busy_links(build)[:SHOWN],
         chips_by_unit=busiest_by_unit(chips)[:SHOWN],
         chips_by_vectors=busiest_by_vectors(chips)[:SHOWN],
-        layers=layer_times(build),
+        layers=layers,
+        path_by_class=cycles_by_class(layers),
     )
 
 
@@ -100,6 +109,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             }
             for time in summary.layers
         ],
+        "critical_path_by_class": {name: _number(cycles) for name, cycles in summary.path_by_class.items()},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.report.colours import KIND_COLOURS, in_order
+from lpxsched.report.colours import CLASS_COLOURS, KIND_COLOURS, in_order
 from lpxsched.report.critical_path import (
     COMPUTE,
     DESKEW,
@@ -42,25 +42,42 @@ PART_NAMES = {
 
 
 class Words(NamedTuple):
-    """What the report calls the whole, one segment of it, and how its critical path runs."""
+    """What the report calls the whole, a segment of it, what shares are of, and how a critical path runs."""
 
     whole: str
     part: str
     span: str
+    share: str
     path: str
 
 
-MODEL = Words("token", "layer", "the layers of one token one after the other", "its ingress to its last egress")
-COLLECTIVE = Words("all", "collective", "from start to end of the collective", "its start to its last read")
+MODEL = Words(
+    "token",
+    "layer",
+    "the layers of one token one after the other",
+    "the layer's makespan",
+    "its ingress to its last egress",
+)
+COLLECTIVE = Words(
+    "all",
+    "collective",
+    "from start to end of the collective",
+    "the collective's makespan",
+    "its start to its last read",
+)
+CYCLIC = COLLECTIVE._replace(whole="period", span="over one period, all iterations together", share="the period")
 
 
 def _words(summary: Summary) -> Words:
-    return MODEL if summary.facts["collective"] is None else COLLECTIVE
+    if summary.facts["collective"] is None:
+        return MODEL
+    return CYCLIC if summary.facts["period_cycles"] else COLLECTIVE
 
 
 def report_text(summary: Summary) -> str:
     """Return the whole report, paragraphs separated by empty lines."""
-    return "\n\n".join([_headline(summary), _classes(summary), _links(summary), *_chips(summary), *_layers(summary)])
+    parts = [*_headline(summary), _classes(summary), _links(summary), *_chips(summary), *_layers(summary)]
+    return "\n\n".join([*parts, _by_class(summary)])
 
 
 def layer_ranges(layers: Iterable[int]) -> str:
@@ -87,7 +104,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
     )
 
 
-def _headline(summary: Summary) -> str:
+def _headline(summary: Summary) -> list[str]:
+    lines = [f"  {name:<14}{text}" for name, text in summary.headline]
+    return [_title(summary), *(["\n".join(lines)] if lines else [])]
+
+
+def _title(summary: Summary) -> str:
     facts = summary.facts
     names = (facts[key] for key in ("model", "collective", "topology"))
     name = " on ".join(str(told) for told in names if told is not None) or "build"
@@ -95,7 +117,7 @@ def _headline(summary: Summary) -> str:
     bound = "" if facts["bound"] is None else f" ({facts['bound']})"
     layers = f"{facts['layer_count']} layers, " if facts["collective"] is None else ""
     period = facts["period_cycles"]
-    repeats = f"repeats every {period} cycles (all below is of one run), " if period else ""
+    repeats = f"repeats every {period} cycles (shares of links and chips are of that), " if period else ""
     return (
         f"{name}{batch}: {layers}{repeats}"
         f"makespan {facts['makespan_cycles']} cycles = {facts['makespan_ns']:.0f} ns, "
@@ -145,12 +167,12 @@ def _links(summary: Summary) -> str:
         for link in summary.links
     ]
     header = ["class", "from -> to", "lane", "layer", "vectors", "busy"]
-    return f"Busiest links, share of the {_words(summary).part}'s makespan\n\n{table(header, rows, left=2)}"
+    return f"Busiest links, share of {_words(summary).share}\n\n{table(header, rows, left=2)}"
 
 
 def _chips(summary: Summary) -> list[str]:
     titles = (
-        (f"Busiest chips by functional unit, share of the {_words(summary).part}'s makespan", summary.chips_by_unit),
+        (f"Busiest chips by functional unit, share of {_words(summary).share}", summary.chips_by_unit),
         ("Busiest chips by vectors received and sent", summary.chips_by_vectors),
     )
     runs = any(chip.unit_shares for chip in summary.chips_by_unit)
@@ -192,6 +214,17 @@ def _layer(summary: Summary, time: LayerTime) -> str:
     name = f"{noun} {layer_ranges(time.layers)}" if _words(summary) is MODEL else _words(summary).part
     title = f"{name}: {time.makespan_cycles} cycles"
     return f"{title}\n{table(['part', 'cycles', 'ns', 'share'], rows)}"
+
+
+def _by_class(summary: Summary) -> str:
+    makespan = summary.facts["makespan_cycles"]
+    rows = [
+        _part_row(summary, name, summary.path_by_class[name], makespan)
+        for name in in_order(summary.path_by_class, CLASS_COLOURS)
+    ]
+    along = " along one token" if _words(summary) is MODEL else ""
+    title = f"Of this{along}, hops by link class: wires, turnaround before them, waiting for their links"
+    return f"{title}\n\n{table(['class', 'cycles', 'ns', 'share'], rows)}"
 
 
 def _compute_parts(time: LayerTime) -> list[str]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.units import NONE
+
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
 
-NO_SEGMENT = -1
 # Operators there take no time and hold nothing.
 WITHOUT_UNIT = {"host", "none"}
 
@@ -35,7 +36,7 @@ class TokenTime:
     slot_segment : ndarray of int64, shape (slots,)
         Segment of each slot, that of the operator which produced its tensor.
     link_segment : ndarray of int64, shape (links,)
-        Segment to which a link belongs: it joins two nodes of it, or carries its vectors; -1 for none.
+        Segment to which a link belongs: it joins two nodes of it, or carries its vectors; `NONE` for none.
     """
 
     order: Integers
@@ -68,6 +69,18 @@ def token_time(build: Build) -> TokenTime:
     )
 
 
+def shared_cycles(build: Build) -> Integers:
+    """Return the time in which each segment uses its links and units once: its period if it repeats, else its makespan.
+
+    Returns
+    -------
+    ndarray of int64, shape (segments,)
+        At least 1.
+    """
+    makespan = build.segments.makespan_cycles
+    return np.maximum(np.full_like(makespan, build.manifest.period) if build.manifest.period else makespan, 1)
+
+
 def collective_kind(build: Build) -> str | None:
     """Return the kind of collective that a build is; None for a model."""
     kind = build.manifest.options.get("kind")
@@ -83,18 +96,18 @@ def _segment_layers(build: Build) -> tuple[tuple[int, ...], ...]:
 
 def _slot_segment(build: Build) -> Integers:
     producer = build.tensors.producer[build.slots.tensor]
-    segment = np.append(build.operators.segment, NO_SEGMENT)
+    segment = np.append(build.operators.segment, NONE)
     return np.asarray(segment[producer])
 
 
 def _link_segment(build: Build, slot_segment: Integers) -> Integers:
-    of_chip = np.full(len(build.chips), NO_SEGMENT, dtype=np.int64)
+    of_chip = np.full(len(build.chips), NONE, dtype=np.int64)
     of_chip[build.operators.chip] = build.operators.segment
     # A host serves chips of several segments; its links belong to the segment of their chip.
-    of_chip[build.chips.host] = NO_SEGMENT
+    of_chip[build.chips.host] = NONE
     source, destination = of_chip[build.links.src], of_chip[build.links.dst]
     with_host = build.chips.host[build.links.src] | build.chips.host[build.links.dst]
-    inside = np.where(source == destination, source, NO_SEGMENT)
+    inside = np.where(source == destination, source, NONE)
     segment = np.where(with_host, np.maximum(source, destination), inside)
     segment[build.slots.link] = slot_segment
     return segment

@@ -1,13 +1,13 @@
 """How busy the links are: exact busy cycles of each group of links in each bin of the token's time.
 
-A slot of n vectors keeps its link busy during [depart, depart + n v); on busy wires v + latency takes the place
-of v. All sums are integers in a unit of time so small that every v and every edge of a bin is a whole number of
-it; only a share is a floating-point number.
+A slot of n vectors keeps its link busy during [depart, depart + n v); on busy wires v + latency takes the place of v.
+What repeats without end is counted modulo its period. All sums are integers in a unit of time so small that every v
+and every edge of a bin is a whole number of it; only a share is a floating-point number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.token import token_time
-from lpxsched.report.wires import pitch_numerators
+from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,15 +127,18 @@ def utilisation(
     by_tray : bool
         Whether links inside a tray form one group a tray, where the fabric has several trays.
     window : tuple of int, optional
-        First cycle and first cycle after, on the timeline of the token; all of it when left out.
+        First cycle and first cycle after, on the timeline of the token. When left out all of it, and of a timetable
+        that repeats one period, with the vectors of all iterations.
     """
-    token = token_time(build)
+    token, period = token_time(build), build.manifest.period
+    if period and window is None:
+        return _of_period(build, bins=bins, by_tray=by_tray)
     first, last = window or (0, token.total_cycles)
     group_of_link, names = _groups(build, by_tray=by_tray)
     common = lcm(*build.links.vector_time_denominator.tolist())
     ticks = common * bins
     # Beyond 64 bits numpy's object arrays keep the sums exact, only slower.
-    fits = (token.total_cycles + 1) * ticks * (len(build.slots) + len(build.links) + 1) < LARGEST_SUM
+    fits = (max(token.total_cycles, last) + 1) * ticks * (len(build.slots) + len(build.links) + 1) < LARGEST_SUM
     kind: Any = np.int64 if fits else object
     edges = first * ticks + (last - first) * common * np.arange(bins + 1).astype(kind)
     return Utilisation(
@@ -147,10 +151,30 @@ def utilisation(
     )
 
 
+def _of_period(build: Build, *, bins: int, by_tray: bool) -> Utilisation:
+    """Return how busy links are in one period: all whole periods that the rows of one iteration reach, folded."""
+    period = build.manifest.period
+    slots, pitch = build.slots, pitch_numerators(build)
+    held = -(-slots.vectors * pitch[slots.link] // build.links.vector_time_denominator[slots.link])
+    folds = 1 + int((slots.depart + held).max(initial=0)) // period
+    spread = utilisation(build, bins=folds * bins, by_tray=by_tray, window=(0, folds * period))
+    busy = spread.busy_ticks.reshape(len(spread.groups), folds, bins).sum(axis=1)
+    owned = (token_time(build).link_segment >= 0) & ~build.links.down
+    group_of_link, names = _groups(build, by_tray=by_tray)
+    links = np.bincount(group_of_link[owned], minlength=len(names)).astype(busy.dtype)
+    ticks = period * spread.ticks_per_cycle // bins
+    return replace(
+        spread,
+        last_cycle=period,
+        busy_ticks=busy,
+        running_ticks=links[:, None] * np.full(bins, ticks, dtype=busy.dtype),
+    )
+
+
 def trays(build: Build) -> Integers:
-    """Return the tray of each node, from its position; -1 for a host."""
-    heads = (position.partition(".")[0] for position in build.chips.position.tolist())
-    return np.array([int(head) if head.isdigit() else -1 for head in heads], dtype=np.int64)
+    """Return the tray of each node, from its position ``tray.position``; `NONE` where a position names no tray."""
+    heads = (position.partition(".")[::2] for position in build.chips.position.tolist())
+    return np.array([int(head) if rest and head.isdigit() else NONE for head, rest in heads], dtype=np.int64)
 
 
 def _groups(build: Build, *, by_tray: bool) -> tuple[Integers, list[tuple[str, str]]]:
@@ -158,7 +182,7 @@ def _groups(build: Build, *, by_tray: bool) -> tuple[Integers, list[tuple[str, s
     tray = trays(build)
     source, destination = tray[build.links.src], tray[build.links.dst]
     split = by_tray and len(set(tray[tray >= 0].tolist())) > 1
-    inside = np.where((source == destination) & split, source, -1)
+    inside = np.where((source == destination) & split, source, NONE)
     classes = list(dict.fromkeys(build.links.link_class.tolist()))
     keys = [
         (classes.index(name), number)

@@ -7,20 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lpxsched.clocks.guard import guard_cycles, longest_interval_cycles, stall_cycles
-from lpxsched.clocks.tree import alignment_tree
+import numpy as np
+
+from lpxsched.clocks.limits import DomainClock, Hop
+from lpxsched.clocks.tree import TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.repeated import FIRST_INTERVAL_EPOCHS
-from lpxsched.schedule.transfers.problem import TransferProblem
+from lpxsched.schedule.transfers.bounds import lower_bound
+from lpxsched.schedule.transfers.problem import TransferProblem, refuse_split
 from lpxsched.schedule.transfers.solve import TransferOptions, solve_transfers
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from fractions import Fraction
-
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.transfers.result import TransferResult
 
 ProblemBuilder = Callable[..., TransferProblem]
@@ -36,7 +37,7 @@ class ScheduledCollective:
     result : TransferResult
         All times, makespan and bound count from the segment's time zero: the stall is their first part.
     tree : AlignmentTree
-        Along which all nodes of the fabric align their counters.
+        Along which the chips that take part and relay align their counters.
     guard_cycles, stall_cycles : int
         Guard of every hop, stall of the opening deskew.
     solve_seconds : float
@@ -49,26 +50,6 @@ class ScheduledCollective:
     guard_cycles: int
     stall_cycles: int
     solve_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What the clock asks for so that nothing happens too early within an interval after the opening deskew.
-
-    Attributes
-    ----------
-    interval_cycles : int or None
-        Longest time between the deskew and a read; None when clocks do not drift.
-    guard_cycles, stall_cycles : int
-    """
-
-    interval_cycles: int | None
-    guard_cycles: int
-    stall_cycles: int
-
-    def covers(self, makespan_cycles: int) -> bool:
-        """Return whether the guard holds for a schedule of this length after the stall."""
-        return self.interval_cycles is None or self.stall_cycles + makespan_cycles <= self.interval_cycles
 
 
 def solve_collective(
@@ -94,24 +75,26 @@ def solve_collective(
     """
     # Before the tree of counters: where chips cannot reach each other, the problem tells which.
     bare = build(guard_cycles=0)
-    tree, clock_mhz = alignment_tree(fabric), fabric.chip.clock_mhz
-    started, length = time.perf_counter(), 0
-    for opening in _openings(clock, _levels(bare, tree), clock_mhz):
-        problem = build(guard_cycles=opening.guard_cycles) if opening.guard_cycles else bare
-        length = _greedy_cycles(problem, options) if opening.interval_cycles is not None else 0
-        if not opening.covers(length):
+    members = bare.node_chip.tolist()
+    tree = alignment_tree(fabric, clock, [TimeDomain(tuple(members[: bare.width]), tuple(members[bare.width :]))])
+    domain = DomainClock(clock, tree.height(members[0]), fabric.chip.clock_mhz, fabric.guard_in_hop)
+    levels = _levels(bare, tree)
+    _refuse_long_hops(fabric, bare, domain, levels)
+    started, length, longest = time.perf_counter(), 0, domain.longest_interval_cycles()
+    for interval in domain.intervals():
+        guard, stall = domain.guard_cycles(levels, interval), domain.stall_cycles(interval)
+        problem = build(guard_cycles=guard) if guard else bare
+        length = 0 if interval is None else stall + _greedy_cycles(problem, options)
+        if longest is not None and length > longest:
+            break
+        if interval is not None and length > interval:
             continue
-        result = _solve_after(opening.stall_cycles, problem, options)
+        result = shifted_result(_solve_after(stall, problem, options), stall)
         length = result.schedule.makespan_cycles
-        if opening.covers(length):
-            seconds = time.perf_counter() - started
-            shifted = shifted_result(result, opening.stall_cycles)
-            return ScheduledCollective(problem, shifted, tree, opening.guard_cycles, opening.stall_cycles, seconds)
-    raise NothingFoundError(
-        f"the collective takes {length} cycles, and clocks of {clock.name} may run "
-        f"{longest_interval_cycles(clock)} cycles between two deskews",
-        remedy="try fewer --vectors",
-    )
+        if interval is None or length <= interval:
+            return ScheduledCollective(problem, result, tree, guard, stall, time.perf_counter() - started)
+    driftless = build(guard_cycles=domain.guard_cycles(levels, 0))
+    raise _too_long(domain, domain.stall_cycles(0), lower_bound(driftless), length)
 
 
 def shifted_result(result: TransferResult, cycles: int) -> TransferResult:
@@ -126,32 +109,36 @@ def shifted_result(result: TransferResult, cycles: int) -> TransferResult:
     return replace(result, schedule=later, bound=replace(bound, cycles=bound.cycles + cycles))
 
 
-def _openings(clock: ClockSpecification, levels: int, clock_mhz: Fraction) -> Iterator[Opening]:
-    """Yield openings for longer and longer intervals, the longest in which counters stay unambiguous at last."""
-
-    def opening(interval: int | None) -> Opening:
-        drifting = interval or 0
-        guard = guard_cycles(clock, levels=levels, interval_cycles=drifting, clock_mhz=clock_mhz)
-        return Opening(
-            interval, guard, stall_cycles(clock, levels=levels, interval_cycles=drifting, clock_mhz=clock_mhz)
-        )
-
-    longest = longest_interval_cycles(clock)
-    if longest is None:
-        yield opening(None)
-        return
-    interval = FIRST_INTERVAL_EPOCHS * clock.hac_period_cycles.value
-    while interval < longest:
-        yield opening(interval)
-        interval *= 2
-    yield opening(longest)
-
-
 def _levels(problem: TransferProblem, tree: AlignmentTree) -> int:
     """Return the largest number of tree edges between the ends of a bundle."""
     sources, destinations = (problem.node_chip[ends] for ends in (problem.bundle_source, problem.bundle_destination))
-    ends = zip(sources.tolist(), destinations.tolist(), strict=True)
-    return max((tree.levels_between(*pair) for pair in ends), default=0)
+    reached = (tree.depth[sources] != NONE) | (tree.depth[destinations] == NONE)
+    return int(tree.levels_between(sources[reached], destinations[reached]).max(initial=0))
+
+
+def _refuse_long_hops(fabric: Fabric, bare: TransferProblem, domain: DomainClock, levels: int) -> None:
+    """Refuse a collective that cannot do without hops that are longer than clocks may run apart."""
+    kinds, kind = np.unique(np.column_stack([bare.bundle_hop_cycles, bare.bundle_class]), axis=0, return_inverse=True)
+    hops = [Hop(fabric.link_classes[link_class].name, cycles, levels) for cycles, link_class in kinds.tolist()]
+    too_long = [hop for hop in hops if not domain.holds(hop)]
+    if not too_long:
+        return
+    fits = np.array([domain.holds(hop) for hop in hops])[kind.reshape(-1)]
+    source, destination = bare.bundle_source[fits], bare.bundle_destination[fits]
+    try:
+        refuse_split(replace(bare, bundle_source=source, bundle_destination=destination))
+    except InfeasibleError:
+        domain.refuse_long_hop(too_long[0])
+
+
+def _too_long(domain: DomainClock, stall: int, bound: LowerBound, length: int) -> InfeasibleError | NothingFoundError:
+    """Return why nothing fits between two deskews: a bound without drift proves it, or it was not found."""
+    longest = domain.longest_interval_cycles() or 0
+    if stall + bound.cycles > longest:
+        takes = f"the collective takes at least {stall + bound.cycles} cycles ({bound.name})"
+        return InfeasibleError(f"{takes}, and {domain.told(longest)}")
+    effort = f"the collective takes {length} cycles, and {domain.told(longest)}"
+    return NothingFoundError(effort, remedy="try fewer --vectors")
 
 
 def _greedy_cycles(problem: TransferProblem, options: TransferOptions) -> int:

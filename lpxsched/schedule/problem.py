@@ -5,42 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lpxsched.clocks.guard import guard_cycles, stall_cycles
+from lpxsched.clocks.limits import DomainClock, Hop
 from lpxsched.errors import InputError
+from lpxsched.schedule.group_bundles import bundle_levels, group_bundles
 from lpxsched.schedule.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.ragged import Ragged
 from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
+from lpxsched.units import NONE
 from lpxsched.workload.costs import cycles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.partition.groups import Group
+    from lpxsched.partition.group import Group
+    from lpxsched.schedule.group_bundles import Bundle, BundleLinks
     from lpxsched.traffic.demands import Demand
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.graph import LayerGraph, Operator
 
 
 ProblemBuilder = Callable[..., "LayerProblem"]
-BundleLinks = dict[tuple[int, int, int], NDArray[np.int64]]
-
-
-class Bundle(NamedTuple):
-    """A bundle over local numbers, with its ends and its links in the fabric."""
-
-    source: int
-    destination: int
-    link_class: int
-    fabric_ends: tuple[int, int]
-    links: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +59,19 @@ class LayerProblem:
         In the order of the instance.
     bundle_links : tuple of ndarray of int64
         Links of the fabric behind each bundle of the instance.
-    interval_cycles : int
-        Longest time between a deskew and a read that the guard covers.
-    guard_cycles, stall_cycles : int
-        Guard of every hop, stall of the opening deskew.
-    levels : int
-        Largest number of tree edges between two nodes that talk.
+    bundle_class : tuple of str
+        Class of the links of each bundle.
+    bundle_levels : ndarray of int64, shape (bundles,)
+        Tree edges that the guard of a bundle covers: the most of its class in the group between chips, one from a
+        host, `NONE` to a host, where nothing is scheduled to be read.
+    clock : DomainClock
+        The clocks of the group's time domain.
+    interval_cycles : int or None
+        Longest time between a deskew and a read that the guard covers; None where clocks do not drift.
+    resident : bool
+        The chips poll for rows: a pass lies between the deskew and the segment.
     instance : Instance
+        Its release is the stall of the opening deskew.
     """
 
     group: Group
@@ -80,16 +79,35 @@ class LayerProblem:
     demands: tuple[Demand, ...]
     operators: tuple[PlacedOperator, ...]
     bundle_links: tuple[NDArray[np.int64], ...]
-    interval_cycles: int
-    guard_cycles: int
-    stall_cycles: int
-    levels: int
+    bundle_class: tuple[str, ...]
+    bundle_levels: NDArray[np.int64]
+    clock: DomainClock
+    interval_cycles: int | None
+    resident: bool
     instance: Instance
 
     def node(self, local: int) -> int:
         """Return the node of the fabric behind a local number."""
         chips = self.group.chips
         return chips[local] if local < len(chips) else self.group.hosts[local - len(chips)]
+
+    def timing(self) -> tuple[str, bytes, int]:
+        """Return what is equal for layers that are one problem over every interval."""
+        return self.instance.key(), self.bundle_levels.tobytes(), self.clock.depth
+
+    def shortest_hops(self) -> list[Hop]:
+        """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""
+        instance, chips = self.instance, self.instance.chips
+        wires = (instance.hop_cycles - instance.bundle_guard).tolist()
+        shortest: dict[tuple[bool, bool], Hop] = {}
+        rows = zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True)
+        for bundle, (source, destination) in enumerate(rows):
+            levels = int(self.bundle_levels[bundle])
+            hop = Hop(self.bundle_class[bundle], wires[bundle], None if levels == NONE else levels)
+            ends = (source < chips, destination < chips)
+            if ends not in shortest or hop.wire_cycles < shortest[ends].wire_cycles:
+                shortest[ends] = hop
+        return list(shortest.values())
 
 
 def layer_problem(
@@ -101,7 +119,7 @@ def layer_problem(
     *,
     clock: ClockSpecification,
     tree: AlignmentTree,
-    interval_cycles: int,
+    interval_cycles: int | None,
 ) -> LayerProblem:
     """Return the problem of one layer.
 
@@ -116,20 +134,34 @@ def layer_problem(
     costs : list of dict
         Cost of each operator kind on each chip of the group.
     clock, tree : ClockSpecification, AlignmentTree
-    interval_cycles : int
-        Longest time between a deskew and a read that the guard covers.
+    interval_cycles : int or None
+        Longest time between a deskew and a read that the guard covers; with None drift is left out.
     """
     width = len(group.chips)
     demands = layer_demands(graph, width)
     operators = _place_operators(graph, costs, demands, width)
-    bundles = _group_bundles(fabric_bundles, group)
-    levels = max((tree.levels_between(*bundle.fabric_ends) for bundle in bundles), default=0)
-    clock_mhz = fabric.chip.clock_mhz
-    guard = guard_cycles(clock, levels=levels, interval_cycles=interval_cycles, clock_mhz=clock_mhz)
-    stall = stall_cycles(clock, levels=levels, interval_cycles=interval_cycles, clock_mhz=clock_mhz)
-    instance = _instance(fabric, graph, demands, operators, bundles, guard=guard, stall=stall, width=width)
-    links = tuple(bundle.links for bundle in bundles)
-    return LayerProblem(group, graph, demands, operators, links, interval_cycles, guard, stall, levels, instance)
+    bundles = group_bundles(fabric_bundles, group)
+    levels = bundle_levels(bundles, tree, width)
+    domain = DomainClock(clock, tree.height(group.chips[0]), fabric.chip.clock_mhz, fabric.guard_in_hop)
+    of_levels = {
+        level: domain.guard_cycles(None if level == NONE else level, interval_cycles)
+        for level in np.unique(levels).tolist()
+    }
+    guards = _integers(of_levels[level] for level in levels.tolist())
+    stall = domain.stall_cycles(interval_cycles)
+    return LayerProblem(
+        group=group,
+        graph=graph,
+        demands=demands,
+        operators=operators,
+        bundle_links=tuple(bundle.links for bundle in bundles),
+        bundle_class=tuple(fabric.link_classes[bundle.link_class].name for bundle in bundles),
+        bundle_levels=levels,
+        clock=domain,
+        interval_cycles=interval_cycles,
+        resident=fabric.chip.resident,
+        instance=_instance(fabric, graph, demands, operators, bundles, guards=guards, stall=stall, width=width),
+    )
 
 
 def _instance(
@@ -139,7 +171,7 @@ def _instance(
     operators: tuple[PlacedOperator, ...],
     bundles: list[Bundle],
     *,
-    guard: int,
+    guards: NDArray[np.int64],
     stall: int,
     width: int,
 ) -> Instance:
@@ -154,7 +186,7 @@ def _instance(
         bundle_destination=_integers(bundle.destination for bundle in bundles),
         bundle_lanes=_integers(len(bundle.links) for bundle in bundles),
         bundle_latency=_integers(c.latency_cycles for c in classes),
-        bundle_guard=_integers(guard for _ in classes),
+        bundle_guard=guards,
         bundle_time_numerator=_integers(c.vector_time_cycles.numerator for c in classes),
         bundle_time_denominator=_integers(c.vector_time_cycles.denominator for c in classes),
         turnaround_cycles=fabric.turnaround_cycles,
@@ -182,24 +214,6 @@ def _instance(
         demand_consumers=Ragged.of(demand.consumers for demand in demands),
         add_cost=AddCost.on(fabric, partial_bits),
     )
-
-
-def _group_bundles(fabric_bundles: BundleLinks, group: Group) -> list[Bundle]:
-    """Return the bundles of a group over local numbers, sorted by source, destination and class."""
-    width = len(group.chips)
-    chip_number = {chip: index for index, chip in enumerate(group.chips)}
-    bundles: list[Bundle] = []
-    for (source, destination, link_class), links in fabric_bundles.items():
-        ends = (source, destination)
-        if source in chip_number and destination in chip_number:
-            bundles.append(Bundle(chip_number[source], chip_number[destination], link_class, ends, links))
-        elif source in chip_number and group.hosts[chip_number[source]] == destination:
-            number = chip_number[source]
-            bundles.append(Bundle(number, width + number, link_class, ends, links))
-        elif destination in chip_number and group.hosts[chip_number[destination]] == source:
-            number = chip_number[destination]
-            bundles.append(Bundle(width + number, number, link_class, ends, links))
-    return sorted(bundles, key=lambda bundle: bundle[:3])
 
 
 def _place_operators(

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpxsched.clocks.guard import longest_interval_cycles
-from lpxsched.errors import NothingFoundError
+from lpxsched.clocks.latency import pass_cycles
+from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.bounds import lower_bound
+from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.solve import SolveOptions, first_result, is_symmetric, search_on, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.schedule.problem import LayerProblem, ProblemBuilder
     from lpxsched.schedule.result import SolveResult
-
-FIRST_INTERVAL_EPOCHS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,47 +37,46 @@ class ScheduledLayer:
     distinct: DistinctResult
 
 
-def problem_with_covering_guard(
-    build: ProblemBuilder, clock: ClockSpecification, options: SolveOptions
-) -> tuple[LayerProblem, SolveResult]:
-    """Return a problem whose guard covers its own schedule, and its first result.
+def solve_with_covering_guard(build: ProblemBuilder, options: SolveOptions) -> tuple[LayerProblem, SolveResult]:
+    """Return a problem whose guard covers its own schedule, and its result.
 
     The guard grows with the time since the last deskew. A deskew in the middle of a layer costs about an epoch, a
     longer interval a few cycles a hop, so a layer opens with its only deskew and the interval is doubled until it
-    holds the layer. Any later solver only shortens the first schedule.
+    holds the layer, and the pass before it where chips poll.
 
     Parameters
     ----------
     build : callable
         Returns the layer's problem for an interval in cycles.
-    clock : ClockSpecification
     options : SolveOptions
 
     Raises
     ------
+    InfeasibleError
+        When the alignment tree is too deep for the clock, or a hop or the whole layer is provably longer than clocks
+        may run apart.
     NothingFoundError
-        When the layer is longer than clocks may run apart.
+        When the schedules that were found are.
     """
-    longest = longest_interval_cycles(clock)
-    interval = FIRST_INTERVAL_EPOCHS * clock.hac_period_cycles.value
-    while True:
-        covered = interval if longest is None else min(interval, longest)
-        problem = build(interval_cycles=covered)
+    driftless = build(interval_cycles=None)
+    for hop in driftless.shortest_hops():
+        driftless.clock.refuse_long_hop(hop)
+    length, longest = 0, driftless.clock.longest_interval_cycles()
+    for interval in driftless.clock.intervals():
+        problem = build(interval_cycles=interval)
         first = first_result(problem.instance, options)
-        if first.makespan_cycles <= covered:
-            return problem, first
-        if covered == longest:
-            raise NothingFoundError(
-                f"a layer takes {first.makespan_cycles} cycles, and clocks of {clock.name} may run {longest} cycles "
-                "between two deskews",
-                remedy="try a smaller --batch",
-            )
-        interval *= 2
+        length = first.makespan_cycles
+        if longest is not None and length > longest:
+            break
+        if _is_covered(problem, first):
+            found = search_on(problem.instance, first, options)
+            if _is_covered(problem, found):
+                return problem, found
+    raise _too_long(driftless, length)
 
 
 def solve_layers(
     builders: Sequence[ProblemBuilder],
-    clock: ClockSpecification,
     options: SolveOptions,
     *,
     progress: Callable[[str, int, int], None],
@@ -89,7 +87,6 @@ def solve_layers(
     ----------
     builders : sequence of callable
         One a layer: its problem for an interval in cycles.
-    clock : ClockSpecification
     options : SolveOptions
     progress : callable
         Told a step, how many of its kind are done, and how many there are.
@@ -99,13 +96,11 @@ def solve_layers(
     NothingFoundError
         When the solver is ``symmetric`` and no layer's problem is; where only some are, the others are greedy's.
     """
-    first_interval = FIRST_INTERVAL_EPOCHS * clock.hac_period_cycles.value
-    # Guards of different levels may be equal, rounded up, at this interval and differ at the one that covers the layer.
-    layers_by_key: dict[tuple[str, int], list[int]] = {}
+    layers_by_timing: dict[tuple[str, bytes, int], list[int]] = {}
     distinct_problems: list[LayerProblem] = []
     for layer, build in enumerate(builders):
-        problem = build(interval_cycles=first_interval)
-        layers = layers_by_key.setdefault((problem.instance.key(), problem.levels), [])
+        problem = build(interval_cycles=None)
+        layers = layers_by_timing.setdefault(problem.timing(), [])
         if not layers:
             distinct_problems.append(problem)
         layers.append(layer)
@@ -113,17 +108,31 @@ def solve_layers(
         cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
         raise NothingFoundError(cause, remedy="try --solver auto")
     scheduled: dict[int, ScheduledLayer] = {}
-    for number, layers in enumerate(layers_by_key.values()):
-        progress("solving", number, len(layers_by_key))
-        problem, first = problem_with_covering_guard(builders[layers[0]], clock, options)
-        distinct = DistinctResult(
-            number,
-            problem.instance.chips,
-            search_on(problem.instance, first, options),
-            solve(problem.instance.wires_only(), options),
-            tuple(layers),
-        )
+    for number, layers in enumerate(layers_by_timing.values()):
+        progress("solving", number, len(layers_by_timing))
+        problem, result = solve_with_covering_guard(builders[layers[0]], options)
+        wires = solve(problem.instance.wires_only(), options)
+        distinct = DistinctResult(number, problem.instance.chips, result, wires, tuple(layers))
         for layer in layers:
             scheduled[layer] = ScheduledLayer(builders[layer](interval_cycles=problem.interval_cycles), distinct)
-    progress("solving", len(layers_by_key), len(layers_by_key))
+    progress("solving", len(layers_by_timing), len(layers_by_timing))
     return tuple(scheduled[layer] for layer in range(len(builders)))
+
+
+def _is_covered(problem: LayerProblem, result: SolveResult) -> bool:
+    """Return whether the guard holds until the end of a schedule, counted from the deskew before the pass."""
+    if problem.interval_cycles is None:
+        return True
+    load = pass_load_cycles(problem, result.schedule) if problem.resident else 0
+    return pass_cycles(problem.clock.specification, load) + result.makespan_cycles <= problem.interval_cycles
+
+
+def _too_long(driftless: LayerProblem, length: int) -> InfeasibleError | NothingFoundError:
+    """Return why nothing fits between two deskews: a bound without drift proves it, or it was not found."""
+    longest = driftless.clock.longest_interval_cycles() or 0
+    bound = lower_bound(driftless.instance)
+    if bound.cycles > longest:
+        takes = f"a layer takes at least {bound.cycles} cycles ({bound.name})"
+        return InfeasibleError(f"{takes}, and {driftless.clock.told(longest)}")
+    effort = f"a layer takes {length} cycles, and {driftless.clock.told(longest)}"
+    return NothingFoundError(effort, remedy="try a smaller --batch")

@@ -1,4 +1,4 @@
-"""The deskews of a build and the tree along which its nodes align: who agrees with whom since when."""
+"""The deskews of a build and the trees along which its nodes align: who agrees with whom since when."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.errors import InputError
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """Deskews of all segments, sorted by segment and time, and the tree of all nodes.
+    """Deskews of all segments, sorted by segment and time, and the trees of all nodes.
+
+    Lanes of a host follow the chips at their other ends: each is a node of its own, numbered after chips and hosts.
 
     Attributes
     ----------
     tree : AlignmentTree
+        Of chips, hosts and lanes of hosts.
     root : ndarray of int64, shape (nodes,)
-        The node without parent from which a node hangs.
+        The node without parent from which a node hangs; a node in no tree is its own.
+    sender : ndarray of int64, shape (links,)
+        Node whose clock times the departures of each link: its source, or a lane of a host.
     segment : ndarray of int64, shape (deskews,)
     end_cycle : ndarray of int64, shape (deskews,)
         Program time at which the segment goes on: cycle + stall.
@@ -35,6 +41,7 @@ class Alignment:
 
     tree: AlignmentTree
     root: Integers
+    sender: Integers
     segment: Integers
     end_cycle: Integers
     elapsed_cycles: Integers
@@ -42,7 +49,7 @@ class Alignment:
 
     @property
     def nodes(self) -> int:
-        """Number of chips and hosts."""
+        """Number of chips, hosts and lanes of hosts."""
         return len(self.root)
 
     def deskew_before(self, segment: Integers, cycle: Integers) -> Integers:
@@ -53,12 +60,12 @@ class Alignment:
 
 
 def read_alignment(build: Build) -> Alignment:
-    """Return the deskews and the tree of a build.
+    """Return the deskews and the trees of a build.
 
     Raises
     ------
     InputError
-        When the parents form no tree, or a segment does not open with a deskew.
+        When the parents form no trees, or a segment does not open with a deskew.
     """
     deskews = build.deskews
     order = np.lexsort((deskews.cycle, deskews.segment))
@@ -69,9 +76,12 @@ def read_alignment(build: Build) -> Alignment:
         problem = f"segment {int(np.flatnonzero(~opens)[0])} has no deskew at cycle 0; it must open with one"
         raise InputError(deskews.file, problem, key="cycle")
     end_cycle = (deskews.cycle + deskews.stall)[order]
+    tree, sender = _with_lanes(build, _tree(build.chips))
+    root = tree.root
     return Alignment(
-        tree=AlignmentTree(build.chips.hac_parent, build.chips.hac_depth),
-        root=_roots(build.chips),
+        tree=tree,
+        root=np.where(root == NONE, np.arange(len(root)), root),
+        sender=sender,
         segment=segment,
         end_cycle=end_cycle,
         elapsed_cycles=end_cycle - end_cycle[first[segment]],
@@ -79,15 +89,23 @@ def read_alignment(build: Build) -> Alignment:
     )
 
 
-def _roots(chips: Chips) -> Integers:
-    """Return the root of every node; depths that grow by one a level leave no room for a cycle of parents."""
+def _tree(chips: Chips) -> AlignmentTree:
+    """Return the trees of chips; depths that grow by one a level leave no room for a cycle of parents."""
     parent, depth = chips.hac_parent, chips.hac_depth
-    is_root = parent == chips.chip
-    wrong = np.flatnonzero(depth != np.where(is_root, 0, depth[parent] + 1))
+    right = np.where(parent == NONE, NONE, np.where(parent == chips.chip, 0, depth[parent] + 1))
+    wrong = np.flatnonzero((depth != right) | ((parent != NONE) & ((depth < 0) | (depth[parent] < 0))))
     if len(wrong):
-        problem = f"row {int(wrong[0])} must be 0 at a root and one more than its parent's elsewhere"
+        problem = f"row {int(wrong[0])} must be 0 at a root, one more than its parent's below, and -1 in no tree"
         raise InputError(chips.file, problem, key="hac_depth")
-    root = parent
-    for _ in range(int(depth.max(initial=0))):
-        root = parent[root]
-    return root
+    return AlignmentTree(parent, depth)
+
+
+def _with_lanes(build: Build, tree: AlignmentTree) -> tuple[AlignmentTree, Integers]:
+    """Hang each lane of a host from the chip at its other end; return who sends on each link too."""
+    sender = build.links.src.copy()
+    lanes = np.flatnonzero(build.chips.host[sender])
+    followed = build.links.dst[lanes]
+    sender[lanes] = len(tree.depth) + np.arange(len(lanes))
+    below = np.where(tree.depth[followed] == NONE, NONE, tree.depth[followed] + 1)
+    parent = np.concatenate([tree.parent, np.where(below == NONE, NONE, followed)])
+    return AlignmentTree(parent, np.concatenate([tree.depth, below])), sender

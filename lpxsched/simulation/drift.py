@@ -27,6 +27,8 @@ class NodeClocks:
         True time at which a node ends a deskew, from the ideal end of the segment's first deskew.
     delay_cycles : ndarray of float64, shape (trials, slots)
         Jitter of the link of each slot.
+    arrival_cycles : ndarray of float64, shape (trials, ends)
+        Jitter of the last vector of each end of a segment.
     waiting : ndarray of float64, shape (trials, segments)
         Waiting and start-up as a part of the longest, in [0, 1).
     """
@@ -34,6 +36,7 @@ class NodeClocks:
     rate: Floats
     aligned_cycles: Floats
     delay_cycles: Floats
+    arrival_cycles: Floats
     waiting: Floats
 
 
@@ -44,16 +47,17 @@ class Numbers:
     nodes: int
     deskews: int
     slots: int
+    ends: int
     segments: int
 
     @property
     def total(self) -> int:
         """Random numbers of one trial."""
-        return self.nodes * (1 + self.deskews) + self.slots + self.segments
+        return self.nodes * (1 + self.deskews) + self.slots + self.ends + self.segments
 
     def split(self, numbers: Floats) -> list[Floats]:
-        """Return the parts of the rows of `numbers`: rates, residuals, delays, waiting."""
-        ends = np.cumsum([self.nodes, self.nodes * self.deskews, self.slots])
+        """Return the parts of the rows of `numbers`: rates, residuals, delays, arrivals, waiting."""
+        ends = np.cumsum([self.nodes, self.nodes * self.deskews, self.slots, self.ends])
         return np.split(numbers, ends, axis=1)
 
 
@@ -74,18 +78,19 @@ def draw_clocks(
     limits : Limits
     """
     uniform = generator.random((trials, numbers.total))
-    rates, residuals, delays, waiting = numbers.split(uniform)
+    rates, residuals, delays, arrivals, waiting = numbers.split(uniform)
+    most = float(limits.delay_cycles)
     rate = 1 + float(limits.rho) * (2 * rates - 1)
     error = float(limits.residual_cycles) * (2 * residuals - 1)
     error = _sum_along_tree(error.reshape(trials, numbers.deskews, numbers.nodes), alignment)
     elapsed = alignment.elapsed_cycles[:, np.newaxis] / rate[:, np.newaxis, alignment.root]
-    return NodeClocks(rate, elapsed + error, float(limits.delay_cycles) * delays, waiting)
+    return NodeClocks(rate, elapsed + error, most * delays, most * arrivals, waiting)
 
 
 def _sum_along_tree(residual: Floats, alignment: Alignment) -> Floats:
-    """Return the error of every node: its own residual and its parent's error; a root has none."""
+    """Return the error of every node: its own residual and its parent's; a root has none, nor a node in no tree."""
     depth, parent = alignment.tree.depth, alignment.tree.parent
-    error = np.where(depth == 0, 0.0, residual)
+    error = np.where(depth <= 0, 0.0, residual)
     for level in range(1, int(depth.max(initial=0)) + 1):
         nodes = np.flatnonzero(depth == level)
         error[..., nodes] += error[..., parent[nodes]]

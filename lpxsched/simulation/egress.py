@@ -1,4 +1,8 @@
-"""When a segment is over: the last results leave its hosts or are there on its chips, whose clocks drift as well."""
+"""When a segment is over: the last results are there on its chips, whose clocks drift, or at its hosts.
+
+A vector to a host has no scheduled read. It is there when the chip that sends it says so, and jitter, temperature and
+crossing later.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.clocks.tree import AlignmentTree
@@ -17,20 +22,19 @@ if TYPE_CHECKING:
     from lpxsched.simulation.drift import NodeClocks
     from lpxsched.simulation.propagation import Floats, Limits
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.columns import Integers
-
-# Kinds of operators that end a segment: of a model, of a collective.
-ENDS = ("egress", "deliver")
+    from lpxsched.timetable.columns import Flags, Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Egress:
-    """The latest operator that ends a segment, on each of its nodes that has one, and the nodes of each segment.
+    """The latest operator that ends a segment, on each of its chips that has one, and the chips of each segment.
 
     Attributes
     ----------
     segment, node, start_cycle : ndarray of int64, shape (ends,)
-        Sorted by segment; program time of the operator's start.
+        Sorted by segment; the chip, or the chip that sends to the host, and program time of the operator's start.
+    arrives : ndarray of bool, shape (ends,)
+        The operator runs on a host.
     deskew, since_cycles : ndarray of int64, shape (ends,)
         The last deskew before the start, and the time since its end.
     root : ndarray of int64, shape (ends,)
@@ -38,19 +42,20 @@ class Egress:
     opening_cycles : ndarray of int64, shape (ends,)
         From the segment's time zero to the end of its first deskew.
     levels : ndarray of int64, shape (ends,)
-        Residuals by which the node can end later than another node of the segment began.
+        Residuals by which the chip can end later than another chip of the segment began.
     first_end : ndarray of int64, shape (segments,)
         First row of each segment.
     member_deskew, member_node : ndarray of int64, shape (members,)
-        Every node of each segment with the segment's first deskew, sorted by segment.
+        Every chip of each segment with the segment's first deskew, sorted by segment.
     first_member : ndarray of int64, shape (segments,)
-    allowance_cycles : ndarray of int64, shape (segments,)
-        Longest waiting and start-up.
+    waiting_cycles : ndarray of int64, shape (segments,)
+        Longest waiting.
     """
 
     segment: Integers
     node: Integers
     start_cycle: Integers
+    arrives: Flags
     deskew: Integers
     since_cycles: Integers
     root: Integers
@@ -60,16 +65,17 @@ class Egress:
     member_deskew: Integers
     member_node: Integers
     first_member: Integers
-    allowance_cycles: Integers
+    waiting_cycles: Integers
 
 
-def segment_nodes(build: Build) -> list[list[int]]:
-    """Return the chips and hosts of each segment: its own chips, and the nodes that run its operators."""
-    nodes = [set(chips.tolist()) for chips in build.segments.chips]
-    pairs = np.unique(np.stack([build.operators.segment, build.operators.chip], axis=1), axis=0)
-    for segment, node in pairs.tolist():
-        nodes[segment].add(node)
-    return [sorted(members) for members in nodes]
+def segment_chips(build: Build) -> list[list[int]]:
+    """Return the chips of each segment: its own, and others that run its operators."""
+    chips = [set(members.tolist()) for members in build.segments.chips]
+    on_chips = ~build.chips.host[build.operators.chip]
+    pairs = np.unique(np.stack([build.operators.segment, build.operators.chip], axis=1)[on_chips], axis=0)
+    for segment, chip in pairs.tolist():
+        chips[segment].add(chip)
+    return [sorted(members) for members in chips]
 
 
 def read_egress(build: Build, alignment: Alignment) -> Egress:
@@ -78,24 +84,27 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
     Raises
     ------
     InputError
-        When nothing ends a segment, or its nodes hang from different roots.
+        When nothing ends a segment, or its chips hang from different roots.
     """
-    members = segment_nodes(build)
+    members = segment_chips(build)
     for index, nodes in enumerate(members):
-        if len(set(alignment.root[nodes].tolist())) > 1:
-            problem = f"the nodes of segment {index} hang from different roots, so they never agree"
+        inside = alignment.tree.depth[nodes] != NONE
+        if inside.any() and (len(set(alignment.root[nodes].tolist())) > 1):
+            problem = f"the chips of segment {index} hang from different roots, so they never agree"
             raise InputError(build.chips.file, problem, key="hac_parent")
-    segment, node, start = _latest_ends(build)
+    segment, node, start, arrives = _latest_ends(build)
     first_end = np.searchsorted(segment, build.segments.segment).astype(np.int64)
     missing = np.setdiff1d(build.segments.segment, segment)
     if len(missing):
-        raise InputError(build.operators.file, f"segment {int(missing[0])} has no {' or '.join(ENDS)}", key="kind")
+        problem = f"segment {int(missing[0])} has no operator that ends it"
+        raise InputError(build.operators.file, problem, key="kind")
     deskew = alignment.deskew_before(segment, start)
     sizes = np.array([len(nodes) for nodes in members], dtype=np.int64)
     return Egress(
         segment=segment,
         node=node,
         start_cycle=start,
+        arrives=arrives,
         deskew=deskew,
         since_cycles=start - alignment.end_cycle[deskew],
         root=alignment.root[node],
@@ -105,52 +114,82 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
         member_deskew=np.repeat(alignment.first, sizes),
         member_node=np.array([node for nodes in members for node in nodes], dtype=np.int64),
         first_member=np.cumsum(sizes) - sizes,
-        allowance_cycles=build.segments.waiting_cycles,
+        waiting_cycles=build.segments.waiting_cycles,
     )
 
 
-def _latest_ends(build: Build) -> tuple[Integers, Integers, Integers]:
+def _latest_ends(build: Build) -> tuple[Integers, Integers, Integers, Flags]:
     operators = build.operators
-    rows = np.flatnonzero(np.isin(operators.kind, ENDS))
-    order = rows[np.lexsort((operators.start[rows], operators.chip[rows], operators.segment[rows]))]
-    segment, node = operators.segment[order], operators.chip[order]
+    rows = np.flatnonzero(_ending(build))
+    arrives = build.chips.host[operators.chip[rows]]
+    node = operators.chip[rows].copy()
+    for row in np.flatnonzero(arrives).tolist():
+        node[row] = _chip_of_shard(build, int(rows[row]))
+    segment, start = operators.segment[rows], operators.start[rows]
+    order = np.lexsort((start, node, segment))
+    segment, node, start, arrives = segment[order], node[order], start[order], arrives[order]
     last = np.ones(len(order), dtype=np.bool_)
     last[:-1] = (segment[1:] != segment[:-1]) | (node[1:] != node[:-1])
-    return segment[last], node[last], operators.start[order][last]
+    return segment[last], node[last], start[last], arrives[last]
+
+
+def _ending(build: Build) -> Flags:
+    """Return which operators end their segment, as the graph says."""
+    layers: dict[str, list[int]] = {}
+    for operator in build.graph.operators:
+        if operator.ends:
+            layers.setdefault(operator.kind, []).append(operator.layer)
+    ending = np.zeros(len(build.operators), dtype=np.bool_)
+    for kind, of_kind in layers.items():
+        ending |= (build.operators.kind == kind) & np.isin(build.operators.layer, of_kind)
+    return ending
+
+
+def _chip_of_shard(build: Build, operator: int) -> int:
+    """Return the chip at the other end of the lane for which an operator runs on a host."""
+    chips, shard = build.segments.chips[build.operators.segment[operator]], int(build.operators.shard[operator])
+    if not 0 <= shard < len(chips):
+        problem = f"row {operator} says {shard}, its segment has shards 0 to {len(chips) - 1}"
+        raise InputError(build.operators.file, problem, key="shard")
+    return int(chips[shard])
 
 
 def _levels(
     alignment: Alignment, members: list[list[int]], segment: Integers, node: Integers, deskew: Integers
 ) -> Integers:
     tree, levels = alignment.tree, np.zeros(len(node), dtype=np.int64)
-    farthest = [farthest_nodes(tree, nodes) for nodes in members]
-    deepest = [int(tree.depth[nodes].max()) for nodes in members]
-    for row, (end, last) in enumerate(zip(segment.tolist(), node.tolist(), strict=True)):
-        if deskew[row] == alignment.first[end]:
-            levels[row] = max(tree.levels_between(last, other) for other in farthest[end])
-        else:
-            levels[row] = tree.depth[last] + deepest[end]
+    for number, chips in enumerate(members):
+        rows = np.flatnonzero(segment == number)
+        # From any node of a tree one of the two ends of the longest path is the farthest.
+        for end in farthest_chips(tree, chips):
+            to_end = tree.levels_between(node[rows], np.full_like(rows, end))
+            levels[rows] = np.maximum(levels[rows], to_end)
+        later = rows[deskew[rows] != alignment.first[number]]
+        depth = np.maximum(tree.depth, 0)
+        levels[later] = depth[node[later]] + depth[chips].max()
     return levels
 
 
-def farthest_nodes(tree: AlignmentTree, nodes: list[int]) -> tuple[int, int]:
-    """Return two of the nodes that lie farthest apart; from any node of the tree one of them is the farthest."""
-    one = max(nodes, key=lambda node: tree.levels_between(nodes[0], node))
-    return one, max(nodes, key=lambda node: tree.levels_between(one, node))
+def farthest_chips(tree: AlignmentTree, chips: list[int]) -> tuple[int, int]:
+    """Return two of the chips that lie farthest apart; from any node of the tree one of them is the farthest."""
+    others = np.array(chips, dtype=np.int64)
+    one = int(others[tree.levels_between(np.full_like(others, others[0]), others).argmax()])
+    return one, int(others[tree.levels_between(np.full_like(others, one), others).argmax()])
 
 
 def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits) -> Floats:
     """Return the true time from the events to the ends of all segments, one after the other; shape (trials,).
 
-    A segment begins when its first node does, and ends when the last result is out.
+    A segment begins when its first chip does, and ends when the last result is there.
     """
     opening = egress.opening_cycles / clocks.rate[:, egress.root]
     running = egress.since_cycles / clocks.rate[:, egress.node]
     end = opening + clocks.aligned_cycles[:, egress.deskew, egress.node] + running
+    end = end + egress.arrives * (clocks.arrival_cycles + limits.crossing_cycles / clocks.rate[:, egress.node])
     begin = clocks.aligned_cycles[:, egress.member_deskew, egress.member_node]
     ends: Floats = np.maximum.reduceat(end, egress.first_end, axis=1)
     begins: Floats = np.minimum.reduceat(begin, egress.first_member, axis=1)
-    waiting = clocks.waiting * (egress.allowance_cycles / float(1 - limits.rho))
+    waiting = clocks.waiting * (egress.waiting_cycles / float(1 - limits.rho))
     total: Floats = (waiting + ends - begins).sum(axis=1)
     return total
 
@@ -158,10 +197,9 @@ def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits) -> Floats
 def worst_latency_cycles(egress: Egress, limits: Limits) -> Fraction:
     """Return the true time of the adversary's run: full waiting, slow clocks, ends that are aligned late."""
     slow = 1 / (1 - limits.rho)
-    ends = [
-        int(start) * slow + int(levels) * limits.residual_cycles
-        for start, levels in zip(egress.start_cycle, egress.levels, strict=True)
-    ]
+    arrival = limits.delay_cycles + limits.crossing_cycles * slow
+    rows = zip(egress.start_cycle.tolist(), egress.levels.tolist(), egress.arrives.tolist(), strict=True)
+    ends = [start * slow + levels * limits.residual_cycles + arrives * arrival for start, levels, arrives in rows]
     bounds = [*egress.first_end.tolist(), len(ends)]
     latest = (max(ends[low:high]) for low, high in pairwise(bounds))
-    return sum(latest, Fraction(0)) + int(egress.allowance_cycles.sum()) * slow
+    return sum(latest, Fraction(0)) + int(egress.waiting_cycles.sum()) * slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.clocks.latency import gpu_part_ns
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InputError
 from lpxsched.files.document import Document
@@ -42,22 +41,11 @@ def read_clock_mhz(build: Build) -> Fraction:
     return clock_mhz
 
 
-def read_gpu_ns(build: Build) -> Fraction:
-    """Return what one token spends outside of the chips in all layers, in ns."""
-    layers = sum(len(segment.layers) for segment in build.graph.segments)
-    options = build.manifest.options
-    gpu_ns, gpu_latency_ns = (
-        None if options.get(key) is None else _number(f"options.{key}", options[key])
-        for key in ("gpu_ns", "gpu_latency_ns")
-    )
-    return gpu_part_ns(layers, gpu_ns, gpu_latency_ns)
-
-
-def read_worst_case_ns(build: Build) -> Fraction | None:
+def read_proved_worst_ns(build: Build) -> Fraction | None:
     """Return the bound on the latency of one token that compile wrote, in ns; None for a collective."""
-    if "kind" in build.manifest.options and "worst_case_ns" not in build.manifest.results:
+    if "kind" in build.manifest.options and "proved_worst_ns" not in build.manifest.results:
         return None
-    return exact(_number("results.worst_case_ns", build.manifest.results.get("worst_case_ns")))
+    return exact(_number("results.proved_worst_ns", build.manifest.results.get("proved_worst_ns")))
 
 
 def _number(key: str, value: Any) -> float:

@@ -53,7 +53,7 @@ def run_trials(
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     deskews, segments = len(alignment.segment), len(alignment.first)
-    numbers = Numbers(alignment.nodes, deskews, timeline.slots, segments)
+    numbers = Numbers(alignment.nodes, deskews, timeline.slots, len(egress.node), segments)
     step = max(1, NUMBERS_AT_ONCE // numbers.total)
     for done in range(0, trials, step):
         clocks = draw_clocks(generator, min(step, trials - done), numbers, alignment, limits)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.clocks.guard import PARTS_PER_MILLION
+from lpxsched.clocks.guard import PARTS_PER_MILLION, crossing_cycles, wire_cycles
 from lpxsched.units import exact, ns_to_cycles
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ class Limits:
     Attributes
     ----------
     rho : Fraction
-        Largest frequency error.
+        Largest frequency error, one-sided.
     residual_cycles : Fraction
         Largest alignment error of one level.
     delay_cycles : Fraction
         How much longer than its latency a link may take: jitter and temperature.
     crossing_cycles : int
-        Cycles of the receiver lost between two clock domains.
+        Cycles of the receiver lost between two clock domains. Both are less where they lie in the published hop.
     """
 
     rho: Fraction
@@ -42,14 +42,13 @@ class Limits:
     crossing_cycles: int
 
     @classmethod
-    def of(cls, clock: ClockSpecification, clock_mhz: Fraction) -> Limits:
+    def of(cls, clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) -> Limits:
         """Return the limits of a specification for cycles of a clock in MHz."""
-        delay_ns = exact(clock.jitter_peak_to_peak_ns.value) + exact(clock.temperature_ns.value)
         return cls(
             rho=exact(clock.offset_ppm.value) / PARTS_PER_MILLION,
             residual_cycles=ns_to_cycles(exact(clock.residual_ns.value), clock_mhz),
-            delay_cycles=ns_to_cycles(delay_ns, clock_mhz),
-            crossing_cycles=clock.crossing_cycles.value,
+            delay_cycles=wire_cycles(clock, clock_mhz, in_hop=in_hop),
+            crossing_cycles=crossing_cycles(clock, in_hop=in_hop),
         )
 
 
@@ -73,12 +72,12 @@ class SlotClocks:
     delay_cycles: Floats
 
 
-def slack_cycles(timeline: Timeline, clocks: SlotClocks, crossing_cycles: int) -> Floats:
+def slack_cycles(timeline: Timeline, clocks: SlotClocks, crossing: int) -> Floats:
     """Return the receiver's cycles from the arrival of vector k to its read; the shape that the clocks have.
 
     Negative when the vector is late.
     """
     sent = clocks.misalignment_cycles + timeline.sent_cycles / clocks.src_rate
-    arrival = clocks.dst_rate * (sent + timeline.latency_cycles + clocks.delay_cycles) + crossing_cycles
+    arrival = clocks.dst_rate * (sent + timeline.latency_cycles + clocks.delay_cycles) + crossing
     slack: Floats = timeline.due_cycles - arrival
     return slack

@@ -8,23 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.clocks.latency import nominal_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.tree import needs_alignment
+from lpxsched.errors import InputError
 from lpxsched.simulation.adversary import earliest_arrivals, latest_arrivals
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.buffers import most_waiting
-from lpxsched.simulation.egress import read_egress, segment_nodes, worst_latency_cycles
-from lpxsched.simulation.manifest import read_clock, read_clock_mhz, read_gpu_ns, read_worst_case_ns, refuse_period
+from lpxsched.simulation.egress import read_egress, segment_chips, worst_latency_cycles
+from lpxsched.simulation.manifest import (
+    read_clock,
+    read_clock_mhz,
+    read_proved_worst_ns,
+    refuse_period,
+)
 from lpxsched.simulation.margin import proven_slack_cycles
 from lpxsched.simulation.monte_carlo import run_trials
 from lpxsched.simulation.propagation import Limits
 from lpxsched.simulation.timeline import read_timeline
-from lpxsched.units import cycles_to_ns
+from lpxsched.units import NONE, cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.alignment import Alignment
+    from lpxsched.simulation.egress import Egress
     from lpxsched.simulation.monte_carlo import Observation
     from lpxsched.simulation.propagation import Floats
     from lpxsched.timetable.build import Build
@@ -51,7 +59,8 @@ class Summary:
     max_buffer_vectors : int
         Most vectors that wait on one link.
     observed_worst_ns, nominal_ns, bound_ns : Fraction
-        Latency of one token: longest of all runs, on perfect clocks without waiting, and proven.
+        Latency of one token in the fabric, nothing outside of it: longest of all runs, on perfect clocks without
+        waiting, and proven.
     random_worst_ns : Fraction
         Longest latency of the random runs.
     """
@@ -120,10 +129,11 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         When the build repeats, or contradicts itself in what the simulation needs.
     """
     refuse_period(build)
-    clock_mhz, gpu_ns, specification = read_clock_mhz(build), read_gpu_ns(build), clock or read_clock(build)
-    limits = Limits.of(specification, clock_mhz)
+    clock_mhz, specification = read_clock_mhz(build), clock or read_clock(build)
+    limits = Limits.of(specification, clock_mhz, in_hop=build.manifest.guard_in_hop)
     alignment = read_alignment(build)
     timeline, egress = read_timeline(build, alignment), read_egress(build, alignment)
+    _refuse_unaligned(build, alignment, specification)
     worst_slack = latest_arrivals(timeline, limits).min(axis=0)
     observations = run_trials(timeline, egress, alignment, limits, trials=trials, seed=seed)
     random_slack, late, longest = _judge(observations)
@@ -137,10 +147,10 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         proven_slack_cycles=proven_slack_cycles(timeline, limits),
         random_slack_cycles=random_slack,
         max_buffer_vectors=most_waiting(timeline, earliest_arrivals(timeline, limits)),
-        observed_worst_ns=cycles_to_ns(longest_cycles, clock_mhz) + gpu_ns,
-        random_worst_ns=cycles_to_ns(Fraction(longest), clock_mhz) + gpu_ns,
-        nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles, gpu_ns=gpu_ns),
-        bound_ns=_bound_ns(build, alignment, specification),
+        observed_worst_ns=cycles_to_ns(longest_cycles, clock_mhz),
+        random_worst_ns=cycles_to_ns(Fraction(longest), clock_mhz),
+        nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles),
+        bound_ns=_bound_ns(build, alignment, specification, egress),
     )
 
 
@@ -158,21 +168,32 @@ def _late(slack_cycles: Floats) -> int:
     return int(np.count_nonzero(slack_cycles < -TOLERANCE_CYCLES))
 
 
-def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification) -> Fraction:
+def _refuse_unaligned(build: Build, alignment: Alignment, clock: ClockSpecification) -> None:
+    """Refuse clocks that disagree unless they are aligned where a chip of a segment is in no tree."""
+    chips = sorted({chip for members in segment_chips(build) for chip in members})
+    outside = [chip for chip in chips if alignment.tree.depth[chip] == NONE]
+    if outside and needs_alignment(clock):
+        problem = f"chip {outside[0]} is in no tree, so clocks of {clock.name} never agree; compile for this clock"
+        raise InputError(build.chips.file, problem, key="hac_parent")
+
+
+def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification, egress: Egress) -> Fraction:
     """Return the manifest's bound on the latency; for another clock, and for a collective, that of the clock."""
-    written = read_worst_case_ns(build) if clock == read_clock(build) else None
+    written = read_proved_worst_ns(build) if clock == read_clock(build) else None
     if written is not None:
         return written
     counts = np.bincount(alignment.segment, minlength=len(build.segments)).tolist()
     levels = [
-        segment_levels(alignment.tree, nodes, deskews=deskews)
-        for nodes, deskews in zip(segment_nodes(build), counts, strict=True)
+        segment_levels(alignment.tree, chips, deskews=deskews)
+        for chips, deskews in zip(segment_chips(build), counts, strict=True)
     ]
+    arrivals = len(np.unique(egress.segment[egress.arrives]))
+    clock_mhz = read_clock_mhz(build)
     return worst_case_ns(
         clock,
-        read_clock_mhz(build),
-        start_allowance_cycles=build.segments.waiting_cycles,
+        clock_mhz,
+        waiting_cycles=build.segments.waiting_cycles,
         makespan_cycles=build.segments.makespan_cycles,
         levels=levels,
-        gpu_ns=read_gpu_ns(build),
+        arrivals_ns=arrivals * arrival_ns(clock, clock_mhz, in_hop=build.manifest.guard_in_hop),
     )

@@ -1,4 +1,7 @@
-"""The slots of a build as flat exact columns, each end counted from the deskew that aligned it last."""
+"""The slots of a build as flat exact columns, each end counted from the deskew that aligned it last.
+
+Vectors to hosts are taken whenever they come, so their slots have no scheduled read and are not here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +28,7 @@ class Timeline:
     Attributes
     ----------
     link, segment, vectors, read, src, dst, latency_cycles : ndarray of int64, shape (slots,)
+        `src` is the lane itself where a host sends.
     vector_time_numerator, pitch_numerator, denominator : ndarray of int64, shape (slots,)
         v, and the time from one vector to the next: v, or v + latency on busy wires; both over `denominator`.
     index : ndarray of int64, shape (2, slots)
@@ -92,28 +97,32 @@ def read_timeline(build: Build, alignment: Alignment) -> Timeline:
     Raises
     ------
     InputError
-        When there is no slot, a slot carries something that no operator produced, or the ends of its link are
+        When no slot leads to a chip, a slot carries something that no operator produced, or the ends of its link are
         aligned by different trees.
     """
     slots, links = build.slots, build.links
-    if not len(slots):
-        raise InputError(slots.file, "has no slot, so nothing can be late; compile something that sends")
-    link, segment = slots.link, _segments(build)
-    src, dst = links.src[link], links.dst[link]
+    rows = np.flatnonzero(~build.chips.host[links.dst[slots.link]])
+    if not len(rows):
+        problem = "has no slot to a chip, so nothing can be late; compile something that sends"
+        raise InputError(slots.file, problem)
+    segment, link = _segments(build)[rows], slots.link[rows]
+    vectors, depart, read = slots.vectors[rows], slots.depart[rows], slots.read[rows]
+    src, dst = alignment.sender[link], links.dst[link]
     numerator, denominator = links.vector_time_numerator[link], links.vector_time_denominator[link]
     waits = links.latency_cycles[link] if build.manifest.wire == "busy" else 0
     pitch = numerator + waits * denominator
-    index = np.stack([np.zeros_like(slots.vectors), slots.vectors - 1])
+    index = np.stack([np.zeros_like(vectors), vectors - 1])
     # Deskews end at whole cycles, so the whole part of a time tells which of them lies before it.
     whole = index * pitch // denominator
-    src_deskew = alignment.deskew_before(segment, slots.depart + whole)
-    dst_deskew = alignment.deskew_before(segment, slots.read + whole)
+    src_deskew = alignment.deskew_before(segment, depart + whole)
+    dst_deskew = alignment.deskew_before(segment, read + whole)
     src_end, dst_end = alignment.end_cycle[src_deskew], alignment.end_cycle[dst_deskew]
+    depth = np.maximum(alignment.tree.depth, 0)
     return Timeline(
         link=link,
         segment=segment,
-        vectors=slots.vectors,
-        read=slots.read,
+        vectors=vectors,
+        read=read,
         src=src,
         dst=dst,
         latency_cycles=links.latency_cycles[link],
@@ -123,14 +132,10 @@ def read_timeline(build: Build, alignment: Alignment) -> Timeline:
         index=index,
         src_deskew=src_deskew,
         dst_deskew=dst_deskew,
-        depart_cycles=slots.depart - src_end,
-        read_cycles=slots.read - dst_end,
+        depart_cycles=depart - src_end,
+        read_cycles=read - dst_end,
         apart_cycles=dst_end - src_end,
-        levels=np.where(
-            src_deskew == dst_deskew,
-            _link_levels(build, alignment)[link],
-            alignment.tree.depth[src] + alignment.tree.depth[dst],
-        ),
+        levels=np.where(src_deskew == dst_deskew, _levels(build, alignment, link), depth[src] + depth[dst]),
     )
 
 
@@ -144,13 +149,15 @@ def _segments(build: Build) -> Integers:
     return build.operators.segment[producer]
 
 
-def _link_levels(build: Build, alignment: Alignment) -> Integers:
-    """Return the tree edges between the ends of each link that is used, 0 for all others."""
-    levels = np.zeros(len(build.links), dtype=np.int64)
-    for link in np.unique(build.slots.link).tolist():
-        src, dst = int(build.links.src[link]), int(build.links.dst[link])
-        if alignment.root[src] != alignment.root[dst]:
-            problem = f"nodes {src} and {dst} of link {link} hang from different roots, so they never agree"
-            raise InputError(build.chips.file, problem, key="hac_parent")
-        levels[link] = alignment.tree.levels_between(src, dst)
-    return levels
+def _levels(build: Build, alignment: Alignment, link: Integers) -> Integers:
+    """Return the tree edges between the ends of the link of each slot."""
+    used, slot = np.unique(link, return_inverse=True)
+    src, dst = alignment.sender[used], build.links.dst[used]
+    outside = (alignment.tree.depth[src] == NONE) & (alignment.tree.depth[dst] == NONE)
+    wrong = np.flatnonzero((alignment.root[src] != alignment.root[dst]) & ~outside)
+    if len(wrong):
+        number = int(used[wrong[0]])
+        ends = f"nodes {build.links.src[number]} and {build.links.dst[number]} of link {number}"
+        problem = f"{ends} hang from different roots, so they never agree"
+        raise InputError(build.chips.file, problem, key="hac_parent")
+    return alignment.tree.levels_between(src, dst)[slot]

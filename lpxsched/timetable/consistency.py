@@ -134,7 +134,7 @@ def _check_trees(folder: Path, build: Build) -> None:
     parent, depth = build.chips.hac_parent, build.chips.hac_depth
     is_root, is_in_tree = parent == build.chips.chip, parent != NONE
     right = np.where(is_root, 0, np.where(is_in_tree, depth[parent] + 1, NONE))
-    wrong = (depth != right) | (is_in_tree & (depth < 0))
+    wrong = (depth != right) | (is_in_tree & ((depth < 0) | (depth[parent] < 0)))
     _refuse(
         folder,
         build.chips,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.clocks.latency import gpu_part_ns, nominal_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.files.document import read_yaml
 from lpxsched.files.shipped import find_file
 from lpxsched.timetable.documents import (
     GraphFile,
@@ -18,29 +18,31 @@ from lpxsched.timetable.documents import (
     GraphTerm,
     GraphWeights,
 )
+from lpxsched.timetable.headline import headline_results, picoseconds_up, ranged
 from lpxsched.timetable.provenance import (
     Origin,
     fabric_files,
     manifest,
     named_options,
-    picoseconds_up,
     signed_build,
     traffic_results,
 )
-from lpxsched.units import NONE
+from lpxsched.units import NONE, cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from fractions import Fraction
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
-    from lpxsched.partition.groups import Group
+    from lpxsched.partition.group import Group
     from lpxsched.schedule.repeated import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import SolveResult
     from lpxsched.timetable.assemble import Program
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.fabric_tables import Surroundings
+    from lpxsched.timetable.headline import Ranged
     from lpxsched.workload.graph import LayerGraph, Operator
     from lpxsched.workload.work import Term, Weights, Work
 
@@ -160,13 +162,16 @@ def _results(
     problems = [_problem(one) for _, one in distinct]
     worst = max(problems, key=lambda problem: problem["gap"])
     makespans, bounds = around.segments.makespan_cycles, around.segments.lower_bound_cycles
-    gpu_ns = gpu_part_ns(len(layers), options.gpu_ns, float(fabric.gpu_latency_ns))
-    latency = {
-        "makespan_cycles": makespans.tolist(),
-        "start_allowance_cycles": around.segments.waiting_cycles.tolist(),
-        "levels": _levels(around, layers),
-    }
     clock_mhz = fabric.chip.clock_mhz
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespans.tolist(),
+        levels=_levels(around, layers),
+        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
     return {
         "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
         "solver": "+".join(sorted({problem["solver"] for problem in problems})),
@@ -175,15 +180,29 @@ def _results(
         "bound": worst["bound"],
         "gap": worst["gap"],
         "wire_gap": max(problem["wires"]["gap"] for problem in problems),
-        "makespan_ns": picoseconds_up(nominal_ns(clock_mhz, makespan_cycles=makespans.tolist(), gpu_ns=Fraction(0))),
-        "worst_case_ns": picoseconds_up(worst_case_ns(clock, clock_mhz, **latency, gpu_ns=gpu_ns)),
-        "worst_case_without_gpu_ns": picoseconds_up(worst_case_ns(clock, clock_mhz, **latency, gpu_ns=Fraction(0))),
+        "makespan_ns": picoseconds_up(proved_ns),
+        **headline_results(
+            proved_ns=proved_ns,
+            proved_worst_ns=worst_ns,
+            layers=len(layers),
+            batch=options.batch,
+            gpu_ns=options.gpu_ns,
+            hand_over_ns=_hand_over_ns(options),
+            polled=fabric.chip.resident,
+        ),
+        "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), clock_mhz)),
         "layers": len(layers),
         "distinct_problems": len(problems),
         "problems": problems,
         "chips": len({chip for layer in layers for chip in layer.problem.group.chips}),
         **traffic_results(program),
     }
+
+
+def _hand_over_ns(options: CompileOptions) -> Ranged:
+    """Return the one-way time between GPU and host with the range that the topology tells."""
+    tagged = read_yaml(find_file("topology", options.topology)).data["host"]["gpu_latency_ns"]
+    return ranged(tagged if isinstance(tagged, dict) else {"value": tagged})
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
@@ -206,7 +225,9 @@ def _problem(one: DistinctResult) -> dict[str, Any]:
 
 
 def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:
-    """Return the tree levels that can lie between two nodes of each segment."""
-    tree = AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)
-    groups = [layer.problem.group for layer in layers]
-    return [segment_levels(tree, sorted({*group.chips, *group.hosts}), deskews=1) for group in groups]
+    """Return the tree levels that can lie between two chips of each segment."""
+    return [segment_levels(_tree(around), layer.problem.group.chips, deskews=1) for layer in layers]
+
+
+def _tree(around: Surroundings) -> AlignmentTree:
+    return AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.schedule.transfers.problem import SUM_DATATYPE, SUM_ELEMENT_BITS
 from lpxsched.timetable.assemble_collective import DELIVER, NO_UNIT, SOURCE
 from lpxsched.timetable.documents import GraphFile, GraphInput, GraphOperator, GraphSegment, GraphTensor
+from lpxsched.timetable.headline import picoseconds_up
 from lpxsched.timetable.provenance import (
     Origin,
     fabric_files,
     manifest,
     named_options,
-    picoseconds_up,
     signed_build,
     traffic_results,
 )

@@ -15,11 +15,9 @@ from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.timetable.build import Build
 from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
-from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from fractions import Fraction
     from pathlib import Path
 
     from lpxsched.clocks.specification import ClockSpecification
@@ -155,8 +153,3 @@ def distinct_vectors(program: Program) -> int:
     start, end = start[order], (start + slots.vectors)[order]
     covered = np.concatenate([np.zeros(1, dtype=np.int64), np.maximum.accumulate(end)])[: len(end)]
     return int(np.maximum(0, end - np.maximum(start, covered)).sum())
-
-
-def picoseconds_up(time_ns: Fraction) -> float:
-    """Return a time rounded up to a picosecond: a bound must not lose anything to rounding."""
-    return ceil_cycles(time_ns * 1000) / 1000

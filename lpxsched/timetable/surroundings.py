@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.latency import start_allowance_cycles
-from lpxsched.schedule.distances import hops_from
+from lpxsched.clocks.latency import hac_latency_cycles, pass_cycles, start_cycles
+from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.timetable.columns import Deskews, Segments
 from lpxsched.timetable.fabric_tables import Surroundings, chips_table, links_table
 from lpxsched.units import NONE
@@ -15,22 +15,18 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem import LayerProblem
     from lpxsched.schedule.repeated import ScheduledLayer
     from lpxsched.timetable.columns import Integers
 
 
-def surroundings(
-    fabric: Fabric, tree: AlignmentTree, clock: ClockSpecification, layers: Sequence[ScheduledLayer]
-) -> Surroundings:
+def surroundings(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]) -> Surroundings:
     """Return the tables of a fabric with the layers that run on it; layer i is segment i."""
     return Surroundings(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, layers)),
         links=links_table(fabric, guard_cycles=_guards(fabric, layers)),
-        segments=_segments(clock, layers),
+        segments=_segments(layers, _waiting(fabric, tree, layers)),
         deskews=_deskews(layers),
     )
 
@@ -47,27 +43,35 @@ def _weight_bytes(fabric: Fabric, layers: Sequence[ScheduledLayer]) -> Integers:
 def _guards(fabric: Fabric, layers: Sequence[ScheduledLayer]) -> Integers:
     guard = np.full(fabric.links, NONE, dtype=np.int64)
     for layer in layers:
-        for links in layer.problem.bundle_links:
-            guard[links] = layer.problem.guard_cycles
+        for links, cycles in zip(layer.problem.bundle_links, layer.problem.instance.bundle_guard, strict=True):
+            guard[links] = cycles
     return guard
 
 
-def _segments(clock: ClockSpecification, layers: Sequence[ScheduledLayer]) -> Segments:
+def _segments(layers: Sequence[ScheduledLayer], waiting: list[int]) -> Segments:
     results = [layer.distinct.result for layer in layers]
     return Segments(
         segment=np.arange(len(layers), dtype=np.int64),
         chips=tuple(np.array(layer.problem.group.chips, dtype=np.int64) for layer in layers),
-        waiting_cycles=np.array([_start_allowance(clock, layer.problem) for layer in layers], dtype=np.int64),
+        waiting_cycles=np.array(waiting, dtype=np.int64),
         makespan_cycles=np.array([result.makespan_cycles for result in results], dtype=np.int64),
         lower_bound_cycles=np.array([result.bound.cycles for result in results], dtype=np.int64),
         deadline_cycles=np.full(len(layers), NONE, dtype=np.int64),
     )
 
 
-def _start_allowance(clock: ClockSpecification, problem: LayerProblem) -> int:
-    """Wait for an epoch, then start up along the breadth-first tree from the group's first chip to its hosts."""
-    depth = max(hops_from(0, problem.instance))
-    return start_allowance_cycles(clock, depth, int(problem.instance.bundle_latency.max(initial=0)))
+def _waiting(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]) -> list[int]:
+    """Return the longest wait for each segment: one pass of chips that poll, else an epoch and a start-up."""
+    latency = hac_latency_cycles(fabric, tree)
+    waiting = []
+    for layer in layers:
+        clock, problem = layer.problem.clock, layer.problem
+        if problem.resident:
+            load = pass_load_cycles(problem, layer.distinct.result.schedule)
+            waiting.append(pass_cycles(clock.specification, load))
+        else:
+            waiting.append(start_cycles(clock.specification, clock.depth, latency))
+    return waiting
 
 
 def _deskews(layers: Sequence[ScheduledLayer]) -> Deskews:
@@ -75,5 +79,5 @@ def _deskews(layers: Sequence[ScheduledLayer]) -> Deskews:
     return Deskews(
         segment=np.arange(len(layers), dtype=np.int64),
         cycle=np.zeros(len(layers), dtype=np.int64),
-        stall=np.array([layer.problem.stall_cycles for layer in layers], dtype=np.int64),
+        stall=np.array([layer.problem.instance.release_cycles for layer in layers], dtype=np.int64),
     )

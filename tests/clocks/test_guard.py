@@ -1,4 +1,4 @@
-"""Tests of the guard of a hop and of the limits between deskews."""
+"""Tests of the guard of a hop and of the stall of a deskew."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.clocks.guard import (
-    drift_cycles,
-    guard_cycles,
-    longest_interval_cycles,
-    residual_cycles,
-    stall_cycles,
-)
+from lpxsched.clocks.guard import drift_cycles, guard_cycles, residual_cycles, stall_cycles
 from lpxsched.clocks.specification import ClockSpecification, load_clock
 
 MHZ_1000 = Fraction(1000)
@@ -26,6 +20,18 @@ def clock(**changes: float) -> ClockSpecification:
     """Return the shipped crystal oscillator with some numbers changed."""
     data = load_clock("xo-100ppm").model_dump()
     return ClockSpecification.model_validate(data | changes)
+
+
+def guard(
+    levels: int, interval_cycles: int | None, *, mhz: Fraction = MHZ_1000, in_hop: bool = False, **changes: float
+) -> int:
+    """Return the guard of the crystal oscillator with some numbers changed."""
+    return guard_cycles(clock(**changes), levels=levels, interval_cycles=interval_cycles, clock_mhz=mhz, in_hop=in_hop)
+
+
+def stall(depth: int, interval_cycles: int | None) -> int:
+    """Return the stall of the crystal oscillator."""
+    return stall_cycles(clock(), depth=depth, interval_cycles=interval_cycles, clock_mhz=MHZ_1000)
 
 
 @pytest.mark.parametrize(
@@ -42,18 +48,23 @@ def clock(**changes: float) -> ClockSpecification:
 )
 def test_the_guard_of_crystal_oscillators(levels: int, interval_cycles: int, expected: int) -> None:
     """Tests G = eps_i + eps_j + 2 rho T + J_pp + Q + dL at 1000 MHz, by hand."""
-    guard = guard_cycles(clock(), levels=levels, interval_cycles=interval_cycles, clock_mhz=MHZ_1000)
-    assert guard == expected
+    assert guard(levels, interval_cycles) == expected
 
 
 def test_times_of_the_guard_scale_with_the_clock() -> None:
     """Tests 900 MHz: (10.6 + 21.2) x 0.9 + 2 = 30.62; cycles of a crossing stay cycles."""
-    assert guard_cycles(clock(), levels=1, interval_cycles=0, clock_mhz=Fraction(900)) == 31
+    assert guard(1, 0, mhz=Fraction(900)) == 31
 
 
 def test_a_change_with_temperature_adds_to_the_guard() -> None:
     """Tests dL: 3 ns more at 1000 MHz take 33.8 to 36.8 cycles."""
-    assert guard_cycles(clock(temperature_ns=3), levels=1, interval_cycles=0, clock_mhz=MHZ_1000) == 37
+    assert guard(1, 0, temperature_ns=3) == 37
+
+
+def test_a_scheduled_hop_contains_jitter_and_crossing() -> None:
+    """Tests levels x 10.6 + 2 x 100e-6 x T + dL alone: 21.2 + 2 + 3 = 26.2 where 49.4 stood."""
+    assert guard(2, 10_000, in_hop=True, temperature_ns=3) == 27
+    assert guard(2, 10_000, temperature_ns=3) == 50
 
 
 @pytest.mark.parametrize(("name", "expected"), [("common", 23), ("none", 0)])
@@ -61,27 +72,19 @@ def test_clocks_that_cannot_drift(name: str, expected: int) -> None:
     """Tests that time and distance do not matter on one oscillator (21.2 + 1 = 22.2), nor on perfect clocks."""
     still = load_clock(name)
     guards = {
-        guard_cycles(still, levels=levels, interval_cycles=interval, clock_mhz=MHZ_1000)
+        guard_cycles(still, levels=levels, interval_cycles=interval, clock_mhz=MHZ_1000, in_hop=False)
         for levels in (0, 4)
-        for interval in (0, 10**6)
+        for interval in (0, 10**6, None)
     }
     assert guards == {expected}
-    assert longest_interval_cycles(still) is None
-    assert stall_cycles(still, levels=4, interval_cycles=10**6, clock_mhz=MHZ_1000) == 0
+    assert stall_cycles(still, depth=4, interval_cycles=None, clock_mhz=MHZ_1000) == 0
 
 
 @given(LEVELS, LEVELS, INTERVALS, INTERVALS)
-def test_the_guard_never_shrinks(levels: int, more_levels: int, interval: int, more_interval: int) -> None:
+def test_guard_and_stall_never_shrink(levels: int, more_levels: int, interval: int, more_interval: int) -> None:
     """Tests that a longer time and a longer way in the tree never need a smaller guard or stall."""
-    for bound in (guard_cycles, stall_cycles):
-        near = bound(clock(), levels=levels, interval_cycles=interval, clock_mhz=MHZ_1000)
-        far = bound(
-            clock(),
-            levels=levels + more_levels,
-            interval_cycles=interval + more_interval,
-            clock_mhz=MHZ_1000,
-        )
-        assert near <= far
+    assert guard(levels, interval) <= guard(levels + more_levels, interval + more_interval)
+    assert stall(levels, interval) <= stall(levels + more_levels, interval + more_interval)
 
 
 def test_drift_and_residual_are_exact() -> None:
@@ -91,30 +94,14 @@ def test_drift_and_residual_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("levels", "interval_cycles", "expected"),
+    ("depth", "interval_cycles", "expected"),
     [
         (0, 0, 0),
-        (2, 10_000, 24),  # 21.2 + 2 = 23.2
-        (4, 629_999, 169),  # 42.4 + 125.9998 = 168.3998
+        (1, 10_000, 24),  # 2 x 10.6 + 2 = 23.2
+        (2, 10_000, 45),  # 4 x 10.6 + 2 = 44.4
+        (2, 400_000, 123),  # 42.4 + 80 = 122.4
     ],
 )
-def test_the_stall_of_a_deskew(levels: int, interval_cycles: int, expected: int) -> None:
-    """Tests drift and residual at 1000 MHz, by hand; jitter and crossing have no part in it."""
-    stall = stall_cycles(clock(), levels=levels, interval_cycles=interval_cycles, clock_mhz=MHZ_1000)
-    assert stall == expected
-
-
-@pytest.mark.parametrize(
-    ("offset_ppm", "period", "expected"),
-    [
-        (100, 252, 629_999),  # 2 x 100e-6 x T < 126: T < 630,000
-        (0.5, 252, 125_999_999),  # 1e-6 x T < 126
-        (30, 100, 833_333),  # 60e-6 x T < 50: T < 833,333.3
-    ],
-)
-def test_the_longest_interval_between_deskews(offset_ppm: float, period: int, expected: int) -> None:
-    """Tests that the drift stays below half a period of the counter, and one cycle more would not."""
-    crystal = clock(offset_ppm=offset_ppm, hac_period_cycles=period)
-    longest = longest_interval_cycles(crystal)
-    assert longest == expected
-    assert drift_cycles(crystal, longest) < Fraction(period, 2) <= drift_cycles(crystal, longest + 1)
+def test_the_stall_of_a_deskew(depth: int, interval_cycles: int, expected: int) -> None:
+    """Tests 2 rho T + 2 depth residual at 1000 MHz, by hand; jitter and crossing have no part in it."""
+    assert stall(depth, interval_cycles) == expected

@@ -7,16 +7,21 @@ from fractions import Fraction
 import pytest
 
 from lpxsched.clocks.latency import (
-    gpu_part_ns,
+    arrival_ns,
+    hac_latency_cycles,
     largest_levels,
     nominal_ns,
+    pass_cycles,
+    restart_cycles,
     segment_levels,
-    start_allowance_cycles,
+    start_cycles,
     worst_case_ns,
 )
-from lpxsched.clocks.specification import ClockSpecification
-from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.clocks.specification import ClockSpecification, load_clock
+from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree, time_domains
+from lpxsched.fabric.profile import load_fabric
 from tests.builds import ints
+from tests.fabric.examples import fabric_of
 
 
 def clock(ppm: float, residual_ns: float) -> ClockSpecification:
@@ -45,7 +50,42 @@ def clock(ppm: float, residual_ns: float) -> ClockSpecification:
 )
 def test_start_up_takes_epochs_for_each_level(depth: int, latency_cycles: int, expected: int) -> None:
     """Tests one epoch of waiting and floor(latency / period) + 1 epochs a level."""
-    assert start_allowance_cycles(clock(0, 0), depth, latency_cycles) == expected
+    assert start_cycles(clock(0, 0), depth, latency_cycles) == expected
+
+
+@pytest.mark.parametrize(("load_cycles", "expected"), [(1, 252), (252, 252), (253, 504), (971, 1008)])
+def test_a_pass_takes_whole_epochs(load_cycles: int, expected: int) -> None:
+    """Tests ceil(load / period) epochs."""
+    assert pass_cycles(clock(0, 0), load_cycles) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs"),
+    [
+        ("tsp-node", 2),  # an epoch of waiting, one level of floor(217 / 252) + 1 = 1
+        ("lpx-rack", 3),  # two levels of floor(117 / 252) + 1 = 1
+    ],
+)
+def test_what_restarts_a_program_costs(name: str, epochs: int) -> None:
+    """Tests a start along the tree of the whole fabric, by the latency that counters see."""
+    fabric, crystal = load_fabric(name), load_clock("xo-100ppm")
+    aligned = alignment_tree(fabric, crystal, time_domains(fabric, [range(fabric.chips)]))
+    assert restart_cycles(fabric, crystal, aligned) == 252 * epochs
+
+
+def test_perfect_clocks_start_at_an_epoch() -> None:
+    """Tests that clocks without a tree have no levels to start."""
+    fabric, perfect = load_fabric("tsp-node"), load_clock("none")
+    assert restart_cycles(fabric, perfect, alignment_tree(fabric, perfect, [])) == 252
+
+
+def test_counters_see_the_latency_of_links_where_nobody_has_said() -> None:
+    """Tests 10 cycles, the latency of the toy's links; without a tree there is none to see."""
+    fabric = fabric_of([(0, 1), (1, 0)], grid=(1, 2))
+    crystal = load_clock("xo-100ppm")
+    aligned = alignment_tree(fabric, crystal, [TimeDomain((0, 1), ())])
+    assert hac_latency_cycles(fabric, aligned) == 10
+    assert hac_latency_cycles(fabric, alignment_tree(fabric, crystal, [])) == 0
 
 
 def tree() -> AlignmentTree:
@@ -67,15 +107,17 @@ def test_two_deskews_share_no_ancestors() -> None:
     assert segment_levels(tree(), [3, 4], deskews=2) == 6
 
 
-def test_the_gpu_counts_once_a_layer_and_its_link_twice() -> None:
-    """Tests 3 x (0.1 + 2 x 0.2) = 1.5 ns, exactly, and that nothing given is nothing counted."""
-    assert gpu_part_ns(3, 0.1, 0.2) == Fraction(3, 2)
-    assert gpu_part_ns(3, None, None) == 0
-
-
 def test_nominal_latency_is_the_sum_of_the_segments() -> None:
-    """Tests 100 + 200 cycles at 1200 MHz and 5 ns elsewhere."""
-    assert nominal_ns(Fraction(1200), makespan_cycles=[100, 200], gpu_ns=Fraction(5)) == 255
+    """Tests 100 + 200 cycles at 1200 MHz."""
+    assert nominal_ns(Fraction(1200), makespan_cycles=[100, 200]) == 250
+
+
+def test_a_vector_arrives_late_at_a_host() -> None:
+    """Tests 21.2 + 2 ns of jitter and temperature, and two cycles of a clock that is 1 % slow: 2 / 0.99 of 1 ns."""
+    slow = clock(10_000, 0).model_dump() | {"jitter_peak_to_peak_ns": 21.2, "temperature_ns": 2, "crossing_cycles": 2}
+    late = ClockSpecification.model_validate(slow)
+    assert arrival_ns(late, Fraction(1000), in_hop=False) == Fraction(232, 10) + Fraction(200, 99)
+    assert arrival_ns(late, Fraction(1000), in_hop=True) == 2
 
 
 def test_worst_case_is_the_sum_of_its_parts() -> None:
@@ -83,10 +125,10 @@ def test_worst_case_is_the_sum_of_its_parts() -> None:
     worst = worst_case_ns(
         clock(10_000, 10.6),
         Fraction(1000),
-        start_allowance_cycles=[252, 252],
+        waiting_cycles=[252, 252],
         makespan_cycles=ints(738, 738),
         levels=[1, 3],
-        gpu_ns=Fraction(7),
+        arrivals_ns=Fraction(5),
     )
     # 2 x 990 / 0.99 = 2000, 4 x 10.6 = 42.4
-    assert worst == 2000 + Fraction(424, 10) + 7
+    assert worst == 2000 + Fraction(424, 10) + 5

@@ -6,10 +6,11 @@ import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from lpxsched.fabric import distances
 from lpxsched.fabric.adjacency import adjacency
-from lpxsched.fabric.distances import diameter, hops_from
+from lpxsched.fabric.distances import centre, diameter, hops_from
 from lpxsched.fabric.profile import load_fabric
 from tests.fabric.examples import digraphs, joined_of
 
@@ -28,6 +29,16 @@ def test_the_diameter_agrees_with_networkx(graph: nx.DiGraph[int]) -> None:
     """Tests any directed graph; None when it is not strongly connected."""
     expected = nx.diameter(graph) if nx.is_strongly_connected(graph) else None
     assert diameter(joined_of(list(graph.edges), len(graph))) == expected
+
+
+@given(digraphs(), st.data())
+def test_the_centre_agrees_with_networkx(graph: nx.DiGraph[int], data: st.DataObject) -> None:
+    """Tests the chip with the least largest distance to some chips, the lowest of several; None when none has ways."""
+    ends = sorted(data.draw(st.sets(st.sampled_from(range(len(graph))), min_size=1)))
+    hops = {chip: nx.single_source_shortest_path_length(graph, chip) for chip in graph}
+    farthest = {chip: max(known[end] for end in ends) for chip, known in hops.items() if known.keys() >= set(ends)}
+    expected = min(farthest, key=lambda chip: (farthest[chip], chip), default=None)
+    assert centre(joined_of(list(graph.edges), len(graph)), np.array(ends)) == expected
 
 
 def test_one_chip_has_diameter_zero() -> None:

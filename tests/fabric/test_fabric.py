@@ -22,6 +22,12 @@ def test_positions_name_tray_and_place() -> None:
     assert [fabric.position(node) for node in (0, 3, 5, 8, 9)] == ["0.0", "0.3", "1.1", "host 0", "host 1"]
 
 
+def test_chips_of_one_coordinate_are_named_as_in_their_file() -> None:
+    """Tests that chip 5 of a ring is 5, and not place 5 of row 0."""
+    fabric = load_fabric("ring-8")
+    assert [fabric.position(chip) for chip in (0, 5)] == ["0", "5"]
+
+
 def test_positions_of_more_than_two_coordinates() -> None:
     """Tests chip 256 + 16 + 2 of two racks: rack 1, tray 1, position 2; host 3 of rack 0 is node 512 + 3."""
     fabric = load_fabric("lpx-2-racks")

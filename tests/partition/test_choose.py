@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.partition.groups import Group
+    from lpxsched.partition.group import Group
     from lpxsched.workload.config import ModelConfig
 
 

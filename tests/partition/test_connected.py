@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.connected import split_group
-from lpxsched.partition.groups import Group
+from lpxsched.partition.group import Group
 
 
 def group(*chips: int) -> Group:

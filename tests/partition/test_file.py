@@ -17,7 +17,7 @@ from tests.fabric.examples import fabric_of, hosted_grid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpxsched.partition.groups import Group
+    from lpxsched.partition.group import Group
 
 
 def read(folder: Path, text: str, layers: int = 2) -> tuple[Group, ...]:

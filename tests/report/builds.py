@@ -86,9 +86,10 @@ def _nodes(one: Build, copies: int) -> Chips:
 
 
 def delayed_build(v: Fraction, latency: int, guard: int, delays: Sequence[int]) -> Build:
-    """Return a two-chip build of another wire in which each of 14 steps waits longer than it has to.
+    """Return a two-chip build of another wire in which each of 13 steps waits longer than it has to.
 
-    Every delay is slack, so the critical path has exactly their sum of it.
+    Every delay is slack, so the critical path has exactly their sum of it. Links to the host have no guard, and 2
+    cycles more of latency. The sum starts at once: what turns round meanwhile is no slack.
     """
     delay = iter(delays)
 
@@ -105,9 +106,9 @@ def delayed_build(v: Fraction, latency: int, guard: int, delays: Sequence[int]) 
     combine = experts + 20 + next(delay)
     exchange = combine + 5 + next(delay)
     summand = read(exchange)
-    add = ceil_cycles(summand + v) + next(delay)
-    to_host = add + 6 + next(delay)
-    result = read(to_host)
+    add = ceil_cycles(summand + v)
+    to_host = ceil_cycles(summand + v + 3 + 6) + next(delay)
+    result = ceil_cycles(to_host + v + latency + 2) + next(delay)
     egress = ceil_cycles(result + v) + next(delay)
     return timed_build(
         v,
@@ -137,8 +138,8 @@ def timed_build(
         operators=replace(one.operators, start=np.repeat(ints(*starts), 2)),
         links=replace(
             one.links,
-            latency_cycles=np.full(6, latency, dtype=np.int64),
-            guard_cycles=np.full(6, guard, dtype=np.int64),
+            latency_cycles=latency + ints(0, 2, 0, 2, 0, 0),
+            guard_cycles=guard * ints(1, 0, 1, 0, 1, 1),
             vector_time_numerator=np.full(6, v.numerator, dtype=np.int64),
             vector_time_denominator=np.full(6, v.denominator, dtype=np.int64),
         ),

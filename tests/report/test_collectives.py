@@ -15,7 +15,7 @@ from lpxsched.report.summary import summarise, summary_json
 from lpxsched.report.text import report_text
 from lpxsched.report.utilisation import utilisation
 from lpxsched.timetable.writer import write_build
-from tests.builds import signed
+from tests.builds import ints, signed
 from tests.verify.collectives import KINDS, LAID, Laid, build_of
 
 if TYPE_CHECKING:
@@ -90,15 +90,36 @@ def test_operators_on_no_unit_have_no_row() -> None:
 
 
 def test_a_period_is_told() -> None:
-    """Tests that the headline says that the timetable repeats, and whose bound it gives."""
+    """Tests that the headline says that the timetable repeats, whose bound it gives, and what shares are of."""
     build = told(LAID["all-gather"], "all-gather", period=6)
     line = report_text(summarise(build)).splitlines()[0]
     assert line == (
-        "all-gather on three: repeats every 6 cycles (all below is of one run), makespan 16 cycles = 16 ns, "
-        "lower bound of the period 16 cycles"
+        "all-gather on three: repeats every 6 cycles (shares of links and chips are of that), "
+        "makespan 16 cycles = 16 ns, lower bound of the period 16 cycles"
     )
+    assert "Busiest links, share of the period" in report_text(summarise(build))
     report = summary_json(summarise(build))
     assert (report["collective"], report["period_cycles"]) == ("all-gather", 6)
+
+
+def test_links_of_a_timetable_that_repeats_are_busy_for_shares_of_the_period() -> None:
+    """Tests two vectors of 2.5 cycles on each link every 6 cycles; in one run they were 5 of 16."""
+    summary = summarise(told(LAID["all-gather"], "all-gather", period=6))
+    assert summary.classes.share(0) == summary.classes.running_share(0) == 5 / 6
+    assert {link.share for link in summary.links} == {5 / 6}
+    assert summarise(told(LAID["all-gather"], "all-gather")).classes.share(0) == 5 / 16
+
+
+def test_iterations_are_folded_into_one_period() -> None:
+    """Tests departures at 0 and 16 with a period of 6 in bins of one cycle: 16 mod 6 = 4, and the rest comes round."""
+    build = told(LAID["broadcast"], "broadcast", period=6)
+    # Three vectors of 2.5 cycles would fill a link, so each slot carries one.
+    slots = replace(build.slots, vectors=ints(*[1] * len(build.slots)))
+    busy = utilisation(replace(build, slots=slots), bins=6)
+    cycles = busy.busy_ticks[0] / busy.ticks_per_cycle
+    # [0, 2.5) and [16, 18.5), that is [4, 6) and [0, 0.5)
+    assert cycles.tolist() == [1.5, 1, 0.5, 0, 1, 1]
+    assert busy.busy_cycles(0) == 5
 
 
 def test_the_figure_of_a_collective_names_it(tmp_path: Path) -> None:
@@ -106,5 +127,5 @@ def test_the_figure_of_a_collective_names_it(tmp_path: Path) -> None:
     write_build(tmp_path / "build", told(LAID["all-reduce"], "all-reduce"))
     assert run(["export", str(tmp_path / "build"), "--svg", str(tmp_path / "a.svg")]) == 0
     text = (tmp_path / "a.svg").read_text()
-    assert "all-reduce, 3 chips: makespan 32 cycles" in text
+    assert "all-reduce, 3 chips: makespan 35 cycles" in text
     assert "token" not in text

@@ -43,6 +43,8 @@ def test_report_prints_one_object(folder: Path, capsys: pytest.CaptureFixture[st
     (layers,) = report["layers"]
     assert layers["layers"] == [0, 1, 2, 3]
     assert sum(layers["parts"].values()) == layers["makespan_cycles"] == 128
+    # Four layers of 40 on host links and 40.5 in the tray.
+    assert report["critical_path_by_class"] == {"host": 160, "tray": 162}
     assert len(report["busiest_links"]) == 5
     assert len(report["busiest_chips"]["by_unit"]) == len(report["busiest_chips"]["by_vectors"]) == 5
 

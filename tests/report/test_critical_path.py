@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.errors import InputError
-from lpxsched.report.critical_path import layer_times
+from lpxsched.report.critical_path import cycles_by_class, layer_times
 from tests.builds import ints, two_chip_build
 from tests.report.builds import delayed_build, repeated_build
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 V = Fraction(5, 2)
-NO_DELAYS = [0] * 14
+NO_DELAYS = [0] * 13
 
 
 def parts_of(build: Build) -> dict[str, Fraction]:
@@ -35,11 +35,12 @@ def test_parts_of_the_two_chip_build() -> None:
     assert parts_of(two_chip_build()) == {
         # three hops wait for both vectors; the relay passes the second one on at once
         "serialisation": 3 * 2 * V + V,
-        "latency": 4 * 10,
-        "guard": 4 * 5,
-        "turnaround": 3,
+        "latency": 3 * 10 + 12,
+        "guard": 3 * 5,
+        # in the relay, and before the sum leaves
+        "turnaround": 2 * 3,
         "deskew": 2,
-        # half a cycle before each of four reads, and before router, add and egress
+        # half a cycle before each of four reads, before router and egress, and before the sum leaves
         "rounding": Fraction(7, 2),
         "compute_router": 11,
         "compute_experts": 20,
@@ -49,9 +50,9 @@ def test_parts_of_the_two_chip_build() -> None:
 
 
 def test_delays_are_slack() -> None:
-    """Tests that waits which nothing forces, 1 + 2 + .. + 14 cycles of them, are called slack."""
-    parts = parts_of(delayed_build(V, 10, 5, list(range(1, 15))))
-    assert parts["slack"] == 105
+    """Tests that waits which nothing forces, 1 + 2 + .. + 13 cycles of them, are called slack."""
+    parts = parts_of(delayed_build(V, 10, 5, list(range(1, 14))))
+    assert parts["slack"] == 91
     assert parts["serialisation"] == 7 * V
 
 
@@ -64,13 +65,14 @@ def test_the_undelayed_build_is_the_two_chip_build() -> None:
     v=st.fractions(min_value=Fraction(1, 8), max_value=40, max_denominator=125),
     latency=st.integers(0, 500),
     guard=st.integers(0, 30),
-    delays=st.lists(st.integers(0, 60), min_size=14, max_size=14),
+    delays=st.lists(st.integers(0, 60), min_size=13, max_size=13),
 )
 def test_parts_sum_to_the_makespan(v: Fraction, latency: int, guard: int, delays: list[int]) -> None:
     """Tests that for any wire and any delays the parts sum to the makespan and slack is what was added."""
     parts = parts_of(delayed_build(v, latency, guard, delays))
     assert parts.get("slack", 0) == sum(delays)
-    assert parts.get("latency", 0) == 4 * latency
+    assert parts.get("latency", 0) == 4 * latency + 2
+    assert parts.get("guard", 0) == 3 * guard
     assert parts.get("serialisation", 0) == 7 * v
     assert 0 <= parts.get("rounding", 0) < 7
 
@@ -78,7 +80,7 @@ def test_parts_sum_to_the_makespan(v: Fraction, latency: int, guard: int, delays
 def test_a_link_held_by_others_is_no_slack() -> None:
     """Tests that a wait while an earlier slot holds the link is told apart from the slack after it."""
     # The exchange departs 20 cycles late, at 100; 4 vectors more hold link 2 during [82, 92).
-    build = delayed_build(V, 10, 5, [20 if step == 8 else 0 for step in range(14)])
+    build = delayed_build(V, 10, 5, [20 if step == 8 else 0 for step in range(13)])
     blocker = {"tensor": 5, "first_vector": 0, "vectors": 4, "link": 2, "depart": 82, "read": 110}
     columns = {name: np.insert(getattr(build.slots, name), 4, value) for name, value in blocker.items()}
     blocked = replace(build, slots=type(build.slots)(**columns))
@@ -101,10 +103,52 @@ def test_a_unit_that_runs_another_operator_is_no_slack() -> None:
 def test_a_stall_is_no_slack() -> None:
     """Tests that a deskew of 6 cycles inside a wait of 9 leaves 3 cycles of slack."""
     # The router would start at 44; it starts at 53, after a deskew during [45, 51).
-    build = delayed_build(V, 10, 5, [9 if step == 5 else 0 for step in range(14)])
+    build = delayed_build(V, 10, 5, [9 if step == 5 else 0 for step in range(13)])
     stalled = replace(build, deskews=replace(build.deskews, segment=ints(0, 0), cycle=ints(0, 45), stall=ints(2, 6)))
     parts = parts_of(stalled)
     assert (parts["deskew"], parts["slack"]) == (2 + 6, 3)
+
+
+def test_hops_are_counted_for_the_classes_of_their_links() -> None:
+    """Tests 2 v + 10 + 5 from the host and 2 v + 12 + 3 to it, in the tray v + 10 + 5 + 3 and 2 v + 10 + 5."""
+    (time,) = layer_times(two_chip_build())
+    assert time.classes == {"host": 20 + 20, "tray": Fraction(41, 2) + 20}
+    assert cycles_by_class(layer_times(repeated_build(3))) == {"host": 120, "tray": Fraction(243, 2)}
+
+
+def test_a_wait_for_a_link_is_counted_for_its_class() -> None:
+    """Tests that 20 cycles of waiting for a tray link held by others for 10 of them lengthen its class by 10."""
+    delayed = delayed_build(V, 10, 5, [20 if step == 8 else 0 for step in range(13)])
+    blocker = {"tensor": 5, "first_vector": 0, "vectors": 4, "link": 2, "depart": 82, "read": 110}
+    columns = {name: np.insert(getattr(delayed.slots, name), 4, value) for name, value in blocker.items()}
+    (time,) = layer_times(replace(delayed, slots=type(delayed.slots)(**columns)))
+    assert time.classes == {"host": 40, "tray": Fraction(81, 2) + 10}
+
+
+def test_a_guard_that_nobody_kept_is_not_believed() -> None:
+    """Tests a column that tells of 9 cycles of guard where reads keep 5, or half a cycle more: that is all there is."""
+    build = two_chip_build()
+    told = replace(build, links=replace(build.links, guard_cycles=ints(9, 9, 9, 9, 9, 9)))
+    parts = parts_of(told)
+    # Four reads: three of 5.5 and one of 0.5.
+    assert parts["guard"] == 17
+    assert parts["rounding"] == Fraction(3, 2)
+
+
+def test_a_late_sum_is_followed_to_its_start() -> None:
+    """Tests a sum 5 cycles late: it turns round meanwhile, so its own end lets it leave."""
+    build = two_chip_build()
+    late = 5 * (build.operators.kind == "add") + 2 * (build.operators.kind == "egress")
+    moved = replace(
+        build,
+        operators=replace(build.operators, start=build.operators.start + late),
+        slots=replace(
+            build.slots, depart=ints(23, 80, 112, 23, 80, 112, 2, 2), read=ints(41, 98, 127, 41, 98, 127, 20, 20)
+        ),
+        segments=replace(build.segments, makespan_cycles=ints(130)),
+    )
+    parts = parts_of(moved)
+    assert (parts["turnaround"], parts["slack"], parts["compute_add"]) == (3, 5, 6)
 
 
 def test_equal_layers_are_told_together() -> None:
@@ -128,7 +172,7 @@ def test_vectors_that_leave_too_early_are_refused() -> None:
     """Tests that a slot which departs before its vectors are there is bad input, not a negative part."""
     build = two_chip_build()
     with pytest.raises(InputError, match=r"cycle 22 that needs what is there at 23; lpxsched check"):
-        layer_times(replace(build, slots=replace(build.slots, depart=ints(22, 80, 107, 22, 80, 107, 2, 2))))
+        layer_times(replace(build, slots=replace(build.slots, depart=ints(22, 80, 110, 22, 80, 110, 2, 2))))
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,10 @@ def test_every_part_and_class_has_a_row() -> None:
     assert "tray 0.0 -> 0.1 0 0 4 7.81 %" in lines
     assert "0.0 0 24.22 % 8.59 % 6 6" in lines
     assert "layer 0: 128 cycles" in lines
-    assert "wire: latency 40.0 40.0 31.25 %" in lines
+    assert "wire: latency 42.0 42.0 32.81 %" in lines
     assert "compute: experts 20.0 20.0 15.62 %" in lines
     assert "makespan 128.0 128.0 100.00 %" in lines
+    assert "host 40.0 40.0 31.25 %" in lines
 
 
 def test_operators_stand_in_the_order_of_a_layer() -> None:

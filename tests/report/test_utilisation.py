@@ -133,10 +133,10 @@ def test_sums_beyond_64_bits_stay_exact() -> None:
 
 
 def test_trays_come_from_positions() -> None:
-    """Tests that a chip at 3.1 is in tray 3 and that a host is in none."""
+    """Tests that a chip at 3.1 is in tray 3, and that a host and chip 7 of a fabric without trays are in none."""
     build = two_chip_build()
-    chips = replace(build.chips, position=np.array(["0.0", "3.1", "host 0"]))
-    assert trays(replace(build, chips=chips)).tolist() == [0, 3, -1]
+    chips = replace(build.chips, position=np.array(["7", "3.1", "host 0"]))
+    assert trays(replace(build, chips=chips)).tolist() == [-1, 3, -1]
 
 
 slot_times = st.lists(

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.clocks.specification import ClockSpecification, load_clock
-from lpxsched.clocks.tree import AlignmentTree, alignment_tree
+from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.partition.groups import Group
+from lpxsched.partition.group import Group
 from lpxsched.schedule.problem import layer_problem_builders
 from lpxsched.workload.config import ModelConfig
 from lpxsched.workload.costs import layer_work, shard_costs
@@ -35,7 +35,7 @@ class Layers(NamedTuple):
     groups: tuple[Group, ...]
     builders: list[ProblemBuilder]
 
-    def problem(self, layer: int = 0, *, interval_cycles: int = INTERVAL_CYCLES) -> LayerProblem:
+    def problem(self, layer: int = 0, *, interval_cycles: int | None = INTERVAL_CYCLES) -> LayerProblem:
         """Return the problem of a layer."""
         problem: LayerProblem = self.builders[layer](interval_cycles=interval_cycles)
         return problem
@@ -49,7 +49,7 @@ def layers_on(
     A row has 640 columns: 2 vectors as it enters in FP8, 4 as it leaves in BF16.
     """
     fabric, specification = load_fabric(topology), load_clock(clock)
-    tree = alignment_tree(fabric)
+    tree = alignment_tree(fabric, specification, time_domains(fabric, chips_of_layers))
     model = ModelConfig("small", len(chips_of_layers), 640, 64, 4, 2, expert_biases=False, weights="fp8")
     precision = Precision("fp8", "fp8", "bf16")
     hosts = fabric.host_of_chip()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import networkx as nx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lpxsched.clocks.guard import guard_cycles, longest_interval_cycles, stall_cycles
+from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError, InputError, LpxschedError, NothingFoundError
-from lpxsched.schedule.collective import Opening, shifted_result, solve_collective
+from lpxsched.schedule.collective import shifted_result, solve_collective
 from lpxsched.schedule.transfers.problem import transfer_problem
 from lpxsched.schedule.transfers.solve import TransferOptions
 from lpxsched.traffic.collectives import Collective
-from tests.fabric.examples import fabric_of
+from tests.fabric.examples import digraphs, fabric_of
 from tests.timetable.collectives import all_gather, all_reduce, line
 
 if TYPE_CHECKING:
@@ -23,8 +27,10 @@ if TYPE_CHECKING:
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.transfers.problem import TransferProblem
     from lpxsched.schedule.transfers.result import TransferResult
+    from lpxsched.traffic.collectives import Kind
 
-DRIFTING = load_clock("xo-100ppm")
+# Chip 1 in the middle of three is the root of the other two.
+DRIFTING = DomainClock(load_clock("xo-100ppm"), 1, line().chip.clock_mhz, in_hop=False)
 # A hop of 13 cycles without guard.
 HOP_CYCLES = 13
 # 16 epochs of 252 cycles.
@@ -70,9 +76,9 @@ def solved(clock: str, fabric: Fabric | None = None, *, deadline: int | None = N
     return solve_collective(fabric, build, load_clock(clock), TransferOptions("auto", 3, 5, False, deadline))
 
 
-def guard(interval_cycles: int) -> int:
+def guard(interval_cycles: int | None) -> int:
     """Return the guard of one tree level for an interval."""
-    return guard_cycles(DRIFTING, levels=1, interval_cycles=interval_cycles, clock_mhz=line().chip.clock_mhz)
+    return DRIFTING.guard_cycles(1, interval_cycles)
 
 
 def test_perfect_clocks_need_neither_guard_nor_stall(solver: HandSolver) -> None:
@@ -113,26 +119,71 @@ def test_a_search_that_ends_longer_than_greedy_gets_a_longer_interval(solver: Ha
     assert solved("xo-100ppm").guard_cycles == guard(2 * FIRST_INTERVAL_CYCLES)
 
 
-def test_the_stall_counts_as_time_since_the_deskew() -> None:
-    """Tests both sides of an interval of 100 cycles of which the stall takes 30."""
-    assert Opening(100, 5, 30).covers(70)
-    assert not Opening(100, 5, 30).covers(71)
-    assert Opening(None, 5, 30).covers(10**9)
+def test_the_stall_counts_as_time_since_the_deskew(solver: HandSolver) -> None:
+    """Tests a schedule that fits into the first interval without the stall, and not with it."""
+    stall = DRIFTING.stall_cycles(FIRST_INTERVAL_CYCLES)
+    solver.greedy_cycles = solver.cycles = FIRST_INTERVAL_CYCLES - stall
+    assert solved("xo-100ppm").guard_cycles == guard(FIRST_INTERVAL_CYCLES)
+    solver.greedy_cycles = solver.cycles = FIRST_INTERVAL_CYCLES - stall + 1
+    assert solved("xo-100ppm").guard_cycles == guard(2 * FIRST_INTERVAL_CYCLES)
 
 
 def test_a_collective_longer_than_clocks_may_run_apart_is_not_found(solver: HandSolver) -> None:
-    """Tests that the longest interval is tried, and that the user is told both lengths."""
-    longest = longest_interval_cycles(DRIFTING)
+    """Tests that nothing is searched where greedy is too long and no bound proves it, and that both are told."""
+    longest = DRIFTING.longest_interval_cycles()
     solver.greedy_cycles = solver.cycles = 10**6
-    with pytest.raises(NothingFoundError, match=f"takes 1000000 cycles, .* may run {longest} cycles"):
+    stall = DRIFTING.stall_cycles(FIRST_INTERVAL_CYCLES)
+    with pytest.raises(NothingFoundError, match=f"takes {10**6 + stall} cycles, .* may run {longest} cycles"):
+        solved("xo-100ppm")
+    assert [options.solver for _, options in solver.asked] == ["greedy"]
+
+
+def test_a_search_that_stays_too_long_is_not_found(solver: HandSolver) -> None:
+    """Tests that every interval is tried, the longest at last."""
+    longest = DRIFTING.longest_interval_cycles()
+    solver.cycles = 10**6
+    with pytest.raises(NothingFoundError, match=f"may run {longest} cycles"):
         solved("xo-100ppm")
     assert solver.asked[-1][0] == guard(longest)
+
+
+def test_a_bound_beyond_the_longest_interval_is_infeasible() -> None:
+    """Tests 300,000 vectors of 5/2 cycles on one link: 750,000 cycles, whatever is tried, with any guard."""
+    fabric = line()
+    build = partial(transfer_problem, roomy(fabric), [0, 1], Collective("broadcast", 2, 300_000), relays=False)
+    with pytest.raises(InfeasibleError, match=r"takes at least 7500[0-9]{2} cycles \(.*may run 523999 cycles"):
+        solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+
+
+def test_a_hop_longer_than_clocks_may_run_apart_is_refused_at_once(solver: HandSolver) -> None:
+    """Tests a second of latency: no solver is asked, and the error says which clock would do."""
+    fabric = line()
+    slow = replace(fabric, link_classes=(replace(fabric.link_classes[0], latency_cycles=10**9),))
+    with pytest.raises(InfeasibleError) as caught:
+        solved("xo-100ppm", slow)
+    told = r"hop of class link takes 10000000[0-9]{2} cycles .* may run 523999 .* at most 0\.0523 ppm .* common, none$"
+    assert re.search(told, str(caught.value))
+    assert solver.asked == []
+
+
+def test_a_tree_too_deep_for_its_clock_is_refused() -> None:
+    """Tests 12 chips in a line: six levels below the middle are 12 x 10.6 cycles, more than 126; five of 11 are not."""
+    for chips in (11, 12):
+        both_ways = [ends for chip in range(chips - 1) for ends in ((chip, chip + 1), (chip + 1, chip))]
+        fabric = fabric_of(both_ways, grid=(1, chips))
+        build = partial(transfer_problem, fabric, range(chips), Collective("broadcast", chips, 1), relays=False)
+        if chips == 11:
+            scheduled = solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+            assert scheduled.tree.height(0) == 5
+        else:
+            with pytest.raises(InfeasibleError, match=r"tree has 6 levels: 2 x 6 residuals are 127\.2 cycles"):
+                solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
 
 
 def test_everything_happens_after_the_stall(solver: HandSolver) -> None:
     """Tests departures, makespan and bound of a schedule by hand whose bound is 32 cycles."""
     scheduled = solved("xo-100ppm")
-    stall = stall_cycles(DRIFTING, levels=1, interval_cycles=FIRST_INTERVAL_CYCLES, clock_mhz=line().chip.clock_mhz)
+    stall = DRIFTING.stall_cycles(FIRST_INTERVAL_CYCLES)
     assert scheduled.stall_cycles == stall > 0
     schedule = scheduled.result.schedule
     assert schedule.slot_depart.tolist() == [depart + stall for depart in (0, 0, 0, 0, 16, 16)]
@@ -188,7 +239,43 @@ def test_a_split_fabric_is_infeasible_before_clocks_are_looked_at(solver: HandSo
         solved("none", fabric_of([(0, 1), (1, 0)], grid=(1, 3)))
 
 
-def test_a_node_that_no_clock_can_reach_is_bad_input(solver: HandSolver) -> None:
-    """Tests chip 3, which takes no part."""
-    with pytest.raises(InputError, match=r"no links lead from 0\.0 to 0\.3"):
-        solved("none", fabric_of([(0, 1), (1, 0), (1, 2), (2, 1)], grid=(1, 4)))
+def test_chips_that_take_no_part_need_no_clock() -> None:
+    """Tests chip 3 without links beside three in a line, and as a relay that nothing reaches."""
+    fabric = fabric_of([(0, 1), (1, 0), (1, 2), (2, 1)], grid=(1, 4))
+    for relays in (False, True):
+        build = partial(transfer_problem, fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=relays)
+        scheduled = solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        assert scheduled.tree.depth.tolist() == [1, 0, 1, -1]
+        assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
+
+
+def test_chips_that_no_root_reaches_are_bad_input() -> None:
+    """Tests a gather along two links that end at chip 0: no counter is seen by both others."""
+    fabric = fabric_of([(1, 0), (2, 0)], grid=(1, 3))
+    build = partial(transfer_problem, fabric, [0, 1, 2], Collective("gather", 3, 1, 0), relays=False)
+    with pytest.raises(InputError, match="no links lead from chip 0 to chip 1"):
+        solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+
+
+@given(digraphs(most_chips=6), st.sampled_from(["broadcast", "gather", "all-gather", "reduce"]), st.booleans())
+def test_perfect_clocks_refuse_nothing_that_is_feasible(graph: nx.DiGraph[int], kind: Kind, relays: bool) -> None:
+    """Tests random directed fabrics, isolated chips among them: refused only where a vector has no way."""
+    fabric = fabric_of(list(graph.edges), grid=(1, len(graph)))
+    chips = list(range(0, len(graph), 2))
+    if len(chips) < 2:
+        return
+    build = partial(transfer_problem, fabric, chips, Collective(kind, len(chips), 1, 0), relays=relays)
+    carrying = graph if relays else graph.subgraph(chips)
+    senders = chips if kind in ("gather", "reduce", "all-gather") else chips[:1]
+    readers = chips if kind in ("broadcast", "all-gather") else chips[:1]
+    if all(nx.has_path(carrying, sender, reader) for sender in senders for reader in readers):
+        scheduled = solve_collective(fabric, build, load_clock("none"), TransferOptions("greedy", 1))
+        assert set(scheduled.tree.depth.tolist()) == {-1}
+    else:
+        with pytest.raises(InfeasibleError, match="the fabric is split"):
+            solve_collective(fabric, build, load_clock("none"), TransferOptions("greedy", 1))
+
+
+def roomy(fabric: Fabric) -> Fabric:
+    """Return a fabric whose chips hold anything."""
+    return replace(fabric, chip=replace(fabric.chip, sram_bytes=10**12))

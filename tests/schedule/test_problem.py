@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lpxsched.clocks.guard import guard_cycles, stall_cycles
+from lpxsched.clocks.limits import DomainClock
 from lpxsched.schedule.blocks import Cut, cut_blocks
 from lpxsched.schedule.greedy import greedy_schedule
 from lpxsched.schedule.instance import HOST, MATRIX, VECTOR
@@ -61,25 +61,56 @@ def test_each_chip_has_a_host_of_its_own(layers: Layers) -> None:
     assert [problem.node(local) for local in range(2 * width)] == [*layers.groups[0].chips, *layers.groups[0].hosts]
 
 
-def test_the_guard_is_that_of_the_worst_pair(layers: Layers) -> None:
-    """Tests that guard and stall are those of the pair of ends that is farthest apart in the alignment tree."""
+def test_the_guard_is_that_of_the_worst_pair_of_a_class(layers: Layers) -> None:
+    """Tests every bundle: between chips the most tree edges of its class, from a host one, to a host no guard."""
     fabric, problem = layers.fabric, layers.problem()
-    used = np.concatenate(problem.bundle_links)
-    pairs = zip(fabric.source[used].tolist(), fabric.destination[used].tolist(), strict=True)
-    levels = max(layers.tree.levels_between(*pair) for pair in pairs)
-    mhz = fabric.chip.clock_mhz
-    guard = guard_cycles(layers.clock, levels=levels, interval_cycles=INTERVAL_CYCLES, clock_mhz=mhz)
-    stall = stall_cycles(layers.clock, levels=levels, interval_cycles=INTERVAL_CYCLES, clock_mhz=mhz)
-    assert (problem.levels, problem.guard_cycles) == (levels, guard)
-    assert problem.stall_cycles == problem.instance.release_cycles == stall
-    assert set(problem.instance.bundle_guard.tolist()) == {problem.guard_cycles}
+    width, instance = len(layers.groups[0].chips), problem.instance
+    domain = DomainClock(layers.clock, problem.clock.depth, fabric.chip.clock_mhz, fabric.guard_in_hop)
+    most: dict[str, int] = {}
+    for bundle, links in enumerate(problem.bundle_links):
+        if max(instance.bundle_source[bundle], instance.bundle_destination[bundle]) < width:
+            ends = fabric.source[links[:1]], fabric.destination[links[:1]]
+            levels = int(layers.tree.levels_between(*ends)[0])
+            most[problem.bundle_class[bundle]] = max(levels, most.get(problem.bundle_class[bundle], 0))
+    for bundle, guard in enumerate(instance.bundle_guard.tolist()):
+        if instance.bundle_destination[bundle] >= width:
+            assert guard == 0
+        else:
+            levels = 1 if instance.bundle_source[bundle] >= width else most[problem.bundle_class[bundle]]
+            assert guard == domain.guard_cycles(levels, INTERVAL_CYCLES)
+    assert instance.release_cycles == domain.stall_cycles(INTERVAL_CYCLES)
+
+
+def test_guards_of_two_trays() -> None:
+    """Tests 2 x 2 chips of trays 1 and 2: two levels in a tray, four over the spine, one from a host.
+
+    Chip 0 is the root of the rack, 16 and 32 hang from it, the others from these. At 1000 MHz: levels x 10.6 + 24.
+    """
+    problem = layers_on(RACK, [(16, 17, 32, 33)]).problem()
+    guards = {
+        (name, guard) for name, guard in zip(problem.bundle_class, problem.instance.bundle_guard.tolist(), strict=True)
+    }
+    assert guards == {("tray", 35), ("spine", 67), ("host", 35), ("host", 0)}
+    assert (problem.clock.depth, problem.instance.release_cycles) == (2, 44)
 
 
 def test_a_longer_interval_needs_a_larger_guard(layers: Layers) -> None:
-    """Tests that 100 ppm either way over 100,000 cycles more add 20 cycles to the guard, and nothing but guards."""
-    short, long = layers.problem(), layers.problem(interval_cycles=INTERVAL_CYCLES + 100_000)
-    assert long.guard_cycles - short.guard_cycles == 20
-    assert long.instance.bundle_latency.tolist() == short.instance.bundle_latency.tolist()
+    """Tests that 100 ppm either way over 100,000 cycles more add 20 cycles to each guard, and nothing but guards."""
+    short, long = layers.problem().instance, layers.problem(interval_cycles=INTERVAL_CYCLES + 100_000).instance
+    guarded = short.bundle_guard > 0
+    assert set((long.bundle_guard - short.bundle_guard)[guarded].tolist()) == {20}
+    assert not long.bundle_guard[~guarded].any()
+    assert long.bundle_latency.tolist() == short.bundle_latency.tolist()
+
+
+def test_the_shortest_hops_are_those_of_wires(layers: Layers) -> None:
+    """Tests one hop from hosts, one between chips where there are two, one to hosts, all without their guards."""
+    problem = layers.problem()
+    hops = problem.shortest_hops()
+    assert len(hops) == (3 if len(layers.groups[0].chips) > 1 else 2)
+    wires = problem.instance.hop_cycles - problem.instance.bundle_guard
+    assert {hop.wire_cycles for hop in hops} <= set(wires.tolist())
+    assert [hop.levels for hop in hops if hop.levels is None] == [None]
 
 
 def test_demands_are_those_of_the_layer(layers: Layers) -> None:

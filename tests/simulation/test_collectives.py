@@ -6,12 +6,13 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.errors import InputError
 from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.egress import farthest_nodes, read_egress
+from lpxsched.simulation.egress import farthest_chips, read_egress
 from lpxsched.simulation.summary import simulate
 from lpxsched.simulation.timeline import read_timeline
 from tests.builds import ints, signed
@@ -57,7 +58,7 @@ def test_a_model_without_a_worst_case_is_refused() -> None:
     """Tests that only a collective may leave it out."""
     build = collective("broadcast")
     model = replace(build, manifest=build.manifest.model_copy(update={"options": {}}))
-    with pytest.raises(InputError, match=r"results\.worst_case_ns"):
+    with pytest.raises(InputError, match=r"results\.proved_worst_ns"):
         simulate(model, trials=1, seed=0)
 
 
@@ -78,11 +79,11 @@ def test_a_timetable_that_repeats_is_refused() -> None:
         simulate(collective("all-gather", period=6), trials=1, seed=0)
 
 
-def test_one_of_two_nodes_is_the_farthest_from_any() -> None:
+def test_one_of_two_chips_is_the_farthest_from_any() -> None:
     """Tests a chain 3 - 1 - 0 - 2 - 4 with a leaf 5 at node 0: nodes 3 and 4 are the ends."""
     tree = AlignmentTree(ints(0, 0, 0, 1, 2, 0), ints(0, 1, 1, 2, 2, 1))
     nodes = [1, 2, 3, 4, 5]
-    assert set(farthest_nodes(tree, nodes)) == {3, 4}
+    assert set(farthest_chips(tree, nodes)) == {3, 4}
     for node in nodes:
-        by_ends = max(tree.levels_between(node, end) for end in farthest_nodes(tree, nodes))
-        assert by_ends == max(tree.levels_between(node, other) for other in nodes)
+        by_ends = tree.levels_between(ints(node, node), ints(*farthest_chips(tree, nodes)))
+        assert by_ends.max() == tree.levels_between(np.full(5, node), ints(*nodes)).max()

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 BUILDS = [two_chip_build(), deskewed_in_flight()]
 V, LATENCY, CROSSING = 2.5, 10, 2
-LIMITS = Limits.of(clock(ppm=5_000, residual_ns=2, jitter_ns=3, crossing=CROSSING), Fraction(1000))
+LIMITS = Limits.of(clock(ppm=5_000, residual_ns=2, jitter_ns=3, crossing=CROSSING), Fraction(1000), in_hop=False)
 
 
 def one_trial(build: Build, seed: int) -> NodeClocks:
-    """Return random clocks for one run of a build of eight slots."""
+    """Return random clocks for one run of a build of six slots to chips, and two ends."""
     alignment = read_alignment(build)
-    numbers = Numbers(nodes=3, deskews=len(alignment.segment), slots=8, segments=1)
+    numbers = Numbers(alignment.nodes, len(alignment.segment), slots=6, ends=2, segments=1)
     return draw_clocks(np.random.default_rng(seed), 1, numbers, alignment, LIMITS)
 
 
@@ -53,15 +53,17 @@ class Node:
         return self.ends[deskew] + (true - self.aligned[deskew]) * self.rate
 
 
-def slowly(build: Build, clocks: NodeClocks, row: int) -> float:
+def slowly(build: Build, clocks: NodeClocks, row: int, delay: float) -> float:
     """Return the least slack of all vectors of one slot."""
     slots, links = build.slots, build.links
     link, depart, read = int(slots.link[row]), int(slots.depart[row]), int(slots.read[row])
-    src, dst = (Node(build, clocks, int(end[link])) for end in (links.src, links.dst))
+    # Lanes of the host are nodes 3, to chip 0, and 4, to chip 1.
+    sender = {4: 3, 5: 4}.get(link, int(links.src[link]))
+    src, dst = (Node(build, clocks, node) for node in (sender, int(links.dst[link])))
     slacks = []
     for k in range(int(slots.vectors[row])):
         leaves = src.true_time(depart + k * V)
-        arrives = leaves + V / src.rate + LATENCY + float(clocks.delay_cycles[0, row])
+        arrives = leaves + V / src.rate + LATENCY + delay
         due = read + k * V
         slacks.append(due - dst.program_time(arrives, dst.interval(due)) - CROSSING)
     return min(slacks)
@@ -74,17 +76,24 @@ def test_slack_follows_the_definitions(build: Build, seed: int) -> None:
     clocks = one_trial(build, seed)
     timeline = read_timeline(build, read_alignment(build))
     fast = slack_cycles(timeline, slot_clocks(timeline, clocks), CROSSING)[0].min(axis=0)
-    slow = [slowly(build, clocks, row) for row in range(len(build.slots))]
+    # Rows 2 and 5 lead to the host.
+    delays = zip([0, 1, 3, 4, 6, 7], clocks.delay_cycles[0].tolist(), strict=True)
+    slow = [slowly(build, clocks, row, delay) for row, delay in delays]
     np.testing.assert_allclose(fast, slow, atol=1e-9)
 
 
 @pytest.mark.parametrize("build", BUILDS, ids=["one deskew", "two deskews"])
 def test_latency_follows_the_definitions(build: Build) -> None:
-    """Tests waiting, the root's deskew [0, 2), and the host's way to cycle 128 since the first start."""
+    """Tests waiting, the root's deskew [0, 2), and both chips' ways to cycle 128 since the first start.
+
+    Both ends are on the host, jitter and a crossing of two of the chip's cycles later.
+    """
     clocks = one_trial(build, 3)
     egress = read_egress(build, read_alignment(build))
-    host, root_rate = Node(build, clocks, 2), float(clocks.rate[0, 0])
+    chips, root_rate = [Node(build, clocks, chip) for chip in (0, 1)], float(clocks.rate[0, 0])
     waiting = 504 / (1 - 0.005) * float(clocks.waiting[0, 0])
-    begin = float(clocks.aligned_cycles[0, 0].min())
-    expected = waiting + 2 / root_rate + host.true_time(128) - begin
+    begin = float(clocks.aligned_cycles[0, 0, :2].min())
+    late = clocks.arrival_cycles[0].tolist()
+    ends = [chip.true_time(128) + delay + 2 / chip.rate for chip, delay in zip(chips, late, strict=True)]
+    expected = waiting + 2 / root_rate + max(ends) - begin
     np.testing.assert_allclose(latency_cycles(egress, clocks, LIMITS), [expected], rtol=1e-12)

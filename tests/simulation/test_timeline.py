@@ -25,18 +25,35 @@ def timeline_of(build: Build) -> Timeline:
 
 def test_times_count_from_the_end_of_the_deskew() -> None:
     """Tests that departure and read count from cycle 2, where the deskew [0, 2) ends."""
-    timeline = timeline_of(one_slot(two_chip_build(), 2))
-    # Link 1: depart 107, read 125, two vectors of 5/2 cycles.
-    assert timeline.depart_cycles.tolist() == [[105], [105]]
-    assert timeline.sent_cycles.tolist() == [[107.5], [110.0]]
-    assert timeline.due_cycles.tolist() == [[123.0], [125.5]]
+    timeline = timeline_of(one_slot(two_chip_build(), 1))
+    # Link 0: depart 80, read 98, two vectors of 5/2 cycles.
+    assert timeline.depart_cycles.tolist() == [[78], [78]]
+    assert timeline.sent_cycles.tolist() == [[80.5], [83.0]]
+    assert timeline.due_cycles.tolist() == [[96.0], [98.5]]
 
 
 def test_levels_are_tree_edges_between_the_ends() -> None:
-    """Tests that nodes 1 and 2, both children of node 0, are two edges apart and the others one."""
+    """Tests chips 0 and 1, and the lanes of the host, nodes 3 and 4, each one edge from the chip that it follows."""
     timeline = timeline_of(two_chip_build())
-    # Rows on links 0 0 1 2 2 3 4 5: 0-1, 0-1, 0-2, 1-0, 1-0, 1-2, 2-0, 2-1.
-    assert timeline.levels[0].tolist() == [1, 1, 1, 1, 1, 2, 1, 2]
+    # Rows on links 0 0 2 2 4 5; links 1 and 3 lead to the host.
+    assert timeline.src.tolist() == [0, 0, 1, 1, 3, 4]
+    assert timeline.dst.tolist() == [1, 1, 0, 0, 0, 1]
+    assert timeline.levels[0].tolist() == [1] * 6
+
+
+def test_slots_to_hosts_are_not_judged() -> None:
+    """Tests that what leads to the host has no scheduled read, and that there must be something else."""
+    assert set(timeline_of(two_chip_build()).link.tolist()) == {0, 2, 4, 5}
+    with pytest.raises(InputError, match="has no slot to a chip"):
+        timeline_of(one_slot(two_chip_build(), 2))
+
+
+def test_chips_in_no_tree_agree() -> None:
+    """Tests a build for clocks that need no alignment: no levels, and the lanes of its host are in no tree either."""
+    build = two_chip_build()
+    build = replace(build, chips=replace(build.chips, hac_parent=ints(-1, -1, -1), hac_depth=ints(-1, -1, -1)))
+    assert timeline_of(build).levels.max() == 0
+    assert read_alignment(build).root.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_slot_in_flight_across_a_deskew_keeps_both_of_them() -> None:
@@ -51,10 +68,10 @@ def test_a_slot_in_flight_across_a_deskew_keeps_both_of_them() -> None:
 def test_two_deskews_share_no_alignment_errors() -> None:
     """Tests that across a deskew the residuals of both ends up to the root count."""
     build = one_slot(deskewed_in_flight(), 1)
-    # Node 0 is the root and node 1 at depth 1; moving node 1 below node 2 gives depths 0 and 2.
-    chips = replace(build.chips, hac_parent=ints(0, 2, 0), hac_depth=ints(0, 2, 1))
+    # Node 0 is the root and node 1 at depth 1; below node 2 they are at depths 1 and 2.
+    chips = replace(build.chips, hac_parent=ints(2, 0, 2), hac_depth=ints(1, 2, 0))
     assert timeline_of(build).levels[0].tolist() == [1]
-    assert timeline_of(replace(build, chips=chips)).levels[0].tolist() == [2]
+    assert timeline_of(replace(build, chips=chips)).levels[0].tolist() == [3]
 
 
 def test_a_time_at_the_end_of_a_deskew_belongs_to_it() -> None:
@@ -87,7 +104,7 @@ def test_parents_in_a_circle_are_refused() -> None:
 def test_a_link_between_two_trees_is_refused() -> None:
     """Tests that the ends of a link must have a common ancestor, or nothing bounds their difference."""
     build = two_chip_build()
-    chips = replace(build.chips, hac_parent=ints(0, 1, 0), hac_depth=ints(0, 0, 1))
+    chips = replace(build.chips, hac_parent=ints(0, 1, -1), hac_depth=ints(0, 0, -1))
     with pytest.raises(InputError, match="different roots"):
         timeline_of(replace(build, chips=chips))
 

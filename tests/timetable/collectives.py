@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.tree import alignment_tree
+from lpxsched.clocks.specification import load_clock
+from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.schedule.collective import ScheduledCollective, shifted_result
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.transfers.problem import transfer_problem
@@ -128,4 +129,9 @@ def scheduled(
         *np.array(reads, dtype=np.int64).T.copy(),
     )
     result = shifted_result(TransferResult(schedule, LowerBound(makespan_cycles, "by hand"), "hand"), stall_cycles)
-    return ScheduledCollective(problem, result, alignment_tree(line()), 0, stall_cycles, 0.5)
+    return ScheduledCollective(problem, result, _tree(), 0, stall_cycles, 0.5)
+
+
+def _tree() -> AlignmentTree:
+    """Return the tree of the whole line."""
+    return alignment_tree(line(), load_clock("xo-100ppm"), [TimeDomain((0, 1, 2), ())])

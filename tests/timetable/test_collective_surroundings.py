@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lpxsched.clocks.specification import load_clock
+from lpxsched.clocks.tree import alignment_tree
 from lpxsched.timetable.collective_surroundings import collective_surroundings
 from tests.timetable.collectives import all_gather, all_reduce, line, relayed_all_reduce
 
@@ -46,18 +47,26 @@ def test_the_segment_opens_with_its_deskew() -> None:
         assert (deskews.segment.tolist(), deskews.cycle.tolist(), deskews.stall.tolist()) == ([0], [0], [stall])
 
 
-def test_the_start_allowance_covers_waiting_and_the_way_from_the_first_chip() -> None:
+def test_waiting_covers_an_epoch_and_the_start_up_along_the_tree() -> None:
     """Tests epochs of 252 cycles: one of waiting, one of start-up for each level, as latency 10 is below an epoch.
 
-    From chip 0 it is two levels to chip 2; from chip 2 one level to chip 1.
+    Chip 1 in the middle is the root of all three; of chips 2 and 1 too, for the tests align the whole line.
     """
-    for collective, levels in ((all_gather(), 2), (all_reduce(), 1), (relayed_all_reduce(), 2)):
-        around = collective_surroundings(line(), PERFECT, collective, deadline_cycles=None)
-        assert around.segments.waiting_cycles.tolist() == [252 * (1 + levels)]
+    for collective in (all_gather(), all_reduce(), relayed_all_reduce()):
+        around = collective_surroundings(line(), load_clock("xo-100ppm"), collective, deadline_cycles=None)
+        assert around.segments.waiting_cycles.tolist() == [252 * 2]
+
+
+def test_without_a_tree_there_is_no_start_up() -> None:
+    """Tests chips whose clocks always agree: they start at the next epoch."""
+    tree = alignment_tree(line(), PERFECT, [])
+    around = collective_surroundings(line(), PERFECT, replace(all_gather(), tree=tree), deadline_cycles=None)
+    assert around.segments.waiting_cycles.tolist() == [252]
+    assert around.chips.hac_depth.tolist() == [-1, -1, -1]
 
 
 def test_chips_hold_no_weights() -> None:
     """Tests that all SRAM is free."""
     around = collective_surroundings(line(), PERFECT, all_gather(), deadline_cycles=None)
     assert around.chips.weight_bytes.tolist() == [0, 0, 0]
-    assert around.chips.hac_depth.tolist() == [0, 1, 2]
+    assert around.chips.hac_depth.tolist() == [1, 0, 1]

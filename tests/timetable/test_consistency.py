@@ -210,6 +210,8 @@ LARGEST = 2**63 - 1
         ((1, 0, 0), (-(2**63), LARGEST, 1), 0),
         ((0, 2, 1), (0, LARGEST, -(2**63)), 1),
         ((0, 0, 0), (0, -1, 1), 1),
+        ((0, -1, 0), (0, 0, 1), 1),
+        ((0, -1, 1), (0, -1, 0), 2),
     ],
 )
 def test_parents_that_are_no_tree_are_told(
@@ -223,10 +225,11 @@ def test_parents_that_are_no_tree_are_told(
 
 
 @pytest.mark.parametrize(
-    ("parents", "depths"), [((0, 0, 1), (0, 1, 2)), ((2, 2, 2), (1, 1, 0)), ((0, 1, 0), (0, 0, 1))]
+    ("parents", "depths"),
+    [((0, 0, 1), (0, 1, 2)), ((2, 2, 2), (1, 1, 0)), ((0, 1, 0), (0, 0, 1)), ((0, 0, -1), (0, 1, -1))],
 )
 def test_any_forest_is_taken(tmp_path: Path, parents: tuple[int, ...], depths: tuple[int, ...]) -> None:
-    """Tests a chain, a root that is not node 0, and two trees."""
+    """Tests a chain, a root that is not node 0, two trees, and a host in none."""
     one = two_chip_build()
     chips = replace(one.chips, hac_parent=ints(*parents), hac_depth=ints(*depths))
     check_consistency(tmp_path, replace(one, chips=chips))

@@ -142,7 +142,7 @@ def transfer_problem(
         wire=fabric.wire,
         add_cost=AddCost.on(fabric, SUM_ELEMENT_BITS),
     )
-    _refuse_unreachable(problem)
+    refuse_split(problem)
     return problem
 
 
@@ -175,8 +175,14 @@ def _refuse_oversize(fabric: Fabric, chips: Sequence[int], collective: Collectiv
             )
 
 
-def _refuse_unreachable(problem: TransferProblem) -> None:
-    """Refuse a split fabric, naming two chips between which there is no way."""
+def refuse_split(problem: TransferProblem) -> None:
+    """Refuse a split fabric.
+
+    Raises
+    ------
+    InfeasibleError
+        Naming two chips between which there is no way, although a vector of one is read by the other.
+    """
     graph: nx.DiGraph[object] = nx.DiGraph(
         zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True)
     )

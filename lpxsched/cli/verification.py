@@ -1,0 +1,28 @@
+"""The proof that a command runs before it tells or writes a timetable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
+
+MOST_TOLD = 5
+
+verify_option = click.option(
+    "--verify/--no-verify", default=True, show_default=True, help="Prove the timetable before it is told."
+)
+
+
+def holds(build: Build) -> bool:
+    """Return whether a build keeps every rule; tell the first violations on stderr."""
+    from lpxsched.verify.check import check
+
+    violations = check(build).violations
+    for violation in violations[:MOST_TOLD]:
+        click.echo(f"{violation.rule}: {violation.message}", err=True)
+    if len(violations) > MOST_TOLD:
+        click.echo(f"and {len(violations) - MOST_TOLD:,} more violations", err=True)
+    return not violations

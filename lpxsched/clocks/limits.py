@@ -1,0 +1,171 @@
+"""How long the clocks of a time domain may run apart, and what can never fit into that time.
+
+A counter knows its distance from the hardware's modulo its period only, so drift and residuals together stay below
+half of it (derived; Abts et al., ISCA 2022 for the counters):
+
+    2 rho T + 2 depth residual < period / 2
+
+rho is one-sided; the residuals are those of two chips at the bottom of the alignment tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from lpxsched.clocks.guard import PARTS_PER_MILLION, guard_cycles, residual_cycles, stall_cycles
+from lpxsched.clocks.specification import load_clock
+from lpxsched.errors import InfeasibleError
+from lpxsched.files.shipped import shipped_files
+from lpxsched.units import ceil_cycles, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.clocks.specification import ClockSpecification
+
+FIRST_INTERVAL_EPOCHS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A hop as its wires make it: ceil(v + latency), and the tree edges between its ends (None: it has no guard)."""
+
+    name: str
+    wire_cycles: int
+    levels: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DomainClock:
+    """The clocks of one time domain.
+
+    Attributes
+    ----------
+    specification : ClockSpecification
+    depth : int
+        Levels of the domain's alignment tree.
+    clock_mhz : Fraction
+        Clock in which cycles are counted.
+    in_hop : bool
+        Whether the published hop contains jitter and crossing.
+    """
+
+    specification: ClockSpecification
+    depth: int
+    clock_mhz: Fraction
+    in_hop: bool
+
+    def guard_cycles(self, levels: int | None, interval_cycles: int | None) -> int:
+        """Return the guard of a hop over some tree edges; 0 of one without guard."""
+        if levels is None:
+            return 0
+        return guard_cycles(
+            self.specification,
+            levels=levels,
+            interval_cycles=interval_cycles,
+            clock_mhz=self.clock_mhz,
+            in_hop=self.in_hop,
+        )
+
+    def stall_cycles(self, interval_cycles: int | None) -> int:
+        """Return the stall of a deskew."""
+        return stall_cycles(
+            self.specification, depth=self.depth, interval_cycles=interval_cycles, clock_mhz=self.clock_mhz
+        )
+
+    def longest_interval_cycles(self) -> int | None:
+        """Return the longest interval between deskews, in cycles; None when the clocks cannot drift.
+
+        Raises
+        ------
+        InfeasibleError
+            When the residuals alone reach half a period, so that no interval does.
+        """
+        left, rho_ppm = self._left_for_drift(), exact(self.specification.offset_ppm.value)
+        if left <= 0:
+            raise InfeasibleError(self._too_deep(left))
+        if not rho_ppm:
+            return None
+        return ceil_cycles(left * PARTS_PER_MILLION / (2 * rho_ppm)) - 1
+
+    def intervals(self) -> Iterator[int | None]:
+        """Yield longer and longer intervals, the longest one at last; None alone where clocks do not drift."""
+        longest = self.longest_interval_cycles()
+        interval = FIRST_INTERVAL_EPOCHS * self.specification.hac_period_cycles.value
+        while longest is not None and interval < longest:
+            yield interval
+            interval *= 2
+        yield longest
+
+    def refuse_long_hop(self, hop: Hop) -> None:
+        """Refuse a hop that takes longer than clocks may run apart.
+
+        Raises
+        ------
+        InfeasibleError
+            With the hop, the interval, and the clocks that would do.
+        """
+        if self.holds(hop):
+            return
+        longest, least = self.longest_interval_cycles() or 0, self._least_cycles(hop)
+        names = ", ".join(name for name in shipped_files("clock") if self._would_do(load_clock(name), hop))
+        raise InfeasibleError(
+            f"one hop of class {hop.name} takes {least} cycles with the opening deskew, and "
+            f"{self.told(longest)}; one of at most {self._ppm_for(least):g} ppm (one-sided) would do, "
+            f"of the shipped ones: {names}"
+        )
+
+    def holds(self, hop: Hop) -> bool:
+        """Return whether a hop and the opening deskew before it, without drift, fit between two deskews."""
+        longest = self.longest_interval_cycles()
+        return longest is None or self._least_cycles(hop) <= longest
+
+    def told(self, longest: int | None) -> str:
+        """Return how long these clocks may run apart, for a message."""
+        ppm = self.specification.offset_ppm.value
+        return f"clocks of {self.specification.name} (+-{ppm:g} ppm each) may run {longest} cycles between two deskews"
+
+    def _least_cycles(self, hop: Hop) -> int:
+        return self.stall_cycles(0) + hop.wire_cycles + self.guard_cycles(hop.levels, 0)
+
+    def _left_for_drift(self) -> Fraction:
+        half = Fraction(self.specification.hac_period_cycles.value, 2)
+        return half - residual_cycles(self.specification, 2 * self.depth, self.clock_mhz)
+
+    def _too_deep(self, left: Fraction) -> str:
+        half = Fraction(self.specification.hac_period_cycles.value, 2)
+        return (
+            f"clocks of {self.specification.name} leave a residual of {self.specification.residual_ns.value:g} ns a "
+            f"level, and the alignment tree has {self.depth} levels: 2 x {self.depth} residuals are "
+            f"{float(half - left):g} cycles, and counters need less than half their period, {float(half):g}; "
+            "take chips that are nearer to each other, or a clock with a smaller residual"
+        )
+
+    def _would_do(self, other: ClockSpecification, hop: Hop) -> bool:
+        """Return whether another clock gives a hop the time that it takes."""
+        domain = replace(self, specification=other)
+        if domain._left_for_drift() <= 0:
+            return False
+        longest = domain.longest_interval_cycles()
+        guard = domain.guard_cycles(hop.levels, longest)
+        return longest is None or domain.stall_cycles(longest) + hop.wire_cycles + guard <= longest
+
+    def _ppm_for(self, cycles: int) -> float:
+        """Return a one-sided frequency bound with which a time fits, three digits, rounded down.
+
+        Guard and stall grow by less than half a period each while drift is allowed.
+        """
+        interval = cycles + self.specification.hac_period_cycles.value
+        ppm = self._left_for_drift() * PARTS_PER_MILLION / (2 * interval)
+        digits = Fraction(10) ** (2 - len(str(int(ppm))) if ppm >= 1 else 2 + _zeros(ppm))
+        return float(Fraction(int(ppm * digits), 1) / digits)
+
+
+def _zeros(small: Fraction) -> int:
+    """Return the position of the first digit after the point of a number below 1."""
+    position = 1
+    while small * 10**position < 1:
+        position += 1
+    return position

@@ -1,0 +1,72 @@
+"""The headline of a model's build as lines of text, the same for ``compile``, ``report`` and ``simulate``."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.timetable.headline import HEADLINE
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
+
+WIDTH = 96
+
+
+def headline_facts(build: Build) -> dict[str, Any]:
+    """Return the headline's results of a manifest by key; empty for a collective, which has no step."""
+    results = build.manifest.results
+    return {key: results[key] for key in HEADLINE} if all(key in results for key in HEADLINE) else {}
+
+
+def headline_lines(build: Build) -> list[tuple[str, str]]:
+    """Return name and text of each line of the headline, what is proved first."""
+    facts = headline_facts(build)
+    if not facts:
+        return []
+    waiting_ns = float(cycles_to_ns(int(build.segments.waiting_cycles.sum()), Fraction(build.manifest.clock_mhz)))
+    return [
+        (
+            "proved",
+            f"{_us(facts['proved_ns'])} a step on perfect clocks; at worst {_us(facts['proved_worst_ns'])}, "
+            f"of it waiting {_us(waiting_ns)}",
+        ),
+        *assumed_lines(build),
+        ("step", f"{_us(facts['step_ns'])}, proved and assumed together; high {_us(facts['step_high_ns'])}"),
+        (
+            "tokens/s",
+            f"{facts['tokens_per_s_per_user']:,.0f} a user, low {facts['tokens_per_s_per_user_low']:,.0f}; "
+            f"{facts['tokens_per_s']:,.0f} of all",
+        ),
+    ]
+
+
+def assumed_lines(build: Build) -> list[tuple[str, str]]:
+    """Return the lines of what comes on top of the proved part, and of what nothing contains."""
+    facts, options = headline_facts(build), build.manifest.options
+    if not facts:
+        return []
+    each = f"GPU {options['gpu_ns']:,g} ns and twice {options['gpu_latency_ns']:,g} ns of hand-over a layer"
+    assumed = (
+        f"{_us(facts['assumed_ns'])} a step, low {_us(facts['assumed_low_ns'])}, high {_us(facts['assumed_high_ns'])}: "
+        f"{each}"
+    )
+    lines = _wrapped(facts["not_modelled"])
+    return [("assumed", assumed), *zip(["not modelled", *[""] * len(lines)], lines, strict=False)]
+
+
+def _wrapped(parts: list[str]) -> list[str]:
+    """Return texts with commas between them in lines of at most `WIDTH` characters, never cut inside one."""
+    lines = [""]
+    for number, part in enumerate(parts, start=1):
+        text = part + ("," if number < len(parts) else "")
+        if lines[-1] and len(lines[-1]) + 1 + len(text) > WIDTH:
+            lines.append(text)
+        else:
+            lines[-1] = f"{lines[-1]} {text}".lstrip()
+    return lines
+
+
+def _us(time_ns: float) -> str:
+    return f"{time_ns / 1000:,.3f} us"

@@ -1,0 +1,45 @@
+"""What one pass of polling chips sends: the rows that enter, and one vector of flags a host.
+
+Chips that poll run the ingress of a segment and its all-gather again and again. Each host adds a vector that says
+which rows are there; after the all-gather every chip has all flags and all decide alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.lanes import assign_lanes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem import LayerProblem
+    from lpxsched.schedule.result import Schedule
+
+
+def pass_load_cycles(problem: LayerProblem, schedule: Schedule) -> int:
+    """Return the largest time that any link is held in a pass.
+
+    A link is held by the slots of what the ingress leaves. Each link between chips that carries such slots carries one
+    vector of flags for each host of the group too, each lane from a host its own.
+    """
+    instance, links = problem.instance, int(problem.instance.bundle_lanes.sum())
+    entering = {operator.output for operator in problem.graph.operators if operator.place == "hosts"}
+    enters = np.array([demand.tensor in entering for demand in problem.demands], dtype=np.bool_)
+    slots = np.flatnonzero(enters[schedule.blocks.demand[schedule.slot_block]])
+    bundle = schedule.slot_bundle[slots]
+    link = (np.cumsum(instance.bundle_lanes) - instance.bundle_lanes)[bundle] + assign_lanes(instance, schedule)[slots]
+    held = np.zeros(links, dtype=np.int64)
+    np.add.at(held, link, _hold_cycles(problem, bundle, schedule.blocks.vectors[schedule.slot_block[slots]]))
+    of_link = np.repeat(np.arange(instance.bundles), instance.bundle_lanes)
+    from_host = instance.bundle_source[of_link] >= instance.chips
+    flags = np.where(from_host, 1, np.where(held > 0, len(set(problem.group.hosts)), 0))
+    return int((held + _hold_cycles(problem, of_link, flags)).max(initial=0))
+
+
+def _hold_cycles(problem: LayerProblem, bundle: NDArray[np.int64], vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+    numerator, denominator = problem.instance.bundle_time_numerator, problem.instance.bundle_time_denominator
+    held: NDArray[np.int64] = -(-vectors * numerator[bundle] // denominator[bundle])
+    return held
