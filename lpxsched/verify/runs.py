@@ -52,13 +52,14 @@ def _operators(build: Build) -> Iterator[Violation]:
 
 def _place(build: Build, row: int, demanded: DemandedOperator) -> Iterator[Violation]:
     table = build.operators
-    for is_, must in (
-        (named(build, int(table.chip[row])), named(build, demanded.node)),
-        (f"unit {table.unit[row]}", f"unit {demanded.unit}"),
-    ):
-        if is_ != must:
-            message = f"operator {row} ({_name(demanded.key)}) runs on {is_}, must run on {must}"
-            yield Violation(RULE, message, rows_of(table, row))
+    node, unit = int(table.chip[row]), str(table.unit[row])
+    who = f"operator {row} ({_name(demanded.key)})"
+    if node != demanded.node:
+        message = f"{who} runs on {named(build, node)}, must run on {named(build, demanded.node)}"
+        yield Violation(RULE, message, rows_of(table, row))
+    if unit != demanded.unit:
+        message = f"{who} runs on unit {unit}, must run on unit {demanded.unit}"
+        yield Violation(RULE, message, rows_of(table, row))
 
 
 def _adds(build: Build) -> Iterator[Violation]:
