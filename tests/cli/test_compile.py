@@ -68,7 +68,7 @@ def test_json_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests that the text tells layers, traffic, makespan, bound, gap, busiest links, the parts of a step, the folder."""
+    """Tests that the text tells layers, traffic, makespan, bound, gap, busiest links, parts of a step, the folder."""
     out = str(tmp_path / "out")
     assert run(["compile", toy_model(tmp_path), "tsp-node", "-o", out]) == ExitCode.DONE
     printed = capsys.readouterr()
