@@ -17,9 +17,7 @@ CollectiveKind = Literal[
     "all-gather", "reduce-scatter", "all-reduce", "all-to-all", "broadcast", "reduce", "gather", "scatter"
 ]
 Solver = Literal["auto", "greedy", "symmetric", "cpsat"]
-# Greedy search alone.
-LEAST_EFFORT = 1
-Effort = Annotated[int, Field(ge=LEAST_EFFORT, le=40)]
+Effort = Annotated[int, Field(ge=1, le=40)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 ChipNumber = Annotated[int, Field(ge=0)]
 DEFAULT_EFFORT = 3

@@ -10,13 +10,12 @@ from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.options import LEAST_EFFORT
 from lpxsched.partition.choose import partition_layers, why_unfit
 from lpxsched.partition.participants import participants, root_shard
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.problem import layer_problem_builders
 from lpxsched.schedule.repeated import solve_layers
-from lpxsched.schedule.solve import SolveOptions
+from lpxsched.schedule.solve import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.transfers.problem import transfer_problem
 from lpxsched.schedule.transfers.solve import TransferOptions
 from lpxsched.timetable.assemble import assemble_program
@@ -90,7 +89,9 @@ def _solve_quickly(
 ) -> tuple[ScheduledLayer, ...] | str:
     """Return layers scheduled greedily, or why there is no schedule."""
     try:
-        return solve_layers(build_problems(), SolveOptions("greedy", LEAST_EFFORT, seed), progress=lambda *_: None)
+        return solve_layers(
+            build_problems(), SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed), progress=lambda *_: None
+        )
     except (InfeasibleError, NothingFoundError) as error:
         return str(error)
 
