@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.partition.group import Group
+from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem import LayerProblem
 from lpxsched.schedule.repeated import solve_layers, solve_with_covering_guard
 from lpxsched.schedule.solve import SolveOptions
@@ -172,3 +174,14 @@ def test_layers_of_a_rack_share_their_solution() -> None:
     for layer in layers:
         assert (layer.problem.interval_cycles or 0) >= layer.distinct.result.makespan_cycles
         assert violations(layer.problem.instance, layer.distinct.result.schedule) == []
+
+
+@pytest.mark.parametrize(("batch", "interval"), [(112, 8064), (128, 16128)])
+def test_the_guard_covers_the_pass_before_a_segment(batch: int, interval: int) -> None:
+    """Tests layers that fit into 8064 cycles themselves: 6,212 with a pass of six epochs too, 6,854 with seven not."""
+    rack = layers_on("lpx-rack", [range(4)], batch=batch)
+    (layer,) = solve_layers(rack.builders, GREEDY, progress=lambda *_: None)
+    polling = pass_cycles(rack.clock, pass_load_cycles(layer.problem, layer.distinct.result.schedule))
+    assert layer.distinct.result.makespan_cycles < 8064
+    assert layer.problem.interval_cycles == interval
+    assert (layer.distinct.result.makespan_cycles + polling <= 8064) == (interval == 8064)
