@@ -22,8 +22,8 @@ def test_the_bandwidth_of_an_all_gather(tmp_path: Path) -> None:
 
 
 def test_the_bus_bandwidth_of_an_all_reduce(tmp_path: Path) -> None:
-    """Tests one vector of 320 bytes on 2 chips in 125 ns: 2 x 1/2 x 320 / 125 GB/s."""
-    assert bandwidth(built(tmp_path, all_reduce())) == ("2 (P-1)/P S/T", Fraction(320, 125), 320)
+    """Tests one vector of 320 bytes on 2 chips in 128 ns: 2 x 1/2 x 320 / 128 GB/s."""
+    assert bandwidth(built(tmp_path, all_reduce())) == ("2 (P-1)/P S/T", Fraction(320, 128), 320)
 
 
 def test_the_bandwidth_of_a_repeating_timetable_is_that_of_its_period(tmp_path: Path) -> None:

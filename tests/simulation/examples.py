@@ -37,7 +37,7 @@ def clock(
 
 
 def own_clock() -> ClockSpecification:
-    """Return the clock of the two-chip build: 100 ppm, 1 ns a level, 1 ns of jitter, 1 cycle of crossing."""
+    """Return a clock of 100 ppm, 1 ns a level, 1 ns of jitter and 1 cycle of crossing."""
     return clock(ppm=100, residual_ns=1, jitter_ns=1, crossing=1)
 
 

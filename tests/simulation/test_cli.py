@@ -47,7 +47,7 @@ def test_text_tells_slack_and_latency(folder: str, capsys: pytest.CaptureFixture
     """Tests that the summary for people names what was seen and what is proven."""
     assert run(["simulate", folder, "--trials", "10"]) == ExitCode.DONE
     out = capsys.readouterr().out
-    assert "2.482 cycles is the proven bound of every run" in out
+    assert "0.982 cycles is the proven bound of every run" in out
     assert "128.0 ns on perfect clocks" in out
 
 

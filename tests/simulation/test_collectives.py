@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 
 def collective(kind: str, **how: object) -> Build:
-    """Return a collective by hand, told as one by its options."""
+    """Return a collective by hand, told as one by its options, with a tree for clocks that need one."""
     build = build_of(LAID[kind], **how)
-    return signed(replace(build, manifest=build.manifest.model_copy(update={"options": {"kind": kind}})))
+    chips = replace(build.chips, hac_parent=ints(0, 0, 0), hac_depth=ints(0, 1, 1))
+    manifest = build.manifest.model_copy(update={"options": {"kind": kind}})
+    return signed(replace(build, chips=chips, manifest=manifest))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -138,7 +138,7 @@ def test_a_sum_is_an_operator_and_a_tensor() -> None:
 
 
 def test_a_sum_reads_summands_and_is_delivered() -> None:
-    """Tests operands of the two deliver operators, 2 and 3, and of the add, 4; the sum ends at 112, is read at 125."""
+    """Tests operands of the two deliver operators, 2 and 3, and of the add, 4; the sum ends at 112, is read at 128."""
     program = assemble_collective(all_reduce())
     assert rows(program.operands) == [
         (2, 2, 0, 1, "copy"),
@@ -146,7 +146,7 @@ def test_a_sum_reads_summands_and_is_delivered() -> None:
         (4, 0, 0, 1, "reduce"),
         (4, 1, 0, 1, "reduce"),
     ]
-    assert program.operators.start[2:4].tolist() == [112, 125]
+    assert program.operators.start[2:4].tolist() == [112, 128]
 
 
 def test_a_sum_of_some_summands_is_partial() -> None:
@@ -163,8 +163,8 @@ def test_a_relay_counts_as_a_shard_after_those_that_take_part() -> None:
     assert rows(program.operators, "kind", "chip", "shard", "start") == [
         ("source", 0, 0, 0),
         ("source", 2, 1, 0),
-        ("deliver", 0, 0, 125),
-        ("deliver", 2, 1, 125),
+        ("deliver", 0, 0, 128),
+        ("deliver", 2, 1, 128),
         ("add", 1, 2, 13),
     ]
     assert program.tensors.chip.tolist() == [0, 2, 1]

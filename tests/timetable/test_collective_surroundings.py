@@ -17,7 +17,7 @@ def test_the_segment_has_those_that_take_part_in_the_order_of_shards() -> None:
     segments = collective_surroundings(line(), PERFECT, all_reduce(), deadline_cycles=None).segments
     assert [chips.tolist() for chips in segments.chips] == [[2, 1]]
     columns = ("segment", "makespan_cycles", "lower_bound_cycles", "deadline_cycles")
-    assert [getattr(segments, column).tolist() for column in columns] == [[0], [125], [125], [-1]]
+    assert [getattr(segments, column).tolist() for column in columns] == [[0], [128], [128], [-1]]
 
 
 def test_a_relay_is_no_chip_of_the_segment() -> None:
