@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
+from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.partition.choose import partition_layers
+from lpxsched.partition.choose import partition_layers, why_unfit
 from lpxsched.partition.participants import participants, root_shard
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.problem import layer_problem_builders
 from lpxsched.schedule.repeated import solve_layers
-from lpxsched.schedule.solve import SolveOptions
+from lpxsched.schedule.solve import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.transfers.problem import transfer_problem
 from lpxsched.schedule.transfers.solve import TransferOptions
 from lpxsched.timetable.assemble import assemble_program
@@ -21,19 +23,22 @@ from lpxsched.timetable.assemble_collective import assemble_collective
 from lpxsched.timetable.collective_surroundings import collective_surroundings
 from lpxsched.timetable.describe import describe_build, graph_document
 from lpxsched.timetable.describe_collective import describe_collective
+from lpxsched.timetable.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.timetable.memory import refuse_overfull
 from lpxsched.timetable.surroundings import surroundings
 from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
-from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.datatypes import Precision, is_expanded
 from lpxsched.workload.graph import moe_layer_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lpxsched.fabric.chip import Chip
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.schedule.problem import ProblemBuilder
+    from lpxsched.schedule.repeated import ScheduledLayer
     from lpxsched.timetable.build import Build
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.work import Work
@@ -59,19 +64,36 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
     works = cache(partial(layer_work, model, fabric.chip, batch=batch, precision=precision))
-    costs = partial(_costs, works, fabric.chip)
-    builders = layer_problem_builders(fabric, groups, graph, costs, clock=clock, tree=tree)
+    build_problems = partial(layer_problem_builders, fabric, groups, graph, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
-    layers = solve_layers(builders, solving, progress=progress)
+    layers = solve_layers(build_problems(partial(_costs, works, fabric.chip)), solving, progress=progress)
     around = surroundings(fabric, tree, layers)
     graph_file = graph_document(graph, groups, works)
     build = describe_build(options, fabric, clock, graph_file, layers, assemble_program(layers), around)
     refuse_overfull(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
-    return build
+    if not is_expanded(precision.weights, fabric.chip.matrix_types):
+        return build
+    fp8 = replace(precision, weights="fp8")
+    unfit = why_unfit(groups, model, fabric.chip, graph, batch=batch, precision=fp8)
+    fp8_works = cache(partial(layer_work, model, fabric.chip, batch=batch, precision=fp8))
+    solve_fp8 = partial(_solve_quickly, partial(build_problems, partial(_costs, fp8_works, fabric.chip)), options.seed)
+    return with_expanded_weights(build, options, precision.weights, unfit or fp8_results(build, solve_fp8()))
 
 
 def _costs(works: Callable[[int], dict[str, Work]], chip: Chip, width: int) -> list[dict[str, Cost]]:
     return shard_costs(works(width), chip, width)
+
+
+def _solve_quickly(
+    build_problems: Callable[[], Sequence[ProblemBuilder]], seed: int
+) -> tuple[ScheduledLayer, ...] | str:
+    """Return layers scheduled greedily, or why there is no schedule."""
+    try:
+        return solve_layers(
+            build_problems(), SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed), progress=lambda *_: None
+        )
+    except (InfeasibleError, NothingFoundError) as error:
+        return str(error)
 
 
 def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:

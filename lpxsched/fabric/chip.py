@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ Count = Annotated[int, Field(ge=1, le=10**12)]
 Extent = Annotated[int, Field(ge=0, le=10**9)]
 ClockMhz = Annotated[float, Field(ge=1e-3, le=1e6)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
+MatrixType = Literal["fp8", "bf16", "int8", "fp16", "mxfp4", "nvfp4"]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -32,6 +33,7 @@ class ChipFile(Strict):
     sram_bytes_per_ns: Tagged[Positive]
     matrix_fp8_macs_per_ns: Tagged[Positive]
     matrix_bf16_macs_per_ns: Tagged[Positive]
+    matrix_types: Tagged[list[MatrixType]] = Tagged(value=["fp8", "bf16"])
     matrix_fixed_cycles: Tagged[Extent]
     vector_operations_per_cycle: Tagged[Count]
     vector_fixed_cycles: Tagged[Extent]
@@ -56,6 +58,8 @@ class Chip:
         Bytes read or written in one cycle, rounded down.
     matrix_macs_per_cycle : dict
         Multiply-accumulates in one cycle by arithmetic type (``fp8``, ``bf16``), rounded down.
+    matrix_types : tuple of str
+        Element types that the matrix unit multiplies.
     vector_operations_per_cycle : int
         Element operations of the vector unit in one cycle.
     matrix_fixed_cycles, vector_fixed_cycles : int
@@ -77,6 +81,7 @@ class Chip:
     sram_bytes: int
     sram_bytes_per_cycle: int
     matrix_macs_per_cycle: dict[str, int]
+    matrix_types: tuple[str, ...]
     vector_operations_per_cycle: int
     matrix_fixed_cycles: int
     vector_fixed_cycles: int
@@ -114,6 +119,7 @@ def load_chip(name: str) -> Chip:
             "fp8": per_cycle("matrix_fp8_macs_per_ns"),
             "bf16": per_cycle("matrix_bf16_macs_per_ns"),
         },
+        matrix_types=tuple(file.matrix_types.value),
         vector_operations_per_cycle=file.vector_operations_per_cycle.value,
         matrix_fixed_cycles=file.matrix_fixed_cycles.value,
         vector_fixed_cycles=file.vector_fixed_cycles.value,

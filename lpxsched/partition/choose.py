@@ -11,6 +11,9 @@ from lpxsched.partition.groups import automatic_groups, smallest_width
 from lpxsched.partition.memory import least_chip_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lpxsched.fabric.chip import Chip
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.partition.group import Group
     from lpxsched.workload.config import ModelConfig
@@ -39,23 +42,37 @@ def partition_layers(
     if not fabric.hosts:
         raise InputError(fabric.name, "has no host; --attention gpu needs a host for each chip")
     layer = graph.layer(0)
+    if file is not None:
+        groups = read_groups(Path(file), fabric, model.layers)
+        unfit = why_unfit(groups, model, fabric.chip, graph, batch=batch, precision=precision)
+        if unfit:
+            raise InfeasibleError(unfit)
+        return groups
 
     def chip_bytes(width: int) -> int:
         return least_chip_bytes(model, fabric.chip, layer, batch=batch, precision=precision, width=width)
 
-    if file is None:
-        what = f"{model.name} with {precision.weights} weights"
-        least_width = smallest_width(fabric, model.layers, chip_bytes, what)
-        return automatic_groups(fabric, model.layers, least_width)
-    groups = read_groups(Path(file), fabric, model.layers)
+    what = f"{model.name} with {precision.weights} weights"
+    return automatic_groups(fabric, model.layers, smallest_width(fabric, model.layers, chip_bytes, what))
+
+
+def why_unfit(
+    groups: Iterable[Group],
+    model: ModelConfig,
+    chip: Chip,
+    graph: LayerGraph,
+    *,
+    batch: int,
+    precision: Precision,
+) -> str:
+    """Return why a layer cannot fit on the chips of its group, with the bytes; empty where all can."""
+    layer = graph.layer(0)
     for group in groups:
-        _check_fit(group, chip_bytes(len(group.chips)), fabric.chip.sram_bytes)
-    return groups
-
-
-def _check_fit(group: Group, needed_bytes: int, capacity_bytes: int) -> None:
-    if needed_bytes > capacity_bytes:
-        raise InfeasibleError(
-            f"layer {group.layer} needs {needed_bytes:,} bytes on each of its {len(group.chips)} chips, a chip holds "
-            f"{capacity_bytes:,}"
-        )
+        width = len(group.chips)
+        needed_bytes = least_chip_bytes(model, chip, layer, batch=batch, precision=precision, width=width)
+        if needed_bytes > chip.sram_bytes:
+            return (
+                f"layer {group.layer} needs {needed_bytes:,} bytes on each of its {width} chips, a chip holds "
+                f"{chip.sram_bytes:,}"
+            )
+    return ""

@@ -52,8 +52,20 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
         ("rules", "all hold" if measured["verified"] else "not checked"),
         *headline_lines(build),
+        *_fp8(results),
     ]
     return [f"{name:<14}{text}" for name, text in rows]
+
+
+def _fp8(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what fp8 weights would give where those of the build are assumed to be expanded on read."""
+    if "fp8" not in results:
+        return []
+    fp8 = results["fp8"]
+    if isinstance(fp8, str):
+        return [("with fp8", fp8)]
+    cycles = f"{fp8['makespan_cycles']:,} cycles of these groups, found greedily"
+    return [("with fp8", f"{_us(fp8['step_ns'])} a step, {cycles}; the build's weights are expanded on read (assumed)")]
 
 
 def _busiest_class(build: Build) -> tuple[str, float]:

@@ -11,7 +11,7 @@ from lpxsched.units import cycles_to_ns
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
-WIDTH = 96
+WIDTH = 92
 
 
 def headline_facts(build: Build) -> dict[str, Any]:
@@ -39,7 +39,14 @@ def headline_lines(build: Build) -> list[tuple[str, str]]:
             f"{facts['tokens_per_s_per_user']:,.0f} a user, low {facts['tokens_per_s_per_user_low']:,.0f}; "
             f"{facts['tokens_per_s']:,.0f} of all",
         ),
+        *_restart(build),
     ]
+
+
+def _restart(build: Build) -> list[tuple[str, str]]:
+    results = build.manifest.results
+    text = "after an uncorrectable error of a link, or for another program; in no step"
+    return [("restart", f"{_us(results['restart_ns'])} {text}")] if "restart_ns" in results else []
 
 
 def assumed_lines(build: Build) -> list[tuple[str, str]]:
@@ -47,13 +54,11 @@ def assumed_lines(build: Build) -> list[tuple[str, str]]:
     facts, options = headline_facts(build), build.manifest.options
     if not facts:
         return []
-    each = f"GPU {options['gpu_ns']:,g} ns and twice {options['gpu_latency_ns']:,g} ns of hand-over a layer"
-    assumed = (
-        f"{_us(facts['assumed_ns'])} a step, low {_us(facts['assumed_low_ns'])}, high {_us(facts['assumed_high_ns'])}: "
-        f"{each}"
-    )
+    value, low, high = (_us(facts[key]) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns"))
+    each = f"a layer {options['gpu_ns']:,g} ns on the GPU, and twice {options['gpu_latency_ns']:,g} ns of hand-over"
     lines = _wrapped(facts["not_modelled"])
-    return [("assumed", assumed), *zip(["not modelled", *[""] * len(lines)], lines, strict=False)]
+    names = ["not modelled", *[""] * (len(lines) - 1)]
+    return [("assumed", f"{value} a step, low {low}, high {high}"), ("", each), *zip(names, lines, strict=True)]
 
 
 def _wrapped(parts: list[str]) -> list[str]:

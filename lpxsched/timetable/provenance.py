@@ -56,11 +56,16 @@ def fabric_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]
     """Return the files behind a fabric and its clock, by kind."""
     topology = find_file("topology", options.topology)
     data = read_yaml(topology).data
-    chip = data.get("chip", TopologyFile.model_fields["chip"].default)
-    files = {"topology": topology, "chip": find_file("chip", chip), "clock": find_file("clock", options.clock)}
+    files = {"topology": topology, "chip": chip_file(options), "clock": find_file("clock", options.clock)}
     if data["kind"] == EXPLICIT:
         files["links"] = topology.parent / data["links"]
     return files
+
+
+def chip_file(options: CompileOptions | CollectiveOptions) -> Path:
+    """Return the file of the chips of a topology."""
+    data = read_yaml(find_file("topology", options.topology)).data
+    return find_file("chip", data.get("chip", TopologyFile.model_fields["chip"].default))
 
 
 def named_options(origin: Origin) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 WeightType = Literal["fp8", "bf16", "int8", "mxfp4", "nvfp4"]
 ActivationType = Literal["fp8", "bf16"]
@@ -42,6 +45,11 @@ def arithmetic_type(weights: str, activations: str) -> str:
     Four-bit weights are expanded to FP8 on the way to the unit; INT8 is taken to run at the rate of FP8.
     """
     return "bf16" if "bf16" in (weights, activations) else "fp8"
+
+
+def is_expanded(weights: str, matrix_types: Collection[str]) -> bool:
+    """Return whether weights are stored in blocks that a matrix unit cannot multiply."""
+    return weights in SCALE_BLOCK_COLUMNS and weights not in matrix_types
 
 
 def bytes_of(elements: int, dtype: str) -> int:

@@ -27,7 +27,7 @@ class Term:
     constant, per_row, per_column, per_row_column : Fraction
         r are the rows of the operator, n the columns of its chip.
     shard : int
-        The one chip of the group that does it; -1 where all do.
+        The one chip of the group that does it; `NONE` where all do.
     """
 
     counts: Counts

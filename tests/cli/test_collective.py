@@ -14,6 +14,7 @@ import pytest
 
 from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode, NothingFoundError
+from lpxsched.files.shipped import shipped_files
 from lpxsched.timetable.reader import read_build
 from lpxsched.traffic.collectives import KINDS
 from tests.fabric.examples import write_family, write_topology
@@ -283,3 +284,17 @@ def test_a_deadline_below_the_bound_is_infeasible(ring: str, capsys: pytest.Capt
     result = collective_json(["all-gather", ring], capsys)
     made = str(result["makespan_cycles"])
     assert collective_json(["all-gather", ring, "--deadline", made], capsys)["makespan_cycles"] == int(made)
+
+
+def test_what_overflows_sram_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a reduction of 3 vectors on chips that hold these and little else: exit 4, chip, cycle, what lies there."""
+    chip = shipped_files("chip")["tsp"].read_text().replace("value: 230686720", "value: 1000")
+    (tmp_path / "small.yaml").write_text(chip)
+    ring = write_family(tmp_path, "ring", chips=4, chip=str(tmp_path / "small.yaml"))
+    out = tmp_path / "out"
+    assert run(["collective", "reduce", ring, "--vectors", "3", "-o", str(out)]) == ExitCode.NOTHING_FOUND
+    message = capsys.readouterr().err
+    assert "bytes in cycle" in message
+    assert "its SRAM holds 1,000; most of it data" in message
+    assert "try fewer --vectors" in message
+    assert not out.exists()

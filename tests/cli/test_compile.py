@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,10 +16,14 @@ import pytest
 from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode
 from lpxsched.files.shipped import shipped_files
+from lpxsched.timetable.headline import HEADLINE
+from tests.timetable.small import compiled
 from tests.toy import toy_model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lpxsched.timetable.build import Build
 
 KEYS = {
     "status",
@@ -38,7 +43,9 @@ KEYS = {
     "layers",
     "distinct_problems",
     "wire_gap",
-    "worst_case_ns",
+    "verified",
+    "restart_ns",
+    *HEADLINE,
 }
 
 
@@ -53,6 +60,7 @@ def test_json_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixt
     """Tests that scripts find every key that the documentation names."""
     result = compile_json([toy_model(tmp_path), "tsp-node", "-o", str(tmp_path / "out")], capsys)
     assert result.keys() >= KEYS
+    assert not any(key.startswith("worst_case") for key in result)
     assert result["status"] in ("optimal", "feasible")
     # 2 layers on 8 chips: each layer gets 4.
     assert (result["layers"], result["chips"], result["distinct_problems"]) == (2, 8, 1)
@@ -60,12 +68,23 @@ def test_json_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests that the text tells layers, traffic, makespan, bound, gap, worst case, busiest links and the folder."""
+    """Tests that the text tells layers, traffic, makespan, bound, gap, busiest links, parts of a step, the folder."""
     out = str(tmp_path / "out")
     assert run(["compile", toy_model(tmp_path), "tsp-node", "-o", out]) == ExitCode.DONE
     printed = capsys.readouterr()
-    wanted = ("toy on tsp-node", "2 layers on 8 chips", "makespan", "bound", "gap", "worst case", "busiest", out)
-    assert all(word in printed.out for word in wanted)
+    wanted = (
+        "toy on tsp-node",
+        "2 layers on 8 chips",
+        "makespan",
+        "bound",
+        "for these groups",
+        "all hold",
+        "busiest",
+        "proved",
+        "assumed",
+        out,
+    )
+    assert all(word in printed.out for word in (*wanted, "proved", "assumed", "not modelled", out))
     assert printed.err == ""
 
 
@@ -140,13 +159,70 @@ def test_batch_and_types_change_the_build(tmp_path: Path, capsys: pytest.Capture
     assert int(str(one["vector_hops"])) < int(str(eight["vector_hops"])) < int(str(wide["vector_hops"]))
 
 
-def test_gpu_time_enters_the_worst_case_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests that 1000 ns of GPU time a layer add 2000 ns to two layers' worst case, and nothing to the makespan."""
+def test_gpu_time_enters_what_is_assumed_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that 1000 ns of GPU time a layer add 2000 ns to what two layers are assumed to take, and prove nothing."""
     model = toy_model(tmp_path)
     without = compile_json([model, "tsp-node", "-o", str(tmp_path / "0")], capsys)
     with_gpu = compile_json([model, "tsp-node", "-o", str(tmp_path / "1"), "--gpu-ns", "1000"], capsys)
-    assert float(str(with_gpu["worst_case_ns"])) - float(str(without["worst_case_ns"])) == pytest.approx(2000)
-    assert with_gpu["makespan_cycles"] == without["makespan_cycles"]
+    for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns", "step_ns", "step_high_ns"):
+        assert float(str(with_gpu[key])) - float(str(without[key])) == pytest.approx(2000)
+    for key in ("makespan_cycles", "proved_ns", "proved_worst_ns"):
+        assert with_gpu[key] == without[key]
+
+
+def broken_build(folder: Path) -> Build:
+    """Return the build of a toy model in which everything is read at cycle 0."""
+    build = compiled(folder)
+    return replace(build, slots=replace(build.slots, read=build.slots.read * 0))
+
+
+def test_a_fault_of_ours_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests a timetable that breaks rules: exit 5, the first violations in a line each, and no folder."""
+    broken = broken_build(tmp_path)
+    monkeypatch.setattr("lpxsched.pipeline.compile_timetable", lambda _, progress: broken)
+    arguments = ["compile", toy_model(tmp_path), "tsp-node", "-o", str(tmp_path / "out")]
+    assert run(arguments) == ExitCode.VERIFICATION_FAILED
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines()[-1].endswith("more violations")
+    assert run([*arguments, "--json"]) == ExitCode.VERIFICATION_FAILED
+    result = json.loads(capsys.readouterr().out)
+    assert (result["verified"], result["output"]) == (False, None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_proof_can_be_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests that --no-verify writes what the checker would refuse, and says that nothing was checked."""
+    broken = broken_build(tmp_path)
+    monkeypatch.setattr("lpxsched.pipeline.compile_timetable", lambda _, progress: broken)
+    result = compile_json([toy_model(tmp_path), "tsp-node", "-o", str(tmp_path / "out"), "--no-verify"], capsys)
+    assert result["verified"] is False
+    assert (tmp_path / "out").exists()
+
+
+def test_what_overflows_sram_in_some_cycle_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests a chip that lacks one byte in the cycle in which most lies there: exit 4, what lies there, no folder."""
+    monkeypatch.setattr("lpxsched.partition.choose.least_chip_bytes", lambda *_, **__: 0)
+    model, chip = toy_model(tmp_path), shipped_files("chip")["tsp"].read_text()
+    # Weights, and what combine holds: 8 vectors of routing, 64 of experts, 32 of its own.
+    lying = 1_233_920 + (8 + 64 + 32) * 320
+    (tmp_path / "small.yaml").write_text(chip.replace("value: 230686720", f"value: {lying - 1}"))
+    node = shipped_files("topology")["tsp-node"].read_text().replace("chip: tsp", f"chip: {tmp_path}/small.yaml")
+    (tmp_path / "node.yaml").write_text(node)
+    out = tmp_path / "out"
+    arguments = ["compile", model, str(tmp_path / "node.yaml"), "-o", str(out), "--solver", "greedy"]
+    assert run(arguments) == ExitCode.NOTHING_FOUND
+    message = capsys.readouterr().err
+    assert f"would hold {lying:,} bytes in cycle" in message
+    assert f"its SRAM holds {lying - 1:,}; most of it weights 1,233,920, layer.0.expert_output 20,480" in message
+    assert "try a smaller --batch" in message
+    assert not out.exists()
 
 
 def test_a_model_that_does_not_fit_says_how_many_bytes_on_how_many_chips(

@@ -29,6 +29,7 @@ CHIP = Chip(
     sram_bytes=1_000_000,
     sram_bytes_per_cycle=10,
     matrix_macs_per_cycle={"fp8": 8, "bf16": 4},
+    matrix_types=("fp8", "bf16"),
     vector_operations_per_cycle=2,
     matrix_fixed_cycles=40,
     vector_fixed_cycles=3,

@@ -86,7 +86,11 @@ def test_results_are_what_the_tables_say(tmp_path: Path, choices: dict[str, Any]
     }
     assert {key: results[key] for key in counted} == counted
     assert results["makespan_ns"] == pytest.approx(counted["makespan_cycles"] / 0.9, abs=1e-3)
-    assert results["worst_case_ns"] > results["worst_case_without_gpu_ns"] > results["makespan_ns"]
+    assert results["proved_worst_ns"] > results["proved_ns"] == results["makespan_ns"]
+    # 2,000 ns each way, 500 to 10,000.
+    per_layer = (results[key] / counted["layers"] for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns"))
+    assert tuple(per_layer) == (4000, 1000, 20000)
+    assert results["step_high_ns"] == pytest.approx(results["proved_worst_ns"] + results["assumed_high_ns"], abs=1e-6)
     for problem in results["problems"]:
         for layer in problem["layers"]:
             assert problem["makespan_cycles"] == build.segments.makespan_cycles[layer]

@@ -13,6 +13,7 @@ On chip 0 of the two-chip build lie, besides 960 bytes of weights (intervals of 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,10 @@ import pytest
 from lpxsched.errors import NothingFoundError
 from lpxsched.timetable.columns import Operands, Operators, Slots, Tensors
 from lpxsched.timetable.memory import refuse_overfull
+from lpxsched.verify.memory import memory_violations
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
-from tests.verify.collectives import LAID, build_of
+from tests.verify.collectives import KINDS, LAID, build_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -102,6 +104,25 @@ def test_a_relay_holds_what_it_passes_on() -> None:
     build = build_of(LAID["broadcast"])
     refuse_overfull(with_sram(build, 3 * 320), remedy=REMEDY)
     assert "chip 0 would hold 960 bytes in cycle 0, its SRAM holds 959; most of it data 960)" in told(build, 959)
+
+
+def accepts(build: Build, sram_bytes: int) -> bool:
+    """Return whether a build is not refused on chips of some SRAM."""
+    try:
+        refuse_overfull(with_sram(build, sram_bytes), remedy=REMEDY)
+    except NothingFoundError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("period", [0, 6])
+def test_the_checker_never_asks_for_more(kind: str, period: int) -> None:
+    """Tests that the least SRAM which is not refused here keeps R6, whose rows it follows vector by vector."""
+    build = build_of(LAID[kind], period=period)
+    least = bisect_left(range(100_000), True, key=lambda sram_bytes: accepts(build, sram_bytes))
+    assert memory_violations(with_sram(build, least)) == []
+    assert memory_violations(with_sram(build, 1))
 
 
 @pytest.mark.slow

@@ -1,0 +1,69 @@
+"""Tests of the lines in which compile, report and simulate tell the three parts of a step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lpxsched.cli.main import run
+from lpxsched.report.headline import assumed_lines, headline_facts, headline_lines
+from lpxsched.report.summary import summarise, summary_json
+from lpxsched.report.text import report_text
+from lpxsched.timetable.headline import HEADLINE
+from lpxsched.timetable.writer import write_build
+from tests.builds import two_chip_build
+from tests.timetable.small import compiled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from lpxsched.timetable.build import Build
+
+
+def test_nothing_assumed_is_called_a_bound(small_build: Build) -> None:
+    """Tests that worst stands beside what is proved only, and that no line that contains an assumption says bound."""
+    lines = headline_lines(small_build)
+    assert [name for name, _ in lines if name] == ["proved", "assumed", "not modelled", "step", "tokens/s", "restart"]
+    assert [name for name, text in lines if "worst" in text] == ["proved"]
+    assert not any("bound" in text for _, text in lines)
+
+
+def test_the_lines_tell_the_numbers(small_build: Build) -> None:
+    """Tests two layers with a hand-over of 2,000 ns each way: 8 us a step, 2 to 40."""
+    lines = dict(line for line in headline_lines(small_build) if line[0])
+    assert lines["assumed"] == "8.000 us a step, low 2.000 us, high 40.000 us"
+    assert ("", "a layer 0 ns on the GPU, and twice 2,000 ns of hand-over") in headline_lines(small_build)
+    assert lines["not modelled"].startswith("attention on the GPU (--gpu-ns is 0), embedding, LM head,")
+
+
+def test_lines_fit_a_terminal(tmp_path: Path) -> None:
+    """Tests a chip that polls, of which most is said."""
+    build = compiled(tmp_path, topology="lpx-rack", gpu_ns=123.5)
+    assert max(len(f"  {name:<14}{text}") for name, text in headline_lines(build)) <= 110
+
+
+def test_report_and_compile_tell_the_same(small_build: Build) -> None:
+    """Tests that the report holds every line and every key of the headline."""
+    text, report = report_text(summarise(small_build)), summary_json(summarise(small_build))
+    assert all(line in text for _, line in headline_lines(small_build))
+    assert headline_facts(small_build) == {key: report[key] for key in HEADLINE}
+
+
+def test_simulate_names_what_comes_on_top(
+    tmp_path: Path, small_build: Build, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests that latencies are told to be those of the proved part, and what is assumed beside them."""
+    write_build(tmp_path / "out", small_build)
+    assert run(["simulate", str(tmp_path / "out"), "--trials", "5"]) == 0
+    text = capsys.readouterr().out
+    assert "latency, proved" in text
+    assert all(line in text for _, line in assumed_lines(small_build))
+
+
+def test_a_build_without_a_step_has_no_headline() -> None:
+    """Tests that a collective, and a manifest that says nothing, get no line."""
+    build = two_chip_build()
+    assert headline_lines(build) == assumed_lines(build) == []
+    assert headline_facts(replace(build, manifest=build.manifest.model_copy(update={"results": {}}))) == {}
