@@ -207,6 +207,7 @@ def _chips() -> Chips:
         shard_columns=on_chips(1),
         sram_efficiency=np.array([1.0, 1.0, 0.0]),
         deskew_buffer_vectors=on_chips(16),
+        resident=np.array([True, True, False]),
         sum_cycles_in_hop=on_chips(0),
         inject_per_cycle=none,
         eject_per_cycle=none,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.adjacency import Adjacency
     from lpxsched.fabric.fabric import Fabric
 
 
@@ -120,7 +123,8 @@ def time_domains(fabric: Fabric, groups: Sequence[Sequence[int]]) -> list[TimeDo
 def alignment_tree(fabric: Fabric, clock: ClockSpecification, domains: Sequence[TimeDomain]) -> AlignmentTree:
     """Return the tree of each time domain, breadth first over links in service, from parent to child.
 
-    Each is rooted at the chip from which the farthest chip of the domain is nearest, the lowest of several. Of the
+    Each is rooted at the chip from which the farthest chip of the domain is nearest, the lowest of several. Links that
+    are slower than a tree of that depth needs are left out: start-up waits for the slowest of a tree. Of the
     chips one level above, a chip hangs from one of its own tray, else of its own rack, else from any; the lowest of
     several. So chips of a tray hang from the first that is reached, and differ by two residuals, not by four.
     Clocks that need no alignment get no tree.
@@ -147,8 +151,7 @@ def _grow(
     members = np.array(sorted({*domain.chips, *domain.others}), dtype=np.int64)
     joined = adjacency(fabric, members.tolist())
     needed = np.searchsorted(members, np.array(sorted(domain.chips), dtype=np.int64))
-    root = centre(joined, needed)
-    if root is None:
+    if centre(joined, needed) is None:
         hops = hops_from(int(needed[0]), joined)
         lost = needed[hops[needed] == NONE][0]
         problem = (
@@ -157,6 +160,7 @@ def _grow(
             "or take a clock that needs no alignment"
         )
         raise InputError(fabric.name, problem)
+    joined, root = _fastest(fabric, joined, needed)
     hops = hops_from(root, joined)
     above = hops[joined.source] != NONE
     downwards = above & (hops[joined.destination] == hops[joined.source] + 1)
@@ -167,6 +171,23 @@ def _grow(
     parent[members[root]] = members[root]
     reached = hops != NONE
     depth[members[reached]] = hops[reached]
+
+
+def _fastest(fabric: Fabric, joined: Adjacency, needed: NDArray[np.int64]) -> tuple[Adjacency, int]:
+    """Return the fastest bundles over which a tree is no deeper than over all, and its root."""
+    latency = np.array([link_class.latency_cycles for link_class in fabric.link_classes])[joined.kind]
+
+    def within(latency_cycles: int) -> tuple[Adjacency, int | None, float]:
+        faster = joined.taken(latency <= latency_cycles)
+        root = centre(faster, needed)
+        return faster, root, math.inf if root is None else float(hops_from(root, faster)[needed].max())
+
+    steps = np.unique(latency).tolist() or [0]
+    deepest = within(steps[-1])[2]
+    # Further bundles never make a tree deeper.
+    step = bisect_left(steps, True, key=lambda cycles: within(cycles)[2] <= deepest)
+    faster, root, _ = within(steps[step])
+    return faster, root or 0
 
 
 def _strangers(fabric: Fabric, a: NDArray[np.int64], b: NDArray[np.int64]) -> list[NDArray[np.bool_]]:

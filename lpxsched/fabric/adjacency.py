@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.units import NONE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,6 +45,11 @@ class Adjacency:
         """Return the same bundles the other way round."""
         return sorted_adjacency(self.chips, self.destination, self.source, self.kind, self.lanes)
 
+    def taken(self, bundles: NDArray[np.bool_]) -> Adjacency:
+        """Return some of the bundles between the same chips."""
+        columns = (self.source, self.destination, self.kind, self.lanes)
+        return sorted_adjacency(self.chips, *(column[bundles] for column in columns))
+
     def renumbered(self, number: NDArray[np.int64]) -> Adjacency:
         """Return the same bundles with new numbers of chips, shape (chips,)."""
         return sorted_adjacency(self.chips, number[self.source], number[self.destination], self.kind, self.lanes)
@@ -58,7 +65,7 @@ def adjacency(fabric: Fabric, chips: Sequence[int] | None = None) -> Adjacency:
         A sub-grid or any other set of chips; all chips when left out.
     """
     members = np.arange(fabric.chips) if chips is None else np.asarray(chips, dtype=np.int64)
-    number = np.full(fabric.nodes, -1, dtype=np.int64)
+    number = np.full(fabric.nodes, NONE, dtype=np.int64)
     number[members] = np.arange(len(members))
     first, links = fabric.bundle_starts()
     lanes = np.diff(np.append(first, len(links)))

@@ -127,6 +127,7 @@ class Chips(Table):
     shard_columns: Integers
     sram_efficiency: Floats
     deskew_buffer_vectors: Integers
+    resident: Flags
     sum_cycles_in_hop: Integers
     inject_per_cycle: Integers
     eject_per_cycle: Integers

@@ -60,6 +60,7 @@ def chips_table(fabric: Fabric, tree: AlignmentTree, *, weight_bytes: Integers) 
         shard_columns=on_chips(chip.shard_columns),
         sram_efficiency=np.where(is_chip, float(chip.sram_efficiency), 0.0),
         deskew_buffer_vectors=on_chips(chip.deskew_buffer_vectors),
+        resident=is_chip & chip.resident,
         sum_cycles_in_hop=on_chips(chip.sum_cycles_in_hop),
         inject_per_cycle=limits(fabric.inject_per_cycle),
         eject_per_cycle=limits(fabric.eject_per_cycle),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers, Table
+    from lpxsched.timetable.documents import GraphSegment
 
 RULE = "R9"
 
@@ -142,16 +143,25 @@ def _stalls(build: Build) -> Iterator[Violation]:
 
 
 def _intervals(build: Build) -> list[int]:
-    """Return the longest time before each deskew since the one before it; before the first, segments run and wait."""
+    """Return the longest time before each deskew since the one before it.
+
+    Before the first lies a whole run of the segment, and a pass of chips that poll for rows. A program that is started
+    anew has just aligned its counters when it opens, so its waiting is no time in which clocks drift apart.
+    """
     deskews = build.deskews
     end = deskews.cycle + deskews.stall
     opens = np.append(True, deskews.segment[1:] != deskews.segment[:-1])[: len(deskews)]
     closes = np.flatnonzero(np.append(opens[1:], True)[: len(deskews)])
     waited = np.maximum(segment_ends(build)[deskews.segment[closes]] - end[closes], 0)
-    waited += build.segments.waiting_cycles[deskews.segment[closes]]
+    polled = np.array([_is_polled(build, segment) for segment in build.graph.segments], dtype=np.bool_)
+    waited += (build.segments.waiting_cycles * polled)[deskews.segment[closes]]
     interval = deskews.cycle - np.append(0, end[:-1])[: len(deskews)]
     interval[opens] = waited
     return [max(0, cycles) for cycles in interval.tolist()]
+
+
+def _is_polled(build: Build, segment: GraphSegment) -> bool:
+    return bool(segment.hosts) and bool(build.chips.resident[segment.chips].any())
 
 
 def _depths(build: Build) -> list[int]:

@@ -101,6 +101,15 @@ def test_a_chain_is_rooted_in_its_middle() -> None:
     assert tree.depth.tolist() == [1, 0, 1, 2]
 
 
+def test_a_slow_link_is_left_out_where_fast_ones_are_no_deeper() -> None:
+    """Tests a line 0 - 1 - 2 beside a slow link from 0 to 2: rooted at 1, as deep as from 0 over the slow link."""
+    ring = fabric_of([(0, 1), (1, 0), (1, 2), (2, 1), (0, 2)], grid=(1, 3))
+    wire = ring.link_classes[0]
+    slow = replace(ring, link_classes=(wire, replace(wire, latency_cycles=1000)), link_class=ints(0, 1, 0, 0, 0))
+    assert tree_of(ring).parent.tolist() == [0, 0, 0]
+    assert tree_of(slow).parent.tolist() == [1, 1, 1]
+
+
 def test_edges_lead_from_parent_to_child() -> None:
     """Tests a ring of one direction, 0 -> 1 -> 2 -> 0, and one link alone: its start is the root."""
     assert tree_of(fabric_of([(0, 1), (1, 2), (2, 0)], grid=(1, 3))).parent.tolist() == [0, 0, 1]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from lpxsched.schedule.blocks import Cut, cut_blocks
 from lpxsched.schedule.greedy import greedy_schedule
 from lpxsched.schedule.problem import layer_problem
 from lpxsched.timetable.values import layer_values
-from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph
 from tests.schedule.layers import INTERVAL_CYCLES, layers_on
@@ -32,13 +31,14 @@ def test_both_layouts_read_one_sum() -> None:
     """Tests two rows of 4 vectors on four chips: a sum of 2 vectors for each share, all read by one, one by another."""
     around = layers_on("tsp-node", [range(WIDTH)])
     precision = Precision("fp8", "fp8", "bf16")
-    costs = partial(shard_costs, toy(hidden=640, layers=1), around.fabric.chip, batch=2, precision=precision)
+    model, chip = toy(hidden=640, layers=1), around.fabric.chip
+    works = layer_work(model, chip, WIDTH, batch=2, precision=precision)
     problem = layer_problem(
         around.fabric,
         around.fabric.bundle_links(),
         around.groups[0],
         with_norm_and_residual(around.graph.layer(0)),
-        costs(WIDTH),
+        shard_costs(works, chip, WIDTH),
         clock=around.clock,
         tree=around.tree,
         interval_cycles=INTERVAL_CYCLES,

@@ -315,6 +315,7 @@ def _chips() -> Chips:
         shard_columns=every(1),
         sram_efficiency=np.ones(CHIPS),
         deskew_buffer_vectors=every(16),
+        resident=np.zeros(CHIPS, dtype=np.bool_),
         sum_cycles_in_hop=every(0),
         inject_per_cycle=every(-1),
         eject_per_cycle=every(-1),

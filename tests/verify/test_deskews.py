@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.builds import signed, two_chip_build
@@ -27,6 +28,14 @@ def test_a_stall_covers_drift_and_residual() -> None:
 def test_waiting_is_a_part_of_the_interval(waiting: int, found: bool) -> None:
     """Tests that 1.8 + 2 x 10^-4 x (126 + 874) is just covered by a stall of 2."""
     assert ("R9" in rules(changed("segments", 0, waiting_cycles=waiting))) == found
+
+
+def test_a_start_up_is_no_time_of_drift() -> None:
+    """Tests a wait of a million cycles of chips that cannot poll: they have just been aligned when the segment opens."""
+    build = changed("segments", 0, waiting_cycles=1_000_000)
+    started = replace(build, chips=replace(build.chips, resident=np.zeros(3, dtype=np.bool_)))
+    assert reports(build, "R9", "its stall is 2")
+    assert rules(signed(started)) == set()
 
 
 @pytest.mark.parametrize(("period", "found"), [(4, False), (3, True)])
