@@ -31,7 +31,7 @@ def test_waiting_is_a_part_of_the_interval(waiting: int, found: bool) -> None:
 
 
 def test_a_start_up_is_no_time_of_drift() -> None:
-    """Tests a wait of a million cycles of chips that cannot poll: they have just been aligned when the segment opens."""
+    """Tests a wait of a million cycles of chips that cannot poll: they are aligned when the segment opens."""
     build = changed("segments", 0, waiting_cycles=1_000_000)
     started = replace(build, chips=replace(build.chips, resident=np.zeros(3, dtype=np.bool_)))
     assert reports(build, "R9", "its stall is 2")
