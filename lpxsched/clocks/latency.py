@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.clocks.guard import PARTS_PER_MILLION, crossing_cycles, wire_cycles
-from lpxsched.units import ceil_div, cycles_to_ns, exact
+from lpxsched.units import NEVER, ceil_div, cycles_to_ns, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,12 +57,17 @@ def pass_cycles(clock: ClockSpecification, load_cycles: int) -> int:
 
 
 def hac_latency_cycles(fabric: Fabric, tree: AlignmentTree) -> int:
-    """Return the latency of links as counters see it; where nobody has said, the largest of the links of a tree."""
+    """Return the latency of links as counters see it; where nobody has said, the largest of the links of a tree.
+
+    Of parallel links from a parent to a child the fastest aligns them.
+    """
     if fabric.hac_latency_cycles is not None:
         return fabric.hac_latency_cycles
     in_tree = fabric.link_up & (tree.parent[fabric.destination] == fabric.source)
-    classes = np.unique(fabric.link_class[in_tree]).tolist()
-    return max((fabric.link_classes[number].latency_cycles for number in classes), default=0)
+    latency = np.array([link_class.latency_cycles for link_class in fabric.link_classes], dtype=np.int64)
+    fastest = np.full(fabric.nodes, NEVER, dtype=np.int64)
+    np.minimum.at(fastest, fabric.destination[in_tree], latency[fabric.link_class[in_tree]])
+    return int(fastest[fastest < NEVER].max(initial=0))
 
 
 def restart_cycles(fabric: Fabric, clock: ClockSpecification, tree: AlignmentTree) -> int:

@@ -77,7 +77,8 @@ class TopologyFile(Strict):
     """Keys that every kind has.
 
     ``hac_latency_ns`` is the latency of a link as the counters that align chips see it; without it the largest latency
-    of the links in use counts. ``guard_in_hop`` says that ``hop_ns`` is a scheduled hop: jitter and crossing lie in it.
+    of the links of an alignment tree counts. ``guard_in_hop`` says that ``hop_ns`` is a scheduled hop: jitter and
+    crossing lie in it.
     """
 
     name: str

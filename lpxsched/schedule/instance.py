@@ -1,23 +1,9 @@
 """The scheduling problem, one type for every solver.
 
-A timetable keeps these rules. Solver constraints, checker functions and tests carry the same numbers; the checker
-shares no code with what is here.
-
-R1 link
-    Slots on one link do not overlap; a slot's link exists, is up, and leaves from where the vectors are; segments
-    share no link.
-R2 causality
-    A vector leaves a chip only after it was produced there, or read there plus turnaround. A sum pays like a relay: it
-    leaves no earlier than its end, nor than a turnaround and the sum after the last read of each operand that arrived.
-R3 delivery
-    Every vector reaches every consumer; no chip receives a vector twice or one that nothing there uses; an operator
-    starts no earlier than the reads of its operands. Ends of a layer are operators too: the makespan is their start.
-R4 operators
-    One at a time on a functional unit; durations follow from bytes, arithmetic and the chip.
-R5 reduction
-    Every partial sum is a tensor of its own; expanded down to leaves, each leaf enters exactly once.
-R6 memory, R7 ports, R8 reads, R9 deskew, R10 deadlines
-    As in ``docs/terms.md``. R9 is kept by `release_cycles`: the opening deskew takes the first cycles of the segment.
+Solver constraints, checker functions and tests carry the numbers of the rules, which ``docs/terms.md`` states: R1 link,
+R2 causality, R3 delivery, R4 operators, R5 reduction, R6 memory, R7 ports, R8 reads, R9 deskew, R10 deadlines. The
+checker shares no code with what is here. Ends of a layer are operators too: the makespan is their start. R8 is kept by
+guards, R9 by `release_cycles`: the opening deskew takes the first cycles of the segment.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Between two deskews clocks drift apart by 2 rho T at most, on top of what the first one left: 2 depth residual. A
 chip finds its drift modulo the period of its counter only, so that the sum must stay below half of it; and it can
 wait, not hurry, so that the stall must cover the sum. The first deskew of a segment ends an interval too: the chips
-ran the segment before, from its last deskew to its end, and then waited.
+ran the segment before, from its last deskew to its end, and, where they poll for rows, a pass. A program that is
+started anew has just been aligned.
 """
 
 from __future__ import annotations

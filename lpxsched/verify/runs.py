@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-from lpxsched.verify.demand import DemandedOperator, Key, Views
+    from lpxsched.verify.demand import DemandedOperator, Key, Views
 
 RULE = "R3"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -86,6 +87,15 @@ def test_counters_see_the_latency_of_links_where_nobody_has_said() -> None:
     aligned = alignment_tree(fabric, crystal, [TimeDomain((0, 1), ())])
     assert hac_latency_cycles(fabric, aligned) == 10
     assert hac_latency_cycles(fabric, alignment_tree(fabric, crystal, [])) == 0
+
+
+def test_of_parallel_links_the_fastest_aligns() -> None:
+    """Tests a link of 10 cycles beside one of 1000 from parent to child."""
+    pair = fabric_of([(0, 1), (0, 1), (1, 0)], grid=(1, 2))
+    wire = pair.link_classes[0]
+    mixed = replace(pair, link_classes=(wire, replace(wire, latency_cycles=1000)), link_class=ints(0, 1, 0))
+    aligned = alignment_tree(mixed, load_clock("xo-100ppm"), time_domains(mixed, [[0, 1]]))
+    assert hac_latency_cycles(mixed, aligned) == 10
 
 
 def tree() -> AlignmentTree:
