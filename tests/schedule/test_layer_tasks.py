@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from lpxsched.schedule.layer_tasks import layer_tasks
 from lpxsched.schedule.padding import paddings
 from lpxsched.schedule.result import Schedule
 from lpxsched.schedule.transfers.placing import justified, placed
+from lpxsched.workload.config import load_model
 from tests.schedule.circulants import circulant_layers
 from tests.schedule.instances import (
     both_ways,
@@ -27,6 +29,7 @@ from tests.schedule.instances import (
     summed,
     two_chips,
 )
+from tests.schedule.layers import layers_on
 from tests.schedule.rules import violations
 from tests.strategies import cuts, instances
 
@@ -184,6 +187,19 @@ def test_images_are_one_task(instance: Instance, cut: Cut) -> None:
         assert violations(padded.instance, schedule) == []
         assert violations(instance, padded.cut_off(schedule)) == []
         assert schedule.makespan_cycles == better.makespan_cycles
+
+
+@pytest.mark.parametrize(("name", "chips", "batch"), [("gpt-oss-120b", 7, 8), ("gpt-oss-20b", 10, 8)])
+def test_layers_of_shipped_models_are_tasks(name: str, chips: int, batch: int) -> None:
+    """Tests layers on trays of a rack, in several cuts and with all operators taking no time."""
+    whole = layers_on("lpx-rack", [range(chips)], model=load_model(name), batch=batch).problem().instance
+    for instance in (whole, whole.wires_only()):
+        for cut in (WHOLE, Cut(8, 1, 4, 2)):
+            layer = tasks_of(instance, cut)
+            assert (layer.start[layer.tasks.after] >= layer.start[layer.tasks.before] + layer.tasks.delay).all()
+            again = placed(layer.tasks, in_time(layer))
+            assert (again.start <= layer.start).all()
+            assert violations(instance, layer.at(justified(layer.tasks, again).start)) == []
 
 
 def test_ways_and_blocks_stay_as_they_are() -> None:
