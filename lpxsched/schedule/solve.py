@@ -54,8 +54,8 @@ class SolveOptions:
         ``cpsat`` (greedy, then the full model); ``auto`` tries all, as long as the bound is not met, and leaves out the
         full model where it would be too large.
     effort : int
-        1 is greedy alone; each further step doubles the deterministic time of CP-SAT, and the numbers of cuts and of
-        neighbourhoods, which from 4 on are searched.
+        1 is greedy alone, justified; each further step doubles the deterministic time of CP-SAT, and the numbers of
+        cuts and of neighbourhoods, which from 4 on are searched.
     seed : int
     """
 
