@@ -246,6 +246,17 @@ def crossing() -> Instance:
     return instance_of(2, [Bundle(0, 1)], operators, demands)
 
 
+def fork() -> Instance:
+    """Return a vector from chip 0 to chip 3 over chip 1 or 2, when chip 1 sends one of its own there from 20 on.
+
+    Greedy takes chip 1 at [21, 24), and the other vector waits until 24: read at 42. Over chip 2 the first is read at
+    39, the other at 38.
+    """
+    bundles = [Bundle(0, 1), Bundle(0, 2), Bundle(1, 3), Bundle(2, 3)]
+    demands = [Demand(1, 0, (0,), (0,), (3,)), Demand(1, 1, (1,), (1,), (3,))]
+    return instance_of(4, bundles, [Operator(0), Operator(1, cycles=20), Operator(3, demands=(0, 1))], demands)
+
+
 def free_sum() -> Instance:
     """Return a sum that takes no time, on a chip whose vector unit is busy for the first 100 cycles."""
     operators = [Operator(0), Operator(1), Operator(0, VECTOR, 100), Operator(0, MATRIX, 0, (), (0,))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,17 +42,23 @@ class Layers(NamedTuple):
         return problem
 
 
-def layers_on(
-    topology: str, chips_of_layers: Sequence[Sequence[int]], *, clock: str = "xo-100ppm", batch: int = 2
-) -> Layers:
-    """Return one layer on each group of chips.
+# A row has 640 columns: 2 vectors as it enters in FP8, 4 as it leaves in BF16.
+SMALL = ModelConfig("small", 1, 640, 64, 4, 2, expert_biases=False, weights="fp8")
 
-    A row has 640 columns: 2 vectors as it enters in FP8, 4 as it leaves in BF16.
-    """
+
+def layers_on(
+    topology: str,
+    chips_of_layers: Sequence[Sequence[int]],
+    *,
+    model: ModelConfig = SMALL,
+    clock: str = "xo-100ppm",
+    batch: int = 2,
+) -> Layers:
+    """Return one layer of a model on each group of chips."""
     fabric, specification = load_fabric(topology), load_clock(clock)
     tree = alignment_tree(fabric, specification, time_domains(fabric, chips_of_layers))
-    model = ModelConfig("small", len(chips_of_layers), 640, 64, 4, 2, expert_biases=False, weights="fp8")
-    precision = Precision("fp8", "fp8", "bf16")
+    model = replace(model, layers=len(chips_of_layers))
+    precision = Precision(model.weights, "fp8", "bf16")
     hosts = fabric.host_of_chip()
     groups = tuple(
         Group(layer, tuple(chips), tuple(hosts[chip] for chip in chips)) for layer, chips in enumerate(chips_of_layers)

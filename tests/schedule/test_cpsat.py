@@ -15,7 +15,7 @@ from lpxsched.schedule.cpsat import Effort, improve
 from lpxsched.schedule.greedy import greedy_schedule
 from lpxsched.schedule.result import Schedule
 from lpxsched.schedule.solve import best_greedy
-from tests.schedule.instances import Bundle, Demand, Operator, crossing, grid, instance_of, rootless, two_chips
+from tests.schedule.instances import Bundle, Demand, Operator, crossing, fork, grid, instance_of, rootless, two_chips
 from tests.schedule.rules import violations
 from tests.strategies import cuts, instances
 
@@ -57,15 +57,9 @@ def test_best_of_small_instances(instance: Instance, greedy: int, best: int) -> 
 
 
 def test_routes_are_chosen_with_times() -> None:
-    """Tests a vector from chip 0 to chip 3 over chip 1 or 2, when chip 1 wants to send one of its own from 20 on."""
-    # Greedy takes chip 1 at [21, 24), and the other vector waits until 24: read at 42. Over chip 2 the first is read
-    # at 39, the other at 38.
-    bundles = [Bundle(0, 1), Bundle(0, 2), Bundle(1, 3), Bundle(2, 3)]
-    demands = [Demand(1, 0, (0,), (0,), (3,)), Demand(1, 1, (1,), (1,), (3,))]
-    operators = [Operator(0), Operator(1, cycles=20), Operator(3, demands=(0, 1))]
-    instance = instance_of(4, bundles, operators, demands)
-    hint = best_greedy(instance, lower_bound(instance), seed=0)
-    assert (hint.makespan_cycles, improved(instance, hint).makespan_cycles) == (42, 39)
+    """Tests two vectors that greedy sends over one link, one after the other, where there is another way."""
+    hint = best_greedy(fork(), lower_bound(fork()), seed=0)
+    assert (hint.makespan_cycles, improved(fork(), hint).makespan_cycles) == (42, 39)
 
 
 def test_the_hint_itself_is_returned_when_nothing_is_better() -> None:

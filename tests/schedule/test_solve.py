@@ -16,7 +16,7 @@ from lpxsched.schedule.padding import paddings
 from lpxsched.schedule.result import LowerBound, Schedule, SolveResult
 from lpxsched.schedule.solve import SolveOptions, best_greedy, is_symmetric, ranked_greedy, solve
 from tests.schedule.circulants import circulant_layers, even_layer
-from tests.schedule.instances import crossing, grid, path_of_three, two_chips
+from tests.schedule.instances import crossing, fork, grid, path_of_three, two_chips
 from tests.schedule.rules import violations
 from tests.strategies import instances
 
@@ -62,7 +62,16 @@ def outcome(result: SolveResult) -> tuple[str, str, int, int]:
 )
 def test_effort_1_and_greedy_are_greedy_alone(options: SolveOptions) -> None:
     """Tests that CP-SAT is not run, though it would beat greedy here."""
-    assert outcome(solve(crossing(), options)) == ("greedy", "feasible", 76, 66)
+    assert outcome(solve(fork(), options)) == ("greedy", "feasible", 42, 39)
+
+
+@pytest.mark.usefixtures("no_cpsat")
+@pytest.mark.parametrize("solver", ["auto", "greedy", "cpsat"])
+def test_what_greedy_finds_is_justified(solver: Solver) -> None:
+    """Tests the instance on which the order of two demands decides: 76 becomes 66, which is the bound."""
+    greedy = best_greedy(crossing(), lower_bound(crossing()), seed=0)
+    assert greedy.makespan_cycles == 76
+    assert outcome(solve(crossing(), SolveOptions(solver, 1))) == ("greedy", "optimal", 66, 66)
 
 
 @pytest.mark.usefixtures("no_cpsat")
@@ -74,8 +83,8 @@ def test_a_met_bound_needs_no_more_search(solver: Solver) -> None:
 
 @pytest.mark.parametrize("solver", ["auto", "cpsat"])
 def test_cpsat_finds_what_greedy_misses(solver: Solver) -> None:
-    """Tests the instance on which the order of two demands decides: 76 becomes 66, which is the bound."""
-    assert outcome(solve(crossing(), SolveOptions(solver))) == ("cpsat", "optimal", 66, 66)
+    """Tests two vectors that greedy sends over one link: the model finds another way for one of them."""
+    assert outcome(solve(fork(), SolveOptions(solver))) == ("cpsat", "optimal", 39, 39)
 
 
 def test_the_finder_is_named_not_the_last_to_try() -> None:
@@ -86,22 +95,35 @@ def test_the_finder_is_named_not_the_last_to_try() -> None:
 
 @pytest.mark.usefixtures("no_cpsat")
 def test_auto_leaves_out_models_that_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that with more slots than the limit ``auto`` is greedy alone."""
+    """Tests that with more slots than the limit ``auto`` looks for new times only.
+
+    On greedy's ways the vector of chip 1 goes first: [20, 23), then the other, which is read at 23 + 18.
+    """
     monkeypatch.setattr("lpxsched.schedule.solve.MOST_CPSAT_SLOTS", 1)
-    assert outcome(solve(crossing(), SolveOptions("auto"))) == ("greedy", "feasible", 76, 66)
+    assert outcome(solve(fork(), SolveOptions("auto"))) == ("cpsat", "feasible", 41, 39)
+
+
+@pytest.mark.usefixtures("no_cpsat")
+def test_new_times_of_many_tasks_are_left_to_higher_efforts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests six tasks, three slots and three operators, where all but few are too many."""
+    monkeypatch.setattr("lpxsched.schedule.solve.MOST_CPSAT_SLOTS", 1)
+    monkeypatch.setattr("lpxsched.schedule.solve.MOST_SLOTS_IN_PARTS", 1)
+    monkeypatch.setattr("lpxsched.schedule.solve.MOST_RETIMED", 5)
+    assert solve(fork(), SolveOptions("auto", 3)).makespan_cycles == 42
+    assert solve(fork(), SolveOptions("auto", 4)).makespan_cycles == 41
 
 
 def test_cpsat_is_run_on_large_models_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that ``cpsat`` knows no limit of slots."""
     monkeypatch.setattr("lpxsched.schedule.solve.MOST_CPSAT_SLOTS", 1)
-    assert solve(crossing(), SolveOptions("cpsat")).makespan_cycles == 66
+    assert solve(fork(), SolveOptions("cpsat")).makespan_cycles == 39
 
 
 def test_large_models_are_searched_in_parts_from_effort_4_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that with more slots than the limit of the whole model the parts find what greedy misses."""
     monkeypatch.setattr("lpxsched.schedule.solve.MOST_CPSAT_SLOTS", 1)
     monkeypatch.setattr("lpxsched.schedule.cpsat.improve", lambda *_: pytest.fail("the whole model was searched"))
-    assert outcome(solve(crossing(), SolveOptions("auto", 4))) == ("cpsat", "optimal", 66, 66)
+    assert outcome(solve(fork(), SolveOptions("auto", 4))) == ("cpsat", "optimal", 39, 39)
 
 
 def test_a_proof_of_the_whole_model_leaves_out_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:

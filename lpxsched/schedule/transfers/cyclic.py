@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from lpxsched.schedule.kernels import Integers, TaskColumns
     from lpxsched.schedule.transfers.placing import Tasks
 
-# Periods that are tried one cycle after the other before room is given for a whole task.
+# Periods that are tried one cycle after the other before room is given for a whole task, and what lies between halved.
 TIGHT_TRIES = 3
+# Two periods that differ by less than one part in so many are as good as each other.
+FINE_PERIOD = 256
 # Cells of the tables of lanes and cycles: beyond it a plan is not tried.
 MOST_CELLS = 400_000_000
 NONE, NEVER = -1, 1 << 60
@@ -81,14 +83,37 @@ def repeating(tasks: Tasks, order: NDArray[np.int64], *, enough: int, below: int
     """
     least = max(enough, shortest_period(tasks))
     longest = int(tasks.length.max(initial=1))
+    columns, failed = placement_columns(tasks), least - 1
     for period in (*range(least, least + TIGHT_TRIES), least + longest, least + 2 * longest):
         if period >= below or period * int(tasks.lanes.sum()) > MOST_CELLS:
             return None
-        turn = _empty_turn(tasks, period)
-        start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
-        if _place_in_turns(placement_columns(tasks), turn, order, start, lane):
-            return Placement(start, lane, int((start + tasks.duration).max(initial=0)), period)
+        found = _with_period(tasks, columns, order, period)
+        if found is not None:
+            return _bisected(tasks, columns, order, failed, found)
+        failed = period
     return None
+
+
+def _bisected(tasks: Tasks, columns: TaskColumns, order: NDArray[np.int64], failed: int, found: Placement) -> Placement:
+    """Return starts with a shorter period, between one that was not kept and one that was, as far as that is worth it.
+
+    A period may be kept although a longer one is not, so it need not be the shortest that the order allows.
+    """
+    while found.period_cycles - failed > max(1, failed // FINE_PERIOD):
+        period = (failed + found.period_cycles) // 2
+        shorter = _with_period(tasks, columns, order, period)
+        if shorter is None:
+            failed = period
+        else:
+            found = shorter
+    return found
+
+
+def _with_period(tasks: Tasks, columns: TaskColumns, order: NDArray[np.int64], period: int) -> Placement | None:
+    start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
+    if not _place_in_turns(columns, _empty_turn(tasks, period), order, start, lane):
+        return None
+    return Placement(start, lane, int((start + tasks.duration).max(initial=0)), period)
 
 
 def _empty_turn(tasks: Tasks, period: int) -> Turn:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lpxsched.schedule.streams import sum_cycles
 from lpxsched.schedule.transfers.result import Sums, TransferSchedule
 from lpxsched.traffic.collectives import EVERY, source_values
 from lpxsched.units import NONE
@@ -155,7 +156,7 @@ def _sums(images: _Images, placement: Placement) -> Sums:
     return Sums(
         node=images.node(plan.sum_node)[kept],
         start=start[kept],
-        cycles=_cycles(images.problem, counted, vectors[kept]),
+        cycles=sum_cycles(images.problem.problem.add_cost, counted, vectors[kept]),
         offset=images.first[:, plan.sum_block][kept],
         vectors=vectors[kept],
         complete=np.tile(plan.sum_complete, (order, 1))[kept],
@@ -171,14 +172,6 @@ def _operands(images: _Images) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     chained = np.where(slot < NONE, NONE - 1 - slot, NONE)
     total = np.where(slot >= 0, np.append(plan.slot_sum, NONE)[slot], chained)
     return images.value(plan.sum_block[plan.operand_sum], total, plan.operand_origin)
-
-
-def _cycles(problem: Reduced, operands: NDArray[np.int64], vectors: NDArray[np.int64]) -> NDArray[np.int64]:
-    if not len(operands):
-        return operands
-    pairs, index = np.unique(np.column_stack([operands, vectors]), axis=0, return_inverse=True)
-    cycles = [problem.problem.add_cost.cycles(m, n) for m, n in pairs.tolist()]
-    return np.array(cycles, dtype=np.int64)[index.ravel()]
 
 
 def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
@@ -256,6 +249,6 @@ def _makespan(problem: Reduced, images: _Images, placement: Placement, reading: 
     totals = np.flatnonzero(plan.sum_complete)
     totals = totals[vectors[plan.sum_block[totals]] > 0]
     operands = np.bincount(plan.operand_sum, minlength=plan.sums)[totals]
-    cycles = _cycles(problem, operands, vectors[plan.sum_block[totals]])
+    cycles = sum_cycles(problem.problem.add_cost, operands, vectors[plan.sum_block[totals]])
     ends = placement.start[plan.slots + totals] + cycles
     return max(last, int(ends.max(initial=0)))

@@ -7,7 +7,7 @@ already, so that one kernel serves copies, sums, and both backwards in time.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -52,6 +52,14 @@ class Tasks:
 
     def __len__(self) -> int:
         return len(self.resource)
+
+
+class Precedences(NamedTuple):
+    """Rows (before, after, delay) as `Tasks` has them."""
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    delay: NDArray[np.int64]
 
 
 def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.joins import counted
 from lpxsched.schedule.transfers.kernels import FAR, Wires, all_ways
 from lpxsched.schedule.transfers.matching import CLASSES
 from lpxsched.traffic.collectives import EVERY
@@ -180,12 +181,6 @@ class Reduced:
         first = np.cumsum(vectors) - vectors
         first -= np.repeat(np.cumsum(whole) - whole, counts)
         return Blocks(piece, first, vectors, self.flow.source[piece], self.flow.target[piece])
-
-
-def counted(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return, for each one of all that is counted, which row counts it, and its place there."""
-    row = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-    return row, np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def mirror(counts: NDArray[np.int64]) -> NDArray[np.int64]:

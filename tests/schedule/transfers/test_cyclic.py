@@ -96,6 +96,26 @@ def test_the_grid_begins_anew_with_every_turn() -> None:
     assert (found.period_cycles, found.start.tolist()) == (10, [10, 3, 6])
 
 
+def test_between_periods_that_fail_and_that_give_room_for_a_task_is_halved() -> None:
+    """Tests tasks of 1, 1 and 10 cycles, the second of which is ready at 6, on one lane in turns of 12 at least.
+
+    The second leaves [1, 6) and, in turns of p cycles, [7, p): 10 cycles fit for p = 17. Of 12, 13, 14 and 12 + 10
+    the last is kept, then 18, not 16, then 17.
+    """
+    found = in_order(tasks_of([Task(1), Task(1, release=6), Task(10)]))
+    assert found is not None
+    assert (found.period_cycles, found.start.tolist()) == (17, [0, 6, 7])
+
+
+def test_periods_that_hardly_differ_are_not_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests the same tasks where a seventh of a period does not matter: of 14 and 22 cycles, 18 is halfway, then 16."""
+    monkeypatch.setattr(cyclic, "FINE_PERIOD", 7)
+    found = in_order(tasks_of([Task(1), Task(1, release=6), Task(10)]))
+    assert found is not None
+    # 18 - 16 is no more than 16 // 7 = 2.
+    assert found.period_cycles == 18
+
+
 def test_a_period_that_is_no_better_is_not_looked_for() -> None:
     """Tests a plan whose shortest period of 5 cycles is already known."""
     tasks = tasks_of([Task(2), Task(3)])

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.joins import counted
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.transfers.cpsat.routes import rerouted
 from lpxsched.schedule.transfers.cpsat.variables import Slots
 from lpxsched.schedule.transfers.placing import placed
 from lpxsched.schedule.transfers.plan import copy_plan
-from lpxsched.schedule.transfers.reduced import Blocks, counted, reduced
+from lpxsched.schedule.transfers.reduced import Blocks, reduced
 from lpxsched.schedule.transfers.search import Found
 from lpxsched.schedule.transfers.symmetry import trivial
 from lpxsched.schedule.transfers.tasks import plan_tasks
