@@ -14,14 +14,18 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lpxsched.clocks.guard import PARTS_PER_MILLION, guard_cycles, residual_cycles, stall_cycles
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError
 from lpxsched.files.shipped import shipped_files
-from lpxsched.units import ceil_cycles, exact
+from lpxsched.units import NONE, ceil_cycles, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from lpxsched.clocks.specification import ClockSpecification
 
@@ -68,6 +72,12 @@ class DomainClock:
             clock_mhz=self.clock_mhz,
             in_hop=self.in_hop,
         )
+
+    def guards_cycles(self, levels: NDArray[np.int64], interval_cycles: int | None) -> NDArray[np.int64]:
+        """Return the guards of many hops over some tree edges each; 0 of those with `NONE`, which have no guard."""
+        kinds, kind = np.unique(levels, return_inverse=True)
+        guards = [self.guard_cycles(None if level == NONE else level, interval_cycles) for level in kinds.tolist()]
+        return np.array(guards, dtype=np.int64)[kind.reshape(-1)]
 
     def stall_cycles(self, interval_cycles: int | None) -> int:
         """Return the stall of a deskew."""

@@ -5,26 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.clocks.limits import DomainClock, Hop
-from lpxsched.clocks.tree import TimeDomain, alignment_tree
+from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.transfers.bounds import lower_bound
-from lpxsched.schedule.transfers.problem import TransferProblem, refuse_split
+from lpxsched.schedule.transfers.problem import TransferProblem, refuse_split, with_nodes
 from lpxsched.schedule.transfers.solve import TransferOptions, solve_transfers
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lpxsched.clocks.specification import ClockSpecification
-    from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.transfers.result import TransferResult
 
+    Integers = NDArray[np.int64]
+
 ProblemBuilder = Callable[..., TransferProblem]
+LATER = "try a later --deadline, or a larger --effort"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +63,8 @@ def solve_collective(
     """Return a collective's schedule, shifted by the stall of its opening deskew.
 
     The guard grows with the time since the deskew, so the interval is doubled until it holds the schedule, as for the
-    layers of a model. The greedy schedule tells without a search that an interval is too short.
+    layers of a model. The greedy schedule tells without a search that an interval is too short. What the rules ask for
+    is less than the guard with which a schedule is placed; bounds are reckoned with that least.
 
     Parameters
     ----------
@@ -74,27 +80,25 @@ def solve_collective(
     InputError, InfeasibleError, NothingFoundError
     """
     # Before the tree of counters: where chips cannot reach each other, the problem tells which.
-    bare = build(guard_cycles=0)
-    members = bare.node_chip.tolist()
-    tree = alignment_tree(fabric, clock, [TimeDomain(tuple(members[: bare.width]), tuple(members[bare.width :]))])
-    domain = DomainClock(clock, tree.height(members[0]), fabric.chip.clock_mhz, fabric.guard_in_hop)
+    bare, tree = _aligned(fabric, build(guard_cycles=0), clock)
+    domain = DomainClock(clock, tree.height(int(bare.node_chip[0])), fabric.chip.clock_mhz, fabric.guard_in_hop)
     levels = _levels(bare, tree)
     _refuse_long_hops(fabric, bare, domain, levels)
     started, length, longest = time.perf_counter(), 0, domain.longest_interval_cycles()
     for interval in domain.intervals():
-        guard, stall = domain.guard_cycles(levels, interval), domain.stall_cycles(interval)
-        problem = build(guard_cycles=guard) if guard else bare
+        guard, stall = domain.guard_cycles(int(levels.max(initial=0)), interval), domain.stall_cycles(interval)
+        problem = replace(bare, bundle_hop_cycles=bare.bundle_hop_cycles + guard)
+        least = _Least(bare, domain, levels, exact=interval is None and (levels == levels.max(initial=0)).all())
         length = 0 if interval is None else stall + _greedy_cycles(problem, options)
         if longest is not None and length > longest:
             break
         if interval is not None and length > interval:
             continue
-        result = shifted_result(_solve_after(stall, problem, options), stall)
+        result = least.bounded(shifted_result(_solve_after(stall, problem, options, least), stall))
         length = result.schedule.makespan_cycles
         if interval is None or length <= interval:
             return ScheduledCollective(problem, result, tree, guard, stall, time.perf_counter() - started)
-    driftless = build(guard_cycles=domain.guard_cycles(levels, 0))
-    raise _too_long(domain, domain.stall_cycles(0), lower_bound(driftless), length)
+    raise _too_long(domain, least.bound, length)
 
 
 def shifted_result(result: TransferResult, cycles: int) -> TransferResult:
@@ -109,17 +113,56 @@ def shifted_result(result: TransferResult, cycles: int) -> TransferResult:
     return replace(result, schedule=later, bound=replace(bound, cycles=bound.cycles + cycles))
 
 
-def _levels(problem: TransferProblem, tree: AlignmentTree) -> int:
-    """Return the largest number of tree edges between the ends of a bundle."""
-    sources, destinations = (problem.node_chip[ends] for ends in (problem.bundle_source, problem.bundle_destination))
-    reached = (tree.depth[sources] != NONE) | (tree.depth[destinations] == NONE)
-    return int(tree.levels_between(sources[reached], destinations[reached]).max(initial=0))
+def _aligned(fabric: Fabric, bare: TransferProblem, clock: ClockSpecification) -> tuple[TransferProblem, AlignmentTree]:
+    """Return the tree of the chips that take part and relay, and the problem without relays that it leaves out.
+
+    A relay that hangs deeper than all chips that take part would only make the stall longer; the ways of the tree
+    between chips that take part do without it.
+    """
+    members = bare.node_chip
+    domain = TimeDomain(tuple(members[: bare.width].tolist()), tuple(members[bare.width :].tolist()))
+    tree = alignment_tree(fabric, clock, [domain])
+    deepest = tree.depth[members[: bare.width]].max()
+    kept = (tree.depth[members] <= deepest) & ((tree.depth[members] != NONE) == (deepest != NONE))
+    shallow = AlignmentTree(*(np.where(tree.depth <= deepest, column, NONE) for column in (tree.parent, tree.depth)))
+    return with_nodes(bare, kept), shallow
 
 
-def _refuse_long_hops(fabric: Fabric, bare: TransferProblem, domain: DomainClock, levels: int) -> None:
+def _levels(problem: TransferProblem, tree: AlignmentTree) -> Integers:
+    """Return the number of tree edges between the ends of each bundle."""
+    return tree.levels_between(problem.node_chip[problem.bundle_source], problem.node_chip[problem.bundle_destination])
+
+
+class _Least:
+    """What the rules ask of any schedule: guards of each bundle's own ends without drift, the stall of the residuals.
+
+    Attributes
+    ----------
+    exact : bool
+        The guard and the stall of the schedule are these, so that what is proven of its problem holds of all.
+    """
+
+    def __init__(self, bare: TransferProblem, domain: DomainClock, levels: Integers, *, exact: bool) -> None:
+        self.exact = exact
+        self._bare, self._domain, self._levels = bare, domain, levels
+
+    @cached_property
+    def bound(self) -> LowerBound:
+        """The lower bound of every schedule, the stall included."""
+        hops = self._bare.bundle_hop_cycles + self._domain.guards_cycles(self._levels, 0)
+        bound = lower_bound(replace(self._bare, bundle_hop_cycles=hops))
+        return replace(bound, cycles=self._domain.stall_cycles(0) + bound.cycles)
+
+    def bounded(self, result: TransferResult) -> TransferResult:
+        """Return a result beside the bound of every schedule."""
+        return result if self.exact else replace(result, bound=self.bound)
+
+
+def _refuse_long_hops(fabric: Fabric, bare: TransferProblem, domain: DomainClock, levels: Integers) -> None:
     """Refuse a collective that cannot do without hops that are longer than clocks may run apart."""
-    kinds, kind = np.unique(np.column_stack([bare.bundle_hop_cycles, bare.bundle_class]), axis=0, return_inverse=True)
-    hops = [Hop(fabric.link_classes[link_class].name, cycles, levels) for cycles, link_class in kinds.tolist()]
+    columns = np.column_stack([bare.bundle_hop_cycles, bare.bundle_class, levels])
+    kinds, kind = np.unique(columns, axis=0, return_inverse=True)
+    hops = [Hop(fabric.link_classes[link_class].name, cycles, level) for cycles, link_class, level in kinds.tolist()]
     too_long = [hop for hop in hops if not domain.holds(hop)]
     if not too_long:
         return
@@ -131,11 +174,11 @@ def _refuse_long_hops(fabric: Fabric, bare: TransferProblem, domain: DomainClock
         domain.refuse_long_hop(too_long[0])
 
 
-def _too_long(domain: DomainClock, stall: int, bound: LowerBound, length: int) -> InfeasibleError | NothingFoundError:
+def _too_long(domain: DomainClock, bound: LowerBound, length: int) -> InfeasibleError | NothingFoundError:
     """Return why nothing fits between two deskews: a bound without drift proves it, or it was not found."""
     longest = domain.longest_interval_cycles() or 0
-    if stall + bound.cycles > longest:
-        takes = f"the collective takes at least {stall + bound.cycles} cycles ({bound.name})"
+    if bound.cycles > longest:
+        takes = f"the collective takes at least {bound.cycles} cycles ({bound.name})"
         return InfeasibleError(f"{takes}, and {domain.told(longest)}")
     effort = f"the collective takes {length} cycles, and {domain.told(longest)}"
     return NothingFoundError(effort, remedy="try fewer --vectors")
@@ -146,17 +189,22 @@ def _greedy_cycles(problem: TransferProblem, options: TransferOptions) -> int:
     return solve_transfers(problem, look).schedule.makespan_cycles
 
 
-def _solve_after(stall: int, problem: TransferProblem, options: TransferOptions) -> TransferResult:
+def _solve_after(stall: int, problem: TransferProblem, options: TransferOptions, least: _Least) -> TransferResult:
     """Solve a problem for what the stall leaves of the deadline; a fault says that it is less."""
-    if options.deadline_cycles is None or not stall:
+    deadline = options.deadline_cycles
+    if deadline is None or (least.exact and not stall):
         return solve_transfers(problem, options)
-    left = options.deadline_cycles - stall
-    after = f"the opening deskew takes {stall} of {options.deadline_cycles} cycles"
-    if left <= 0:
-        raise InfeasibleError(after)
+    if deadline < least.bound.cycles:
+        raise InfeasibleError(f"the deadline of {deadline} cycles is below the lower bound of {least.bound.cycles}")
+    after = f"the opening deskew takes {stall} of {deadline} cycles"
+    if deadline <= stall:
+        raise NothingFoundError(after, remedy=LATER)
     try:
-        return solve_transfers(problem, replace(options, deadline_cycles=left))
+        return solve_transfers(problem, replace(options, deadline_cycles=deadline - stall))
     except InfeasibleError as error:
-        raise InfeasibleError(f"{after}; {error.cause}") from error
+        if least.exact:
+            raise InfeasibleError(f"{after}; {error.cause}") from error
+        # Only guards of the least length would prove it.
+        raise NothingFoundError(f"{after}; with the guard of its interval, {error.cause}", remedy=LATER) from error
     except NothingFoundError as error:
         raise NothingFoundError(f"{after}; {error.effort}", remedy=error.remedy) from error

@@ -46,7 +46,7 @@ def group_bundles(fabric_bundles: BundleLinks, group: Group) -> list[Bundle]:
 
 
 def bundle_levels(bundles: list[Bundle], tree: AlignmentTree, width: int) -> NDArray[np.int64]:
-    """Return the tree edges that the guard of each bundle covers, `NONE` to a host, where there is no guard.
+    """Return the tree edges between the ends of each bundle, 1 from a host, `NONE` to a host, where there is no guard.
 
     Parameters
     ----------
@@ -56,13 +56,30 @@ def bundle_levels(bundles: list[Bundle], tree: AlignmentTree, width: int) -> NDA
         Chips of the group.
     """
     source, destination = (np.array([bundle[end] for bundle in bundles], dtype=np.int64) for end in (0, 1))
-    link_class = np.array([bundle.link_class for bundle in bundles], dtype=np.int64)
     levels = np.where(source >= width, HOST_LEVELS, NONE)
     inside = np.flatnonzero((source < width) & (destination < width))
     ends = np.array([bundles[number].fabric_ends for number in inside.tolist()], dtype=np.int64).reshape(-1, 2)
     levels[inside] = tree.levels_between(ends[:, 0], ends[:, 1])
-    # A class has one guard: what is symmetric in its links stays symmetric in time.
-    for of_class in np.unique(link_class[inside]).tolist():
-        members = inside[link_class[inside] == of_class]
-        levels[members] = levels[members].max()
     return levels
+
+
+def class_levels(bundles: list[Bundle], levels: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Return the tree edges that the guard of each bundle covers: between chips the most of its class in the group.
+
+    What is symmetric in the links of a class stays symmetric in time.
+
+    Parameters
+    ----------
+    bundles : list of Bundle
+    levels : ndarray of int64, shape (bundles,)
+        From `bundle_levels`.
+    width : int
+        Chips of the group.
+    """
+    covered = levels.copy()
+    rows = [(b.link_class, b.source < width and b.destination < width) for b in bundles]
+    link_class = np.array([kind if inside else NONE for kind, inside in rows], dtype=np.int64)
+    for of_class in np.unique(link_class[link_class != NONE]).tolist():
+        members = link_class == of_class
+        covered[members] = levels[members].max()
+    return covered

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from lpxsched.clocks.limits import DomainClock, Hop
 from lpxsched.errors import InputError
-from lpxsched.schedule.group_bundles import bundle_levels, group_bundles
+from lpxsched.schedule.group_bundles import bundle_levels, class_levels, group_bundles
 from lpxsched.schedule.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.ragged import Ragged
 from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
@@ -64,8 +64,10 @@ class LayerProblem:
     bundle_levels : ndarray of int64, shape (bundles,)
         Tree edges that the guard of a bundle covers: the most of its class in the group between chips, one from a
         host, `NONE` to a host, where nothing is scheduled to be read.
-    clock : DomainClock
-        The clocks of the group's time domain.
+    least_levels : ndarray of int64, shape (bundles,)
+        Tree edges between the ends of each bundle, likewise.
+    clock, least_clock : DomainClock
+        The clocks of the group's time domain, and the same as deep as the group's own chips.
     interval_cycles : int or None
         Longest time between a deskew and a read that the guard covers; None where clocks do not drift.
     resident : bool
@@ -81,7 +83,9 @@ class LayerProblem:
     bundle_links: tuple[NDArray[np.int64], ...]
     bundle_class: tuple[str, ...]
     bundle_levels: NDArray[np.int64]
+    least_levels: NDArray[np.int64]
     clock: DomainClock
+    least_clock: DomainClock
     interval_cycles: int | None
     resident: bool
     instance: Instance
@@ -94,6 +98,14 @@ class LayerProblem:
     def timing(self) -> tuple[str, bytes, int]:
         """Return what is equal for layers that are one problem over every interval."""
         return self.instance.key(), self.bundle_levels.tobytes(), self.clock.depth
+
+    def least_instance(self) -> Instance:
+        """Return the layer with the least that the rules ask of clocks: the own ends of links, the stall of the group.
+
+        No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
+        """
+        guards = self.least_clock.guards_cycles(self.least_levels, 0)
+        return replace(self.instance, bundle_guard=guards, release_cycles=self.least_clock.stall_cycles(0))
 
     def shortest_hops(self) -> list[Hop]:
         """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""
@@ -141,14 +153,10 @@ def layer_problem(
     demands = layer_demands(graph, width)
     operators = _place_operators(graph, costs, demands, width)
     bundles = group_bundles(fabric_bundles, group)
-    levels = bundle_levels(bundles, tree, width)
+    least = bundle_levels(bundles, tree, width)
+    levels = class_levels(bundles, least, width)
     domain = DomainClock(clock, tree.height(group.chips[0]), fabric.chip.clock_mhz, fabric.guard_in_hop)
-    of_levels = {
-        level: domain.guard_cycles(None if level == NONE else level, interval_cycles)
-        for level in np.unique(levels).tolist()
-    }
-    guards = _integers(of_levels[level] for level in levels.tolist())
-    stall = domain.stall_cycles(interval_cycles)
+    guards, stall = domain.guards_cycles(levels, interval_cycles), domain.stall_cycles(interval_cycles)
     return LayerProblem(
         group=group,
         graph=graph,
@@ -157,7 +165,9 @@ def layer_problem(
         bundle_links=tuple(bundle.links for bundle in bundles),
         bundle_class=tuple(fabric.link_classes[bundle.link_class].name for bundle in bundles),
         bundle_levels=levels,
+        least_levels=least,
         clock=domain,
+        least_clock=replace(domain, depth=max(0, int(tree.depth[list(group.chips)].max()))),
         interval_cycles=interval_cycles,
         resident=fabric.chip.resident,
         instance=_instance(fabric, graph, demands, operators, bundles, guards=guards, stall=stall, width=width),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lpxsched.clocks.latency import pass_cycles
@@ -14,6 +14,7 @@ from lpxsched.schedule.solve import SolveOptions, first_result, is_symmetric, se
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lpxsched.schedule.instance import Instance
     from lpxsched.schedule.problem import LayerProblem, ProblemBuilder
     from lpxsched.schedule.result import SolveResult
 
@@ -98,25 +99,47 @@ def solve_layers(
     """
     layers_by_timing: dict[tuple[str, bytes, int], list[int]] = {}
     distinct_problems: list[LayerProblem] = []
+    least: dict[tuple[str, bytes, int], dict[str, Instance]] = {}
     for layer, build in enumerate(builders):
         problem = build(interval_cycles=None)
         layers = layers_by_timing.setdefault(problem.timing(), [])
         if not layers:
             distinct_problems.append(problem)
         layers.append(layer)
+        instance = problem.least_instance()
+        least.setdefault(problem.timing(), {})[instance.key()] = instance
     if options.solver == "symmetric" and not any(is_symmetric(problem.instance) for problem in distinct_problems):
         cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
         raise NothingFoundError(cause, remedy="try --solver auto")
     scheduled: dict[int, ScheduledLayer] = {}
-    for number, layers in enumerate(layers_by_timing.values()):
+    for number, (timing, layers) in enumerate(layers_by_timing.items()):
         progress("solving", number, len(layers_by_timing))
         problem, result = solve_with_covering_guard(builders[layers[0]], options)
         wires = solve(problem.instance.wires_only(), options)
-        distinct = DistinctResult(number, problem.instance.chips, result, wires, tuple(layers))
+        instances = list(least[timing].values())
+        distinct = DistinctResult(
+            number,
+            problem.instance.chips,
+            _bounded(result, instances),
+            _bounded(wires, [instance.wires_only() for instance in instances]),
+            tuple(layers),
+        )
         for layer in layers:
             scheduled[layer] = ScheduledLayer(builders[layer](interval_cycles=problem.interval_cycles), distinct)
     progress("solving", len(layers_by_timing), len(layers_by_timing))
     return tuple(scheduled[layer] for layer in range(len(builders)))
+
+
+def _bounded(result: SolveResult, least: Sequence[Instance]) -> SolveResult:
+    """Return a result beside the bound of every schedule of any of its layers: the guard asks for more than rules do.
+
+    Parameters
+    ----------
+    result : SolveResult
+    least : sequence of Instance
+        Its layers with the least guards and stalls, from `LayerProblem.least_instance`.
+    """
+    return replace(result, bound=min(map(lower_bound, least), key=lambda bound: bound.cycles))
 
 
 def _is_covered(problem: LayerProblem, result: SolveResult) -> bool:
@@ -130,7 +153,7 @@ def _is_covered(problem: LayerProblem, result: SolveResult) -> bool:
 def _too_long(driftless: LayerProblem, length: int) -> InfeasibleError | NothingFoundError:
     """Return why nothing fits between two deskews: a bound without drift proves it, or it was not found."""
     longest = driftless.clock.longest_interval_cycles() or 0
-    bound = lower_bound(driftless.instance)
+    bound = lower_bound(driftless.least_instance())
     if bound.cycles > longest:
         takes = f"a layer takes at least {bound.cycles} cycles ({bound.name})"
         return InfeasibleError(f"{takes}, and {driftless.clock.told(longest)}")

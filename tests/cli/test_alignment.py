@@ -75,6 +75,33 @@ def test_a_long_way_round_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "one hop of class link 1e+09 ns 100 Gb/s takes 1000000" in capsys.readouterr().err
 
 
+def test_a_guard_longer_than_the_rules_ask_for_proves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests two chips, v = 1 and 10 cycles of latency: 22 of stall, 11 and 10.6 + 21.2 + 2 of guard, 34 rounded up.
+
+    The schedule is placed with the guard and the stall of an interval of 4,032 cycles, one and one cycle more. So no
+    deadline of 67 or 68 is met, and none is proven impossible; 66 is.
+    """
+    path = write_topology(tmp_path, "src,dst\n0,1\n1,0\n", chips=2, link={"latency_ns": 10, "gbps": 2560})
+    result = told(["broadcast", path, "--clock", "xo-100ppm"], capsys)
+    assert (result["makespan_cycles"], result["lower_bound_cycles"], result["status"]) == (69, 67, "feasible")
+    for deadline, code in ((66, ExitCode.INFEASIBLE), (67, ExitCode.NOTHING_FOUND), (68, ExitCode.NOTHING_FOUND)):
+        assert run(["collective", "broadcast", path, "--clock", "xo-100ppm", "--deadline", str(deadline)]) == code
+
+
+def test_relays_that_hang_too_deep_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests two chips at the end of a line of ten, and a relay over a link that is too slow to align it."""
+    line = "".join(f"{a},{b}\n{b},{a}\n" for a, b in zip(range(9), range(1, 10), strict=True))
+    path = write_topology(tmp_path, f"src,dst\n{line}", chips=10)
+    result = told(["broadcast", path, "--chips", "0,1", "--relays", "--clock", "xo-100ppm"], capsys)
+    alone = told(["broadcast", path, "--chips", "0,1", "--clock", "xo-100ppm"], capsys)
+    assert result["makespan_cycles"] == alone["makespan_cycles"]
+    slow = "src,dst,latency_ns\n0,1,10\n1,0,10\n1,2,400\n2,1,400\n"
+    path = write_topology(tmp_path, slow, chips=3)
+    assert told(["broadcast", path, "--chips", "0,1", "--relays", "--clock", "xo-100ppm"], capsys)["verified"]
+
+
 def test_nine_racks_under_one_root_are_too_deep(capsys: pytest.CaptureFixture[str]) -> None:
     """Tests six levels of 10.6 cycles on both sides: 127.2 of 126, with depth, residual and remedy."""
     assert run(["collective", "broadcast", "lpx-9-racks", "--clock", "xo-100ppm"]) == ExitCode.INFEASIBLE

@@ -146,6 +146,37 @@ def transfer_problem(
     return problem
 
 
+def with_nodes(problem: TransferProblem, kept: NDArray[np.bool_]) -> TransferProblem:
+    """Return a problem without some of its relays, and the bundles at them.
+
+    Parameters
+    ----------
+    problem : TransferProblem
+    kept : ndarray of bool, shape (nodes,)
+        All chips that take part are.
+    """
+    if kept.all():
+        return problem
+    number = np.cumsum(kept) - 1
+    inside = kept[problem.bundle_source] & kept[problem.bundle_destination]
+    columns = (
+        "bundle_lanes",
+        "bundle_class",
+        "bundle_hop_cycles",
+        "bundle_pitch_numerator",
+        "bundle_pitch_denominator",
+    )
+    return replace(
+        problem,
+        nodes=int(kept.sum()),
+        node_chip=problem.node_chip[kept],
+        bundle_source=number[problem.bundle_source[inside]],
+        bundle_destination=number[problem.bundle_destination[inside]],
+        bundle_links=tuple(links for links, keep in zip(problem.bundle_links, inside.tolist(), strict=True) if keep),
+        **{name: getattr(problem, name)[inside] for name in columns},
+    )
+
+
 def _pitch(wire_class: LinkClass, wire: Wire) -> Fraction:
     if wire == "pipelined":
         return wire_class.vector_time_cycles
