@@ -104,6 +104,8 @@ class CollectiveOptions(Strict):
     @classmethod
     def _refuse_endless_drift(cls, clock: str, info: ValidationInfo) -> str:
         if info.data.get("cyclic") and clock != PERFECT_CLOCK:
-            problem = "must be {perfect} with --cyclic: drift of an endless repetition needs deskews not placed yet"
+            problem = (
+                "must be {perfect} with --cyclic: timetables that repeat are placed without guards and deskews as yet"
+            )
             raise PydanticCustomError("endless_drift", problem, {"perfect": PERFECT_CLOCK})
         return clock

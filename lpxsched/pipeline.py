@@ -23,6 +23,7 @@ from lpxsched.timetable.assemble_collective import assemble_collective
 from lpxsched.timetable.collective_surroundings import collective_surroundings
 from lpxsched.timetable.describe import describe_build, graph_document
 from lpxsched.timetable.describe_collective import describe_collective
+from lpxsched.timetable.deskew_buffers import refuse_full_buffers
 from lpxsched.timetable.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.timetable.memory import refuse_overfull
 from lpxsched.timetable.surroundings import surroundings
@@ -71,6 +72,7 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     graph_file = graph_document(graph, groups, works)
     build = describe_build(options, fabric, clock, graph_file, layers, assemble_program(layers), around)
     refuse_overfull(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
+    refuse_full_buffers(build, clock)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(precision, weights="fp8")
@@ -114,4 +116,5 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     program = assemble_collective(scheduled)
     described = describe_collective(options, fabric, clock, scheduled, program, around)
     refuse_overfull(described, remedy="try fewer --vectors")
+    refuse_full_buffers(described, clock)
     return described, scheduled.solve_seconds

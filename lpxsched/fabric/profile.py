@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -75,8 +74,7 @@ def _named_chip(document: Document, file: AnyTopologyFile) -> Chip:
         find_file("chip", file.chip)
     except InputError as error:
         raise document.error(("chip",), f"{file.chip}: {error.problem}") from error
-    chip = load_chip(file.chip)
-    return replace(chip, clock_mhz=exact(file.clock_mhz.value)) if file.clock_mhz else chip
+    return load_chip(file.chip, exact(file.clock_mhz.value) if file.clock_mhz else None)
 
 
 def _check_size(document: Document, file: AnyTopologyFile, chips: int, links: int) -> None:

@@ -20,9 +20,10 @@ CLASS_COLOURS = {
     "spine": "#56B4E9",
     "fpga": "#117733",
     "rack": "#AA4499",
+    "group": "#DDCC77",
     "global": "#44AA99",
 }
-OTHER_COLOURS = ("#44AA99", "#999933", "#332288", "#AA4499", "#DDCC77", "#661100")
+OTHER_COLOURS = ("#999933", "#332288", "#661100", "#888888", "#EE7733", "#000000")
 DESKEW_COLOUR = "#BBBBBB"
 GRID_COLOUR = "#CCCCCC"
 

@@ -32,12 +32,14 @@ def headline_lines(build: Build) -> list[tuple[str, str]]:
             f"{_us(facts['proved_ns'])} a step on perfect clocks; at worst {_us(facts['proved_worst_ns'])}, "
             f"of it waiting {_us(waiting_ns)}",
         ),
+        ("", "beyond perfect clocks: waiting, slow clocks, residuals, arrivals at hosts"),
         *assumed_lines(build),
         ("step", f"{_us(facts['step_ns'])}, proved and assumed together; high {_us(facts['step_high_ns'])}"),
         (
             "tokens/s",
-            f"{facts['tokens_per_s_per_user']:,.0f} a user, low {facts['tokens_per_s_per_user_low']:,.0f}; "
-            f"{facts['tokens_per_s']:,.0f} of all",
+            # Rounded down: a floor must not be overstated.
+            f"{int(facts['tokens_per_s_per_user']):,} a user, low {int(facts['tokens_per_s_per_user_low']):,}; "
+            f"{int(facts['tokens_per_s']):,} of all",
         ),
         *_restart(build),
     ]

@@ -73,3 +73,10 @@ def test_lp30_at_the_clock_of_its_arrays() -> None:
     chip = load_chip("lp30-1465mhz")
     assert chip.matrix_macs_per_cycle["fp8"] == 409_556  # 600,000 / 1.465, rounded down
     assert chip.sram_bytes_per_cycle == 102_389  # 319.97 vectors of 320 bytes
+
+
+def test_another_clock_leaves_rates_in_ns_as_they_are() -> None:
+    """Tests 150,000 bytes and 600,000 products a ns: twice as many in a cycle at 500 MHz as at 1000."""
+    chip = load_chip("lp30", Fraction(500))
+    assert (chip.clock_mhz, chip.sram_bytes_per_cycle) == (500, 300_000)
+    assert chip.matrix_macs_per_cycle == {"fp8": 1_200_000, "bf16": 300_000}
