@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.transfers.problem import TransferProblem
     from lpxsched.schedule.transfers.reduced import Reduced
     from lpxsched.schedule.transfers.symmetry import Symmetry
-    from lpxsched.schedule.transfers.ways import Choice
+    from lpxsched.schedule.transfers.ways import Style
 
 PASSES = 6
 # To offer a block to so many bundles takes as long as to place a slot once.
@@ -111,7 +111,7 @@ def search(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, ga
     best_of_length: dict[int, tuple[int, int, int]] = {}
     work = tried = in_vain = 0
 
-    def all_choices() -> Iterator[Choice]:
+    def all_choices() -> Iterator[Style]:
         yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
         lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
         if lengths:

@@ -13,6 +13,7 @@ from lpxsched.schedule.transfers.kernels import FAR
 from lpxsched.schedule.transfers.reduced import HALVES, Ways
 from lpxsched.schedule.transfers.spread import spread_ways
 from lpxsched.schedule.transfers.tables import Job
+from lpxsched.schedule.transfers.trees import LATE_PRICES, PackedTrees, packed_trees
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ class Choice(NamedTuple):
     count_first: bool = True
 
 
-def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[Choice]:
+Style = Choice | PackedTrees
+
+
+def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[Style]:
     """Yield one search of every style with every length of blocks, the most promising first.
 
     Parameters
@@ -76,6 +80,8 @@ def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator
         Whether every vector must be a slot of its own.
     """
     lengths = block_lengths(problem, unit_blocks=unit_blocks)
+    for length in lengths:
+        yield from _packings(problem, length, seed)
     for urgency, minimal in _styles(problem):
         for length in lengths:
             yield Choice(length, urgency, minimal, seed)
@@ -84,10 +90,11 @@ def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator
             yield from (Choice(length, "near", True, seed, mixture) for mixture in mixtures(problem, length))
 
 
-def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cyclic: bool) -> Iterator[Choice]:
+def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cyclic: bool) -> Iterator[Style]:
     """Yield searches with other seeds without end, over the lengths that were best so far."""
     for number in count(seed + 1):
         for length in lengths:
+            yield from _packings(problem, length, number)
             yield from (Choice(length, urgency, minimal, number) for urgency, minimal in _styles(problem))
             if cyclic and problem.flow.is_for_everyone:
                 yield Choice(length, "near", False, number, (), 0.0)
@@ -97,6 +104,14 @@ def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cycl
                     for mixture in (mixtures(problem, length) or [()])
                     for fork_price in FORK_PRICES
                 )
+
+
+def _packings(problem: Reduced, length: int, seed: int) -> Iterator[PackedTrees]:
+    """Yield packings of trees of what everyone reads, where sums and copies need not share blocks."""
+    kind, moves = problem.problem.collective.kind, problem.problem.bundles > 0
+    if moves and problem.flow.is_for_everyone and kind != "all-reduce" and length != HALVES:
+        for beside in (True, False) if kind == "reduce" else (False,):
+            yield from (PackedTrees(length, late_price, seed, beside) for late_price in LATE_PRICES)
 
 
 def _styles(problem: Reduced) -> list[tuple[Urgency, bool]]:
@@ -154,8 +169,10 @@ def block_lengths(problem: Reduced, *, unit_blocks: bool) -> list[int]:
     return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
 
 
-def find_ways(problem: Reduced, choice: Choice, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
+def find_ways(problem: Reduced, choice: Style, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
     """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Reduced.blocks`."""
+    if isinstance(choice, PackedTrees):
+        return packed_trees(problem, choice)
     if choice.urgency == "spread":
         return spread_ways(problem, choice.length, seed=choice.seed)
     blocks = problem.blocks(choice.length, mirrored=mirrored)
