@@ -11,7 +11,7 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.solve import SolveOptions
 from lpxsched.schedule.transfers.bounds import lower_bound, period_bound
 from lpxsched.schedule.transfers.lift import lift
-from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced
+from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced, relayed_flow
 from lpxsched.schedule.transfers.result import TransferResult
 from lpxsched.schedule.transfers.search import Budget, exchange, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
@@ -191,3 +191,8 @@ def _attempts(
     flow = flow_of(collective, padded=symmetry.order > 1)
     forward = reduced(problem, flow, symmetry)
     yield lambda budget: search(forward, forward.reversed(), seed=seed, budget=budget)
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.nodes > problem.width:
+        over_relay = relayed_flow(forward)
+        if over_relay is not None:
+            relayed = reduced(problem, over_relay, symmetry)
+            yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)
