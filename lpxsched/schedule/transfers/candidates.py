@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.transfers.beside import beside_plan
+from lpxsched.schedule.transfers.merging import merged_plan
 from lpxsched.schedule.transfers.placing import Placement
 from lpxsched.schedule.transfers.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
 from lpxsched.schedule.transfers.reduced import mirror
+from lpxsched.schedule.transfers.tasks import hold_cycles
 from lpxsched.schedule.transfers.trees import PackedTrees
 from lpxsched.schedule.transfers.ways import Choice, find_ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.schedule.transfers.reduced import Reduced
+    from lpxsched.schedule.transfers.reduced import Reduced, Ways
     from lpxsched.schedule.transfers.ways import Style
 
     Order = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -71,11 +73,30 @@ def _sums(forward: Reduced, backward: Reduced, choice: Style, limit: int) -> Sta
     ways = find_ways(backward, choice, limit=limit, mirrored=True)
     if ways is None:
         return None
+    if isinstance(choice, PackedTrees) and choice.streams > 1:
+        return _merged(forward, ways, choice.streams, limit)
     if isinstance(choice, PackedTrees) and choice.beside:
         plan = beside_plan(forward, ways)
     else:
         plan = sum_plan(forward, ways.blocks, ways.block, ways.bundle)
     return Start(plan, _sum_order(plan))
+
+
+def _merged(forward: Reduced, ways: Ways, streams: int, limit: int) -> Start | None:
+    """Return sums of many operands, block after block; None where links are loaded beyond a limit."""
+    plan = merged_plan(forward, ways, streams)
+    wires = forward.wires
+    load = np.bincount(
+        wires.resource[plan.slot_bundle],
+        weights=hold_cycles(forward, plan.slot_bundle, plan.blocks.vectors[plan.slot_block]),
+        minlength=len(wires.lanes),
+    )
+    if (load > limit * wires.lanes.astype(np.float64)).any():
+        return None
+    turn = np.empty(len(ways.blocks), dtype=np.int64)
+    number, first = np.unique(ways.block, return_index=True)
+    turn[number] = first
+    return Start(plan, np.argsort(turn[np.concatenate([plan.slot_block, plan.sum_block])], kind="stable"))
 
 
 def _sum_order(plan: Plan) -> Order:

@@ -52,12 +52,15 @@ class PackedTrees:
         Of the order in which units grow.
     beside : bool
         Whether sums are made beside their reader.
+    streams : int
+        How many streams of summands may leave a chip before it adds.
     """
 
     length: int
     late_price: float
     seed: int
     beside: bool = False
+    streams: int = 1
 
 
 class Units(NamedTuple):

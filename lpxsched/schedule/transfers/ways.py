@@ -10,6 +10,7 @@ import numpy as np
 from lpxsched.schedule.transfers.balance import balanced_parents, balanced_routes
 from lpxsched.schedule.transfers.forward import match
 from lpxsched.schedule.transfers.kernels import FAR
+from lpxsched.schedule.transfers.merging import pace
 from lpxsched.schedule.transfers.reduced import HALVES, Ways
 from lpxsched.schedule.transfers.spread import spread_ways
 from lpxsched.schedule.transfers.tables import Job
@@ -30,6 +31,8 @@ MOST_MIXTURES = 6
 FORK_PRICES = (0.2, 1.0)
 # Slots of one candidate: finer blocks than this are not worth their time.
 MOST_SLOTS = 1 << 17
+# Streams of summands that may go on before they are added, besides one and all.
+STREAMS = (1, 2, 3, 4, 6, 8, 16)
 # Pieces from which on halves of halves are worth trying.
 LONG = 8
 
@@ -82,6 +85,7 @@ def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator
     lengths = block_lengths(problem, unit_blocks=unit_blocks)
     for length in lengths:
         yield from _packings(problem, length, seed)
+    yield from _mergings(problem, seed, unit_blocks=unit_blocks)
     for urgency, minimal in _styles(problem):
         for length in lengths:
             yield Choice(length, urgency, minimal, seed)
@@ -112,6 +116,17 @@ def _packings(problem: Reduced, length: int, seed: int) -> Iterator[PackedTrees]
     if moves and problem.flow.is_for_everyone and kind != "all-reduce" and length != HALVES:
         for beside in (True, False) if kind == "reduce" else (False,):
             yield from (PackedTrees(length, late_price, seed, beside) for late_price in LATE_PRICES)
+
+
+def _mergings(problem: Reduced, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
+    """Yield sums over several hops that summands pass as they are, in blocks that just keep a vector unit busy."""
+    if problem.problem.collective.kind != "reduce" or not problem.problem.bundles or _longest_route(problem) < 2:
+        return
+    vectors = problem.problem.collective.vectors
+    for streams in [*STREAMS, problem.problem.nodes]:
+        paced = pace(problem, streams)
+        for length in [1] if unit_blocks else sorted({min(vectors, n) for n in (paced - 1, paced, 2 * paced) if n}):
+            yield PackedTrees(length, LATE_PRICES[0], seed, streams=streams)
 
 
 def _styles(problem: Reduced) -> list[tuple[Urgency, bool]]:
