@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from lpxsched.schedule.transfers.result import TransferResult
 from lpxsched.schedule.transfers.search import Budget, exchange, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.schedule.transfers.tasks import plan_tasks
+from lpxsched.schedule.transfers.ways import packs_trees
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.transfers.cpsat.runs import Effort
     from lpxsched.schedule.transfers.problem import TransferProblem
+    from lpxsched.schedule.transfers.reduced import Reduced
     from lpxsched.schedule.transfers.search import Found
     from lpxsched.schedule.transfers.symmetry import Symmetry
 
@@ -178,6 +181,10 @@ def _is_large(problem: TransferProblem, budget: Budget) -> bool:
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
 
 
+def _searched(problem: Reduced, seed: int, packs: bool, budget: Budget) -> Found | None:
+    return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
+
+
 def _attempts(
     problem: TransferProblem, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
 ) -> Iterator[Callable[[Budget], Found | None]]:
@@ -190,7 +197,10 @@ def _attempts(
         yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
     flow = flow_of(collective, padded=symmetry.order > 1)
     forward = reduced(problem, flow, symmetry)
-    yield lambda budget: search(forward, forward.reversed(), seed=seed, budget=budget)
+    # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
+    ways = [False, True] if packs_trees(forward) else [False]
+    for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
+        yield partial(_searched, forward, seed, packs)
     if collective.kind == "all-reduce" and symmetry.order == 1 and problem.nodes > problem.width:
         over_relay = relayed_flow(forward)
         if over_relay is not None:

@@ -34,6 +34,8 @@ SWEEPS = 6
 MOST_LOOKS = 200_000_000
 # Prices of lateness, where a link as loaded as the fullest must be costs 1; later trees are shorter and more alike.
 LATE_PRICES = (0.3, 2.0)
+# Part of the fullest link's load that links are to keep to.
+NEARLY = 0.8
 # A price at which nothing counts but lateness.
 ALL_LATE = 1e9
 
@@ -128,7 +130,11 @@ def _grow(wires: Wires, units: Units, order: Integers, target: float, late_price
     """Return the tree of each unit, grown in an order in which each comes several times; shape (units, nodes)."""
     parents = np.full((len(units.row), wires.nodes), NONE, dtype=np.int32)
     load = np.zeros(len(wires.lanes))
-    for unit in order:
+    least = target
+    for index, unit in enumerate(order):
+        if index and index % len(units.row) == 0:
+            # What a cut loads more than any one chip: without it that would outweigh all lateness.
+            target = max(least, NEARLY * load.max())
         _charge(wires, load, parents[unit], -units.vectors[unit])
         part = units.vectors[unit] / target
         _grow_one(wires, load / target, units.source[unit], part, late_price / target, parents[unit])

@@ -83,9 +83,6 @@ def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator
         Whether every vector must be a slot of its own.
     """
     lengths = block_lengths(problem, unit_blocks=unit_blocks)
-    for length in lengths:
-        yield from _packings(problem, length, seed)
-    yield from _mergings(problem, seed, unit_blocks=unit_blocks)
     for urgency, minimal in _styles(problem):
         for length in lengths:
             yield Choice(length, urgency, minimal, seed)
@@ -98,7 +95,6 @@ def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cycl
     """Yield searches with other seeds without end, over the lengths that were best so far."""
     for number in count(seed + 1):
         for length in lengths:
-            yield from _packings(problem, length, number)
             yield from (Choice(length, urgency, minimal, number) for urgency, minimal in _styles(problem))
             if cyclic and problem.flow.is_for_everyone:
                 yield Choice(length, "near", False, number, (), 0.0)
@@ -110,17 +106,25 @@ def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cycl
                 )
 
 
-def _packings(problem: Reduced, length: int, seed: int) -> Iterator[PackedTrees]:
-    """Yield packings of trees of what everyone reads, where sums and copies need not share blocks."""
-    kind, moves = problem.problem.collective.kind, problem.problem.bundles > 0
-    if moves and problem.flow.is_for_everyone and kind != "all-reduce" and length != HALVES:
-        for beside in (True, False) if kind == "reduce" else (False,):
-            yield from (PackedTrees(length, late_price, seed, beside) for late_price in LATE_PRICES)
+def packs_trees(problem: Reduced) -> bool:
+    """Return whether trees are packed: of what everyone reads, where sums and copies need not share blocks."""
+    alone = problem.symmetry.order == 1 and problem.problem.bundles > 0
+    return alone and problem.flow.is_for_everyone and problem.problem.collective.kind != "all-reduce"
+
+
+def packings(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[PackedTrees]:
+    """Yield packings of trees with every length of blocks; as many as are asked for, with further seeds."""
+    lengths = [length for length in block_lengths(problem, unit_blocks=unit_blocks) if length != HALVES]
+    for number in count(seed):
+        for length in lengths:
+            for beside in (True, False) if problem.problem.collective.kind == "reduce" else (False,):
+                yield from (PackedTrees(length, late_price, number, beside) for late_price in LATE_PRICES)
+        yield from _mergings(problem, number, unit_blocks=unit_blocks)
 
 
 def _mergings(problem: Reduced, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
     """Yield sums over several hops that summands pass as they are, in blocks that just keep a vector unit busy."""
-    if problem.problem.collective.kind != "reduce" or not problem.problem.bundles or _longest_route(problem) < 2:
+    if problem.problem.collective.kind != "reduce" or _longest_route(problem) < 2:
         return
     vectors = problem.problem.collective.vectors
     for streams in [*STREAMS, problem.problem.nodes]:

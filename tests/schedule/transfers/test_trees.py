@@ -85,3 +85,14 @@ def test_relays_that_lead_nowhere_are_cut_off() -> None:
     ways = packed_trees(small, PackedTrees(1, 1.0, 0))
     assert ways is not None
     assert np.array_equal(problem.bundle_destination[ways.bundle], [1])
+
+
+def test_a_slow_link_brings_only_what_it_can_in_time() -> None:
+    """Tests a triangle whose link 0 -> 1 takes 10 cycles a vector, all others one, each hop 10, and 23 vectors for all.
+
+    With n over the slow link, chip 1 reads the others at 10 + 10 + 22 - n and those at 10 + 10 (n - 1): 39 and 30 with
+    three, 38 and 40 with four. Chip 2 is sent the three last, behind what it passes on, and reads them by 10 + 22.
+    """
+    wires = [*both_ways([(0, 2), (1, 2)], hop=10), Wire(0, 1, 10, pitch=Fraction(10)), Wire(1, 0, 10)]
+    problem = problem_of(Collective("broadcast", 3, 23), wires)
+    assert solved(problem).schedule.makespan_cycles == 39
