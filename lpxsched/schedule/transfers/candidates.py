@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.streams import Pitch, hold_cycles
+from lpxsched.schedule.transfers.beside import beside_plan
+from lpxsched.schedule.transfers.merging import merged_plan
 from lpxsched.schedule.transfers.placing import Placement
 from lpxsched.schedule.transfers.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
 from lpxsched.schedule.transfers.reduced import mirror
-from lpxsched.schedule.transfers.ways import find_ways
+from lpxsched.schedule.transfers.trees import PackedTrees
+from lpxsched.schedule.transfers.ways import Choice, find_ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.schedule.transfers.reduced import Reduced
-    from lpxsched.schedule.transfers.ways import Choice
+    from lpxsched.schedule.transfers.reduced import Reduced, Ways
+    from lpxsched.schedule.transfers.ways import Style
 
     Order = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -34,7 +38,7 @@ class Start(NamedTuple):
 
 def candidate_of(
     forward: Reduced, backward: Reduced, *, gathered: bool, cyclic: bool
-) -> Callable[[Choice, int], Start | None]:
+) -> Callable[[Style, int], Start | None]:
     """Return the function that makes a plan of a choice and gives up on what takes longer than a limit."""
     collective = forward.problem.collective
     if gathered:
@@ -46,7 +50,7 @@ def candidate_of(
     return lambda choice, limit: _sums_and_copies(forward, backward, choice, limit)
 
 
-def _copies(problem: Reduced, choice: Choice, limit: int, *, settles: bool) -> Start | None:
+def _copies(problem: Reduced, choice: Style, limit: int, *, settles: bool) -> Start | None:
     """Return copies; where they settle the matter and are very many, with the times that the search for ways found."""
     ways = find_ways(problem, choice, limit=limit)
     if ways is None:
@@ -57,7 +61,7 @@ def _copies(problem: Reduced, choice: Choice, limit: int, *, settles: bool) -> S
     return Start(plan, np.arange(len(ways.block)), timed if stays else None)
 
 
-def _gathered(problem: Reduced, choice: Choice, limit: int) -> Start | None:
+def _gathered(problem: Reduced, choice: Style, limit: int) -> Start | None:
     copies = _copies(problem, choice, limit, settles=False)
     if copies is None:
         return None
@@ -65,16 +69,39 @@ def _gathered(problem: Reduced, choice: Choice, limit: int) -> Start | None:
     return Start(plan, np.arange(plan.slots + plan.sums))
 
 
-def _sums(forward: Reduced, backward: Reduced, choice: Choice, limit: int) -> Start | None:
+def _sums(forward: Reduced, backward: Reduced, choice: Style, limit: int) -> Start | None:
     ways = find_ways(backward, choice, limit=limit, mirrored=True)
     if ways is None:
         return None
-    plan = sum_plan(forward, ways.blocks, ways.block, ways.bundle)
+    if isinstance(choice, PackedTrees) and choice.streams > 1:
+        return _merged(forward, ways, choice.streams, limit)
+    if isinstance(choice, PackedTrees) and choice.beside:
+        plan = beside_plan(forward, ways)
+    else:
+        plan = sum_plan(forward, ways.blocks, ways.block, ways.bundle)
     return Start(plan, _sum_order(plan))
 
 
+def _merged(forward: Reduced, ways: Ways, streams: int, limit: int) -> Start | None:
+    """Return sums of many operands, block after block; None where links are loaded beyond a limit."""
+    plan = merged_plan(forward, ways, streams)
+    wires = forward.wires
+    pitch = Pitch(wires.numerator, wires.denominator)
+    load = np.bincount(
+        wires.resource[plan.slot_bundle],
+        weights=hold_cycles(pitch, plan.slot_bundle, plan.blocks.vectors[plan.slot_block]),
+        minlength=len(wires.lanes),
+    )
+    if (load > limit * wires.lanes.astype(np.float64)).any():
+        return None
+    turn = np.empty(len(ways.blocks), dtype=np.int64)
+    number, first = np.unique(ways.block, return_index=True)
+    turn[number] = first
+    return Start(plan, np.argsort(turn[np.concatenate([plan.slot_block, plan.sum_block])], kind="stable"))
+
+
 def _sum_order(plan: Plan) -> Order:
-    """Order slots as time backwards has them, each sum before what carries its result."""
+    """Order slots as time backwards has them, each sum before what carries its result; that of a block comes last."""
     slot_rank = -np.arange(plan.slots)
     sum_rank = np.full(plan.sums, 1, dtype=np.int64)
     carried = np.flatnonzero(plan.slot_sum >= 0)
@@ -83,7 +110,7 @@ def _sum_order(plan: Plan) -> Order:
     return np.lexsort((kind, np.concatenate([slot_rank, sum_rank])))
 
 
-def _sums_and_copies(forward: Reduced, backward: Reduced, choice: Choice, limit: int) -> Start | None:
+def _sums_and_copies(forward: Reduced, backward: Reduced, choice: Style, limit: int) -> Start | None:
     summing = _sums(forward, backward, choice, limit)
     ways = find_ways(forward, choice, limit=limit)
     if summing is None or ways is None:
@@ -91,7 +118,7 @@ def _sums_and_copies(forward: Reduced, backward: Reduced, choice: Choice, limit:
     sums, order = summing.plan, _sum_order(summing.plan)
     # What is summed first, the first block of the copies, was the last when time ran backwards.
     block = ways.block
-    if choice.urgency != "spread":
+    if isinstance(choice, Choice) and choice.urgency != "spread":
         block = mirror(np.unique(ways.blocks.piece, return_counts=True)[1])[block]
     plan = joined(sums, copy_plan(forward, sums.blocks, block, ways.bundle))
     later = np.arange(sums.slots, plan.slots)

@@ -189,7 +189,9 @@ def _others(images: _Images) -> Columns:
     """Return node, value, first vector and vectors of what is read in the end without a slot: sums, and what stays."""
     plan, fabric, flow = images.plan, images.problem.problem, images.problem.flow
     if fabric.collective.is_sum and fabric.width > 1:
-        total = np.flatnonzero(plan.sum_complete)
+        target = plan.blocks.target[plan.sum_block]
+        reads = np.where(target == EVERY, plan.sum_node < fabric.width, target == plan.sum_node)
+        total = np.flatnonzero(plan.sum_complete & reads)
         node, number = images.node(plan.sum_node[total]), images.sum_number[:, total]
         return node, number, 0 * number, images.vectors[:, plan.sum_block[total]]
     own = np.flatnonzero((flow.target == EVERY) | (flow.target == flow.source))

@@ -98,6 +98,16 @@ def flow_of(collective: Collective, *, padded: bool) -> Flow:
     return Flow(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.source, pieces.target)
 
 
+def relayed_flow(problem: Reduced) -> Flow | None:
+    """Return the copies of an all-reduce that is summed at the relay nearest to all; None where a chip is as near."""
+    collective, way = problem.problem.collective, problem.way.astype(np.int64)
+    farthest = way[:, : collective.width].max(axis=1) + way[: collective.width].max(axis=0)
+    source = np.array([farthest.argmin()], dtype=np.int64)
+    if source[0] < collective.width:
+        return None
+    return Flow(0 * source, 0 * source, 0 * source + collective.vectors, source, 0 * source + EVERY)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ways:
     """Bundles of each block with a first guess of times.

@@ -15,7 +15,7 @@ from lpxsched.schedule.transfers.placing import depth, improved, placed, precede
 from lpxsched.schedule.transfers.plan import copy_plan, joined, sum_plan
 from lpxsched.schedule.transfers.reduced import HALVES, Flow, reduced
 from lpxsched.schedule.transfers.tasks import plan_tasks
-from lpxsched.schedule.transfers.ways import block_lengths, first_choices, further_choices
+from lpxsched.schedule.transfers.ways import block_lengths, first_choices, further_choices, packings
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NEVER
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.transfers.problem import TransferProblem
     from lpxsched.schedule.transfers.reduced import Reduced
     from lpxsched.schedule.transfers.symmetry import Symmetry
-    from lpxsched.schedule.transfers.ways import Choice
+    from lpxsched.schedule.transfers.ways import Style
 
 PASSES = 6
 # To offer a block to so many bundles takes as long as to place a slot once.
@@ -93,7 +93,9 @@ class Budget:
     packing_seconds: float = 0.0
 
 
-def search(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, gathered: bool = False) -> Found | None:
+def search(
+    forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, gathered: bool = False, packs: bool = False
+) -> Found | None:
     """Return the best schedule of one collective found within a budget.
 
     Parameters
@@ -104,6 +106,8 @@ def search(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, ga
     budget : Budget
     gathered : bool
         Whether an all-reduce copies every summand to every chip; the problems are then of a `gathered_flow`.
+    packs : bool
+        Whether to try packed trees, and nothing else.
     """
     unit_blocks = needs_unit_blocks(forward.problem)
     candidate = candidate_of(forward, backward, gathered=gathered, cyclic=budget.cyclic)
@@ -111,7 +115,9 @@ def search(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, ga
     best_of_length: dict[int, tuple[int, int, int]] = {}
     work = tried = in_vain = 0
 
-    def all_choices() -> Iterator[Choice]:
+    def all_choices() -> Iterator[Style]:
+        if packs:
+            yield from packings(forward, seed=seed, unit_blocks=unit_blocks)
         yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
         lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
         if lengths:

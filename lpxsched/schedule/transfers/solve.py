@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,12 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.solve import SolveOptions
 from lpxsched.schedule.transfers.bounds import lower_bound, period_bound
 from lpxsched.schedule.transfers.lift import lift
-from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced
+from lpxsched.schedule.transfers.reduced import flow_of, gathered_flow, reduced, relayed_flow
 from lpxsched.schedule.transfers.result import TransferResult
 from lpxsched.schedule.transfers.search import Budget, exchange, search
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.schedule.transfers.tasks import plan_tasks
+from lpxsched.schedule.transfers.ways import packs_trees
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.transfers.cpsat.runs import Effort
     from lpxsched.schedule.transfers.problem import TransferProblem
+    from lpxsched.schedule.transfers.reduced import Reduced
     from lpxsched.schedule.transfers.search import Found
     from lpxsched.schedule.transfers.symmetry import Symmetry
 
@@ -178,6 +181,10 @@ def _is_large(problem: TransferProblem, budget: Budget) -> bool:
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
 
 
+def _searched(problem: Reduced, seed: int, packs: bool, budget: Budget) -> Found | None:
+    return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
+
+
 def _attempts(
     problem: TransferProblem, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
 ) -> Iterator[Callable[[Budget], Found | None]]:
@@ -190,4 +197,12 @@ def _attempts(
         yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
     flow = flow_of(collective, padded=symmetry.order > 1)
     forward = reduced(problem, flow, symmetry)
-    yield lambda budget: search(forward, forward.reversed(), seed=seed, budget=budget)
+    # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
+    ways = [False, True] if packs_trees(forward) else [False]
+    for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
+        yield partial(_searched, forward, seed, packs)
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.nodes > problem.width:
+        over_relay = relayed_flow(forward)
+        if over_relay is not None:
+            relayed = reduced(problem, over_relay, symmetry)
+            yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)

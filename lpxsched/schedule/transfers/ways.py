@@ -10,9 +10,11 @@ import numpy as np
 from lpxsched.schedule.transfers.balance import balanced_parents, balanced_routes
 from lpxsched.schedule.transfers.forward import match
 from lpxsched.schedule.transfers.kernels import FAR
+from lpxsched.schedule.transfers.merging import pace
 from lpxsched.schedule.transfers.reduced import HALVES, Ways
 from lpxsched.schedule.transfers.spread import spread_ways
 from lpxsched.schedule.transfers.tables import Job
+from lpxsched.schedule.transfers.trees import LATE_PRICES, PackedTrees, packed_trees
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ MOST_MIXTURES = 6
 FORK_PRICES = (0.2, 1.0)
 # Slots of one candidate: finer blocks than this are not worth their time.
 MOST_SLOTS = 1 << 17
+# Streams of summands that may go on before they are added, besides one and all.
+STREAMS = (1, 2, 3, 4, 6, 8, 16)
 # Pieces from which on halves of halves are worth trying.
 LONG = 8
 
@@ -64,7 +68,10 @@ class Choice(NamedTuple):
     count_first: bool = True
 
 
-def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[Choice]:
+Style = Choice | PackedTrees
+
+
+def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[Style]:
     """Yield one search of every style with every length of blocks, the most promising first.
 
     Parameters
@@ -84,7 +91,7 @@ def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator
             yield from (Choice(length, "near", True, seed, mixture) for mixture in mixtures(problem, length))
 
 
-def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cyclic: bool) -> Iterator[Choice]:
+def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cyclic: bool) -> Iterator[Style]:
     """Yield searches with other seeds without end, over the lengths that were best so far."""
     for number in count(seed + 1):
         for length in lengths:
@@ -97,6 +104,33 @@ def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cycl
                     for mixture in (mixtures(problem, length) or [()])
                     for fork_price in FORK_PRICES
                 )
+
+
+def packs_trees(problem: Reduced) -> bool:
+    """Return whether trees are packed: of what everyone reads, where sums and copies need not share blocks."""
+    alone = problem.symmetry.order == 1 and problem.problem.bundles > 0
+    return alone and problem.flow.is_for_everyone and problem.problem.collective.kind != "all-reduce"
+
+
+def packings(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[PackedTrees]:
+    """Yield packings of trees with every length of blocks; as many as are asked for, with further seeds."""
+    lengths = [length for length in block_lengths(problem, unit_blocks=unit_blocks) if length != HALVES]
+    for number in count(seed):
+        for length in lengths:
+            for beside in (True, False) if problem.problem.collective.kind == "reduce" else (False,):
+                yield from (PackedTrees(length, late_price, number, beside) for late_price in LATE_PRICES)
+        yield from _mergings(problem, number, unit_blocks=unit_blocks)
+
+
+def _mergings(problem: Reduced, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
+    """Yield sums over several hops that summands pass as they are, in blocks that just keep a vector unit busy."""
+    if problem.problem.collective.kind != "reduce" or _longest_route(problem) < 2:
+        return
+    vectors = problem.problem.collective.vectors
+    for streams in [*STREAMS, problem.problem.nodes]:
+        paced = pace(problem, streams)
+        for length in [1] if unit_blocks else sorted({min(vectors, n) for n in (paced - 1, paced, 2 * paced) if n}):
+            yield PackedTrees(length, LATE_PRICES[0], seed, streams=streams)
 
 
 def _styles(problem: Reduced) -> list[tuple[Urgency, bool]]:
@@ -154,8 +188,10 @@ def block_lengths(problem: Reduced, *, unit_blocks: bool) -> list[int]:
     return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
 
 
-def find_ways(problem: Reduced, choice: Choice, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
+def find_ways(problem: Reduced, choice: Style, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
     """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Reduced.blocks`."""
+    if isinstance(choice, PackedTrees):
+        return packed_trees(problem, choice)
     if choice.urgency == "spread":
         return spread_ways(problem, choice.length, seed=choice.seed)
     blocks = problem.blocks(choice.length, mirrored=mirrored)

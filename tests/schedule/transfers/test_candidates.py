@@ -16,7 +16,7 @@ from lpxsched.schedule.transfers.placing import placed
 from lpxsched.schedule.transfers.reduced import HALVES, flow_of, gathered_flow, reduced
 from lpxsched.schedule.transfers.symmetry import symmetries, trivial
 from lpxsched.schedule.transfers.tasks import plan_tasks
-from lpxsched.schedule.transfers.ways import Choice, first_choices, further_choices
+from lpxsched.schedule.transfers.ways import Choice, first_choices, further_choices, packings, packs_trees
 from lpxsched.units import NEVER
 from tests.schedule.transfers.examples import line
 from tests.schedule.transfers.fabrics import problems
@@ -48,6 +48,8 @@ def test_every_candidate_keeps_all_rules(
     lengths = [1] if unit_blocks(problem) else [1, 3, HALVES]
     choices = list(first_choices(forward, seed=0, unit_blocks=unit_blocks(problem)))
     choices += islice(further_choices(forward, lengths, seed=0, cyclic=cyclic), 30)
+    if packs_trees(forward):
+        choices += islice(packings(forward, seed=0, unit_blocks=unit_blocks(problem)), 40)
     choice = data.draw(st.sampled_from(choices))
     # Times of the search for ways are taken as they are where slots are many: here, always or never.
     with pytest.MonkeyPatch.context() as patch:

@@ -21,6 +21,8 @@ from lpxsched.schedule.transfers.ways import (
     first_choices,
     further_choices,
     mixtures,
+    packings,
+    packs_trees,
 )
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.transfers.bounds.problems import Wire, both_ways, path, problem_of, ring
@@ -55,6 +57,8 @@ def test_every_search_leads_blocks_to_their_readers(
     small = searched(problem, data.draw(st.sampled_from([trivial(problem), *symmetries(problem)])))
     choices = list(first_choices(small, seed=seed, unit_blocks=unit_blocks))
     choices += list(islice(further_choices(small, [1, 2], seed=seed, cyclic=data.draw(st.booleans())), 20))
+    if packs_trees(small):
+        choices += list(islice(packings(small, seed=seed, unit_blocks=unit_blocks), 40))
     ways = find_ways(small, data.draw(st.sampled_from(choices)))
     if ways is not None:
         assert list(broken_ways(small, ways)) == []
