@@ -37,7 +37,7 @@ class LinkGroup:
     Attributes
     ----------
     name : str
-        Link class, with the tray where links inside trays are told apart (``tray 3``).
+        Link class, with the tray where links inside trays are told apart (``tray 3``, of rack 0 ``tray 0.3``).
     link_class : str
     links : int
         Links of the group that are in service.
@@ -171,27 +171,25 @@ def _of_period(build: Build, *, bins: int, by_tray: bool) -> Utilisation:
     )
 
 
-def trays(build: Build) -> Integers:
-    """Return the tray of each node, from its position ``tray.position``; `NONE` where a position names no tray."""
-    heads = (position.partition(".")[::2] for position in build.chips.position.tolist())
-    return np.array([int(head) if rest and head.isdigit() else NONE for head, rest in heads], dtype=np.int64)
+def trays(build: Build) -> list[str]:
+    """Return the tray of each node, all of its position ``tray.position`` but the last; "" where it names no tray."""
+    return [position.rpartition(".")[0] for position in build.chips.position.tolist()]
 
 
 def _groups(build: Build, *, by_tray: bool) -> tuple[Integers, list[tuple[str, str]]]:
     """Return the group of each link, and of each group its name and link class."""
     tray = trays(build)
-    source, destination = tray[build.links.src], tray[build.links.dst]
-    split = by_tray and len(set(tray[tray >= 0].tolist())) > 1
-    inside = np.where((source == destination) & split, source, NONE)
+    number = {name: row for row, name in enumerate(dict.fromkeys(tray))}
+    split = by_tray and len(number.keys() - {""}) > 1
     classes = list(dict.fromkeys(build.links.link_class.tolist()))
-    keys = [
-        (classes.index(name), number)
-        for name, number in zip(build.links.link_class.tolist(), inside.tolist(), strict=True)
-    ]
+    keys = []
+    for name, *ends in zip(build.links.link_class.tolist(), build.links.src, build.links.dst, strict=True):
+        source, destination = (tray[end] for end in ends)
+        inside = source if split and source == destination else ""
+        keys.append((classes.index(name), number[inside] if inside else NONE, f"{name} {inside}".rstrip(), name))
     ordered = sorted(set(keys))
     index = {key: row for row, key in enumerate(ordered)}
-    names = [(f"{classes[name]} {number}" if number >= 0 else classes[name], classes[name]) for name, number in ordered]
-    return np.array([index[key] for key in keys], dtype=np.int64), names
+    return np.array([index[key] for key in keys], dtype=np.int64), [key[2:] for key in ordered]
 
 
 def _link_groups(build: Build, group_of_link: Integers, names: Sequence[tuple[str, str]]) -> tuple[LinkGroup, ...]:

@@ -16,7 +16,7 @@ from lpxsched.units import NONE
 from lpxsched.verify.hops import exact_arrivals
 from lpxsched.verify.peaks import peaks
 from lpxsched.verify.shifts import modulo
-from lpxsched.verify.violation import Violation, cycles_text, named, rows_of
+from lpxsched.verify.violation import Violation, cycles_text, named_link, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +46,8 @@ def overfull(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
     suspect &= vectors <= MOST_VECTORS
     for link, count, time in _counted(hops.take(np.flatnonzero(suspect[hops.link])), limits, period):
         if count > depth[link]:
-            ends = f"{named(build, int(build.links.src[link]))} -> {named(build, int(build.links.dst[link]))}"
-            message = (
-                f"{count} vectors wait on link {link} ({ends}) at {cycles_text(time)}{modulo(period)}, "
-                f"its deskew buffer holds {depth[link]}"
-            )
+            where = f"link {link} ({named_link(build, link)}) at {cycles_text(time)}{modulo(period)}"
+            message = f"{count} vectors wait on {where}, its deskew buffer holds {depth[link]}"
             yield Violation(RULE, message, rows_of(build.links, link))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.verify.bounds import out_of_bounds
 from lpxsched.verify.causality import causality_violations
+from lpxsched.verify.clock import faults_of_clock
 from lpxsched.verify.deadlines import deadline_violations
 from lpxsched.verify.delivery import delivery_violations
 from lpxsched.verify.deskews import deskew_violations
@@ -17,7 +18,9 @@ from lpxsched.verify.partition import faults_of_partition
 from lpxsched.verify.ports import port_violations
 from lpxsched.verify.reads import read_violations
 from lpxsched.verify.reduction import reduction_violations
-from lpxsched.verify.violation import Violation
+from lpxsched.verify.tree import faults_of_tree
+from lpxsched.verify.violation import MANIFEST_FILE, Violation
+from lpxsched.verify.work import faults_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,14 +82,23 @@ class CheckReport:
         return self.content_ok and not self.violations
 
 
+def taken_for_granted(build: Build) -> list[Violation]:
+    """Return the faults of what all rules reckon with: they come before the rules and, when there are any, alone."""
+    return out_of_bounds(build) or [
+        *faults_of_partition(build),
+        *faults_of_work(build),
+        *faults_of_clock(build),
+        *faults_of_tree(build),
+    ]
+
+
 def check(build: Build) -> CheckReport:
     """Judge a build by the rules R1 to R10 and its content hash, from what its folder holds alone."""
     actual, said = build.content_sha256(), build.manifest.content_sha256
     violations: list[Violation] = []
     if actual != said:
-        violations.append(Violation(CONTENT, f"content_sha256 is {actual}, manifest.json says {said}"))
-    # The rules reckon with what these two establish, so they come first and, on a fault, alone.
-    faults = out_of_bounds(build) or faults_of_partition(build)
+        violations.append(Violation(CONTENT, f"content_sha256 is {actual}, {MANIFEST_FILE} says {said}"))
+    faults = taken_for_granted(build)
     judged = not faults
     violations += faults or [found for rule in RULES for found in rule.violations(build)]
     return CheckReport(actual == said, tuple(violations), judged, len(build.slots) if judged else 0)

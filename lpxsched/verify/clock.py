@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.units import exact, ns_to_cycles
-from lpxsched.verify.violation import Violation
+from lpxsched.verify.violation import MANIFEST_FILE, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 RULE = "R8"
-MANIFEST_FILE = "manifest.json"
 PARTS_PER_MILLION = 1_000_000
 LARGEST_CLOCK_MHZ = 1_000_000
 # key of the clock, lowest and largest value

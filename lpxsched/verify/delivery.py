@@ -20,7 +20,7 @@ from lpxsched.verify.presence import (
 )
 from lpxsched.verify.ranges import joined, repeated, too_early, uncovered
 from lpxsched.verify.runs import run_violations
-from lpxsched.verify.violation import Row, Violation, cycles_text, named, rows_of
+from lpxsched.verify.violation import MANIFEST_FILE, Row, Violation, cycles_text, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from lpxsched.verify.ranges import TimedRanges
 
 RULE = "R3"
-MANIFEST_FILE = "manifest.json"
 
 
 def delivery_violations(build: Build) -> list[Violation]:

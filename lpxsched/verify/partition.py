@@ -10,10 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 from lpxsched.verify.bounds import LARGEST_COUNT, LARGEST_TIME
-from lpxsched.verify.clock import faults_of_clock
-from lpxsched.verify.tree import faults_of_tree
-from lpxsched.verify.violation import Row, Violation, rows_of
-from lpxsched.verify.work import faults_of_work
+from lpxsched.verify.violation import GRAPH_FILE, MANIFEST_FILE, Row, Violation, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
 AnyThing = TypeVar("AnyThing", bound="Hashable")
 
-GRAPH_FILE = "graph.json"
 ADD = "add"
 SINGLE = "single"
 
@@ -37,18 +33,15 @@ def faults_of_partition(build: Build) -> list[Violation]:
         *_layers(build),
         *_shards(build),
         *_segments(build),
-        *faults_of_work(build),
-        *faults_of_clock(build),
-        *faults_of_tree(build),
     ]
 
 
 def _numbers(build: Build) -> Iterator[Violation]:
     period = build.manifest.period
     if not 0 <= period <= LARGEST_TIME:
-        yield Violation("R1", f"manifest.json: period is {period}, must be 0 (runs once) to {LARGEST_TIME}")
+        yield Violation("R1", f"{MANIFEST_FILE}: period is {period}, must be 0 (runs once) to {LARGEST_TIME}")
     if build.manifest.vector_bytes > LARGEST_COUNT:
-        yield Violation("R4", f"manifest.json: vector_bytes is {build.manifest.vector_bytes}, too large to check")
+        yield Violation("R4", f"{MANIFEST_FILE}: vector_bytes is {build.manifest.vector_bytes}, too large to check")
 
 
 def _repeated(things: Iterable[AnyThing]) -> list[AnyThing]:

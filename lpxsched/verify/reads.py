@@ -23,7 +23,7 @@ from lpxsched.verify.buffers import overfull
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.hops import exact_arrivals, hops_to_chips
 from lpxsched.verify.tree import tree_violations
-from lpxsched.verify.violation import Violation, cycles_text, named, rows_of
+from lpxsched.verify.violation import Violation, cycles_text, named_link, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,13 +51,9 @@ def _strangers(build: Build, hops: Hops) -> Iterator[Violation]:
     lost, first = np.unique(hops.link[hops.levels == NONE], return_index=True)
     slots = hops.slot[hops.levels == NONE][first]
     for link, slot in zip(lost.tolist(), slots.tolist(), strict=True):
-        ends = _ends(build, link)
+        ends = named_link(build, link)
         message = f"link {link} ({ends}) carries slots, but no one tree of counters holds both ends: they never agree"
         yield Violation(RULE, message, (*rows_of(build.links, link), *rows_of(build.slots, slot)))
-
-
-def _ends(build: Build, link: int) -> str:
-    return f"{named(build, int(build.links.src[link]))} -> {named(build, int(build.links.dst[link]))}"
 
 
 def _late(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
@@ -73,7 +69,7 @@ def _late(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
         link, slot, levels = open_hops.link[row], int(open_hops.slot[row]), open_hops.levels[row]
         late = cycles_text(Fraction(-slack[row], arrivals.parts))
         message = (
-            f"a slot on link {link} ({_ends(build, link)}) that departs at {open_hops.depart[row]} is read at "
+            f"a slot on link {link} ({named_link(build, link)}) that departs at {open_hops.depart[row]} is read at "
             f"{open_hops.read[row]}: its vector {worst[row]} may come {late} cycles late, {levels} levels apart"
         )
         yield Violation(RULE, message, rows_of(build.slots, slot))

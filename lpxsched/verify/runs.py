@@ -8,8 +8,8 @@ import numpy as np
 
 from lpxsched.units import NONE
 from lpxsched.verify.demand import demanded_operators, graph_tensors, of_the_graph, operator_keys, output_views
-from lpxsched.verify.partition import ADD, GRAPH_FILE, members
-from lpxsched.verify.violation import Violation, named, rows_of
+from lpxsched.verify.partition import ADD, members
+from lpxsched.verify.violation import GRAPH_FILE, Violation, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -74,7 +74,8 @@ def faults_of_tree(build: Build) -> Iterator[Violation]:
     right = np.where(parent == node, 0, depth[np.where(parent == NONE, node, parent)] + 1)
     right = np.where(parent == NONE, NONE, right)
     for row in np.flatnonzero((depth != right) | ((depth < 0) != (parent == NONE))).tolist():
-        message = f"{named(build, row)} hangs from node {parent[row]} at depth {depth[row]}, must be {right[row]}"
+        above = "no node" if parent[row] == NONE else named(build, int(parent[row]))
+        message = f"{named(build, row)} hangs from {above} at depth {depth[row]}, must be {right[row]}"
         yield Violation(RULE, message, rows_of(chips, row))
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Table
 
 
+GRAPH_FILE = "graph.json"
+MANIFEST_FILE = "manifest.json"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a file of the build folder, counted from 0."""
@@ -53,6 +57,11 @@ def named(build: Build, node: int) -> str:
     """Return what a message calls a node: chips and hosts are counted each from 0."""
     hosts_before = int(np.count_nonzero(build.chips.host[:node]))
     return f"host {hosts_before}" if build.chips.host[node] else f"chip {node - hosts_before}"
+
+
+def named_link(build: Build, link: int) -> str:
+    """Return what a message calls the ends of a link."""
+    return f"{named(build, int(build.links.src[link]))} -> {named(build, int(build.links.dst[link]))}"
 
 
 def cycles_text(time: Fraction) -> str:

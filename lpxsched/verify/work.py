@@ -17,7 +17,7 @@ import numpy as np
 from lpxsched.units import ceil_div, exact
 from lpxsched.verify.bounds import LARGEST_COUNT, LARGEST_TIME
 from lpxsched.verify.demand import running, width_of
-from lpxsched.verify.violation import Violation
+from lpxsched.verify.violation import GRAPH_FILE, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.documents import GraphOperator, GraphTerm
-
-GRAPH_FILE = "graph.json"
 
 RULE = "R4"
 MATRIX, VECTOR = "matrix", "vector"

@@ -132,11 +132,23 @@ def test_sums_beyond_64_bits_stay_exact() -> None:
     assert busy.busy_cycles(0) == 4 * Fraction(5, 10**9 + 7) + 4 * Fraction(5, 10**9 + 21)
 
 
-def test_trays_come_from_positions() -> None:
-    """Tests that a chip at 3.1 is in tray 3, and that a host and chip 7 of a fabric without trays are in none."""
+@pytest.mark.parametrize(("position", "tray"), [("7", ""), ("3.1", "3"), ("0.3.5", "0.3")])
+def test_trays_come_from_positions(position: str, tray: str) -> None:
+    """Tests that 3.1 is in tray 3 and 0.3.5 in tray 3 of rack 0; chip 7 without trays and hosts are in none."""
     build = two_chip_build()
-    chips = replace(build.chips, position=np.array(["7", "3.1", "host 0"]))
-    assert trays(replace(build, chips=chips)).tolist() == [-1, 3, -1]
+    chips = replace(build.chips, position=np.array([position, "0.0", "host 0"]))
+    assert trays(replace(build, chips=chips)) == [tray, "0", ""]
+
+
+def test_trays_of_several_racks_are_told_apart() -> None:
+    """Tests that four trays, two in each of two racks, give four groups of tray links in the order of the chips."""
+    build = repeated_build(4)
+    position = build.chips.position.astype("U6")
+    on_chips = np.flatnonzero(~build.chips.host)
+    position[on_chips] = [f"{row // 4}.{9 + row // 2 % 2}.{row % 2}" for row in range(len(on_chips))]
+    busy = utilisation(replace(build, chips=replace(build.chips, position=position)), bins=4, by_tray=True)
+    assert [group.name for group in busy.groups] == ["tray 0.9", "tray 0.10", "tray 1.9", "tray 1.10", "host"]
+    assert [group.links for group in busy.groups] == [2, 2, 2, 2, 16]
 
 
 slot_times = st.lists(

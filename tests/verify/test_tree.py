@@ -55,8 +55,8 @@ def test_levels_are_the_edges_between_two_nodes(parents: list[int]) -> None:
 
 def test_a_depth_that_does_not_follow_from_the_parent_is_found() -> None:
     """Tests that the tree is judged before anything is reckoned with it."""
-    assert breaks(changed("chips", 1, hac_depth=3), "R8", "chip 1 hangs from node 0 at depth 3, must be 1")
-    assert breaks(changed("chips", 1, hac_parent=-1), "R8", "chip 1 hangs from node -1 at depth 1, must be -1")
+    assert breaks(changed("chips", 1, hac_depth=3), "R8", "chip 1 hangs from chip 0 at depth 3, must be 1")
+    assert breaks(changed("chips", 1, hac_parent=-1), "R8", "chip 1 hangs from no node at depth 1, must be -1")
     assert breaks(changed("chips", 1, hac_parent=7), "R8", "chips.parquet row 1: hac_parent is 7, must be -1 to 2")
 
 
