@@ -1,4 +1,4 @@
-"""R3 delivery, third part: operands are there in time, nothing comes twice or for nothing, makespans."""
+"""R3 delivery, third part: operands are there in time, nothing comes twice or for nothing."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.units import NONE
-from lpxsched.verify.demand import graph_operators
 from lpxsched.verify.operands import operand_violations
 from lpxsched.verify.presence import (
     arrivals,
@@ -19,8 +17,9 @@ from lpxsched.verify.presence import (
     vectors_at,
 )
 from lpxsched.verify.ranges import joined, repeated, too_early, uncovered
+from lpxsched.verify.results import result_violations
 from lpxsched.verify.runs import run_violations
-from lpxsched.verify.violation import MANIFEST_FILE, Row, Violation, cycles_text, named, rows_of
+from lpxsched.verify.violation import Row, Violation, cycles_text, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +42,7 @@ def delivery_violations(build: Build) -> list[Violation]:
         *_late(build, wanted, there, again[1]),
         *_twice(build, *again),
         *_unused(build, wanted),
-        *_makespans(build),
+        *result_violations(build),
     ]
 
 
@@ -102,28 +101,3 @@ def _unused(build: Build, wanted: TimedRanges) -> Iterator[Violation]:
             f"tensor {slots.tensor[slot]}, some of which nothing there uses"
         )
         yield Violation(RULE, message, rows_of(slots, slot))
-
-
-def _makespans(build: Build) -> Iterator[Violation]:
-    segments, operators, ends = build.segments, build.operators, "operator that ends it"
-    last = np.full(len(segments), NONE, dtype=np.int64)
-    leaves = np.array([*(operator.ends for operator in build.graph.operators), False])[graph_operators(build)]
-    np.maximum.at(last, operators.segment[leaves], operators.start[leaves])
-    for row in np.flatnonzero(segments.makespan_cycles != last).tolist():
-        said = segments.makespan_cycles[row]
-        message = f"segment {row}: makespan_cycles is {said}, its last {ends} starts at {last[row]}"
-        if last[row] < 0:
-            message = f"segment {row}: makespan_cycles is {said}, but it has no {ends}"
-        yield Violation(RULE, message, rows_of(segments, row))
-    for row in np.flatnonzero(segments.lower_bound_cycles > segments.makespan_cycles).tolist():
-        bound, makespan = segments.lower_bound_cycles[row], segments.makespan_cycles[row]
-        message = f"segment {row}: lower_bound_cycles is {bound}, above makespan_cycles {makespan}"
-        yield Violation(RULE, message, rows_of(segments, row))
-    results, period = build.manifest.results, build.manifest.period
-    total, said = sum(segments.makespan_cycles.tolist()), results.get("makespan_cycles")
-    if said != total:
-        message = f"{MANIFEST_FILE}: results makespan_cycles is {said!r}, the segments sum to {total}"
-        yield Violation(RULE, message)
-    if results.get("period_cycles", period) != period:
-        message = f"{MANIFEST_FILE}: results period_cycles is {results['period_cycles']!r}, period is {period}"
-        yield Violation(RULE, message)

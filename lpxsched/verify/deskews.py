@@ -17,24 +17,30 @@ import numpy as np
 from lpxsched.timetable.columns import Deskews
 from lpxsched.units import NONE, ceil_cycles
 from lpxsched.verify.clock import limits_of
-from lpxsched.verify.partition import members
 from lpxsched.verify.presence import pitches, slot_segments
 from lpxsched.verify.shifts import clashes
 from lpxsched.verify.violation import Violation, cycles_text, rows_of
+from lpxsched.verify.waiting import polled_segments, segment_depths, waiting_violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers, Table
-    from lpxsched.timetable.documents import GraphSegment
 
 RULE = "R9"
 
 
 def deskew_violations(build: Build) -> list[Violation]:
-    """Return every deskew that breaks R9, and every segment that lacks one."""
-    return [*_repeating(build), *_missing(build), *_together(build), *_overlaps(build), *_stalls(build)]
+    """Return every deskew that breaks R9, and every segment that lacks one or waits longer than it says."""
+    return [
+        *_repeating(build),
+        *_missing(build),
+        *_together(build),
+        *_overlaps(build),
+        *_stalls(build),
+        *waiting_violations(build),
+    ]
 
 
 def last_deskew(deskews: Deskews, moment: Integers, segment: Integers, cycle: Integers) -> Integers:
@@ -154,19 +160,13 @@ def _intervals(build: Build) -> list[int]:
     opens = np.append(True, deskews.segment[1:] != deskews.segment[:-1])[: len(deskews)]
     closes = np.flatnonzero(np.append(opens[1:], True)[: len(deskews)])
     waited = np.maximum(segment_ends(build)[deskews.segment[closes]] - end[closes], 0)
-    polled = np.array([_is_polled(build, segment) for segment in build.graph.segments], dtype=np.bool_)
-    waited += (build.segments.waiting_cycles * polled)[deskews.segment[closes]]
+    waited += (build.segments.waiting_cycles * polled_segments(build))[deskews.segment[closes]]
     interval = deskews.cycle - np.append(0, end[:-1])[: len(deskews)]
     interval[opens] = waited
     return [max(0, cycles) for cycles in interval.tolist()]
 
 
-def _is_polled(build: Build, segment: GraphSegment) -> bool:
-    return bool(segment.hosts) and bool(build.chips.resident[segment.chips].any())
-
-
 def _depths(build: Build) -> list[int]:
     """Return the depth of the tree of the chips of each deskew's segment."""
-    depth = build.chips.hac_depth
-    of_segment = [max(0, *depth[members(segment)].tolist()) for segment in build.graph.segments]
-    return [of_segment[segment] for segment in build.deskews.segment.tolist()]
+    depths: list[int] = segment_depths(build)[build.deskews.segment].tolist()
+    return depths

@@ -1,5 +1,7 @@
 """R1 link: slots on one link do not overlap; a slot's link is up and leaves from where the vectors are.
 
+From a host only what an operator produced there leaves: vectors to hosts have no scheduled read.
+
 Segments share no link: their time zeros are not ordered, so that nothing could be said about overlaps.
 """
 
@@ -11,7 +13,7 @@ import numpy as np
 
 from lpxsched.verify.partition import members
 from lpxsched.verify.presence import departures, pitches, slot_segments, sources
-from lpxsched.verify.ranges import uncovered
+from lpxsched.verify.ranges import taken, uncovered
 from lpxsched.verify.shifts import clashes, modulo
 from lpxsched.verify.violation import Violation, named, rows_of
 
@@ -54,12 +56,17 @@ def _down(build: Build) -> Iterator[Violation]:
 
 
 def _not_there(build: Build) -> Iterator[Violation]:
-    slots = build.slots
-    for slot in np.flatnonzero(uncovered(departures(build), sources(build))).tolist():
-        node, end = build.links.src[slots.link[slot]], slots.first_vector[slot] + slots.vectors[slot]
+    slots, host = build.slots, build.chips.host
+    there = sources(build)
+    # Nobody knows when a host gets a vector, so that none can leave it again at a given cycle.
+    known = np.ones(len(there), dtype=np.bool_)
+    known[: len(slots)] = ~host[build.links.dst[slots.link]]
+    for slot in np.flatnonzero(uncovered(departures(build), taken(there, np.flatnonzero(known)))).tolist():
+        node, end = int(build.links.src[slots.link[slot]]), slots.first_vector[slot] + slots.vectors[slot]
+        why = "were produced; a host passes nothing on" if host[node] else "were produced or delivered"
         message = (
             f"link {slots.link[slot]} takes vectors {slots.first_vector[slot]} to {end - 1} of tensor "
-            f"{slots.tensor[slot]} from {named(build, int(node))}, where not all of them were produced or delivered"
+            f"{slots.tensor[slot]} from {named(build, node)}, where not all of them {why}"
         )
         yield Violation(RULE, message, rows_of(slots, slot))
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CHIPS = 3
 HOP_CYCLES = 13
+# Chips that nobody has to align wait for one epoch of the counter.
+EPOCH = 252
 KINDS = (
     "all-gather",
     "reduce-scatter",
@@ -201,8 +203,9 @@ def collective_build(kind: str) -> Build:
 def build_of(laid: Laid, *, wire: str = "pipelined", period: int = 0) -> Build:
     """Return the build of rows; on busy wires, and with a period, departures and starts stay what they are."""
     makespan = max(laid.starts)
+    bound = min(makespan, period or makespan)
     graph = _graph(laid)
-    results = {"makespan_cycles": makespan, "lower_bound_cycles": makespan, "period_cycles": period}
+    results = {"makespan_cycles": makespan, "lower_bound_cycles": bound, "period_cycles": period}
     said = {"wire": wire, "period": period, "results": results, "clock": _perfect_clock()}
     manifest = two_chip_build().manifest.model_copy(update=said)
     build = Build(
@@ -212,7 +215,7 @@ def build_of(laid: Laid, *, wire: str = "pipelined", period: int = 0) -> Build:
         tensors=_tensors(laid),
         chips=_chips(),
         links=_links(),
-        segments=Segments(ints(0), (ints(*laid.chips),), ints(0), ints(makespan), ints(makespan), ints(-1)),
+        segments=Segments(ints(0), (ints(*laid.chips),), ints(EPOCH), ints(makespan), ints(bound), ints(-1)),
         deskews=Deskews(ints(0), ints(0), ints(0)),
         graph=graph,
         manifest=manifest,

@@ -50,6 +50,16 @@ def said(**values: Any) -> Callable[[Build], Build]:
     return lambda build: signed(replace(build, manifest=build.manifest.model_copy(update=values)))
 
 
+def results(**values: int | float | str) -> Callable[[Build], Build]:
+    """Return what changes results of the manifest."""
+    return lambda build: said(results=build.manifest.results | values)(build)
+
+
+def both(one: Callable[[Build], Build], other: Callable[[Build], Build]) -> Callable[[Build], Build]:
+    """Return one change after another."""
+    return lambda build: other(one(build))
+
+
 def clock(**values: float) -> Callable[[Build], Build]:
     """Return what changes numbers of the clock."""
 
@@ -150,6 +160,11 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "a counter that the clocks outrun": (clock(hac_period_cycles=3), "R9"),
     "clocks that drift through a timetable that repeats": (said(period=200), "R9"),
     "a deadline that is missed": (cells("segments", 0, deadline_cycles=127), "R10"),
+    "a wait shorter than a pass": (cells("segments", 0, waiting_cycles=251), "R9"),
+    "a proved worst that does not hold": (results(proved_worst_ns=636.5), "R3"),
+    "a bound that the segments do not have": (results(lower_bound_cycles=1), "R3"),
+    "a proof without a bound": (both(cells("segments", 0, lower_bound_cycles=1), results(status="optimal")), "R3"),
+    "a deadline that nobody asked for": (said(options={"deadline": 200}), "R10"),
 }
 
 # Rows of the all-reduce of three chips: slots in pairs on links 0 to 5, the summand at 0, the sum at 22; operators 0 to
@@ -229,8 +244,10 @@ LEGAL: dict[str, Callable[[Build], Build]] = {
     "a buffer that is just filled": column("chips", "deskew_buffer_vectors", 2),
     "a larger SRAM": column("chips", "sram_bytes", 1 << 40),
     "limits that are just met": cells("chips", 0, inject_per_cycle=1, eject_per_cycle=1),
-    "longer waiting that the stall covers": cells("segments", 0, waiting_cycles=874),
-    "a lower bound": cells("segments", 0, lower_bound_cycles=1),
+    "longer waiting that the stall covers": both(
+        cells("segments", 0, waiting_cycles=874), results(proved_worst_ns=1006.7)
+    ),
+    "a lower bound": both(cells("segments", 0, lower_bound_cycles=1), results(lower_bound_cycles=1)),
     "a deadline that is met": cells("segments", 0, deadline_cycles=128),
     "a hop that holds its guard": said(guard_in_hop=True),
     "clocks that agree better": clock(offset_ppm=0, residual_ns=0),

@@ -1,0 +1,159 @@
+"""R3 delivery, fourth part: what a build claims of its makespans, bounds and latencies follows from its rows.
+
+A result that the manifest does not tell is no fault, but for the makespan.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
+from lpxsched.verify.clock import limits_of
+from lpxsched.verify.demand import graph_operators
+from lpxsched.verify.tree import Tree
+from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
+from lpxsched.verify.waiting import segment_depths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
+
+RULE = "R3"
+SUMS = {"step_ns": ("proved_ns", "assumed_ns"), "step_high_ns": ("proved_worst_ns", "assumed_high_ns")}
+
+
+def result_violations(build: Build) -> list[Violation]:
+    """Return every claim that does not follow."""
+    return [*_makespans(build), *_bounds(build), *_totals(build), *_times(build), *_steps(build), *_proofs(build)]
+
+
+def _makespans(build: Build) -> Iterator[Violation]:
+    segments, operators, ends = build.segments, build.operators, "operator that ends it"
+    last = np.full(len(segments), NONE, dtype=np.int64)
+    leaves = np.array([*(operator.ends for operator in build.graph.operators), False])[graph_operators(build)]
+    np.maximum.at(last, operators.segment[leaves], operators.start[leaves])
+    for row in np.flatnonzero(segments.makespan_cycles != last).tolist():
+        said = segments.makespan_cycles[row]
+        message = f"segment {row}: makespan_cycles is {said}, its last {ends} starts at {last[row]}"
+        if last[row] < 0:
+            message = f"segment {row}: makespan_cycles is {said}, but it has no {ends}"
+        yield Violation(RULE, message, rows_of(segments, row))
+
+
+def _objective(build: Build) -> tuple[str, Integers]:
+    """Return what a schedule makes short, by name and for each segment: the period of one that repeats."""
+    segments, period = build.segments, build.manifest.period
+    return ("period", np.full(len(segments), period)) if period else ("makespan_cycles", segments.makespan_cycles)
+
+
+def _bounds(build: Build) -> Iterator[Violation]:
+    segments, (name, objective) = build.segments, _objective(build)
+    for row in np.flatnonzero(segments.lower_bound_cycles > objective).tolist():
+        bound = segments.lower_bound_cycles[row]
+        message = f"segment {row}: lower_bound_cycles is {bound}, above {name} {objective[row]}"
+        yield Violation(RULE, message, rows_of(segments, row))
+
+
+def _totals(build: Build) -> Iterator[Violation]:
+    segments, period, results = build.segments, build.manifest.period, build.manifest.results
+    makespan, bound = sum(segments.makespan_cycles.tolist()), sum(segments.lower_bound_cycles.tolist())
+    yield from _differs(build, "makespan_cycles", makespan, "the segments sum to", said=results.get("makespan_cycles"))
+    yield from _differs(build, "lower_bound_cycles", bound, "the segments sum to")
+    yield from _differs(build, "period_cycles", period, "period is")
+
+
+def _times(build: Build) -> Iterator[Violation]:
+    total = sum(build.segments.makespan_cycles.tolist())
+    for key in ("makespan_ns", "proved_ns"):
+        yield from _differs(build, key, _picoseconds_up(cycles_to_ns(total, _clock_mhz(build))), "the segments take")
+    worst, said = _picoseconds_up(_worst_ns(build)), build.manifest.results.get("proved_worst_ns", NONE)
+    value = _number(said)
+    if "proved_worst_ns" in build.manifest.results and (value is None or value < worst):
+        message = f"results proved_worst_ns is {said!r}, waiting, makespans and clocks may take {_decimal(worst)}"
+        yield Violation(RULE, f"{MANIFEST_FILE}: {message}")
+
+
+def _steps(build: Build) -> Iterator[Violation]:
+    results = build.manifest.results
+    for key, parts in SUMS.items():
+        values = [_number(results[part]) for part in parts if part in results]
+        if len(values) == len(parts):
+            total = sum((value for value in values if value is not None), Fraction(0))
+            yield from _differs(build, key, total, f"{' and '.join(parts)} sum to")
+
+
+def _proofs(build: Build) -> Iterator[Violation]:
+    (name, objective), bounds = _objective(build), build.segments.lower_bound_cycles
+    if build.manifest.results.get("status") == "optimal" and (bounds != objective).any():
+        message = f"results status is 'optimal', but a lower_bound_cycles of the segments is not its {name}"
+        yield Violation(RULE, f"{MANIFEST_FILE}: {message}")
+    if len(bounds):
+        gap = Fraction(max(1, sum(objective.tolist())), max(1, sum(bounds.tolist())))
+        yield from _differs(build, "gap", exact(round(float(gap), 6)), "the segments have")
+
+
+def _differs(build: Build, key: str, value: Fraction | int, why: str, **given: object) -> Iterator[Violation]:
+    """Yield a result that is told and is not the value; `said` stands for one that must be told."""
+    results = build.manifest.results
+    said = given["said"] if given else results.get(key)
+    if (given or key in results) and _number(said) != value:
+        yield Violation(RULE, f"{MANIFEST_FILE}: results {key} is {said!r}, {why} {_decimal(value)}")
+
+
+def _worst_ns(build: Build) -> Fraction:
+    """Return how long a token may take within the fabric while all clocks keep their specification, in ns.
+
+    All segments wait and run on the slowest clock, and end on a chip that may be aligned later than the first one by
+    a residual a level. On the way to a host jitter, temperature and crossing come on top: no guard covers them.
+    """
+    limits, clock_mhz, segments = limits_of(build), _clock_mhz(build), build.segments
+    at_hosts = {operator.layer for operator in build.graph.operators if operator.ends and operator.place == "hosts"}
+    arrivals = sum(not at_hosts.isdisjoint(segment.layers) for segment in build.graph.segments)
+    program = sum(segments.waiting_cycles.tolist()) + sum(segments.makespan_cycles.tolist())
+    slow = (program + arrivals * limits.crossing_cycles) / (1 - limits.rho)
+    errors = sum(_levels(build)) * limits.residual_cycles + arrivals * limits.late_cycles
+    return cycles_to_ns(slow + errors, clock_mhz)
+
+
+def _levels(build: Build) -> list[int]:
+    """Return how many residuals can lie between start and end of each segment: two deskews share no errors."""
+    tree, deskews = Tree.of(build), np.bincount(build.deskews.segment, minlength=len(build.segments))
+    depths = segment_depths(build)
+    return [
+        _farthest(tree, np.array(segment.chips, dtype=np.int64)) if deskews[row] < 2 else 2 * int(depths[row])
+        for row, segment in enumerate(build.graph.segments)
+    ]
+
+
+def _farthest(tree: Tree, chips: Integers) -> int:
+    """Return the most edges between two chips of a tree: the one farthest from any is an end of the longest way."""
+    if not len(chips):
+        return 0
+    end = chips[tree.levels_between(np.full_like(chips, chips[0]), chips).argmax()]
+    return max(0, int(tree.levels_between(np.full_like(chips, end), chips).max()))
+
+
+def _clock_mhz(build: Build) -> Fraction:
+    return Fraction(build.manifest.clock_mhz)
+
+
+def _picoseconds_up(time_ns: Fraction) -> Fraction:
+    return Fraction(ceil_cycles(time_ns * 1000), 1000)
+
+
+def _number(said: object) -> Fraction | None:
+    """Return a number as it was written; None for what is none."""
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    return Fraction(said) if isinstance(said, int) else exact(said)
+
+
+def _decimal(value: Fraction | int) -> str:
+    """Return a number of at most six decimals for a message."""
+    whole, rest = divmod(int(value * 10**6), 10**6)
+    return f"{whole}.{rest:06}".rstrip("0").rstrip(".")
