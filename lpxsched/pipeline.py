@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
-from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers, why_unfit
 from lpxsched.partition.participants import participants, root_shard
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.problem import layer_problem_builders
-from lpxsched.schedule.repeated import solve_layers
-from lpxsched.schedule.solve import GREEDY_ONLY_EFFORT, SolveOptions
+from lpxsched.schedule.repeated import solve_layers, solve_quickly
+from lpxsched.schedule.solve import SolveOptions
 from lpxsched.schedule.transfers.problem import transfer_problem
 from lpxsched.schedule.transfers.solve import TransferOptions
 from lpxsched.timetable.assemble import assemble_program
@@ -34,12 +33,10 @@ from lpxsched.workload.datatypes import Precision, is_expanded
 from lpxsched.workload.graph import moe_layer_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from lpxsched.fabric.chip import Chip
     from lpxsched.options import CollectiveOptions, CompileOptions
-    from lpxsched.schedule.problem import ProblemBuilder
-    from lpxsched.schedule.repeated import ScheduledLayer
     from lpxsched.timetable.build import Build
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.work import Work
@@ -78,24 +75,12 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     fp8 = replace(precision, weights="fp8")
     unfit = why_unfit(groups, model, fabric.chip, graph, batch=batch, precision=fp8)
     fp8_works = cache(partial(layer_work, model, fabric.chip, batch=batch, precision=fp8))
-    solve_fp8 = partial(_solve_quickly, partial(build_problems, partial(_costs, fp8_works, fabric.chip)), options.seed)
+    solve_fp8 = partial(solve_quickly, partial(build_problems, partial(_costs, fp8_works, fabric.chip)), options.seed)
     return with_expanded_weights(build, options, precision.weights, unfit or fp8_results(build, solve_fp8()))
 
 
 def _costs(works: Callable[[int], dict[str, Work]], chip: Chip, width: int) -> list[dict[str, Cost]]:
     return shard_costs(works(width), chip, width)
-
-
-def _solve_quickly(
-    build_problems: Callable[[], Sequence[ProblemBuilder]], seed: int
-) -> tuple[ScheduledLayer, ...] | str:
-    """Return layers scheduled greedily, or why there is no schedule."""
-    try:
-        return solve_layers(
-            build_problems(), SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed), progress=lambda *_: None
-        )
-    except (InfeasibleError, NothingFoundError) as error:
-        return str(error)
 
 
 def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:

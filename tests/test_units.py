@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.units import ceil_cycles, ceil_div, cycles_to_ns, exact, ns_to_cycles, vector_time_cycles
+import lpxsched
+from lpxsched.units import NEVER, NONE, ceil_cycles, ceil_div, cycles_to_ns, exact, ns_to_cycles, vector_time_cycles
 
 
 @pytest.mark.parametrize(
@@ -74,3 +77,10 @@ def test_722_ns_are_649_8_cycles_at_900_mhz() -> None:
 def test_whole_cycles_become_ns() -> None:
     """Tests that 252 cycles of 900 MHz last exactly 280 ns."""
     assert cycles_to_ns(252, Fraction(900)) == 280
+
+
+def test_none_and_never_are_the_same_in_all_modules() -> None:
+    """Tests the copies in modules of compiled code too, at least one of them."""
+    modules = [import_module(module.name) for module in walk_packages(lpxsched.__path__, "lpxsched.")]
+    assert {vars(module)["NONE"] for module in modules if "NONE" in vars(module)} == {NONE}
+    assert {vars(module)["NEVER"] for module in modules if "NEVER" in vars(module)} == {NEVER}

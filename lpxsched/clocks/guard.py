@@ -64,7 +64,16 @@ def guard_cycles(
 
 
 def wire_cycles(clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) -> Fraction:
-    """Return how much longer than its latency a link may take: jitter, unless it lies in the hop, and temperature."""
+    """Return how much longer than its latency a link may take: jitter, unless it lies in the hop, and temperature.
+
+    Parameters
+    ----------
+    clock : ClockSpecification
+    clock_mhz : Fraction
+        Clock in which cycles are counted.
+    in_hop : bool
+        Whether the published hop contains jitter.
+    """
     jitter_ns = Fraction(0) if in_hop else exact(clock.jitter_peak_to_peak_ns.value)
     return ns_to_cycles(jitter_ns + exact(clock.temperature_ns.value), clock_mhz)
 

@@ -74,18 +74,21 @@ def restart_cycles(fabric: Fabric, clock: ClockSpecification, tree: AlignmentTre
     """Return what it costs to start the program of a whole fabric anew, in cycles: a start along its deepest tree.
 
     A program is started anew after an uncorrectable error of a link, and when another takes its place.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    clock : ClockSpecification
+    tree : AlignmentTree
+        The trees of all time domains.
     """
     return start_cycles(clock, max(0, int(tree.depth.max(initial=0))), hac_latency_cycles(fabric, tree))
 
 
 def largest_levels(tree: AlignmentTree, nodes: Sequence[int]) -> int:
-    """Return the largest number of tree edges between two of the nodes, which hang from one root.
-
-    The node farthest from any one of them is an end of the longest path, so two sweeps suffice.
-    """
-    others = np.asarray(nodes, dtype=np.int64)
-    start = others[tree.levels_between(np.full_like(others, others[0]), others).argmax()]
-    return int(tree.levels_between(np.full_like(others, start), others).max())
+    """Return the largest number of tree edges between two of the nodes, which hang from one root."""
+    one, other = tree.farthest(nodes)
+    return int(tree.levels_between(np.array([one]), np.array([other]))[0])
 
 
 def segment_levels(tree: AlignmentTree, nodes: Sequence[int], *, deskews: int) -> int:
@@ -124,7 +127,16 @@ def slowest_mhz(clock: ClockSpecification, clock_mhz: Fraction) -> Fraction:
 
 
 def arrival_ns(clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) -> Fraction:
-    """Return how much later than nominal a vector can be complete at a host, in ns: jitter, temperature, crossing."""
+    """Return how much later than nominal a vector can be complete at a host, in ns: jitter, temperature, crossing.
+
+    Parameters
+    ----------
+    clock : ClockSpecification
+    clock_mhz : Fraction
+        Clock in which cycles are counted.
+    in_hop : bool
+        Whether the published hop contains jitter and crossing.
+    """
     crossing = Fraction(crossing_cycles(clock, in_hop=in_hop))
     wires_ns = cycles_to_ns(wire_cycles(clock, clock_mhz, in_hop=in_hop), clock_mhz)
     return wires_ns + cycles_to_ns(crossing, slowest_mhz(clock, clock_mhz))

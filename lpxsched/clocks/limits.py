@@ -11,6 +11,7 @@ rho is one-sided; the residuals are those of two chips at the bottom of the alig
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from lpxsched.clocks.guard import PARTS_PER_MILLION, guard_cycles, residual_cycles, stall_cycles
 from lpxsched.clocks.specification import load_clock
-from lpxsched.errors import InfeasibleError
+from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.files.shipped import shipped_files
 from lpxsched.units import NONE, ceil_cycles, exact
 
@@ -117,22 +118,46 @@ class DomainClock:
         InfeasibleError
             With the hop, the interval, and the clocks that would do.
         """
-        if self.holds(hop):
+        if self.fits(hop):
             return
         longest, least = self.longest_interval_cycles() or 0, self._least_cycles(hop)
         names = ", ".join(name for name in shipped_files("clock") if self._would_do(load_clock(name), hop))
         raise InfeasibleError(
             f"one hop of class {hop.name} takes {least} cycles with the opening deskew, and "
-            f"{self.told(longest)}; one of at most {self._ppm_for(least):g} ppm (one-sided) would do, "
+            f"{self.limit_text(longest)}; one of at most {self._ppm_for(least)} ppm (one-sided) would do, "
             f"of the shipped ones: {names}"
         )
 
-    def holds(self, hop: Hop) -> bool:
+    def too_long(
+        self, what: str, *, least_cycles: int, proof: str, found_cycles: int, remedy: str
+    ) -> InfeasibleError | NothingFoundError:
+        """Return why something fits between no two deskews: a bound without drift proves it, or it was not found.
+
+        Parameters
+        ----------
+        what : str
+            What takes so long, for the message.
+        least_cycles : int
+            A bound without drift, from the deskew before.
+        proof : str
+            Name of the bound.
+        found_cycles : int
+            Length of the schedule that was found.
+        remedy : str
+            What to try where only the schedule is too long.
+        """
+        longest = self.longest_interval_cycles() or 0
+        if least_cycles > longest:
+            cause = f"{what} takes at least {least_cycles} cycles ({proof}), and {self.limit_text(longest)}"
+            return InfeasibleError(cause)
+        return NothingFoundError(f"{what} takes {found_cycles} cycles, and {self.limit_text(longest)}", remedy=remedy)
+
+    def fits(self, hop: Hop) -> bool:
         """Return whether a hop and the opening deskew before it, without drift, fit between two deskews."""
         longest = self.longest_interval_cycles()
         return longest is None or self._least_cycles(hop) <= longest
 
-    def told(self, longest: int | None) -> str:
+    def limit_text(self, longest: int | None) -> str:
         """Return how long these clocks may run apart, for a message."""
         ppm = self.specification.offset_ppm.value
         return f"clocks of {self.specification.name} (+-{ppm:g} ppm each) may run {longest} cycles between two deskews"
@@ -162,20 +187,12 @@ class DomainClock:
         guard = domain.guard_cycles(hop.levels, longest)
         return longest is None or domain.stall_cycles(longest) + hop.wire_cycles + guard <= longest
 
-    def _ppm_for(self, cycles: int) -> float:
+    def _ppm_for(self, cycles: int) -> str:
         """Return a one-sided frequency bound with which a time fits, three digits, rounded down.
 
         Guard and stall grow by less than half a period each while drift is allowed.
         """
         interval = cycles + self.specification.hac_period_cycles.value
         ppm = self._left_for_drift() * PARTS_PER_MILLION / (2 * interval)
-        digits = Fraction(10) ** (2 - len(str(int(ppm))) if ppm >= 1 else 2 + _zeros(ppm))
-        return float(Fraction(int(ppm * digits), 1) / digits)
-
-
-def _zeros(small: Fraction) -> int:
-    """Return the position of the first digit after the point of a number below 1."""
-    position = 1
-    while small * 10**position < 1:
-        position += 1
-    return position
+        digits = Context(prec=3, rounding=ROUND_DOWN).divide(Decimal(ppm.numerator), Decimal(ppm.denominator))
+        return f"{float(digits):g}"

@@ -12,7 +12,7 @@ import numpy as np
 from lpxsched.errors import InputError
 from lpxsched.fabric.adjacency import adjacency
 from lpxsched.fabric.distances import centre, hops_from
-from lpxsched.units import NONE
+from lpxsched.units import NONE, ceil_div
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,15 @@ class AlignmentTree:
         root = self.root
         return 0 if root[node] == NONE else int(self.depth[root == root[node]].max())
 
+    def farthest(self, nodes: Sequence[int]) -> tuple[int, int]:
+        """Return two of some nodes of one tree that lie farthest apart; from any node one of them is the farthest.
+
+        The node farthest from any one of them is an end of the longest path, so two sweeps suffice.
+        """
+        others = np.asarray(nodes, dtype=np.int64)
+        one = int(others[self.levels_between(np.full_like(others, others[0]), others).argmax()])
+        return one, int(others[self.levels_between(np.full_like(others, one), others).argmax()])
+
     def levels_between(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of tree edges between nodes, pair by pair: how many residuals may sum up.
 
@@ -107,7 +116,7 @@ def time_domains(fabric: Fabric, groups: Sequence[Sequence[int]]) -> list[TimeDo
         Chips that must agree with each other.
     """
     size = fabric.shape[-1] * fabric.shape[-2] if len(fabric.shape) > 2 else fabric.chips
-    domain = list(range(-(-fabric.chips // size)))
+    domain = list(range(ceil_div(fabric.chips, size)))
     for group in groups:
         joined = {domain[chip // size] for chip in group}
         domain = [min(joined) if of_rack in joined else of_rack for of_rack in domain]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.units import NONE
+from lpxsched.units import NONE, ceil_div
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +77,7 @@ def centre(joined: Adjacency, ends: NDArray[np.int64]) -> int | None:
 def _sets_of(ends: NDArray[np.int64], joined: Adjacency) -> NDArray[np.uint64]:
     """Return a set of bits a chip, in which each of the ends holds itself alone."""
     bit = np.arange(len(ends))
-    within = np.zeros((joined.chips, -(-len(ends) // WORD_BITS)), dtype=np.uint64)
+    within = np.zeros((joined.chips, ceil_div(len(ends), WORD_BITS)), dtype=np.uint64)
     within[ends, bit // WORD_BITS] = np.uint64(1) << (bit % WORD_BITS).astype(np.uint64)
     return within
 

@@ -66,8 +66,6 @@ class Fabric:
         From the read of a vector to the earliest departure of the same vector from the same chip.
     gpu_latency_ns : Fraction
         One way from the memory of a GPU until a row is complete in a host; 0 where there is no host.
-    host_timing : str
-        What times the lanes of a host: ``follower``, the chip at the other end of each.
     hac_latency_cycles : int or None
         Latency of a link as the counters that align chips see it; None where nobody has said.
     guard_in_hop : bool
@@ -93,7 +91,6 @@ class Fabric:
     wire_bytes: int
     turnaround_cycles: int
     gpu_latency_ns: Fraction
-    host_timing: str
     hac_latency_cycles: int | None
     guard_in_hop: bool
     ports: int | None

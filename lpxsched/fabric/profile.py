@@ -212,7 +212,6 @@ def _fabric(
         wire_bytes=(file.wire_bytes or file.vector_bytes).value,
         turnaround_cycles=file.turnaround_cycles.value,
         gpu_latency_ns=exact(host.gpu_latency_ns.value) if host else Fraction(0),
-        host_timing=host.host_timing.value if host else "follower",
         hac_latency_cycles=ceil_cycles(ns_to_cycles(exact(hac.value), chip.clock_mhz)) if hac else None,
         guard_in_hop=file.guard_in_hop.value,
         ports=file.ports.value if file.ports else None,

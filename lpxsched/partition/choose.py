@@ -65,7 +65,19 @@ def why_unfit(
     batch: int,
     precision: Precision,
 ) -> str:
-    """Return why a layer cannot fit on the chips of its group, with the bytes; empty where all can."""
+    """Return why a layer cannot fit on the chips of its group, with the bytes; empty where all can.
+
+    Parameters
+    ----------
+    groups : iterable of Group
+    model : ModelConfig
+    chip : Chip
+    graph : LayerGraph
+    batch : int
+        Rows of a step.
+    precision : Precision
+        Types of what lies there.
+    """
     layer = graph.layer(0)
     for group in groups:
         width = len(group.chips)

@@ -98,7 +98,13 @@ def solve_collective(
         length = result.schedule.makespan_cycles
         if interval is None or length <= interval:
             return ScheduledCollective(problem, result, tree, guard, stall, time.perf_counter() - started)
-    raise _too_long(domain, least.bound, length)
+    raise domain.too_long(
+        "the collective",
+        least_cycles=least.bound.cycles,
+        proof=least.bound.name,
+        found_cycles=length,
+        remedy="try fewer --vectors",
+    )
 
 
 def shifted_result(result: TransferResult, cycles: int) -> TransferResult:
@@ -163,25 +169,15 @@ def _refuse_long_hops(fabric: Fabric, bare: TransferProblem, domain: DomainClock
     columns = np.column_stack([bare.bundle_hop_cycles, bare.bundle_class, levels])
     kinds, kind = np.unique(columns, axis=0, return_inverse=True)
     hops = [Hop(fabric.link_classes[link_class].name, cycles, level) for cycles, link_class, level in kinds.tolist()]
-    too_long = [hop for hop in hops if not domain.holds(hop)]
+    too_long = [hop for hop in hops if not domain.fits(hop)]
     if not too_long:
         return
-    fits = np.array([domain.holds(hop) for hop in hops])[kind.reshape(-1)]
+    fits = np.array([domain.fits(hop) for hop in hops])[kind.reshape(-1)]
     source, destination = bare.bundle_source[fits], bare.bundle_destination[fits]
     try:
         refuse_split(replace(bare, bundle_source=source, bundle_destination=destination))
     except InfeasibleError:
         domain.refuse_long_hop(too_long[0])
-
-
-def _too_long(domain: DomainClock, bound: LowerBound, length: int) -> InfeasibleError | NothingFoundError:
-    """Return why nothing fits between two deskews: a bound without drift proves it, or it was not found."""
-    longest = domain.longest_interval_cycles() or 0
-    if bound.cycles > longest:
-        takes = f"the collective takes at least {bound.cycles} cycles ({bound.name})"
-        return InfeasibleError(f"{takes}, and {domain.told(longest)}")
-    effort = f"the collective takes {length} cycles, and {domain.told(longest)}"
-    return NothingFoundError(effort, remedy="try fewer --vectors")
 
 
 def _greedy_cycles(problem: TransferProblem, options: TransferOptions) -> int:

@@ -234,7 +234,7 @@ def _empty_tree(nodes: int) -> kernels.Tree:
     return kernels.Tree(
         ready=np.zeros(nodes, dtype=np.int64),
         arrived=np.zeros(nodes, dtype=np.int64),
-        leaves=np.zeros(nodes, dtype=np.int64),
+        departs=np.zeros(nodes, dtype=np.int64),
         operands=np.zeros(nodes, dtype=np.int64),
         read=np.zeros(nodes, dtype=np.int64),
         bundle=np.zeros(nodes, dtype=np.int64),

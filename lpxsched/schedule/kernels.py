@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+# The value of units: compiled code names globals of its own module only.
 NONE, NEVER = -1, 1 << 60
 
 
@@ -99,13 +100,13 @@ class Placed(NamedTuple):
 class Tree(NamedTuple):
     """Scratch of one block: what each node has and through which lane it came.
 
-    Of sums: when a node has its operands, then their sum; the last read of what arrived, `NONE` if nothing did; when it
-    may send the sum on.
+    Of sums: `ready`, when a node has its operands, then their sum; `arrived`, the last read of what came, `NONE` if
+    nothing did; `departs`, when it may send the sum on; `operands`, how many it adds.
     """
 
     ready: Integers
     arrived: Integers
-    leaves: Integers
+    departs: Integers
     operands: Integers
     read: Integers
     bundle: Integers
@@ -281,7 +282,7 @@ def send_towards_root(
         # The root of a sum is a chip, and hosts never relay.
         if not is_nearer or other >= network.chips:
             continue
-        lane, depart = earliest_lane(network, calendars, bundle, tree.leaves[node], vectors)
+        lane, depart = earliest_lane(network, calendars, bundle, tree.departs[node], vectors)
         last = depart + network.hop[bundle] + stream_cycles(network, bundle, vectors - 1)
         if last < best_last or (last == best_last and network.lanes[bundle] > network.lanes[best]):
             best, best_lane, best_depart, best_last = bundle, lane, depart, last
@@ -323,15 +324,15 @@ def sum_block(
         if tree.operands[node] > 1:
             end = place_sum(traffic, calendars, placed, block, node, tree.operands[node], tree.ready[node])
             tree.ready[node] = end
-        tree.leaves[node] = tree.ready[node]
+        tree.departs[node] = tree.ready[node]
         if tree.arrived[node] >= 0:
             relayed = tree.arrived[node] + network.turnaround + traffic.sum_cycles[tree.operands[node], vectors]
-            tree.leaves[node] = max(tree.leaves[node], relayed)
+            tree.departs[node] = max(tree.departs[node], relayed)
         if node == root:
             break
         send_towards_root(network, traffic, calendars, placed, tree, block, node)
     placed.delivered[demand, root] = max(placed.delivered[demand, root], tree.ready[root])
-    return tree.leaves[root]
+    return tree.departs[root]
 
 
 @njit(cache=True)

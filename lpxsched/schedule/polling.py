@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.lanes import assign_lanes
+from lpxsched.schedule.streams import Pitch, hold_cycles
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lpxsched.schedule.problem import LayerProblem
     from lpxsched.schedule.result import Schedule
 
@@ -31,15 +30,10 @@ def pass_load_cycles(problem: LayerProblem, schedule: Schedule) -> int:
     slots = np.flatnonzero(enters[schedule.blocks.demand[schedule.slot_block]])
     bundle = schedule.slot_bundle[slots]
     link = (np.cumsum(instance.bundle_lanes) - instance.bundle_lanes)[bundle] + assign_lanes(instance, schedule)[slots]
+    pitch = Pitch(instance.bundle_time_numerator, instance.bundle_time_denominator)
     held = np.zeros(links, dtype=np.int64)
-    np.add.at(held, link, _hold_cycles(problem, bundle, schedule.blocks.vectors[schedule.slot_block[slots]]))
+    np.add.at(held, link, hold_cycles(pitch, bundle, schedule.blocks.vectors[schedule.slot_block[slots]]))
     of_link = np.repeat(np.arange(instance.bundles), instance.bundle_lanes)
     from_host = instance.bundle_source[of_link] >= instance.chips
     flags = np.where(from_host, 1, np.where(held > 0, len(set(problem.group.hosts)), 0))
-    return int((held + _hold_cycles(problem, of_link, flags)).max(initial=0))
-
-
-def _hold_cycles(problem: LayerProblem, bundle: NDArray[np.int64], vectors: NDArray[np.int64]) -> NDArray[np.int64]:
-    numerator, denominator = problem.instance.bundle_time_numerator, problem.instance.bundle_time_denominator
-    held: NDArray[np.int64] = -(-vectors * numerator[bundle] // denominator[bundle])
-    return held
+    return int((held + hold_cycles(pitch, of_link, flags)).max(initial=0))

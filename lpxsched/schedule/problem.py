@@ -95,7 +95,7 @@ class LayerProblem:
         chips = self.group.chips
         return chips[local] if local < len(chips) else self.group.hosts[local - len(chips)]
 
-    def timing(self) -> tuple[str, bytes, int]:
+    def distinct_key(self) -> tuple[str, bytes, int]:
         """Return what is equal for layers that are one problem over every interval."""
         return self.instance.key(), self.bundle_levels.tobytes(), self.clock.depth
 

@@ -9,7 +9,7 @@ from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.polling import pass_load_cycles
-from lpxsched.schedule.solve import SolveOptions, first_result, is_symmetric, search_on, solve
+from lpxsched.schedule.solve import GREEDY_ONLY_EFFORT, SolveOptions, first_result, is_symmetric, search_on, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,7 +73,11 @@ def solve_with_covering_guard(build: ProblemBuilder, options: SolveOptions) -> t
             found = search_on(problem.instance, first, options)
             if _is_covered(problem, found):
                 return problem, found
-    raise _too_long(driftless, length)
+    bound = lower_bound(driftless.least_instance())
+    remedy = "try a smaller --batch"
+    raise driftless.clock.too_long(
+        "a layer", least_cycles=bound.cycles, proof=bound.name, found_cycles=length, remedy=remedy
+    )
 
 
 def solve_layers(
@@ -97,26 +101,26 @@ def solve_layers(
     NothingFoundError
         When the solver is ``symmetric`` and no layer's problem is; where only some are, the others are greedy's.
     """
-    layers_by_timing: dict[tuple[str, bytes, int], list[int]] = {}
+    layers_by_key: dict[tuple[str, bytes, int], list[int]] = {}
     distinct_problems: list[LayerProblem] = []
     least: dict[tuple[str, bytes, int], dict[str, Instance]] = {}
     for layer, build in enumerate(builders):
         problem = build(interval_cycles=None)
-        layers = layers_by_timing.setdefault(problem.timing(), [])
+        layers = layers_by_key.setdefault(problem.distinct_key(), [])
         if not layers:
             distinct_problems.append(problem)
         layers.append(layer)
         instance = problem.least_instance()
-        least.setdefault(problem.timing(), {})[instance.key()] = instance
+        least.setdefault(problem.distinct_key(), {})[instance.key()] = instance
     if options.solver == "symmetric" and not any(is_symmetric(problem.instance) for problem in distinct_problems):
         cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
         raise NothingFoundError(cause, remedy="try --solver auto")
     scheduled: dict[int, ScheduledLayer] = {}
-    for number, (timing, layers) in enumerate(layers_by_timing.items()):
-        progress("solving", number, len(layers_by_timing))
+    for number, (key, layers) in enumerate(layers_by_key.items()):
+        progress("solving", number, len(layers_by_key))
         problem, result = solve_with_covering_guard(builders[layers[0]], options)
         wires = solve(problem.instance.wires_only(), options)
-        instances = list(least[timing].values())
+        instances = list(least[key].values())
         distinct = DistinctResult(
             number,
             problem.instance.chips,
@@ -126,7 +130,7 @@ def solve_layers(
         )
         for layer in layers:
             scheduled[layer] = ScheduledLayer(builders[layer](interval_cycles=problem.interval_cycles), distinct)
-    progress("solving", len(layers_by_timing), len(layers_by_timing))
+    progress("solving", len(layers_by_key), len(layers_by_key))
     return tuple(scheduled[layer] for layer in range(len(builders)))
 
 
@@ -150,12 +154,13 @@ def _is_covered(problem: LayerProblem, result: SolveResult) -> bool:
     return pass_cycles(problem.clock.specification, load) + result.makespan_cycles <= problem.interval_cycles
 
 
-def _too_long(driftless: LayerProblem, length: int) -> InfeasibleError | NothingFoundError:
-    """Return why nothing fits between two deskews: a bound without drift proves it, or it was not found."""
-    longest = driftless.clock.longest_interval_cycles() or 0
-    bound = lower_bound(driftless.least_instance())
-    if bound.cycles > longest:
-        takes = f"a layer takes at least {bound.cycles} cycles ({bound.name})"
-        return InfeasibleError(f"{takes}, and {driftless.clock.told(longest)}")
-    effort = f"a layer takes {length} cycles, and {driftless.clock.told(longest)}"
-    return NothingFoundError(effort, remedy="try a smaller --batch")
+def solve_quickly(
+    build_problems: Callable[[], Sequence[ProblemBuilder]], seed: int
+) -> tuple[ScheduledLayer, ...] | str:
+    """Return layers scheduled greedily, or why there is no schedule."""
+    try:
+        return solve_layers(
+            build_problems(), SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed), progress=lambda *_: None
+        )
+    except (InfeasibleError, NothingFoundError) as error:
+        return str(error)

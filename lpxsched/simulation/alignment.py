@@ -13,7 +13,7 @@ from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.columns import Chips, Integers
+    from lpxsched.timetable.columns import Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +65,7 @@ def read_alignment(build: Build) -> Alignment:
     Raises
     ------
     InputError
-        When the parents form no trees, or a segment does not open with a deskew.
+        When a segment does not open with a deskew.
     """
     deskews = build.deskews
     order = np.lexsort((deskews.cycle, deskews.segment))
@@ -76,7 +76,7 @@ def read_alignment(build: Build) -> Alignment:
         problem = f"segment {int(np.flatnonzero(~opens)[0])} has no deskew at cycle 0; it must open with one"
         raise InputError(deskews.file, problem, key="cycle")
     end_cycle = (deskews.cycle + deskews.stall)[order]
-    tree, sender = _with_lanes(build, _tree(build.chips))
+    tree, sender = _with_lanes(build, AlignmentTree(build.chips.hac_parent, build.chips.hac_depth))
     root = tree.root
     return Alignment(
         tree=tree,
@@ -87,17 +87,6 @@ def read_alignment(build: Build) -> Alignment:
         elapsed_cycles=end_cycle - end_cycle[first[segment]],
         first=first.astype(np.int64),
     )
-
-
-def _tree(chips: Chips) -> AlignmentTree:
-    """Return the trees of chips; depths that grow by one a level leave no room for a cycle of parents."""
-    parent, depth = chips.hac_parent, chips.hac_depth
-    right = np.where(parent == NONE, NONE, np.where(parent == chips.chip, 0, depth[parent] + 1))
-    wrong = np.flatnonzero((depth != right) | ((parent != NONE) & ((depth < 0) | (depth[parent] < 0))))
-    if len(wrong):
-        problem = f"row {int(wrong[0])} must be 0 at a root, one more than its parent's below, and -1 in no tree"
-        raise InputError(chips.file, problem, key="hac_depth")
-    return AlignmentTree(parent, depth)
 
 
 def _with_lanes(build: Build, tree: AlignmentTree) -> tuple[AlignmentTree, Integers]:

@@ -17,7 +17,6 @@ from lpxsched.errors import InputError
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.drift import NodeClocks
     from lpxsched.simulation.propagation import Floats, Limits
@@ -161,20 +160,13 @@ def _levels(
     for number, chips in enumerate(members):
         rows = np.flatnonzero(segment == number)
         # From any node of a tree one of the two ends of the longest path is the farthest.
-        for end in farthest_chips(tree, chips):
+        for end in tree.farthest(chips):
             to_end = tree.levels_between(node[rows], np.full_like(rows, end))
             levels[rows] = np.maximum(levels[rows], to_end)
         later = rows[deskew[rows] != alignment.first[number]]
         depth = np.maximum(tree.depth, 0)
         levels[later] = depth[node[later]] + depth[chips].max()
     return levels
-
-
-def farthest_chips(tree: AlignmentTree, chips: list[int]) -> tuple[int, int]:
-    """Return two of the chips that lie farthest apart; from any node of the tree one of them is the farthest."""
-    others = np.array(chips, dtype=np.int64)
-    one = int(others[tree.levels_between(np.full_like(others, others[0]), others).argmax()])
-    return one, int(others[tree.levels_between(np.full_like(others, one), others).argmax()])
 
 
 def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits) -> Floats:

@@ -137,7 +137,21 @@ def describe_build(
     program: Program,
     around: Surroundings,
 ) -> Build:
-    """Return the tables of a compile with the documents that describe them."""
+    """Return the tables of a compile with the documents that describe them.
+
+    Parameters
+    ----------
+    options : CompileOptions
+    fabric : Fabric
+    clock : ClockSpecification
+    graph : GraphFile
+        From `graph_document`.
+    layers : sequence of ScheduledLayer
+    program : Program
+        The tables of operators, operands, tensors and slots.
+    around : Surroundings
+        The tables of chips, links, segments and deskews.
+    """
     origin = Origin(options, fabric, clock, _input_files(options))
     told = named_options(origin) | {"gpu_latency_ns": float(fabric.gpu_latency_ns)}
     results = _results(options, fabric, clock, layers, program, around)

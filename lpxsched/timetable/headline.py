@@ -30,7 +30,7 @@ HEADLINE = (
     "tokens_per_s",
 )
 ATTENTION = "attention on the GPU"
-ALWAYS_LEFT_OUT = ("embedding", "LM head", "sampling", "queueing before the machine", "drafter (speculation)")
+NEVER_MODELLED = ("embedding", "LM head", "sampling", "queueing before the machine", "drafter (speculation)")
 FLAGS = "flag vectors of polling in the timetable (their load is in the waiting)"
 
 
@@ -76,15 +76,15 @@ def headline_results(
     proved, worst = picoseconds_up(proved_ns), picoseconds_up(proved_worst_ns)
     assumed, low, high = (picoseconds_up(layers * (exact(gpu_ns) + 2 * way)) for way in hand_over_ns)
     step, step_high = exact(proved) + exact(assumed), exact(worst) + exact(high)
-    told = (proved, worst, assumed, low, high, left_out(gpu_ns, polled=polled), float(step), float(step_high))
+    told = (proved, worst, assumed, low, high, not_modelled(gpu_ns, polled=polled), float(step), float(step_high))
     rates = (_thousandths_down(10**9 / step), _thousandths_down(10**9 / step_high))
     return dict(zip(HEADLINE, (*told, *rates, _thousandths_down(batch * 10**9 / step)), strict=True))
 
 
-def left_out(gpu_ns: float, *, polled: bool) -> list[str]:
+def not_modelled(gpu_ns: float, *, polled: bool) -> list[str]:
     """Return what neither part of a step contains."""
     attention = () if gpu_ns else (f"{ATTENTION} (--gpu-ns is 0)",)
-    return [*attention, *ALWAYS_LEFT_OUT, *((FLAGS,) if polled else ())]
+    return [*attention, *NEVER_MODELLED, *((FLAGS,) if polled else ())]
 
 
 def picoseconds_up(time_ns: Fraction) -> float:

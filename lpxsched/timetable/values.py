@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lpxsched.schedule.result import SPREADING, SUMMING
 from lpxsched.traffic.demands import implied_collective, is_share_read
 from lpxsched.traffic.layouts import shares
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem import LayerProblem, PlacedOperator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TensorRow(NamedTuple):
-    """A tensor of the layer, its producer by number within the layer (-1 for weights)."""
+    """A tensor of the layer, its producer by number within the layer (`NONE` for weights)."""
 
     name: str
     offset: int
@@ -182,7 +183,7 @@ def _weights(problem: LayerProblem, placed: PlacedOperator) -> TensorRow:
     cost = placed.cost
     vectors = -(-cost.weight_bytes // problem.instance.add_cost.vector_bytes)
     name, node = f"{placed.operator.name}.weights", problem.node(placed.shard)
-    return TensorRow(name, 0, vectors, cost.weight_dtype, cost.weight_layout, node, -1, cost.weight_bytes)
+    return TensorRow(name, 0, vectors, cost.weight_dtype, cost.weight_layout, node, NONE, cost.weight_bytes)
 
 
 def _arrivals(problem: LayerProblem, schedule: Schedule) -> dict[tuple[int, int], list[int]]:

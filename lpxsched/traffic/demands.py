@@ -106,7 +106,19 @@ def needed_demands(
 
 
 def is_share_read(demand: Demand, layout: Layout, shard: int, width: int) -> bool:
-    """Return whether a shard that reads the demand's tensor in a layout reads this share of it."""
+    """Return whether a shard that reads the demand's tensor in a layout reads this share of it.
+
+    Parameters
+    ----------
+    demand : Demand
+        One share of a tensor.
+    layout : str
+        Layout in which the tensor is read.
+    shard : int
+        Shard that reads.
+    width : int
+        Number of shards.
+    """
     return layout != "sharded" or demand.root % width == shard
 
 

@@ -34,7 +34,15 @@ ROUNDING = 1e-3
 
 
 def overfull(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
-    """Yield links on which more vectors wait at once than the buffer at their end holds."""
+    """Yield links on which more vectors wait at once than the buffer at their end holds.
+
+    Parameters
+    ----------
+    build : Build
+    hops : Hops
+        Slots to chips, both ends of which hang from one root where clocks must align.
+    limits : Limits
+    """
     depth = np.where(build.chips.host, NONE, build.chips.deskew_buffer_vectors)[build.links.dst]
     most = _at_most(build, hops, limits)
     suspect = (depth != NONE) & ~(most <= depth)

@@ -142,6 +142,13 @@ def exact_arrivals(hops: Hops, vector: Integers, limits: Limits) -> Arrivals:
     """Return when vector k of each slot is read, and the latest and earliest time at which it may arrive.
 
     With rho = a / b, 1 / (1 -+ rho) = b (b +- a) / (b^2 - a^2): all is whole in parts of 1 / (unit b (b^2 - a^2)).
+
+    Parameters
+    ----------
+    hops : Hops
+    vector : ndarray of int64, shape (hops,)
+        The k of each slot.
+    limits : Limits
     """
     a, b = limits.rho.numerator, limits.rho.denominator
     square = b * b - a * a

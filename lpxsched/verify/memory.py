@@ -150,5 +150,5 @@ def _lives(there: _Lying, uses: _Lying) -> tuple[Integers, Integers, Integers]:
     order = np.lexsort((until, used))
     used, until = used[order], until[order]
     last = np.searchsorted(used, point, side="right") - 1
-    found = (last >= 0) & (np.append(used, -1)[last] == point)
+    found = (last >= 0) & (np.append(used, NONE)[last] == point)
     return row, begin, np.where(found, np.append(until, 0)[last], begin + 1)

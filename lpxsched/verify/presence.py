@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import WEIGHT
+from lpxsched.units import NONE
 from lpxsched.verify.ranges import TimedRanges, joined
 
 if TYPE_CHECKING:
@@ -80,11 +81,11 @@ def pitches(build: Build) -> tuple[Integers, Integers]:
 
 
 def slot_segments(build: Build) -> Integers:
-    """Return the segment of each slot: that of the operator that produced its tensor; -1 when none did."""
+    """Return the segment of each slot: that of the operator that produced its tensor; `NONE` when none did."""
     producer = build.tensors.producer[build.slots.tensor]
     if not len(build.operators):
-        return np.full(len(build.slots), -1, dtype=np.int64)
-    return np.where(producer >= 0, build.operators.segment[producer], -1)
+        return np.full(len(build.slots), NONE, dtype=np.int64)
+    return np.where(producer >= 0, build.operators.segment[producer], NONE)
 
 
 def _of_slots(build: Build, node: Integers, first: Integers) -> TimedRanges:

@@ -112,6 +112,13 @@ def too_early(readers: TimedRanges, sources: TimedRanges, again: Integers) -> tu
     Times are linear in the point, so two intervals are in order when they are at their first and at their
     last common point. Sources in `again`, which repeat points of others (see `repeated`), are left out.
 
+    Parameters
+    ----------
+    readers, sources : TimedRanges
+        Who takes points and from when on they are due.
+    again : ndarray of int64
+        Rows of `sources` that do not count.
+
     Returns
     -------
     reader, source, point : ndarray of int64

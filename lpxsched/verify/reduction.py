@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import REDUCE, WEIGHT
+from lpxsched.units import NONE
 from lpxsched.verify.demand import graph_tensors, input_views
 from lpxsched.verify.partition import ADD
 from lpxsched.verify.violation import Violation, rows_of
@@ -56,10 +57,10 @@ def _summands(build: Build) -> dict[int, list[int]]:
 
 
 def _products(build: Build) -> tuple[Integers, Integers]:
-    """Return how many tensors each operator produced, and the last of them (-1 for none)."""
+    """Return how many tensors each operator produced, and the last of them (`NONE` for none)."""
     producer = build.tensors.producer
     made = np.flatnonzero(producer >= 0)
-    last = np.full(len(build.operators), -1, dtype=np.int64)
+    last = np.full(len(build.operators), NONE, dtype=np.int64)
     last[producer[made]] = made
     return np.bincount(producer[made], minlength=len(last)), last
 

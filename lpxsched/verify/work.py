@@ -74,7 +74,16 @@ def weight_bytes(build: Build) -> Integers:
 
 
 def dealt(columns: int, block: int, width: int) -> Integers:
-    """Return the columns of each of `width` shares, in whole blocks but for the last share that holds any."""
+    """Return the columns of each of `width` shares, in whole blocks but for the last share that holds any.
+
+    Parameters
+    ----------
+    columns : int
+    block : int
+        Columns that stay together.
+    width : int
+        Number of shares.
+    """
     blocks = ceil_div(columns, block)
     sizes = (blocks // width + (np.arange(width) < blocks % width)) * block
     # Whatever the last block lacks is lacking in the last share that has a block.

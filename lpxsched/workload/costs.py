@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpxsched.units import ceil_div
-from lpxsched.workload.datatypes import ELEMENT_BITS, SCALE_BLOCK_COLUMNS, arithmetic_type
+from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
 from lpxsched.workload.expert_runs import cheapest_runs
 from lpxsched.workload.work import Term, Weights, Work, shard_sizes
 
@@ -111,6 +111,15 @@ def layer_work(model: ModelConfig, chip: Chip, width: int, *, batch: int, precis
     """Return the work of each operator kind of a layer on a group of `width` chips.
 
     The rows of a run of an expert are chosen for the chip with the most columns, the first.
+
+    Parameters
+    ----------
+    model : ModelConfig
+    chip : Chip
+    width : int
+    batch : int
+        Rows of a step.
+    precision : Precision
     """
     return {
         "ingress": Work("none"),
@@ -121,14 +130,10 @@ def layer_work(model: ModelConfig, chip: Chip, width: int, *, batch: int, precis
     }
 
 
-def _bytes(elements: int, dtype: str) -> Fraction:
-    return elements * ELEMENT_BITS[dtype] / 8
-
-
 def _router(model: ModelConfig, batch: int, precision: Precision) -> Work:
     # Every chip computes the whole router: its weights are small, and an all-reduce of the logits would cost a hop.
-    weights = _bytes((model.hidden + model.expert_biases) * model.experts, ROUTER_TYPE)
-    row = _bytes(model.hidden, precision.activations) + _bytes(2 * model.experts_per_token, ROUTER_TYPE)
+    weights = exact_bytes_of((model.hidden + model.expert_biases) * model.experts, ROUTER_TYPE)
+    row = exact_bytes_of(model.hidden, precision.activations) + exact_bytes_of(2 * model.experts_per_token, ROUTER_TYPE)
     return Work(
         dtype=ROUTER_TYPE,
         rows=batch,
@@ -146,10 +151,12 @@ def _experts(model: ModelConfig, chip: Chip, width: int, batch: int, precision: 
     dtype, block = arithmetic_type(precision.weights, precision.activations), SCALE_BLOCK_COLUMNS
     column_block = block.get(precision.weights, 1)
     # The biases of gate and up by column; that of down is added once, on the first chip.
-    column = _bytes(3 * model.hidden, precision.weights) + 2 * _bytes(int(model.expert_biases), BIAS_TYPE)
-    down_bias = _bytes(model.hidden * model.expert_biases, BIAS_TYPE)
-    row = _bytes(model.hidden, precision.activations) + _bytes(model.hidden, precision.partials)
-    row_column = 2 * _bytes(1, precision.activations)
+    column = exact_bytes_of(3 * model.hidden, precision.weights) + 2 * exact_bytes_of(
+        int(model.expert_biases), BIAS_TYPE
+    )
+    down_bias = exact_bytes_of(model.hidden * model.expert_biases, BIAS_TYPE)
+    row = exact_bytes_of(model.hidden, precision.activations) + exact_bytes_of(model.hidden, precision.partials)
+    row_column = 2 * exact_bytes_of(1, precision.activations)
     most = shard_sizes(model.expert_columns, math.lcm(column_block, chip.shard_columns), width)[0]
 
     def run_time(rows: int) -> int:
@@ -184,7 +191,7 @@ def _experts(model: ModelConfig, chip: Chip, width: int, batch: int, precision: 
 
 
 def _combine(model: ModelConfig, batch: int, precision: Precision) -> Work:
-    row = _bytes(model.hidden, precision.partials)
+    row = exact_bytes_of(model.hidden, precision.partials)
     return Work(
         dtype=precision.partials,
         rows=batch,

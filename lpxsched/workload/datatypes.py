@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING, Literal, get_args
+
+from lpxsched.units import BITS_PER_BYTE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -52,7 +55,11 @@ def is_expanded(weights: str, matrix_types: Collection[str]) -> bool:
     return weights in SCALE_BLOCK_COLUMNS and weights not in matrix_types
 
 
+def exact_bytes_of(elements: int, dtype: str) -> Fraction:
+    """Return the bytes that elements of a type take, exactly."""
+    return elements * ELEMENT_BITS[dtype] / BITS_PER_BYTE
+
+
 def bytes_of(elements: int, dtype: str) -> int:
     """Return the bytes that elements of a type take, rounded up."""
-    bits = elements * ELEMENT_BITS[dtype]
-    return -(-bits.numerator // (8 * bits.denominator))
+    return ceil(exact_bytes_of(elements, dtype))

@@ -248,3 +248,13 @@ def test_the_tree_is_reproducible(fabric: Fabric) -> None:
 def _whole(fabric: Fabric) -> AlignmentTree:
     """Return the tree of chip 0 and all that it reaches over chips."""
     return tree_of(fabric, (0,), range(1, fabric.chips))
+
+
+def test_one_of_two_nodes_is_the_farthest_from_any() -> None:
+    """Tests a chain 3 - 1 - 0 - 2 - 4 with a leaf 5 at node 0: nodes 3 and 4 are the ends."""
+    tree = AlignmentTree(ints(0, 0, 0, 1, 2, 0), ints(0, 1, 1, 2, 2, 1))
+    nodes = [1, 2, 3, 4, 5]
+    assert set(tree.farthest(nodes)) == {3, 4}
+    for node in nodes:
+        by_ends = tree.levels_between(ints(node, node), ints(*tree.farthest(nodes)))
+        assert by_ends.max() == tree.levels_between(np.full(5, node), ints(*nodes)).max()

@@ -74,7 +74,6 @@ def fabric_of(links: Sequence[tuple[int, int]], *, grid: tuple[int, int], hosts:
         wire_bytes=328,
         turnaround_cycles=3,
         gpu_latency_ns=Fraction(0),
-        host_timing="follower",
         hac_latency_cycles=None,
         guard_in_hop=False,
         ports=None,

@@ -245,16 +245,15 @@ def test_a_file_without_keys_is_refused(tmp_path: Path, text: str) -> None:
     [("tsp-node", 217, True), ("lpx-rack", 117, False), ("ring-8", 217, True)],
 )
 def test_how_clocks_see_the_links_of_shipped_fabrics(name: str, hac_latency_cycles: int, guard_in_hop: bool) -> None:
-    """Tests 241.1 ns at 900 MHz = 216.99 cycles, rounded up, and 117 ns at 1000 MHz; hosts follow."""
+    """Tests 241.1 ns at 900 MHz = 216.99 cycles, rounded up, and 117 ns at 1000 MHz."""
     fabric = load_fabric(name)
     assert (fabric.hac_latency_cycles, fabric.guard_in_hop) == (hac_latency_cycles, guard_in_hop)
-    assert fabric.host_timing == "follower"
 
 
 def test_a_file_may_leave_out_how_clocks_see_its_links(tmp_path: Path) -> None:
     """Tests the defaults: no latency of the counters, and a hop that contains no margin."""
     fabric = load_fabric(write_family(tmp_path, "ring", chips=3))
-    assert (fabric.hac_latency_cycles, fabric.guard_in_hop, fabric.host_timing) == (None, False, "follower")
+    assert (fabric.hac_latency_cycles, fabric.guard_in_hop) == (None, False)
 
 
 def test_hosts_that_answer_requests_are_refused(tmp_path: Path) -> None:

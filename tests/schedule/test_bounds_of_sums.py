@@ -82,18 +82,18 @@ def test_the_last_vector_may_come_complete(tmp_path: Path, monkeypatch: pytest.M
     assert lower_bound(layer_of(problem)) == LowerBound(770, "critical path + cut")
 
 
-def test_a_torus_as_a_layer_is_not_called_optimal() -> None:
+def test_a_torus_as_a_layer_is_called_optimal_at_its_bound_only() -> None:
     """Tests an all-reduce of 16 vectors on a torus of 4 x 4, each share summed at one chip.
 
-    The engine of collectives finds much shorter schedules, which sum each share in two places or more.
+    The engine of collectives may sum a share in several places; no schedule of it ends before the bound.
     """
     problem = shipped("torus-4x4", "all-reduce", 16)
     found = solve_transfers(problem, TransferOptions(GREEDY, 1)).schedule
     layer = layer_of(problem)
     result = solve(layer, SolveOptions(GREEDY))
     assert broken_rules(problem, found) == []
-    assert result.bound.cycles <= found.makespan_cycles < result.makespan_cycles
-    assert result.status == "feasible"
+    assert result.bound.cycles <= min(found.makespan_cycles, result.makespan_cycles)
+    assert (result.status == "optimal") == (result.makespan_cycles == result.bound.cycles)
 
 
 @settings(max_examples=300)

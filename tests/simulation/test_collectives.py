@@ -6,13 +6,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.errors import InputError
 from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.egress import farthest_chips, read_egress
+from lpxsched.simulation.egress import read_egress
 from lpxsched.simulation.summary import simulate
 from lpxsched.simulation.timeline import read_timeline
 from tests.builds import ints, signed
@@ -79,13 +77,3 @@ def test_a_timetable_that_repeats_is_refused() -> None:
     """Tests that one line says why: no deskew ends the drift of later iterations."""
     with pytest.raises(InputError, match="repeats every 6 cycles; only one that runs once is simulated"):
         simulate(collective("all-gather", period=6), trials=1, seed=0)
-
-
-def test_one_of_two_chips_is_the_farthest_from_any() -> None:
-    """Tests a chain 3 - 1 - 0 - 2 - 4 with a leaf 5 at node 0: nodes 3 and 4 are the ends."""
-    tree = AlignmentTree(ints(0, 0, 0, 1, 2, 0), ints(0, 1, 1, 2, 2, 1))
-    nodes = [1, 2, 3, 4, 5]
-    assert set(farthest_chips(tree, nodes)) == {3, 4}
-    for node in nodes:
-        by_ends = tree.levels_between(ints(node, node), ints(*farthest_chips(tree, nodes)))
-        assert by_ends.max() == tree.levels_between(np.full(5, node), ints(*nodes)).max()

@@ -55,6 +55,18 @@ def with_rows(build: Build, table: str, *rows: tuple[Any, ...]) -> Build:
     return signed(replace(build, **{table: type(old)(**columns)}))
 
 
+def later(build: Build, cycles: int, stall: int = 2) -> Build:
+    """Return a build in which all but the opening deskew, which takes `stall` cycles, comes some cycles later."""
+    slots, makespan = build.slots, int(build.segments.makespan_cycles[0]) + cycles
+    build = replace(
+        build,
+        slots=replace(slots, depart=slots.depart + cycles, read=slots.read + cycles),
+        operators=replace(build.operators, start=build.operators.start + cycles),
+        manifest=build.manifest.model_copy(update={"results": {"makespan_cycles": makespan}}),
+    )
+    return change(change(build, "deskews", 0, stall=stall), "segments", 0, makespan_cycles=makespan)
+
+
 def with_graph(build: Build, **parts: Any) -> Build:
     """Return a build with some lists of its graph replaced."""
     graph = GraphFile.model_validate(build.graph.model_dump() | parts)

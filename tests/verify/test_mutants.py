@@ -10,7 +10,7 @@ import pytest
 
 from lpxsched.verify.check import check
 from tests.builds import signed, two_chip_build
-from tests.verify.changes import change, rules, with_graph, with_rows, without
+from tests.verify.changes import change, later, rules, with_graph, with_rows, without
 from tests.verify.collectives import LAID, build_of, collective_build, limited
 
 if TYPE_CHECKING:
@@ -88,41 +88,42 @@ def graph_operator(row: int, **values: Any) -> Callable[[Build], Build]:
 
 # Rows of the build of two chips: slots 0, 3 between the chips, 1, 4 with summands, 2, 5 to the host, 6, 7 from it;
 # operators 0, 1 ingress, 2, 3 router, 4, 5 experts, 6, 7 combine, 8, 9 adds, 10, 11 egress.
+# Each breaks the rules named, first the one that it is about.
 MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "a vector leaves before it was read and turned around": (cells("slots", 0, depart=22), "R2"),
     "a vector leaves before it was produced": (cells("slots", 1, depart=79), "R2"),
     "a sum leaves without paying its turnaround": (cells("slots", 2, depart=109), "R2"),
-    "a read before the nominal arrival": (cells("slots", 0, read=35), "R2"),
+    "a read before the nominal arrival": (cells("slots", 0, read=35), "R2 R8"),
     "a read at a host before the nominal arrival": (cells("slots", 2, read=124), "R2"),
-    "a slower link": (cells("links", 0, latency_cycles=16), "R2"),
+    "a slower link": (cells("links", 0, latency_cycles=16), "R2 R8"),
     "a read before the clocks allow it": (cells("slots", 0, read=40), "R8"),
     "a read on a lane of the host before the clocks allow it": (cells("slots", 6, read=19), "R8"),
     "links with more jitter": (clock(jitter_peak_to_peak_ns=3.7), "R8"),
-    "alignment that leaves more": (clock(residual_ns=1.9), "R8"),
+    "alignment that leaves more": (clock(residual_ns=1.9), "R8 R9"),
     "a crossing that takes longer": (clock(crossing_cycles=2), "R8"),
     "a buffer of one vector": (column("chips", "deskew_buffer_vectors", 1), "R8"),
     "a chip in no tree": (cells("chips", 1, hac_parent=-1, hac_depth=-1), "R8"),
     "two trees": (cells("chips", 1, hac_parent=1, hac_depth=0), "R8"),
     "a depth that is none": (cells("chips", 1, hac_depth=2), "R8"),
     "a host in the tree": (cells("chips", 2, hac_parent=0, hac_depth=1), "R8"),
-    "a slot on a link from elsewhere": (cells("slots", 1, link=2), "R1"),
-    "two slots on a link at once": (cells("slots", 1, depart=27), "R1"),
-    "a link that is down": (cells("links", 0, down=True), "R1"),
-    "a slot of a tensor that is elsewhere": (cells("slots", 1, tensor=7), "R1"),
-    "a slot goes to another node": (cells("links", 0, dst=2), "R3"),
+    "a slot on a link from elsewhere": (cells("slots", 1, link=2), "R1 R3"),
+    "two slots on a link at once": (cells("slots", 1, depart=27), "R1 R2"),
+    "a link that is down": (cells("links", 0, down=True), "R1 R8"),
+    "a slot of a tensor that is elsewhere": (cells("slots", 1, tensor=7), "R1 R3"),
+    "a slot goes to another node": (cells("links", 0, dst=2), "R3 R8"),
     "a group of other chips": (segment(chips=[1, 0]), "R1"),
     "a slot is missing": (dropped("slots", 1), "R3"),
-    "a slot comes twice": (added("slots", 6, 2, 2, 0, 90, 108), "R3"),
+    "a slot comes twice": (added("slots", 6, 2, 2, 0, 90, 108), "R3 R2"),
     "a slot is too short": (cells("slots", 1, vectors=1), "R3"),
     "a slot begins a vector too late": (cells("slots", 1, first_vector=1), "R3"),
     "an operator starts before its operand is there": (cells("operators", 6, start=74), "R3"),
     "an operator does not read all that it must": (cells("operands", 1, vectors=1), "R3"),
     "an operator is missing": (dropped("operators", 11), "R3"),
-    "an operator runs elsewhere": (cells("operators", 4, chip=1), "R3"),
+    "an operator runs elsewhere": (cells("operators", 4, chip=1), "R3 R4"),
     "an operator of another kind": (cells("operators", 6, kind="rest"), "R3"),
-    "an operator of another shard": (cells("operators", 6, shard=1), "R3"),
+    "an operator of another shard": (cells("operators", 6, shard=1), "R3 R5"),
     "a tensor of another type": (cells("tensors", 6, dtype="fp8"), "R3"),
-    "a tensor with another offset": (cells("tensors", 8, offset=1), "R5"),
+    "a tensor with another offset": (cells("tensors", 8, offset=1), "R5 R3"),
     "a makespan that is too short": (cells("segments", 0, makespan_cycles=127), "R3"),
     "a bound above the makespan": (cells("segments", 0, lower_bound_cycles=129), "R3"),
     "experts that do nothing": (cells("operators", 4, sram_bytes=0, macs=0, cycles=0), "R4"),
@@ -133,7 +134,7 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "an operator that is too short": (cells("operators", 2, cycles=10), "R4"),
     "an operator in a faster type": (cells("operators", 2, dtype="fp8"), "R4"),
     "a sum in another type": (cells("operators", 8, dtype="fp32"), "R4"),
-    "two operators on a unit at once": (cells("operators", 4, start=54), "R4"),
+    "two operators on a unit at once": (cells("operators", 4, start=54), "R4 R3"),
     "a matrix unit that gets less of the SRAM": (column("chips", "sram_efficiency", 0.5), "R4"),
     "chips that cut columns otherwise": (column("chips", "shard_columns", 3), "R4"),
     "slower pipelines": (column("chips", "matrix_fixed_cycles", 2), "R4"),
@@ -143,8 +144,8 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "weights with fewer bytes": (cells("tensors", 12, bytes=639), "R4"),
     "weights of another type": (cells("tensors", 12, dtype="bf16"), "R4"),
     "weights that nobody reads": (dropped("operands", 9), "R4"),
-    "a summand is left out": (cells("operands", 19, tensor=6), "R5"),
-    "a summand is taken for the sum": (cells("operands", 22, tensor=6), "R5"),
+    "a summand is left out": (cells("operands", 19, tensor=6), "R5 R3"),
+    "a summand is taken for the sum": (cells("operands", 22, tensor=6), "R5 R3"),
     "chips of one byte": (column("chips", "sram_bytes", 1), "R6"),
     "weights that fill the SRAM": (column("chips", "sram_bytes", 960), "R6"),
     "a chip that may end no vector": (cells("chips", 0, eject_per_cycle=0), "R7"),
@@ -152,7 +153,7 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "a deskew over what runs": (added("deskews", 0, 60, 4), "R9"),
     "a deskew over departures": (added("deskews", 0, 81, 2), "R9"),
     "a deskew over a read": (added("deskews", 0, 43, 1), "R9"),
-    "a deskew within another": (added("deskews", 0, 1, 4), "R9"),
+    "a deskew within another": (added("deskews", 0, 1, 4), "R9 R8"),
     "no deskew": (dropped("deskews", 0), "R9"),
     "a segment that opens too late": (cells("deskews", 0, cycle=1, stall=1), "R9"),
     "a stall that is too short": (cells("deskews", 0, stall=1), "R9"),
@@ -171,18 +172,18 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
 # 2 sources, 3 to 5 deliveries, 6 to 8 adds; operands in threes, first those of the deliveries.
 COLLECTIVE: dict[str, tuple[Callable[[Build], Build], str]] = {
     "a sum leaves without paying its turnaround": (cells("slots", 1, depart=21), "R2"),
-    "a read before the nominal arrival": (cells("slots", 0, read=12), "R2"),
-    "a slot on a link from elsewhere": (cells("slots", 0, link=2), "R1"),
-    "two slots on a link at once": (cells("slots", 1, depart=2), "R1"),
+    "a read before the nominal arrival": (cells("slots", 0, read=12), "R2 R8"),
+    "a slot on a link from elsewhere": (cells("slots", 0, link=2), "R1 R3"),
+    "two slots on a link at once": (cells("slots", 1, depart=2), "R1 R2"),
     "a slot is missing": (dropped("slots", 0), "R3"),
-    "a slot comes twice": (added("slots", 0, 1, 1, 0, 50, 63), "R3"),
+    "a slot comes twice": (added("slots", 0, 1, 1, 0, 50, 63), "R3 R2"),
     "a slot of another vector": (cells("slots", 0, first_vector=2), "R3"),
     "a delivery before its last vector": (cells("operators", 3, start=34), "R3"),
     "a delivery that reads less": (dropped("operands", 0), "R3"),
     "a sum that takes no time": (cells("operators", 6, fixed_cycles=0, cycles=2), "R4"),
     "a source that works": (cells("operators", 0, macs=1), "R4"),
     "a sum on another unit": (cells("operators", 6, unit="matrix"), "R4"),
-    "a summand enters twice": (cells("operands", 10, tensor=0), "R5"),
+    "a summand enters twice": (cells("operands", 10, tensor=0), "R5 R3"),
     "a sum in another layout": (cells("tensors", 3, layout="partial"), "R5"),
     "chips of one byte": (column("chips", "sram_bytes", 1), "R6"),
     # At 13 a chip holds its own summand, the 2 that arrived and their sum.
@@ -190,9 +191,9 @@ COLLECTIVE: dict[str, tuple[Callable[[Build], Build], str]] = {
     "a chip that may begin one vector": (cells("chips", 0, inject_per_cycle=1), "R7"),
     "a buffer of no vector": (column("chips", "deskew_buffer_vectors", 0), "R8"),
     "links with jitter": (clock(jitter_peak_to_peak_ns=1), "R8"),
-    "clocks that drift": (clock(offset_ppm=100), "R8"),
+    "clocks that drift": (clock(offset_ppm=100), "R8 R9"),
     "a deskew over what runs": (added("deskews", 0, 14, 2), "R9"),
-    "a period that is too short": (said(period=5, results={"makespan_cycles": 35}), "R4"),
+    "a period that is too short": (said(period=5, results={"makespan_cycles": 35}), "R4 R1"),
     "a relay that is none": (segment(relays=[7]), "R1"),
     "a deadline that is missed": (cells("segments", 0, deadline_cycles=34), "R10"),
 }
@@ -200,32 +201,20 @@ COLLECTIVE: dict[str, tuple[Callable[[Build], Build], str]] = {
 
 @pytest.mark.parametrize("what", MODEL)
 def test_a_broken_model_is_found(what: str) -> None:
-    """Tests each way to break the build of two chips: the rule that it breaks is told, and the hash is right."""
-    broken, rule = MODEL[what]
+    """Tests each way to break the build of two chips: just the rules that it breaks are told, and the hash is right."""
+    broken, told = MODEL[what]
     report = check(broken(two_chip_build()))
     assert report.content_ok
-    assert rule in {violation.rule for violation in report.violations}
+    assert {violation.rule for violation in report.violations} == set(told.split())
 
 
 @pytest.mark.parametrize("what", COLLECTIVE)
 def test_a_broken_collective_is_found(what: str) -> None:
     """Tests each way to break an all-reduce of three chips."""
-    broken, rule = COLLECTIVE[what]
+    broken, told = COLLECTIVE[what]
     report = check(broken(collective_build("all-reduce")))
     assert report.content_ok
-    assert rule in {violation.rule for violation in report.violations}
-
-
-def later(build: Build, cycles: int, stall: int = 2) -> Build:
-    """Return a build in which all but the opening deskew, which takes `stall` cycles, comes some cycles later."""
-    slots, makespan = build.slots, int(build.segments.makespan_cycles[0]) + cycles
-    build = replace(
-        build,
-        slots=replace(slots, depart=slots.depart + cycles, read=slots.read + cycles),
-        operators=replace(build.operators, start=build.operators.start + cycles),
-    )
-    build = change(build, "deskews", 0, stall=stall)
-    return said(results={"makespan_cycles": makespan})(change(build, "segments", 0, makespan_cycles=makespan))
+    assert {violation.rule for violation in report.violations} == set(told.split())
 
 
 def on_another_lane(build: Build) -> Build:

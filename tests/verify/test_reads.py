@@ -15,8 +15,7 @@ from lpxsched.verify import reads
 from lpxsched.verify.clock import Limits
 from lpxsched.verify.hops import Hops, exact_arrivals, hops_to_chips
 from tests.builds import ints, signed, two_chip_build
-from tests.verify.changes import breaks, change, changed, messages, reports, rules, with_rows
-from tests.verify.test_mutants import later
+from tests.verify.changes import breaks, change, changed, later, messages, reports, rules, with_rows
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build

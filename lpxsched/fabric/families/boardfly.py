@@ -7,30 +7,30 @@ from itertools import combinations
 from lpxsched.fabric.families.wiring import Wiring, as_pairs
 
 
-def boardfly(groups: int, trays: int, chips: int, ports: int) -> Wiring:
+def boardfly(groups: int, trays: int, chips: int, outer_ports: int) -> Wiring:
     """Join every two chips of a tray, every two trays of a group by one link, and every two groups by one.
 
     What is left of a chip's ports leads out of its tray: first one link to each other tray of the group, then those to
-    other groups, dealt over the trays in turn. Trays and groups see each other in relative order, as in a palm tree.
-    Which chip a cable ends on is not public.
+    other groups, dealt over the trays in turn. Trays and groups see each other
+    in relative order. Which chip a cable ends on is not public.
 
     Parameters
     ----------
     groups, trays, chips : int
         Groups, trays of a group, chips of a tray.
-    ports : int
+    outer_ports : int
         Links of a chip that lead out of its tray.
     """
     group_chips = trays * chips
 
     def tray_end(group: int, tray: int, other: int) -> int:
         port = (other - tray) % trays - 1
-        return group * group_chips + tray * chips + port // ports
+        return group * group_chips + tray * chips + port // outer_ports
 
     def group_end(group: int, other: int) -> int:
         link = (other - group) % groups - 1
         port = trays - 1 + link // trays
-        return group * group_chips + link % trays * chips + port // ports
+        return group * group_chips + link % trays * chips + port // outer_ports
 
     starts = range(0, groups * group_chips, chips)
     pairs = {

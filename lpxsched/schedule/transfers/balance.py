@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.transfers.kernels import Wires
     from lpxsched.schedule.transfers.reduced import Blocks, Reduced, Ways
 
+# The value of units: compiled code names globals of its own module only.
 NONE = -1
 SWEEPS = 6
 # Hops whose loads are told apart; later ones count with the last.

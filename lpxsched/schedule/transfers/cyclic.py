@@ -26,6 +26,7 @@ TIGHT_TRIES = 3
 FINE_PERIOD = 256
 # Cells of the tables of lanes and cycles: beyond it a plan is not tried.
 MOST_CELLS = 400_000_000
+# The value of units: compiled code names globals of its own module only.
 NONE, NEVER = -1, 1 << 60
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.kernels import Integers
     from lpxsched.schedule.transfers.kernels import Wires
 
+# The value of units: compiled code names globals of its own module only.
 NONE = -1
 # Moves of vectors between trees.
 MOVES = 512

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.transfers.state import Queues, State
     from lpxsched.schedule.transfers.tables import Tables
 
+# The value of units: compiled code names globals of its own module only.
 NONE = -1
 # Classes of urgency.
 CLASSES = 63

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.transfers.kernels import Wires
     from lpxsched.schedule.transfers.reduced import Reduced
 
+# The value of units: compiled code names globals of its own module only.
 NONE = -1
 FAR = np.inf
 # Units of a piece, and of all pieces: trees with a smaller share are not told apart.
