@@ -193,17 +193,24 @@ COLLECTIVE: dict[str, tuple[Callable[[Build], Build], str]] = {
     "links with jitter": (clock(jitter_peak_to_peak_ns=1), "R8"),
     "clocks that drift": (clock(offset_ppm=100), "R8 R9"),
     "a deskew over what runs": (added("deskews", 0, 14, 2), "R9"),
-    "a period that is too short": (said(period=5, results={"makespan_cycles": 35}), "R4 R1"),
+    "a period that is too short": (said(period=5, results={"makespan_cycles": 35}), "R1 R3 R4"),
     "a relay that is none": (segment(relays=[7]), "R1"),
     "a deadline that is missed": (cells("segments", 0, deadline_cycles=34), "R10"),
 }
+
+
+def told_less() -> Build:
+    """Return the build of two chips without its claim of the longest time, which changes of clocks would break too."""
+    build = two_chip_build()
+    kept = {key: build.manifest.results[key] for key in ("makespan_cycles", "lower_bound_cycles")}
+    return said(results=kept)(build)
 
 
 @pytest.mark.parametrize("what", MODEL)
 def test_a_broken_model_is_found(what: str) -> None:
     """Tests each way to break the build of two chips: just the rules that it breaks are told, and the hash is right."""
     broken, told = MODEL[what]
-    report = check(broken(two_chip_build()))
+    report = check(broken(told_less()))
     assert report.content_ok
     assert {violation.rule for violation in report.violations} == set(told.split())
 
