@@ -95,7 +95,7 @@ def test_a_period_is_told() -> None:
     line = report_text(summarise(build)).splitlines()[0]
     assert line == (
         "all-gather on three: repeats every 6 cycles (shares of links and chips are of that), "
-        "makespan 16 cycles = 16 ns, lower bound of the period 16 cycles"
+        "makespan 16 cycles = 16 ns, lower bound of the period 6 cycles"
     )
     assert "Busiest links, share of the period" in report_text(summarise(build))
     report = summary_json(summarise(build))
