@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.transfers.result import Sums, TransferSchedule
 from lpxsched.schedule.transfers.solve import TransferOptions, solve_transfers
-from lpxsched.traffic.collectives import KINDS, Collective
+from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
 from tests.schedule.transfers.bounds.exact import shortest_makespan
 from tests.schedule.transfers.bounds.problems import (
     Wire,
@@ -86,8 +86,9 @@ def test_symmetric_schedules_keep_all_rules(problem: TransferProblem, cyclic: bo
     assert result.solver == "symmetric"
 
 
-@settings(max_examples=30)
-@given(problems(fabrics=one_way_fabrics()), st.sampled_from(ANY_SOLVER), st.booleans())
+# Only collectives with a root can be solved there, and of these only some roots: most of what is drawn is left out.
+@settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
+@given(problems(kinds=ROOTED, fabrics=one_way_fabrics()), st.sampled_from(ANY_SOLVER), st.booleans())
 def test_chips_that_are_joined_one_way(problem: TransferProblem, solver: Solver, cyclic: bool) -> None:
     """Tests broadcasts and the like down links that never lead back."""
     solved(problem, solver=solver, cyclic=cyclic)
