@@ -142,3 +142,12 @@ def test_a_partition_that_contradicts_itself_is_found(segments: list[dict[str, o
 def test_the_rule_itself_finds_nothing_in_a_valid_build() -> None:
     """Tests that the function of the rule can be called alone."""
     assert link_violations(two_chip_build()) == []
+
+
+def test_a_host_passes_nothing_on() -> None:
+    """Tests vectors that go from chip 0 to the host and from there to chip 1: nobody knows when they are there."""
+    build = without(two_chip_build(), "slots", 0)
+    # Tensor 6 was made by chip 0. It is at the host at 80 + 15, and goes on in that cycle over link 5.
+    by_host = with_rows(build, "slots", (6, 2, 2, 1, 80, 95), (6, 2, 2, 5, 95, 113))
+    text = "link 5 takes vectors 2 to 3 of tensor 6 from host 0, where not all of them were produced"
+    assert reports(by_host, "R1", f"{text}; a host passes nothing on")
