@@ -15,6 +15,7 @@ from lpxsched.fabric.schema import (
     BoardflyFile,
     CirculantFile,
     DragonflyFile,
+    FamilyFile,
     FullMeshFile,
     GridFile,
     HypercubeFile,
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
     from lpxsched.fabric.families.wiring import Wiring
     from lpxsched.fabric.schema import WireFile
 
-FamilyFile = (
-    LpxFile
-    | TspFile
-    | FullMeshFile
-    | RingFile
-    | CirculantFile
-    | HypercubeFile
-    | GridFile
-    | DragonflyFile
-    | BoardflyFile
-)
 GRIDS = {"mesh": mesh, "torus": torus, "hyperx": hyperx}
 
 

@@ -12,9 +12,9 @@ from lpxsched.fabric.chip import load_chip
 from lpxsched.fabric.down import take_down
 from lpxsched.fabric.explicit import Row, read_rows
 from lpxsched.fabric.fabric import Fabric, LinkClass
-from lpxsched.fabric.kinds import FamilyFile, misfit, size, wiring
+from lpxsched.fabric.kinds import misfit, size, wiring
 from lpxsched.fabric.ports import ports_of_chips
-from lpxsched.fabric.schema import KINDS, AnyTopologyFile, ExplicitFile, LpxFile, TspFile, WireFile
+from lpxsched.fabric.schema import KINDS, AnyTopologyFile, ExplicitFile, FamilyFile, LpxFile, TspFile, WireFile
 from lpxsched.files.document import Document, read_text, read_yaml
 from lpxsched.files.schema import mapping, short, validate
 from lpxsched.files.shipped import find_file

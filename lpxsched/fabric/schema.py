@@ -218,7 +218,7 @@ class ExplicitFile(TopologyFile):
     links: str
 
 
-AnyTopologyFile = (
+FamilyFile = (
     LpxFile
     | TspFile
     | FullMeshFile
@@ -228,8 +228,8 @@ AnyTopologyFile = (
     | GridFile
     | DragonflyFile
     | BoardflyFile
-    | ExplicitFile
 )
+AnyTopologyFile = FamilyFile | ExplicitFile
 
 KINDS: dict[str, type[AnyTopologyFile]] = {
     "full-mesh": FullMeshFile,
