@@ -17,16 +17,16 @@ from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
-from lpxsched.schedule.blocks import Blocks, Cut, cut_blocks
-from lpxsched.schedule.greedy import greedy_schedule
-from lpxsched.schedule.problem import layer_problem_builders
+from lpxsched.schedule.problem.layer import layer_problem_builders
+from lpxsched.schedule.routes.blocks import Blocks, Cut, cut_blocks
+from lpxsched.schedule.routes.list_schedule import greedy_schedule
 from lpxsched.workload.config import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import moe_layer_graph
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.instance import Instance
+    from lpxsched.schedule.problem.instance import Instance
 
 RUNS = 5
 INTERVAL_CYCLES = 252_000

@@ -6,26 +6,26 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from lpxsched.assembly.assemble import assemble_program
+from lpxsched.assembly.assemble_collective import assemble_collective
+from lpxsched.assembly.collective_surroundings import collective_surroundings
+from lpxsched.assembly.describe import describe_build, graph_document
+from lpxsched.assembly.describe_collective import describe_collective
+from lpxsched.assembly.deskew_buffers import refuse_full_buffers
+from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
+from lpxsched.assembly.memory import refuse_overfull
+from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers, why_unfit
 from lpxsched.partition.participants import participants, root_shard
 from lpxsched.schedule.collective import solve_collective
-from lpxsched.schedule.problem import layer_problem_builders
-from lpxsched.schedule.repeated import solve_layers, solve_quickly
-from lpxsched.schedule.solve import SolveOptions
-from lpxsched.schedule.transfers.problem import transfer_problem
-from lpxsched.schedule.transfers.solve import TransferOptions
-from lpxsched.timetable.assemble import assemble_program
-from lpxsched.timetable.assemble_collective import assemble_collective
-from lpxsched.timetable.collective_surroundings import collective_surroundings
-from lpxsched.timetable.describe import describe_build, graph_document
-from lpxsched.timetable.describe_collective import describe_collective
-from lpxsched.timetable.deskew_buffers import refuse_full_buffers
-from lpxsched.timetable.expanded_weights import fp8_results, with_expanded_weights
-from lpxsched.timetable.memory import refuse_overfull
-from lpxsched.timetable.surroundings import surroundings
+from lpxsched.schedule.layers import solve_layers, solve_quickly
+from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.layer import layer_problem_builders
+from lpxsched.schedule.solve_collective import TransferOptions
+from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config import load_model
 from lpxsched.workload.costs import layer_work, shard_costs

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from lpxsched.schedule.blocks import Cut
-from lpxsched.schedule.instance import HOST, MATRIX, VECTOR
+from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR
+from lpxsched.schedule.routes.blocks import Cut
 from tests.schedule.instances import ADD_COST, FREE_ADD, Bundle, Demand, Operator, instance_of
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.instance import AddCost, Instance
+    from lpxsched.schedule.problem.instance import AddCost, Instance
 
 VECTOR_TIMES = (Fraction(1), Fraction(1, 3), Fraction(2), Fraction(5, 2), Fraction(7, 3), Fraction(6, 7))
 CHEAP_ADD = replace(ADD_COST, fixed_cycles=0)

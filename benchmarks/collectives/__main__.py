@@ -10,7 +10,7 @@ import argparse
 from benchmarks.collectives import all_gather, all_to_all, heterogeneous, periods, pipelined, rack, speed, tsp
 from benchmarks.collectives.solving import warm_up
 from benchmarks.collectives.table import print_table
-from lpxsched.schedule.transfers.solve import TransferOptions
+from lpxsched.schedule.solve_collective import TransferOptions
 
 TABLES = {
     "all-gather": all_gather.tables,

@@ -14,7 +14,7 @@ from benchmarks.collectives.topologies import HOMOGENEOUS, family, quarter_chunk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.transfers.solve import TransferOptions
+    from lpxsched.schedule.solve_collective import TransferOptions
 
 CHUNKS = (1, 4)
 SEEDS = (1, 2, 3)

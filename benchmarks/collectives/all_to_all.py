@@ -14,7 +14,7 @@ from benchmarks.collectives.topologies import GRID_SIZES, slot_grid, write_famil
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.transfers.solve import TransferOptions
+    from lpxsched.schedule.solve_collective import TransferOptions
 
 MOST_SECONDS = 60
 # Lower bounds with the ramp of one injection a slot, to be met within 8 %.

@@ -12,7 +12,7 @@ from benchmarks.collectives.topologies import FOLDER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.transfers.solve import TransferOptions
+    from lpxsched.schedule.solve_collective import TransferOptions
 
 # Hops are rounded up to whole nanoseconds here: half a cycle a hop.
 ROUNDING = 1.0001

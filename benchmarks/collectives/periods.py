@@ -13,7 +13,7 @@ from lpxsched.traffic.collectives import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.transfers.solve import TransferOptions
+    from lpxsched.schedule.solve_collective import TransferOptions
 
 TOPOLOGIES = Path(__file__).parents[1] / "topologies"
 FABRICS = ("tsp-node", str(TOPOLOGIES / "dfly_a4h1g5_20.yaml"), str(TOPOLOGIES / "torus2d_8x8.yaml"))

@@ -15,7 +15,7 @@ from benchmarks.collectives.topologies import HOMOGENEOUS, pipelined, write_fami
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.transfers.solve import TransferOptions
+    from lpxsched.schedule.solve_collective import TransferOptions
 
 VECTORS_PER_CHIP = 16
 LARGEST_MEAN_GAP = 1.02

@@ -11,7 +11,7 @@ from lpxsched.fabric.profile import load_fabric
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.transfers.solve import TransferOptions
+    from lpxsched.schedule.solve_collective import TransferOptions
     from lpxsched.traffic.collectives import Kind
 
 KINDS: tuple[Kind, ...] = ("all-gather", "reduce-scatter", "all-reduce", "all-to-all")

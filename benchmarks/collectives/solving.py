@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from benchmarks.collectives.topologies import write_family
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.schedule.transfers.problem import transfer_problem
-from lpxsched.schedule.transfers.solve import TransferOptions, solve_transfers
+from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
 from lpxsched.traffic.collectives import KINDS, Collective
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.transfers.problem import TransferProblem
-    from lpxsched.schedule.transfers.result import TransferResult
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.transfer_result import TransferResult
     from lpxsched.traffic.collectives import Kind
 
 # Beyond this, what `warm_up` did not load is nothing beside the search.

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.collectives.solving import collective_problem, solved
 from benchmarks.collectives.table import Table, met
 from benchmarks.collectives.topologies import VECTOR_WIRE, VECTORS, write_family
-from lpxsched.schedule.transfers.solve import TransferOptions
+from lpxsched.schedule.solve_collective import TransferOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.transfers.problem import TransferProblem
-    from lpxsched.schedule.transfers.solve import TransferOptions
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.solve_collective import TransferOptions
 
 NODE = "tsp-node-11gb"
 BYTES_PER_MIB = 2**20

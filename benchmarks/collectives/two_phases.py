@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.transfers.result import Sums, TransferSchedule
+from lpxsched.schedule.transfer_result import Sums, TransferSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.transfers.problem import TransferProblem
+    from lpxsched.schedule.problem.collective import TransferProblem
 
 DELIVERY_COLUMNS = ("delivery_node", "delivery_value", "delivery_first", "delivery_vectors")
 # Blocks a share is cut into: few leave links idle while a block is added, each costs a rounding of the time on a link.

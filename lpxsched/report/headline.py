@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.timetable.headline import HEADLINE
+from lpxsched.assembly.headline import HEADLINE
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:

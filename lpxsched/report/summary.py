@@ -36,7 +36,7 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once); of a model also its headline, see `timetable.headline`.
+        once); of a model also its headline, see `assembly.headline`.
     headline : list of (str, str)
         Its lines, empty for a collective.
     clock_mhz : Fraction

@@ -13,9 +13,9 @@ import numpy as np
 from lpxsched.clocks.limits import DomainClock, Hop
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.transfers.bounds import lower_bound
-from lpxsched.schedule.transfers.problem import TransferProblem, refuse_split, with_nodes
-from lpxsched.schedule.transfers.solve import TransferOptions, solve_transfers
+from lpxsched.schedule.bounds import lower_bound
+from lpxsched.schedule.problem.collective import TransferProblem, refuse_split, with_nodes
+from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.result import LowerBound
-    from lpxsched.schedule.transfers.result import TransferResult
+    from lpxsched.schedule.transfer_result import TransferResult
 
     Integers = NDArray[np.int64]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.lanes import assign_lanes
-from lpxsched.schedule.streams import Pitch, hold_cycles
+from lpxsched.schedule.problem.streams import Pitch, hold_cycles
+from lpxsched.schedule.times.lanes import assign_lanes
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem import LayerProblem
+    from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.result import Schedule
 
 

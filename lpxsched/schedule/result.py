@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.blocks import Blocks
+    from lpxsched.schedule.routes.blocks import Blocks
 
 Status = Literal["optimal", "feasible"]
 

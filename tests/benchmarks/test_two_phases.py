@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.collectives.solving import collective_problem
 from benchmarks.collectives.two_phases import two_phases
-from tests.schedule.transfers.rules import broken_rules
+from tests.schedule.transfer_rules import broken_rules
 
 
 @pytest.mark.parametrize("vectors", [1, 8, 13, 205, 820])

@@ -17,9 +17,9 @@ from lpxsched.errors import ExitCode, NothingFoundError
 from lpxsched.files.shipped import shipped_files
 from lpxsched.timetable.reader import read_build
 from lpxsched.traffic.collectives import KINDS
+from tests.assembly.test_describe_collective import built
 from tests.fabric.examples import write_family, write_topology
 from tests.timetable.collectives import all_gather
-from tests.timetable.test_describe_collective import built
 
 if TYPE_CHECKING:
     from pathlib import Path

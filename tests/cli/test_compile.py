@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpxsched.assembly.headline import HEADLINE
 from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode
 from lpxsched.files.shipped import shipped_files
-from lpxsched.timetable.headline import HEADLINE
 from tests.timetable.small import compiled
 from tests.toy import toy_model
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lpxsched.assembly.headline import HEADLINE
 from lpxsched.cli.main import run
 from lpxsched.report.headline import assumed_lines, headline_facts, headline_lines
 from lpxsched.report.summary import summarise, summary_json
 from lpxsched.report.text import report_text
-from lpxsched.timetable.headline import HEADLINE
 from lpxsched.timetable.writer import write_build
 from tests.builds import two_chip_build
 from tests.timetable.small import compiled

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.schedule.blocks import Cut, cut_blocks
-from lpxsched.schedule.greedy import greedy_schedule
+from lpxsched.schedule.routes.blocks import Cut, cut_blocks
+from lpxsched.schedule.routes.list_schedule import greedy_schedule
 from tests.schedule.instances import two_chips
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import strategies as st
 
-from lpxsched.schedule.instance import HOST, MATRIX, VECTOR
+from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR
 from tests.schedule.instances import ADD_COST, WIRE, Bundle, Demand, Operator, both_ways, instance_of
 from tests.strategies import VECTOR_TIMES, add_costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lpxsched.schedule.instance import AddCost, Instance
+    from lpxsched.schedule.problem.instance import AddCost, Instance
 
 
 class Shares(NamedTuple):
@@ -35,7 +35,7 @@ def layer_on(
 ) -> Instance:
     """Return a layer: rows enter, all chips read all of them, and what they make is summed in shares that leave.
 
-    Hosts without a share have no operator, as in ``lpxsched.schedule.problem``.
+    Hosts without a share have no operator, as in ``lpxsched.schedule.problem.layer``.
     """
     chips = len(shares.entering)
     every = tuple(range(chips))

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.blocks import Blocks
-from lpxsched.schedule.instance import HOST, MATRIX, VECTOR, AddCost, Instance
-from lpxsched.schedule.ragged import Ragged
+from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR, AddCost, Instance
+from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.result import Schedule
+from lpxsched.schedule.routes.blocks import Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

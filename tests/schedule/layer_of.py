@@ -13,8 +13,8 @@ from tests.schedule.instances import Bundle, Demand, Operator, instance_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lpxsched.schedule.instance import Instance
-    from lpxsched.schedule.transfers.problem import TransferProblem
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 
 def layer_of(problem: TransferProblem, produced: Sequence[int] = ()) -> Instance:

@@ -10,7 +10,7 @@ from lpxsched.clocks.specification import ClockSpecification, load_clock
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.group import Group
-from lpxsched.schedule.problem import layer_problem_builders
+from lpxsched.schedule.problem.layer import layer_problem_builders
 from lpxsched.workload.config import ModelConfig
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem import LayerProblem, ProblemBuilder
+    from lpxsched.schedule.problem.layer import LayerProblem, ProblemBuilder
     from lpxsched.workload.costs import Cost
 
 INTERVAL_CYCLES = 4032

@@ -1,4 +1,4 @@
-"""The plain twin of ``lpxsched.schedule.kernels``: the same decisions in readable Python, without compiled code.
+"""The plain twin of ``lpxsched.schedule.routes.kernels``: the same decisions in readable Python, without compiled code.
 
 Work is placed in the given order, each piece as early as links and units allow. Ties: the lowest lane; of equal reads
 the bundle with more lanes, then the lower number; of nodes read at the same time the lower number.
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import networkx as nx
 import numpy as np
 
-from lpxsched.schedule.greedy import work_order
-from lpxsched.schedule.instance import HOST, VECTOR
+from lpxsched.schedule.problem.instance import HOST, VECTOR
 from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
+from lpxsched.schedule.routes.list_schedule import work_order
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.blocks import Blocks
-    from lpxsched.schedule.instance import Instance
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.routes.blocks import Blocks
 
 
 def plain_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0) -> Schedule:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lpxsched.schedule.instance import Instance
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule
 
     TimeOf = Callable[[int], Fraction]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.options import CollectiveOptions
 from lpxsched.pipeline import compile_collective
-from lpxsched.schedule.transfers import solve
+from lpxsched.schedule import solve_collective as solve
 from lpxsched.traffic.collectives import KINDS, ROOTED, SUMMED
 from lpxsched.verify.check import check
 from tests.fabric.examples import write_family

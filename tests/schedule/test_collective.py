@@ -16,8 +16,8 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError, InputError, LpxschedError, NothingFoundError
 from lpxsched.schedule.collective import shifted_result, solve_collective
-from lpxsched.schedule.transfers.problem import transfer_problem
-from lpxsched.schedule.transfers.solve import TransferOptions
+from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.solve_collective import TransferOptions
 from lpxsched.traffic.collectives import Collective
 from tests.fabric.examples import digraphs, fabric_of
 from tests.timetable.collectives import all_gather, all_reduce, line
@@ -25,8 +25,8 @@ from tests.timetable.collectives import all_gather, all_reduce, line
 if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.collective import ScheduledCollective
-    from lpxsched.schedule.transfers.problem import TransferProblem
-    from lpxsched.schedule.transfers.result import TransferResult
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.transfer_result import TransferResult
     from lpxsched.traffic.collectives import Kind
 
 # Chip 1 in the middle of three is the root of the other two.

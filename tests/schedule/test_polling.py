@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lpxsched.schedule.layers import solve_layers
 from lpxsched.schedule.polling import pass_load_cycles
-from lpxsched.schedule.repeated import solve_layers
-from lpxsched.schedule.solve import SolveOptions
+from lpxsched.schedule.solve_layer import SolveOptions
 from tests.schedule.layers import layers_on
 
 GREEDY = SolveOptions("greedy", 1, 0)

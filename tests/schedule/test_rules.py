@@ -11,8 +11,8 @@ import pytest
 from lpxsched.schedule.result import SPREADING, SUMMING
 from tests.schedule.changes import BREAKS, SLOT_COLUMNS, moved, single_vectors, without_slot
 from tests.schedule.instances import blocks_of, schedule_of, two_chips
+from tests.schedule.problem.test_distances import shared_host
 from tests.schedule.rules import violations
-from tests.schedule.test_distances import shared_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lpxsched.schedule.blocks import Cut, cut_blocks
-from lpxsched.schedule.greedy import greedy_schedule
-from lpxsched.schedule.problem import layer_problem
-from lpxsched.timetable.values import layer_values
+from lpxsched.assembly.values import layer_values
+from lpxsched.schedule.problem.layer import layer_problem
+from lpxsched.schedule.routes.blocks import Cut, cut_blocks
+from lpxsched.schedule.routes.list_schedule import greedy_schedule
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph

@@ -13,9 +13,9 @@ import numpy as np
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.schedule.collective import ScheduledCollective, shifted_result
+from lpxsched.schedule.problem.collective import transfer_problem
 from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.transfers.problem import transfer_problem
-from lpxsched.schedule.transfers.result import Sums, TransferResult, TransferSchedule
+from lpxsched.schedule.transfer_result import Sums, TransferResult, TransferSchedule
 from lpxsched.traffic.collectives import Collective
 from tests.fabric.examples import fabric_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.transfers.problem import TransferProblem
+    from lpxsched.schedule.problem.collective import TransferProblem
 
 Slot = tuple[int, int, int, tuple[int, int], int]
 Delivery = tuple[int, int, int, int]

@@ -1,0 +1,1 @@
+"""From schedules to the tables and documents of a build."""

@@ -1,0 +1,47 @@
+"""The tables that say where a collective runs: chips, links, its one segment and its opening deskew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.assembly.fabric_tables import Surroundings, chips_table, links_table
+from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
+from lpxsched.timetable.columns import Deskews, Segments
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.collective import ScheduledCollective
+    from lpxsched.timetable.columns import Integers
+
+
+def collective_surroundings(
+    fabric: Fabric, clock: ClockSpecification, scheduled: ScheduledCollective, *, deadline_cycles: int | None
+) -> Surroundings:
+    """Return the tables of a fabric with a collective that runs on it."""
+    problem, result, tree = scheduled.problem, scheduled.result, scheduled.tree
+    # No host says that anything is there to do: all chips, also those that could poll, are started by an event.
+    waiting = start_cycles(clock, tree.height(int(problem.node_chip[0])), hac_latency_cycles(fabric, tree))
+    guard = np.full(fabric.links, NONE, dtype=np.int64)
+    for links in problem.bundle_links:
+        guard[links] = scheduled.guard_cycles
+    return Surroundings(
+        chips=chips_table(fabric, tree, weight_bytes=np.zeros(fabric.nodes, dtype=np.int64)),
+        links=links_table(fabric, guard_cycles=guard),
+        segments=Segments(
+            segment=_one(0),
+            chips=(problem.node_chip[: problem.width],),
+            waiting_cycles=_one(waiting),
+            makespan_cycles=_one(result.schedule.makespan_cycles),
+            lower_bound_cycles=_one(result.bound.cycles),
+            deadline_cycles=_one(NONE if deadline_cycles is None else deadline_cycles),
+        ),
+        deskews=Deskews(segment=_one(0), cycle=_one(0), stall=_one(scheduled.stall_cycles)),
+    )
+
+
+def _one(value: int) -> Integers:
+    return np.array([value], dtype=np.int64)

@@ -1,0 +1,256 @@
+"""The two JSON files of a compile: the layer graph with its partition, and the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.assembly.headline import headline_results, picoseconds_up, ranged
+from lpxsched.assembly.provenance import (
+    Origin,
+    fabric_files,
+    manifest,
+    named_options,
+    signed_build,
+    traffic_results,
+)
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
+from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.files.document import read_yaml
+from lpxsched.files.shipped import find_file
+from lpxsched.timetable.documents import (
+    GraphFile,
+    GraphInput,
+    GraphOperator,
+    GraphSegment,
+    GraphTensor,
+    GraphTerm,
+    GraphWeights,
+)
+from lpxsched.units import NONE, cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from fractions import Fraction
+
+    from lpxsched.assembly.assemble import Program
+    from lpxsched.assembly.fabric_tables import Surroundings
+    from lpxsched.assembly.headline import Ranged
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.options import CompileOptions
+    from lpxsched.partition.group import Group
+    from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
+    from lpxsched.schedule.result import SolveResult
+    from lpxsched.timetable.build import Build
+    from lpxsched.workload.graph import LayerGraph, Operator
+    from lpxsched.workload.work import Term, Weights, Work
+
+
+def graph_document(
+    graph: LayerGraph, groups: Sequence[Group], works_of_width: Callable[[int], dict[str, Work]]
+) -> GraphFile:
+    """Return ``graph.json``; layer i is segment i.
+
+    Parameters
+    ----------
+    graph : LayerGraph
+    groups : sequence of Group
+    works_of_width : callable
+        Work of each operator kind on a group of a number of chips.
+    """
+    works = {group.layer: works_of_width(len(group.chips)) for group in groups}
+    return GraphFile(
+        tensors=[
+            GraphTensor(
+                name=tensor.name,
+                layer=tensor.layer,
+                rows=tensor.rows,
+                vectors_per_row=tensor.vectors_per_row,
+                vectors=tensor.vectors,
+                row_bytes=tensor.row_bytes,
+                dtype=tensor.dtype,
+                element_bits=tensor.element_bits,
+                layout=tensor.layout,
+                place=tensor.place,
+            )
+            for tensor in graph.tensors.values()
+        ],
+        operators=[_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
+        segments=[
+            GraphSegment(segment=segment, layers=[group.layer], chips=list(group.chips), hosts=list(group.hosts))
+            for segment, group in enumerate(groups)
+        ],
+    )
+
+
+def _operator(operator: Operator, work: Work) -> GraphOperator:
+    return GraphOperator(
+        name=operator.name,
+        kind=operator.kind,
+        layer=operator.layer,
+        place=operator.place,
+        unit=operator.unit,
+        inputs=[GraphInput(tensor=name, layout=layout) for name, layout in operator.inputs],
+        outputs=[operator.output] if operator.output else [],
+        dtype=work.dtype,
+        rows=work.rows,
+        columns=work.columns,
+        column_block=work.column_block,
+        work=[_term(term) for term in work.terms],
+        pipelines=dict(work.pipelines),
+        weights=_weights(work.weights),
+        ends=operator.ends,
+    )
+
+
+def _term(term: Term) -> GraphTerm:
+    return GraphTerm(
+        counts=term.counts,
+        unit=term.unit,
+        constant=_number(term.constant),
+        per_row=_number(term.per_row),
+        per_column=_number(term.per_column),
+        per_row_column=_number(term.per_row_column),
+        shard=None if term.shard == NONE else term.shard,
+    )
+
+
+def _number(amount: Fraction) -> int | float:
+    """Return an amount as JSON writes it; element types take a power of two of a byte, so nothing is lost."""
+    return int(amount) if amount.denominator == 1 else float(amount)
+
+
+def _weights(weights: Weights | None) -> GraphWeights | None:
+    if weights is None:
+        return None
+    terms = [_term(term) for term in weights.terms]
+    return GraphWeights(dtype=weights.dtype, layout=weights.layout, terms=terms)
+
+
+def describe_build(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    graph: GraphFile,
+    layers: Sequence[ScheduledLayer],
+    program: Program,
+    around: Surroundings,
+) -> Build:
+    """Return the tables of a compile with the documents that describe them.
+
+    Parameters
+    ----------
+    options : CompileOptions
+    fabric : Fabric
+    clock : ClockSpecification
+    graph : GraphFile
+        From `graph_document`.
+    layers : sequence of ScheduledLayer
+    program : Program
+        The tables of operators, operands, tensors and slots.
+    around : Surroundings
+        The tables of chips, links, segments and deskews.
+    """
+    origin = Origin(options, fabric, clock, _input_files(options))
+    told = named_options(origin) | {"gpu_latency_ns": float(fabric.gpu_latency_ns)}
+    results = _results(options, fabric, clock, layers, program, around)
+    return signed_build(program, around, graph, manifest(origin, options=told, period=0, results=results))
+
+
+def _input_files(options: CompileOptions) -> dict[str, Path]:
+    """Return every file that entered, by kind."""
+    files = {"model": find_file("model", options.model)} | fabric_files(options)
+    return files | ({"partition": Path(options.partition)} if options.partition is not None else {})
+
+
+def _results(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    layers: Sequence[ScheduledLayer],
+    program: Program,
+    around: Surroundings,
+) -> dict[str, Any]:
+    distinct = sorted({layer.distinct.number: layer.distinct for layer in layers}.items())
+    problems = [_problem(one) for _, one in distinct]
+    worst = max(problems, key=lambda problem: problem["gap"])
+    makespans, bounds = around.segments.makespan_cycles, around.segments.lower_bound_cycles
+    clock_mhz = fabric.chip.clock_mhz
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespans.tolist(),
+        levels=_levels(around, layers),
+        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
+    return {
+        "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
+        "solver": "+".join(sorted({problem["solver"] for problem in problems})),
+        "makespan_cycles": int(makespans.sum()),
+        "lower_bound_cycles": int(bounds.sum()),
+        "bound": worst["bound"],
+        "gap": round(int(makespans.sum()) / int(bounds.sum()), 6),
+        "wire_gap": _wire_gap(problems),
+        "makespan_ns": picoseconds_up(proved_ns),
+        **headline_results(
+            proved_ns=proved_ns,
+            proved_worst_ns=worst_ns,
+            layers=len(layers),
+            batch=options.batch,
+            gpu_ns=options.gpu_ns,
+            hand_over_ns=_hand_over_ns(options),
+            polled=fabric.chip.resident,
+        ),
+        "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), clock_mhz)),
+        "layers": len(layers),
+        "distinct_problems": len(problems),
+        "problems": problems,
+        "chips": len({chip for layer in layers for chip in layer.problem.group.chips}),
+        **traffic_results(program),
+    }
+
+
+def _hand_over_ns(options: CompileOptions) -> Ranged:
+    """Return the one-way time between GPU and host with the range that the topology tells."""
+    tagged = read_yaml(find_file("topology", options.topology)).data["host"]["gpu_latency_ns"]
+    return ranged(tagged if isinstance(tagged, dict) else {"value": tagged})
+
+
+def _wire_gap(problems: list[dict[str, Any]]) -> float:
+    """Return the gap of all layers with operators taking no time."""
+    makespan, bound = (
+        sum(len(problem["layers"]) * int(problem["wires"][key]) for problem in problems)
+        for key in ("makespan_cycles", "lower_bound_cycles")
+    )
+    return float(round(makespan / bound, 6))
+
+
+def _problem(one: DistinctResult) -> dict[str, Any]:
+    def figures(result: SolveResult) -> dict[str, Any]:
+        return {
+            "status": result.status,
+            "solver": result.solver,
+            "makespan_cycles": result.makespan_cycles,
+            "lower_bound_cycles": result.bound.cycles,
+            "bound": result.bound.name,
+            "gap": round(float(result.gap), 6),
+        }
+
+    return {
+        "layers": list(one.layers),
+        "chips": one.chips,
+        **figures(one.result),
+        "wires": figures(one.wires),
+    }
+
+
+def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:
+    """Return the tree levels that can lie between two chips of each segment."""
+    return [segment_levels(_tree(around), layer.problem.group.chips, deskews=1) for layer in layers]
+
+
+def _tree(around: Surroundings) -> AlignmentTree:
+    return AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)

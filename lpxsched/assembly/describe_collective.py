@@ -1,0 +1,124 @@
+"""The two JSON files of a collective: its graph of one layer, and the manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.assembly.assemble_collective import DELIVER, NO_UNIT, SOURCE
+from lpxsched.assembly.headline import picoseconds_up
+from lpxsched.assembly.provenance import (
+    Origin,
+    fabric_files,
+    manifest,
+    named_options,
+    signed_build,
+    traffic_results,
+)
+from lpxsched.schedule.problem.collective import SUM_DATATYPE, SUM_ELEMENT_BITS
+from lpxsched.timetable.documents import GraphFile, GraphInput, GraphOperator, GraphSegment, GraphTensor
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from lpxsched.assembly.assemble import Program
+    from lpxsched.assembly.fabric_tables import Surroundings
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.options import CollectiveOptions
+    from lpxsched.schedule.collective import ScheduledCollective
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.timetable.build import Build
+
+
+def describe_collective(
+    options: CollectiveOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    scheduled: ScheduledCollective,
+    program: Program,
+    around: Surroundings,
+) -> Build:
+    """Return the tables of a collective with the documents that describe them."""
+    origin = Origin(options, fabric, clock, fabric_files(options))
+    period = scheduled.result.schedule.period_cycles
+    results = _results(options, fabric, scheduled) | traffic_results(program)
+    unsigned = manifest(origin, options=named_options(origin), period=period, results=results)
+    return signed_build(program, around, collective_graph(scheduled.problem), unsigned)
+
+
+def collective_graph(problem: TransferProblem) -> GraphFile:
+    """Return ``graph.json``: what chips hold at first, a ``source`` of it, and a ``deliver`` that needs it."""
+    tensors, (layout, reader) = problem.collective.tensors, problem.collective.wanted
+    chips = problem.node_chip.tolist()
+    return GraphFile(
+        tensors=[
+            GraphTensor(
+                name=tensor.name,
+                layer=0,
+                rows=tensor.vectors,
+                vectors_per_row=1,
+                vectors=tensor.vectors,
+                row_bytes=problem.add_cost.vector_bytes,
+                dtype=SUM_DATATYPE,
+                element_bits=SUM_ELEMENT_BITS,
+                layout=tensor.layout,
+                shard=_shard(tensor.shard),
+                place="chips",
+            )
+            for tensor in tensors
+        ],
+        operators=[
+            _operator(SOURCE, inputs=[], outputs=[tensor.name for tensor in tensors]),
+            _operator(
+                DELIVER,
+                inputs=[GraphInput(tensor=tensor.name, layout=layout, shard=_shard(reader)) for tensor in tensors],
+                outputs=[],
+            ),
+        ],
+        segments=[
+            GraphSegment(
+                segment=0, layers=[0], chips=chips[: problem.width], hosts=[], relays=sorted(chips[problem.width :])
+            )
+        ],
+    )
+
+
+def _operator(kind: str, *, inputs: list[GraphInput], outputs: list[str]) -> GraphOperator:
+    return GraphOperator(
+        name=kind,
+        kind=kind,
+        layer=0,
+        place="chips",
+        unit=NO_UNIT,
+        inputs=inputs,
+        outputs=outputs,
+        dtype=SUM_DATATYPE,
+        ends=kind == DELIVER,
+    )
+
+
+def _shard(shard: int) -> int | None:
+    """Return the one holder or reader of a ``single`` tensor, None for others."""
+    return None if shard < 0 else shard
+
+
+def _results(options: CollectiveOptions, fabric: Fabric, scheduled: ScheduledCollective) -> dict[str, Any]:
+    result, schedule, clock_mhz = scheduled.result, scheduled.result.schedule, fabric.chip.clock_mhz
+    return {
+        "kind": options.kind,
+        "topology": fabric.name,
+        "status": result.status,
+        "solver": result.solver,
+        "makespan_cycles": schedule.makespan_cycles,
+        "lower_bound_cycles": result.bound.cycles,
+        "bound": result.bound.name,
+        "gap": round(float(result.gap), 6),
+        "makespan_ns": _ns(schedule.makespan_cycles, clock_mhz),
+        "chips": scheduled.problem.width,
+        **({"period_cycles": schedule.period_cycles} if schedule.period_cycles else {}),
+    }
+
+
+def _ns(cycles: int, clock_mhz: Fraction) -> float:
+    return picoseconds_up(cycles_to_ns(cycles, clock_mhz))

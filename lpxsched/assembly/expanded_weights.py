@@ -1,0 +1,67 @@
+"""What a build tells of weights that its chips cannot multiply: the assumption, and the figure with fp8 beside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.assembly.headline import picoseconds_up
+from lpxsched.assembly.provenance import chip_file
+from lpxsched.clocks.latency import nominal_ns
+from lpxsched.files.document import read_yaml
+from lpxsched.units import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.options import CompileOptions
+    from lpxsched.schedule.layers import ScheduledLayer
+    from lpxsched.timetable.build import Build
+
+# What is done with them, and what else may have to be.
+EXPANDED, STORED = "expanded on read", "stored as fp8"
+
+
+def with_expanded_weights(build: Build, options: CompileOptions, weights: str, fp8: dict[str, Any] | str) -> Build:
+    """Return a build whose manifest says that weights are expanded on read, beside what fp8 weights would give.
+
+    Parameters
+    ----------
+    build : Build
+    options : CompileOptions
+    weights : str
+        Type of the weights.
+    fp8 : dict or str
+        From `fp8_results`, or why there is nothing.
+    """
+    types = read_yaml(chip_file(options)).data.get("matrix_types")
+    source = types.get("source", "") if isinstance(types, dict) else ""
+    told = {"value": EXPANDED, "range": [EXPANDED, STORED], "source": source or f"the chip does not multiply {weights}"}
+    manifest = build.manifest
+    update = {
+        "assumptions": manifest.assumptions | {f"weights.{weights}": told},
+        "results": manifest.results | {"fp8": fp8},
+    }
+    return replace(build, manifest=manifest.model_copy(update=update))
+
+
+def fp8_results(build: Build, layers: Sequence[ScheduledLayer] | str) -> dict[str, Any] | str:
+    """Return what a step takes with fp8 weights, beside the build with others; a reason why not is passed on.
+
+    Parameters
+    ----------
+    build : Build
+    layers : sequence of ScheduledLayer or str
+        The same groups with fp8 weights.
+    """
+    if isinstance(layers, str):
+        return layers
+    results = [layer.distinct.result for layer in layers]
+    makespans = [result.makespan_cycles for result in results]
+    proved_ns = picoseconds_up(nominal_ns(Fraction(build.manifest.clock_mhz), makespan_cycles=makespans))
+    return {
+        "makespan_cycles": sum(makespans),
+        "step_ns": float(exact(proved_ns) + exact(build.manifest.results["assumed_ns"])),
+        "status": "optimal" if all(result.status == "optimal" for result in results) else "feasible",
+    }

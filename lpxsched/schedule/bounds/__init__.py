@@ -1,0 +1,9 @@
+"""Lower bounds of collectives: no schedule of a `TransferProblem` is shorter.
+
+They hold for any routes (longer ones and relays included), waiting, cutting into slots, copies made anywhere, and sums
+made anywhere. Each module is one family of bounds and proves it in its docstring.
+"""
+
+from lpxsched.schedule.bounds.best import lower_bound, period_bound
+
+__all__ = ["lower_bound", "period_bound"]

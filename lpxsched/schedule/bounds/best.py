@@ -1,0 +1,159 @@
+"""The best of all bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.bounds.cuts import busiest, cut_cycles, cut_period
+from lpxsched.schedule.bounds.ends import Entering, entering, entering_period
+from lpxsched.schedule.bounds.latency import latency
+from lpxsched.schedule.bounds.loads import loads, ramp, step_cycles
+from lpxsched.schedule.bounds.ports import ending_cycles, ending_period
+from lpxsched.schedule.bounds.routes import Fan, better_makespan, better_period, fan
+from lpxsched.schedule.bounds.sets import candidate_sets
+from lpxsched.schedule.bounds.sums import sums_cycles, sums_period
+from lpxsched.schedule.bounds.trees import copies, everyones_sums
+from lpxsched.schedule.bounds.view import View, is_small, representatives, views
+from lpxsched.schedule.result import LowerBound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.collective import TransferProblem
+
+    Integers = NDArray[np.int64]
+
+NOTHING = "nothing to move"
+# Readers, sets of holders of one reader and single holders for which routes are looked at; cuts.
+READERS, SETS, SINGLES, CUTS = 8, 8, 3, 16
+
+
+class Side(NamedTuple):
+    """A view, what it is called, how many vectors may end at a chip in a cycle, and the shards that are looked at."""
+
+    view: View
+    name: str
+    limit: int
+    shards: list[int]
+
+
+def lower_bound(problem: TransferProblem) -> LowerBound:
+    """Return the best bound of the makespan of a collective.
+
+    Parameters
+    ----------
+    problem : TransferProblem
+        Every reader can be reached from its holders.
+    """
+    best = LowerBound(0, NOTHING)
+    if problem.width < 2:
+        return best
+    sides = _sides(problem)
+    ends = [[entering(side.view, shard) for shard in side.shards] for side in sides]
+    for side, end in zip(sides, ends, strict=True):
+        best = _better(best, *_by_distance(side, end))
+    best = _better(best, *_by_work(problem, sides), *_by_borders(problem, sides[0]))
+    for side, end in zip(sides, ends, strict=True):
+        for wanted in _fans(side.view, sorted(end, key=lambda entered: -entered.cycles)[:READERS]):
+            best = _better(best, LowerBound(better_makespan(side.view, wanted, best.cycles), "hop windows"))
+    return best
+
+
+def period_bound(problem: TransferProblem) -> LowerBound:
+    """Return the best bound of the period of a collective that repeats; the shortest period is one cycle.
+
+    Parameters
+    ----------
+    problem : TransferProblem
+        Every reader can be reached from its holders.
+    """
+    best = LowerBound(0, NOTHING)
+    if problem.width < 2:
+        return LowerBound(1, NOTHING)
+    sides = _sides(problem)
+    for side in sides:
+        best = _better(best, LowerBound(max(entering_period(side.view, shard) for shard in side.shards), side.name))
+        if side.limit:
+            ported = max(ending_period(side.view, shard, side.limit) for shard in side.shards)
+            best = _better(best, LowerBound(ported, "ports"))
+    best = _better(best, *_period_by_work(problem, sides), *_period_by_borders(problem, sides[0]))
+    for side in sides:
+        ends = [entering(side.view, shard) for shard in side.shards[:READERS]]
+        for wanted in _fans(side.view, ends):
+            best = _better(best, LowerBound(better_period(wanted, best.cycles), "routes"))
+    return best
+
+
+def _better(best: LowerBound, *others: LowerBound) -> LowerBound:
+    """Return the first of the greatest bounds."""
+    return max((best, *others), key=lambda bound: bound.cycles)
+
+
+def _sides(problem: TransferProblem) -> tuple[Side, Side]:
+    forward, backward = views(problem)
+    return (
+        Side(forward, "ingress", problem.eject_per_cycle, representatives(forward).tolist()),
+        Side(backward, "egress", problem.inject_per_cycle, representatives(backward).tolist()),
+    )
+
+
+def _by_distance(side: Side, ends: list[Entering]) -> Iterator[LowerBound]:
+    yield LowerBound(latency(side.view, np.array(side.shards)), "latency")
+    yield LowerBound(max(end.cycles for end in ends), side.name)
+    if side.limit:
+        yield LowerBound(max(ending_cycles(side.view, end, side.limit) for end in ends), "ports")
+
+
+def _by_work(problem: TransferProblem, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
+    yield LowerBound(sums_cycles(problem), "sums")
+    for side in sides:
+        for lanes, needed, idle in (*copies(side.view), *everyones_sums(problem, side.view)):
+            cycles = int(lanes.shortest_makespan(np.array([needed]), idle[None])[0])
+            yield LowerBound(cycles, "copies" if side.view.wants.holders_differ else "sums of everyone")
+
+
+def _period_by_work(problem: TransferProblem, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
+    yield LowerBound(sums_period(problem), "sums")
+    for side in sides:
+        for lanes, needed, _ in (*copies(side.view), *everyones_sums(problem, side.view)):
+            cycles = int(lanes.shortest_period(np.array([needed]))[0])
+            yield LowerBound(cycles, "copies" if side.view.wants.holders_differ else "sums of everyone")
+
+
+def _by_borders(problem: TransferProblem, side: Side) -> Iterator[LowerBound]:
+    step, outside = step_cycles(side.view.network), ramp(problem, side.view)
+    for load in loads(problem, side.view):
+        yield LowerBound(load.makespan_cycles(step), load.name)
+        if outside is not None:
+            yield LowerBound(load.ramp_cycles(outside), "ramp")
+    for inside in _cuts(problem, side):
+        yield LowerBound(cut_cycles(side.view, inside), "cut")
+
+
+def _period_by_borders(problem: TransferProblem, side: Side) -> Iterator[LowerBound]:
+    for load in loads(problem, side.view):
+        yield LowerBound(load.period_cycles(), load.name)
+    for inside in _cuts(problem, side):
+        yield LowerBound(cut_period(side.view, inside), "cut")
+
+
+def _cuts(problem: TransferProblem, side: Side) -> list[NDArray[np.bool_]]:
+    """Return the sets whose borders are looked at: where each vector has one holder and one reader."""
+    if not side.view.wants.is_exchange or not is_small(side.view):
+        return []
+    centres = np.array(side.shards[:READERS])
+    return list(busiest(side.view, candidate_sets(problem, side.view.network, centres), CUTS))
+
+
+def _fans(view: View, ends: list[Entering]) -> Iterator[Fan]:
+    """Yield the sets of holders whose routes to some readers are worth a look."""
+    for end in ends:
+        chosen = np.unique(np.linspace(0, len(end.sets) - 1, SETS).astype(np.int64)) if len(end.sets) else end.sets
+        for size in end.sets[chosen].tolist():
+            yield fan(view, end.reader, end.holders[:size])
+        for place in np.argsort(-end.single_cycles, kind="stable")[:SINGLES].tolist():
+            yield fan(view, end.reader, end.holders[place : place + 1])

@@ -1,0 +1,138 @@
+"""The counting argument that most bounds share: departures that must be made, and the room there is for them.
+
+**Room on a lane.** A slot carries at most R vectors, those of the largest value. They leave p apart, the pitch, and a
+slot of n vectors holds its lane for ceil(n p) cycles (R1). A window of d cycles, ends included, has room for at most
+
+    1 + min(floor(d / p), floor((d + 2 (R - 1) (e - p)) / e)),    e = min over n <= R of ceil(n p) / n, at least p,
+
+counted departures on one lane. *Proof.* Two departures on one lane are at least p apart, which gives the first. For the
+second let the slots with counted departures count n_1, .., n_m of them. A slot between the first and the last holds the
+lane for n_i e at least. So does the first, if it begins with a counted departure; else it has n_1 <= R - 1 and takes
+n_1 p = n_1 e - n_1 (e - p) at least from there on. From the last slot's first counted departure to its last it takes
+(n_m - 1) p >= (n_m - 1) e - (R - 1) (e - p). Together d >= (n_1 + .. + n_m - 1) e - 2 (R - 1) (e - p).
+
+**Lemma.** Let every schedule make W departures over some bundles that leave b no earlier than a_b and are followed by
+at least z_b cycles to the end of the schedule. Then no makespan T is possible for which the rooms of the windows
+[a_b, T - z_b] on all lanes of these bundles sum up to less than W. Room grows with T, so the least T that has enough is
+a lower bound. `idle` is a_b + z_b.
+
+In a timetable that repeats with period P, each iteration makes such departures. Slots take at most P cycles of a lane
+in each period, n e at least for n vectors, so there is room for floor(P / e) on each lane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.bounds.network import Network
+
+    Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lanes:
+    """Lanes of some bundles.
+
+    Attributes
+    ----------
+    count : ndarray of int64, shape (bundles,)
+        Number of parallel links.
+    pitch, pitch_of : ndarray of int64, shape (bundles,)
+        Numerator and denominator of p.
+    dense, dense_of : ndarray of int64, shape (bundles,)
+        Numerator and denominator of e.
+    spare, spare_of : ndarray of int64, shape (bundles,)
+        Numerator and denominator of 2 (R - 1) (e - p).
+    """
+
+    count: Integers
+    pitch: Integers
+    pitch_of: Integers
+    dense: Integers
+    dense_of: Integers
+    spare: Integers
+    spare_of: Integers
+
+    def within(self, makespan_cycles: Integers, idle: Integers) -> Integers:
+        """Return the room for departures of a schedule on each bundle.
+
+        Parameters
+        ----------
+        makespan_cycles : ndarray of int64, shape (..., 1)
+        idle : ndarray of int64, shape (..., bundles)
+            Cycles at the beginning and the end of the schedule in which no departure counts.
+        """
+        window = np.maximum(makespan_cycles - idle, 0)
+        by_pitch = window * self.pitch_of // self.pitch
+        by_slots = (window * self.spare_of + self.spare) * self.dense_of // (self.dense * self.spare_of)
+        room = np.where(makespan_cycles >= idle, np.minimum(by_pitch, by_slots) + 1, 0)
+        return self.count * room
+
+    def in_period(self, period_cycles: Integers) -> Integers:
+        """Return the room for departures of one iteration on each bundle, shape (..., bundles)."""
+        return self.count * (period_cycles * self.dense_of // self.dense)
+
+    def shortest_makespan(self, needed: Integers, idle: Integers) -> Integers:
+        """Return the least makespan with room for all departures, for each of several counts.
+
+        Parameters
+        ----------
+        needed : ndarray of int64, shape (counts,)
+            Departures that every schedule makes.
+        idle : ndarray of int64, shape (counts, bundles)
+            At least one bundle of each row is usable: less than `FAR`.
+        """
+        low = idle.min(axis=1)
+        high = low + self._alone(needed, idle.argmin(axis=1))
+        found = least(lambda cycles: self.within(cycles[:, None], idle).sum(axis=1) >= needed, low, high)
+        return np.where(needed > 0, found, 0)
+
+    def shortest_period(self, needed: Integers) -> Integers:
+        """Return the least period with room for all departures of an iteration, for each of several counts."""
+        high = self._alone(needed, np.full(len(needed), self.count.argmax()))
+        return least(lambda cycles: self.in_period(cycles[:, None]).sum(axis=1) >= needed, 0 * needed, high)
+
+    def _alone(self, needed: Integers, bundle: Integers) -> Integers:
+        """Return a window in which one bundle can make all departures."""
+        vectors = -(-needed // self.count[bundle])
+        return -(-vectors * self.dense[bundle] // self.dense_of[bundle])
+
+
+def lanes_of(network: Network, bundles: Integers) -> Lanes:
+    """Return the lanes of some bundles of a network."""
+    pitch, pitch_of, dense, dense_of = network.pitch, network.pitch_of, network.dense, network.dense_of
+    spare_of = pitch_of * dense_of
+    spare = 2 * (network.longest_run - 1) * (dense * pitch_of - pitch * dense_of)
+    columns = (column[bundles] for column in (pitch, pitch_of, dense, dense_of, spare, spare_of))
+    return Lanes(network.lanes[bundles], *columns)
+
+
+def least(holds: Callable[[Integers], NDArray[np.bool_]], low: Integers, high: Integers) -> Integers:
+    """Return the least integers in [low, high] at which a monotone condition holds; it holds at `high`."""
+    low, high = low.copy(), high.copy()
+    while (low < high).any():
+        middle = (low + high) // 2
+        met = holds(middle)
+        high = np.where(met, middle, high)
+        low = np.where(met, low, np.minimum(middle + 1, high))
+    return low
+
+
+def least_integer(holds: Callable[[int], bool], low: int) -> int:
+    """Return the least integer from `low` on at which a monotone condition holds."""
+    step = 1
+    while not holds(low + step - 1):
+        low, step = low + step, 2 * step
+    high = low + step - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low

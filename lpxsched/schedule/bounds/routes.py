@@ -1,0 +1,110 @@
+"""Hop windows: how much can come from holders to a reader over all routes that are short enough for a makespan.
+
+Let z read N_x vectors of each holder x of a set Z, different vectors for different holders (or let Z be one holder).
+Within a makespan T, a departure on bundle b = (u, v) can serve this only within
+
+    [least cost of a way from Z to u, T - hop_b - least cost of a way from v to z],
+
+so it makes no more such departures than its lanes have room for in that window (`crossings`): c_b, say.
+Follow each wanted vector on its way from its holder to z (for a sum: the summand, inside whatever sums). Different
+vectors make different departures, and may leave out cycles of their way, so these ways are an integer flow from Z, N_x
+out of x, into z, of at most c_b on b. If the maximum flow of these capacities is less than N_Z, no schedule ends by T;
+it grows with T. The maximum flow finds by itself the narrowest cut between Z and z: the wires into a group, those of
+one class, or the few routes of two hops between two chips.
+
+A set of far holders is tried for every distance, as in `ends`. The same holds with time reversed, and in each period
+of a repeating timetable, with the room of its lanes in a period.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.bounds.crossings import Lanes, lanes_of, least_integer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.bounds.view import View
+
+    Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fan:
+    """What a reader wants of a set of holders."""
+
+    reader: int
+    holders: Integers
+    vectors: Integers
+    lanes: Lanes
+    idle: Integers
+    source: Integers
+    destination: Integers
+    nodes: int
+    complete: int
+
+    def fits(self, capacity: Integers) -> bool:
+        """Whether all vectors come through when each bundle makes no more than so many departures."""
+        usable = np.flatnonzero(capacity)
+        needed = self.vectors.sum()
+        return bool(_maximum_flow(self, usable, np.minimum(capacity[usable], needed)) >= needed)
+
+    def fits_within(self, makespan_cycles: int) -> bool:
+        """Whether a makespan is not excluded."""
+        return self.fits(self.lanes.within(np.array([makespan_cycles]), self.idle))
+
+    def fits_period(self, period_cycles: int) -> bool:
+        """Whether a period is not excluded."""
+        return self.fits(self.lanes.in_period(np.array([period_cycles])))
+
+
+def fan(view: View, reader: int, holders: Integers) -> Fan:
+    """Return what a reader wants of some holders, and when each bundle can serve it."""
+    network = view.network
+    released = network.from_any(holders)[network.source]
+    left = network.into(np.array([reader]))[0][network.destination]
+    return Fan(
+        reader,
+        holders,
+        view.wants.vectors[holders, reader],
+        lanes_of(network, np.arange(network.bundles)),
+        released + network.hop + left,
+        network.source,
+        network.destination,
+        network.nodes,
+        int(min(view.holder_complete[holders].min(), view.reader_complete[reader])),
+    )
+
+
+def better_makespan(view: View, wanted: Fan, known: int) -> int:
+    """Return a bound of the makespan by a fan if it exceeds a known one, else something smaller."""
+    final = view.final_cycles if wanted.complete > known else 0
+    low = max(0, known - final)
+    if wanted.fits_within(low):
+        return 0
+    without = least_integer(wanted.fits_within, low + 1)
+    return int(view.ended(np.array([without]), np.array([wanted.complete]))[0])
+
+
+def better_period(wanted: Fan, known: int) -> int:
+    """Return a bound of the period by a fan if it exceeds a known one, else something smaller."""
+    return 0 if wanted.fits_period(known) else least_integer(wanted.fits_period, known + 1)
+
+
+def _maximum_flow(wanted: Fan, usable: Integers, capacity: Integers) -> int:
+    """Return the most vectors that come from the holders to the reader over usable bundles."""
+    from ortools.graph.python.max_flow import SimpleMaxFlow
+
+    origin = np.full(len(wanted.holders), wanted.nodes)
+    flow = SimpleMaxFlow()
+    flow.add_arcs_with_capacity(
+        np.concatenate([origin, wanted.source[usable]]).astype(np.int32),
+        np.concatenate([wanted.holders, wanted.destination[usable]]).astype(np.int32),
+        np.concatenate([wanted.vectors, capacity]),
+    )
+    flow.solve(wanted.nodes, wanted.reader)
+    return int(flow.optimal_flow())

@@ -1,0 +1,189 @@
+"""Trees of even load for timetables that repeat: CP-SAT chooses ways so that the busiest link carries least.
+
+Iterations do not wait for each other, so the period of a plan is that of its busiest resource (`cyclic`), and times are
+left out of the model: there is one literal for each block and each bundle that it may cross. Every reader is reached
+once, depths along a tree grow, and the largest load is made small. Sums are trees of the reversed problem; an
+all-reduce packs the trees of its sums and of its copies together, since they share the links.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from lpxsched.schedule.cpsat.layers import one_worker, solve_interruptibly
+from lpxsched.schedule.symmetry.quotient import Ways
+from lpxsched.traffic.collectives import EVERY
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+
+# Literals of one model; larger ones are not tried.
+MOST_LITERALS = 8_000
+# Hops of a tree beyond its shortest.
+MORE_HOPS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What periods are of use, and how long to look.
+
+    Attributes
+    ----------
+    enough_cycles, below_cycles : int
+        A lower bound of the period; periods from `below_cycles` on are of no use.
+    seconds : float
+        Deterministic seconds of CP-SAT.
+    seed : int
+    """
+
+    enough_cycles: int
+    below_cycles: int
+    seconds: float
+    seed: int
+
+
+@dataclass(slots=True)
+class _Model:
+    """Literals by direction, block and bundle, and what each resource, unit and port carries."""
+
+    blocks: Blocks
+    cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
+    crossed: list[dict[tuple[int, int], cp_model.IntVar]] = field(default_factory=list)
+    loads: dict[tuple[str, int], list[cp_model.LinearExprT]] = field(default_factory=dict)
+
+    def add_load(self, kind: str, number: int, load: cp_model.LinearExprT) -> None:
+        self.loads.setdefault((kind, number), []).append(load)
+
+
+def packed_ways(directions: list[Reduced], blocks: Blocks, *, sums: list[bool], aim: Aim) -> list[Ways] | None:
+    """Return the ways of all blocks, direction by direction; None where no short enough period is found.
+
+    Parameters
+    ----------
+    directions : list of Reduced
+        The problem, the problem with its bundles reversed, or both; all over the same resources.
+    blocks : Blocks
+        Of all directions.
+    sums : list of bool
+        Whether a direction's trees are sums backwards in time.
+    aim : Aim
+    """
+    if len(directions) * len(blocks) * directions[0].problem.bundles > MOST_LITERALS:
+        return None
+    model = _Model(blocks)
+    for problem, is_sum in zip(directions, sums, strict=True):
+        _add_trees(model, problem)
+        _add_loads(model, problem, is_sum=is_sum)
+    period = model.cp.new_int_var(aim.enough_cycles, aim.below_cycles - 1, "period")
+    _add_capacities(model, directions[0], period)
+    model.cp.minimize(period)
+    solver = one_worker(aim.seed, aim.seconds, is_hinted=False)
+    if solve_interruptibly(solver, model.cp) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return None
+    return [
+        _leading_somewhere(problem, blocks, sorted(key for key, literal in crossed.items() if solver.value(literal)))
+        for problem, crossed in zip(directions, model.crossed, strict=True)
+    ]
+
+
+def _add_trees(model: _Model, problem: Reduced) -> None:
+    """R3: each reader is reached once, other nodes at most once, and only nodes that are reached send on."""
+    fabric, blocks = problem.problem, model.blocks
+    start, end = fabric.bundle_source.tolist(), fabric.bundle_destination.tolist()
+    crossed: dict[tuple[int, int], cp_model.IntVar] = {}
+    deepest = _most_hops(problem) + MORE_HOPS
+    for block, (source, target) in enumerate(zip(blocks.source.tolist(), blocks.target.tolist(), strict=True)):
+        depth = [model.cp.new_int_var(0, deepest, "") for _ in range(fabric.nodes)]
+        arriving: list[list[cp_model.IntVar]] = [[] for _ in range(fabric.nodes)]
+        for bundle in range(fabric.bundles):
+            if end[bundle] != source and start[bundle] != target:
+                literal = crossed[block, bundle] = model.cp.new_bool_var("")
+                arriving[end[bundle]].append(literal)
+                model.cp.add(depth[end[bundle]] >= depth[start[bundle]] + 1).only_enforce_if(literal)
+        for node, literals in enumerate(arriving):
+            if node != source:
+                reads = node == target or (target == EVERY and node < fabric.width)
+                model.cp.add_exactly_one(literals) if reads else model.cp.add_at_most_one(literals)
+        for bundle in range(fabric.bundles):
+            if (block, bundle) in crossed and start[bundle] != source:
+                model.cp.add_bool_or(arriving[start[bundle]]).only_enforce_if(crossed[block, bundle])
+    model.crossed.append(crossed)
+
+
+def _most_hops(problem: Reduced) -> int:
+    """Return the hops of the longest of all shortest ways, by number of hops."""
+    fabric = problem.problem
+    near = np.eye(fabric.nodes, dtype=np.bool_)
+    joined = near.copy()
+    joined[fabric.bundle_source, fabric.bundle_destination] = True
+    hops = 0
+    while True:
+        wider = near @ joined
+        if (wider == near).all():
+            return hops
+        near, hops = wider, hops + 1
+
+
+def _add_loads(model: _Model, problem: Reduced, *, is_sum: bool) -> None:
+    """R1, R4, R7: what each literal loads a link, a vector unit and a port with."""
+    fabric, wires, blocks = problem.problem, problem.wires, model.blocks
+    start, end, resource = fabric.bundle_source.tolist(), fabric.bundle_destination.tolist(), wires.resource.tolist()
+    source, vectors, orbit = blocks.source.tolist(), blocks.vectors.tolist(), wires.node_orbit.tolist()
+    holds = {length: fabric.hold_cycles(length).tolist() for length in set(vectors)}
+    for (block, bundle), literal in model.crossed[-1].items():
+        model.add_load("link", resource[bundle], holds[vectors[block]][bundle] * literal)
+        begin, finish = (end[bundle], start[bundle]) if is_sum else (start[bundle], end[bundle])
+        if is_sum or begin == source[block]:
+            model.add_load("inject", orbit[begin], vectors[block] * literal)
+        if finish < fabric.width:
+            model.add_load("eject", orbit[finish], vectors[block] * literal)
+    if is_sum:
+        _add_sum_loads(model, problem)
+
+
+def _add_sum_loads(model: _Model, problem: Reduced) -> None:
+    """R4: a node that a tree leaves makes a sum of its own operand and one for each branch."""
+    fabric, orbit = problem.problem, problem.wires.node_orbit.tolist()
+    branches: dict[tuple[int, int], list[cp_model.IntVar]] = {}
+    for (block, bundle), literal in model.crossed[-1].items():
+        branches.setdefault((block, int(fabric.bundle_source[bundle])), []).append(literal)
+    for (block, node), literals in branches.items():
+        vectors = int(model.blocks.vectors[block])
+        two, three = (fabric.add_cost.cycles(operands, vectors) for operands in (2, 3))
+        adds = model.cp.new_bool_var("")
+        model.cp.add_max_equality(adds, literals)
+        model.add_load("sums", orbit[node], (2 * two - three) * adds + (three - two) * sum(literals))
+
+
+def _add_capacities(model: _Model, problem: Reduced, period: cp_model.IntVar) -> None:
+    fabric, lanes = problem.problem, problem.wires.lanes.tolist()
+    for (kind, number), loads in sorted(model.loads.items(), key=lambda item: item[0]):
+        capacity = {
+            "link": lanes[number] if kind == "link" else 0,
+            "sums": 1,
+            "inject": fabric.inject_per_cycle,
+            "eject": fabric.eject_per_cycle,
+        }[kind]
+        if capacity:
+            model.cp.add(sum(loads) <= capacity * period)
+
+
+def _leading_somewhere(problem: Reduced, blocks: Blocks, crossed: list[tuple[int, int]]) -> Ways:
+    """Return the crossings that lead to a reader, in the order in which they can be made."""
+    fabric = problem.problem
+    into = {(block, int(fabric.bundle_destination[bundle])): bundle for block, bundle in crossed}
+    kept: dict[tuple[int, int], None] = {}
+    for block, target in enumerate(blocks.target.tolist()):
+        for reader in range(fabric.width) if target == EVERY else [target]:
+            way, node = [], reader
+            while (block, node) in into and (block, into[block, node]) not in kept:
+                way.append(into[block, node])
+                node = int(fabric.bundle_source[way[-1]])
+            for bundle in reversed(way):
+                kept[block, bundle] = None
+    table = np.array(list(kept), dtype=np.int64).reshape(-1, 2)
+    return Ways(blocks, table[:, 0], table[:, 1], np.zeros(len(table), dtype=np.int64), np.arange(len(table)))

@@ -1,0 +1,95 @@
+"""How CP-SAT is run on collectives: one worker, a seed, a limit in deterministic time that several models share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from ortools.sat.python import cp_model
+
+from lpxsched.schedule.cpsat.layers import one_worker, solve_interruptibly
+
+# What each run costs besides, by variables: a model must be made, and runs that settle at once must come to an end.
+LEAST_SECONDS, SECONDS_PER_VARIABLE = 0.002, 2e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long to look.
+
+    Attributes
+    ----------
+    seconds : float
+        Deterministic seconds of CP-SAT in all, the same on every machine.
+    seed : int
+    enough_cycles : int
+        A lower bound of the makespan: nothing is looked for below it.
+    """
+
+    seconds: float
+    seed: int
+    enough_cycles: int
+
+
+class Outcome(Enum):
+    """What a run says of a model: its best solution, a solution, that there is none, or nothing."""
+
+    BEST = auto()
+    SOME = auto()
+    NONE = auto()
+    UNKNOWN = auto()
+
+
+OUTCOMES = {
+    cp_model.OPTIMAL: Outcome.BEST,
+    cp_model.FEASIBLE: Outcome.SOME,
+    cp_model.INFEASIBLE: Outcome.NONE,
+    cp_model.UNKNOWN: Outcome.UNKNOWN,
+}
+
+
+@dataclass(slots=True)
+class Allowance:
+    """Deterministic seconds that are left, and the number of runs, which seeds the next.
+
+    Attributes
+    ----------
+    effort : Effort
+    left : float
+    runs : int
+    solver : CpSolver
+        Of the last run, with its solution.
+    """
+
+    effort: Effort
+    left: float
+    runs: int = 0
+    solver: cp_model.CpSolver = field(default_factory=cp_model.CpSolver)
+
+    @classmethod
+    def of(cls, effort: Effort) -> Allowance:
+        """Return all that an effort allows."""
+        return cls(effort, effort.seconds)
+
+    def run(self, model: cp_model.CpModel, seconds: float, *, is_hinted: bool = False) -> Outcome:
+        """Solve a model within some seconds of those that are left.
+
+        Raises
+        ------
+        ValueError
+            When the model is malformed.
+        """
+        allowed = max(0.0, min(seconds, self.left))
+        self.solver = one_worker(self.effort.seed + self.runs, allowed, is_hinted=is_hinted)
+        self.runs += 1
+        parameters = self.solver.parameters
+        # Linear relaxations say nothing of packings in time, and probing takes longer than the search.
+        parameters.linearization_level = 0
+        parameters.cp_model_probing_level = 0
+        parameters.symmetry_level = 0
+        status = solve_interruptibly(self.solver, model)
+        making = LEAST_SECONDS + SECONDS_PER_VARIABLE * len(model.proto.variables)
+        self.left -= making + self.solver.response_proto.deterministic_time
+        if status not in OUTCOMES:
+            raise ValueError(f"CP-SAT refuses a model: {model.validate()}")
+        return OUTCOMES[status]

@@ -1,0 +1,122 @@
+"""CP-SAT on the tasks of a plan: new times on given ways, all at once or neighbourhood after neighbourhood.
+
+Every task is an interval; tasks of one resource share a cumulative capacity (in linear time capacity k is always
+k-colourable, so lanes are assigned afterwards), tasks of one lane do not overlap. The times at hand are the hint and
+the horizon. A large neighbourhood search frees some tasks, those that end last among them, and keeps all others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from lpxsched.schedule.cpsat.layers import one_worker, solve_interruptibly
+from lpxsched.schedule.times.placement import placed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.cpsat.runs import Effort
+    from lpxsched.schedule.times.placement import Placement, Tasks
+
+# Tasks of one model; of more some are kept where they are.
+MOST_FREE = 400
+NEIGHBOURHOOD_SECONDS = 0.5
+
+
+def retimed(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:
+    """Return the best times found on the ways of a plan; the given ones when none are better."""
+    if len(tasks) <= MOST_FREE:
+        return _solved(tasks, placement, np.ones(len(tasks), dtype=np.bool_), effort.seconds, effort)
+    best = placement
+    random = np.random.default_rng(effort.seed)
+    for _ in range(max(1, int(effort.seconds / NEIGHBOURHOOD_SECONDS))):
+        if best.makespan_cycles <= effort.enough_cycles:
+            break
+        free = _neighbourhood(tasks, best, random)
+        best = _solved(tasks, best, free, NEIGHBOURHOOD_SECONDS, effort)
+    return best
+
+
+def _neighbourhood(tasks: Tasks, placement: Placement, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Return the tasks to free: those that end last with all that they wait for, and a window of time at random."""
+    end = placement.start + tasks.duration
+    free = end == placement.makespan_cycles
+    for _ in range(4):
+        waits = free[tasks.after]
+        free[tasks.before[waits]] = True
+    share = min(1.0, MOST_FREE / len(tasks))
+    width = max(1, int(placement.makespan_cycles * share * 2))
+    begin = int(random.integers(0, max(1, placement.makespan_cycles - width + 1)))
+    late = placement.start >= placement.makespan_cycles - width
+    within = (placement.start >= begin) & (placement.start < begin + width)
+    chosen = np.flatnonzero((within | late) & ~free)
+    room = max(0, MOST_FREE - int(free.sum()))
+    free[random.permutation(chosen)[:room]] = True
+    return np.asarray(free)
+
+
+def _solved(tasks: Tasks, placement: Placement, free: NDArray[np.bool_], seconds: float, effort: Effort) -> Placement:
+    """Return better times of the free tasks, all others kept; the given times when there are none."""
+    horizon = placement.makespan_cycles
+    model = cp_model.CpModel()
+    starts = [
+        model.new_int_var(int(release), horizon - int(duration), "") if is_free else int(start)
+        for release, duration, is_free, start in zip(
+            tasks.release.tolist(), tasks.duration.tolist(), free.tolist(), placement.start.tolist(), strict=True
+        )
+    ]
+    _add_precedences(model, tasks, free, starts)
+    _add_resources(model, tasks, free, starts)
+    ends = [starts[task] + int(tasks.duration[task]) for task in np.flatnonzero(free).tolist()]
+    kept = int((placement.start + tasks.duration)[~free].max(initial=0))
+    makespan = model.new_int_var(max(kept, effort.enough_cycles), horizon, "makespan")
+    model.add_max_equality(makespan, [*ends, kept])
+    model.minimize(makespan)
+    for start, hint in zip(starts, placement.start.tolist(), strict=True):
+        if not isinstance(start, int):
+            model.add_hint(start, hint)
+    model.add_hint(makespan, horizon)
+    solver = one_worker(effort.seed, seconds)
+    if solve_interruptibly(solver, model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return placement
+    found = np.array([start if isinstance(start, int) else solver.value(start) for start in starts], dtype=np.int64)
+    # Placed once more in this order, tasks get lanes and close what gaps are left.
+    better = placed(tasks, np.argsort(found, kind="stable"))
+    return better if better.makespan_cycles < placement.makespan_cycles else placement
+
+
+def _add_precedences(
+    model: cp_model.CpModel, tasks: Tasks, free: NDArray[np.bool_], starts: list[cp_model.IntVar | int]
+) -> None:
+    rows = np.flatnonzero(free[tasks.before] | free[tasks.after])
+    columns = (tasks.before[rows].tolist(), tasks.after[rows].tolist(), tasks.delay[rows].tolist())
+    for before, after, delay in zip(*columns, strict=True):
+        model.add(starts[after] >= starts[before] + delay)
+
+
+def _add_resources(
+    model: cp_model.CpModel, tasks: Tasks, free: NDArray[np.bool_], starts: list[cp_model.IntVar | int]
+) -> None:
+    """R1, R4, R7: no more tasks at a time than lanes, than a port has room for."""
+    used: dict[tuple[str, int], list[cp_model.IntervalVar]] = {}
+    contested = set(tasks.resource[free].tolist())
+    ports = set(tasks.port[free].ravel().tolist()) - {-1}
+    for task, start in enumerate(starts):
+        resource, length = int(tasks.resource[task]), int(tasks.length[task])
+        if resource in contested and length:
+            interval = model.new_fixed_size_interval_var(start, length, "")
+            used.setdefault(("lanes", resource), []).append(interval)
+        for side in range(2):
+            port = int(tasks.port[task, side])
+            if port in ports:
+                moment = model.new_fixed_size_interval_var(start + int(tasks.port_offset[task, side]), 1, "")
+                used.setdefault(("port", port), []).append(moment)
+    for (kind, number), intervals in used.items():
+        capacity = int((tasks.lanes if kind == "lanes" else tasks.port_lanes)[number])
+        if capacity == 1:
+            model.add_no_overlap(intervals)
+        else:
+            model.add_cumulative(intervals, [1] * len(intervals), capacity)

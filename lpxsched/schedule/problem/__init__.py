@@ -1,0 +1,1 @@
+"""The scheduling problem over local numbers: network, instance, and where they come from."""

@@ -1,0 +1,186 @@
+"""The scheduling problem, one type for every solver.
+
+Solver constraints, checker functions and tests carry the numbers of the rules, which ``docs/terms.md`` states: R1 link,
+R2 causality, R3 delivery, R4 operators, R5 reduction, R6 memory, R7 ports, R8 reads, R9 deskew, R10 deadlines. The
+checker shares no code with what is here. Ends of a layer are operators too: the makespan is their start. R8 is kept by
+guards, R9 by `release_cycles`: the opening deskew takes the first cycles of the segment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.units import BITS_PER_BYTE, ceil_div
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.fabric.fabric import Fabric
+
+MATRIX, VECTOR, HOST = 0, 1, 2
+UNITS = {"matrix": MATRIX, "vector": VECTOR, "host": HOST}
+UNITS_PER_CHIP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AddCost:
+    """What the sum of several vectors costs the vector unit.
+
+    Attributes
+    ----------
+    vector_bytes, elements_per_vector : int
+    sram_bytes_per_cycle, operations_per_cycle : int
+        Rates of the chip.
+    fixed_cycles : int
+        Latency of the pipeline.
+    cycles_in_hop : int
+        Cycles of a sum that lie within the hops which bring its operands.
+    """
+
+    vector_bytes: int
+    elements_per_vector: int
+    sram_bytes_per_cycle: int
+    operations_per_cycle: int
+    fixed_cycles: int
+    cycles_in_hop: int = 0
+
+    @staticmethod
+    def on(fabric: Fabric, element_bits: int) -> AddCost:
+        """Return the cost on the chips of a fabric of adding elements of so many bits."""
+        chip = fabric.chip
+        return AddCost(
+            vector_bytes=fabric.vector_bytes,
+            elements_per_vector=fabric.vector_bytes * BITS_PER_BYTE // element_bits,
+            sram_bytes_per_cycle=chip.sram_bytes_per_cycle,
+            operations_per_cycle=chip.vector_operations_per_cycle,
+            fixed_cycles=chip.vector_fixed_cycles,
+            cycles_in_hop=chip.sum_cycles_in_hop,
+        )
+
+    def sram_bytes(self, operands: int, vectors: int) -> int:
+        """Bytes read and written by a sum of `operands` operands of `vectors` vectors each."""
+        return (operands + 1) * vectors * self.vector_bytes
+
+    def operations(self, operands: int, vectors: int) -> int:
+        """Element operations of such a sum."""
+        return (operands - 1) * vectors * self.elements_per_vector
+
+    def cycles(self, operands: int, vectors: int) -> int:
+        """Duration of such a sum; 0 where the vector unit is left out of account."""
+        if not self.operations_per_cycle:
+            return 0
+        work = max(
+            ceil_div(self.sram_bytes(operands, vectors), self.sram_bytes_per_cycle),
+            ceil_div(self.operations(operands, vectors), self.operations_per_cycle),
+        )
+        return max(0, work + self.fixed_cycles - self.cycles_in_hop)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """One segment's problem over local numbers: nodes, bundles, operators, demands.
+
+    Nodes are the chips of the group, then the far ends of their host links. Times are cycles. Hosts begin and end ways
+    but never relay, and a sum has its leaves and its root on chips.
+
+    Attributes
+    ----------
+    chips, nodes : int
+    bundle_source, bundle_destination, bundle_lanes : ndarray of int64, shape (bundles,)
+        Ends and number of parallel links; sorted by source.
+    bundle_latency, bundle_guard : ndarray of int64, shape (bundles,)
+    bundle_time_numerator, bundle_time_denominator : ndarray of int64, shape (bundles,)
+        Exact time of one vector on one link.
+    turnaround_cycles, release_cycles : int
+        From a read to the same vector's departure; before `release_cycles` nothing may start.
+    operator_node, operator_unit, operator_cycles : ndarray of int64, shape (operators,)
+        Operators are numbered in topological order.
+    operator_after : Ragged
+        Operators on the same node whose results an operator reads.
+    operator_demands : Ragged
+        Demands that an operator reads at its node.
+    demand_vectors, demand_root : ndarray of int64, shape (demands,)
+    demand_leaves, demand_leaf_operators, demand_consumers : Ragged
+        Nodes that hold a summand (or the one copy), the operator that produces it there, nodes other than the root
+        that read the result.
+    add_cost : AddCost
+    """
+
+    chips: int
+    nodes: int
+    bundle_source: NDArray[np.int64]
+    bundle_destination: NDArray[np.int64]
+    bundle_lanes: NDArray[np.int64]
+    bundle_latency: NDArray[np.int64]
+    bundle_guard: NDArray[np.int64]
+    bundle_time_numerator: NDArray[np.int64]
+    bundle_time_denominator: NDArray[np.int64]
+    turnaround_cycles: int
+    release_cycles: int
+    operator_node: NDArray[np.int64]
+    operator_unit: NDArray[np.int64]
+    operator_cycles: NDArray[np.int64]
+    operator_after: Ragged
+    operator_demands: Ragged
+    demand_vectors: NDArray[np.int64]
+    demand_root: NDArray[np.int64]
+    demand_leaves: Ragged
+    demand_leaf_operators: Ragged
+    demand_consumers: Ragged
+    add_cost: AddCost
+
+    @property
+    def bundles(self) -> int:
+        """Number of bundles."""
+        return len(self.bundle_source)
+
+    @property
+    def operators(self) -> int:
+        """Number of operators of the layer graph (sums on the way come on top)."""
+        return len(self.operator_node)
+
+    @property
+    def demands(self) -> int:
+        """Number of demands."""
+        return len(self.demand_vectors)
+
+    @property
+    def hop_cycles(self) -> NDArray[np.int64]:
+        """From departure to earliest read of one vector on each bundle: ceil(v + latency + guard)."""
+        return self.hold_cycles(1) + self.bundle_latency + self.bundle_guard
+
+    def hold_cycles(self, vectors: int) -> NDArray[np.int64]:
+        """Return how long a slot of `vectors` vectors holds a link of each bundle: ceil(n v)."""
+        return -(-vectors * self.bundle_time_numerator // self.bundle_time_denominator)
+
+    def last_read_cycles(self, vectors: int) -> NDArray[np.int64]:
+        """Return from the read of a slot's first vector to a cycle at which its last is read, on each bundle."""
+        return self.hold_cycles(vectors - 1)
+
+    def is_reduction(self, demand: int) -> bool:
+        """Return whether a demand sums several leaves."""
+        return len(self.demand_leaves[demand]) > 1
+
+    def wires_only(self) -> Instance:
+        """Return the same problem with all operators, sums included, taking no time."""
+        return replace(
+            self,
+            operator_cycles=np.zeros_like(self.operator_cycles),
+            add_cost=replace(self.add_cost, operations_per_cycle=0),
+        )
+
+    def key(self) -> str:
+        """Return a hash that is equal for equal problems: local numbers make it invariant to translation."""
+        digest = hashlib.sha256()
+        for field in fields(self):
+            value = getattr(self, field.name)
+            arrays = [value.offsets, value.values] if isinstance(value, Ragged) else [value]
+            for array in arrays:
+                part = array.tobytes() if isinstance(array, np.ndarray) else repr(array).encode()
+                digest.update(len(part).to_bytes(8, "little") + part)
+        return digest.hexdigest()

@@ -1,0 +1,295 @@
+"""From a layer on its group of chips to an `Instance` over local numbers, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.clocks.limits import DomainClock, Hop
+from lpxsched.errors import InputError
+from lpxsched.schedule.problem.group_bundles import bundle_levels, class_levels, group_bundles
+from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
+from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
+from lpxsched.units import NONE
+from lpxsched.workload.costs import cycles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.clocks.tree import AlignmentTree
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.partition.group import Group
+    from lpxsched.schedule.problem.group_bundles import Bundle, BundleLinks
+    from lpxsched.traffic.demands import Demand
+    from lpxsched.workload.costs import Cost
+    from lpxsched.workload.graph import LayerGraph, Operator
+
+
+ProblemBuilder = Callable[..., "LayerProblem"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedOperator:
+    """An operator of the graph on one chip of the group (or for one chip's host link)."""
+
+    operator: Operator
+    shard: int
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerProblem:
+    """One layer's scheduling problem with its way back to the fabric.
+
+    Attributes
+    ----------
+    group : Group
+    graph : LayerGraph
+        The operators and tensors of this layer.
+    demands : tuple of Demand
+    operators : tuple of PlacedOperator
+        In the order of the instance.
+    bundle_links : tuple of ndarray of int64
+        Links of the fabric behind each bundle of the instance.
+    bundle_class : tuple of str
+        Class of the links of each bundle.
+    bundle_levels : ndarray of int64, shape (bundles,)
+        Tree edges that the guard of a bundle covers: the most of its class in the group between chips, one from a
+        host, `NONE` to a host, where nothing is scheduled to be read.
+    least_levels : ndarray of int64, shape (bundles,)
+        Tree edges between the ends of each bundle, likewise.
+    clock, least_clock : DomainClock
+        The clocks of the group's time domain, and the same as deep as the group's own chips.
+    interval_cycles : int or None
+        Longest time between a deskew and a read that the guard covers; None where clocks do not drift.
+    resident : bool
+        The chips poll for rows: a pass lies between the deskew and the segment.
+    instance : Instance
+        Its release is the stall of the opening deskew.
+    """
+
+    group: Group
+    graph: LayerGraph
+    demands: tuple[Demand, ...]
+    operators: tuple[PlacedOperator, ...]
+    bundle_links: tuple[NDArray[np.int64], ...]
+    bundle_class: tuple[str, ...]
+    bundle_levels: NDArray[np.int64]
+    least_levels: NDArray[np.int64]
+    clock: DomainClock
+    least_clock: DomainClock
+    interval_cycles: int | None
+    resident: bool
+    instance: Instance
+
+    def node(self, local: int) -> int:
+        """Return the node of the fabric behind a local number."""
+        chips = self.group.chips
+        return chips[local] if local < len(chips) else self.group.hosts[local - len(chips)]
+
+    def distinct_key(self) -> tuple[str, bytes, int]:
+        """Return what is equal for layers that are one problem over every interval."""
+        return self.instance.key(), self.bundle_levels.tobytes(), self.clock.depth
+
+    def least_instance(self) -> Instance:
+        """Return the layer with the least that the rules ask of clocks: the own ends of links, the stall of the group.
+
+        No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
+        """
+        guards = self.least_clock.guards_cycles(self.least_levels, 0)
+        return replace(self.instance, bundle_guard=guards, release_cycles=self.least_clock.stall_cycles(0))
+
+    def shortest_hops(self) -> list[Hop]:
+        """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""
+        instance, chips = self.instance, self.instance.chips
+        wires = (instance.hop_cycles - instance.bundle_guard).tolist()
+        shortest: dict[tuple[bool, bool], Hop] = {}
+        rows = zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True)
+        for bundle, (source, destination) in enumerate(rows):
+            levels = int(self.bundle_levels[bundle])
+            hop = Hop(self.bundle_class[bundle], wires[bundle], None if levels == NONE else levels)
+            ends = (source < chips, destination < chips)
+            if ends not in shortest or hop.wire_cycles < shortest[ends].wire_cycles:
+                shortest[ends] = hop
+        return list(shortest.values())
+
+
+def layer_problem(
+    fabric: Fabric,
+    fabric_bundles: BundleLinks,
+    group: Group,
+    graph: LayerGraph,
+    costs: list[dict[str, Cost]],
+    *,
+    clock: ClockSpecification,
+    tree: AlignmentTree,
+    interval_cycles: int | None,
+) -> LayerProblem:
+    """Return the problem of one layer.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    fabric_bundles : dict
+        The fabric's bundles, as `Fabric.bundle_links` returns them.
+    group : Group
+    graph : LayerGraph
+        Of this layer alone.
+    costs : list of dict
+        Cost of each operator kind on each chip of the group.
+    clock, tree : ClockSpecification, AlignmentTree
+    interval_cycles : int or None
+        Longest time between a deskew and a read that the guard covers; with None drift is left out.
+    """
+    width = len(group.chips)
+    demands = layer_demands(graph, width)
+    operators = _place_operators(graph, costs, demands, width)
+    bundles = group_bundles(fabric_bundles, group)
+    least = bundle_levels(bundles, tree, width)
+    levels = class_levels(bundles, least, width)
+    domain = DomainClock(clock, tree.height(group.chips[0]), fabric.chip.clock_mhz, fabric.guard_in_hop)
+    guards, stall = domain.guards_cycles(levels, interval_cycles), domain.stall_cycles(interval_cycles)
+    return LayerProblem(
+        group=group,
+        graph=graph,
+        demands=demands,
+        operators=operators,
+        bundle_links=tuple(bundle.links for bundle in bundles),
+        bundle_class=tuple(fabric.link_classes[bundle.link_class].name for bundle in bundles),
+        bundle_levels=levels,
+        least_levels=least,
+        clock=domain,
+        least_clock=replace(domain, depth=max(0, int(tree.depth[list(group.chips)].max()))),
+        interval_cycles=interval_cycles,
+        resident=fabric.chip.resident,
+        instance=_instance(fabric, graph, demands, operators, bundles, guards=guards, stall=stall, width=width),
+    )
+
+
+def _instance(
+    fabric: Fabric,
+    graph: LayerGraph,
+    demands: tuple[Demand, ...],
+    operators: tuple[PlacedOperator, ...],
+    bundles: list[Bundle],
+    *,
+    guards: NDArray[np.int64],
+    stall: int,
+    width: int,
+) -> Instance:
+    classes = [fabric.link_classes[bundle.link_class] for bundle in bundles]
+    partial_bits = max(tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial")
+    numbers = {(placed.operator.name, placed.shard): index for index, placed in enumerate(operators)}
+    producers = {operator.output: operator.name for operator in graph.operators}
+    return Instance(
+        chips=width,
+        nodes=2 * width,
+        bundle_source=_integers(bundle.source for bundle in bundles),
+        bundle_destination=_integers(bundle.destination for bundle in bundles),
+        bundle_lanes=_integers(len(bundle.links) for bundle in bundles),
+        bundle_latency=_integers(c.latency_cycles for c in classes),
+        bundle_guard=guards,
+        bundle_time_numerator=_integers(c.vector_time_cycles.numerator for c in classes),
+        bundle_time_denominator=_integers(c.vector_time_cycles.denominator for c in classes),
+        turnaround_cycles=fabric.turnaround_cycles,
+        release_cycles=stall,
+        operator_node=_integers(p.shard + width * (p.operator.place == "hosts") for p in operators),
+        operator_unit=_integers(UNITS[p.operator.unit] for p in operators),
+        operator_cycles=_integers(cycles(p.cost, p.operator.unit, fabric.chip) for p in operators),
+        operator_after=Ragged.of(
+            [
+                numbers[producers[name], placed.shard]
+                for name, layout in placed.operator.inputs
+                if not implied_collective(graph.tensors[name], layout, placed.operator.place)
+            ]
+            for placed in operators
+        ),
+        operator_demands=Ragged.of(
+            needed_demands(placed.operator, placed.shard, graph, demands, width) for placed in operators
+        ),
+        demand_vectors=_integers(demand.vectors for demand in demands),
+        demand_root=_integers(demand.root for demand in demands),
+        demand_leaves=Ragged.of(demand.leaves for demand in demands),
+        demand_leaf_operators=Ragged.of(
+            [numbers[producers[demand.tensor], leaf % width] for leaf in demand.leaves] for demand in demands
+        ),
+        demand_consumers=Ragged.of(demand.consumers for demand in demands),
+        add_cost=AddCost.on(fabric, partial_bits),
+    )
+
+
+def _place_operators(
+    graph: LayerGraph, costs: list[dict[str, Cost]], demands: tuple[Demand, ...], width: int
+) -> tuple[PlacedOperator, ...]:
+    """Return every operator on every chip; a host operator only where its share has vectors."""
+    sources = {(demand.tensor, leaf) for demand in demands for leaf in demand.leaves}
+    targets = {(demand.tensor, consumer) for demand in demands for consumer in demand.consumers}
+
+    def has_vectors(operator: Operator, shard: int) -> bool:
+        host = width + shard
+        return (operator.output, host) in sources or any((name, host) in targets for name, _ in operator.inputs)
+
+    return tuple(
+        PlacedOperator(operator, shard, costs[shard][operator.kind])
+        for operator in graph.operators
+        for shard in range(width)
+        if operator.place == "chips" or has_vectors(operator, shard)
+    )
+
+
+def _integers(values: Iterable[int]) -> NDArray[np.int64]:
+    return np.fromiter(values, dtype=np.int64)
+
+
+def layer_problem_builders(
+    fabric: Fabric,
+    groups: Sequence[Group],
+    graph: LayerGraph,
+    costs_of_width: Callable[[int], list[dict[str, Cost]]],
+    *,
+    clock: ClockSpecification,
+    tree: AlignmentTree,
+) -> list[ProblemBuilder]:
+    """Return, for each layer, a function from an interval between deskews to the layer's problem.
+
+    Parameters
+    ----------
+    costs_of_width : callable
+        Costs of a layer's operators on a group of a number of chips.
+
+    Raises
+    ------
+    InputError
+        When the wires are not pipelined, or injection or ejection is limited.
+    """
+    if fabric.wire != "pipelined":
+        problem = (
+            f"wire: {fabric.wire} is a model of published synthesizers for comparison; compile needs wire: pipelined"
+        )
+        raise InputError(fabric.name, problem)
+    for key in ("inject_per_cycle", "eject_per_cycle"):
+        if getattr(fabric, key) is not None:
+            problem = "is for lpxsched collective; compile does not schedule limits of ports, leave the key out"
+            raise InputError(fabric.name, problem, key=key)
+    fabric_bundles = fabric.bundle_links()
+    return [
+        partial(
+            layer_problem,
+            fabric,
+            fabric_bundles,
+            group,
+            graph.layer(group.layer),
+            costs_of_width(len(group.chips)),
+            clock=clock,
+            tree=tree,
+        )
+        for group in groups
+    ]

@@ -1,0 +1,104 @@
+"""Wires as the kernels of collectives read them: how long a slot holds them, and shortest ways over them.
+
+``tests/schedule/plain_transfers.py`` has plain twins of the kernels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.routes.kernels import Integers
+
+Function = TypeVar("Function", bound="Callable[..., object]")
+
+# Longer than any way. `NEVER` is too large for what is made of ways: tables of 32 bits, and products within 64.
+FAR = 1 << 30
+# Roots from which ways are found at once, so that their costs stay in the cache.
+ROWS_AT_ONCE = 64
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function that makes no arrays, without counts of references to them.
+
+    To count these takes most of the time of functions as short as those of a search.
+    """
+    options: dict[str, Any] = {"_nrt": False}
+    compiled: Function = njit(cache=True, **options)(function)
+    return compiled
+
+
+class Wires(NamedTuple):
+    """Bundles and the resources (orbits of bundles) on which they draw.
+
+    `out` lists bundles by source, `out_offsets` where each node's begin; `inject` and `eject` are 0 without a limit.
+    """
+
+    width: int
+    nodes: int
+    source: Integers
+    destination: Integers
+    hop: Integers
+    numerator: Integers
+    denominator: Integers
+    out_offsets: Integers
+    out: Integers
+    resource: Integers
+    lanes: Integers
+    first_lane: Integers
+    turnaround: int
+    node_orbit: Integers
+    inject: int
+    eject: int
+
+
+@njit(cache=True)
+def relax(cost: Integers, offsets: Integers, destination: Integers, length: Integers) -> None:
+    """Lower costs, shape (rows, nodes), to what is reached from the nodes of each row (label correcting, in place).
+
+    Bundles are sorted by source; those of node i begin at ``offsets[i]``.
+    """
+    nodes = cost.shape[1]
+    queue = np.empty(nodes + 1, dtype=np.int64)
+    queued = np.zeros(nodes, dtype=np.bool_)
+    for row in range(len(cost)):
+        costs = cost[row]
+        begin, end = 0, 0
+        for node in range(nodes):
+            if costs[node] < FAR:
+                queue[end] = node
+                queued[node] = True
+                end += 1
+        while begin != end:
+            node = queue[begin]
+            begin = (begin + 1) % (nodes + 1)
+            queued[node] = False
+            for bundle in range(offsets[node], offsets[node + 1]):
+                other = destination[bundle]
+                if costs[node] + length[bundle] < costs[other]:
+                    costs[other] = costs[node] + length[bundle]
+                    if not queued[other]:
+                        queued[other] = True
+                        queue[end] = other
+                        end = (end + 1) % (nodes + 1)
+
+
+def all_ways(wires: Wires, between: int) -> NDArray[np.int32]:
+    """Return the shortest ways in cycles, `between` cycles from a read to the next departure; `FAR` where none is."""
+    destination, length = wires.destination[wires.out], wires.hop[wires.out] + between
+    way = np.empty((wires.nodes, wires.nodes), dtype=np.int32)
+    for first in range(0, wires.nodes, ROWS_AT_ONCE):
+        roots = np.arange(first, min(first + ROWS_AT_ONCE, wires.nodes))
+        cost = np.full((len(roots), wires.nodes), FAR, dtype=np.int64)
+        cost[roots - first, roots] = 0
+        relax(cost, wires.out_offsets, destination, length)
+        way[roots] = np.where(cost < FAR, cost - between, FAR)
+    np.fill_diagonal(way, 0)
+    return way

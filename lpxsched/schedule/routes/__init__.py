@@ -1,0 +1,1 @@
+"""Where each block goes."""

@@ -1,0 +1,62 @@
+"""Sums that are made beside their reader: it sends its own summand, and is sent the sum.
+
+Where all of a block comes to its reader over one neighbour that adds already, that neighbour may as well add the
+reader's summand too. The way back is idle, and the reader is spared a sum: its time at the end, and its vector unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.plan import Plan, copy_plan, joined, sum_plan
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+
+
+def beside_plan(problem: Reduced, ways: Ways) -> Plan:
+    """Return the plan of sums along trees of the reversed problem, made beside the reader wherever that can be.
+
+    Parameters
+    ----------
+    problem : Reduced
+        The problem with its own bundles, not the reversed ones.
+    ways : Ways
+        Trees, every bundle used against its direction.
+    """
+    fabric, blocks, bundle = problem.problem, ways.blocks, ways.bundle.copy()
+    moved = _moved(problem, ways)
+    last = bundle[moved]
+    bundle[moved] = _back(problem)[last]
+    place = blocks.source.copy()
+    place[ways.block[moved]] = fabric.bundle_source[last]
+    made = replace(blocks, source=place, target=blocks.source)
+    sums = sum_plan(problem, made, ways.block, bundle)
+    # What comes last when time runs backwards is sent first.
+    return joined(sums, copy_plan(problem, made, ways.block[moved][::-1], last[::-1]))
+
+
+def _moved(problem: Reduced, ways: Ways) -> NDArray[np.int64]:
+    """Return the slots that alone bring a block to its reader, and might bring its sum instead."""
+    fabric = problem.problem
+    into = np.flatnonzero(fabric.bundle_destination[ways.bundle] == ways.blocks.source[ways.block])
+    arriving = np.bincount(ways.block[into], minlength=len(ways.blocks))
+    before = ways.block[into] * fabric.nodes + fabric.bundle_source[ways.bundle[into]]
+    adds = np.isin(before, ways.block * fabric.nodes + fabric.bundle_destination[ways.bundle])
+    moves = (arriving[ways.block[into]] == 1) & adds & (_back(problem)[ways.bundle[into]] >= 0)
+    return np.asarray(into[moves], dtype=np.int64)
+
+
+def _back(problem: Reduced) -> NDArray[np.int64]:
+    """Return a bundle the other way round for each bundle, `NONE` where there is none."""
+    fabric = problem.problem
+    ends = fabric.bundle_source * fabric.nodes + fabric.bundle_destination
+    wanted = fabric.bundle_destination * fabric.nodes + fabric.bundle_source
+    found = np.minimum(np.searchsorted(ends, wanted), len(ends) - 1)
+    return np.where(ends[found] == wanted, found, NONE).astype(np.int64)

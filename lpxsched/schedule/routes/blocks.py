@@ -1,0 +1,124 @@
+"""How demands are cut into blocks: what travels as one slot on one link, and is summed by one operator.
+
+Long blocks keep a stream at the exact rate of its link, short ones let a sum and the next hop start early. Which cut
+is best depends on lanes and on pipeline latencies, so several are tried; see ``solve``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.instance import Instance
+
+MOST_BLOCKS = 40_000
+# Blocks of equal length in a row.
+RUNS = (3, 5, 6, 8, 10, 12, 16, 24)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Contiguous parts of demands.
+
+    Attributes
+    ----------
+    demand, first_vector, vectors : ndarray of int64, shape (blocks,)
+        Sorted by demand and first vector.
+    """
+
+    demand: NDArray[np.int64]
+    first_vector: NDArray[np.int64]
+    vectors: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.demand)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A rule that cuts demands into blocks.
+
+    Attributes
+    ----------
+    copy_vectors : int
+        Longest block of a copied demand.
+    reduce_vectors : int
+        Length of the first blocks of a summed demand.
+    lanes : int
+        Number of blocks of equal length before the next length; 0 keeps one length.
+    growth : int
+        Factor from one length to the next.
+    """
+
+    copy_vectors: int
+    reduce_vectors: int
+    lanes: int = 0
+    growth: int = 1
+
+    def lengths(self, vectors: int, *, reduction: bool) -> list[int]:
+        """Return the lengths of the blocks of a demand of `vectors` vectors."""
+        length, rest, lengths = self.reduce_vectors if reduction else self.copy_vectors, vectors, []
+        while rest:
+            lengths.append(min(length, rest))
+            rest -= lengths[-1]
+            if reduction and self.lanes and len(lengths) % self.lanes == 0:
+                length *= self.growth
+        return lengths
+
+
+def cut_blocks(instance: Instance, cut: Cut) -> Blocks:
+    """Return the blocks of all demands under a rule."""
+    rows = []
+    for demand, vectors in enumerate(instance.demand_vectors.tolist()):
+        first = 0
+        for length in cut.lengths(vectors, reduction=instance.is_reduction(demand)):
+            rows.append((demand, first, length))
+            first += length
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return Blocks(*(np.ascontiguousarray(table[:, column]) for column in range(3)))
+
+
+def candidate_cuts(instance: Instance) -> list[Cut]:
+    """Return the cuts worth trying, long blocks first: whole streams, equal blocks, and growing blocks.
+
+    Blocks grow since a link drains slower than several lanes fill it: while the first blocks drain, longer ones
+    arrive. The less faster it is filled, the slower they should grow: see `slower_cuts`.
+    """
+    longest = int(instance.demand_vectors.max(initial=1))
+    lanes = sorted({int(lanes) for lanes in instance.bundle_lanes})
+    copies = [length for length in (longest, -(-longest // 2), 1) if length]
+    reductions = [(2**power, 0, 1) for power in range(longest.bit_length())]
+    reductions += [(first, lane, growth) for first in (1, 2) for lane in lanes for growth in (2, 3, 4)]
+    cuts = [Cut(copy, *reduction) for copy in dict.fromkeys(copies) for reduction in dict.fromkeys(reductions)]
+    return _small(instance, cuts)
+
+
+def slower_cuts(instance: Instance) -> list[Cut]:
+    """Return further cuts for solvers that can afford them: whole streams, and blocks that grow after longer runs."""
+    longest = int(instance.demand_vectors.max(initial=1))
+    return _small(
+        instance, [Cut(longest, first, run, growth) for first in (1, 2) for run in RUNS for growth in (2, 3, 4)]
+    )
+
+
+def _small(instance: Instance, cuts: list[Cut]) -> list[Cut]:
+    """Return the cuts that do not make too many blocks, or of too large ones the smallest."""
+    sizes = [sum(_count(instance, cut)) for cut in cuts]
+    small = [cut for cut, size in zip(cuts, sizes, strict=True) if size <= MOST_BLOCKS]
+    return small or [cuts[int(np.argmin(sizes))]]
+
+
+def _count(instance: Instance, cut: Cut) -> list[int]:
+    kinds = {
+        (int(vectors), instance.is_reduction(demand)) for demand, vectors in enumerate(instance.demand_vectors.tolist())
+    }
+    counts = {kind: len(cut.lengths(kind[0], reduction=kind[1])) for kind in kinds}
+    return [
+        counts[int(vectors), instance.is_reduction(demand)]
+        for demand, vectors in enumerate(instance.demand_vectors.tolist())
+    ]

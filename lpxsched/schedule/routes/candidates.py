@@ -1,0 +1,126 @@
+"""From a choice of how to search to a plan, with an order in which to place its tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
+from lpxsched.schedule.problem.streams import Pitch, hold_cycles
+from lpxsched.schedule.routes.beside import beside_plan
+from lpxsched.schedule.routes.choices import Choice, find_ways
+from lpxsched.schedule.routes.merging import merged_plan
+from lpxsched.schedule.routes.trees import PackedTrees
+from lpxsched.schedule.symmetry.quotient import mirror
+from lpxsched.schedule.times.placement import Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpxsched.schedule.routes.choices import Style
+    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+
+    Order = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+# Tasks beyond which times are taken as the search for ways leaves them.
+MOST_JUSTIFIED = 150_000
+
+
+class Start(NamedTuple):
+    """A plan, the order in which to place it (by depth where there is none), and its times where they stay."""
+
+    plan: Plan
+    order: Order | None = None
+    timed: Placement | None = None
+
+
+def candidate_of(
+    forward: Reduced, backward: Reduced, *, gathered: bool, cyclic: bool
+) -> Callable[[Style, int], Start | None]:
+    """Return the function that makes a plan of a choice and gives up on what takes longer than a limit."""
+    collective = forward.problem.collective
+    if gathered:
+        return lambda choice, limit: _gathered(forward, choice, limit)
+    if not collective.is_sum:
+        return lambda choice, limit: _copies(forward, choice, limit, settles=not cyclic)
+    if collective.kind != "all-reduce":
+        return lambda choice, limit: _sums(forward, backward, choice, limit)
+    return lambda choice, limit: _sums_and_copies(forward, backward, choice, limit)
+
+
+def _copies(problem: Reduced, choice: Style, limit: int, *, settles: bool) -> Start | None:
+    """Return copies; where they settle the matter and are very many, with the times that the search for ways found."""
+    ways = find_ways(problem, choice, limit=limit)
+    if ways is None:
+        return None
+    timed = Placement(ways.depart, ways.lane, ways.makespan_cycles) if ways.makespan_cycles else None
+    stays = timed is not None and settles and len(ways.block) > MOST_JUSTIFIED
+    plan = copy_plan(problem, ways.blocks, ways.block, ways.bundle, timed=stays)
+    return Start(plan, np.arange(len(ways.block)), timed if stays else None)
+
+
+def _gathered(problem: Reduced, choice: Style, limit: int) -> Start | None:
+    copies = _copies(problem, choice, limit, settles=False)
+    if copies is None:
+        return None
+    plan = gathered_plan(problem, copies.plan)
+    return Start(plan, np.arange(plan.slots + plan.sums))
+
+
+def _sums(forward: Reduced, backward: Reduced, choice: Style, limit: int) -> Start | None:
+    ways = find_ways(backward, choice, limit=limit, mirrored=True)
+    if ways is None:
+        return None
+    if isinstance(choice, PackedTrees) and choice.streams > 1:
+        return _merged(forward, ways, choice.streams, limit)
+    if isinstance(choice, PackedTrees) and choice.beside:
+        plan = beside_plan(forward, ways)
+    else:
+        plan = sum_plan(forward, ways.blocks, ways.block, ways.bundle)
+    return Start(plan, _sum_order(plan))
+
+
+def _merged(forward: Reduced, ways: Ways, streams: int, limit: int) -> Start | None:
+    """Return sums of many operands, block after block; None where links are loaded beyond a limit."""
+    plan = merged_plan(forward, ways, streams)
+    wires = forward.wires
+    pitch = Pitch(wires.numerator, wires.denominator)
+    load = np.bincount(
+        wires.resource[plan.slot_bundle],
+        weights=hold_cycles(pitch, plan.slot_bundle, plan.blocks.vectors[plan.slot_block]),
+        minlength=len(wires.lanes),
+    )
+    if (load > limit * wires.lanes.astype(np.float64)).any():
+        return None
+    turn = np.empty(len(ways.blocks), dtype=np.int64)
+    number, first = np.unique(ways.block, return_index=True)
+    turn[number] = first
+    return Start(plan, np.argsort(turn[np.concatenate([plan.slot_block, plan.sum_block])], kind="stable"))
+
+
+def _sum_order(plan: Plan) -> Order:
+    """Order slots as time backwards has them, each sum before what carries its result; that of a block comes last."""
+    slot_rank = -np.arange(plan.slots)
+    sum_rank = np.full(plan.sums, 1, dtype=np.int64)
+    carried = np.flatnonzero(plan.slot_sum >= 0)
+    np.minimum.at(sum_rank, plan.slot_sum[carried], slot_rank[carried])
+    kind = np.concatenate([np.ones(plan.slots, dtype=np.int64), np.zeros(plan.sums, dtype=np.int64)])
+    return np.lexsort((kind, np.concatenate([slot_rank, sum_rank])))
+
+
+def _sums_and_copies(forward: Reduced, backward: Reduced, choice: Style, limit: int) -> Start | None:
+    summing = _sums(forward, backward, choice, limit)
+    ways = find_ways(forward, choice, limit=limit)
+    if summing is None or ways is None:
+        return None
+    sums, order = summing.plan, _sum_order(summing.plan)
+    # What is summed first, the first block of the copies, was the last when time ran backwards.
+    block = ways.block
+    if isinstance(choice, Choice) and choice.urgency != "spread":
+        block = mirror(np.unique(ways.blocks.piece, return_counts=True)[1])[block]
+    plan = joined(sums, copy_plan(forward, sums.blocks, block, ways.bundle))
+    later = np.arange(sums.slots, plan.slots)
+    first = np.where(order >= sums.slots, order + len(later), order)
+    return Start(plan, np.concatenate([first, later]))

@@ -1,0 +1,272 @@
+"""Ways of copied blocks: several greedy searches, each a candidate for the placement that follows."""
+
+from __future__ import annotations
+
+from itertools import count, permutations
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.problem.wires import FAR
+from lpxsched.schedule.routes.earliest import spread_ways
+from lpxsched.schedule.routes.even_loads import balanced_parents, balanced_routes
+from lpxsched.schedule.routes.matching.search import match
+from lpxsched.schedule.routes.matching.tables import Job
+from lpxsched.schedule.routes.merging import pace
+from lpxsched.schedule.routes.trees import LATE_PRICES, PackedTrees, packed_trees
+from lpxsched.schedule.symmetry.quotient import HALVES, Ways
+from lpxsched.units import NEVER, NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+
+Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
+LENGTHS_AT_EACH_END = 6
+MOST_ORDERED_CLASSES = 2
+MOST_MIXTURES = 6
+FORK_PRICES = (0.2, 1.0)
+# Slots of one candidate: finer blocks than this are not worth their time.
+MOST_SLOTS = 1 << 17
+# Streams of summands that may go on before they are added, besides one and all.
+STREAMS = (1, 2, 3, 4, 6, 8, 16)
+# Pieces from which on halves of halves are worth trying.
+LONG = 8
+
+
+class Choice(NamedTuple):
+    """One way to search.
+
+    Attributes
+    ----------
+    length : int
+        Longest block.
+    urgency : str
+        What goes first over a link: what ends near, what ends far, what waits longest; ``balanced`` routes blocks
+        with one reader beforehand.
+    minimal : bool
+        Whether blocks that everyone reads keep to shortest ways.
+    seed : int
+    mixture : tuple of int
+        How many blocks of a piece cross the classes of links in each order, of those that `class_orders` returns;
+        the rest is free.
+    fork_price : float or None
+        Whether loads are made even by `balanced_parents`, and the price of forks.
+    count_first : bool
+        Whether first hops count in these loads.
+    """
+
+    length: int
+    urgency: Urgency
+    minimal: bool
+    seed: int
+    mixture: tuple[int, ...] = ()
+    fork_price: float | None = None
+    count_first: bool = True
+
+
+Style = Choice | PackedTrees
+
+
+def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[Style]:
+    """Yield one search of every style with every length of blocks, the most promising first.
+
+    Parameters
+    ----------
+    problem : Reduced
+    seed : int
+        0 leaves chance out.
+    unit_blocks : bool
+        Whether every vector must be a slot of its own.
+    """
+    lengths = block_lengths(problem, unit_blocks=unit_blocks)
+    for urgency, minimal in _styles(problem):
+        for length in lengths:
+            yield Choice(length, urgency, minimal, seed)
+    if problem.flow.is_for_everyone:
+        for length in lengths:
+            yield from (Choice(length, "near", True, seed, mixture) for mixture in mixtures(problem, length))
+
+
+def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cyclic: bool) -> Iterator[Style]:
+    """Yield searches with other seeds without end, over the lengths that were best so far."""
+    for number in count(seed + 1):
+        for length in lengths:
+            yield from (Choice(length, urgency, minimal, number) for urgency, minimal in _styles(problem))
+            if cyclic and problem.flow.is_for_everyone:
+                yield Choice(length, "near", False, number, (), 0.0)
+            if problem.flow.is_for_everyone:
+                yield from (
+                    Choice(length, "near", True, number, mixture, fork_price, cyclic)
+                    for mixture in (mixtures(problem, length) or [()])
+                    for fork_price in FORK_PRICES
+                )
+
+
+def packs_trees(problem: Reduced) -> bool:
+    """Return whether trees are packed: of what everyone reads, where sums and copies need not share blocks."""
+    alone = problem.symmetry.order == 1 and problem.problem.bundles > 0
+    return alone and problem.flow.is_for_everyone and problem.problem.collective.kind != "all-reduce"
+
+
+def packings(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[PackedTrees]:
+    """Yield packings of trees with every length of blocks; as many as are asked for, with further seeds."""
+    lengths = [length for length in block_lengths(problem, unit_blocks=unit_blocks) if length != HALVES]
+    for number in count(seed):
+        for length in lengths:
+            for beside in (True, False) if problem.problem.collective.kind == "reduce" else (False,):
+                yield from (PackedTrees(length, late_price, number, beside) for late_price in LATE_PRICES)
+        yield from _mergings(problem, number, unit_blocks=unit_blocks)
+
+
+def _mergings(problem: Reduced, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
+    """Yield sums over several hops that summands pass as they are, in blocks that just keep a vector unit busy."""
+    if problem.problem.collective.kind != "reduce" or _longest_route(problem) < 2:
+        return
+    vectors = problem.problem.collective.vectors
+    for streams in [*STREAMS, problem.problem.nodes]:
+        paced = pace(problem, streams)
+        for length in [1] if unit_blocks else sorted({min(vectors, n) for n in (paced - 1, paced, 2 * paced) if n}):
+            yield PackedTrees(length, LATE_PRICES[0], seed, streams=streams)
+
+
+def _styles(problem: Reduced) -> list[tuple[Urgency, bool]]:
+    """Return urgencies, and whether ways are the shortest ones."""
+    styles: list[tuple[Urgency, bool]] = [("near", True), ("far", False), ("flat", False), ("near", False)]
+    if not problem.flow.is_for_everyone:
+        styles = [("balanced", True), ("by hop", True), ("flat", True), ("far", True)]
+    if problem.symmetry.order == 1:
+        has_relays = problem.problem.nodes > problem.problem.width
+        styles.insert(0 if has_relays else len(styles), ("spread", False))
+    return styles
+
+
+def class_orders(problem: Reduced) -> NDArray[np.int64]:
+    """Return, for each order of the classes of links, the rank of each bundle; shape (orders, bundles)."""
+    classes, number = np.unique(problem.problem.bundle_class, return_inverse=True)
+    if not 2 <= len(classes) <= MOST_ORDERED_CLASSES:
+        return np.zeros((0, problem.problem.bundles), dtype=np.int64)
+    return np.ascontiguousarray(np.array(list(permutations(range(len(classes)))), dtype=np.int64)[:, number])
+
+
+def mixtures(problem: Reduced, length: int) -> Sequence[tuple[int, ...]]:
+    """Return how many blocks of a piece may cross the classes in each order: near the ratio of lanes they end on.
+
+    Ways in one order have few forks: sums along them are few. Of two orders each loads mostly the links of its last
+    class, so both are needed to load all links.
+    """
+    orders = class_orders(problem)
+    if not len(orders):
+        return []
+    lanes = problem.problem.bundle_lanes
+    last = np.array([int(lanes[rank == 1].sum()) for rank in orders], dtype=np.int64)
+    longest = int(problem.flow.vectors.max(initial=1))
+    blocks = longest.bit_length() if length == HALVES else -(-longest // length)
+    pairs = [(one, two) for one in range(blocks + 1) for two in range(blocks + 1 - one) if one + two]
+
+    def distance(pair: tuple[int, ...]) -> tuple[float, int]:
+        wanted = [blocks * int(share) / int(last.sum()) for share in last]
+        return sum(abs(some - want) for some, want in zip(pair, wanted, strict=True)), -sum(pair)
+
+    return sorted(pairs, key=distance)[:MOST_MIXTURES]
+
+
+def block_lengths(problem: Reduced, *, unit_blocks: bool) -> list[int]:
+    """Return lengths worth trying: single vectors, whole pieces, and halves of halves between."""
+    longest = int(problem.flow.vectors.max(initial=1))
+    if unit_blocks or longest == 1:
+        return [1]
+    halves = list(dict.fromkeys(-(-longest // 2**power) for power in range(longest.bit_length() + 1)))
+    ends = zip(halves[::-1][:LENGTHS_AT_EACH_END], halves[:LENGTHS_AT_EACH_END], strict=True)
+    lengths = list(dict.fromkeys(length for pair in ends for length in pair))
+    hops = problem.problem.width if problem.flow.is_for_everyone else _longest_route(problem)
+    vectors = problem.flow.vectors[problem.representatives]
+    fine = [length for length in lengths if int((-(-vectors // length)).sum()) * hops <= MOST_SLOTS]
+    return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
+
+
+def find_ways(problem: Reduced, choice: Style, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
+    """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Reduced.blocks`."""
+    if isinstance(choice, PackedTrees):
+        return packed_trees(problem, choice)
+    if choice.urgency == "spread":
+        return spread_ways(problem, choice.length, seed=choice.seed)
+    blocks = problem.blocks(choice.length, mirrored=mirrored)
+    if choice.urgency in ("balanced", "by hop"):
+        return _balanced(problem, blocks, choice)
+    ways = _matched(problem, blocks, choice, np.zeros((0, 0), dtype=np.int32), limit)
+    if ways is None or choice.fork_price is None:
+        return ways
+    parents = balanced_parents(
+        problem,
+        ways,
+        seed=choice.seed,
+        fork_price=choice.fork_price,
+        count_first=choice.count_first,
+        minimal=choice.minimal,
+    )
+    return _matched(problem, blocks, choice._replace(mixture=()), parents, limit)
+
+
+def _matched(problem: Reduced, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
+    everyone = problem.flow.is_for_everyone
+    most = len(blocks) * (problem.problem.width if everyone else _longest_route(problem))
+    job = Job(
+        blocks.source,
+        blocks.target,
+        blocks.vectors,
+        problem.way,
+        _urgency(problem, choice.urgency),
+        choice.minimal,
+        *_orders(problem, blocks, choice.mixture),
+        parents,
+    )
+    noise = choice.seed if choice.fork_price is None else 0
+    slots, makespan = match(problem.wires, job, noise, most + 1, limit)
+    if makespan == NEVER:
+        return None
+    block, bundle, lane, depart = slots
+    return Ways(blocks, block, bundle, lane, depart, makespan)
+
+
+def _orders(problem: Reduced, blocks: Blocks, mixture: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order of classes that each block keeps, `NONE` for none, and the ranks of bundles in each."""
+    orders = class_orders(problem)
+    first_of_piece = np.searchsorted(blocks.piece, blocks.piece)
+    number = np.arange(len(blocks)) - first_of_piece
+    limits = np.cumsum(mixture, dtype=np.int64)
+    order = np.searchsorted(limits, number, side="right")
+    return np.where(order < len(limits), order, NONE).astype(np.int64), orders
+
+
+def _longest_route(problem: Reduced) -> int:
+    """Return a bound on the hops of a shortest way."""
+    finite = problem.way[problem.way < FAR]
+    between = problem.wires.hop.min(initial=1) + problem.problem.turnaround_cycles
+    return int(finite.max(initial=1) // max(1, between)) + 1
+
+
+def _urgency(problem: Reduced, urgency: Urgency) -> NDArray[np.uint8]:
+    """Return the class of each way: shortest first, longest first, or all alike."""
+    if urgency == "flat":
+        return np.zeros_like(problem.way_class)
+    return problem.way_class if urgency == "near" else problem.way_class.max() - problem.way_class
+
+
+def _balanced(problem: Reduced, blocks: Blocks, choice: Choice) -> Ways:
+    """Route blocks so that loads are even; guess times that send short routes and late hops after long and early."""
+    seed = choice.seed
+    offsets, bundle = balanced_routes(problem, blocks, seed=seed, by_hop=choice.urgency == "by hop")
+    hops = np.diff(offsets)
+    block = np.repeat(np.arange(len(blocks)), hops)
+    position = np.arange(len(bundle)) - offsets[block]
+    if seed % 2:
+        # Whole routes one after the other, in a random order.
+        guess = np.random.default_rng(seed).permutation(len(blocks))[block] * int(hops.max(initial=1)) + position
+    else:
+        guess = position * len(blocks) * 64 - (hops[block] - position) * len(blocks) + block
+    order = np.lexsort((position, guess))
+    return Ways(blocks, block[order], bundle[order], np.zeros_like(bundle), np.arange(len(bundle), dtype=np.int64))

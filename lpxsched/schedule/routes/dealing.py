@@ -1,0 +1,151 @@
+"""How many vectors each of several trees carries, so that the last is through as early as can be.
+
+What crosses a link may be sent in any order, but not before it is there, and some has a long way to go from there. Of
+all crossings that begin no earlier and go no less far than one, the last to be sent is read at the end of its tree
+no earlier than the first of them could begin, plus the cycles of all, plus how far the nearest goes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.wires import Wires
+    from lpxsched.schedule.routes.kernels import Integers
+
+# The value of units: compiled code names globals of its own module only.
+NONE = -1
+# Moves of vectors between trees.
+MOVES = 512
+
+
+class Crossings(NamedTuple):
+    """Every bundle of every tree, sorted by resource.
+
+    `share` has the cycles of a vector, spread over all lanes, `start` when the first one may leave, `rest` the cycles
+    from there until it is read everywhere behind that bundle. Those of resource i begin at ``offsets[i]``, and
+    `of_tree` lists those of tree i from ``tree_offsets[i]`` on.
+    """
+
+    tree: Integers
+    resource: Integers
+    share: NDArray[np.float64]
+    start: Integers
+    rest: Integers
+    offsets: Integers
+    of_tree: Integers
+    tree_offsets: Integers
+
+
+@njit(cache=True)
+def lateness(wires: Wires, parents: NDArray[np.int32]) -> Integers:
+    """Return when a first vector is read at each node of each tree, 0 at sources and outside."""
+    late = np.zeros(parents.shape, dtype=np.int64)
+    for tree in range(len(parents)):
+        for node in range(wires.nodes):
+            at, cycles = node, 0
+            while parents[tree, at] >= 0:
+                bundle = parents[tree, at]
+                at = wires.source[bundle]
+                cycles += wires.hop[bundle] + (wires.turnaround if parents[tree, at] >= 0 else 0)
+            late[tree, node] = cycles
+    return late
+
+
+@njit(cache=True)
+def _farthest(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Integers:
+    """Return when a first vector is read at the last of the nodes that get it by way of each."""
+    farthest = late.copy()
+    for tree in range(len(parents)):
+        for node in range(wires.nodes):
+            at = node
+            while parents[tree, at] >= 0:
+                at = wires.source[parents[tree, at]]
+                farthest[tree, at] = max(farthest[tree, at], late[tree, node])
+    return farthest
+
+
+def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Crossings:
+    tree, node = np.nonzero(parents >= 0)
+    bundle = parents[tree, node].astype(np.int64)
+    resource = wires.resource[bundle]
+    order = np.argsort(resource, kind="stable")
+    tree, node, bundle, resource = tree[order], node[order], bundle[order], resource[order]
+    start = late[tree, node] - wires.hop[bundle]
+    of_tree = np.argsort(tree, kind="stable")
+    return Crossings(
+        tree=tree,
+        resource=resource,
+        share=wires.numerator[bundle] / (wires.denominator[bundle] * wires.lanes[resource]),
+        start=start,
+        rest=_farthest(wires, parents, late)[tree, node] - start,
+        offsets=np.searchsorted(resource, np.arange(len(wires.lanes) + 1)),
+        of_tree=of_tree,
+        tree_offsets=np.searchsorted(tree[of_tree], np.arange(len(parents) + 1)),
+    )
+
+
+def dealt(wires: Wires, parents: NDArray[np.int32], late: Integers, row: Integers, vectors: Integers) -> Integers:
+    """Return how many vectors each tree carries when they have moved to where they are through earlier.
+
+    Parameters
+    ----------
+    wires : Wires
+    parents, late : ndarray, shape (trees, nodes)
+        The bundle over which each node is reached, and when a first vector is read there.
+    row : ndarray of int64, shape (trees,)
+        The piece of each tree: vectors move between trees of one piece.
+    vectors : ndarray of int64, shape (trees,)
+        To start with.
+    """
+    dealt_vectors = vectors.copy()
+    _move(_crossings(wires, parents, late), row, dealt_vectors)
+    return dealt_vectors
+
+
+@njit(cache=True)
+def _move(crossings: Crossings, row: Integers, vectors: Integers) -> None:
+    """Move vectors from the tree that is through last to another, while that is through earlier then."""
+    some = max(1, vectors.sum() // MOVES)
+    for _ in range(MOVES):
+        worst, latest = NONE, 0.0
+        for tree in range(len(row)):
+            through = _through(crossings, vectors, tree)
+            if vectors[tree] >= some and through > latest:
+                worst, latest = tree, through
+        if worst < 0:
+            break
+        best, earliest = worst, latest
+        vectors[worst] -= some
+        for tree in range(len(row)):
+            if row[tree] == row[worst] and tree != worst:
+                vectors[tree] += some
+                through = _through(crossings, vectors, tree)
+                vectors[tree] -= some
+                if through < earliest:
+                    best, earliest = tree, through
+        vectors[best] += some
+        if best == worst:
+            if some == 1:
+                break
+            some = (some + 1) // 2
+
+
+@njit(cache=True)
+def _through(crossings: Crossings, vectors: Integers, tree: int) -> float:
+    """Return when the last vector of a tree is read everywhere."""
+    latest = 0.0
+    for place in range(crossings.tree_offsets[tree], crossings.tree_offsets[tree + 1]):
+        one = crossings.of_tree[place]
+        through = crossings.start[one] + crossings.rest[one] - crossings.share[one]
+        resource = crossings.resource[one]
+        for other in range(crossings.offsets[resource], crossings.offsets[resource + 1]):
+            if crossings.start[other] >= crossings.start[one] and crossings.rest[other] >= crossings.rest[one]:
+                through += crossings.share[other] * vectors[crossings.tree[other]]
+        latest = max(latest, through)
+    return latest

@@ -1,0 +1,92 @@
+"""Ways of earliest arrival, block after block, over links as loaded as they then are.
+
+A block takes whatever way brings it first: the direct link, or, while earlier blocks fill that, a longer way round over
+chips that only relay. So a large message spreads over many routes by itself. The search is that of ``schedule.greedy``,
+on an instance without operators that take time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.problem.instance import HOST, Instance
+from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.routes.blocks import Cut, cut_blocks
+from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Ways
+from lpxsched.traffic.collectives import EVERY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.symmetry.quotient import Reduced
+
+# Beyond this many blocks times nodes other searches are as good and much faster.
+MOST_WORK = 20_000_000
+
+
+def spread_ways(problem: Reduced, length: int, *, seed: int) -> Ways | None:
+    """Return ways of earliest arrival for blocks of at most `length` vectors; None where there are too many.
+
+    Parameters
+    ----------
+    problem : Reduced
+        Under the trivial group. Limits on injection and ejection are left to the placement that follows.
+    length : int
+    seed : int
+        Of the order of blocks.
+    """
+    fabric = problem.problem
+    vectors = problem.flow.vectors[problem.representatives]
+    count = int((-(-vectors // max(1, length))).sum())
+    if length == HALVES or count * fabric.nodes > MOST_WORK:
+        return None
+    by_ends = np.lexsort((fabric.bundle_destination, fabric.bundle_source))
+    instance = _instance(problem, by_ends)
+    cut = cut_blocks(instance, Cut(length, length))
+    schedule = greedy_schedule(instance, cut, seed=seed)
+    pieces = problem.representatives[cut.demand]
+    flow = problem.flow
+    blocks = Blocks(pieces, cut.first_vector, cut.vectors, flow.source[pieces], flow.target[pieces])
+    order = np.lexsort((schedule.slot_block, schedule.slot_depart))
+    bundle = by_ends[schedule.slot_bundle]
+    depart = schedule.slot_depart[order]
+    return Ways(blocks, schedule.slot_block[order], bundle[order], np.zeros_like(depart), depart)
+
+
+def _instance(problem: Reduced, bundles: NDArray[np.int64]) -> Instance:
+    """Return the pieces that move as demands of an instance on bundles in a given order: every node may relay."""
+    fabric, flow, pieces = problem.problem, problem.flow, problem.representatives
+    everyone = list(range(fabric.width))
+    source = flow.source[pieces].tolist()
+    readers = [
+        [node for node in (everyone if target == EVERY else [target]) if node != held]
+        for held, target in zip(source, flow.target[pieces].tolist(), strict=True)
+    ]
+    nodes = np.arange(fabric.nodes, dtype=np.int64)
+    return Instance(
+        chips=fabric.nodes,
+        nodes=fabric.nodes,
+        bundle_source=fabric.bundle_source[bundles],
+        bundle_destination=fabric.bundle_destination[bundles],
+        bundle_lanes=fabric.bundle_lanes[bundles],
+        bundle_latency=(fabric.bundle_hop_cycles - fabric.hold_cycles(1))[bundles],
+        bundle_guard=np.zeros(fabric.bundles, dtype=np.int64),
+        bundle_time_numerator=fabric.bundle_pitch_numerator[bundles],
+        bundle_time_denominator=fabric.bundle_pitch_denominator[bundles],
+        turnaround_cycles=fabric.turnaround_cycles,
+        release_cycles=0,
+        operator_node=nodes,
+        operator_unit=np.full(fabric.nodes, HOST, dtype=np.int64),
+        operator_cycles=np.zeros(fabric.nodes, dtype=np.int64),
+        operator_after=Ragged.of([] for _ in range(fabric.nodes)),
+        operator_demands=Ragged.of([] for _ in range(fabric.nodes)),
+        demand_vectors=flow.vectors[pieces],
+        demand_root=flow.source[pieces],
+        demand_leaves=Ragged.of([node] for node in source),
+        demand_leaf_operators=Ragged.of([node] for node in source),
+        demand_consumers=Ragged.of(readers),
+        add_cost=fabric.add_cost,
+    )

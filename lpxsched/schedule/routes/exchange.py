@@ -1,0 +1,214 @@
+"""All-reduce by exchanges: in a few phases every chip sends to all its neighbours of a class and adds what arrives.
+
+No chip is a root. In a phase each chip sends either all that it has summed so far, or only what the last phase brought.
+A sequence of phases is an all-reduce when every chip ends with every summand exactly once, which is verified on the
+links by counting: trays and then positions of a rack, axes of a hypercube, nodes and global links and nodes again of a
+system of fully connected nodes (Abts et al., ISCA 2022, section 5.3). Vectors may take different sequences: while some
+load the links of one class, others load those of another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.plan import Plan
+from lpxsched.schedule.symmetry.quotient import Blocks
+from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.symmetry.quotient import Reduced
+
+SLOT_COLUMNS = ("slot_block", "slot_bundle", "slot_fed", "slot_sum", "slot_origin")
+MOST_PHASES = 6
+MOST_SEQUENCES = 6
+MOST_CLASSES = 8
+
+
+class Phase(NamedTuple):
+    """Send over all bundles of a class: the total so far, or only what the last phase brought."""
+
+    link_class: int
+    sends_total: bool
+
+
+def exchange_classes(problem: Reduced) -> list[NDArray[np.int64]]:
+    """Return ways to class the bundles between participants, `NONE` for others: by links; by orbits, if they are few.
+
+    Of parallel bundles between two chips only the first is used.
+    """
+    fabric = problem.problem
+    inside = (fabric.bundle_source < fabric.width) & (fabric.bundle_destination < fabric.width)
+    pair = fabric.bundle_source * fabric.nodes + fabric.bundle_destination
+    inside &= np.append(True, pair[1:] != pair[:-1])[: len(pair)]
+    by_link = np.unique(fabric.bundle_class, return_inverse=True)[1]
+    few = len(problem.wires.lanes) <= MOST_CLASSES
+    return [
+        np.where(inside, classes, NONE).astype(np.int64)
+        for classes in (by_link, *([problem.wires.resource] if few else []))
+    ]
+
+
+def exchange_sequences(problem: Reduced, classes: NDArray[np.int64]) -> list[tuple[Phase, ...]]:
+    """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
+    fabric, width = problem.problem, problem.problem.width
+    joins = []
+    for number in range(min(MOST_CLASSES, int(classes.max(initial=NONE)) + 1)):
+        matrix = np.zeros((width, width), dtype=np.float32)
+        bundles = np.flatnonzero(classes == number)
+        matrix[fabric.bundle_destination[bundles], fabric.bundle_source[bundles]] = 1
+        joins.append(matrix)
+    own = np.eye(width, dtype=np.float32)
+    level: list[tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]]] = [((), own, own)]
+    for _ in range(MOST_PHASES):
+        level = [step for state in level for step in _further(state, joins)]
+        complete = [phases for phases, total, _ in level if (total == 1).all()]
+        if complete:
+            return complete[:MOST_SEQUENCES]
+        level = level[: 4 * MOST_CLASSES**2]
+    return []
+
+
+def _further(
+    state: tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]], joins: list[NDArray[np.float32]]
+) -> Iterator[tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield every phase that brings no summand to where it is already."""
+    phases, total, brought = state
+    for number, join in enumerate(joins):
+        for sends_total in (True, False) if phases else (True,):
+            arriving = join @ (total if sends_total else brought)
+            if arriving.any() and (total + arriving <= 1).all():
+                yield (*phases, Phase(number, sends_total)), total + arriving, arriving
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Rows of a plan that grows phase by phase; nodes and bundles are representatives of their orbits.
+
+    `parts` holds, for each block and node, the operands that make its total; `brought` those of the last phase.
+    """
+
+    problem: Reduced
+    classes: NDArray[np.int64]
+    slots: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    sums: list[tuple[int, int, bool]] = field(default_factory=list)
+    operands: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, block: int, node: int, parts: Sequence[int], *, complete: bool) -> int:
+        """Add operands at a node; return the sum as an operand of others."""
+        number = len(self.sums)
+        self.sums.append((block, node, complete))
+        self.operands += [(number, part) for part in parts]
+        return NONE - 1 - number
+
+    def complete(self, block: int, node: int, parts: Sequence[int]) -> None:
+        """Add the last operands at a node; a sum to which nothing came since is complete already."""
+        if len(parts) > 1:
+            self.add(block, node, parts, complete=True)
+        else:
+            number = NONE - 1 - parts[0]
+            self.sums[number] = (block, node, True)
+
+    def send(self, block: int, bundle: int, part: int) -> int:
+        """Send an operand of a representative over a bundle that leaves an image of it; return the slot."""
+        source = int(self.problem.problem.bundle_source[bundle])
+        fed, total, origin = NONE, NONE, source
+        if part >= 0:
+            fed, total = part, self.slots[part][3]
+            origin = int(self._image(source)[self.slots[part][4]])
+        elif part < NONE:
+            total = NONE - 1 - part
+        self.slots.append((block, bundle, fed, total, origin))
+        return len(self.slots) - 1
+
+    def _image(self, node: int) -> NDArray[np.int64]:
+        """Return where the element goes that takes the representative of a node's orbit to the node."""
+        orbits, node_map = self.problem.wires.node_orbit, self.problem.symmetry.node_map
+        representative = int(np.flatnonzero(orbits == orbits[node])[0])
+        return np.asarray(node_map[int(np.flatnonzero(node_map[:, representative] == node)[0])])
+
+
+def exchange_plan(
+    problem: Reduced, classes: NDArray[np.int64], sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
+) -> Plan:
+    """Return the plan of an all-reduce: block i of `lengths` vectors takes sequence i.
+
+    Every orbit of bundles is represented by the one that ends at the representative of its orbit of nodes.
+    """
+    fabric, wires = problem.problem, problem.wires
+    first_of_orbit = np.unique(wires.node_orbit, return_index=True)[1]
+    nodes = [int(node) for node in first_of_orbit if node < fabric.width]
+    into = {node: np.flatnonzero((fabric.bundle_destination == node) & (classes >= 0)).tolist() for node in nodes}
+    representative = first_of_orbit[wires.node_orbit]
+    builder = _Builder(problem, classes)
+    for block, sequence in enumerate(sequences):
+        parts: dict[int, list[int]] = {node: [NONE] for node in nodes}
+        brought: dict[int, list[int]] = {node: [] for node in nodes}
+        for phase in sequence:
+            ways = {node: [bundle for bundle in into[node] if classes[bundle] == phase.link_class] for node in nodes}
+            sends = {int(representative[fabric.bundle_source[bundle]]) for node in nodes for bundle in ways[node]}
+            outgoing = {
+                node: _outgoing(builder, block, node, parts[node], brought[node], phase) if node in sends else None
+                for node in nodes
+            }
+            brought = {
+                node: [
+                    builder.send(block, bundle, part)
+                    for bundle in ways[node]
+                    if (part := outgoing[int(representative[fabric.bundle_source[bundle]])]) is not None
+                ]
+                for node in nodes
+            }
+            for node in nodes:
+                parts[node] += brought[node]
+        for node in nodes:
+            builder.complete(block, node, parts[node])
+    return _plan(builder, lengths)
+
+
+def _outgoing(
+    builder: _Builder, block: int, node: int, parts: list[int], brought: list[int], phase: Phase
+) -> int | None:
+    """Return what a node sends in a phase, adding it up first; None when it has nothing to send."""
+    chosen = parts if phase.sends_total else brought
+    if not chosen:
+        return None
+    if len(chosen) == 1:
+        return chosen[0]
+    total = builder.add(block, node, chosen, complete=False)
+    if not phase.sends_total:
+        del parts[-len(chosen) :]
+    else:
+        parts.clear()
+    parts.append(total)
+    return total
+
+
+def _plan(builder: _Builder, lengths: Sequence[int]) -> Plan:
+    none = np.zeros(len(lengths), dtype=np.int64)
+    vectors = np.array(lengths, dtype=np.int64)
+    blocks = Blocks(none, np.cumsum(vectors) - vectors, vectors, none + EVERY, none + EVERY)
+    slots = np.array(builder.slots, dtype=np.int64).reshape(-1, 5).T.copy()
+    sums = np.array([(block, node) for block, node, _ in builder.sums], dtype=np.int64).reshape(-1, 2).T.copy()
+    complete = np.array([complete for _, _, complete in builder.sums], dtype=np.bool_)
+    operands = np.array(builder.operands, dtype=np.int64).reshape(-1, 2).T.copy()
+    operand_sum, operand_slot = operands
+    origin = np.where(operand_slot >= 0, np.append(slots[4], NONE)[operand_slot], sums[1][operand_sum])
+    slot_columns = dict(zip(SLOT_COLUMNS, slots, strict=True))
+    return Plan(
+        blocks,
+        **slot_columns,
+        sum_block=sums[0],
+        sum_node=sums[1],
+        sum_complete=complete,
+        operand_sum=operand_sum,
+        operand_slot=operand_slot,
+        operand_origin=origin,
+    )

@@ -1,0 +1,247 @@
+"""Greedy list scheduling: work in order of its tail, each piece as early as links and units allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import networkx as nx
+import numpy as np
+
+from lpxsched.schedule.problem.distances import hops_to_roots
+from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
+from lpxsched.schedule.routes import kernels
+from lpxsched.schedule.symmetry.layer_groups import lifted, representatives, trivial
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.routes.blocks import Blocks
+    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What all cuts of an instance into blocks have in common.
+
+    Attributes
+    ----------
+    instance : Instance
+    group : Symmetry
+        Leaves the instance as it is; its schedules are left as they are, too.
+    network : Network
+    operator_rank, demand_rank : ndarray of int64
+    """
+
+    instance: Instance
+    group: Symmetry
+    network: kernels.Network
+    operator_rank: NDArray[np.int64]
+    demand_rank: NDArray[np.int64]
+
+    @staticmethod
+    def of(instance: Instance, symmetry: Symmetry | None = None) -> Surroundings:
+        """Return what greedy needs to know of an instance, and of a group if there is one."""
+        group = symmetry or trivial(instance)
+        network = network_of(instance)
+        first_lane = network.first_lane[representatives(group.bundle_map)]
+        shared = network._replace(first_lane=first_lane, is_shared=group.order > 1)
+        return Surroundings(instance, group, shared, *ranks(instance))
+
+
+def greedy_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0, symmetry: Symmetry | None = None) -> Schedule:
+    """Return a schedule of all blocks and operators.
+
+    Parameters
+    ----------
+    instance : Instance
+    blocks : Blocks
+    seed : int
+        0 keeps blocks of equal rank in their order; any other shuffles them.
+    symmetry : Symmetry, optional
+        A group that leaves the instance as it is; the schedule will be left as it is, too.
+    """
+    return greedy_in(Surroundings.of(instance, symmetry), blocks, seed=seed)
+
+
+def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Schedule:
+    """Return what `greedy_schedule` returns, for one of several cuts of an instance."""
+    instance, group = around.instance, around.group
+    most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
+    most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
+    lanes = int(instance.bundle_lanes.sum())
+    calendars = _empty_calendars(instance, most_slots + most_sums + instance.operators + 1)
+    placed = kernels.Placed(
+        slots=np.empty((most_slots, 4), dtype=np.int64),
+        sums=np.empty((most_sums, 4), dtype=np.int64),
+        counts=np.zeros(2, dtype=np.int64),
+        operator_start=np.zeros(instance.operators, dtype=np.int64),
+        delivered=np.zeros((instance.demands, instance.nodes), dtype=np.int64),
+    )
+    order = _in_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
+    work = _represented(order, group, blocks)
+    program, traffic = _program(instance, group, lanes), _traffic(instance, group, blocks, lanes)
+    kernels.list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.nodes))
+    slots, sums = placed.slots[: placed.counts[0]], placed.sums[: placed.counts[1]]
+    return lifted(group, blocks, slots, sums, placed.operator_start)
+
+
+def work_order(instance: Instance, blocks: Blocks, *, seed: int = 0) -> NDArray[np.int64]:
+    """Return all work in a precedence-feasible order: operators as their number, blocks as ``~block``.
+
+    Rank is the longest chain of operators and demands before a piece of work. Within a rank the blocks with the most
+    vectors behind them in their demand go first, so that all demands advance side by side.
+    """
+    return _in_order(instance, blocks, *ranks(instance), seed=seed)
+
+
+def _in_order(
+    instance: Instance,
+    blocks: Blocks,
+    operator_rank: NDArray[np.int64],
+    demand_rank: NDArray[np.int64],
+    *,
+    seed: int,
+) -> NDArray[np.int64]:
+    rest = instance.demand_vectors[blocks.demand] - blocks.first_vector
+    noise = np.random.default_rng(seed).permutation(len(blocks)) if seed else np.arange(len(blocks))
+    block_order = np.lexsort((noise, -rest, demand_rank[blocks.demand]))
+    operators = np.arange(instance.operators)
+    rank = np.concatenate([operator_rank, demand_rank[blocks.demand][block_order]])
+    items = np.concatenate([operators, ~block_order])
+    return items[np.argsort(rank, kind="stable")].astype(np.int64)
+
+
+def ranks(instance: Instance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rank of each operator and of each demand in the order of precedence."""
+    graph: nx.DiGraph[tuple[str, int]] = nx.DiGraph()
+    for operator in range(instance.operators):
+        graph.add_node(("operator", operator))
+        for other in instance.operator_after[operator].tolist():
+            graph.add_edge(("operator", other), ("operator", operator))
+        for demand in instance.operator_demands[operator].tolist():
+            graph.add_edge(("demand", demand), ("operator", operator))
+    for demand in range(instance.demands):
+        for operator in instance.demand_leaf_operators[demand].tolist():
+            graph.add_edge(("operator", operator), ("demand", demand))
+    rank = {node: index for index, layer in enumerate(nx.topological_generations(graph)) for node in layer}
+    return (
+        np.array([rank["operator", index] for index in range(instance.operators)], dtype=np.int64),
+        np.array([rank["demand", index] for index in range(instance.demands)], dtype=np.int64),
+    )
+
+
+def network_of(instance: Instance) -> kernels.Network:
+    """Return the fabric of an instance as kernels read it; bundles are sorted by source."""
+    distance = hops_to_roots(instance)
+    lanes = instance.bundle_lanes
+    return kernels.Network(
+        chips=instance.chips,
+        nodes=instance.nodes,
+        turnaround=instance.turnaround_cycles,
+        release=instance.release_cycles,
+        source=instance.bundle_source,
+        destination=instance.bundle_destination,
+        lanes=lanes,
+        first_lane=np.cumsum(lanes) - lanes,
+        is_shared=False,
+        numerator=instance.bundle_time_numerator,
+        denominator=instance.bundle_time_denominator,
+        hop=instance.hop_cycles,
+        out=np.searchsorted(instance.bundle_source, np.arange(instance.nodes + 1)).astype(np.int64),
+        distance=distance,
+        farthest_first=np.argsort(-distance, axis=1, kind="stable").astype(np.int64),
+    )
+
+
+def _represented(work: NDArray[np.int64], group: Symmetry, blocks: Blocks) -> NDArray[np.int64]:
+    """Return the work of representatives."""
+    is_least = [representatives(image) == np.arange(image.shape[1]) for image in (group.operator_map, group.demand_map)]
+    is_operator = work >= 0
+    kept = np.empty(len(work), dtype=np.bool_)
+    kept[is_operator] = is_least[0][work[is_operator]]
+    kept[~is_operator] = is_least[1][blocks.demand[~work[~is_operator]]]
+    return work[kept]
+
+
+def _program(instance: Instance, group: Symmetry, lanes: int) -> kernels.Program:
+    """Return operators; each reads the representatives of its demands, where the group takes its node with them."""
+    node = representatives(group.node_map)[instance.operator_node]
+    calendar = lanes + instance.operator_unit * instance.chips + node
+    needs = instance.operator_demands.values
+    reader = np.repeat(instance.operator_node, np.diff(instance.operator_demands.offsets))
+    return kernels.Program(
+        calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
+        cycles=instance.operator_cycles,
+        after_offsets=instance.operator_after.offsets,
+        after=representatives(group.operator_map)[instance.operator_after.values],
+        needs_offsets=instance.operator_demands.offsets,
+        needs=representatives(group.demand_map)[needs],
+        needs_node=group.node_map[group.demand_map.argmin(axis=0)[needs], reader],
+    )
+
+
+def _traffic(instance: Instance, group: Symmetry, blocks: Blocks, lanes: int) -> kernels.Traffic:
+    most_operands = instance.nodes + 1
+    lengths = np.unique(blocks.vectors)
+    table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
+    for operands in range(2, most_operands + 1):
+        for vectors in lengths.tolist():
+            table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
+    return kernels.Traffic(
+        root=instance.demand_root,
+        leaf_offsets=instance.demand_leaves.offsets,
+        leaf=instance.demand_leaves.values,
+        leaf_operator=representatives(group.operator_map)[instance.demand_leaf_operators.values],
+        consumer_offsets=instance.demand_consumers.offsets,
+        consumer=instance.demand_consumers.values,
+        block_demand=blocks.demand,
+        block_vectors=blocks.vectors,
+        sum_cycles=table,
+        adder=lanes + instance.chips + representatives(group.node_map)[: instance.chips],
+    )
+
+
+def _most_slots(instance: Instance) -> NDArray[np.int64]:
+    """Each node sends a summand once at most, and receives the result once at most."""
+    reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
+    return np.where(reductions, 2 * instance.nodes, instance.nodes)
+
+
+def _most_sums(instance: Instance) -> NDArray[np.int64]:
+    reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
+    return np.where(reductions, instance.chips, 0)
+
+
+def _empty_calendars(instance: Instance, intervals: int) -> kernels.Calendars:
+    units = np.ones(UNITS_PER_CHIP * instance.chips, dtype=np.int64)
+    shortest = np.concatenate([np.repeat(instance.hold_cycles(1), instance.bundle_lanes), units])
+    calendars = len(shortest)
+    return kernels.Calendars(
+        shortest=shortest,
+        latest=np.full(calendars, NONE, dtype=np.int64),
+        before=np.empty(intervals, dtype=np.int64),
+        start=np.empty(intervals, dtype=np.int64),
+        end=np.empty(intervals, dtype=np.int64),
+        used=np.zeros(1, dtype=np.int64),
+    )
+
+
+def _empty_tree(nodes: int) -> kernels.Tree:
+    return kernels.Tree(
+        ready=np.zeros(nodes, dtype=np.int64),
+        arrived=np.zeros(nodes, dtype=np.int64),
+        departs=np.zeros(nodes, dtype=np.int64),
+        operands=np.zeros(nodes, dtype=np.int64),
+        read=np.zeros(nodes, dtype=np.int64),
+        bundle=np.zeros(nodes, dtype=np.int64),
+        lane=np.zeros(nodes, dtype=np.int64),
+        depart=np.zeros(nodes, dtype=np.int64),
+        settled=np.zeros(nodes, dtype=np.bool_),
+        placed=np.zeros(nodes, dtype=np.bool_),
+        wanted=np.zeros(nodes, dtype=np.bool_),
+        order=np.zeros(nodes, dtype=np.int64),
+    )

@@ -1,0 +1,1 @@
+"""A search forward in time: lanes that are free take the most urgent block."""

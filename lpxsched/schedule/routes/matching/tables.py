@@ -1,0 +1,116 @@
+"""What a search forward in time is to match, and the tables that it reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.problem.wires import kernel
+from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.wires import Wires
+    from lpxsched.schedule.routes.kernels import Integers
+
+WORD_BITS = 64
+
+
+class Job(NamedTuple):
+    """What is to be matched.
+
+    `source`, `target`, `vectors` by block, `target` `EVERY` where every participant reads the block. `way` as
+    `all_ways` returns it. `urgency`, shape (nodes, nodes), is the class of a block that goes to a node: by source and
+    node where everyone reads, by node and target else. `minimal` keeps blocks that everyone reads to shortest ways from
+    their source; others always keep to them. `block_order` is a row of `rank` or `NONE`: along a way the rank of
+    bundles never falls, of blocks that everyone reads. `parents`, shape (blocks, nodes) or (0, 0), is the bundle over
+    which a node must get such a block.
+    """
+
+    source: Integers
+    target: Integers
+    vectors: Integers
+    way: NDArray[np.int32]
+    urgency: NDArray[np.uint8]
+    minimal: bool
+    block_order: Integers
+    rank: Integers
+    parents: NDArray[np.int32]
+
+
+class Tables(NamedTuple):
+    """A job as the search reads it.
+
+    Exits of node i are those from ``offsets[i]``: in `exits` their bundle, its destination and its resource. `ends` has
+    source, destination, hop, and how long one vector holds it, of each bundle. `blocks` has source, target, row and
+    order of each block. Blocks of a row have bits in `passable` for the exits that they may take, and in `urgency`
+    their class at each node. `degree` is the largest number of exits.
+    """
+
+    everyone: bool
+    nodes: int
+    degree: int
+    offsets: Integers
+    exits: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    blocks: NDArray[np.int32]
+    vectors: Integers
+    rank: Integers
+    passable: NDArray[np.uint64]
+    urgency: NDArray[np.uint8]
+
+
+def tables_of(wires: Wires, job: Job) -> Tables:
+    """Return the tables of a job."""
+    everyone = len(job.target) > 0 and int(job.target[0]) == EVERY
+    end = job.source if everyone else job.target
+    roots, row = (end, np.arange(len(end))) if len(job.parents) else np.unique(end, return_inverse=True)
+    way, urgency = (job.way, job.urgency) if everyone else (job.way.T, job.urgency.T)
+    passable = np.zeros((len(roots), -(-len(wires.out) // WORD_BITS)), dtype=np.uint64)
+    _find_passable(wires, everyone, job.minimal, roots, np.ascontiguousarray(way), job.parents, passable)
+    hold = -(-wires.numerator // wires.denominator)
+    order = job.block_order if everyone else np.full(len(end), NONE, dtype=np.int64)
+    return Tables(
+        everyone=everyone,
+        nodes=wires.nodes,
+        degree=max(1, int(np.diff(wires.out_offsets).max(initial=0))),
+        offsets=wires.out_offsets,
+        exits=np.stack([wires.out, wires.destination[wires.out], wires.resource[wires.out]], axis=1).astype(np.int32),
+        ends=np.stack([wires.source, wires.destination, wires.hop, hold], axis=1).astype(np.int32),
+        blocks=np.stack([job.source, job.target, row, order], axis=1).astype(np.int32),
+        vectors=job.vectors,
+        rank=job.rank,
+        passable=passable,
+        urgency=np.ascontiguousarray(urgency[roots]),
+    )
+
+
+@kernel
+def _find_passable(
+    wires: Wires,
+    everyone: bool,
+    minimal: bool,
+    roots: Integers,
+    way: NDArray[np.int32],
+    parents: NDArray[np.int32],
+    passable: NDArray[np.uint64],
+) -> None:
+    """Set the bits of all exits that the blocks of each row may take; ways lead from its root, or to it."""
+    out, source, destination, hop = wires.out, wires.source, wires.destination, wires.hop
+    for row in range(len(roots)):
+        root = roots[row]
+        ways = way[root]
+        for index in range(len(out)):
+            bundle = out[index]
+            node, other = source[bundle], destination[bundle]
+            if everyone:
+                between = wires.turnaround if node != root else 0
+                passes = other < wires.width and (not minimal or ways[node] + between + hop[bundle] == ways[other])
+            else:
+                between = wires.turnaround if other != root else 0
+                passes = ways[other] + between + hop[bundle] == ways[node]
+            if passes and (len(parents) == 0 or parents[row, other] == bundle):
+                passable[row, index // WORD_BITS] |= np.uint64(1) << np.uint64(index % WORD_BITS)

@@ -1,0 +1,248 @@
+"""Packed trees: what many chips read is split over trees that share no link, so that all links carry at once.
+
+A piece is cut into units. Each unit grows a tree from its source, over the bundles that all other units load least, and
+again: where the least cut around a chip lets k links through, about k trees come out that share none. Units on one tree
+are one run. Runs are then weighed anew, vector by vector, by when the last vector of each tree arrives, and cut into
+blocks, which a tree passes on one behind the other. Sums are trees of the reversed problem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.routes.dealing import dealt, lateness
+from lpxsched.schedule.symmetry.quotient import Blocks, Ways
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.wires import Wires
+    from lpxsched.schedule.routes.kernels import Flags, Integers
+    from lpxsched.schedule.symmetry.quotient import Reduced
+
+# The value of units: compiled code names globals of its own module only.
+NONE = -1
+FAR = np.inf
+# Units of a piece, and of all pieces: trees with a smaller share are not told apart.
+MOST_UNITS, MOST_UNITS_IN_ALL = 64, 512
+# How often every unit grows its tree anew.
+SWEEPS = 6
+# Looks at nodes and bundles beyond which no trees are grown: about half a second.
+MOST_LOOKS = 200_000_000
+# Prices of lateness, where a link as loaded as the fullest must be costs 1; later trees are shorter and more alike.
+LATE_PRICES = (0.3, 2.0)
+# Part of the fullest link's load that links are to keep to.
+NEARLY = 0.8
+# A price at which nothing counts but lateness.
+ALL_LATE = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class PackedTrees:
+    """The style of packed trees.
+
+    Attributes
+    ----------
+    length : int
+        Longest block.
+    late_price : float
+        Price of an arrival as late as the whole collective must take, where a link as loaded as it must be costs 1.
+    seed : int
+        Of the order in which units grow.
+    beside : bool
+        Whether sums are made beside their reader.
+    streams : int
+        How many streams of summands may leave a chip before it adds.
+    """
+
+    length: int
+    late_price: float
+    seed: int
+    beside: bool = False
+    streams: int = 1
+
+
+class Units(NamedTuple):
+    """Parts of pieces that grow a tree each: the piece's row, its source, how many vectors (not whole ones)."""
+
+    row: Integers
+    source: Integers
+    vectors: NDArray[np.float64]
+
+
+class Runs(NamedTuple):
+    """Trees of pieces and their vectors; of shape (trees, nodes), the bundle to each node and the cycle of arrival."""
+
+    row: Integers
+    parents: NDArray[np.int32]
+    vectors: Integers
+    late: Integers
+
+
+def packed_trees(problem: Reduced, style: PackedTrees) -> Ways | None:
+    """Return blocks on packed trees of pieces that everyone reads; None where the search for them takes too long."""
+    units = _units(problem)
+    fabric = problem.problem
+    if len(units.row) * SWEEPS * (fabric.nodes**2 + fabric.bundles) > MOST_LOOKS:
+        return None
+    order = np.concatenate([_order(len(units.row), style.seed, sweep) for sweep in range(SWEEPS)])
+    parents = _grow(problem.wires, units, order, _target_cycles(problem), style.late_price)
+    return _ways(problem, _runs(problem, units, parents), style.length)
+
+
+def _order(units: int, seed: int, sweep: int) -> Integers:
+    return np.random.default_rng([seed, sweep]).permutation(units) if seed else np.arange(units)
+
+
+def _units(problem: Reduced) -> Units:
+    vectors = problem.flow.vectors[problem.representatives]
+    most = max(1, min(MOST_UNITS, MOST_UNITS_IN_ALL // max(1, len(vectors))))
+    counts = np.minimum(vectors, most)
+    row, place = counted(counts)
+    # Dealt in turns, so that the units of all pieces grow side by side.
+    row = row[np.lexsort((row, place))]
+    return Units(row, problem.flow.source[problem.representatives[row]], (vectors / counts)[row])
+
+
+def _target_cycles(problem: Reduced) -> float:
+    """Return what the links of a node must take at least: into one that reads all, or out of one that holds most."""
+    wires, flow = problem.wires, problem.flow
+    rate = wires.lanes[wires.resource] * wires.denominator / wires.numerator
+    into = np.bincount(wires.destination, weights=rate, minlength=wires.nodes)
+    out = np.bincount(wires.source, weights=rate, minlength=wires.nodes)
+    held = np.bincount(flow.source, weights=flow.vectors, minlength=wires.nodes)
+    wanted = (held.sum() - held)[: wires.width]
+    return float(max((wanted / np.maximum(into[: wires.width], 1e-9)).max(), (held / np.maximum(out, 1e-9)).max(), 1.0))
+
+
+@njit(cache=True)
+def _share(wires: Wires, bundle: int, vectors: float) -> float:
+    """Return the cycles that vectors take of the lanes of a bundle, spread over all of them."""
+    lanes = wires.lanes[wires.resource[bundle]]
+    return float(vectors * wires.numerator[bundle] / (wires.denominator[bundle] * lanes))
+
+
+@njit(cache=True)
+def _grow(wires: Wires, units: Units, order: Integers, target: float, late_price: float) -> NDArray[np.int32]:
+    """Return the tree of each unit, grown in an order in which each comes several times; shape (units, nodes)."""
+    parents = np.full((len(units.row), wires.nodes), NONE, dtype=np.int32)
+    load = np.zeros(len(wires.lanes))
+    least = target
+    for index, unit in enumerate(order):
+        if index and index % len(units.row) == 0:
+            # What a cut loads more than any one chip: without it that would outweigh all lateness.
+            target = max(least, NEARLY * load.max())
+        _charge(wires, load, parents[unit], -units.vectors[unit])
+        part = units.vectors[unit] / target
+        _grow_one(wires, load / target, units.source[unit], part, late_price / target, parents[unit])
+        _charge(wires, load, parents[unit], units.vectors[unit])
+    return parents
+
+
+@njit(cache=True)
+def _charge(wires: Wires, load: NDArray[np.float64], parents: NDArray[np.int32], vectors: float) -> None:
+    for bundle in parents:
+        if bundle >= 0:
+            load[wires.resource[bundle]] += _share(wires, bundle, vectors)
+
+
+@njit(cache=True)
+def _grow_one(
+    wires: Wires,
+    load: NDArray[np.float64],
+    source: int,
+    vectors: float,
+    late_price: float,
+    parents: NDArray[np.int32],
+) -> None:
+    """Grow a tree node by node, each by the cheapest bundle that leaves the tree, and cut off what nobody reads."""
+    parents[:] = NONE
+    late, price = np.zeros(wires.nodes), np.full(wires.nodes, FAR)
+    inside = np.zeros(wires.nodes, dtype=np.bool_)
+    node, missing = source, wires.width - (source < wires.width)
+    while missing:
+        inside[node] = True
+        for place in range(wires.out_offsets[node], wires.out_offsets[node + 1]):
+            bundle = wires.out[place]
+            other = wires.destination[bundle]
+            if inside[other]:
+                continue
+            arrives = late[node] + wires.hop[bundle] + (wires.turnaround if node != source else 0)
+            loaded = load[wires.resource[bundle]] + _share(wires, bundle, vectors)
+            cost = loaded**8 + late_price * arrives
+            if cost < price[other]:
+                price[other], late[other], parents[other] = cost, arrives, bundle
+        node = NONE
+        for other in range(wires.nodes):
+            if not inside[other] and price[other] < FAR and (node < 0 or price[other] < price[node]):
+                node = other
+        if node < 0:
+            break
+        missing -= node < wires.width
+    _prune(wires, parents, inside, node)
+
+
+@njit(cache=True)
+def _prune(wires: Wires, parents: NDArray[np.int32], inside: Flags, last: int) -> None:
+    """Cut off nodes that were offered but not taken, and relays that lead nowhere."""
+    leads = np.zeros(wires.nodes, dtype=np.bool_)
+    inside[last] = True
+    for reader in range(wires.width):
+        node = reader
+        while not leads[node]:
+            leads[node] = True
+            if parents[node] >= 0:
+                node = wires.source[parents[node]]
+    for node in range(wires.nodes):
+        if not (inside[node] and leads[node]):
+            parents[node] = NONE
+
+
+def _runs(problem: Reduced, units: Units, parents: NDArray[np.int32]) -> Runs:
+    """Return the trees that differ, sorted by piece, with the vectors of each piece dealt over them."""
+    wires, shortest = problem.wires, _shortest(problem)
+    pieces = len(shortest.row)
+    rows = np.concatenate([units.row, shortest.row]).astype(np.int32)
+    keyed = np.column_stack([rows, np.concatenate([parents, _grow(wires, shortest, shortest.row, 1.0, ALL_LATE)])])
+    trees, number = np.unique(keyed, axis=0, return_inverse=True)
+    row, parents = trees[:, 0].astype(np.int64), np.ascontiguousarray(trees[:, 1:])
+    late = lateness(wires, parents)
+    # As many vectors as units have, the parts of vectors rounded so that they sum up.
+    weights = np.concatenate([units.vectors, np.zeros(pieces)])
+    upto = np.rint(np.cumsum(np.bincount(number.ravel(), weights=weights))).astype(np.int64)
+    vectors = upto - np.append(0, upto[:-1])
+    vectors = dealt(wires, parents, late, row, vectors)
+    kept = vectors > 0
+    return Runs(row[kept], parents[kept], vectors[kept], late[kept])
+
+
+def _shortest(problem: Reduced) -> Units:
+    """Return a unit of each piece for its tree of shortest ways."""
+    row = np.arange(len(problem.representatives), dtype=np.int64)
+    return Units(row, problem.flow.source[problem.representatives], np.ones(len(row)))
+
+
+def _ways(problem: Reduced, runs: Runs, length: int) -> Ways:
+    """Cut runs into blocks of even length, sent one behind the other, as many side by side as there are lanes."""
+    wires, flow, pieces = problem.wires, problem.flow, problem.representatives
+    used = runs.parents >= 0
+    lanes = np.where(used, wires.lanes[wires.resource[runs.parents]], 1).max(axis=1)
+    counts = np.maximum(-(-runs.vectors // length), np.minimum(lanes, runs.vectors))
+    run, place = counted(counts)
+    vectors = runs.vectors[run] // counts[run] + (place < runs.vectors[run] % counts[run])
+    piece = pieces[runs.row[run]]
+    before = np.cumsum(vectors) - vectors
+    first = before - before[np.searchsorted(piece, piece)]
+    blocks = Blocks(piece, first, vectors, flow.source[piece], flow.target[piece])
+    block, node = np.nonzero(used[run])
+    bundle = runs.parents[run[block], node].astype(np.int64)
+    start = runs.late[run[block], wires.source[bundle]]
+    in_run = before[block] - before[np.searchsorted(run, run)][block]
+    guess = start + in_run * wires.numerator[bundle] // wires.denominator[bundle]
+    order = np.lexsort((block, start, guess))
+    return Ways(blocks, block[order], bundle[order], np.zeros_like(block), np.arange(len(block), dtype=np.int64))

@@ -1,0 +1,252 @@
+"""Greedy search: ways, then times by justification, over and over within a budget of placed slots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.plan import copy_plan, joined, sum_plan
+from lpxsched.schedule.routes.candidates import MOST_JUSTIFIED, Start, candidate_of
+from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
+from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
+from lpxsched.schedule.symmetry.quotient import HALVES, Flow, reduced
+from lpxsched.schedule.times.modulo import repeating, shortest_period
+from lpxsched.schedule.times.placement import depth, improved, placed, precedence_order
+from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.routes.choices import Style
+    from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.times.placement import Placement, Tasks
+
+PASSES = 6
+# To offer a block to so many bundles takes as long as to place a slot once.
+OFFERS_PER_SLOT = 6
+# Lengths of blocks that the search goes on with once it has tried all.
+BEST_LENGTHS = 2
+# A first guess of times that is longer than the best by one part in so many is not worth to be justified.
+HOPELESS = 4
+# Lengths of blocks for which CP-SAT packs trees.
+PACKED_LENGTHS = 3
+# Blocks of an exchange: more make its plan long without making it shorter.
+MOST_EXCHANGED = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A plan of representatives and its times, and whether CP-SAT chose its ways."""
+
+    problem: Reduced
+    plan: Plan
+    placement: Placement
+    is_modelled: bool = False
+
+    @property
+    def quality(self) -> tuple[int, int, int]:
+        """Objective, then makespan, then number of slots: less is better."""
+        return self.objective_cycles, self.placement.makespan_cycles, self.plan.slots
+
+    @property
+    def objective_cycles(self) -> int:
+        """The period of what repeats, else the makespan."""
+        return self.placement.period_cycles or self.placement.makespan_cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much work a search may do.
+
+    Attributes
+    ----------
+    slots : int
+        Slots to place in all; at least one candidate is always tried.
+    rounds : int
+        Candidates to try at most.
+    enough_cycles : int
+        A lower bound: nothing is looked for below it.
+    patience : int
+        Candidates in a row that may be no better.
+    cyclic : bool
+        Whether the period is to be short, not the makespan.
+    known_cycles : int
+        Makespan of a schedule at hand: what is much longer is given up early.
+    packing_seconds : float
+        Deterministic seconds of CP-SAT for trees of even load, where the period counts.
+    """
+
+    slots: int
+    rounds: int
+    enough_cycles: int
+    patience: int
+    cyclic: bool = False
+    known_cycles: int = NEVER
+    packing_seconds: float = 0.0
+
+
+def search(
+    forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, gathered: bool = False, packs: bool = False
+) -> Found | None:
+    """Return the best schedule of one collective found within a budget.
+
+    Parameters
+    ----------
+    forward, backward : Reduced
+        The problem, and the problem with its bundles reversed.
+    seed : int
+    budget : Budget
+    gathered : bool
+        Whether an all-reduce copies every summand to every chip; the problems are then of a `gathered_flow`.
+    packs : bool
+        Whether to try packed trees, and nothing else.
+    """
+    unit_blocks = needs_unit_blocks(forward.problem)
+    candidate = candidate_of(forward, backward, gathered=gathered, cyclic=budget.cyclic)
+    best: Found | None = None
+    best_of_length: dict[int, tuple[int, int, int]] = {}
+    work = tried = in_vain = 0
+
+    def all_choices() -> Iterator[Style]:
+        if packs:
+            yield from packings(forward, seed=seed, unit_blocks=unit_blocks)
+        yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
+        lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
+        if lengths:
+            yield from further_choices(forward, lengths, seed=seed, cyclic=budget.cyclic)
+
+    for choice in all_choices():
+        if tried >= budget.rounds or in_vain >= budget.patience:
+            break
+        tried += 1
+        in_vain += 1
+        if best is not None and work + candidate_work(forward, choice.length) > budget.slots:
+            continue
+        known = budget.known_cycles if best is None else min(budget.known_cycles, best.placement.makespan_cycles)
+        start = candidate(choice, NEVER if budget.cyclic else known + known // HOPELESS)
+        if start is None:
+            continue
+        found = _settled(forward, start, budget, best)
+        work += candidate_work(forward, choice.length)
+        if found is None:
+            continue
+        best_of_length[choice.length] = min(best_of_length.get(choice.length, found.quality), found.quality)
+        if best is None or found.quality < best.quality:
+            best, in_vain = found, 0
+        if best.objective_cycles <= budget.enough_cycles:
+            break
+    if budget.packing_seconds and best is not None and best.objective_cycles > budget.enough_cycles and not gathered:
+        best = _packed(forward, backward, seed=seed, budget=budget, best=best)
+    return best
+
+
+def _packed(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, best: Found) -> Found:
+    """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
+    from lpxsched.schedule.cpsat.packing import Aim, packed_ways
+
+    collective = forward.problem.collective
+    lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.problem))
+    for length in [length for length in lengths if length != HALVES][:PACKED_LENGTHS]:
+        if best.objective_cycles <= budget.enough_cycles:
+            break
+        blocks = forward.blocks(length)
+        sums = [False] if not collective.is_sum else [True, False] if collective.kind == "all-reduce" else [True]
+        aim = Aim(budget.enough_cycles, best.objective_cycles, budget.packing_seconds, seed)
+        directions = [backward if is_sum else forward for is_sum in sums]
+        ways = packed_ways(directions, blocks, sums=sums, aim=aim)
+        if ways is None:
+            continue
+        plans = [
+            (sum_plan if is_sum else copy_plan)(forward, blocks, way.block, way.bundle)
+            for is_sum, way in zip(sums, ways, strict=True)
+        ]
+        found = _settled(forward, Start(plans[0] if len(plans) == 1 else joined(*plans)), budget, best)
+        if found is not None and found.quality < best.quality:
+            best = replace(found, is_modelled=True)
+    return best
+
+
+def candidate_work(problem: Reduced, length: int) -> int:
+    """Return about how many slots are placed and offered to try blocks of a length."""
+    vectors = problem.flow.vectors[problem.representatives]
+    blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
+    everyone = problem.flow.is_for_everyone
+    degree = problem.problem.bundles // problem.problem.nodes
+    return blocks * (problem.problem.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
+
+
+def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) -> Found | None:
+    """Return the best all-reduce by exchanges, None where no sequence of phases is one.
+
+    Vectors are spread over two sequences in all shares, of which the best is kept.
+    """
+    vectors = problem.collective.vectors
+    whole = np.full(1, vectors, dtype=np.int64)
+    every = np.full(1, EVERY, dtype=np.int64)
+    representative = reduced(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
+    best: Found | None = None
+    for classes in exchange_classes(representative):
+        sequences = exchange_sequences(representative, classes)
+        for first, second in [(0, 0)] if len(sequences) == 1 else combinations(range(len(sequences)), 2):
+            for lengths in _exchange_lengths(vectors, unit_blocks=needs_unit_blocks(problem)):
+                for share in range(len(lengths) + 1 if first != second else 1):
+                    chosen = [sequences[first if block < share else second] for block in range(len(lengths))]
+                    plan = exchange_plan(representative, classes, chosen, lengths)
+                    found = _settled(representative, Start(plan), budget, best)
+                    if found is not None and (best is None or found.quality < best.quality):
+                        best = found
+                    if best is not None and best.objective_cycles <= budget.enough_cycles:
+                        return best
+        if sequences:
+            break
+    return best
+
+
+def needs_unit_blocks(problem: TransferProblem) -> bool:
+    """Return whether every vector must be a slot of its own: on busy wires, and where ports count vectors."""
+    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+
+
+def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
+    """Return cuts of a tensor into at most `MOST_EXCHANGED` blocks of equal length; none where these are too long."""
+    if unit_blocks:
+        return [[1] * vectors] if vectors <= MOST_EXCHANGED else []
+    counts = sorted({min(vectors, 2**power) for power in range(MOST_EXCHANGED.bit_length())}, reverse=True)
+    return [[vectors // count + (block < vectors % count) for block in range(count)] for count in counts[:2]]
+
+
+def _settled(problem: Reduced, start: Start, budget: Budget, best: Found | None) -> Found | None:
+    """Place a plan, and justify it or make it repeat; None where it cannot repeat sooner than the best."""
+    plan = start.plan
+    if start.timed is not None:
+        return Found(problem, plan, start.timed)
+    tasks = plan_tasks(problem, plan)
+    below = best.objective_cycles if best is not None else NEVER
+    if budget.cyclic and shortest_period(tasks) >= below:
+        return None
+    order = np.argsort(depth(tasks), kind="stable") if start.order is None else start.order
+    placement = placed(tasks, order)
+    if budget.cyclic:
+        return _repeated(problem, plan, tasks, placement, budget.enough_cycles, below)
+    passes = min(PASSES, MOST_JUSTIFIED * PASSES // max(1, len(tasks)))
+    return Found(problem, plan, improved(tasks, placement, passes=passes, enough=budget.enough_cycles))
+
+
+def _repeated(
+    problem: Reduced, plan: Plan, tasks: Tasks, placement: Placement, enough: int, below: int
+) -> Found | None:
+    in_time = precedence_order(tasks, np.argsort(placement.start, kind="stable"))
+    turning = repeating(tasks, in_time, enough=enough, below=below)
+    if turning is not None:
+        return Found(problem, plan, turning)
+    # One iteration after the other, the simplest timetable that repeats.
+    apart = replace(placement, period_cycles=max(1, placement.makespan_cycles))
+    return Found(problem, plan, apart) if apart.period_cycles < below else None

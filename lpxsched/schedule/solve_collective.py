@@ -1,0 +1,208 @@
+"""Choose solvers for a collective, and say what is proven of the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.bounds import lower_bound, period_bound
+from lpxsched.schedule.routes.choices import packs_trees
+from lpxsched.schedule.search import Budget, exchange, search
+from lpxsched.schedule.solve_layer import SolveOptions
+from lpxsched.schedule.symmetry.groups import symmetries, trivial
+from lpxsched.schedule.symmetry.lift import lift
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, reduced, relayed_flow
+from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.schedule.transfer_result import TransferResult
+from lpxsched.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lpxsched.schedule.cpsat.runs import Effort
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.search import Found
+    from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.quotient import Reduced
+
+# Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
+ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
+# A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups.
+GOOD_ENOUGH = 50
+SLOTS_PER_CANDIDATE = 8
+# Deterministic seconds of CP-SAT at effort 2 for times, for ways, and for trees of timetables that repeat.
+TIMES_SECONDS, WAYS_SECONDS, PACKING_SECONDS = 0.1, 0.15, 0.25
+# Tasks up to which `auto` models their times.
+MOST_MODELLED = 2_000
+# Pairs of a block and a bundle that CP-SAT models, with symmetry and without.
+EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
+# `auto` opens ways only where the gap is more than one part in so many at effort 1, half of it at each further step.
+NEAR_ENOUGH = 25
+# Groups that are tried: the largest, then those of small index.
+MOST_GROUPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOptions(SolveOptions):
+    """How hard to look, as for a layer, and for what.
+
+    Attributes
+    ----------
+    cyclic : bool
+        Look for the shortest period of a timetable that repeats.
+    deadline_cycles : int or None
+        Longest makespan that is asked for.
+    """
+
+    cyclic: bool = False
+    deadline_cycles: int | None = None
+
+
+def solve_transfers(problem: TransferProblem, options: TransferOptions) -> TransferResult:
+    """Return the best schedule found, with its lower bound.
+
+    Raises
+    ------
+    InfeasibleError
+        When the deadline lies below the lower bound.
+    NothingFoundError
+        When nothing was found within the effort that meets the deadline.
+    """
+    deadline = options.deadline_cycles
+    bound = period_bound(problem) if options.cyclic else lower_bound(problem)
+    if deadline is not None:
+        _refuse_deadline(lower_bound(problem) if options.cyclic else bound, deadline)
+    found = _search_all(problem, options, bound)
+    if found is None:
+        raise _nothing_found(options)
+    improved, bound = _improved(found, options, bound)
+    if deadline is not None and not options.cyclic:
+        _refuse_deadline(bound, deadline)
+    schedule = lift(improved.problem, improved.plan, improved.placement)
+    if deadline is not None and schedule.makespan_cycles > deadline:
+        raise NothingFoundError(
+            f"the best of effort {options.effort} takes {schedule.makespan_cycles} cycles, {deadline} are allowed"
+        )
+    modelled = found.is_modelled or improved is not found
+    solver = "symmetric" if improved.problem.symmetry.order > 1 else "cpsat" if modelled else "greedy"
+    return TransferResult(schedule, bound, solver)
+
+
+def _refuse_deadline(least: LowerBound, deadline: int) -> None:
+    if least.cycles > deadline:
+        raise InfeasibleError(
+            f"the deadline of {deadline} cycles is below the lower bound of {least.cycles} cycles ({least.name})"
+        )
+
+
+def _search_all(problem: TransferProblem, options: TransferOptions, bound: LowerBound) -> Found | None:
+    """Return the best of all searches; the largest group, the smallest problem, comes first."""
+    more = options.effort - 1
+    packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if options.cyclic and _may_model(options) else 0.0
+    budget = Budget(
+        SLOTS << more,
+        ROUNDS << more,
+        bound.cycles,
+        PATIENCE << more,
+        options.cyclic,
+        packing_seconds=packing_seconds,
+    )
+    good_enough = bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << more))
+    best: Found | None = None
+    for number, symmetry in enumerate(_groups(problem, options)):
+        if best is not None and best.objective_cycles <= good_enough:
+            break
+        for attempt in _attempts(problem, symmetry, options, exchanges=number == 0):
+            known = best.placement.makespan_cycles if best is not None else NEVER
+            found = attempt(replace(budget, known_cycles=known))
+            if found is not None and (best is None or found.quality < best.quality):
+                best = found
+            if best is not None and best.objective_cycles <= bound.cycles:
+                return best
+        if best is not None and number == 0 and _is_large(problem, budget):
+            break
+    return best
+
+
+def _nothing_found(options: TransferOptions) -> NothingFoundError:
+    if options.solver == "symmetric":
+        cause = "solver symmetric: no translation leaves this collective as it is"
+        return NothingFoundError(cause, remedy="try --solver auto")
+    return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
+
+
+def _improved(found: Found, options: TransferOptions, bound: LowerBound) -> tuple[Found, LowerBound]:
+    """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
+    if options.cyclic or not _may_model(options) or found.objective_cycles <= bound.cycles:
+        return found, bound
+    from lpxsched.schedule.cpsat.copies import Extent, improved_copies
+    from lpxsched.schedule.cpsat.runs import Effort
+
+    more = 2.0 ** (options.effort - 2)
+    if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
+        found = _retimed(found, Effort(TIMES_SECONDS * more, options.seed, bound.cycles))
+    near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
+    if found.problem.problem.collective.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
+        return found, bound
+    effort = Effort(WAYS_SECONDS * more, options.seed, bound.cycles)
+    found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
+    return found, proved if proved is not None and proved.cycles > bound.cycles else bound
+
+
+def _may_model(options: TransferOptions) -> bool:
+    return options.effort > 1 and options.solver != "greedy"
+
+
+def _retimed(found: Found, effort: Effort) -> Found:
+    """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
+    from lpxsched.schedule.cpsat.times import retimed
+
+    placement = retimed(plan_tasks(found.problem, found.plan), found.placement, effort)
+    return found if placement is found.placement else replace(found, placement=placement)
+
+
+def _groups(problem: TransferProblem, options: TransferOptions) -> Iterator[Symmetry]:
+    """Yield the groups to search with, the trivial one last."""
+    if options.solver in ("auto", "symmetric"):
+        yield from islice(symmetries(problem), MOST_GROUPS)
+    if options.solver != "symmetric":
+        yield trivial(problem)
+
+
+def _is_large(problem: TransferProblem, budget: Budget) -> bool:
+    """Return whether one candidate without symmetry takes all of a budget."""
+    flow = flow_of(problem.collective, padded=False)
+    readers = problem.width if flow.is_for_everyone else 2
+    return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
+
+
+def _searched(problem: Reduced, seed: int, packs: bool, budget: Budget) -> Found | None:
+    return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
+
+
+def _attempts(
+    problem: TransferProblem, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
+) -> Iterator[Callable[[Budget], Found | None]]:
+    """Yield the searches with one group."""
+    collective, seed = problem.collective, options.seed
+    if collective.kind == "all-reduce" and collective.width > 1:
+        if exchanges:
+            yield lambda budget: exchange(problem, symmetry, budget=budget)
+        gathering = reduced(problem, gathered_flow(collective), symmetry)
+        yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
+    flow = flow_of(collective, padded=symmetry.order > 1)
+    forward = reduced(problem, flow, symmetry)
+    # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
+    ways = [False, True] if packs_trees(forward) else [False]
+    for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
+        yield partial(_searched, forward, seed, packs)
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.nodes > problem.width:
+        over_relay = relayed_flow(forward)
+        if over_relay is not None:
+            relayed = reduced(problem, over_relay, symmetry)
+            yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)

@@ -1,0 +1,147 @@
+"""Groups of translations that leave an instance as it is, and schedules that they leave as they are.
+
+A group acts on chips, on hosts through their chips, and through these on bundles, operators and demands. It acts
+freely: no element but the identity keeps a chip, hence an operator, a demand or a bundle in its place. A schedule of
+one demand and one operator of each orbit, moved by every element, is then a schedule of all: of the images of one slot
+exactly one lies on a given bundle of the slot's orbit, so the load of that bundle is that of the representatives' slots
+on its orbit, and so it is with the functional units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.fabric.adjacency import sorted_adjacency
+from lpxsched.fabric.symmetry import bundle_images, translations
+from lpxsched.schedule.result import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from lpxsched.fabric.adjacency import Adjacency
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.routes.blocks import Blocks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Symmetry:
+    """Where each element of a group takes each thing of an instance; the identity is first.
+
+    Attributes
+    ----------
+    node_map : ndarray of int64, shape (order, nodes)
+    bundle_map : ndarray of int64, shape (order, bundles)
+    operator_map : ndarray of int64, shape (order, operators)
+    demand_map : ndarray of int64, shape (order, demands)
+    """
+
+    node_map: NDArray[np.int64]
+    bundle_map: NDArray[np.int64]
+    operator_map: NDArray[np.int64]
+    demand_map: NDArray[np.int64]
+
+    @property
+    def order(self) -> int:
+        """Number of elements."""
+        return len(self.node_map)
+
+    def block_map(self, blocks: Blocks) -> NDArray[np.int64]:
+        """Return where each element takes each block, shape (order, blocks); images are cut alike."""
+        first = np.searchsorted(blocks.demand, np.arange(self.demand_map.shape[1]))
+        rank = np.arange(len(blocks)) - first[blocks.demand]
+        image: NDArray[np.int64] = first[self.demand_map[:, blocks.demand]] + rank
+        return image
+
+
+def representatives(image: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the least element of each thing's orbit, from a map of shape (order, things)."""
+    least: NDArray[np.int64] = image.min(axis=0)
+    return least
+
+
+def trivial(instance: Instance) -> Symmetry:
+    """Return the group of the identity alone."""
+    sizes = (instance.nodes, instance.bundles, instance.operators, instance.demands)
+    return Symmetry(*(np.arange(size, dtype=np.int64)[None, :] for size in sizes))
+
+
+def lifted(
+    symmetry: Symmetry,
+    blocks: Blocks,
+    slots: NDArray[np.int64],
+    sums: NDArray[np.int64],
+    operator_start: NDArray[np.int64],
+) -> Schedule:
+    """Return the schedule of all from that of representatives.
+
+    Parameters
+    ----------
+    symmetry : Symmetry
+    blocks : Blocks
+        Of all demands.
+    slots, sums : ndarray of int64
+        Rows of representatives' blocks, as `Schedule.of_rows` takes them.
+    operator_start : ndarray of int64, shape (operators,)
+        Only starts of representatives are read.
+    """
+    if symmetry.order == 1:
+        return Schedule.of_rows(blocks, slots, sums, operator_start)
+    slots, sums = slots.reshape(-1, 4), sums.reshape(-1, 4)
+    block_map = symmetry.block_map(blocks)
+    all_slots, all_sums = (np.repeat(rows[None], symmetry.order, axis=0) for rows in (slots, sums))
+    all_slots[:, :, 0], all_sums[:, :, 0] = block_map[:, slots[:, 0]], block_map[:, sums[:, 0]]
+    all_slots[:, :, 2] = symmetry.bundle_map[:, slots[:, 2]]
+    all_sums[:, :, 1] = symmetry.node_map[:, sums[:, 1]]
+    return Schedule.of_rows(blocks, all_slots, all_sums, operator_start[representatives(symmetry.operator_map)])
+
+
+def node_groups(instance: Instance) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield groups that map bundles onto bundles of equal wires and lanes, the largest first.
+
+    Hosts move with their chips: they are one a chip, in the chips' order, or there are none.
+
+    Yields
+    ------
+    node_map, bundle_map : ndarray of int64
+        As in `Symmetry`; never the trivial group.
+    """
+    chips = instance.chips
+    if instance.nodes not in (chips, 2 * chips):
+        return
+    wire = _wires(instance)
+    for elements in translations(_adjacency(instance, wire)).groups():
+        node_map = elements if instance.nodes == chips else np.hstack([elements, elements + chips])
+        bundle_map = bundle_images(instance.bundle_source, instance.bundle_destination, wire, node_map)
+        if len(node_map) > 1 and bundle_map is not None:
+            yield node_map, bundle_map
+
+
+def _wires(instance: Instance) -> NDArray[np.int64]:
+    """Return a number for each bundle that tells apart wires, lanes, and bundles of equal ends, wires and lanes."""
+    kinds = [
+        instance.bundle_lanes,
+        instance.bundle_latency,
+        instance.bundle_guard,
+        instance.bundle_time_numerator,
+        instance.bundle_time_denominator,
+    ]
+    kind = np.unique(np.column_stack(kinds), axis=0, return_inverse=True)[1].reshape(-1)
+    rows = list(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), kind.tolist(), strict=True))
+    seen: dict[tuple[int, int, int], int] = {}
+    twins = []
+    for row in rows:
+        twins.append(seen.get(row, 0))
+        seen[row] = twins[-1] + 1
+    return kind.astype(np.int64) * (max(twins, default=0) + 1) + np.array(twins, dtype=np.int64)
+
+
+def _adjacency(instance: Instance, wire: NDArray[np.int64]) -> Adjacency:
+    chips = instance.chips
+    between = (instance.bundle_source < chips) & (instance.bundle_destination < chips)
+    source, destination = instance.bundle_source[between], instance.bundle_destination[between]
+    return sorted_adjacency(chips, source, destination, wire[between], instance.bundle_lanes[between])

@@ -1,0 +1,248 @@
+"""Unequal shares made equal for a solver, and cut off again.
+
+Rows that do not divide by the number of chips leave some shares a vector longer than others, and some nodes without
+any. A padded instance has at every node of an orbit what one of them has, with the most vectors and the longest
+duration of the orbit. Its schedule holds for the instance itself once the added vectors, demands and operators are cut
+off: what is shorter or left out delays nothing. Bounds are those of the instance itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.result import Schedule
+from lpxsched.schedule.routes.blocks import Blocks
+from lpxsched.schedule.symmetry.layer_groups import Symmetry, node_groups
+from lpxsched.schedule.symmetry.roles import roles
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.instance import Instance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Padded:
+    """An instance that a group leaves as it is, and what of it the instance it was made from has.
+
+    Attributes
+    ----------
+    original, instance : Instance
+    symmetry : Symmetry
+        Of `instance`.
+    operator_of, demand_of : ndarray of int64
+        The padded operator and demand of each original one.
+    """
+
+    original: Instance
+    instance: Instance
+    symmetry: Symmetry
+    operator_of: NDArray[np.int64]
+    demand_of: NDArray[np.int64]
+
+    def cut_off(self, schedule: Schedule) -> Schedule:
+        """Return a schedule of the original instance from one of the padded instance."""
+        demand = _positions(self.demand_of, self.instance.demands)[schedule.blocks.demand]
+        room = np.where(demand >= 0, self.original.demand_vectors[demand], 0) - schedule.blocks.first_vector
+        vectors = np.minimum(schedule.blocks.vectors, room)
+        kept = np.flatnonzero(vectors > 0)
+        kept = kept[np.argsort(demand[kept], kind="stable")]
+        block = _positions(kept, len(vectors))
+        slot, total = block[schedule.slot_block] >= 0, block[schedule.sum_block] >= 0
+        return Schedule(
+            Blocks(demand[kept], schedule.blocks.first_vector[kept], vectors[kept]),
+            block[schedule.slot_block[slot]],
+            schedule.slot_phase[slot],
+            schedule.slot_bundle[slot],
+            schedule.slot_depart[slot],
+            block[schedule.sum_block[total]],
+            schedule.sum_node[total],
+            schedule.sum_operands[total],
+            schedule.sum_start[total],
+            schedule.operator_start[self.operator_of],
+        )
+
+
+class _Classes(NamedTuple):
+    """Operators or demands of one role on one orbit of nodes: the padded ones in order, and those there are.
+
+    `number` is by role and node, `members` the original ones of each class, `of` the padded one of each original.
+    """
+
+    number: dict[tuple[int, int], int]
+    members: dict[tuple[int, int], list[int]]
+    of: NDArray[np.int64]
+
+
+def paddings(instance: Instance) -> Iterator[Padded]:
+    """Yield the instance padded for each group that can be made to leave it as it is, the largest group first."""
+    found = None
+    for node_map, bundle_map in node_groups(instance):
+        found = found or roles(instance)
+        padded = _padded(instance, node_map, bundle_map, *found)
+        if _can_be_cut_off(padded):
+            yield padded
+
+
+def _padded(
+    instance: Instance,
+    node_map: NDArray[np.int64],
+    bundle_map: NDArray[np.int64],
+    operator_role: list[int],
+    demand_role: list[int],
+) -> Padded:
+    least = node_map.min(axis=0)
+    home = node_map[node_map.argmin(axis=0)]
+    operators = _classes(operator_role, instance.operator_node.tolist(), node_map, least)
+    demands = _classes(demand_role, instance.demand_root.tolist(), node_map, least)
+    view = _View(instance, node_map, home, operator_role, demand_role, operators, demands)
+    operator_rows, demand_rows = list(view.operator_rows()), list(view.demand_rows())
+    result = replace(
+        instance,
+        operator_node=_column(row.node for row in operator_rows),
+        operator_unit=_column(row.unit for row in operator_rows),
+        operator_cycles=_column(row.cycles for row in operator_rows),
+        operator_after=Ragged.of(row.after for row in operator_rows),
+        operator_demands=Ragged.of(row.demands for row in operator_rows),
+        demand_vectors=_column(row.vectors for row in demand_rows),
+        demand_root=_column(row.root for row in demand_rows),
+        demand_leaves=Ragged.of([node for node, _ in row.leaves] for row in demand_rows),
+        demand_leaf_operators=Ragged.of([operator for _, operator in row.leaves] for row in demand_rows),
+        demand_consumers=Ragged.of(row.consumers for row in demand_rows),
+    )
+    symmetry = Symmetry(node_map, bundle_map, _moves(operators, node_map), _moves(demands, node_map))
+    return Padded(instance, result, symmetry, operators.of, demands.of)
+
+
+def _can_be_cut_off(padded: Padded) -> bool:
+    """Return whether what is left of the padded instance asks for all that the original one asks for, and no more."""
+    original, instance = padded.original, padded.instance
+    for operator, other in enumerate(padded.operator_of.tolist()):
+        after = {int(padded.operator_of[index]) for index in original.operator_after[operator]}
+        if after != set(instance.operator_after[other].tolist()):
+            return False
+    for demand, other in enumerate(padded.demand_of.tolist()):
+        made = padded.operator_of[original.demand_leaf_operators[demand]].tolist()
+        leaves = set(zip(original.demand_leaves[demand].tolist(), made, strict=True))
+        same_leaves = leaves == set(
+            zip(instance.demand_leaves[other].tolist(), instance.demand_leaf_operators[other].tolist(), strict=True)
+        )
+        consumers = set(original.demand_consumers[demand].tolist())
+        if not same_leaves or consumers != set(instance.demand_consumers[other].tolist()):
+            return False
+    return True
+
+
+class _OperatorRow(NamedTuple):
+    node: int
+    unit: int
+    cycles: int
+    after: Sequence[int]
+    demands: Sequence[int]
+
+
+class _DemandRow(NamedTuple):
+    vectors: int
+    root: int
+    leaves: Sequence[tuple[int, int]]
+    consumers: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """An instance seen from the least node of each orbit.
+
+    `home[n]` is the element that takes node n to the least one of its orbit.
+    """
+
+    instance: Instance
+    node_map: NDArray[np.int64]
+    home: NDArray[np.int64]
+    operator_role: list[int]
+    demand_role: list[int]
+    operators: _Classes
+    demands: _Classes
+
+    def operator_rows(self) -> Iterator[_OperatorRow]:
+        """Yield the padded operators in their order."""
+        instance = self.instance
+        for (_, node), members in self.operators.members.items():
+            after = {
+                self.operator_role[other] for index in members for other in instance.operator_after[index].tolist()
+            }
+            reads = {key for index in members for key in self._reads(index)}
+            cycles = int(instance.operator_cycles[members].max())
+            unit = int(instance.operator_unit[members[0]])
+            for move in self._images(node):
+                yield _OperatorRow(
+                    int(move[node]),
+                    unit,
+                    cycles,
+                    sorted(self.operators.number[other, int(move[node])] for other in after),
+                    sorted(self.demands.number[other, int(move[root])] for other, root in reads),
+                )
+
+    def demand_rows(self) -> Iterator[_DemandRow]:
+        """Yield the padded demands in their order."""
+        instance = self.instance
+        for (_, node), members in self.demands.members.items():
+            leaves = {key for index in members for key in self._leaves(index)}
+            consumers = {
+                int(self.home[instance.demand_root[index], consumer])
+                for index in members
+                for consumer in instance.demand_consumers[index].tolist()
+            }
+            vectors = int(instance.demand_vectors[members].max())
+            for move in self._images(node):
+                made = [(int(move[leaf]), self.operators.number[role, int(move[leaf])]) for role, leaf in leaves]
+                yield _DemandRow(vectors, int(move[node]), sorted(made), sorted(int(move[c]) for c in consumers))
+
+    def _images(self, node: int) -> list[NDArray[np.int64]]:
+        """Return the elements in the order of where they take a node."""
+        return [self.node_map[element] for element in np.argsort(self.node_map[:, node]).tolist()]
+
+    def _reads(self, operator: int) -> Iterator[tuple[int, int]]:
+        home = self.home[self.instance.operator_node[operator]]
+        for demand in self.instance.operator_demands[operator].tolist():
+            yield self.demand_role[demand], int(home[self.instance.demand_root[demand]])
+
+    def _leaves(self, demand: int) -> Iterator[tuple[int, int]]:
+        instance = self.instance
+        home = self.home[instance.demand_root[demand]]
+        made = instance.demand_leaf_operators[demand].tolist()
+        for operator, leaf in zip(made, instance.demand_leaves[demand].tolist(), strict=True):
+            yield self.operator_role[operator], int(home[leaf])
+
+
+def _classes(role: list[int], node: list[int], node_map: NDArray[np.int64], least: NDArray[np.int64]) -> _Classes:
+    """Return the classes in the order of their first members, which keeps operators in topological order."""
+    members: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, key in enumerate(zip(role, least[node].tolist(), strict=True)):
+        members[key].append(index)
+    images = [(kind, image) for kind, first in members for image in np.sort(node_map[:, first]).tolist()]
+    number = {key: index for index, key in enumerate(images)}
+    return _Classes(number, dict(members), _column(number[key] for key in zip(role, node, strict=True)))
+
+
+def _moves(classes: _Classes, node_map: NDArray[np.int64]) -> NDArray[np.int64]:
+    moves = [[classes.number[role, int(move[node])] for role, node in classes.number] for move in node_map]
+    return np.array(moves, dtype=np.int64).reshape(len(node_map), -1)
+
+
+def _positions(chosen: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Return the position of each of `size` things among the chosen ones, `NONE` for all others."""
+    positions = np.full(size, NONE, dtype=np.int64)
+    positions[chosen] = np.arange(len(chosen))
+    return positions
+
+
+def _column(values: Iterable[int]) -> NDArray[np.int64]:
+    return np.fromiter(values, dtype=np.int64)

@@ -1,0 +1,281 @@
+"""A collective of copies, cut down to one block of each orbit: what greedy, routing and CP-SAT search on.
+
+With the trivial group it is the whole problem. Nodes and bundles are those of the problem; capacity belongs to orbits
+of bundles, here *resources*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.problem.wires import FAR, Wires, all_ways
+from lpxsched.schedule.routes.matching.kernels import CLASSES
+from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.traffic.collectives import Collective
+
+
+HALVES = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Parts of pieces that travel as one slot on one link.
+
+    Attributes
+    ----------
+    piece, first_vector, vectors : ndarray of int64, shape (blocks,)
+        The run, counted within its piece.
+    source, target : ndarray of int64, shape (blocks,)
+        Node that holds it, node that reads it (`EVERY` for all participants).
+    """
+
+    piece: NDArray[np.int64]
+    first_vector: NDArray[np.int64]
+    vectors: NDArray[np.int64]
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.piece)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """What is copied from where to where: pieces with a source and a reader or all readers.
+
+    Attributes
+    ----------
+    tensor, first_vector, vectors : ndarray of int64, shape (pieces,)
+        The run within its tensor. The last may reach beyond the tensor's end, which a lift cuts off.
+    source, target : ndarray of int64, shape (pieces,)
+        Nodes; `EVERY` for all participants.
+    """
+
+    tensor: NDArray[np.int64]
+    first_vector: NDArray[np.int64]
+    vectors: NDArray[np.int64]
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+
+    @property
+    def is_for_everyone(self) -> bool:
+        """Whether everyone reads every piece."""
+        return bool((self.target == EVERY).all())
+
+
+def gathered_flow(collective: Collective) -> Flow:
+    """Return the copies of an all-reduce in which every chip gets every summand."""
+    source = np.arange(collective.width, dtype=np.int64)
+    return Flow(0 * source, 0 * source, 0 * source + collective.vectors, source, 0 * source + EVERY)
+
+
+def flow_of(collective: Collective, *, padded: bool) -> Flow:
+    """Return what a collective copies; for sums, what would be copied if time ran backwards.
+
+    An all-reduce is made of shares of equal length, each summed at a chip of its own and copied from there to all;
+    `padded`, of one share a chip, if only for the symmetry.
+    """
+    pieces = collective.pieces()
+    if collective.kind == "all-reduce":
+        size = -(-collective.vectors // collective.width)
+        shares = collective.width if padded else -(-collective.vectors // size)
+        source = np.arange(shares, dtype=np.int64)
+        return Flow(0 * source, source * size, 0 * source + size, source, 0 * source + EVERY)
+    if collective.is_sum:
+        return Flow(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.target, pieces.source)
+    return Flow(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.source, pieces.target)
+
+
+def relayed_flow(problem: Reduced) -> Flow | None:
+    """Return the copies of an all-reduce that is summed at the relay nearest to all; None where a chip is as near."""
+    collective, way = problem.problem.collective, problem.way.astype(np.int64)
+    farthest = way[:, : collective.width].max(axis=1) + way[: collective.width].max(axis=0)
+    source = np.array([farthest.argmin()], dtype=np.int64)
+    if source[0] < collective.width:
+        return None
+    return Flow(0 * source, 0 * source, 0 * source + collective.vectors, source, 0 * source + EVERY)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ways:
+    """Bundles of each block with a first guess of times.
+
+    Attributes
+    ----------
+    blocks : Blocks
+    block, bundle, lane, depart : ndarray of int64, shape (slots,)
+        Sorted by departure.
+    makespan_cycles : int
+        0 where the times are a guess that two slots may share.
+    """
+
+    blocks: Blocks
+    block: NDArray[np.int64]
+    bundle: NDArray[np.int64]
+    lane: NDArray[np.int64]
+    depart: NDArray[np.int64]
+    makespan_cycles: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """The problem of representatives.
+
+    Without slots, so that ways are found when they are first asked for: those of a reversed problem often never are.
+
+    Attributes
+    ----------
+    problem : TransferProblem
+    symmetry : Symmetry
+    flow : Flow
+    wires : Wires
+        Bundles with their resources, as kernels read them.
+    pieces : ndarray of int64, shape (order, pieces)
+        Where each element of the group takes each piece of the flow.
+    representatives : ndarray of int64
+        One piece of each orbit, pieces that stay where they are left out.
+    """
+
+    problem: TransferProblem
+    symmetry: Symmetry
+    flow: Flow
+    wires: Wires
+    pieces: NDArray[np.int64]
+    representatives: NDArray[np.int64]
+
+    def reversed(self) -> Reduced:
+        """Return the same flow over the bundles the other way round."""
+        problem = self.problem.reversed()
+        return replace(self, problem=problem, wires=_wires(problem, self.symmetry))
+
+    @cached_property
+    def way(self) -> NDArray[np.int32]:
+        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
+        return all_ways(self.wires, self.problem.turnaround_cycles)
+
+    @cached_property
+    def way_class(self) -> NDArray[np.uint8]:
+        """Ways ranked from the shortest, in at most `CLASSES` classes; shape (nodes, nodes)."""
+        return _way_class(self.way)
+
+    def blocks(self, length: int, *, mirrored: bool = False) -> Blocks:
+        """Return the representatives cut into blocks of at most `length` vectors; `HALVES` cuts what is left in two.
+
+        Mirrored, the lengths of a piece come the other way round, for a search that goes backwards in time.
+        """
+        pieces = self.representatives
+        whole = self.flow.vectors[pieces]
+        if length == HALVES:
+            cuts = [_halves(vectors) for vectors in whole.tolist()]
+            counts = np.array([len(cut) for cut in cuts], dtype=np.int64)
+            vectors = np.array([part for cut in cuts for part in cut], dtype=np.int64)
+        else:
+            counts = -(-whole // length)
+            row, place = counted(counts)
+            vectors = np.minimum(length, whole[row] - place * length)
+        if mirrored:
+            vectors = vectors[mirror(counts)]
+        piece = np.repeat(pieces, counts)
+        first = np.cumsum(vectors) - vectors
+        first -= np.repeat(np.cumsum(whole) - whole, counts)
+        return Blocks(piece, first, vectors, self.flow.source[piece], self.flow.target[piece])
+
+
+def mirror(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number that each block gets when the blocks of each piece, so many, are counted backwards."""
+    begin = np.cumsum(counts) - counts
+    return np.repeat(2 * begin + counts - 1, counts) - np.arange(int(counts.sum()))
+
+
+def reduced(problem: TransferProblem, flow: Flow, symmetry: Symmetry) -> Reduced:
+    """Return the problem of representatives under a group that leaves the flow as it is."""
+    moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
+    pieces = piece_map(flow, symmetry)
+    representatives = moving[(pieces[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
+    return Reduced(problem, symmetry, flow, _wires(problem, symmetry), pieces, representatives)
+
+
+def _way_class(way: NDArray[np.int32]) -> NDArray[np.uint8]:
+    distinct = np.unique(way)
+    ranks = np.arange(len(distinct))
+    if len(distinct) > CLASSES:
+        ranks = ranks * (CLASSES - 1) // (len(distinct) - 1)
+    beyond = int(distinct[distinct < FAR].max(initial=0)) + 1
+    class_of = np.zeros(beyond + 1, dtype=np.uint8)
+    class_of[np.minimum(distinct, beyond)] = ranks
+    found = np.empty(way.shape, dtype=np.uint8)
+    for row, ways in enumerate(way):
+        found[row] = class_of[np.minimum(ways, beyond)]
+    return found
+
+
+def _halves(vectors: int) -> list[int]:
+    """Return a half, half of the rest and so on: the last of what is summed or passed on late is short."""
+    parts = []
+    while vectors:
+        parts.append(-(-vectors // 2))
+        vectors -= parts[-1]
+    return parts
+
+
+def piece_map(flow: Flow, symmetry: Symmetry) -> NDArray[np.int64]:
+    """Return where each element of the group takes each piece, shape (order, pieces).
+
+    Raises
+    ------
+    ValueError
+        When the group does not leave the flow as it is.
+    """
+    pieces = np.arange(len(flow.source), dtype=np.int64)
+    if symmetry.order == 1:
+        return pieces[None, :]
+    nodes = symmetry.node_map.shape[1]
+    # The number of the first piece with each two ends; `EVERY`, -2, is the last column but one.
+    piece_of = np.full((nodes, nodes + 2), NONE, dtype=np.int64)
+    piece_of[flow.source[::-1], flow.target[::-1]] = pieces[::-1]
+    images = np.empty((symmetry.order, len(pieces)), dtype=np.int64)
+    for node_map, image in zip(symmetry.node_map, images, strict=True):
+        with_every = np.append(node_map, [EVERY, NONE])
+        image[:] = piece_of[with_every[flow.source], with_every[flow.target]]
+        if (image == NONE).any() or (flow.vectors[image] != flow.vectors).any():
+            raise ValueError("the group moves a piece to where none is")
+    return images
+
+
+def _wires(problem: TransferProblem, symmetry: Symmetry) -> Wires:
+    resource = symmetry.bundle_orbit()
+    resources = int(resource.max(initial=-1)) + 1
+    lanes = np.zeros(resources, dtype=np.int64)
+    lanes[resource] = problem.bundle_lanes
+    by_source = np.argsort(problem.bundle_source, kind="stable").astype(np.int64)
+    offsets = np.searchsorted(problem.bundle_source[by_source], np.arange(problem.nodes + 1)).astype(np.int64)
+    return Wires(
+        width=problem.width,
+        nodes=problem.nodes,
+        source=problem.bundle_source,
+        destination=problem.bundle_destination,
+        hop=problem.bundle_hop_cycles,
+        numerator=problem.bundle_pitch_numerator,
+        denominator=problem.bundle_pitch_denominator,
+        out_offsets=offsets,
+        out=by_source,
+        resource=resource,
+        lanes=lanes,
+        first_lane=np.cumsum(lanes) - lanes,
+        turnaround=problem.turnaround_cycles,
+        node_orbit=symmetry.node_orbit(),
+        inject=problem.inject_per_cycle,
+        eject=problem.eject_per_cycle,
+    )

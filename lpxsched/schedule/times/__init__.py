@@ -1,0 +1,1 @@
+"""When everything happens: tasks, their placement, their repetition."""

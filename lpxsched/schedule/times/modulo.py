@@ -1,0 +1,247 @@
+"""Timetables that repeat: the shortest period of a plan, and starts that keep it (modulo scheduling).
+
+Iterations do not wait for each other and data may wait in SRAM for as long as it must, so the period of a plan is that
+of its busiest resource: a task that finds no room in this turn of a lane takes the next. Tasks of one length stand on a
+grid of that length, so that no room is lost between them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.problem.wires import kernel
+from lpxsched.schedule.times.placement import Placement, placement_columns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.routes.kernels import Integers, TaskColumns
+    from lpxsched.schedule.times.placement import Tasks
+
+# Periods that are tried one cycle after the other before room is given for a whole task, and what lies between halved.
+TIGHT_TRIES = 3
+# Two periods that differ by less than one part in so many are as good as each other.
+FINE_PERIOD = 256
+# Cells of the tables of lanes and cycles: beyond it a plan is not tried.
+MOST_CELLS = 400_000_000
+# The value of units: compiled code names globals of its own module only.
+NONE, NEVER = -1, 1 << 60
+
+
+class Turn(NamedTuple):
+    """One turn of all lanes and ports, cut into cells.
+
+    Cells of a lane of resource i are `grid[i]` cycles long (1 where tasks are not all of one length), those of a port
+    one cycle. Each lane has a row of cells in `following`, from `first_cell` on, each port one in `port_following`:
+    `NONE` if that is free, or a later cell to look at instead; one cell more ends the row. `used` counts by port and
+    cycle.
+    """
+
+    period: int
+    grid: Integers
+    first_cell: Integers
+    following: NDArray[np.int32]
+    port_following: NDArray[np.int32]
+    used: Integers
+
+
+def shortest_period(tasks: Tasks) -> int:
+    """Return the least period that the loads of a plan allow."""
+    resources = len(tasks.lanes)
+    load = np.bincount(tasks.resource, weights=tasks.length, minlength=resources).astype(np.int64)
+    count = np.bincount(tasks.resource, minlength=resources)
+    grid = _grid(tasks)
+    lanes = tasks.lanes
+    periods = np.where(grid > 1, -(-count // lanes) * grid, -(-load // lanes))
+    ports = np.bincount(tasks.port[tasks.port >= 0], minlength=len(tasks.port_lanes))
+    return int(
+        max(1, periods.max(initial=0), tasks.length.max(initial=0), (-(-ports // tasks.port_lanes)).max(initial=0))
+    )
+
+
+def _grid(tasks: Tasks) -> NDArray[np.int64]:
+    """Return the length of the tasks of each resource where all are equally long, else 1."""
+    longest, shortest = np.zeros(len(tasks.lanes), dtype=np.int64), np.full(len(tasks.lanes), NEVER)
+    np.maximum.at(longest, tasks.resource, tasks.length)
+    np.minimum.at(shortest, tasks.resource, tasks.length)
+    return np.where(longest == shortest, np.maximum(longest, 1), 1).astype(np.int64)
+
+
+def repeating(tasks: Tasks, order: NDArray[np.int64], *, enough: int, below: int) -> Placement | None:
+    """Return starts with the shortest period that the loads and the order allow; None where it is not short enough.
+
+    Parameters
+    ----------
+    tasks : Tasks
+    order : ndarray of int64, shape (tasks,)
+        In which tasks are placed, predecessors first.
+    enough : int
+        A lower bound of the period.
+    below : int
+        Periods from here on are of no use.
+    """
+    least = max(enough, shortest_period(tasks))
+    longest = int(tasks.length.max(initial=1))
+    columns, failed = placement_columns(tasks), least - 1
+    for period in (*range(least, least + TIGHT_TRIES), least + longest, least + 2 * longest):
+        if period >= below or period * int(tasks.lanes.sum()) > MOST_CELLS:
+            return None
+        found = _with_period(tasks, columns, order, period)
+        if found is not None:
+            return _bisected(tasks, columns, order, failed, found)
+        failed = period
+    return None
+
+
+def _bisected(tasks: Tasks, columns: TaskColumns, order: NDArray[np.int64], failed: int, found: Placement) -> Placement:
+    """Return starts with a shorter period, between one that was not kept and one that was, as far as that is worth it.
+
+    A period may be kept although a longer one is not, so it need not be the shortest that the order allows.
+    """
+    while found.period_cycles - failed > max(1, failed // FINE_PERIOD):
+        period = (failed + found.period_cycles) // 2
+        shorter = _with_period(tasks, columns, order, period)
+        if shorter is None:
+            failed = period
+        else:
+            found = shorter
+    return found
+
+
+def _with_period(tasks: Tasks, columns: TaskColumns, order: NDArray[np.int64], period: int) -> Placement | None:
+    start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
+    if not _place_in_turns(columns, _empty_turn(tasks, period), order, start, lane):
+        return None
+    return Placement(start, lane, int((start + tasks.duration).max(initial=0)), period)
+
+
+def _empty_turn(tasks: Tasks, period: int) -> Turn:
+    """Return a turn in which everything is free."""
+    grid = _grid(tasks)
+    row = np.repeat(period // grid + 1, tasks.lanes)
+    port_cycles = period if (tasks.port >= 0).any() else 0
+    return Turn(
+        period,
+        grid,
+        np.cumsum(row) - row,
+        np.full(int(row.sum()), NONE, dtype=np.int32),
+        np.full(len(tasks.port_lanes) * (port_cycles + 1), NONE, dtype=np.int32),
+        np.zeros((len(tasks.port_lanes), max(1, port_cycles)), dtype=np.int64),
+    )
+
+
+@kernel
+def _next_free(following: NDArray[np.int32], first: int, cell: int) -> int:
+    """Return the first free cell of a row from a given one on.
+
+    Sets of taken cells are joined as those of Gabow and Tarjan (Journal of Computer and System Sciences 30, 1985).
+    """
+    free = cell
+    while following[first + free] >= 0:
+        free = following[first + free]
+    while cell != free:
+        further = following[first + cell]
+        following[first + cell] = free
+        cell = further
+    return free
+
+
+@kernel
+def _next_turning(following: NDArray[np.int32], first: int, cells: int, cell: int) -> int:
+    """Return the first free cell from a given one on, counted on into the next turn; `NEVER` where none is."""
+    free = _next_free(following, first, cell)
+    if free < cells:
+        return free
+    free = _next_free(following, first, 0)
+    return free + cells if free < cells else NEVER
+
+
+@kernel
+def _next_run(following: NDArray[np.int32], first: int, cells: int, cell: int, length: int) -> int:
+    """Return the first of so many free cells in a row from a given cell on, counted on into next turns, or `NEVER`."""
+    begin, last = cell, cell + 2 * cells
+    while length > 0:
+        free = _next_turning(following, first, cells, begin % cells)
+        begin += free - begin % cells
+        if free >= NEVER or begin >= last:
+            return NEVER
+        step = 1
+        while step < length and following[first + (begin + step) % cells] < 0:
+            step += 1
+        if step == length:
+            break
+        begin += step
+    return begin
+
+
+@kernel
+def _earliest(tasks: TaskColumns, turn: Turn, resource: int, ready: int, length: int) -> tuple[int, int]:
+    """Return the first cycle from a given one on at which a lane of a resource is free, and the lane."""
+    grid, chosen, earliest = turn.grid[resource], NONE, NEVER
+    cells, begin = turn.period // grid, ready // turn.period * turn.period
+    # What is left of the turn may be less than a cell, then it is the next turn's first.
+    cell = -(-(ready - begin) // grid)
+    if cell >= cells:
+        cell, begin = 0, begin + turn.period
+    for lane in range(tasks.first_lane[resource], tasks.first_lane[resource] + tasks.lanes[resource]):
+        found = _next_run(turn.following, turn.first_cell[lane], cells, cell, length // grid)
+        if found < NEVER:
+            cycle = begin + found // cells * turn.period + found % cells * grid
+            if cycle < earliest:
+                chosen, earliest = lane, cycle
+    return earliest, chosen
+
+
+@kernel
+def _ports_free(tasks: TaskColumns, turn: Turn, task: int, cycle: int) -> int:
+    """Return the cycle, or where a port of a task is full then, the next at which that has room; `NEVER` if none."""
+    for side in range(2):
+        port = tasks.port[task, side]
+        if port >= 0:
+            at = (cycle + tasks.port_offset[task, side]) % turn.period
+            free = _next_turning(turn.port_following, port * (turn.period + 1), turn.period, at)
+            if free >= NEVER:
+                return NEVER
+            if free > at:
+                return int(cycle + free - at)
+    return cycle
+
+
+@kernel
+def _take(tasks: TaskColumns, turn: Turn, task: int, lane: int, cycle: int) -> None:
+    """Take the cells of a task, and its room in ports."""
+    grid = turn.grid[tasks.resource[task]]
+    cells, cell = turn.period // grid, cycle % turn.period // grid
+    for step in range(tasks.length[task] // grid):
+        taken = (cell + step) % cells
+        turn.following[turn.first_cell[lane] + taken] = taken + 1
+    for side in range(2):
+        port = tasks.port[task, side]
+        if port >= 0:
+            at = (cycle + tasks.port_offset[task, side]) % turn.period
+            turn.used[port, at] += 1
+            if turn.used[port, at] >= tasks.port_lanes[port]:
+                turn.port_following[port * (turn.period + 1) + at] = at + 1
+
+
+@kernel
+def _place_in_turns(tasks: TaskColumns, turn: Turn, order: Integers, start: Integers, lane: Integers) -> bool:
+    """Give each task the first start and lane that are free; return whether all have any within two turns."""
+    for task in order:
+        ready = tasks.release[task]
+        for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
+            ready = max(ready, start[tasks.before[index]] + tasks.delay[index])
+        resource, cycle, chosen = tasks.resource[task], ready, NONE
+        while chosen < 0:
+            cycle, found = _earliest(tasks, turn, resource, cycle, tasks.length[task])
+            if cycle >= ready + 2 * turn.period:
+                return False
+            free = _ports_free(tasks, turn, task, cycle)
+            if free == cycle:
+                chosen = found
+            cycle = free
+        _take(tasks, turn, task, chosen, cycle)
+        start[task], lane[task] = cycle, chosen - tasks.first_lane[resource]
+    return True

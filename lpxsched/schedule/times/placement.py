@@ -1,0 +1,195 @@
+"""Serial placement of tasks: each as early as its predecessors, its lanes and its ports allow.
+
+A task is a slot on a link or a sum on a vector unit. What is a predecessor of what follows from routes that stand
+already, so that one kernel serves copies, sums, and both backwards in time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.routes.kernels import Calendars, TaskColumns, place_tasks
+from lpxsched.units import NEVER, NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tasks:
+    """What is to be placed.
+
+    Attributes
+    ----------
+    resource, length : ndarray of int64, shape (tasks,)
+        Which lanes a task needs one of, and for how many cycles.
+    duration : ndarray of int64, shape (tasks,)
+        From the start to the last read of the slot, the end of the sum.
+    release : ndarray of int64, shape (tasks,)
+        Earliest start.
+    before, after, delay : ndarray of int64, shape (precedences,)
+        Task `after` starts at least `delay` cycles after task `before` starts.
+    port, port_offset : ndarray of int64, shape (tasks, 2)
+        Calendars of ports, `NONE` for none, of which a task takes the cycle that lies `port_offset` after its start.
+    lanes, port_lanes : ndarray of int64, shape (resources,) and (ports,)
+        How many tasks may share a resource, a cycle of a port.
+    """
+
+    resource: NDArray[np.int64]
+    length: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    release: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    delay: NDArray[np.int64]
+    port: NDArray[np.int64]
+    port_offset: NDArray[np.int64]
+    lanes: NDArray[np.int64]
+    port_lanes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.resource)
+
+
+class Precedences(NamedTuple):
+    """Rows (before, after, delay) as `Tasks` has them."""
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    delay: NDArray[np.int64]
+
+
+def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return start and lane of each task.
+
+    Parameters
+    ----------
+    tasks : Tasks
+    order : ndarray of int64, shape (tasks,)
+        In which tasks are placed; predecessors first.
+    """
+    return place_tasks(placement_columns(tasks), _calendars(tasks), order)
+
+
+def placement_columns(tasks: Tasks) -> TaskColumns:
+    """Return the tasks as kernels read them."""
+    by_task = np.argsort(tasks.after, kind="stable")
+    port_lanes = tasks.port_lanes
+    first_port = int(tasks.lanes.sum()) + np.cumsum(port_lanes) - port_lanes
+    return TaskColumns(
+        tasks.resource,
+        tasks.length,
+        tasks.release,
+        np.searchsorted(tasks.after[by_task], np.arange(len(tasks) + 1)).astype(np.int64),
+        tasks.before[by_task],
+        tasks.delay[by_task],
+        tasks.port,
+        tasks.port_offset,
+        tasks.lanes,
+        np.cumsum(tasks.lanes) - tasks.lanes,
+        port_lanes,
+        first_port.astype(np.int64),
+    )
+
+
+def _calendars(tasks: Tasks) -> Calendars:
+    shortest = np.full(len(tasks.lanes), NEVER, dtype=np.int64)
+    np.minimum.at(shortest, tasks.resource, np.maximum(tasks.length, 1))
+    every = np.concatenate([np.repeat(shortest, tasks.lanes), np.ones(int(tasks.port_lanes.sum()), dtype=np.int64)])
+    room = len(tasks) + int((tasks.port >= 0).sum()) + 1
+    return Calendars(
+        shortest=every,
+        latest=np.full(len(every), NONE, dtype=np.int64),
+        before=np.empty(room, dtype=np.int64),
+        start=np.empty(room, dtype=np.int64),
+        end=np.empty(room, dtype=np.int64),
+        used=np.zeros(1, dtype=np.int64),
+    )
+
+
+def backwards(tasks: Tasks) -> Tasks:
+    """Return the tasks with time running the other way.
+
+    A task that starts at s starts backwards at horizon - s - length. So if b starts at least d after a, a starts
+    backwards at least d + length(b) - length(a) after b does; and a task whose result comes `duration` after its start
+    starts backwards no earlier than duration - length.
+    """
+    release = tasks.duration - tasks.length
+    offset = tasks.length[:, None] - 1 - tasks.port_offset
+    shift = max(0, -int(release.min(initial=0)), -int(offset.min(initial=0)))
+    return replace(
+        tasks,
+        release=release + shift,
+        before=tasks.after,
+        after=tasks.before,
+        delay=np.maximum(0, tasks.delay + tasks.length[tasks.after] - tasks.length[tasks.before]),
+        port_offset=offset + shift,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """Start and lane of each task, when all results are there, and the period with which all repeats (0: once)."""
+
+    start: NDArray[np.int64]
+    lane: NDArray[np.int64]
+    makespan_cycles: int
+    period_cycles: int = 0
+
+
+def depth(tasks: Tasks) -> NDArray[np.int64]:
+    """Return the number of tasks in the longest chain before each."""
+    chain = np.zeros(len(tasks), dtype=np.int64)
+    while True:
+        longer = chain.copy()
+        np.maximum.at(longer, tasks.after, chain[tasks.before] + 1)
+        if (longer == chain).all():
+            return chain
+        chain = longer
+
+
+def precedence_order(tasks: Tasks, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return an order with each task moved behind all its predecessors, as it is where they are before it already."""
+    rank = np.empty(len(tasks), dtype=np.int64)
+    rank[order] = np.arange(len(tasks))
+    if (rank[tasks.before] < rank[tasks.after]).all():
+        return order
+    while (rank[tasks.before] > rank[tasks.after]).any():
+        np.maximum.at(rank, tasks.after, rank[tasks.before])
+    return np.lexsort((depth(tasks), rank)).astype(np.int64)
+
+
+def placed(tasks: Tasks, order: NDArray[np.int64]) -> Placement:
+    """Return each task as early as those before it in the order allow."""
+    start, lane = place(tasks, precedence_order(tasks, order.astype(np.int64)))
+    return Placement(start, lane, int((start + tasks.duration).max(initial=0)))
+
+
+def justified(tasks: Tasks, placement: Placement) -> Placement:
+    """Return a placement after one pass backwards and one forwards in time.
+
+    The double justification of Valls, Ballestin and Quintanilla (European Journal of Operational Research 165, 2005):
+    everything is moved as late as possible, the last first, then as early as possible, the first first.
+    """
+    start, mirrored = placement.start, backwards(tasks)
+    last_first = np.lexsort((-start, -(start + tasks.duration)))
+    late, _ = place(mirrored, precedence_order(mirrored, last_first.astype(np.int64)))
+    return placed(tasks, np.lexsort((start, -(late + tasks.length))))
+
+
+def improved(tasks: Tasks, placement: Placement, *, passes: int, enough: int) -> Placement:
+    """Return the best of several justifications in a row; stop where nothing changes or `enough` is reached."""
+    best = current = placement
+    for _ in range(passes):
+        if best.makespan_cycles <= enough:
+            break
+        following = justified(tasks, current)
+        if following.makespan_cycles < best.makespan_cycles:
+            best = following
+        if (following.start == current.start).all():
+            break
+        current = following
+    return best

@@ -1,0 +1,82 @@
+"""What enters a reader, and when."""
+
+from __future__ import annotations
+
+import pytest
+
+from lpxsched.schedule.bounds.ends import entering, entering_period
+from lpxsched.schedule.bounds.latency import latency
+from lpxsched.schedule.bounds.view import views
+from lpxsched.traffic.collectives import Collective
+from tests.schedule.bounds.problems import Wire, adds_of, column, path, problem_of
+
+
+def test_far_holders_come_late() -> None:
+    """Tests an all-gather of 4 vectors in a line of three, 3 cycles a hop, turnaround 2, at its end.
+
+    Eight vectors over one wire: the last leaves at 7, read at 10. The four of the far chip leave the middle from 5 on,
+    the last at 8, read at 11. Of the middle chip alone: 3 + 3.
+    """
+    forward, _ = views(problem_of(Collective("all-gather", 3, 4), path(3), turnaround=2))
+    end = entering(forward, 0)
+    assert end.holders.tolist() == [2, 1]
+    assert end.sets.tolist() == [1, 2]
+    assert end.set_cycles.tolist() == [11, 10]
+    assert end.single_cycles.tolist() == [11, 6]
+    assert end.cycles == 11
+
+
+def test_summands_of_different_holders_share_vectors() -> None:
+    """Tests that a reduce to the end of the line has no sets of holders, only single ones, each with a sum at the end.
+
+    Sums take 1 cycle, the turnaround 2: 4 vectors of the far chip leave the middle from 5 on, the last at 8, read at
+    11; of the middle chip read at 6, summed at 7. A complete vector comes at 3 + 2 + 1 + 3 = 9: the last from afar may
+    need no sum any more.
+    """
+    problem = problem_of(Collective("reduce", 3, 4), path(3), turnaround=2, add_cost=adds_of(1))
+    end = entering(views(problem)[0], 0)
+    assert end.sets.tolist() == []
+    assert end.single_cycles.tolist() == [11, 7]
+    assert end.holders.tolist() == [2, 1]
+
+
+def test_egress_is_ingress_run_backwards() -> None:
+    """Tests a scatter from the end of the line: the far chip's vectors leave first, as they came last before."""
+    _, backward = views(problem_of(Collective("scatter", 3, 4, 0), path(3), turnaround=2))
+    assert entering(backward, 0).set_cycles.tolist() == [11, 10]
+
+
+def test_a_root_of_a_broadcast_reads_nothing() -> None:
+    """Tests a root without a wire into it."""
+    forward, _ = views(problem_of(Collective("broadcast", 2, 4, 0), [Wire(0, 1)]))
+    assert entering(forward, 0).cycles == entering_period(forward, 0) == 0
+    assert entering(forward, 1).cycles == 3 + 3
+
+
+@pytest.mark.parametrize(("kind", "period"), [("all-gather", 8), ("all-reduce", 4)])
+def test_period_of_a_wire(kind: str, period: int) -> None:
+    """Tests that the wire into the end of the line carries 4 vectors of each holder, or 4 sums."""
+    forward, _ = views(problem_of(Collective(kind, 3, 4), path(3)))
+    assert entering_period(forward, 0) == period
+
+
+def test_latency_is_that_of_the_farthest_holder() -> None:
+    """Tests a line of four, 3 cycles a hop and 2 between: 3 x 3 + 2 x 2 from end to end, but 2 hops to chip 1."""
+    forward, _ = views(problem_of(Collective("all-gather", 4, 1), path(4), turnaround=2))
+    assert latency(forward, column([0, 1])) == 13
+    assert latency(forward, column([1])) == 8
+
+
+def test_latency_of_a_sum() -> None:
+    """Tests a reduce to the end of a line of three with sums of 1 cycle: 3 + 2 + 3 and a sum.
+
+    The middle chip has all summands at 3 and sums until 4, but sends the sum at 3 + 2 + 1: it is read at 9 as well.
+    """
+    problem = problem_of(Collective("reduce", 3, 1), path(3), turnaround=2, add_cost=adds_of(1))
+    assert latency(views(problem)[0], column([0])) == 9
+
+
+def test_latency_of_a_sum_that_nobody_can_complete_sooner() -> None:
+    """Tests an all-reduce of two chips: a hop of 3 and a sum of 2 at either; complete it would come at 3 + 2 + 3."""
+    problem = problem_of(Collective("all-reduce", 2, 1), path(2), turnaround=2, add_cost=adds_of(2))
+    assert latency(views(problem)[0], column([0, 1])) == 5

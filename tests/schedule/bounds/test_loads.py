@@ -1,0 +1,84 @@
+"""Loads of classes of links, and ramps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from lpxsched.schedule.bounds.loads import loads, ramp, step_cycles
+from lpxsched.schedule.bounds.view import views
+from lpxsched.traffic.collectives import Collective
+from tests.schedule.bounds.problems import both_ways, path, problem_of, ring
+
+# A grid of two trays of two chips: links inside a tray are of class 0, between trays of class 1.
+GRID = [*both_ways([(0, 1), (2, 3)]), *both_ways([(0, 2), (1, 3)], hop=7, link_class=1)]
+
+
+def test_each_class_carries_what_no_route_avoids() -> None:
+    """Tests an all-to-all of 6 vectors on a grid.
+
+    Each chip has two others in the other tray: 12 vectors over one link of class 1, and likewise of class 0, and 24
+    hops over two links in all. Class 1 is slower: the last of 12 leaves at 11 and is read at 18. All together make
+    4 x 24 = 96 hops; within 16 cycles each of 4 links of class 0 has room for 14, each of class 1 for 10.
+    """
+    problem = problem_of(Collective("all-to-all", 4, 6), GRID)
+    view = views(problem)[0]
+    found = {(load.name, load.makespan_cycles(step_cycles(view.network))) for load in loads(problem, view)}
+    assert found == {("link class", 11 + 3), ("link class", 11 + 7), ("links", 16)}
+    assert {load.period_cycles() for load in loads(problem, view)} == {12}
+
+
+def test_copies_have_no_loads() -> None:
+    """Tests that an all-gather, whose copies may part anywhere, has none."""
+    problem = problem_of(Collective("all-gather", 4, 6), GRID)
+    assert list(loads(problem, views(problem)[0])) == []
+
+
+def test_far_vectors_spend_their_hops_one_after_the_other() -> None:
+    """Tests an all-to-all of one vector on a ring of 6 with hops of 10 cycles.
+
+    Each chip makes 2 x 1 + 2 x 2 + 3 = 9 hops over two links. Leaving out one step of 10: 2 x 1 + 2 = 4 hops, two
+    on each link, in a window of 1 cycle: 10 + 1 + 10; leaving out two: 1 hop: 20 + 0 + 10.
+    """
+    problem = problem_of(Collective("all-to-all", 6, 1), ring(6, hop=10))
+    view = views(problem)[0]
+    (load,) = loads(problem, view)
+    assert load.makespan_cycles(step_cycles(view.network)) == 30
+
+
+@pytest.mark.parametrize(("pitch", "outside"), [(Fraction(1), [0, 3, 6, 9]), (Fraction(3, 2), [0, 6, 6, 12])])
+def test_departures_of_a_ramp(pitch: Fraction, outside: list[int]) -> None:
+    """Tests three chips that exchange 2 vectors each, of which one ends at a chip in a cycle, hops of 2 cycles.
+
+    In the last cycle three are read for the last time, in the one before the other three: 3 and 6 departures are read
+    so late. Each was read 2 cycles before that once more: 9 reads within 3 cycles. If reads lie between cycles, those
+    of the cycle before the last may come just after it begins: 6 within 1 cycle, 12 within 3.
+    """
+    problem = problem_of(Collective("all-to-all", 3, 1), ring(3, hop=2, pitch=pitch), limit=1)
+    # All six may begin at once, which makes 6 departures before cycle 1: no less than what is left out at the end.
+    problem = replace(problem, inject_per_cycle=0)
+    found = ramp(problem, views(problem)[0])
+    assert found is not None
+    assert found[:4].tolist() == outside
+
+
+def test_departures_of_a_ramp_on_both_ends() -> None:
+    """Tests the same with one vector beginning in a cycle: leaving out 1 + 1 cycles or 2 on one side is alike."""
+    problem = problem_of(Collective("all-to-all", 3, 1), ring(3, hop=2), limit=1)
+    found = ramp(problem, views(problem)[0])
+    assert found is not None
+    assert found[:4].tolist() == [0, 3, 6, 9]
+
+
+def test_no_ramp_without_limits() -> None:
+    """Tests that vectors may begin and end at once."""
+    problem = problem_of(Collective("all-to-all", 3, 1), ring(3))
+    assert ramp(problem, views(problem)[0]) is None
+
+
+def test_a_line_is_no_exchange_when_all_goes_to_one() -> None:
+    """Tests that a gather, which routes bound, has no loads."""
+    problem = problem_of(Collective("gather", 3, 1), path(3))
+    assert list(loads(problem, views(problem)[0])) == []

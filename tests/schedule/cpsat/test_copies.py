@@ -1,0 +1,146 @@
+"""Tests of copies with routes left open: schedules keep all rules and are no longer than before, proofs are true."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from lpxsched.schedule.bounds import lower_bound
+from lpxsched.schedule.cpsat import routes
+from lpxsched.schedule.cpsat.copies import Extent, improved_copies
+from lpxsched.schedule.cpsat.runs import Effort
+from lpxsched.schedule.search import Budget, Found, search
+from lpxsched.schedule.symmetry.groups import symmetries, trivial
+from lpxsched.schedule.symmetry.lift import lift
+from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.traffic.collectives import Collective
+from tests.schedule.bounds.exact import shortest_makespan
+from tests.schedule.bounds.problems import Wire, both_ways, problem_of, ring, small_problems
+from tests.schedule.fabrics import problems, regular_fabrics
+from tests.schedule.transfer_rules import broken_rules
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.transfer_result import TransferSchedule
+    from lpxsched.traffic.collectives import Kind
+
+COPIES: tuple[Kind, ...] = ("all-gather", "all-to-all", "broadcast", "gather", "scatter")
+EVERYTHING = Extent(10**6, 10**6)
+A_LITTLE = Effort(0.05, 0, 0)
+
+
+def first_found(problem: TransferProblem, symmetry: Symmetry) -> Found:
+    """Return the first that the greedy search finds."""
+    flow = flow_of(problem.collective, padded=False)
+    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    found = search(forward, backward, seed=0, budget=Budget(slots=1, rounds=24, enough_cycles=0, patience=24))
+    # With relays and a group the search may find no ways.
+    return found if found is not None else reject()
+
+
+def lifted(found: Found) -> TransferSchedule:
+    """Return the schedule of all pieces."""
+    problem = found.problem
+    return lift(problem, found.plan, found.placement)
+
+
+def star_of(leaves: int, **wire: Any) -> list[Wire]:
+    """Return cables from the last chip to each of the others."""
+    return both_ways([(leaves, leaf) for leaf in range(leaves)], **wire)
+
+
+def one_way_ring(chips: int, **wire: Any) -> list[Wire]:
+    """Return links from each chip to the one before."""
+    return [Wire(chip, (chip - 1) % chips, **wire) for chip in range(chips)]
+
+
+def improved(
+    problem: TransferProblem, symmetry: Symmetry, effort: Effort = A_LITTLE, extent: Extent = EVERYTHING
+) -> tuple[TransferSchedule, LowerBound | None]:
+    """Return a schedule that keeps all rules and is no longer than the first one found, and what is proved."""
+    first = first_found(problem, symmetry)
+    found, proved = improved_copies(first, effort, extent)
+    schedule = lifted(found)
+    assert broken_rules(problem, schedule) == []
+    assert schedule.makespan_cycles <= lifted(first).makespan_cycles
+    return schedule, proved
+
+
+@settings(max_examples=40, deadline=None)
+@given(problems(kinds=COPIES), st.booleans())
+def test_every_schedule_keeps_all_rules(problem: TransferProblem, by_neighbourhoods: bool) -> None:
+    """Tests all kinds of copies on random fabrics, with one model of all blocks and with none that is large enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        if by_neighbourhoods:
+            patch.setattr(routes, "MOST_CROSSINGS", 0)
+            patch.setattr(routes, "NEIGHBOURHOOD_CROSSINGS", 8)
+        schedule, proved = improved(problem, trivial(problem))
+    assert proved is None or proved.cycles <= schedule.makespan_cycles
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems(kinds=("all-gather", "all-to-all"), fabrics=regular_fabrics()))
+def test_schedules_of_representatives_keep_all_rules(problem: TransferProblem) -> None:
+    """Tests the largest group that there is, with and without a last stage without symmetry."""
+    for symmetry in symmetries(problem):
+        improved(problem, symmetry, extent=Extent(10**6, 0))
+        improved(problem, symmetry)
+        break
+
+
+@settings(max_examples=25, deadline=None)
+@given(small_problems().filter(lambda problem: not problem.collective.is_sum))
+def test_what_is_proved_is_the_optimum(problem: TransferProblem) -> None:
+    """Tests tiny collectives, with time enough, against an exact model that shares nothing with this one."""
+    bound = lower_bound(problem).cycles
+    schedule, proved = improved(problem, trivial(problem), Effort(5, 0, bound))
+    optimum = shortest_makespan(problem)
+    assert schedule.makespan_cycles == optimum
+    assert (proved.cycles if proved is not None else bound) == optimum
+
+
+@pytest.mark.parametrize(
+    ("problem", "before", "cycles"),
+    [
+        # To be done in 3, each chip injects at 0, 1, 2 and ejects at 1, 2, 3: its vector of two hops leaves at 0 or 1.
+        # Ports and links, each by themselves, allow that; together they do not.
+        (problem_of(Collective("all-to-all", 4, 1), ring(4, hop=1), limit=1), 3, 4),
+        (problem_of(Collective("all-to-all", 5, 1), ring(5, hop=1), limit=1), 4, 5),
+    ],
+)
+def test_a_proof_closes_the_gap(problem: TransferProblem, before: int, cycles: int) -> None:
+    """Tests collectives whose optimum lies above every other bound."""
+    bound = lower_bound(problem).cycles
+    schedule, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
+    assert (bound, schedule.makespan_cycles) == (before, cycles)
+    assert proved is not None
+    assert (proved.cycles, proved.name) == (cycles, "CP-SAT")
+
+
+@pytest.mark.parametrize(
+    ("problem", "cycles"),
+    [
+        # One slot of 4 vectors from 0 to the relay at 0, v = 5/2: they leave it at 13, 16, 18, 21 and are read by 34.
+        # As slots of their own they would leave 0 at 0, 3, 6, 9.
+        (problem_of(Collective("scatter", 5, 1), star_of(5, hop=13, pitch=Fraction(5, 2)), relays=1), 34),
+        # Slots of 3 vectors at 0 and, relayed, at 9: 9 + 6 + ceil(2 x 7/3).
+        (
+            problem_of(Collective("all-gather", 3, 3), one_way_ring(3, hop=6, pitch=Fraction(7, 3)), turnaround=3),
+            20,
+        ),
+    ],
+)
+def test_vectors_that_are_faster_together_prove_nothing(problem: TransferProblem, cycles: int) -> None:
+    """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
+    problem = replace(problem, inject_per_cycle=1)
+    bound = lower_bound(problem).cycles
+    _, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
+    assert bound <= cycles
+    assert proved is None

@@ -1,0 +1,131 @@
+"""The scheduling problem: times of wires and sums, and equal keys for equal problems."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpxsched.schedule.problem.instance import AddCost, Instance
+from lpxsched.schedule.problem.ragged import Ragged
+from tests.schedule.instances import ADD_COST, Bundle, Demand, Operator, copy_along, grid, instance_of, ints, two_chips
+from tests.strategies import VECTOR_TIMES, instances
+
+
+@pytest.mark.parametrize(
+    ("operands", "vectors", "expected"),
+    [
+        (2, 1, 1 + 4),  # 960 bytes / 960, 160 operations / 160
+        (2, 2, 2 + 4),  # 1920 / 960, 320 / 160
+        (3, 1, 2 + 4),  # ceil(1280 / 960), 320 / 160
+        (5, 3, 12 + 4),  # ceil(5760 / 960) = 6, 1920 / 160 = 12
+    ],
+)
+def test_a_sum_takes_the_slower_of_memory_and_arithmetic(operands: int, vectors: int, expected: int) -> None:
+    """Tests the duration of a sum on the chip of ``tests/builds.py``."""
+    assert ADD_COST.cycles(operands, vectors) == expected
+
+
+def test_a_sum_on_no_vector_unit_takes_no_time() -> None:
+    """Tests that with no rate the unit is left out of account, its pipeline included."""
+    assert replace(ADD_COST, operations_per_cycle=0).cycles(4, 100) == 0
+
+
+@pytest.mark.parametrize(("cycles_in_hop", "expected"), [(1, 4), (5, 0), (9, 0)])
+def test_a_sum_takes_less_by_what_the_hop_contains(cycles_in_hop: int, expected: int) -> None:
+    """Tests 1 + 4 cycles for two operands of one vector, less some, and never below 0."""
+    assert replace(ADD_COST, cycles_in_hop=cycles_in_hop).cycles(2, 1) == expected
+
+
+@given(st.sampled_from(VECTOR_TIMES), st.integers(0, 100_000))
+def test_a_slot_holds_its_link_for_whole_cycles(vector_time: Fraction, vectors: int) -> None:
+    """Tests that a slot holds its link for ceil(n v), and that its last vector is read ceil((n - 1) v) later."""
+    instance = copy_along([vector_time], 1)
+    assert instance.hold_cycles(vectors).tolist() == [ceil(vectors * vector_time)]
+    assert instance.last_read_cycles(vectors + 1).tolist() == [ceil(vectors * vector_time)]
+
+
+@pytest.mark.parametrize(
+    ("vector_time", "expected"),
+    [(Fraction(5, 2), 18), (Fraction(1, 3), 16), (Fraction(2), 17)],
+)
+def test_a_hop_is_one_serialisation_latency_and_guard(vector_time: Fraction, expected: int) -> None:
+    """Tests that a vector is read ceil(v + 10 + 5) after it departs."""
+    assert copy_along([vector_time], 1).hop_cycles.tolist() == [expected]
+
+
+def test_a_demand_of_several_leaves_is_a_sum() -> None:
+    """Tests that the inputs of a layer are copies and its outputs sums."""
+    assert [two_chips().is_reduction(demand) for demand in range(4)] == [False, False, True, True]
+
+
+def test_wires_alone_take_all_the_time() -> None:
+    """Tests that with compute left out no operator and no sum takes time, and nothing else changes."""
+    instance, wires = two_chips(), two_chips().wires_only()
+    assert not wires.operator_cycles.any()
+    assert wires.add_cost.cycles(2, 2) == 0
+    back = replace(wires, operator_cycles=instance.operator_cycles, add_cost=instance.add_cost)
+    assert back.key() == instance.key()
+
+
+def test_equal_problems_have_equal_keys() -> None:
+    """Tests that the key depends on what is in an instance, not on which object it is."""
+    assert two_chips().key() == two_chips().key()
+    assert two_chips().key() != grid().key()
+
+
+def _other(value: Any, data: st.DataObject) -> Any:
+    """Return a value of the same type that differs in one place."""
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, AddCost):
+        name = data.draw(st.sampled_from([field.name for field in fields(value)]))
+        return replace(value, **{name: getattr(value, name) + 1})
+    if isinstance(value, Ragged):
+        rows = [value[row].tolist() for row in range(len(value))]
+        rows[data.draw(st.integers(0, len(rows) - 1))].append(data.draw(st.integers(0, 5)))
+        return Ragged.of(rows)
+    changed = value.copy()
+    changed[data.draw(st.integers(0, len(value) - 1))] += data.draw(st.sampled_from((-1, 1)))
+    return changed
+
+
+@given(instances(), st.sampled_from([field.name for field in fields(Instance)]), st.data())
+@settings(max_examples=60, deadline=None)
+def test_unequal_problems_have_unequal_keys(instance: Instance, name: str, data: st.DataObject) -> None:
+    """Tests that a difference in any field, in any place of it, changes the key."""
+    changed = _other(getattr(instance, name), data)
+    assert replace(instance, **{name: changed}).key() != instance.key()
+
+
+def test_a_key_tells_rows_from_their_boundaries() -> None:
+    """Tests that moving a number from one list to the next changes the key although the numbers stay the same."""
+    keys = {
+        instance_of(
+            2, [Bundle(0, 1)], [Operator(0), Operator(1, demands=(0,))], [Demand(1, 0, (0,), (0,), (1,))]
+        ).key(),
+        instance_of(
+            2, [Bundle(0, 1)], [Operator(0, demands=(0,)), Operator(1)], [Demand(1, 0, (0,), (0,), (1,))]
+        ).key(),
+    }
+    assert len(keys) == 2
+
+
+def test_a_key_tells_columns_from_their_boundaries() -> None:
+    """Tests the same for two columns: the bytes one after the other are equal, the problems are not."""
+    instance = two_chips()
+    first = replace(instance, demand_vectors=ints([1, 2]), demand_root=ints([3]))
+    second = replace(instance, demand_vectors=ints([1]), demand_root=ints([2, 3]))
+    assert first.key() != second.key()
+
+
+def test_columns_are_64_bit() -> None:
+    """Tests that kernels and hashes see one type of integer."""
+    columns = [getattr(two_chips(), field.name) for field in fields(Instance)]
+    assert {column.dtype for column in columns if isinstance(column, np.ndarray)} == {np.dtype(np.int64)}

@@ -1,0 +1,49 @@
+"""Shortest ways and leads, against their plain twins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from hypothesis import given, settings
+
+from lpxsched.schedule.problem import wires as kernels
+from lpxsched.schedule.symmetry.groups import trivial
+from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from tests.schedule.examples import line
+from tests.schedule.fabrics import problems
+from tests.schedule.plain_transfers import plain_ways
+
+if TYPE_CHECKING:
+    import pytest
+
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.symmetry.quotient import Reduced
+
+
+def whole(problem: TransferProblem) -> Reduced:
+    """Return a problem without symmetry; sums backwards in time, as the solvers search them."""
+    which = problem.reversed() if problem.collective.is_sum else problem
+    return reduced(which, flow_of(problem.collective, padded=False), trivial(problem))
+
+
+@settings(max_examples=60)
+@given(problems())
+def test_ways_agree_with_their_plain_twin(problem: TransferProblem) -> None:
+    """Tests the length of the shortest way from every node to every other, turnaround included."""
+    small = whole(problem)
+    expected = plain_ways(small.wires, problem.turnaround_cycles)
+    found = {ends: int(cycles) for ends, cycles in np.ndenumerate(small.way) if cycles < kernels.FAR}
+    assert found == expected
+
+
+def test_a_way_counts_hops_and_turnarounds() -> None:
+    """Tests a line of four: three hops of 3 cycles, and 2 cycles at each of two relays."""
+    assert whole(line("broadcast", 4, turnaround=2)).way[0].tolist() == [0, 3, 8, 13]
+
+
+def test_ways_are_found_from_few_roots_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that ways do not depend on how many roots are looked at together: three at a time on a line of five."""
+    at_once = whole(line("broadcast", 5)).way
+    monkeypatch.setattr(kernels, "ROWS_AT_ONCE", 3)
+    assert whole(line("broadcast", 5)).way.tolist() == at_once.tolist()

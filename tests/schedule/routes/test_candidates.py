@@ -1,0 +1,79 @@
+"""Plans from choices of how to search."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpxsched.schedule.routes import candidates
+from lpxsched.schedule.routes.candidates import candidate_of
+from lpxsched.schedule.routes.choices import Choice, first_choices, further_choices, packings, packs_trees
+from lpxsched.schedule.symmetry.groups import symmetries, trivial
+from lpxsched.schedule.symmetry.lift import lift
+from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, gathered_flow, reduced
+from lpxsched.schedule.times.placement import placed
+from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.units import NEVER
+from tests.schedule.examples import line
+from tests.schedule.fabrics import problems
+from tests.schedule.transfer_rules import broken_rules
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.problem.collective import TransferProblem
+
+
+def unit_blocks(problem: TransferProblem) -> bool:
+    """Return whether every vector must be a slot of its own."""
+    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+
+
+@settings(max_examples=80)
+@given(st.data(), problems(most_vectors=9), st.booleans(), st.booleans())
+def test_every_candidate_keeps_all_rules(
+    data: st.DataObject, problem: TransferProblem, gathered: bool, cyclic: bool
+) -> None:
+    """Tests any candidate of a search, not its best alone."""
+    symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
+    gathered &= problem.collective.kind == "all-reduce"
+    flow = flow_of(problem.collective, padded=symmetry.order > 1)
+    flow = gathered_flow(problem.collective) if gathered else flow
+    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    # A chip alone is another matter, and is looked at in ``test_solve``.
+    if problem.width < 2:
+        return
+    lengths = [1] if unit_blocks(problem) else [1, 3, HALVES]
+    choices = list(first_choices(forward, seed=0, unit_blocks=unit_blocks(problem)))
+    choices += islice(further_choices(forward, lengths, seed=0, cyclic=cyclic), 30)
+    if packs_trees(forward):
+        choices += islice(packings(forward, seed=0, unit_blocks=unit_blocks(problem)), 40)
+    choice = data.draw(st.sampled_from(choices))
+    # Times of the search for ways are taken as they are where slots are many: here, always or never.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "MOST_JUSTIFIED", data.draw(st.sampled_from((0, 10**6))))
+        start = candidate_of(forward, backward, gathered=gathered, cyclic=cyclic)(choice, NEVER)
+    if start is None:
+        return
+    times = start.timed
+    if times is None:
+        assert start.order is not None
+        times = placed(plan_tasks(forward, start.plan), start.order)
+    schedule = lift(forward, start.plan, times)
+    assert broken_rules(problem, schedule) == []
+    assert schedule.makespan_cycles <= times.makespan_cycles
+
+
+@pytest.mark.parametrize(("most", "timed"), [(3, True), (4, False)])
+def test_many_copies_keep_the_times_of_their_search(monkeypatch: pytest.MonkeyPatch, most: int, timed: bool) -> None:
+    """Tests a broadcast of two vectors over a line of three, which takes four slots; the last is read at 7."""
+    monkeypatch.setattr(candidates, "MOST_JUSTIFIED", most)
+    problem = line("broadcast", 3, 2)
+    small = reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    start = candidate_of(small, small, gathered=False, cyclic=False)(Choice(1, "near", True, 0), NEVER)
+    assert start is not None
+    assert (start.timed is not None) is timed
+    if start.timed is not None:
+        assert start.timed.makespan_cycles == 7

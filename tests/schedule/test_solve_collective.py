@@ -1,0 +1,356 @@
+"""Whole solves: every schedule of every kind keeps all rules, and small optima are met."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
+from lpxsched.schedule.transfer_result import Sums, TransferSchedule
+from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
+from tests.schedule.bounds.exact import shortest_makespan
+from tests.schedule.bounds.problems import (
+    Wire,
+    adds_of,
+    both_ways,
+    path,
+    problem_of,
+    ring,
+    shipped,
+    small_problems,
+)
+from tests.schedule.fabrics import one_way_fabrics, problems, regular_fabrics
+from tests.schedule.transfer_rules import broken_rules
+
+if TYPE_CHECKING:
+    from lpxsched.options import Solver
+    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.transfer_result import TransferResult
+    from lpxsched.traffic.collectives import Kind
+
+ANY_SOLVER: tuple[Solver, ...] = ("auto", "greedy", "cpsat")
+# Chip 0 in the middle of four others.
+STAR = both_ways([(0, leaf) for leaf in range(1, 5)])
+
+
+def options(**changes: Any) -> TransferOptions:
+    """Return options of the least effort."""
+    return TransferOptions(**({"effort": 1} | changes))
+
+
+def solved(problem: TransferProblem, **changes: Any) -> TransferResult:
+    """Return a result that keeps all rules and says of itself what is true."""
+    result = solve_transfers(problem, options(**changes))
+    assert broken_rules(problem, result.schedule) == []
+    assert result.objective_cycles >= result.bound.cycles
+    assert (result.status == "optimal") == (result.objective_cycles == result.bound.cycles)
+    assert result.gap >= 1
+    assert (result.schedule.period_cycles > 0) == bool(changes.get("cyclic"))
+    return result
+
+
+def columns(schedule: TransferSchedule) -> list[bytes | int]:
+    """Return all that is in a schedule, byte by byte."""
+    parts = [getattr(schedule, field.name) for field in fields(TransferSchedule) if field.name != "sums"]
+    parts += [getattr(schedule.sums, field.name) for field in fields(Sums)]
+    return [part.tobytes() if isinstance(part, np.ndarray) else part for part in parts]
+
+
+@settings(max_examples=60)
+@given(problems(), st.sampled_from(ANY_SOLVER), st.integers(0, 2), st.booleans())
+def test_every_schedule_keeps_all_rules(problem: TransferProblem, solver: Solver, seed: int, cyclic: bool) -> None:
+    """Tests all kinds on random fabrics, once and repeating, with relays, ports, busy wires, any chips."""
+    solved(problem, solver=solver, seed=seed, cyclic=cyclic)
+
+
+@settings(max_examples=30)
+@given(
+    problems(kinds=("all-gather", "all-to-all", "reduce-scatter", "all-reduce"), fabrics=regular_fabrics()),
+    st.booleans(),
+)
+def test_symmetric_schedules_keep_all_rules(problem: TransferProblem, cyclic: bool) -> None:
+    """Tests what is found on representatives alone; where there is no group, or it leads nowhere, that is said."""
+    try:
+        result = solve_transfers(problem, options(solver="symmetric", cyclic=cyclic))
+    except NothingFoundError:
+        return
+    assert broken_rules(problem, result.schedule) == []
+    assert result.objective_cycles >= result.bound.cycles
+    assert result.solver == "symmetric"
+
+
+# Only collectives with a root can be solved there, and of these only some roots: most of what is drawn is left out.
+@settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
+@given(problems(kinds=ROOTED, fabrics=one_way_fabrics()), st.sampled_from(ANY_SOLVER), st.booleans())
+def test_chips_that_are_joined_one_way(problem: TransferProblem, solver: Solver, cyclic: bool) -> None:
+    """Tests broadcasts and the like down links that never lead back."""
+    solved(problem, solver=solver, cyclic=cyclic)
+
+
+@settings(max_examples=15)
+@given(problems(), st.booleans())
+def test_a_spent_budget_still_finds_a_schedule(problem: TransferProblem, cyclic: bool) -> None:
+    """Tests that with room for one slot a candidate is tried that leads everywhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lpxsched.schedule.solve_collective.SLOTS", 1)
+        solved(problem, cyclic=cyclic)
+
+
+@settings(max_examples=10)
+@given(problems(), st.integers(0, 1), st.booleans())
+def test_equal_input_gives_equal_columns(problem: TransferProblem, seed: int, cyclic: bool) -> None:
+    """Tests two runs, byte by byte."""
+    runs = [solved(problem, seed=seed, cyclic=cyclic) for _ in range(2)]
+    assert columns(runs[0].schedule) == columns(runs[1].schedule)
+
+
+def renumbered(problem: TransferProblem, number: list[int]) -> TransferProblem:
+    """Return a problem with other numbers of nodes, its bundles sorted as they must be."""
+    new = np.array(number, dtype=np.int64)
+    source, destination = new[problem.bundle_source], new[problem.bundle_destination]
+    order = np.lexsort((problem.bundle_class, destination, source))
+    lists = ("lanes", "class", "hop_cycles", "pitch_numerator", "pitch_denominator")
+    moved = {f"bundle_{name}": getattr(problem, f"bundle_{name}")[order] for name in lists}
+    return replace(
+        problem,
+        collective=replace(problem.collective, root=number[problem.collective.root]),
+        node_chip=problem.node_chip[np.argsort(new)],
+        bundle_source=source[order],
+        bundle_destination=destination[order],
+        bundle_links=tuple(problem.bundle_links[bundle] for bundle in order),
+        **moved,
+    )
+
+
+@settings(max_examples=15)
+@given(st.data(), problems())
+def test_other_numbers_of_chips_change_no_rule(data: st.DataObject, problem: TransferProblem) -> None:
+    """Tests participants, and relays, in another order."""
+    width = problem.width
+    number = [*data.draw(st.permutations(range(width))), *data.draw(st.permutations(range(width, problem.nodes)))]
+    solved(renumbered(problem, number))
+
+
+@settings(max_examples=8)
+@given(problems(most_vectors=3))
+def test_a_deadline_is_kept_or_refused(problem: TransferProblem) -> None:
+    """Tests deadlines at the makespan, a cycle earlier, and below the bound."""
+    result = solved(problem, solver="greedy")
+    makespan, bound = result.schedule.makespan_cycles, result.bound.cycles
+    kept = solved(problem, solver="greedy", deadline_cycles=makespan)
+    assert columns(kept.schedule) == columns(result.schedule)
+    with pytest.raises(
+        InfeasibleError, match=f"the deadline of {bound - 1} cycles is below the lower bound of {bound}"
+    ):
+        solve_transfers(problem, options(deadline_cycles=bound - 1))
+    if bound < makespan:
+        with pytest.raises(NothingFoundError, match=f"takes {makespan} cycles, {makespan - 1} are allowed"):
+            solve_transfers(problem, options(solver="greedy", deadline_cycles=makespan - 1))
+
+
+@settings(max_examples=20)
+@given(small_problems().filter(lambda problem: problem.nodes < 3 or not problem.collective.is_sum))
+def test_no_schedule_beats_the_optimum(problem: TransferProblem) -> None:
+    """Tests tiny collectives against an exact model that shares nothing with the solvers, nor with the rules."""
+    assert solved(problem).schedule.makespan_cycles >= shortest_makespan(problem)
+
+
+@pytest.mark.parametrize("cyclic", [False, True])
+@pytest.mark.parametrize(("vectors", "relays"), [(1, 0), (3, 2), (9, 0)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chip_alone_keeps_what_it_has(kind: Kind, vectors: int, relays: int, cyclic: bool) -> None:
+    """Tests that nothing moves, takes 0 cycles, and repeats every cycle."""
+    problem = problem_of(Collective(kind, 1, vectors), ring(3) if relays else [], relays=relays, add_cost=adds_of(1))
+    result = solved(problem, cyclic=cyclic)
+    assert (result.schedule.slots, result.schedule.makespan_cycles) == (0, 0)
+    assert result.schedule.period_cycles == int(cyclic)
+
+
+@pytest.mark.parametrize(
+    ("kind", "vectors", "cycles"),
+    [
+        # The last of n vectors leaves at n - 1 and is read 3 cycles later.
+        ("broadcast", 4, 6),
+        ("all-gather", 4, 6),
+        ("all-to-all", 4, 6),
+        ("scatter", 4, 6),
+        ("gather", 4, 6),
+        # Each chip adds its vectors in 2 cycles each once the first is read: from 3, 5, 7 and 9 on.
+        ("reduce-scatter", 4, 11),
+        ("reduce", 1, 5),
+        ("all-reduce", 1, 5),
+        # Each chip adds both vectors; what one chip adds alone the other reads at 3 + 2 + 3 at the earliest.
+        ("all-reduce", 2, 7),
+    ],
+)
+def test_two_chips(kind: Kind, vectors: int, cycles: int) -> None:
+    """Tests one lane each way, 3 cycles a hop, a vector a cycle, 2 cycles an addition."""
+    result = solved(problem_of(Collective(kind, 2, vectors), path(2), add_cost=adds_of(2)))
+    assert result.schedule.makespan_cycles == cycles
+
+
+@pytest.mark.parametrize(
+    ("kind", "cycles"),
+    [
+        # Two hops of 3 cycles, 2 cycles at the relay, and two vectors behind the first.
+        ("broadcast", 3 + 2 + 3 + 2),
+        ("all-gather", 3 + 2 + 3 + 2),
+        # The last vector is read at 10; the additions of the first, at 8, and of the next end before the third's.
+        ("reduce", 10 + 1),
+    ],
+)
+def test_two_chips_with_a_relay_between(kind: Kind, cycles: int) -> None:
+    """Tests three vectors from chip to chip by way of node 2; each addition takes a cycle."""
+    wires = both_ways([(0, 2), (2, 1)])
+    problem = problem_of(Collective(kind, 2, 3), wires, relays=1, turnaround=2, add_cost=adds_of(1))
+    assert solved(problem).schedule.makespan_cycles == cycles
+
+
+@pytest.mark.parametrize(
+    ("kind", "root", "cycles"),
+    [
+        ("broadcast", 0, 3),
+        ("broadcast", 1, 6),
+        ("gather", 0, 3),
+        # The centre's own vector leaves at 0, the other leaves' at 3, 4, 5.
+        ("gather", 1, 8),
+        # Vectors for the other leaves leave at 0, 1, 2, and go on when they are read.
+        ("scatter", 1, 8),
+        ("all-gather", 0, 8),
+        ("all-to-all", 0, 8),
+        # Four additions of 2 cycles from 3 on.
+        ("reduce", 0, 3 + 8),
+    ],
+)
+def test_a_star(kind: Kind, root: int, cycles: int) -> None:
+    """Tests a centre with four leaves, one vector a chip, 3 cycles a hop."""
+    problem = problem_of(Collective(kind, 5, 1, root), STAR, add_cost=adds_of(2))
+    assert solved(problem).schedule.makespan_cycles == cycles
+
+
+@pytest.mark.parametrize(
+    ("problem", "cycles"),
+    [
+        # Three vectors come in over two links, two in the first step.
+        (problem_of(Collective("all-gather", 4, 1), ring(4, hop=1)), 2),
+        # 16 hops over 8 links. No schedule that all rotations leave as it is takes less than 3 steps.
+        (problem_of(Collective("all-to-all", 4, 1), ring(4, hop=1)), 2),
+        (problem_of(Collective("broadcast", 4, 1), ring(4, hop=1)), 2),
+        # On a ring of one direction the last of three vectors has three hops.
+        (problem_of(Collective("all-gather", 4, 1), [Wire(a, (a + 1) % 4, 1) for a in range(4)]), 3),
+        # Every vector has a link of its own.
+        (problem_of(Collective("all-to-all", 3, 2), ring(3, hop=1)), 2),
+        (problem_of(Collective("all-to-all", 3, 2), ring(3, hop=1, lanes=2)), 1),
+        # One vector may end at a chip in a cycle.
+        (problem_of(Collective("all-to-all", 3, 1), ring(3, hop=1), limit=1), 2),
+    ],
+)
+def test_rings_in_steps(problem: TransferProblem, cycles: int) -> None:
+    """Tests hops of one cycle that hold their link for it."""
+    result = solved(problem)
+    assert (result.schedule.makespan_cycles, result.status) == (cycles, "optimal")
+
+
+# All-to-all on a ring of four; a chip injects and ejects one vector a cycle. Its ports alone would allow 3 cycles.
+PORTED_RING = problem_of(Collective("all-to-all", 4, 1), ring(4, hop=1), limit=1)
+
+
+@pytest.mark.parametrize(("solver", "bound", "name"), [("greedy", 3, "ports"), ("auto", 4, "CP-SAT")])
+def test_a_model_of_all_ways_proves_more(solver: Solver, bound: int, name: str) -> None:
+    """Tests that 4 cycles are optimal, and said to be, where CP-SAT may be asked."""
+    result = solved(PORTED_RING, solver=solver, effort=3)
+    assert (result.schedule.makespan_cycles, result.bound.cycles, result.bound.name) == (4, bound, name)
+
+
+def test_a_deadline_below_what_a_model_proves_is_infeasible() -> None:
+    """Tests 3 cycles, which only the model of all ways refuses."""
+    with pytest.raises(
+        InfeasibleError, match=r"the deadline of 3 cycles is below the lower bound of 4 cycles \(CP-SAT\)"
+    ):
+        solve_transfers(PORTED_RING, options(effort=3, deadline_cycles=3))
+
+
+def test_a_model_of_all_ways_finds_more() -> None:
+    """Tests five vectors from one chip of a ring of five: greedy keeps to ways that take 5 cycles, the bound is 4."""
+    problem = problem_of(Collective("broadcast", 5, 5), ring(5, hop=1))
+    assert solved(problem, solver="greedy", effort=3).schedule.makespan_cycles == 5
+    result = solved(problem, effort=3)
+    assert (result.schedule.makespan_cycles, result.solver, result.status) == (4, "cpsat", "optimal")
+
+
+@pytest.mark.parametrize("solver", ["auto", "symmetric", "cpsat"])
+def test_equal_input_gives_equal_columns_with_cp_sat(solver: Solver) -> None:
+    """Tests two runs on a torus of 3 x 3, with time for models and neighbourhoods that close no gap, byte by byte."""
+    rows = [(3 * row + column, 3 * row + (column + 1) % 3) for row in range(3) for column in range(3)]
+    columns_too = [(3 * row + column, 3 * ((row + 1) % 3) + column) for row in range(3) for column in range(3)]
+    wires = both_ways([*rows, *columns_too], hop=1)
+    problem = problem_of(Collective("all-to-all", 9, 1), wires, limit=1)
+    runs = [solved(problem, solver=solver, effort=2) for _ in range(2)]
+    assert runs[0].status == "feasible"
+    assert columns(runs[0].schedule) == columns(runs[1].schedule)
+
+
+def test_only_the_rotations_of_a_ring_cost_a_step() -> None:
+    """Tests all-to-all on a ring of four under groups alone; by halves of the rotations two steps may be found."""
+    result = solved(problem_of(Collective("all-to-all", 4, 1), ring(4, hop=1)), solver="symmetric")
+    assert result.schedule.makespan_cycles in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("problem", "period"),
+    [
+        (problem_of(Collective("broadcast", 2, 4), path(2)), 4),
+        # Two vectors into each end of the line, over one link.
+        (problem_of(Collective("all-gather", 3, 1), path(3)), 2),
+        # Three vectors over two links.
+        (problem_of(Collective("all-gather", 4, 1), ring(4)), 2),
+        (problem_of(Collective("all-gather", 5, 1), ring(5)), 2),
+        # Two vectors hold a link for 5 cycles at 5/2 each.
+        (problem_of(Collective("broadcast", 2, 2), path(2, pitch=Fraction(5, 2))), 5),
+        # Each of two chips adds its two vectors of the result, 3 cycles each.
+        (problem_of(Collective("reduce-scatter", 2, 2), path(2), add_cost=adds_of(3)), 6),
+        # One vector may begin at the root in a cycle.
+        (problem_of(Collective("scatter", 5, 1), STAR, limit=1), 4),
+    ],
+)
+def test_the_shortest_periods(problem: TransferProblem, period: int) -> None:
+    """Tests timetables that repeat, by the load of the busiest link, chip or port."""
+    result = solved(problem, cyclic=True)
+    assert (result.schedule.period_cycles, result.status) == (period, "optimal")
+
+
+def test_slots_of_many_vectors_keep_to_ports() -> None:
+    """Tests an all-reduce in which two vectors may begin at a chip in a cycle, on lanes that each take three."""
+    wires = [Wire(a, (a + 1) % 3, 1, 2, Fraction(1, 3)) for a in range(3)]
+    problem = problem_of(Collective("all-reduce", 3, 8), wires, limit=2, add_cost=adds_of(0))
+    for solver in ("auto", "symmetric", "greedy"):
+        solved(problem, solver=solver)
+
+
+def test_participants_that_only_relays_join() -> None:
+    """Tests chips 0 and 1 at opposite ends of a ring of four: two hops of 3 cycles."""
+    problem = problem_of(Collective("all-gather", 2, 1), both_ways([(0, 2), (2, 1), (1, 3), (3, 0)]), relays=2)
+    assert solved(problem).schedule.makespan_cycles == 6
+
+
+def test_what_has_no_symmetry_is_not_found_by_symmetry() -> None:
+    """Tests a line, on which nothing but the identity acts."""
+    with pytest.raises(NothingFoundError, match="no translation leaves this collective as it is"):
+        solve_transfers(problem_of(Collective("all-gather", 3, 1), path(3)), options(solver="symmetric"))
+
+
+@pytest.mark.parametrize(("solver", "cycles", "name"), [("auto", 24, "cpsat"), ("greedy", 48, "greedy")])
+def test_cp_sat_packs_trees_of_what_repeats(solver: Solver, cycles: int, name: str) -> None:
+    """Tests an all-reduce of 4 vectors in a node of 8 TSPs: 4 x 7 sums and 4 x 7 copies, one on each of 56 links.
+
+    A vector takes 23.6 cycles.
+    """
+    result = solved(shipped("tsp-node", "all-reduce", 4), solver=solver, effort=3, cyclic=True)
+    assert (result.objective_cycles, result.solver) == (cycles, name)

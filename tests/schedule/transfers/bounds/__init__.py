@@ -1,1 +1,0 @@
-"""Tests of the lower bounds of collectives."""

@@ -1,1 +1,0 @@
-"""Tests of CP-SAT on collectives."""
