@@ -123,7 +123,7 @@ def solve_layers(
         instances = list(least[key].values())
         distinct = DistinctResult(
             number,
-            problem.instance.chips,
+            problem.instance.network.chips,
             _bounded(result, instances),
             _bounded(wires, [instance.wires_only() for instance in instances]),
             tuple(layers),

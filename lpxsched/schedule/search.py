@@ -179,7 +179,7 @@ def candidate_work(problem: Reduced, length: int) -> int:
     vectors = problem.flow.vectors[problem.representatives]
     blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
     everyone = problem.flow.is_for_everyone
-    degree = problem.problem.bundles // problem.problem.nodes
+    degree = problem.problem.network.bundles // problem.problem.network.nodes
     return blocks * (problem.problem.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
 
 
@@ -212,7 +212,7 @@ def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) ->
 
 def needs_unit_blocks(problem: TransferProblem) -> bool:
     """Return whether every vector must be a slot of its own: on busy wires, and where ports count vectors."""
-    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+    return problem.network.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 
 
 def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:

@@ -58,8 +58,8 @@ def balanced_routes(
     """
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(blocks)) for _ in range(SWEEPS)])
-    noise = random.random(problem.problem.bundles) * 1e-3
-    nodes = problem.problem.nodes
+    noise = random.random(problem.problem.network.bundles) * 1e-3
+    nodes = problem.problem.network.nodes
     routes, lengths = _route(
         problem.wires,
         blocks.source,
@@ -210,19 +210,19 @@ def balanced_parents(
     ndarray of int32, shape (blocks, nodes)
         `NONE` at the source of a block.
     """
-    fabric = problem.problem
-    parents = np.full((len(ways.blocks), fabric.nodes), NONE, dtype=np.int32)
-    parents[ways.block, fabric.bundle_destination[ways.bundle]] = ways.bundle
+    network = problem.problem.network
+    parents = np.full((len(ways.blocks), network.nodes), NONE, dtype=np.int32)
+    parents[ways.block, network.destination[ways.bundle]] = ways.bundle
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(ways.block)) for _ in range(SWEEPS)])
-    into = np.argsort(fabric.bundle_destination, kind="stable").astype(np.int64)
-    offsets = np.searchsorted(fabric.bundle_destination[into], np.arange(fabric.nodes + 1)).astype(np.int64)
+    into = np.argsort(network.destination, kind="stable").astype(np.int64)
+    offsets = np.searchsorted(network.destination[into], np.arange(network.nodes + 1)).astype(np.int64)
     _choose_parents(
         problem.wires,
         into,
         offsets,
         ways.block[order],
-        fabric.bundle_destination[ways.bundle][order],
+        network.destination[ways.bundle][order],
         ways.blocks.source,
         ways.blocks.vectors,
         problem.way,

@@ -87,8 +87,8 @@ class Runs(NamedTuple):
 def packed_trees(problem: Reduced, style: PackedTrees) -> Ways | None:
     """Return blocks on packed trees of pieces that everyone reads; None where the search for them takes too long."""
     units = _units(problem)
-    fabric = problem.problem
-    if len(units.row) * SWEEPS * (fabric.nodes**2 + fabric.bundles) > MOST_LOOKS:
+    network = problem.problem.network
+    if len(units.row) * SWEEPS * (network.nodes**2 + network.bundles) > MOST_LOOKS:
         return None
     order = np.concatenate([_order(len(units.row), style.seed, sweep) for sweep in range(SWEEPS)])
     parents = _grow(problem.wires, units, order, _target_cycles(problem), style.late_price)

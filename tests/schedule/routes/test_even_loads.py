@@ -44,11 +44,11 @@ def test_routes_are_shortest_ways(data: st.DataObject, problem: TransferProblem,
     for block, route in enumerate(routes_of(small, blocks, seed=seed, by_hop=by_hop)):
         nodes = [int(blocks.source[block])]
         for bundle in route:
-            assert problem.bundle_source[bundle] == nodes[-1]
-            nodes.append(int(problem.bundle_destination[bundle]))
+            assert problem.network.source[bundle] == nodes[-1]
+            nodes.append(int(problem.network.destination[bundle]))
         assert nodes[-1] == blocks.target[block]
-        cycles = sum(int(problem.bundle_hop_cycles[bundle]) for bundle in route)
-        assert cycles + (len(route) - 1) * problem.turnaround_cycles == small.way[nodes[0], nodes[-1]]
+        cycles = sum(int(problem.network.hop_cycles[bundle]) for bundle in route)
+        assert cycles + (len(route) - 1) * problem.network.turnaround_cycles == small.way[nodes[0], nodes[-1]]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -96,9 +96,9 @@ def test_trees_stay_trees(
                 bundle = int(parents[block, node])
                 assert wires.destination[bundle] == node
                 node, cycles, hops = int(wires.source[bundle]), cycles + int(wires.hop[bundle]), hops + 1
-                assert hops < problem.nodes
+                assert hops < problem.network.nodes
             if minimal:
-                assert cycles + (hops - 1) * problem.turnaround_cycles == small.way[root, end]
+                assert cycles + (hops - 1) * problem.network.turnaround_cycles == small.way[root, end]
 
 
 def test_trees_share_the_load() -> None:
