@@ -117,13 +117,11 @@ def transfer_problem(
     members = list(chips)
     if relays:
         members += sorted({int(chip) for chip in np.flatnonzero(~fabric.node_down[: fabric.chips])} - set(chips))
-    number = {chip: index for index, chip in enumerate(members)}
-    rows = _bundles(fabric, number)
+    rows = _bundles(fabric, {chip: index for index, chip in enumerate(members)})
     source, destination, bundle_class = (np.array([row[i] for row in rows], dtype=np.int64) for i in range(3))
     classes = [fabric.link_classes[row[2]] for row in rows]
     pitches = [_pitch(c, fabric.wire) for c in classes]
-    one_vector = np.array([-(-c.vector_time_cycles.numerator // c.vector_time_cycles.denominator) for c in classes])
-    latency = np.array([c.latency_cycles for c in classes])
+    hops = [ceil_cycles(c.vector_time_cycles) + c.latency_cycles for c in classes]
     problem = TransferProblem(
         collective=collective,
         nodes=len(members),
@@ -132,7 +130,7 @@ def transfer_problem(
         bundle_destination=destination,
         bundle_lanes=np.array([len(row[3]) for row in rows], dtype=np.int64),
         bundle_class=bundle_class,
-        bundle_hop_cycles=(one_vector + latency + guard_cycles).astype(np.int64),
+        bundle_hop_cycles=np.array(hops, dtype=np.int64) + guard_cycles,
         bundle_pitch_numerator=np.array([pitch.numerator for pitch in pitches], dtype=np.int64),
         bundle_pitch_denominator=np.array([pitch.denominator for pitch in pitches], dtype=np.int64),
         bundle_links=tuple(row[3] for row in rows),
