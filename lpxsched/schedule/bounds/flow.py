@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Hashes = NDArray[np.uint64]
 
 # Pairs of a holder and a bundle that are coloured, and colours of them with which a program is solved.
-MOST_FLOWS, MOST_COLUMNS = 1 << 19, 4_000
+MOST_FLOWS, MOST_COLUMNS = 1 << 19, 10_000
 # How often lengths are looked for within the last bound found.
 ROUNDS = 4
 # The greatest length of a link: a multiple of all numbers up to 12, so that prices in such ratios are exact.
@@ -92,14 +92,12 @@ def _lengths(view: View, room: Integers) -> Integers | None:
     wanted[:, : view.wants.width] = view.wants.vectors[holders]
     wanted[np.arange(len(holders)), holders] = -wanted.sum(axis=1)
     colours = _coloured(view, wanted, room)
-    if colours.flow.max() >= MOST_COLUMNS:
-        return None
-    prices = _prices(view, wanted, room, colours)
+    prices = None if colours is None else _prices(view, wanted, room, colours)
     return None if prices is None else np.rint(prices / prices.max() * LONGEST).astype(np.int64)
 
 
-def _coloured(view: View, wanted: Integers, room: Integers) -> Colours:
-    """Return the coarsest colours in which equal ones meet equally many of each other colour."""
+def _coloured(view: View, wanted: Integers, room: Integers) -> Colours | None:
+    """Return the coarsest colours in which equal ones meet equally many of each other colour; None if too many."""
     source, destination = view.network.source, view.network.destination
     node, bundle = _mixed(wanted.astype(np.uint64)), _mixed(room.astype(np.uint64))
     colours = 0
@@ -108,10 +106,12 @@ def _coloured(view: View, wanted: Integers, room: Integers) -> Colours:
         into, out = np.zeros_like(node), np.zeros_like(node)
         np.add.at(into.T, destination, flow.T)
         np.add.at(out.T, source, flow.T)
-        found = np.unique(flow, return_inverse=True)
-        if len(found[0]) == colours:
+        found = len(np.unique(flow))
+        if found == colours:
             break
-        colours = len(found[0])
+        if found > MOST_COLUMNS:
+            return None
+        colours = found
         node, bundle = _mixed(node, into, out), _mixed(bundle, flow.sum(axis=0, dtype=np.uint64))
     numbered = (np.unique(hashes, return_inverse=True)[1].reshape(hashes.shape) for hashes in (node, bundle, flow))
     return Colours(*numbered)
