@@ -1,4 +1,4 @@
-"""The plain twin of ``lpxsched.schedule.routes.kernels``: the same decisions in readable Python, without compiled code.
+"""The plain twin of ``lpxsched.schedule.routes.in_order``: the same decisions in plain Python.
 
 Work is placed in the given order, each piece as early as links and units allow. Ties: the lowest lane; of equal reads
 the bundle with more lanes, then the lower number; of nodes read at the same time the lower number.

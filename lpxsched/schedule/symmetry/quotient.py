@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import FAR, Wires, all_ways
-from lpxsched.schedule.routes.matching.kernels import CLASSES
+from lpxsched.schedule.routes.matching.queues import CLASSES
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
