@@ -272,16 +272,17 @@ def test_perfect_clocks_refuse_nothing_that_is_feasible(graph: nx.DiGraph[int], 
     chips = list(range(0, len(graph), 2))
     if len(chips) < 2:
         return
-    problem = transfer_problem(fabric, chips, Collective(kind, len(chips), 1, 0), relays=relays)
+    collective = Collective(kind, len(chips), 1, 0)
     carrying = graph if relays else graph.subgraph(chips)
     senders = chips if kind in ("gather", "reduce", "all-gather") else chips[:1]
     readers = chips if kind in ("broadcast", "all-gather") else chips[:1]
     if all(nx.has_path(carrying, sender, reader) for sender in senders for reader in readers):
+        problem = transfer_problem(fabric, chips, collective, relays=relays)
         scheduled = solve_collective(fabric, problem, load_clock("none"), TransferOptions("greedy", 1))
         assert set(scheduled.tree.depth.tolist()) == {-1}
     else:
         with pytest.raises(InfeasibleError, match="the fabric is split"):
-            solve_collective(fabric, problem, load_clock("none"), TransferOptions("greedy", 1))
+            transfer_problem(fabric, chips, collective, relays=relays)
 
 
 def roomy(fabric: Fabric) -> Fabric:
