@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from lpxsched.schedule.problem import wires as kernels
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from tests.schedule.examples import line
 from tests.schedule.fabrics import problems
 from tests.schedule.plain_transfers import plain_ways
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import pytest
 
     from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
-def whole(problem: TransferProblem) -> Reduced:
+def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry; sums backwards in time, as the solvers search them."""
     which = problem.reversed() if problem.collective.is_sum else problem
-    return reduced(which, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem))
 
 
 @settings(max_examples=60)

@@ -23,7 +23,7 @@ from lpxsched.schedule.routes.choices import (
     packs_trees,
 )
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, both_ways, path, problem_of, ring
 from tests.schedule.fabrics import problems
@@ -32,7 +32,7 @@ from tests.schedule.trees import broken_ways
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Two rows of two chips: links within rows are of class 0 and have two lanes, others of class 1.
 GRID = [
@@ -41,11 +41,11 @@ GRID = [
 ]
 
 
-def searched(problem: TransferProblem, symmetry: Symmetry | None = None) -> Reduced:
+def searched(problem: TransferProblem, symmetry: Symmetry | None = None) -> Quotient:
     """Return the problem that is searched: sums backwards in time."""
     symmetry = symmetry or trivial(problem)
     which = problem.reversed() if problem.collective.is_sum else problem
-    return reduced(which, flow_of(problem.collective, padded=symmetry.order > 1), symmetry)
+    return quotient(which, flow_of(problem.collective, padded=symmetry.order > 1), symmetry)
 
 
 @settings(max_examples=60)
