@@ -171,7 +171,7 @@ def _groups(problem: TransferProblem, options: TransferOptions) -> Iterator[Symm
     if options.solver in ("auto", "symmetric"):
         yield from islice(symmetries(problem), MOST_GROUPS)
     if options.solver != "symmetric":
-        yield trivial(problem)
+        yield trivial(problem.network)
 
 
 def _is_large(problem: TransferProblem, budget: Budget) -> bool:

@@ -44,7 +44,7 @@ def column(*values: int) -> NDArray[np.int64]:
 
 def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry."""
-    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem.network))
 
 
 def copies(small: Quotient, block: Sequence[int], bundle: Sequence[int], *, length: int = 100) -> Plan:
@@ -112,7 +112,7 @@ def test_a_relay_adds_where_two_summands_meet() -> None:
 def test_every_chip_adds_all_that_was_gathered() -> None:
     """Tests an all-reduce of two chips that send each other their summands."""
     problem = problem_of(Collective("all-reduce", 2, 3), path(2), add_cost=adds_of(1))
-    small = quotient(problem, gathered_flow(problem.collective), trivial(problem))
+    small = quotient(problem, gathered_flow(problem.collective), trivial(problem.network))
     plan = gathered_plan(small, copies(small, [0, 1], [0, 1]))
     assert plan.sum_node.tolist() == [0, 1]
     assert plan.sum_complete.all()

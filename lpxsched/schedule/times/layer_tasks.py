@@ -18,7 +18,6 @@ import numpy as np
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, VECTOR, sum_cycles
 from lpxsched.schedule.problem.joins import counted, matching
 from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
-from lpxsched.schedule.symmetry.layer_groups import trivial
 from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.units import NONE
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.ragged import Ragged
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +113,7 @@ def layer_tasks(instance: Instance, schedule: Schedule, symmetry: Symmetry | Non
     symmetry : Symmetry, optional
         A group that leaves instance and schedule as they are.
     """
-    network, orbits = instance.network, Orbits.of(instance, schedule.blocks, symmetry or trivial(instance))
+    network, orbits = instance.network, Orbits.of(instance, schedule.blocks, symmetry)
     key, is_own = _keys(instance, schedule, orbits)
     own = np.flatnonzero(is_own)
     order = np.argsort(key[own])

@@ -81,7 +81,7 @@ def test_every_schedule_keeps_all_rules(problem: TransferProblem, by_neighbourho
         if by_neighbourhoods:
             patch.setattr(routes, "MOST_CROSSINGS", 0)
             patch.setattr(routes, "NEIGHBOURHOOD_CROSSINGS", 8)
-        schedule, proved = improved(problem, trivial(problem))
+        schedule, proved = improved(problem, trivial(problem.network))
     assert proved is None or proved.cycles <= schedule.makespan_cycles
 
 
@@ -100,7 +100,7 @@ def test_schedules_of_representatives_keep_all_rules(problem: TransferProblem) -
 def test_what_is_proved_is_the_optimum(problem: TransferProblem) -> None:
     """Tests tiny collectives, with time enough, against an exact model that shares nothing with this one."""
     bound = lower_bound(problem).cycles
-    schedule, proved = improved(problem, trivial(problem), Effort(5, 0, bound))
+    schedule, proved = improved(problem, trivial(problem.network), Effort(5, 0, bound))
     optimum = shortest_makespan(problem)
     assert schedule.makespan_cycles == optimum
     assert (proved.cycles if proved is not None else bound) == optimum
@@ -118,7 +118,7 @@ def test_what_is_proved_is_the_optimum(problem: TransferProblem) -> None:
 def test_a_proof_closes_the_gap(problem: TransferProblem, before: int, cycles: int) -> None:
     """Tests collectives whose optimum lies above every other bound."""
     bound = lower_bound(problem).cycles
-    schedule, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
+    schedule, proved = improved(problem, trivial(problem.network), Effort(1, 0, bound))
     assert (bound, schedule.makespan_cycles) == (before, cycles)
     assert proved is not None
     assert (proved.cycles, proved.name) == (cycles, "CP-SAT")
@@ -141,6 +141,6 @@ def test_vectors_that_are_faster_together_prove_nothing(problem: TransferProblem
     """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
     problem = replace(problem, network=replace(problem.network, inject_per_cycle=1))
     bound = lower_bound(problem).cycles
-    _, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
+    _, proved = improved(problem, trivial(problem.network), Effort(1, 0, bound))
     assert bound <= cycles
     assert proved is None

@@ -31,7 +31,7 @@ MESH_OF_4 = both_ways([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
 
 def both_directions(problem: TransferProblem) -> tuple[Quotient, Quotient]:
     """Return the whole problem, and the same with its bundles reversed."""
-    flow, symmetry = flow_of(problem.collective, padded=False), trivial(problem)
+    flow, symmetry = flow_of(problem.collective, padded=False), trivial(problem.network)
     return quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
 
 

@@ -37,7 +37,7 @@ def test_every_candidate_keeps_all_rules(
     data: st.DataObject, problem: TransferProblem, gathered: bool, cyclic: bool
 ) -> None:
     """Tests any candidate of a search, not its best alone."""
-    symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
+    symmetry = data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)]))
     gathered &= problem.collective.kind == "all-reduce"
     flow = flow_of(problem.collective, padded=symmetry.order > 1)
     flow = gathered_flow(problem.collective) if gathered else flow
@@ -71,7 +71,7 @@ def test_many_copies_keep_the_times_of_their_search(monkeypatch: pytest.MonkeyPa
     """Tests a broadcast of two vectors over a line of three, which takes four slots; the last is read at 7."""
     monkeypatch.setattr(candidates, "MOST_JUSTIFIED", most)
     problem = line("broadcast", 3, 2)
-    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem.network))
     start = candidate_of(small, small, gathered=False, cyclic=False)(Choice(1, "near", True, 0), NEVER)
     assert start is not None
     assert (start.timed is not None) is timed

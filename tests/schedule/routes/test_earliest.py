@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry; sums backwards in time."""
     which = problem.reversed() if problem.collective.is_sum else problem
-    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem.network))
 
 
 @settings(max_examples=80)

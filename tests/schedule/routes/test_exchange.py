@@ -59,7 +59,7 @@ def all_reduce(chips: int, wires: Sequence[Wire], vectors: int = 1) -> TransferP
 def exchanged(problem: TransferProblem, symmetry: Symmetry | None = None) -> Quotient:
     """Return the problem of one tensor that everyone holds and everyone reads."""
     whole, every = np.full(1, problem.collective.vectors, dtype=np.int64), np.full(1, EVERY, dtype=np.int64)
-    return quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry or trivial(problem))
+    return quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry or trivial(problem.network))
 
 
 def by_link(problem: TransferProblem) -> tuple[NDArray[np.int64], list[tuple[Phase, ...]]]:
@@ -120,7 +120,7 @@ def test_the_sequences_of_known_fabrics(problem: TransferProblem, expected: list
 @given(problems(kinds=("all-reduce",)))
 def test_every_sequence_sums_each_summand_once(problem: TransferProblem) -> None:
     """Tests sequences on random fabrics by counting, over classes of links and over orbits."""
-    for symmetry in (*symmetries(problem), trivial(problem)):
+    for symmetry in (*symmetries(problem), trivial(problem.network)):
         small = exchanged(problem, symmetry)
         for classes in exchange_classes(small):
             for sequence in exchange_sequences(small, classes):
@@ -162,7 +162,7 @@ def scheduled(
 def test_every_sequence_of_known_fabrics_is_an_all_reduce(chips: int, wires: list[Wire]) -> None:
     """Tests plans of two blocks under every group, by all rules."""
     problem = all_reduce(chips, wires, vectors=3)
-    for symmetry in (*symmetries(problem), trivial(problem)):
+    for symmetry in (*symmetries(problem), trivial(problem.network)):
         small = exchanged(problem, symmetry)
         classes = exchange_classes(small)[0]
         sequences = exchange_sequences(small, classes)
@@ -174,7 +174,7 @@ def test_every_sequence_of_known_fabrics_is_an_all_reduce(chips: int, wires: lis
 @given(st.data(), problems(kinds=("all-reduce",), fabrics=regular_fabrics(), limits=False))
 def test_every_plan_of_exchanges_is_an_all_reduce(data: st.DataObject, problem: TransferProblem) -> None:
     """Tests blocks with sequences of their own, under a group or none, by all rules."""
-    symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
+    symmetry = data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)]))
     small = exchanged(problem, symmetry)
     for classes in exchange_classes(small):
         sequences = exchange_sequences(small, classes)
@@ -190,7 +190,7 @@ def test_a_chip_that_has_every_summand_early_adds_nothing_more() -> None:
     """Tests two classes of links: 0 hears 1 and 2 in a first phase, all else comes later; no sum has one operand."""
     wires = [Wire(0, 1), Wire(1, 0), Wire(2, 0), Wire(1, 2, link_class=1), Wire(2, 1, link_class=1)]
     problem = all_reduce(3, wires, vectors=1)
-    small = exchanged(problem, trivial(problem))
+    small = exchanged(problem, trivial(problem.network))
     found = [
         (classes, sequence) for classes in exchange_classes(small) for sequence in exchange_sequences(small, classes)
     ]

@@ -50,7 +50,10 @@ def slots(schedule: TransferSchedule) -> list[tuple[int, ...]]:
 )
 def test_what_is_lifted_keeps_all_rules(data: st.DataObject, problem: TransferProblem) -> None:
     """Tests a group and the trivial one: both give schedules of the same collective."""
-    for symmetry in (data.draw(st.sampled_from([*symmetries(problem), trivial(problem)])), trivial(problem)):
+    for symmetry in (
+        data.draw(st.sampled_from([*symmetries(problem), trivial(problem.network)])),
+        trivial(problem.network),
+    ):
         schedule = found(problem, symmetry)
         if schedule is not None and problem.width > 1:
             assert broken_rules(problem, schedule) == []
@@ -81,7 +84,7 @@ def test_one_slot_is_moved_by_every_element() -> None:
 def test_runs_are_cut_at_the_end_of_their_tensor() -> None:
     """Tests an all-reduce of three vectors on two chips: shares of two, of which the second is one vector long."""
     problem = problem_of(Collective("all-reduce", 2, 3), path(2), add_cost=adds_of(2))
-    for symmetry in (trivial(problem), *symmetries(problem)):
+    for symmetry in (trivial(problem.network), *symmetries(problem)):
         schedule = found(problem, symmetry)
         assert schedule is not None
         assert broken_rules(problem, schedule) == []
@@ -102,7 +105,7 @@ def test_shares_beyond_the_end_are_left_out() -> None:
 def test_the_makespan_is_the_last_read(vectors: int, makespan: int) -> None:
     """Tests a broadcast over one hop of 3 cycles, one vector a cycle, placed as early as it can be."""
     problem = problem_of(Collective("broadcast", 2, vectors), both_ways([(0, 1)]))
-    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem.network))
     plan = copy_plan(small, small.blocks(vectors), np.array([0]), np.array([0]))
     tasks = plan_tasks(small, plan)
     start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))

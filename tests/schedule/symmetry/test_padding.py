@@ -14,6 +14,7 @@ from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.result import Schedule
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.symmetry.padding import Padded, paddings
 from tests.schedule.circulants import Shares, circulant, circulant_layers, even_layer, layer_on
 from tests.schedule.rules import violations
@@ -31,7 +32,8 @@ def largest(instance: Instance) -> Padded:
 def moved(padded: Padded, schedule: Schedule, element: int) -> list[list[tuple[int, ...]]]:
     """Return where an element of the group takes the slots, sums and operators of a schedule, sorted."""
     symmetry = padded.symmetry
-    block, operator = symmetry.block_map(schedule.blocks)[element], symmetry.operator_map[element]
+    block = Orbits.of(padded.instance, schedule.blocks, symmetry).block_map[element]
+    operator = symmetry.carried(padded.instance.operator_node)[element]
     bundle, node = symmetry.bundle_map[element], symmetry.node_map[element]
     tables = [
         (block[schedule.slot_block], schedule.slot_phase, bundle[schedule.slot_bundle], schedule.slot_depart),

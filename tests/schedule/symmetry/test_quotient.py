@@ -33,7 +33,7 @@ def pieces_of(flow: Flow) -> list[Piece]:
 
 def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry."""
-    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem.network))
 
 
 def largest(problem: TransferProblem) -> Quotient:
@@ -125,7 +125,7 @@ def test_representatives_and_their_images_are_all_pieces_that_move(problem: Tran
     """Tests that each moving piece is the image of one representative under one element."""
     flow = flow_of(problem.collective, padded=True)
     moving = [number for number, piece in enumerate(pieces_of(flow)) if piece[3] != piece[4]]
-    for symmetry in (*symmetries(problem), trivial(problem)):
+    for symmetry in (*symmetries(problem), trivial(problem.network)):
         small = quotient(problem, flow, symmetry)
         images = piece_map(flow, symmetry)[:, small.representatives]
         assert Counter(images.ravel().tolist()) == Counter(moving)
