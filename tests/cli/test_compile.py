@@ -51,8 +51,11 @@ KEYS = {
 
 # Keys without which the toy model is read with notes.
 SAID: dict[str, object] = {
-    **{"hidden_act": "silu", "num_attention_heads": 10, "num_key_value_heads": 10},
-    **{"vocab_size": 1000, "tie_word_embeddings": False},
+    "hidden_act": "silu",
+    "num_attention_heads": 10,
+    "num_key_value_heads": 10,
+    "vocab_size": 1000,
+    "tie_word_embeddings": False,
 }
 
 
