@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from lpxsched.errors import InfeasibleError
+from lpxsched.fabric.reach import joined_with, reached_from
 from lpxsched.schedule.problem.instance import AddCost
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import ceil_cycles
@@ -212,12 +212,8 @@ def refuse_split(problem: TransferProblem) -> None:
     InfeasibleError
         Naming two chips between which there is no way, although a vector of one is read by the other.
     """
-    graph: nx.DiGraph[object] = nx.DiGraph(
-        zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True)
-    )
-    graph.add_nodes_from(range(problem.nodes))
-    whole = max(nx.strongly_connected_components(graph), key=len)
-    if whole.issuperset(range(problem.width)):
+    graph = problem.bundle_source, problem.bundle_destination, problem.nodes
+    if joined_with(0, *graph)[: problem.width].all():
         return
     pieces = problem.collective.pieces()
     everyone = range(problem.width)
@@ -228,10 +224,11 @@ def refuse_split(problem: TransferProblem) -> None:
             if held in (source, EVERY)
             for target in (everyone if read == EVERY else (read,))
         }
-        lost = sorted(targets - nx.descendants(graph, source) - {source})
+        reached = reached_from(source, *graph)
+        lost = sorted(target for target in targets if not reached[target])
         if lost:
             ends = (int(problem.node_chip[source]), int(problem.node_chip[lost[0]]))
             raise InfeasibleError(
                 f"the fabric is split: there is no way from chip {ends[0]} to chip {ends[1]} over the chips that may "
-                f"carry vectors; the component of chip {ends[0]} has {len(nx.descendants(graph, source)) + 1} chips"
+                f"carry vectors; the component of chip {ends[0]} has {reached.sum()} chips"
             )
