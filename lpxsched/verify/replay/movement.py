@@ -134,15 +134,11 @@ def _held(build: Build, sent: Flights, parts: int) -> _Held:
     point, producer = points_of(build, made[row], vector), tensors.producer[made[row]]
     end = (operators.start[producer] + operators.cycles[producer]) * parts
     node = build.links.dst[build.slots.link[sent.slot]]
+    arriving = _keys(build, build.links.dst, sent.slot, sent.point)
     turned = sent.read + build.chips.turnaround_cycles[node] * parts
     return _Held(
         made=len(row),
-        key=np.concatenate(
-            [
-                operators.chip[producer] * total_points(build) + point,
-                _keys(build, build.links.dst, sent.slot, sent.point),
-            ]
-        ),
+        key=np.concatenate([operators.chip[producer] * total_points(build) + point, arriving]),
         point=np.concatenate([point, sent.point]),
         there=np.concatenate([end, sent.read]),
         leaves=np.concatenate([end, np.where(build.chips.host[node], NEVER << 2, turned)]),

@@ -129,6 +129,7 @@ def _wanted(build: Build) -> dict[tuple[int, int], tuple[int, int]]:
     wanted = {}
     for number, operator in enumerate(build.graph.operators):
         nodes = nodes_of(build, operator)
+        accesses: list[tuple[GraphTensor | GraphInput, int]]
         accesses = [(read, tensors[read.tensor].vectors) for read in operator.inputs]
         accesses += [(tensors[name], tensors[name].vectors) for name in operator.outputs]
         for shard, node in enumerate(nodes):

@@ -144,9 +144,9 @@ def _cause(build: Build, plan: Plan, row: int, moved: int) -> str:
     slot = int(movement.culprit[moved])
     if slot != NONE:
         why = "leaves before they are there" if movement.whole[slot] else "does not arrive as it left"
-        link = int(build.slots.link[slot])
+        slots, link = build.slots, int(build.slots.link[slot])
         nodes = f"node {build.links.src[link]} to {build.links.dst[link]}"
-        return f"slot {slot} with vectors of tensor {build.slots.tensor[slot]} from {nodes} at {build.slots.depart[slot]} {why}"
+        return f"slot {slot} with vectors of tensor {slots.tensor[slot]} from {nodes} at {slots.depart[slot]} {why}"
     comes = int(movement.comes[moved])
     tensor = int(build.operands.tensor[movement.operand[moved]])
     when = f"comes at {comes}, operator {row} starts at {start}" if comes != NONE else "never comes"

@@ -138,7 +138,8 @@ def _gathered(build: Build, moved: Movement) -> dict[int, dict[str, _Gathered]]:
 
 def _stored(build: Build) -> dict[int, list[tuple[str, int, int, int]]]:
     """Return name, offset, vectors and first point of the tensors of each operator."""
-    tensors, found = build.tensors, {}
+    tensors = build.tensors
+    found: dict[int, list[tuple[str, int, int, int]]] = {}
     made = np.flatnonzero(tensors.producer != NONE)
     point = points_of(build, made, np.zeros_like(made))
     columns = (tensors.producer[made], tensors.name[made], tensors.offset[made], tensors.vectors[made], point)
