@@ -74,7 +74,9 @@ class Dense:
             short = len(without_run(layer, pairs))
             room = f"{layer.runs} runs of {layer.rows_per_run} rows"
             if short:
-                told.append(f"{layer.expert}: {short} pairs of a row and an expert find no run; there are {room}")
+                told.append(
+                    f"{layer.expert}: {short} of {len(pairs)} pairs of a row and an expert find no room in {room}"
+                )
         return told
 
     def _expected(self, read: GraphInput, number: int, shard: int) -> Integers:

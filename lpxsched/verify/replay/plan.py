@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.timetable.columns import WEIGHT
+from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT
 from lpxsched.units import NONE
 from lpxsched.verify.replay.movement import movement, owners
 from lpxsched.verify.replay.placement import ADD, placement_of
@@ -58,7 +58,7 @@ def plan_of(build: Build) -> Plan:
     moved, placement = movement(build), placement_of(build)
     level = _levels(build, moved)
     runs: list[list[Run]] = [[] for _ in range(int(level.max(initial=0)) + 1)]
-    faults = [*placement.faults, *_ends(build, placement), *_strange_sums(build)]
+    faults = [*placement.faults, *_ends(build, placement), *_strange_operands(build)]
     faults += [f"slot {slot} brings vectors that nothing there uses" for slot in moved.unused.tolist()]
     for run in runs_of(build, moved, placement):
         runs[level[run.row]].append(run)
@@ -102,18 +102,18 @@ def _sums(build: Build, moved: Movement, level: Integers) -> list[Sums]:
     ]
 
 
-def _strange_sums(build: Build) -> Iterator[str]:
-    """Yield operands of sums that are longer or shorter than the result, or no summands."""
-    adds = build.operators.kind == ADD
+def _strange_operands(build: Build) -> Iterator[str]:
+    """Yield summands outside of sums, other things within, and summands that are longer or shorter than the sum."""
     operands, tensors = build.operands, build.tensors
     size = np.zeros(len(build.operators), dtype=np.int64)
     made = np.flatnonzero(tensors.producer != NONE)
     size[tensors.producer[made]] = tensors.vectors[made]
-    mine = adds[operands.operator]
-    for row in np.flatnonzero(mine & (operands.vectors != size[operands.operator])).tolist():
-        yield f"operand {row} of add {operands.operator[row]} has not the vectors of the sum"
-    for row in np.flatnonzero(mine & (operands.role == WEIGHT)).tolist():
-        yield f"operand {row} of add {operands.operator[row]} is a weight"
+    sums = (build.operators.kind == ADD)[operands.operator]
+    right = np.where(sums, operands.role == REDUCE, np.isin(operands.role, (COPY, WEIGHT)))
+    for row in np.flatnonzero(~right).tolist():
+        yield f"operator {operands.operator[row]} reads operand {row} as {operands.role[row]}"
+    for row in np.flatnonzero(sums & (operands.vectors != size[operands.operator])).tolist():
+        yield f"operand {row} of sum {operands.operator[row]} has not as many vectors as the sum"
 
 
 def _ends(build: Build, placement: Placement) -> Iterator[str]:
