@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpxsched.timetable.build import Build
+
+CHOICES: list[dict[str, Any]] = [{}, {"chips": (0, 1, 6), "relays": True}, {"chips": (0, 1, 4, 5), "cyclic": True}]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -162,10 +163,3 @@ def test_weights_that_are_not_read_are_found() -> None:
     report = replay(without(build, "operands", weight))
     assert report.faults == ("operator 2 (layer.0.router, shard 0) does not read its layer.0.router.weights",)
     assert report.mismatches > 0
-
-
-def test_another_segment_has_another_time(small_build: Build) -> None:
-    """Tests that an operator does not find what a tensor of another segment left on its chip."""
-    operators = replace(small_build.operators, chip=small_build.operators.chip.copy())
-    report = replay(replace(small_build, operators=replace(operators, segment=1 - operators.segment)))
-    assert not report.ok
