@@ -142,9 +142,10 @@ class Linear:
         operator, tensors = self.setting.operator, self.setting.tensors
         for name in operator.outputs if self.setting.width > 1 else []:
             for read in operator.inputs:
-                layouts = read.layout, tensors[name].layout
-                if layouts[1] != PARTIAL and (layouts[0] == PARTIAL or layouts == ("sharded", REPLICATED)):
-                    problem = f"reads {read.tensor} {layouts[0]} and leaves {name} {layouts[1]}, which has no one value"
+                layout = tensors[name].layout
+                unseen = read.layout == PARTIAL or (read.layout != REPLICATED and layout == REPLICATED)
+                if layout != PARTIAL and unseen:
+                    problem = f"reads {read.tensor} {read.layout} and leaves {name} {layout}, which has no one value"
                     raise InputError(GRAPH_FILE, problem, key=operator.name)
 
     def dense(self, inputs: Values) -> Values:

@@ -90,7 +90,8 @@ def test_parts_make_the_whole(read: str, left: str, rows: tuple[int, int]) -> No
 
 
 @pytest.mark.parametrize(
-    ("read", "left"), [("partial", "sharded"), ("partial", "replicated"), ("sharded", "replicated")]
+    ("read", "left"),
+    [("partial", "sharded"), ("partial", "replicated"), ("sharded", "replicated"), ("single", "replicated")],
 )
 def test_what_shards_do_not_see_is_refused(read: str, left: str) -> None:
     """Tests an output that no shard can make from what it sees, which one shard alone can."""
