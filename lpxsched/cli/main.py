@@ -20,9 +20,10 @@ COMMANDS = {
     "report": ("report", "Print link utilisation and where the time of a layer goes."),
     "export": ("export", "Draw utilisation and one layer's timeline as SVG or PNG."),
     "topology": ("topology", "Tell sizes, distances, bandwidth and symmetry of a fabric, and draw it."),
+    "model": ("model", "Tell layers, parameters and bytes of a model."),
     "schema": ("schema", "Print the JSON Schema of an input file, for editors."),
     "topologies": ("listing", "List the shipped topologies."),
-    "models": ("listing", "List the shipped models."),
+    "models": ("model", "List the shipped models: parameters, and the least racks."),
     "clocks": ("listing", "List the shipped clocks."),
 }
 
@@ -53,7 +54,8 @@ class LazyGroup(click.Group):
 def app() -> None:
     """Compile static timetables for machines whose network never decides anything at run time.
 
-    A first run: lpxsched compile gpt-oss-120b lpx-rack, then check, simulate and report the folder that it wrote.
+    A first run: lpxsched compile MODEL lpx-rack, with a name of lpxsched models, then check, simulate and report the
+    folder that it wrote.
     """
 
 
