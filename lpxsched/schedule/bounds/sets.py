@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
+
+from lpxsched.fabric.reach import component_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,14 +40,7 @@ def candidate_sets(problem: TransferProblem, network: Network, centres: Integers
 
 def components(problem: TransferProblem, kept: Flags) -> Integers:
     """Return the number of the component of each node when only some bundles are kept, both ways."""
-    graph: nx.Graph[int] = nx.Graph()
-    graph.add_nodes_from(range(problem.network.nodes))
-    ends = (problem.network.source[kept].tolist(), problem.network.destination[kept].tolist())
-    graph.add_edges_from(zip(*ends, strict=True))
-    number = np.zeros(problem.network.nodes, dtype=np.int64)
-    for index, members in enumerate(nx.connected_components(graph)):
-        number[sorted(members)] = index
-    return number
+    return component_numbers(problem.network.source[kept], problem.network.destination[kept], problem.network.nodes)
 
 
 def partitions(problem: TransferProblem) -> list[Integers]:

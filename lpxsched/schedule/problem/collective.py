@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from lpxsched.errors import InfeasibleError
+from lpxsched.fabric.reach import joined_with, reached_from
 from lpxsched.schedule.problem.instance import AddCost
 from lpxsched.schedule.problem.network import network_on
 from lpxsched.traffic.collectives import EVERY
@@ -97,10 +97,8 @@ def refuse_split(network: Network, collective: Collective) -> None:
     InfeasibleError
         Naming two chips between which there is no way, although a vector of one is read by the other.
     """
-    graph: nx.DiGraph[object] = nx.DiGraph(zip(network.source.tolist(), network.destination.tolist(), strict=True))
-    graph.add_nodes_from(range(network.nodes))
-    whole = max(nx.strongly_connected_components(graph), key=len)
-    if whole.issuperset(range(collective.width)):
+    graph = network.source, network.destination, network.nodes
+    if joined_with(0, *graph)[: collective.width].all():
         return
     pieces = collective.pieces()
     everyone = range(collective.width)
@@ -111,10 +109,11 @@ def refuse_split(network: Network, collective: Collective) -> None:
             if held in (source, EVERY)
             for target in (everyone if read == EVERY else (read,))
         }
-        lost = sorted(targets - nx.descendants(graph, source) - {source})
+        reached = reached_from(source, *graph)
+        lost = sorted(target for target in targets if not reached[target])
         if lost:
             ends = (int(network.fabric_node[source]), int(network.fabric_node[lost[0]]))
             raise InfeasibleError(
                 f"the fabric is split: there is no way from chip {ends[0]} to chip {ends[1]} over the chips that may "
-                f"carry vectors; the component of chip {ends[0]} has {len(nx.descendants(graph, source)) + 1} chips"
+                f"carry vectors; the component of chip {ends[0]} has {reached.sum()} chips"
             )
