@@ -173,16 +173,16 @@ def _program(instance: Instance, orbits: Orbits, lanes: int) -> Program:
     """Return operators; each reads the representatives of its demands, where the group takes its node with them."""
     node = orbits.node[instance.operator_node]
     calendar = lanes + instance.operator_unit * instance.network.chips + node
-    needs = instance.operator_demands.values
-    reader = np.repeat(instance.operator_node, np.diff(instance.operator_demands.offsets))
+    needed = instance.operator_demands.flat()
+    reader = np.repeat(instance.operator_node, np.diff(needed.offsets))
     return Program(
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
         cycles=instance.operator_cycles,
         after_offsets=instance.operator_after.offsets,
         after=orbits.operator[instance.operator_after.values],
-        needs_offsets=instance.operator_demands.offsets,
-        needs=orbits.demand[needs],
-        needs_node=orbits.symmetry.node_map[orbits.demand_map.argmin(axis=0)[needs], reader],
+        needs_offsets=needed.offsets,
+        needs=orbits.demand[needed.values],
+        needs_node=orbits.symmetry.node_map[orbits.demand_map.argmin(axis=0)[needed.values], reader],
     )
 
 
@@ -193,13 +193,14 @@ def _traffic(instance: Instance, orbits: Orbits, lanes: int) -> Traffic:
     for operands in range(2, most_operands + 1):
         for vectors in lengths.tolist():
             table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
+    leaves, consumers = instance.demand_leaves.flat(), instance.demand_consumers.flat()
     return Traffic(
         root=instance.demand_root,
-        leaf_offsets=instance.demand_leaves.offsets,
-        leaf=instance.demand_leaves.values,
-        leaf_operator=orbits.operator[instance.demand_leaf_operators.values],
-        consumer_offsets=instance.demand_consumers.offsets,
-        consumer=instance.demand_consumers.values,
+        leaf_offsets=leaves.offsets,
+        leaf=leaves.values,
+        leaf_operator=orbits.operator[instance.demand_leaf_operators.flat().values],
+        consumer_offsets=consumers.offsets,
+        consumer=consumers.values,
         block_demand=blocks.demand,
         block_vectors=blocks.vectors,
         sum_cycles=table,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
 
     Integers = NDArray[np.int64]
@@ -84,9 +84,9 @@ def trivial(network: Network) -> Symmetry:
     return Symmetry(*(np.arange(size, dtype=np.int64)[None, :] for size in (network.nodes, network.bundles)))
 
 
-def symmetries(problem: TransferProblem) -> Iterator[Symmetry]:
+def symmetries(problem: Instance) -> Iterator[Symmetry]:
     """Yield the groups that leave a collective as it is: a root stays where it is, so kinds with a root have none."""
-    if problem.collective.kind not in ROOTED:
+    if problem.stage.kind not in ROOTED:
         yield from network_groups(problem.network)
 
 

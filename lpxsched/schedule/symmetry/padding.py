@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.result import Schedule
 from lpxsched.schedule.routes.blocks import Blocks
 from lpxsched.schedule.symmetry.groups import network_groups
@@ -112,12 +112,12 @@ def _padded(
         operator_unit=_column(row.unit for row in operator_rows),
         operator_cycles=_column(row.cycles for row in operator_rows),
         operator_after=Ragged.of(row.after for row in operator_rows),
-        operator_demands=Ragged.of(row.demands for row in operator_rows),
+        operator_demands=Interned.of(row.demands for row in operator_rows),
         demand_vectors=_column(row.vectors for row in demand_rows),
         demand_root=_column(row.root for row in demand_rows),
-        demand_leaves=Ragged.of([node for node, _ in row.leaves] for row in demand_rows),
-        demand_leaf_operators=Ragged.of([operator for _, operator in row.leaves] for row in demand_rows),
-        demand_consumers=Ragged.of(row.consumers for row in demand_rows),
+        demand_leaves=Interned.of([node for node, _ in row.leaves] for row in demand_rows),
+        demand_leaf_operators=Interned.of([operator for _, operator in row.leaves] for row in demand_rows),
+        demand_consumers=Interned.of(row.consumers for row in demand_rows),
     )
     return Padded(instance, result, symmetry, operators.of, demands.of)
 

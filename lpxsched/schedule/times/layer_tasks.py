@@ -217,8 +217,8 @@ def _precedences(view: _View) -> Precedences:
 def _values(view: _View) -> _Values:
     instance = view.instance
     block = np.array(view.orbits.blocks, dtype=np.int64)
-    row, leaf = _entries(instance.demand_leaves, view.demand[block])
-    _, maker = _entries(instance.demand_leaf_operators, view.demand[block])
+    row, leaf = _entries(instance.demand_leaves.flat(), view.demand[block])
+    _, maker = _entries(instance.demand_leaf_operators.flat(), view.demand[block])
     return _Values(
         arrived=view.key(view.slot_block, view.slot_phase, instance.network.destination[view.slot_bundle]),
         added=view.key(view.sum_block, SUMMING, view.sum_node),
@@ -252,7 +252,7 @@ def _leaving(view: _View, values: _Values) -> Iterator[Precedences]:
 def _reads(view: _View, values: _Values) -> Iterator[Precedences]:
     """R3: what an operator reads was added at its node, or came there or was made there as it is."""
     instance, orbits = view.instance, view.orbits
-    row, demand = _entries(instance.operator_demands, view.operator)
+    row, demand = _entries(instance.operator_demands.flat(), view.operator)
     read, block = matching(demand, view.demand)
     node = instance.operator_node[view.operator[row[read]]]
     phase = np.where(node == instance.demand_root[demand[read]], SUMMING, SPREADING)

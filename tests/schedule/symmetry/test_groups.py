@@ -23,19 +23,18 @@ from tests.schedule.layers import layers_on
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.traffic.collectives import Kind
 
 
-def gather(width: int, wires: Iterable[Wire], *, relays: int = 0) -> TransferProblem:
+def gather(width: int, wires: Iterable[Wire], *, relays: int = 0) -> Instance:
     """Return an all-gather of one vector a chip."""
     return problem_of(Collective("all-gather", width, 1), wires, relays=relays)
 
 
-def orders(problem: TransferProblem) -> list[int]:
+def orders(problem: Instance) -> list[int]:
     """Return the number of elements of each group that is found."""
     return [symmetry.order for symmetry in symmetries(problem)]
 
@@ -45,14 +44,14 @@ def network_orders(network: Network) -> list[int]:
     return [symmetry.order for symmetry in network_groups(network)]
 
 
-def bundles(problem: TransferProblem) -> list[tuple[int, ...]]:
+def bundles(problem: Instance) -> list[tuple[int, ...]]:
     """Return what tells bundles apart, and their lanes."""
     ends = problem.network.source, problem.network.destination
     columns = (*ends, problem.network.link_class, problem.network.lanes)
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def check(problem: TransferProblem, symmetry: Symmetry) -> None:
+def check(problem: Instance, symmetry: Symmetry) -> None:
     """Check that a group acts, and acts freely, on nodes, participants and bundles."""
     known = bundles(problem)
     elements = [tuple(element) for element in symmetry.node_map.tolist()]
@@ -61,7 +60,7 @@ def check(problem: TransferProblem, symmetry: Symmetry) -> None:
     assert {tuple(one[node] for node in other) for one in elements for other in elements} == set(elements)
     assert all(len(set(images)) == len(elements) for images in zip(*elements, strict=True))
     for element, moved in zip(elements, symmetry.bundle_map.tolist(), strict=True):
-        assert set(element[: problem.width]) == set(range(problem.width))
+        assert set(element[: problem.network.width]) == set(range(problem.network.width))
         for bundle, (source, destination, *wire) in enumerate(known):
             assert known[moved[bundle]] == (element[source], element[destination], *wire)
     for orbit in (symmetry.node_orbit(), symmetry.bundle_orbit()):
@@ -70,7 +69,7 @@ def check(problem: TransferProblem, symmetry: Symmetry) -> None:
 
 @settings(max_examples=80)
 @given(problems(fabrics=st.one_of(regular_fabrics(), regular_fabrics(), random_fabrics())))
-def test_every_group_acts_freely(problem: TransferProblem) -> None:
+def test_every_group_acts_freely(problem: Instance) -> None:
     """Tests groups of random fabrics, of which any chips take part in any order."""
     found = list(symmetries(problem))
     assert [symmetry.order for symmetry in found] == sorted((s.order for s in found), reverse=True)
@@ -97,7 +96,7 @@ def test_every_group_acts_freely(problem: TransferProblem) -> None:
         (gather(1, []), []),
     ],
 )  # fmt: skip
-def test_the_orders_of_known_groups(problem: TransferProblem, expected: list[int]) -> None:
+def test_the_orders_of_known_groups(problem: Instance, expected: list[int]) -> None:
     """Tests the orders of all groups, the largest first."""
     assert orders(problem) == expected
 

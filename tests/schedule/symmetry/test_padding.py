@@ -10,7 +10,6 @@ from hypothesis import given, settings
 
 from lpxsched.schedule.bounds.walk import lower_bound
 from lpxsched.schedule.cpsat.layers import Effort, improve
-from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.result import Schedule
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import greedy_schedule
@@ -122,7 +121,7 @@ def test_a_program_that_differs_between_chips_has_no_symmetry(columns: list[str]
     for column in columns:
         whole = getattr(instance, column)
         rows = [whole[index].tolist() for index in range(len(whole))]
-        changes[column] = Ragged.of([*rows[:row], rows[row][:-1], *rows[row + 1 :]])
+        changes[column] = type(whole).of([*rows[:row], rows[row][:-1], *rows[row + 1 :]])
     assert [padded.symmetry.order for padded in paddings(instance)] == [3]
     assert list(paddings(replace(instance, **changes))) == []
 
