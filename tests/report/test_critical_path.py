@@ -104,7 +104,10 @@ def test_a_stall_is_no_slack() -> None:
     """Tests that a deskew of 6 cycles inside a wait of 9 leaves 3 cycles of slack."""
     # The router would start at 44; it starts at 53, after a deskew during [45, 51).
     build = delayed_build(V, 10, 5, [9 if step == 5 else 0 for step in range(13)])
-    stalled = replace(build, deskews=replace(build.deskews, segment=ints(0, 0), cycle=ints(0, 45), stall=ints(2, 6)))
+    stalled = replace(
+        build,
+        deskews=replace(build.deskews, frame=ints(0, 0), cycle=ints(0, 45), stall=ints(2, 6), every_periods=ints(0, 0)),
+    )
     parts = parts_of(stalled)
     assert (parts["deskew"], parts["slack"]) == (2 + 6, 3)
 

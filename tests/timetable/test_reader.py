@@ -188,7 +188,8 @@ def test_what_cannot_be_written_again_is_refused(folder: Path, mapping: str, val
     ("change", "key", "problem"),
     [
         (lambda data: data.pop("segments"), "segments", "this key is missing; add it"),
-        (lambda data: data.update(layers=[]), "layers", "unknown key; "),
+        (lambda data: data.update(chips=[]), "chips", "unknown key; "),
+        (lambda data: data["segments"][0].update(chips=[0, 1]), "segments.0.chips", "unknown key; "),
         (lambda data: data["tensors"][1].pop("rows"), "tensors.1.rows", "this key is missing; add it"),
         (lambda data: data["tensors"][1].update(colour=1), "tensors.1.colour", "unknown key; "),
         (lambda data: data["tensors"][2].update(rows=0), "tensors.2.rows", "got 0"),
@@ -202,8 +203,8 @@ def test_what_cannot_be_written_again_is_refused(folder: Path, mapping: str, val
         (lambda data: data["operators"][0].update(place="cloud"), "operators.0.place", "got 'cloud'"),
         (lambda data: data["operators"][1].update(inputs={}), "operators.1.inputs", "got {}"),
         (lambda data: data["operators"][1]["inputs"][0].update(tensor=3), "operators.1.inputs.0.tensor", "got 3"),
-        (lambda data: data["segments"][0].update(chips=[0, -1]), "segments.0.chips.1", "got -1"),
-        (lambda data: data["segments"][0].update(hosts=[2, True]), "segments.0.hosts.1", "got True"),
+        (lambda data: data["groups"][0].update(chips=[0, -1]), "groups.0.chips.1", "got -1"),
+        (lambda data: data["groups"][0].update(hosts=[2, True]), "groups.0.hosts.1", "got True"),
     ],
 )
 def test_a_wrong_graph_is_told_with_its_key(
