@@ -15,7 +15,7 @@ from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lift
-from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, reduced, relayed_flow
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.schedule.transfer_result import TransferResult
 from lpxsched.units import NEVER
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.search import Found
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
 ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
@@ -147,7 +147,7 @@ def _improved(found: Found, options: TransferOptions, bound: LowerBound) -> tupl
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(TIMES_SECONDS * more, options.seed, bound.cycles))
     near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
-    if found.problem.problem.collective.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
+    if found.problem.instance.collective.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
         return found, bound
     effort = Effort(WAYS_SECONDS * more, options.seed, bound.cycles)
     found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
@@ -181,7 +181,7 @@ def _is_large(problem: TransferProblem, budget: Budget) -> bool:
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
 
 
-def _searched(problem: Reduced, seed: int, packs: bool, budget: Budget) -> Found | None:
+def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Found | None:
     return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
 
 
@@ -193,16 +193,16 @@ def _attempts(
     if collective.kind == "all-reduce" and collective.width > 1:
         if exchanges:
             yield lambda budget: exchange(problem, symmetry, budget=budget)
-        gathering = reduced(problem, gathered_flow(collective), symmetry)
+        gathering = quotient(problem, gathered_flow(collective), symmetry)
         yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
     flow = flow_of(collective, padded=symmetry.order > 1)
-    forward = reduced(problem, flow, symmetry)
+    forward = quotient(problem, flow, symmetry)
     # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
     ways = [False, True] if packs_trees(forward) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(_searched, forward, seed, packs)
-    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.nodes > problem.width:
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.width:
         over_relay = relayed_flow(forward)
         if over_relay is not None:
-            relayed = reduced(problem, over_relay, symmetry)
+            relayed = quotient(problem, over_relay, symmetry)
             yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)

@@ -13,13 +13,13 @@ PERFECT = load_clock("none")
 
 
 def test_the_segment_runs_on_demand() -> None:
-    """Tests frame, phase, makespan and bound of the schedule, and no deadline."""
+    """Tests frame, phase, makespan and bound of the schedule, no deadline, and the time domain of chip 1."""
     around = collective_surroundings(line(), PERFECT, all_reduce(), deadline_cycles=None)
     columns = ("segment", "frame", "phase_cycles", "makespan_cycles", "lower_bound_cycles", "deadline_cycles")
     told = [getattr(around.segments, column).tolist() for column in columns]
     assert told == [[0], [0], [0], [128], [128], [-1]]
     frames = around.frames
-    assert (frames.time_domain.tolist(), frames.period_cycles.tolist(), frames.windows.tolist()) == ([-1], [0], [0])
+    assert (frames.time_domain.tolist(), frames.period_cycles.tolist(), frames.windows.tolist()) == ([1], [0], [0])
     assert frames.lower_bound_cycles.tolist() == [0]
 
 
@@ -36,13 +36,6 @@ def test_a_schedule_that_repeats_has_a_frame_with_its_period() -> None:
     assert len(around.deskews) == 0
 
 
-def test_the_time_domain_is_that_of_the_root() -> None:
-    """Tests chips 0 to 2 in a line, which hang from chip 1."""
-    clock = load_clock("common")
-    scheduled = replace(all_reduce(), tree=alignment_tree(line(), clock, [[0, 1, 2]]))
-    assert collective_surroundings(line(), clock, scheduled, deadline_cycles=None).frames.time_domain.tolist() == [1]
-
-
 def test_a_deadline_is_told() -> None:
     """Tests the latency that was asked for."""
     around = collective_surroundings(line(), PERFECT, all_gather(), deadline_cycles=400)
@@ -51,7 +44,8 @@ def test_a_deadline_is_told() -> None:
 
 def test_only_links_that_may_carry_vectors_have_a_guard() -> None:
     """Tests that of links 0 -> 1, 1 -> 0, 1 -> 2, 2 -> 1 the first two are not between chips 2 and 1."""
-    guarded = replace(all_reduce(), guard_cycles=7)
+    bare = all_reduce()
+    guarded = replace(bare, problem=replace(bare.problem, network=bare.problem.network.with_guards(7)))
     around = collective_surroundings(line(), PERFECT, guarded, deadline_cycles=None)
     assert around.links.guard_cycles.tolist() == [-1, -1, 7, 7]
 

@@ -17,7 +17,7 @@ from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.search import Budget, Found, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lift
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan
 from tests.schedule.bounds.problems import Wire, both_ways, problem_of, ring, small_problems
@@ -39,7 +39,7 @@ A_LITTLE = Effort(0.05, 0, 0)
 def first_found(problem: TransferProblem, symmetry: Symmetry) -> Found:
     """Return the first that the greedy search finds."""
     flow = flow_of(problem.collective, padded=False)
-    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     found = search(forward, backward, seed=0, budget=Budget(slots=1, rounds=24, enough_cycles=0, patience=24))
     # With relays and a group the search may find no ways.
     return found if found is not None else reject()
@@ -139,7 +139,7 @@ def test_a_proof_closes_the_gap(problem: TransferProblem, before: int, cycles: i
 )
 def test_vectors_that_are_faster_together_prove_nothing(problem: TransferProblem, cycles: int) -> None:
     """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
-    problem = replace(problem, inject_per_cycle=1)
+    problem = replace(problem, network=replace(problem.network, inject_per_cycle=1))
     bound = lower_bound(problem).cycles
     _, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
     assert bound <= cycles
