@@ -15,6 +15,7 @@ from lpxsched.errors import InputError
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from tests.builds import ints, two_chip_build
 from tests.report.builds import delayed_build, repeated_build
+from tests.verify.doubled import shared_build
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -210,3 +211,10 @@ def test_an_operator_that_waits_for_itself_is_refused() -> None:
     segments = replace(build.segments, makespan_cycles=ints(129))
     with pytest.raises(InputError, match="operator 11 waits for itself"):
         layer_times(replace(build, tensors=tensors, operators=operators, segments=segments))
+
+
+def test_segments_on_the_same_chips_do_not_wait_for_each_other() -> None:
+    """Tests that the path of a segment meets links, units and deskews of its own alone: two layers, equal parts."""
+    (alone,), (both,) = layer_times(two_chip_build()), layer_times(shared_build())
+    assert (both.segments, both.layers, both.makespan_cycles) == ((0, 1), (0, 1), 128)
+    assert both.parts == alone.parts

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from lpxsched.errors import InputError
@@ -58,13 +59,24 @@ def test_a_compiled_build_is_read_as_it_was_written(tmp_path: Path, small_build:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
-    """Tests each of the ten files, gone and replaced by a folder."""
+    """Tests each of the eleven files, gone and replaced by a folder."""
     (folder / name).unlink()
     problem = f"{folder}: {name} is missing; this is no build folder of lpxsched compile"
     assert str(fault(folder)) == problem
     assert not is_build(folder)
     (folder / name).mkdir()
     assert str(fault(folder)) == problem
+
+
+def test_the_first_form_of_format_2_is_refused(folder: Path) -> None:
+    """Tests a period in the manifest, and chips in the segments of the graph and of their table."""
+    edited(folder / "graph.json", lambda data: data["segments"][0].update(chips=[0, 1], hosts=[2, 2], relays=[]))
+    assert fault(folder).key == "segments.0.chips"
+    segments = pq.read_table(folder / "segments.parquet")
+    pq.write_table(segments.drop_columns(["frame", "phase_cycles"]), folder / "segments.parquet")
+    assert fault(folder).problem.startswith("columns are segment, waiting_cycles")
+    edited(folder / "manifest.json", lambda data: data.update(period=0))
+    assert fault(folder).key == "period"
 
 
 def test_what_is_no_folder_is_told(tmp_path: Path) -> None:

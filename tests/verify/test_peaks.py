@@ -41,3 +41,10 @@ def test_what_outlives_the_period_counts_once_for_each_iteration() -> None:
     """Tests ceil(life / period) copies: [3, 15) with period 5 is there three times in cycles 3 and 4, else twice."""
     found = peaks(np.zeros(1, dtype=np.int64), np.array([3]), np.array([15]), np.array([5]))
     assert (found.most.tolist(), found.time.tolist()) == ([3], [3])
+
+
+def test_holders_repeat_with_periods_of_their_own() -> None:
+    """Tests [3, 15) of three holders: once, every 5 cycles, and every 12."""
+    holder, begin = np.arange(3), np.full(3, 3)
+    found = peaks(holder, begin, begin + 12, np.array([0, 5, 12]))
+    assert (found.most.tolist(), found.time.tolist()) == ([1, 3, 1], [3, 3, 0])
