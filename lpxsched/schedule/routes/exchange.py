@@ -58,7 +58,7 @@ def exchange_classes(problem: Quotient) -> list[NDArray[np.int64]]:
 
 def exchange_sequences(problem: Quotient, classes: NDArray[np.int64]) -> list[tuple[Phase, ...]]:
     """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
-    network, width = problem.instance.network, problem.instance.width
+    network, width = problem.instance.network, problem.instance.network.width
     joins = []
     for number in range(min(MOST_CLASSES, int(classes.max(initial=NONE)) + 1)):
         matrix = np.zeros((width, width), dtype=np.float32)

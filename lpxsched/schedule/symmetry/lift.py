@@ -130,7 +130,7 @@ def _rows(kept: NDArray[np.bool_] | None, table: NDArray[np.int64]) -> NDArray[n
 
 
 def _images(problem: Quotient, plan: Plan) -> _Images:
-    collective, blocks, flow = problem.instance.collective, plan.blocks, problem.flow
+    collective, blocks, flow = problem.instance.stage, plan.blocks, problem.flow
     lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
     values = source_values(collective)
     value_of = np.full((len(lengths), collective.width), NONE, dtype=np.int64)
@@ -179,7 +179,7 @@ def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
     plan, network = images.plan, images.problem.instance.network
     destination, target = network.destination[plan.slot_bundle], plan.blocks.target[plan.slot_block]
     reads = (target == destination) | ((target == EVERY) & (destination < network.width))
-    if images.problem.instance.collective.is_sum:
+    if images.problem.instance.stage.is_sum:
         complete = np.append(plan.sum_complete, False)
         reads &= complete[plan.slot_sum]
     return slice(None) if reads.all() else np.flatnonzero(reads)
@@ -188,7 +188,7 @@ def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
 def _others(images: _Images) -> Columns:
     """Return node, value, first vector and vectors of what is read in the end without a slot: sums, and what stays."""
     plan, network, flow = images.plan, images.problem.instance.network, images.problem.flow
-    if images.problem.instance.collective.is_sum and network.width > 1:
+    if images.problem.instance.stage.is_sum and network.width > 1:
         target = plan.blocks.target[plan.sum_block]
         reads = np.where(target == EVERY, plan.sum_node < network.width, target == plan.sum_node)
         total = np.flatnonzero(plan.sum_complete & reads)

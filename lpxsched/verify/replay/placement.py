@@ -68,14 +68,19 @@ def resident(operator: GraphOperator) -> list[tuple[str, str]]:
     return [(one.name, one.layout) for one in operator.resident]
 
 
-def periods(build: Build) -> Integers:
-    """Return the period of each segment, that of its frame; 0 where it runs on demand."""
-    return np.asarray(build.frames.period_cycles[build.segments.frame])
+def axes(build: Build) -> tuple[Integers, Integers, Integers]:
+    """Return the axis of time of each segment, where on it the segment begins, and its period (0: on demand).
+
+    Segments of one frame that repeats have one axis. Segments of different axes have nothing to do with each other.
+    """
+    segments = build.segments
+    period = build.frames.period_cycles[segments.frame]
+    return np.where(period > 0, -1 - segments.frame, segments.segment), segments.phase_cycles, period
 
 
 def iterations(build: Build) -> int:
     """Return how many iterations are replayed: one more than are ever under way at once."""
-    period = periods(build)
+    period = axes(build)[2]
     under_way = -(-build.segments.makespan_cycles // np.maximum(period, 1))
     return int(np.max(np.where(period > 0, under_way + 1, 1), initial=1))
 
