@@ -42,7 +42,8 @@ def test_units_of_chips_count() -> None:
 
 def test_a_layer_of_gpt_oss_20b_takes_a_batch_every_415_cycles() -> None:
     """Tests batch 8 on ten chips, two trays of a rack of 256: one batch takes 2,753 cycles, seven are in flight."""
-    layers = layers_on("lpx-rack", [range(10)], model=routed_model(load_model("gpt-oss-20b")), batch=8)
+    model = routed_model(load_model("gpt-oss-20b"))
+    layers = layers_on("lpx-rack", [range(10)], model=model, batch=8, weights="mxfp4")
     instance = layers.problem().instance
     found = steady_state(instance, solve(instance, SolveOptions(effort=1)).schedule)
     assert found is not None
