@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.problem.wires import FAR, relaxed
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -14,70 +14,46 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
 
-
-def hops_from(root: int, instance: Instance) -> list[int]:
-    """Return hops from a node to each node, `NONE` where there is no way."""
-    ends = zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True)
-    return _breadth_first(root, list(ends), instance.nodes, instance.chips)
+    Integers = NDArray[np.int64]
 
 
-def hops_to(root: int, instance: Instance) -> list[int]:
-    """Return hops from each node to a node, `NONE` where there is no way."""
-    ends = zip(instance.bundle_destination.tolist(), instance.bundle_source.tolist(), strict=True)
-    return _breadth_first(root, list(ends), instance.nodes, instance.chips)
+def hops_from(roots: Integers, instance: Instance) -> Integers:
+    """Return hops from some nodes to each node, shape (len(roots), nodes); `NONE` where there is no way."""
+    ends = instance.bundle_source, instance.bundle_destination
+    return _hops(_least(roots, instance, *ends, np.ones(instance.bundles, dtype=np.int64)))
 
 
-def hops_to_roots(instance: Instance) -> NDArray[np.int64]:
+def hops_to_roots(instance: Instance) -> Integers:
     """Return hops from each node to each root of a demand, shape (nodes, nodes); `NONE` in rows of other nodes."""
-    distance = np.full((instance.nodes, instance.nodes), NONE, dtype=np.int64)
-    for root in np.unique(instance.demand_root).tolist():
-        distance[root] = hops_to(root, instance)
+    roots, distance = np.unique(instance.demand_root), np.full((instance.nodes, instance.nodes), NONE, dtype=np.int64)
+    ends = instance.bundle_destination, instance.bundle_source
+    distance[roots] = _hops(_least(roots, instance, *ends, np.ones(instance.bundles, dtype=np.int64)))
     return distance
 
 
-def _breadth_first(root: int, ends: list[tuple[int, int]], nodes: int, chips: int) -> list[int]:
-    neighbours: list[list[int]] = [[] for _ in range(nodes)]
-    for source, destination in ends:
-        neighbours[source].append(destination)
-    hops = [NONE] * nodes
-    hops[root] = 0
-    frontier = [root]
-    while frontier:
-        reached = {
-            other
-            for node in frontier
-            if node < chips or node == root
-            for other in neighbours[node]
-            if hops[other] == NONE
-        }
-        for other in reached:
-            hops[other] = hops[frontier[0]] + 1
-        frontier = sorted(reached)
-    return hops
-
-
-def shortest_ways(instance: Instance) -> list[list[int]]:
-    """Return cycles from the departure of one vector at each node to its read at each other (Dijkstra)."""
-    hop = instance.hop_cycles.tolist()
-    out: list[list[tuple[int, int]]] = [[] for _ in range(instance.nodes)]
-    for source, destination, cycles in zip(
-        instance.bundle_source.tolist(), instance.bundle_destination.tolist(), hop, strict=True
-    ):
-        out[source].append((destination, cycles))
-    return [_ways_from(root, out, instance.chips, instance.turnaround_cycles) for root in range(instance.nodes)]
-
-
-def _ways_from(root: int, out: list[list[tuple[int, int]]], chips: int, turnaround_cycles: int) -> list[int]:
-    ways = [NEVER] * len(out)
-    ways[root] = 0
-    heap = [(0, root)]
-    while heap:
-        cycles, node = heapq.heappop(heap)
-        if cycles > ways[node] or (node >= chips and node != root):
-            continue
-        leave = cycles + (turnaround_cycles if node != root else 0)
-        for other, hop in out[node]:
-            if leave + hop < ways[other]:
-                ways[other] = leave + hop
-                heapq.heappush(heap, (ways[other], other))
+def shortest_ways(instance: Instance) -> Integers:
+    """Return cycles from the departure of one vector at each node to its read at each other, `NEVER` without a way."""
+    nodes, between = np.arange(instance.nodes), instance.turnaround_cycles
+    ends = instance.bundle_source, instance.bundle_destination
+    cost = _least(nodes, instance, *ends, instance.hop_cycles + between)
+    ways = np.where(cost < FAR, cost - between, NEVER)
+    ways[nodes, nodes] = 0
     return ways
+
+
+def _least(roots: Integers, instance: Instance, source: Integers, destination: Integers, length: Integers) -> Integers:
+    """Return the least lengths of ways from each of some nodes, `FAR` without a way."""
+    rows, row_of = np.arange(len(roots)), np.full(instance.nodes, NONE, dtype=np.int64)
+    row_of[roots] = rows
+    cost = np.full((len(roots), instance.nodes), FAR, dtype=np.int64)
+    chips, relays = roots < instance.chips, source < instance.chips
+    cost[rows[chips], roots[chips]] = 0
+    first = np.flatnonzero(~relays & (row_of[source] != NONE))
+    np.minimum.at(cost, (row_of[source[first]], destination[first]), length[first])
+    cost = relaxed(cost, source[relays], destination[relays], length[relays])
+    cost[rows, roots] = 0
+    return cost
+
+
+def _hops(cost: Integers) -> Integers:
+    return np.where(cost < FAR, cost, NONE)

@@ -27,6 +27,22 @@ class Ragged:
         offsets = np.concatenate([[0], np.cumsum([len(row) for row in listed])]).astype(np.int64)
         return Ragged(offsets, np.array([value for row in listed for value in row], dtype=np.int64))
 
+    def greatest(self, of: NDArray[np.int64], *, least: int) -> NDArray[np.int64]:
+        """Return of each row the greatest of what its values number in a column; `least` for empty rows."""
+        result = np.full(len(self), least, dtype=np.int64)
+        filled = np.flatnonzero(np.diff(self.offsets))
+        if len(filled):
+            result[filled] = np.maximum.reduceat(of[self.values], self.offsets[filled])
+        return result
+
+    def rows(self, chosen: NDArray[np.int64]) -> Ragged:
+        """Return some rows, in the order in which they are named."""
+        counts = self.offsets[chosen + 1] - self.offsets[chosen]
+        offsets = np.append(0, np.cumsum(counts))
+        return Ragged(
+            offsets, self.values[np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], counts)]
+        )
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

@@ -102,3 +102,19 @@ def all_ways(wires: Wires, between: int) -> NDArray[np.int32]:
         way[roots] = np.where(cost < FAR, cost - between, FAR)
     np.fill_diagonal(way, 0)
     return way
+
+
+def relaxed(start: Integers, source: Integers, destination: Integers, cost: Integers) -> Integers:
+    """Return the least costs that follow from some starting costs (label correcting).
+
+    Parameters
+    ----------
+    start : ndarray of int64, shape (rows, nodes)
+        `FAR` or more where nothing starts.
+    source, destination, cost : ndarray of int64, shape (bundles,)
+    """
+    order = np.argsort(source, kind="stable")
+    offsets = np.searchsorted(source[order], np.arange(start.shape[1] + 1)).astype(np.int64)
+    least = start.copy()
+    relax(least, offsets, destination[order], cost[order])
+    return least
