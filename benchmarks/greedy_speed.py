@@ -70,7 +70,7 @@ def main() -> None:
             for name, cut in (("whole streams", Cut(longest, longest)), ("single vectors", Cut(1, 1))):
                 hops, slots, seconds = measure(instance, cut_blocks(instance, cut))
                 print(
-                    f"{batch:5}  {instance.chips:5}  {name:14}  {hops:11,}  {slots:8,}  {seconds:8.4f}"
+                    f"{batch:5}  {instance.network.chips:5}  {name:14}  {hops:11,}  {slots:8,}  {seconds:8.4f}"
                     f"  {hops / seconds / 1e6:8.2f}  {slots / seconds / 1e6:9.2f}"
                 )
 

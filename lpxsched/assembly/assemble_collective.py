@@ -41,9 +41,8 @@ def assemble_collective(scheduled: ScheduledCollective) -> Program:
 
 
 def _slots(problem: TransferProblem, schedule: TransferSchedule) -> Slots:
-    lanes = problem.bundle_lanes
-    links = np.concatenate([*problem.bundle_links, np.zeros(0, dtype=np.int64)])
-    link = links[(np.cumsum(lanes) - lanes)[schedule.slot_bundle] + schedule.slot_lane]
+    lanes = problem.network.lanes
+    link = problem.network.links.values[(np.cumsum(lanes) - lanes)[schedule.slot_bundle] + schedule.slot_lane]
     order = np.lexsort((schedule.slot_depart, link))
     depart = schedule.slot_depart[order]
     return Slots(
@@ -52,7 +51,7 @@ def _slots(problem: TransferProblem, schedule: TransferSchedule) -> Slots:
         vectors=schedule.slot_vectors[order],
         link=link[order],
         depart=depart,
-        read=depart + problem.bundle_hop_cycles[schedule.slot_bundle[order]],
+        read=depart + problem.network.hop_cycles[schedule.slot_bundle[order]],
     )
 
 
@@ -67,7 +66,7 @@ def _operators(problem: TransferProblem, schedule: TransferSchedule, *, release_
     return Operators(
         operator=np.arange(len(node), dtype=np.int64),
         segment=zeros,
-        chip=problem.node_chip[node],
+        chip=problem.network.fabric_node[node],
         shard=node,
         unit=np.repeat([NO_UNIT, VECTOR_UNIT], [2 * width, len(sums)]),
         kind=np.repeat([SOURCE, DELIVER, ADD], [width, width, len(sums)]),
@@ -116,7 +115,7 @@ def _tensors(problem: TransferProblem, sums: Sums) -> Tensors:
         vectors=vectors,
         dtype=np.full(count, SUM_DATATYPE),
         layout=np.concatenate([layouts[held.tensor], np.where(sums.complete, COMPLETE, PARTIAL)]),
-        chip=problem.node_chip[node],
+        chip=problem.network.fabric_node[node],
         producer=np.concatenate([held.shard, 2 * problem.width + np.arange(len(sums), dtype=np.int64)]),
         bytes=vectors * problem.add_cost.vector_bytes,
     )

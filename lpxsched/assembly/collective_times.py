@@ -28,9 +28,9 @@ def delivered_cycles(problem: TransferProblem, schedule: TransferSchedule) -> In
     last = np.zeros(problem.width, dtype=np.int64)
     run, slot, vector = _slots_of_runs(problem, schedule)
     bundle = schedule.slot_bundle[slot]
-    numerator, denominator = problem.bundle_pitch_numerator[bundle], problem.bundle_pitch_denominator[bundle]
+    numerator, denominator = problem.network.pitch_numerator[bundle], problem.network.pitch_denominator[bundle]
     since_first = -(-vector * numerator // denominator)
-    reads = schedule.slot_depart[slot] + problem.bundle_hop_cycles[bundle] + since_first
+    reads = schedule.slot_depart[slot] + problem.network.hop_cycles[bundle] + since_first
     np.maximum.at(last, schedule.delivery_node[run], reads)
     run, made = _sums_of_runs(problem, schedule)
     np.maximum.at(last, schedule.delivery_node[run], schedule.sums.start[made] + schedule.sums.cycles[made])
@@ -39,7 +39,7 @@ def delivered_cycles(problem: TransferProblem, schedule: TransferSchedule) -> In
 
 def _slots_of_runs(problem: TransferProblem, schedule: TransferSchedule) -> tuple[Integers, Integers, Integers]:
     """Return each pair of a delivered run and a slot that brings vectors of it, and the last common vector."""
-    arriving = _points(problem, schedule, problem.bundle_destination[schedule.slot_bundle], schedule.slot_value)
+    arriving = _points(problem, schedule, problem.network.destination[schedule.slot_bundle], schedule.slot_value)
     arriving += schedule.slot_first
     order = np.argsort(arriving, kind="stable")
     start, end = arriving[order], (arriving + schedule.slot_vectors)[order]

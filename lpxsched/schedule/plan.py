@@ -84,25 +84,25 @@ def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle:
     block, bundle : ndarray of int64, shape (slots,)
         Trees: each block from its source over all nodes, every bundle used against its direction.
     """
-    fabric = problem.problem
-    keys = block * fabric.nodes + fabric.bundle_destination[bundle]
+    network = problem.problem.network
+    keys = block * network.nodes + network.destination[bundle]
     merging, arrivals = np.unique(keys, return_counts=True)
-    node = merging % fabric.nodes
-    adds = arrivals + (node < fabric.width) > 1
+    node = merging % network.nodes
+    adds = arrivals + (node < network.width) > 1
     sum_key, sum_node = merging[adds], node[adds]
-    sum_block = sum_key // fabric.nodes
-    leaves = block * fabric.nodes + fabric.bundle_source[bundle]
+    sum_block = sum_key // network.nodes
+    leaves = block * network.nodes + network.source[bundle]
     slot_sum = _lookup(sum_key, leaves)
     fed = np.where(slot_sum < 0, _first_with(keys, leaves), NONE)
     into = _lookup(sum_key, keys)
     slots = np.flatnonzero(into >= 0)
-    own = np.flatnonzero(sum_node < fabric.width)
+    own = np.flatnonzero(sum_node < network.width)
     operand_sum = np.concatenate([into[slots], own])
     operand_slot = np.concatenate([slots, np.full(len(own), NONE, dtype=np.int64)])
     order = np.lexsort((operand_slot, operand_sum))
     first = origins(fed)
     slot_sum = slot_sum[first]
-    slot_origin = fabric.bundle_source[bundle[first]]
+    slot_origin = network.source[bundle[first]]
     operand_origin = np.where(operand_slot >= 0, slot_origin[operand_slot], sum_node[operand_sum])
     return Plan(
         blocks,
@@ -129,14 +129,14 @@ def gathered_plan(problem: Reduced, copies: Plan) -> Plan:
     copies : Plan
         Of an all-gather of the summands.
     """
-    fabric, node_map = problem.problem, problem.symmetry.node_map
+    network, node_map = problem.problem.network, problem.symmetry.node_map
     representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]
-    arrives = fabric.bundle_destination[copies.slot_bundle]
+    arrives = network.destination[copies.slot_bundle]
     element = (node_map[:, arrives] == representative[arrives]).argmax(axis=0)
     ranges, first_block, number = np.unique(copies.blocks.first_vector, return_index=True, return_inverse=True)
-    nodes = np.unique(representative[: fabric.width])
+    nodes = np.unique(representative[: network.width])
     place = np.searchsorted(nodes, representative[arrives])
-    ends = np.flatnonzero(arrives < fabric.width)
+    ends = np.flatnonzero(arrives < network.width)
     operand_sum = (place * len(ranges) + number[copies.slot_block])[ends]
     own_sum = np.arange(len(nodes) * len(ranges))
     sum_node = np.repeat(nodes, len(ranges))
@@ -202,8 +202,8 @@ def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[n
 def _feeding_slots(
     problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    fabric = problem.problem
-    source = fabric.bundle_source[bundle]
-    arrived = block * fabric.nodes + fabric.bundle_destination[bundle]
-    fed = _first_with(arrived, block * fabric.nodes + source)
+    network = problem.problem.network
+    source = network.source[bundle]
+    arrived = block * network.nodes + network.destination[bundle]
+    fed = _first_with(arrived, block * network.nodes + source)
     return np.where(source == blocks.source[block], NONE, fed)

@@ -109,21 +109,12 @@ def search(
     packs : bool
         Whether to try packed trees, and nothing else.
     """
-    unit_blocks = needs_unit_blocks(forward.problem)
     candidate = candidate_of(forward, backward, gathered=gathered, cyclic=budget.cyclic)
     best: Found | None = None
     best_of_length: dict[int, tuple[int, int, int]] = {}
     work = tried = in_vain = 0
 
-    def all_choices() -> Iterator[Style]:
-        if packs:
-            yield from packings(forward, seed=seed, unit_blocks=unit_blocks)
-        yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
-        lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
-        if lengths:
-            yield from further_choices(forward, lengths, seed=seed, cyclic=budget.cyclic)
-
-    for choice in all_choices():
+    for choice in _all_choices(forward, best_of_length, seed=seed, cyclic=budget.cyclic, packs=packs):
         if tried >= budget.rounds or in_vain >= budget.patience:
             break
         tried += 1
@@ -146,6 +137,19 @@ def search(
     if budget.packing_seconds and best is not None and best.objective_cycles > budget.enough_cycles and not gathered:
         best = _packed(forward, backward, seed=seed, budget=budget, best=best)
     return best
+
+
+def _all_choices(
+    forward: Reduced, best_of_length: dict[int, tuple[int, int, int]], *, seed: int, cyclic: bool, packs: bool
+) -> Iterator[Style]:
+    """Yield what to try; what comes last is made of the lengths of blocks that were best until then."""
+    unit_blocks = needs_unit_blocks(forward.problem)
+    if packs:
+        yield from packings(forward, seed=seed, unit_blocks=unit_blocks)
+    yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
+    lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
+    if lengths:
+        yield from further_choices(forward, lengths, seed=seed, cyclic=cyclic)
 
 
 def _packed(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, best: Found) -> Found:
@@ -179,7 +183,7 @@ def candidate_work(problem: Reduced, length: int) -> int:
     vectors = problem.flow.vectors[problem.representatives]
     blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
     everyone = problem.flow.is_for_everyone
-    degree = problem.problem.bundles // problem.problem.nodes
+    degree = problem.problem.network.bundles // problem.problem.network.nodes
     return blocks * (problem.problem.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
 
 
@@ -212,7 +216,7 @@ def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) ->
 
 def needs_unit_blocks(problem: TransferProblem) -> bool:
     """Return whether every vector must be a slot of its own: on busy wires, and where ports count vectors."""
-    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+    return problem.network.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 
 
 def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:

@@ -201,7 +201,7 @@ def _attempts(
     ways = [False, True] if packs_trees(forward) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(_searched, forward, seed, packs)
-    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.nodes > problem.width:
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.width:
         over_relay = relayed_flow(forward)
         if over_relay is not None:
             relayed = reduced(problem, over_relay, symmetry)

@@ -99,9 +99,9 @@ def slots_of(problem: TransferProblem, schedule: TransferSchedule) -> Iterator[S
     """Yield all slots with the ends and the times of their bundles."""
     what = schedule.slot_value, schedule.slot_first, schedule.slot_vectors
     for *run, bundle, lane, depart in cells(*what, schedule.slot_bundle, schedule.slot_lane, schedule.slot_depart):
-        numerator, denominator = problem.bundle_pitch_numerator[bundle], problem.bundle_pitch_denominator[bundle]
-        ends = int(problem.bundle_source[bundle]), int(problem.bundle_destination[bundle])
-        hop, pitch = int(problem.bundle_hop_cycles[bundle]), Fraction(int(numerator), int(denominator))
+        numerator, denominator = problem.network.pitch_numerator[bundle], problem.network.pitch_denominator[bundle]
+        ends = int(problem.network.source[bundle]), int(problem.network.destination[bundle])
+        hop, pitch = int(problem.network.hop_cycles[bundle]), Fraction(int(numerator), int(denominator))
         yield Slot(*run, bundle, lane, *ends, depart, hop, pitch)
 
 

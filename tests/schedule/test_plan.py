@@ -103,7 +103,7 @@ def test_a_relay_adds_nothing_where_one_summand_passes() -> None:
 def test_a_relay_adds_where_two_summands_meet() -> None:
     """Tests root 0 with chips 1 and 2 behind relay 3: the relay holds nothing of its own."""
     problem = problem_of(Collective("reduce", 3, 1), both_ways([(0, 3), (3, 1), (3, 2)]), relays=1)
-    ends = list(zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True))
+    ends = list(zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True))
     plan = sums(whole(problem), [0, 0, 0], [ends.index((3, 0)), ends.index((1, 3)), ends.index((2, 3))])
     assert plan.sum_node.tolist() == [0, 3]
     assert operands(plan) == [(0, NONE, 0), (0, 0, 3), (1, 1, 1), (1, 2, 2)]
@@ -214,7 +214,7 @@ def test_what_is_added_ends_where_it_is_added() -> None:
     """Tests root 0 with chips 1 and 2 behind relay 3, which adds: two vectors end at the relay, the sum at the root."""
     wires = both_ways([(0, 3), (3, 1), (3, 2)])
     problem = problem_of(Collective("reduce", 3, 1), wires, relays=1, limit=1)
-    ends = list(zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True))
+    ends = list(zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True))
     plan = sums(whole(problem), [0, 0, 0], [ends.index((3, 0)), ends.index((1, 3)), ends.index((2, 3))])
     # Entrances 0 to 3, exits 4 to 7; the sum begins at the relay.
     assert plan_tasks(whole(problem), plan).port[: plan.slots].tolist() == [[3, 4], [1, 7], [2, 7]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -224,5 +223,5 @@ def test_ports_and_sums_are_counted_over_all_repetitions() -> None:
 
 def test_a_chip_alone_keeps_what_it_has() -> None:
     """Tests that a collective of one chip needs no slot and no sum."""
-    problem = replace(line("all-reduce", 1), nodes=1)
+    problem = line("all-reduce", 1)
     assert broken_rules(problem, schedule_of(0, deliveries=[(0, 0, 0, 1)])) == []

@@ -109,13 +109,13 @@ class _Judge:
         departs = Fraction(total.start + total.cycles)
         for value, first in total.operands:
             for k in range(first, first + total.vectors):
-                there = self._there(total.node, value, k, turnaround=self.problem.turnaround_cycles)
+                there = self._there(total.node, value, k, turnaround=self.problem.network.turnaround_cycles)
                 departs = max(departs, (there or Fraction(0)) + total.cycles)
         return departs
 
     def rows_exist(self) -> Iterator[str]:
         """R1, R3, R5: bundles, lanes, nodes and runs of values that rows name exist; nothing starts before 0."""
-        lanes = self.problem.bundle_lanes.tolist()
+        lanes = self.problem.network.lanes.tolist()
         what = self.schedule.slot_value, self.schedule.slot_first, self.schedule.slot_vectors
         where = self.schedule.slot_bundle, self.schedule.slot_lane, self.schedule.slot_depart
         for value, first, vectors, bundle, lane, depart in cells(*what, *where):
@@ -129,7 +129,7 @@ class _Judge:
                 yield f"R3: {delivery} is not at a chip that takes part"
             yield from self._run_exists("R3: a delivery", delivery.value, delivery.first, delivery.vectors)
         for total in self.sums:
-            if not 0 <= total.node < self.problem.nodes or total.start < 0 or total.vectors < 1:
+            if not 0 <= total.node < self.problem.network.nodes or total.start < 0 or total.vectors < 1:
                 yield f"R5: {total} has no node, starts before 0 or adds nothing"
             for value, first in total.operands:
                 yield from self._run_exists("R5: an operand", value, first, total.vectors)
@@ -157,7 +157,9 @@ class _Judge:
         """R2: each vector leaves where it was produced, or after it was read there plus turnaround, sums as relays."""
         for slot in self.slots:
             for k in range(slot.vectors):
-                there = self._there(slot.source, slot.value, slot.first + k, turnaround=self.problem.turnaround_cycles)
+                there = self._there(
+                    slot.source, slot.value, slot.first + k, turnaround=self.problem.network.turnaround_cycles
+                )
                 if there is None or slot.leaves(k) < there:
                     yield f"R2: vector {k} of {slot} leaves at {slot.leaves(k)}, it is there at {there}"
 
@@ -259,7 +261,10 @@ class _Judge:
                     begin[slot.source, self._cycle(slot.leaves(k))] += 1
                 if (slot.destination, slot.value, slot.first + k) in self.ends_here:
                     end[slot.destination, self._cycle(slot.read(k))] += 1
-        limits = (("begin", begin, self.problem.inject_per_cycle), ("end", end, self.problem.eject_per_cycle))
+        limits = (
+            ("begin", begin, self.problem.network.inject_per_cycle),
+            ("end", end, self.problem.network.eject_per_cycle),
+        )
         for what, counts, limit in limits:
             for (node, cycle), count in counts.items():
                 if limit and count > limit:

@@ -22,7 +22,7 @@ def broken_ways(small: Reduced, ways: Ways) -> Iterator[str]:
         zip(ways.blocks.source.tolist(), ways.blocks.target.tolist(), strict=True)
     ):
         readers = set(range(fabric.width)) if target == EVERY else {target}
-        ends = [(int(fabric.bundle_source[b]), int(fabric.bundle_destination[b])) for b in bundles_of[block]]
+        ends = [(int(fabric.network.source[b]), int(fabric.network.destination[b])) for b in bundles_of[block]]
         into = [end for _, end in ends]
         if len(set(into)) < len(into) or source in into:
             yield f"block {block} comes twice to a node: {ends}"

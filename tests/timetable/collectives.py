@@ -49,7 +49,7 @@ def all_gather() -> ScheduledCollective:
         (0, 0, 2, (1, 2), 16),
     ]
     reads = [(node, value, 0, 2) for node in range(3) for value in range(3)]
-    problem = transfer_problem(line(), [0, 1, 2], Collective("all-gather", 3, 2), relays=False, guard_cycles=0)
+    problem = transfer_problem(line(), [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
     return scheduled(problem, slots, reads, makespan_cycles=32)
 
 
@@ -58,7 +58,7 @@ def all_reduce() -> ScheduledCollective:
 
     Chip 1 sends at 0, read at 13; the sum runs [13, 112), leaves a turnaround of 3 later and is read at 128.
     """
-    problem = transfer_problem(line(), [2, 1], Collective("all-reduce", 2, 1), relays=False, guard_cycles=0)
+    problem = transfer_problem(line(), [2, 1], Collective("all-reduce", 2, 1), relays=False)
     slots = [(1, 0, 1, (1, 0), 0), (2, 0, 1, (0, 1), 16 + SUM_CYCLES)]
     sums = sums_of([(0, 13, True)], [(0, 0), (0, 1)])
     return scheduled(problem, slots, [(0, 2, 0, 1), (1, 2, 0, 1)], sums=sums, makespan_cycles=128)
@@ -66,7 +66,7 @@ def all_reduce() -> ScheduledCollective:
 
 def relayed_all_reduce() -> ScheduledCollective:
     """Return an all-reduce of one vector on chips 0 and 2, which chip 1 between them, node 2, sums and sends back."""
-    problem = transfer_problem(line(), [0, 2], Collective("all-reduce", 2, 1), relays=True, guard_cycles=0)
+    problem = transfer_problem(line(), [0, 2], Collective("all-reduce", 2, 1), relays=True)
     out = 16 + SUM_CYCLES
     slots = [(0, 0, 1, (0, 2), 0), (1, 0, 1, (1, 2), 0), (2, 0, 1, (2, 0), out), (2, 0, 1, (2, 1), out)]
     sums = sums_of([(2, 13, True)], [(0, 0), (0, 1)])
@@ -119,7 +119,7 @@ def scheduled(
     stall_cycles : int
         Stall of the opening deskew, by which everything is shifted.
     """
-    ends = list(zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True))
+    ends = list(zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True))
     rows = [(value, first, vectors, ends.index(hop), 0, depart) for value, first, vectors, hop, depart in slots]
     schedule = TransferSchedule(
         makespan_cycles,

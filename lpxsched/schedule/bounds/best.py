@@ -97,8 +97,8 @@ def _better(best: LowerBound, *others: LowerBound) -> LowerBound:
 def _sides(problem: TransferProblem) -> tuple[Side, Side]:
     forward, backward = views(problem)
     return (
-        Side(forward, "ingress", problem.eject_per_cycle, representatives(forward).tolist()),
-        Side(backward, "egress", problem.inject_per_cycle, representatives(backward).tolist()),
+        Side(forward, "ingress", problem.network.eject_per_cycle, representatives(forward).tolist()),
+        Side(backward, "egress", problem.network.inject_per_cycle, representatives(backward).tolist()),
     )
 
 

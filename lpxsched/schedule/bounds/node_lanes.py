@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.network import Network
 
     Integers = NDArray[np.int64]
     Flags = NDArray[np.bool_]
@@ -30,14 +30,14 @@ class Lanes(NamedTuple):
         return np.where(number, -(-np.maximum(others, 0) * self.time[node] // self.time_of[node]), 0)
 
 
-def lanes_at(instance: Instance, end: Integers, counted: Flags) -> Lanes:
+def lanes_at(network: Network, end: Integers, counted: Flags) -> Lanes:
     """Return the lanes of each node, over the bundles that count."""
-    bundles, count = np.flatnonzero(counted), np.zeros(instance.nodes, dtype=np.int64)
-    np.add.at(count, end[bundles], instance.bundle_lanes[bundles])
-    pairs = np.stack([instance.bundle_time_numerator, instance.bundle_time_denominator])
+    bundles, count = np.flatnonzero(counted), np.zeros(network.nodes, dtype=np.int64)
+    np.add.at(count, end[bundles], network.lanes[bundles])
+    pairs = np.stack([network.pitch_numerator, network.pitch_denominator])
     kinds, kind = np.unique(pairs, axis=1, return_inverse=True)
     order = sorted(range(kinds.shape[1]), key=lambda index: Fraction(*kinds[:, index].tolist()))
-    best = np.full(instance.nodes, len(order), dtype=np.int64)
+    best = np.full(network.nodes, len(order), dtype=np.int64)
     np.minimum.at(best, end[bundles], np.argsort(order)[kind.reshape(-1)][bundles])
     # Nodes without lanes come last: no time at all.
     time, time_of = np.append(kinds[:, order], [[0], [1]], axis=1)[:, best]

@@ -108,7 +108,7 @@ def lower_bound(instance: Instance) -> LowerBound:
         for demand in np.flatnonzero((demand_rank == rank) & walk.is_sum).tolist():
             walk.sum(demand)
     starts = walk.starts.at(np.argsort(operator_rank, kind="stable"))
-    best = of_rows(joined(starts, walk.summands_leave()), np.array([0, instance.operators + instance.chips]))
+    best = of_rows(joined(starts, walk.summands_leave()), np.array([0, instance.operators + instance.network.chips]))
     names = [name for bit, name in enumerate(ARGUMENTS) if int(best.arguments[0]) >> bit & 1]
     return LowerBound(int(best.cycles[0]), " + ".join(("critical path", *names)))
 
@@ -125,14 +125,14 @@ class _Walk:
         self.alike = np.full(instance.demands, NONE, dtype=np.int64)
         self.is_sum = np.diff(instance.demand_leaves.offsets) > 1
         self.shortest_sum = instance.add_cost.cycles(2, 1)
-        self.ways = shortest_ways(instance)
-        source, destination, chips = instance.bundle_source, instance.bundle_destination, instance.chips
-        everywhere = np.ones(instance.bundles, dtype=np.bool_)
-        self.lanes_out = lanes_at(instance, source, everywhere)
-        self.lanes_in = lanes_at(instance, destination, everywhere)
-        self.lanes_to_chips = lanes_at(instance, source, destination < chips)
-        self.lanes_from_chips = lanes_at(instance, destination, source < chips)
-        self.joined = np.zeros((instance.nodes, instance.nodes), dtype=np.bool_)
+        self.ways = shortest_ways(instance.network)
+        source, destination, chips = instance.network.source, instance.network.destination, instance.network.chips
+        everywhere = np.ones(instance.network.bundles, dtype=np.bool_)
+        self.lanes_out = lanes_at(instance.network, source, everywhere)
+        self.lanes_in = lanes_at(instance.network, destination, everywhere)
+        self.lanes_to_chips = lanes_at(instance.network, source, destination < chips)
+        self.lanes_from_chips = lanes_at(instance.network, destination, source < chips)
+        self.joined = np.zeros((instance.network.nodes, instance.network.nodes), dtype=np.bool_)
         self.joined[source, destination] = True
 
     def ends(self, operators: Integers) -> Bounds:
@@ -143,7 +143,7 @@ class _Walk:
         """Find the earliest starts of some operators, by their operands one by one and by the cut round their nodes."""
         instance, node = self.instance, self.instance.operator_node[operators]
         start = Bounds(np.full(len(operators), instance.release_cycles), np.zeros(len(operators), dtype=np.int64))
-        after, read = instance.operator_after.rows(operators), instance.operator_demands.rows(operators)
+        after, read = instance.operator_after.taken(operators), instance.operator_demands.taken(operators)
         reader = np.repeat(node, np.diff(read.offsets))
         reach, root = self.reach(read.values, reader), self._root(read.values)
         start = latest(start, of_rows(self.ends(after.values), after.offsets), of_rows(reach.last, read.offsets))
@@ -165,7 +165,7 @@ class _Walk:
 
     def _comes_from_own_host(self, root: Integers, node: Integers) -> Flags:
         """Whether something enters a node from a host: only from one that holds it, since hosts never relay."""
-        return (root >= self.instance.chips) & self.joined[root, node]
+        return (root >= self.instance.network.chips) & self.joined[root, node]
 
     def reach(self, demands: Integers, nodes: Integers) -> Reach:
         """Bounds of demands at nodes that read them."""
@@ -185,8 +185,9 @@ class _Walk:
         """Bounds of copies at nodes, each from the one node that holds it."""
         instance, root = self.instance, self._root(demands)
         made = self.ends(instance.demand_leaf_operators.values[instance.demand_leaf_operators.offsets[demands]])
-        first, vectors, chips = made.later(self.ways[root, nodes]), instance.demand_vectors[demands], instance.chips
-        out = np.where(nodes >= chips, self.lanes_out.spread(root, vectors), self.lanes_to_chips.spread(root, vectors))
+        first, vectors = made.later(self.ways[root, nodes]), instance.demand_vectors[demands]
+        is_host = nodes >= instance.network.chips
+        out = np.where(is_host, self.lanes_out.spread(root, vectors), self.lanes_to_chips.spread(root, vectors))
         from_host = self.lanes_in.spread(nodes, vectors)
         into = np.where(self._comes_from_own_host(root, nodes), from_host, self.lanes_from_chips.spread(nodes, vectors))
         spread = np.where(root == nodes, 0, np.maximum(out, into))
@@ -201,7 +202,7 @@ class _Walk:
         at_host = Reach(complete, latest(complete, read, streamed), complete)
         first, added = earliest(own, complete), earliest(read.later(self.shortest_sum), complete)
         at_chip = Reach(first, latest(first, read, added), enters)
-        is_host = nodes >= self.instance.chips
+        is_host = nodes >= self.instance.network.chips
         return Reach(*(host.where(is_host, chip) for host, chip in zip(at_host, at_chip, strict=True)))
 
     def sum(self, demand: int) -> None:
@@ -212,9 +213,9 @@ class _Walk:
             self.sums[demand] = self._summed(self.instance.demand_leaves[demand], self.ends(operators))
 
     def _summed(self, leaves: Integers, ends: Bounds) -> Summed:
-        instance, chips, nodes = self.instance, self.instance.chips, np.arange(self.instance.nodes)
+        instance, chips, nodes = self.instance, self.instance.network.chips, np.arange(self.instance.network.nodes)
         there = ends.cycles[:, None] + self.ways[leaves]
-        at_chips = there[:, :chips] + instance.turnaround_cycles
+        at_chips = there[:, :chips] + instance.network.turnaround_cycles
         at_chips[np.arange(len(leaves)), leaves] = ends.cycles
         departs = Bounds(at_chips.max(axis=0), ends.arguments[at_chips.argmax(axis=0)]).later(self.shortest_sum)
         elsewhere = departs.cycles[:, None] + self.ways[:chips]
@@ -235,7 +236,7 @@ class _Walk:
 
     def summands_leave(self) -> Bounds:
         """Bounds of the makespan by the lanes out of each chip that holds summands of what others read."""
-        chips, vectors = self.instance.chips, np.zeros(self.instance.chips, dtype=np.int64)
+        chips, vectors = self.instance.network.chips, np.zeros(self.instance.network.chips, dtype=np.int64)
         nothing, bound = none(chips, 0), np.full(chips, NEVER)
         produced, leaving = none(chips, NEVER), []
         for (number, readers), total in self._read_sums().items():
@@ -254,12 +255,12 @@ class _Walk:
         """Return the vectors of all sums of the same leaves and readers, in the order of the walk."""
         instance, read = self.instance, self.instance.operator_demands
         node = np.repeat(instance.operator_node, np.diff(read.offsets))
-        pairs = np.unique(read.values * instance.nodes + node)
-        upto = np.searchsorted(pairs // instance.nodes, np.arange(instance.demands + 1))
+        pairs = np.unique(read.values * instance.network.nodes + node)
+        upto = np.searchsorted(pairs // instance.network.nodes, np.arange(instance.demands + 1))
         vectors: dict[tuple[int, bytes], int] = {}
         for number in self.sums:
             for demand in np.flatnonzero(self.alike == number).tolist():
-                readers = pairs[upto[demand] : upto[demand + 1]] % instance.nodes
+                readers = pairs[upto[demand] : upto[demand + 1]] % instance.network.nodes
                 key = (number, readers.tobytes())
                 if len(readers):
                     vectors[key] = vectors.get(key, 0) + int(instance.demand_vectors[demand])
@@ -267,7 +268,7 @@ class _Walk:
 
     def _leaving(self, summed: Summed, readers: Integers) -> tuple[Flags, Integers]:
         """Return whether a summand must leave each chip for other chips, and its way to its farthest reader."""
-        chips = self.instance.chips
+        chips = self.instance.network.chips
         others = (readers != np.arange(chips)[:, None]).any(axis=1)
         by_host = self.joined[:chips, readers[readers >= chips]].any(axis=1)
         leaves = (summed.produced.cycles < NEVER) & others & ~by_host

@@ -92,7 +92,7 @@ def improved_copies(found: Found, effort: Effort, extent: Extent) -> tuple[Found
 def _stages(found: Found, extent: Extent) -> list[Callable[[Copies], Copies]]:
     """Return what makes the start of each stage from the best copies, without those that are too large."""
     stages: list[Callable[[Copies], Copies]] = []
-    blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.problem.bundles
+    blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.problem.network.bundles
     vectors = int(blocks.vectors.sum())
     if symmetry.order > 1 and len(blocks) * bundles <= extent.most_pairs:
         stages.append(_as_they_are)

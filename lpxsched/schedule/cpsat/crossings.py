@@ -68,20 +68,20 @@ def _usable(
     problem: Reduced, source: int, target: int, vectors: int, latest_cycles: int, detours: bool
 ) -> NDArray[np.bool_]:
     """Return, for each bundle, whether a block may cross it."""
-    fabric, way = problem.problem, problem.way.astype(np.int64)
-    start, end = fabric.bundle_source, fabric.bundle_destination
-    read = way[source, start] + np.where(start != source, fabric.turnaround_cycles, 0) + fabric.bundle_hop_cycles
-    after_first = fabric.hold_cycles(vectors - 1)
+    network, way = problem.problem.network, problem.way.astype(np.int64)
+    start, end = network.source, network.destination
+    read = way[source, start] + np.where(start != source, network.turnaround_cycles, 0) + network.hop_cycles
+    after_first = network.hold_cycles(vectors - 1)
     if target == EVERY:
-        in_time = read + np.where(end < fabric.width, after_first, 0) <= latest_cycles
+        in_time = read + np.where(end < network.width, after_first, 0) <= latest_cycles
         onward, shortest = in_time & (end != source), read == way[source, end]
-        readers = np.arange(fabric.nodes) < fabric.width
+        readers = np.arange(network.nodes) < network.width
     else:
-        rest = np.where(end != target, fabric.turnaround_cycles, after_first) + way[end, target]
+        rest = np.where(end != target, network.turnaround_cycles, after_first) + way[end, target]
         onward = (end != source) & (start != target) & (read + rest <= latest_cycles)
         shortest = read + rest - np.where(end != target, 0, after_first) == way[source, target]
-        readers = np.arange(fabric.nodes) == target
-    return _connected(onward & (shortest | detours), start, end, np.arange(fabric.nodes) == source, readers)
+        readers = np.arange(network.nodes) == target
+    return _connected(onward & (shortest | detours), start, end, np.arange(network.nodes) == source, readers)
 
 
 def _connected(

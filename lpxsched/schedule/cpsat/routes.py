@@ -179,7 +179,7 @@ class _Search:
 
 def _lead_everywhere(problem: Reduced, blocks: Blocks, open_to: Crossings) -> bool:
     """Return whether each reader of each block can be reached in time."""
-    arrives = np.zeros((len(blocks), problem.problem.nodes), dtype=np.bool_)
+    arrives = np.zeros((len(blocks), problem.problem.network.nodes), dtype=np.bool_)
     arrives[open_to.block, problem.wires.destination[open_to.bundle]] = True
     arrives[np.arange(len(blocks)), blocks.source] = True
     everyone = blocks.target == EVERY

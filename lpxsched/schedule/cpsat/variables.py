@@ -75,10 +75,10 @@ def no_slots() -> Slots:
 
 def step_cycles(problem: Reduced, blocks: Blocks) -> int:
     """Return the common divisor of all lengths, where blocks are single vectors and no port counts cycles; else 1."""
-    fabric = problem.problem
-    if fabric.inject_per_cycle or fabric.eject_per_cycle or (blocks.vectors != 1).any():
+    network = problem.problem.network
+    if network.inject_per_cycle or network.eject_per_cycle or (blocks.vectors != 1).any():
         return 1
-    lengths = np.concatenate([fabric.bundle_hop_cycles, fabric.hold_cycles(1), [fabric.turnaround_cycles]])
+    lengths = np.concatenate([network.hop_cycles, network.hold_cycles(1), [network.turnaround_cycles]])
     return max(1, int(np.gcd.reduce(lengths)))
 
 
@@ -155,7 +155,7 @@ class RouteVariables:
     def __post_init__(self) -> None:
         self.step = step_cycles(self.problem, self.blocks)
         self.latest = self.latest_cycles // self.step
-        self.turnaround = self.problem.problem.turnaround_cycles // self.step
+        self.turnaround = self.problem.problem.network.turnaround_cycles // self.step
         self.bundles = Bundles(self.problem, self.step)
         self.way = (self.problem.way // self.step).tolist()
 

@@ -13,40 +13,40 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.network import Network
 
     Integers = NDArray[np.int64]
 
 
-def hops_from(roots: Integers, instance: Instance) -> Integers:
+def hops_from(roots: Integers, network: Network) -> Integers:
     """Return hops from some nodes to each node, shape (len(roots), nodes); `NONE` where there is no way."""
-    ends = instance.bundle_source, instance.bundle_destination
-    return _hops(_least(roots, instance, *ends, np.ones(instance.bundles, dtype=np.int64)))
+    return _hops(_least(roots, network, np.ones(network.bundles, dtype=np.int64)))
 
 
 def hops_to_roots(instance: Instance) -> Integers:
     """Return hops from each node to each root of a demand, shape (nodes, nodes); `NONE` in rows of other nodes."""
-    roots, distance = np.unique(instance.demand_root), np.full((instance.nodes, instance.nodes), NONE, dtype=np.int64)
-    ends = instance.bundle_destination, instance.bundle_source
-    distance[roots] = _hops(_least(roots, instance, *ends, np.ones(instance.bundles, dtype=np.int64)))
+    network, roots = instance.network, np.unique(instance.demand_root)
+    distance = np.full((network.nodes, network.nodes), NONE, dtype=np.int64)
+    distance[roots] = hops_from(roots, network.reversed())
     return distance
 
 
-def shortest_ways(instance: Instance) -> Integers:
+def shortest_ways(network: Network) -> Integers:
     """Return cycles from the departure of one vector at each node to its read at each other, `NEVER` without a way."""
-    nodes, between = np.arange(instance.nodes), instance.turnaround_cycles
-    ends = instance.bundle_source, instance.bundle_destination
-    cost = _least(nodes, instance, *ends, instance.hop_cycles + between)
+    nodes, between = np.arange(network.nodes), network.turnaround_cycles
+    cost = _least(nodes, network, network.hop_cycles + between)
     ways = np.where(cost < FAR, cost - between, NEVER)
     ways[nodes, nodes] = 0
     return ways
 
 
-def _least(roots: Integers, instance: Instance, source: Integers, destination: Integers, length: Integers) -> Integers:
+def _least(roots: Integers, network: Network, length: Integers) -> Integers:
     """Return the least lengths of ways from each of some nodes, `FAR` without a way."""
-    rows, row_of = np.arange(len(roots)), np.full(instance.nodes, NONE, dtype=np.int64)
+    rows, row_of = np.arange(len(roots)), np.full(network.nodes, NONE, dtype=np.int64)
     row_of[roots] = rows
-    cost = np.full((len(roots), instance.nodes), FAR, dtype=np.int64)
-    chips, relays = roots < instance.chips, source < instance.chips
+    source, destination = network.source, network.destination
+    cost = np.full((len(roots), network.nodes), FAR, dtype=np.int64)
+    chips, relays = roots < network.chips, source < network.chips
     cost[rows[chips], roots[chips]] = 0
     first = np.flatnonzero(~relays & (row_of[source] != NONE))
     np.minimum.at(cost, (row_of[source[first]], destination[first]), length[first])

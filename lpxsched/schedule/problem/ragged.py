@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.problem.joins import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -27,6 +29,13 @@ class Ragged:
         offsets = np.concatenate([[0], np.cumsum([len(row) for row in listed])]).astype(np.int64)
         return Ragged(offsets, np.array([value for row in listed for value in row], dtype=np.int64))
 
+    def taken(self, rows: NDArray[np.int64]) -> Ragged:
+        """Return some of the rows, in the given order."""
+        counts = np.diff(self.offsets)[rows]
+        row, place = counted(counts)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Ragged(offsets, self.values[self.offsets[rows][row] + place])
+
     def greatest(self, of: NDArray[np.int64], *, least: int) -> NDArray[np.int64]:
         """Return of each row the greatest of what its values number in a column; `least` for empty rows."""
         result = np.full(len(self), least, dtype=np.int64)
@@ -34,14 +43,6 @@ class Ragged:
         if len(filled):
             result[filled] = np.maximum.reduceat(of[self.values], self.offsets[filled])
         return result
-
-    def rows(self, chosen: NDArray[np.int64]) -> Ragged:
-        """Return some rows, in the order in which they are named."""
-        counts = self.offsets[chosen + 1] - self.offsets[chosen]
-        offsets = np.append(0, np.cumsum(counts))
-        return Ragged(
-            offsets, self.values[np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], counts)]
-        )
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

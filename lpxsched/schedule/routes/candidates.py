@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
-from lpxsched.schedule.problem.streams import Pitch, hold_cycles
 from lpxsched.schedule.routes.beside import beside_plan
 from lpxsched.schedule.routes.choices import Choice, find_ways
 from lpxsched.schedule.routes.merging import merged_plan
@@ -86,10 +85,9 @@ def _merged(forward: Reduced, ways: Ways, streams: int, limit: int) -> Start | N
     """Return sums of many operands, block after block; None where links are loaded beyond a limit."""
     plan = merged_plan(forward, ways, streams)
     wires = forward.wires
-    pitch = Pitch(wires.numerator, wires.denominator)
     load = np.bincount(
         wires.resource[plan.slot_bundle],
-        weights=hold_cycles(pitch, plan.slot_bundle, plan.blocks.vectors[plan.slot_block]),
+        weights=forward.problem.network.hold_cycles(plan.blocks.vectors[plan.slot_block], plan.slot_bundle),
         minlength=len(wires.lanes),
     )
     if (load > limit * wires.lanes.astype(np.float64)).any():

@@ -9,7 +9,8 @@ import numpy as np
 
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.earliest import spread_ways
-from lpxsched.schedule.routes.even_loads import balanced_parents, balanced_routes
+from lpxsched.schedule.routes.even_loads import balanced_routes
+from lpxsched.schedule.routes.even_parents import balanced_parents
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.routes.merging import pace
@@ -108,7 +109,7 @@ def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cycl
 
 def packs_trees(problem: Reduced) -> bool:
     """Return whether trees are packed: of what everyone reads, where sums and copies need not share blocks."""
-    alone = problem.symmetry.order == 1 and problem.problem.bundles > 0
+    alone = problem.symmetry.order == 1 and problem.problem.network.bundles > 0
     return alone and problem.flow.is_for_everyone and problem.problem.collective.kind != "all-reduce"
 
 
@@ -127,7 +128,7 @@ def _mergings(problem: Reduced, seed: int, *, unit_blocks: bool) -> Iterator[Pac
     if problem.problem.collective.kind != "reduce" or _longest_route(problem) < 2:
         return
     vectors = problem.problem.collective.vectors
-    for streams in [*STREAMS, problem.problem.nodes]:
+    for streams in [*STREAMS, problem.problem.network.nodes]:
         paced = pace(problem, streams)
         for length in [1] if unit_blocks else sorted({min(vectors, n) for n in (paced - 1, paced, 2 * paced) if n}):
             yield PackedTrees(length, LATE_PRICES[0], seed, streams=streams)
@@ -139,16 +140,16 @@ def _styles(problem: Reduced) -> list[tuple[Urgency, bool]]:
     if not problem.flow.is_for_everyone:
         styles = [("balanced", True), ("by hop", True), ("flat", True), ("far", True)]
     if problem.symmetry.order == 1:
-        has_relays = problem.problem.nodes > problem.problem.width
+        has_relays = problem.problem.network.nodes > problem.problem.width
         styles.insert(0 if has_relays else len(styles), ("spread", False))
     return styles
 
 
 def class_orders(problem: Reduced) -> NDArray[np.int64]:
     """Return, for each order of the classes of links, the rank of each bundle; shape (orders, bundles)."""
-    classes, number = np.unique(problem.problem.bundle_class, return_inverse=True)
+    classes, number = np.unique(problem.problem.network.link_class, return_inverse=True)
     if not 2 <= len(classes) <= MOST_ORDERED_CLASSES:
-        return np.zeros((0, problem.problem.bundles), dtype=np.int64)
+        return np.zeros((0, problem.problem.network.bundles), dtype=np.int64)
     return np.ascontiguousarray(np.array(list(permutations(range(len(classes)))), dtype=np.int64)[:, number])
 
 
@@ -161,7 +162,7 @@ def mixtures(problem: Reduced, length: int) -> Sequence[tuple[int, ...]]:
     orders = class_orders(problem)
     if not len(orders):
         return []
-    lanes = problem.problem.bundle_lanes
+    lanes = problem.problem.network.lanes
     last = np.array([int(lanes[rank == 1].sum()) for rank in orders], dtype=np.int64)
     longest = int(problem.flow.vectors.max(initial=1))
     blocks = longest.bit_length() if length == HALVES else -(-longest // length)
@@ -245,7 +246,7 @@ def _orders(problem: Reduced, blocks: Blocks, mixture: tuple[int, ...]) -> tuple
 def _longest_route(problem: Reduced) -> int:
     """Return a bound on the hops of a shortest way."""
     finite = problem.way[problem.way < FAR]
-    between = problem.wires.hop.min(initial=1) + problem.problem.turnaround_cycles
+    between = problem.wires.hop.min(initial=1) + problem.problem.network.turnaround_cycles
     return int(finite.max(initial=1) // max(1, between)) + 1
 
 

@@ -60,10 +60,10 @@ class _Tree:
 
 def pace(problem: Reduced, streams: int) -> int:
     """Return the shortest block of which a sum is done while its operands come in over the fastest link."""
-    fabric, wires = problem.problem, problem.wires
+    wires = problem.wires
     cycles = float((wires.numerator / (wires.denominator * wires.lanes[wires.resource])).min(initial=np.inf))
     for vectors in range(1, MOST_PACED):
-        if fabric.add_cost.cycles(streams + 1, vectors) <= streams * vectors * cycles:
+        if problem.problem.add_cost.cycles(streams + 1, vectors) <= streams * vectors * cycles:
             return vectors
     return MOST_PACED
 
@@ -95,15 +95,15 @@ def merged_plan(problem: Reduced, ways: Ways, streams: int) -> Plan:
 
 def _merged(problem: Reduced, bundles: list[int], root: int, streams: int) -> _Tree:
     """Return what happens along the tree of a block, from its leaves to its root."""
-    fabric, tree = problem.problem, _Tree()
-    start, end = fabric.bundle_source.tolist(), fabric.bundle_destination.tolist()
+    network, tree = problem.problem.network, _Tree()
+    start, end = network.source.tolist(), network.destination.tolist()
     out_of = {start[bundle]: bundle for bundle in bundles}
     arrived: dict[int, list[Stream]] = {node: [] for node in [root, *out_of]}
     for node in _leaves_first(root, out_of, end):
-        going = _own(node, fabric.width) + arrived[node]
+        going = _own(node, network.width) + arrived[node]
         for stream in _lessened(tree, node, going, streams):
             arrived[end[out_of[node]]].append(tree.send(out_of[node], stream))
-    tree.add(root, _own(root, fabric.width) + arrived[root])
+    tree.add(root, _own(root, network.width) + arrived[root])
     return tree
 
 

@@ -12,21 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from lpxsched.schedule.compiled import Flags, Integers, kernel
 from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.schedule.routes.dealing import dealt, lateness
 from lpxsched.schedule.symmetry.quotient import Blocks, Ways
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.routes.kernels import Flags, Integers
     from lpxsched.schedule.symmetry.quotient import Reduced
 
-# The value of units: compiled code names globals of its own module only.
-NONE = -1
 FAR = np.inf
 # Units of a piece, and of all pieces: trees with a smaller share are not told apart.
 MOST_UNITS, MOST_UNITS_IN_ALL = 64, 512
@@ -87,8 +84,8 @@ class Runs(NamedTuple):
 def packed_trees(problem: Reduced, style: PackedTrees) -> Ways | None:
     """Return blocks on packed trees of pieces that everyone reads; None where the search for them takes too long."""
     units = _units(problem)
-    fabric = problem.problem
-    if len(units.row) * SWEEPS * (fabric.nodes**2 + fabric.bundles) > MOST_LOOKS:
+    network = problem.problem.network
+    if len(units.row) * SWEEPS * (network.nodes**2 + network.bundles) > MOST_LOOKS:
         return None
     order = np.concatenate([_order(len(units.row), style.seed, sweep) for sweep in range(SWEEPS)])
     parents = _grow(problem.wires, units, order, _target_cycles(problem), style.late_price)
@@ -120,14 +117,7 @@ def _target_cycles(problem: Reduced) -> float:
     return float(max((wanted / np.maximum(into[: wires.width], 1e-9)).max(), (held / np.maximum(out, 1e-9)).max(), 1.0))
 
 
-@njit(cache=True)
-def _share(wires: Wires, bundle: int, vectors: float) -> float:
-    """Return the cycles that vectors take of the lanes of a bundle, spread over all of them."""
-    lanes = wires.lanes[wires.resource[bundle]]
-    return float(vectors * wires.numerator[bundle] / (wires.denominator[bundle] * lanes))
-
-
-@njit(cache=True)
+@kernel(makes_arrays=True)
 def _grow(wires: Wires, units: Units, order: Integers, target: float, late_price: float) -> NDArray[np.int32]:
     """Return the tree of each unit, grown in an order in which each comes several times; shape (units, nodes)."""
     parents = np.full((len(units.row), wires.nodes), NONE, dtype=np.int32)
@@ -144,14 +134,14 @@ def _grow(wires: Wires, units: Units, order: Integers, target: float, late_price
     return parents
 
 
-@njit(cache=True)
+@kernel()
 def _charge(wires: Wires, load: NDArray[np.float64], parents: NDArray[np.int32], vectors: float) -> None:
     for bundle in parents:
         if bundle >= 0:
-            load[wires.resource[bundle]] += _share(wires, bundle, vectors)
+            load[wires.resource[bundle]] += share_cycles(wires, bundle, vectors)
 
 
-@njit(cache=True)
+@kernel(makes_arrays=True)
 def _grow_one(
     wires: Wires,
     load: NDArray[np.float64],
@@ -173,7 +163,7 @@ def _grow_one(
             if inside[other]:
                 continue
             arrives = late[node] + wires.hop[bundle] + (wires.turnaround if node != source else 0)
-            loaded = load[wires.resource[bundle]] + _share(wires, bundle, vectors)
+            loaded = load[wires.resource[bundle]] + share_cycles(wires, bundle, vectors)
             cost = loaded**8 + late_price * arrives
             if cost < price[other]:
                 price[other], late[other], parents[other] = cost, arrives, bundle
@@ -187,7 +177,7 @@ def _grow_one(
     _prune(wires, parents, inside, node)
 
 
-@njit(cache=True)
+@kernel(makes_arrays=True)
 def _prune(wires: Wires, parents: NDArray[np.int32], inside: Flags, last: int) -> None:
     """Cut off nodes that were offered but not taken, and relays that lead nowhere."""
     leads = np.zeros(wires.nodes, dtype=np.bool_)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.schedule.problem.streams import sum_cycles
+from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.transfer_result import Sums, TransferSchedule
 from lpxsched.traffic.collectives import EVERY, source_values
 from lpxsched.units import NONE
@@ -98,14 +98,14 @@ def lift(problem: Reduced, plan: Plan, placement: Placement) -> TransferSchedule
     placement : Placement
         Of the tasks of the plan.
     """
-    images, fabric = _images(problem, plan), problem.problem
+    images, network = _images(problem, plan), problem.problem.network
     value, first = images.carried()
     vectors, order = images.vectors[:, plan.slot_block], problem.symmetry.order
     bundle = plan.slot_bundle[None] if order == 1 else problem.symmetry.bundle_map[:, plan.slot_bundle]
     kept = None if vectors.all() else vectors > 0
     lane, depart = placement.lane[: plan.slots], placement.start[: plan.slots]
     reading = _reading_slots(images)
-    arrived = fabric.bundle_destination[bundle[:, reading]], value[:, reading], first[:, reading], vectors[:, reading]
+    arrived = network.destination[bundle[:, reading]], value[:, reading], first[:, reading], vectors[:, reading]
     node, delivered, begin, length = sorted_rows(arrived, _others(images))
     return TransferSchedule(
         makespan_cycles=_makespan(problem, images, placement, reading),
@@ -176,10 +176,10 @@ def _operands(images: _Images) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
     """Return the slots that end at a chip which reads in the end what they carry."""
-    plan, fabric = images.plan, images.problem.problem
-    destination, target = fabric.bundle_destination[plan.slot_bundle], plan.blocks.target[plan.slot_block]
-    reads = (target == destination) | ((target == EVERY) & (destination < fabric.width))
-    if fabric.collective.is_sum:
+    plan, network = images.plan, images.problem.problem.network
+    destination, target = network.destination[plan.slot_bundle], plan.blocks.target[plan.slot_block]
+    reads = (target == destination) | ((target == EVERY) & (destination < network.width))
+    if images.problem.problem.collective.is_sum:
         complete = np.append(plan.sum_complete, False)
         reads &= complete[plan.slot_sum]
     return slice(None) if reads.all() else np.flatnonzero(reads)
@@ -187,15 +187,15 @@ def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
 
 def _others(images: _Images) -> Columns:
     """Return node, value, first vector and vectors of what is read in the end without a slot: sums, and what stays."""
-    plan, fabric, flow = images.plan, images.problem.problem, images.problem.flow
-    if fabric.collective.is_sum and fabric.width > 1:
+    plan, network, flow = images.plan, images.problem.problem.network, images.problem.flow
+    if images.problem.problem.collective.is_sum and network.width > 1:
         target = plan.blocks.target[plan.sum_block]
-        reads = np.where(target == EVERY, plan.sum_node < fabric.width, target == plan.sum_node)
+        reads = np.where(target == EVERY, plan.sum_node < network.width, target == plan.sum_node)
         total = np.flatnonzero(plan.sum_complete & reads)
         node, number = images.node(plan.sum_node[total]), images.sum_number[:, total]
         return node, number, 0 * number, images.vectors[:, plan.sum_block[total]]
     own = np.flatnonzero((flow.target == EVERY) | (flow.target == flow.source))
-    own = own[flow.source[own] < fabric.width]
+    own = own[flow.source[own] < network.width]
     held = images.value_of[flow.tensor[own], flow.source[own]]
     return flow.source[own], held, flow.first_vector[own] - images.values.offset[held], flow.vectors[own]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import FAR, Wires, all_ways
-from lpxsched.schedule.routes.matching.kernels import CLASSES
+from lpxsched.schedule.routes.matching.queues import CLASSES
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -163,7 +163,7 @@ class Reduced:
     @cached_property
     def way(self) -> NDArray[np.int32]:
         """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
-        return all_ways(self.wires, self.problem.turnaround_cycles)
+        return all_ways(self.wires, self.problem.network.turnaround_cycles)
 
     @cached_property
     def way_class(self) -> NDArray[np.uint8]:
@@ -258,24 +258,24 @@ def _wires(problem: TransferProblem, symmetry: Symmetry) -> Wires:
     resource = symmetry.bundle_orbit()
     resources = int(resource.max(initial=-1)) + 1
     lanes = np.zeros(resources, dtype=np.int64)
-    lanes[resource] = problem.bundle_lanes
-    by_source = np.argsort(problem.bundle_source, kind="stable").astype(np.int64)
-    offsets = np.searchsorted(problem.bundle_source[by_source], np.arange(problem.nodes + 1)).astype(np.int64)
+    lanes[resource] = problem.network.lanes
+    by_source = np.argsort(problem.network.source, kind="stable").astype(np.int64)
+    offsets = np.searchsorted(problem.network.source[by_source], np.arange(problem.network.nodes + 1)).astype(np.int64)
     return Wires(
         width=problem.width,
-        nodes=problem.nodes,
-        source=problem.bundle_source,
-        destination=problem.bundle_destination,
-        hop=problem.bundle_hop_cycles,
-        numerator=problem.bundle_pitch_numerator,
-        denominator=problem.bundle_pitch_denominator,
+        nodes=problem.network.nodes,
+        source=problem.network.source,
+        destination=problem.network.destination,
+        hop=problem.network.hop_cycles,
+        numerator=problem.network.pitch_numerator,
+        denominator=problem.network.pitch_denominator,
         out_offsets=offsets,
         out=by_source,
         resource=resource,
         lanes=lanes,
         first_lane=np.cumsum(lanes) - lanes,
-        turnaround=problem.turnaround_cycles,
+        turnaround=problem.network.turnaround_cycles,
         node_orbit=symmetry.node_orbit(),
-        inject=problem.inject_per_cycle,
-        eject=problem.eject_per_cycle,
+        inject=problem.network.inject_per_cycle,
+        eject=problem.network.eject_per_cycle,
     )

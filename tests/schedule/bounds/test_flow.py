@@ -68,7 +68,7 @@ def test_all_lengths_prove_a_bound(problem: TransferProblem, lengths: list[int])
     collective = Collective("all-to-all", problem.width, problem.collective.vectors)
     problem = replace(problem, collective=collective)
     view = views(problem)[0]
-    length = column(lengths)[: problem.bundles]
+    length = column(lengths)[: problem.network.bundles]
     if length.any():
         load = load_of(view, length, "flow")
         assert load.makespan_cycles(step_cycles(view.network)) <= shortest_makespan(problem)

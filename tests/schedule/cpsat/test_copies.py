@@ -139,7 +139,7 @@ def test_a_proof_closes_the_gap(problem: TransferProblem, before: int, cycles: i
 )
 def test_vectors_that_are_faster_together_prove_nothing(problem: TransferProblem, cycles: int) -> None:
     """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
-    problem = replace(problem, inject_per_cycle=1)
+    problem = replace(problem, network=replace(problem.network, inject_per_cycle=1))
     bound = lower_bound(problem).cycles
     _, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
     assert bound <= cycles

@@ -21,7 +21,7 @@ def test_rows_are_what_they_were_made_of(rows: list[list[int]]) -> None:
 def test_rows_are_chosen() -> None:
     """Tests some rows of a list, one of them empty, one twice."""
     ragged = Ragged.of([[1, 2], [], [3], [4, 5, 6]])
-    chosen = ragged.rows(column([3, 1, 0, 3]))
+    chosen = ragged.taken(column([3, 1, 0, 3]))
     assert [chosen[row].tolist() for row in range(len(chosen))] == [[4, 5, 6], [], [1, 2], [4, 5, 6]]
 
 

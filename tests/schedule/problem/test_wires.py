@@ -32,7 +32,7 @@ def whole(problem: TransferProblem) -> Reduced:
 def test_ways_agree_with_their_plain_twin(problem: TransferProblem) -> None:
     """Tests the length of the shortest way from every node to every other, turnaround included."""
     small = whole(problem)
-    expected = plain_ways(small.wires, problem.turnaround_cycles)
+    expected = plain_ways(small.wires, problem.network.turnaround_cycles)
     found = {ends: int(cycles) for ends, cycles in np.ndenumerate(small.way) if cycles < kernels.FAR}
     assert found == expected
 

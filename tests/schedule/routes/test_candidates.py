@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def unit_blocks(problem: TransferProblem) -> bool:
     """Return whether every vector must be a slot of its own."""
-    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+    return problem.network.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 
 
 @settings(max_examples=80)

@@ -124,8 +124,8 @@ def test_a_block_keeps_its_order_of_classes(mixture: tuple[int, int], last: int)
     problem = problem_of(Collective("broadcast", 4, 1), GRID)
     ways = find_ways(searched(problem), Choice(1, "near", True, 0, mixture))
     assert ways is not None
-    into = int(ways.bundle[problem.bundle_destination[ways.bundle] == 3][0])
-    assert problem.bundle_class[into] == last
+    into = int(ways.bundle[problem.network.destination[ways.bundle] == 3][0])
+    assert problem.network.link_class[into] == last
 
 
 def test_ways_beyond_the_limit_are_none() -> None:

@@ -77,7 +77,7 @@ def summands(problem: TransferProblem, classes: NDArray[np.int64], phases: Seque
         sent = [Counter(counter) for counter in (total if phase.sends_total else brought)]
         brought = [Counter() for _ in range(problem.width)]
         for bundle in np.flatnonzero(classes == phase.link_class).tolist():
-            brought[problem.bundle_destination[bundle]] += sent[problem.bundle_source[bundle]]
+            brought[problem.network.destination[bundle]] += sent[problem.network.source[bundle]]
         for chip in range(problem.width):
             total[chip] += brought[chip]
     return total

@@ -84,7 +84,7 @@ def test_relays_that_lead_nowhere_are_cut_off() -> None:
     small = reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
     ways = packed_trees(small, PackedTrees(1, 1.0, 0))
     assert ways is not None
-    assert np.array_equal(problem.bundle_destination[ways.bundle], [1])
+    assert np.array_equal(problem.network.destination[ways.bundle], [1])
 
 
 def test_a_slow_link_brings_only_what_it_can_in_time() -> None:

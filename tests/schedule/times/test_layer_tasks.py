@@ -117,7 +117,7 @@ def test_units_are_held_by_what_takes_time_and_hosts_hold_none() -> None:
     """Tests that sums and vector operators of a chip share a unit, and that nothing of a host holds anything."""
     layer, instance = tasks_of(two_chips()), two_chips()
     slots, sums = len(layer.schedule.slot_block), len(layer.schedule.sum_block)
-    first_unit = instance.bundles
+    first_unit = instance.network.bundles
     # Matrix units 0 and 1, vector units 2 and 3, then 4 of nobody.
     units = (layer.tasks.resource[slots:] - first_unit).tolist()
     assert units[:sums] == [2 + node for node in layer.schedule.sum_node.tolist()]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.routes.matching.kernels import CHUNK, CLASSES
-from lpxsched.schedule.routes.matching.search import FIRST_CHUNKS, match
+from lpxsched.schedule.routes.matching.queues import CHUNK, CLASSES, FIRST_CHUNKS
+from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.quotient import flow_of, reduced
@@ -54,7 +54,7 @@ def plain_job(problem: Reduced, length: int, *, minimal: bool = False) -> Job:
         np.zeros(problem.way.shape, dtype=np.uint8),
         minimal,
         np.full(len(blocks), -1, dtype=np.int64),
-        np.zeros((0, problem.problem.bundles), dtype=np.int64),
+        np.zeros((0, problem.problem.network.bundles), dtype=np.int64),
         NO_PARENTS,
     )
 
@@ -69,7 +69,7 @@ def jobs(draw: st.DrawFn, problem: Reduced) -> Job:
     return plain._replace(
         urgency=random.choice(classes, size=problem.way.shape).astype(np.uint8),
         block_order=random.integers(-1, orders, size=len(plain.source)),
-        rank=random.integers(0, 3, size=(orders, problem.problem.bundles)),
+        rank=random.integers(0, 3, size=(orders, problem.problem.network.bundles)),
     )
 
 
@@ -93,7 +93,7 @@ def test_a_search_keeps_to_given_parents(problem: TransferProblem, noise: int) -
     small = whole(problem)
     job = plain_job(small, 2)
     other, _ = plain_match(small.wires, job, 7, NEVER)
-    parents = np.full((len(job.source), problem.nodes), -1, dtype=np.int32)
+    parents = np.full((len(job.source), problem.network.nodes), -1, dtype=np.int32)
     for block, bundle, _, _ in other:
         parents[block, small.wires.destination[bundle]] = bundle
     asked = job._replace(parents=parents)
