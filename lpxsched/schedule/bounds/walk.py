@@ -171,7 +171,7 @@ class _Walk:
         """Bounds of demands at nodes that read them."""
         reach = Reach(*(none(len(demands)) for _ in Reach._fields))
         alike = self.alike[demands]
-        for number in np.unique(alike).tolist():
+        for number in (NONE, *self.sums):
             here = np.flatnonzero(alike == number)
             if number == NONE:
                 found = self._copies_at(demands[here], nodes[here])
@@ -255,7 +255,8 @@ class _Walk:
         """Return the vectors of all sums of the same leaves and readers, in the order of the walk."""
         instance, read = self.instance, self.instance.operator_demands
         node = np.repeat(instance.operator_node, np.diff(read.offsets))
-        pairs = np.unique(read.values * instance.network.nodes + node)
+        summed = self.is_sum[read.values]
+        pairs = np.unique(read.values[summed] * instance.network.nodes + node[summed])
         upto = np.searchsorted(pairs // instance.network.nodes, np.arange(instance.demands + 1))
         vectors: dict[tuple[int, bytes], int] = {}
         for number in self.sums:
