@@ -123,7 +123,7 @@ class _Walk:
         self.sums: dict[int, Summed] = {}
         self.first_of: dict[bytes, int] = {}
         self.alike = np.full(instance.demands, NONE, dtype=np.int64)
-        self.is_sum = np.diff(instance.demand_leaves.offsets) > 1
+        self.is_sum = instance.demand_leaves.counts > 1
         self.shortest_sum = instance.add_cost.cycles(2, 1)
         self.ways = shortest_ways(instance.network)
         source, destination, chips = instance.network.source, instance.network.destination, instance.network.chips
@@ -160,8 +160,7 @@ class _Walk:
 
     def _root(self, demands: Integers) -> Integers:
         """Return the one node that holds what is copied, the first leaf of a sum."""
-        leaves = self.instance.demand_leaves
-        return leaves.values[leaves.offsets[demands]]
+        return self.instance.demand_leaves.first(demands)
 
     def _comes_from_own_host(self, root: Integers, node: Integers) -> Flags:
         """Whether something enters a node from a host: only from one that holds it, since hosts never relay."""
@@ -184,7 +183,7 @@ class _Walk:
     def _copies_at(self, demands: Integers, nodes: Integers) -> Reach:
         """Bounds of copies at nodes, each from the one node that holds it."""
         instance, root = self.instance, self._root(demands)
-        made = self.ends(instance.demand_leaf_operators.values[instance.demand_leaf_operators.offsets[demands]])
+        made = self.ends(instance.demand_leaf_operators.first(demands))
         first, vectors = made.later(self.ways[root, nodes]), instance.demand_vectors[demands]
         is_host = nodes >= instance.network.chips
         out = np.where(is_host, self.lanes_out.spread(root, vectors), self.lanes_to_chips.spread(root, vectors))
@@ -253,7 +252,7 @@ class _Walk:
 
     def _read_sums(self) -> dict[tuple[int, bytes], int]:
         """Return the vectors of all sums of the same leaves and readers, in the order of the walk."""
-        instance, read = self.instance, self.instance.operator_demands
+        instance, read = self.instance, self.instance.operator_demands.flat()
         node = np.repeat(instance.operator_node, np.diff(read.offsets))
         summed = self.is_sum[read.values]
         pairs = np.unique(read.values[summed] * instance.network.nodes + node[summed])

@@ -1,11 +1,12 @@
-"""Lists of lists as two columns."""
+"""Lists of lists in flat columns."""
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 from tests.schedule.examples import column
 
 
@@ -18,14 +19,35 @@ def test_rows_are_what_they_were_made_of(rows: list[list[int]]) -> None:
     assert ragged.offsets.dtype == ragged.values.dtype == "int64"
 
 
-def test_rows_are_chosen() -> None:
-    """Tests some rows of a list, one of them empty, one twice."""
-    ragged = Ragged.of([[1, 2], [], [3], [4, 5, 6]])
-    chosen = ragged.taken(column([3, 1, 0, 3]))
-    assert [chosen[row].tolist() for row in range(len(chosen))] == [[4, 5, 6], [], [1, 2], [4, 5, 6]]
-
-
 def test_the_greatest_of_a_row() -> None:
     """Tests the greatest of what the values of each row number, empty rows at both ends among them."""
     ragged = Ragged.of([[], [0, 2], [], [1], []])
     assert ragged.greatest(column([7, 3, 9]), least=-1).tolist() == [-1, 9, -1, 3, -1]
+
+
+def test_rows_that_are_kept_once_are_read_alike() -> None:
+    """Tests rows of which the first and the last are equal: some at length, their first integers, their greatest."""
+    interned, rows = Interned.of([[0, 2], [], [1], [0, 2]]), column([3, 2, 0])
+    assert interned.taken(rows).values.tolist() == [0, 2, 1, 0, 2]
+    assert interned.first(rows).tolist() == [0, 1, 0]
+    assert interned.greatest(column([7, 3, 9]), least=-1).tolist() == [9, -1, 3, 9]
+
+
+@given(st.lists(st.lists(st.integers(0, 1), max_size=3)))
+def test_equal_rows_are_kept_once(rows: list[list[int]]) -> None:
+    """Tests that every row comes back, alone and at length, and that no set is there twice or for nothing."""
+    interned = Interned.of(rows)
+    assert [interned[row].tolist() for row in range(len(interned))] == rows
+    assert interned.counts.tolist() == [len(row) for row in rows]
+    flat = interned.flat()
+    assert [flat[row].tolist() for row in range(len(flat))] == rows
+    sets = [tuple(interned.sets[row].tolist()) for row in range(len(interned.sets))]
+    assert sets == list(dict.fromkeys(map(tuple, rows)))
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=3), min_size=1), st.data())
+def test_some_rows_are_taken_in_their_order(rows: list[list[int]], data: st.DataObject) -> None:
+    """Tests rows that are taken twice, or never."""
+    chosen = data.draw(st.lists(st.integers(0, len(rows) - 1)))
+    taken = Ragged.of(rows).taken(np.array(chosen, dtype=np.int64))
+    assert [taken[row].tolist() for row in range(len(taken))] == [rows[row] for row in chosen]
