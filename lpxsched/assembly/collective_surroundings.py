@@ -32,7 +32,7 @@ def collective_surroundings(
         links=links_table(fabric, guard_cycles=guard),
         segments=Segments(
             segment=_one(0),
-            chips=(problem.network.fabric_node[: problem.width],),
+            chips=(problem.network.fabric_node[: problem.network.width],),
             waiting_cycles=_one(waiting),
             makespan_cycles=_one(result.schedule.makespan_cycles),
             lower_bound_cycles=_one(result.bound.cycles),

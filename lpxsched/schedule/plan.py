@@ -17,7 +17,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ class Plan:
 
 
 def copy_plan(
-    problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
+    problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
 ) -> Plan:
     """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
@@ -74,17 +74,17 @@ def copy_plan(
     return Plan(blocks, block, bundle, fed, carried, origin, none, none, none.astype(np.bool_), none, none, none)
 
 
-def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
+def sum_plan(problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
     """Return the plan of sums along trees of copies of the reversed problem.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         The problem with its own bundles, not the reversed ones.
     block, bundle : ndarray of int64, shape (slots,)
         Trees: each block from its source over all nodes, every bundle used against its direction.
     """
-    network = problem.problem.network
+    network = problem.instance.network
     keys = block * network.nodes + network.destination[bundle]
     merging, arrivals = np.unique(keys, return_counts=True)
     node = merging % network.nodes
@@ -120,16 +120,16 @@ def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle:
     )
 
 
-def gathered_plan(problem: Reduced, copies: Plan) -> Plan:
+def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
     """Return the plan of an all-reduce in which every chip gets every summand and adds them all at once.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     copies : Plan
         Of an all-gather of the summands.
     """
-    network, node_map = problem.problem.network, problem.symmetry.node_map
+    network, node_map = problem.instance.network, problem.symmetry.node_map
     representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]
     arrives = network.destination[copies.slot_bundle]
     element = (node_map[:, arrives] == representative[arrives]).argmax(axis=0)
@@ -200,9 +200,9 @@ def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[n
 
 
 def _feeding_slots(
-    problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
+    problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    network = problem.problem.network
+    network = problem.instance.network
     source = network.source[bundle]
     arrived = block * network.nodes + network.destination[bundle]
     fed = _first_with(arrived, block * network.nodes + source)

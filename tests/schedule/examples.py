@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.collective import TransferProblem
-from lpxsched.schedule.problem.instance import AddCost
+from lpxsched.schedule.problem.collective import stage_instance
+from lpxsched.schedule.problem.instance import AddCost, Instance
 from lpxsched.schedule.problem.network import Network
 from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.transfer_result import Sums, TransferSchedule
@@ -47,7 +47,7 @@ def line(
     inject: int = 0,
     eject: int = 0,
     add_cost: AddCost = ADD_COST,
-) -> TransferProblem:
+) -> Instance:
     """Return nodes in a line with one lane each way, 3 cycles a hop; relays follow the chips that take part.
 
     Bundles are numbered 0 -> 1, 1 -> 0, 1 -> 2, 2 -> 1, 2 -> 3, ..
@@ -75,7 +75,7 @@ def line(
         eject_per_cycle=eject,
         wire="pipelined",
     )
-    return TransferProblem(Collective(kind, width, vectors), network, add_cost)
+    return stage_instance(network, Collective(kind, width, vectors), add_cost)
 
 
 def schedule_of(

@@ -11,7 +11,7 @@ from tests.schedule.examples import line, schedule_of
 from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.transfer_result import TransferSchedule
 
 # All-gather of one vector a chip on a line of three. Value i is the vector of chip i; bundles lead 0-1, 1-0, 1-2, 2-1.
@@ -51,7 +51,7 @@ def with_row(rows: list[Any], index: int, row: Any) -> list[Any]:
     return [*rows[:index], row, *rows[index + 1 :]]
 
 
-def rules(problem: TransferProblem, schedule: TransferSchedule) -> set[str]:
+def rules(problem: Instance, schedule: TransferSchedule) -> set[str]:
     """Return the numbers of the rules that a schedule breaks."""
     return {text[:2] for text in broken_rules(problem, schedule)}
 

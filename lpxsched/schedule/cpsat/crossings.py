@@ -11,7 +11,7 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
 class Crossings(NamedTuple):
@@ -39,12 +39,12 @@ class Crossings(NamedTuple):
         return Crossings(pairs[:, 0], pairs[:, 1])
 
 
-def crossings(problem: Reduced, blocks: Blocks, latest_cycles: int, *, detours: bool) -> Crossings:
+def crossings(problem: Quotient, blocks: Blocks, latest_cycles: int, *, detours: bool) -> Crossings:
     """Return the bundles that each block may cross.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     blocks : Blocks
     latest_cycles : int
         No read is later.
@@ -65,10 +65,10 @@ def crossings(problem: Reduced, blocks: Blocks, latest_cycles: int, *, detours: 
 
 
 def _usable(
-    problem: Reduced, source: int, target: int, vectors: int, latest_cycles: int, detours: bool
+    problem: Quotient, source: int, target: int, vectors: int, latest_cycles: int, detours: bool
 ) -> NDArray[np.bool_]:
     """Return, for each bundle, whether a block may cross it."""
-    network, way = problem.problem.network, problem.way.astype(np.int64)
+    network, way = problem.instance.network, problem.way.astype(np.int64)
     start, end = network.source, network.destination
     read = way[source, start] + np.where(start != source, network.turnaround_cycles, 0) + network.hop_cycles
     after_first = network.hold_cycles(vectors - 1)

@@ -14,7 +14,6 @@ from ortools.sat.python import cp_model
 
 from lpxsched.schedule.problem.distances import hops_from, hops_to_roots
 from lpxsched.schedule.result import SPREADING, SUMMING
-from lpxsched.schedule.symmetry.layer_groups import lifted, trivial
 from lpxsched.schedule.symmetry.orbits import Orbits
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
 
 Key = tuple[int, int, int]
 
@@ -88,7 +87,7 @@ class Variables:
 
     def __post_init__(self) -> None:
         instance, nodes = self.instance, range(self.instance.network.nodes)
-        self.orbits = Orbits.of(instance, self.hint.blocks, self.symmetry or trivial(instance))
+        self.orbits = Orbits.of(instance, self.hint.blocks, self.symmetry)
         self.bundles_into = [np.flatnonzero(instance.network.destination == node).tolist() for node in nodes]
         self.bundles_out_of = [np.flatnonzero(instance.network.source == node).tolist() for node in nodes]
         self._add_slots()
@@ -196,7 +195,7 @@ class Variables:
                 sums.append((block, node, operands, solver.value(total.start)))
         starts = [solver.value(start) for start in self.starts]
         columns = (np.array(rows, dtype=np.int64) for rows in (slots, sums, starts))
-        return lifted(self.orbits.symmetry, self.hint.blocks, *columns)
+        return self.orbits.lifted(*columns)
 
     def demand_of(self, block: int) -> int:
         """Demand that a block is part of."""

@@ -19,7 +19,7 @@ from lpxsched.schedule.symmetry.quotient import Ways
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 # Literals of one model; larger ones are not tried.
 MOST_LITERALS = 8_000
@@ -59,12 +59,12 @@ class _Model:
         self.loads.setdefault((kind, number), []).append(load)
 
 
-def packed_ways(directions: list[Reduced], blocks: Blocks, *, sums: list[bool], aim: Aim) -> list[Ways] | None:
+def packed_ways(directions: list[Quotient], blocks: Blocks, *, sums: list[bool], aim: Aim) -> list[Ways] | None:
     """Return the ways of all blocks, direction by direction; None where no short enough period is found.
 
     Parameters
     ----------
-    directions : list of Reduced
+    directions : list of Quotient
         The problem, the problem with its bundles reversed, or both; all over the same resources.
     blocks : Blocks
         Of all directions.
@@ -72,7 +72,7 @@ def packed_ways(directions: list[Reduced], blocks: Blocks, *, sums: list[bool], 
         Whether a direction's trees are sums backwards in time.
     aim : Aim
     """
-    if len(directions) * len(blocks) * directions[0].problem.network.bundles > MOST_LITERALS:
+    if len(directions) * len(blocks) * directions[0].instance.network.bundles > MOST_LITERALS:
         return None
     model = _Model(blocks)
     for problem, is_sum in zip(directions, sums, strict=True):
@@ -90,9 +90,9 @@ def packed_ways(directions: list[Reduced], blocks: Blocks, *, sums: list[bool], 
     ]
 
 
-def _add_trees(model: _Model, problem: Reduced) -> None:
+def _add_trees(model: _Model, problem: Quotient) -> None:
     """R3: each reader is reached once, other nodes at most once, and only nodes that are reached send on."""
-    network, blocks = problem.problem.network, model.blocks
+    network, blocks = problem.instance.network, model.blocks
     start, end = network.source.tolist(), network.destination.tolist()
     crossed: dict[tuple[int, int], cp_model.IntVar] = {}
     deepest = _most_hops(problem) + MORE_HOPS
@@ -114,9 +114,9 @@ def _add_trees(model: _Model, problem: Reduced) -> None:
     model.crossed.append(crossed)
 
 
-def _most_hops(problem: Reduced) -> int:
+def _most_hops(problem: Quotient) -> int:
     """Return the hops of the longest of all shortest ways, by number of hops."""
-    network = problem.problem.network
+    network = problem.instance.network
     near = np.eye(network.nodes, dtype=np.bool_)
     joined = near.copy()
     joined[network.source, network.destination] = True
@@ -128,9 +128,9 @@ def _most_hops(problem: Reduced) -> int:
         near, hops = wider, hops + 1
 
 
-def _add_loads(model: _Model, problem: Reduced, *, is_sum: bool) -> None:
+def _add_loads(model: _Model, problem: Quotient, *, is_sum: bool) -> None:
     """R1, R4, R7: what each literal loads a link, a vector unit and a port with."""
-    network, wires, blocks = problem.problem.network, problem.wires, model.blocks
+    network, wires, blocks = problem.instance.network, problem.wires, model.blocks
     start, end, resource = network.source.tolist(), network.destination.tolist(), wires.resource.tolist()
     source, vectors, orbit = blocks.source.tolist(), blocks.vectors.tolist(), wires.node_orbit.tolist()
     holds = {length: network.hold_cycles(length).tolist() for length in set(vectors)}
@@ -145,22 +145,22 @@ def _add_loads(model: _Model, problem: Reduced, *, is_sum: bool) -> None:
         _add_sum_loads(model, problem)
 
 
-def _add_sum_loads(model: _Model, problem: Reduced) -> None:
+def _add_sum_loads(model: _Model, problem: Quotient) -> None:
     """R4: a node that a tree leaves makes a sum of its own operand and one for each branch."""
-    network, orbit = problem.problem.network, problem.wires.node_orbit.tolist()
+    network, orbit = problem.instance.network, problem.wires.node_orbit.tolist()
     branches: dict[tuple[int, int], list[cp_model.IntVar]] = {}
     for (block, bundle), literal in model.crossed[-1].items():
         branches.setdefault((block, int(network.source[bundle])), []).append(literal)
     for (block, node), literals in branches.items():
         vectors = int(model.blocks.vectors[block])
-        two, three = (problem.problem.add_cost.cycles(operands, vectors) for operands in (2, 3))
+        two, three = (problem.instance.add_cost.cycles(operands, vectors) for operands in (2, 3))
         adds = model.cp.new_bool_var("")
         model.cp.add_max_equality(adds, literals)
         model.add_load("sums", orbit[node], (2 * two - three) * adds + (three - two) * sum(literals))
 
 
-def _add_capacities(model: _Model, problem: Reduced, period: cp_model.IntVar) -> None:
-    network, lanes = problem.problem.network, problem.wires.lanes.tolist()
+def _add_capacities(model: _Model, problem: Quotient, period: cp_model.IntVar) -> None:
+    network, lanes = problem.instance.network, problem.wires.lanes.tolist()
     for (kind, number), loads in sorted(model.loads.items(), key=lambda item: item[0]):
         capacity = {
             "link": lanes[number] if kind == "link" else 0,
@@ -172,9 +172,9 @@ def _add_capacities(model: _Model, problem: Reduced, period: cp_model.IntVar) ->
             model.cp.add(sum(loads) <= capacity * period)
 
 
-def _leading_somewhere(problem: Reduced, blocks: Blocks, crossed: list[tuple[int, int]]) -> Ways:
+def _leading_somewhere(problem: Quotient, blocks: Blocks, crossed: list[tuple[int, int]]) -> Ways:
     """Return the crossings that lead to a reader, in the order in which they can be made."""
-    network = problem.problem.network
+    network = problem.instance.network
     into = {(block, int(network.destination[bundle])): bundle for block, bundle in crossed}
     kept: dict[tuple[int, int], None] = {}
     for block, target in enumerate(blocks.target.tolist()):

@@ -124,7 +124,7 @@ def r3_delivery(model: RouteVariables) -> None:
 
 def r7_injections(model: RouteVariables, kept: Slots) -> None:
     """R7: no more vectors begin at a node in a cycle than it may inject."""
-    network, orbit = model.problem.problem.network, model.problem.wires.node_orbit.tolist()
+    network, orbit = model.problem.instance.network, model.problem.wires.node_orbit.tolist()
     if not network.inject_per_cycle:
         return
     moments: Intervals = defaultdict(list)
@@ -159,7 +159,7 @@ def _injections(
 
 def r7_ejections(model: RouteVariables, kept: Slots) -> None:
     """R7: no more vectors end at a node in a cycle than it may eject."""
-    network, orbit = model.problem.problem.network, model.problem.wires.node_orbit.tolist()
+    network, orbit = model.problem.instance.network, model.problem.wires.node_orbit.tolist()
     if not network.eject_per_cycle:
         return
     moments: Intervals = defaultdict(list)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.problem.instance import HOST, Instance
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import greedy_schedule
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Ways
@@ -22,24 +22,24 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Beyond this many blocks times nodes other searches are as good and much faster.
 MOST_WORK = 20_000_000
 
 
-def spread_ways(problem: Reduced, length: int, *, seed: int) -> Ways | None:
+def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
     """Return ways of earliest arrival for blocks of at most `length` vectors; None where there are too many.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         Under the trivial group. Limits on injection and ejection are left to the placement that follows.
     length : int
     seed : int
         Of the order of blocks.
     """
-    network = problem.problem.network
+    network = problem.instance.network
     vectors = problem.flow.vectors[problem.representatives]
     count = int((-(-vectors // max(1, length))).sum())
     if length == HALVES or count * network.nodes > MOST_WORK:
@@ -57,9 +57,9 @@ def spread_ways(problem: Reduced, length: int, *, seed: int) -> Ways | None:
     return Ways(blocks, schedule.slot_block[order], bundle[order], np.zeros_like(depart), depart)
 
 
-def _instance(problem: Reduced, bundles: NDArray[np.int64]) -> Instance:
+def _instance(problem: Quotient, bundles: NDArray[np.int64]) -> Instance:
     """Return the pieces that move as demands of an instance on bundles in a given order: every node may relay."""
-    network, flow, pieces = problem.problem.network, problem.flow, problem.representatives
+    network, flow, pieces = problem.instance.network, problem.flow, problem.representatives
     everyone = list(range(network.width))
     source = flow.source[pieces].tolist()
     readers = [
@@ -74,11 +74,11 @@ def _instance(problem: Reduced, bundles: NDArray[np.int64]) -> Instance:
         operator_unit=np.full(network.nodes, HOST, dtype=np.int64),
         operator_cycles=np.zeros(network.nodes, dtype=np.int64),
         operator_after=Ragged.of([] for _ in range(network.nodes)),
-        operator_demands=Ragged.of([] for _ in range(network.nodes)),
+        operator_demands=Interned.of([] for _ in range(network.nodes)),
         demand_vectors=flow.vectors[pieces],
         demand_root=flow.source[pieces],
-        demand_leaves=Ragged.of([node] for node in source),
-        demand_leaf_operators=Ragged.of([node] for node in source),
-        demand_consumers=Ragged.of(readers),
-        add_cost=problem.problem.add_cost,
+        demand_leaves=Interned.of([node] for node in source),
+        demand_leaf_operators=Interned.of([node] for node in source),
+        demand_consumers=Interned.of(readers),
+        add_cost=problem.instance.add_cost,
     )

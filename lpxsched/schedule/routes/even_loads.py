@@ -16,7 +16,7 @@ from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 SWEEPS = 6
 # Hops whose loads are told apart; later ones count with the last.
@@ -49,13 +49,13 @@ class Loads(NamedTuple):
 
 
 def balanced_routes(
-    problem: Reduced, blocks: Blocks, *, seed: int, by_hop: bool
+    problem: Quotient, blocks: Blocks, *, seed: int, by_hop: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the bundles of each block's route.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     blocks : Blocks
         Each with one reader.
     seed : int
@@ -73,10 +73,10 @@ def balanced_routes(
     order = np.concatenate([random.permutation(len(blocks)) for _ in range(SWEEPS)])
     loads = Loads(
         np.zeros((MOST_HOPS if by_hop else 1, len(problem.wires.lanes))),
-        random.random(problem.problem.network.bundles) * 1e-3,
+        random.random(problem.instance.network.bundles) * 1e-3,
     )
     trips = Trips(blocks.source, blocks.target, blocks.vectors)
-    routes, lengths = _route(problem.wires, problem.way, trips, loads, order, _scratch(problem.problem.network.nodes))
+    routes, lengths = _route(problem.wires, problem.way, trips, loads, order, _scratch(problem.instance.network.nodes))
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     mask = np.arange(routes.shape[1])[None, :] < lengths[:, None]
     return offsets, routes[mask].astype(np.int64)

@@ -15,7 +15,7 @@ from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+    from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
 SWEEPS = 6
 
@@ -44,13 +44,13 @@ class Choice(NamedTuple):
 
 
 def balanced_parents(
-    problem: Reduced, ways: Ways, *, seed: int, fork_price: float, count_first: bool, minimal: bool
+    problem: Quotient, ways: Ways, *, seed: int, fork_price: float, count_first: bool, minimal: bool
 ) -> NDArray[np.int32]:
     """Return over which bundle each node gets each block that everyone reads, with loads made even.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     ways : Ways
         Trees of shortest ways, to start from.
     seed : int
@@ -67,7 +67,7 @@ def balanced_parents(
     ndarray of int32, shape (blocks, nodes)
         `NONE` at the source of a block.
     """
-    network = problem.problem.network
+    network = problem.instance.network
     parents = np.full((len(ways.blocks), network.nodes), NONE, dtype=np.int32)
     parents[ways.block, network.destination[ways.bundle]] = ways.bundle
     random = np.random.default_rng(seed)

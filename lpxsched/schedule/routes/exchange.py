@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 SLOT_COLUMNS = ("slot_block", "slot_bundle", "slot_fed", "slot_sum", "slot_origin")
 MOST_PHASES = 6
@@ -39,12 +39,12 @@ class Phase(NamedTuple):
     sends_total: bool
 
 
-def exchange_classes(problem: Reduced) -> list[NDArray[np.int64]]:
+def exchange_classes(problem: Quotient) -> list[NDArray[np.int64]]:
     """Return ways to class the bundles between participants, `NONE` for others: by links; by orbits, if they are few.
 
     Of parallel bundles between two chips only the first is used.
     """
-    network = problem.problem.network
+    network = problem.instance.network
     inside = (network.source < network.width) & (network.destination < network.width)
     pair = network.source * network.nodes + network.destination
     inside &= np.append(True, pair[1:] != pair[:-1])[: len(pair)]
@@ -56,9 +56,9 @@ def exchange_classes(problem: Reduced) -> list[NDArray[np.int64]]:
     ]
 
 
-def exchange_sequences(problem: Reduced, classes: NDArray[np.int64]) -> list[tuple[Phase, ...]]:
+def exchange_sequences(problem: Quotient, classes: NDArray[np.int64]) -> list[tuple[Phase, ...]]:
     """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
-    network, width = problem.problem.network, problem.problem.width
+    network, width = problem.instance.network, problem.instance.network.width
     joins = []
     for number in range(min(MOST_CLASSES, int(classes.max(initial=NONE)) + 1)):
         matrix = np.zeros((width, width), dtype=np.float32)
@@ -95,7 +95,7 @@ class _Builder:
     `parts` holds, for each block and node, the operands that make its total; `brought` those of the last phase.
     """
 
-    problem: Reduced
+    problem: Quotient
     classes: NDArray[np.int64]
     slots: list[tuple[int, int, int, int, int]] = field(default_factory=list)
     sums: list[tuple[int, int, bool]] = field(default_factory=list)
@@ -118,7 +118,7 @@ class _Builder:
 
     def send(self, block: int, bundle: int, part: int) -> int:
         """Send an operand of a representative over a bundle that leaves an image of it; return the slot."""
-        source = int(self.problem.problem.network.source[bundle])
+        source = int(self.problem.instance.network.source[bundle])
         fed, total, origin = NONE, NONE, source
         if part >= 0:
             fed, total = part, self.slots[part][3]
@@ -136,13 +136,13 @@ class _Builder:
 
 
 def exchange_plan(
-    problem: Reduced, classes: NDArray[np.int64], sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
+    problem: Quotient, classes: NDArray[np.int64], sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
 ) -> Plan:
     """Return the plan of an all-reduce: block i of `lengths` vectors takes sequence i.
 
     Every orbit of bundles is represented by the one that ends at the representative of its orbit of nodes.
     """
-    network, wires = problem.problem.network, problem.wires
+    network, wires = problem.instance.network, problem.wires
     first_of_orbit = np.unique(wires.node_orbit, return_index=True)[1]
     nodes = [int(node) for node in first_of_orbit if node < network.width]
     into = {node: np.flatnonzero((network.destination == node) & (classes >= 0)).tolist() for node in nodes}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+    from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
 
 # Vectors of a block at which it is as well to be of any length.
@@ -58,22 +58,22 @@ class _Tree:
         return stream._replace(slot=len(self.slots) - 1)
 
 
-def pace(problem: Reduced, streams: int) -> int:
+def pace(problem: Quotient, streams: int) -> int:
     """Return the shortest block of which a sum is done while its operands come in over the fastest link."""
     wires = problem.wires
     cycles = float((wires.numerator / (wires.denominator * wires.lanes[wires.resource])).min(initial=np.inf))
     for vectors in range(1, MOST_PACED):
-        if problem.problem.add_cost.cycles(streams + 1, vectors) <= streams * vectors * cycles:
+        if problem.instance.add_cost.cycles(streams + 1, vectors) <= streams * vectors * cycles:
             return vectors
     return MOST_PACED
 
 
-def merged_plan(problem: Reduced, ways: Ways, streams: int) -> Plan:
+def merged_plan(problem: Quotient, ways: Ways, streams: int) -> Plan:
     """Return the plan of sums along trees of the reversed problem.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         The problem with its own bundles, not the reversed ones.
     ways : Ways
         Trees, every bundle used against its direction.
@@ -93,9 +93,9 @@ def merged_plan(problem: Reduced, ways: Ways, streams: int) -> Plan:
     return _plan(ways, trees)
 
 
-def _merged(problem: Reduced, bundles: list[int], root: int, streams: int) -> _Tree:
+def _merged(problem: Quotient, bundles: list[int], root: int, streams: int) -> _Tree:
     """Return what happens along the tree of a block, from its leaves to its root."""
-    network, tree = problem.problem.network, _Tree()
+    network, tree = problem.instance.network, _Tree()
     start, end = network.source.tolist(), network.destination.tolist()
     out_of = {start[bundle]: bundle for bundle in bundles}
     arrived: dict[int, list[Stream]] = {node: [] for node in [root, *out_of]}

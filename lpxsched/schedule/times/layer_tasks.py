@@ -18,7 +18,6 @@ import numpy as np
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, VECTOR, sum_cycles
 from lpxsched.schedule.problem.joins import counted, matching
 from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
-from lpxsched.schedule.symmetry.layer_groups import trivial
 from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.units import NONE
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.ragged import Ragged
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +113,7 @@ def layer_tasks(instance: Instance, schedule: Schedule, symmetry: Symmetry | Non
     symmetry : Symmetry, optional
         A group that leaves instance and schedule as they are.
     """
-    network, orbits = instance.network, Orbits.of(instance, schedule.blocks, symmetry or trivial(instance))
+    network, orbits = instance.network, Orbits.of(instance, schedule.blocks, symmetry)
     key, is_own = _keys(instance, schedule, orbits)
     own = np.flatnonzero(is_own)
     order = np.argsort(key[own])
@@ -218,8 +217,8 @@ def _precedences(view: _View) -> Precedences:
 def _values(view: _View) -> _Values:
     instance = view.instance
     block = np.array(view.orbits.blocks, dtype=np.int64)
-    row, leaf = _entries(instance.demand_leaves, view.demand[block])
-    _, maker = _entries(instance.demand_leaf_operators, view.demand[block])
+    row, leaf = _entries(instance.demand_leaves.flat(), view.demand[block])
+    _, maker = _entries(instance.demand_leaf_operators.flat(), view.demand[block])
     return _Values(
         arrived=view.key(view.slot_block, view.slot_phase, instance.network.destination[view.slot_bundle]),
         added=view.key(view.sum_block, SUMMING, view.sum_node),
@@ -253,7 +252,7 @@ def _leaving(view: _View, values: _Values) -> Iterator[Precedences]:
 def _reads(view: _View, values: _Values) -> Iterator[Precedences]:
     """R3: what an operator reads was added at its node, or came there or was made there as it is."""
     instance, orbits = view.instance, view.orbits
-    row, demand = _entries(instance.operator_demands, view.operator)
+    row, demand = _entries(instance.operator_demands.flat(), view.operator)
     read, block = matching(demand, view.demand)
     node = instance.operator_node[view.operator[row[read]]]
     phase = np.where(node == instance.demand_root[demand[read]], SUMMING, SPREADING)

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 INJECT, EJECT = 0, 1
 
 
-def plan_tasks(problem: Reduced, plan: Plan) -> Tasks:
+def plan_tasks(problem: Quotient, plan: Plan) -> Tasks:
     """Return the slots and then the sums of a plan as tasks."""
-    wires, network = problem.wires, problem.problem.network
+    wires, network = problem.wires, problem.instance.network
     vectors = plan.blocks.vectors[plan.slot_block]
     length = network.hold_cycles(vectors, plan.slot_bundle)
     duration = wires.hop[plan.slot_bundle] + network.hold_cycles(vectors - 1, plan.slot_bundle)
     operands = np.bincount(plan.operand_sum, minlength=plan.sums)
-    sums = sum_cycles(problem.problem.add_cost, operands, plan.blocks.vectors[plan.sum_block])
+    sums = sum_cycles(problem.instance.add_cost, operands, plan.blocks.vectors[plan.sum_block])
     orbits = int(wires.node_orbit.max(initial=0)) + 1
     port, offset = _ports(problem, plan)
     before, after, delay = _precedences(problem, plan, duration, sums)
@@ -54,16 +54,16 @@ def plan_tasks(problem: Reduced, plan: Plan) -> Tasks:
     )
 
 
-def _precedences(problem: Reduced, plan: Plan, duration: NDArray[np.int64], sums: NDArray[np.int64]) -> Precedences:
+def _precedences(problem: Quotient, plan: Plan, duration: NDArray[np.int64], sums: NDArray[np.int64]) -> Precedences:
     """R2 and R3: what is sent was read a turnaround before or has been added; a sum reads all that it adds."""
     relayed = np.flatnonzero(plan.slot_fed >= 0)
     arrived, leaving = plan.slot_bundle[plan.slot_fed[relayed]], plan.slot_bundle[relayed]
-    lead = problem.problem.network.lead_cycles(arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
+    lead = problem.instance.network.lead_cycles(arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
     added = np.flatnonzero((plan.slot_sum >= 0) & (plan.slot_fed < 0))
     arriving = np.flatnonzero(plan.operand_slot >= 0)
     chained = np.flatnonzero(plan.operand_slot < NONE)
     earlier = NONE - 1 - plan.operand_slot[chained]
-    turnaround = problem.problem.network.turnaround_cycles
+    turnaround = problem.instance.network.turnaround_cycles
     rows = [
         Precedences(plan.slot_fed[relayed], relayed, problem.wires.hop[arrived] + turnaround + lead),
         Precedences(plan.slots + plan.slot_sum[added], added, sums[plan.slot_sum[added]]),
@@ -95,9 +95,9 @@ def _brought(plan: Plan, sums: NDArray[np.int64]) -> Precedences:
     return Precedences(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
-def _ports(problem: Reduced, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ports(problem: Quotient, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """R7: which slots begin and end at the chips of their bundles."""
-    wires, network = problem.wires, problem.problem.network
+    wires, network = problem.wires, problem.instance.network
     orbits = int(wires.node_orbit.max(initial=0)) + 1
     source, destination = network.source[plan.slot_bundle], network.destination[plan.slot_bundle]
     target = plan.blocks.target[plan.slot_block]

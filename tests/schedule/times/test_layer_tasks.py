@@ -36,7 +36,7 @@ from tests.strategies import cuts, instances
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.times.layer_tasks import LayerTasks
 
 WHOLE = Cut(99, 99)
