@@ -106,6 +106,7 @@ def test_ffns_of_each_kind_are_laid_and_proved(
     operators = json.loads((out / "graph.json").read_text())["operators"]
     assert {operator["kind"] for operator in operators} == kinds | {"ingress", "egress"}
     assert run(["check", str(out)]) == ExitCode.DONE
+    assert run(["replay", str(out)]) == ExitCode.DONE
 
 
 def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
