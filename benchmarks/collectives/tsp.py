@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.solve_collective import TransferOptions
 
 NODE = "tsp-node-11gb"
@@ -72,7 +72,7 @@ def _all_reduce(options: TransferOptions) -> Iterator[tuple[str, ...]]:
 def _spreading(options: TransferOptions) -> Iterator[tuple[str, ...]]:
     node, larger_node = load_fabric(NODE), _larger_node()
     local = node.link_classes[0]
-    hop_cycles = int(collective_problem(node, "broadcast", 1, chips=[0, 1]).bundle_hop_cycles[0])
+    hop_cycles = int(collective_problem(node, "broadcast", 1, chips=[0, 1]).network.hop_cycles[0])
     held_bytes = float(hop_cycles / local.vector_time_cycles * node.vector_bytes)
     for row in published("isca22_fig10_nonminimal"):
         size, ways, figure = int(row["bytes"]), int(row["n"]), float(row["speedup"])
@@ -95,7 +95,7 @@ def _larger_node() -> Fabric:
         return load_fabric(write_family(Path(folder), keys))
 
 
-def _with_relays(node: Fabric, vectors: int, relays: int) -> TransferProblem:
+def _with_relays(node: Fabric, vectors: int, relays: int) -> Instance:
     """Return a message from chip 0 to chip 1 that so many other chips may pass on."""
     down = np.zeros(node.nodes, dtype=np.bool_)
     down[2 + relays : node.chips] = True

@@ -95,7 +95,7 @@ def _shift(part: Program, tensors: int, operators: int) -> Program:
 
 
 def _slots(values: LayerValues) -> Slots:
-    problem, schedule, instance = values.problem, values.schedule, values.problem.instance
+    schedule, instance = values.schedule, values.problem.instance
     rows = zip(
         schedule.slot_block.tolist(),
         schedule.slot_phase.tolist(),
@@ -106,15 +106,15 @@ def _slots(values: LayerValues) -> Slots:
     parts: list[Part] = []
     links: list[int] = []
     for block, phase, bundle, lane in rows:
-        parts.append(values.carried(block, phase, int(instance.bundle_source[bundle])))
-        links.append(int(problem.bundle_links[bundle][lane]))
+        parts.append(values.carried(block, phase, int(instance.network.source[bundle])))
+        links.append(int(instance.network.links[bundle][lane]))
     return Slots(
         tensor=np.array([part.tensor for part in parts], dtype=np.int64),
         first_vector=np.array([part.first_vector for part in parts], dtype=np.int64),
         vectors=np.array([part.vectors for part in parts], dtype=np.int64),
         link=np.array(links, dtype=np.int64),
         depart=schedule.slot_depart,
-        read=schedule.slot_depart + instance.hop_cycles[schedule.slot_bundle],
+        read=schedule.slot_depart + instance.network.hop_cycles[schedule.slot_bundle],
     )
 
 
@@ -135,7 +135,7 @@ def _operators(values: LayerValues, segment: int) -> Operators:
         operator=np.arange(len(nodes), dtype=np.int64),
         segment=np.full(len(nodes), segment, dtype=np.int64),
         chip=np.array([problem.node(node) for node in nodes.tolist()], dtype=np.int64),
-        shard=nodes % instance.chips,
+        shard=nodes % instance.network.chips,
         unit=np.array([p.operator.unit for p in placed] + ["vector" for _ in sums]),
         kind=np.array([p.operator.kind for p in placed] + ["add" for _ in sums]),
         layer=np.full(len(nodes), problem.group.layer, dtype=np.int64),

@@ -19,8 +19,7 @@ from lpxsched.traffic.collectives import source_values
 
 if TYPE_CHECKING:
     from lpxsched.schedule.collective import ScheduledCollective
-    from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.problem.instance import AddCost
+    from lpxsched.schedule.problem.instance import AddCost, Instance
     from lpxsched.schedule.transfer_result import Sums, TransferSchedule
     from lpxsched.timetable.columns import Integers
 
@@ -40,10 +39,9 @@ def assemble_collective(scheduled: ScheduledCollective) -> Program:
     )
 
 
-def _slots(problem: TransferProblem, schedule: TransferSchedule) -> Slots:
-    lanes = problem.bundle_lanes
-    links = np.concatenate([*problem.bundle_links, np.zeros(0, dtype=np.int64)])
-    link = links[(np.cumsum(lanes) - lanes)[schedule.slot_bundle] + schedule.slot_lane]
+def _slots(problem: Instance, schedule: TransferSchedule) -> Slots:
+    lanes = problem.network.lanes
+    link = problem.network.links.values[(np.cumsum(lanes) - lanes)[schedule.slot_bundle] + schedule.slot_lane]
     order = np.lexsort((schedule.slot_depart, link))
     depart = schedule.slot_depart[order]
     return Slots(
@@ -52,12 +50,12 @@ def _slots(problem: TransferProblem, schedule: TransferSchedule) -> Slots:
         vectors=schedule.slot_vectors[order],
         link=link[order],
         depart=depart,
-        read=depart + problem.bundle_hop_cycles[schedule.slot_bundle[order]],
+        read=depart + problem.network.hop_cycles[schedule.slot_bundle[order]],
     )
 
 
-def _operators(problem: TransferProblem, schedule: TransferSchedule, *, release_cycles: int) -> Operators:
-    width, sums = problem.width, schedule.sums
+def _operators(problem: Instance, schedule: TransferSchedule, *, release_cycles: int) -> Operators:
+    width, sums = problem.network.width, schedule.sums
     chips = np.arange(width, dtype=np.int64)
     node = np.concatenate([chips, chips, sums.node])
     release = np.full(width, release_cycles, dtype=np.int64)
@@ -67,7 +65,7 @@ def _operators(problem: TransferProblem, schedule: TransferSchedule, *, release_
     return Operators(
         operator=np.arange(len(node), dtype=np.int64),
         segment=zeros,
-        chip=problem.node_chip[node],
+        chip=problem.network.fabric_node[node],
         shard=node,
         unit=np.repeat([NO_UNIT, VECTOR_UNIT], [2 * width, len(sums)]),
         kind=np.repeat([SOURCE, DELIVER, ADD], [width, width, len(sums)]),
@@ -90,8 +88,8 @@ def _sum_work(cost: AddCost, sums: Sums) -> Integers:
     return np.array(work, dtype=np.int64).reshape(-1, 2)[shape.reshape(-1)]
 
 
-def _operands(problem: TransferProblem, schedule: TransferSchedule) -> Operands:
-    width, sums = problem.width, schedule.sums
+def _operands(problem: Instance, schedule: TransferSchedule) -> Operands:
+    width, sums = problem.network.width, schedule.sums
     operator = np.concatenate([width + schedule.delivery_node, 2 * width + sums.operand_sum])
     tensor = np.concatenate([schedule.delivery_value, sums.operand_value])
     first = np.concatenate([schedule.delivery_first, sums.operand_first])
@@ -101,8 +99,8 @@ def _operands(problem: TransferProblem, schedule: TransferSchedule) -> Operands:
     return Operands(operator[order], tensor[order], first[order], vectors[order], role[order])
 
 
-def _tensors(problem: TransferProblem, sums: Sums) -> Tensors:
-    told, held = problem.collective.tensors, source_values(problem.collective)
+def _tensors(problem: Instance, sums: Sums) -> Tensors:
+    told, held = problem.stage.tensors, source_values(problem.stage)
     names, layouts = np.array([tensor.name for tensor in told]), np.array([tensor.layout for tensor in told])
     # Chips hold summands of one tensor only.
     of_sums = np.zeros(len(sums), dtype=np.int64)
@@ -116,7 +114,7 @@ def _tensors(problem: TransferProblem, sums: Sums) -> Tensors:
         vectors=vectors,
         dtype=np.full(count, SUM_DATATYPE),
         layout=np.concatenate([layouts[held.tensor], np.where(sums.complete, COMPLETE, PARTIAL)]),
-        chip=problem.node_chip[node],
-        producer=np.concatenate([held.shard, 2 * problem.width + np.arange(len(sums), dtype=np.int64)]),
+        chip=problem.network.fabric_node[node],
+        producer=np.concatenate([held.shard, 2 * problem.network.width + np.arange(len(sums), dtype=np.int64)]),
         bytes=vectors * problem.add_cost.vector_bytes,
     )

@@ -24,16 +24,15 @@ def collective_surroundings(
     """Return the tables of a fabric with a collective that runs on it."""
     problem, result, tree = scheduled.problem, scheduled.result, scheduled.tree
     # No host says that anything is there to do: all chips, also those that could poll, are started by an event.
-    waiting = start_cycles(clock, tree.height(int(problem.node_chip[0])), hac_latency_cycles(fabric, tree))
+    waiting = start_cycles(clock, tree.height(int(problem.network.fabric_node[0])), hac_latency_cycles(fabric, tree))
     guard = np.full(fabric.links, NONE, dtype=np.int64)
-    for links in problem.bundle_links:
-        guard[links] = scheduled.guard_cycles
+    guard[problem.network.links.values] = np.repeat(problem.network.guard_cycles, problem.network.lanes)
     return Surroundings(
         chips=chips_table(fabric, tree, weight_bytes=np.zeros(fabric.nodes, dtype=np.int64)),
         links=links_table(fabric, guard_cycles=guard),
         segments=Segments(
             segment=_one(0),
-            chips=(problem.node_chip[: problem.width],),
+            chips=(problem.network.fabric_node[: problem.network.width],),
             waiting_cycles=_one(waiting),
             makespan_cycles=_one(result.schedule.makespan_cycles),
             lower_bound_cycles=_one(result.bound.cycles),

@@ -43,8 +43,8 @@ def _weight_bytes(fabric: Fabric, layers: Sequence[ScheduledLayer]) -> Integers:
 def _guards(fabric: Fabric, layers: Sequence[ScheduledLayer]) -> Integers:
     guard = np.full(fabric.links, NONE, dtype=np.int64)
     for layer in layers:
-        for links, cycles in zip(layer.problem.bundle_links, layer.problem.instance.bundle_guard, strict=True):
-            guard[links] = cycles
+        network = layer.problem.instance.network
+        guard[network.links.values] = np.repeat(network.guard_cycles, network.lanes)
     return guard
 
 

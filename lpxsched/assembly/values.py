@@ -87,7 +87,7 @@ class LayerValues:
         blocks = self.schedule.blocks
         demand = self.problem.demands[int(blocks.demand[block])]
         producer = next(op.name for op in self.problem.graph.operators if op.output == demand.tensor)
-        tensor = self.results[producer, node % self.problem.instance.chips]
+        tensor = self.results[producer, node % self.problem.instance.network.chips]
         position = demand.first_vector + int(blocks.first_vector[block])
         return Part(tensor, position - self.tensors[tensor].offset, int(blocks.vectors[block]))
 
@@ -105,7 +105,7 @@ class LayerValues:
         return parts
 
     def _blocks_for(self, name: str, layout: Layout, shard: int) -> list[int]:
-        demands, chips = self.problem.demands, self.problem.instance.chips
+        demands, chips = self.problem.demands, self.problem.instance.network.chips
         return [
             block
             for block, demand in enumerate(self.schedule.blocks.demand.tolist())
@@ -152,10 +152,10 @@ def _result(problem: LayerProblem, placed: PlacedOperator, producer: int) -> Ten
     first, vectors = 0, tensor.vectors
     size = tensor.rows * tensor.row_bytes
     if tensor.layout == "sharded":
-        first, vectors = shares(tensor.vectors, problem.instance.chips)[placed.shard]
+        first, vectors = shares(tensor.vectors, problem.instance.network.chips)[placed.shard]
         size = _unpadded(first + vectors, tensor.row_bytes, tensor.vectors_per_row, tensor.vector_bytes)
         size -= _unpadded(first, tensor.row_bytes, tensor.vectors_per_row, tensor.vector_bytes)
-    node = problem.node(placed.shard + problem.instance.chips * (placed.operator.place == "hosts"))
+    node = problem.node(placed.shard + problem.instance.network.chips * (placed.operator.place == "hosts"))
     return TensorRow(tensor.name, first, vectors, tensor.dtype, tensor.layout, node, producer, size)
 
 
@@ -188,7 +188,7 @@ def _weights(problem: LayerProblem, placed: PlacedOperator) -> TensorRow:
 
 def _arrivals(problem: LayerProblem, schedule: Schedule) -> dict[tuple[int, int], list[int]]:
     arriving: dict[tuple[int, int], list[int]] = {}
-    source, destination = problem.instance.bundle_source, problem.instance.bundle_destination
+    source, destination = problem.instance.network.source, problem.instance.network.destination
     for block, phase, bundle in zip(
         schedule.slot_block.tolist(), schedule.slot_phase.tolist(), schedule.slot_bundle.tolist(), strict=True
     ):

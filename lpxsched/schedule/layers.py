@@ -121,7 +121,7 @@ def solve_layers(
         wires = solve(problem.instance.wires_only(), options)
         instances = list(least[key].values())
         bounded = _bounded(result, instances), _bounded(wires, [instance.wires_only() for instance in instances])
-        distinct = DistinctResult(number, problem.instance.chips, *bounded, tuple(layers))
+        distinct = DistinctResult(number, problem.instance.network.chips, *bounded, tuple(layers))
         for layer in layers:
             scheduled[layer] = ScheduledLayer(builders[layer](interval_cycles=problem.interval_cycles), distinct)
     progress("solving", len(layers_by_key), len(layers_by_key))

@@ -17,7 +17,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ class Plan:
 
 
 def copy_plan(
-    problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
+    problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
 ) -> Plan:
     """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
@@ -74,35 +74,35 @@ def copy_plan(
     return Plan(blocks, block, bundle, fed, carried, origin, none, none, none.astype(np.bool_), none, none, none)
 
 
-def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
+def sum_plan(problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
     """Return the plan of sums along trees of copies of the reversed problem.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         The problem with its own bundles, not the reversed ones.
     block, bundle : ndarray of int64, shape (slots,)
         Trees: each block from its source over all nodes, every bundle used against its direction.
     """
-    fabric = problem.problem
-    keys = block * fabric.nodes + fabric.bundle_destination[bundle]
+    network = problem.instance.network
+    keys = block * network.nodes + network.destination[bundle]
     merging, arrivals = np.unique(keys, return_counts=True)
-    node = merging % fabric.nodes
-    adds = arrivals + (node < fabric.width) > 1
+    node = merging % network.nodes
+    adds = arrivals + (node < network.width) > 1
     sum_key, sum_node = merging[adds], node[adds]
-    sum_block = sum_key // fabric.nodes
-    leaves = block * fabric.nodes + fabric.bundle_source[bundle]
+    sum_block = sum_key // network.nodes
+    leaves = block * network.nodes + network.source[bundle]
     slot_sum = _lookup(sum_key, leaves)
     fed = np.where(slot_sum < 0, _first_with(keys, leaves), NONE)
     into = _lookup(sum_key, keys)
     slots = np.flatnonzero(into >= 0)
-    own = np.flatnonzero(sum_node < fabric.width)
+    own = np.flatnonzero(sum_node < network.width)
     operand_sum = np.concatenate([into[slots], own])
     operand_slot = np.concatenate([slots, np.full(len(own), NONE, dtype=np.int64)])
     order = np.lexsort((operand_slot, operand_sum))
     first = origins(fed)
     slot_sum = slot_sum[first]
-    slot_origin = fabric.bundle_source[bundle[first]]
+    slot_origin = network.source[bundle[first]]
     operand_origin = np.where(operand_slot >= 0, slot_origin[operand_slot], sum_node[operand_sum])
     return Plan(
         blocks,
@@ -120,23 +120,23 @@ def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle:
     )
 
 
-def gathered_plan(problem: Reduced, copies: Plan) -> Plan:
+def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
     """Return the plan of an all-reduce in which every chip gets every summand and adds them all at once.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     copies : Plan
         Of an all-gather of the summands.
     """
-    fabric, node_map = problem.problem, problem.symmetry.node_map
+    network, node_map = problem.instance.network, problem.symmetry.node_map
     representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]
-    arrives = fabric.bundle_destination[copies.slot_bundle]
+    arrives = network.destination[copies.slot_bundle]
     element = (node_map[:, arrives] == representative[arrives]).argmax(axis=0)
     ranges, first_block, number = np.unique(copies.blocks.first_vector, return_index=True, return_inverse=True)
-    nodes = np.unique(representative[: fabric.width])
+    nodes = np.unique(representative[: network.width])
     place = np.searchsorted(nodes, representative[arrives])
-    ends = np.flatnonzero(arrives < fabric.width)
+    ends = np.flatnonzero(arrives < network.width)
     operand_sum = (place * len(ranges) + number[copies.slot_block])[ends]
     own_sum = np.arange(len(nodes) * len(ranges))
     sum_node = np.repeat(nodes, len(ranges))
@@ -200,10 +200,10 @@ def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[n
 
 
 def _feeding_slots(
-    problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
+    problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    fabric = problem.problem
-    source = fabric.bundle_source[bundle]
-    arrived = block * fabric.nodes + fabric.bundle_destination[bundle]
-    fed = _first_with(arrived, block * fabric.nodes + source)
+    network = problem.instance.network
+    source = network.source[bundle]
+    arrived = block * network.nodes + network.destination[bundle]
+    fed = _first_with(arrived, block * network.nodes + source)
     return np.where(source == blocks.source[block], NONE, fed)

@@ -12,7 +12,7 @@ from lpxsched.schedule.plan import copy_plan, joined, sum_plan
 from lpxsched.schedule.routes.candidates import MOST_JUSTIFIED, Start, candidate_of
 from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
-from lpxsched.schedule.symmetry.quotient import HALVES, Flow, reduced
+from lpxsched.schedule.symmetry.quotient import HALVES, Flow, quotient
 from lpxsched.schedule.times.modulo import repeating, shortest_period
 from lpxsched.schedule.times.placement import depth, improved, placed, precedence_order
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.routes.choices import Style
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement, Tasks
 
 PASSES = 6
@@ -46,7 +46,7 @@ MOST_EXCHANGED = 16
 class Found:
     """A plan of representatives and its times, and whether CP-SAT chose its ways."""
 
-    problem: Reduced
+    problem: Quotient
     plan: Plan
     placement: Placement
     is_modelled: bool = False
@@ -94,13 +94,13 @@ class Budget:
 
 
 def search(
-    forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, gathered: bool = False, packs: bool = False
+    forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, gathered: bool = False, packs: bool = False
 ) -> Found | None:
     """Return the best schedule of one collective found within a budget.
 
     Parameters
     ----------
-    forward, backward : Reduced
+    forward, backward : Quotient
         The problem, and the problem with its bundles reversed.
     seed : int
     budget : Budget
@@ -140,10 +140,10 @@ def search(
 
 
 def _all_choices(
-    forward: Reduced, best_of_length: dict[int, tuple[int, int, int]], *, seed: int, cyclic: bool, packs: bool
+    forward: Quotient, best_of_length: dict[int, tuple[int, int, int]], *, seed: int, cyclic: bool, packs: bool
 ) -> Iterator[Style]:
     """Yield what to try; what comes last is made of the lengths of blocks that were best until then."""
-    unit_blocks = needs_unit_blocks(forward.problem)
+    unit_blocks = needs_unit_blocks(forward.instance)
     if packs:
         yield from packings(forward, seed=seed, unit_blocks=unit_blocks)
     yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
@@ -152,12 +152,12 @@ def _all_choices(
         yield from further_choices(forward, lengths, seed=seed, cyclic=cyclic)
 
 
-def _packed(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, best: Found) -> Found:
+def _packed(forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found) -> Found:
     """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
     from lpxsched.schedule.cpsat.packing import Aim, packed_ways
 
-    collective = forward.problem.collective
-    lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.problem))
+    collective = forward.instance.stage
+    lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.instance))
     for length in [length for length in lengths if length != HALVES][:PACKED_LENGTHS]:
         if best.objective_cycles <= budget.enough_cycles:
             break
@@ -178,24 +178,24 @@ def _packed(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, b
     return best
 
 
-def candidate_work(problem: Reduced, length: int) -> int:
+def candidate_work(problem: Quotient, length: int) -> int:
     """Return about how many slots are placed and offered to try blocks of a length."""
     vectors = problem.flow.vectors[problem.representatives]
     blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
     everyone = problem.flow.is_for_everyone
-    degree = problem.problem.bundles // problem.problem.nodes
-    return blocks * (problem.problem.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
+    degree = problem.instance.network.bundles // problem.instance.network.nodes
+    return blocks * (problem.instance.network.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
 
 
-def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) -> Found | None:
+def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found | None:
     """Return the best all-reduce by exchanges, None where no sequence of phases is one.
 
     Vectors are spread over two sequences in all shares, of which the best is kept.
     """
-    vectors = problem.collective.vectors
+    vectors = problem.stage.vectors
     whole = np.full(1, vectors, dtype=np.int64)
     every = np.full(1, EVERY, dtype=np.int64)
-    representative = reduced(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
+    representative = quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
     best: Found | None = None
     for classes in exchange_classes(representative):
         sequences = exchange_sequences(representative, classes)
@@ -214,9 +214,9 @@ def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) ->
     return best
 
 
-def needs_unit_blocks(problem: TransferProblem) -> bool:
+def needs_unit_blocks(problem: Instance) -> bool:
     """Return whether every vector must be a slot of its own: on busy wires, and where ports count vectors."""
-    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+    return problem.network.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 
 
 def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
@@ -227,7 +227,7 @@ def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
     return [[vectors // count + (block < vectors % count) for block in range(count)] for count in counts[:2]]
 
 
-def _settled(problem: Reduced, start: Start, budget: Budget, best: Found | None) -> Found | None:
+def _settled(problem: Quotient, start: Start, budget: Budget, best: Found | None) -> Found | None:
     """Place a plan, and justify it or make it repeat; None where it cannot repeat sooner than the best."""
     plan = start.plan
     if start.timed is not None:
@@ -245,7 +245,7 @@ def _settled(problem: Reduced, start: Start, budget: Budget, best: Found | None)
 
 
 def _repeated(
-    problem: Reduced, plan: Plan, tasks: Tasks, placement: Placement, enough: int, below: int
+    problem: Quotient, plan: Plan, tasks: Tasks, placement: Placement, enough: int, below: int
 ) -> Found | None:
     in_time = precedence_order(tasks, np.argsort(placement.start, kind="stable"))
     turning = repeating(tasks, in_time, enough=enough, below=below)

@@ -15,7 +15,7 @@ from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lift
-from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, reduced, relayed_flow
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.schedule.transfer_result import TransferResult
 from lpxsched.units import NEVER
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.search import Found
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
 ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
@@ -63,7 +63,7 @@ class TransferOptions(SolveOptions):
     deadline_cycles: int | None = None
 
 
-def solve_transfers(problem: TransferProblem, options: TransferOptions) -> TransferResult:
+def solve_transfers(problem: Instance, options: TransferOptions) -> TransferResult:
     """Return the best schedule found, with its lower bound.
 
     Raises
@@ -100,7 +100,7 @@ def _refuse_deadline(least: LowerBound, deadline: int) -> None:
         )
 
 
-def _search_all(problem: TransferProblem, options: TransferOptions, bound: LowerBound) -> Found | None:
+def _search_all(problem: Instance, options: TransferOptions, bound: LowerBound) -> Found | None:
     """Return the best of all searches; the largest group, the smallest problem, comes first."""
     more = options.effort - 1
     packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if options.cyclic and _may_model(options) else 0.0
@@ -147,7 +147,7 @@ def _improved(found: Found, options: TransferOptions, bound: LowerBound) -> tupl
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(TIMES_SECONDS * more, options.seed, bound.cycles))
     near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
-    if found.problem.problem.collective.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
+    if found.problem.instance.stage.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
         return found, bound
     effort = Effort(WAYS_SECONDS * more, options.seed, bound.cycles)
     found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
@@ -166,43 +166,43 @@ def _retimed(found: Found, effort: Effort) -> Found:
     return found if placement is found.placement else replace(found, placement=placement)
 
 
-def _groups(problem: TransferProblem, options: TransferOptions) -> Iterator[Symmetry]:
+def _groups(problem: Instance, options: TransferOptions) -> Iterator[Symmetry]:
     """Yield the groups to search with, the trivial one last."""
     if options.solver in ("auto", "symmetric"):
         yield from islice(symmetries(problem), MOST_GROUPS)
     if options.solver != "symmetric":
-        yield trivial(problem)
+        yield trivial(problem.network)
 
 
-def _is_large(problem: TransferProblem, budget: Budget) -> bool:
+def _is_large(problem: Instance, budget: Budget) -> bool:
     """Return whether one candidate without symmetry takes all of a budget."""
-    flow = flow_of(problem.collective, padded=False)
-    readers = problem.width if flow.is_for_everyone else 2
+    flow = flow_of(problem.stage, padded=False)
+    readers = problem.network.width if flow.is_for_everyone else 2
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
 
 
-def _searched(problem: Reduced, seed: int, packs: bool, budget: Budget) -> Found | None:
+def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Found | None:
     return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
 
 
 def _attempts(
-    problem: TransferProblem, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
+    problem: Instance, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
 ) -> Iterator[Callable[[Budget], Found | None]]:
     """Yield the searches with one group."""
-    collective, seed = problem.collective, options.seed
+    collective, seed = problem.stage, options.seed
     if collective.kind == "all-reduce" and collective.width > 1:
         if exchanges:
             yield lambda budget: exchange(problem, symmetry, budget=budget)
-        gathering = reduced(problem, gathered_flow(collective), symmetry)
+        gathering = quotient(problem, gathered_flow(collective), symmetry)
         yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
     flow = flow_of(collective, padded=symmetry.order > 1)
-    forward = reduced(problem, flow, symmetry)
+    forward = quotient(problem, flow, symmetry)
     # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
     ways = [False, True] if packs_trees(forward) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(_searched, forward, seed, packs)
-    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.nodes > problem.width:
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.network.width:
         over_relay = relayed_flow(forward)
         if over_relay is not None:
-            relayed = reduced(problem, over_relay, symmetry)
+            relayed = quotient(problem, over_relay, symmetry)
             yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)

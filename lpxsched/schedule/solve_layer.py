@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lpxsched.options import Solver
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound, Schedule
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.padding import Padded
 
 GREEDY_ONLY_EFFORT = 1

@@ -10,7 +10,8 @@ import pytest
 
 from lpxsched.assembly.assemble_collective import assemble_collective
 from lpxsched.schedule.collective import shifted_result
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
+from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.traffic.collectives import Collective
 from tests.timetable.collectives import SUM_CYCLES, all_gather, all_reduce, line, relayed_all_reduce, scheduled
 
@@ -41,11 +42,8 @@ def test_slots_are_told_by_link_and_departure() -> None:
 def test_a_lane_is_a_link_of_its_bundle() -> None:
     """Tests a slot on the second of two links of a bundle that is not the first of the problem."""
     one = all_gather()
-    problem = replace(
-        one.problem,
-        bundle_lanes=np.array([1, 2, 1, 1]),
-        bundle_links=tuple(np.array(links) for links in ([5], [7, 9], [1], [3])),
-    )
+    links = Ragged.of([[5], [7, 9], [1], [3]])
+    problem = replace(one.problem, network=replace(one.problem.network, lanes=np.array([1, 2, 1, 1]), links=links))
     # The third slot is on bundle 1.
     lanes = replace(one.result.schedule, slot_lane=np.array([0, 0, 1, 0, 0, 0]))
     slots = assemble_collective(replace(one, problem=problem, result=replace(one.result, schedule=lanes))).slots
@@ -89,7 +87,7 @@ def test_a_vector_that_only_passes_through_delays_nobody() -> None:
     Chip 1 passes the vector on from 16; it is no reader, so its deliver starts at 0.
     """
     collective = Collective("gather", 3, 1, root=2)
-    problem = transfer_problem(line(), [0, 1, 2], collective, relays=False, guard_cycles=0)
+    problem = collective_instance(line(), [0, 1, 2], collective, relays=False)
     slots = [(0, 0, 1, (0, 1), 0), (1, 0, 1, (1, 2), 0), (0, 0, 1, (1, 2), 16)]
     found = scheduled(problem, slots, [(2, value, 0, 1) for value in range(3)], makespan_cycles=29)
     operators = assemble_collective(found).operators
@@ -99,7 +97,7 @@ def test_a_vector_that_only_passes_through_delays_nobody() -> None:
 def test_of_a_slot_only_the_delivered_vectors_count() -> None:
     """Tests a slot of four vectors, read at 13, 15.5, 18, 20.5, of which chip 1 is delivered the first three."""
     collective = Collective("scatter", 2, 4)
-    problem = transfer_problem(line(), [0, 1], collective, relays=False, guard_cycles=0)
+    problem = collective_instance(line(), [0, 1], collective, relays=False)
     found = scheduled(problem, [(0, 4, 4, (0, 1), 0)], [(0, 0, 0, 4), (1, 0, 4, 3)], makespan_cycles=18)
     operators = assemble_collective(found).operators
     assert operators.start[operators.kind == "deliver"].tolist() == [0, 18]
@@ -107,7 +105,7 @@ def test_of_a_slot_only_the_delivered_vectors_count() -> None:
 
 def test_a_run_may_come_in_several_slots() -> None:
     """Tests a run of four vectors in slots of one and three: the second is read at 23, 25.5, 28."""
-    problem = transfer_problem(line(), [0, 1], Collective("broadcast", 2, 4), relays=False, guard_cycles=0)
+    problem = collective_instance(line(), [0, 1], Collective("broadcast", 2, 4), relays=False)
     slots = [(0, 0, 1, (0, 1), 0), (0, 1, 3, (0, 1), 10)]
     found = scheduled(problem, slots, [(0, 0, 0, 4), (1, 0, 0, 4)], makespan_cycles=28)
     operators = assemble_collective(found).operators
@@ -117,7 +115,7 @@ def test_a_run_may_come_in_several_slots() -> None:
 def test_on_busy_wires_a_vector_waits_for_the_one_before() -> None:
     """Tests that vector 1 of a slot is read 12.5 cycles, v and latency, after vector 0: at 25.5."""
     busy = replace(line(), wire="busy")
-    problem = transfer_problem(busy, [0, 1], Collective("broadcast", 2, 2), relays=False, guard_cycles=0)
+    problem = collective_instance(busy, [0, 1], Collective("broadcast", 2, 2), relays=False)
     found = scheduled(problem, [(0, 0, 2, (0, 1), 0)], [(0, 0, 0, 2), (1, 0, 0, 2)], makespan_cycles=26)
     operators = assemble_collective(found).operators
     assert operators.start[operators.kind == "deliver"].tolist() == [0, 26]

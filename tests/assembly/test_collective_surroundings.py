@@ -34,7 +34,8 @@ def test_a_deadline_is_told() -> None:
 
 def test_only_links_that_may_carry_vectors_have_a_guard() -> None:
     """Tests that of links 0 -> 1, 1 -> 0, 1 -> 2, 2 -> 1 the first two are not between chips 2 and 1."""
-    guarded = replace(all_reduce(), guard_cycles=7)
+    bare = all_reduce()
+    guarded = replace(bare, problem=replace(bare.problem, network=bare.problem.network.with_guards(7)))
     around = collective_surroundings(line(), PERFECT, guarded, deadline_cycles=None)
     assert around.links.guard_cycles.tolist() == [-1, -1, 7, 7]
 

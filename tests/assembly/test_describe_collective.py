@@ -14,7 +14,7 @@ from lpxsched.assembly.describe_collective import collective_graph, describe_col
 from lpxsched.clocks.specification import load_clock
 from lpxsched.files.shipped import find_file
 from lpxsched.options import CollectiveOptions
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.timetable.reader import read_build
 from lpxsched.timetable.writer import write_build
 from lpxsched.traffic.collectives import KINDS, Collective
@@ -36,7 +36,7 @@ LINE = "src,dst\n0,1\n1,0\n1,2\n2,1\n"
 def built(folder: Path, scheduled: ScheduledCollective, **choices: Any) -> Build:
     """Return the build of a collective made by hand, its topology written into a folder."""
     topology = write_topology(folder, LINE, chips=3)
-    options = CollectiveOptions(kind=scheduled.problem.collective.kind, topology=topology, **choices)
+    options = CollectiveOptions(kind=scheduled.problem.stage.kind, topology=topology, **choices)
     clock, fabric = load_clock(options.clock), line()
     around = collective_surroundings(fabric, clock, scheduled, deadline_cycles=options.deadline)
     return describe_collective(options, fabric, clock, scheduled, assemble_collective(scheduled), around)
@@ -44,7 +44,7 @@ def built(folder: Path, scheduled: ScheduledCollective, **choices: Any) -> Build
 
 def graph_of(kind: Kind, *, root: int = 0) -> GraphFile:
     """Return the graph of a collective of two vectors on chips 2 and 0."""
-    problem = transfer_problem(line(), [2, 0], Collective(kind, 2, 2, root), relays=True, guard_cycles=0)
+    problem = collective_instance(line(), [2, 0], Collective(kind, 2, 2, root), relays=True)
     return collective_graph(problem)
 
 

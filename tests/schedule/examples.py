@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.collective import TransferProblem
-from lpxsched.schedule.problem.instance import AddCost
+from lpxsched.schedule.problem.collective import stage_instance
+from lpxsched.schedule.problem.instance import AddCost, Instance
+from lpxsched.schedule.problem.network import Network
+from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.transfer_result import Sums, TransferSchedule
 from lpxsched.traffic.collectives import Collective
 
@@ -45,7 +47,7 @@ def line(
     inject: int = 0,
     eject: int = 0,
     add_cost: AddCost = ADD_COST,
-) -> TransferProblem:
+) -> Instance:
     """Return nodes in a line with one lane each way, 3 cycles a hop; relays follow the chips that take part.
 
     Bundles are numbered 0 -> 1, 1 -> 0, 1 -> 2, 2 -> 1, 2 -> 3, ..
@@ -53,24 +55,27 @@ def line(
     nodes = width + relays
     ends = sorted((a, b) for a, b in product(range(nodes), repeat=2) if abs(a - b) == 1)
     bundles = len(ends)
-    return TransferProblem(
-        collective=Collective(kind, width, vectors),
-        nodes=nodes,
-        node_chip=np.arange(nodes, dtype=np.int64),
-        bundle_source=column([a for a, _ in ends]),
-        bundle_destination=column([b for _, b in ends]),
-        bundle_lanes=np.ones(bundles, dtype=np.int64),
-        bundle_class=np.zeros(bundles, dtype=np.int64),
-        bundle_hop_cycles=np.full(bundles, 3, dtype=np.int64),
-        bundle_pitch_numerator=np.full(bundles, pitch[0], dtype=np.int64),
-        bundle_pitch_denominator=np.full(bundles, pitch[1], dtype=np.int64),
-        bundle_links=tuple(column([bundle]) for bundle in range(bundles)),
+    hold = -(-pitch[0] // pitch[1])
+    network = Network(
+        width=width,
+        chips=nodes,
+        fabric_node=np.arange(nodes, dtype=np.int64),
+        class_names=("link",),
+        source=column([a for a, _ in ends]),
+        destination=column([b for _, b in ends]),
+        lanes=np.ones(bundles, dtype=np.int64),
+        link_class=np.zeros(bundles, dtype=np.int64),
+        latency_cycles=np.full(bundles, 3 - hold, dtype=np.int64),
+        guard_cycles=np.zeros(bundles, dtype=np.int64),
+        pitch_numerator=np.full(bundles, pitch[0], dtype=np.int64),
+        pitch_denominator=np.full(bundles, pitch[1], dtype=np.int64),
+        links=Ragged.of([bundle] for bundle in range(bundles)),
         turnaround_cycles=turnaround,
         inject_per_cycle=inject,
         eject_per_cycle=eject,
         wire="pipelined",
-        add_cost=add_cost,
     )
+    return stage_instance(network, Collective(kind, width, vectors), add_cost)
 
 
 def schedule_of(

@@ -11,10 +11,10 @@ from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.group import Group
 from lpxsched.schedule.problem.layer import layer_problem_builders
-from lpxsched.workload.config import ModelConfig
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph, moe_layer_graph
+from lpxsched.workload.routed import RoutedModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +43,14 @@ class Layers(NamedTuple):
 
 
 # A row has 640 columns: 2 vectors as it enters in FP8, 4 as it leaves in BF16.
-SMALL = ModelConfig("small", 1, 640, 64, 4, 2, expert_biases=False, weights="fp8")
+SMALL = RoutedModel("small", 1, 640, 64, 4, 2, expert_biases=False)
 
 
 def layers_on(
     topology: str,
     chips_of_layers: Sequence[Sequence[int]],
     *,
-    model: ModelConfig = SMALL,
+    model: RoutedModel = SMALL,
     clock: str = "xo-100ppm",
     batch: int = 2,
 ) -> Layers:
@@ -58,7 +58,7 @@ def layers_on(
     fabric, specification = load_fabric(topology), load_clock(clock)
     tree = alignment_tree(fabric, specification, time_domains(fabric, chips_of_layers))
     model = replace(model, layers=len(chips_of_layers))
-    precision = Precision(model.weights, "fp8", "bf16")
+    precision = Precision("fp8", "fp8", "bf16")
     hosts = fabric.host_of_chip()
     groups = tuple(
         Group(layer, tuple(chips), tuple(hosts[chip] for chip in chips)) for layer, chips in enumerate(chips_of_layers)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.transfer_result import TransferSchedule
 
 EVERY = -2
@@ -83,10 +83,10 @@ def cells(*columns: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.tolist() for column in columns), strict=True)
 
 
-def initial_values(problem: TransferProblem) -> Iterator[Value]:
+def initial_values(problem: Instance) -> Iterator[Value]:
     """Yield what chips hold at first, by tensor and then shard."""
-    width = problem.collective.width
-    for number, tensor in enumerate(problem.collective.tensors):
+    width = problem.stage.width
+    for number, tensor in enumerate(problem.stage.tensors):
         if tensor.layout == "single":
             yield Value(number, 0, tensor.vectors, tensor.shard, 0)
             continue
@@ -95,13 +95,13 @@ def initial_values(problem: TransferProblem) -> Iterator[Value]:
             yield Value(number, shard * share if tensor.layout == "sharded" else 0, share, shard, 0)
 
 
-def slots_of(problem: TransferProblem, schedule: TransferSchedule) -> Iterator[Slot]:
+def slots_of(problem: Instance, schedule: TransferSchedule) -> Iterator[Slot]:
     """Yield all slots with the ends and the times of their bundles."""
     what = schedule.slot_value, schedule.slot_first, schedule.slot_vectors
     for *run, bundle, lane, depart in cells(*what, schedule.slot_bundle, schedule.slot_lane, schedule.slot_depart):
-        numerator, denominator = problem.bundle_pitch_numerator[bundle], problem.bundle_pitch_denominator[bundle]
-        ends = int(problem.bundle_source[bundle]), int(problem.bundle_destination[bundle])
-        hop, pitch = int(problem.bundle_hop_cycles[bundle]), Fraction(int(numerator), int(denominator))
+        numerator, denominator = problem.network.pitch_numerator[bundle], problem.network.pitch_denominator[bundle]
+        ends = int(problem.network.source[bundle]), int(problem.network.destination[bundle])
+        hop, pitch = int(problem.network.hop_cycles[bundle]), Fraction(int(numerator), int(denominator))
         yield Slot(*run, bundle, lane, *ends, depart, hop, pitch)
 
 
@@ -123,10 +123,10 @@ def deliveries_of(schedule: TransferSchedule) -> Iterator[Delivery]:
         yield Delivery(*row)
 
 
-def wanted(problem: TransferProblem) -> Iterator[tuple[int, int, int]]:
+def wanted(problem: Instance) -> Iterator[tuple[int, int, int]]:
     """Yield (node, tensor, vector) of all that is read in the end, what stays where it is included."""
-    pieces = problem.collective.pieces()
+    pieces = problem.stage.pieces()
     for tensor, first, vectors, target in cells(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.target):
-        for node in range(problem.width) if target == EVERY else (target,):
+        for node in range(problem.network.width) if target == EVERY else (target,):
             for vector in range(first, first + vectors):
                 yield node, tensor, vector

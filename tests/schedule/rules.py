@@ -100,10 +100,10 @@ class _Judge:
 
     def _slot(self, block: int, phase: int, bundle: int, depart: int) -> Slot:
         instance = self.instance
-        v = Fraction(int(instance.bundle_time_numerator[bundle]), int(instance.bundle_time_denominator[bundle]))
+        v = Fraction(int(instance.network.pitch_numerator[bundle]), int(instance.network.pitch_denominator[bundle]))
         # read >= ceil(depart + v + latency + guard)
-        hop = ceil(v + int(instance.bundle_latency[bundle]) + int(instance.bundle_guard[bundle]))
-        ends = int(instance.bundle_source[bundle]), int(instance.bundle_destination[bundle])
+        hop = ceil(v + int(instance.network.latency_cycles[bundle]) + int(instance.network.guard_cycles[bundle]))
+        ends = int(instance.network.source[bundle]), int(instance.network.destination[bundle])
         return Slot(block, phase, bundle, *ends, depart, hop, v, self.blocks[block][2])
 
     def _sum_cycles(self, operands: int, vectors: int) -> int:
@@ -144,16 +144,16 @@ class _Judge:
             held = 0
             for cycle, change in sorted(events):
                 held += change
-                if held > self.instance.bundle_lanes[bundle]:
+                if held > self.instance.network.lanes[bundle]:
                     yield f"R1: {held} slots on bundle {bundle} at {cycle}"
 
     def there(self, block: int, phase: int, node: int, *, leaving: bool) -> TimeOf | None:
         """Return when vector k of a block is at a node, to be read there or to leave it; None if it never is."""
-        turnaround = self.instance.turnaround_cycles if leaving else 0
+        turnaround = self.instance.network.turnaround_cycles if leaving else 0
         leaves, root = self._leaves(block), self._root(block)
         if phase == SPREADING and node != root:
             arrived = self.into[block, SPREADING, node]
-            if not arrived or (leaving and node >= self.instance.chips):
+            if not arrived or (leaving and node >= self.instance.network.chips):
                 return None
             return lambda k: arrived[0].read(k) + turnaround
         if (block, node) in self.sums:
@@ -162,7 +162,7 @@ class _Judge:
         if node in leaves and (len(leaves) == 1 or phase == SUMMING):
             return lambda _: Fraction(self._end(leaves[node]))
         summand = self.into[block, SUMMING, node]
-        if not summand or node >= self.instance.chips:
+        if not summand or node >= self.instance.network.chips:
             return None
         return lambda k: summand[0].read(k) + turnaround
 
@@ -171,7 +171,7 @@ class _Judge:
         total = self.sums[block, node]
         if not leaving:
             return Fraction(total.end)
-        relayed = self.instance.turnaround_cycles + total.end - total.start
+        relayed = self.instance.network.turnaround_cycles + total.end - total.start
         return max([Fraction(total.end), *(slot.last_read + relayed for slot in self.into[block, SUMMING, node])])
 
     def r2_causality(self) -> Iterator[str]:
@@ -190,7 +190,7 @@ class _Judge:
         for block, (demand, _, _) in enumerate(self.blocks):
             root = self._root(block)
             consumers = set(self.instance.demand_consumers[demand].tolist()) - {root}
-            for node in range(self.instance.nodes):
+            for node in range(self.instance.network.nodes):
                 arrived = len(self.into[block, SPREADING, node])
                 used = node in consumers or self.out_of[block, SPREADING, node]
                 if node in consumers and arrived != 1:
@@ -237,7 +237,7 @@ class _Judge:
                 continue
             if self.expanded(block, root) != Counter(list(leaves)):
                 yield f"R5: the root of block {block} has {self.expanded(block, root)}, leaves are {sorted(leaves)}"
-            for node in range(self.instance.nodes):
+            for node in range(self.instance.network.nodes):
                 yield from self._sum_at(block, node)
         for block, phase, node in list(self.into):
             if phase == SUMMING and len(self._leaves(block)) == 1:
@@ -263,7 +263,7 @@ class _Judge:
             yield f"R5: node {node} sends its summand of block {block} {sent} times"
         if total is None:
             return
-        if node >= self.instance.chips:
+        if node >= self.instance.network.chips:
             yield f"R4: node {node} is a host and has no vector unit"
         ready = [slot.last_read for slot in arrived] + [self._end(leaves[leaf]) for leaf in leaves if leaf == node]
         if total.start < max(ready, default=0):

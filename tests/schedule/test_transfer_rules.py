@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,7 @@ from tests.schedule.examples import line, schedule_of
 from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.transfer_result import TransferSchedule
 
 # All-gather of one vector a chip on a line of three. Value i is the vector of chip i; bundles lead 0-1, 1-0, 1-2, 2-1.
@@ -52,7 +51,7 @@ def with_row(rows: list[Any], index: int, row: Any) -> list[Any]:
     return [*rows[:index], row, *rows[index + 1 :]]
 
 
-def rules(problem: TransferProblem, schedule: TransferSchedule) -> set[str]:
+def rules(problem: Instance, schedule: TransferSchedule) -> set[str]:
     """Return the numbers of the rules that a schedule breaks."""
     return {text[:2] for text in broken_rules(problem, schedule)}
 
@@ -224,5 +223,5 @@ def test_ports_and_sums_are_counted_over_all_repetitions() -> None:
 
 def test_a_chip_alone_keeps_what_it_has() -> None:
     """Tests that a collective of one chip needs no slot and no sum."""
-    problem = replace(line("all-reduce", 1), nodes=1)
+    problem = line("all-reduce", 1)
     assert broken_rules(problem, schedule_of(0, deliveries=[(0, 0, 0, 1)])) == []

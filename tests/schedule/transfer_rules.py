@@ -17,7 +17,7 @@ from tests.schedule.rows import Value, cells, deliveries_of, initial_values, slo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.transfer_result import TransferSchedule
     from tests.schedule.rows import Slot, Sum
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Have = tuple[int, int, int]
 
 
-def broken_rules(problem: TransferProblem, schedule: TransferSchedule) -> list[str]:
+def broken_rules(problem: Instance, schedule: TransferSchedule) -> list[str]:
     """Return what is wrong with a schedule, each with the number of its rule; empty when all rules are kept."""
     judge = _Judge(problem, schedule)
     # Rows that point at nothing would stop the rules that follow them.
@@ -35,7 +35,7 @@ def broken_rules(problem: TransferProblem, schedule: TransferSchedule) -> list[s
 class _Judge:
     """The schedule as dictionaries, and one generator a rule."""
 
-    def __init__(self, problem: TransferProblem, schedule: TransferSchedule) -> None:
+    def __init__(self, problem: Instance, schedule: TransferSchedule) -> None:
         self.problem = problem
         self.schedule = schedule
         self.period = schedule.period_cycles
@@ -109,13 +109,13 @@ class _Judge:
         departs = Fraction(total.start + total.cycles)
         for value, first in total.operands:
             for k in range(first, first + total.vectors):
-                there = self._there(total.node, value, k, turnaround=self.problem.turnaround_cycles)
+                there = self._there(total.node, value, k, turnaround=self.problem.network.turnaround_cycles)
                 departs = max(departs, (there or Fraction(0)) + total.cycles)
         return departs
 
     def rows_exist(self) -> Iterator[str]:
         """R1, R3, R5: bundles, lanes, nodes and runs of values that rows name exist; nothing starts before 0."""
-        lanes = self.problem.bundle_lanes.tolist()
+        lanes = self.problem.network.lanes.tolist()
         what = self.schedule.slot_value, self.schedule.slot_first, self.schedule.slot_vectors
         where = self.schedule.slot_bundle, self.schedule.slot_lane, self.schedule.slot_depart
         for value, first, vectors, bundle, lane, depart in cells(*what, *where):
@@ -125,16 +125,16 @@ class _Judge:
                 yield f"R2: a slot on bundle {bundle} departs at {depart}"
             yield from self._run_exists("R1: a slot", value, first, vectors)
         for delivery in self.deliveries:
-            if not 0 <= delivery.node < self.problem.width:
+            if not 0 <= delivery.node < self.problem.network.width:
                 yield f"R3: {delivery} is not at a chip that takes part"
             yield from self._run_exists("R3: a delivery", delivery.value, delivery.first, delivery.vectors)
         for total in self.sums:
-            if not 0 <= total.node < self.problem.nodes or total.start < 0 or total.vectors < 1:
+            if not 0 <= total.node < self.problem.network.nodes or total.start < 0 or total.vectors < 1:
                 yield f"R5: {total} has no node, starts before 0 or adds nothing"
             for value, first in total.operands:
                 yield from self._run_exists("R5: an operand", value, first, total.vectors)
-        if self.sums and not self.problem.collective.is_sum:
-            yield f"R5: {self.problem.collective.kind} has nothing to sum"
+        if self.sums and not self.problem.stage.is_sum:
+            yield f"R5: {self.problem.stage.kind} has nothing to sum"
         if int((self.schedule.sums.operand_sum >= len(self.sums)).sum()):
             yield "R5: an operand belongs to no sum"
 
@@ -157,7 +157,9 @@ class _Judge:
         """R2: each vector leaves where it was produced, or after it was read there plus turnaround, sums as relays."""
         for slot in self.slots:
             for k in range(slot.vectors):
-                there = self._there(slot.source, slot.value, slot.first + k, turnaround=self.problem.turnaround_cycles)
+                there = self._there(
+                    slot.source, slot.value, slot.first + k, turnaround=self.problem.network.turnaround_cycles
+                )
                 if there is None or slot.leaves(k) < there:
                     yield f"R2: vector {k} of {slot} leaves at {slot.leaves(k)}, it is there at {there}"
 
@@ -190,7 +192,7 @@ class _Judge:
                 delivered[node, source.tensor, source.offset + k] += 1
                 if self._there(node, value, k, turnaround=0) is None:
                     yield f"R3: vector {k} of value {value} is delivered on node {node} and never there"
-                if self.problem.collective.is_sum and not self._is_complete(value, k):
+                if self.problem.stage.is_sum and not self._is_complete(value, k):
                     yield f"R5: vector {k} of value {value}, delivered on node {node}, is {self._leaves(value, k)}"
         demanded = Counter(wanted(self.problem))
         for node, tensor, vector in demanded - delivered:
@@ -236,7 +238,7 @@ class _Judge:
                     yield f"R5: vector {k} of {total} is not used"
 
     def _is_complete(self, value: int, k: int) -> bool:
-        return self._leaves(value, k) == Counter(range(self.problem.width))
+        return self._leaves(value, k) == Counter(range(self.problem.network.width))
 
     def _leaves(self, value: int, k: int, above: tuple[int, ...] = ()) -> Counter[int]:
         """Return how often each shard enters vector k of a value; a sum that enters itself counts as shard -1."""
@@ -259,7 +261,10 @@ class _Judge:
                     begin[slot.source, self._cycle(slot.leaves(k))] += 1
                 if (slot.destination, slot.value, slot.first + k) in self.ends_here:
                     end[slot.destination, self._cycle(slot.read(k))] += 1
-        limits = (("begin", begin, self.problem.inject_per_cycle), ("end", end, self.problem.eject_per_cycle))
+        limits = (
+            ("begin", begin, self.problem.network.inject_per_cycle),
+            ("end", end, self.problem.network.eject_per_cycle),
+        )
         for what, counts, limit in limits:
             for (node, cycle), count in counts.items():
                 if limit and count > limit:

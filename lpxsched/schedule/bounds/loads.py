@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.bounds.network import Network
     from lpxsched.schedule.bounds.view import View
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
 
@@ -92,15 +92,15 @@ class Load:
         return int(self.lanes.shortest_period(np.array([self.vectors @ self.distance]))[0])
 
 
-def loads(problem: TransferProblem, view: View) -> Iterator[Load]:
+def loads(problem: Instance, view: View) -> Iterator[Load]:
     """Yield the loads of all links and of sets of classes; nothing if vectors are copied or summed."""
     if not view.wants.is_exchange or not is_small(view):
         return
-    classes = np.unique(problem.bundle_class).tolist()
+    classes = np.unique(problem.network.link_class).tolist()
     sizes = range(1, len(classes) + 1) if len(classes) <= MOST_CLASSES else (1, len(classes))
     for chosen in (chosen for size in sizes for chosen in combinations(classes, size)):
         name = "links" if len(chosen) == len(classes) else "link class"
-        yield load_of(view, np.isin(problem.bundle_class, chosen).astype(np.int64), name)
+        yield load_of(view, np.isin(problem.network.link_class, chosen).astype(np.int64), name)
 
 
 def load_of(view: View, length: Integers, name: str) -> Load:
@@ -119,17 +119,17 @@ def step_cycles(network: Network) -> int:
     return max(1, int(network.hop.min()) + network.between_cycles)
 
 
-def ramp(problem: TransferProblem, view: View) -> Integers | None:
+def ramp(problem: Instance, view: View) -> Integers | None:
     """Return the most departures outside a window that leaves out m cycles, for each m; None without limits."""
-    if not problem.inject_per_cycle and not problem.eject_per_cycle:
+    if not problem.network.inject_per_cycle and not problem.network.eject_per_cycle:
         return None
     step = step_cycles(view.network)
-    limit = min(limit for limit in (problem.inject_per_cycle, problem.eject_per_cycle) if limit)
-    lanes_of_chip = -(-int(view.network.lanes.sum()) // problem.width)
+    limit = min(limit for limit in (problem.network.inject_per_cycle, problem.network.eject_per_cycle) if limit)
+    lanes_of_chip = -(-int(view.network.lanes.sum()) // problem.network.width)
     cycles = np.arange(min(LONGEST_RAMP, step * (-(-lanes_of_chip // limit) + 1)) + 1)
-    whole = bool((problem.bundle_pitch_denominator == 1).all())
-    early = _departures(view.wants.vectors.sum(axis=1), problem.inject_per_cycle, cycles, step, whole=True)
-    late = _departures(view.wants.vectors.sum(axis=0), problem.eject_per_cycle, cycles, step, whole=whole)
+    whole = bool((problem.network.pitch_denominator == 1).all())
+    early = _departures(view.wants.vectors.sum(axis=1), problem.network.inject_per_cycle, cycles, step, whole=True)
+    late = _departures(view.wants.vectors.sum(axis=0), problem.network.eject_per_cycle, cycles, step, whole=whole)
     both = early[:, None] + late
     return np.array([np.diagonal(both[:, ::-1], len(cycles) - 1 - m).min() for m in range(2 * len(cycles) - 1)])
 

@@ -18,7 +18,7 @@ from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.search import Found
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import Blocks, reduced
+from lpxsched.schedule.symmetry.quotient import Blocks, quotient
 from lpxsched.schedule.times.placement import placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 PROVED = "CP-SAT"
 
@@ -51,7 +51,7 @@ class Extent:
 class Copies:
     """A schedule of copies: blocks of a problem with their slots."""
 
-    problem: Reduced
+    problem: Quotient
     blocks: Blocks
     slots: Slots
 
@@ -92,7 +92,7 @@ def improved_copies(found: Found, effort: Effort, extent: Extent) -> tuple[Found
 def _stages(found: Found, extent: Extent) -> list[Callable[[Copies], Copies]]:
     """Return what makes the start of each stage from the best copies, without those that are too large."""
     stages: list[Callable[[Copies], Copies]] = []
-    blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.problem.bundles
+    blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.instance.network.bundles
     vectors = int(blocks.vectors.sum())
     if symmetry.order > 1 and len(blocks) * bundles <= extent.most_pairs:
         stages.append(_as_they_are)
@@ -143,7 +143,7 @@ def without_symmetry(copies: Copies) -> Copies:
     )
     block = (np.arange(order)[:, None] * len(blocks) + slots.block).ravel()
     moved = Slots(block, symmetry.bundle_map[:, slots.bundle].ravel(), np.tile(slots.depart, order))
-    return Copies(reduced(problem.problem, flow, trivial(problem.problem)), every, moved)
+    return Copies(quotient(problem.instance, flow, trivial(problem.instance.network)), every, moved)
 
 
 def single_vectors(copies: Copies) -> Copies:
@@ -169,6 +169,6 @@ def single_vectors(copies: Copies) -> Copies:
     return Copies(copies.problem, single, Slots(first[slots.block[slot]] + vector, slots.bundle[slot], depart))
 
 
-def has_whole_pitches(problem: Reduced) -> bool:
+def has_whole_pitches(problem: Quotient) -> bool:
     """Return whether a slot holds its link as long as its vectors do one by one: every pitch is whole cycles."""
     return bool((problem.wires.denominator == 1).all())

@@ -95,7 +95,7 @@ def neighbourhoods(model: Variables, seed: int) -> Iterator[Neighbourhood]:
     length = max(1, last // WINDOWS)
     every = [Neighbourhood(begin, begin + length) for begin in range(0, last, max(1, length // 2))]
     demands = range(model.instance.demands)
-    chip = {demand: int(model.instance.demand_root[demand]) % model.instance.chips for demand in demands}
+    chip = {demand: int(model.instance.demand_root[demand]) % model.instance.network.chips for demand in demands}
     chips = sorted(set(chip.values()))
     for first in range(0, len(chips), CHIPS_TOGETHER):
         together = chips[first : first + CHIPS_TOGETHER]

@@ -23,7 +23,7 @@ def r1_links(model: Variables) -> None:
     for slot in model.slots.values():
         on_bundle.setdefault(int(model.orbits.bundle[slot.bundle]), []).append(slot.interval)
     for bundle, intervals in sorted(on_bundle.items()):
-        lanes = int(model.instance.bundle_lanes[bundle])
+        lanes = int(model.instance.network.lanes[bundle])
         if lanes == 1:
             model.cp.add_no_overlap(intervals)
         elif len(intervals) > lanes:
@@ -33,7 +33,7 @@ def r1_links(model: Variables) -> None:
 def r2_causality(model: Variables) -> None:
     """R2: what leaves a node was produced there, or read there a turnaround before."""
     for slot in model.slots.values():
-        node = int(model.instance.bundle_source[slot.bundle])
+        node = int(model.instance.network.source[slot.bundle])
         demand = model.demand_of(slot.block)
         made = model.made_at(demand, node)
         if slot.phase == SUMMING or not model.instance.is_reduction(demand):
@@ -52,7 +52,7 @@ def _after_sum(model: Variables, slot: SlotVariables, node: int) -> None:
     total = model.sums[slot.block, node]
     model.cp.add(slot.depart >= total.end).only_enforce_if(slot.present, total.present)
     for arriving in model.into(slot.block, SUMMING, node):
-        ready = model.last_read(arriving) + model.instance.turnaround_cycles
+        ready = model.last_read(arriving) + model.instance.network.turnaround_cycles
         model.cp.add(slot.depart >= ready).only_enforce_if(slot.present, arriving.present)
         summed = [slot.present, arriving.present, total.present]
         model.cp.add(slot.depart - total.cycles >= ready).only_enforce_if(summed)
@@ -61,8 +61,8 @@ def _after_sum(model: Variables, slot: SlotVariables, node: int) -> None:
 def _after_relay(model: Variables, slot: SlotVariables, node: int) -> None:
     for arriving in model.into(slot.block, SPREADING, node):
         lead = model.lead(arriving.bundle, slot.bundle, int(model.hint.blocks.vectors[slot.block]))
-        read = arriving.depart + int(model.instance.hop_cycles[arriving.bundle])
-        ready = read + model.instance.turnaround_cycles + lead
+        read = arriving.depart + int(model.instance.network.hop_cycles[arriving.bundle])
+        ready = read + model.instance.network.turnaround_cycles + lead
         model.cp.add(slot.depart >= ready).only_enforce_if(slot.present, arriving.present)
 
 
@@ -72,7 +72,7 @@ def r3_delivery(model: Variables) -> None:
         demand = model.demand_of(block)
         root = int(model.instance.demand_root[demand])
         consumers = set(model.instance.demand_consumers[demand].tolist()) - {root}
-        for node in range(model.instance.nodes):
+        for node in range(model.instance.network.nodes):
             arriving = model.into(block, SPREADING, node)
             leaving = model.out_of(block, SPREADING, node)
             if node in consumers:
@@ -142,7 +142,7 @@ def r5_reduction(model: Variables) -> None:
             continue
         root = int(model.instance.demand_root[demand])
         leaves = set(model.instance.demand_leaves[demand].tolist())
-        for node in range(model.instance.nodes):
+        for node in range(model.instance.network.nodes):
             leaving = model.out_of(block, SUMMING, node)
             arriving = model.into(block, SUMMING, node)
             if node in leaves - {root}:

@@ -14,16 +14,14 @@ from ortools.sat.python import cp_model
 
 from lpxsched.schedule.problem.distances import hops_from, hops_to_roots
 from lpxsched.schedule.result import SPREADING, SUMMING
-from lpxsched.schedule.symmetry.layer_groups import lifted, trivial
 from lpxsched.schedule.symmetry.orbits import Orbits
-from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
 
 Key = tuple[int, int, int]
 
@@ -88,10 +86,10 @@ class Variables:
         return self.hint.makespan_cycles
 
     def __post_init__(self) -> None:
-        instance, nodes = self.instance, range(self.instance.nodes)
-        self.orbits = Orbits.of(instance, self.hint.blocks, self.symmetry or trivial(instance))
-        self.bundles_into = [np.flatnonzero(instance.bundle_destination == node).tolist() for node in nodes]
-        self.bundles_out_of = [np.flatnonzero(instance.bundle_source == node).tolist() for node in nodes]
+        instance, nodes = self.instance, range(self.instance.network.nodes)
+        self.orbits = Orbits.of(instance, self.hint.blocks, self.symmetry)
+        self.bundles_into = [np.flatnonzero(instance.network.destination == node).tolist() for node in nodes]
+        self.bundles_out_of = [np.flatnonzero(instance.network.source == node).tolist() for node in nodes]
         self._add_slots()
         self._add_sums()
         own = {operator: self._time(f"operator {operator}") for operator in self.orbits.operators}
@@ -110,7 +108,7 @@ class Variables:
 
     def _add_slot(self, block: int, phase: int, bundle: int) -> None:
         vectors = int(self.hint.blocks.vectors[block])
-        hold = int(self.instance.hold_cycles(vectors)[bundle])
+        hold = int(self.instance.network.hold_cycles(vectors)[bundle])
         name = f"{block}.{phase}.{bundle}"
         depart = self._time(name)
         present = self.cp.new_bool_var(name)
@@ -122,7 +120,7 @@ class Variables:
         for block in self.orbits.blocks:
             if not self.instance.is_reduction(self.demand_of(block)):
                 continue
-            for node in range(self.instance.chips):
+            for node in range(self.instance.network.chips):
                 arriving = self.into(block, SUMMING, node)
                 if arriving:
                     self.sums[block, node] = self._sum(block, node, arriving)
@@ -197,7 +195,7 @@ class Variables:
                 sums.append((block, node, operands, solver.value(total.start)))
         starts = [solver.value(start) for start in self.starts]
         columns = (np.array(rows, dtype=np.int64) for rows in (slots, sums, starts))
-        return lifted(self.orbits.symmetry, self.hint.blocks, *columns)
+        return self.orbits.lifted(*columns)
 
     def demand_of(self, block: int) -> int:
         """Demand that a block is part of."""
@@ -228,19 +226,15 @@ class Variables:
     def last_read(self, slot: SlotVariables) -> cp_model.LinearExprT:
         """Cycle at which the last vector of a slot is read."""
         vectors = int(self.hint.blocks.vectors[slot.block])
-        stream = int(self.instance.last_read_cycles(vectors)[slot.bundle])
-        return slot.depart + int(self.instance.hop_cycles[slot.bundle]) + stream
+        stream = int(self.instance.network.hold_cycles(vectors - 1)[slot.bundle])
+        return slot.depart + int(self.instance.network.hop_cycles[slot.bundle]) + stream
 
     def lead(self, arrived: int, leaving: int, vectors: int) -> int:
         """Cycles by which a relay waits for a stream.
 
         Where the wire in is slower than the wire out the last vector decides, else the first.
         """
-        instance = self.instance
-        slow = int(instance.bundle_time_numerator[arrived]) * int(instance.bundle_time_denominator[leaving])
-        fast = int(instance.bundle_time_numerator[leaving]) * int(instance.bundle_time_denominator[arrived])
-        scale = int(instance.bundle_time_denominator[arrived]) * int(instance.bundle_time_denominator[leaving])
-        return max(0, ceil_div((vectors - 1) * (slow - fast), scale))
+        return int(self.instance.network.lead_cycles(arrived, leaving, vectors))
 
 
 def shortest_bundles(instance: Instance) -> list[list[tuple[int, int]]]:
@@ -250,11 +244,11 @@ def shortest_bundles(instance: Instance) -> list[list[tuple[int, int]]]:
     """
     to_root = hops_to_roots(instance)
     ways = []
-    rows = list(enumerate(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True)))
+    rows = list(enumerate(zip(instance.network.source.tolist(), instance.network.destination.tolist(), strict=True)))
     for demand in range(instance.demands):
         root = int(instance.demand_root[demand])
-        from_root = hops_from(root, instance)
-        usable = {bundle: ends for bundle, ends in rows if ends[0] < instance.chips or ends[0] == root}
+        from_root = hops_from(root, instance.network)
+        usable = {bundle: ends for bundle, ends in rows if ends[0] < instance.network.chips or ends[0] == root}
         wanted = _ancestors(from_root, usable.values(), instance.demand_consumers[demand].tolist())
         leaves = set(instance.demand_leaves[demand].tolist())
         keys = []

@@ -18,7 +18,7 @@ from lpxsched.schedule.cpsat.layer_variables import Variables
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound, Schedule
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
 
 
 class Effort(NamedTuple):

@@ -1,4 +1,4 @@
-"""Lists of lists of integers as two flat columns, the form that kernels read."""
+"""Lists of lists of integers in flat columns: the form that kernels read, and one that keeps equal lists once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lpxsched.schedule.problem.joins import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,8 +29,49 @@ class Ragged:
         offsets = np.concatenate([[0], np.cumsum([len(row) for row in listed])]).astype(np.int64)
         return Ragged(offsets, np.array([value for row in listed for value in row], dtype=np.int64))
 
+    def taken(self, rows: NDArray[np.int64]) -> Ragged:
+        """Return some of the rows, in the given order."""
+        counts = np.diff(self.offsets)[rows]
+        row, place = counted(counts)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Ragged(offsets, self.values[self.offsets[rows][row] + place])
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> NDArray[np.int64]:
         return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interned:
+    """Rows of which many are alike: row i is ``sets[index[i]]``.
+
+    What 10,000 chips gather of each other is read by one set of readers, which is kept once and not 10,000 times.
+    """
+
+    sets: Ragged
+    index: NDArray[np.int64]
+
+    @staticmethod
+    def of(rows: Iterable[Sequence[int]]) -> Interned:
+        """Return rows of integers, equal ones kept once, in the order in which they first occur."""
+        known: dict[tuple[int, ...], int] = {}
+        index = [known.setdefault(tuple(row), len(known)) for row in rows]
+        return Interned(Ragged.of(known), np.array(index, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, row: int) -> NDArray[np.int64]:
+        return self.sets[self.index[row]]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of integers in each row."""
+        counts: NDArray[np.int64] = np.diff(self.sets.offsets)[self.index]
+        return counts
+
+    def flat(self) -> Ragged:
+        """Return all rows at length."""
+        return self.sets.taken(self.index)

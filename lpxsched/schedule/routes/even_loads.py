@@ -16,7 +16,7 @@ from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 SWEEPS = 6
 # Hops whose loads are told apart; later ones count with the last.
@@ -58,13 +58,13 @@ class Loads(NamedTuple):
 
 
 def balanced_routes(
-    problem: Reduced, blocks: Blocks, *, seed: int, by_hop: bool
+    problem: Quotient, blocks: Blocks, *, seed: int, by_hop: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the bundles of each block's route.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     blocks : Blocks
         Each with one reader.
     seed : int
@@ -82,7 +82,7 @@ def balanced_routes(
     order = np.concatenate([random.permutation(len(blocks)) for _ in range(SWEEPS)])
     loads = Loads(
         np.zeros((MOST_HOPS if by_hop else 1, len(problem.wires.lanes))),
-        random.random(problem.problem.bundles) * 1e-3,
+        random.random(problem.instance.network.bundles) * 1e-3,
     )
     trips = Trips(blocks.source, blocks.target, blocks.vectors)
     routes = _all_routes(problem, trips, loads, order)
@@ -151,9 +151,9 @@ def _cheapest(
                 scratch.hops[other] = scratch.hops[node] + 1
 
 
-def _all_routes(problem: Reduced, trips: Trips, loads: Loads, order: Integers) -> Routes:
+def _all_routes(problem: Quotient, trips: Trips, loads: Loads, order: Integers) -> Routes:
     """Route blocks in an order in which each may come several times."""
-    blocks, begun, scratch = len(trips.source), 0, _scratch(problem.problem.nodes)
+    blocks, begun, scratch = len(trips.source), 0, _scratch(problem.instance.network.nodes)
     routes = Routes(np.zeros((blocks, 0), dtype=np.int32), np.zeros(blocks, dtype=np.int64))
     while begun < len(order):
         room = np.zeros((blocks, ROOM_HOPS), dtype=np.int32)

@@ -15,7 +15,7 @@ from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+    from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
 SWEEPS = 6
 
@@ -44,13 +44,13 @@ class Choice(NamedTuple):
 
 
 def balanced_parents(
-    problem: Reduced, ways: Ways, *, seed: int, fork_price: float, count_first: bool, minimal: bool
+    problem: Quotient, ways: Ways, *, seed: int, fork_price: float, count_first: bool, minimal: bool
 ) -> NDArray[np.int32]:
     """Return over which bundle each node gets each block that everyone reads, with loads made even.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     ways : Ways
         Trees of shortest ways, to start from.
     seed : int
@@ -67,19 +67,19 @@ def balanced_parents(
     ndarray of int32, shape (blocks, nodes)
         `NONE` at the source of a block.
     """
-    fabric = problem.problem
-    parents = np.full((len(ways.blocks), fabric.nodes), NONE, dtype=np.int32)
-    parents[ways.block, fabric.bundle_destination[ways.bundle]] = ways.bundle
+    network = problem.instance.network
+    parents = np.full((len(ways.blocks), network.nodes), NONE, dtype=np.int32)
+    parents[ways.block, network.destination[ways.bundle]] = ways.bundle
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(ways.block)) for _ in range(SWEEPS)])
-    into = np.argsort(fabric.bundle_destination, kind="stable").astype(np.int64)
-    offsets = np.searchsorted(fabric.bundle_destination[into], np.arange(fabric.nodes + 1)).astype(np.int64)
+    into = np.argsort(network.destination, kind="stable").astype(np.int64)
+    offsets = np.searchsorted(network.destination[into], np.arange(network.nodes + 1)).astype(np.int64)
     children = np.zeros(parents.shape, dtype=np.int64)
     trees = Trees(ways.blocks.source, ways.blocks.vectors, parents, children)
     load = np.zeros(len(problem.wires.lanes))
     _charge(problem.wires, trees, load, count_first)
     choice = Choice(fork_price, minimal)
-    pairs = np.stack([ways.block, fabric.bundle_destination[ways.bundle]], axis=1)[order]
+    pairs = np.stack([ways.block, network.destination[ways.bundle]], axis=1)[order]
     _choose_parents(problem.wires, problem.way, trees, Entries(into, offsets), load, choice, pairs)
     return parents
 

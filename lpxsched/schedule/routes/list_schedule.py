@@ -12,7 +12,8 @@ from lpxsched.schedule.problem.distances import hops_to_roots
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
 from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
-from lpxsched.schedule.symmetry.layer_groups import lifted, representatives, trivial
+from lpxsched.schedule.symmetry.groups import trivial
+from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.times.calendars import Calendars
 from lpxsched.units import NONE
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.routes.blocks import Blocks
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +48,9 @@ class Surroundings:
     @staticmethod
     def of(instance: Instance, symmetry: Symmetry | None = None) -> Surroundings:
         """Return what greedy needs to know of an instance, and of a group if there is one."""
-        group = symmetry or trivial(instance)
+        group = symmetry or trivial(instance.network)
         network = network_of(instance)
-        first_lane = network.first_lane[representatives(group.bundle_map)]
+        first_lane = network.first_lane[group.bundle_map.min(axis=0)]
         shared = network._replace(first_lane=first_lane, is_shared=group.order > 1)
         return Surroundings(instance, group, shared, *ranks(instance))
 
@@ -74,21 +75,22 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Schedul
     instance, group = around.instance, around.group
     most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
     most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
-    lanes = int(instance.bundle_lanes.sum())
+    lanes = int(instance.network.lanes.sum())
     calendars = _empty_calendars(instance, most_slots + most_sums + instance.operators + 1)
     placed = Placed(
         slots=np.empty((most_slots, 4), dtype=np.int64),
         sums=np.empty((most_sums, 4), dtype=np.int64),
         counts=np.zeros(2, dtype=np.int64),
         operator_start=np.zeros(instance.operators, dtype=np.int64),
-        delivered=np.zeros((instance.demands, instance.nodes), dtype=np.int64),
+        delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
     )
     order = _in_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
-    work = _represented(order, group, blocks)
-    program, traffic = _program(instance, group, lanes), _traffic(instance, group, blocks, lanes)
-    list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.nodes))
+    orbits = Orbits.of(instance, blocks, group)
+    work = _represented(order, orbits)
+    program, traffic = _program(instance, orbits, lanes), _traffic(instance, orbits, lanes)
+    list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.network.nodes))
     slots, sums = placed.slots[: placed.counts[0]], placed.sums[: placed.counts[1]]
-    return lifted(group, blocks, slots, sums, placed.operator_start)
+    return orbits.lifted(slots, sums, placed.operator_start)
 
 
 def work_order(instance: Instance, blocks: Blocks, *, seed: int = 0) -> NDArray[np.int64]:
@@ -139,88 +141,87 @@ def ranks(instance: Instance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def network_of(instance: Instance) -> Network:
     """Return the fabric of an instance as kernels read it; bundles are sorted by source."""
     distance = hops_to_roots(instance)
-    lanes = instance.bundle_lanes
+    lanes = instance.network.lanes
     return Network(
-        chips=instance.chips,
-        nodes=instance.nodes,
-        turnaround=instance.turnaround_cycles,
+        chips=instance.network.chips,
+        nodes=instance.network.nodes,
+        turnaround=instance.network.turnaround_cycles,
         release=instance.release_cycles,
-        source=instance.bundle_source,
-        destination=instance.bundle_destination,
+        source=instance.network.source,
+        destination=instance.network.destination,
         lanes=lanes,
         first_lane=np.cumsum(lanes) - lanes,
         is_shared=False,
-        numerator=instance.bundle_time_numerator,
-        denominator=instance.bundle_time_denominator,
-        hop=instance.hop_cycles,
-        out=np.searchsorted(instance.bundle_source, np.arange(instance.nodes + 1)).astype(np.int64),
+        numerator=instance.network.pitch_numerator,
+        denominator=instance.network.pitch_denominator,
+        hop=instance.network.hop_cycles,
+        out=np.searchsorted(instance.network.source, np.arange(instance.network.nodes + 1)).astype(np.int64),
         distance=distance,
         farthest_first=np.argsort(-distance, axis=1, kind="stable").astype(np.int64),
     )
 
 
-def _represented(work: NDArray[np.int64], group: Symmetry, blocks: Blocks) -> NDArray[np.int64]:
+def _represented(work: NDArray[np.int64], orbits: Orbits) -> NDArray[np.int64]:
     """Return the work of representatives."""
-    is_least = [representatives(image) == np.arange(image.shape[1]) for image in (group.operator_map, group.demand_map)]
-    is_operator = work >= 0
-    kept = np.empty(len(work), dtype=np.bool_)
-    kept[is_operator] = is_least[0][work[is_operator]]
-    kept[~is_operator] = is_least[1][blocks.demand[~work[~is_operator]]]
-    return work[kept]
+    operators, blocks = (least == np.arange(len(least)) for least in (orbits.operator, orbits.block))
+    # Blocks count backwards from -1.
+    kept: NDArray[np.int64] = work[np.concatenate([operators, blocks[::-1]])[work]]
+    return kept
 
 
-def _program(instance: Instance, group: Symmetry, lanes: int) -> Program:
+def _program(instance: Instance, orbits: Orbits, lanes: int) -> Program:
     """Return operators; each reads the representatives of its demands, where the group takes its node with them."""
-    node = representatives(group.node_map)[instance.operator_node]
-    calendar = lanes + instance.operator_unit * instance.chips + node
-    needs = instance.operator_demands.values
-    reader = np.repeat(instance.operator_node, np.diff(instance.operator_demands.offsets))
+    node = orbits.node[instance.operator_node]
+    calendar = lanes + instance.operator_unit * instance.network.chips + node
+    needed = instance.operator_demands.flat()
+    reader = np.repeat(instance.operator_node, np.diff(needed.offsets))
     return Program(
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
         cycles=instance.operator_cycles,
         after_offsets=instance.operator_after.offsets,
-        after=representatives(group.operator_map)[instance.operator_after.values],
-        needs_offsets=instance.operator_demands.offsets,
-        needs=representatives(group.demand_map)[needs],
-        needs_node=group.node_map[group.demand_map.argmin(axis=0)[needs], reader],
+        after=orbits.operator[instance.operator_after.values],
+        needs_offsets=needed.offsets,
+        needs=orbits.demand[needed.values],
+        needs_node=orbits.symmetry.node_map[orbits.demand_map.argmin(axis=0)[needed.values], reader],
     )
 
 
-def _traffic(instance: Instance, group: Symmetry, blocks: Blocks, lanes: int) -> Traffic:
-    most_operands = instance.nodes + 1
-    lengths = np.unique(blocks.vectors)
+def _traffic(instance: Instance, orbits: Orbits, lanes: int) -> Traffic:
+    most_operands = instance.network.nodes + 1
+    blocks, lengths = orbits.cut, np.unique(orbits.cut.vectors)
     table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
     for operands in range(2, most_operands + 1):
         for vectors in lengths.tolist():
             table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
+    leaves, consumers = instance.demand_leaves.flat(), instance.demand_consumers.flat()
     return Traffic(
         root=instance.demand_root,
-        leaf_offsets=instance.demand_leaves.offsets,
-        leaf=instance.demand_leaves.values,
-        leaf_operator=representatives(group.operator_map)[instance.demand_leaf_operators.values],
-        consumer_offsets=instance.demand_consumers.offsets,
-        consumer=instance.demand_consumers.values,
+        leaf_offsets=leaves.offsets,
+        leaf=leaves.values,
+        leaf_operator=orbits.operator[instance.demand_leaf_operators.flat().values],
+        consumer_offsets=consumers.offsets,
+        consumer=consumers.values,
         block_demand=blocks.demand,
         block_vectors=blocks.vectors,
         sum_cycles=table,
-        adder=lanes + instance.chips + representatives(group.node_map)[: instance.chips],
+        adder=lanes + instance.network.chips + orbits.node[: instance.network.chips],
     )
 
 
 def _most_slots(instance: Instance) -> NDArray[np.int64]:
     """Each node sends a summand once at most, and receives the result once at most."""
     reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
-    return np.where(reductions, 2 * instance.nodes, instance.nodes)
+    return np.where(reductions, 2 * instance.network.nodes, instance.network.nodes)
 
 
 def _most_sums(instance: Instance) -> NDArray[np.int64]:
     reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
-    return np.where(reductions, instance.chips, 0)
+    return np.where(reductions, instance.network.chips, 0)
 
 
 def _empty_calendars(instance: Instance, intervals: int) -> Calendars:
-    units = np.ones(UNITS_PER_CHIP * instance.chips, dtype=np.int64)
-    shortest = np.concatenate([np.repeat(instance.hold_cycles(1), instance.bundle_lanes), units])
+    units = np.ones(UNITS_PER_CHIP * instance.network.chips, dtype=np.int64)
+    shortest = np.concatenate([np.repeat(instance.network.hold_cycles(1), instance.network.lanes), units])
     calendars = len(shortest)
     return Calendars(
         shortest=shortest,

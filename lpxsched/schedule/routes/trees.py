@@ -22,7 +22,7 @@ from lpxsched.schedule.symmetry.quotient import Blocks, Ways
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 FAR = np.inf
 # Units of a piece, and of all pieces: trees with a smaller share are not told apart.
@@ -98,11 +98,11 @@ class Runs(NamedTuple):
     late: Integers
 
 
-def packed_trees(problem: Reduced, style: PackedTrees) -> Ways | None:
+def packed_trees(problem: Quotient, style: PackedTrees) -> Ways | None:
     """Return blocks on packed trees of pieces that everyone reads; None where the search for them takes too long."""
     units = _units(problem)
-    fabric = problem.problem
-    if len(units.row) * SWEEPS * (fabric.nodes**2 + fabric.bundles) > MOST_LOOKS:
+    network = problem.instance.network
+    if len(units.row) * SWEEPS * (network.nodes**2 + network.bundles) > MOST_LOOKS:
         return None
     order = np.concatenate([_order(len(units.row), style.seed, sweep) for sweep in range(SWEEPS)])
     parents = _grow(problem.wires, units, order, _target_cycles(problem), style.late_price)
@@ -113,7 +113,7 @@ def _order(units: int, seed: int, sweep: int) -> Integers:
     return np.random.default_rng([seed, sweep]).permutation(units) if seed else np.arange(units)
 
 
-def _units(problem: Reduced) -> Units:
+def _units(problem: Quotient) -> Units:
     vectors = problem.flow.vectors[problem.representatives]
     most = max(1, min(MOST_UNITS, MOST_UNITS_IN_ALL // max(1, len(vectors))))
     counts = np.minimum(vectors, most)
@@ -123,7 +123,7 @@ def _units(problem: Reduced) -> Units:
     return Units(row, problem.flow.source[problem.representatives[row]], (vectors / counts)[row])
 
 
-def _target_cycles(problem: Reduced) -> float:
+def _target_cycles(problem: Quotient) -> float:
     """Return what the links of a node must take at least: into one that reads all, or out of one that holds most."""
     wires, flow = problem.wires, problem.flow
     rate = wires.lanes[wires.resource] * wires.denominator / wires.numerator
@@ -214,7 +214,7 @@ def _prune(wires: Wires, parents: NDArray[np.int32], growth: Growth, last: int) 
             parents[node] = NONE
 
 
-def _runs(problem: Reduced, units: Units, parents: NDArray[np.int32]) -> Runs:
+def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Runs:
     """Return the trees that differ, sorted by piece, with the vectors of each piece dealt over them."""
     wires, shortest = problem.wires, _shortest(problem)
     pieces = len(shortest.row)
@@ -232,13 +232,13 @@ def _runs(problem: Reduced, units: Units, parents: NDArray[np.int32]) -> Runs:
     return Runs(row[kept], parents[kept], vectors[kept], late[kept])
 
 
-def _shortest(problem: Reduced) -> Units:
+def _shortest(problem: Quotient) -> Units:
     """Return a unit of each piece for its tree of shortest ways."""
     row = np.arange(len(problem.representatives), dtype=np.int64)
     return Units(row, problem.flow.source[problem.representatives], np.ones(len(row)))
 
 
-def _ways(problem: Reduced, runs: Runs, length: int) -> Ways:
+def _ways(problem: Quotient, runs: Runs, length: int) -> Ways:
     """Cut runs into blocks of even length, sent one behind the other, as many side by side as there are lanes."""
     wires, flow, pieces = problem.wires, problem.flow, problem.representatives
     used = runs.parents >= 0

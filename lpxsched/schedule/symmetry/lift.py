@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.schedule.problem.streams import sum_cycles
+from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.transfer_result import Sums, TransferSchedule
 from lpxsched.traffic.collectives import EVERY, source_values
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement
     from lpxsched.traffic.collectives import SourceValues
 
@@ -43,7 +43,7 @@ class _Images:
     numbers the images of sums that add anything.
     """
 
-    problem: Reduced
+    problem: Quotient
     plan: Plan
     tensor: NDArray[np.int64]
     first: NDArray[np.int64]
@@ -88,24 +88,24 @@ class _Images:
         return self.sum_number[element[self.plan.sum_node[total], at], total]
 
 
-def lift(problem: Reduced, plan: Plan, placement: Placement) -> TransferSchedule:
+def lift(problem: Quotient, plan: Plan, placement: Placement) -> TransferSchedule:
     """Return the schedule of the whole collective.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     plan : Plan
     placement : Placement
         Of the tasks of the plan.
     """
-    images, fabric = _images(problem, plan), problem.problem
+    images, network = _images(problem, plan), problem.instance.network
     value, first = images.carried()
     vectors, order = images.vectors[:, plan.slot_block], problem.symmetry.order
     bundle = plan.slot_bundle[None] if order == 1 else problem.symmetry.bundle_map[:, plan.slot_bundle]
     kept = None if vectors.all() else vectors > 0
     lane, depart = placement.lane[: plan.slots], placement.start[: plan.slots]
     reading = _reading_slots(images)
-    arrived = fabric.bundle_destination[bundle[:, reading]], value[:, reading], first[:, reading], vectors[:, reading]
+    arrived = network.destination[bundle[:, reading]], value[:, reading], first[:, reading], vectors[:, reading]
     node, delivered, begin, length = sorted_rows(arrived, _others(images))
     return TransferSchedule(
         makespan_cycles=_makespan(problem, images, placement, reading),
@@ -129,8 +129,8 @@ def _rows(kept: NDArray[np.bool_] | None, table: NDArray[np.int64]) -> NDArray[n
     return table.ravel() if kept is None else table[kept]
 
 
-def _images(problem: Reduced, plan: Plan) -> _Images:
-    collective, blocks, flow = problem.problem.collective, plan.blocks, problem.flow
+def _images(problem: Quotient, plan: Plan) -> _Images:
+    collective, blocks, flow = problem.instance.stage, plan.blocks, problem.flow
     lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
     values = source_values(collective)
     value_of = np.full((len(lengths), collective.width), NONE, dtype=np.int64)
@@ -156,7 +156,7 @@ def _sums(images: _Images, placement: Placement) -> Sums:
     return Sums(
         node=images.node(plan.sum_node)[kept],
         start=start[kept],
-        cycles=sum_cycles(images.problem.problem.add_cost, counted, vectors[kept]),
+        cycles=sum_cycles(images.problem.instance.add_cost, counted, vectors[kept]),
         offset=images.first[:, plan.sum_block][kept],
         vectors=vectors[kept],
         complete=np.tile(plan.sum_complete, (order, 1))[kept],
@@ -176,10 +176,10 @@ def _operands(images: _Images) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
     """Return the slots that end at a chip which reads in the end what they carry."""
-    plan, fabric = images.plan, images.problem.problem
-    destination, target = fabric.bundle_destination[plan.slot_bundle], plan.blocks.target[plan.slot_block]
-    reads = (target == destination) | ((target == EVERY) & (destination < fabric.width))
-    if fabric.collective.is_sum:
+    plan, network = images.plan, images.problem.instance.network
+    destination, target = network.destination[plan.slot_bundle], plan.blocks.target[plan.slot_block]
+    reads = (target == destination) | ((target == EVERY) & (destination < network.width))
+    if images.problem.instance.stage.is_sum:
         complete = np.append(plan.sum_complete, False)
         reads &= complete[plan.slot_sum]
     return slice(None) if reads.all() else np.flatnonzero(reads)
@@ -187,15 +187,15 @@ def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
 
 def _others(images: _Images) -> Columns:
     """Return node, value, first vector and vectors of what is read in the end without a slot: sums, and what stays."""
-    plan, fabric, flow = images.plan, images.problem.problem, images.problem.flow
-    if fabric.collective.is_sum and fabric.width > 1:
+    plan, network, flow = images.plan, images.problem.instance.network, images.problem.flow
+    if images.problem.instance.stage.is_sum and network.width > 1:
         target = plan.blocks.target[plan.sum_block]
-        reads = np.where(target == EVERY, plan.sum_node < fabric.width, target == plan.sum_node)
+        reads = np.where(target == EVERY, plan.sum_node < network.width, target == plan.sum_node)
         total = np.flatnonzero(plan.sum_complete & reads)
         node, number = images.node(plan.sum_node[total]), images.sum_number[:, total]
         return node, number, 0 * number, images.vectors[:, plan.sum_block[total]]
     own = np.flatnonzero((flow.target == EVERY) | (flow.target == flow.source))
-    own = own[flow.source[own] < fabric.width]
+    own = own[flow.source[own] < network.width]
     held = images.value_of[flow.tensor[own], flow.source[own]]
     return flow.source[own], held, flow.first_vector[own] - images.values.offset[held], flow.vectors[own]
 
@@ -236,7 +236,7 @@ def sorted_rows(*tables: Columns) -> Columns:
     return node, value, first, vectors
 
 
-def _makespan(problem: Reduced, images: _Images, placement: Placement, reading: NDArray[np.int64] | slice) -> int:
+def _makespan(problem: Quotient, images: _Images, placement: Placement, reading: NDArray[np.int64] | slice) -> int:
     """Return the last read of anyone, the end of the last sum; runs of no vectors count for nothing."""
     plan, wires = images.plan, problem.wires
     vectors = images.vectors.max(axis=0, initial=0)
@@ -251,6 +251,6 @@ def _makespan(problem: Reduced, images: _Images, placement: Placement, reading: 
     totals = np.flatnonzero(plan.sum_complete)
     totals = totals[vectors[plan.sum_block[totals]] > 0]
     operands = np.bincount(plan.operand_sum, minlength=plan.sums)[totals]
-    cycles = sum_cycles(problem.problem.add_cost, operands, vectors[plan.sum_block[totals]])
+    cycles = sum_cycles(problem.instance.add_cost, operands, vectors[plan.sum_block[totals]])
     ends = placement.start[plan.slots + totals] + cycles
     return max(last, int(ends.max(initial=0)))

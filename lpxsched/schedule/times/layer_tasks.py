@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, VECTOR
+from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, VECTOR, sum_cycles
 from lpxsched.schedule.problem.joins import counted, matching
-from lpxsched.schedule.problem.streams import Pitch, hold_cycles, lead_cycles, sum_cycles
 from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
-from lpxsched.schedule.symmetry.layer_groups import trivial
 from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.units import NONE
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.ragged import Ragged
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +84,6 @@ class _View:
     sum_block: NDArray[np.int64]
     sum_node: NDArray[np.int64]
     operator: NDArray[np.int64]
-    pitch: Pitch
     hop: NDArray[np.int64]
     duration: NDArray[np.int64]
 
@@ -99,7 +96,7 @@ class _View:
         self, block: NDArray[np.int64], phase: NDArray[np.int64] | int, node: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return a number for a block at a node, as a summand or sum, or as the result that arrives."""
-        return (2 * block + phase) * self.instance.nodes + node
+        return (2 * block + phase) * self.instance.network.nodes + node
 
     def operator_task(self, operator: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the tasks of operators."""
@@ -116,7 +113,7 @@ def layer_tasks(instance: Instance, schedule: Schedule, symmetry: Symmetry | Non
     symmetry : Symmetry, optional
         A group that leaves instance and schedule as they are.
     """
-    orbits = Orbits.of(instance, schedule.blocks, symmetry or trivial(instance))
+    network, orbits = instance.network, Orbits.of(instance, schedule.blocks, symmetry)
     key, is_own = _keys(instance, schedule, orbits)
     own = np.flatnonzero(is_own)
     order = np.argsort(key[own])
@@ -139,7 +136,7 @@ def layer_tasks(instance: Instance, schedule: Schedule, symmetry: Symmetry | Non
         delay=delay,
         port=nowhere,
         port_offset=np.zeros_like(nowhere),
-        lanes=np.concatenate([instance.bundle_lanes, np.ones(UNITS_PER_CHIP * instance.chips + 1, dtype=np.int64)]),
+        lanes=np.concatenate([network.lanes, np.ones(UNITS_PER_CHIP * network.chips + 1, dtype=np.int64)]),
         port_lanes=np.zeros(0, dtype=np.int64),
     )
     return LayerTasks(schedule, tasks, task, start)
@@ -151,11 +148,11 @@ def _keys(instance: Instance, schedule: Schedule, orbits: Orbits) -> tuple[NDArr
     slot_bundle = symmetry.bundle_map[home[schedule.slot_block], schedule.slot_bundle]
     sum_node = symmetry.node_map[home[schedule.sum_block], schedule.sum_node]
     slot_block, sum_block = orbits.block[schedule.slot_block], orbits.block[schedule.sum_block]
-    first_sum = 2 * len(schedule.blocks) * instance.bundles
-    first_operator = first_sum + len(schedule.blocks) * instance.nodes
+    first_sum = 2 * len(schedule.blocks) * instance.network.bundles
+    first_operator = first_sum + len(schedule.blocks) * instance.network.nodes
     keys = [
-        (2 * slot_block + schedule.slot_phase) * instance.bundles + slot_bundle,
-        first_sum + sum_block * instance.nodes + sum_node,
+        (2 * slot_block + schedule.slot_phase) * instance.network.bundles + slot_bundle,
+        first_sum + sum_block * instance.network.nodes + sum_node,
         first_operator + orbits.operator,
     ]
     is_own = [
@@ -171,10 +168,9 @@ def _view(instance: Instance, schedule: Schedule, orbits: Orbits, own: NDArray[n
     slot, total, operator = np.split(own, np.searchsorted(own, [slots, slots + sums]))
     total, operator = total - slots, operator - slots - sums
     bundle, vectors = schedule.slot_bundle[slot], schedule.blocks.vectors
-    pitch = Pitch(instance.bundle_time_numerator, instance.bundle_time_denominator)
-    stream = hold_cycles(pitch, bundle, vectors[schedule.slot_block[slot]] - 1)
+    stream = instance.network.hold_cycles(vectors[schedule.slot_block[slot]] - 1, bundle)
     added = sum_cycles(instance.add_cost, schedule.sum_operands[total], vectors[schedule.sum_block[total]])
-    hop = instance.hop_cycles
+    hop = instance.network.hop_cycles
     return _View(
         instance,
         orbits,
@@ -186,7 +182,6 @@ def _view(instance: Instance, schedule: Schedule, orbits: Orbits, own: NDArray[n
         sum_block=schedule.sum_block[total],
         sum_node=schedule.sum_node[total],
         operator=operator,
-        pitch=pitch,
         hop=hop,
         duration=np.concatenate([hop[bundle] + stream, added, instance.operator_cycles[operator]]),
     )
@@ -194,14 +189,14 @@ def _view(instance: Instance, schedule: Schedule, orbits: Orbits, own: NDArray[n
 
 def _held(view: _View) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """R1, R4: return what each task holds, a lane of its bundle or its unit, and for how long; hosts have no units."""
-    instance, node = view.instance, view.orbits.node
-    units, is_on_host = UNITS_PER_CHIP * instance.chips, instance.operator_unit[view.operator] == HOST
-    operator_unit = instance.operator_unit[view.operator] * instance.chips + node[instance.operator_node[view.operator]]
-    unit = [VECTOR * instance.chips + node[view.sum_node], np.where(is_on_host, units, operator_unit)]
+    instance, network, node = view.instance, view.instance.network, view.orbits.node
+    units, is_on_host = UNITS_PER_CHIP * network.chips, instance.operator_unit[view.operator] == HOST
+    operator_unit = instance.operator_unit[view.operator] * network.chips + node[instance.operator_node[view.operator]]
+    unit = [VECTOR * network.chips + node[view.sum_node], np.where(is_on_host, units, operator_unit)]
     length = view.duration.copy()
-    length[: len(view.slot_block)] = hold_cycles(view.pitch, view.slot_bundle, view.vectors[view.slot_block])
+    length[: len(view.slot_block)] = network.hold_cycles(view.vectors[view.slot_block], view.slot_bundle)
     length[view.first_operator :][is_on_host] = 0
-    return np.concatenate([view.orbits.bundle[view.slot_bundle], instance.bundles + np.concatenate(unit)]), length
+    return np.concatenate([view.orbits.bundle[view.slot_bundle], network.bundles + np.concatenate(unit)]), length
 
 
 def _precedences(view: _View) -> Precedences:
@@ -222,10 +217,10 @@ def _precedences(view: _View) -> Precedences:
 def _values(view: _View) -> _Values:
     instance = view.instance
     block = np.array(view.orbits.blocks, dtype=np.int64)
-    row, leaf = _entries(instance.demand_leaves, view.demand[block])
-    _, maker = _entries(instance.demand_leaf_operators, view.demand[block])
+    row, leaf = _entries(instance.demand_leaves.flat(), view.demand[block])
+    _, maker = _entries(instance.demand_leaf_operators.flat(), view.demand[block])
     return _Values(
-        arrived=view.key(view.slot_block, view.slot_phase, instance.bundle_destination[view.slot_bundle]),
+        arrived=view.key(view.slot_block, view.slot_phase, instance.network.destination[view.slot_bundle]),
         added=view.key(view.sum_block, SUMMING, view.sum_node),
         made=view.key(block[row], SUMMING, leaf),
         maker=view.operator_task(maker),
@@ -235,7 +230,7 @@ def _values(view: _View) -> _Values:
 def _leaving(view: _View, values: _Values) -> Iterator[Precedences]:
     """R2: what leaves was made at the node, or added there, or read there a turnaround before."""
     instance = view.instance
-    source = instance.bundle_source[view.slot_bundle]
+    source = instance.network.source[view.slot_bundle]
     phase = np.where(source == instance.demand_root[view.demand[view.slot_block]], SUMMING, view.slot_phase)
     key = view.key(view.slot_block, phase, source)
     slots = np.flatnonzero(~np.isin(key, values.added))
@@ -243,21 +238,21 @@ def _leaving(view: _View, values: _Values) -> Iterator[Precedences]:
     row, before = matching(key[slots], values.arrived)
     slot = slots[row]
     came, goes = view.slot_bundle[before], view.slot_bundle[slot]
-    lead = lead_cycles(view.pitch, came, goes, view.vectors[view.slot_block[slot]])
-    yield Precedences(before, slot, view.hop[came] + instance.turnaround_cycles + lead)
+    lead = instance.network.lead_cycles(came, goes, view.vectors[view.slot_block[slot]])
+    yield Precedences(before, slot, view.hop[came] + instance.network.turnaround_cycles + lead)
     slot, number = matching(key, values.added)
     total = len(view.slot_block) + number
     yield Precedences(total, slot, view.duration[total])
     # A sum pays like a relay for each operand that arrived.
     brought, before = matching(values.added[number], values.arrived)
-    relayed = view.duration[before] + instance.turnaround_cycles + view.duration[total[brought]]
+    relayed = view.duration[before] + instance.network.turnaround_cycles + view.duration[total[brought]]
     yield Precedences(before, slot[brought], relayed)
 
 
 def _reads(view: _View, values: _Values) -> Iterator[Precedences]:
     """R3: what an operator reads was added at its node, or came there or was made there as it is."""
     instance, orbits = view.instance, view.orbits
-    row, demand = _entries(instance.operator_demands, view.operator)
+    row, demand = _entries(instance.operator_demands.flat(), view.operator)
     read, block = matching(demand, view.demand)
     node = instance.operator_node[view.operator[row[read]]]
     phase = np.where(node == instance.demand_root[demand[read]], SUMMING, SPREADING)

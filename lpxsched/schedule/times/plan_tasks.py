@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.problem.joins import matching
-from lpxsched.schedule.problem.streams import Pitch, hold_cycles, lead_cycles, sum_cycles
 from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
@@ -21,25 +21,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 INJECT, EJECT = 0, 1
 
 
-def plan_tasks(problem: Reduced, plan: Plan) -> Tasks:
+def plan_tasks(problem: Quotient, plan: Plan) -> Tasks:
     """Return the slots and then the sums of a plan as tasks."""
-    wires, fabric = problem.wires, problem.problem
+    wires, network = problem.wires, problem.instance.network
     vectors = plan.blocks.vectors[plan.slot_block]
-    pitch = Pitch(wires.numerator, wires.denominator)
-    length = hold_cycles(pitch, plan.slot_bundle, vectors)
-    duration = wires.hop[plan.slot_bundle] + hold_cycles(pitch, plan.slot_bundle, vectors - 1)
+    length = network.hold_cycles(vectors, plan.slot_bundle)
+    duration = wires.hop[plan.slot_bundle] + network.hold_cycles(vectors - 1, plan.slot_bundle)
     operands = np.bincount(plan.operand_sum, minlength=plan.sums)
-    sums = sum_cycles(fabric.add_cost, operands, plan.blocks.vectors[plan.sum_block])
+    sums = sum_cycles(problem.instance.add_cost, operands, plan.blocks.vectors[plan.sum_block])
     orbits = int(wires.node_orbit.max(initial=0)) + 1
     port, offset = _ports(problem, plan)
     before, after, delay = _precedences(problem, plan, duration, sums)
     nothing = np.full((plan.sums, 2), NONE, dtype=np.int64)
-    limits = [max(1, fabric.inject_per_cycle), max(1, fabric.eject_per_cycle)]
+    limits = [max(1, network.inject_per_cycle), max(1, network.eject_per_cycle)]
     return Tasks(
         resource=np.concatenate([wires.resource[plan.slot_bundle], len(wires.lanes) + wires.node_orbit[plan.sum_node]]),
         length=np.concatenate([length, sums]),
@@ -55,17 +54,16 @@ def plan_tasks(problem: Reduced, plan: Plan) -> Tasks:
     )
 
 
-def _precedences(problem: Reduced, plan: Plan, duration: NDArray[np.int64], sums: NDArray[np.int64]) -> Precedences:
+def _precedences(problem: Quotient, plan: Plan, duration: NDArray[np.int64], sums: NDArray[np.int64]) -> Precedences:
     """R2 and R3: what is sent was read a turnaround before or has been added; a sum reads all that it adds."""
     relayed = np.flatnonzero(plan.slot_fed >= 0)
     arrived, leaving = plan.slot_bundle[plan.slot_fed[relayed]], plan.slot_bundle[relayed]
-    pitch = Pitch(problem.wires.numerator, problem.wires.denominator)
-    lead = lead_cycles(pitch, arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
+    lead = problem.instance.network.lead_cycles(arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
     added = np.flatnonzero((plan.slot_sum >= 0) & (plan.slot_fed < 0))
     arriving = np.flatnonzero(plan.operand_slot >= 0)
     chained = np.flatnonzero(plan.operand_slot < NONE)
     earlier = NONE - 1 - plan.operand_slot[chained]
-    turnaround = problem.problem.turnaround_cycles
+    turnaround = problem.instance.network.turnaround_cycles
     rows = [
         Precedences(plan.slot_fed[relayed], relayed, problem.wires.hop[arrived] + turnaround + lead),
         Precedences(plan.slots + plan.slot_sum[added], added, sums[plan.slot_sum[added]]),
@@ -97,18 +95,18 @@ def _brought(plan: Plan, sums: NDArray[np.int64]) -> Precedences:
     return Precedences(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
-def _ports(problem: Reduced, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ports(problem: Quotient, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """R7: which slots begin and end at the chips of their bundles."""
-    wires, fabric = problem.wires, problem.problem
+    wires, network = problem.wires, problem.instance.network
     orbits = int(wires.node_orbit.max(initial=0)) + 1
-    source, destination = fabric.bundle_source[plan.slot_bundle], fabric.bundle_destination[plan.slot_bundle]
+    source, destination = network.source[plan.slot_bundle], network.destination[plan.slot_bundle]
     target = plan.blocks.target[plan.slot_block]
     summed = np.zeros(plan.slots, dtype=np.bool_)
     summed[plan.operand_slot[plan.operand_slot >= 0]] = True
-    ends = (target == destination) | ((target == EVERY) & (destination < fabric.width)) | summed
+    ends = (target == destination) | ((target == EVERY) & (destination < network.width)) | summed
     port = np.full((plan.slots, 2), NONE, dtype=np.int64)
-    port[:, INJECT] = np.where((plan.slot_fed < 0) & (fabric.inject_per_cycle > 0), wires.node_orbit[source], NONE)
-    port[:, EJECT] = np.where(ends & (fabric.eject_per_cycle > 0), orbits + wires.node_orbit[destination], NONE)
+    port[:, INJECT] = np.where((plan.slot_fed < 0) & (network.inject_per_cycle > 0), wires.node_orbit[source], NONE)
+    port[:, EJECT] = np.where(ends & (network.eject_per_cycle > 0), orbits + wires.node_orbit[destination], NONE)
     offset = np.zeros((plan.slots, 2), dtype=np.int64)
     offset[:, EJECT] = wires.hop[plan.slot_bundle]
     return port, offset

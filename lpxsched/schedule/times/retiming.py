@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound, Schedule
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.times.layer_tasks import LayerTasks
     from lpxsched.schedule.times.placement import Placement
 

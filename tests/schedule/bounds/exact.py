@@ -18,7 +18,7 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 Summands = frozenset[int]
 Key = tuple[int, Summands]
@@ -26,9 +26,9 @@ Key = tuple[int, Summands]
 HORIZON = 200
 
 
-def shortest_makespan(problem: TransferProblem, produced: Sequence[int] = ()) -> int:
+def shortest_makespan(problem: Instance, produced: Sequence[int] = ()) -> int:
     """Return the makespan of an optimal schedule; shard i has its vectors from `produced[i]` on, else from 0."""
-    model = _Model(problem, produced or [0] * problem.width)
+    model = _Model(problem, produced or [0] * problem.network.width)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     assert solver.solve(model.model) == cp_model.OPTIMAL
@@ -46,7 +46,7 @@ class _Known(NamedTuple):
 class _Model:
     """A model of all vectors."""
 
-    def __init__(self, problem: TransferProblem, produced: Sequence[int]) -> None:
+    def __init__(self, problem: Instance, produced: Sequence[int]) -> None:
         self.problem = problem
         self.produced = produced
         self.model = cp_model.CpModel()
@@ -58,10 +58,13 @@ class _Model:
         for leaves, readers in _vectors(problem):
             self.vector(leaves, readers)
         for bundle, held in self.lanes.items():
-            self.model.add_cumulative(held, [1] * len(held), int(problem.bundle_lanes[bundle]))
+            self.model.add_cumulative(held, [1] * len(held), int(problem.network.lanes[bundle]))
         for made in self.sums.values():
             self.model.add_no_overlap(made)
-        for limit, counted in ((problem.inject_per_cycle, self.begins), (problem.eject_per_cycle, self.ends)):
+        for limit, counted in (
+            (problem.network.inject_per_cycle, self.begins),
+            (problem.network.eject_per_cycle, self.ends),
+        ):
             for cycles in counted.values() if limit else ():
                 self.model.add_cumulative(cycles, [1] * len(cycles), limit)
         self.model.minimize(self.makespan)
@@ -70,7 +73,7 @@ class _Model:
         """Add all that can become of one vector."""
         model, problem = self.model, self.problem
         sets = [frozenset(some) for size in range(1, len(leaves) + 1) for some in combinations(leaves, size)]
-        keys = [(node, some) for node in range(problem.nodes) for some in sets]
+        keys = [(node, some) for node in range(problem.network.nodes) for some in sets]
         has = {key: model.new_bool_var("") for key in keys}
         ready, departs = ({key: model.new_int_var(0, HORIZON, "") for key in keys} for _ in range(2))
         known = _Known(has, ready, departs)
@@ -101,7 +104,7 @@ class _Model:
         """Add moves over every bundle; return those into each node of each set."""
         model, problem = self.model, self.problem
         received = defaultdict(list)
-        ends = zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True)
+        ends = zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True)
         for bundle, (source, destination) in enumerate(ends):
             for some in sets:
                 if some == {destination}:
@@ -109,11 +112,11 @@ class _Model:
                 moves, depart = model.new_bool_var(""), model.new_int_var(0, HORIZON, "")
                 model.add_implication(moves, known.has[source, some])
                 model.add(depart >= known.departs[source, some]).only_enforce_if(moves)
-                hop, pitch = int(problem.bundle_hop_cycles[bundle]), int(problem.bundle_pitch_numerator[bundle])
+                hop, pitch = int(problem.network.hop_cycles[bundle]), int(problem.network.pitch_numerator[bundle])
                 read = known.ready[destination, some]
                 model.add(read == depart + hop).only_enforce_if(moves)
                 leaves = known.departs[destination, some]
-                model.add(leaves == read + problem.turnaround_cycles).only_enforce_if(moves)
+                model.add(leaves == read + problem.network.turnaround_cycles).only_enforce_if(moves)
                 self.lanes[bundle].append(model.new_optional_fixed_size_interval_var(depart, pitch, moves, ""))
                 if some == {source}:
                     self.begins[source].append(model.new_optional_fixed_size_interval_var(depart, 1, moves, ""))
@@ -144,9 +147,9 @@ class _Model:
         return made
 
 
-def _vectors(problem: TransferProblem) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _vectors(problem: Instance) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Yield the leaves and the readers of each vector that someone else reads."""
-    pieces, everyone = problem.collective.pieces(), tuple(range(problem.width))
+    pieces, everyone = problem.stage.pieces(), tuple(range(problem.network.width))
     columns = (pieces.source.tolist(), pieces.target.tolist(), pieces.vectors.tolist())
     for source, target, vectors in zip(*columns, strict=True):
         leaves = everyone if source == EVERY else (source,)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule import cpsat_rules
+from lpxsched.schedule.cpsat import layer_rules
 from lpxsched.schedule.cpsat.layer_rules import add_rules
 from lpxsched.schedule.cpsat.layer_variables import Variables
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
@@ -67,7 +67,7 @@ def test_the_model_accepts_nothing_that_breaks_a_rule(instance: Instance, cut: C
 )
 def test_each_rule_refuses_what_breaks_it(rule: str, change: Callable[[Schedule], Schedule]) -> None:
     """Tests one rule alone on the layer of two chips: it accepts the schedule, and refuses the changed one."""
-    constraint = getattr(cpsat_rules, rule)
+    constraint = getattr(layer_rules, rule)
     assert accepts(two_chips(), single_vectors(), constraint)
     assert not accepts(two_chips(), change(single_vectors()), constraint)
 
@@ -77,13 +77,13 @@ def test_a_full_bundle_is_refused_one_slot_more() -> None:
     # Three vectors of 5/2 cycles: at 0, 0 and 3.
     schedule = greedy_schedule(wide(2, 3), cut_blocks(wide(2, 3), Cut(1, 1)))
     assert schedule.slot_depart.tolist() == [0, 0, 3]
-    assert accepts(wide(2, 3), schedule, cpsat_rules.r1_links)
-    assert not accepts(wide(2, 3), moved(schedule, "slot_depart", 2, -1), cpsat_rules.r1_links)
+    assert accepts(wide(2, 3), schedule, layer_rules.r1_links)
+    assert not accepts(wide(2, 3), moved(schedule, "slot_depart", 2, -1), layer_rules.r1_links)
 
 
 def test_a_sum_that_takes_no_time_needs_no_unit() -> None:
     """Tests that a free sum may be made while the vector unit is busy (the model once refused it)."""
-    assert accepts(free_sum(), greedy_schedule(free_sum(), cut_blocks(free_sum(), Cut(1, 1))), cpsat_rules.r4_operators)
+    assert accepts(free_sum(), greedy_schedule(free_sum(), cut_blocks(free_sum(), Cut(1, 1))), layer_rules.r4_operators)
 
 
 def test_a_root_without_a_summand_waits_for_its_sum() -> None:

@@ -14,7 +14,7 @@ from lpxsched.schedule.cpsat.packing import Aim, packed_ways
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.lift import lift
-from lpxsched.schedule.symmetry.quotient import Reduced, flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, adds_of, both_ways, problem_of, ring
 from tests.schedule.fabrics import problems
@@ -22,28 +22,28 @@ from tests.schedule.transfer_rules import broken_rules
 from tests.schedule.trees import broken_ways
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.collectives import Kind
 
 MESH_OF_3 = both_ways([(0, 1), (0, 2), (1, 2)])
 MESH_OF_4 = both_ways([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
 
 
-def both_directions(problem: TransferProblem) -> tuple[Reduced, Reduced]:
+def both_directions(problem: Instance) -> tuple[Quotient, Quotient]:
     """Return the whole problem, and the same with its bundles reversed."""
-    flow, symmetry = flow_of(problem.collective, padded=False), trivial(problem)
-    return reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    flow, symmetry = flow_of(problem.stage, padded=False), trivial(problem.network)
+    return quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
 
 
-def directions_of(problem: TransferProblem) -> tuple[list[Reduced], list[bool]]:
+def directions_of(problem: Instance) -> tuple[list[Quotient], list[bool]]:
     """Return the directions of a collective's trees, and which are sums."""
     forward, backward = both_directions(problem)
-    if problem.collective.kind == "all-reduce":
+    if problem.stage.kind == "all-reduce":
         return [backward, forward], [True, False]
-    return ([backward], [True]) if problem.collective.is_sum else ([forward], [False])
+    return ([backward], [True]) if problem.stage.is_sum else ([forward], [False])
 
 
-def period(problem: TransferProblem, *, seconds: float = 1.0) -> int:
+def period(problem: Instance, *, seconds: float = 1.0) -> int:
     """Return the period that a search finds with trees packed for some seconds."""
     forward, backward = both_directions(problem)
     budget = Budget(10**6, 4, 0, 4, cyclic=True, packing_seconds=seconds)
@@ -91,26 +91,26 @@ def test_ports_limit_what_begins_and_ends() -> None:
 
 @settings(max_examples=40)
 @given(problems(most_vectors=3))
-def test_packed_ways_are_trees_within_the_period(problem: TransferProblem) -> None:
+def test_packed_ways_are_trees_within_the_period(problem: Instance) -> None:
     """Tests that each reader is reached once, and that no link carries more than lanes and period allow."""
-    if problem.width < 2:
+    if problem.network.width < 2:
         return
     directions, sums = directions_of(problem)
     blocks = directions[0].blocks(1)
-    below = int(problem.hold_cycles(1).sum()) * len(blocks) * 4 + 2
+    below = int(problem.network.hold_cycles(1).sum()) * len(blocks) * 4 + 2
     ways = packed_ways(directions, blocks, sums=sums, aim=Aim(1, below, 0.2, 0))
     if ways is None:
         return
-    load = np.zeros(problem.bundles, dtype=np.int64)
+    load = np.zeros(problem.network.bundles, dtype=np.int64)
     for small, found in zip(directions, ways, strict=True):
         assert list(broken_ways(small, found)) == []
-        np.add.at(load, found.bundle, problem.hold_cycles(1)[found.bundle])
-    assert (load <= problem.bundle_lanes * (below - 1)).all()
+        np.add.at(load, found.bundle, problem.network.hold_cycles(1)[found.bundle])
+    assert (load <= problem.network.lanes * (below - 1)).all()
 
 
 @settings(max_examples=30)
 @given(problems(most_vectors=3))
-def test_packing_never_makes_the_period_longer(problem: TransferProblem) -> None:
+def test_packing_never_makes_the_period_longer(problem: Instance) -> None:
     """Tests that a repeating timetable on packed trees keeps all rules, and is no slower than without."""
     forward, backward = both_directions(problem)
     budget = Budget(10**6, 8, 0, 8, cyclic=True)

@@ -12,22 +12,22 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.routes.even_loads import balanced_routes
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import both_ways, problem_of, ring
 from tests.schedule.fabrics import problems
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
-def whole(problem: TransferProblem) -> Reduced:
+def whole(problem: Instance) -> Quotient:
     """Return a problem without symmetry."""
-    return reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
 
 
-def routes_of(small: Reduced, blocks: Blocks, *, seed: int = 0, by_hop: bool = False) -> list[list[int]]:
+def routes_of(small: Quotient, blocks: Blocks, *, seed: int = 0, by_hop: bool = False) -> list[list[int]]:
     """Return the bundles of each block."""
     offsets, bundles = balanced_routes(small, blocks, seed=seed, by_hop=by_hop)
     return [part.tolist() for part in np.split(bundles, offsets[1:-1])] if len(blocks) else []
@@ -35,19 +35,19 @@ def routes_of(small: Reduced, blocks: Blocks, *, seed: int = 0, by_hop: bool = F
 
 @settings(max_examples=60)
 @given(st.data(), problems(kinds=("all-to-all", "gather", "scatter")), st.integers(0, 3), st.booleans())
-def test_routes_are_shortest_ways(data: st.DataObject, problem: TransferProblem, seed: int, by_hop: bool) -> None:
+def test_routes_are_shortest_ways(data: st.DataObject, problem: Instance, seed: int, by_hop: bool) -> None:
     """Tests that each route leads from source to target in the least number of cycles."""
-    symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
-    small = reduced(problem, flow_of(problem.collective, padded=True), symmetry)
+    symmetry = data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)]))
+    small = quotient(problem, flow_of(problem.stage, padded=True), symmetry)
     blocks = small.blocks(2)
     for block, route in enumerate(routes_of(small, blocks, seed=seed, by_hop=by_hop)):
         nodes = [int(blocks.source[block])]
         for bundle in route:
-            assert problem.bundle_source[bundle] == nodes[-1]
-            nodes.append(int(problem.bundle_destination[bundle]))
+            assert problem.network.source[bundle] == nodes[-1]
+            nodes.append(int(problem.network.destination[bundle]))
         assert nodes[-1] == blocks.target[block]
-        cycles = sum(int(problem.bundle_hop_cycles[bundle]) for bundle in route)
-        assert cycles + (len(route) - 1) * problem.turnaround_cycles == small.way[nodes[0], nodes[-1]]
+        cycles = sum(int(problem.network.hop_cycles[bundle]) for bundle in route)
+        assert cycles + (len(route) - 1) * problem.network.turnaround_cycles == small.way[nodes[0], nodes[-1]]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 
 from lpxsched.schedule.bounds.walk import lower_bound
 from lpxsched.schedule.cpsat.layers import Effort, improve
-from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.result import Schedule
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.symmetry.padding import Padded, paddings
 from tests.schedule.circulants import Shares, circulant, circulant_layers, even_layer, layer_on
 from tests.schedule.rules import violations
@@ -31,7 +31,8 @@ def largest(instance: Instance) -> Padded:
 def moved(padded: Padded, schedule: Schedule, element: int) -> list[list[tuple[int, ...]]]:
     """Return where an element of the group takes the slots, sums and operators of a schedule, sorted."""
     symmetry = padded.symmetry
-    block, operator = symmetry.block_map(schedule.blocks)[element], symmetry.operator_map[element]
+    block = Orbits.of(padded.instance, schedule.blocks, symmetry).block_map[element]
+    operator = symmetry.carried(padded.instance.operator_node)[element]
     bundle, node = symmetry.bundle_map[element], symmetry.node_map[element]
     tables = [
         (block[schedule.slot_block], schedule.slot_phase, bundle[schedule.slot_bundle], schedule.slot_depart),
@@ -120,7 +121,7 @@ def test_a_program_that_differs_between_chips_has_no_symmetry(columns: list[str]
     for column in columns:
         whole = getattr(instance, column)
         rows = [whole[index].tolist() for index in range(len(whole))]
-        changes[column] = Ragged.of([*rows[:row], rows[row][:-1], *rows[row + 1 :]])
+        changes[column] = type(whole).of([*rows[:row], rows[row][:-1], *rows[row + 1 :]])
     assert [padded.symmetry.order for padded in paddings(instance)] == [3]
     assert list(paddings(replace(instance, **changes))) == []
 

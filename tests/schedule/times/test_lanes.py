@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 def _assert_valid(instance: Instance, schedule: Schedule) -> None:
     """Check that the slots of a lane follow each other, and that every lane is one of its bundle."""
     lanes = assign_lanes(instance, schedule)
-    assert ((lanes >= 0) & (lanes < instance.bundle_lanes[schedule.slot_bundle])).all()
+    assert ((lanes >= 0) & (lanes < instance.network.lanes[schedule.slot_bundle])).all()
     held: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     for slot, lane in enumerate(lanes.tolist()):
         bundle, depart = int(schedule.slot_bundle[slot]), int(schedule.slot_depart[slot])
-        v = Fraction(int(instance.bundle_time_numerator[bundle]), int(instance.bundle_time_denominator[bundle]))
+        v = Fraction(int(instance.network.pitch_numerator[bundle]), int(instance.network.pitch_denominator[bundle]))
         end = depart + ceil(int(schedule.blocks.vectors[schedule.slot_block[slot]]) * v)
         held[bundle, lane].append((depart, end))
     for slots in held.values():

@@ -17,7 +17,8 @@ from lpxsched.schedule.routes.list_schedule import greedy_schedule
 from lpxsched.schedule.symmetry.padding import paddings
 from lpxsched.schedule.times.layer_tasks import layer_tasks
 from lpxsched.schedule.times.placement import justified, placed
-from lpxsched.workload.config import load_model
+from lpxsched.workload.config.load import load_model
+from lpxsched.workload.routed import routed_model
 from tests.schedule.circulants import circulant_layers
 from tests.schedule.instances import (
     both_ways,
@@ -35,7 +36,7 @@ from tests.strategies import cuts, instances
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.times.layer_tasks import LayerTasks
 
 WHOLE = Cut(99, 99)
@@ -117,7 +118,7 @@ def test_units_are_held_by_what_takes_time_and_hosts_hold_none() -> None:
     """Tests that sums and vector operators of a chip share a unit, and that nothing of a host holds anything."""
     layer, instance = tasks_of(two_chips()), two_chips()
     slots, sums = len(layer.schedule.slot_block), len(layer.schedule.sum_block)
-    first_unit = instance.bundles
+    first_unit = instance.network.bundles
     # Matrix units 0 and 1, vector units 2 and 3, then 4 of nobody.
     units = (layer.tasks.resource[slots:] - first_unit).tolist()
     assert units[:sums] == [2 + node for node in layer.schedule.sum_node.tolist()]
@@ -192,7 +193,7 @@ def test_images_are_one_task(instance: Instance, cut: Cut) -> None:
 @pytest.mark.parametrize(("name", "chips", "batch"), [("gpt-oss-120b", 7, 8), ("gpt-oss-20b", 10, 8)])
 def test_layers_of_shipped_models_are_tasks(name: str, chips: int, batch: int) -> None:
     """Tests layers on trays of a rack, in several cuts and with all operators taking no time."""
-    whole = layers_on("lpx-rack", [range(chips)], model=load_model(name), batch=batch).problem().instance
+    whole = layers_on("lpx-rack", [range(chips)], model=routed_model(load_model(name)), batch=batch).problem().instance
     for instance in (whole, whole.wires_only()):
         for cut in (WHOLE, Cut(8, 1, 4, 2)):
             layer = tasks_of(instance, cut)
