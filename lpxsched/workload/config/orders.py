@@ -52,7 +52,8 @@ def layer_kinds(keys: Keys, *, routed: bool) -> tuple[LayerKind, ...]:
     """
     words = _words(keys)
     layers = _layers(keys, words)
-    if words and any(word in FFN_WORDS for word in words):
+    letters = any(isinstance(value, str) for _, value in keys.given("order"))
+    if letters or any(word in FFN_WORDS for word in words):
         return tuple(LayerKind(MIXER_WORDS.get(word, "none"), FFN_WORDS.get(word, "none")) for word in words)
     dense: FfnKind = "dense"
     ffns = _ffns(keys, layers) if routed else (dense,) * layers
