@@ -99,7 +99,8 @@ def _lists(path: Path, column: pa.ChunkedArray, name: str) -> tuple[np.ndarray[t
 def _text(path: Path, column: pa.ChunkedArray, name: str) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     # Few texts differ: Python's own are made of those alone.
     encoded = column.combine_chunks().dictionary_encode()
-    texts, number = encoded.dictionary.to_pylist(), np.from_dlpack(encoded.indices)
+    texts: list[str] = encoded.dictionary.to_pylist()
+    number = np.from_dlpack(encoded.indices).astype(np.int64)
     # numpy drops a NUL at the end of a text, and two different files would get one content hash.
     with_nul = np.array(["\0" in text for text in texts], dtype=np.bool_)
     if with_nul.any():
