@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.fabric_tables import Surroundings, chips_table, links_table
+from lpxsched.assembly.fabric_tables import Surroundings, chips_table, frames_on_demand, links_table
 from lpxsched.clocks.latency import hac_latency_cycles, pass_cycles, start_cycles
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.timetable.columns import Deskews, Segments
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 def surroundings(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]) -> Surroundings:
     """Return the tables of a fabric with the layers that run on it; layer i is segment i."""
+    root = tree.root
     return Surroundings(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, layers)),
         links=links_table(fabric, guard_cycles=_guards(fabric, layers)),
         segments=_segments(layers, _waiting(fabric, tree, layers)),
+        frames=frames_on_demand([int(root[layer.problem.group.chips[0]]) for layer in layers]),
         deskews=_deskews(layers),
     )
 
@@ -52,7 +54,8 @@ def _segments(layers: Sequence[ScheduledLayer], waiting: list[int]) -> Segments:
     results = [layer.distinct.result for layer in layers]
     return Segments(
         segment=np.arange(len(layers), dtype=np.int64),
-        chips=tuple(np.array(layer.problem.group.chips, dtype=np.int64) for layer in layers),
+        frame=np.arange(len(layers), dtype=np.int64),
+        phase_cycles=np.zeros(len(layers), dtype=np.int64),
         waiting_cycles=np.array(waiting, dtype=np.int64),
         makespan_cycles=np.array([result.makespan_cycles for result in results], dtype=np.int64),
         lower_bound_cycles=np.array([result.bound.cycles for result in results], dtype=np.int64),
@@ -77,7 +80,8 @@ def _waiting(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLaye
 def _deskews(layers: Sequence[ScheduledLayer]) -> Deskews:
     """Each segment opens with its only deskew."""
     return Deskews(
-        segment=np.arange(len(layers), dtype=np.int64),
+        frame=np.arange(len(layers), dtype=np.int64),
         cycle=np.zeros(len(layers), dtype=np.int64),
         stall=np.array([layer.problem.instance.release_cycles for layer in layers], dtype=np.int64),
+        every_periods=np.zeros(len(layers), dtype=np.int64),
     )
