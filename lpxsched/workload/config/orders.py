@@ -173,7 +173,7 @@ def _lists(keys: Keys, layers: int) -> list[Callable[[int], bool]]:
     words = keys.value("ffn_order")
     if words is not None:
         _check_length(keys, "ffn_order", words, layers)
-        if not set(words) <= {"sparse", "dense"}:
+        if not all(word in ("sparse", "dense") for word in words):
             raise keys.error("ffn_order", f"must be a list of sparse and dense, got {short(words)}")
         rules.append(lambda layer: words[layer] == "sparse")
     dense, sparse = _indices(keys, "dense_list", layers), _indices(keys, "moe_layers", layers)
