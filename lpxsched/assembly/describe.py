@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 def graph_document(
-    graph: LayerGraph, groups: Sequence[Group], works_of_width: Callable[[int], dict[str, Work]]
+    graph: LayerGraph, groups: Sequence[Group], works_of_group: Callable[[Group], dict[str, Work]]
 ) -> GraphFile:
     """Return ``graph.json``; layer i is segment i, on group i.
 
@@ -59,10 +59,10 @@ def graph_document(
     ----------
     graph : LayerGraph
     groups : sequence of Group
-    works_of_width : callable
-        Work of each operator kind on a group of a number of chips.
+    works_of_group : callable
+        Work of each operator kind of a layer on its group.
     """
-    works = {group.layer: works_of_width(len(group.chips)) for group in groups}
+    works = {group.layer: works_of_group(group) for group in groups}
     return GraphFile(
         tensors=[
             GraphTensor(

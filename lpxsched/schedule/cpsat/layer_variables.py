@@ -243,11 +243,13 @@ def shortest_bundles(instance: Instance) -> list[list[tuple[int, int]]]:
     Summands go to the root from leaves, results from the root to consumers; hosts never relay.
     """
     to_root = hops_to_roots(instance)
+    roots, row = np.unique(instance.demand_root, return_inverse=True)
+    from_roots = hops_from(roots, instance.network)
     ways = []
     rows = list(enumerate(zip(instance.network.source.tolist(), instance.network.destination.tolist(), strict=True)))
     for demand in range(instance.demands):
         root = int(instance.demand_root[demand])
-        from_root = hops_from(root, instance.network)
+        from_root = from_roots[row[demand]].tolist()
         usable = {bundle: ends for bundle, ends in rows if ends[0] < instance.network.chips or ends[0] == root}
         wanted = _ancestors(from_root, usable.values(), instance.demand_consumers[demand].tolist())
         leaves = set(instance.demand_leaves[demand].tolist())

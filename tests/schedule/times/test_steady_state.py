@@ -13,7 +13,7 @@ from lpxsched.schedule.times import modulo
 from lpxsched.schedule.times.layer_tasks import layer_tasks
 from lpxsched.schedule.times.steady_state import steady_state
 from lpxsched.workload.config.load import load_model
-from lpxsched.workload.routed import routed_model
+from lpxsched.workload.ffns import ffn_model
 from tests.schedule.instances import path_of_three, two_chips
 from tests.schedule.layers import layers_on
 from tests.schedule.rules import violations
@@ -42,8 +42,7 @@ def test_units_of_chips_count() -> None:
 
 def test_a_layer_of_gpt_oss_20b_takes_a_batch_every_415_cycles() -> None:
     """Tests batch 8 on ten chips, two trays of a rack of 256: one batch takes 2,753 cycles, seven are in flight."""
-    model = routed_model(load_model("gpt-oss-20b"))
-    layers = layers_on("lpx-rack", [range(10)], model=model, batch=8, weights="mxfp4")
+    layers = layers_on("lpx-rack", [range(10)], model=ffn_model(load_model("gpt-oss-20b")), batch=8, weights="mxfp4")
     instance = layers.problem().instance
     found = steady_state(instance, solve(instance, SolveOptions(effort=1)).schedule)
     assert found is not None
