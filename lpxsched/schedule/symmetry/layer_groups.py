@@ -16,7 +16,6 @@ import numpy as np
 
 from lpxsched.fabric.adjacency import sorted_adjacency
 from lpxsched.fabric.symmetry import bundle_images, translations
-from lpxsched.schedule.result import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.adjacency import Adjacency
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes.blocks import Blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +48,6 @@ class Symmetry:
         """Number of elements."""
         return len(self.node_map)
 
-    def block_map(self, blocks: Blocks) -> NDArray[np.int64]:
-        """Return where each element takes each block, shape (order, blocks); images are cut alike."""
-        first = np.searchsorted(blocks.demand, np.arange(self.demand_map.shape[1]))
-        rank = np.arange(len(blocks)) - first[blocks.demand]
-        image: NDArray[np.int64] = first[self.demand_map[:, blocks.demand]] + rank
-        return image
-
 
 def representatives(image: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the least element of each thing's orbit, from a map of shape (order, things)."""
@@ -68,36 +59,6 @@ def trivial(instance: Instance) -> Symmetry:
     """Return the group of the identity alone."""
     sizes = (instance.nodes, instance.bundles, instance.operators, instance.demands)
     return Symmetry(*(np.arange(size, dtype=np.int64)[None, :] for size in sizes))
-
-
-def lifted(
-    symmetry: Symmetry,
-    blocks: Blocks,
-    slots: NDArray[np.int64],
-    sums: NDArray[np.int64],
-    operator_start: NDArray[np.int64],
-) -> Schedule:
-    """Return the schedule of all from that of representatives.
-
-    Parameters
-    ----------
-    symmetry : Symmetry
-    blocks : Blocks
-        Of all demands.
-    slots, sums : ndarray of int64
-        Rows of representatives' blocks, as `Schedule.of_rows` takes them.
-    operator_start : ndarray of int64, shape (operators,)
-        Only starts of representatives are read.
-    """
-    if symmetry.order == 1:
-        return Schedule.of_rows(blocks, slots, sums, operator_start)
-    slots, sums = slots.reshape(-1, 4), sums.reshape(-1, 4)
-    block_map = symmetry.block_map(blocks)
-    all_slots, all_sums = (np.repeat(rows[None], symmetry.order, axis=0) for rows in (slots, sums))
-    all_slots[:, :, 0], all_sums[:, :, 0] = block_map[:, slots[:, 0]], block_map[:, sums[:, 0]]
-    all_slots[:, :, 2] = symmetry.bundle_map[:, slots[:, 2]]
-    all_sums[:, :, 1] = symmetry.node_map[:, sums[:, 1]]
-    return Schedule.of_rows(blocks, all_slots, all_sums, operator_start[representatives(symmetry.operator_map)])
 
 
 def node_groups(instance: Instance) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -1,60 +1,91 @@
-"""Representatives of the orbits of a group: what a model has variables and constraints for."""
+"""Operators and bundles of a layer seen from the representatives of their orbits: tasks, and what they hold."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.schedule.symmetry.layer_groups import Symmetry, representatives
+import numpy as np
+
+from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.problem.wires import Wires
+from lpxsched.schedule.symmetry.layer_groups import representatives
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes.blocks import Blocks
+    from lpxsched.schedule.problem.ragged import Ragged
+    from lpxsched.schedule.symmetry.layer_groups import Symmetry
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Orbits:
-    """The representative of each thing, the least of its orbit.
+class OperatorTasks(NamedTuple):
+    """Representatives of operators; all are numbered by `task`, for each operator the place of its representative.
 
-    Attributes
-    ----------
-    symmetry : Symmetry
-    node, bundle, operator, block : ndarray of int64
-        The representative of each.
-    block_home : ndarray of int64, shape (blocks,)
-        The element of the group that takes a block to its representative.
-    operators, blocks : list of int
-        The representatives.
+    `node`, `unit` and `cycles` are columns of the representatives, `before` and `after` pairs of them; nothing of the
+    problem starts before `release`.
     """
 
-    symmetry: Symmetry
+    task: NDArray[np.int64]
     node: NDArray[np.int64]
-    bundle: NDArray[np.int64]
-    operator: NDArray[np.int64]
-    block: NDArray[np.int64]
-    block_home: NDArray[np.int64]
-    operators: list[int]
-    blocks: list[int]
+    unit: NDArray[np.int64]
+    cycles: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    release: int
 
-    @staticmethod
-    def of(instance: Instance, blocks: Blocks, symmetry: Symmetry) -> Orbits:
-        """Return the orbits of an instance and its blocks."""
-        block_map = symmetry.block_map(blocks)
-        block, operator = representatives(block_map), representatives(symmetry.operator_map)
-        return Orbits(
-            symmetry,
-            representatives(symmetry.node_map),
-            representatives(symmetry.bundle_map),
-            operator,
-            block,
-            block_map.argmin(axis=0),
-            [index for index in range(instance.operators) if operator[index] == index],
-            [index for index in range(len(blocks)) if block[index] == index],
-        )
+    def __bool__(self) -> bool:
+        return bool(len(self.node))
 
-    def home(self, block: int, node: int) -> tuple[int, int]:
-        """Return a block's representative, and where a node goes when the block is taken there."""
-        return int(self.block[block]), int(self.symmetry.node_map[self.block_home[block], node])
+
+def no_operators() -> OperatorTasks:
+    """Return the operators of a collective, which take no time."""
+    none = np.zeros(0, dtype=np.int64)
+    return OperatorTasks(none, none, none, none, none, none, 0)
+
+
+def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
+    """Return the operators of an instance under a group that leaves it as it is."""
+    own, task = np.unique(representatives(symmetry.operator_map), return_inverse=True)
+    row, other = entries(instance.operator_after, own)
+    task = task.reshape(-1).astype(np.int64)
+    return OperatorTasks(
+        task,
+        instance.operator_node[own],
+        instance.operator_unit[own],
+        instance.operator_cycles[own],
+        task[other],
+        row,
+        instance.release_cycles,
+    )
+
+
+def instance_wires(instance: Instance, symmetry: Symmetry) -> Wires:
+    """Return the bundles of an instance, those of one orbit a resource."""
+    resource = np.unique(representatives(symmetry.bundle_map), return_inverse=True)[1].reshape(-1).astype(np.int64)
+    lanes = np.zeros(int(resource.max(initial=NONE)) + 1, dtype=np.int64)
+    lanes[resource] = instance.bundle_lanes
+    return Wires(
+        width=instance.chips,
+        nodes=instance.nodes,
+        source=instance.bundle_source,
+        destination=instance.bundle_destination,
+        hop=instance.hop_cycles,
+        numerator=instance.bundle_time_numerator,
+        denominator=instance.bundle_time_denominator,
+        out_offsets=np.searchsorted(instance.bundle_source, np.arange(instance.nodes + 1)).astype(np.int64),
+        out=np.arange(instance.bundles, dtype=np.int64),
+        resource=resource,
+        lanes=lanes,
+        first_lane=np.cumsum(lanes) - lanes,
+        turnaround=instance.turnaround_cycles,
+        node_orbit=np.unique(representatives(symmetry.node_map), return_inverse=True)[1].reshape(-1).astype(np.int64),
+        inject=0,
+        eject=0,
+    )
+
+
+def entries(lists: Ragged, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return, for each entry of some lists, its place among these and its value."""
+    row, place = counted(np.diff(lists.offsets)[rows])
+    return row, lists.values[lists.offsets[rows[row]] + place]

@@ -15,6 +15,7 @@ import numpy as np
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import FAR, Wires, all_ways
 from lpxsched.schedule.routes.matching.kernels import CLASSES
+from lpxsched.schedule.symmetry.orbits import no_operators
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.orbits import OperatorTasks
     from lpxsched.traffic.collectives import Collective
 
 
@@ -154,6 +157,16 @@ class Reduced:
     wires: Wires
     pieces: NDArray[np.int64]
     representatives: NDArray[np.int64]
+
+    @property
+    def add_cost(self) -> AddCost:
+        """What sums take."""
+        return self.problem.add_cost
+
+    @property
+    def operators(self) -> OperatorTasks:
+        """None: what chips hold and read takes no time."""
+        return no_operators()
 
     def reversed(self) -> Reduced:
         """Return the same flow over the bundles the other way round."""

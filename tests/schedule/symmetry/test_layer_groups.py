@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from lpxsched.schedule.result import SPREADING
-from lpxsched.schedule.symmetry.layer_groups import Symmetry, lifted, node_groups, representatives, trivial
+from lpxsched.schedule.symmetry.layer_groups import node_groups, representatives, trivial
 from tests.schedule.circulants import Shares, circulant, even_layer, layer_on
-from tests.schedule.instances import WIRE, blocks_of, copy_along, ints, two_chips
+from tests.schedule.instances import WIRE, copy_along, two_chips
 from tests.schedule.layers import layers_on
 
 if TYPE_CHECKING:
@@ -84,27 +82,11 @@ def test_twin_bundles_are_told_apart() -> None:
     assert sorted(bundle_map[1].tolist()) == list(range(instance.bundles))
 
 
-def test_a_lifted_schedule_has_the_images_of_each_row() -> None:
-    """Tests one demand of each of two chips in two blocks, and an operator on each chip."""
-    swap = [[0, 1], [1, 0]]
-    symmetry = Symmetry(*(np.array(swap) for _ in range(4)))
-    blocks = blocks_of((0, 0, 1), (0, 1, 2), (1, 0, 1), (1, 1, 2))
-    slots = np.array([[0, SPREADING, 0, 5], [1, SPREADING, 0, 9]])
-    sums = np.array([[1, 0, 2, 30]])
-    schedule = lifted(symmetry, blocks, slots, sums, ints([40, -1]))
-    rows = zip(schedule.slot_block, schedule.slot_bundle, schedule.slot_depart, strict=True)
-    assert sorted(rows) == [(0, 0, 5), (1, 0, 9), (2, 1, 5), (3, 1, 9)]
-    assert list(zip(schedule.sum_block, schedule.sum_node, strict=True)) == [(1, 0), (3, 1)]
-    assert (schedule.sum_operands.tolist(), schedule.sum_start.tolist()) == ([2, 2], [30, 30])
-    assert schedule.operator_start.tolist() == [40, 40]
-
-
 def test_without_a_group_everything_represents_itself() -> None:
     """Tests the trivial group."""
     symmetry = trivial(two_chips())
     assert symmetry.order == 1
     assert representatives(symmetry.demand_map).tolist() == [0, 1, 2, 3]
-    assert symmetry.block_map(blocks_of((0, 0, 2), (1, 0, 1), (1, 1, 1))).tolist() == [[0, 1, 2]]
 
 
 def test_the_order_of_chips_does_not_matter() -> None:
