@@ -27,10 +27,11 @@ from lpxsched.schedule.problem.layer import layer_problem_builders
 from lpxsched.schedule.solve_collective import TransferOptions
 from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.traffic.collectives import Collective
-from lpxsched.workload.config import load_model
+from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
 from lpxsched.workload.graph import moe_layer_graph
+from lpxsched.workload.routed import published_weights, routed_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +56,9 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     ------
     InputError, InfeasibleError, NothingFoundError
     """
-    fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
-    precision = Precision(options.weights or model.weights, options.activations, options.partials)
+    fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
+    model, weights = routed_model(published), options.weights or published_weights(published)
+    precision = Precision(weights, options.activations, options.partials)
     batch, file = options.batch, options.partition
     graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
@@ -95,9 +97,9 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     chips = participants(fabric, options.chips)
     root = root_shard(options.kind, chips, options.root)
     collective = Collective(options.kind, len(chips), options.vectors, root)
-    build = partial(transfer_problem, fabric, chips, collective, relays=options.relays)
+    problem = transfer_problem(fabric, chips, collective, relays=options.relays)
     solving = TransferOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
-    scheduled = solve_collective(fabric, build, clock, solving)
+    scheduled = solve_collective(fabric, problem, clock, solving)
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
     around = surroundings(fabric, scheduled.tree, segments)
     described = describe_collective(options, fabric, clock, scheduled, assemble(segments), around)

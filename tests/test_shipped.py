@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -12,7 +13,9 @@ from lpxsched.fabric.chip import load_chip
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.files.schema import Tag
 from lpxsched.files.shipped import ROOT, shipped_files
-from lpxsched.workload.config import load_model
+from lpxsched.workload.config.load import load_model
+from lpxsched.workload.counts import expert_weights, total_parameters
+from lpxsched.workload.model import Experts, StoredTypes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,10 +89,51 @@ def test_every_file_begins_with_what_it_is() -> None:
     assert all(path.read_text().startswith("# ") for path in YAML_FILES)
 
 
+# Weights in matrices of experts, routed and shared, layer by layer: layers x experts x matrices x rows x columns.
+EXPERT_WEIGHTS = {
+    "deepseek-v3.2": 58 * 257 * 3 * 7168 * 2048,
+    "gemma-4-31b": 0,
+    "glm-5.1": 75 * 257 * 3 * 6144 * 2048,
+    "gpt-oss-120b": 36 * 128 * 3 * 2880 * 2880,
+    "gpt-oss-20b": 24 * 32 * 3 * 2880 * 2880,
+    "kimi-k2": 60 * 385 * 3 * 7168 * 2048,
+    "llama-4-maverick": 24 * 129 * 3 * 5120 * 8192,
+    "minimax-m2.7": 62 * 256 * 3 * 3072 * 1536,
+    # Experts of two matrices on latent rows of 2,048 columns; the shared one is on whole rows.
+    "nemotron-3-ultra": 48 * (512 * 2 * 2048 * 5120 + 2 * 8192 * 10240),
+    "qwen3-235b": 94 * 128 * 3 * 4096 * 1536,
+    "qwen3.5-122b": 48 * 257 * 3 * 3072 * 1024,
+}
+
+
+def sources() -> dict[str, dict[str, str]]:
+    """Return the rows of ``models/sources.csv`` by name."""
+    with (ROOT / "models" / "sources.csv").open(newline="") as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+def test_every_model_has_a_source() -> None:
+    """Tests that models and sources are the same, each with an address, and are called in lower case."""
+    assert list(sources()) == list(shipped_files("model")) == list(EXPERT_WEIGHTS)
+    for name, row in sources().items():
+        assert row["source"].startswith("https://")
+        assert name == name.lower()
+
+
+@pytest.mark.parametrize("name", EXPERT_WEIGHTS)
+def test_parameters_of_shipped_models(name: str) -> None:
+    """Tests experts exactly, and totals within 3 % of those published."""
+    model = load_model(name)
+    assert expert_weights(model) == EXPERT_WEIGHTS[name]
+    total, published = total_parameters(model), int(sources()[name]["published_parameters"])
+    assert total is not None
+    assert abs(total - published) * 100 < 3 * published
+
+
 @pytest.mark.parametrize(("name", "layers", "experts"), [("gpt-oss-120b", 36, 128), ("gpt-oss-20b", 24, 32)])
 def test_the_gpt_oss_models(name: str, layers: int, experts: int) -> None:
     """Tests the published facts: 2880 columns, four experts a row, MXFP4 weights, biases."""
     model = load_model(name)
-    assert (model.layers, model.experts, model.experts_per_token) == (layers, experts, 4)
-    assert (model.hidden, model.expert_columns) == (2880, 2880)
-    assert (model.weights, model.expert_biases) == ("mxfp4", True)
+    assert (len(model.layers), model.hidden) == (layers, 2880)
+    assert {layer.experts for layer in model.layers} == {Experts(experts, 4, 2880, 3, biases=True)}
+    assert {layer.stored for layer in model.layers} == {StoredTypes("bf16", "mxfp4", "mxfp4", "mxfp4")}

@@ -50,7 +50,7 @@ class Solved:
     @property
     def hop_cycles(self) -> int:
         """The longest hop: a step on busy wires that are all alike."""
-        return int(self.problem.bundle_hop_cycles.max())
+        return int(self.problem.network.hop_cycles.max())
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -65,7 +65,7 @@ def collective_problem(
     where = load_fabric(fabric) if isinstance(fabric, str) else fabric
     members = list(range(where.chips) if chips is None else chips)
     collective = Collective(kind, len(members), vectors)
-    return transfer_problem(where, members, collective, relays=relays, guard_cycles=0)
+    return transfer_problem(where, members, collective, relays=relays)
 
 
 def warm_up() -> None:

@@ -72,7 +72,7 @@ def _all_reduce(options: TransferOptions) -> Iterator[tuple[str, ...]]:
 def _spreading(options: TransferOptions) -> Iterator[tuple[str, ...]]:
     node, larger_node = load_fabric(NODE), _larger_node()
     local = node.link_classes[0]
-    hop_cycles = int(collective_problem(node, "broadcast", 1, chips=[0, 1]).bundle_hop_cycles[0])
+    hop_cycles = int(collective_problem(node, "broadcast", 1, chips=[0, 1]).network.hop_cycles[0])
     held_bytes = float(hop_cycles / local.vector_time_cycles * node.vector_bytes)
     for row in published("isca22_fig10_nonminimal"):
         size, ways, figure = int(row["bytes"]), int(row["n"]), float(row["speedup"])

@@ -80,17 +80,17 @@ def _blocks(problem: TransferProblem, chip: int, cuts: list[tuple[int, int]], se
 
 
 def _hold(problem: TransferProblem, vectors: int) -> int:
-    return int(problem.hold_cycles(vectors)[0])
+    return int(problem.network.hold_cycles(vectors)[0])
 
 
 def _last_read(problem: TransferProblem, vectors: int) -> int:
     """Return from a departure to the cycle by which all vectors are read."""
-    return int(problem.bundle_hop_cycles[0]) + _hold(problem, vectors - 1)
+    return int(problem.network.hop_cycles[0]) + _hold(problem, vectors - 1)
 
 
 def _schedule(problem: TransferProblem, blocks: list[Block]) -> Schedule:
     width = problem.width
-    ends = zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True)
+    ends = zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True)
     bundle = {pair: number for number, pair in enumerate(ends)}
     slots, operands, reads = [], [], []
     for number, block in enumerate(blocks):

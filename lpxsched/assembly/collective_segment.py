@@ -28,16 +28,13 @@ def collective_segment(
     problem, tree = scheduled.problem, scheduled.tree
     nobody = np.zeros(0, dtype=np.int64)
     # No host says that anything is there to do: all chips, also those that could poll, are started by an event.
-    waiting = start_cycles(clock, tree.height(int(problem.node_chip[0])), hac_latency_cycles(fabric, tree))
+    waiting = start_cycles(clock, tree.height(int(problem.network.fabric_node[0])), hac_latency_cycles(fabric, tree))
     return Segment(
         result=scheduled.result,
         layer=0,
-        chips=problem.node_chip[: problem.width],
-        node_chip=problem.node_chip,
-        node_shard=np.arange(problem.nodes, dtype=np.int64),
-        links=problem.bundle_links,
-        hop_cycles=problem.bundle_hop_cycles,
-        guard_cycles=np.full(problem.bundles, scheduled.guard_cycles, dtype=np.int64),
+        chips=problem.network.fabric_node[: problem.width],
+        node_shard=np.arange(problem.network.nodes, dtype=np.int64),
+        network=problem.network,
         operators=_operators(problem),
         results=_results(problem),
         weights=no_weights(),

@@ -28,6 +28,7 @@ from lpxsched.timetable.documents import (
     GraphWeights,
 )
 from lpxsched.units import NONE, cycles_to_ns
+from lpxsched.workload.config.quantization import quantization_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,6 +162,8 @@ def describe_build(
 def _input_files(options: CompileOptions) -> dict[str, Path]:
     """Return every file that entered, by kind."""
     files = {"model": find_file("model", options.model)} | fabric_files(options)
+    beside = quantization_file(files["model"])
+    files |= {} if beside is None else {"quantization": beside}
     return files | ({"partition": Path(options.partition)} if options.partition is not None else {})
 
 

@@ -50,7 +50,7 @@ def describe_collective(
 def collective_graph(problem: TransferProblem) -> GraphFile:
     """Return ``graph.json``: what chips hold at first, a ``source`` of it, and a ``deliver`` that needs it."""
     tensors, (layout, reader) = problem.collective.tensors, problem.collective.wanted
-    chips = problem.node_chip.tolist()
+    chips = problem.network.fabric_node.tolist()
     return GraphFile(
         tensors=[
             GraphTensor(

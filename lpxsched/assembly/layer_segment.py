@@ -36,11 +36,8 @@ def _segment(layer: ScheduledLayer, hac_latency: int) -> Segment:
         result=result,
         layer=group.layer,
         chips=numbers(list(group.chips)),
-        node_chip=numbers([*group.chips, *group.hosts]),
-        node_shard=np.arange(instance.nodes) % instance.chips,
-        links=problem.bundle_links,
-        hop_cycles=instance.hop_cycles,
-        guard_cycles=instance.bundle_guard,
+        node_shard=np.arange(instance.network.nodes) % instance.network.chips,
+        network=instance.network,
         operators=_operators(problem),
         results=_results(problem),
         weights=_weights(problem),
@@ -79,7 +76,7 @@ def _operators(problem: LayerProblem) -> GraphOperators:
 def _results(problem: LayerProblem) -> Held:
     chosen = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output]
     tensors = [problem.graph.tensors[p.operator.output] for _, p in chosen]
-    dealt = {tensor.name: shares(tensor.vectors, problem.instance.chips) for tensor in tensors}
+    dealt = {tensor.name: shares(tensor.vectors, problem.instance.network.chips) for tensor in tensors}
     runs = [
         dealt[tensor.name][p.shard] if tensor.layout == "sharded" else (0, tensor.vectors)
         for tensor, (_, p) in zip(tensors, chosen, strict=True)

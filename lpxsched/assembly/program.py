@@ -100,15 +100,15 @@ def _shifted(part: Program, tensors: int, operators: int) -> Program:
 
 def _slots(segment: Segment, tensor_of: Integers) -> Slots:
     schedule = segment.result.schedule
-    lanes = np.array([len(links) for links in segment.links], dtype=np.int64)
-    links = np.concatenate([*segment.links, np.zeros(0, dtype=np.int64)])
+    network = segment.network
+    links, first = network.links.values, np.cumsum(network.lanes) - network.lanes
     return Slots(
         tensor=tensor_of[schedule.slot_value],
         first_vector=schedule.slot_first,
         vectors=schedule.slot_vectors,
-        link=links[(np.cumsum(lanes) - lanes)[schedule.slot_bundle] + schedule.slot_lane],
+        link=links[first[schedule.slot_bundle] + schedule.slot_lane],
         depart=schedule.slot_depart,
-        read=schedule.slot_depart + segment.hop_cycles[schedule.slot_bundle],
+        read=schedule.slot_depart + network.hop_cycles[schedule.slot_bundle],
     )
 
 
@@ -120,7 +120,7 @@ def _operators(segment: Segment, number: int) -> Operators:
     return Operators(
         operator=np.arange(len(node), dtype=np.int64),
         segment=np.full(len(node), number, dtype=np.int64),
-        chip=segment.node_chip[node],
+        chip=segment.network.fabric_node[node],
         shard=segment.node_shard[node],
         unit=np.concatenate([graph.unit, np.full(len(sums), VECTOR_UNIT)]),
         kind=np.concatenate([graph.kind, np.full(len(sums), ADD)]),
@@ -181,7 +181,7 @@ def _tensors(segment: Segment, producer: Integers) -> Tensors:
         vectors=np.concatenate([results.vectors, sums.vectors, weights.vectors]),
         dtype=np.concatenate([results.dtype, pieces.dtype[sums.piece], weights.dtype]),
         layout=np.concatenate([results.layout, np.where(sums.complete, COMPLETE, PARTIAL), weights.layout]),
-        chip=segment.node_chip[np.concatenate([made_at, sums.node, held_at])],
+        chip=segment.network.fabric_node[np.concatenate([made_at, sums.node, held_at])],
         producer=np.concatenate([producer, np.full(len(weights.operator), NONE, dtype=np.int64)]),
         bytes=np.concatenate([results.bytes, size, weights.bytes]),
     )

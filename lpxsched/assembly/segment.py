@@ -11,6 +11,7 @@ from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import AddCost
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.result import Result
     from lpxsched.timetable.columns import Integers, Text
 
@@ -60,11 +61,9 @@ class Segment:
         Its schedule counts from the segment's time zero.
     layer : int
     chips : ndarray of int64, shape (shards,)
-    node_chip, node_shard : ndarray of int64, shape (nodes,)
-        The node of the fabric behind each local number, and its shard.
-    links : tuple of ndarray of int64
-        Links of the fabric behind each bundle, one a lane.
-    hop_cycles, guard_cycles : ndarray of int64, shape (bundles,)
+    node_shard : ndarray of int64, shape (nodes,)
+        The shard of each local number.
+    network : Network
     operators : GraphOperators
     results, weights : Held
     after_operator, after_result : ndarray of int64
@@ -78,11 +77,8 @@ class Segment:
     result: Result
     layer: int
     chips: Integers
-    node_chip: Integers
     node_shard: Integers
-    links: tuple[Integers, ...]
-    hop_cycles: Integers
-    guard_cycles: Integers
+    network: Network
     operators: GraphOperators
     results: Held
     weights: Held

@@ -32,7 +32,7 @@ def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment
 def _weight_bytes(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     weight_bytes = np.zeros(fabric.nodes, dtype=np.int64)
     for segment in segments:
-        chip = segment.node_chip[segment.operators.node[segment.weights.operator]]
+        chip = segment.network.fabric_node[segment.operators.node[segment.weights.operator]]
         np.add.at(weight_bytes, chip, segment.weights.bytes)
     return weight_bytes
 
@@ -40,8 +40,7 @@ def _weight_bytes(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
 def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     guard = np.full(fabric.links, NONE, dtype=np.int64)
     for segment in segments:
-        for links, cycles in zip(segment.links, segment.guard_cycles.tolist(), strict=True):
-            guard[links] = cycles
+        guard[segment.network.links.values] = np.repeat(segment.network.guard_cycles, segment.network.lanes)
     return guard
 
 

@@ -57,8 +57,11 @@ def compile_command(output: Path | None, verify: bool, as_json: bool, **choices:
     started = time.perf_counter()
     with failures_told(as_json=as_json), _progress() as progress:
         from lpxsched.pipeline import compile_timetable
+        from lpxsched.workload.config.load import load_model
 
         build = compile_timetable(options, progress=progress)
+        for note in load_model(options.model).notes:
+            click.echo(f"note: {note}", err=True)
     sound = not verify or holds(build)
     if sound:
         write_build(target, build)

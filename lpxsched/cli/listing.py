@@ -1,4 +1,4 @@
-"""``lpxsched topologies``, ``models`` and ``clocks``: what is shipped."""
+"""``lpxsched topologies`` and ``clocks``: what is shipped."""
 
 from __future__ import annotations
 
@@ -18,13 +18,6 @@ def _print_names(kind: str, plural: str, *, as_json: bool) -> None:
 def topologies_command(as_json: bool) -> None:
     """List the shipped topologies."""
     _print_names("topology", "topologies", as_json=as_json)
-
-
-@click.command()
-@json_option
-def models_command(as_json: bool) -> None:
-    """List the shipped models."""
-    _print_names("model", "models", as_json=as_json)
 
 
 @click.command()

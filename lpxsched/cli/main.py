@@ -15,13 +15,15 @@ COMMANDS = {
     "compile": ("compile", "Lay a model over a fabric and write the timetable."),
     "collective": ("collective", "Schedule one collective on the chips of a fabric."),
     "check": ("check", "Prove a build folder against the rules, from its files alone."),
+    "replay": ("replay", "Move numbers through a build folder and compare them with a dense run."),
     "simulate": ("simulate", "Run a build folder on drifting clocks and count late vectors."),
     "report": ("report", "Print link utilisation and where the time of a layer goes."),
     "export": ("export", "Draw utilisation and one layer's timeline as SVG or PNG."),
     "topology": ("topology", "Tell sizes, distances, bandwidth and symmetry of a fabric, and draw it."),
+    "model": ("model", "Tell layers, parameters and bytes of a model."),
     "schema": ("schema", "Print the JSON Schema of an input file, for editors."),
     "topologies": ("listing", "List the shipped topologies."),
-    "models": ("listing", "List the shipped models."),
+    "models": ("model", "List the shipped models: parameters, and the least racks."),
     "clocks": ("listing", "List the shipped clocks."),
 }
 
@@ -52,7 +54,8 @@ class LazyGroup(click.Group):
 def app() -> None:
     """Compile static timetables for machines whose network never decides anything at run time.
 
-    A first run: lpxsched compile gpt-oss-120b lpx-rack, then check, simulate and report the folder that it wrote.
+    A first run: lpxsched compile MODEL lpx-rack, with a name of lpxsched models, then check, simulate and report the
+    folder that it wrote.
     """
 
 

@@ -26,7 +26,7 @@ Tag = Literal["published", "analyst", "derived", "assumed", "unstated"]
 class Strict(BaseModel):
     """Base of every file and option model: no coercion, no unknown key, no mutation."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Tagged(Strict, Generic[Value]):

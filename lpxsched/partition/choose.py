@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.partition.group import Group
-    from lpxsched.workload.config import ModelConfig
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.graph import LayerGraph
+    from lpxsched.workload.routed import RoutedModel
 
 
 def partition_layers(
-    model: ModelConfig,
+    model: RoutedModel,
     fabric: Fabric,
     graph: LayerGraph,
     *,
@@ -58,7 +58,7 @@ def partition_layers(
 
 def why_unfit(
     groups: Iterable[Group],
-    model: ModelConfig,
+    model: RoutedModel,
     chip: Chip,
     graph: LayerGraph,
     *,
@@ -70,7 +70,7 @@ def why_unfit(
     Parameters
     ----------
     groups : iterable of Group
-    model : ModelConfig
+    model : RoutedModel
     chip : Chip
     graph : LayerGraph
     batch : int

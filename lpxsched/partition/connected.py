@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
+import numpy as np
+
+from lpxsched.fabric.reach import joined_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +20,23 @@ def split_group(fabric: Fabric, groups: Sequence[Group]) -> tuple[Group, list[in
 
     Vectors are relayed by chips of their own group only, so every chip must reach every other inside the group.
     """
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(range(fabric.nodes))
-    up = fabric.link_up
-    graph.add_edges_from(zip(fabric.source[up].tolist(), fabric.destination[up].tolist(), strict=True))
     for group in groups:
-        inside = graph.subgraph(group.chips)
-        if not nx.is_strongly_connected(inside):
-            side = max(nx.strongly_connected_components(inside), key=lambda part: (len(part), -min(part)))
-            return group, sorted(side), sorted(set(group.chips) - side)
+        sides = _sides(fabric, group)
+        if len(sides) > 1:
+            side = max(sides, key=lambda part: (len(part), -min(part)))
+            return group, side, sorted(set(group.chips) - set(side))
     return None
+
+
+def _sides(fabric: Fabric, group: Group) -> list[list[int]]:
+    """Return the strong components of a group."""
+    inside = np.zeros(fabric.nodes, dtype=np.bool_)
+    inside[list(group.chips)] = True
+    kept = fabric.link_up & inside[fabric.source] & inside[fabric.destination]
+    ends = fabric.source[kept], fabric.destination[kept]
+    sides: list[list[int]] = []
+    while inside.any():
+        side = joined_with(int(inside.argmax()), *ends, fabric.nodes)
+        sides.append(np.flatnonzero(side).tolist())
+        inside &= ~side
+    return sides

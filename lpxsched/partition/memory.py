@@ -8,12 +8,12 @@ from lpxsched.workload.costs import layer_work, shard_costs
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
-    from lpxsched.workload.config import ModelConfig
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.graph import LayerGraph
+    from lpxsched.workload.routed import RoutedModel
 
 
-def shard_weight_bytes(model: ModelConfig, chip: Chip, *, batch: int, precision: Precision, width: int) -> list[int]:
+def shard_weight_bytes(model: RoutedModel, chip: Chip, *, batch: int, precision: Precision, width: int) -> list[int]:
     """Return the bytes of weights on each chip of a group of `width` chips."""
     works = layer_work(model, chip, width, batch=batch, precision=precision)
     shards = shard_costs(works, chip, width)
@@ -21,7 +21,7 @@ def shard_weight_bytes(model: ModelConfig, chip: Chip, *, batch: int, precision:
 
 
 def least_chip_bytes(
-    model: ModelConfig, chip: Chip, layer: LayerGraph, *, batch: int, precision: Precision, width: int
+    model: RoutedModel, chip: Chip, layer: LayerGraph, *, batch: int, precision: Precision, width: int
 ) -> int:
     """Return a lower bound of the bytes on the fullest chip of a group.
 

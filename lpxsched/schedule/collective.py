@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +13,8 @@ from lpxsched.clocks.limits import DomainClock, Hop
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.problem.collective import TransferProblem, refuse_split, with_nodes
+from lpxsched.schedule.problem.collective import TransferProblem, refuse_split
+from lpxsched.schedule.problem.opening import bundle_levels
 from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
 from lpxsched.units import NONE
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-ProblemBuilder = Callable[..., TransferProblem]
 LATER = "try a later --deadline, or a larger --effort"
 
 
@@ -57,7 +56,7 @@ class ScheduledCollective:
 
 
 def solve_collective(
-    fabric: Fabric, build: ProblemBuilder, clock: ClockSpecification, options: TransferOptions
+    fabric: Fabric, problem: TransferProblem, clock: ClockSpecification, options: TransferOptions
 ) -> ScheduledCollective:
     """Return a collective's schedule, shifted by the stall of its opening deskew.
 
@@ -68,8 +67,8 @@ def solve_collective(
     Parameters
     ----------
     fabric : Fabric
-    build : callable
-        Returns the problem for a guard, ``build(guard_cycles=..)``.
+    problem : TransferProblem
+        Without guards.
     clock : ClockSpecification
     options : TransferOptions
         The deadline counts from the segment's time zero.
@@ -79,14 +78,15 @@ def solve_collective(
     InputError, InfeasibleError, NothingFoundError
     """
     # Before the tree of counters: where chips cannot reach each other, the problem tells which.
-    bare, tree = _aligned(fabric, build(guard_cycles=0), clock)
-    domain = DomainClock(clock, tree.height(int(bare.node_chip[0])), fabric.chip.clock_mhz, fabric.guard_in_hop)
-    levels = _levels(bare, tree)
-    _refuse_long_hops(fabric, bare, domain, levels)
+    bare, tree = _aligned(fabric, problem, clock)
+    depth = tree.height(int(bare.network.fabric_node[0]))
+    domain = DomainClock(clock, depth, fabric.chip.clock_mhz, fabric.guard_in_hop)
+    levels = bundle_levels(bare.network, tree)
+    _refuse_long_hops(bare, domain, levels)
     started, length, longest = time.perf_counter(), 0, domain.longest_interval_cycles()
     for interval in domain.intervals():
         guard, stall = domain.guard_cycles(int(levels.max(initial=0)), interval), domain.stall_cycles(interval)
-        problem = replace(bare, bundle_hop_cycles=bare.bundle_hop_cycles + guard)
+        problem = replace(bare, network=bare.network.with_guards(guard))
         least = _Least(bare, domain, levels, exact=interval is None and (levels == levels.max(initial=0)).all())
         length = 0 if interval is None else stall + _greedy_cycles(problem, options)
         if longest is not None and length > longest:
@@ -112,18 +112,13 @@ def _aligned(fabric: Fabric, bare: TransferProblem, clock: ClockSpecification) -
     A relay that hangs deeper than all chips that take part would only make the stall longer; the ways of the tree
     between chips that take part do without it.
     """
-    members = bare.node_chip
+    members = bare.network.fabric_node
     domain = TimeDomain(tuple(members[: bare.width].tolist()), tuple(members[bare.width :].tolist()))
     tree = alignment_tree(fabric, clock, [domain])
     deepest = tree.depth[members[: bare.width]].max()
     kept = (tree.depth[members] <= deepest) & ((tree.depth[members] != NONE) == (deepest != NONE))
     shallow = AlignmentTree(*(np.where(tree.depth <= deepest, column, NONE) for column in (tree.parent, tree.depth)))
-    return with_nodes(bare, kept), shallow
-
-
-def _levels(problem: TransferProblem, tree: AlignmentTree) -> Integers:
-    """Return the number of tree edges between the ends of each bundle."""
-    return tree.levels_between(problem.node_chip[problem.bundle_source], problem.node_chip[problem.bundle_destination])
+    return replace(bare, network=bare.network.without_relays(kept)), shallow
 
 
 class _Least:
@@ -142,8 +137,8 @@ class _Least:
     @cached_property
     def bound(self) -> LowerBound:
         """The lower bound of every schedule, the stall included."""
-        hops = self._bare.bundle_hop_cycles + self._domain.guards_cycles(self._levels, 0)
-        bound = lower_bound(replace(self._bare, bundle_hop_cycles=hops))
+        network = self._bare.network.with_guards(self._domain.guards_cycles(self._levels, 0))
+        bound = lower_bound(replace(self._bare, network=network))
         return replace(bound, cycles=self._domain.stall_cycles(0) + bound.cycles)
 
     def bounded(self, result: Result) -> Result:
@@ -151,18 +146,18 @@ class _Least:
         return result if self.exact else replace(result, bound=self.bound)
 
 
-def _refuse_long_hops(fabric: Fabric, bare: TransferProblem, domain: DomainClock, levels: Integers) -> None:
+def _refuse_long_hops(bare: TransferProblem, domain: DomainClock, levels: Integers) -> None:
     """Refuse a collective that cannot do without hops that are longer than clocks may run apart."""
-    columns = np.column_stack([bare.bundle_hop_cycles, bare.bundle_class, levels])
+    network = bare.network
+    columns = np.column_stack([network.hop_cycles, network.link_class, levels])
     kinds, kind = np.unique(columns, axis=0, return_inverse=True)
-    hops = [Hop(fabric.link_classes[link_class].name, cycles, level) for cycles, link_class, level in kinds.tolist()]
+    hops = [Hop(network.class_names[link_class], cycles, level) for cycles, link_class, level in kinds.tolist()]
     too_long = [hop for hop in hops if not domain.fits(hop)]
     if not too_long:
         return
     fits = np.array([domain.fits(hop) for hop in hops])[kind.reshape(-1)]
-    source, destination = bare.bundle_source[fits], bare.bundle_destination[fits]
     try:
-        refuse_split(replace(bare, bundle_source=source, bundle_destination=destination))
+        refuse_split(network.with_bundles(np.flatnonzero(fits)), bare.collective)
     except InfeasibleError:
         domain.refuse_long_hop(too_long[0])
 

@@ -112,26 +112,26 @@ def solve_layers(
         layers.append(layer)
         instance = problem.least_instance()
         least.setdefault(problem.distinct_key(), {})[instance.key()] = instance
-    if options.solver == "symmetric" and not any(is_symmetric(problem.instance) for problem in distinct_problems):
-        cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
-        raise NothingFoundError(cause, remedy="try --solver auto")
+    if options.solver == "symmetric":
+        _refuse_asymmetric(distinct_problems)
     scheduled: dict[int, ScheduledLayer] = {}
     for number, (key, layers) in enumerate(layers_by_key.items()):
         progress("solving", number, len(layers_by_key))
         problem, result = solve_with_covering_guard(builders[layers[0]], options)
         wires = solve(problem.instance.wires_only(), options)
         instances = list(least[key].values())
-        distinct = DistinctResult(
-            number,
-            problem.instance.chips,
-            _bounded(result, instances),
-            _bounded(wires, [instance.wires_only() for instance in instances]),
-            tuple(layers),
-        )
+        bounded = _bounded(result, instances), _bounded(wires, [instance.wires_only() for instance in instances])
+        distinct = DistinctResult(number, problem.instance.network.chips, *bounded, tuple(layers))
         for layer in layers:
             scheduled[layer] = ScheduledLayer(builders[layer](interval_cycles=problem.interval_cycles), distinct)
     progress("solving", len(layers_by_key), len(layers_by_key))
     return tuple(scheduled[layer] for layer in range(len(builders)))
+
+
+def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
+    if not any(is_symmetric(problem.instance) for problem in problems):
+        cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
+        raise NothingFoundError(cause, remedy="try --solver auto")
 
 
 def _bounded(result: Result, least: Sequence[Instance]) -> Result:

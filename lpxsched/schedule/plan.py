@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
 SLOT, SUM, OPERATOR = 0, 1, 2
@@ -130,7 +130,7 @@ def deliveries(wires: Wires, plan: Plan) -> Operands:
 
 
 def copy_plan(
-    problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
+    problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
 ) -> Plan:
     """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
@@ -143,24 +143,24 @@ def copy_plan(
     )
 
 
-def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
+def sum_plan(problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
     """Return the plan of sums along trees of copies of the reversed problem.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         The problem with its own bundles, not the reversed ones.
     block, bundle : ndarray of int64, shape (slots,)
         Trees: each block from its source over all nodes, every bundle used against its direction.
     """
-    fabric = problem.problem
-    keys = block * fabric.nodes + fabric.bundle_destination[bundle]
+    fabric = problem.instance
+    keys = block * fabric.network.nodes + fabric.network.destination[bundle]
     merging, arrivals = np.unique(keys, return_counts=True)
-    node = merging % fabric.nodes
+    node = merging % fabric.network.nodes
     adds = arrivals + (node < fabric.width) > 1
     sum_key, sum_node = merging[adds], node[adds]
-    sum_block = sum_key // fabric.nodes
-    leaves = block * fabric.nodes + fabric.bundle_source[bundle]
+    sum_block = sum_key // fabric.network.nodes
+    leaves = block * fabric.network.nodes + fabric.network.source[bundle]
     slot_sum = _lookup(sum_key, leaves)
     fed = np.where(slot_sum < 0, _first_with(keys, leaves), NONE)
     into = _lookup(sum_key, keys)
@@ -170,7 +170,7 @@ def sum_plan(problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle:
     operand_slot = np.concatenate([slots, np.full(len(own), NONE, dtype=np.int64)])
     order = np.lexsort((operand_slot, operand_sum))
     first = origins(fed)
-    slot_sum, slot_origin = slot_sum[first], fabric.bundle_source[bundle[first]]
+    slot_sum, slot_origin = slot_sum[first], fabric.network.source[bundle[first]]
     return Plan(
         blocks,
         block,
@@ -201,18 +201,18 @@ def operands_of(
     return Operands(reader, kind, number, origin, sum_block[reader])
 
 
-def gathered_plan(problem: Reduced, copies: Plan) -> Plan:
+def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
     """Return the plan of an all-reduce in which every chip gets every summand and adds them all at once.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     copies : Plan
         Of an all-gather of the summands.
     """
-    fabric, node_map = problem.problem, problem.symmetry.node_map
+    fabric, node_map = problem.instance, problem.symmetry.node_map
     representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]
-    arrives = fabric.bundle_destination[copies.slot_bundle]
+    arrives = fabric.network.destination[copies.slot_bundle]
     element = (node_map[:, arrives] == representative[arrives]).argmax(axis=0)
     ranges, first_block, place_of = np.unique(copies.blocks.first_vector, return_index=True, return_inverse=True)
     nodes = np.unique(representative[: fabric.width])
@@ -279,10 +279,10 @@ def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[n
 
 
 def _feeding_slots(
-    problem: Reduced, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
+    problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    fabric = problem.problem
-    source = fabric.bundle_source[bundle]
-    arrived = block * fabric.nodes + fabric.bundle_destination[bundle]
-    fed = _first_with(arrived, block * fabric.nodes + source)
+    fabric = problem.instance
+    source = fabric.network.source[bundle]
+    arrived = block * fabric.network.nodes + fabric.network.destination[bundle]
+    fed = _first_with(arrived, block * fabric.network.nodes + source)
     return np.where(source == blocks.source[block], NONE, fed)

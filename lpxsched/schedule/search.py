@@ -13,7 +13,7 @@ from lpxsched.schedule.plan import copy_plan, joined, sum_plan
 from lpxsched.schedule.routes.candidates import MOST_JUSTIFIED, Start, candidate_of
 from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
-from lpxsched.schedule.symmetry.quotient import HALVES, Flow, reduced
+from lpxsched.schedule.symmetry.quotient import HALVES, Flow, quotient
 from lpxsched.schedule.times.modulo import repeating, shortest_period
 from lpxsched.schedule.times.placement import depth, improved, placed, precedence_order
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.routes.choices import Style
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement, Tasks
 
 PASSES = 6
@@ -75,13 +75,13 @@ class Budget:
 
 
 def search(
-    forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, gathered: bool = False, packs: bool = False
-) -> Found[Reduced] | None:
+    forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, gathered: bool = False, packs: bool = False
+) -> Found[Quotient] | None:
     """Return the best schedule of one collective found within a budget.
 
     Parameters
     ----------
-    forward, backward : Reduced
+    forward, backward : Quotient
         The problem, and the problem with its bundles reversed.
     seed : int
     budget : Budget
@@ -90,21 +90,12 @@ def search(
     packs : bool
         Whether to try packed trees, and nothing else.
     """
-    unit_blocks = needs_unit_blocks(forward.problem)
     candidate = candidate_of(forward, backward, gathered=gathered, cyclic=budget.cyclic)
-    best: Found[Reduced] | None = None
+    best: Found[Quotient] | None = None
     best_of_length: dict[int, tuple[int, int, int]] = {}
     work = tried = in_vain = 0
 
-    def all_choices() -> Iterator[Style]:
-        if packs:
-            yield from packings(forward, seed=seed, unit_blocks=unit_blocks)
-        yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
-        lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
-        if lengths:
-            yield from further_choices(forward, lengths, seed=seed, cyclic=budget.cyclic)
-
-    for choice in all_choices():
+    for choice in _all_choices(forward, best_of_length, seed=seed, cyclic=budget.cyclic, packs=packs):
         if tried >= budget.rounds or in_vain >= budget.patience:
             break
         tried += 1
@@ -129,12 +120,25 @@ def search(
     return best
 
 
-def _packed(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, best: Found[Reduced]) -> Found[Reduced]:
+def _all_choices(
+    forward: Quotient, best_of_length: dict[int, tuple[int, int, int]], *, seed: int, cyclic: bool, packs: bool
+) -> Iterator[Style]:
+    """Yield what to try; what comes last is made of the lengths of blocks that were best until then."""
+    unit_blocks = needs_unit_blocks(forward.instance)
+    if packs:
+        yield from packings(forward, seed=seed, unit_blocks=unit_blocks)
+    yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
+    lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
+    if lengths:
+        yield from further_choices(forward, lengths, seed=seed, cyclic=cyclic)
+
+
+def _packed(forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found[Quotient]) -> Found[Quotient]:
     """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
     from lpxsched.schedule.cpsat.packing import Aim, packed_ways
 
-    collective = forward.problem.collective
-    lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.problem))
+    collective = forward.instance.collective
+    lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.instance))
     for length in [length for length in lengths if length != HALVES][:PACKED_LENGTHS]:
         if best.objective_cycles <= budget.enough_cycles:
             break
@@ -155,16 +159,16 @@ def _packed(forward: Reduced, backward: Reduced, *, seed: int, budget: Budget, b
     return best
 
 
-def candidate_work(problem: Reduced, length: int) -> int:
+def candidate_work(problem: Quotient, length: int) -> int:
     """Return about how many slots are placed and offered to try blocks of a length."""
     vectors = problem.flow.vectors[problem.representatives]
     blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
     everyone = problem.flow.is_for_everyone
-    degree = problem.problem.bundles // problem.problem.nodes
-    return blocks * (problem.problem.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
+    degree = problem.instance.network.bundles // problem.instance.network.nodes
+    return blocks * (problem.instance.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
 
 
-def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) -> Found[Reduced] | None:
+def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) -> Found[Quotient] | None:
     """Return the best all-reduce by exchanges, None where no sequence of phases is one.
 
     Vectors are spread over two sequences in all shares, of which the best is kept.
@@ -172,8 +176,8 @@ def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) ->
     vectors = problem.collective.vectors
     whole = np.full(1, vectors, dtype=np.int64)
     every = np.full(1, EVERY, dtype=np.int64)
-    representative = reduced(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
-    best: Found[Reduced] | None = None
+    representative = quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
+    best: Found[Quotient] | None = None
     for classes in exchange_classes(representative):
         sequences = exchange_sequences(representative, classes)
         for first, second in [(0, 0)] if len(sequences) == 1 else combinations(range(len(sequences)), 2):
@@ -193,7 +197,7 @@ def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) ->
 
 def needs_unit_blocks(problem: TransferProblem) -> bool:
     """Return whether every vector must be a slot of its own: on busy wires, and where ports count vectors."""
-    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+    return problem.network.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 
 
 def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
@@ -204,7 +208,7 @@ def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
     return [[vectors // count + (block < vectors % count) for block in range(count)] for count in counts[:2]]
 
 
-def _settled(problem: Reduced, start: Start, budget: Budget, best: Found[Reduced] | None) -> Found[Reduced] | None:
+def _settled(problem: Quotient, start: Start, budget: Budget, best: Found[Quotient] | None) -> Found[Quotient] | None:
     """Place a plan, and justify it or make it repeat; None where it cannot repeat sooner than the best."""
     plan = start.plan
     if start.timed is not None:
@@ -222,8 +226,8 @@ def _settled(problem: Reduced, start: Start, budget: Budget, best: Found[Reduced
 
 
 def _repeated(
-    problem: Reduced, plan: Plan, tasks: Tasks, placement: Placement, enough: int, below: int
-) -> Found[Reduced] | None:
+    problem: Quotient, plan: Plan, tasks: Tasks, placement: Placement, enough: int, below: int
+) -> Found[Quotient] | None:
     in_time = precedence_order(tasks, np.argsort(placement.start, kind="stable"))
     turning = repeating(tasks, in_time, enough=enough, below=below)
     if turning is not None:

@@ -16,7 +16,7 @@ from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, reduced, relayed_flow
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.units import NEVER
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
 ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
@@ -100,7 +100,7 @@ def _refuse_deadline(least: LowerBound, deadline: int) -> None:
         )
 
 
-def _search_all(problem: TransferProblem, options: TransferOptions, bound: LowerBound) -> Found[Reduced] | None:
+def _search_all(problem: TransferProblem, options: TransferOptions, bound: LowerBound) -> Found[Quotient] | None:
     """Return the best of all searches; the largest group, the smallest problem, comes first."""
     more = options.effort - 1
     packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if options.cyclic and _may_model(options) else 0.0
@@ -113,7 +113,7 @@ def _search_all(problem: TransferProblem, options: TransferOptions, bound: Lower
         packing_seconds=packing_seconds,
     )
     good_enough = bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << more))
-    best: Found[Reduced] | None = None
+    best: Found[Quotient] | None = None
     for number, symmetry in enumerate(_groups(problem, options)):
         if best is not None and best.objective_cycles <= good_enough:
             break
@@ -136,7 +136,7 @@ def _nothing_found(options: TransferOptions) -> NothingFoundError:
     return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
 
 
-def _improved(found: Found[Reduced], options: TransferOptions, bound: LowerBound) -> tuple[Found[Reduced], LowerBound]:
+def _improved(found: Found[Quotient], options: TransferOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
     if options.cyclic or not _may_model(options) or found.objective_cycles <= bound.cycles:
         return found, bound
@@ -147,7 +147,7 @@ def _improved(found: Found[Reduced], options: TransferOptions, bound: LowerBound
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(TIMES_SECONDS * more, options.seed, bound.cycles))
     near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
-    if found.problem.problem.collective.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
+    if found.problem.instance.collective.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
         return found, bound
     effort = Effort(WAYS_SECONDS * more, options.seed, bound.cycles)
     found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
@@ -158,7 +158,7 @@ def _may_model(options: TransferOptions) -> bool:
     return options.effort > 1 and options.solver != "greedy"
 
 
-def _retimed(found: Found[Reduced], effort: Effort) -> Found[Reduced]:
+def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:
     """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
     from lpxsched.schedule.cpsat.times import retimed
 
@@ -181,28 +181,28 @@ def _is_large(problem: TransferProblem, budget: Budget) -> bool:
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
 
 
-def _searched(problem: Reduced, seed: int, packs: bool, budget: Budget) -> Found[Reduced] | None:
+def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Found[Quotient] | None:
     return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
 
 
 def _attempts(
     problem: TransferProblem, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
-) -> Iterator[Callable[[Budget], Found[Reduced] | None]]:
+) -> Iterator[Callable[[Budget], Found[Quotient] | None]]:
     """Yield the searches with one group."""
     collective, seed = problem.collective, options.seed
     if collective.kind == "all-reduce" and collective.width > 1:
         if exchanges:
             yield lambda budget: exchange(problem, symmetry, budget=budget)
-        gathering = reduced(problem, gathered_flow(collective), symmetry)
+        gathering = quotient(problem, gathered_flow(collective), symmetry)
         yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
     flow = flow_of(collective, padded=symmetry.order > 1)
-    forward = reduced(problem, flow, symmetry)
+    forward = quotient(problem, flow, symmetry)
     # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
     ways = [False, True] if packs_trees(forward) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(_searched, forward, seed, packs)
-    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.nodes > problem.width:
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.width:
         over_relay = relayed_flow(forward)
         if over_relay is not None:
-            relayed = reduced(problem, over_relay, symmetry)
+            relayed = quotient(problem, over_relay, symmetry)
             yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)

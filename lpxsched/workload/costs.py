@@ -19,8 +19,8 @@ from lpxsched.workload.work import Term, Weights, Work, shard_sizes
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
-    from lpxsched.workload.config import ModelConfig
     from lpxsched.workload.datatypes import Precision
+    from lpxsched.workload.routed import RoutedModel
 
 ROUTER_TYPE = "bf16"
 BIAS_TYPE = "bf16"
@@ -107,14 +107,14 @@ def _cost(work: Work, chip: Chip, columns: int, shard: int) -> Cost:
     )
 
 
-def layer_work(model: ModelConfig, chip: Chip, width: int, *, batch: int, precision: Precision) -> dict[str, Work]:
+def layer_work(model: RoutedModel, chip: Chip, width: int, *, batch: int, precision: Precision) -> dict[str, Work]:
     """Return the work of each operator kind of a layer on a group of `width` chips.
 
     The rows of a run of an expert are chosen for the chip with the most columns, the first.
 
     Parameters
     ----------
-    model : ModelConfig
+    model : RoutedModel
     chip : Chip
     width : int
     batch : int
@@ -130,7 +130,7 @@ def layer_work(model: ModelConfig, chip: Chip, width: int, *, batch: int, precis
     }
 
 
-def _router(model: ModelConfig, batch: int, precision: Precision) -> Work:
+def _router(model: RoutedModel, batch: int, precision: Precision) -> Work:
     # Every chip computes the whole router: its weights are small, and an all-reduce of the logits would cost a hop.
     weights = exact_bytes_of((model.hidden + model.expert_biases) * model.experts, ROUTER_TYPE)
     row = exact_bytes_of(model.hidden, precision.activations) + exact_bytes_of(2 * model.experts_per_token, ROUTER_TYPE)
@@ -146,7 +146,7 @@ def _router(model: ModelConfig, batch: int, precision: Precision) -> Work:
     )
 
 
-def _experts(model: ModelConfig, chip: Chip, width: int, batch: int, precision: Precision) -> Work:
+def _experts(model: RoutedModel, chip: Chip, width: int, batch: int, precision: Precision) -> Work:
     """Work of a slice of every expert: columns of gate and up, as many rows of down."""
     dtype, block = arithmetic_type(precision.weights, precision.activations), SCALE_BLOCK_COLUMNS
     column_block = block.get(precision.weights, 1)
@@ -190,7 +190,7 @@ def _experts(model: ModelConfig, chip: Chip, width: int, batch: int, precision: 
     )
 
 
-def _combine(model: ModelConfig, batch: int, precision: Precision) -> Work:
+def _combine(model: RoutedModel, batch: int, precision: Precision) -> Work:
     row = exact_bytes_of(model.hidden, precision.partials)
     return Work(
         dtype=precision.partials,

@@ -42,6 +42,15 @@ ELEMENT_BITS: dict[str, Fraction] = {
 SCALE_BLOCK_COLUMNS: dict[str, int] = {"mxfp4": 32, "nvfp4": 16}
 
 
+def stored_bits(dtype: str) -> Fraction | None:
+    """Return the bits of a stored weight, shared scales included; None for a type that no table names.
+
+    ``int4-32`` are integers of 4 bits of which 32 share a scale of 16 bits (AWQ, GPTQ, compressed tensors).
+    """
+    name, _, group = dtype.partition("-")
+    return 4 + Fraction(16, int(group)) if name == "int4" else ELEMENT_BITS.get(dtype)
+
+
 def arithmetic_type(weights: str, activations: str) -> str:
     """Return the type in which the matrix unit multiplies: ``bf16`` if either operand is, else ``fp8``.
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from lpxsched.workload.datatypes import ELEMENT_BITS, bytes_of
 
 if TYPE_CHECKING:
-    from lpxsched.workload.config import ModelConfig
     from lpxsched.workload.datatypes import Precision
+    from lpxsched.workload.routed import RoutedModel
 
 Layout = Literal["replicated", "sharded", "partial"]
 Place = Literal["chips", "hosts"]
@@ -115,7 +115,7 @@ class LayerGraph:
 
 
 def moe_layer_graph(
-    model: ModelConfig,
+    model: RoutedModel,
     *,
     batch: int,
     precision: Precision,
@@ -125,7 +125,7 @@ def moe_layer_graph(
 
     Parameters
     ----------
-    model : ModelConfig
+    model : RoutedModel
     batch : int
         Rows that enter a layer together.
     precision : Precision

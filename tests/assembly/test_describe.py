@@ -14,9 +14,10 @@ import yaml
 from lpxsched.files.shipped import ROOT
 from lpxsched.timetable.documents import canonical_json
 from lpxsched.timetable.writer import write_build
-from lpxsched.workload.config import load_model
+from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import moe_layer_graph
+from lpxsched.workload.routed import routed_model
 from tests.timetable.small import compiled, small_options
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ INPUTS = {
 
 def test_the_graph_is_that_of_the_workload(tmp_path: Path, small_build: Build) -> None:
     """Tests every tensor and operator against the layer graph itself."""
-    model = load_model(small_options(tmp_path).model)
+    model = routed_model(load_model(small_options(tmp_path).model))
     graph = moe_layer_graph(model, batch=8, precision=Precision("bf16", "fp8", "bf16"), vector_bytes=320)
     assert [tensor.name for tensor in small_build.graph.tensors] == list(graph.tensors)
     for told in small_build.graph.tensors:

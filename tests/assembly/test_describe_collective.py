@@ -46,7 +46,7 @@ def built(folder: Path, scheduled: ScheduledCollective, **choices: Any) -> Build
 
 def graph_of(kind: Kind, *, root: int = 0) -> GraphFile:
     """Return the graph of a collective of two vectors on chips 2 and 0."""
-    problem = transfer_problem(line(), [2, 0], Collective(kind, 2, 2, root), relays=True, guard_cycles=0)
+    problem = transfer_problem(line(), [2, 0], Collective(kind, 2, 2, root), relays=True)
     return collective_graph(problem)
 
 

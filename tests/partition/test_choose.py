@@ -9,9 +9,10 @@ import pytest
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
-from lpxsched.workload.config import load_model
+from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import moe_layer_graph
+from lpxsched.workload.routed import routed_model
 from tests.fabric.examples import hosted_grid, write_topology
 from tests.workload.examples import FP8, toy
 
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.partition.group import Group
-    from lpxsched.workload.config import ModelConfig
+    from lpxsched.workload.routed import RoutedModel
 
 
 def partition(
-    model: ModelConfig, fabric: Fabric, *, precision: Precision = FP8, file: Path | None = None
+    model: RoutedModel, fabric: Fabric, *, precision: Precision = FP8, file: Path | None = None
 ) -> tuple[Group, ...]:
     """Return the groups of a model for a batch of one."""
     graph = moe_layer_graph(model, batch=1, precision=precision, vector_bytes=4)
@@ -37,7 +38,7 @@ def partition(
 )
 def test_the_shipped_models_take_a_whole_rack(name: str, widths: list[int]) -> None:
     """Tests that both models use all 256 chips."""
-    model, fabric = load_model(name), load_fabric("lpx-rack")
+    model, fabric = routed_model(load_model(name)), load_fabric("lpx-rack")
     groups = partition(model, fabric, precision=Precision("mxfp4", "fp8", "bf16"))
     assert [len(group.chips) for group in groups] == widths
     assert sum(widths) == 256
@@ -50,7 +51,11 @@ def test_gpt_oss_120b_in_bf16_is_proven_not_to_fit() -> None:
     with 222 columns: 128 x (3 x 2880 x 222 + 2 x 222 + 2880) x 2 = 491,869,184 fit. 36 layers x 13 chips = 468.
     """
     with pytest.raises(InfeasibleError) as caught:
-        partition(load_model("gpt-oss-120b"), load_fabric("lpx-rack"), precision=Precision("bf16", "fp8", "bf16"))
+        partition(
+            routed_model(load_model("gpt-oss-120b")),
+            load_fabric("lpx-rack"),
+            precision=Precision("bf16", "fp8", "bf16"),
+        )
     message = str(caught.value)
     assert "gpt-oss-120b with bf16 weights needs 468 chips, 36 layers on at least 13 chips each" in message
     assert "a chip holds 500,000,000), and lpx-rack has 256 chips with 128,000,000,000 bytes" in message

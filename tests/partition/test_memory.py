@@ -14,10 +14,10 @@ from tests.fabric.examples import CHIP
 from tests.workload.examples import FP8, TOY, toy
 
 if TYPE_CHECKING:
-    from lpxsched.workload.config import ModelConfig
+    from lpxsched.workload.routed import RoutedModel
 
 
-def layer(model: ModelConfig, batch: int = 1) -> LayerGraph:
+def layer(model: RoutedModel, batch: int = 1) -> LayerGraph:
     """Return one layer with vectors of four bytes."""
     return moe_layer_graph(model, batch=batch, precision=FP8, vector_bytes=4).layer(0)
 

@@ -144,19 +144,18 @@ def problems(
     root = draw(st.integers(0, len(chips) - 1)) if kind in ROOTED else 0
     collective = Collective(kind, len(chips), draw(st.integers(1, most_vectors)), root)
     relays, guard = draw(st.booleans()), draw(st.integers(0, 2))
-    problem = _problem(where, chips, collective, relays=relays, guard=guard)
-    return replace(problem, add_cost=draw(add_costs(problem.add_cost)))
+    problem = _problem(where, chips, collective, relays=relays)
+    network = problem.network.with_guards(guard)
+    return replace(problem, network=network, add_cost=draw(add_costs(problem.add_cost)))
 
 
-def _problem(
-    where: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool, guard: int
-) -> TransferProblem:
+def _problem(where: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool) -> TransferProblem:
     """Return the problem; with relays where it cannot be solved without."""
     if not relays:
         with suppress(InfeasibleError):
-            return transfer_problem(where, chips, collective, relays=False, guard_cycles=guard)
+            return transfer_problem(where, chips, collective, relays=False)
     try:
-        return transfer_problem(where, chips, collective, relays=True, guard_cycles=guard)
+        return transfer_problem(where, chips, collective, relays=True)
     except InfeasibleError:
         reject()
 

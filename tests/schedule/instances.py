@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR, AddCost, Instance
+from lpxsched.schedule.problem.network import NO_LIMIT, Network
 from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.routes.blocks import Blocks
 
@@ -70,6 +72,12 @@ def ints(values: Iterable[int]) -> NDArray[np.int64]:
     return np.array(list(values), dtype=np.int64)
 
 
+def numbered_links(lanes: Iterable[int]) -> Ragged:
+    """Return links of bundles of so many lanes, numbered one after the other."""
+    counts = list(lanes)
+    return Ragged.of(range(end - count, end) for end, count in zip(accumulate(counts), counts, strict=True))
+
+
 def both_ways(pairs: Iterable[tuple[int, int]], wire: Bundle = WIRE) -> list[Bundle]:
     """Return one bundle in each direction for every pair of nodes, each with the same wire."""
     return [wire._replace(source=s, destination=d) for a, b in pairs for s, d in ((a, b), (b, a))]
@@ -88,17 +96,27 @@ def instance_of(
 ) -> Instance:
     """Return an instance of rows; bundles are put in order."""
     rows = sorted(bundles)
-    return Instance(
+    network = Network(
+        width=chips,
         chips=chips,
-        nodes=chips + hosts,
-        bundle_source=ints(bundle.source for bundle in rows),
-        bundle_destination=ints(bundle.destination for bundle in rows),
-        bundle_lanes=ints(bundle.lanes for bundle in rows),
-        bundle_latency=ints(bundle.latency for bundle in rows),
-        bundle_guard=ints(bundle.guard for bundle in rows),
-        bundle_time_numerator=ints(bundle.vector_time.numerator for bundle in rows),
-        bundle_time_denominator=ints(bundle.vector_time.denominator for bundle in rows),
+        fabric_node=np.arange(chips + hosts, dtype=np.int64),
+        class_names=("link",),
+        source=ints(bundle.source for bundle in rows),
+        destination=ints(bundle.destination for bundle in rows),
+        lanes=ints(bundle.lanes for bundle in rows),
+        link_class=ints(0 for _ in rows),
+        latency_cycles=ints(bundle.latency for bundle in rows),
+        guard_cycles=ints(bundle.guard for bundle in rows),
+        pitch_numerator=ints(bundle.vector_time.numerator for bundle in rows),
+        pitch_denominator=ints(bundle.vector_time.denominator for bundle in rows),
+        links=numbered_links(bundle.lanes for bundle in rows),
         turnaround_cycles=turnaround,
+        inject_per_cycle=NO_LIMIT,
+        eject_per_cycle=NO_LIMIT,
+        wire="pipelined",
+    )
+    return Instance(
+        network=network,
         release_cycles=release,
         operator_node=ints(operator.node for operator in operators),
         operator_unit=ints(operator.unit for operator in operators),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import ceil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.traffic.layouts import shares
-from tests.schedule.instances import Bundle, Demand, Operator, instance_of
+from tests.schedule.instances import Demand, Operator, instance_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,14 +30,8 @@ def layer_of(problem: TransferProblem, produced: Sequence[int] = ()) -> Instance
             reads.setdefault(reader, []).append(len(demands))
         demands.append(Demand(vectors, root, leaves, leaves, tuple(sorted(set(readers) - {root}))))
     operators += [Operator(node, demands=tuple(read)) for node, read in sorted(reads.items())]
-    return instance_of(
-        problem.nodes,
-        list(_bundles(problem)),
-        operators,
-        demands,
-        turnaround=problem.turnaround_cycles,
-        add_cost=problem.add_cost,
-    )
+    layer = instance_of(problem.network.nodes, [], operators, demands, add_cost=problem.add_cost)
+    return replace(layer, network=problem.network)
 
 
 def _demands(problem: TransferProblem) -> Iterator[tuple[tuple[int, ...], int, tuple[int, ...], int]]:
@@ -52,16 +45,3 @@ def _demands(problem: TransferProblem) -> Iterator[tuple[tuple[int, ...], int, t
             yield from ((leaves, root, readers, n) for root, (_, n) in enumerate(shares(vectors, len(leaves))) if n)
         elif {*leaves, *readers} != {source}:
             yield leaves, target if source == EVERY else source, readers, vectors
-
-
-def _bundles(problem: TransferProblem) -> Iterator[Bundle]:
-    columns = (
-        problem.bundle_source,
-        problem.bundle_destination,
-        problem.bundle_lanes,
-        problem.bundle_hop_cycles,
-        problem.bundle_pitch_numerator,
-        problem.bundle_pitch_denominator,
-    )
-    for source, destination, lanes, hop, *pitch in zip(*(column.tolist() for column in columns), strict=True):
-        yield Bundle(source, destination, lanes, hop - ceil(Fraction(*pitch)), 0, Fraction(*pitch))

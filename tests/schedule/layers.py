@@ -11,10 +11,10 @@ from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.group import Group
 from lpxsched.schedule.problem.layer import layer_problem_builders
-from lpxsched.workload.config import ModelConfig
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph, moe_layer_graph
+from lpxsched.workload.routed import RoutedModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +43,14 @@ class Layers(NamedTuple):
 
 
 # A row has 640 columns: 2 vectors as it enters in FP8, 4 as it leaves in BF16.
-SMALL = ModelConfig("small", 1, 640, 64, 4, 2, expert_biases=False, weights="fp8")
+SMALL = RoutedModel("small", 1, 640, 64, 4, 2, expert_biases=False)
 
 
 def layers_on(
     topology: str,
     chips_of_layers: Sequence[Sequence[int]],
     *,
-    model: ModelConfig = SMALL,
+    model: RoutedModel = SMALL,
     clock: str = "xo-100ppm",
     batch: int = 2,
 ) -> Layers:

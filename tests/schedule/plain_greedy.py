@@ -1,4 +1,4 @@
-"""The plain twin of ``lpxsched.schedule.routes.kernels``: the same decisions in readable Python, without compiled code.
+"""The plain twin of ``lpxsched.schedule.routes.in_order``: the same decisions in plain Python.
 
 Work is placed in the given order, each piece as early as links and units allow. Ties: the lowest lane; of equal reads
 the bundle with more lanes, then the lower number; of nodes read at the same time the lower number.
@@ -58,11 +58,11 @@ class PlainGreedy:
     def __init__(self, instance: Instance, blocks: Blocks) -> None:
         self.instance, self.blocks = instance, blocks
         self.units: dict[tuple[int, int], Calendar] = {}
-        self.lanes = [[Calendar() for _ in range(lanes)] for lanes in instance.bundle_lanes.tolist()]
-        self.ends = list(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True))
-        times = zip(instance.bundle_time_numerator.tolist(), instance.bundle_time_denominator.tolist(), strict=True)
+        self.lanes = [[Calendar() for _ in range(lanes)] for lanes in instance.network.lanes.tolist()]
+        self.ends = list(zip(instance.network.source.tolist(), instance.network.destination.tolist(), strict=True))
+        times = zip(instance.network.pitch_numerator.tolist(), instance.network.pitch_denominator.tolist(), strict=True)
         self.vector_time = [Fraction(*time) for time in times]
-        delays = (instance.bundle_latency + instance.bundle_guard).tolist()
+        delays = (instance.network.latency_cycles + instance.network.guard_cycles).tolist()
         self.hop = [ceil(v) + delay for v, delay in zip(self.vector_time, delays, strict=True)]
         self.starts: dict[int, int] = {}
         self.delivered: dict[tuple[int, int], int] = {}
@@ -72,7 +72,9 @@ class PlainGreedy:
 
     def _hops_to(self, root: int) -> dict[int, int]:
         """Return hops to a root; a way may begin at a host but never leads through one."""
-        graph: nx.DiGraph[int] = nx.DiGraph((d, s) for s, d in self.ends if d < self.instance.chips or d == root)
+        graph: nx.DiGraph[int] = nx.DiGraph(
+            (d, s) for s, d in self.ends if d < self.instance.network.chips or d == root
+        )
         graph.add_node(root)
         return dict(nx.single_source_shortest_path_length(graph, root))
 
@@ -146,7 +148,7 @@ class PlainGreedy:
                 self.sums.append((block, node, len(there[node]), start))
                 ready = start + cycles
             arrived = there[node][node in leaves :]
-            leaves_at = max([ready, *(read + self.instance.turnaround_cycles + cycles for read in arrived)])
+            leaves_at = max([ready, *(read + self.instance.network.turnaround_cycles + cycles for read in arrived)])
             if node != root:
                 parent, read = self._send_nearer(block, node, hops, leaves_at)
                 there.setdefault(parent, []).append(read)
@@ -156,7 +158,7 @@ class PlainGreedy:
         """Send a summand one hop nearer to the root, where its last vector is read first."""
         offers = []
         for bundle, (source, destination) in enumerate(self.ends):
-            relays = destination < self.instance.chips or hops[node] == 1
+            relays = destination < self.instance.network.chips or hops[node] == 1
             if source == node and relays and hops.get(destination) == hops[node] - 1:
                 depart, lane = self._offer(block, bundle, ready)
                 last = depart + self.hop[bundle] + self._stream(block, bundle)
@@ -171,11 +173,11 @@ class PlainGreedy:
             k * (self.vector_time[arrived] - self.vector_time[leaving])
             for k in (0, int(self.blocks.vectors[block]) - 1)
         ]
-        return read + self.instance.turnaround_cycles + ceil(max(waits))
+        return read + self.instance.network.turnaround_cycles + ceil(max(waits))
 
     def spread_block(self, block: int, there: int) -> None:
         """Bring a block from its root to its consumers on the ways of earliest reads (Dijkstra)."""
-        demand, chips = int(self.blocks.demand[block]), self.instance.chips
+        demand, chips = int(self.blocks.demand[block]), self.instance.network.chips
         root = int(self.instance.demand_root[demand])
         consumers = set(self.instance.demand_consumers[demand].tolist())
         best: dict[int, tuple[int, int, int, int, int]] = {}

@@ -27,10 +27,10 @@ def violations(instance: Instance, schedule: Schedule) -> list[str]:
 
 def wires_of(instance: Instance) -> Iterator[Wire]:
     """Yield the bundles of an instance: read >= ceil(depart + v + latency + guard)."""
-    times = instance.bundle_time_numerator, instance.bundle_time_denominator
-    ends = instance.bundle_source, instance.bundle_destination, instance.bundle_lanes
+    times = instance.network.pitch_numerator, instance.network.pitch_denominator
+    ends = instance.network.source, instance.network.destination, instance.network.lanes
     for *row, numerator, denominator, latency, guard in cells(
-        *ends, *times, instance.bundle_latency, instance.bundle_guard
+        *ends, *times, instance.network.latency_cycles, instance.network.guard_cycles
     ):
         v = Fraction(numerator, denominator)
         yield Wire(*row, ceil(v + latency + guard), v)
@@ -51,8 +51,8 @@ class _Judge(Judge):
         super().__init__(
             schedule,
             list(wires_of(instance)),
-            chips=instance.chips,
-            turnaround=instance.turnaround_cycles,
+            chips=instance.network.chips,
+            turnaround=instance.network.turnaround_cycles,
             add_cost=instance.add_cost,
             operator_node=instance.operator_node.tolist(),
             operator_cycles=instance.operator_cycles.tolist(),

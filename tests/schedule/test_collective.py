@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -55,7 +54,7 @@ class HandSolver:
 
     def __call__(self, problem: TransferProblem, options: TransferOptions) -> Result:
         """Return the all-gather made by hand, as long as was chosen."""
-        self.asked.append((int(problem.bundle_hop_cycles[0]) - HOP_CYCLES, options))
+        self.asked.append((int(problem.network.hop_cycles[0]) - HOP_CYCLES, options))
         result = all_gather().result
         length = self.greedy_cycles if options.solver == "greedy" else self.cycles
         return replace(result, schedule=replace(result.schedule, makespan_cycles=length))
@@ -72,8 +71,8 @@ def solver(monkeypatch: pytest.MonkeyPatch) -> HandSolver:
 def solved(clock: str, fabric: Fabric | None = None, *, deadline: int | None = None) -> ScheduledCollective:
     """Return the all-gather of three chips in a line on a clock."""
     fabric = fabric or line()
-    build = partial(transfer_problem, fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
-    return solve_collective(fabric, build, load_clock(clock), TransferOptions("auto", 3, 5, False, deadline))
+    problem = transfer_problem(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
+    return solve_collective(fabric, problem, load_clock(clock), TransferOptions("auto", 3, 5, False, deadline))
 
 
 def guard(interval_cycles: int | None) -> int:
@@ -150,9 +149,9 @@ def test_a_search_that_stays_too_long_is_not_found(solver: HandSolver) -> None:
 def test_a_bound_beyond_the_longest_interval_is_infeasible() -> None:
     """Tests 300,000 vectors of 5/2 cycles on one link: 750,000 cycles, whatever is tried, with any guard."""
     fabric = line()
-    build = partial(transfer_problem, roomy(fabric), [0, 1], Collective("broadcast", 2, 300_000), relays=False)
+    problem = transfer_problem(roomy(fabric), [0, 1], Collective("broadcast", 2, 300_000), relays=False)
     with pytest.raises(InfeasibleError, match=r"takes at least 7500[0-9]{2} cycles \(.*may run 523999 cycles"):
-        solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
 
 
 def test_a_hop_longer_than_clocks_may_run_apart_is_refused_at_once(solver: HandSolver) -> None:
@@ -171,13 +170,13 @@ def test_a_tree_too_deep_for_its_clock_is_refused() -> None:
     for chips in (11, 12):
         both_ways = [ends for chip in range(chips - 1) for ends in ((chip, chip + 1), (chip + 1, chip))]
         fabric = fabric_of(both_ways, grid=(1, chips))
-        build = partial(transfer_problem, fabric, range(chips), Collective("broadcast", chips, 1), relays=False)
+        problem = transfer_problem(fabric, range(chips), Collective("broadcast", chips, 1), relays=False)
         if chips == 11:
-            scheduled = solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+            scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
             assert scheduled.tree.height(0) == 5
         else:
             with pytest.raises(InfeasibleError, match=r"tree has 6 levels: 2 x 6 residuals are 127\.2 cycles"):
-                solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+                solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
 
 
 def test_everything_happens_after_the_stall(solver: HandSolver) -> None:
@@ -252,8 +251,8 @@ def test_chips_that_take_no_part_need_no_clock() -> None:
     """Tests chip 3 without links beside three in a line, and as a relay that nothing reaches."""
     fabric = fabric_of([(0, 1), (1, 0), (1, 2), (2, 1)], grid=(1, 4))
     for relays in (False, True):
-        build = partial(transfer_problem, fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=relays)
-        scheduled = solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        problem = transfer_problem(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=relays)
+        scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
         assert scheduled.tree.depth.tolist() == [1, 0, 1, -1]
         assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
 
@@ -261,9 +260,9 @@ def test_chips_that_take_no_part_need_no_clock() -> None:
 def test_chips_that_no_root_reaches_are_bad_input() -> None:
     """Tests a gather along two links that end at chip 0: no counter is seen by both others."""
     fabric = fabric_of([(1, 0), (2, 0)], grid=(1, 3))
-    build = partial(transfer_problem, fabric, [0, 1, 2], Collective("gather", 3, 1, 0), relays=False)
+    problem = transfer_problem(fabric, [0, 1, 2], Collective("gather", 3, 1, 0), relays=False)
     with pytest.raises(InputError, match="no links lead from chip 0 to chip 1"):
-        solve_collective(fabric, build, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
 
 
 @given(digraphs(most_chips=6), st.sampled_from(["broadcast", "gather", "all-gather", "reduce"]), st.booleans())
@@ -273,16 +272,17 @@ def test_perfect_clocks_refuse_nothing_that_is_feasible(graph: nx.DiGraph[int], 
     chips = list(range(0, len(graph), 2))
     if len(chips) < 2:
         return
-    build = partial(transfer_problem, fabric, chips, Collective(kind, len(chips), 1, 0), relays=relays)
+    collective = Collective(kind, len(chips), 1, 0)
     carrying = graph if relays else graph.subgraph(chips)
     senders = chips if kind in ("gather", "reduce", "all-gather") else chips[:1]
     readers = chips if kind in ("broadcast", "all-gather") else chips[:1]
     if all(nx.has_path(carrying, sender, reader) for sender in senders for reader in readers):
-        scheduled = solve_collective(fabric, build, load_clock("none"), TransferOptions("greedy", 1))
+        problem = transfer_problem(fabric, chips, collective, relays=relays)
+        scheduled = solve_collective(fabric, problem, load_clock("none"), TransferOptions("greedy", 1))
         assert set(scheduled.tree.depth.tolist()) == {-1}
     else:
         with pytest.raises(InfeasibleError, match="the fabric is split"):
-            solve_collective(fabric, build, load_clock("none"), TransferOptions("greedy", 1))
+            transfer_problem(fabric, chips, collective, relays=relays)
 
 
 def roomy(fabric: Fabric) -> Fabric:

@@ -47,8 +47,6 @@ def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) 
             graph=LayerGraph((), {}),
             demands=(),
             operators=(),
-            bundle_links=(),
-            bundle_class=("link",),
             bundle_levels=ints(levels),
             least_levels=ints(levels),
             clock=domain,
@@ -72,14 +70,14 @@ def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) 
 def test_the_interval_doubles_until_it_covers_the_layer(vectors: int, interval: int, guard: int) -> None:
     """Tests interval and guard of layers of several lengths."""
     problem, _ = solve_with_covering_guard(stream(vectors, clock(100)), GREEDY)
-    assert (problem.interval_cycles, *problem.instance.bundle_guard) == (interval, guard)
+    assert (problem.interval_cycles, *problem.instance.network.guard_cycles) == (interval, guard)
 
 
 def test_the_interval_ends_where_counters_become_ambiguous() -> None:
     """Tests a clock of 10,000 ppm: 4 x 0.01 x T < 252 holds up to 6299 cycles, so the second interval is 6299."""
     problem, _ = solve_with_covering_guard(stream(2_000, clock(10_000)), GREEDY)
     # 2 x 0.01 x 6299 = 125.98
-    assert (problem.interval_cycles, *problem.instance.bundle_guard) == (6299, 126)
+    assert (problem.interval_cycles, *problem.instance.network.guard_cycles) == (6299, 126)
 
 
 def test_a_layer_provably_too_long_for_its_clock_is_infeasible() -> None:
@@ -114,7 +112,7 @@ def test_a_hop_too_long_for_its_clock_is_refused_before_any_search(monkeypatch: 
 def test_clocks_that_cannot_drift_cover_every_layer() -> None:
     """Tests that without drift the interval has no limit and the guard does not grow."""
     problem, _ = solve_with_covering_guard(stream(50_000, clock(0)), GREEDY)
-    assert (problem.interval_cycles, *problem.instance.bundle_guard) == (None, 0)
+    assert (problem.interval_cycles, *problem.instance.network.guard_cycles) == (None, 0)
 
 
 def test_equal_layers_are_solved_once() -> None:
@@ -143,7 +141,7 @@ def test_every_layer_keeps_the_rules_with_its_own_guard() -> None:
     specification = clock(100, residual_ns=0.15)
     builders = [stream(2_000, specification, levels=levels) for levels in (2, 3)]
     layers = solve_layers(builders, GREEDY, progress=lambda *_: None)
-    assert [layer.problem.instance.bundle_guard.tolist() for layer in layers] == [[2], [3]]
+    assert [layer.problem.instance.network.guard_cycles.tolist() for layer in layers] == [[2], [3]]
     for layer in layers:
         assert violations(layer.problem.instance, layer.distinct.result.schedule) == []
 

@@ -22,7 +22,7 @@ from lpxsched.schedule.plan import (
     sum_plan,
 )
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import Collective
 from lpxsched.units import NONE
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Tasks
 
 # Bundles of a line of three chips: 0 -> 1, 1 -> 0, 1 -> 2, 2 -> 1.
@@ -46,17 +46,17 @@ def column(*values: int) -> NDArray[np.int64]:
     return np.array(values, dtype=np.int64)
 
 
-def whole(problem: TransferProblem) -> Reduced:
+def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry."""
-    return reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
 
 
-def copies(small: Reduced, block: Sequence[int], bundle: Sequence[int], *, length: int = 100) -> Plan:
+def copies(small: Quotient, block: Sequence[int], bundle: Sequence[int], *, length: int = 100) -> Plan:
     """Return a plan of copies over given bundles."""
     return copy_plan(small, small.blocks(length), column(*block), column(*bundle))
 
 
-def sums(small: Reduced, block: Sequence[int], bundle: Sequence[int]) -> Plan:
+def sums(small: Quotient, block: Sequence[int], bundle: Sequence[int]) -> Plan:
     """Return a plan of sums over given bundles."""
     return sum_plan(small, small.blocks(100), column(*block), column(*bundle))
 
@@ -108,7 +108,7 @@ def test_a_relay_adds_nothing_where_one_summand_passes() -> None:
 def test_a_relay_adds_where_two_summands_meet() -> None:
     """Tests root 0 with chips 1 and 2 behind relay 3: the relay holds nothing of its own."""
     problem = problem_of(Collective("reduce", 3, 1), both_ways([(0, 3), (3, 1), (3, 2)]), relays=1)
-    ends = list(zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True))
+    ends = list(zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True))
     plan = sums(whole(problem), [0, 0, 0], [ends.index((3, 0)), ends.index((1, 3)), ends.index((2, 3))])
     assert plan.sum_node.tolist() == [0, 3]
     assert operands(plan) == [(0, NONE, 0), (0, 0, 3), (1, 1, 1), (1, 2, 2)]
@@ -117,7 +117,7 @@ def test_a_relay_adds_where_two_summands_meet() -> None:
 def test_every_chip_adds_all_that_was_gathered() -> None:
     """Tests an all-reduce of two chips that send each other their summands."""
     problem = problem_of(Collective("all-reduce", 2, 3), path(2), add_cost=adds_of(1))
-    small = reduced(problem, gathered_flow(problem.collective), trivial(problem))
+    small = quotient(problem, gathered_flow(problem.collective), trivial(problem))
     plan = gathered_plan(small, copies(small, [0, 1], [0, 1]))
     assert plan.sum_node.tolist() == [0, 1]
     assert plan.sum_complete.all()
@@ -127,7 +127,7 @@ def test_every_chip_adds_all_that_was_gathered() -> None:
 def test_a_representative_adds_images_of_slots() -> None:
     """Tests the same under the exchange of both chips: one slot, one sum, which adds that slot's image."""
     problem = problem_of(Collective("all-reduce", 2, 3), path(2))
-    small = reduced(problem, gathered_flow(problem.collective), next(symmetries(problem)))
+    small = quotient(problem, gathered_flow(problem.collective), next(symmetries(problem)))
     plan = gathered_plan(small, copies(small, [0], [0]))
     assert plan.sum_node.tolist() == [0]
     assert sorted(operands(plan)) == [(0, NONE, 0), (0, 0, 1)]
@@ -224,7 +224,7 @@ def test_what_is_added_ends_where_it_is_added() -> None:
     """Tests root 0 with chips 1 and 2 behind relay 3, which adds: two vectors end at the relay, the sum at the root."""
     wires = both_ways([(0, 3), (3, 1), (3, 2)])
     problem = problem_of(Collective("reduce", 3, 1), wires, relays=1, limit=1)
-    ends = list(zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True))
+    ends = list(zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True))
     plan = sums(whole(problem), [0, 0, 0], [ends.index((3, 0)), ends.index((1, 3)), ends.index((2, 3))])
     # Entrances 0 to 3, exits 4 to 7; the sum begins at the relay.
     assert plan_tasks(whole(problem), plan).port[: plan.slots].tolist() == [[3, 4], [1, 7], [2, 7]]

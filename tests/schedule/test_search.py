@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lpxsched.schedule.routes.choices import Choice, find_ways
 from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import adds_of, path, problem_of
 from tests.schedule.fabrics import problems
@@ -20,7 +20,7 @@ from tests.schedule.fabrics import problems
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.search import Found
-    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+    from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
 
 def budget(rounds: int = 64, *, slots: int = 10**6, enough: int = 0, cyclic: bool = False) -> Budget:
@@ -31,7 +31,7 @@ def budget(rounds: int = 64, *, slots: int = 10**6, enough: int = 0, cyclic: boo
 def looked(problem: TransferProblem, limits: Budget) -> Found | None:
     """Return what a search without symmetry finds."""
     flow, symmetry = flow_of(problem.collective, padded=False), trivial(problem)
-    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     return search(forward, backward, seed=0, budget=limits)
 
 
@@ -58,7 +58,7 @@ def test_the_search_ends_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that with 7 cycles as a bound nothing is tried once a schedule of 7 is found."""
     tried: list[Choice] = []
 
-    def counted(problem: Reduced, choice: Choice, **limit: int) -> Ways | None:
+    def counted(problem: Quotient, choice: Choice, **limit: int) -> Ways | None:
         tried.append(choice)
         return find_ways(problem, choice, **limit)
 
@@ -84,7 +84,7 @@ def test_two_chips_exchange_their_summands(vectors: int, cycles: int) -> None:
     """Tests exchanges and gathered summands of two chips, which come to the same."""
     problem = problem_of(Collective("all-reduce", 2, vectors), path(2), add_cost=adds_of(2))
     exchanged = exchange(problem, trivial(problem), budget=budget())
-    gathering = reduced(problem, gathered_flow(problem.collective), trivial(problem))
+    gathering = quotient(problem, gathered_flow(problem.collective), trivial(problem))
     gathered = search(gathering, gathering, seed=0, budget=budget(), gathered=True)
     assert exchanged is not None
     assert gathered is not None

@@ -114,19 +114,12 @@ def test_equal_input_gives_equal_columns(problem: TransferProblem, seed: int, cy
 def renumbered(problem: TransferProblem, number: list[int]) -> TransferProblem:
     """Return a problem with other numbers of nodes, its bundles sorted as they must be."""
     new = np.array(number, dtype=np.int64)
-    source, destination = new[problem.bundle_source], new[problem.bundle_destination]
-    order = np.lexsort((problem.bundle_class, destination, source))
-    lists = ("lanes", "class", "hop_cycles", "pitch_numerator", "pitch_denominator")
-    moved = {f"bundle_{name}": getattr(problem, f"bundle_{name}")[order] for name in lists}
-    return replace(
-        problem,
-        collective=replace(problem.collective, root=number[problem.collective.root]),
-        node_chip=problem.node_chip[np.argsort(new)],
-        bundle_source=source[order],
-        bundle_destination=destination[order],
-        bundle_links=tuple(problem.bundle_links[bundle] for bundle in order),
-        **moved,
-    )
+    source, destination = new[problem.network.source], new[problem.network.destination]
+    order = np.lexsort((problem.network.link_class, destination, source))
+    places = problem.network.fabric_node[np.argsort(new)]
+    network = replace(problem.network, source=source, destination=destination, fabric_node=places)
+    collective = replace(problem.collective, root=number[problem.collective.root])
+    return replace(problem, collective=collective, network=network.with_bundles(order))
 
 
 @settings(max_examples=15)
@@ -134,7 +127,10 @@ def renumbered(problem: TransferProblem, number: list[int]) -> TransferProblem:
 def test_other_numbers_of_chips_change_no_rule(data: st.DataObject, problem: TransferProblem) -> None:
     """Tests participants, and relays, in another order."""
     width = problem.width
-    number = [*data.draw(st.permutations(range(width))), *data.draw(st.permutations(range(width, problem.nodes)))]
+    number = [
+        *data.draw(st.permutations(range(width))),
+        *data.draw(st.permutations(range(width, problem.network.nodes))),
+    ]
     solved(renumbered(problem, number))
 
 
@@ -156,7 +152,7 @@ def test_a_deadline_is_kept_or_refused(problem: TransferProblem) -> None:
 
 
 @settings(max_examples=20)
-@given(small_problems().filter(lambda problem: problem.nodes < 3 or not problem.collective.is_sum))
+@given(small_problems().filter(lambda problem: problem.network.nodes < 3 or not problem.collective.is_sum))
 def test_no_schedule_beats_the_optimum(problem: TransferProblem) -> None:
     """Tests tiny collectives against an exact model that shares nothing with the solvers, nor with the rules."""
     assert solved(problem).schedule.makespan_cycles >= shortest_makespan(problem)

@@ -27,8 +27,8 @@ def broken_rules(problem: TransferProblem, schedule: Schedule) -> list[str]:
 
 def wires_of(problem: TransferProblem) -> Iterator[Wire]:
     """Yield the bundles of a collective."""
-    ends = problem.bundle_source, problem.bundle_destination, problem.bundle_lanes, problem.bundle_hop_cycles
-    for *row, numerator, denominator in cells(*ends, problem.bundle_pitch_numerator, problem.bundle_pitch_denominator):
+    ends = problem.network.source, problem.network.destination, problem.network.lanes, problem.network.hop_cycles
+    for *row, numerator, denominator in cells(*ends, problem.network.pitch_numerator, problem.network.pitch_denominator):
         yield Wire(*row, Fraction(numerator, denominator))
 
 
@@ -40,8 +40,8 @@ class _Judge(Judge):
         super().__init__(
             schedule,
             list(wires_of(problem)),
-            chips=problem.nodes,
-            turnaround=problem.turnaround_cycles,
+            chips=problem.network.nodes,
+            turnaround=problem.network.turnaround_cycles,
             add_cost=problem.add_cost,
             operator_node=[*range(problem.width), *range(problem.width)],
             operator_cycles=[0] * (2 * problem.width),
@@ -49,7 +49,7 @@ class _Judge(Judge):
 
     def limits(self) -> tuple[int, int]:
         """Return the limits of ports."""
-        return self.problem.inject_per_cycle, self.problem.eject_per_cycle
+        return self.problem.network.inject_per_cycle, self.problem.network.eject_per_cycle
 
     def results(self) -> list[Value]:
         """Return what chips hold at first, by chip, then nothing."""

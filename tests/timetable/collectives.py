@@ -131,7 +131,7 @@ def scheduled(
     width, holders = problem.width, source_values(problem.collective).shard
     number = np.concatenate([holders, 2 * width + np.arange(99)])
     sums = no_sums() if sums is None else replace(sums, operand_value=number[sums.operand_value])
-    ends = list(zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True))
+    ends = list(zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True))
     rows = [(number[value], first, vectors, ends.index(hop), 0, depart) for value, first, vectors, hop, depart in slots]
     read = [(width + node, number[value], first, vectors) for node, value, first, vectors in reads]
     schedule = Schedule(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lpxsched.workload.config import ModelConfig
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.routed import RoutedModel
 
-TOY = ModelConfig(
+TOY = RoutedModel(
     name="toy",
     layers=2,
     hidden=4,
@@ -16,11 +16,10 @@ TOY = ModelConfig(
     experts=3,
     experts_per_token=2,
     expert_biases=True,
-    weights="fp8",
 )
 FP8 = Precision("fp8", "fp8", "bf16")
 
 
-def toy(**changes: Any) -> ModelConfig:
+def toy(**changes: Any) -> RoutedModel:
     """Return the toy model with some numbers changed."""
     return replace(TOY, **changes)

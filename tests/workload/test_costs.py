@@ -18,11 +18,11 @@ from tests.workload.examples import FP8, TOY, toy
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
-    from lpxsched.workload.config import ModelConfig
+    from lpxsched.workload.routed import RoutedModel
 
 
 def costs_on(
-    model: ModelConfig, width: int, *, batch: int = 1, precision: Precision = FP8, chip: Chip = CHIP
+    model: RoutedModel, width: int, *, batch: int = 1, precision: Precision = FP8, chip: Chip = CHIP
 ) -> list[dict[str, Cost]]:
     """Return the cost of each operator kind on each chip of a group."""
     return shard_costs(layer_work(model, chip, width, batch=batch, precision=precision), chip, width)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.workload.config import load_model
+from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph, moe_layer_graph
+from lpxsched.workload.routed import routed_model
 from tests.workload.examples import FP8, TOY, toy
 
 
@@ -72,7 +73,7 @@ def test_a_layer_is_a_part_of_the_graph() -> None:
 def test_the_sizes_of_gpt_oss_120b(tensor: str, vectors_per_row: int, vectors: int) -> None:
     """Tests vectors of a batch of eight rows of 2880 columns."""
     precision = Precision("mxfp4", "fp8", "bf16")
-    graph = moe_layer_graph(load_model("gpt-oss-120b"), batch=8, precision=precision, vector_bytes=320)
+    graph = moe_layer_graph(routed_model(load_model("gpt-oss-120b")), batch=8, precision=precision, vector_bytes=320)
     found = graph.tensors[f"layer.35.{tensor}"]
     assert (found.vectors_per_row, found.vectors) == (vectors_per_row, vectors)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lpxsched.schedule.bounds.cuts import busiest, cut_cycles, cut_period
 from lpxsched.schedule.bounds.ends import Entering, entering, entering_period
+from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
 from lpxsched.schedule.bounds.latency import latency
 from lpxsched.schedule.bounds.loads import loads, ramp, step_cycles
 from lpxsched.schedule.bounds.ports import ending_cycles, ending_period
@@ -60,7 +61,7 @@ def lower_bound(problem: TransferProblem) -> LowerBound:
     for side, end in zip(sides, ends, strict=True):
         for wanted in _fans(side.view, sorted(end, key=lambda entered: -entered.cycles)[:READERS]):
             best = _better(best, LowerBound(better_makespan(side.view, wanted, best.cycles), "hop windows"))
-    return best
+    return _better(best, LowerBound(flow_makespan(problem, sides[0].view, best.cycles), "flow"))
 
 
 def period_bound(problem: TransferProblem) -> LowerBound:
@@ -85,7 +86,7 @@ def period_bound(problem: TransferProblem) -> LowerBound:
         ends = [entering(side.view, shard) for shard in side.shards[:READERS]]
         for wanted in _fans(side.view, ends):
             best = _better(best, LowerBound(better_period(wanted, best.cycles), "routes"))
-    return best
+    return _better(best, LowerBound(flow_period(sides[0].view, best.cycles), "flow"))
 
 
 def _better(best: LowerBound, *others: LowerBound) -> LowerBound:
@@ -96,8 +97,8 @@ def _better(best: LowerBound, *others: LowerBound) -> LowerBound:
 def _sides(problem: TransferProblem) -> tuple[Side, Side]:
     forward, backward = views(problem)
     return (
-        Side(forward, "ingress", problem.eject_per_cycle, representatives(forward).tolist()),
-        Side(backward, "egress", problem.inject_per_cycle, representatives(backward).tolist()),
+        Side(forward, "ingress", problem.network.eject_per_cycle, representatives(forward).tolist()),
+        Side(backward, "egress", problem.network.inject_per_cycle, representatives(backward).tolist()),
     )
 
 

@@ -1,13 +1,15 @@
-"""Loads of classes of links, for vectors with one holder and one reader each.
+"""Loads of links that have lengths, for vectors with one holder and one reader each.
 
-Let d(x, z) be the least number of links of some classes on any way from x to z. Every route of every vector from x to z
-makes that many departures on links of these classes, and different vectors make different departures. Let c be the
-least cycles from a departure to the next departure of the same vector (over any bundle). Before cycle k c a vector
-departs at most k times; and it is read at most l times later than l c cycles before the end. So of its departures
-max(0, d - k - l) at least leave within [k c, T - hop_b - l c], and the lemma of `crossings` holds for every m = k + l
-over the bundles of these classes with
+Give each bundle b any length w_b, a whole number that is not negative; let w be the greatest, and d(x, z) the length of
+the shortest way from x to z. The departures of every vector from x to z have lengths that sum up to d(x, z) or more,
+and different vectors make different departures. Let c be the least cycles from a departure to the next departure of the
+same vector (over any bundle). Before cycle k c a vector departs at most k times; and it is read at most l times later
+than l c cycles before the end. So of its lengths max(0, d - (k + l) w) at least leave within [k c, T - hop_b - l c],
+and the lemma of `crossings` holds for every m = k + l, where a departure over b counts w_b times, with
 
-    W = sum over x and z of N_xz max(0, d(x, z) - m),    idle_b = hop_b + m c.
+    W = sum over x and z of N_xz max(0, d(x, z) - m w),    idle_b = hop_b + m c.
+
+Here lengths are 1 on links of some classes, 0 elsewhere; `flow` finds the best.
 
 **Ramp.** Where at most i vectors begin at a chip in a cycle (R7), a vector that begins in cycle t departs at most
 ceil((k - t) / c) times before cycle k. With B(t) the most vectors that can have begun by the end of cycle t, which is
@@ -17,7 +19,7 @@ the sum over chips of min(i (t + 1), vectors that begin there), that makes, summ
 
 departures at most. Likewise at most G(l) reads are later than l cycles before the end, where at most e vectors end at a
 chip in a cycle: those that end in the j-th cycle from the last are read within (T - l, T - j] if all times are whole
-cycles, and before T - j + 1 otherwise. So W - F(k) - G(l) departures leave within [k, T - hop_b - l].
+cycles, and before T - j + 1 otherwise. So lengths of W - (F(k) + G(l)) w leave within [k, T - hop_b - l].
 """
 
 from __future__ import annotations
@@ -51,57 +53,65 @@ LONGEST_RAMP = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
-    """Departures on links of some classes.
+    """Departures on links that have lengths.
 
     Attributes
     ----------
     name : str
-    vectors, links : ndarray of int64, shape (pairs,)
-        Vectors of each pair, and the links that a route of it has at least.
+    vectors, distance : ndarray of int64, shape (pairs,)
+        Vectors of each pair, and the length of the shortest way between its ends.
+    longest : int
+        The greatest length of a link.
     lanes : Lanes
-        All links, those of equal wires together.
+        All links that have a length, those of equal wires together, each counted as often as it is long.
     hop : ndarray of int64, shape (wires,)
     """
 
     name: str
     vectors: Integers
-    links: Integers
+    distance: Integers
+    longest: int
     lanes: Lanes
     hop: Integers
 
     def makespan_cycles(self, step_cycles: int) -> int:
         """Return the bound of the makespan for the best m, without the ramp."""
-        left_out = np.arange(max(1, self.links.max(initial=0)))
-        needed = np.array([self.vectors @ np.maximum(self.links - m, 0) for m in left_out.tolist()])
+        left_out = np.arange(max(1, -(-self.distance.max(initial=0) // self.longest)))
+        needed = np.array([self.vectors @ np.maximum(self.distance - m * self.longest, 0) for m in left_out.tolist()])
         idle = self.hop + left_out[:, None] * step_cycles
         return int(self.lanes.shortest_makespan(needed, idle).max())
 
     def ramp_cycles(self, outside: Integers) -> int:
         """Return the bound of the makespan when so many departures at most fit into m cycles outside the window."""
-        needed = np.maximum(self.vectors @ self.links - outside, 0)
+        needed = np.maximum(self.vectors @ self.distance - outside * self.longest, 0)
         idle = self.hop + np.arange(len(outside))[:, None]
         return int(self.lanes.shortest_makespan(needed, idle).max())
 
     def period_cycles(self) -> int:
         """Return the bound of the period."""
-        return int(self.lanes.shortest_period(np.array([self.vectors @ self.links]))[0])
+        return int(self.lanes.shortest_period(np.array([self.vectors @ self.distance]))[0])
 
 
 def loads(problem: TransferProblem, view: View) -> Iterator[Load]:
     """Yield the loads of all links and of sets of classes; nothing if vectors are copied or summed."""
     if not view.wants.is_exchange or not is_small(view):
         return
-    classes = np.unique(problem.bundle_class).tolist()
+    classes = np.unique(problem.network.link_class).tolist()
     sizes = range(1, len(classes) + 1) if len(classes) <= MOST_CLASSES else (1, len(classes))
-    holders, readers = np.nonzero(view.wants.vectors)
-    start = np.full((problem.width, problem.nodes), FAR, dtype=np.int64)
-    start[np.arange(problem.width), np.arange(problem.width)] = 0
     for chosen in (chosen for size in sizes for chosen in combinations(classes, size)):
-        counted = np.isin(problem.bundle_class, chosen)
-        links = relaxed(start, view.network.source, view.network.destination, counted.astype(np.int64))
-        lanes, hop = _alike(view.network, np.flatnonzero(counted))
         name = "links" if len(chosen) == len(classes) else "link class"
-        yield Load(name, view.wants.vectors[holders, readers], links[holders, readers], lanes, hop)
+        yield load_of(view, np.isin(problem.network.link_class, chosen).astype(np.int64), name)
+
+
+def load_of(view: View, length: Integers, name: str) -> Load:
+    """Return the load of links of some lengths, shape (bundles,); not all are 0."""
+    network, width = view.network, view.wants.width
+    holders, readers = np.nonzero(view.wants.vectors)
+    start = np.full((width, network.nodes), FAR, dtype=np.int64)
+    start[np.arange(width), np.arange(width)] = 0
+    distance = relaxed(start, network.source, network.destination, length)[holders, readers]
+    lanes, hop = _alike(network, length)
+    return Load(name, view.wants.vectors[holders, readers], distance, int(length.max()), lanes, hop)
 
 
 def step_cycles(network: Network) -> int:
@@ -111,15 +121,15 @@ def step_cycles(network: Network) -> int:
 
 def ramp(problem: TransferProblem, view: View) -> Integers | None:
     """Return the most departures outside a window that leaves out m cycles, for each m; None without limits."""
-    if not problem.inject_per_cycle and not problem.eject_per_cycle:
+    if not problem.network.inject_per_cycle and not problem.network.eject_per_cycle:
         return None
     step = step_cycles(view.network)
-    limit = min(limit for limit in (problem.inject_per_cycle, problem.eject_per_cycle) if limit)
+    limit = min(limit for limit in (problem.network.inject_per_cycle, problem.network.eject_per_cycle) if limit)
     lanes_of_chip = -(-int(view.network.lanes.sum()) // problem.width)
     cycles = np.arange(min(LONGEST_RAMP, step * (-(-lanes_of_chip // limit) + 1)) + 1)
-    whole = bool((problem.bundle_pitch_denominator == 1).all())
-    early = _departures(view.wants.vectors.sum(axis=1), problem.inject_per_cycle, cycles, step, whole=True)
-    late = _departures(view.wants.vectors.sum(axis=0), problem.eject_per_cycle, cycles, step, whole=whole)
+    whole = bool((problem.network.pitch_denominator == 1).all())
+    early = _departures(view.wants.vectors.sum(axis=1), problem.network.inject_per_cycle, cycles, step, whole=True)
+    late = _departures(view.wants.vectors.sum(axis=0), problem.network.eject_per_cycle, cycles, step, whole=whole)
     both = early[:, None] + late
     return np.array([np.diagonal(both[:, ::-1], len(cycles) - 1 - m).min() for m in range(2 * len(cycles) - 1)])
 
@@ -133,12 +143,13 @@ def _departures(vectors: Integers, limit: int, cycles: Integers, step: int, *, w
     return np.asarray((-(-np.maximum(left + wider, 0) // step) * begins).sum(axis=1), dtype=np.int64)
 
 
-def _alike(network: Network, bundles: Integers) -> tuple[Lanes, Integers]:
-    """Return the lanes of some bundles, those of equal wires together, and their hops."""
+def _alike(network: Network, length: Integers) -> tuple[Lanes, Integers]:
+    """Return the lanes that have a length, counted so often, those of equal wires together, and their hops."""
+    bundles = np.flatnonzero(length)
     columns = (network.hop, network.pitch, network.pitch_of)
     kinds, first, kind = np.unique(
         np.stack([column[bundles] for column in columns]), axis=1, return_index=True, return_inverse=True
     )
     total = np.zeros(len(first), dtype=np.int64)
-    np.add.at(total, kind.reshape(-1), network.lanes[bundles])
+    np.add.at(total, kind.reshape(-1), network.lanes[bundles] * length[bundles])
     return replace(lanes_of(network, bundles[first]), count=total), kinds[0]

@@ -45,17 +45,17 @@ class Network:
     """
 
     def __init__(self, problem: TransferProblem) -> None:
-        self.nodes = problem.nodes
-        self.source, self.destination = problem.bundle_source, problem.bundle_destination
-        self.lanes, self.hop = problem.bundle_lanes, problem.bundle_hop_cycles
-        self.pitch, self.pitch_of = problem.bundle_pitch_numerator, problem.bundle_pitch_denominator
+        self.nodes = problem.network.nodes
+        self.source, self.destination = problem.network.source, problem.network.destination
+        self.lanes, self.hop = problem.network.lanes, problem.network.hop_cycles
+        self.pitch, self.pitch_of = problem.network.pitch_numerator, problem.network.pitch_denominator
         self.longest_run = longest_run(problem.collective)
         self.dense, self.dense_of = self.pitch.copy(), self.pitch_of.copy()
         for pitch in sorted(set(zip(self.pitch.tolist(), self.pitch_of.tolist(), strict=True))):
             here = (self.pitch == pitch[0]) & (self.pitch_of == pitch[1])
             dense = densest(Fraction(*pitch), self.longest_run)
             self.dense[here], self.dense_of[here] = dense.numerator, dense.denominator
-        self.between_cycles = problem.turnaround_cycles
+        self.between_cycles = problem.network.turnaround_cycles
         self._into: dict[int, Integers] = {}
 
     @property

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
+
+from lpxsched.fabric.reach import component_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,31 +30,24 @@ MOST_DIGITS = 64
 
 def candidate_sets(problem: TransferProblem, network: Network, centres: Integers) -> Flags:
     """Return different sets of nodes and their complements, shape (sets, nodes); none is empty or holds all."""
-    found = [_digits(problem.node_chip), _balls(network, centres), _components(problem)]
+    found = [_digits(problem.network.fabric_node), _balls(network, centres), _components(problem)]
     sets = np.concatenate([part for part in found if len(part)])
     sets = np.concatenate([sets, ~sets])
     sets = np.unique(sets, axis=0)
     size = sets.sum(axis=1)
-    return np.asarray(sets[(size > 0) & (size < problem.nodes)], dtype=np.bool_)
+    return np.asarray(sets[(size > 0) & (size < problem.network.nodes)], dtype=np.bool_)
 
 
 def components(problem: TransferProblem, kept: Flags) -> Integers:
     """Return the number of the component of each node when only some bundles are kept, both ways."""
-    graph: nx.Graph[int] = nx.Graph()
-    graph.add_nodes_from(range(problem.nodes))
-    ends = (problem.bundle_source[kept].tolist(), problem.bundle_destination[kept].tolist())
-    graph.add_edges_from(zip(*ends, strict=True))
-    number = np.zeros(problem.nodes, dtype=np.int64)
-    for index, members in enumerate(nx.connected_components(graph)):
-        number[sorted(members)] = index
-    return number
+    return component_numbers(problem.network.source[kept], problem.network.destination[kept], problem.network.nodes)
 
 
 def partitions(problem: TransferProblem) -> list[Integers]:
     """Return the components that remain without one class of links, and with one class only."""
     found = []
-    for link_class in np.unique(problem.bundle_class).tolist():
-        here = problem.bundle_class == link_class
+    for link_class in np.unique(problem.network.link_class).tolist():
+        here = problem.network.link_class == link_class
         found += [components(problem, ~here), components(problem, here)]
     return found
 

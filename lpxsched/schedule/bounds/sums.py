@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def sums_cycles(problem: TransferProblem) -> int:
     """Return the bound of the makespan by the work of the vector units."""
     work = sums_period(problem)
-    return work + int(problem.bundle_hop_cycles.min()) if work else 0
+    return work + int(problem.network.hop_cycles.min()) if work else 0
 
 
 def sums_period(problem: TransferProblem) -> int:
@@ -36,7 +36,7 @@ def sums_period(problem: TransferProblem) -> int:
     if not problem.collective.is_sum or summands < 2 or not cost.operations_per_cycle:
         return 0
     results = int(np.sum(problem.collective.pieces().vectors))
-    additions = ceil_div(results * (summands - 1), problem.nodes)
+    additions = ceil_div(results * (summands - 1), problem.network.nodes)
     moved = Fraction((summands + 1) * cost.vector_bytes, (summands - 1) * cost.sram_bytes_per_cycle)
     added = Fraction(cost.elements_per_vector, cost.operations_per_cycle)
     fixed_cycles = cost.fixed_cycles - cost.cycles_in_hop

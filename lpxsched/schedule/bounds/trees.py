@@ -59,7 +59,7 @@ def everyones_sums(problem: TransferProblem, view: View) -> Iterator[tuple[Lanes
         cost = network.into(np.arange(network.nodes))[:, :width]
         met = int(cost.max(axis=1).min()) - network.between_cycles
         yield everywhere, (width - 1) * vectors, np.maximum(network.hop, met)
-    for group in (np.arange(problem.nodes), *partitions(problem)):
+    for group in (np.arange(problem.network.nodes), *partitions(problem)):
         between = np.flatnonzero(group[network.source] != group[network.destination])
         groups = len(np.unique(group[:width]))
         if groups > 1:

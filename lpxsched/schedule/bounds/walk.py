@@ -133,7 +133,7 @@ def lower_bound(instance: Instance) -> LowerBound:
             walk.starts[index] = walk.operator_start(index)
         elif instance.is_reduction(index):
             walk.sums[index] = walk.summed(index)
-    bounds = [*walk.starts.values(), *(walk.summands_leave(node) for node in range(instance.chips))]
+    bounds = [*walk.starts.values(), *(walk.summands_leave(node) for node in range(instance.network.chips))]
     best = _latest(bounds)
     return LowerBound(best.cycles, " + ".join(("critical path", *best.arguments)))
 
@@ -146,9 +146,9 @@ class _Walk:
         self.starts: dict[int, Bound] = {}
         self.sums: dict[int, Summed] = {}
         self.shortest_sum = instance.add_cost.cycles(2, 1)
-        self.ways = np.array(shortest_ways(instance), dtype=np.int64)
-        source, destination, chips = instance.bundle_source, instance.bundle_destination, instance.chips
-        everywhere = np.ones(instance.bundles, dtype=np.bool_)
+        self.ways = np.array(shortest_ways(instance.network), dtype=np.int64)
+        source, destination, chips = instance.network.source, instance.network.destination, instance.network.chips
+        everywhere = np.ones(instance.network.bundles, dtype=np.bool_)
         self.lanes_out = _lanes(instance, source, everywhere)
         self.lanes_in = _lanes(instance, destination, everywhere)
         self.lanes_to_chips = _lanes(instance, source, destination < chips)
@@ -182,7 +182,7 @@ class _Walk:
     def _comes_from_own_host(self, demand: int, node: int) -> bool:
         """Whether a demand may enter a node from a host: only a host that is its leaf, since hosts never relay."""
         leaves = self.instance.demand_leaves[demand].tolist()
-        return any(leaf >= self.instance.chips and (leaf, node) in self.joined for leaf in leaves)
+        return any(leaf >= self.instance.network.chips and (leaf, node) in self.joined for leaf in leaves)
 
     def reach_at(self, demand: int, node: int) -> Reach:
         """Bounds of a demand at a node that reads it."""
@@ -198,7 +198,7 @@ class _Walk:
             return Reach(made, made, made)
         first = made.later(int(self.ways[root, node]))
         vectors = int(instance.demand_vectors[demand])
-        lanes_out = self.lanes_out if node >= instance.chips else self.lanes_to_chips
+        lanes_out = self.lanes_out if node >= instance.network.chips else self.lanes_to_chips
         spread = max(lanes_out[root].spread(vectors), self._lanes_into(demand, node).spread(vectors))
         return Reach(first, _latest([first, first.later(spread, "stream")]), first)
 
@@ -210,13 +210,13 @@ class _Walk:
         instance, leaves = self.instance, self.instance.demand_leaves[demand]
         ends = [self.end(operator) for operator in instance.demand_leaf_operators[demand].tolist()]
         cycles = np.array([end.cycles for end in ends], dtype=np.int64)
-        there = cycles[:, None] + self.ways[leaves, : instance.chips] + instance.turnaround_cycles
+        there = cycles[:, None] + self.ways[leaves, : instance.network.chips] + instance.network.turnaround_cycles
         there[np.arange(len(leaves)), leaves] = cycles
         return Summed(leaves, ends, cycles, there.max(axis=0) + self.shortest_sum, there.argmax(axis=0))
 
     def _sum_at(self, demand: int, node: int) -> Reach:
         """Bounds of a sum at a node, made there or elsewhere."""
-        summed, is_host = self.sums[demand], node >= self.instance.chips
+        summed, is_host = self.sums[demand], node >= self.instance.network.chips
         there = summed.cycles + self.ways[summed.leaves, node]
         last_leaf = int(there.argmax())
         own = summed.ends[last_leaf].later(int(there[last_leaf] - summed.cycles[last_leaf]) + self.shortest_sum)
@@ -235,8 +235,8 @@ class _Walk:
 
     def _complete_at(self, summed: Summed, node: int) -> Bound:
         """Earliest read of a vector whose last sum was made elsewhere."""
-        cycles = summed.departs + self.ways[: self.instance.chips, node]
-        if node < self.instance.chips:
+        cycles = summed.departs + self.ways[: self.instance.network.chips, node]
+        if node < self.instance.network.chips:
             cycles[node] = NEVER
         chip = int(cycles.argmin())
         return Bound(int(cycles[chip]), summed.ends[int(summed.decides[chip])].arguments)
@@ -247,7 +247,7 @@ class _Walk:
         vectors, ends, left = 0, [], []
         for demand, summed in self.sums.items():
             others = self.readers[demand] - {node}
-            by_host = any(other >= instance.chips and (node, other) in self.joined for other in others)
+            by_host = any(other >= instance.network.chips and (node, other) in self.joined for other in others)
             if not others or by_host or node not in summed.leaves:
                 continue
             vectors += int(instance.demand_vectors[demand])
@@ -271,13 +271,14 @@ def _earliest(bounds: Iterable[Bound]) -> Bound:
 
 def _lanes(instance: Instance, end: NDArray[np.int64], counted: NDArray[np.bool_]) -> list[Lanes]:
     """Return the lanes of each node, over the bundles that count."""
+    network = instance.network
     times = [
         Fraction(int(numerator), int(denominator))
-        for numerator, denominator in zip(instance.bundle_time_numerator, instance.bundle_time_denominator, strict=True)
+        for numerator, denominator in zip(network.pitch_numerator, network.pitch_denominator, strict=True)
     ]
     lanes = []
-    for node in range(instance.nodes):
+    for node in range(network.nodes):
         bundles = np.flatnonzero((end == node) & counted).tolist()
-        count = int(instance.bundle_lanes[bundles].sum()) if bundles else 0
+        count = int(network.lanes[bundles].sum()) if bundles else 0
         lanes.append(Lanes(count, min((times[bundle] for bundle in bundles), default=Fraction(0))))
     return lanes

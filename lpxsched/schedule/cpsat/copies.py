@@ -18,7 +18,7 @@ from lpxsched.schedule.plan import copy_plan
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import Blocks, reduced
+from lpxsched.schedule.symmetry.quotient import Blocks, quotient
 from lpxsched.schedule.times.placement import placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 PROVED = "CP-SAT"
 
@@ -51,12 +51,14 @@ class Extent:
 class Copies:
     """A schedule of copies: blocks of a problem with their slots."""
 
-    problem: Reduced
+    problem: Quotient
     blocks: Blocks
     slots: Slots
 
 
-def improved_copies(found: Found[Reduced], effort: Effort, extent: Extent) -> tuple[Found[Reduced], LowerBound | None]:
+def improved_copies(
+    found: Found[Quotient], effort: Effort, extent: Extent
+) -> tuple[Found[Quotient], LowerBound | None]:
     """Return a better schedule of copies, or what was found; and what is proved besides.
 
     The lower bound is proved where a model that holds every schedule has no solution. It holds them all: of all pieces,
@@ -89,10 +91,10 @@ def improved_copies(found: Found[Reduced], effort: Effort, extent: Extent) -> tu
     return best, proved
 
 
-def _stages(found: Found[Reduced], extent: Extent) -> list[Callable[[Copies], Copies]]:
+def _stages(found: Found[Quotient], extent: Extent) -> list[Callable[[Copies], Copies]]:
     """Return what makes the start of each stage from the best copies, without those that are too large."""
     stages: list[Callable[[Copies], Copies]] = []
-    blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.problem.bundles
+    blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.instance.network.bundles
     vectors = int(blocks.vectors.sum())
     if symmetry.order > 1 and len(blocks) * bundles <= extent.most_pairs:
         stages.append(_as_they_are)
@@ -111,12 +113,12 @@ def _vectors_of_all(copies: Copies) -> Copies:
     return single_vectors(without_symmetry(copies))
 
 
-def _copies(found: Found[Reduced]) -> Copies:
+def _copies(found: Found[Quotient]) -> Copies:
     plan = found.plan
     return Copies(found.problem, plan.blocks, Slots(plan.slot_block, plan.slot_bundle, found.placement.start))
 
 
-def _found(copies: Copies) -> Found[Reduced]:
+def _found(copies: Copies) -> Found[Quotient]:
     """Return the plan of slots with lanes; placed once more in their order where that is shorter."""
     slots = copies.slots
     plan = copy_plan(copies.problem, copies.blocks, slots.block, slots.bundle)
@@ -143,7 +145,7 @@ def without_symmetry(copies: Copies) -> Copies:
     )
     block = (np.arange(order)[:, None] * len(blocks) + slots.block).ravel()
     moved = Slots(block, symmetry.bundle_map[:, slots.bundle].ravel(), np.tile(slots.depart, order))
-    return Copies(reduced(problem.problem, flow, trivial(problem.problem)), every, moved)
+    return Copies(quotient(problem.instance, flow, trivial(problem.instance)), every, moved)
 
 
 def single_vectors(copies: Copies) -> Copies:
@@ -169,6 +171,6 @@ def single_vectors(copies: Copies) -> Copies:
     return Copies(copies.problem, single, Slots(first[slots.block[slot]] + vector, slots.bundle[slot], depart))
 
 
-def has_whole_pitches(problem: Reduced) -> bool:
+def has_whole_pitches(problem: Quotient) -> bool:
     """Return whether a slot holds its link as long as its vectors do one by one: every pitch is whole cycles."""
     return bool((problem.wires.denominator == 1).all())

@@ -11,7 +11,7 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
 class Crossings(NamedTuple):
@@ -39,12 +39,12 @@ class Crossings(NamedTuple):
         return Crossings(pairs[:, 0], pairs[:, 1])
 
 
-def crossings(problem: Reduced, blocks: Blocks, latest_cycles: int, *, detours: bool) -> Crossings:
+def crossings(problem: Quotient, blocks: Blocks, latest_cycles: int, *, detours: bool) -> Crossings:
     """Return the bundles that each block may cross.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     blocks : Blocks
     latest_cycles : int
         No read is later.
@@ -65,23 +65,23 @@ def crossings(problem: Reduced, blocks: Blocks, latest_cycles: int, *, detours: 
 
 
 def _usable(
-    problem: Reduced, source: int, target: int, vectors: int, latest_cycles: int, detours: bool
+    problem: Quotient, source: int, target: int, vectors: int, latest_cycles: int, detours: bool
 ) -> NDArray[np.bool_]:
     """Return, for each bundle, whether a block may cross it."""
-    fabric, way = problem.problem, problem.way.astype(np.int64)
-    start, end = fabric.bundle_source, fabric.bundle_destination
-    read = way[source, start] + np.where(start != source, fabric.turnaround_cycles, 0) + fabric.bundle_hop_cycles
-    after_first = fabric.hold_cycles(vectors - 1)
+    network, way = problem.instance.network, problem.way.astype(np.int64)
+    start, end = network.source, network.destination
+    read = way[source, start] + np.where(start != source, network.turnaround_cycles, 0) + network.hop_cycles
+    after_first = network.hold_cycles(vectors - 1)
     if target == EVERY:
-        in_time = read + np.where(end < fabric.width, after_first, 0) <= latest_cycles
+        in_time = read + np.where(end < network.width, after_first, 0) <= latest_cycles
         onward, shortest = in_time & (end != source), read == way[source, end]
-        readers = np.arange(fabric.nodes) < fabric.width
+        readers = np.arange(network.nodes) < network.width
     else:
-        rest = np.where(end != target, fabric.turnaround_cycles, after_first) + way[end, target]
+        rest = np.where(end != target, network.turnaround_cycles, after_first) + way[end, target]
         onward = (end != source) & (start != target) & (read + rest <= latest_cycles)
         shortest = read + rest - np.where(end != target, 0, after_first) == way[source, target]
-        readers = np.arange(fabric.nodes) == target
-    return _connected(onward & (shortest | detours), start, end, np.arange(fabric.nodes) == source, readers)
+        readers = np.arange(network.nodes) == target
+    return _connected(onward & (shortest | detours), start, end, np.arange(network.nodes) == source, readers)
 
 
 def _connected(

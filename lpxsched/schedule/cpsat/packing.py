@@ -19,7 +19,7 @@ from lpxsched.schedule.symmetry.quotient import Ways
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 # Literals of one model; larger ones are not tried.
 MOST_LITERALS = 8_000
@@ -59,12 +59,12 @@ class _Model:
         self.loads.setdefault((kind, number), []).append(load)
 
 
-def packed_ways(directions: list[Reduced], blocks: Blocks, *, sums: list[bool], aim: Aim) -> list[Ways] | None:
+def packed_ways(directions: list[Quotient], blocks: Blocks, *, sums: list[bool], aim: Aim) -> list[Ways] | None:
     """Return the ways of all blocks, direction by direction; None where no short enough period is found.
 
     Parameters
     ----------
-    directions : list of Reduced
+    directions : list of Quotient
         The problem, the problem with its bundles reversed, or both; all over the same resources.
     blocks : Blocks
         Of all directions.
@@ -72,7 +72,7 @@ def packed_ways(directions: list[Reduced], blocks: Blocks, *, sums: list[bool], 
         Whether a direction's trees are sums backwards in time.
     aim : Aim
     """
-    if len(directions) * len(blocks) * directions[0].problem.bundles > MOST_LITERALS:
+    if len(directions) * len(blocks) * directions[0].instance.network.bundles > MOST_LITERALS:
         return None
     model = _Model(blocks)
     for problem, is_sum in zip(directions, sums, strict=True):
@@ -90,36 +90,36 @@ def packed_ways(directions: list[Reduced], blocks: Blocks, *, sums: list[bool], 
     ]
 
 
-def _add_trees(model: _Model, problem: Reduced) -> None:
+def _add_trees(model: _Model, problem: Quotient) -> None:
     """R3: each reader is reached once, other nodes at most once, and only nodes that are reached send on."""
-    fabric, blocks = problem.problem, model.blocks
-    start, end = fabric.bundle_source.tolist(), fabric.bundle_destination.tolist()
+    network, blocks = problem.instance.network, model.blocks
+    start, end = network.source.tolist(), network.destination.tolist()
     crossed: dict[tuple[int, int], cp_model.IntVar] = {}
     deepest = _most_hops(problem) + MORE_HOPS
     for block, (source, target) in enumerate(zip(blocks.source.tolist(), blocks.target.tolist(), strict=True)):
-        depth = [model.cp.new_int_var(0, deepest, "") for _ in range(fabric.nodes)]
-        arriving: list[list[cp_model.IntVar]] = [[] for _ in range(fabric.nodes)]
-        for bundle in range(fabric.bundles):
+        depth = [model.cp.new_int_var(0, deepest, "") for _ in range(network.nodes)]
+        arriving: list[list[cp_model.IntVar]] = [[] for _ in range(network.nodes)]
+        for bundle in range(network.bundles):
             if end[bundle] != source and start[bundle] != target:
                 literal = crossed[block, bundle] = model.cp.new_bool_var("")
                 arriving[end[bundle]].append(literal)
                 model.cp.add(depth[end[bundle]] >= depth[start[bundle]] + 1).only_enforce_if(literal)
         for node, literals in enumerate(arriving):
             if node != source:
-                reads = node == target or (target == EVERY and node < fabric.width)
+                reads = node == target or (target == EVERY and node < network.width)
                 model.cp.add_exactly_one(literals) if reads else model.cp.add_at_most_one(literals)
-        for bundle in range(fabric.bundles):
+        for bundle in range(network.bundles):
             if (block, bundle) in crossed and start[bundle] != source:
                 model.cp.add_bool_or(arriving[start[bundle]]).only_enforce_if(crossed[block, bundle])
     model.crossed.append(crossed)
 
 
-def _most_hops(problem: Reduced) -> int:
+def _most_hops(problem: Quotient) -> int:
     """Return the hops of the longest of all shortest ways, by number of hops."""
-    fabric = problem.problem
-    near = np.eye(fabric.nodes, dtype=np.bool_)
+    network = problem.instance.network
+    near = np.eye(network.nodes, dtype=np.bool_)
     joined = near.copy()
-    joined[fabric.bundle_source, fabric.bundle_destination] = True
+    joined[network.source, network.destination] = True
     hops = 0
     while True:
         wider = near @ joined
@@ -128,61 +128,61 @@ def _most_hops(problem: Reduced) -> int:
         near, hops = wider, hops + 1
 
 
-def _add_loads(model: _Model, problem: Reduced, *, is_sum: bool) -> None:
+def _add_loads(model: _Model, problem: Quotient, *, is_sum: bool) -> None:
     """R1, R4, R7: what each literal loads a link, a vector unit and a port with."""
-    fabric, wires, blocks = problem.problem, problem.wires, model.blocks
-    start, end, resource = fabric.bundle_source.tolist(), fabric.bundle_destination.tolist(), wires.resource.tolist()
+    network, wires, blocks = problem.instance.network, problem.wires, model.blocks
+    start, end, resource = network.source.tolist(), network.destination.tolist(), wires.resource.tolist()
     source, vectors, orbit = blocks.source.tolist(), blocks.vectors.tolist(), wires.node_orbit.tolist()
-    holds = {length: fabric.hold_cycles(length).tolist() for length in set(vectors)}
+    holds = {length: network.hold_cycles(length).tolist() for length in set(vectors)}
     for (block, bundle), literal in model.crossed[-1].items():
         model.add_load("link", resource[bundle], holds[vectors[block]][bundle] * literal)
         begin, finish = (end[bundle], start[bundle]) if is_sum else (start[bundle], end[bundle])
         if is_sum or begin == source[block]:
             model.add_load("inject", orbit[begin], vectors[block] * literal)
-        if finish < fabric.width:
+        if finish < network.width:
             model.add_load("eject", orbit[finish], vectors[block] * literal)
     if is_sum:
         _add_sum_loads(model, problem)
 
 
-def _add_sum_loads(model: _Model, problem: Reduced) -> None:
+def _add_sum_loads(model: _Model, problem: Quotient) -> None:
     """R4: a node that a tree leaves makes a sum of its own operand and one for each branch."""
-    fabric, orbit = problem.problem, problem.wires.node_orbit.tolist()
+    network, orbit = problem.instance.network, problem.wires.node_orbit.tolist()
     branches: dict[tuple[int, int], list[cp_model.IntVar]] = {}
     for (block, bundle), literal in model.crossed[-1].items():
-        branches.setdefault((block, int(fabric.bundle_source[bundle])), []).append(literal)
+        branches.setdefault((block, int(network.source[bundle])), []).append(literal)
     for (block, node), literals in branches.items():
         vectors = int(model.blocks.vectors[block])
-        two, three = (fabric.add_cost.cycles(operands, vectors) for operands in (2, 3))
+        two, three = (problem.instance.add_cost.cycles(operands, vectors) for operands in (2, 3))
         adds = model.cp.new_bool_var("")
         model.cp.add_max_equality(adds, literals)
         model.add_load("sums", orbit[node], (2 * two - three) * adds + (three - two) * sum(literals))
 
 
-def _add_capacities(model: _Model, problem: Reduced, period: cp_model.IntVar) -> None:
-    fabric, lanes = problem.problem, problem.wires.lanes.tolist()
+def _add_capacities(model: _Model, problem: Quotient, period: cp_model.IntVar) -> None:
+    network, lanes = problem.instance.network, problem.wires.lanes.tolist()
     for (kind, number), loads in sorted(model.loads.items(), key=lambda item: item[0]):
         capacity = {
             "link": lanes[number] if kind == "link" else 0,
             "sums": 1,
-            "inject": fabric.inject_per_cycle,
-            "eject": fabric.eject_per_cycle,
+            "inject": network.inject_per_cycle,
+            "eject": network.eject_per_cycle,
         }[kind]
         if capacity:
             model.cp.add(sum(loads) <= capacity * period)
 
 
-def _leading_somewhere(problem: Reduced, blocks: Blocks, crossed: list[tuple[int, int]]) -> Ways:
+def _leading_somewhere(problem: Quotient, blocks: Blocks, crossed: list[tuple[int, int]]) -> Ways:
     """Return the crossings that lead to a reader, in the order in which they can be made."""
-    fabric = problem.problem
-    into = {(block, int(fabric.bundle_destination[bundle])): bundle for block, bundle in crossed}
+    network = problem.instance.network
+    into = {(block, int(network.destination[bundle])): bundle for block, bundle in crossed}
     kept: dict[tuple[int, int], None] = {}
     for block, target in enumerate(blocks.target.tolist()):
-        for reader in range(fabric.width) if target == EVERY else [target]:
+        for reader in range(network.width) if target == EVERY else [target]:
             way, node = [], reader
             while (block, node) in into and (block, into[block, node]) not in kept:
                 way.append(into[block, node])
-                node = int(fabric.bundle_source[way[-1]])
+                node = int(network.source[way[-1]])
             for bundle in reversed(way):
                 kept[block, bundle] = None
     table = np.array(list(kept), dtype=np.int64).reshape(-1, 2)

@@ -23,7 +23,7 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.crossings import Crossings
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 # Crossings of one model; of more, some blocks are kept where they are.
 MOST_CROSSINGS = 6_000
@@ -51,12 +51,12 @@ class Routed:
     least_cycles: int
 
 
-def rerouted(problem: Reduced, blocks: Blocks, known: Slots, effort: Effort, *, from_below: bool = False) -> Routed:
+def rerouted(problem: Quotient, blocks: Blocks, known: Slots, effort: Effort, *, from_below: bool = False) -> Routed:
     """Return the best ways and times found for blocks.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         Of copies.
     blocks : Blocks
     known : Slots
@@ -75,16 +75,16 @@ def rerouted(problem: Reduced, blocks: Blocks, known: Slots, effort: Effort, *, 
     return search.best
 
 
-def makespan_cycles(problem: Reduced, blocks: Blocks, slots: Slots) -> int:
+def makespan_cycles(problem: Quotient, blocks: Blocks, slots: Slots) -> int:
     """Return the last read of anyone."""
     return int(last_reads(problem, blocks, slots).max(initial=0))
 
 
-def last_reads(problem: Reduced, blocks: Blocks, slots: Slots) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def last_reads(problem: Quotient, blocks: Blocks, slots: Slots) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return when each slot is read to its end by a chip that wanted it, 0 for what is only passed on."""
     wires, target = problem.wires, blocks.target[slots.block]
     end = wires.destination[slots.bundle]
-    wanted = (end == target) | ((target == EVERY) & (end < problem.problem.width))
+    wanted = (end == target) | ((target == EVERY) & (end < problem.instance.width))
     after_first = (blocks.vectors[slots.block] - 1) * wires.numerator[slots.bundle]
     read = slots.depart + wires.hop[slots.bundle] - (-after_first // wires.denominator[slots.bundle])
     return np.where(wanted, read, 0)
@@ -92,7 +92,7 @@ def last_reads(problem: Reduced, blocks: Blocks, slots: Slots) -> np.ndarray[tup
 
 @dataclass(slots=True)
 class _Search:
-    problem: Reduced
+    problem: Quotient
     blocks: Blocks
     allowance: Allowance
     best: Routed
@@ -177,14 +177,14 @@ class _Search:
             self.best = replace(self.best, slots=slots, makespan_cycles=makespan)
 
 
-def _lead_everywhere(problem: Reduced, blocks: Blocks, open_to: Crossings) -> bool:
+def _lead_everywhere(problem: Quotient, blocks: Blocks, open_to: Crossings) -> bool:
     """Return whether each reader of each block can be reached in time."""
-    arrives = np.zeros((len(blocks), problem.problem.nodes), dtype=np.bool_)
+    arrives = np.zeros((len(blocks), problem.instance.network.nodes), dtype=np.bool_)
     arrives[open_to.block, problem.wires.destination[open_to.bundle]] = True
     arrives[np.arange(len(blocks)), blocks.source] = True
     everyone = blocks.target == EVERY
     one = np.flatnonzero(~everyone)
-    return bool(arrives[one, blocks.target[one]].all() and arrives[everyone, : problem.problem.width].all())
+    return bool(arrives[one, blocks.target[one]].all() and arrives[everyone, : problem.instance.width].all())
 
 
 def _alike(blocks: Blocks) -> list[list[int]]:

@@ -124,8 +124,8 @@ def r3_delivery(model: RouteVariables) -> None:
 
 def r7_injections(model: RouteVariables, kept: Slots) -> None:
     """R7: no more vectors begin at a node in a cycle than it may inject."""
-    fabric, orbit = model.problem.problem, model.problem.wires.node_orbit.tolist()
-    if not fabric.inject_per_cycle:
+    network, orbit = model.problem.instance.network, model.problem.wires.node_orbit.tolist()
+    if not network.inject_per_cycle:
         return
     moments: Intervals = defaultdict(list)
     for node, start, present in _injections(model):
@@ -135,7 +135,7 @@ def r7_injections(model: RouteVariables, kept: Slots) -> None:
         if node == model.source(block) and orbit[node] in moments:
             moments[orbit[node]].append(model.cp.new_fixed_size_interval_var(depart, 1, ""))
     for intervals in moments.values():
-        add_capacity(model.cp, intervals, fabric.inject_per_cycle)
+        add_capacity(model.cp, intervals, network.inject_per_cycle)
 
 
 def _injections(
@@ -159,8 +159,8 @@ def _injections(
 
 def r7_ejections(model: RouteVariables, kept: Slots) -> None:
     """R7: no more vectors end at a node in a cycle than it may eject."""
-    fabric, orbit = model.problem.problem, model.problem.wires.node_orbit.tolist()
-    if not fabric.eject_per_cycle:
+    network, orbit = model.problem.instance.network, model.problem.wires.node_orbit.tolist()
+    if not network.eject_per_cycle:
         return
     moments: Intervals = defaultdict(list)
     for block, node in model.into:
@@ -172,7 +172,7 @@ def r7_ejections(model: RouteVariables, kept: Slots) -> None:
             read = depart + model.bundles.hop[bundle]
             moments[orbit[node]].append(model.cp.new_fixed_size_interval_var(read, 1, ""))
     for intervals in moments.values():
-        add_capacity(model.cp, intervals, fabric.eject_per_cycle)
+        add_capacity(model.cp, intervals, network.eject_per_cycle)
 
 
 def r10_deadline(model: RouteVariables) -> None:

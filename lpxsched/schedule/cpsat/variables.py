@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.cpsat.crossings import Crossings
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 Pair = tuple[int, int]
 
@@ -73,19 +73,19 @@ def no_slots() -> Slots:
     return Slots(none, none, none)
 
 
-def step_cycles(problem: Reduced, blocks: Blocks) -> int:
+def step_cycles(problem: Quotient, blocks: Blocks) -> int:
     """Return the common divisor of all lengths, where blocks are single vectors and no port counts cycles; else 1."""
-    fabric = problem.problem
-    if fabric.inject_per_cycle or fabric.eject_per_cycle or (blocks.vectors != 1).any():
+    network = problem.instance.network
+    if network.inject_per_cycle or network.eject_per_cycle or (blocks.vectors != 1).any():
         return 1
-    lengths = np.concatenate([fabric.bundle_hop_cycles, fabric.hold_cycles(1), [fabric.turnaround_cycles]])
+    lengths = np.concatenate([network.hop_cycles, network.hold_cycles(1), [network.turnaround_cycles]])
     return max(1, int(np.gcd.reduce(lengths)))
 
 
 class Bundles:
     """The bundles as plain lists, which Python reads faster than columns; times in steps."""
 
-    def __init__(self, problem: Reduced, step: int) -> None:
+    def __init__(self, problem: Quotient, step: int) -> None:
         wires = problem.wires
         self.source: list[int] = wires.source.tolist()
         self.destination: list[int] = wires.destination.tolist()
@@ -112,7 +112,7 @@ class RouteVariables:
 
     Attributes
     ----------
-    problem : Reduced
+    problem : Quotient
     blocks : Blocks
     latest_cycles : int
         No read is later.
@@ -135,7 +135,7 @@ class RouteVariables:
         By block and place: variables behind the reads.
     """
 
-    problem: Reduced
+    problem: Quotient
     blocks: Blocks
     latest_cycles: int
     style: Style
@@ -155,7 +155,7 @@ class RouteVariables:
     def __post_init__(self) -> None:
         self.step = step_cycles(self.problem, self.blocks)
         self.latest = self.latest_cycles // self.step
-        self.turnaround = self.problem.problem.turnaround_cycles // self.step
+        self.turnaround = self.problem.instance.network.turnaround_cycles // self.step
         self.bundles = Bundles(self.problem, self.step)
         self.way = (self.problem.way // self.step).tolist()
 
@@ -200,7 +200,7 @@ class RouteVariables:
     def is_reader(self, block: int, node: int) -> bool:
         """Return whether a block is to be read at a node in the end."""
         target = self.target(block)
-        return node == target or (target == EVERY and node < self.problem.problem.width)
+        return node == target or (target == EVERY and node < self.problem.instance.width)
 
     def depart(self, block: int, bundle: int) -> cp_model.LinearExprT:
         """Return the step at which a block leaves over a bundle, if it does."""

@@ -3,74 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from lpxsched.errors import InfeasibleError
+from lpxsched.fabric.reach import joined_with, reached_from
 from lpxsched.schedule.problem.instance import AddCost
+from lpxsched.schedule.problem.network import network_on
 from lpxsched.traffic.collectives import EVERY
-from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from lpxsched.fabric.fabric import Fabric, LinkClass, Wire
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.traffic.collectives import Collective
 
-NO_LIMIT = 0
 # Summands of a collective are taken as bf16, the default of partial sums.
 SUM_DATATYPE, SUM_ELEMENT_BITS = "bf16", 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TransferProblem:
-    """A collective over local numbers: nodes are the chips that take part, in the order of shards, then relays.
+    """A collective on a network of chips.
 
     Attributes
     ----------
     collective : Collective
-    nodes : int
-        Chips that take part, and chips that may relay besides.
-    node_chip : ndarray of int64, shape (nodes,)
-        The chip of the fabric behind each node.
-    bundle_source, bundle_destination, bundle_lanes, bundle_class : ndarray of int64, shape (bundles,)
-        Ends, number of parallel links, class of links; sorted by source, destination, class.
-    bundle_hop_cycles : ndarray of int64, shape (bundles,)
-        From a departure to the earliest read of that vector: ceil(v + latency + guard).
-    bundle_pitch_numerator, bundle_pitch_denominator : ndarray of int64, shape (bundles,)
-        Exact cycles from one vector of a slot to the next: v on pipelined wires. On busy ones every vector is a slot
-        of its own, which holds its link for v + latency rounded up to whole cycles.
-    bundle_links : tuple of ndarray of int64, length bundles
-        The links of the fabric, one a lane.
-    turnaround_cycles : int
-        From a read to the same vector's departure.
-    inject_per_cycle, eject_per_cycle : int
-        Vectors that may begin and end at a chip in a cycle; `NO_LIMIT` for any number.
-    wire : str
-        ``pipelined`` or ``busy``.
+        Its shards are the first nodes of the network.
+    network : Network
     add_cost : AddCost
     """
 
     collective: Collective
-    nodes: int
-    node_chip: NDArray[np.int64]
-    bundle_source: NDArray[np.int64]
-    bundle_destination: NDArray[np.int64]
-    bundle_lanes: NDArray[np.int64]
-    bundle_class: NDArray[np.int64]
-    bundle_hop_cycles: NDArray[np.int64]
-    bundle_pitch_numerator: NDArray[np.int64]
-    bundle_pitch_denominator: NDArray[np.int64]
-    bundle_links: tuple[NDArray[np.int64], ...]
-    turnaround_cycles: int
-    inject_per_cycle: int
-    eject_per_cycle: int
-    wire: Wire
+    network: Network
     add_cost: AddCost
 
     @property
@@ -78,24 +45,13 @@ class TransferProblem:
         """Number of chips that take part."""
         return self.collective.width
 
-    @property
-    def bundles(self) -> int:
-        """Number of bundles."""
-        return len(self.bundle_source)
-
-    def hold_cycles(self, vectors: int) -> NDArray[np.int64]:
-        """Return how long a slot of `vectors` vectors holds a link of each bundle, rounded up to whole cycles."""
-        return -(-vectors * self.bundle_pitch_numerator // self.bundle_pitch_denominator)
-
     def reversed(self) -> TransferProblem:
-        """Return the same bundles the other way round, numbered alike (so not sorted by source)."""
-        return replace(self, bundle_source=self.bundle_destination, bundle_destination=self.bundle_source)
+        """Return the problem on the same bundles the other way round."""
+        return replace(self, network=self.network.reversed())
 
 
-def transfer_problem(
-    fabric: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool, guard_cycles: int
-) -> TransferProblem:
-    """Return a collective over some chips of a fabric.
+def transfer_problem(fabric: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool) -> TransferProblem:
+    """Return a collective over some chips of a fabric, without guards.
 
     Parameters
     ----------
@@ -105,8 +61,6 @@ def transfer_problem(
     collective : Collective
     relays : bool
         Whether all other chips that are up may pass vectors on.
-    guard_cycles : int
-        Guard of every hop.
 
     Raises
     ------
@@ -114,82 +68,11 @@ def transfer_problem(
         When a vector cannot reach a chip that reads it, or a chip's SRAM cannot hold what is on it at first or at last.
     """
     _refuse_oversize(fabric, chips, collective)
-    members = list(chips)
-    if relays:
-        members += sorted({int(chip) for chip in np.flatnonzero(~fabric.node_down[: fabric.chips])} - set(chips))
-    number = {chip: index for index, chip in enumerate(members)}
-    rows = _bundles(fabric, number)
-    source, destination, bundle_class = (np.array([row[i] for row in rows], dtype=np.int64) for i in range(3))
-    classes = [fabric.link_classes[row[2]] for row in rows]
-    pitches = [_pitch(c, fabric.wire) for c in classes]
-    one_vector = np.array([-(-c.vector_time_cycles.numerator // c.vector_time_cycles.denominator) for c in classes])
-    latency = np.array([c.latency_cycles for c in classes])
-    problem = TransferProblem(
-        collective=collective,
-        nodes=len(members),
-        node_chip=np.array(members, dtype=np.int64),
-        bundle_source=source,
-        bundle_destination=destination,
-        bundle_lanes=np.array([len(row[3]) for row in rows], dtype=np.int64),
-        bundle_class=bundle_class,
-        bundle_hop_cycles=(one_vector + latency + guard_cycles).astype(np.int64),
-        bundle_pitch_numerator=np.array([pitch.numerator for pitch in pitches], dtype=np.int64),
-        bundle_pitch_denominator=np.array([pitch.denominator for pitch in pitches], dtype=np.int64),
-        bundle_links=tuple(row[3] for row in rows),
-        turnaround_cycles=fabric.turnaround_cycles,
-        inject_per_cycle=fabric.inject_per_cycle or NO_LIMIT,
-        eject_per_cycle=fabric.eject_per_cycle or NO_LIMIT,
-        wire=fabric.wire,
-        add_cost=AddCost.on(fabric, SUM_ELEMENT_BITS),
-    )
-    refuse_split(problem)
+    others = sorted({int(chip) for chip in np.flatnonzero(~fabric.node_down[: fabric.chips])} - set(chips))
+    network = network_on(fabric, chips, relays=others if relays else ())
+    problem = TransferProblem(collective, network, AddCost.on(fabric, SUM_ELEMENT_BITS))
+    refuse_split(network, collective)
     return problem
-
-
-def with_nodes(problem: TransferProblem, kept: NDArray[np.bool_]) -> TransferProblem:
-    """Return a problem without some of its relays, and the bundles at them.
-
-    Parameters
-    ----------
-    problem : TransferProblem
-    kept : ndarray of bool, shape (nodes,)
-        All chips that take part are.
-    """
-    if kept.all():
-        return problem
-    number = np.cumsum(kept) - 1
-    inside = kept[problem.bundle_source] & kept[problem.bundle_destination]
-    columns = (
-        "bundle_lanes",
-        "bundle_class",
-        "bundle_hop_cycles",
-        "bundle_pitch_numerator",
-        "bundle_pitch_denominator",
-    )
-    return replace(
-        problem,
-        nodes=int(kept.sum()),
-        node_chip=problem.node_chip[kept],
-        bundle_source=number[problem.bundle_source[inside]],
-        bundle_destination=number[problem.bundle_destination[inside]],
-        bundle_links=tuple(links for links, keep in zip(problem.bundle_links, inside.tolist(), strict=True) if keep),
-        **{name: getattr(problem, name)[inside] for name in columns},
-    )
-
-
-def _pitch(wire_class: LinkClass, wire: Wire) -> Fraction:
-    if wire == "pipelined":
-        return wire_class.vector_time_cycles
-    return Fraction(ceil_cycles(wire_class.vector_time_cycles) + wire_class.latency_cycles)
-
-
-def _bundles(fabric: Fabric, number: dict[int, int]) -> list[tuple[int, int, int, NDArray[np.int64]]]:
-    rows = [
-        (number[source], number[destination], link_class, links)
-        for (source, destination, link_class), links in fabric.bundle_links().items()
-        if source in number and destination in number
-    ]
-    return sorted(rows, key=lambda row: row[:3])
 
 
 def _refuse_oversize(fabric: Fabric, chips: Sequence[int], collective: Collective) -> None:
@@ -206,7 +89,7 @@ def _refuse_oversize(fabric: Fabric, chips: Sequence[int], collective: Collectiv
             )
 
 
-def refuse_split(problem: TransferProblem) -> None:
+def refuse_split(network: Network, collective: Collective) -> None:
     """Refuse a split fabric.
 
     Raises
@@ -214,15 +97,11 @@ def refuse_split(problem: TransferProblem) -> None:
     InfeasibleError
         Naming two chips between which there is no way, although a vector of one is read by the other.
     """
-    graph: nx.DiGraph[object] = nx.DiGraph(
-        zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True)
-    )
-    graph.add_nodes_from(range(problem.nodes))
-    whole = max(nx.strongly_connected_components(graph), key=len)
-    if whole.issuperset(range(problem.width)):
+    graph = network.source, network.destination, network.nodes
+    if joined_with(0, *graph)[: collective.width].all():
         return
-    pieces = problem.collective.pieces()
-    everyone = range(problem.width)
+    pieces = collective.pieces()
+    everyone = range(collective.width)
     for source in everyone:
         targets = {
             target
@@ -230,10 +109,11 @@ def refuse_split(problem: TransferProblem) -> None:
             if held in (source, EVERY)
             for target in (everyone if read == EVERY else (read,))
         }
-        lost = sorted(targets - nx.descendants(graph, source) - {source})
+        reached = reached_from(source, *graph)
+        lost = sorted(target for target in targets if not reached[target])
         if lost:
-            ends = (int(problem.node_chip[source]), int(problem.node_chip[lost[0]]))
+            ends = (int(network.fabric_node[source]), int(network.fabric_node[lost[0]]))
             raise InfeasibleError(
                 f"the fabric is split: there is no way from chip {ends[0]} to chip {ends[1]} over the chips that may "
-                f"carry vectors; the component of chip {ends[0]} has {len(nx.descendants(graph, source)) + 1} chips"
+                f"carry vectors; the component of chip {ends[0]} has {reached.sum()} chips"
             )

@@ -1,4 +1,4 @@
-"""Distances over the bundles of an instance, in hops and in cycles; hosts begin and end ways but never relay."""
+"""Distances over the bundles of a network, in hops and in cycles; hosts begin and end ways but never relay."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.network import Network
 
 
-def hops_from(root: int, instance: Instance) -> list[int]:
+def hops_from(root: int, network: Network) -> list[int]:
     """Return hops from a node to each node, `NONE` where there is no way."""
-    ends = zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True)
-    return _breadth_first(root, list(ends), instance.nodes, instance.chips)
+    ends = zip(network.source.tolist(), network.destination.tolist(), strict=True)
+    return _breadth_first(root, list(ends), network.nodes, network.chips)
 
 
-def hops_to(root: int, instance: Instance) -> list[int]:
+def hops_to(root: int, network: Network) -> list[int]:
     """Return hops from each node to a node, `NONE` where there is no way."""
-    ends = zip(instance.bundle_destination.tolist(), instance.bundle_source.tolist(), strict=True)
-    return _breadth_first(root, list(ends), instance.nodes, instance.chips)
+    ends = zip(network.destination.tolist(), network.source.tolist(), strict=True)
+    return _breadth_first(root, list(ends), network.nodes, network.chips)
 
 
 def hops_to_roots(instance: Instance) -> NDArray[np.int64]:
     """Return hops from each node to each root of a demand, shape (nodes, nodes); `NONE` in rows of other nodes."""
-    distance = np.full((instance.nodes, instance.nodes), NONE, dtype=np.int64)
+    nodes = instance.network.nodes
+    distance = np.full((nodes, nodes), NONE, dtype=np.int64)
     for root in np.unique(instance.demand_root).tolist():
-        distance[root] = hops_to(root, instance)
+        distance[root] = hops_to(root, instance.network)
     return distance
 
 
@@ -56,15 +58,13 @@ def _breadth_first(root: int, ends: list[tuple[int, int]], nodes: int, chips: in
     return hops
 
 
-def shortest_ways(instance: Instance) -> list[list[int]]:
+def shortest_ways(network: Network) -> list[list[int]]:
     """Return cycles from the departure of one vector at each node to its read at each other (Dijkstra)."""
-    hop = instance.hop_cycles.tolist()
-    out: list[list[tuple[int, int]]] = [[] for _ in range(instance.nodes)]
-    for source, destination, cycles in zip(
-        instance.bundle_source.tolist(), instance.bundle_destination.tolist(), hop, strict=True
-    ):
+    hop = network.hop_cycles.tolist()
+    out: list[list[tuple[int, int]]] = [[] for _ in range(network.nodes)]
+    for source, destination, cycles in zip(network.source.tolist(), network.destination.tolist(), hop, strict=True):
         out[source].append((destination, cycles))
-    return [_ways_from(root, out, instance.chips, instance.turnaround_cycles) for root in range(instance.nodes)]
+    return [_ways_from(root, out, network.chips, network.turnaround_cycles) for root in range(network.nodes)]
 
 
 def _ways_from(root: int, out: list[list[tuple[int, int]]], chips: int, turnaround_cycles: int) -> list[int]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.problem.network import Network
 from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.units import BITS_PER_BYTE, ceil_div
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MATRIX, VECTOR, HOST = 0, 1, 2
 UNITS = {"matrix": MATRIX, "vector": VECTOR, "host": HOST}
 UNITS_PER_CHIP = 2
+# What of a network tells where in the fabric it lies.
+PLACES = ("fabric_node", "class_names", "link_class", "links")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +86,15 @@ class AddCost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
-    """One segment's problem over local numbers: nodes, bundles, operators, demands.
+    """One segment's problem over local numbers: a network, operators, demands.
 
-    Nodes are the chips of the group, then the far ends of their host links. Times are cycles. Hosts begin and end ways
-    but never relay, and a sum has its leaves and its root on chips.
+    Times are cycles. A sum has its leaves and its root on chips.
 
     Attributes
     ----------
-    chips, nodes : int
-    bundle_source, bundle_destination, bundle_lanes : ndarray of int64, shape (bundles,)
-        Ends and number of parallel links; sorted by source.
-    bundle_latency, bundle_guard : ndarray of int64, shape (bundles,)
-    bundle_time_numerator, bundle_time_denominator : ndarray of int64, shape (bundles,)
-        Exact time of one vector on one link.
-    turnaround_cycles, release_cycles : int
-        From a read to the same vector's departure; before `release_cycles` nothing may start.
+    network : Network
+    release_cycles : int
+        Before it nothing may start.
     operator_node, operator_unit, operator_cycles : ndarray of int64, shape (operators,)
         Operators are numbered in topological order.
     operator_after : Ragged
@@ -111,16 +108,7 @@ class Instance:
     add_cost : AddCost
     """
 
-    chips: int
-    nodes: int
-    bundle_source: NDArray[np.int64]
-    bundle_destination: NDArray[np.int64]
-    bundle_lanes: NDArray[np.int64]
-    bundle_latency: NDArray[np.int64]
-    bundle_guard: NDArray[np.int64]
-    bundle_time_numerator: NDArray[np.int64]
-    bundle_time_denominator: NDArray[np.int64]
-    turnaround_cycles: int
+    network: Network
     release_cycles: int
     operator_node: NDArray[np.int64]
     operator_unit: NDArray[np.int64]
@@ -135,11 +123,6 @@ class Instance:
     add_cost: AddCost
 
     @property
-    def bundles(self) -> int:
-        """Number of bundles."""
-        return len(self.bundle_source)
-
-    @property
     def operators(self) -> int:
         """Number of operators of the layer graph (sums on the way come on top)."""
         return len(self.operator_node)
@@ -148,19 +131,6 @@ class Instance:
     def demands(self) -> int:
         """Number of demands."""
         return len(self.demand_vectors)
-
-    @property
-    def hop_cycles(self) -> NDArray[np.int64]:
-        """From departure to earliest read of one vector on each bundle: ceil(v + latency + guard)."""
-        return self.hold_cycles(1) + self.bundle_latency + self.bundle_guard
-
-    def hold_cycles(self, vectors: int) -> NDArray[np.int64]:
-        """Return how long a slot of `vectors` vectors holds a link of each bundle: ceil(n v)."""
-        return -(-vectors * self.bundle_time_numerator // self.bundle_time_denominator)
-
-    def last_read_cycles(self, vectors: int) -> NDArray[np.int64]:
-        """Return from the read of a slot's first vector to a cycle at which its last is read, on each bundle."""
-        return self.hold_cycles(vectors - 1)
 
     def is_reduction(self, demand: int) -> bool:
         """Return whether a demand sums several leaves."""
@@ -187,10 +157,20 @@ class Instance:
     def key(self) -> str:
         """Return a hash that is equal for equal problems: local numbers make it invariant to translation."""
         digest = hashlib.sha256()
-        for field in fields(self):
-            value = getattr(self, field.name)
-            arrays = [value.offsets, value.values] if isinstance(value, Ragged) else [value]
-            for array in arrays:
+        network = [getattr(self.network, field.name) for field in fields(Network) if field.name not in PLACES]
+        values = [self.network.nodes, *network]
+        values += [getattr(self, field.name) for field in fields(self) if field.name != "network"]
+        for value in values:
+            for array in [value.offsets, value.values] if isinstance(value, Ragged) else [value]:
                 part = array.tobytes() if isinstance(array, np.ndarray) else repr(array).encode()
                 digest.update(len(part).to_bytes(8, "little") + part)
         return digest.hexdigest()
+
+
+def sum_cycles(cost: AddCost, operands: NDArray[np.int64], vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the duration of each of many sums."""
+    if not len(operands):
+        return np.zeros(0, dtype=np.int64)
+    pairs, index = np.unique(np.column_stack([operands, vectors]), axis=0, return_inverse=True)
+    cycles = [cost.cycles(m, n) for m, n in pairs.tolist()]
+    return np.array(cycles, dtype=np.int64)[index.ravel()]

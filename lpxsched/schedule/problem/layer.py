@@ -11,8 +11,9 @@ import numpy as np
 
 from lpxsched.clocks.limits import DomainClock, Hop
 from lpxsched.errors import InputError
-from lpxsched.schedule.problem.group_bundles import bundle_levels, class_levels, group_bundles
 from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
+from lpxsched.schedule.problem.network import network_on
+from lpxsched.schedule.problem.opening import bundle_levels, class_levels
 from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
 from lpxsched.units import NONE
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.partition.group import Group
-    from lpxsched.schedule.problem.group_bundles import Bundle, BundleLinks
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.traffic.demands import Demand
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.graph import LayerGraph, Operator
@@ -57,10 +58,6 @@ class LayerProblem:
     demands : tuple of Demand
     operators : tuple of PlacedOperator
         In the order of the instance.
-    bundle_links : tuple of ndarray of int64
-        Links of the fabric behind each bundle of the instance.
-    bundle_class : tuple of str
-        Class of the links of each bundle.
     bundle_levels : ndarray of int64, shape (bundles,)
         Tree edges that the guard of a bundle covers: the most of its class in the group between chips, one from a
         host, `NONE` to a host, where nothing is scheduled to be read.
@@ -80,8 +77,6 @@ class LayerProblem:
     graph: LayerGraph
     demands: tuple[Demand, ...]
     operators: tuple[PlacedOperator, ...]
-    bundle_links: tuple[NDArray[np.int64], ...]
-    bundle_class: tuple[str, ...]
     bundle_levels: NDArray[np.int64]
     least_levels: NDArray[np.int64]
     clock: DomainClock
@@ -92,8 +87,7 @@ class LayerProblem:
 
     def node(self, local: int) -> int:
         """Return the node of the fabric behind a local number."""
-        chips = self.group.chips
-        return chips[local] if local < len(chips) else self.group.hosts[local - len(chips)]
+        return int(self.instance.network.fabric_node[local])
 
     def distinct_key(self) -> tuple[str, bytes, int]:
         """Return what is equal for layers that are one problem over every interval."""
@@ -105,17 +99,18 @@ class LayerProblem:
         No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
         """
         guards = self.least_clock.guards_cycles(self.least_levels, 0)
-        return replace(self.instance, bundle_guard=guards, release_cycles=self.least_clock.stall_cycles(0))
+        network = self.instance.network.with_guards(guards)
+        return replace(self.instance, network=network, release_cycles=self.least_clock.stall_cycles(0))
 
     def shortest_hops(self) -> list[Hop]:
         """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""
-        instance, chips = self.instance, self.instance.chips
-        wires = (instance.hop_cycles - instance.bundle_guard).tolist()
+        network, chips = self.instance.network, self.instance.network.chips
+        wires = (network.hop_cycles - network.guard_cycles).tolist()
         shortest: dict[tuple[bool, bool], Hop] = {}
-        rows = zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True)
+        rows = zip(network.source.tolist(), network.destination.tolist(), strict=True)
         for bundle, (source, destination) in enumerate(rows):
-            levels = int(self.bundle_levels[bundle])
-            hop = Hop(self.bundle_class[bundle], wires[bundle], None if levels == NONE else levels)
+            levels, name = int(self.bundle_levels[bundle]), network.class_names[network.link_class[bundle]]
+            hop = Hop(name, wires[bundle], None if levels == NONE else levels)
             ends = (source < chips, destination < chips)
             if ends not in shortest or hop.wire_cycles < shortest[ends].wire_cycles:
                 shortest[ends] = hop
@@ -124,7 +119,6 @@ class LayerProblem:
 
 def layer_problem(
     fabric: Fabric,
-    fabric_bundles: BundleLinks,
     group: Group,
     graph: LayerGraph,
     costs: list[dict[str, Cost]],
@@ -138,8 +132,6 @@ def layer_problem(
     Parameters
     ----------
     fabric : Fabric
-    fabric_bundles : dict
-        The fabric's bundles, as `Fabric.bundle_links` returns them.
     group : Group
     graph : LayerGraph
         Of this layer alone.
@@ -152,9 +144,9 @@ def layer_problem(
     width = len(group.chips)
     demands = layer_demands(graph, width)
     operators = _place_operators(graph, costs, demands, width)
-    bundles = group_bundles(fabric_bundles, group)
-    least = bundle_levels(bundles, tree, width)
-    levels = class_levels(bundles, least, width)
+    network = network_on(fabric, group.chips, hosts=group.hosts)
+    least = bundle_levels(network, tree)
+    levels = class_levels(network, least)
     domain = DomainClock(clock, tree.height(group.chips[0]), fabric.chip.clock_mhz, fabric.guard_in_hop)
     guards, stall = domain.guards_cycles(levels, interval_cycles), domain.stall_cycles(interval_cycles)
     return LayerProblem(
@@ -162,15 +154,13 @@ def layer_problem(
         graph=graph,
         demands=demands,
         operators=operators,
-        bundle_links=tuple(bundle.links for bundle in bundles),
-        bundle_class=tuple(fabric.link_classes[bundle.link_class].name for bundle in bundles),
         bundle_levels=levels,
         least_levels=least,
         clock=domain,
         least_clock=replace(domain, depth=max(0, int(tree.depth[list(group.chips)].max()))),
         interval_cycles=interval_cycles,
         resident=fabric.chip.resident,
-        instance=_instance(fabric, graph, demands, operators, bundles, guards=guards, stall=stall, width=width),
+        instance=_instance(fabric, graph, demands, operators, network.with_guards(guards), stall),
     )
 
 
@@ -179,27 +169,15 @@ def _instance(
     graph: LayerGraph,
     demands: tuple[Demand, ...],
     operators: tuple[PlacedOperator, ...],
-    bundles: list[Bundle],
-    *,
-    guards: NDArray[np.int64],
+    network: Network,
     stall: int,
-    width: int,
 ) -> Instance:
-    classes = [fabric.link_classes[bundle.link_class] for bundle in bundles]
+    width = network.width
     partial_bits = max(tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial")
     numbers = {(placed.operator.name, placed.shard): index for index, placed in enumerate(operators)}
     producers = {operator.output: operator.name for operator in graph.operators}
     return Instance(
-        chips=width,
-        nodes=2 * width,
-        bundle_source=_integers(bundle.source for bundle in bundles),
-        bundle_destination=_integers(bundle.destination for bundle in bundles),
-        bundle_lanes=_integers(len(bundle.links) for bundle in bundles),
-        bundle_latency=_integers(c.latency_cycles for c in classes),
-        bundle_guard=guards,
-        bundle_time_numerator=_integers(c.vector_time_cycles.numerator for c in classes),
-        bundle_time_denominator=_integers(c.vector_time_cycles.denominator for c in classes),
-        turnaround_cycles=fabric.turnaround_cycles,
+        network=network,
         release_cycles=stall,
         operator_node=_integers(p.shard + width * (p.operator.place == "hosts") for p in operators),
         operator_unit=_integers(UNITS[p.operator.unit] for p in operators),
@@ -279,12 +257,10 @@ def layer_problem_builders(
         if getattr(fabric, key) is not None:
             problem = "is for lpxsched collective; compile does not schedule limits of ports, leave the key out"
             raise InputError(fabric.name, problem, key=key)
-    fabric_bundles = fabric.bundle_links()
     return [
         partial(
             layer_problem,
             fabric,
-            fabric_bundles,
             group,
             graph.layer(group.layer),
             costs_of_width(len(group.chips)),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.problem.joins import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -26,6 +28,13 @@ class Ragged:
         listed = [list(row) for row in rows]
         offsets = np.concatenate([[0], np.cumsum([len(row) for row in listed])]).astype(np.int64)
         return Ragged(offsets, np.array([value for row in listed for value in row], dtype=np.int64))
+
+    def taken(self, rows: NDArray[np.int64]) -> Ragged:
+        """Return some of the rows, in the given order."""
+        counts = np.diff(self.offsets)[rows]
+        row, place = counted(counts)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Ragged(offsets, self.values[self.offsets[rows][row] + place])
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

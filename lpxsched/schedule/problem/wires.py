@@ -5,34 +5,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from lpxsched.schedule.compiled import Integers, kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
-
-    from lpxsched.schedule.routes.kernels import Integers
-
-Function = TypeVar("Function", bound="Callable[..., object]")
 
 # Longer than any way. `NEVER` is too large for what is made of ways: tables of 32 bits, and products within 64.
 FAR = 1 << 30
 # Roots from which ways are found at once, so that their costs stay in the cache.
 ROWS_AT_ONCE = 64
-
-
-def kernel(function: Function) -> Function:
-    """Compile a function that makes no arrays, without counts of references to them.
-
-    To count these takes most of the time of functions as short as those of a search.
-    """
-    options: dict[str, Any] = {"_nrt": False}
-    compiled: Function = njit(cache=True, **options)(function)
-    return compiled
 
 
 class Wires(NamedTuple):
@@ -59,7 +44,14 @@ class Wires(NamedTuple):
     eject: int
 
 
-@njit(cache=True)
+@kernel()
+def share_cycles(wires: Wires, bundle: int, vectors: float) -> float:
+    """Return the cycles that vectors take of the lanes of a bundle, spread over all of them."""
+    lanes = wires.lanes[wires.resource[bundle]]
+    return float(vectors * wires.numerator[bundle] / (wires.denominator[bundle] * lanes))
+
+
+@kernel(makes_arrays=True)
 def relax(cost: Integers, offsets: Integers, destination: Integers, length: Integers) -> None:
     """Lower costs, shape (rows, nodes), to what is reached from the nodes of each row (label correcting, in place).
 

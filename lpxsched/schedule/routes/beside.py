@@ -17,46 +17,46 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+    from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
 
-def beside_plan(problem: Reduced, ways: Ways) -> Plan:
+def beside_plan(problem: Quotient, ways: Ways) -> Plan:
     """Return the plan of sums along trees of the reversed problem, made beside the reader wherever that can be.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         The problem with its own bundles, not the reversed ones.
     ways : Ways
         Trees, every bundle used against its direction.
     """
-    fabric, blocks, bundle = problem.problem, ways.blocks, ways.bundle.copy()
+    network, blocks, bundle = problem.instance.network, ways.blocks, ways.bundle.copy()
     moved = _moved(problem, ways)
     last = bundle[moved]
     bundle[moved] = _back(problem)[last]
     place = blocks.source.copy()
-    place[ways.block[moved]] = fabric.bundle_source[last]
+    place[ways.block[moved]] = network.source[last]
     made = replace(blocks, source=place, target=blocks.source)
     sums = sum_plan(problem, made, ways.block, bundle)
     # What comes last when time runs backwards is sent first.
     return joined(sums, copy_plan(problem, made, ways.block[moved][::-1], last[::-1]))
 
 
-def _moved(problem: Reduced, ways: Ways) -> NDArray[np.int64]:
+def _moved(problem: Quotient, ways: Ways) -> NDArray[np.int64]:
     """Return the slots that alone bring a block to its reader, and might bring its sum instead."""
-    fabric = problem.problem
-    into = np.flatnonzero(fabric.bundle_destination[ways.bundle] == ways.blocks.source[ways.block])
+    network = problem.instance.network
+    into = np.flatnonzero(network.destination[ways.bundle] == ways.blocks.source[ways.block])
     arriving = np.bincount(ways.block[into], minlength=len(ways.blocks))
-    before = ways.block[into] * fabric.nodes + fabric.bundle_source[ways.bundle[into]]
-    adds = np.isin(before, ways.block * fabric.nodes + fabric.bundle_destination[ways.bundle])
+    before = ways.block[into] * network.nodes + network.source[ways.bundle[into]]
+    adds = np.isin(before, ways.block * network.nodes + network.destination[ways.bundle])
     moves = (arriving[ways.block[into]] == 1) & adds & (_back(problem)[ways.bundle[into]] >= 0)
     return np.asarray(into[moves], dtype=np.int64)
 
 
-def _back(problem: Reduced) -> NDArray[np.int64]:
+def _back(problem: Quotient) -> NDArray[np.int64]:
     """Return a bundle the other way round for each bundle, `NONE` where there is none."""
-    fabric = problem.problem
-    ends = fabric.bundle_source * fabric.nodes + fabric.bundle_destination
-    wanted = fabric.bundle_destination * fabric.nodes + fabric.bundle_source
+    network = problem.instance.network
+    ends = network.source * network.nodes + network.destination
+    wanted = network.destination * network.nodes + network.source
     found = np.minimum(np.searchsorted(ends, wanted), len(ends) - 1)
     return np.where(ends[found] == wanted, found, NONE).astype(np.int64)

@@ -90,7 +90,7 @@ def candidate_cuts(instance: Instance) -> list[Cut]:
     arrive. The less faster it is filled, the slower they should grow: see `slower_cuts`.
     """
     longest = int(instance.demand_vectors.max(initial=1))
-    lanes = sorted({int(lanes) for lanes in instance.bundle_lanes})
+    lanes = sorted({int(lanes) for lanes in instance.network.lanes})
     copies = [length for length in (longest, -(-longest // 2), 1) if length]
     reductions = [(2**power, 0, 1) for power in range(longest.bit_length())]
     reductions += [(first, lane, growth) for first in (1, 2) for lane in lanes for growth in (2, 3, 4)]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
-from lpxsched.schedule.problem.streams import Pitch, hold_cycles
 from lpxsched.schedule.routes.beside import beside_plan
 from lpxsched.schedule.routes.choices import Choice, find_ways
 from lpxsched.schedule.routes.merging import merged_plan
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpxsched.schedule.routes.choices import Style
-    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+    from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
     Order = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -37,10 +36,10 @@ class Start(NamedTuple):
 
 
 def candidate_of(
-    forward: Reduced, backward: Reduced, *, gathered: bool, cyclic: bool
+    forward: Quotient, backward: Quotient, *, gathered: bool, cyclic: bool
 ) -> Callable[[Style, int], Start | None]:
     """Return the function that makes a plan of a choice and gives up on what takes longer than a limit."""
-    collective = forward.problem.collective
+    collective = forward.instance.collective
     if gathered:
         return lambda choice, limit: _gathered(forward, choice, limit)
     if not collective.is_sum:
@@ -50,7 +49,7 @@ def candidate_of(
     return lambda choice, limit: _sums_and_copies(forward, backward, choice, limit)
 
 
-def _copies(problem: Reduced, choice: Style, limit: int, *, settles: bool) -> Start | None:
+def _copies(problem: Quotient, choice: Style, limit: int, *, settles: bool) -> Start | None:
     """Return copies; where they settle the matter and are very many, with the times that the search for ways found."""
     ways = find_ways(problem, choice, limit=limit)
     if ways is None:
@@ -61,7 +60,7 @@ def _copies(problem: Reduced, choice: Style, limit: int, *, settles: bool) -> St
     return Start(plan, np.arange(len(ways.block)), timed if stays else None)
 
 
-def _gathered(problem: Reduced, choice: Style, limit: int) -> Start | None:
+def _gathered(problem: Quotient, choice: Style, limit: int) -> Start | None:
     copies = _copies(problem, choice, limit, settles=False)
     if copies is None:
         return None
@@ -69,7 +68,7 @@ def _gathered(problem: Reduced, choice: Style, limit: int) -> Start | None:
     return Start(plan, np.arange(plan.slots + plan.sums))
 
 
-def _sums(forward: Reduced, backward: Reduced, choice: Style, limit: int) -> Start | None:
+def _sums(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> Start | None:
     ways = find_ways(backward, choice, limit=limit, mirrored=True)
     if ways is None:
         return None
@@ -82,14 +81,13 @@ def _sums(forward: Reduced, backward: Reduced, choice: Style, limit: int) -> Sta
     return Start(plan, _sum_order(plan))
 
 
-def _merged(forward: Reduced, ways: Ways, streams: int, limit: int) -> Start | None:
+def _merged(forward: Quotient, ways: Ways, streams: int, limit: int) -> Start | None:
     """Return sums of many operands, block after block; None where links are loaded beyond a limit."""
     plan = merged_plan(forward, ways, streams)
     wires = forward.wires
-    pitch = Pitch(wires.numerator, wires.denominator)
     load = np.bincount(
         wires.resource[plan.slot_bundle],
-        weights=hold_cycles(pitch, plan.slot_bundle, plan.blocks.vectors[plan.slot_block]),
+        weights=forward.instance.network.hold_cycles(plan.blocks.vectors[plan.slot_block], plan.slot_bundle),
         minlength=len(wires.lanes),
     )
     if (load > limit * wires.lanes.astype(np.float64)).any():
@@ -110,7 +108,7 @@ def _sum_order(plan: Plan) -> Order:
     return np.lexsort((kind, np.concatenate([slot_rank, sum_rank])))
 
 
-def _sums_and_copies(forward: Reduced, backward: Reduced, choice: Style, limit: int) -> Start | None:
+def _sums_and_copies(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> Start | None:
     summing = _sums(forward, backward, choice, limit)
     ways = find_ways(forward, choice, limit=limit)
     if summing is None or ways is None:

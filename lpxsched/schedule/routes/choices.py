@@ -9,7 +9,8 @@ import numpy as np
 
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.earliest import spread_ways
-from lpxsched.schedule.routes.even_loads import balanced_parents, balanced_routes
+from lpxsched.schedule.routes.even_loads import balanced_routes
+from lpxsched.schedule.routes.even_parents import balanced_parents
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.routes.merging import pace
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
 LENGTHS_AT_EACH_END = 6
@@ -71,12 +72,12 @@ class Choice(NamedTuple):
 Style = Choice | PackedTrees
 
 
-def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[Style]:
+def first_choices(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[Style]:
     """Yield one search of every style with every length of blocks, the most promising first.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
     seed : int
         0 leaves chance out.
     unit_blocks : bool
@@ -91,7 +92,7 @@ def first_choices(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator
             yield from (Choice(length, "near", True, seed, mixture) for mixture in mixtures(problem, length))
 
 
-def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cyclic: bool) -> Iterator[Style]:
+def further_choices(problem: Quotient, lengths: Sequence[int], *, seed: int, cyclic: bool) -> Iterator[Style]:
     """Yield searches with other seeds without end, over the lengths that were best so far."""
     for number in count(seed + 1):
         for length in lengths:
@@ -106,53 +107,53 @@ def further_choices(problem: Reduced, lengths: Sequence[int], *, seed: int, cycl
                 )
 
 
-def packs_trees(problem: Reduced) -> bool:
+def packs_trees(problem: Quotient) -> bool:
     """Return whether trees are packed: of what everyone reads, where sums and copies need not share blocks."""
-    alone = problem.symmetry.order == 1 and problem.problem.bundles > 0
-    return alone and problem.flow.is_for_everyone and problem.problem.collective.kind != "all-reduce"
+    alone = problem.symmetry.order == 1 and problem.instance.network.bundles > 0
+    return alone and problem.flow.is_for_everyone and problem.instance.collective.kind != "all-reduce"
 
 
-def packings(problem: Reduced, *, seed: int, unit_blocks: bool) -> Iterator[PackedTrees]:
+def packings(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[PackedTrees]:
     """Yield packings of trees with every length of blocks; as many as are asked for, with further seeds."""
     lengths = [length for length in block_lengths(problem, unit_blocks=unit_blocks) if length != HALVES]
     for number in count(seed):
         for length in lengths:
-            for beside in (True, False) if problem.problem.collective.kind == "reduce" else (False,):
+            for beside in (True, False) if problem.instance.collective.kind == "reduce" else (False,):
                 yield from (PackedTrees(length, late_price, number, beside) for late_price in LATE_PRICES)
         yield from _mergings(problem, number, unit_blocks=unit_blocks)
 
 
-def _mergings(problem: Reduced, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
+def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
     """Yield sums over several hops that summands pass as they are, in blocks that just keep a vector unit busy."""
-    if problem.problem.collective.kind != "reduce" or _longest_route(problem) < 2:
+    if problem.instance.collective.kind != "reduce" or _longest_route(problem) < 2:
         return
-    vectors = problem.problem.collective.vectors
-    for streams in [*STREAMS, problem.problem.nodes]:
+    vectors = problem.instance.collective.vectors
+    for streams in [*STREAMS, problem.instance.network.nodes]:
         paced = pace(problem, streams)
         for length in [1] if unit_blocks else sorted({min(vectors, n) for n in (paced - 1, paced, 2 * paced) if n}):
             yield PackedTrees(length, LATE_PRICES[0], seed, streams=streams)
 
 
-def _styles(problem: Reduced) -> list[tuple[Urgency, bool]]:
+def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
     """Return urgencies, and whether ways are the shortest ones."""
     styles: list[tuple[Urgency, bool]] = [("near", True), ("far", False), ("flat", False), ("near", False)]
     if not problem.flow.is_for_everyone:
         styles = [("balanced", True), ("by hop", True), ("flat", True), ("far", True)]
     if problem.symmetry.order == 1:
-        has_relays = problem.problem.nodes > problem.problem.width
+        has_relays = problem.instance.network.nodes > problem.instance.width
         styles.insert(0 if has_relays else len(styles), ("spread", False))
     return styles
 
 
-def class_orders(problem: Reduced) -> NDArray[np.int64]:
+def class_orders(problem: Quotient) -> NDArray[np.int64]:
     """Return, for each order of the classes of links, the rank of each bundle; shape (orders, bundles)."""
-    classes, number = np.unique(problem.problem.bundle_class, return_inverse=True)
+    classes, number = np.unique(problem.instance.network.link_class, return_inverse=True)
     if not 2 <= len(classes) <= MOST_ORDERED_CLASSES:
-        return np.zeros((0, problem.problem.bundles), dtype=np.int64)
+        return np.zeros((0, problem.instance.network.bundles), dtype=np.int64)
     return np.ascontiguousarray(np.array(list(permutations(range(len(classes)))), dtype=np.int64)[:, number])
 
 
-def mixtures(problem: Reduced, length: int) -> Sequence[tuple[int, ...]]:
+def mixtures(problem: Quotient, length: int) -> Sequence[tuple[int, ...]]:
     """Return how many blocks of a piece may cross the classes in each order: near the ratio of lanes they end on.
 
     Ways in one order have few forks: sums along them are few. Of two orders each loads mostly the links of its last
@@ -161,7 +162,7 @@ def mixtures(problem: Reduced, length: int) -> Sequence[tuple[int, ...]]:
     orders = class_orders(problem)
     if not len(orders):
         return []
-    lanes = problem.problem.bundle_lanes
+    lanes = problem.instance.network.lanes
     last = np.array([int(lanes[rank == 1].sum()) for rank in orders], dtype=np.int64)
     longest = int(problem.flow.vectors.max(initial=1))
     blocks = longest.bit_length() if length == HALVES else -(-longest // length)
@@ -174,7 +175,7 @@ def mixtures(problem: Reduced, length: int) -> Sequence[tuple[int, ...]]:
     return sorted(pairs, key=distance)[:MOST_MIXTURES]
 
 
-def block_lengths(problem: Reduced, *, unit_blocks: bool) -> list[int]:
+def block_lengths(problem: Quotient, *, unit_blocks: bool) -> list[int]:
     """Return lengths worth trying: single vectors, whole pieces, and halves of halves between."""
     longest = int(problem.flow.vectors.max(initial=1))
     if unit_blocks or longest == 1:
@@ -182,14 +183,14 @@ def block_lengths(problem: Reduced, *, unit_blocks: bool) -> list[int]:
     halves = list(dict.fromkeys(-(-longest // 2**power) for power in range(longest.bit_length() + 1)))
     ends = zip(halves[::-1][:LENGTHS_AT_EACH_END], halves[:LENGTHS_AT_EACH_END], strict=True)
     lengths = list(dict.fromkeys(length for pair in ends for length in pair))
-    hops = problem.problem.width if problem.flow.is_for_everyone else _longest_route(problem)
+    hops = problem.instance.width if problem.flow.is_for_everyone else _longest_route(problem)
     vectors = problem.flow.vectors[problem.representatives]
     fine = [length for length in lengths if int((-(-vectors // length)).sum()) * hops <= MOST_SLOTS]
     return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
 
 
-def find_ways(problem: Reduced, choice: Style, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
-    """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Reduced.blocks`."""
+def find_ways(problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
+    """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Quotient.blocks`."""
     if isinstance(choice, PackedTrees):
         return packed_trees(problem, choice)
     if choice.urgency == "spread":
@@ -211,9 +212,9 @@ def find_ways(problem: Reduced, choice: Style, *, limit: int = NEVER, mirrored: 
     return _matched(problem, blocks, choice._replace(mixture=()), parents, limit)
 
 
-def _matched(problem: Reduced, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
+def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
     everyone = problem.flow.is_for_everyone
-    most = len(blocks) * (problem.problem.width if everyone else _longest_route(problem))
+    most = len(blocks) * (problem.instance.width if everyone else _longest_route(problem))
     job = Job(
         blocks.source,
         blocks.target,
@@ -232,7 +233,7 @@ def _matched(problem: Reduced, blocks: Blocks, choice: Choice, parents: NDArray[
     return Ways(blocks, block, bundle, lane, depart, makespan)
 
 
-def _orders(problem: Reduced, blocks: Blocks, mixture: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _orders(problem: Quotient, blocks: Blocks, mixture: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the order of classes that each block keeps, `NONE` for none, and the ranks of bundles in each."""
     orders = class_orders(problem)
     first_of_piece = np.searchsorted(blocks.piece, blocks.piece)
@@ -242,21 +243,21 @@ def _orders(problem: Reduced, blocks: Blocks, mixture: tuple[int, ...]) -> tuple
     return np.where(order < len(limits), order, NONE).astype(np.int64), orders
 
 
-def _longest_route(problem: Reduced) -> int:
+def _longest_route(problem: Quotient) -> int:
     """Return a bound on the hops of a shortest way."""
     finite = problem.way[problem.way < FAR]
-    between = problem.wires.hop.min(initial=1) + problem.problem.turnaround_cycles
+    between = problem.wires.hop.min(initial=1) + problem.instance.network.turnaround_cycles
     return int(finite.max(initial=1) // max(1, between)) + 1
 
 
-def _urgency(problem: Reduced, urgency: Urgency) -> NDArray[np.uint8]:
+def _urgency(problem: Quotient, urgency: Urgency) -> NDArray[np.uint8]:
     """Return the class of each way: shortest first, longest first, or all alike."""
     if urgency == "flat":
         return np.zeros_like(problem.way_class)
     return problem.way_class if urgency == "near" else problem.way_class.max() - problem.way_class
 
 
-def _balanced(problem: Reduced, blocks: Blocks, choice: Choice) -> Ways:
+def _balanced(problem: Quotient, blocks: Blocks, choice: Choice) -> Ways:
     """Route blocks so that loads are even; guess times that send short routes and late hops after long and early."""
     seed = choice.seed
     offsets, bundle = balanced_routes(problem, blocks, seed=seed, by_hop=choice.urgency == "by hop")

@@ -7,19 +7,15 @@ no earlier than the first of them could begin, plus the cycles of all, plus how 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.schedule.problem.wires import Wires
+from lpxsched.units import NONE
 
-    from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.routes.kernels import Integers
-
-# The value of units: compiled code names globals of its own module only.
-NONE = -1
 # Moves of vectors between trees.
 MOVES = 512
 
@@ -42,7 +38,7 @@ class Crossings(NamedTuple):
     tree_offsets: Integers
 
 
-@njit(cache=True)
+@kernel(makes_arrays=True)
 def lateness(wires: Wires, parents: NDArray[np.int32]) -> Integers:
     """Return when a first vector is read at each node of each tree, 0 at sources and outside."""
     late = np.zeros(parents.shape, dtype=np.int64)
@@ -57,7 +53,7 @@ def lateness(wires: Wires, parents: NDArray[np.int32]) -> Integers:
     return late
 
 
-@njit(cache=True)
+@kernel(makes_arrays=True)
 def _farthest(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Integers:
     """Return when a first vector is read at the last of the nodes that get it by way of each."""
     farthest = late.copy()
@@ -108,7 +104,7 @@ def dealt(wires: Wires, parents: NDArray[np.int32], late: Integers, row: Integer
     return dealt_vectors
 
 
-@njit(cache=True)
+@kernel()
 def _move(crossings: Crossings, row: Integers, vectors: Integers) -> None:
     """Move vectors from the tree that is through last to another, while that is through earlier then."""
     some = max(1, vectors.sum() // MOVES)
@@ -136,7 +132,7 @@ def _move(crossings: Crossings, row: Integers, vectors: Integers) -> None:
             some = (some + 1) // 2
 
 
-@njit(cache=True)
+@kernel()
 def _through(crossings: Crossings, vectors: Integers, tree: int) -> float:
     """Return when the last vector of a tree is read everywhere."""
     latest = 0.0

@@ -7,6 +7,7 @@ on an instance without operators that take time.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,29 +23,29 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Beyond this many blocks times nodes other searches are as good and much faster.
 MOST_WORK = 20_000_000
 
 
-def spread_ways(problem: Reduced, length: int, *, seed: int) -> Ways | None:
+def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
     """Return ways of earliest arrival for blocks of at most `length` vectors; None where there are too many.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         Under the trivial group. Limits on injection and ejection are left to the placement that follows.
     length : int
     seed : int
         Of the order of blocks.
     """
-    fabric = problem.problem
+    network = problem.instance.network
     vectors = problem.flow.vectors[problem.representatives]
     count = int((-(-vectors // max(1, length))).sum())
-    if length == HALVES or count * fabric.nodes > MOST_WORK:
+    if length == HALVES or count * network.nodes > MOST_WORK:
         return None
-    by_ends = np.lexsort((fabric.bundle_destination, fabric.bundle_source))
+    by_ends = np.lexsort((network.destination, network.source))
     instance = _instance(problem, by_ends)
     cut = cut_blocks(instance, Cut(length, length))
     found = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed)
@@ -57,37 +58,28 @@ def spread_ways(problem: Reduced, length: int, *, seed: int) -> Ways | None:
     return Ways(blocks, plan.slot_block[order], bundle[order], np.zeros_like(order), depart[order])
 
 
-def _instance(problem: Reduced, bundles: NDArray[np.int64]) -> Instance:
+def _instance(problem: Quotient, bundles: NDArray[np.int64]) -> Instance:
     """Return the pieces that move as demands of an instance on bundles in a given order: every node may relay."""
-    fabric, flow, pieces = problem.problem, problem.flow, problem.representatives
-    everyone = list(range(fabric.width))
+    network, flow, pieces = problem.instance.network, problem.flow, problem.representatives
+    everyone = list(range(network.width))
     source = flow.source[pieces].tolist()
     readers = [
         [node for node in (everyone if target == EVERY else [target]) if node != held]
         for held, target in zip(source, flow.target[pieces].tolist(), strict=True)
     ]
-    nodes = np.arange(fabric.nodes, dtype=np.int64)
+    nodes = np.arange(network.nodes, dtype=np.int64)
     return Instance(
-        chips=fabric.nodes,
-        nodes=fabric.nodes,
-        bundle_source=fabric.bundle_source[bundles],
-        bundle_destination=fabric.bundle_destination[bundles],
-        bundle_lanes=fabric.bundle_lanes[bundles],
-        bundle_latency=(fabric.bundle_hop_cycles - fabric.hold_cycles(1))[bundles],
-        bundle_guard=np.zeros(fabric.bundles, dtype=np.int64),
-        bundle_time_numerator=fabric.bundle_pitch_numerator[bundles],
-        bundle_time_denominator=fabric.bundle_pitch_denominator[bundles],
-        turnaround_cycles=fabric.turnaround_cycles,
+        network=replace(network.with_bundles(bundles), chips=network.nodes),
         release_cycles=0,
         operator_node=nodes,
-        operator_unit=np.full(fabric.nodes, HOST, dtype=np.int64),
-        operator_cycles=np.zeros(fabric.nodes, dtype=np.int64),
-        operator_after=Ragged.of([] for _ in range(fabric.nodes)),
-        operator_demands=Ragged.of([] for _ in range(fabric.nodes)),
+        operator_unit=np.full(network.nodes, HOST, dtype=np.int64),
+        operator_cycles=np.zeros(network.nodes, dtype=np.int64),
+        operator_after=Ragged.of([] for _ in range(network.nodes)),
+        operator_demands=Ragged.of([] for _ in range(network.nodes)),
         demand_vectors=flow.vectors[pieces],
         demand_root=flow.source[pieces],
         demand_leaves=Ragged.of([node] for node in source),
         demand_leaf_operators=Ragged.of([node] for node in source),
         demand_consumers=Ragged.of(readers),
-        add_cost=fabric.add_cost,
+        add_cost=problem.instance.add_cost,
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 SLOT_COLUMNS = ("slot_block", "slot_bundle", "slot_fed", "slot_kind", "slot_number", "slot_origin")
 MOST_PHASES = 6
@@ -39,16 +39,16 @@ class Phase(NamedTuple):
     sends_total: bool
 
 
-def exchange_classes(problem: Reduced) -> list[NDArray[np.int64]]:
+def exchange_classes(problem: Quotient) -> list[NDArray[np.int64]]:
     """Return ways to class the bundles between participants, `NONE` for others: by links; by orbits, if they are few.
 
     Of parallel bundles between two chips only the first is used.
     """
-    fabric = problem.problem
-    inside = (fabric.bundle_source < fabric.width) & (fabric.bundle_destination < fabric.width)
-    pair = fabric.bundle_source * fabric.nodes + fabric.bundle_destination
+    fabric = problem.instance
+    inside = (fabric.network.source < fabric.width) & (fabric.network.destination < fabric.width)
+    pair = fabric.network.source * fabric.network.nodes + fabric.network.destination
     inside &= np.append(True, pair[1:] != pair[:-1])[: len(pair)]
-    by_link = np.unique(fabric.bundle_class, return_inverse=True)[1]
+    by_link = np.unique(fabric.network.link_class, return_inverse=True)[1]
     few = len(problem.wires.lanes) <= MOST_CLASSES
     return [
         np.where(inside, classes, NONE).astype(np.int64)
@@ -56,14 +56,14 @@ def exchange_classes(problem: Reduced) -> list[NDArray[np.int64]]:
     ]
 
 
-def exchange_sequences(problem: Reduced, classes: NDArray[np.int64]) -> list[tuple[Phase, ...]]:
+def exchange_sequences(problem: Quotient, classes: NDArray[np.int64]) -> list[tuple[Phase, ...]]:
     """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
-    fabric, width = problem.problem, problem.problem.width
+    fabric, width = problem.instance, problem.instance.width
     joins = []
     for number in range(min(MOST_CLASSES, int(classes.max(initial=NONE)) + 1)):
         matrix = np.zeros((width, width), dtype=np.float32)
         bundles = np.flatnonzero(classes == number)
-        matrix[fabric.bundle_destination[bundles], fabric.bundle_source[bundles]] = 1
+        matrix[fabric.network.destination[bundles], fabric.network.source[bundles]] = 1
         joins.append(matrix)
     own = np.eye(width, dtype=np.float32)
     level: list[tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]]] = [((), own, own)]
@@ -104,7 +104,7 @@ class _Builder:
     number, origin, block).
     """
 
-    problem: Reduced
+    problem: Quotient
     slots: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
     sums: list[tuple[int, int, bool]] = field(default_factory=list)
     operands: list[tuple[int, int, int, int, int]] = field(default_factory=list)
@@ -125,7 +125,7 @@ class _Builder:
 
     def send(self, block: int, bundle: int, part: _Part) -> _Part:
         """Send an operand of a representative over a bundle that leaves an image of it; return what arrives."""
-        source = int(self.problem.problem.bundle_source[bundle])
+        source = int(self.problem.instance.network.source[bundle])
         fed, kind, number, origin = NONE, part.kind, part.number, source
         if part.kind == SLOT:
             fed, (kind, number) = part.number, self.slots[part.number][3:5]
@@ -141,16 +141,16 @@ class _Builder:
 
 
 def exchange_plan(
-    problem: Reduced, classes: NDArray[np.int64], sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
+    problem: Quotient, classes: NDArray[np.int64], sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
 ) -> Plan:
     """Return the plan of an all-reduce: block i of `lengths` vectors takes sequence i.
 
     Every orbit of bundles is represented by the one that ends at the representative of its orbit of nodes.
     """
-    fabric, wires = problem.problem, problem.wires
+    fabric, wires = problem.instance, problem.wires
     first_of_orbit = np.unique(wires.node_orbit, return_index=True)[1]
     nodes = [int(node) for node in first_of_orbit if node < fabric.width]
-    into = {node: np.flatnonzero((fabric.bundle_destination == node) & (classes >= 0)).tolist() for node in nodes}
+    into = {node: np.flatnonzero((fabric.network.destination == node) & (classes >= 0)).tolist() for node in nodes}
     representative = first_of_orbit[wires.node_orbit]
     builder = _Builder(problem)
     for block, sequence in enumerate(sequences):
@@ -158,7 +158,7 @@ def exchange_plan(
         brought: dict[int, list[_Part]] = {node: [] for node in nodes}
         for phase in sequence:
             ways = {node: [bundle for bundle in into[node] if classes[bundle] == phase.link_class] for node in nodes}
-            sends = {int(representative[fabric.bundle_source[bundle]]) for node in nodes for bundle in ways[node]}
+            sends = {int(representative[fabric.network.source[bundle]]) for node in nodes for bundle in ways[node]}
             outgoing = {
                 node: _outgoing(builder, block, node, parts[node], brought[node], phase) if node in sends else None
                 for node in nodes
@@ -167,7 +167,7 @@ def exchange_plan(
                 node: [
                     builder.send(block, bundle, part)
                     for bundle in ways[node]
-                    if (part := outgoing[int(representative[fabric.bundle_source[bundle]])]) is not None
+                    if (part := outgoing[int(representative[fabric.network.source[bundle]])]) is not None
                 ]
                 for node in nodes
             }

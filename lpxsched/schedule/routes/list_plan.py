@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.routes import blocks as cuts
-    from lpxsched.schedule.routes.kernels import Placed
+    from lpxsched.schedule.routes.columns import Placed
     from lpxsched.schedule.symmetry.padding import Padded
 
 SUMMING, SPREADING = 0, 1
@@ -62,7 +62,7 @@ class _View(NamedTuple):
         self, block: NDArray[np.int64], phase: NDArray[np.int64] | int, node: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return a number for a block at a node, as a summand or sum, or as the result that arrives."""
-        return (2 * block + phase) * self.instance.nodes + node
+        return (2 * block + phase) * self.instance.network.nodes + node
 
     def from_root_on(self, block: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the phase of the result of each block at a node: at its root it is the sum."""
@@ -101,12 +101,12 @@ def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
     entry, leaf = entries(instance.demand_leaves, blocks.piece)
     _, maker = entries(instance.demand_leaf_operators, blocks.piece)
     values = _Values(
-        arrived=view.key(rows.block, rows.phase, instance.bundle_destination[rows.bundle]),
+        arrived=view.key(rows.block, rows.phase, instance.network.destination[rows.bundle]),
         added=view.key(rows.sum_block, SUMMING, rows.sum_node),
         made=view.key(entry, SUMMING, leaf),
         maker=maker,
     )
-    source = instance.bundle_source[rows.bundle]
+    source = instance.network.source[rows.bundle]
     phase = np.minimum(rows.phase, view.from_root_on(rows.block, source))
     kind, number = _held(values, view.key(rows.block, phase, source))
     fed = np.where(kind == SLOT, number, NONE)

@@ -10,9 +10,11 @@ import numpy as np
 
 from lpxsched.schedule.problem.distances import hops_to_roots
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
-from lpxsched.schedule.routes import kernels
+from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
+from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.symmetry.layer_groups import representatives
+from lpxsched.schedule.times.calendars import Calendars
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Surroundings:
     """
 
     problem: Padded
-    network: kernels.Network
+    network: Network
     operator_rank: NDArray[np.int64]
     demand_rank: NDArray[np.int64]
 
@@ -66,19 +68,19 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     instance, group = around.problem.instance, around.problem.symmetry
     most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
     most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
-    lanes = int(instance.bundle_lanes.sum())
+    lanes = int(instance.network.lanes.sum())
     calendars = _empty_calendars(instance, most_slots + most_sums + instance.operators + 1)
-    placed = kernels.Placed(
+    placed = Placed(
         slots=np.empty((most_slots, 5), dtype=np.int64),
         sums=np.empty((most_sums, 4), dtype=np.int64),
         counts=np.zeros(2, dtype=np.int64),
         operator_start=np.zeros(instance.operators, dtype=np.int64),
-        delivered=np.zeros((instance.demands, instance.nodes), dtype=np.int64),
+        delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
     )
     order = _in_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
     work = _represented(order, group, blocks)
     program, traffic = _program(instance, group, lanes), _traffic(instance, group, blocks, lanes)
-    kernels.list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.nodes))
+    list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.network.nodes))
     return found_of(around.problem, blocks, placed)
 
 
@@ -127,24 +129,24 @@ def ranks(instance: Instance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     )
 
 
-def network_of(instance: Instance) -> kernels.Network:
+def network_of(instance: Instance) -> Network:
     """Return the fabric of an instance as kernels read it; bundles are sorted by source."""
     distance = hops_to_roots(instance)
-    lanes = instance.bundle_lanes
-    return kernels.Network(
-        chips=instance.chips,
-        nodes=instance.nodes,
-        turnaround=instance.turnaround_cycles,
+    lanes = instance.network.lanes
+    return Network(
+        chips=instance.network.chips,
+        nodes=instance.network.nodes,
+        turnaround=instance.network.turnaround_cycles,
         release=instance.release_cycles,
-        source=instance.bundle_source,
-        destination=instance.bundle_destination,
+        source=instance.network.source,
+        destination=instance.network.destination,
         lanes=lanes,
         first_lane=np.cumsum(lanes) - lanes,
         is_shared=False,
-        numerator=instance.bundle_time_numerator,
-        denominator=instance.bundle_time_denominator,
-        hop=instance.hop_cycles,
-        out=np.searchsorted(instance.bundle_source, np.arange(instance.nodes + 1)).astype(np.int64),
+        numerator=instance.network.pitch_numerator,
+        denominator=instance.network.pitch_denominator,
+        hop=instance.network.hop_cycles,
+        out=np.searchsorted(instance.network.source, np.arange(instance.network.nodes + 1)).astype(np.int64),
         distance=distance,
         farthest_first=np.argsort(-distance, axis=1, kind="stable").astype(np.int64),
     )
@@ -160,13 +162,13 @@ def _represented(work: NDArray[np.int64], group: Symmetry, blocks: Blocks) -> ND
     return work[kept]
 
 
-def _program(instance: Instance, group: Symmetry, lanes: int) -> kernels.Program:
+def _program(instance: Instance, group: Symmetry, lanes: int) -> Program:
     """Return operators; each reads the representatives of its demands, where the group takes its node with them."""
     node = representatives(group.node_map)[instance.operator_node]
-    calendar = lanes + instance.operator_unit * instance.chips + node
+    calendar = lanes + instance.operator_unit * instance.network.chips + node
     needs = instance.operator_demands.values
     reader = np.repeat(instance.operator_node, np.diff(instance.operator_demands.offsets))
-    return kernels.Program(
+    return Program(
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
         cycles=instance.operator_cycles,
         after_offsets=instance.operator_after.offsets,
@@ -177,14 +179,14 @@ def _program(instance: Instance, group: Symmetry, lanes: int) -> kernels.Program
     )
 
 
-def _traffic(instance: Instance, group: Symmetry, blocks: Blocks, lanes: int) -> kernels.Traffic:
-    most_operands = instance.nodes + 1
+def _traffic(instance: Instance, group: Symmetry, blocks: Blocks, lanes: int) -> Traffic:
+    most_operands = instance.network.nodes + 1
     lengths = np.unique(blocks.vectors)
     table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
     for operands in range(2, most_operands + 1):
         for vectors in lengths.tolist():
             table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
-    return kernels.Traffic(
+    return Traffic(
         root=instance.demand_root,
         leaf_offsets=instance.demand_leaves.offsets,
         leaf=instance.demand_leaves.values,
@@ -194,26 +196,26 @@ def _traffic(instance: Instance, group: Symmetry, blocks: Blocks, lanes: int) ->
         block_demand=blocks.demand,
         block_vectors=blocks.vectors,
         sum_cycles=table,
-        adder=lanes + instance.chips + representatives(group.node_map)[: instance.chips],
+        adder=lanes + instance.network.chips + representatives(group.node_map)[: instance.network.chips],
     )
 
 
 def _most_slots(instance: Instance) -> NDArray[np.int64]:
     """Each node sends a summand once at most, and receives the result once at most."""
     reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
-    return np.where(reductions, 2 * instance.nodes, instance.nodes)
+    return np.where(reductions, 2 * instance.network.nodes, instance.network.nodes)
 
 
 def _most_sums(instance: Instance) -> NDArray[np.int64]:
     reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
-    return np.where(reductions, instance.chips, 0)
+    return np.where(reductions, instance.network.chips, 0)
 
 
-def _empty_calendars(instance: Instance, intervals: int) -> kernels.Calendars:
-    units = np.ones(UNITS_PER_CHIP * instance.chips, dtype=np.int64)
-    shortest = np.concatenate([np.repeat(instance.hold_cycles(1), instance.bundle_lanes), units])
+def _empty_calendars(instance: Instance, intervals: int) -> Calendars:
+    units = np.ones(UNITS_PER_CHIP * instance.network.chips, dtype=np.int64)
+    shortest = np.concatenate([np.repeat(instance.network.hold_cycles(1), instance.network.lanes), units])
     calendars = len(shortest)
-    return kernels.Calendars(
+    return Calendars(
         shortest=shortest,
         latest=np.full(calendars, NONE, dtype=np.int64),
         before=np.empty(intervals, dtype=np.int64),
@@ -223,8 +225,8 @@ def _empty_calendars(instance: Instance, intervals: int) -> kernels.Calendars:
     )
 
 
-def _empty_tree(nodes: int) -> kernels.Tree:
-    return kernels.Tree(
+def _empty_tree(nodes: int) -> Tree:
+    return Tree(
         ready=np.zeros(nodes, dtype=np.int64),
         arrived=np.zeros(nodes, dtype=np.int64),
         departs=np.zeros(nodes, dtype=np.int64),

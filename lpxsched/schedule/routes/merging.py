@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Reduced, Ways
+    from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
 
 # Vectors of a block at which it is as well to be of any length.
@@ -58,22 +58,22 @@ class _Tree:
         return stream._replace(slot=len(self.slots) - 1)
 
 
-def pace(problem: Reduced, streams: int) -> int:
+def pace(problem: Quotient, streams: int) -> int:
     """Return the shortest block of which a sum is done while its operands come in over the fastest link."""
-    fabric, wires = problem.problem, problem.wires
+    wires = problem.wires
     cycles = float((wires.numerator / (wires.denominator * wires.lanes[wires.resource])).min(initial=np.inf))
     for vectors in range(1, MOST_PACED):
-        if fabric.add_cost.cycles(streams + 1, vectors) <= streams * vectors * cycles:
+        if problem.instance.add_cost.cycles(streams + 1, vectors) <= streams * vectors * cycles:
             return vectors
     return MOST_PACED
 
 
-def merged_plan(problem: Reduced, ways: Ways, streams: int) -> Plan:
+def merged_plan(problem: Quotient, ways: Ways, streams: int) -> Plan:
     """Return the plan of sums along trees of the reversed problem.
 
     Parameters
     ----------
-    problem : Reduced
+    problem : Quotient
         The problem with its own bundles, not the reversed ones.
     ways : Ways
         Trees, every bundle used against its direction.
@@ -93,17 +93,17 @@ def merged_plan(problem: Reduced, ways: Ways, streams: int) -> Plan:
     return _plan(ways, trees)
 
 
-def _merged(problem: Reduced, bundles: list[int], root: int, streams: int) -> _Tree:
+def _merged(problem: Quotient, bundles: list[int], root: int, streams: int) -> _Tree:
     """Return what happens along the tree of a block, from its leaves to its root."""
-    fabric, tree = problem.problem, _Tree()
-    start, end = fabric.bundle_source.tolist(), fabric.bundle_destination.tolist()
+    network, tree = problem.instance.network, _Tree()
+    start, end = network.source.tolist(), network.destination.tolist()
     out_of = {start[bundle]: bundle for bundle in bundles}
     arrived: dict[int, list[Stream]] = {node: [] for node in [root, *out_of]}
     for node in _leaves_first(root, out_of, end):
-        going = _own(node, fabric.width) + arrived[node]
+        going = _own(node, network.width) + arrived[node]
         for stream in _lessened(tree, node, going, streams):
             arrived[end[out_of[node]]].append(tree.send(out_of[node], stream))
-    tree.add(root, _own(root, fabric.width) + arrived[root])
+    tree.add(root, _own(root, network.width) + arrived[root])
     return tree
 
 

@@ -12,21 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from lpxsched.schedule.compiled import Flags, Integers, kernel
 from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.schedule.routes.dealing import dealt, lateness
 from lpxsched.schedule.symmetry.quotient import Blocks, Ways
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
-    from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.routes.kernels import Flags, Integers
-    from lpxsched.schedule.symmetry.quotient import Reduced
-
-# The value of units: compiled code names globals of its own module only.
-NONE = -1
 FAR = np.inf
 # Units of a piece, and of all pieces: trees with a smaller share are not told apart.
 MOST_UNITS, MOST_UNITS_IN_ALL = 64, 512
@@ -84,11 +81,11 @@ class Runs(NamedTuple):
     late: Integers
 
 
-def packed_trees(problem: Reduced, style: PackedTrees) -> Ways | None:
+def packed_trees(problem: Quotient, style: PackedTrees) -> Ways | None:
     """Return blocks on packed trees of pieces that everyone reads; None where the search for them takes too long."""
     units = _units(problem)
-    fabric = problem.problem
-    if len(units.row) * SWEEPS * (fabric.nodes**2 + fabric.bundles) > MOST_LOOKS:
+    network = problem.instance.network
+    if len(units.row) * SWEEPS * (network.nodes**2 + network.bundles) > MOST_LOOKS:
         return None
     order = np.concatenate([_order(len(units.row), style.seed, sweep) for sweep in range(SWEEPS)])
     parents = _grow(problem.wires, units, order, _target_cycles(problem), style.late_price)
@@ -99,7 +96,7 @@ def _order(units: int, seed: int, sweep: int) -> Integers:
     return np.random.default_rng([seed, sweep]).permutation(units) if seed else np.arange(units)
 
 
-def _units(problem: Reduced) -> Units:
+def _units(problem: Quotient) -> Units:
     vectors = problem.flow.vectors[problem.representatives]
     most = max(1, min(MOST_UNITS, MOST_UNITS_IN_ALL // max(1, len(vectors))))
     counts = np.minimum(vectors, most)
@@ -109,7 +106,7 @@ def _units(problem: Reduced) -> Units:
     return Units(row, problem.flow.source[problem.representatives[row]], (vectors / counts)[row])
 
 
-def _target_cycles(problem: Reduced) -> float:
+def _target_cycles(problem: Quotient) -> float:
     """Return what the links of a node must take at least: into one that reads all, or out of one that holds most."""
     wires, flow = problem.wires, problem.flow
     rate = wires.lanes[wires.resource] * wires.denominator / wires.numerator
@@ -120,14 +117,7 @@ def _target_cycles(problem: Reduced) -> float:
     return float(max((wanted / np.maximum(into[: wires.width], 1e-9)).max(), (held / np.maximum(out, 1e-9)).max(), 1.0))
 
 
-@njit(cache=True)
-def _share(wires: Wires, bundle: int, vectors: float) -> float:
-    """Return the cycles that vectors take of the lanes of a bundle, spread over all of them."""
-    lanes = wires.lanes[wires.resource[bundle]]
-    return float(vectors * wires.numerator[bundle] / (wires.denominator[bundle] * lanes))
-
-
-@njit(cache=True)
+@kernel(makes_arrays=True)
 def _grow(wires: Wires, units: Units, order: Integers, target: float, late_price: float) -> NDArray[np.int32]:
     """Return the tree of each unit, grown in an order in which each comes several times; shape (units, nodes)."""
     parents = np.full((len(units.row), wires.nodes), NONE, dtype=np.int32)
@@ -144,14 +134,14 @@ def _grow(wires: Wires, units: Units, order: Integers, target: float, late_price
     return parents
 
 
-@njit(cache=True)
+@kernel()
 def _charge(wires: Wires, load: NDArray[np.float64], parents: NDArray[np.int32], vectors: float) -> None:
     for bundle in parents:
         if bundle >= 0:
-            load[wires.resource[bundle]] += _share(wires, bundle, vectors)
+            load[wires.resource[bundle]] += share_cycles(wires, bundle, vectors)
 
 
-@njit(cache=True)
+@kernel(makes_arrays=True)
 def _grow_one(
     wires: Wires,
     load: NDArray[np.float64],
@@ -173,7 +163,7 @@ def _grow_one(
             if inside[other]:
                 continue
             arrives = late[node] + wires.hop[bundle] + (wires.turnaround if node != source else 0)
-            loaded = load[wires.resource[bundle]] + _share(wires, bundle, vectors)
+            loaded = load[wires.resource[bundle]] + share_cycles(wires, bundle, vectors)
             cost = loaded**8 + late_price * arrives
             if cost < price[other]:
                 price[other], late[other], parents[other] = cost, arrives, bundle
@@ -187,7 +177,7 @@ def _grow_one(
     _prune(wires, parents, inside, node)
 
 
-@njit(cache=True)
+@kernel(makes_arrays=True)
 def _prune(wires: Wires, parents: NDArray[np.int32], inside: Flags, last: int) -> None:
     """Cut off nodes that were offered but not taken, and relays that lead nowhere."""
     leads = np.zeros(wires.nodes, dtype=np.bool_)
@@ -203,7 +193,7 @@ def _prune(wires: Wires, parents: NDArray[np.int32], inside: Flags, last: int) -
             parents[node] = NONE
 
 
-def _runs(problem: Reduced, units: Units, parents: NDArray[np.int32]) -> Runs:
+def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Runs:
     """Return the trees that differ, sorted by piece, with the vectors of each piece dealt over them."""
     wires, shortest = problem.wires, _shortest(problem)
     pieces = len(shortest.row)
@@ -221,13 +211,13 @@ def _runs(problem: Reduced, units: Units, parents: NDArray[np.int32]) -> Runs:
     return Runs(row[kept], parents[kept], vectors[kept], late[kept])
 
 
-def _shortest(problem: Reduced) -> Units:
+def _shortest(problem: Quotient) -> Units:
     """Return a unit of each piece for its tree of shortest ways."""
     row = np.arange(len(problem.representatives), dtype=np.int64)
     return Units(row, problem.flow.source[problem.representatives], np.ones(len(row)))
 
 
-def _ways(problem: Reduced, runs: Runs, length: int) -> Ways:
+def _ways(problem: Quotient, runs: Runs, length: int) -> Ways:
     """Cut runs into blocks of even length, sent one behind the other, as many side by side as there are lanes."""
     wires, flow, pieces = problem.wires, problem.flow, problem.representatives
     used = runs.parents >= 0

@@ -56,9 +56,8 @@ class Symmetry:
 
 def trivial(problem: TransferProblem) -> Symmetry:
     """Return the group of the identity alone."""
-    return Symmetry(
-        np.arange(problem.nodes, dtype=np.int64)[None, :], np.arange(problem.bundles, dtype=np.int64)[None, :]
-    )
+    sizes = (problem.network.nodes, problem.network.bundles)
+    return Symmetry(*(np.arange(size, dtype=np.int64)[None, :] for size in sizes))
 
 
 def symmetries(problem: TransferProblem) -> Iterator[Symmetry]:
@@ -66,12 +65,12 @@ def symmetries(problem: TransferProblem) -> Iterator[Symmetry]:
 
     A root stays where it is, so kinds with a root have none.
     """
-    if problem.collective.kind in ROOTED or problem.nodes < 2:
+    if problem.collective.kind in ROOTED or problem.network.nodes < 2:
         return
-    rank = np.argsort(np.argsort(problem.node_chip)).astype(np.int64)
-    by_chip = np.argsort(problem.node_chip).astype(np.int64)
-    source, destination, kind = problem.bundle_source, problem.bundle_destination, problem.bundle_class
-    joined = sorted_adjacency(problem.nodes, rank[source], rank[destination], kind, problem.bundle_lanes)
+    rank = np.argsort(np.argsort(problem.network.fabric_node)).astype(np.int64)
+    by_chip = np.argsort(problem.network.fabric_node).astype(np.int64)
+    source, destination, kind = problem.network.source, problem.network.destination, problem.network.link_class
+    joined = sorted_adjacency(problem.network.nodes, rank[source], rank[destination], kind, problem.network.lanes)
     for elements in translations(joined).groups():
         node_map = by_chip[elements[:, rank]]
         if len(node_map) == 1 or (node_map[:, : problem.width] >= problem.width).any():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.symmetry.padding import Padded
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,29 +74,29 @@ def layer_images(problem: Padded, blocks: Blocks) -> Images:
     )
 
 
-def collective_images(problem: Reduced, blocks: Blocks) -> Images:
+def collective_images(problem: Quotient, blocks: Blocks) -> Images:
     """Return the images of a collective's representatives; pieces may reach beyond the end of their tensor."""
-    collective, symmetry, flow = problem.problem.collective, problem.symmetry, problem.flow
+    collective, symmetry, flow = problem.instance.collective, problem.symmetry, problem.flow
     lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
     moved = problem.pieces[:, blocks.piece]
     piece, first = flow.tensor[moved], flow.first_vector[moved] + blocks.first_vector
     held = first
     if not collective.is_sum:
         values = source_values(collective)
-        offset = np.zeros(problem.problem.nodes, dtype=np.int64)
+        offset = np.zeros(problem.instance.network.nodes, dtype=np.int64)
         offset[values.shard] = values.offset
         held = first - offset[symmetry.node_map[:, blocks.source]]
     return Images(
         node=symmetry.node_map,
         bundle=symmetry.bundle_map,
         maker=symmetry.node_map,
-        reader=symmetry.node_map + problem.problem.width,
-        operators=2 * problem.problem.width,
+        reader=symmetry.node_map + problem.instance.width,
+        operators=2 * problem.instance.width,
         piece=piece,
         first=first,
         vectors=np.clip(lengths[piece] - first, 0, blocks.vectors),
         held=held,
-        add_cost=problem.problem.add_cost,
+        add_cost=problem.instance.add_cost,
     )
 
 

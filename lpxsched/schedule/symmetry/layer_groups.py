@@ -57,7 +57,7 @@ def representatives(image: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def trivial(instance: Instance) -> Symmetry:
     """Return the group of the identity alone."""
-    sizes = (instance.nodes, instance.bundles, instance.operators, instance.demands)
+    sizes = (instance.network.nodes, instance.network.bundles, instance.operators, instance.demands)
     return Symmetry(*(np.arange(size, dtype=np.int64)[None, :] for size in sizes))
 
 
@@ -71,13 +71,13 @@ def node_groups(instance: Instance) -> Iterator[tuple[NDArray[np.int64], NDArray
     node_map, bundle_map : ndarray of int64
         As in `Symmetry`; never the trivial group.
     """
-    chips = instance.chips
-    if instance.nodes not in (chips, 2 * chips):
+    chips = instance.network.chips
+    if instance.network.nodes not in (chips, 2 * chips):
         return
     wire = _wires(instance)
     for elements in translations(_adjacency(instance, wire)).groups():
-        node_map = elements if instance.nodes == chips else np.hstack([elements, elements + chips])
-        bundle_map = bundle_images(instance.bundle_source, instance.bundle_destination, wire, node_map)
+        node_map = elements if instance.network.nodes == chips else np.hstack([elements, elements + chips])
+        bundle_map = bundle_images(instance.network.source, instance.network.destination, wire, node_map)
         if len(node_map) > 1 and bundle_map is not None:
             yield node_map, bundle_map
 
@@ -85,14 +85,15 @@ def node_groups(instance: Instance) -> Iterator[tuple[NDArray[np.int64], NDArray
 def _wires(instance: Instance) -> NDArray[np.int64]:
     """Return a number for each bundle that tells apart wires, lanes, and bundles of equal ends, wires and lanes."""
     kinds = [
-        instance.bundle_lanes,
-        instance.bundle_latency,
-        instance.bundle_guard,
-        instance.bundle_time_numerator,
-        instance.bundle_time_denominator,
+        instance.network.lanes,
+        instance.network.latency_cycles,
+        instance.network.guard_cycles,
+        instance.network.pitch_numerator,
+        instance.network.pitch_denominator,
     ]
     kind = np.unique(np.column_stack(kinds), axis=0, return_inverse=True)[1].reshape(-1)
-    rows = list(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), kind.tolist(), strict=True))
+    ends = instance.network.source.tolist(), instance.network.destination.tolist()
+    rows = list(zip(*ends, kind.tolist(), strict=True))
     seen: dict[tuple[int, int, int], int] = {}
     twins = []
     for row in rows:
@@ -102,7 +103,7 @@ def _wires(instance: Instance) -> NDArray[np.int64]:
 
 
 def _adjacency(instance: Instance, wire: NDArray[np.int64]) -> Adjacency:
-    chips = instance.chips
-    between = (instance.bundle_source < chips) & (instance.bundle_destination < chips)
-    source, destination = instance.bundle_source[between], instance.bundle_destination[between]
-    return sorted_adjacency(chips, source, destination, wire[between], instance.bundle_lanes[between])
+    chips = instance.network.chips
+    between = (instance.network.source < chips) & (instance.network.destination < chips)
+    source, destination = instance.network.source[between], instance.network.destination[between]
+    return sorted_adjacency(chips, source, destination, wire[between], instance.network.lanes[between])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
-from lpxsched.schedule.problem.streams import sum_cycles
+from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.result import Schedule, Sums
 from lpxsched.schedule.symmetry.images import collective_images, layer_images
 from lpxsched.traffic.collectives import EVERY, source_values
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.symmetry.images import Images
     from lpxsched.schedule.symmetry.padding import Padded
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement
 
 Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
@@ -45,14 +45,14 @@ def lifted_layer(found: Found[Padded]) -> Schedule:
     return _lifted(values, placement, operator_start, sorted_rows(values.read(plan.reads)))
 
 
-def lifted_collective(found: Found[Reduced]) -> Schedule:
+def lifted_collective(found: Found[Quotient]) -> Schedule:
     """Return the schedule of the whole collective from that of its representatives."""
     problem, plan, placement = found.problem, found.plan, found.placement
     values = _Values.of(collective_images(problem, plan.blocks), plan)
     needed = deliveries(problem.wires, plan)
     ends = _ends(problem, values, placement, needed)
     rows = values.read(needed)
-    width = problem.problem.width
+    width = problem.instance.width
     operator_start = np.zeros(2 * width, dtype=np.int64)
     np.maximum.at(operator_start, rows[0].ravel(), np.where(rows[3] > 0, ends, 0).ravel())
     return _lifted(values, placement, operator_start, sorted_rows(rows, _kept(problem)))
@@ -169,7 +169,7 @@ def _sums(values: _Values, placement: Placement) -> Sums:
     )
 
 
-def _ends(problem: Reduced, values: _Values, placement: Placement, needed: Operands) -> NDArray[np.int64]:
+def _ends(problem: Quotient, values: _Values, placement: Placement, needed: Operands) -> NDArray[np.int64]:
     """Return when images of what is delivered have been read, the last of their vectors, or summed."""
     plan, wires, vectors = values.plan, problem.wires, values.images.vectors[:, needed.block]
     slots = int((needed.kind == SLOT).sum())
@@ -183,9 +183,9 @@ def _ends(problem: Reduced, values: _Values, placement: Placement, needed: Opera
     return np.asarray(np.hstack([wires.hop[bundle] + stream, cycles]) + begin)
 
 
-def _kept(problem: Reduced) -> Columns:
+def _kept(problem: Quotient) -> Columns:
     """Return reader, value, first vector and vectors of what stays where it is and is read there."""
-    fabric, flow = problem.problem, problem.flow
+    fabric, flow = problem.instance, problem.flow
     own = np.flatnonzero((flow.target == EVERY) | (flow.target == flow.source))
     own = own[flow.source[own] < fabric.width]
     if fabric.collective.is_sum and fabric.width > 1:

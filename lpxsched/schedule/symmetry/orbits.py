@@ -64,21 +64,21 @@ def instance_wires(instance: Instance, symmetry: Symmetry) -> Wires:
     """Return the bundles of an instance, those of one orbit a resource."""
     resource = np.unique(representatives(symmetry.bundle_map), return_inverse=True)[1].reshape(-1).astype(np.int64)
     lanes = np.zeros(int(resource.max(initial=NONE)) + 1, dtype=np.int64)
-    lanes[resource] = instance.bundle_lanes
+    lanes[resource] = instance.network.lanes
     return Wires(
-        width=instance.chips,
-        nodes=instance.nodes,
-        source=instance.bundle_source,
-        destination=instance.bundle_destination,
-        hop=instance.hop_cycles,
-        numerator=instance.bundle_time_numerator,
-        denominator=instance.bundle_time_denominator,
-        out_offsets=np.searchsorted(instance.bundle_source, np.arange(instance.nodes + 1)).astype(np.int64),
-        out=np.arange(instance.bundles, dtype=np.int64),
+        width=instance.network.chips,
+        nodes=instance.network.nodes,
+        source=instance.network.source,
+        destination=instance.network.destination,
+        hop=instance.network.hop_cycles,
+        numerator=instance.network.pitch_numerator,
+        denominator=instance.network.pitch_denominator,
+        out_offsets=np.searchsorted(instance.network.source, np.arange(instance.network.nodes + 1)).astype(np.int64),
+        out=np.arange(instance.network.bundles, dtype=np.int64),
         resource=resource,
         lanes=lanes,
         first_lane=np.cumsum(lanes) - lanes,
-        turnaround=instance.turnaround_cycles,
+        turnaround=instance.network.turnaround_cycles,
         node_orbit=np.unique(representatives(symmetry.node_map), return_inverse=True)[1].reshape(-1).astype(np.int64),
         inject=0,
         eject=0,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.instance import AddCost, Instance
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.orbits import OperatorTasks
 
@@ -60,6 +61,11 @@ class Padded:
     def operators(self) -> OperatorTasks:
         """Operators of the representatives."""
         return operator_tasks(self.instance, self.symmetry)
+
+    @property
+    def network(self) -> Network:
+        """Bundles with what they take."""
+        return self.instance.network
 
     @property
     def add_cost(self) -> AddCost:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import FAR, Wires, all_ways
-from lpxsched.schedule.routes.matching.kernels import CLASSES
+from lpxsched.schedule.routes.matching.queues import CLASSES
 from lpxsched.schedule.symmetry.orbits import no_operators
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.problem.instance import AddCost
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.orbits import OperatorTasks
     from lpxsched.traffic.collectives import Collective
@@ -101,9 +102,9 @@ def flow_of(collective: Collective, *, padded: bool) -> Flow:
     return Flow(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.source, pieces.target)
 
 
-def relayed_flow(problem: Reduced) -> Flow | None:
+def relayed_flow(problem: Quotient) -> Flow | None:
     """Return the copies of an all-reduce that is summed at the relay nearest to all; None where a chip is as near."""
-    collective, way = problem.problem.collective, problem.way.astype(np.int64)
+    collective, way = problem.instance.collective, problem.way.astype(np.int64)
     farthest = way[:, : collective.width].max(axis=1) + way[: collective.width].max(axis=0)
     source = np.array([farthest.argmin()], dtype=np.int64)
     if source[0] < collective.width:
@@ -133,14 +134,14 @@ class Ways:
 
 
 @dataclass(frozen=True, eq=False)
-class Reduced:
+class Quotient:
     """The problem of representatives.
 
     Without slots, so that ways are found when they are first asked for: those of a reversed problem often never are.
 
     Attributes
     ----------
-    problem : TransferProblem
+    instance : TransferProblem
     symmetry : Symmetry
     flow : Flow
     wires : Wires
@@ -151,7 +152,7 @@ class Reduced:
         One piece of each orbit, pieces that stay where they are left out.
     """
 
-    problem: TransferProblem
+    instance: TransferProblem
     symmetry: Symmetry
     flow: Flow
     wires: Wires
@@ -159,24 +160,29 @@ class Reduced:
     representatives: NDArray[np.int64]
 
     @property
+    def network(self) -> Network:
+        """Bundles with what they take."""
+        return self.instance.network
+
+    @property
     def add_cost(self) -> AddCost:
         """What sums take."""
-        return self.problem.add_cost
+        return self.instance.add_cost
 
     @property
     def operators(self) -> OperatorTasks:
         """None: what chips hold and read takes no time."""
         return no_operators()
 
-    def reversed(self) -> Reduced:
+    def reversed(self) -> Quotient:
         """Return the same flow over the bundles the other way round."""
-        problem = self.problem.reversed()
-        return replace(self, problem=problem, wires=_wires(problem, self.symmetry))
+        instance = self.instance.reversed()
+        return replace(self, instance=instance, wires=_wires(instance, self.symmetry))
 
     @cached_property
     def way(self) -> NDArray[np.int32]:
         """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
-        return all_ways(self.wires, self.problem.turnaround_cycles)
+        return all_ways(self.wires, self.instance.network.turnaround_cycles)
 
     @cached_property
     def way_class(self) -> NDArray[np.uint8]:
@@ -212,12 +218,12 @@ def mirror(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.repeat(2 * begin + counts - 1, counts) - np.arange(int(counts.sum()))
 
 
-def reduced(problem: TransferProblem, flow: Flow, symmetry: Symmetry) -> Reduced:
+def quotient(problem: TransferProblem, flow: Flow, symmetry: Symmetry) -> Quotient:
     """Return the problem of representatives under a group that leaves the flow as it is."""
     moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
     pieces = piece_map(flow, symmetry)
     representatives = moving[(pieces[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
-    return Reduced(problem, symmetry, flow, _wires(problem, symmetry), pieces, representatives)
+    return Quotient(problem, symmetry, flow, _wires(problem, symmetry), pieces, representatives)
 
 
 def _way_class(way: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -271,24 +277,24 @@ def _wires(problem: TransferProblem, symmetry: Symmetry) -> Wires:
     resource = symmetry.bundle_orbit()
     resources = int(resource.max(initial=-1)) + 1
     lanes = np.zeros(resources, dtype=np.int64)
-    lanes[resource] = problem.bundle_lanes
-    by_source = np.argsort(problem.bundle_source, kind="stable").astype(np.int64)
-    offsets = np.searchsorted(problem.bundle_source[by_source], np.arange(problem.nodes + 1)).astype(np.int64)
+    lanes[resource] = problem.network.lanes
+    by_source = np.argsort(problem.network.source, kind="stable").astype(np.int64)
+    offsets = np.searchsorted(problem.network.source[by_source], np.arange(problem.network.nodes + 1)).astype(np.int64)
     return Wires(
         width=problem.width,
-        nodes=problem.nodes,
-        source=problem.bundle_source,
-        destination=problem.bundle_destination,
-        hop=problem.bundle_hop_cycles,
-        numerator=problem.bundle_pitch_numerator,
-        denominator=problem.bundle_pitch_denominator,
+        nodes=problem.network.nodes,
+        source=problem.network.source,
+        destination=problem.network.destination,
+        hop=problem.network.hop_cycles,
+        numerator=problem.network.pitch_numerator,
+        denominator=problem.network.pitch_denominator,
         out_offsets=offsets,
         out=by_source,
         resource=resource,
         lanes=lanes,
         first_lane=np.cumsum(lanes) - lanes,
-        turnaround=problem.turnaround_cycles,
+        turnaround=problem.network.turnaround_cycles,
         node_orbit=symmetry.node_orbit(),
-        inject=problem.inject_per_cycle,
-        eject=problem.eject_per_cycle,
+        inject=problem.network.inject_per_cycle,
+        eject=problem.network.eject_per_cycle,
     )

@@ -46,13 +46,14 @@ class _Numbering:
         instance, node = self.instance, int(self.instance.operator_node[operator])
         before = {self.operator_role[other] for other in instance.operator_after[operator].tolist()}
         reads = {self.demand_role[demand] for demand in instance.operator_demands[operator].tolist()}
-        unit = int(instance.operator_unit[operator])
-        return self._number(node, ("operator", node >= instance.chips, unit, *sorted(before), "reads", *sorted(reads)))
+        unit, is_host = int(instance.operator_unit[operator]), node >= instance.network.chips
+        return self._number(node, ("operator", is_host, unit, *sorted(before), "reads", *sorted(reads)))
 
     def of_demand(self, demand: int) -> int:
         instance, root = self.instance, int(self.instance.demand_root[demand])
         made = {self.operator_role[operator] for operator in instance.demand_leaf_operators[demand].tolist()}
-        return self._number(root, ("demand", root >= instance.chips, instance.is_reduction(demand), *sorted(made)))
+        is_host = root >= instance.network.chips
+        return self._number(root, ("demand", is_host, instance.is_reduction(demand), *sorted(made)))
 
     def _number(self, node: int, kind: tuple[object, ...]) -> int:
         """Return the number of a kind and of how many of it the node has had before."""

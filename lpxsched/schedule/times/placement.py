@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.routes.kernels import Calendars, TaskColumns, place_tasks
+from lpxsched.schedule.times.calendars import Calendars
+from lpxsched.schedule.times.serial import TaskColumns, place_tasks
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
-from lpxsched.schedule.problem.instance import HOST, VECTOR
+from lpxsched.schedule.problem.instance import HOST, VECTOR, sum_cycles
 from lpxsched.schedule.problem.joins import matching
-from lpxsched.schedule.problem.streams import Pitch, hold_cycles, lead_cycles, sum_cycles
 from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.units import NONE
 
@@ -25,18 +24,23 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.problem.instance import AddCost
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.orbits import OperatorTasks
 
 INJECT, EJECT = 0, 1
 
 
-class Quotient(Protocol):
+class Represented(Protocol):
     """A problem seen from the representatives of a group, with what its tasks hold."""
 
     @property
     def wires(self) -> Wires:
         """Bundles with their resources."""
+
+    @property
+    def network(self) -> Network:
+        """Bundles with what they take."""
 
     @property
     def add_cost(self) -> AddCost:
@@ -47,13 +51,12 @@ class Quotient(Protocol):
         """Operators that take time."""
 
 
-def plan_tasks(problem: Quotient, plan: Plan) -> Tasks:
+def plan_tasks(problem: Represented, plan: Plan) -> Tasks:
     """Return the slots, then the sums, then the operators of a plan as tasks."""
     wires, operators = problem.wires, problem.operators
     vectors = plan.blocks.vectors[plan.slot_block]
-    pitch = Pitch(wires.numerator, wires.denominator)
-    length = hold_cycles(pitch, plan.slot_bundle, vectors)
-    stream = wires.hop[plan.slot_bundle] + hold_cycles(pitch, plan.slot_bundle, vectors - 1)
+    length = problem.network.hold_cycles(vectors, plan.slot_bundle)
+    stream = wires.hop[plan.slot_bundle] + problem.network.hold_cycles(vectors - 1, plan.slot_bundle)
     sums = sum_cycles(problem.add_cost, plan.operand_counts(), plan.blocks.vectors[plan.sum_block])
     duration = np.concatenate([stream, sums, operators.cycles])
     waits = _precedences(problem, plan, duration)
@@ -78,7 +81,7 @@ def plan_tasks(problem: Quotient, plan: Plan) -> Tasks:
     )
 
 
-def _units(problem: Quotient, plan: Plan, orbits: int) -> tuple[NDArray[np.int64], int]:
+def _units(problem: Represented, plan: Plan, orbits: int) -> tuple[NDArray[np.int64], int]:
     """R4: return the unit of each sum and operator, and how many there are: of vectors, of matrices, one of hosts."""
     operators, node_orbit = problem.operators, problem.wires.node_orbit
     of_sums = node_orbit[plan.sum_node]
@@ -88,13 +91,12 @@ def _units(problem: Quotient, plan: Plan, orbits: int) -> tuple[NDArray[np.int64
     return np.concatenate([of_sums, np.where(operators.unit == HOST, 2 * orbits, of_operators)]), 2 * orbits + 1
 
 
-def _precedences(problem: Quotient, plan: Plan, duration: NDArray[np.int64]) -> Precedences:
+def _precedences(problem: Represented, plan: Plan, duration: NDArray[np.int64]) -> Precedences:
     """R2 and R3: what is sent was read a turnaround before or has been made; a sum or operator reads what it needs."""
     wires, operators = problem.wires, problem.operators
     relayed, begins = np.flatnonzero(plan.slot_fed >= 0), np.flatnonzero(plan.slot_fed < 0)
     arrived, leaving = plan.slot_bundle[plan.slot_fed[relayed]], plan.slot_bundle[relayed]
-    pitch = Pitch(wires.numerator, wires.denominator)
-    lead = lead_cycles(pitch, arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
+    lead = problem.network.lead_cycles(arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
     added = begins[plan.slot_kind[begins] == SUM]
     total = plan.slots + plan.slot_number[added]
     first = plan.slots + plan.sums
@@ -118,7 +120,7 @@ def _precedences(problem: Quotient, plan: Plan, duration: NDArray[np.int64]) -> 
 
 
 def _needs(
-    problem: Quotient, plan: Plan, needed: Operands, after: NDArray[np.int64], duration: NDArray[np.int64]
+    problem: Represented, plan: Plan, needed: Operands, after: NDArray[np.int64], duration: NDArray[np.int64]
 ) -> list[Precedences]:
     """Return what each of some tasks waits for: reads, the ends of sums and of operators."""
     rows = []
@@ -144,7 +146,7 @@ def _brought(plan: Plan, sums: NDArray[np.int64]) -> Precedences:
     return Precedences(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
-def _ports(problem: Quotient, plan: Plan, orbits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ports(problem: Represented, plan: Plan, orbits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """R7: which slots begin and end at the chips of their bundles."""
     wires = problem.wires
     shape = plan.slots + plan.sums + len(problem.operators.node), 2

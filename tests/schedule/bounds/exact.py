@@ -58,10 +58,13 @@ class _Model:
         for leaves, readers in _vectors(problem):
             self.vector(leaves, readers)
         for bundle, held in self.lanes.items():
-            self.model.add_cumulative(held, [1] * len(held), int(problem.bundle_lanes[bundle]))
+            self.model.add_cumulative(held, [1] * len(held), int(problem.network.lanes[bundle]))
         for made in self.sums.values():
             self.model.add_no_overlap(made)
-        for limit, counted in ((problem.inject_per_cycle, self.begins), (problem.eject_per_cycle, self.ends)):
+        for limit, counted in (
+            (problem.network.inject_per_cycle, self.begins),
+            (problem.network.eject_per_cycle, self.ends),
+        ):
             for cycles in counted.values() if limit else ():
                 self.model.add_cumulative(cycles, [1] * len(cycles), limit)
         self.model.minimize(self.makespan)
@@ -70,7 +73,7 @@ class _Model:
         """Add all that can become of one vector."""
         model, problem = self.model, self.problem
         sets = [frozenset(some) for size in range(1, len(leaves) + 1) for some in combinations(leaves, size)]
-        keys = [(node, some) for node in range(problem.nodes) for some in sets]
+        keys = [(node, some) for node in range(problem.network.nodes) for some in sets]
         has = {key: model.new_bool_var("") for key in keys}
         ready, departs = ({key: model.new_int_var(0, HORIZON, "") for key in keys} for _ in range(2))
         known = _Known(has, ready, departs)
@@ -101,7 +104,7 @@ class _Model:
         """Add moves over every bundle; return those into each node of each set."""
         model, problem = self.model, self.problem
         received = defaultdict(list)
-        ends = zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True)
+        ends = zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True)
         for bundle, (source, destination) in enumerate(ends):
             for some in sets:
                 if some == {destination}:
@@ -109,11 +112,11 @@ class _Model:
                 moves, depart = model.new_bool_var(""), model.new_int_var(0, HORIZON, "")
                 model.add_implication(moves, known.has[source, some])
                 model.add(depart >= known.departs[source, some]).only_enforce_if(moves)
-                hop, pitch = int(problem.bundle_hop_cycles[bundle]), int(problem.bundle_pitch_numerator[bundle])
+                hop, pitch = int(problem.network.hop_cycles[bundle]), int(problem.network.pitch_numerator[bundle])
                 read = known.ready[destination, some]
                 model.add(read == depart + hop).only_enforce_if(moves)
                 leaves = known.departs[destination, some]
-                model.add(leaves == read + problem.turnaround_cycles).only_enforce_if(moves)
+                model.add(leaves == read + problem.network.turnaround_cycles).only_enforce_if(moves)
                 self.lanes[bundle].append(model.new_optional_fixed_size_interval_var(depart, pitch, moves, ""))
                 if some == {source}:
                     self.begins[source].append(model.new_optional_fixed_size_interval_var(depart, 1, moves, ""))

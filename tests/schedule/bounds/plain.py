@@ -39,9 +39,9 @@ class _Plan:
     def __init__(self, problem: TransferProblem) -> None:
         self.problem = problem
         self.graph: nx.DiGraph[int] = nx.DiGraph()
-        self.graph.add_nodes_from(range(problem.nodes))
+        self.graph.add_nodes_from(range(problem.network.nodes))
         self.bundle: dict[tuple[int, int], int] = {}
-        ends = zip(problem.bundle_source.tolist(), problem.bundle_destination.tolist(), strict=True)
+        ends = zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True)
         for bundle, pair in enumerate(ends):
             self.bundle.setdefault(pair, bundle)
             self.graph.add_edge(*pair)
@@ -52,11 +52,11 @@ class _Plan:
     def send(self, source: int, destination: int, vectors: int, ready: int) -> tuple[int, int]:
         """Send a run as soon as a lane is free; return the reads of its first and last vector, the last rounded up."""
         problem, bundle = self.problem, self.bundle[source, destination]
-        pitch = Fraction(int(problem.bundle_pitch_numerator[bundle]), int(problem.bundle_pitch_denominator[bundle]))
-        lane = min((self.lane_free[bundle, lane], lane) for lane in range(problem.bundle_lanes[bundle]))[1]
+        pitch = Fraction(int(problem.network.pitch_numerator[bundle]), int(problem.network.pitch_denominator[bundle]))
+        lane = min((self.lane_free[bundle, lane], lane) for lane in range(problem.network.lanes[bundle]))[1]
         depart = max(ready, self.lane_free[bundle, lane])
         self.lane_free[bundle, lane] = depart + ceil(vectors * pitch)
-        read = depart + int(problem.bundle_hop_cycles[bundle])
+        read = depart + int(problem.network.hop_cycles[bundle])
         return read, read + ceil((vectors - 1) * pitch)
 
     def spread(self, root: int, readers: Iterable[int], vectors: int, ready: int) -> None:
@@ -66,7 +66,7 @@ class _Plan:
         leaves = {root: ready}
         for source, destination in sorted(hops, key=lambda pair: (len(ways[pair[1]]), pair)):
             first, last = self.send(source, destination, vectors, leaves[source])
-            leaves[destination] = first + self.problem.turnaround_cycles
+            leaves[destination] = first + self.problem.network.turnaround_cycles
             self.makespan = max(self.makespan, last)
 
     def reduce(self, root: int, vectors: int) -> tuple[int, int, int]:
@@ -82,7 +82,7 @@ class _Plan:
                 start = max(ready, self.unit_free[node])
                 ready = self.unit_free[node] = start + cycles
             arrived = operands[node][node < self.problem.width :]
-            leaves = max([ready, *(read + self.problem.turnaround_cycles + cycles for read in arrived)])
+            leaves = max([ready, *(read + self.problem.network.turnaround_cycles + cycles for read in arrived)])
             if node == root:
                 return root, ready, leaves
             operands[next_hop[node]].append(self.send(node, next_hop[node], vectors, leaves)[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from lpxsched.errors import InfeasibleError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.schedule.problem.collective import TransferProblem, transfer_problem
 from lpxsched.schedule.problem.instance import AddCost
+from lpxsched.schedule.problem.network import Network
+from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
 from tests.fabric.examples import connected_fabrics, write_family
 
@@ -58,24 +61,27 @@ def problem_of(
 ) -> TransferProblem:
     """Return a problem; `limit` vectors may begin and end at a chip in a cycle."""
     rows = sorted(wires)
-    return TransferProblem(
-        collective=collective,
-        nodes=collective.width + relays,
-        node_chip=np.arange(collective.width + relays, dtype=np.int64),
-        bundle_source=column(row.source for row in rows),
-        bundle_destination=column(row.destination for row in rows),
-        bundle_lanes=column(row.lanes for row in rows),
-        bundle_class=column(row.link_class for row in rows),
-        bundle_hop_cycles=column(row.hop for row in rows),
-        bundle_pitch_numerator=column(row.pitch.numerator for row in rows),
-        bundle_pitch_denominator=column(row.pitch.denominator for row in rows),
-        bundle_links=tuple(column(range(row.lanes)) for row in rows),
+    chips = collective.width + relays
+    network = Network(
+        width=collective.width,
+        chips=chips,
+        fabric_node=np.arange(chips, dtype=np.int64),
+        class_names=("link", "other"),
+        source=column(row.source for row in rows),
+        destination=column(row.destination for row in rows),
+        lanes=column(row.lanes for row in rows),
+        link_class=column(row.link_class for row in rows),
+        latency_cycles=column(row.hop - ceil(row.pitch) for row in rows),
+        guard_cycles=column(0 for _ in rows),
+        pitch_numerator=column(row.pitch.numerator for row in rows),
+        pitch_denominator=column(row.pitch.denominator for row in rows),
+        links=Ragged.of(range(row.lanes) for row in rows),
         turnaround_cycles=turnaround,
         inject_per_cycle=limit,
         eject_per_cycle=limit,
         wire="pipelined",
-        add_cost=add_cost or adds_of(0),
     )
+    return TransferProblem(collective, network, add_cost or adds_of(0))
 
 
 def both_ways(pairs: Iterable[tuple[int, int]], **wire: Any) -> list[Wire]:
@@ -108,14 +114,14 @@ class Family:
         path = write_family(folder, self.kind, clock_mhz=43.75, **wires, **self.keys, **limits)
         fabric = load_fabric(path)
         collective = Collective(kind, fabric.chips, vectors)
-        return transfer_problem(fabric, range(fabric.chips), collective, relays=False, guard_cycles=0)
+        return transfer_problem(fabric, range(fabric.chips), collective, relays=False)
 
 
 def shipped(name: str, kind: Kind, vectors: int) -> TransferProblem:
     """Return a collective of all chips of a shipped topology."""
     fabric = load_fabric(name)
     collective = Collective(kind, fabric.chips, vectors)
-    return transfer_problem(fabric, range(fabric.chips), collective, relays=False, guard_cycles=0)
+    return transfer_problem(fabric, range(fabric.chips), collective, relays=False)
 
 
 @st.composite
@@ -129,7 +135,7 @@ def fabric_problems(draw: st.DrawFn) -> TransferProblem:
     chips = draw(st.permutations(range(fabric.chips)))[:width]
     # Hosts may have been the only way between two chips.
     try:
-        return transfer_problem(fabric, chips, collective, relays=True, guard_cycles=0)
+        return transfer_problem(fabric, chips, collective, relays=True)
     except InfeasibleError:
         reject()
 

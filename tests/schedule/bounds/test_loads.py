@@ -58,7 +58,7 @@ def test_departures_of_a_ramp(pitch: Fraction, outside: list[int]) -> None:
     """
     problem = problem_of(Collective("all-to-all", 3, 1), ring(3, hop=2, pitch=pitch), limit=1)
     # All six may begin at once, which makes 6 departures before cycle 1: no less than what is left out at the end.
-    problem = replace(problem, inject_per_cycle=0)
+    problem = replace(problem, network=replace(problem.network, inject_per_cycle=0))
     found = ramp(problem, views(problem)[0])
     assert found is not None
     assert found[:4].tolist() == outside

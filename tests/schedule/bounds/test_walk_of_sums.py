@@ -58,9 +58,7 @@ def test_the_last_vector_may_come_complete(tmp_path: Path, monkeypatch: pytest.M
     """
     wires = {"chip": "lp30", "vector_bytes": 320, "wire_bytes": 328, "turnaround_cycles": 50, "link": LINK}
     path_of_file = write_family(tmp_path, "full-mesh", chips=2, **wires)
-    problem = transfer_problem(
-        load_fabric(path_of_file), [0, 1], Collective("reduce", 2, 17), relays=False, guard_cycles=0
-    )
+    problem = transfer_problem(load_fabric(path_of_file), [0, 1], Collective("reduce", 2, 17), relays=False)
     # Values 0 and 1 are the summands, 2 to 4 the sums. Bundle 0 leads to chip 1, bundle 1 to chip 0.
     schedule = schedule_of(
         problem,
@@ -118,5 +116,5 @@ def test_no_bound_exceeds_what_the_other_engine_finds(problem: TransferProblem) 
     assert broken_rules(problem, found) == []
     least = lower_bound(layer).cycles, bounds.lower_bound(problem).cycles
     assert least[0] <= found.makespan_cycles
-    if not problem.inject_per_cycle:
+    if not problem.network.inject_per_cycle:
         assert max(least) <= schedule.makespan_cycles

@@ -17,7 +17,7 @@ from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective as lifted
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan
 from tests.schedule.bounds.problems import Wire, both_ways, problem_of, ring, small_problems
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.result import LowerBound, Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Kind
 
 COPIES: tuple[Kind, ...] = ("all-gather", "all-to-all", "broadcast", "gather", "scatter")
@@ -37,10 +37,10 @@ EVERYTHING = Extent(10**6, 10**6)
 A_LITTLE = Effort(0.05, 0, 0)
 
 
-def first_found(problem: TransferProblem, symmetry: Symmetry) -> Found[Reduced]:
+def first_found(problem: TransferProblem, symmetry: Symmetry) -> Found[Quotient]:
     """Return the first that the greedy search finds."""
     flow = flow_of(problem.collective, padded=False)
-    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     found = search(forward, backward, seed=0, budget=Budget(slots=1, rounds=24, enough_cycles=0, patience=24))
     # With relays and a group the search may find no ways.
     return found if found is not None else reject()

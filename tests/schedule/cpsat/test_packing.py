@@ -14,7 +14,7 @@ from lpxsched.schedule.cpsat.packing import Aim, packed_ways
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.schedule.symmetry.quotient import Reduced, flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, adds_of, both_ways, problem_of, ring
 from tests.schedule.fabrics import problems
@@ -29,13 +29,13 @@ MESH_OF_3 = both_ways([(0, 1), (0, 2), (1, 2)])
 MESH_OF_4 = both_ways([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
 
 
-def both_directions(problem: TransferProblem) -> tuple[Reduced, Reduced]:
+def both_directions(problem: TransferProblem) -> tuple[Quotient, Quotient]:
     """Return the whole problem, and the same with its bundles reversed."""
     flow, symmetry = flow_of(problem.collective, padded=False), trivial(problem)
-    return reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    return quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
 
 
-def directions_of(problem: TransferProblem) -> tuple[list[Reduced], list[bool]]:
+def directions_of(problem: TransferProblem) -> tuple[list[Quotient], list[bool]]:
     """Return the directions of a collective's trees, and which are sums."""
     forward, backward = both_directions(problem)
     if problem.collective.kind == "all-reduce":
@@ -101,11 +101,11 @@ def test_packed_ways_are_trees_within_the_period(problem: TransferProblem) -> No
     ways = packed_ways(directions, blocks, sums=sums, aim=Aim(1, below, 0.2, 0))
     if ways is None:
         return
-    load = np.zeros(problem.bundles, dtype=np.int64)
+    load = np.zeros(problem.network.bundles, dtype=np.int64)
     for small, found in zip(directions, ways, strict=True):
         assert list(broken_ways(small, found)) == []
         np.add.at(load, found.bundle, problem.hold_cycles(1)[found.bundle])
-    assert (load <= problem.bundle_lanes * (below - 1)).all()
+    assert (load <= problem.network.lanes * (below - 1)).all()
 
 
 @settings(max_examples=30)

@@ -25,36 +25,38 @@ def shared_host() -> Instance:
 
 def test_hops_of_a_grid() -> None:
     """Tests that the far corner of a 2 x 2 grid is two hops away, both ways."""
-    assert hops_from(0, grid()) == [0, 1, 1, 2]
-    assert hops_to(0, grid()) == [0, 1, 1, 2]
+    assert hops_from(0, grid().network) == [0, 1, 1, 2]
+    assert hops_to(0, grid().network) == [0, 1, 1, 2]
 
 
 def test_one_way_links_are_one_way() -> None:
     """Tests that on a directed path nothing comes back."""
-    assert hops_from(0, path_of_three()) == [0, 1, 2]
-    assert hops_to(0, path_of_three()) == [0, NONE, NONE]
+    assert hops_from(0, path_of_three().network) == [0, 1, 2]
+    assert hops_to(0, path_of_three().network) == [0, NONE, NONE]
 
 
 def test_a_host_is_no_relay() -> None:
     """Tests that chips 0 and 3 are three hops apart although they share a host."""
-    assert hops_from(0, shared_host()) == [0, 1, 2, 3, 1]
-    assert hops_to(0, shared_host()) == [0, 1, 2, 3, 1]
+    assert hops_from(0, shared_host().network) == [0, 1, 2, 3, 1]
+    assert hops_to(0, shared_host().network) == [0, 1, 2, 3, 1]
 
 
 def test_a_host_is_an_end() -> None:
     """Tests that ways begin and end at a host."""
-    assert hops_from(4, shared_host()) == [1, 2, 2, 1, 0]
-    assert hops_to(4, shared_host()) == [1, 2, 2, 1, 0]
+    assert hops_from(4, shared_host().network) == [1, 2, 2, 1, 0]
+    assert hops_to(4, shared_host().network) == [1, 2, 2, 1, 0]
 
 
 @given(instances())
 @settings(max_examples=30, deadline=None)
 def test_distances_are_shortest(instance: Instance) -> None:
     """Tests distances against the relation that defines them: one more than the nearest neighbour that may relay."""
-    ends = list(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True))
-    for root, node in product(range(instance.nodes), repeat=2):
-        hops = hops_from(root, instance)
-        before = [hops[s] for s, d in ends if d == node and hops[s] != NONE and (s < instance.chips or s == root)]
+    ends = list(zip(instance.network.source.tolist(), instance.network.destination.tolist(), strict=True))
+    for root, node in product(range(instance.network.nodes), repeat=2):
+        hops = hops_from(root, instance.network)
+        before = [
+            hops[s] for s, d in ends if d == node and hops[s] != NONE and (s < instance.network.chips or s == root)
+        ]
         assert hops[node] == (0 if node == root else min(before) + 1)
 
 
@@ -64,13 +66,13 @@ def test_rows_of_roots_are_distances_to_them(instance: Instance) -> None:
     """Tests that only the rows of roots are filled, each with the distances to its root."""
     distance = hops_to_roots(instance)
     roots = set(instance.demand_root.tolist())
-    for node in range(instance.nodes):
-        expected = hops_to(node, instance) if node in roots else [NONE] * instance.nodes
+    for node in range(instance.network.nodes):
+        expected = hops_to(node, instance.network) if node in roots else [NONE] * instance.network.nodes
         assert distance[node].tolist() == expected
 
 
 def test_ways_do_not_lead_through_hosts() -> None:
     """Tests that chips 0 and 3, which share host 4, are three hops and two turnarounds apart."""
-    ways = shortest_ways(shared_host())
+    ways = shortest_ways(shared_host().network)
     assert ways[0] == [0, 18, 39, 60, 18]
     assert ways[4] == [18, 39, 39, 18, 0]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from fractions import Fraction
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.problem.instance import AddCost, Instance
+from lpxsched.schedule.problem.instance import PLACES, AddCost, Instance, sum_cycles
+from lpxsched.schedule.problem.network import Network
 from lpxsched.schedule.problem.ragged import Ragged
-from tests.schedule.instances import ADD_COST, Bundle, Demand, Operator, copy_along, grid, instance_of, ints, two_chips
-from tests.strategies import VECTOR_TIMES, instances
+from tests.schedule.instances import ADD_COST, FREE_ADD, Bundle, Demand, Operator, grid, instance_of, ints, two_chips
+from tests.strategies import instances
 
 
 @pytest.mark.parametrize(
@@ -43,21 +42,12 @@ def test_a_sum_takes_less_by_what_the_hop_contains(cycles_in_hop: int, expected:
     assert replace(ADD_COST, cycles_in_hop=cycles_in_hop).cycles(2, 1) == expected
 
 
-@given(st.sampled_from(VECTOR_TIMES), st.integers(0, 100_000))
-def test_a_slot_holds_its_link_for_whole_cycles(vector_time: Fraction, vectors: int) -> None:
-    """Tests that a slot holds its link for ceil(n v), and that its last vector is read ceil((n - 1) v) later."""
-    instance = copy_along([vector_time], 1)
-    assert instance.hold_cycles(vectors).tolist() == [ceil(vectors * vector_time)]
-    assert instance.last_read_cycles(vectors + 1).tolist() == [ceil(vectors * vector_time)]
-
-
-@pytest.mark.parametrize(
-    ("vector_time", "expected"),
-    [(Fraction(5, 2), 18), (Fraction(1, 3), 16), (Fraction(2), 17)],
-)
-def test_a_hop_is_one_serialisation_latency_and_guard(vector_time: Fraction, expected: int) -> None:
-    """Tests that a vector is read ceil(v + 10 + 5) after it departs."""
-    assert copy_along([vector_time], 1).hop_cycles.tolist() == [expected]
+@given(st.lists(st.tuples(st.integers(2, 5), st.integers(1, 4)), max_size=6))
+def test_each_sum_costs_what_it_costs_alone(sums: list[tuple[int, int]]) -> None:
+    """Tests random operands and vectors, with a vector unit and without."""
+    operands, vectors = ints(m for m, _ in sums), ints(n for _, n in sums)
+    for cost in (ADD_COST, FREE_ADD):
+        assert sum_cycles(cost, operands, vectors).tolist() == [cost.cycles(m, n) for m, n in sums]
 
 
 def test_a_demand_of_several_leaves_is_a_sum() -> None:
@@ -84,6 +74,8 @@ def _other(value: Any, data: st.DataObject) -> Any:
     """Return a value of the same type that differs in one place."""
     if isinstance(value, int):
         return value + 1
+    if isinstance(value, str):
+        return f"{value}, but not quite"
     if isinstance(value, AddCost):
         name = data.draw(st.sampled_from([field.name for field in fields(value)]))
         return replace(value, **{name: getattr(value, name) + 1})
@@ -96,12 +88,29 @@ def _other(value: Any, data: st.DataObject) -> Any:
     return changed
 
 
-@given(instances(), st.sampled_from([field.name for field in fields(Instance)]), st.data())
+KEYED = [field.name for field in fields(Instance) if field.name != "network"]
+KEYED_OF_NETWORK = [field.name for field in fields(Network) if field.name not in PLACES]
+
+
+@given(instances(), st.sampled_from([*KEYED, *KEYED_OF_NETWORK]), st.data())
 @settings(max_examples=60, deadline=None)
 def test_unequal_problems_have_unequal_keys(instance: Instance, name: str, data: st.DataObject) -> None:
     """Tests that a difference in any field, in any place of it, changes the key."""
-    changed = _other(getattr(instance, name), data)
-    assert replace(instance, **{name: changed}).key() != instance.key()
+    if name in KEYED:
+        changed = replace(instance, **{name: _other(getattr(instance, name), data)})
+    else:
+        other = _other(getattr(instance.network, name), data)
+        changed = replace(instance, network=replace(instance.network, **{name: other}))
+    assert changed.key() != instance.key()
+
+
+def test_a_key_does_not_tell_where_in_the_fabric_an_instance_lies() -> None:
+    """Tests other chips and other links of the same wires, and a host more, which is another problem."""
+    instance = two_chips()
+    network = replace(instance.network, fabric_node=instance.network.fabric_node + 7, class_names=("tray",))
+    assert replace(instance, network=network).key() == instance.key()
+    network = replace(instance.network, fabric_node=np.append(instance.network.fabric_node, 9))
+    assert replace(instance, network=network).key() != instance.key()
 
 
 def test_a_key_tells_rows_from_their_boundaries() -> None:
@@ -127,5 +136,6 @@ def test_a_key_tells_columns_from_their_boundaries() -> None:
 
 def test_columns_are_64_bit() -> None:
     """Tests that kernels and hashes see one type of integer."""
-    columns = [getattr(two_chips(), field.name) for field in fields(Instance)]
+    instance = two_chips()
+    columns = [getattr(where, field.name) for where in (instance, instance.network) for field in fields(where)]
     assert {column.dtype for column in columns if isinstance(column, np.ndarray)} == {np.dtype(np.int64)}

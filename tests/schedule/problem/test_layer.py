@@ -34,28 +34,28 @@ def test_bundles_are_the_links_of_the_group(layers: Layers) -> None:
         for link, ends in enumerate(zip(fabric.source.tolist(), fabric.destination.tolist(), strict=True))
         if set(ends) <= set(group.chips) or ends in host_links
     ]
-    assert sorted(np.concatenate(problem.bundle_links).tolist()) == expected
+    assert sorted(np.concatenate(problem.network.links).tolist()) == expected
 
 
 def test_bundles_keep_ends_and_wires_of_their_links(layers: Layers) -> None:
     """Tests that the way back leads to the same ends, and that latency and rate are those of the links."""
     fabric, problem = layers.fabric, layers.problem()
     instance = problem.instance
-    for bundle, links in enumerate(problem.bundle_links):
-        assert instance.bundle_lanes[bundle] == len(links)
-        assert set(fabric.source[links]) == {problem.node(int(instance.bundle_source[bundle]))}
-        assert set(fabric.destination[links]) == {problem.node(int(instance.bundle_destination[bundle]))}
+    for bundle, links in enumerate(problem.network.links):
+        assert instance.network.lanes[bundle] == len(links)
+        assert set(fabric.source[links]) == {problem.node(int(instance.network.source[bundle]))}
+        assert set(fabric.destination[links]) == {problem.node(int(instance.network.destination[bundle]))}
         wire = fabric.link_classes[int(fabric.link_class[links[0]])]
-        assert instance.bundle_latency[bundle] == wire.latency_cycles
-        assert instance.bundle_time_numerator[bundle] == wire.vector_time_cycles.numerator
-        assert instance.bundle_time_denominator[bundle] == wire.vector_time_cycles.denominator
+        assert instance.network.latency_cycles[bundle] == wire.latency_cycles
+        assert instance.network.pitch_numerator[bundle] == wire.vector_time_cycles.numerator
+        assert instance.network.pitch_denominator[bundle] == wire.vector_time_cycles.denominator
 
 
 def test_each_chip_has_a_host_of_its_own(layers: Layers) -> None:
     """Tests that host links lead from node w + c to chip c and back only, though chips share a host in the fabric."""
     problem = layers.problem()
     instance, width = problem.instance, len(layers.groups[0].chips)
-    ends = set(zip(instance.bundle_source.tolist(), instance.bundle_destination.tolist(), strict=True))
+    ends = set(zip(instance.network.source.tolist(), instance.network.destination.tolist(), strict=True))
     at_hosts = {pair for pair in ends if max(pair) >= width}
     assert at_hosts == {(width + c, c) for c in range(width)} | {(c, width + c) for c in range(width)}
     assert [problem.node(local) for local in range(2 * width)] == [*layers.groups[0].chips, *layers.groups[0].hosts]
@@ -67,16 +67,16 @@ def test_the_guard_is_that_of_the_worst_pair_of_a_class(layers: Layers) -> None:
     width, instance = len(layers.groups[0].chips), problem.instance
     domain = DomainClock(layers.clock, problem.clock.depth, fabric.chip.clock_mhz, fabric.guard_in_hop)
     most: dict[str, int] = {}
-    for bundle, links in enumerate(problem.bundle_links):
-        if max(instance.bundle_source[bundle], instance.bundle_destination[bundle]) < width:
+    for bundle, links in enumerate(problem.network.links):
+        if max(instance.network.source[bundle], instance.network.destination[bundle]) < width:
             ends = fabric.source[links[:1]], fabric.destination[links[:1]]
             levels = int(layers.tree.levels_between(*ends)[0])
-            most[problem.bundle_class[bundle]] = max(levels, most.get(problem.bundle_class[bundle], 0))
-    for bundle, guard in enumerate(instance.bundle_guard.tolist()):
-        if instance.bundle_destination[bundle] >= width:
+            most[problem.network.link_class[bundle]] = max(levels, most.get(problem.network.link_class[bundle], 0))
+    for bundle, guard in enumerate(instance.network.guard_cycles.tolist()):
+        if instance.network.destination[bundle] >= width:
             assert guard == 0
         else:
-            levels = 1 if instance.bundle_source[bundle] >= width else most[problem.bundle_class[bundle]]
+            levels = 1 if instance.network.source[bundle] >= width else most[problem.network.link_class[bundle]]
             assert guard == domain.guard_cycles(levels, INTERVAL_CYCLES)
     assert instance.release_cycles == domain.stall_cycles(INTERVAL_CYCLES)
 
@@ -88,7 +88,7 @@ def test_guards_of_two_trays() -> None:
     """
     problem = layers_on(RACK, [(16, 17, 32, 33)]).problem()
     guards = {
-        (name, guard) for name, guard in zip(problem.bundle_class, problem.instance.bundle_guard.tolist(), strict=True)
+        (name, guard) for name, guard in zip(problem.network.link_class, problem.instance.network.guard_cycles.tolist(), strict=True)
     }
     assert guards == {("tray", 35), ("spine", 67), ("host", 35), ("host", 0)}
     assert (problem.clock.depth, problem.instance.release_cycles) == (2, 44)
@@ -97,10 +97,10 @@ def test_guards_of_two_trays() -> None:
 def test_a_longer_interval_needs_a_larger_guard(layers: Layers) -> None:
     """Tests that 100 ppm either way over 100,000 cycles more add 20 cycles to each guard, and nothing but guards."""
     short, long = layers.problem().instance, layers.problem(interval_cycles=INTERVAL_CYCLES + 100_000).instance
-    guarded = short.bundle_guard > 0
-    assert set((long.bundle_guard - short.bundle_guard)[guarded].tolist()) == {20}
-    assert not long.bundle_guard[~guarded].any()
-    assert long.bundle_latency.tolist() == short.bundle_latency.tolist()
+    guarded = short.network.guard_cycles > 0
+    assert set((long.network.guard_cycles - short.network.guard_cycles)[guarded].tolist()) == {20}
+    assert not long.network.guard_cycles[~guarded].any()
+    assert long.network.latency_cycles.tolist() == short.network.latency_cycles.tolist()
 
 
 def test_the_shortest_hops_are_those_of_wires(layers: Layers) -> None:
@@ -108,7 +108,7 @@ def test_the_shortest_hops_are_those_of_wires(layers: Layers) -> None:
     problem = layers.problem()
     hops = problem.shortest_hops()
     assert len(hops) == (3 if len(layers.groups[0].chips) > 1 else 2)
-    wires = problem.instance.hop_cycles - problem.instance.bundle_guard
+    wires = problem.instance.network.hop_cycles - problem.instance.network.guard_cycles
     assert {hop.wire_cycles for hop in hops} <= set(wires.tolist())
     assert [hop.levels for hop in hops if hop.levels is None] == [None]
 
@@ -174,7 +174,7 @@ def test_hosts_without_vectors_have_no_operators() -> None:
 def test_one_chip_has_host_links_only() -> None:
     """Tests a layer on one chip: two bundles, and the output is a copy."""
     instance = layers_on(RACK, [(5,)]).problem().instance
-    assert instance.bundle_source.tolist() == [0, 1]
+    assert instance.network.source.tolist() == [0, 1]
     assert [instance.is_reduction(demand) for demand in range(instance.demands)] == [False, False]
 
 

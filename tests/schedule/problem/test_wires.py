@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from lpxsched.schedule.problem import wires as kernels
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from tests.schedule.examples import line
 from tests.schedule.fabrics import problems
 from tests.schedule.plain_transfers import plain_ways
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import pytest
 
     from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
-def whole(problem: TransferProblem) -> Reduced:
+def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry; sums backwards in time, as the solvers search them."""
     which = problem.reversed() if problem.collective.is_sum else problem
-    return reduced(which, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem))
 
 
 @settings(max_examples=60)
@@ -32,7 +32,7 @@ def whole(problem: TransferProblem) -> Reduced:
 def test_ways_agree_with_their_plain_twin(problem: TransferProblem) -> None:
     """Tests the length of the shortest way from every node to every other, turnaround included."""
     small = whole(problem)
-    expected = plain_ways(small.wires, problem.turnaround_cycles)
+    expected = plain_ways(small.wires, problem.network.turnaround_cycles)
     found = {ends: int(cycles) for ends, cycles in np.ndenumerate(small.way) if cycles < kernels.FAR}
     assert found == expected
 

@@ -74,7 +74,7 @@ def test_slower_cuts_are_others(instance: Instance) -> None:
     assert slower
     assert len(set(slower)) == len(slower)
     assert {cut.copy_vectors for cut in slower} == {instance.demand_vectors.max()}
-    lanes = set(instance.bundle_lanes.tolist())
+    lanes = set(instance.network.lanes.tolist())
     assert not {cut for cut in slower if cut.lanes not in lanes} & set(candidate_cuts(instance))
 
 

@@ -15,7 +15,7 @@ from lpxsched.schedule.routes.candidates import candidate_of
 from lpxsched.schedule.routes.choices import Choice, first_choices, further_choices, packings, packs_trees
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, gathered_flow, reduced
+from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, gathered_flow, quotient
 from lpxsched.schedule.times.placement import placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.units import NEVER
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def unit_blocks(problem: TransferProblem) -> bool:
     """Return whether every vector must be a slot of its own."""
-    return problem.wire == "busy" or bool(problem.inject_per_cycle or problem.eject_per_cycle)
+    return problem.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 
 
 @settings(max_examples=80)
@@ -42,7 +42,7 @@ def test_every_candidate_keeps_all_rules(
     gathered &= problem.collective.kind == "all-reduce"
     flow = flow_of(problem.collective, padded=symmetry.order > 1)
     flow = gathered_flow(problem.collective) if gathered else flow
-    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     # A chip alone is another matter, and is looked at in ``test_solve``.
     if problem.width < 2:
         return
@@ -72,7 +72,7 @@ def test_many_copies_keep_the_times_of_their_search(monkeypatch: pytest.MonkeyPa
     """Tests a broadcast of two vectors over a line of three, which takes four slots; the last is read at 7."""
     monkeypatch.setattr(candidates, "MOST_JUSTIFIED", most)
     problem = line("broadcast", 3, 2)
-    small = reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
     start = candidate_of(small, small, gathered=False, cyclic=False)(Choice(1, "near", True, 0), NEVER)
     assert start is not None
     assert (start.timed is not None) is timed

@@ -23,7 +23,7 @@ from lpxsched.schedule.routes.choices import (
     packs_trees,
 )
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, both_ways, path, problem_of, ring
 from tests.schedule.fabrics import problems
@@ -32,7 +32,7 @@ from tests.schedule.trees import broken_ways
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Two rows of two chips: links within rows are of class 0 and have two lanes, others of class 1.
 GRID = [
@@ -41,11 +41,11 @@ GRID = [
 ]
 
 
-def searched(problem: TransferProblem, symmetry: Symmetry | None = None) -> Reduced:
+def searched(problem: TransferProblem, symmetry: Symmetry | None = None) -> Quotient:
     """Return the problem that is searched: sums backwards in time."""
     symmetry = symmetry or trivial(problem)
     which = problem.reversed() if problem.collective.is_sum else problem
-    return reduced(which, flow_of(problem.collective, padded=symmetry.order > 1), symmetry)
+    return quotient(which, flow_of(problem.collective, padded=symmetry.order > 1), symmetry)
 
 
 @settings(max_examples=60)
@@ -124,8 +124,8 @@ def test_a_block_keeps_its_order_of_classes(mixture: tuple[int, int], last: int)
     problem = problem_of(Collective("broadcast", 4, 1), GRID)
     ways = find_ways(searched(problem), Choice(1, "near", True, 0, mixture))
     assert ways is not None
-    into = int(ways.bundle[problem.bundle_destination[ways.bundle] == 3][0])
-    assert problem.bundle_class[into] == last
+    into = int(ways.bundle[problem.network.destination[ways.bundle] == 3][0])
+    assert problem.network.link_class[into] == last
 
 
 def test_ways_beyond_the_limit_are_none() -> None:

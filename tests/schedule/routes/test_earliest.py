@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lpxsched.schedule.routes import earliest
 from lpxsched.schedule.routes.earliest import spread_ways
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import both_ways, path, problem_of
 from tests.schedule.fabrics import problems
@@ -20,13 +20,13 @@ from tests.schedule.trees import broken_ways
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
-def whole(problem: TransferProblem) -> Reduced:
+def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry; sums backwards in time."""
     which = problem.reversed() if problem.collective.is_sum else problem
-    return reduced(which, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem))
 
 
 @settings(max_examples=80)

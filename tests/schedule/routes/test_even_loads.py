@@ -1,4 +1,4 @@
-"""Routes and trees whose loads are even."""
+"""Routes whose loads are even."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.routes.choices import Choice, find_ways
-from lpxsched.schedule.routes.even_loads import balanced_parents, balanced_routes
+from lpxsched.schedule.routes.even_loads import balanced_routes
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
-from tests.schedule.bounds.problems import both_ways, path, problem_of, ring
+from tests.schedule.bounds.problems import both_ways, problem_of, ring
 from tests.schedule.fabrics import problems
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.symmetry.quotient import Blocks, Reduced
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
-def whole(problem: TransferProblem) -> Reduced:
+def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry."""
-    return reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
 
 
-def routes_of(small: Reduced, blocks: Blocks, *, seed: int = 0, by_hop: bool = False) -> list[list[int]]:
+def routes_of(small: Quotient, blocks: Blocks, *, seed: int = 0, by_hop: bool = False) -> list[list[int]]:
     """Return the bundles of each block."""
     offsets, bundles = balanced_routes(small, blocks, seed=seed, by_hop=by_hop)
     return [part.tolist() for part in np.split(bundles, offsets[1:-1])] if len(blocks) else []
@@ -39,16 +38,16 @@ def routes_of(small: Reduced, blocks: Blocks, *, seed: int = 0, by_hop: bool = F
 def test_routes_are_shortest_ways(data: st.DataObject, problem: TransferProblem, seed: int, by_hop: bool) -> None:
     """Tests that each route leads from source to target in the least number of cycles."""
     symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
-    small = reduced(problem, flow_of(problem.collective, padded=True), symmetry)
+    small = quotient(problem, flow_of(problem.collective, padded=True), symmetry)
     blocks = small.blocks(2)
     for block, route in enumerate(routes_of(small, blocks, seed=seed, by_hop=by_hop)):
         nodes = [int(blocks.source[block])]
         for bundle in route:
-            assert problem.bundle_source[bundle] == nodes[-1]
-            nodes.append(int(problem.bundle_destination[bundle]))
+            assert problem.network.source[bundle] == nodes[-1]
+            nodes.append(int(problem.network.destination[bundle]))
         assert nodes[-1] == blocks.target[block]
-        cycles = sum(int(problem.bundle_hop_cycles[bundle]) for bundle in route)
-        assert cycles + (len(route) - 1) * problem.turnaround_cycles == small.way[nodes[0], nodes[-1]]
+        cycles = sum(int(problem.network.hop_cycles[bundle]) for bundle in route)
+        assert cycles + (len(route) - 1) * problem.network.turnaround_cycles == small.way[nodes[0], nodes[-1]]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -69,51 +68,3 @@ def test_more_lanes_carry_more() -> None:
     small = whole(problem_of(Collective("scatter", 2, 6), wires, relays=2))
     used = Counter(route[0] for route in routes_of(small, small.blocks(1)))
     assert used[0] >= 2 * used[1] > 0
-
-
-@settings(max_examples=60)
-@given(
-    problems(kinds=("all-gather", "broadcast", "reduce", "reduce-scatter", "all-reduce")),
-    st.integers(0, 3),
-    st.sampled_from((0.0, 0.2, 1.0)),
-    st.booleans(),
-    st.booleans(),
-)
-def test_trees_stay_trees(
-    problem: TransferProblem, seed: int, fork_price: float, count_first: bool, minimal: bool
-) -> None:
-    """Tests that each participant gets a block once, by way of its source; on shortest ways where that is asked."""
-    small = whole(problem.reversed() if problem.collective.is_sum else problem)
-    ways = find_ways(small, Choice(2, "near", minimal, seed))
-    if ways is None:
-        return
-    parents = balanced_parents(small, ways, seed=seed, fork_price=fork_price, count_first=count_first, minimal=minimal)
-    wires = small.wires
-    for block, root in enumerate(ways.blocks.source.tolist()):
-        for end in set(range(problem.width)) - {root}:
-            node, cycles, hops = end, 0, 0
-            while node != root:
-                bundle = int(parents[block, node])
-                assert wires.destination[bundle] == node
-                node, cycles, hops = int(wires.source[bundle]), cycles + int(wires.hop[bundle]), hops + 1
-                assert hops < problem.nodes
-            if minimal:
-                assert cycles + (hops - 1) * problem.turnaround_cycles == small.way[root, end]
-
-
-def test_trees_share_the_load() -> None:
-    """Tests a broadcast of eight vectors on a ring of four: of the last hops half come each way round."""
-    small = whole(problem_of(Collective("broadcast", 4, 8), ring(4)))
-    ways = find_ways(small, Choice(1, "near", True, 0))
-    assert ways is not None
-    parents = balanced_parents(small, ways, seed=0, fork_price=0.2, count_first=True, minimal=True)
-    assert sorted(Counter(parents[:, 2].tolist()).values()) == [4, 4]
-
-
-def test_a_line_leaves_no_choice() -> None:
-    """Tests that every node of a line keeps its one neighbour towards the source."""
-    small = whole(problem_of(Collective("broadcast", 3, 1), path(3)))
-    ways = find_ways(small, Choice(1, "near", True, 0))
-    assert ways is not None
-    parents = balanced_parents(small, ways, seed=1, fork_price=1.0, count_first=False, minimal=False)
-    assert parents.tolist() == [[-1, 0, 2]]

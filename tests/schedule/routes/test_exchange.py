@@ -15,7 +15,7 @@ from lpxsched.schedule.found import Found
 from lpxsched.schedule.routes.exchange import Phase, exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.schedule.symmetry.quotient import Flow, reduced
+from lpxsched.schedule.symmetry.quotient import Flow, quotient
 from lpxsched.schedule.times.placement import Placement, depth, place
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY, Collective
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 FULL = list(combinations(range(4), 2))
 CUBE = [Wire(a, a ^ 1 << axis, link_class=axis) for a in range(8) for axis in range(3)]
@@ -57,10 +57,10 @@ def all_reduce(chips: int, wires: Sequence[Wire], vectors: int = 1) -> TransferP
     return problem_of(Collective("all-reduce", chips, vectors), wires, add_cost=adds_of(2))
 
 
-def exchanged(problem: TransferProblem, symmetry: Symmetry | None = None) -> Reduced:
+def exchanged(problem: TransferProblem, symmetry: Symmetry | None = None) -> Quotient:
     """Return the problem of one tensor that everyone holds and everyone reads."""
     whole, every = np.full(1, problem.collective.vectors, dtype=np.int64), np.full(1, EVERY, dtype=np.int64)
-    return reduced(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry or trivial(problem))
+    return quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry or trivial(problem))
 
 
 def by_link(problem: TransferProblem) -> tuple[NDArray[np.int64], list[tuple[Phase, ...]]]:
@@ -78,7 +78,7 @@ def summands(problem: TransferProblem, classes: NDArray[np.int64], phases: Seque
         sent = [Counter(counter) for counter in (total if phase.sends_total else brought)]
         brought = [Counter() for _ in range(problem.width)]
         for bundle in np.flatnonzero(classes == phase.link_class).tolist():
-            brought[problem.bundle_destination[bundle]] += sent[problem.bundle_source[bundle]]
+            brought[problem.network.destination[bundle]] += sent[problem.network.source[bundle]]
         for chip in range(problem.width):
             total[chip] += brought[chip]
     return total
@@ -149,7 +149,7 @@ def test_links_to_relays_have_no_class() -> None:
 
 
 def scheduled(
-    small: Reduced, classes: NDArray[np.int64], sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
+    small: Quotient, classes: NDArray[np.int64], sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
 ) -> Schedule:
     """Return a plan of exchanges, placed phase by phase and lifted."""
     plan = exchange_plan(small, classes, sequences, lengths)

@@ -216,7 +216,7 @@ def test_a_summand_takes_no_way_through_a_host() -> None:
     demand = Demand(1, 0, (0, 2), (0, 1), ())
     bundles = both_ways([(0, 1), (1, 2), (0, 3), (2, 3)])
     instance = instance_of(3, bundles, operators, [demand], hosts=1)
-    used = {int(instance.bundle_source[bundle]) for _, _, bundle, _ in slots(greedy(instance))}
+    used = {int(instance.network.source[bundle]) for _, _, bundle, _ in slots(greedy(instance))}
     assert used == {1, 2}
 
 

@@ -12,7 +12,7 @@ import pytest
 from lpxsched.schedule.routes import trees
 from lpxsched.schedule.routes.trees import PackedTrees, packed_trees
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, adds_of, both_ways, problem_of
 from tests.schedule.test_solve_collective import solved
@@ -74,17 +74,17 @@ def test_an_extensive_search_is_left_out(monkeypatch: pytest.MonkeyPatch) -> Non
     """Tests that no trees are grown where that takes too long."""
     monkeypatch.setattr(trees, "MOST_LOOKS", 0)
     problem = problem_of(Collective("broadcast", 2, 1), both_ways([(0, 1)]))
-    small = reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
     assert packed_trees(small, PackedTrees(1, 1.0, 0)) is None
 
 
 def test_relays_that_lead_nowhere_are_cut_off() -> None:
     """Tests two chips with a relay beside: the only tree is the link between the chips."""
     problem = problem_of(Collective("broadcast", 2, 1), both_ways([(0, 1), (0, 2)], hop=3), relays=1)
-    small = reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
     ways = packed_trees(small, PackedTrees(1, 1.0, 0))
     assert ways is not None
-    assert np.array_equal(problem.bundle_destination[ways.bundle], [1])
+    assert np.array_equal(problem.network.destination[ways.bundle], [1])
 
 
 def test_a_slow_link_brings_only_what_it_can_in_time() -> None:

@@ -36,8 +36,8 @@ def orders(problem: TransferProblem) -> list[int]:
 
 def bundles(problem: TransferProblem) -> list[tuple[int, ...]]:
     """Return what tells bundles apart, and their lanes."""
-    ends = problem.bundle_source, problem.bundle_destination
-    columns = (*ends, problem.bundle_class, problem.bundle_lanes)
+    ends = problem.network.source, problem.network.destination
+    columns = (*ends, problem.network.link_class, problem.network.lanes)
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
@@ -45,7 +45,7 @@ def check(problem: TransferProblem, symmetry: Symmetry) -> None:
     """Check that a group acts, and acts freely, on nodes, participants and bundles."""
     known = bundles(problem)
     elements = [tuple(element) for element in symmetry.node_map.tolist()]
-    assert elements[0] == tuple(range(problem.nodes))
+    assert elements[0] == tuple(range(problem.network.nodes))
     # Closed under composition, and no two elements take a node to the same place.
     assert {tuple(one[node] for node in other) for one in elements for other in elements} == set(elements)
     assert all(len(set(images)) == len(elements) for images in zip(*elements, strict=True))
@@ -94,7 +94,8 @@ def test_the_orders_of_known_groups(problem: TransferProblem, expected: list[int
 def test_translations_follow_chips_not_shards() -> None:
     """Tests chips 0 and 2 of a ring of four with relays 1 and 3: the rotation by two changes both pairs."""
     wires = both_ways([(0, 2), (2, 1), (1, 3), (3, 0)])
-    problem = replace(gather(2, wires, relays=2), node_chip=np.array([0, 2, 1, 3]))
+    problem = gather(2, wires, relays=2)
+    problem = replace(problem, network=replace(problem.network, fabric_node=np.array([0, 2, 1, 3])))
     (symmetry,) = symmetries(problem)
     assert symmetry.node_map.tolist() == [[0, 1, 2, 3], [1, 0, 3, 2]]
     check(problem, symmetry)

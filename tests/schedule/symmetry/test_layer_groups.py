@@ -59,27 +59,28 @@ def test_hosts_move_with_their_chips() -> None:
     assert bundle_map.tolist()[1] == [2, 3, 4, 5, 0, 1, 7, 8, 6]
 
 
-@pytest.mark.parametrize("column", ["bundle_lanes", "bundle_latency", "bundle_guard", "bundle_time_numerator"])
+@pytest.mark.parametrize("column", ["lanes", "latency_cycles", "guard_cycles", "pitch_numerator"])
 @pytest.mark.parametrize("bundle", [0, 8])
 def test_one_bundle_that_differs_ends_the_symmetry(column: str, bundle: int) -> None:
     """Tests a link between chips and one of a host, longer, slower or wider than the others of its orbit."""
     instance = even_layer(3, (1,))
-    changed = getattr(instance, column).copy()
+    changed = getattr(instance.network, column).copy()
     changed[bundle] += 1
-    assert orders(replace(instance, **{column: changed})) == []
+    assert orders(replace(instance, network=replace(instance.network, **{column: changed}))) == []
 
 
 def test_a_host_too_few_ends_the_symmetry() -> None:
     """Tests that hosts are matched to chips one by one or not at all."""
     instance = even_layer(3, (1,))
-    assert orders(replace(instance, nodes=5)) == []
+    network = replace(instance.network, fabric_node=instance.network.fabric_node[:5])
+    assert orders(replace(instance, network=network)) == []
 
 
 def test_twin_bundles_are_told_apart() -> None:
     """Tests two bundles of equal wires between the same chips: each goes to one of the two images."""
     instance = layer_on(circulant(2, (1, 1)), Shares([1, 1], [1, 1], [0, 0]))
     (_, bundle_map), *_ = node_groups(instance)
-    assert sorted(bundle_map[1].tolist()) == list(range(instance.bundles))
+    assert sorted(bundle_map[1].tolist()) == list(range(instance.network.bundles))
 
 
 def test_without_a_group_everything_represents_itself() -> None:

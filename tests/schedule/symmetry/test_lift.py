@@ -14,7 +14,7 @@ from lpxsched.schedule.plan import copy_plan
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective, sorted_rows
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.schedule.times.placement import Placement, depth, place
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import Collective
@@ -33,7 +33,7 @@ FEW_ROUNDS = Budget(slots=1, rounds=8, enough_cycles=0, patience=8)
 def found(problem: TransferProblem, symmetry: Symmetry) -> Schedule | None:
     """Return the lifted result of a short search under a group."""
     flow = flow_of(problem.collective, padded=symmetry.order > 1)
-    forward, backward = reduced(problem, flow, symmetry), reduced(problem.reversed(), flow, symmetry)
+    forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     best = search(forward, backward, seed=0, budget=FEW_ROUNDS)
     return lifted_collective(best) if best is not None else None
 
@@ -63,7 +63,7 @@ def test_one_slot_is_moved_by_every_element() -> None:
     problem = problem_of(Collective("all-gather", 3, 2), wires, turnaround=1)
     symmetry = next(symmetries(problem))
     flow = flow_of(problem.collective, padded=True)
-    small = reduced(problem, flow, symmetry)
+    small = quotient(problem, flow, symmetry)
     plan = copy_plan(small, small.blocks(2), np.array([0, 0]), np.array([0, 1]))
     placement = Placement(np.array([0, 4]), np.array([0, 0]), 8)
     schedule = lifted_collective(Found(small, plan, placement))
@@ -103,7 +103,7 @@ def test_shares_beyond_the_end_are_left_out() -> None:
 def test_the_makespan_is_the_last_read(vectors: int, makespan: int) -> None:
     """Tests a broadcast over one hop of 3 cycles, one vector a cycle, placed as early as it can be."""
     problem = problem_of(Collective("broadcast", 2, vectors), both_ways([(0, 1)]))
-    small = reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
     plan = copy_plan(small, small.blocks(vectors), np.array([0]), np.array([0]))
     tasks = plan_tasks(small, plan)
     start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import HALVES, Flow, flow_of, gathered_flow, piece_map, reduced
+from lpxsched.schedule.symmetry.quotient import HALVES, Flow, flow_of, gathered_flow, piece_map, quotient
 from lpxsched.traffic.collectives import EVERY, SUMMED, Collective
 from tests.schedule.bounds.problems import path, problem_of, ring
 from tests.schedule.fabrics import problems, regular_fabrics
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Kind
 
 Piece = tuple[int, int, int, int, int]
@@ -31,14 +31,14 @@ def pieces_of(flow: Flow) -> list[Piece]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def whole(problem: TransferProblem) -> Reduced:
+def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry."""
-    return reduced(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
 
 
-def largest(problem: TransferProblem) -> Reduced:
+def largest(problem: TransferProblem) -> Quotient:
     """Return a problem under its largest group."""
-    return reduced(problem, flow_of(problem.collective, padded=True), next(symmetries(problem)))
+    return quotient(problem, flow_of(problem.collective, padded=True), next(symmetries(problem)))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_representatives_and_their_images_are_all_pieces_that_move(problem: Tran
     flow = flow_of(problem.collective, padded=True)
     moving = [number for number, piece in enumerate(pieces_of(flow)) if piece[3] != piece[4]]
     for symmetry in (*symmetries(problem), trivial(problem)):
-        small = reduced(problem, flow, symmetry)
+        small = quotient(problem, flow, symmetry)
         images = piece_map(flow, symmetry)[:, small.representatives]
         assert Counter(images.ravel().tolist()) == Counter(moving)
         ends = {EVERY: EVERY}

@@ -133,7 +133,7 @@ def test_units_are_held_by_what_takes_time_and_hosts_hold_none() -> None:
     """Tests that sums and vector operators of a chip share a unit, and that nothing of a host holds anything."""
     layer, instance = tasks_of(two_chips()), two_chips()
     plan = layer.found.plan
-    first_unit = instance.bundles
+    first_unit = instance.network.bundles
     # Vector units 0 and 1, of hosts 2 and 3; matrix units 4 and 5, of hosts 6 and 7; then 8 of nobody.
     units = (layer.tasks.resource[plan.slots :] - first_unit).tolist()
     assert units[: plan.sums] == plan.sum_node.tolist()

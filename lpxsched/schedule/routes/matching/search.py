@@ -6,34 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.routes.matching.kernels import (
-    CELL,
-    CHUNK,
-    CLASSES,
-    GIVEN_UP,
-    HELD,
-    MAKESPAN,
-    MISSING,
-    MOST_ASIDE,
-    NO_ROOM,
-    ROW,
-    TOUCHED,
-    USED,
-    run,
-)
-from lpxsched.schedule.routes.matching.state import Queues, State
+from lpxsched.schedule.routes.matching.queues import empty_queues, grown
+from lpxsched.schedule.routes.matching.serving import MOST_ASIDE
+from lpxsched.schedule.routes.matching.state import CELL, HELD, MAKESPAN, MISSING, ROW, TOUCHED, USED, State
+from lpxsched.schedule.routes.matching.steps import GIVEN_UP, NO_ROOM, run
 from lpxsched.schedule.routes.matching.tables import tables_of
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
+    from lpxsched.schedule.compiled import Integers
     from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.routes.kernels import Integers
     from lpxsched.schedule.routes.matching.tables import Job, Tables
 
 # Rows of a batch: it is to stay in the cache, and to be long enough for many reads at once.
 BATCH = 256
-# Chunks of queues that there is room for at first.
-FIRST_CHUNKS = 1024
 SEED_FACTOR, SEED_OFFSET = 2654435761, 88172645463325252
 
 
@@ -103,20 +89,3 @@ def _span(wires: Wires, vectors: Integers) -> int:
     hold = -(-most * wires.numerator // wires.denominator)
     longest = int((2 * hold + wires.hop).max(initial=0)) + wires.turnaround + 2
     return 1 << longest.bit_length()
-
-
-def empty_queues(resources: int) -> Queues:
-    """Return queues in which nobody waits."""
-    return Queues(
-        np.zeros(resources, dtype=np.uint64),
-        np.zeros((resources * CLASSES, 2), dtype=np.int32),
-        np.empty(FIRST_CHUNKS * CHUNK, dtype=np.int64),
-        np.array([0, NONE], dtype=np.int64),
-    )
-
-
-def grown(queues: Queues, chunks: int) -> Queues:
-    """Return queues with at least twice the room, and that for some chunks more."""
-    cells = np.empty(2 * len(queues.cells) + chunks * CHUNK, dtype=np.int64)
-    cells[: len(queues.cells)] = queues.cells
-    return queues._replace(cells=cells)

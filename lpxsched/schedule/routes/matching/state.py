@@ -8,7 +8,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.routes.kernels import Integers
+    from lpxsched.schedule.compiled import Integers
+
+# Columns of `Tables.blocks`, `State.lanes` and `State.batch`, places in `State.counts`, sides of ports.
+SOURCE, TARGET, ROW, ORDER = range(4)
+FREE, FIRST, DIRTY = range(3)
+BLOCK, BUNDLE, RESOURCE, URGENCY, CELL = range(5)
+USED, CYCLE, MAKESPAN, MISSING, BEGUN, LAST_EVENT, DIRTY_COUNT, TOUCHED = range(8)
+INJECTED, EJECTED = range(2)
+# Flag beside a class of urgency: the node has the block, or was sent it.
+HELD = 128
 
 
 class State(NamedTuple):
@@ -42,18 +51,3 @@ class State(NamedTuple):
     events: NDArray[np.int32]
     batch: Integers
     counts: Integers
-
-
-class Queues(NamedTuple):
-    """First-in first-out lists, one for each resource and class of urgency.
-
-    A list is a chain of chunks of one cache line: `CHUNK` - 1 entries, each a block and the bundle that it wants in one
-    word, then where the next chunk begins. `waiting` has a bit for each class of a resource, `ends`, shape (resources x
-    `CLASSES`, 2), the first cell of each list and the one behind its last, `cells` the chunks, `chunks` how many were
-    ever used, and the first that is free again, which holds where the next of these begins.
-    """
-
-    waiting: NDArray[np.uint64]
-    ends: NDArray[np.int32]
-    cells: Integers
-    chunks: Integers

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lpxsched.schedule.problem.wires import kernel
+from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.schedule.problem.wires import Wires
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.routes.kernels import Integers
 
 WORD_BITS = 64
 
@@ -88,7 +84,7 @@ def tables_of(wires: Wires, job: Job) -> Tables:
     )
 
 
-@kernel
+@kernel()
 def _find_passable(
     wires: Wires,
     everyone: bool,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.routes.matching.kernels import CHUNK, CLASSES
-from lpxsched.schedule.routes.matching.search import FIRST_CHUNKS, match
+from lpxsched.schedule.routes.matching.queues import CHUNK, CLASSES, FIRST_CHUNKS
+from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
+from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from lpxsched.units import NEVER
 from tests.schedule.bounds.problems import both_ways, problem_of
@@ -24,17 +24,17 @@ from tests.schedule.plain_transfers import plain_match
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.symmetry.quotient import Reduced
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Blocks of which not all have room at first.
 MANY = FIRST_CHUNKS * CHUNK
 NO_PARENTS = np.zeros((0, 0), dtype=np.int32)
 
 
-def whole(problem: TransferProblem) -> Reduced:
+def whole(problem: TransferProblem) -> Quotient:
     """Return a problem without symmetry; sums backwards in time, as the solvers search them."""
     which = problem.reversed() if problem.collective.is_sum else problem
-    return reduced(which, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem))
 
 
 def matched(wires: Wires, job: Job, noise: int = 0, limit: int = NEVER) -> tuple[list[tuple[int, ...]], int]:
@@ -43,7 +43,7 @@ def matched(wires: Wires, job: Job, noise: int = 0, limit: int = NEVER) -> tuple
     return [tuple(row) for row in slots.T.tolist()], makespan
 
 
-def plain_job(problem: Reduced, length: int, *, minimal: bool = False) -> Job:
+def plain_job(problem: Quotient, length: int, *, minimal: bool = False) -> Job:
     """Return a search in which all blocks are as urgent and nothing is asked of their ways."""
     blocks = problem.blocks(length)
     return Job(
@@ -54,13 +54,13 @@ def plain_job(problem: Reduced, length: int, *, minimal: bool = False) -> Job:
         np.zeros(problem.way.shape, dtype=np.uint8),
         minimal,
         np.full(len(blocks), -1, dtype=np.int64),
-        np.zeros((0, problem.problem.bundles), dtype=np.int64),
+        np.zeros((0, problem.instance.network.bundles), dtype=np.int64),
         NO_PARENTS,
     )
 
 
 @st.composite
-def jobs(draw: st.DrawFn, problem: Reduced) -> Job:
+def jobs(draw: st.DrawFn, problem: Quotient) -> Job:
     """Draw blocks, urgencies and ranks of bundles."""
     plain = plain_job(problem, draw(st.integers(1, 3)), minimal=draw(st.booleans()))
     classes = draw(st.lists(st.integers(0, CLASSES - 1), min_size=1, max_size=5))
@@ -69,7 +69,7 @@ def jobs(draw: st.DrawFn, problem: Reduced) -> Job:
     return plain._replace(
         urgency=random.choice(classes, size=problem.way.shape).astype(np.uint8),
         block_order=random.integers(-1, orders, size=len(plain.source)),
-        rank=random.integers(0, 3, size=(orders, problem.problem.bundles)),
+        rank=random.integers(0, 3, size=(orders, problem.instance.network.bundles)),
     )
 
 
@@ -81,7 +81,7 @@ def test_a_search_agrees_with_its_plain_twin(
     """Tests that compiled and plain code send every block alike, with ports, chance, and any urgency and ranks."""
     symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
     which = problem.reversed() if problem.collective.is_sum else problem
-    small = reduced(which, flow_of(problem.collective, padded=symmetry.order > 1), symmetry)
+    small = quotient(which, flow_of(problem.collective, padded=symmetry.order > 1), symmetry)
     job = data.draw(jobs(small))
     assert matched(small.wires, job, noise, limit) == plain_match(small.wires, job, noise, limit)
 
@@ -93,7 +93,7 @@ def test_a_search_keeps_to_given_parents(problem: TransferProblem, noise: int) -
     small = whole(problem)
     job = plain_job(small, 2)
     other, _ = plain_match(small.wires, job, 7, NEVER)
-    parents = np.full((len(job.source), problem.nodes), -1, dtype=np.int32)
+    parents = np.full((len(job.source), problem.network.nodes), -1, dtype=np.int32)
     for block, bundle, _, _ in other:
         parents[block, small.wires.destination[bundle]] = bundle
     asked = job._replace(parents=parents)

@@ -1,30 +1,26 @@
-"""Steps of the search forward in time: queues of blocks, against plain lists, and leads of streams."""
+"""Queues of blocks, against plain lists."""
 
 from __future__ import annotations
 
 from collections import deque
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.routes.matching.kernels import (
+from lpxsched.schedule.routes.matching.queues import (
     CHUNK,
     CLASSES,
+    FIRST_CHUNKS,
+    empty_queues,
+    grown,
     has_room,
-    lead,
     lowest_bit,
     second_entry,
     take,
     wait,
 )
-from lpxsched.schedule.routes.matching.search import FIRST_CHUNKS, empty_queues, grown
-from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, reduced
-from tests.schedule.examples import line
-from tests.schedule.fabrics import VECTOR_TIMES
 
 
 @given(st.integers(1, 2**64 - 1))
@@ -110,18 +106,3 @@ def test_queues_keep_their_entries_when_they_grow() -> None:
 def test_the_second_entry_lies_in_the_chunk_of_the_first(begin: int, end: int, second: int) -> None:
     """Tests cells by hand."""
     assert second_entry(begin, end) == second
-
-
-@given(st.sampled_from(VECTOR_TIMES), st.sampled_from(VECTOR_TIMES), st.integers(1, 9))
-def test_a_relay_waits_until_no_vector_leaves_before_its_read(into: Fraction, out: Fraction, vectors: int) -> None:
-    """Tests the least whole wait w for which read k v <= w + k v' for every vector k."""
-    problem = line("broadcast", 3)
-    wires = reduced(problem, flow_of(problem.collective, padded=False), trivial(problem)).wires
-    # Bundles 0 and 2 lead from 0 over 1 to 2.
-    pitches = [into, Fraction(1), out, Fraction(1)]
-    numerator = np.array([pitch.numerator for pitch in pitches], dtype=np.int64)
-    denominator = np.array([pitch.denominator for pitch in pitches], dtype=np.int64)
-    wires = wires._replace(numerator=numerator, denominator=denominator)
-    expected = next(w for w in range(100) if all(k * into <= w + k * out for k in range(vectors)))
-    assert lead(wires, 0, 2, vectors) == expected
-    assert lead(wires, -1, 2, vectors) == 0

@@ -1,0 +1,97 @@
+"""``lpxsched replay``: move numbers through a build folder and compare them with a dense run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lpxsched.cli.console import emit, json_option
+from lpxsched.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.verify.replay.replay import Mismatch, ReplayReport
+
+MOST_IN_TEXT = 20
+MOST_IN_JSON = 100
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of the numbers.")
+@json_option
+def replay_command(folder: Path, seed: int, as_json: bool) -> ExitCode:
+    """Move random integers through the build in DIR, and compare what operators read with a dense run.
+
+    Vectors move only as the timetable says, operators compute on what has arrived at their start, sums add what their
+    rows say. Exits with 5 when a number differs, or a row is of no use.
+    """
+    from lpxsched.timetable.reader import read_build
+    from lpxsched.verify.check import taken_for_granted
+    from lpxsched.verify.replay.replay import ReplayReport, replay
+
+    build = read_build(folder)
+    unsound = tuple(violation.message for violation in taken_for_granted(build))
+    report = ReplayReport(0, 0, 0, (), unsound) if unsound else replay(build, seed=seed)
+    _tell(report)
+    emit(_as_json(report), _text(report), as_json=as_json)
+    return ExitCode.DONE if report.ok else ExitCode.VERIFICATION_FAILED
+
+
+def _as_json(report: ReplayReport) -> dict[str, Any]:
+    return {
+        "ok": report.ok,
+        "iterations": report.iterations,
+        "compared": report.compared,
+        "mismatches": report.mismatches,
+        "first": [mismatch.as_json() for mismatch in report.first[:MOST_IN_JSON]],
+        "faults": list(report.faults[:MOST_IN_JSON]),
+        "faults_total": len(report.faults),
+    }
+
+
+def _text(report: ReplayReport) -> str:
+    rows = (
+        ("replayed", f"{report.iterations:,} iterations"),
+        ("compared", f"{report.compared:,} vectors with a dense run"),
+        ("mismatches", f"{report.mismatches:,}"),
+        ("faults", f"{len(report.faults):,}"),
+        ("ok" if report.ok else "FAILED", ""),
+    )
+    return "\n".join(f"{name:<13}{value}".rstrip() for name, value in rows)
+
+
+def _tell(report: ReplayReport) -> None:
+    """Print faults and a table of the first mismatches on stderr."""
+    for fault in report.faults[:MOST_IN_TEXT]:
+        click.echo(fault, err=True)
+    if len(report.faults) > MOST_IN_TEXT:
+        click.echo(f"and {len(report.faults) - MOST_IN_TEXT:,} more faults", err=True)
+    for line in _table(report.first[:MOST_IN_TEXT]):
+        click.echo(line, err=True)
+    if report.mismatches > MOST_IN_TEXT:
+        click.echo(f"and {report.mismatches - MOST_IN_TEXT:,} more mismatches", err=True)
+
+
+def _table(mismatches: Sequence[Mismatch]) -> list[str]:
+    """Return the lines of a table; of the numbers of a vector the first is shown."""
+    rows = [("iteration", "tensor", "operator", "node", "vector", "expected", "found", "what did not arrive")]
+    rows += [
+        (
+            str(one.iteration),
+            one.tensor,
+            one.operator,
+            str(one.node),
+            str(one.vector),
+            str(one.expected[0]),
+            str(one.found[0]),
+            one.cause,
+        )
+        for one in mismatches
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return lines if mismatches else []

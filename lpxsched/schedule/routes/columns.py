@@ -1,0 +1,89 @@
+"""Columns that the kernels of the list schedule read and write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.compiled import Flags, Integers
+
+
+class Network(NamedTuple):
+    """Bundles sorted by source; `distance` in hops to each root, `farthest_first` the nodes of each root.
+
+    Bundles of one orbit have their `first_lane` in common; `is_shared` tells whether any have.
+    """
+
+    chips: int
+    nodes: int
+    turnaround: int
+    release: int
+    source: Integers
+    destination: Integers
+    lanes: Integers
+    first_lane: Integers
+    is_shared: bool
+    numerator: Integers
+    denominator: Integers
+    hop: Integers
+    out: Integers
+    distance: Integers
+    farthest_first: Integers
+
+
+class Program(NamedTuple):
+    """Operators; `calendar` is `NONE` where a unit has no limit, `needs_node` where a needed demand is waited for."""
+
+    calendar: Integers
+    cycles: Integers
+    after_offsets: Integers
+    after: Integers
+    needs_offsets: Integers
+    needs: Integers
+    needs_node: Integers
+
+
+class Traffic(NamedTuple):
+    """Demands and blocks; `sum_cycles` by number of operands and of vectors; `adder` is each chip's vector unit."""
+
+    root: Integers
+    leaf_offsets: Integers
+    leaf: Integers
+    leaf_operator: Integers
+    consumer_offsets: Integers
+    consumer: Integers
+    block_demand: Integers
+    block_vectors: Integers
+    sum_cycles: Integers
+    adder: Integers
+
+
+class Placed(NamedTuple):
+    """What has been placed: slots (block, phase, bundle, depart, lane), sums (block, node, operands, start)."""
+
+    slots: Integers
+    sums: Integers
+    counts: Integers
+    operator_start: Integers
+    delivered: Integers
+
+
+class Tree(NamedTuple):
+    """Scratch of one block: what each node has and through which lane it came.
+
+    Of sums: `ready`, when a node has its operands, then their sum; `arrived`, the last read of what came, `NONE` if
+    nothing did; `departs`, when it may send the sum on; `operands`, how many it adds.
+    """
+
+    ready: Integers
+    arrived: Integers
+    departs: Integers
+    operands: Integers
+    read: Integers
+    bundle: Integers
+    lane: Integers
+    depart: Integers
+    settled: Flags
+    placed: Flags
+    wanted: Flags
+    order: Integers

@@ -1,0 +1,56 @@
+"""The list schedule, compiled: all work in a given order, each piece as early as links and units allow.
+
+``tests/schedule/plain_greedy.py`` is the plain twin. Under a group of translations only representatives are placed, and
+all lanes or units of an orbit share one calendar.
+"""
+
+from __future__ import annotations
+
+from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
+from lpxsched.schedule.routes.spreading import spread_block
+from lpxsched.schedule.routes.summing import sum_block
+from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
+
+
+@kernel()
+def place_operator(network: Network, program: Program, calendars: Calendars, placed: Placed, operator: int) -> None:
+    """Start an operator as soon as its operands are read and its unit is free."""
+    begin = network.release
+    for index in range(program.after_offsets[operator], program.after_offsets[operator + 1]):
+        other = program.after[index]
+        begin = max(begin, placed.operator_start[other] + program.cycles[other])
+    for index in range(program.needs_offsets[operator], program.needs_offsets[operator + 1]):
+        begin = max(begin, placed.delivered[program.needs[index], program.needs_node[index]])
+    calendar = program.calendar[operator]
+    if calendar >= 0 and program.cycles[operator] > 0:
+        begin = earliest_gap(calendars, calendar, begin, program.cycles[operator])
+        reserve(calendars, calendar, begin, program.cycles[operator])
+    placed.operator_start[operator] = begin
+
+
+@kernel()
+def list_schedule(
+    work: Integers,
+    network: Network,
+    program: Program,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    tree: Tree,
+) -> None:
+    """Place all work in its order: operators (item >= 0) and blocks (item = ~block)."""
+    for item in work:
+        if item >= 0:
+            place_operator(network, program, calendars, placed, item)
+            continue
+        block = ~item
+        demand = traffic.block_demand[block]
+        first_leaf = traffic.leaf_offsets[demand]
+        if traffic.leaf_offsets[demand + 1] - first_leaf == 1:
+            operator, root = traffic.leaf_operator[first_leaf], traffic.root[demand]
+            base = placed.operator_start[operator] + program.cycles[operator]
+            placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
+        else:
+            base = sum_block(network, program, traffic, calendars, placed, tree, block)
+        spread_block(network, traffic, calendars, placed, tree, block, base)

@@ -1,0 +1,99 @@
+"""Sums of the list schedule: summands of a block move towards its root, and are added where they meet."""
+
+from __future__ import annotations
+
+from lpxsched.schedule.compiled import kernel
+from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
+from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot, stream_cycles
+from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
+from lpxsched.units import NEVER, NONE
+
+
+@kernel()
+def place_sum(
+    traffic: Traffic, calendars: Calendars, placed: Placed, block: int, node: int, operands: int, ready: int
+) -> int:
+    """Place a sum on the vector unit of a node and return its end."""
+    length = traffic.sum_cycles[operands, traffic.block_vectors[block]]
+    begin = ready
+    if length > 0:
+        begin = earliest_gap(calendars, traffic.adder[node], ready, length)
+        reserve(calendars, traffic.adder[node], begin, length)
+    row = placed.counts[1]
+    placed.sums[row, 0], placed.sums[row, 1] = block, node
+    placed.sums[row, 2], placed.sums[row, 3] = operands, begin
+    placed.counts[1] = row + 1
+    return int(begin + length)
+
+
+@kernel()
+def send_towards_root(
+    network: Network,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    tree: Tree,
+    block: int,
+    node: int,
+) -> None:
+    """Send what a node has one hop nearer to the root, over the bundle on which it is read first."""
+    root = traffic.root[traffic.block_demand[block]]
+    vectors = traffic.block_vectors[block]
+    best, best_lane, best_depart, best_last = NONE, NONE, NEVER, NEVER
+    for bundle in range(network.out[node], network.out[node + 1]):
+        other = network.destination[bundle]
+        is_nearer = network.distance[root, other] == network.distance[root, node] - 1
+        # The root of a sum is a chip, and hosts never relay.
+        if not is_nearer or other >= network.chips:
+            continue
+        lane, depart = earliest_lane(network, calendars, bundle, tree.departs[node], vectors)
+        last = depart + network.hop[bundle] + stream_cycles(network, bundle, vectors - 1)
+        if last < best_last or (last == best_last and network.lanes[bundle] > network.lanes[best]):
+            best, best_lane, best_depart, best_last = bundle, lane, depart, last
+    place_slot(network, calendars, placed, Slot(block, 0, best, best_lane, best_depart), vectors)
+    parent = network.destination[best]
+    tree.ready[parent] = max(tree.ready[parent], best_last)
+    tree.arrived[parent] = max(tree.arrived[parent], best_last)
+    tree.operands[parent] += 1
+
+
+@kernel()
+def sum_block(
+    network: Network,
+    program: Program,
+    traffic: Traffic,
+    calendars: Calendars,
+    placed: Placed,
+    tree: Tree,
+    block: int,
+) -> int:
+    """Bring a block's summands to its root along shortest ways, summing where they meet.
+
+    Return when the root may send the sum on: what arrived pays a turnaround, summed or not. A stream that a node passes
+    on alone is taken whole, which is always late enough.
+    """
+    demand, vectors = traffic.block_demand[block], traffic.block_vectors[block]
+    root = traffic.root[demand]
+    tree.ready[:] = NONE
+    tree.arrived[:] = NONE
+    tree.operands[:] = 0
+    for index in range(traffic.leaf_offsets[demand], traffic.leaf_offsets[demand + 1]):
+        operator, node = traffic.leaf_operator[index], traffic.leaf[index]
+        tree.ready[node] = placed.operator_start[operator] + program.cycles[operator]
+        tree.operands[node] = 1
+    for rank in range(network.nodes):
+        node = network.farthest_first[root, rank]
+        if tree.operands[node] == 0:
+            continue
+        if tree.operands[node] > 1:
+            end = place_sum(traffic, calendars, placed, block, node, tree.operands[node], tree.ready[node])
+            tree.ready[node] = end
+        tree.departs[node] = tree.ready[node]
+        if tree.arrived[node] >= 0:
+            relayed = tree.arrived[node] + network.turnaround + traffic.sum_cycles[tree.operands[node], vectors]
+            tree.departs[node] = max(tree.departs[node], relayed)
+        if node == root:
+            break
+        send_towards_root(network, traffic, calendars, placed, tree, block, node)
+    placed.delivered[demand, root] = max(placed.delivered[demand, root], tree.ready[root])
+    return int(tree.departs[root])

@@ -1,0 +1,89 @@
+"""Calendars of links and units: linked lists of busy intervals, latest first, and the gaps between them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.units import NEVER, NONE
+
+
+class Calendars(NamedTuple):
+    """Busy intervals of lanes and units: newest of each calendar, the one before each, its start and end.
+
+    `shortest` is the least length that anything on a calendar has: shorter holes stay empty for ever.
+    """
+
+    shortest: Integers
+    latest: Integers
+    before: Integers
+    start: Integers
+    end: Integers
+    used: Integers
+
+
+@kernel()
+def earliest_gap(calendars: Calendars, calendar: int, ready: int, length: int) -> int:
+    """Return the first cycle from `ready` on at which a calendar is free for `length` cycles; none needs no room."""
+    if length == 0:
+        return ready
+    best = NEVER
+    ceiling = NEVER
+    interval = calendars.latest[calendar]
+    while interval >= 0 and calendars.end[interval] > ready:
+        if calendars.end[interval] + length <= ceiling:
+            best = calendars.end[interval]
+        ceiling = calendars.start[interval]
+        interval = calendars.before[interval]
+    return ready if ready + length <= ceiling else best
+
+
+@kernel()
+def insert(calendars: Calendars, calendar: int, begin: int, end: int, earlier: int, later: int) -> None:
+    """Put a new interval between two that neighbour it; `NONE` where there is none."""
+    used = calendars.used[0]
+    calendars.start[used], calendars.end[used] = begin, end
+    calendars.before[used] = earlier
+    if later < 0:
+        calendars.latest[calendar] = used
+    else:
+        calendars.before[later] = used
+    calendars.used[0] = used + 1
+
+
+@kernel()
+def reserve(calendars: Calendars, calendar: int, begin: int, length: int) -> None:
+    """Enter an interval into a calendar, keeping it sorted; intervals with no usable hole between them become one."""
+    if length == 0:
+        return
+    end = begin + length
+    later = NONE
+    earlier = calendars.latest[calendar]
+    while earlier >= 0 and calendars.start[earlier] > begin:
+        later = earlier
+        earlier = calendars.before[earlier]
+    shortest = calendars.shortest[calendar]
+    touches_earlier = earlier >= 0 and begin - calendars.end[earlier] < shortest
+    touches_later = later >= 0 and calendars.start[later] - end < shortest
+    if touches_earlier and touches_later:
+        calendars.start[later] = calendars.start[earlier]
+        calendars.before[later] = calendars.before[earlier]
+    elif touches_earlier:
+        calendars.end[earlier] = end
+    elif touches_later:
+        calendars.start[later] = begin
+    else:
+        insert(calendars, calendar, begin, end, earlier, later)
+
+
+@kernel()
+def earliest_of(calendars: Calendars, first: int, count: int, ready: int, length: int) -> tuple[int, int]:
+    """Return the calendar of several that is free first, and that cycle."""
+    best, cycle = first, NEVER
+    for calendar in range(first, first + count):
+        found = earliest_gap(calendars, calendar, ready, length)
+        if found < cycle:
+            best, cycle = calendar, found
+            if cycle == ready:
+                break
+    return best, cycle

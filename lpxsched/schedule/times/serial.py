@@ -1,0 +1,63 @@
+"""Serial placement of tasks, compiled: each at the first cycle at which its lanes and its ports are free."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.schedule.times.calendars import Calendars, earliest_of, reserve
+
+
+class TaskColumns(NamedTuple):
+    """Tasks of a plan (`times.placement.Tasks`), predecessors sorted by task."""
+
+    resource: Integers
+    length: Integers
+    release: Integers
+    offsets: Integers
+    before: Integers
+    delay: Integers
+    port: Integers
+    port_offset: Integers
+    lanes: Integers
+    first_lane: Integers
+    port_lanes: Integers
+    first_port: Integers
+
+
+@kernel(makes_arrays=True)
+def place_tasks(tasks: TaskColumns, calendars: Calendars, order: Integers) -> tuple[Integers, Integers]:
+    """Return start and lane of each task, placed in an order in which predecessors come first."""
+    start = np.zeros(len(order), dtype=np.int64)
+    lane = np.zeros(len(order), dtype=np.int64)
+    for task in order:
+        cycle = tasks.release[task]
+        for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
+            cycle = max(cycle, start[tasks.before[index]] + tasks.delay[index])
+        resource, length = tasks.resource[task], tasks.length[task]
+        while True:
+            chosen, cycle = earliest_of(calendars, tasks.first_lane[resource], tasks.lanes[resource], cycle, length)
+            blocked = False
+            for side in range(2):
+                port = tasks.port[task, side]
+                if port < 0:
+                    continue
+                at = cycle + tasks.port_offset[task, side]
+                _, free = earliest_of(calendars, tasks.first_port[port], tasks.port_lanes[port], at, 1)
+                if free > at:
+                    cycle += free - at
+                    blocked = True
+                    break
+            if not blocked:
+                break
+        for side in range(2):
+            port = tasks.port[task, side]
+            if port >= 0:
+                at = cycle + tasks.port_offset[task, side]
+                taken, _ = earliest_of(calendars, tasks.first_port[port], tasks.port_lanes[port], at, 1)
+                reserve(calendars, taken, at, 1)
+        reserve(calendars, chosen, cycle, length)
+        start[task], lane[task] = cycle, chosen - tasks.first_lane[resource]
+    return start, lane

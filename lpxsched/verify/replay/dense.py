@@ -1,0 +1,108 @@
+"""The dense run: every tensor of the graph whole, and every summand as it should be, without chips, slots or times."""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from lpxsched.verify.replay.experts import Combine, Experts, Router, mixtures, routed, without_run
+from lpxsched.verify.replay.functions import PARTIAL, Linear, Setting, Source
+from lpxsched.verify.replay.placement import nodes_of, seen
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.documents import GraphInput, GraphOperator, GraphTensor
+    from lpxsched.verify.replay.experts import Mixture
+    from lpxsched.verify.replay.functions import Function, Values
+
+FEWEST_LANES = 4
+
+
+class Dense:
+    """What every operator should read and leave in one iteration.
+
+    Parameters
+    ----------
+    build : Build
+    seed, iteration : int
+
+    Attributes
+    ----------
+    lanes : int
+        Numbers that stand for a vector.
+    functions : list of Function
+        One for each operator of the graph.
+    mixtures : list of Mixture
+    whole : dict
+        Every tensor of the graph, by name.
+    """
+
+    def __init__(self, build: Build, seed: int, iteration: int) -> None:
+        self.operators = build.graph.operators
+        self.tensors = {tensor.name: tensor for tensor in build.graph.tensors}
+        self.widths = [len(nodes_of(build, operator)) for operator in self.operators]
+        self.mixtures = layers = mixtures(build.graph)
+        self.lanes = max([FEWEST_LANES, *(layer.lanes(self.tensors[layer.routing]) for layer in layers)])
+        settings = [
+            Setting(operator, self._around(operator), width, self.lanes, seed, iteration)
+            for operator, width in zip(self.operators, self.widths, strict=True)
+        ]
+        self.functions = [_function(setting, layers) for setting in settings]
+        self.writer = {name: number for number, one in enumerate(self.operators) for name in one.outputs}
+        self._summands: dict[tuple[int, int], Values] = {}
+        self.whole: Values = {}
+        for number in self._order():
+            inputs = {read.tensor: self.whole[read.tensor] for read in self.operators[number].inputs}
+            self.whole |= self.functions[number].dense(inputs)
+
+    def expected(self, number: int, shard: int) -> Values:
+        """Return what a shard of an operator should read: its parts of whole tensors, and its own summands."""
+        return {read.tensor: self._expected(read, number, shard) for read in self.operators[number].inputs}
+
+    def leaves(self, number: int, shard: int) -> Values:
+        """Return what a shard of an operator should leave."""
+        if (number, shard) not in self._summands:
+            self._summands[number, shard] = self.functions[number].part(shard, self.expected(number, shard))
+        return self._summands[number, shard]
+
+    def without_run(self) -> list[str]:
+        """Return what experts have no room for."""
+        told = []
+        for layer in self.mixtures:
+            pairs, _ = routed(self.functions[self.writer[layer.pairs]].setting, layer, self.whole)
+            short = len(without_run(layer, pairs))
+            room = f"{layer.runs} runs of {layer.rows_per_run} rows"
+            if short:
+                told.append(
+                    f"{layer.expert}: {short} of {len(pairs)} pairs of a row and an expert find no room in {room}"
+                )
+        return told
+
+    def _expected(self, read: GraphInput, number: int, shard: int) -> Integers:
+        if read.layout == PARTIAL and self.tensors[read.tensor].layout == PARTIAL:
+            return self.leaves(self.writer[read.tensor], shard)[read.tensor]
+        whole = self.whole[read.tensor]
+        view = seen(read, len(whole), self.widths[number], shard)
+        return whole[view.first : view.end]
+
+    def _around(self, operator: GraphOperator) -> dict[str, GraphTensor]:
+        names = [*(read.tensor for read in operator.inputs), *operator.outputs]
+        return {name: self.tensors[name] for name in names}
+
+    def _order(self) -> list[int]:
+        """Return the operators, writers before readers."""
+        sorter: TopologicalSorter[int] = TopologicalSorter()
+        for number, operator in enumerate(self.operators):
+            sorter.add(number, *(self.writer[read.tensor] for read in operator.inputs))
+        return list(sorter.static_order())
+
+
+def _function(setting: Setting, layers: list[Mixture]) -> Function:
+    """Return what an operator computes: a part of a mixture of experts, nothing but random rows, or a linear map."""
+    name = setting.operator.name
+    for layer in layers:
+        for function, of in ((Router, layer.router), (Experts, layer.expert), (Combine, layer.combine)):
+            if of == name:
+                return function(setting, layer)
+    return Linear(setting) if setting.operator.inputs else Source(setting)

@@ -1,0 +1,223 @@
+"""What operators compute: a dense run of the whole tensor, and the part that one shard makes of what it sees.
+
+An operator without inputs draws its tensors at random. Any other is a linear map, row by row: row r of an output is a
+combination of the rows of the inputs that lie at r, times a matrix that follows from the seed and the names. (The
+operators of mixtures of experts are in `experts`.) Of an output that is
+
+- replicated, a shard makes all, from inputs that are replicated too;
+- sharded or single, its part, from what it sees of the inputs; that is how the dense run defines it as well;
+- partial, a summand: of inputs that it shares with all shards its own multiple, and the multiples add up to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from lpxsched.errors import InputError
+from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
+from lpxsched.verify.replay.placement import seen
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.documents import GraphOperator, GraphTensor
+
+GRAPH_FILE = "graph.json"
+REPLICATED, PARTIAL = "replicated", "partial"
+
+# Vectors by name of the tensor, each of shape (vectors, lanes).
+Values = dict[str, "Integers"]
+
+
+class Function(Protocol):
+    """What an operator computes."""
+
+    @property
+    def setting(self) -> Setting:
+        """Return the operator and what surrounds it."""
+
+    def dense(self, inputs: Values) -> Values:
+        """Return whole outputs from whole inputs."""
+
+    def part(self, shard: int, inputs: Values) -> Values:
+        """Return what a shard leaves of each output from what it sees of each input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An operator of the graph and what surrounds it.
+
+    Attributes
+    ----------
+    operator : GraphOperator
+    tensors : dict of GraphTensor
+        Those that it reads and writes, by name.
+    width : int
+        Number of its shards.
+    lanes : int
+        Numbers that stand for one vector.
+    seed, iteration : int
+        What is drawn at random follows from both, weights from the seed alone.
+    """
+
+    operator: GraphOperator
+    tensors: dict[str, GraphTensor]
+    width: int
+    lanes: int
+    seed: int
+    iteration: int
+
+    def rows(self, name: str) -> tuple[int, int]:
+        """Return the shape of a tensor as a matrix of numbers, one row of it a row."""
+        tensor = self.tensors[name]
+        by_row = tensor.rows * tensor.vectors_per_row == tensor.vectors
+        rows = tensor.rows if by_row else tensor.vectors
+        return rows, tensor.vectors // rows * self.lanes
+
+    def matrix(self, name: str, vectors: Integers) -> Integers:
+        """Return the vectors of a whole tensor as a matrix."""
+        return vectors.reshape(self.rows(name))
+
+    def vectors(self, matrix: Integers) -> Integers:
+        """Return a matrix as vectors."""
+        return matrix.reshape(-1, self.lanes)
+
+    def cut(self, name: str, shard: int, vectors: Integers) -> Integers:
+        """Return what a shard leaves of an output."""
+        view = seen(self.tensors[name], len(vectors), self.width, shard)
+        return vectors[view.first : view.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An operator without inputs."""
+
+    setting: Setting
+
+    def dense(self, _: Values) -> Values:
+        """Return random tensors; of a partial one the sum of all summands."""
+        outputs = self.setting.operator.outputs
+        return {name: self._whole(name) for name in outputs}
+
+    def part(self, shard: int, _: Values) -> Values:
+        """Return the part, or the summand, of a shard."""
+        return {
+            name: self._drawn(name, shard)
+            if self.setting.tensors[name].layout == PARTIAL
+            else self.setting.cut(name, shard, self._drawn(name, 0))
+            for name in self.setting.operator.outputs
+        }
+
+    def _whole(self, name: str) -> Integers:
+        if self.setting.tensors[name].layout != PARTIAL:
+            return self._drawn(name, 0)
+        total = np.zeros((self.setting.tensors[name].vectors, self.setting.lanes), dtype=np.int64)
+        for shard in range(self.setting.width):
+            total += self._drawn(name, shard)
+        return total % PRIME
+
+    def _drawn(self, name: str, shard: int) -> Integers:
+        setting = self.setting
+        random = generator(setting.seed, "source", setting.iteration, name, shard)
+        return drawn(random, setting.tensors[name].vectors, setting.lanes)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A linear map, row by row.
+
+    Raises
+    ------
+    InputError
+        Where shards of an output would depend on what they do not see.
+    """
+
+    setting: Setting
+
+    def __post_init__(self) -> None:
+        """Refuse an operator that no layout of its inputs defines."""
+        operator, tensors = self.setting.operator, self.setting.tensors
+        for name in operator.outputs if self.setting.width > 1 else []:
+            for read in operator.inputs:
+                layout = tensors[name].layout
+                unseen = read.layout == PARTIAL or (read.layout != REPLICATED and layout == REPLICATED)
+                if layout != PARTIAL and unseen:
+                    problem = f"reads {read.tensor} {read.layout} and leaves {name} {layout}, which has no one value"
+                    raise InputError(GRAPH_FILE, problem, key=operator.name)
+
+    def dense(self, inputs: Values) -> Values:
+        """Return whole outputs."""
+        return {name: self._whole(name, inputs) for name in self.setting.operator.outputs}
+
+    def part(self, shard: int, inputs: Values) -> Values:
+        """Return what a shard leaves of each output."""
+        setting, outputs = self.setting, {}
+        for name in setting.operator.outputs:
+            sums = setting.tensors[name].layout == PARTIAL
+            laid = {read: self._laid(read, shard, values, sums=sums) for read, values in inputs.items()}
+            outputs[name] = setting.cut(name, shard, self._image(name, laid))
+        return outputs
+
+    def _whole(self, name: str, inputs: Values) -> Integers:
+        setting = self.setting
+        tensor, reads = setting.tensors[name], setting.operator.inputs
+        if tensor.layout == PARTIAL or all(read.layout == REPLICATED for read in reads):
+            return self._image(name, inputs)
+        whole = np.zeros((tensor.vectors, setting.lanes), dtype=np.int64)
+        for shard in range(setting.width):
+            view = seen(tensor, tensor.vectors, setting.width, shard)
+            own = {read.tensor: _view(setting, read.tensor, shard, inputs[read.tensor]) for read in reads}
+            if view.vectors:
+                whole[view.first : view.end] = self.part(shard, own)[name]
+        return whole
+
+    def _laid(self, name: str, shard: int, values: Integers, *, sums: bool) -> Integers:
+        """Return what a shard sees of an input at its place in the whole, times its multiple where all see it."""
+        setting = self.setting
+        read = next(read for read in setting.operator.inputs if read.tensor == name)
+        vectors = setting.tensors[name].vectors
+        view = seen(read, vectors, setting.width, shard)
+        whole = np.zeros((vectors, setting.lanes), dtype=np.int64)
+        whole[view.first : view.end] = values
+        return whole * self._multiple(shard) % PRIME if sums and read.layout == REPLICATED else whole
+
+    def _multiple(self, shard: int) -> int:
+        """Return the multiple of shared inputs that a shard adds; those of all shards sum to 1."""
+        multiples = drawn(generator(self.setting.seed, "multiples", self.setting.operator.name), self.setting.width)
+        multiples[-1] = (1 - int(multiples[:-1].sum())) % PRIME
+        return int(multiples[shard])
+
+    def _image(self, output: str, inputs: Values) -> Integers:
+        setting = self.setting
+        rows, length = setting.rows(output)
+        total = np.zeros((rows, length), dtype=np.int64)
+        for name, values in inputs.items():
+            matrix = setting.matrix(name, values)
+            weights = _weights(setting.seed, f"{output} of {name}", matrix.shape[1], length)
+            total += product(_paired(matrix, rows, setting.seed), weights)
+        return setting.vectors(total % PRIME)
+
+
+def _view(setting: Setting, name: str, shard: int, values: Integers) -> Integers:
+    read = next(read for read in setting.operator.inputs if read.tensor == name)
+    view = seen(read, len(values), setting.width, shard)
+    return values[view.first : view.end]
+
+
+@lru_cache(maxsize=64)
+def _weights(seed: int, name: str, rows: int, columns: int) -> Integers:
+    return drawn(generator(seed, "weights", name), rows, columns)
+
+
+def _paired(matrix: Integers, rows: int, seed: int) -> Integers:
+    """Return so many rows, each a combination of those of a matrix that lie at its place."""
+    here = len(matrix)
+    pairs = np.arange(max(here, rows))
+    source, target = pairs * here // len(pairs), pairs * rows // len(pairs)
+    factor = 1 + drawn(generator(seed, "pairs"), len(pairs)) % (PRIME - 1)
+    mixed = np.zeros((rows, matrix.shape[1]), dtype=np.int64)
+    np.add.at(mixed, target, factor[:, None] * matrix[source] % PRIME)
+    return mixed % PRIME

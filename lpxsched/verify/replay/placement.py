@@ -1,0 +1,139 @@
+"""Where the operators of ``graph.json`` run, which part of a tensor they see, and how the timetable repeats.
+
+All that replay knows of groups, segments and periods stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.documents import GraphInput, GraphOperator, GraphTensor
+
+ADD = "add"
+
+
+class View(NamedTuple):
+    """Consecutive vectors of a tensor of the graph."""
+
+    first: int
+    vectors: int
+
+    @property
+    def end(self) -> int:
+        """The vector after the last one."""
+        return self.first + self.vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Which row of ``operators.parquet`` is which run of the graph.
+
+    Attributes
+    ----------
+    rows : dict
+        Row by number of the operator in the graph and shard.
+    number, shard : ndarray of int64, shape (operators,)
+        The same by row; `NONE` for sums and rows that are no run of the graph.
+    faults : tuple of str
+        Runs that are missing, there twice, elsewhere or not asked for.
+    """
+
+    rows: dict[tuple[int, int], int]
+    number: Integers
+    shard: Integers
+    faults: tuple[str, ...]
+
+
+def segment_of(build: Build, operator: GraphOperator) -> int:
+    """Return the segment in whose time an operator runs."""
+    return next(row for row, segment in enumerate(build.graph.segments) if operator.layer in segment.layers)
+
+
+def nodes_of(build: Build, operator: GraphOperator) -> list[int]:
+    """Return the node of each shard of an operator."""
+    segment = build.graph.segments[segment_of(build, operator)]
+    return segment.chips if operator.place == "chips" else segment.hosts
+
+
+def resident(operator: GraphOperator) -> list[tuple[str, str]]:
+    """Return name and layout of what an operator keeps on its chips."""
+    return [(f"{operator.name}.weights", operator.weights.layout)] if operator.weights else []
+
+
+def periods(build: Build) -> Integers:
+    """Return the period of each segment; 0 where it runs once."""
+    return np.full(len(build.segments), build.manifest.period, dtype=np.int64)
+
+
+def iterations(build: Build) -> int:
+    """Return how many iterations are replayed: one more than are ever under way at once."""
+    period = periods(build)
+    under_way = -(-build.segments.makespan_cycles // np.maximum(period, 1))
+    return int(np.max(np.where(period > 0, under_way + 1, 1), initial=1))
+
+
+def seen(thing: GraphTensor | GraphInput, vectors: int, width: int, shard: int) -> View:
+    """Return what one shard sees of a tensor in the layout that a tensor or an input names.
+
+    Parameters
+    ----------
+    thing : GraphTensor or GraphInput
+    vectors : int
+        Vectors of the whole tensor.
+    width : int
+        Number of shards.
+    shard : int
+    """
+    if thing.layout == "sharded":
+        size, longer = divmod(vectors, width)
+        return View(shard * size + min(shard, longer), size + (shard < longer))
+    if thing.layout == "single" and shard != thing.shard:
+        return View(0, 0)
+    return View(0, vectors)
+
+
+def placement_of(build: Build) -> Placement:
+    """Return which row is which run."""
+    numbers = {(operator.layer, operator.kind): number for number, operator in enumerate(build.graph.operators)}
+    wanted = _wanted(build)
+    table = build.operators
+    number, shards = (np.full(len(table), NONE, dtype=np.int64) for _ in range(2))
+    rows: dict[tuple[int, int], int] = {}
+    faults = []
+    columns = (table.layer, table.kind, table.shard, table.chip, table.segment)
+    for row, (layer, kind, shard, *where) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        if kind == ADD:
+            continue
+        run = (numbers.get((layer, kind), NONE), shard)
+        if run in rows or wanted.get(run) != tuple(where):
+            faults.append(f"operator {row} ({kind} of layer {layer}, shard {shard}) is no run of the graph on its node")
+            continue
+        rows[run], number[row], shards[row] = row, *run
+    faults += [
+        f"{build.graph.operators[run[0]].name} does not run on shard {run[1]}" for run in sorted(wanted.keys() - rows)
+    ]
+    return Placement(rows, number, shards, tuple(faults))
+
+
+def _wanted(build: Build) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return node and segment of every run that the graph asks for; hosts without a vector run nothing."""
+    tensors = {tensor.name: tensor for tensor in build.graph.tensors}
+    wanted = {}
+    for number, operator in enumerate(build.graph.operators):
+        nodes = nodes_of(build, operator)
+        accesses: list[tuple[GraphTensor | GraphInput, int]]
+        accesses = [(read, tensors[read.tensor].vectors) for read in operator.inputs]
+        accesses += [(tensors[name], tensors[name].vectors) for name in operator.outputs]
+        for shard, node in enumerate(nodes):
+            views = [seen(thing, vectors, len(nodes), shard) for thing, vectors in accesses]
+            if operator.place == "chips" or any(view.vectors for view in views):
+                wanted[number, shard] = node, segment_of(build, operator)
+    return wanted

@@ -1,0 +1,1 @@
+"""How a model's ``config.json`` is read: by its keys alone, never by a model's name."""

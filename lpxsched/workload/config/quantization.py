@@ -1,0 +1,137 @@
+"""In which type weights are stored: from the config, or from ``hf_quant_config.json`` beside it.
+
+Embedding, LM head and router stay in bf16 in every method, as public loaders leave them. What no table here names is
+``unknown``: it can be counted, and compiled only with a type that the user names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.files.document import dotted, read_json
+from lpxsched.files.schema import mapping, short
+from lpxsched.workload.config.aliases import LANGUAGE_PARTS, QUANTIZATION
+from lpxsched.workload.config.modules import is_excluded
+from lpxsched.workload.datatypes import WEIGHT_TYPES
+from lpxsched.workload.model import StoredTypes
+
+if TYPE_CHECKING:
+    from lpxsched.errors import InputError
+    from lpxsched.files.document import Document
+    from lpxsched.files.json_locations import Location
+    from lpxsched.workload.config.keys import Keys
+
+FILE_BESIDE = "hf_quant_config.json"
+UNKNOWN = "unknown"
+PLAIN = "bf16"
+# Names of algorithms, in lower case; those with a group carry the rows that share a scale.
+ALGORITHMS: dict[str, str] = {
+    **dict(zip(WEIGHT_TYPES, WEIGHT_TYPES, strict=True)),
+    **dict.fromkeys(("fbgemm_fp8", "fp8_pb_wo", "fp8_per_channel_per_token"), "fp8"),
+    **dict.fromkeys(("awq", "gptq", "w4a16_awq", "w4a8_awq", "int4_awq"), "int4"),
+}
+EXCLUDED = ("modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers")
+USUAL_GROUP = 128
+# Types of floating-point numbers by their bits, and where they are few by the numbers that share a scale.
+FLOATS: dict[Any, str] = {(8, None): "fp8", (4, 16): "nvfp4", (4, 32): "mxfp4"}
+
+
+def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
+    """Return the types of each layer's weights.
+
+    Raises
+    ------
+    InputError
+        When the quantisation is no mapping, or the config and the file beside it differ.
+    """
+    stated = _stated(keys.document)
+    if stated is None:
+        return [StoredTypes(PLAIN, PLAIN, PLAIN, PLAIN)] * layers
+    document, location, section = stated
+    dtype = _dtype(document, location, section)
+    if dtype == UNKNOWN:
+        where = f"{document.name}: {dotted(location)}"
+        keys.note(f"{where}: does not say one type for all weights that it quantises; --weights names one")
+    patterns = _patterns(document, location, section)
+
+    def of(part: str, layer: int) -> str:
+        return PLAIN if is_excluded(part, layer, patterns) else dtype
+
+    return [StoredTypes(*(of(part, layer) for part in StoredTypes.__slots__)) for layer in range(layers)]
+
+
+def quantization_file(config: Path) -> Path | None:
+    """Return the file beside a config that says how weights are quantised, None where there is none."""
+    beside = config.parent / FILE_BESIDE
+    return beside if beside.is_file() else None
+
+
+def _stated(config: Document) -> tuple[Document, Location, dict[str, Any]] | None:
+    """Return the document, place and content of what states the quantisation."""
+    places: list[tuple[Document, Location, Any]] = []
+    inside = [((), config.data)] + [((name,), config.data[name]) for name in LANGUAGE_PARTS if name in config.data]
+    for around, data in inside:
+        if isinstance(data, dict) and data.get(QUANTIZATION) is not None:
+            places.append((config, (*around, QUANTIZATION), data[QUANTIZATION]))
+    beside = quantization_file(Path(config.name))
+    if beside is not None:
+        document = read_json(beside)
+        section = mapping(document).get("quantization", document.data)
+        places.append((document, ("quantization",) if section is not document.data else (), section))
+    for document, location, section in places:
+        if not isinstance(section, dict):
+            raise document.error(location, f"must be a mapping, got {short(section)}")
+    if len({_dtype(*place) for place in places}) > 1:
+        first, second = places[0], places[1]
+        problem = f"{_dtype(*second)}, but {first[0].name} says {_dtype(*first)}; keep one of them"
+        raise second[0].error(second[1], problem)
+    return places[0] if places else None
+
+
+def _dtype(document: Document, location: Location, section: dict[str, Any]) -> str:
+    """Return the one type of what is quantised, `UNKNOWN` where several are or none is named."""
+    groups = section.get("config_groups")
+    if groups:
+        if not isinstance(groups, dict):
+            raise document.error((*location, "config_groups"), f"must be a mapping, got {short(groups)}")
+        weights = [group.get("weights") if isinstance(group, dict) else None for group in groups.values()]
+        types = {_by_bits(of) if isinstance(of, dict) else UNKNOWN for of in weights}
+        return types.pop() if len(types) == 1 else UNKNOWN
+    # Modelopt is a tool; its algorithm is what it did.
+    names = (section.get(key) for key in ("quant_algo", "quant_method"))
+    name = next((str(name).lower() for name in names if name is not None), "")
+    found = ALGORITHMS.get(name, UNKNOWN)
+    if found != "int4":
+        return found
+    bits = section.get("bits", section.get("w_bit", 4))
+    group = section.get("group_size", section.get("q_group_size", USUAL_GROUP))
+    return _by_bits({"num_bits": bits, "type": "int", "group_size": group})
+
+
+def _by_bits(weights: dict[str, Any]) -> str:
+    bits, kind = weights.get("num_bits"), weights.get("type")
+    group = weights.get("group_size")
+    if kind == "float":
+        return FLOATS.get((bits, group if bits == 4 else None), UNKNOWN)
+    if kind == "int" and bits == 8:
+        return "int8"
+    if kind == "int" and bits == 4 and type(group) is int and group > 0:
+        return f"int4-{group}"
+    return UNKNOWN
+
+
+def _patterns(document: Document, location: Location, section: dict[str, Any]) -> tuple[str, ...]:
+    found: list[str] = []
+    for key in EXCLUDED:
+        names = section.get(key) or []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise document.error((*location, key), f"must be a list of names of modules, got {short(names)}")
+        found += names
+    return tuple(found)
+
+
+def quantization_error(config: Document, problem: str) -> InputError:
+    """Return an error at what states the quantisation of a model."""
+    document, location, _ = _stated(config) or (config, (QUANTIZATION,), {})
+    return document.error(location, problem)

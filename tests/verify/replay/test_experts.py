@@ -1,0 +1,96 @@
+"""Routings and runs of experts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpxsched.verify.replay.arithmetic import drawn, generator
+from lpxsched.verify.replay.experts import MOST_RUNS, ROUTINGS, Mixture, chosen_experts, mixtures, without_run
+from lpxsched.workload.expert_runs import worst_runs
+from tests.builds import two_chip_build
+from tests.timetable.small import compiled
+from tests.verify.changes import with_graph
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.timetable.build import Build
+
+
+def mixture(rows: int, experts: int, per_row: int, runs: int, rows_per_run: int) -> Mixture:
+    """Return a mixture of tensors without names."""
+    return Mixture(rows, experts, per_row, runs, rows_per_run, *7 * [""])
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> tuple[int, int, int, int]:
+    """Draw rows, experts, experts of a row and rows of a run."""
+    experts = draw(st.integers(1, 9))
+    rows = draw(st.integers(1, 12))
+    return rows, experts, draw(st.integers(1, experts)), draw(st.integers(1, rows))
+
+
+@given(shapes(), st.sampled_from(ROUTINGS))
+def test_the_worst_case_has_room_for_every_routing(shape: tuple[int, int, int, int], routing: str) -> None:
+    """Tests that rows meet different experts, and that S(c) runs of c rows suffice, whatever the routing."""
+    rows, experts, per_row, rows_per_run = shape
+    one = mixture(rows, experts, per_row, worst_runs(rows, experts, per_row, rows_per_run), rows_per_run)
+    chosen = chosen_experts(one, routing, drawn(generator(1), rows, experts))
+    assert all(len(set(row)) == per_row and set(row) <= set(range(experts)) for row in chosen.tolist())
+    assert not len(without_run(one, chosen.reshape(-1)))
+
+
+@given(shapes())
+def test_the_most_runs_need_all_of_the_worst_case(shape: tuple[int, int, int, int]) -> None:
+    """Tests that with one run less than S(c) a pair of the last routing is left over."""
+    rows, experts, per_row, rows_per_run = shape
+    one = mixture(rows, experts, per_row, worst_runs(rows, experts, per_row, rows_per_run) - 1, rows_per_run)
+    assert len(without_run(one, chosen_experts(one, MOST_RUNS, drawn(generator(1), rows, experts)).reshape(-1)))
+
+
+def test_pairs_are_dealt_expert_by_expert() -> None:
+    """Tests two runs of two rows: pairs 1, 3 and 4 of expert 0 take both, pairs 0 and 2 of expert 1 find none."""
+    assert without_run(mixture(5, 2, 1, 2, 2), np.array([1, 0, 1, 0, 0])).tolist() == [0, 2]
+
+
+def test_routings_by_name() -> None:
+    """Tests three rows that meet two of four experts each."""
+    one, scores = mixture(3, 4, 2, 6, 1), np.array([[4, 3, 2, 1], [1, 2, 3, 4], [1, 4, 4, 1]])
+    chosen = {routing: chosen_experts(one, routing, scores).tolist() for routing in ROUTINGS}
+    assert chosen == {
+        "random": [[0, 1], [3, 2], [1, 2]],
+        "same": [[0, 1], [0, 1], [0, 1]],
+        "spread": [[0, 1], [2, 3], [0, 1]],
+        "hot": [[0, 1], [0, 2], [0, 3]],
+        # One pair each, then two more runs of one row for the first expert: 0 0 0, 1, 2, 3.
+        "most runs": [[0, 1], [0, 2], [0, 3]],
+    }
+
+
+def test_a_plan_is_read_from_the_work(tmp_path: Path) -> None:
+    """Tests 8 rows that meet 2 of 4 experts: the compile plans 10 runs of 2 rows, S(2) = min(16, 4 + 12 / 2)."""
+    first = mixtures(compiled(tmp_path, batch=8).graph)[0]
+    assert (first.rows, first.experts, first.experts_per_row, first.runs, first.rows_per_run) == (8, 4, 2, 10, 2)
+
+
+@pytest.mark.parametrize("change", ["layout", "kind", "weights", "rows"])
+def test_other_operators_are_no_mixture(small_build: Build, change: str) -> None:
+    """Tests experts that read a share, another kind, no weights, rows that are no multiple: linear maps then."""
+    operators = small_build.graph.model_dump()["operators"]
+    experts = operators[2]
+    if change == "layout":
+        experts["inputs"][0]["layout"] = "sharded"
+    elif change == "kind":
+        experts["kind"] = "mixer"
+    elif change == "weights":
+        experts["weights"] = None
+    else:
+        operators[1]["work"][1]["per_row"] += 1
+    assert len(mixtures(small_build.graph)) == 2
+    assert len(mixtures(with_graph(small_build, operators=operators).graph)) == 1
+    assert mixtures(two_chip_build().graph) == []

@@ -1,0 +1,69 @@
+"""Tests of how a config becomes a model."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from lpxsched.errors import InputError
+from lpxsched.workload.config.load import load_model
+from tests.workload.config.examples import CONFIG, model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_config_is_read() -> None:
+    """Tests the facts of a whole model."""
+    read = model()
+    assert (read.name, read.hidden, len(read.layers), read.vocabulary, read.tied) == ("small", 8, 2, 10, False)
+    assert model(tie_word_embeddings=True).tied
+    assert any("two matrices" in note for note in model(tie_word_embeddings=...).notes)
+
+
+def test_yaml_and_json_say_the_same(tmp_path: Path) -> None:
+    """Tests that the same keys may be written as YAML; the name is then the file's, else the folder's."""
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    path = tmp_path / "other.yaml"
+    path.write_text(yaml.safe_dump(CONFIG))
+    by_json, by_yaml = load_model(str(folder)), load_model(str(path))
+    assert (by_json.name, by_yaml.name) == ("toy", "other")
+    assert by_json.layers == by_yaml.layers
+
+
+@pytest.mark.parametrize(
+    ("changes", "layers"),
+    [
+        ({}, 0),
+        ({"num_nextn_predict_layers": 2}, 2),
+        ({"mtp_num_hidden_layers": 1}, 1),
+        ({"num_mtp_modules": 3, "mtp_transformer_layers": 2}, 6),
+    ],
+)
+def test_layers_that_guess_further_tokens(changes: dict[str, Any], layers: int) -> None:
+    """Tests their number, and that a line says that no total counts them."""
+    read = model(**changes)
+    assert read.mtp_layers == layers
+    assert len(read.notes) == (1 if layers else 0)
+
+
+def test_a_fault_is_told_where_it_stands(tmp_path: Path) -> None:
+    """Tests file, line and column of a nested key."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"text_config": CONFIG | {"num_experts_per_tok": 9}}, indent=1))
+    with pytest.raises(InputError, match=r"config.json:14:3: text_config.num_experts_per_tok: a row cannot meet 9 of"):
+        load_model(str(path))
+
+
+@pytest.mark.parametrize("text", ["[1]", "5", '"gpt_oss"'])
+def test_a_config_must_be_a_mapping(tmp_path: Path, text: str) -> None:
+    """Tests other JSON in place of a config."""
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"config\.json:1:1: must be a mapping of keys, not (list|int|str)$"):
+        load_model(str(path))

@@ -1,0 +1,103 @@
+"""Tests of the types in which weights are stored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpxsched.errors import InputError
+from lpxsched.workload.config.load import load_model
+from lpxsched.workload.model import StoredTypes
+from tests.workload.config.examples import CONFIG, model, refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def group(bits: int, kind: str, size: int | None = None) -> dict[str, Any]:
+    """Return a group of compressed tensors."""
+    return {"weights": {"num_bits": bits, "type": kind} | ({} if size is None else {"group_size": size})}
+
+
+def stored(layer: int = 0, **quantization: Any) -> StoredTypes:
+    """Return the types of a layer."""
+    return model(quantization_config=quantization).layers[layer].stored
+
+
+@pytest.mark.parametrize(
+    ("quantization", "expected"),
+    [
+        ({"quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [128, 128]}, "fp8"),
+        ({"quant_method": "mxfp4"}, "mxfp4"),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, "nvfp4"),
+        ({"quant_method": "modelopt", "quant_algo": "FP8"}, "fp8"),
+        ({"quant_method": "awq", "bits": 4, "group_size": 64}, "int4-64"),
+        ({"quant_method": "gptq", "bits": 8, "group_size": 128}, "int8"),
+        ({"quant_method": "compressed-tensors", "config_groups": {"a": group(4, "int", 32)}}, "int4-32"),
+        ({"quant_method": "compressed-tensors", "config_groups": {"a": group(4, "float", 16)}}, "nvfp4"),
+        ({"quant_method": "compressed-tensors", "config_groups": {"a": group(8, "float")}}, "fp8"),
+        # Two groups of one type are one type; of two types nobody can tell which weights are what.
+        ({"config_groups": {"a": group(8, "int"), "b": group(8, "int", 128)}}, "int8"),
+        ({"config_groups": {"a": group(8, "float"), "b": group(4, "float", 16)}}, "unknown"),
+        ({"config_groups": {"a": group(3, "int", 32)}}, "unknown"),
+        ({"quant_method": "secret"}, "unknown"),
+        ({}, "unknown"),
+    ],
+)
+def test_the_type_is_read(quantization: dict[str, Any], expected: str) -> None:
+    """Tests each method, and that what is not known is said."""
+    assert stored(**quantization).experts == expected
+    notes = model(quantization_config=quantization).notes
+    assert any("--weights names one" in note for note in notes) == (expected == "unknown")
+
+
+@pytest.mark.parametrize("quantization", [..., None])
+def test_a_model_that_is_not_quantized_has_bf16_weights(quantization: object) -> None:
+    """Tests that no quantisation, left out or null, means bf16."""
+    assert model(quantization_config=quantization).layers[0].stored == StoredTypes("bf16", "bf16", "bf16", "bf16")
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern", "layer", "expected"),
+    [
+        ("modules_to_not_convert", "model.layers.*.self_attn", 1, ("bf16", "fp8", "fp8", "fp8")),
+        ("ignore", "re:.*self_attn.*", 0, ("bf16", "fp8", "fp8", "fp8")),
+        ("ignore", r"re:.*mlp\.(gate|up|gate_up|down)_proj.*", 0, ("fp8", "bf16", "fp8", "fp8")),
+        ("ignore", "re:.*shared_experts.*", 0, ("fp8", "fp8", "bf16", "fp8")),
+        ("ignore", "language_model.model.layers.0*", 0, ("bf16", "bf16", "bf16", "bf16")),
+        ("ignore", "language_model.model.layers.0*", 1, ("fp8", "fp8", "fp8", "fp8")),
+        ("exclude_modules", "model.layers.1.self_attn", 0, ("fp8", "fp8", "fp8", "fp8")),
+        # The router is never quantised, and its name is not that of a projection.
+        ("modules_to_not_convert", "gate", 0, ("fp8", "fp8", "fp8", "fp8")),
+        ("ignore", "lm_head", 0, ("fp8", "fp8", "fp8", "fp8")),
+    ],
+)
+def test_parts_may_be_left_out(key: str, pattern: str, layer: int, expected: tuple[str, ...]) -> None:
+    """Tests names of modules, with wildcards and as expressions: mixer, dense FFN, shared and routed experts."""
+    assert stored(layer, quant_method="fp8", **{key: [pattern]}) == StoredTypes(*expected)
+
+
+def test_the_file_beside_is_read(tmp_path: Path) -> None:
+    """Tests ``hf_quant_config.json``, and that it must agree with the config."""
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    beside = tmp_path / "hf_quant_config.json"
+    beside.write_text(json.dumps({"quantization": {"quant_algo": "NVFP4", "exclude_modules": ["lm_head"]}}))
+    assert load_model(str(tmp_path)).layers[0].stored.experts == "nvfp4"
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG | {"quantization_config": {"quant_method": "fp8"}}))
+    with pytest.raises(InputError, match=r"hf_quant_config.json:1:2: quantization: nvfp4, but .*config.json says fp8"):
+        load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("quantization", "expected"),
+    [
+        ("fp8", "quantization_config: must be a mapping, got 'fp8'"),
+        ({"config_groups": [1]}, "quantization_config.config_groups: must be a mapping, got [1]"),
+        ({"quant_method": "fp8", "ignore": "x"}, "quantization_config.ignore: must be a list of names of modules"),
+    ],
+)
+def test_a_wrong_quantisation_is_refused(quantization: object, expected: str) -> None:
+    """Tests what is no quantisation."""
+    assert expected in refused(quantization_config=quantization)
