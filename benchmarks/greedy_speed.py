@@ -22,10 +22,11 @@ from lpxsched.schedule.routes.blocks import Blocks, Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import unpadded
-from lpxsched.workload.config import load_model
+from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import moe_layer_graph
+from lpxsched.workload.routed import routed_model
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
@@ -36,8 +37,8 @@ INTERVAL_CYCLES = 252_000
 
 def layer_instances(batch: int) -> list[Instance]:
     """Return the problems of the first and the last layer of gpt-oss-120b on lpx-rack."""
-    fabric, model, clock = load_fabric("lpx-rack"), load_model("gpt-oss-120b"), load_clock("xo-100ppm")
-    precision = Precision(model.weights, "fp8", "bf16")
+    fabric, model, clock = load_fabric("lpx-rack"), routed_model(load_model("gpt-oss-120b")), load_clock("xo-100ppm")
+    precision = Precision("mxfp4", "fp8", "bf16")
     graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision)
     works = partial(layer_work, model, fabric.chip, batch=batch, precision=precision)

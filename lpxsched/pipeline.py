@@ -22,7 +22,7 @@ from lpxsched.partition.choose import partition_layers, why_unfit
 from lpxsched.partition.participants import participants, root_shard
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.layers import solve_layers, solve_quickly
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.problem.layer import layer_problem_builders
 from lpxsched.schedule.solve_collective import TransferOptions
 from lpxsched.schedule.solve_layer import SolveOptions
@@ -97,7 +97,7 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     chips = participants(fabric, options.chips)
     root = root_shard(options.kind, chips, options.root)
     collective = Collective(options.kind, len(chips), options.vectors, root)
-    problem = transfer_problem(fabric, chips, collective, relays=options.relays)
+    problem = collective_instance(fabric, chips, collective, relays=options.relays)
     solving = TransferOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
     scheduled = solve_collective(fabric, problem, clock, solving)
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]

@@ -6,8 +6,8 @@
   ones of other wires among them; 0 to 3 hosts, each joined both ways to one or two chips;
 - lanes, rates (v below one cycle, whole, and fractional), latency (0 allowed), guard, turnaround and opening deskew;
 - one or two stages of demands, each a copy (from a chip or a host) or a sum (its root has a summand, as in every
-  layer), with operators before that produce the leaves and operators after that read the result at each consumer; operators of
-  0 cycles, on all units, and chains of operators on one node.
+  layer), with operators before that produce the leaves and operators after that read the result at each consumer;
+  operators of 0 cycles, on all units, and chains of operators on one node.
 
 Every instance can be scheduled, and everything that moves is read by somebody. What is drawn shrinks towards two
 chips, one demand of one vector, and operators that take no time.

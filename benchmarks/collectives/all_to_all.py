@@ -17,7 +17,7 @@ from lpxsched.schedule.bounds.view import views
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.solve_collective import TransferOptions
 
 MOST_SECONDS = 60
@@ -74,7 +74,7 @@ def _flow_rows(options: TransferOptions) -> Iterator[tuple[str, ...]]:
         yield keys["name"], str(vectors), *(f"{some:,}" for some in cycles), bound.name, *ours.cells
 
 
-def _bounds(problem: TransferProblem) -> tuple[int, int]:
+def _bounds(problem: Instance) -> tuple[int, int]:
     """Return the bounds by the loads of links alone, and by flows besides."""
     view = views(problem)[0]
     loaded = max(load.makespan_cycles(step_cycles(view.network)) for load in loads(problem, view))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.collectives.topologies import write_family
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
 from lpxsched.traffic.collectives import KINDS, Collective
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Result
     from lpxsched.traffic.collectives import Kind
 
@@ -32,13 +32,13 @@ class Solved:
 
     Attributes
     ----------
-    problem : TransferProblem
+    problem : Instance
     result : Result
     seconds : float
         Of the second run in this process; of the first where that took more than `LONG_SECONDS`.
     """
 
-    problem: TransferProblem
+    problem: Instance
     result: Result
     seconds: float
 
@@ -60,12 +60,12 @@ class Solved:
 
 def collective_problem(
     fabric: Fabric | str, kind: Kind, vectors: int, *, chips: Sequence[int] | None = None, relays: bool = False
-) -> TransferProblem:
+) -> Instance:
     """Return a collective over all chips of a fabric, or over some."""
     where = load_fabric(fabric) if isinstance(fabric, str) else fabric
     members = list(range(where.chips) if chips is None else chips)
     collective = Collective(kind, len(members), vectors)
-    return transfer_problem(where, members, collective, relays=relays)
+    return collective_instance(where, members, collective, relays=relays)
 
 
 def warm_up() -> None:
@@ -79,18 +79,18 @@ def warm_up() -> None:
             solve_transfers(collective_problem(fabric, kind, 2), TransferOptions())
 
 
-def solved(problem: TransferProblem, options: TransferOptions, *, warm: bool = True) -> Solved:
+def solved(problem: Instance, options: TransferOptions, *, warm: bool = True) -> Solved:
     """Solve a problem, and once more where the first run may have spent its time on loading."""
     first = _run(problem, options)
     return _run(problem, options) if warm and first.seconds < LONG_SECONDS else first
 
 
-def greedy_cycles(problem: TransferProblem, options: TransferOptions) -> int:
+def greedy_cycles(problem: Instance, options: TransferOptions) -> int:
     """Return the makespan that the greedy solver finds."""
     return solve_transfers(problem, replace(options, solver="greedy")).schedule.makespan_cycles
 
 
-def _run(problem: TransferProblem, options: TransferOptions) -> Solved:
+def _run(problem: Instance, options: TransferOptions) -> Solved:
     started = time.perf_counter()
     result = solve_transfers(problem, options)
     return Solved(problem, result, time.perf_counter() - started)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.solve_collective import TransferOptions
 
 NODE = "tsp-node-11gb"
@@ -95,7 +95,7 @@ def _larger_node() -> Fabric:
         return load_fabric(write_family(Path(folder), keys))
 
 
-def _with_relays(node: Fabric, vectors: int, relays: int) -> TransferProblem:
+def _with_relays(node: Fabric, vectors: int, relays: int) -> Instance:
     """Return a message from chip 0 to chip 1 that so many other chips may pass on."""
     down = np.zeros(node.nodes, dtype=np.bool_)
     down[2 + relays : node.chips] = True

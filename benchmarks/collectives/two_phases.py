@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 READ_COLUMNS = ("read_operator", "read_value", "read_first", "read_vectors")
 # Blocks a share is cut into: few leave links idle while a block is added, each costs a rounding of the time on a link.
@@ -38,19 +38,19 @@ class Block(NamedTuple):
     departs_again: int
 
 
-def two_phases(problem: TransferProblem) -> Schedule:
+def two_phases(problem: Instance) -> Schedule:
     """Return the shortest such schedule over all cuts of a share.
 
     Parameters
     ----------
-    problem : TransferProblem
+    problem : Instance
         An all-reduce on chips that are fully connected by equal links, one for each ordered pair.
     """
     return min((_cut_into(problem, count) for count in BLOCKS), key=lambda schedule: schedule.makespan_cycles)
 
 
-def _cut_into(problem: TransferProblem, count: int) -> Schedule:
-    width, vectors = problem.width, problem.collective.vectors
+def _cut_into(problem: Instance, count: int) -> Schedule:
+    width, vectors = problem.network.width, problem.stage.vectors
     shares = [(vectors * chip // width, vectors * (chip + 1) // width) for chip in range(width)]
     cuts = [_cuts(*share, count) for share in shares]
     # No link has to carry the second phase before all have carried the first.
@@ -65,12 +65,12 @@ def _cuts(begin: int, end: int, count: int) -> list[tuple[int, int]]:
     return [(first, after - first) for first, after in pairwise(ends) if after > first]
 
 
-def _blocks(problem: TransferProblem, chip: int, cuts: list[tuple[int, int]], second_phase: int) -> list[Block]:
+def _blocks(problem: Instance, chip: int, cuts: list[tuple[int, int]], second_phase: int) -> list[Block]:
     blocks = []
     departs, unit, link = 0, 0, second_phase
     for first, vectors in cuts:
         start = max(unit, departs + _last_read(problem, vectors))
-        cycles = problem.add_cost.cycles(problem.width, vectors)
+        cycles = problem.add_cost.cycles(problem.network.width, vectors)
         unit = start + cycles
         link = max(link, unit)
         blocks.append(Block(chip, first, vectors, departs, start, cycles, link))
@@ -79,17 +79,17 @@ def _blocks(problem: TransferProblem, chip: int, cuts: list[tuple[int, int]], se
     return blocks
 
 
-def _hold(problem: TransferProblem, vectors: int) -> int:
+def _hold(problem: Instance, vectors: int) -> int:
     return int(problem.network.hold_cycles(vectors)[0])
 
 
-def _last_read(problem: TransferProblem, vectors: int) -> int:
+def _last_read(problem: Instance, vectors: int) -> int:
     """Return from a departure to the cycle by which all vectors are read."""
     return int(problem.network.hop_cycles[0]) + _hold(problem, vectors - 1)
 
 
-def _schedule(problem: TransferProblem, blocks: list[Block]) -> Schedule:
-    width = problem.width
+def _schedule(problem: Instance, blocks: list[Block]) -> Schedule:
+    width = problem.network.width
     ends = zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True)
     bundle = {pair: number for number, pair in enumerate(ends)}
     slots, operands, reads = [], [], []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.collective import ScheduledCollective
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 SOURCE, DELIVER = "source", "deliver"
 NO_UNIT = "none"
@@ -32,7 +32,7 @@ def collective_segment(
     return Segment(
         result=scheduled.result,
         layer=0,
-        chips=problem.network.fabric_node[: problem.width],
+        chips=problem.network.fabric_node[: problem.network.width],
         node_shard=np.arange(problem.network.nodes, dtype=np.int64),
         network=problem.network,
         operators=_operators(problem),
@@ -48,22 +48,22 @@ def collective_segment(
     )
 
 
-def _operators(problem: TransferProblem) -> GraphOperators:
-    chips, zeros = np.arange(problem.width, dtype=np.int64), np.zeros(2 * problem.width, dtype=np.int64)
+def _operators(problem: Instance) -> GraphOperators:
+    chips, zeros = np.arange(problem.network.width, dtype=np.int64), np.zeros(2 * problem.network.width, dtype=np.int64)
     return GraphOperators(
         node=np.concatenate([chips, chips]),
-        unit=np.full(2 * problem.width, NO_UNIT),
-        kind=np.repeat([SOURCE, DELIVER], problem.width),
+        unit=np.full(2 * problem.network.width, NO_UNIT),
+        kind=np.repeat([SOURCE, DELIVER], problem.network.width),
         cycles=zeros,
-        dtype=np.full(2 * problem.width, SUM_DATATYPE),
+        dtype=np.full(2 * problem.network.width, SUM_DATATYPE),
         sram_bytes=zeros,
         macs=zeros,
         fixed_cycles=zeros,
     )
 
 
-def _results(problem: TransferProblem) -> Held:
-    told, held = problem.collective.tensors, source_values(problem.collective)
+def _results(problem: Instance) -> Held:
+    told, held = problem.stage.tensors, source_values(problem.stage)
     return Held(
         operator=held.shard,
         name=texts([tensor.name for tensor in told])[held.tensor],
@@ -75,9 +75,9 @@ def _results(problem: TransferProblem) -> Held:
     )
 
 
-def _pieces(problem: TransferProblem) -> Pieces:
+def _pieces(problem: Instance) -> Pieces:
     """Return the tensors."""
-    told = problem.collective.tensors
+    told = problem.stage.tensors
     first = np.zeros(len(told), dtype=np.int64)
     return Pieces(
         name=texts([tensor.name for tensor in told]),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions
     from lpxsched.schedule.collective import ScheduledCollective
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.timetable.build import Build
 
 
@@ -47,10 +47,10 @@ def describe_collective(
     return signed_build(program, around, collective_graph(scheduled.problem), unsigned)
 
 
-def collective_graph(problem: TransferProblem) -> GraphFile:
+def collective_graph(problem: Instance) -> GraphFile:
     """Return ``graph.json``: what chips hold at first, a ``source`` of it, and a ``deliver`` that needs it."""
-    tensors, (layout, reader) = problem.collective.tensors, problem.collective.wanted
-    chips = problem.network.fabric_node.tolist()
+    tensors, (layout, reader) = problem.stage.tensors, problem.stage.wanted
+    chips, width = problem.network.fabric_node.tolist(), problem.network.width
     return GraphFile(
         tensors=[
             GraphTensor(
@@ -78,7 +78,11 @@ def collective_graph(problem: TransferProblem) -> GraphFile:
         ],
         segments=[
             GraphSegment(
-                segment=0, layers=[0], chips=chips[: problem.width], hosts=[], relays=sorted(chips[problem.width :])
+                segment=0,
+                layers=[0],
+                chips=chips[:width],
+                hosts=[],
+                relays=sorted(chips[width:]),
             )
         ],
     )
@@ -115,7 +119,7 @@ def _results(options: CollectiveOptions, fabric: Fabric, scheduled: ScheduledCol
         "bound": result.bound.name,
         "gap": round(float(result.gap), 6),
         "makespan_ns": _ns(schedule.makespan_cycles, clock_mhz),
-        "chips": scheduled.problem.width,
+        "chips": scheduled.problem.network.width,
         **({"period_cycles": schedule.period_cycles} if schedule.period_cycles else {}),
     }
 

@@ -13,7 +13,7 @@ from lpxsched.clocks.limits import DomainClock, Hop
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.problem.collective import TransferProblem, refuse_split
+from lpxsched.schedule.problem.collective import refuse_split
 from lpxsched.schedule.problem.opening import bundle_levels
 from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
 from lpxsched.units import NONE
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound, Result
 
     Integers = NDArray[np.int64]
@@ -36,7 +37,7 @@ class ScheduledCollective:
 
     Attributes
     ----------
-    problem : TransferProblem
+    problem : Instance
     result : Result
         All times, makespan and bound count from the segment's time zero: the stall is their first part.
     tree : AlignmentTree
@@ -47,7 +48,7 @@ class ScheduledCollective:
         How long the solver took; no part of a build.
     """
 
-    problem: TransferProblem
+    problem: Instance
     result: Result
     tree: AlignmentTree
     guard_cycles: int
@@ -56,7 +57,7 @@ class ScheduledCollective:
 
 
 def solve_collective(
-    fabric: Fabric, problem: TransferProblem, clock: ClockSpecification, options: TransferOptions
+    fabric: Fabric, problem: Instance, clock: ClockSpecification, options: TransferOptions
 ) -> ScheduledCollective:
     """Return a collective's schedule, shifted by the stall of its opening deskew.
 
@@ -67,7 +68,7 @@ def solve_collective(
     Parameters
     ----------
     fabric : Fabric
-    problem : TransferProblem
+    problem : Instance
         Without guards.
     clock : ClockSpecification
     options : TransferOptions
@@ -106,16 +107,16 @@ def solve_collective(
     )
 
 
-def _aligned(fabric: Fabric, bare: TransferProblem, clock: ClockSpecification) -> tuple[TransferProblem, AlignmentTree]:
+def _aligned(fabric: Fabric, bare: Instance, clock: ClockSpecification) -> tuple[Instance, AlignmentTree]:
     """Return the tree of the chips that take part and relay, and the problem without relays that it leaves out.
 
     A relay that hangs deeper than all chips that take part would only make the stall longer; the ways of the tree
     between chips that take part do without it.
     """
     members = bare.network.fabric_node
-    domain = TimeDomain(tuple(members[: bare.width].tolist()), tuple(members[bare.width :].tolist()))
+    domain = TimeDomain(tuple(members[: bare.network.width].tolist()), tuple(members[bare.network.width :].tolist()))
     tree = alignment_tree(fabric, clock, [domain])
-    deepest = tree.depth[members[: bare.width]].max()
+    deepest = tree.depth[members[: bare.network.width]].max()
     kept = (tree.depth[members] <= deepest) & ((tree.depth[members] != NONE) == (deepest != NONE))
     shallow = AlignmentTree(*(np.where(tree.depth <= deepest, column, NONE) for column in (tree.parent, tree.depth)))
     return replace(bare, network=bare.network.without_relays(kept)), shallow
@@ -130,7 +131,7 @@ class _Least:
         The guard and the stall of the schedule are these, so that what is proven of its problem holds of all.
     """
 
-    def __init__(self, bare: TransferProblem, domain: DomainClock, levels: Integers, *, exact: bool) -> None:
+    def __init__(self, bare: Instance, domain: DomainClock, levels: Integers, *, exact: bool) -> None:
         self.exact = exact
         self._bare, self._domain, self._levels = bare, domain, levels
 
@@ -146,7 +147,7 @@ class _Least:
         return result if self.exact else replace(result, bound=self.bound)
 
 
-def _refuse_long_hops(bare: TransferProblem, domain: DomainClock, levels: Integers) -> None:
+def _refuse_long_hops(bare: Instance, domain: DomainClock, levels: Integers) -> None:
     """Refuse a collective that cannot do without hops that are longer than clocks may run apart."""
     network = bare.network
     columns = np.column_stack([network.hop_cycles, network.link_class, levels])
@@ -157,17 +158,17 @@ def _refuse_long_hops(bare: TransferProblem, domain: DomainClock, levels: Intege
         return
     fits = np.array([domain.fits(hop) for hop in hops])[kind.reshape(-1)]
     try:
-        refuse_split(network.with_bundles(np.flatnonzero(fits)), bare.collective)
+        refuse_split(network.with_bundles(np.flatnonzero(fits)), bare.stage)
     except InfeasibleError:
         domain.refuse_long_hop(too_long[0])
 
 
-def _greedy_cycles(problem: TransferProblem, options: TransferOptions) -> int:
+def _greedy_cycles(problem: Instance, options: TransferOptions) -> int:
     look = replace(options, solver="greedy", effort=1, deadline_cycles=None)
     return solve_transfers(problem, look).schedule.makespan_cycles
 
 
-def _solve_after(stall: int, problem: TransferProblem, options: TransferOptions, least: _Least) -> Result:
+def _solve_after(stall: int, problem: Instance, options: TransferOptions, least: _Least) -> Result:
     """Solve a problem for what the stall leaves of the deadline; a fault says that it is less."""
     deadline = options.deadline_cycles
     if deadline is None or (least.exact and not stall):

@@ -153,24 +153,24 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle
     block, bundle : ndarray of int64, shape (slots,)
         Trees: each block from its source over all nodes, every bundle used against its direction.
     """
-    fabric = problem.instance
-    keys = block * fabric.network.nodes + fabric.network.destination[bundle]
+    network = problem.instance.network
+    keys = block * network.nodes + network.destination[bundle]
     merging, arrivals = np.unique(keys, return_counts=True)
-    node = merging % fabric.network.nodes
-    adds = arrivals + (node < fabric.width) > 1
+    node = merging % network.nodes
+    adds = arrivals + (node < network.width) > 1
     sum_key, sum_node = merging[adds], node[adds]
-    sum_block = sum_key // fabric.network.nodes
-    leaves = block * fabric.network.nodes + fabric.network.source[bundle]
+    sum_block = sum_key // network.nodes
+    leaves = block * network.nodes + network.source[bundle]
     slot_sum = _lookup(sum_key, leaves)
     fed = np.where(slot_sum < 0, _first_with(keys, leaves), NONE)
     into = _lookup(sum_key, keys)
     slots = np.flatnonzero(into >= 0)
-    own = np.flatnonzero(sum_node < fabric.width)
+    own = np.flatnonzero(sum_node < network.width)
     operand_sum = np.concatenate([into[slots], own])
     operand_slot = np.concatenate([slots, np.full(len(own), NONE, dtype=np.int64)])
     order = np.lexsort((operand_slot, operand_sum))
     first = origins(fed)
-    slot_sum, slot_origin = slot_sum[first], fabric.network.source[bundle[first]]
+    slot_sum, slot_origin = slot_sum[first], network.source[bundle[first]]
     return Plan(
         blocks,
         block,
@@ -210,14 +210,14 @@ def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
     copies : Plan
         Of an all-gather of the summands.
     """
-    fabric, node_map = problem.instance, problem.symmetry.node_map
+    network, node_map = problem.instance.network, problem.symmetry.node_map
     representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]
-    arrives = fabric.network.destination[copies.slot_bundle]
+    arrives = network.destination[copies.slot_bundle]
     element = (node_map[:, arrives] == representative[arrives]).argmax(axis=0)
     ranges, first_block, place_of = np.unique(copies.blocks.first_vector, return_index=True, return_inverse=True)
-    nodes = np.unique(representative[: fabric.width])
+    nodes = np.unique(representative[: network.width])
     place = np.searchsorted(nodes, representative[arrives])
-    ends = np.flatnonzero(arrives < fabric.width)
+    ends = np.flatnonzero(arrives < network.width)
     operand_sum = (place * len(ranges) + place_of[copies.slot_block])[ends]
     own_sum = np.arange(len(nodes) * len(ranges))
     sum_node = np.repeat(nodes, len(ranges))
@@ -281,8 +281,8 @@ def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[n
 def _feeding_slots(
     problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    fabric = problem.instance
-    source = fabric.network.source[bundle]
-    arrived = block * fabric.network.nodes + fabric.network.destination[bundle]
-    fed = _first_with(arrived, block * fabric.network.nodes + source)
+    network = problem.instance.network
+    source = network.source[bundle]
+    arrived = block * network.nodes + network.destination[bundle]
+    fed = _first_with(arrived, block * network.nodes + source)
     return np.where(source == blocks.source[block], NONE, fed)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.routes.choices import Style
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
@@ -133,11 +133,13 @@ def _all_choices(
         yield from further_choices(forward, lengths, seed=seed, cyclic=cyclic)
 
 
-def _packed(forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found[Quotient]) -> Found[Quotient]:
+def _packed(
+    forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found[Quotient]
+) -> Found[Quotient]:
     """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
     from lpxsched.schedule.cpsat.packing import Aim, packed_ways
 
-    collective = forward.instance.collective
+    collective = forward.instance.stage
     lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.instance))
     for length in [length for length in lengths if length != HALVES][:PACKED_LENGTHS]:
         if best.objective_cycles <= budget.enough_cycles:
@@ -165,15 +167,15 @@ def candidate_work(problem: Quotient, length: int) -> int:
     blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
     everyone = problem.flow.is_for_everyone
     degree = problem.instance.network.bundles // problem.instance.network.nodes
-    return blocks * (problem.instance.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
+    return blocks * (problem.instance.network.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
 
 
-def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) -> Found[Quotient] | None:
+def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found[Quotient] | None:
     """Return the best all-reduce by exchanges, None where no sequence of phases is one.
 
     Vectors are spread over two sequences in all shares, of which the best is kept.
     """
-    vectors = problem.collective.vectors
+    vectors = problem.stage.vectors
     whole = np.full(1, vectors, dtype=np.int64)
     every = np.full(1, EVERY, dtype=np.int64)
     representative = quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
@@ -195,7 +197,7 @@ def exchange(problem: TransferProblem, symmetry: Symmetry, *, budget: Budget) ->
     return best
 
 
-def needs_unit_blocks(problem: TransferProblem) -> bool:
+def needs_unit_blocks(problem: Instance) -> bool:
     """Return whether every vector must be a slot of its own: on busy wires, and where ports count vectors."""
     return problem.network.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.found import Found
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
@@ -63,7 +63,7 @@ class TransferOptions(SolveOptions):
     deadline_cycles: int | None = None
 
 
-def solve_transfers(problem: TransferProblem, options: TransferOptions) -> Result:
+def solve_transfers(problem: Instance, options: TransferOptions) -> Result:
     """Return the best schedule found, with its lower bound.
 
     Raises
@@ -100,7 +100,7 @@ def _refuse_deadline(least: LowerBound, deadline: int) -> None:
         )
 
 
-def _search_all(problem: TransferProblem, options: TransferOptions, bound: LowerBound) -> Found[Quotient] | None:
+def _search_all(problem: Instance, options: TransferOptions, bound: LowerBound) -> Found[Quotient] | None:
     """Return the best of all searches; the largest group, the smallest problem, comes first."""
     more = options.effort - 1
     packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if options.cyclic and _may_model(options) else 0.0
@@ -136,7 +136,9 @@ def _nothing_found(options: TransferOptions) -> NothingFoundError:
     return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
 
 
-def _improved(found: Found[Quotient], options: TransferOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
+def _improved(
+    found: Found[Quotient], options: TransferOptions, bound: LowerBound
+) -> tuple[Found[Quotient], LowerBound]:
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
     if options.cyclic or not _may_model(options) or found.objective_cycles <= bound.cycles:
         return found, bound
@@ -147,7 +149,7 @@ def _improved(found: Found[Quotient], options: TransferOptions, bound: LowerBoun
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(TIMES_SECONDS * more, options.seed, bound.cycles))
     near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
-    if found.problem.instance.collective.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
+    if found.problem.instance.stage.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
         return found, bound
     effort = Effort(WAYS_SECONDS * more, options.seed, bound.cycles)
     found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
@@ -166,18 +168,18 @@ def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:
     return found if placement is found.placement else replace(found, placement=placement)
 
 
-def _groups(problem: TransferProblem, options: TransferOptions) -> Iterator[Symmetry]:
+def _groups(problem: Instance, options: TransferOptions) -> Iterator[Symmetry]:
     """Yield the groups to search with, the trivial one last."""
     if options.solver in ("auto", "symmetric"):
         yield from islice(symmetries(problem), MOST_GROUPS)
     if options.solver != "symmetric":
-        yield trivial(problem)
+        yield trivial(problem.network)
 
 
-def _is_large(problem: TransferProblem, budget: Budget) -> bool:
+def _is_large(problem: Instance, budget: Budget) -> bool:
     """Return whether one candidate without symmetry takes all of a budget."""
-    flow = flow_of(problem.collective, padded=False)
-    readers = problem.width if flow.is_for_everyone else 2
+    flow = flow_of(problem.stage, padded=False)
+    readers = problem.network.width if flow.is_for_everyone else 2
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
 
 
@@ -186,10 +188,10 @@ def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Foun
 
 
 def _attempts(
-    problem: TransferProblem, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
+    problem: Instance, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
 ) -> Iterator[Callable[[Budget], Found[Quotient] | None]]:
     """Yield the searches with one group."""
-    collective, seed = problem.collective, options.seed
+    collective, seed = problem.stage, options.seed
     if collective.kind == "all-reduce" and collective.width > 1:
         if exchanges:
             yield lambda budget: exchange(problem, symmetry, budget=budget)
@@ -201,7 +203,7 @@ def _attempts(
     ways = [False, True] if packs_trees(forward) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(_searched, forward, seed, packs)
-    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.width:
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.network.width:
         over_relay = relayed_flow(forward)
         if over_relay is not None:
             relayed = quotient(problem, over_relay, symmetry)

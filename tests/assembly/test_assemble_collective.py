@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from lpxsched.schedule.problem.ragged import Ragged
 from tests.timetable.collectives import SUM_CYCLES, all_gather, all_reduce, program_of, relayed_all_reduce
 
 if TYPE_CHECKING:
@@ -37,11 +38,9 @@ def test_slots_are_told_by_link_and_departure() -> None:
 def test_a_lane_is_a_link_of_its_bundle() -> None:
     """Tests a slot on the second of two links of a bundle that is not the first of the problem."""
     one = all_gather()
-    problem = replace(
-        one.problem,
-        bundle_lanes=np.array([1, 2, 1, 1]),
-        bundle_links=tuple(np.array(links) for links in ([5], [7, 9], [1], [3])),
-    )
+    links = Ragged.of([[5], [7, 9], [1], [3]])
+    network = replace(one.problem.network, lanes=np.array([1, 2, 1, 1]), links=links)
+    problem = replace(one.problem, network=network)
     # The third slot is on bundle 1.
     lanes = replace(one.result.schedule, slot_lane=np.array([0, 0, 1, 0, 0, 0]))
     slots = program_of(replace(one, problem=problem, result=replace(one.result, schedule=lanes))).slots

@@ -33,7 +33,8 @@ def test_a_deadline_is_told() -> None:
 
 def test_only_links_that_may_carry_vectors_have_a_guard() -> None:
     """Tests that of links 0 -> 1, 1 -> 0, 1 -> 2, 2 -> 1 the first two are not between chips 2 and 1."""
-    guarded = replace(all_reduce(), guard_cycles=7)
+    one = all_reduce()
+    guarded = replace(one, problem=replace(one.problem, network=one.problem.network.with_guards(7)))
     around = around_of(guarded)
     assert around.links.guard_cycles.tolist() == [-1, -1, 7, 7]
 

@@ -15,7 +15,7 @@ from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.files.shipped import find_file
 from lpxsched.options import CollectiveOptions
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.timetable.reader import read_build
 from lpxsched.timetable.writer import write_build
 from lpxsched.traffic.collectives import KINDS, Collective
@@ -37,7 +37,7 @@ LINE = "src,dst\n0,1\n1,0\n1,2\n2,1\n"
 def built(folder: Path, scheduled: ScheduledCollective, **choices: Any) -> Build:
     """Return the build of a collective made by hand, its topology written into a folder."""
     topology = write_topology(folder, LINE, chips=3)
-    options = CollectiveOptions(kind=scheduled.problem.collective.kind, topology=topology, **choices)
+    options = CollectiveOptions(kind=scheduled.problem.stage.kind, topology=topology, **choices)
     clock, fabric = load_clock(options.clock), line()
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
     around = surroundings(fabric, scheduled.tree, segments)
@@ -46,7 +46,7 @@ def built(folder: Path, scheduled: ScheduledCollective, **choices: Any) -> Build
 
 def graph_of(kind: Kind, *, root: int = 0) -> GraphFile:
     """Return the graph of a collective of two vectors on chips 2 and 0."""
-    problem = transfer_problem(line(), [2, 0], Collective(kind, 2, 2, root), relays=True)
+    problem = collective_instance(line(), [2, 0], Collective(kind, 2, 2, root), relays=True)
     return collective_graph(problem)
 
 

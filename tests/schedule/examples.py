@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.collective import TransferProblem
-from lpxsched.schedule.problem.instance import AddCost
+from lpxsched.schedule.problem.collective import stage_instance
+from lpxsched.schedule.problem.instance import AddCost, Instance
+from lpxsched.schedule.problem.network import Network
+from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.result import Schedule, Sums
 from lpxsched.traffic.collectives import Collective, source_values
 
@@ -47,7 +49,7 @@ def line(
     inject: int = 0,
     eject: int = 0,
     add_cost: AddCost = ADD_COST,
-) -> TransferProblem:
+) -> Instance:
     """Return nodes in a line with one lane each way, 3 cycles a hop; relays follow the chips that take part.
 
     Bundles are numbered 0 -> 1, 1 -> 0, 1 -> 2, 2 -> 1, 2 -> 3, ..
@@ -55,28 +57,31 @@ def line(
     nodes = width + relays
     ends = sorted((a, b) for a, b in product(range(nodes), repeat=2) if abs(a - b) == 1)
     bundles = len(ends)
-    return TransferProblem(
-        collective=Collective(kind, width, vectors),
-        nodes=nodes,
-        node_chip=np.arange(nodes, dtype=np.int64),
-        bundle_source=column([a for a, _ in ends]),
-        bundle_destination=column([b for _, b in ends]),
-        bundle_lanes=np.ones(bundles, dtype=np.int64),
-        bundle_class=np.zeros(bundles, dtype=np.int64),
-        bundle_hop_cycles=np.full(bundles, 3, dtype=np.int64),
-        bundle_pitch_numerator=np.full(bundles, pitch[0], dtype=np.int64),
-        bundle_pitch_denominator=np.full(bundles, pitch[1], dtype=np.int64),
-        bundle_links=tuple(column([bundle]) for bundle in range(bundles)),
+    hold = -(-pitch[0] // pitch[1])
+    network = Network(
+        width=width,
+        chips=nodes,
+        fabric_node=np.arange(nodes, dtype=np.int64),
+        class_names=("link",),
+        source=column([a for a, _ in ends]),
+        destination=column([b for _, b in ends]),
+        lanes=np.ones(bundles, dtype=np.int64),
+        link_class=np.zeros(bundles, dtype=np.int64),
+        latency_cycles=np.full(bundles, 3 - hold, dtype=np.int64),
+        guard_cycles=np.zeros(bundles, dtype=np.int64),
+        pitch_numerator=np.full(bundles, pitch[0], dtype=np.int64),
+        pitch_denominator=np.full(bundles, pitch[1], dtype=np.int64),
+        links=Ragged.of([bundle] for bundle in range(bundles)),
         turnaround_cycles=turnaround,
         inject_per_cycle=inject,
         eject_per_cycle=eject,
         wire="pipelined",
-        add_cost=add_cost,
     )
+    return stage_instance(network, Collective(kind, width, vectors), add_cost)
 
 
 def schedule_of(
-    problem: TransferProblem,
+    problem: Instance,
     makespan_cycles: int,
     *,
     slots: Sequence[SlotRow] = (),
@@ -90,7 +95,7 @@ def schedule_of(
     operands as (value, first)), a delivery (node, value, first, vectors). Values are what chips hold at first, by chip,
     then sums. Readers start when the last slot that brings any of what they read has been read.
     """
-    width, holders = problem.width, source_values(problem.collective).shard.tolist()
+    width, holders = problem.network.width, source_values(problem.stage).shard.tolist()
 
     def value(number: int) -> int:
         return holders[number] if number < len(holders) else 2 * width + number - len(holders)
@@ -120,13 +125,13 @@ def schedule_of(
 
 
 def _delivered(
-    problem: TransferProblem,
+    problem: Instance,
     node: int,
     slots: Sequence[SlotRow],
     sums: Sequence[SumRow],
     deliveries: Sequence[DeliveryRow],
 ) -> int:
-    initial, last = len(source_values(problem.collective)), Fraction(0)
+    initial, last = len(source_values(problem.stage)), Fraction(0)
     for _, value, first, vectors in (row for row in deliveries if row[0] == node):
         if value >= initial and sums[value - initial][0] == node:
             last = max(last, Fraction(sum(sums[value - initial][1:3])))
@@ -135,11 +140,13 @@ def _delivered(
             if (
                 number != value
                 or common <= 0
-                or bundle >= problem.bundles
-                or problem.bundle_destination[bundle] != node
+                or bundle >= problem.network.bundles
+                or problem.network.destination[bundle] != node
             ):
                 continue
-            pitch = Fraction(int(problem.bundle_pitch_numerator[bundle]), int(problem.bundle_pitch_denominator[bundle]))
+            pitch = Fraction(
+                int(problem.network.pitch_numerator[bundle]), int(problem.network.pitch_denominator[bundle])
+            )
             k = min(begin + count, first + vectors) - 1 - begin
-            last = max(last, depart + int(problem.bundle_hop_cycles[bundle]) + k * pitch)
+            last = max(last, depart + int(problem.network.hop_cycles[bundle]) + k * pitch)
     return ceil(last)

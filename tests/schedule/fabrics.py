@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError
 from lpxsched.fabric.fabric import LinkClass
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
 from tests.fabric.examples import CHIP, fabric_of
 
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.problem.instance import AddCost
+    from lpxsched.schedule.problem.instance import AddCost, Instance
     from lpxsched.traffic.collectives import Kind
 
 VECTOR_TIMES = (
@@ -128,7 +127,7 @@ def problems(
     fabrics: st.SearchStrategy[Fabric] | None = None,
     most_vectors: int = 7,
     limits: bool = True,
-) -> TransferProblem:
+) -> Instance:
     """Draw a collective of all or some chips of a fabric, with relays or without, on wires of either sort."""
     where = draw(fabrics if fabrics is not None else st.one_of(random_fabrics(), regular_fabrics()))
     limit = st.sampled_from((None, None, 1, 2)) if limits else st.none()
@@ -149,13 +148,13 @@ def problems(
     return replace(problem, network=network, add_cost=draw(add_costs(problem.add_cost)))
 
 
-def _problem(where: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool) -> TransferProblem:
+def _problem(where: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool) -> Instance:
     """Return the problem; with relays where it cannot be solved without."""
     if not relays:
         with suppress(InfeasibleError):
-            return transfer_problem(where, chips, collective, relays=False)
+            return collective_instance(where, chips, collective, relays=False)
     try:
-        return transfer_problem(where, chips, collective, relays=True)
+        return collective_instance(where, chips, collective, relays=True)
     except InfeasibleError:
         reject()
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR, AddCost, Instance
 from lpxsched.schedule.problem.network import NO_LIMIT, Network
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.routes.blocks import Blocks
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ def instance_of(
         operator_unit=ints(operator.unit for operator in operators),
         operator_cycles=ints(operator.cycles for operator in operators),
         operator_after=Ragged.of(operator.after for operator in operators),
-        operator_demands=Ragged.of(operator.demands for operator in operators),
+        operator_demands=Interned.of(operator.demands for operator in operators),
         demand_vectors=ints(demand.vectors for demand in demands),
         demand_root=ints(demand.root for demand in demands),
-        demand_leaves=Ragged.of(demand.leaves for demand in demands),
-        demand_leaf_operators=Ragged.of(demand.leaf_operators for demand in demands),
-        demand_consumers=Ragged.of(demand.consumers for demand in demands),
+        demand_leaves=Interned.of(demand.leaves for demand in demands),
+        demand_leaf_operators=Interned.of(demand.leaf_operators for demand in demands),
+        demand_consumers=Interned.of(demand.consumers for demand in demands),
         add_cost=add_cost,
     )
 

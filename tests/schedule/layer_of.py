@@ -12,16 +12,15 @@ from tests.schedule.instances import Demand, Operator, instance_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lpxsched.schedule.problem.collective import TransferProblem
     from lpxsched.schedule.problem.instance import Instance
 
 
-def layer_of(problem: TransferProblem, produced: Sequence[int] = ()) -> Instance:
+def layer_of(problem: Instance, produced: Sequence[int] = ()) -> Instance:
     """Return the layer; shard i holds its vectors from the cycle `produced[i]` on, 0 unless it says otherwise.
 
     What everyone sums and reads is cut into a share for each chip, whose root that is. Limits of ports are left out.
     """
-    everyone = range(problem.width)
+    everyone = range(problem.network.width)
     operators = [Operator(shard, cycles=produced[shard] if produced else 0) for shard in everyone]
     reads: dict[int, list[int]] = {}
     demands = []
@@ -34,9 +33,9 @@ def layer_of(problem: TransferProblem, produced: Sequence[int] = ()) -> Instance
     return replace(layer, network=problem.network)
 
 
-def _demands(problem: TransferProblem) -> Iterator[tuple[tuple[int, ...], int, tuple[int, ...], int]]:
+def _demands(problem: Instance) -> Iterator[tuple[tuple[int, ...], int, tuple[int, ...], int]]:
     """Yield leaves, root, readers and vectors of what moves."""
-    pieces, everyone = problem.collective.pieces(), tuple(range(problem.width))
+    pieces, everyone = problem.stage.pieces(), tuple(range(problem.network.width))
     columns = (pieces.source.tolist(), pieces.target.tolist(), pieces.vectors.tolist())
     for source, target, vectors in zip(*columns, strict=True):
         leaves = everyone if source == EVERY else (source,)

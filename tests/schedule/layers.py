@@ -58,7 +58,7 @@ def layers_on(
     fabric, specification = load_fabric(topology), load_clock(clock)
     tree = alignment_tree(fabric, specification, time_domains(fabric, chips_of_layers))
     model = replace(model, layers=len(chips_of_layers))
-    precision = Precision(model.weights, "fp8", "bf16")
+    precision = Precision("fp8", "fp8", "bf16")
     hosts = fabric.host_of_chip()
     groups = tuple(
         Group(layer, tuple(chips), tuple(hosts[chip] for chip in chips)) for layer, chips in enumerate(chips_of_layers)

@@ -15,7 +15,7 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError, InputError, LpxschedError, NothingFoundError
 from lpxsched.schedule.collective import solve_collective
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.solve_collective import TransferOptions
 from lpxsched.traffic.collectives import Collective
 from tests.fabric.examples import digraphs, fabric_of
@@ -24,7 +24,7 @@ from tests.timetable.collectives import all_gather, all_reduce, line
 if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.collective import ScheduledCollective
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Result
     from lpxsched.traffic.collectives import Kind
 
@@ -52,7 +52,7 @@ class HandSolver:
     cycles: int = 1000
     asked: list[tuple[int, TransferOptions]] = field(default_factory=list)
 
-    def __call__(self, problem: TransferProblem, options: TransferOptions) -> Result:
+    def __call__(self, problem: Instance, options: TransferOptions) -> Result:
         """Return the all-gather made by hand, as long as was chosen."""
         self.asked.append((int(problem.network.hop_cycles[0]) - HOP_CYCLES, options))
         result = all_gather().result
@@ -71,7 +71,7 @@ def solver(monkeypatch: pytest.MonkeyPatch) -> HandSolver:
 def solved(clock: str, fabric: Fabric | None = None, *, deadline: int | None = None) -> ScheduledCollective:
     """Return the all-gather of three chips in a line on a clock."""
     fabric = fabric or line()
-    problem = transfer_problem(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
+    problem = collective_instance(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
     return solve_collective(fabric, problem, load_clock(clock), TransferOptions("auto", 3, 5, False, deadline))
 
 
@@ -149,7 +149,7 @@ def test_a_search_that_stays_too_long_is_not_found(solver: HandSolver) -> None:
 def test_a_bound_beyond_the_longest_interval_is_infeasible() -> None:
     """Tests 300,000 vectors of 5/2 cycles on one link: 750,000 cycles, whatever is tried, with any guard."""
     fabric = line()
-    problem = transfer_problem(roomy(fabric), [0, 1], Collective("broadcast", 2, 300_000), relays=False)
+    problem = collective_instance(roomy(fabric), [0, 1], Collective("broadcast", 2, 300_000), relays=False)
     with pytest.raises(InfeasibleError, match=r"takes at least 7500[0-9]{2} cycles \(.*may run 523999 cycles"):
         solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
 
@@ -170,7 +170,7 @@ def test_a_tree_too_deep_for_its_clock_is_refused() -> None:
     for chips in (11, 12):
         both_ways = [ends for chip in range(chips - 1) for ends in ((chip, chip + 1), (chip + 1, chip))]
         fabric = fabric_of(both_ways, grid=(1, chips))
-        problem = transfer_problem(fabric, range(chips), Collective("broadcast", chips, 1), relays=False)
+        problem = collective_instance(fabric, range(chips), Collective("broadcast", chips, 1), relays=False)
         if chips == 11:
             scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
             assert scheduled.tree.height(0) == 5
@@ -229,7 +229,7 @@ def test_a_fault_says_what_the_stall_left_of_the_deadline(
 ) -> None:
     """Tests that a user is told of no other deadline, and that a guard longer than the rules ask for proves nothing."""
 
-    def refuse(problem: TransferProblem, options: TransferOptions) -> Result:
+    def refuse(problem: Instance, options: TransferOptions) -> Result:
         if options.deadline_cycles is not None:
             raise fault
         return all_gather().result
@@ -251,7 +251,7 @@ def test_chips_that_take_no_part_need_no_clock() -> None:
     """Tests chip 3 without links beside three in a line, and as a relay that nothing reaches."""
     fabric = fabric_of([(0, 1), (1, 0), (1, 2), (2, 1)], grid=(1, 4))
     for relays in (False, True):
-        problem = transfer_problem(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=relays)
+        problem = collective_instance(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=relays)
         scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
         assert scheduled.tree.depth.tolist() == [1, 0, 1, -1]
         assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
@@ -260,7 +260,7 @@ def test_chips_that_take_no_part_need_no_clock() -> None:
 def test_chips_that_no_root_reaches_are_bad_input() -> None:
     """Tests a gather along two links that end at chip 0: no counter is seen by both others."""
     fabric = fabric_of([(1, 0), (2, 0)], grid=(1, 3))
-    problem = transfer_problem(fabric, [0, 1, 2], Collective("gather", 3, 1, 0), relays=False)
+    problem = collective_instance(fabric, [0, 1, 2], Collective("gather", 3, 1, 0), relays=False)
     with pytest.raises(InputError, match="no links lead from chip 0 to chip 1"):
         solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
 
@@ -277,12 +277,12 @@ def test_perfect_clocks_refuse_nothing_that_is_feasible(graph: nx.DiGraph[int], 
     senders = chips if kind in ("gather", "reduce", "all-gather") else chips[:1]
     readers = chips if kind in ("broadcast", "all-gather") else chips[:1]
     if all(nx.has_path(carrying, sender, reader) for sender in senders for reader in readers):
-        problem = transfer_problem(fabric, chips, collective, relays=relays)
+        problem = collective_instance(fabric, chips, collective, relays=relays)
         scheduled = solve_collective(fabric, problem, load_clock("none"), TransferOptions("greedy", 1))
         assert set(scheduled.tree.depth.tolist()) == {-1}
     else:
         with pytest.raises(InfeasibleError, match="the fabric is split"):
-            transfer_problem(fabric, chips, collective, relays=relays)
+            collective_instance(fabric, chips, collective, relays=relays)
 
 
 def roomy(fabric: Fabric) -> Fabric:

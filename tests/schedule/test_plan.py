@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Tasks
 
@@ -46,9 +46,9 @@ def column(*values: int) -> NDArray[np.int64]:
     return np.array(values, dtype=np.int64)
 
 
-def whole(problem: TransferProblem) -> Quotient:
+def whole(problem: Instance) -> Quotient:
     """Return a problem without symmetry."""
-    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
 
 
 def copies(small: Quotient, block: Sequence[int], bundle: Sequence[int], *, length: int = 100) -> Plan:
@@ -117,7 +117,7 @@ def test_a_relay_adds_where_two_summands_meet() -> None:
 def test_every_chip_adds_all_that_was_gathered() -> None:
     """Tests an all-reduce of two chips that send each other their summands."""
     problem = problem_of(Collective("all-reduce", 2, 3), path(2), add_cost=adds_of(1))
-    small = quotient(problem, gathered_flow(problem.collective), trivial(problem))
+    small = quotient(problem, gathered_flow(problem.stage), trivial(problem.network))
     plan = gathered_plan(small, copies(small, [0, 1], [0, 1]))
     assert plan.sum_node.tolist() == [0, 1]
     assert plan.sum_complete.all()
@@ -127,7 +127,7 @@ def test_every_chip_adds_all_that_was_gathered() -> None:
 def test_a_representative_adds_images_of_slots() -> None:
     """Tests the same under the exchange of both chips: one slot, one sum, which adds that slot's image."""
     problem = problem_of(Collective("all-reduce", 2, 3), path(2))
-    small = quotient(problem, gathered_flow(problem.collective), next(symmetries(problem)))
+    small = quotient(problem, gathered_flow(problem.stage), next(symmetries(problem)))
     plan = gathered_plan(small, copies(small, [0], [0]))
     assert plan.sum_node.tolist() == [0]
     assert sorted(operands(plan)) == [(0, NONE, 0), (0, 0, 1)]

@@ -18,7 +18,7 @@ from tests.schedule.bounds.problems import adds_of, path, problem_of
 from tests.schedule.fabrics import problems
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.search import Found
     from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
@@ -28,19 +28,19 @@ def budget(rounds: int = 64, *, slots: int = 10**6, enough: int = 0, cyclic: boo
     return Budget(slots=slots, rounds=rounds, enough_cycles=enough, patience=1000, cyclic=cyclic)
 
 
-def looked(problem: TransferProblem, limits: Budget) -> Found | None:
+def looked(problem: Instance, limits: Budget) -> Found | None:
     """Return what a search without symmetry finds."""
-    flow, symmetry = flow_of(problem.collective, padded=False), trivial(problem)
+    flow, symmetry = flow_of(problem.stage, padded=False), trivial(problem.network)
     forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     return search(forward, backward, seed=0, budget=limits)
 
 
 @settings(max_examples=25)
 @given(problems(most_vectors=4), st.booleans())
-def test_more_rounds_never_find_worse(problem: TransferProblem, cyclic: bool) -> None:
+def test_more_rounds_never_find_worse(problem: Instance, cyclic: bool) -> None:
     """Tests that the best of more candidates is at least as good; one of the first eight is always found."""
     found = [looked(problem, budget(rounds, cyclic=cyclic)) for rounds in (8, 16, 24)]
-    if problem.width > 1:
+    if problem.network.width > 1:
         qualities = [best.quality for best in found if best is not None]
         assert len(qualities) == 3
         assert all(later <= earlier for earlier, later in pairwise(qualities))
@@ -83,8 +83,8 @@ def test_the_search_ends_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_two_chips_exchange_their_summands(vectors: int, cycles: int) -> None:
     """Tests exchanges and gathered summands of two chips, which come to the same."""
     problem = problem_of(Collective("all-reduce", 2, vectors), path(2), add_cost=adds_of(2))
-    exchanged = exchange(problem, trivial(problem), budget=budget())
-    gathering = quotient(problem, gathered_flow(problem.collective), trivial(problem))
+    exchanged = exchange(problem, trivial(problem.network), budget=budget())
+    gathering = quotient(problem, gathered_flow(problem.stage), trivial(problem.network))
     gathered = search(gathering, gathering, seed=0, budget=budget(), gathered=True)
     assert exchanged is not None
     assert gathered is not None
@@ -94,7 +94,7 @@ def test_two_chips_exchange_their_summands(vectors: int, cycles: int) -> None:
 def test_a_line_has_no_exchange() -> None:
     """Tests that where no sequence of phases is an all-reduce, nothing is found."""
     problem = problem_of(Collective("all-reduce", 3, 4), path(3), add_cost=adds_of(2))
-    assert exchange(problem, trivial(problem), budget=budget()) is None
+    assert exchange(problem, trivial(problem.network), budget=budget()) is None
 
 
 def test_the_period_is_what_repeats() -> None:

@@ -31,7 +31,7 @@ from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
     from lpxsched.options import Solver
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Result
     from lpxsched.traffic.collectives import Kind
 
@@ -45,7 +45,7 @@ def options(**changes: Any) -> TransferOptions:
     return TransferOptions(**({"effort": 1} | changes))
 
 
-def solved(problem: TransferProblem, **changes: Any) -> Result:
+def solved(problem: Instance, **changes: Any) -> Result:
     """Return a result that keeps all rules and says of itself what is true."""
     result = solve_transfers(problem, options(**changes))
     assert broken_rules(problem, result.schedule) == []
@@ -65,7 +65,7 @@ def columns(schedule: Schedule) -> list[bytes | int]:
 
 @settings(max_examples=60)
 @given(problems(), st.sampled_from(ANY_SOLVER), st.integers(0, 2), st.booleans())
-def test_every_schedule_keeps_all_rules(problem: TransferProblem, solver: Solver, seed: int, cyclic: bool) -> None:
+def test_every_schedule_keeps_all_rules(problem: Instance, solver: Solver, seed: int, cyclic: bool) -> None:
     """Tests all kinds on random fabrics, once and repeating, with relays, ports, busy wires, any chips."""
     solved(problem, solver=solver, seed=seed, cyclic=cyclic)
 
@@ -75,7 +75,7 @@ def test_every_schedule_keeps_all_rules(problem: TransferProblem, solver: Solver
     problems(kinds=("all-gather", "all-to-all", "reduce-scatter", "all-reduce"), fabrics=regular_fabrics()),
     st.booleans(),
 )
-def test_symmetric_schedules_keep_all_rules(problem: TransferProblem, cyclic: bool) -> None:
+def test_symmetric_schedules_keep_all_rules(problem: Instance, cyclic: bool) -> None:
     """Tests what is found on representatives alone; where there is no group, or it leads nowhere, that is said."""
     try:
         result = solve_transfers(problem, options(solver="symmetric", cyclic=cyclic))
@@ -89,14 +89,14 @@ def test_symmetric_schedules_keep_all_rules(problem: TransferProblem, cyclic: bo
 # Only collectives with a root can be solved there, and of these only some roots: most of what is drawn is left out.
 @settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
 @given(problems(kinds=ROOTED, fabrics=one_way_fabrics()), st.sampled_from(ANY_SOLVER), st.booleans())
-def test_chips_that_are_joined_one_way(problem: TransferProblem, solver: Solver, cyclic: bool) -> None:
+def test_chips_that_are_joined_one_way(problem: Instance, solver: Solver, cyclic: bool) -> None:
     """Tests broadcasts and the like down links that never lead back."""
     solved(problem, solver=solver, cyclic=cyclic)
 
 
 @settings(max_examples=15)
 @given(problems(), st.booleans())
-def test_a_spent_budget_still_finds_a_schedule(problem: TransferProblem, cyclic: bool) -> None:
+def test_a_spent_budget_still_finds_a_schedule(problem: Instance, cyclic: bool) -> None:
     """Tests that with room for one slot a candidate is tried that leads everywhere."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lpxsched.schedule.solve_collective.SLOTS", 1)
@@ -105,28 +105,28 @@ def test_a_spent_budget_still_finds_a_schedule(problem: TransferProblem, cyclic:
 
 @settings(max_examples=10)
 @given(problems(), st.integers(0, 1), st.booleans())
-def test_equal_input_gives_equal_columns(problem: TransferProblem, seed: int, cyclic: bool) -> None:
+def test_equal_input_gives_equal_columns(problem: Instance, seed: int, cyclic: bool) -> None:
     """Tests two runs, byte by byte."""
     runs = [solved(problem, seed=seed, cyclic=cyclic) for _ in range(2)]
     assert columns(runs[0].schedule) == columns(runs[1].schedule)
 
 
-def renumbered(problem: TransferProblem, number: list[int]) -> TransferProblem:
+def renumbered(problem: Instance, number: list[int]) -> Instance:
     """Return a problem with other numbers of nodes, its bundles sorted as they must be."""
     new = np.array(number, dtype=np.int64)
     source, destination = new[problem.network.source], new[problem.network.destination]
     order = np.lexsort((problem.network.link_class, destination, source))
     places = problem.network.fabric_node[np.argsort(new)]
     network = replace(problem.network, source=source, destination=destination, fabric_node=places)
-    collective = replace(problem.collective, root=number[problem.collective.root])
+    collective = replace(problem.stage, root=number[problem.stage.root])
     return replace(problem, collective=collective, network=network.with_bundles(order))
 
 
 @settings(max_examples=15)
 @given(st.data(), problems())
-def test_other_numbers_of_chips_change_no_rule(data: st.DataObject, problem: TransferProblem) -> None:
+def test_other_numbers_of_chips_change_no_rule(data: st.DataObject, problem: Instance) -> None:
     """Tests participants, and relays, in another order."""
-    width = problem.width
+    width = problem.network.width
     number = [
         *data.draw(st.permutations(range(width))),
         *data.draw(st.permutations(range(width, problem.network.nodes))),
@@ -136,7 +136,7 @@ def test_other_numbers_of_chips_change_no_rule(data: st.DataObject, problem: Tra
 
 @settings(max_examples=8)
 @given(problems(most_vectors=3))
-def test_a_deadline_is_kept_or_refused(problem: TransferProblem) -> None:
+def test_a_deadline_is_kept_or_refused(problem: Instance) -> None:
     """Tests deadlines at the makespan, a cycle earlier, and below the bound."""
     result = solved(problem, solver="greedy")
     makespan, bound = result.schedule.makespan_cycles, result.bound.cycles
@@ -152,8 +152,8 @@ def test_a_deadline_is_kept_or_refused(problem: TransferProblem) -> None:
 
 
 @settings(max_examples=20)
-@given(small_problems().filter(lambda problem: problem.network.nodes < 3 or not problem.collective.is_sum))
-def test_no_schedule_beats_the_optimum(problem: TransferProblem) -> None:
+@given(small_problems().filter(lambda problem: problem.network.nodes < 3 or not problem.stage.is_sum))
+def test_no_schedule_beats_the_optimum(problem: Instance) -> None:
     """Tests tiny collectives against an exact model that shares nothing with the solvers, nor with the rules."""
     assert solved(problem).schedule.makespan_cycles >= shortest_makespan(problem)
 
@@ -248,7 +248,7 @@ def test_a_star(kind: Kind, root: int, cycles: int) -> None:
         (problem_of(Collective("all-to-all", 3, 1), ring(3, hop=1), limit=1), 2),
     ],
 )
-def test_rings_in_steps(problem: TransferProblem, cycles: int) -> None:
+def test_rings_in_steps(problem: Instance, cycles: int) -> None:
     """Tests hops of one cycle that hold their link for it."""
     result = solved(problem)
     assert (result.schedule.makespan_cycles, result.status) == (cycles, "optimal")
@@ -316,7 +316,7 @@ def test_only_the_rotations_of_a_ring_cost_a_step() -> None:
         (problem_of(Collective("scatter", 5, 1), STAR, limit=1), 4),
     ],
 )
-def test_the_shortest_periods(problem: TransferProblem, period: int) -> None:
+def test_the_shortest_periods(problem: Instance, period: int) -> None:
     """Tests timetables that repeat, by the load of the busiest link, chip or port."""
     result = solved(problem, cyclic=True)
     assert (result.schedule.period_cycles, result.status) == (period, "optimal")

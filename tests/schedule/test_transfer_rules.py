@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ from tests.schedule.examples import line, schedule_of
 from tests.schedule.transfer_rules import broken_rules as judged
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule
 
 # All-gather of one vector a chip on a line of three. Value i is the vector of chip i; bundles lead 0-1, 1-0, 1-2, 2-1.
@@ -38,7 +37,7 @@ REDUCE: dict[str, Any] = {
 }
 
 
-ByHand = Callable[["TransferProblem"], "Schedule"]
+ByHand = Callable[["Instance"], "Schedule"]
 
 
 def by_hand(makespan: int, **rows: Any) -> ByHand:
@@ -51,12 +50,12 @@ def gathered(makespan: int = 6, **changes: Any) -> ByHand:
     return by_hand(makespan, **(GATHER | changes))
 
 
-def reduced(makespan: int = 11, **changes: Any) -> ByHand:
+def quotient(makespan: int = 11, **changes: Any) -> ByHand:
     """Return the all-reduce, or a change of it."""
     return by_hand(makespan, **(REDUCE | changes))
 
 
-def broken_rules(problem: TransferProblem, make: ByHand) -> list[str]:
+def broken_rules(problem: Instance, make: ByHand) -> list[str]:
     """Return what is wrong with a schedule by hand."""
     return judged(problem, make(problem))
 
@@ -66,7 +65,7 @@ def with_row(rows: list[Any], index: int, row: Any) -> list[Any]:
     return [*rows[:index], row, *rows[index + 1 :]]
 
 
-def rules(problem: TransferProblem, make: ByHand) -> set[str]:
+def rules(problem: Instance, make: ByHand) -> set[str]:
     """Return the numbers of the rules that a schedule breaks."""
     return {text[:2] for text in broken_rules(problem, make)}
 
@@ -78,7 +77,7 @@ def test_an_all_gather_on_a_line_breaks_no_rule() -> None:
 
 def test_an_all_reduce_of_two_chips_breaks_no_rule() -> None:
     """Tests that sums and fractions of cycles are followed: 4 + 7 = 11 cycles."""
-    assert broken_rules(line("all-reduce", 2, 2, pitch=(1, 2)), reduced()) == []
+    assert broken_rules(line("all-reduce", 2, 2, pitch=(1, 2)), quotient()) == []
 
 
 @pytest.mark.parametrize(
@@ -173,7 +172,7 @@ def test_a_slot_holds_its_lane_for_whole_cycles() -> None:
 )
 def test_a_broken_all_reduce_is_told(rule: str, change: dict[str, Any]) -> None:
     """Tests that each change of the all-reduce is found, by the number of its rule."""
-    found = broken_rules(line("all-reduce", 2, 2, pitch=(1, 2)), reduced(**change))
+    found = broken_rules(line("all-reduce", 2, 2, pitch=(1, 2)), quotient(**change))
     assert any(text.startswith(rule) for text in found), found
 
 
@@ -231,8 +230,8 @@ def test_a_repeating_timetable_keeps_its_lanes_free_of_its_repetitions() -> None
 def test_ports_and_sums_are_counted_over_all_repetitions() -> None:
     """Tests the all-reduce of two chips with a period of 7 cycles, the length of a sum, and of 6."""
     problem = line("all-reduce", 2, 2, pitch=(1, 2))
-    assert broken_rules(problem, reduced(period_cycles=7)) == []
-    assert rules(problem, reduced(period_cycles=6)) == {"R4"}
+    assert broken_rules(problem, quotient(period_cycles=7)) == []
+    assert rules(problem, quotient(period_cycles=6)) == {"R4"}
     # With a period of 3, what begins in cycle 3 begins with the next repetition's cycle 0: two vectors of chip 1.
     gather = line("all-gather", 3, inject=1)
     one_by_one = [*GATHER["slots"][:3], (1, 0, 1, 2, 0, 1), (0, 0, 1, 2, 0, 3), (2, 0, 1, 1, 0, 4)]
@@ -242,5 +241,5 @@ def test_ports_and_sums_are_counted_over_all_repetitions() -> None:
 
 def test_a_chip_alone_keeps_what_it_has() -> None:
     """Tests that a collective of one chip needs no slot and no sum."""
-    problem = replace(line("all-reduce", 1), nodes=1)
+    problem = line("all-reduce", 1)
     assert broken_rules(problem, by_hand(0, deliveries=[(0, 0, 0, 1)])) == []

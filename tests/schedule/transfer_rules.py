@@ -12,7 +12,7 @@ from tests.schedule.rows import Value, Wire, cells
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule
     from tests.schedule.judge import Wanted
     from tests.schedule.rows import Sum
@@ -20,31 +20,33 @@ if TYPE_CHECKING:
 EVERY = -2
 
 
-def broken_rules(problem: TransferProblem, schedule: Schedule) -> list[str]:
+def broken_rules(problem: Instance, schedule: Schedule) -> list[str]:
     """Return what is wrong with a schedule, each with the number of its rule; empty when all rules are kept."""
     return list(_Judge(problem, schedule).all())
 
 
-def wires_of(problem: TransferProblem) -> Iterator[Wire]:
+def wires_of(problem: Instance) -> Iterator[Wire]:
     """Yield the bundles of a collective."""
     ends = problem.network.source, problem.network.destination, problem.network.lanes, problem.network.hop_cycles
-    for *row, numerator, denominator in cells(*ends, problem.network.pitch_numerator, problem.network.pitch_denominator):
+    for *row, numerator, denominator in cells(
+        *ends, problem.network.pitch_numerator, problem.network.pitch_denominator
+    ):
         yield Wire(*row, Fraction(numerator, denominator))
 
 
 class _Judge(Judge):
     """Operators are a source and then a reader on each chip that takes part."""
 
-    def __init__(self, problem: TransferProblem, schedule: Schedule) -> None:
-        self.problem, self.collective = problem, problem.collective
+    def __init__(self, problem: Instance, schedule: Schedule) -> None:
+        self.problem, self.collective = problem, problem.stage
         super().__init__(
             schedule,
             list(wires_of(problem)),
             chips=problem.network.nodes,
             turnaround=problem.network.turnaround_cycles,
             add_cost=problem.add_cost,
-            operator_node=[*range(problem.width), *range(problem.width)],
-            operator_cycles=[0] * (2 * problem.width),
+            operator_node=[*range(problem.network.width), *range(problem.network.width)],
+            operator_cycles=[0] * (2 * problem.network.width),
         )
 
     def limits(self) -> tuple[int, int]:

@@ -21,7 +21,7 @@ def broken_ways(small: Quotient, ways: Ways) -> Iterator[str]:
     for block, (source, target) in enumerate(
         zip(ways.blocks.source.tolist(), ways.blocks.target.tolist(), strict=True)
     ):
-        readers = set(range(fabric.width)) if target == EVERY else {target}
+        readers = set(range(fabric.network.width)) if target == EVERY else {target}
         ends = [(int(fabric.network.source[b]), int(fabric.network.destination[b])) for b in bundles_of[block]]
         into = [end for _, end in ends]
         if len(set(into)) < len(into) or source in into:

@@ -17,7 +17,7 @@ from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.schedule.collective import ScheduledCollective
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.result import LowerBound, Result, Schedule, Sums
 from lpxsched.traffic.collectives import Collective, source_values
 from tests.fabric.examples import fabric_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lpxsched.assembly.program import Program
     from lpxsched.assembly.segment import Segment
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 Slot = tuple[int, int, int, tuple[int, int], int]
 Delivery = tuple[int, int, int, int]
@@ -55,7 +55,7 @@ def all_gather() -> ScheduledCollective:
         (0, 0, 2, (1, 2), 16),
     ]
     reads = [(node, value, 0, 2) for node in range(3) for value in range(3)]
-    problem = transfer_problem(line(), [0, 1, 2], Collective("all-gather", 3, 2), relays=False, guard_cycles=0)
+    problem = collective_instance(line(), [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
     return scheduled(problem, slots, reads, delivered=[32, 16, 32])
 
 
@@ -64,7 +64,7 @@ def all_reduce() -> ScheduledCollective:
 
     Chip 1 sends at 0, read at 13; the sum runs [13, 112), leaves a turnaround of 3 later and is read at 128.
     """
-    problem = transfer_problem(line(), [2, 1], Collective("all-reduce", 2, 1), relays=False, guard_cycles=0)
+    problem = collective_instance(line(), [2, 1], Collective("all-reduce", 2, 1), relays=False)
     slots = [(1, 0, 1, (1, 0), 0), (2, 0, 1, (0, 1), 16 + SUM_CYCLES)]
     sums = sums_of([(0, 13, True)], [(0, 0), (0, 1)])
     return scheduled(problem, slots, [(0, 2, 0, 1), (1, 2, 0, 1)], sums=sums, delivered=[112, 128])
@@ -72,7 +72,7 @@ def all_reduce() -> ScheduledCollective:
 
 def relayed_all_reduce() -> ScheduledCollective:
     """Return an all-reduce of one vector on chips 0 and 2, which chip 1 between them, node 2, sums and sends back."""
-    problem = transfer_problem(line(), [0, 2], Collective("all-reduce", 2, 1), relays=True, guard_cycles=0)
+    problem = collective_instance(line(), [0, 2], Collective("all-reduce", 2, 1), relays=True)
     out = 16 + SUM_CYCLES
     slots = [(0, 0, 1, (0, 2), 0), (1, 0, 1, (1, 2), 0), (2, 0, 1, (2, 0), out), (2, 0, 1, (2, 1), out)]
     sums = sums_of([(2, 13, True)], [(0, 0), (0, 1)])
@@ -104,7 +104,7 @@ def no_sums() -> Sums:
 
 
 def scheduled(
-    problem: TransferProblem,
+    problem: Instance,
     slots: Sequence[Slot],
     reads: Sequence[Delivery],
     *,
@@ -116,7 +116,7 @@ def scheduled(
 
     Parameters
     ----------
-    problem : TransferProblem
+    problem : Instance
     slots : sequence
         Value, first vector, vectors, source and destination node, departure. Values are what chips hold at first, by
         chip, then sums.
@@ -128,7 +128,7 @@ def scheduled(
     stall_cycles : int
         Stall of the opening deskew, by which everything is shifted.
     """
-    width, holders = problem.width, source_values(problem.collective).shard
+    width, holders = problem.network.width, source_values(problem.stage).shard
     number = np.concatenate([holders, 2 * width + np.arange(99)])
     sums = no_sums() if sums is None else replace(sums, operand_value=number[sums.operand_value])
     ends = list(zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Lower bounds of collectives: no schedule of a `TransferProblem` is shorter.
+"""Lower bounds of collectives: no schedule of a `Instance` is shorter.
 
 They hold for any routes (longer ones and relays included), waiting, cutting into slots, copies made anywhere, and sums
 made anywhere. Each module is one family of bounds and proves it in its docstring.

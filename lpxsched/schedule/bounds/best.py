@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
 
@@ -42,16 +42,16 @@ class Side(NamedTuple):
     shards: list[int]
 
 
-def lower_bound(problem: TransferProblem) -> LowerBound:
+def lower_bound(problem: Instance) -> LowerBound:
     """Return the best bound of the makespan of a collective.
 
     Parameters
     ----------
-    problem : TransferProblem
+    problem : Instance
         Every reader can be reached from its holders.
     """
     best = LowerBound(0, NOTHING)
-    if problem.width < 2:
+    if problem.network.width < 2:
         return best
     sides = _sides(problem)
     ends = [[entering(side.view, shard) for shard in side.shards] for side in sides]
@@ -64,16 +64,16 @@ def lower_bound(problem: TransferProblem) -> LowerBound:
     return _better(best, LowerBound(flow_makespan(problem, sides[0].view, best.cycles), "flow"))
 
 
-def period_bound(problem: TransferProblem) -> LowerBound:
+def period_bound(problem: Instance) -> LowerBound:
     """Return the best bound of the period of a collective that repeats; the shortest period is one cycle.
 
     Parameters
     ----------
-    problem : TransferProblem
+    problem : Instance
         Every reader can be reached from its holders.
     """
     best = LowerBound(0, NOTHING)
-    if problem.width < 2:
+    if problem.network.width < 2:
         return LowerBound(1, NOTHING)
     sides = _sides(problem)
     for side in sides:
@@ -94,7 +94,7 @@ def _better(best: LowerBound, *others: LowerBound) -> LowerBound:
     return max((best, *others), key=lambda bound: bound.cycles)
 
 
-def _sides(problem: TransferProblem) -> tuple[Side, Side]:
+def _sides(problem: Instance) -> tuple[Side, Side]:
     forward, backward = views(problem)
     return (
         Side(forward, "ingress", problem.network.eject_per_cycle, representatives(forward).tolist()),
@@ -109,7 +109,7 @@ def _by_distance(side: Side, ends: list[Entering]) -> Iterator[LowerBound]:
         yield LowerBound(max(ending_cycles(side.view, end, side.limit) for end in ends), "ports")
 
 
-def _by_work(problem: TransferProblem, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
+def _by_work(problem: Instance, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
     yield LowerBound(sums_cycles(problem), "sums")
     for side in sides:
         for lanes, needed, idle in (*copies(side.view), *everyones_sums(problem, side.view)):
@@ -117,7 +117,7 @@ def _by_work(problem: TransferProblem, sides: tuple[Side, Side]) -> Iterator[Low
             yield LowerBound(cycles, "copies" if side.view.wants.holders_differ else "sums of everyone")
 
 
-def _period_by_work(problem: TransferProblem, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
+def _period_by_work(problem: Instance, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
     yield LowerBound(sums_period(problem), "sums")
     for side in sides:
         for lanes, needed, _ in (*copies(side.view), *everyones_sums(problem, side.view)):
@@ -125,7 +125,7 @@ def _period_by_work(problem: TransferProblem, sides: tuple[Side, Side]) -> Itera
             yield LowerBound(cycles, "copies" if side.view.wants.holders_differ else "sums of everyone")
 
 
-def _by_borders(problem: TransferProblem, side: Side) -> Iterator[LowerBound]:
+def _by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
     step, outside = step_cycles(side.view.network), ramp(problem, side.view)
     for load in loads(problem, side.view):
         yield LowerBound(load.makespan_cycles(step), load.name)
@@ -135,14 +135,14 @@ def _by_borders(problem: TransferProblem, side: Side) -> Iterator[LowerBound]:
         yield LowerBound(cut_cycles(side.view, inside), "cut")
 
 
-def _period_by_borders(problem: TransferProblem, side: Side) -> Iterator[LowerBound]:
+def _period_by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
     for load in loads(problem, side.view):
         yield LowerBound(load.period_cycles(), load.name)
     for inside in _cuts(problem, side):
         yield LowerBound(cut_period(side.view, inside), "cut")
 
 
-def _cuts(problem: TransferProblem, side: Side) -> list[NDArray[np.bool_]]:
+def _cuts(problem: Instance, side: Side) -> list[NDArray[np.bool_]]:
     """Return the sets whose borders are looked at: where each vector has one holder and one reader."""
     if not side.view.wants.is_exchange or not is_small(side.view):
         return []

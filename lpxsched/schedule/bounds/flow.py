@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.bounds.view import View
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
     Hashes = NDArray[np.uint64]
@@ -61,7 +61,7 @@ class Colours:
     flow: Integers
 
 
-def flow_makespan(problem: TransferProblem, view: View, known: int) -> int:
+def flow_makespan(problem: Instance, view: View, known: int) -> int:
     """Return a bound of the makespan by flows if it exceeds a known one, else something smaller."""
     step, outside = step_cycles(view.network), ramp(problem, view)
     lanes, best = lanes_of(view.network, np.arange(view.network.bundles)), known

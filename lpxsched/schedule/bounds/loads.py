@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.bounds.network import Network
     from lpxsched.schedule.bounds.view import View
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
 
@@ -92,7 +92,7 @@ class Load:
         return int(self.lanes.shortest_period(np.array([self.vectors @ self.distance]))[0])
 
 
-def loads(problem: TransferProblem, view: View) -> Iterator[Load]:
+def loads(problem: Instance, view: View) -> Iterator[Load]:
     """Yield the loads of all links and of sets of classes; nothing if vectors are copied or summed."""
     if not view.wants.is_exchange or not is_small(view):
         return
@@ -119,13 +119,13 @@ def step_cycles(network: Network) -> int:
     return max(1, int(network.hop.min()) + network.between_cycles)
 
 
-def ramp(problem: TransferProblem, view: View) -> Integers | None:
+def ramp(problem: Instance, view: View) -> Integers | None:
     """Return the most departures outside a window that leaves out m cycles, for each m; None without limits."""
     if not problem.network.inject_per_cycle and not problem.network.eject_per_cycle:
         return None
     step = step_cycles(view.network)
     limit = min(limit for limit in (problem.network.inject_per_cycle, problem.network.eject_per_cycle) if limit)
-    lanes_of_chip = -(-int(view.network.lanes.sum()) // problem.width)
+    lanes_of_chip = -(-int(view.network.lanes.sum()) // problem.network.width)
     cycles = np.arange(min(LONGEST_RAMP, step * (-(-lanes_of_chip // limit) + 1)) + 1)
     whole = bool((problem.network.pitch_denominator == 1).all())
     early = _departures(view.wants.vectors.sum(axis=1), problem.network.inject_per_cycle, cycles, step, whole=True)

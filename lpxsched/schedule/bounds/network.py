@@ -13,7 +13,7 @@ from lpxsched.units import ceil_cycles
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.collectives import Collective
 
     Integers = NDArray[np.int64]
@@ -33,7 +33,7 @@ class Network:
     ----------
     nodes : int
     source, destination, lanes, hop : ndarray of int64, shape (bundles,)
-        As in `TransferProblem`.
+        As in `Instance`.
     pitch, pitch_of : ndarray of int64, shape (bundles,)
         Numerator and denominator of the pitch.
     longest_run : int
@@ -44,12 +44,12 @@ class Network:
         Least time between a read and the next departure of what was read, alone or in a sum: the turnaround.
     """
 
-    def __init__(self, problem: TransferProblem) -> None:
+    def __init__(self, problem: Instance) -> None:
         self.nodes = problem.network.nodes
         self.source, self.destination = problem.network.source, problem.network.destination
         self.lanes, self.hop = problem.network.lanes, problem.network.hop_cycles
         self.pitch, self.pitch_of = problem.network.pitch_numerator, problem.network.pitch_denominator
-        self.longest_run = longest_run(problem.collective)
+        self.longest_run = longest_run(problem.stage)
         self.dense, self.dense_of = self.pitch.copy(), self.pitch_of.copy()
         for pitch in sorted(set(zip(self.pitch.tolist(), self.pitch_of.tolist(), strict=True))):
             here = (self.pitch == pitch[0]) & (self.pitch_of == pitch[1])
@@ -81,9 +81,9 @@ class Network:
         return cost
 
 
-def shortest_sum(problem: TransferProblem) -> int:
+def shortest_sum(problem: Instance) -> int:
     """Return the duration of the shortest sum of a problem; 0 without sums."""
-    return problem.add_cost.cycles(2, 1) if problem.collective.is_sum else 0
+    return problem.add_cost.cycles(2, 1) if problem.stage.is_sum else 0
 
 
 def longest_run(collective: Collective) -> int:

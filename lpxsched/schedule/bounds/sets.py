@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.bounds.network import Network
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
     Flags = NDArray[np.bool_]
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_DIGITS = 64
 
 
-def candidate_sets(problem: TransferProblem, network: Network, centres: Integers) -> Flags:
+def candidate_sets(problem: Instance, network: Network, centres: Integers) -> Flags:
     """Return different sets of nodes and their complements, shape (sets, nodes); none is empty or holds all."""
     found = [_digits(problem.network.fabric_node), _balls(network, centres), _components(problem)]
     sets = np.concatenate([part for part in found if len(part)])
@@ -38,12 +38,12 @@ def candidate_sets(problem: TransferProblem, network: Network, centres: Integers
     return np.asarray(sets[(size > 0) & (size < problem.network.nodes)], dtype=np.bool_)
 
 
-def components(problem: TransferProblem, kept: Flags) -> Integers:
+def components(problem: Instance, kept: Flags) -> Integers:
     """Return the number of the component of each node when only some bundles are kept, both ways."""
     return component_numbers(problem.network.source[kept], problem.network.destination[kept], problem.network.nodes)
 
 
-def partitions(problem: TransferProblem) -> list[Integers]:
+def partitions(problem: Instance) -> list[Integers]:
     """Return the components that remain without one class of links, and with one class only."""
     found = []
     for link_class in np.unique(problem.network.link_class).tolist():
@@ -52,7 +52,7 @@ def partitions(problem: TransferProblem) -> list[Integers]:
     return found
 
 
-def _components(problem: TransferProblem) -> Flags:
+def _components(problem: Instance) -> Flags:
     parts = [number == np.arange(number.max() + 1)[:, None] for number in partitions(problem)]
     return np.concatenate(parts)
 

@@ -21,21 +21,21 @@ import numpy as np
 from lpxsched.units import ceil_cycles, ceil_div
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 
-def sums_cycles(problem: TransferProblem) -> int:
+def sums_cycles(problem: Instance) -> int:
     """Return the bound of the makespan by the work of the vector units."""
     work = sums_period(problem)
     return work + int(problem.network.hop_cycles.min()) if work else 0
 
 
-def sums_period(problem: TransferProblem) -> int:
+def sums_period(problem: Instance) -> int:
     """Return the cycles that some vector unit spends on sums at least."""
-    summands, cost = problem.width, problem.add_cost
-    if not problem.collective.is_sum or summands < 2 or not cost.operations_per_cycle:
+    summands, cost = problem.network.width, problem.add_cost
+    if not problem.stage.is_sum or summands < 2 or not cost.operations_per_cycle:
         return 0
-    results = int(np.sum(problem.collective.pieces().vectors))
+    results = int(np.sum(problem.stage.pieces().vectors))
     additions = ceil_div(results * (summands - 1), problem.network.nodes)
     moved = Fraction((summands + 1) * cost.vector_bytes, (summands - 1) * cost.sram_bytes_per_cycle)
     added = Fraction(cost.elements_per_vector, cost.operations_per_cycle)

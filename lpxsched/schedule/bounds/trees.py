@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.bounds.crossings import Lanes
     from lpxsched.schedule.bounds.view import View
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
 
@@ -48,12 +48,12 @@ def copies(view: View) -> Iterator[tuple[Lanes, int, Integers]]:
     yield lanes_of(network, into), int(vectors.sum()), earliest[network.source[into]] + network.hop[into]
 
 
-def everyones_sums(problem: TransferProblem, view: View) -> Iterator[tuple[Lanes, int, Integers]]:
+def everyones_sums(problem: Instance, view: View) -> Iterator[tuple[Lanes, int, Integers]]:
     """Yield lanes, departures on them and idle cycles of sums that everyone reads, for several groupings."""
-    network, width = view.network, problem.width
+    network, width = view.network, problem.network.width
     if view.wants.holders_differ or view.wants.readers_differ or width < 2:
         return
-    vectors = problem.collective.vectors
+    vectors = problem.stage.vectors
     everywhere = lanes_of(network, np.arange(network.bundles))
     if is_small(view):
         cost = network.into(np.arange(network.nodes))[:, :width]

@@ -29,7 +29,7 @@ from lpxsched.schedule.problem.wires import FAR
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
 
@@ -63,12 +63,12 @@ class View:
         return np.maximum(makespan_cycles, np.minimum(makespan_cycles + self.final_cycles, complete))
 
 
-def views(problem: TransferProblem) -> tuple[View, View]:
+def views(problem: Instance) -> tuple[View, View]:
     """Return a problem as it is, and with time reversed."""
-    wants = wants_of(problem.collective)
+    wants = wants_of(problem.stage)
     network, turned = Network(problem), Network(problem.reversed())
-    never = np.full(problem.width, FAR, dtype=np.int64)
-    complete = _complete_cycles(problem, network) if problem.collective.is_sum else never
+    never = np.full(problem.network.width, FAR, dtype=np.int64)
+    complete = _complete_cycles(problem, network) if problem.stage.is_sum else never
     forward = View(network, wants, shortest_sum(problem), never, complete)
     backward = replace(forward, network=turned, wants=wants.reversed(), holder_complete=complete, reader_complete=never)
     return forward, backward
@@ -97,9 +97,9 @@ def is_small(view: View) -> bool:
     return view.network.nodes * view.network.bundles <= SMALL
 
 
-def _complete_cycles(problem: TransferProblem, network: Network) -> Integers:
+def _complete_cycles(problem: Instance, network: Network) -> Integers:
     """Return the earliest cycle at which a complete sum can be read that was made elsewhere, for each shard."""
-    width = problem.width
+    width = problem.network.width
     if network.nodes * network.bundles > SMALL or width < 2:
         return np.zeros(width, dtype=np.int64)
     cost = network.into(np.arange(network.nodes))

@@ -145,7 +145,7 @@ def without_symmetry(copies: Copies) -> Copies:
     )
     block = (np.arange(order)[:, None] * len(blocks) + slots.block).ravel()
     moved = Slots(block, symmetry.bundle_map[:, slots.bundle].ravel(), np.tile(slots.depart, order))
-    return Copies(quotient(problem.instance, flow, trivial(problem.instance)), every, moved)
+    return Copies(quotient(problem.instance, flow, trivial(problem.instance.network)), every, moved)
 
 
 def single_vectors(copies: Copies) -> Copies:

@@ -84,7 +84,7 @@ def last_reads(problem: Quotient, blocks: Blocks, slots: Slots) -> np.ndarray[tu
     """Return when each slot is read to its end by a chip that wanted it, 0 for what is only passed on."""
     wires, target = problem.wires, blocks.target[slots.block]
     end = wires.destination[slots.bundle]
-    wanted = (end == target) | ((target == EVERY) & (end < problem.instance.width))
+    wanted = (end == target) | ((target == EVERY) & (end < problem.instance.network.width))
     after_first = (blocks.vectors[slots.block] - 1) * wires.numerator[slots.bundle]
     read = slots.depart + wires.hop[slots.bundle] - (-after_first // wires.denominator[slots.bundle])
     return np.where(wanted, read, 0)
@@ -184,7 +184,7 @@ def _lead_everywhere(problem: Quotient, blocks: Blocks, open_to: Crossings) -> b
     arrives[np.arange(len(blocks)), blocks.source] = True
     everyone = blocks.target == EVERY
     one = np.flatnonzero(~everyone)
-    return bool(arrives[one, blocks.target[one]].all() and arrives[everyone, : problem.instance.width].all())
+    return bool(arrives[one, blocks.target[one]].all() and arrives[everyone, : problem.instance.network.width].all())
 
 
 def _alike(blocks: Blocks) -> list[list[int]]:

@@ -200,7 +200,7 @@ class RouteVariables:
     def is_reader(self, block: int, node: int) -> bool:
         """Return whether a block is to be read at a node in the end."""
         target = self.target(block)
-        return node == target or (target == EVERY and node < self.problem.instance.width)
+        return node == target or (target == EVERY and node < self.problem.instance.network.width)
 
     def depart(self, block: int, bundle: int) -> cp_model.LinearExprT:
         """Return the step at which a block leaves over a bundle, if it does."""

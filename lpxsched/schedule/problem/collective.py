@@ -1,20 +1,22 @@
-"""One collective on the chips of a fabric, as every solver of this folder reads it."""
+"""One collective on the chips of a fabric: an instance of one stage."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.errors import InfeasibleError
 from lpxsched.fabric.reach import joined_with, reached_from
-from lpxsched.schedule.problem.instance import AddCost
+from lpxsched.schedule.problem.instance import ANY, HOST, AddCost, Instance
 from lpxsched.schedule.problem.network import network_on
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.network import Network
@@ -24,33 +26,7 @@ if TYPE_CHECKING:
 SUM_DATATYPE, SUM_ELEMENT_BITS = "bf16", 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TransferProblem:
-    """A collective on a network of chips.
-
-    Attributes
-    ----------
-    collective : Collective
-        Its shards are the first nodes of the network.
-    network : Network
-    add_cost : AddCost
-    """
-
-    collective: Collective
-    network: Network
-    add_cost: AddCost
-
-    @property
-    def width(self) -> int:
-        """Number of chips that take part."""
-        return self.collective.width
-
-    def reversed(self) -> TransferProblem:
-        """Return the problem on the same bundles the other way round."""
-        return replace(self, network=self.network.reversed())
-
-
-def transfer_problem(fabric: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool) -> TransferProblem:
+def collective_instance(fabric: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool) -> Instance:
     """Return a collective over some chips of a fabric, without guards.
 
     Parameters
@@ -70,9 +46,54 @@ def transfer_problem(fabric: Fabric, chips: Sequence[int], collective: Collectiv
     _refuse_oversize(fabric, chips, collective)
     others = sorted({int(chip) for chip in np.flatnonzero(~fabric.node_down[: fabric.chips])} - set(chips))
     network = network_on(fabric, chips, relays=others if relays else ())
-    problem = TransferProblem(collective, network, AddCost.on(fabric, SUM_ELEMENT_BITS))
     refuse_split(network, collective)
-    return problem
+    return stage_instance(network, collective, AddCost.on(fabric, SUM_ELEMENT_BITS))
+
+
+def stage_instance(network: Network, collective: Collective, add_cost: AddCost) -> Instance:
+    """Return a collective of the chips of a network that take part, its pieces as demands.
+
+    Each chip has an operator that leaves what it holds at first, and then one that reads what it is to get; both take
+    no time and hold no unit.
+    """
+    width, pieces = network.width, collective.pieces()
+    shards, nothing = np.arange(width, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    leaves, readers = _sets(pieces.source, width), _sets(pieces.target, width)
+    root = np.where(pieces.source == EVERY, pieces.target, pieces.source)
+    return Instance(
+        network=network,
+        release_cycles=0,
+        operator_node=np.tile(shards, 2),
+        operator_unit=np.full(2 * width, HOST, dtype=np.int64),
+        operator_cycles=np.zeros(2 * width, dtype=np.int64),
+        operator_after=Ragged(np.zeros(2 * width + 1, dtype=np.int64), nothing),
+        operator_demands=_read(pieces.target, width),
+        demand_vectors=pieces.vectors,
+        demand_root=np.where(root == EVERY, ANY, root),
+        demand_leaves=leaves,
+        demand_leaf_operators=leaves,
+        demand_consumers=readers,
+        add_cost=add_cost,
+        stages=(collective,),
+    )
+
+
+def _sets(shard: NDArray[np.int64], width: int) -> Interned:
+    """Return the shard of each piece as a set: the first `width` sets are those of one shard, the last is of all."""
+    offsets = np.append(np.arange(width + 1, dtype=np.int64), 2 * width)
+    sets = Ragged(offsets, np.tile(np.arange(width, dtype=np.int64), 2))
+    return Interned(sets, np.where(shard == EVERY, width, shard))
+
+
+def _read(target: NDArray[np.int64], width: int) -> Interned:
+    """Return the pieces that each operator reads: none those of the sources, the last set what everyone reads."""
+    everyone, own = np.flatnonzero(target == EVERY), np.argsort(target, kind="stable").astype(np.int64)
+    own = own[target[own] != EVERY]
+    if len(everyone):
+        sets = Ragged(np.array([0, 0, len(everyone)], dtype=np.int64), everyone)
+        return Interned(sets, np.repeat(np.arange(2, dtype=np.int64), width))
+    offsets = np.concatenate([[0, 0], np.cumsum(np.bincount(target, minlength=width))]).astype(np.int64)
+    return Interned(Ragged(offsets, own), np.append(np.zeros(width, dtype=np.int64), np.arange(1, width + 1)))
 
 
 def _refuse_oversize(fabric: Fabric, chips: Sequence[int], collective: Collective) -> None:

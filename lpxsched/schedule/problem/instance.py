@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.problem.network import Network
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.units import BITS_PER_BYTE, ceil_div
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.traffic.collectives import Collective
 
 MATRIX, VECTOR, HOST = 0, 1, 2
 UNITS = {"matrix": MATRIX, "vector": VECTOR, "host": HOST}
 UNITS_PER_CHIP = 2
+ANY = -3
 # What of a network tells where in the fabric it lies.
 PLACES = ("fabric_node", "class_names", "link_class", "links")
 
@@ -88,7 +90,7 @@ class AddCost:
 class Instance:
     """One segment's problem over local numbers: a network, operators, demands.
 
-    Times are cycles. A sum has its leaves and its root on chips.
+    Times are cycles. A sum has its leaves on chips, and its root too, where it has one.
 
     Attributes
     ----------
@@ -99,13 +101,18 @@ class Instance:
         Operators are numbered in topological order.
     operator_after : Ragged
         Operators on the same node whose results an operator reads.
-    operator_demands : Ragged
+    operator_demands : Interned
         Demands that an operator reads at its node.
-    demand_vectors, demand_root : ndarray of int64, shape (demands,)
-    demand_leaves, demand_leaf_operators, demand_consumers : Ragged
-        Nodes that hold a summand (or the one copy), the operator that produces it there, nodes other than the root
-        that read the result.
+    demand_vectors : ndarray of int64, shape (demands,)
+    demand_root : ndarray of int64, shape (demands,)
+        Where a sum is complete before it is copied, the one leaf of a copy; `ANY` where it may be complete anywhere,
+        and each part of it elsewhere.
+    demand_leaves, demand_leaf_operators, demand_consumers : Interned
+        Nodes that hold a summand (or the one copy), the operator that produces it there, nodes that read the result.
+        The root of a layer's demand is not among its consumers.
     add_cost : AddCost
+    stages : tuple of Collective
+        Of which the demands are the pieces, one after the other; none for a layer, whose demands its graph tells.
     """
 
     network: Network
@@ -114,13 +121,26 @@ class Instance:
     operator_unit: NDArray[np.int64]
     operator_cycles: NDArray[np.int64]
     operator_after: Ragged
-    operator_demands: Ragged
+    operator_demands: Interned
     demand_vectors: NDArray[np.int64]
     demand_root: NDArray[np.int64]
-    demand_leaves: Ragged
-    demand_leaf_operators: Ragged
-    demand_consumers: Ragged
+    demand_leaves: Interned
+    demand_leaf_operators: Interned
+    demand_consumers: Interned
     add_cost: AddCost
+    stages: tuple[Collective, ...] = ()
+
+    @property
+    def stage(self) -> Collective:
+        """The one collective that the instance is.
+
+        Raises
+        ------
+        ValueError
+            When there are none or several.
+        """
+        (stage,) = self.stages
+        return stage
 
     @property
     def operators(self) -> int:
@@ -135,6 +155,10 @@ class Instance:
     def is_reduction(self, demand: int) -> bool:
         """Return whether a demand sums several leaves."""
         return len(self.demand_leaves[demand]) > 1
+
+    def reversed(self) -> Instance:
+        """Return what is asked for on the same bundles the other way round."""
+        return replace(self, network=self.network.reversed())
 
     def demand_first_vectors(self) -> NDArray[np.int64]:
         """Return where in the results of its makers each demand begins: behind all that any of them makes before it."""
@@ -161,10 +185,16 @@ class Instance:
         values = [self.network.nodes, *network]
         values += [getattr(self, field.name) for field in fields(self) if field.name != "network"]
         for value in values:
-            for array in [value.offsets, value.values] if isinstance(value, Ragged) else [value]:
+            for array in _columns(value):
                 part = array.tobytes() if isinstance(array, np.ndarray) else repr(array).encode()
                 digest.update(len(part).to_bytes(8, "little") + part)
         return digest.hexdigest()
+
+
+def _columns(value: object) -> list[object]:
+    if isinstance(value, Interned):
+        return [value.index, value.sets.offsets, value.sets.values]
+    return [value.offsets, value.values] if isinstance(value, Ragged) else [value]
 
 
 def sum_cycles(cost: AddCost, operands: NDArray[np.int64], vectors: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from lpxsched.errors import InputError
 from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.problem.network import network_on
 from lpxsched.schedule.problem.opening import bundle_levels, class_levels
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
 from lpxsched.units import NONE
 from lpxsched.workload.costs import cycles
@@ -190,16 +190,16 @@ def _instance(
             ]
             for placed in operators
         ),
-        operator_demands=Ragged.of(
+        operator_demands=Interned.of(
             needed_demands(placed.operator, placed.shard, graph, demands, width) for placed in operators
         ),
         demand_vectors=_integers(demand.vectors for demand in demands),
         demand_root=_integers(demand.root for demand in demands),
-        demand_leaves=Ragged.of(demand.leaves for demand in demands),
-        demand_leaf_operators=Ragged.of(
+        demand_leaves=Interned.of(demand.leaves for demand in demands),
+        demand_leaf_operators=Interned.of(
             [numbers[producers[demand.tensor], leaf % width] for leaf in demand.leaves] for demand in demands
         ),
-        demand_consumers=Ragged.of(demand.consumers for demand in demands),
+        demand_consumers=Interned.of(demand.consumers for demand in demands),
         add_cost=AddCost.on(fabric, partial_bits),
     )
 

@@ -1,4 +1,4 @@
-"""Lists of lists of integers as two flat columns, the form that kernels read."""
+"""Lists of lists of integers in flat columns: the form that kernels read, and one that keeps equal lists once."""
 
 from __future__ import annotations
 
@@ -41,3 +41,37 @@ class Ragged:
 
     def __getitem__(self, row: int) -> NDArray[np.int64]:
         return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interned:
+    """Rows of which many are alike: row i is ``sets[index[i]]``.
+
+    What 10,000 chips gather of each other is read by one set of readers, which is kept once and not 10,000 times.
+    """
+
+    sets: Ragged
+    index: NDArray[np.int64]
+
+    @staticmethod
+    def of(rows: Iterable[Sequence[int]]) -> Interned:
+        """Return rows of integers, equal ones kept once, in the order in which they first occur."""
+        known: dict[tuple[int, ...], int] = {}
+        index = [known.setdefault(tuple(row), len(known)) for row in rows]
+        return Interned(Ragged.of(known), np.array(index, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, row: int) -> NDArray[np.int64]:
+        return self.sets[self.index[row]]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of integers in each row."""
+        counts: NDArray[np.int64] = np.diff(self.sets.offsets)[self.index]
+        return counts
+
+    def flat(self) -> Ragged:
+        """Return all rows at length."""
+        return self.sets.taken(self.index)

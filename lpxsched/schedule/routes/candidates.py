@@ -39,7 +39,7 @@ def candidate_of(
     forward: Quotient, backward: Quotient, *, gathered: bool, cyclic: bool
 ) -> Callable[[Style, int], Start | None]:
     """Return the function that makes a plan of a choice and gives up on what takes longer than a limit."""
-    collective = forward.instance.collective
+    collective = forward.instance.stage
     if gathered:
         return lambda choice, limit: _gathered(forward, choice, limit)
     if not collective.is_sum:

@@ -110,7 +110,7 @@ def further_choices(problem: Quotient, lengths: Sequence[int], *, seed: int, cyc
 def packs_trees(problem: Quotient) -> bool:
     """Return whether trees are packed: of what everyone reads, where sums and copies need not share blocks."""
     alone = problem.symmetry.order == 1 and problem.instance.network.bundles > 0
-    return alone and problem.flow.is_for_everyone and problem.instance.collective.kind != "all-reduce"
+    return alone and problem.flow.is_for_everyone and problem.instance.stage.kind != "all-reduce"
 
 
 def packings(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[PackedTrees]:
@@ -118,16 +118,16 @@ def packings(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[Pac
     lengths = [length for length in block_lengths(problem, unit_blocks=unit_blocks) if length != HALVES]
     for number in count(seed):
         for length in lengths:
-            for beside in (True, False) if problem.instance.collective.kind == "reduce" else (False,):
+            for beside in (True, False) if problem.instance.stage.kind == "reduce" else (False,):
                 yield from (PackedTrees(length, late_price, number, beside) for late_price in LATE_PRICES)
         yield from _mergings(problem, number, unit_blocks=unit_blocks)
 
 
 def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
     """Yield sums over several hops that summands pass as they are, in blocks that just keep a vector unit busy."""
-    if problem.instance.collective.kind != "reduce" or _longest_route(problem) < 2:
+    if problem.instance.stage.kind != "reduce" or _longest_route(problem) < 2:
         return
-    vectors = problem.instance.collective.vectors
+    vectors = problem.instance.stage.vectors
     for streams in [*STREAMS, problem.instance.network.nodes]:
         paced = pace(problem, streams)
         for length in [1] if unit_blocks else sorted({min(vectors, n) for n in (paced - 1, paced, 2 * paced) if n}):
@@ -140,7 +140,7 @@ def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
     if not problem.flow.is_for_everyone:
         styles = [("balanced", True), ("by hop", True), ("flat", True), ("far", True)]
     if problem.symmetry.order == 1:
-        has_relays = problem.instance.network.nodes > problem.instance.width
+        has_relays = problem.instance.network.nodes > problem.instance.network.width
         styles.insert(0 if has_relays else len(styles), ("spread", False))
     return styles
 
@@ -183,7 +183,7 @@ def block_lengths(problem: Quotient, *, unit_blocks: bool) -> list[int]:
     halves = list(dict.fromkeys(-(-longest // 2**power) for power in range(longest.bit_length() + 1)))
     ends = zip(halves[::-1][:LENGTHS_AT_EACH_END], halves[:LENGTHS_AT_EACH_END], strict=True)
     lengths = list(dict.fromkeys(length for pair in ends for length in pair))
-    hops = problem.instance.width if problem.flow.is_for_everyone else _longest_route(problem)
+    hops = problem.instance.network.width if problem.flow.is_for_everyone else _longest_route(problem)
     vectors = problem.flow.vectors[problem.representatives]
     fine = [length for length in lengths if int((-(-vectors // length)).sum()) * hops <= MOST_SLOTS]
     return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
@@ -214,7 +214,7 @@ def find_ways(problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored:
 
 def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
     everyone = problem.flow.is_for_everyone
-    most = len(blocks) * (problem.instance.width if everyone else _longest_route(problem))
+    most = len(blocks) * (problem.instance.network.width if everyone else _longest_route(problem))
     job = Job(
         blocks.source,
         blocks.target,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.problem.instance import HOST, Instance
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.symmetry.padding import unpadded
@@ -75,11 +75,11 @@ def _instance(problem: Quotient, bundles: NDArray[np.int64]) -> Instance:
         operator_unit=np.full(network.nodes, HOST, dtype=np.int64),
         operator_cycles=np.zeros(network.nodes, dtype=np.int64),
         operator_after=Ragged.of([] for _ in range(network.nodes)),
-        operator_demands=Ragged.of([] for _ in range(network.nodes)),
+        operator_demands=Interned.of([] for _ in range(network.nodes)),
         demand_vectors=flow.vectors[pieces],
         demand_root=flow.source[pieces],
-        demand_leaves=Ragged.of([node] for node in source),
-        demand_leaf_operators=Ragged.of([node] for node in source),
-        demand_consumers=Ragged.of(readers),
+        demand_leaves=Interned.of([node] for node in source),
+        demand_leaf_operators=Interned.of([node] for node in source),
+        demand_consumers=Interned.of(readers),
         add_cost=problem.instance.add_cost,
     )

@@ -44,11 +44,11 @@ def exchange_classes(problem: Quotient) -> list[NDArray[np.int64]]:
 
     Of parallel bundles between two chips only the first is used.
     """
-    fabric = problem.instance
-    inside = (fabric.network.source < fabric.width) & (fabric.network.destination < fabric.width)
-    pair = fabric.network.source * fabric.network.nodes + fabric.network.destination
+    network = problem.instance.network
+    inside = (network.source < network.width) & (network.destination < network.width)
+    pair = network.source * network.nodes + network.destination
     inside &= np.append(True, pair[1:] != pair[:-1])[: len(pair)]
-    by_link = np.unique(fabric.network.link_class, return_inverse=True)[1]
+    by_link = np.unique(network.link_class, return_inverse=True)[1]
     few = len(problem.wires.lanes) <= MOST_CLASSES
     return [
         np.where(inside, classes, NONE).astype(np.int64)
@@ -58,12 +58,12 @@ def exchange_classes(problem: Quotient) -> list[NDArray[np.int64]]:
 
 def exchange_sequences(problem: Quotient, classes: NDArray[np.int64]) -> list[tuple[Phase, ...]]:
     """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
-    fabric, width = problem.instance, problem.instance.width
+    network, width = problem.instance.network, problem.instance.network.width
     joins = []
     for number in range(min(MOST_CLASSES, int(classes.max(initial=NONE)) + 1)):
         matrix = np.zeros((width, width), dtype=np.float32)
         bundles = np.flatnonzero(classes == number)
-        matrix[fabric.network.destination[bundles], fabric.network.source[bundles]] = 1
+        matrix[network.destination[bundles], network.source[bundles]] = 1
         joins.append(matrix)
     own = np.eye(width, dtype=np.float32)
     level: list[tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]]] = [((), own, own)]
@@ -147,10 +147,10 @@ def exchange_plan(
 
     Every orbit of bundles is represented by the one that ends at the representative of its orbit of nodes.
     """
-    fabric, wires = problem.instance, problem.wires
+    network, wires = problem.instance.network, problem.wires
     first_of_orbit = np.unique(wires.node_orbit, return_index=True)[1]
-    nodes = [int(node) for node in first_of_orbit if node < fabric.width]
-    into = {node: np.flatnonzero((fabric.network.destination == node) & (classes >= 0)).tolist() for node in nodes}
+    nodes = [int(node) for node in first_of_orbit if node < network.width]
+    into = {node: np.flatnonzero((network.destination == node) & (classes >= 0)).tolist() for node in nodes}
     representative = first_of_orbit[wires.node_orbit]
     builder = _Builder(problem)
     for block, sequence in enumerate(sequences):
@@ -158,7 +158,7 @@ def exchange_plan(
         brought: dict[int, list[_Part]] = {node: [] for node in nodes}
         for phase in sequence:
             ways = {node: [bundle for bundle in into[node] if classes[bundle] == phase.link_class] for node in nodes}
-            sends = {int(representative[fabric.network.source[bundle]]) for node in nodes for bundle in ways[node]}
+            sends = {int(representative[network.source[bundle]]) for node in nodes for bundle in ways[node]}
             outgoing = {
                 node: _outgoing(builder, block, node, parts[node], brought[node], phase) if node in sends else None
                 for node in nodes
@@ -167,7 +167,7 @@ def exchange_plan(
                 node: [
                     builder.send(block, bundle, part)
                     for bundle in ways[node]
-                    if (part := outgoing[int(representative[fabric.network.source[bundle]])]) is not None
+                    if (part := outgoing[int(representative[network.source[bundle]])]) is not None
                 ]
                 for node in nodes
             }

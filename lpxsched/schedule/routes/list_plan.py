@@ -13,7 +13,6 @@ import numpy as np
 from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
 from lpxsched.schedule.problem.joins import matching
-from lpxsched.schedule.symmetry.layer_groups import representatives
 from lpxsched.schedule.symmetry.orbits import entries
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.schedule.times.placement import Placement
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes import blocks as cuts
     from lpxsched.schedule.routes.columns import Placed
+    from lpxsched.schedule.symmetry.orbits import Orbits
     from lpxsched.schedule.symmetry.padding import Padded
 
 SUMMING, SPREADING = 0, 1
@@ -69,17 +68,18 @@ class _View(NamedTuple):
         return np.where(node == self.instance.demand_root[self.demand[block]], SUMMING, SPREADING)
 
 
-def found_of(problem: Padded, blocks: cuts.Blocks, placed: Placed) -> Found[Padded]:
+def found_of(problem: Padded, orbits: Orbits, placed: Placed) -> Found[Padded]:
     """Return the plan and the times of what the list schedule has placed.
 
     Parameters
     ----------
     problem : Padded
-    blocks : Blocks
-        Of all demands of the padded instance; only those of representatives have been placed.
+    orbits : Orbits
+        Only blocks of representatives have been placed.
     placed : Placed
     """
-    own = np.flatnonzero(representatives(problem.symmetry.demand_map)[blocks.demand] == blocks.demand)
+    blocks = orbits.cut
+    own = np.flatnonzero(orbits.demand[blocks.demand] == blocks.demand)
     number = np.full(len(blocks), NONE, dtype=np.int64)
     number[own] = np.arange(len(own))
     block, phase, bundle, depart, lane = placed.slots[: placed.counts[0]].T.copy()
@@ -89,7 +89,7 @@ def found_of(problem: Padded, blocks: cuts.Blocks, placed: Placed) -> Found[Padd
     nobody = np.full(len(own), NONE, dtype=np.int64)
     chosen = Blocks(demand, blocks.first_vector[own], blocks.vectors[own], problem.instance.demand_root[demand], nobody)
     plan = _plan(problem, chosen, rows)
-    operators = np.unique(representatives(problem.symmetry.operator_map))
+    operators = np.unique(orbits.operator)
     start = np.concatenate([rows.depart, rows.sum_start, placed.operator_start[operators]])
     lane = np.concatenate([rows.lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])
     return Found(problem, plan, Placement(start, lane, int(placed.operator_start[operators].max(initial=0))))
@@ -98,8 +98,8 @@ def found_of(problem: Padded, blocks: cuts.Blocks, placed: Placed) -> Found[Padd
 def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
     instance = problem.instance
     view = _View(instance, blocks.piece)
-    entry, leaf = entries(instance.demand_leaves, blocks.piece)
-    _, maker = entries(instance.demand_leaf_operators, blocks.piece)
+    entry, leaf = entries(instance.demand_leaves.flat(), blocks.piece)
+    _, maker = entries(instance.demand_leaf_operators.flat(), blocks.piece)
     values = _Values(
         arrived=view.key(rows.block, rows.phase, instance.network.destination[rows.bundle]),
         added=view.key(rows.sum_block, SUMMING, rows.sum_node),
@@ -174,7 +174,7 @@ def _operands(values: _Values, rows: _Rows, origin: NDArray[np.int64]) -> Operan
 def _reads(problem: Padded, view: _View, values: _Values, origin: NDArray[np.int64]) -> Operands:
     """Return what operators read of the representatives' blocks; images are all that operators read."""
     instance = problem.instance
-    reader, demand = entries(instance.operator_demands, np.arange(instance.operators))
+    reader, demand = entries(instance.operator_demands.flat(), np.arange(instance.operators))
     row, block = matching(demand, view.demand)
     reader = reader[row]
     node = instance.operator_node[reader]

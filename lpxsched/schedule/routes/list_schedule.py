@@ -13,7 +13,7 @@ from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
 from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
-from lpxsched.schedule.symmetry.layer_groups import representatives
+from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.times.calendars import Calendars
 from lpxsched.units import NONE
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.routes.blocks import Blocks
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
     from lpxsched.schedule.symmetry.padding import Padded
 
 
@@ -49,7 +48,7 @@ class Surroundings:
         """Return what the list schedule needs to know of a problem."""
         instance, group = problem.instance, problem.symmetry
         network = network_of(instance)
-        first_lane = network.first_lane[representatives(group.bundle_map)]
+        first_lane = network.first_lane[group.bundle_map.min(axis=0)]
         shared = network._replace(first_lane=first_lane, is_shared=group.order > 1)
         return Surroundings(problem, shared, *ranks(instance))
 
@@ -65,7 +64,7 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     seed : int
         0 keeps blocks of equal rank in their order; any other shuffles them.
     """
-    instance, group = around.problem.instance, around.problem.symmetry
+    instance = around.problem.instance
     most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
     most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
     lanes = int(instance.network.lanes.sum())
@@ -78,10 +77,11 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
         delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
     )
     order = _in_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
-    work = _represented(order, group, blocks)
-    program, traffic = _program(instance, group, lanes), _traffic(instance, group, blocks, lanes)
+    orbits = Orbits.of(instance, blocks, around.problem.symmetry)
+    work = _represented(order, orbits)
+    program, traffic = _program(instance, orbits, lanes), _traffic(instance, orbits, lanes)
     list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.network.nodes))
-    return found_of(around.problem, blocks, placed)
+    return found_of(around.problem, orbits, placed)
 
 
 def work_order(instance: Instance, blocks: Blocks, *, seed: int = 0) -> NDArray[np.int64]:
@@ -152,51 +152,50 @@ def network_of(instance: Instance) -> Network:
     )
 
 
-def _represented(work: NDArray[np.int64], group: Symmetry, blocks: Blocks) -> NDArray[np.int64]:
+def _represented(work: NDArray[np.int64], orbits: Orbits) -> NDArray[np.int64]:
     """Return the work of representatives."""
-    is_least = [representatives(image) == np.arange(image.shape[1]) for image in (group.operator_map, group.demand_map)]
-    is_operator = work >= 0
-    kept = np.empty(len(work), dtype=np.bool_)
-    kept[is_operator] = is_least[0][work[is_operator]]
-    kept[~is_operator] = is_least[1][blocks.demand[~work[~is_operator]]]
-    return work[kept]
+    operators, blocks = (least == np.arange(len(least)) for least in (orbits.operator, orbits.block))
+    # Blocks count backwards from -1.
+    kept: NDArray[np.int64] = work[np.concatenate([operators, blocks[::-1]])[work]]
+    return kept
 
 
-def _program(instance: Instance, group: Symmetry, lanes: int) -> Program:
+def _program(instance: Instance, orbits: Orbits, lanes: int) -> Program:
     """Return operators; each reads the representatives of its demands, where the group takes its node with them."""
-    node = representatives(group.node_map)[instance.operator_node]
+    node = orbits.node[instance.operator_node]
     calendar = lanes + instance.operator_unit * instance.network.chips + node
-    needs = instance.operator_demands.values
-    reader = np.repeat(instance.operator_node, np.diff(instance.operator_demands.offsets))
+    needed = instance.operator_demands.flat()
+    reader = np.repeat(instance.operator_node, np.diff(needed.offsets))
     return Program(
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
         cycles=instance.operator_cycles,
         after_offsets=instance.operator_after.offsets,
-        after=representatives(group.operator_map)[instance.operator_after.values],
-        needs_offsets=instance.operator_demands.offsets,
-        needs=representatives(group.demand_map)[needs],
-        needs_node=group.node_map[group.demand_map.argmin(axis=0)[needs], reader],
+        after=orbits.operator[instance.operator_after.values],
+        needs_offsets=needed.offsets,
+        needs=orbits.demand[needed.values],
+        needs_node=orbits.symmetry.node_map[orbits.demand_map.argmin(axis=0)[needed.values], reader],
     )
 
 
-def _traffic(instance: Instance, group: Symmetry, blocks: Blocks, lanes: int) -> Traffic:
+def _traffic(instance: Instance, orbits: Orbits, lanes: int) -> Traffic:
     most_operands = instance.network.nodes + 1
-    lengths = np.unique(blocks.vectors)
+    blocks, lengths = orbits.cut, np.unique(orbits.cut.vectors)
     table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
     for operands in range(2, most_operands + 1):
         for vectors in lengths.tolist():
             table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
+    leaves, consumers = instance.demand_leaves.flat(), instance.demand_consumers.flat()
     return Traffic(
         root=instance.demand_root,
-        leaf_offsets=instance.demand_leaves.offsets,
-        leaf=instance.demand_leaves.values,
-        leaf_operator=representatives(group.operator_map)[instance.demand_leaf_operators.values],
-        consumer_offsets=instance.demand_consumers.offsets,
-        consumer=instance.demand_consumers.values,
+        leaf_offsets=leaves.offsets,
+        leaf=leaves.values,
+        leaf_operator=orbits.operator[instance.demand_leaf_operators.flat().values],
+        consumer_offsets=consumers.offsets,
+        consumer=consumers.values,
         block_demand=blocks.demand,
         block_vectors=blocks.vectors,
         sum_cycles=table,
-        adder=lanes + instance.network.chips + representatives(group.node_map)[: instance.network.chips],
+        adder=lanes + instance.network.chips + orbits.node[: instance.network.chips],
     )
 
 

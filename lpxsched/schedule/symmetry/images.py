@@ -57,8 +57,10 @@ class Images:
 def layer_images(problem: Padded, blocks: Blocks) -> Images:
     """Return the images of a layer's representatives; what was padded is cut off."""
     symmetry, original = problem.symmetry, problem.original
-    demand = positions(problem.demand_of, problem.instance.demands)[symmetry.demand_map[:, blocks.piece]]
-    operator = positions(problem.operator_of, problem.instance.operators)[symmetry.operator_map]
+    moved = symmetry.carried(problem.instance.demand_root)[:, blocks.piece]
+    demand = positions(problem.demand_of, problem.instance.demands)[moved]
+    operators = symmetry.carried(problem.instance.operator_node)
+    operator = positions(problem.operator_of, problem.instance.operators)[operators]
     room = np.where(demand >= 0, np.append(original.demand_vectors, 0)[demand], 0) - blocks.first_vector
     return Images(
         node=symmetry.node_map,
@@ -76,7 +78,7 @@ def layer_images(problem: Padded, blocks: Blocks) -> Images:
 
 def collective_images(problem: Quotient, blocks: Blocks) -> Images:
     """Return the images of a collective's representatives; pieces may reach beyond the end of their tensor."""
-    collective, symmetry, flow = problem.instance.collective, problem.symmetry, problem.flow
+    collective, symmetry, flow = problem.instance.stage, problem.symmetry, problem.flow
     lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
     moved = problem.pieces[:, blocks.piece]
     piece, first = flow.tensor[moved], flow.first_vector[moved] + blocks.first_vector
@@ -90,8 +92,8 @@ def collective_images(problem: Quotient, blocks: Blocks) -> Images:
         node=symmetry.node_map,
         bundle=symmetry.bundle_map,
         maker=symmetry.node_map,
-        reader=symmetry.node_map + problem.instance.width,
-        operators=2 * problem.instance.width,
+        reader=symmetry.node_map + problem.instance.network.width,
+        operators=2 * problem.instance.network.width,
         piece=piece,
         first=first,
         vectors=np.clip(lengths[piece] - first, 0, blocks.vectors),

@@ -52,7 +52,7 @@ def lifted_collective(found: Found[Quotient]) -> Schedule:
     needed = deliveries(problem.wires, plan)
     ends = _ends(problem, values, placement, needed)
     rows = values.read(needed)
-    width = problem.instance.width
+    width = problem.instance.network.width
     operator_start = np.zeros(2 * width, dtype=np.int64)
     np.maximum.at(operator_start, rows[0].ravel(), np.where(rows[3] > 0, ends, 0).ravel())
     return _lifted(values, placement, operator_start, sorted_rows(rows, _kept(problem)))
@@ -185,16 +185,16 @@ def _ends(problem: Quotient, values: _Values, placement: Placement, needed: Oper
 
 def _kept(problem: Quotient) -> Columns:
     """Return reader, value, first vector and vectors of what stays where it is and is read there."""
-    fabric, flow = problem.instance, problem.flow
+    stage, width, flow = problem.instance.stage, problem.network.width, problem.flow
     own = np.flatnonzero((flow.target == EVERY) | (flow.target == flow.source))
-    own = own[flow.source[own] < fabric.width]
-    if fabric.collective.is_sum and fabric.width > 1:
+    own = own[flow.source[own] < width]
+    if stage.is_sum and width > 1:
         own = own[:0]
-    offset = np.zeros(fabric.width, dtype=np.int64)
-    values = source_values(fabric.collective)
+    offset = np.zeros(width, dtype=np.int64)
+    values = source_values(stage)
     offset[values.shard] = values.offset
     node = flow.source[own]
-    return fabric.width + node, node, flow.first_vector[own] - offset[node], flow.vectors[own]
+    return width + node, node, flow.first_vector[own] - offset[node], flow.vectors[own]
 
 
 def sorted_rows(*tables: Columns) -> Columns:

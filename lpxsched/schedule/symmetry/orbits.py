@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import Wires
-from lpxsched.schedule.symmetry.layer_groups import representatives
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -16,7 +16,54 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.ragged import Ragged
-    from lpxsched.schedule.symmetry.layer_groups import Symmetry
+    from lpxsched.schedule.routes.blocks import Blocks
+    from lpxsched.schedule.symmetry.groups import Symmetry
+
+    Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Orbits:
+    """Where a group takes each thing of an instance, and the representative of each, the least of its orbit.
+
+    Attributes
+    ----------
+    cut : Blocks
+    symmetry : Symmetry
+    demand_map, block_map : ndarray of int64, shapes (order, demands) and (order, blocks)
+        Images of a block are cut alike.
+    node, bundle, operator, demand, block : ndarray of int64
+        The representative of each.
+    """
+
+    cut: Blocks
+    symmetry: Symmetry
+    demand_map: Integers
+    block_map: Integers
+    node: Integers
+    bundle: Integers
+    operator: Integers
+    demand: Integers
+    block: Integers
+
+    @staticmethod
+    def of(instance: Instance, blocks: Blocks, symmetry: Symmetry) -> Orbits:
+        """Return the orbits of an instance and its blocks."""
+        demand_map = symmetry.carried(instance.demand_root)
+        first = np.searchsorted(blocks.demand, np.arange(instance.demands))
+        block_map = first[demand_map[:, blocks.demand]] + np.arange(len(blocks)) - first[blocks.demand]
+        block, operator = block_map.min(axis=0), symmetry.carried(instance.operator_node).min(axis=0)
+        return Orbits(
+            cut=blocks,
+            symmetry=symmetry,
+            demand_map=demand_map,
+            block_map=block_map,
+            node=symmetry.node_map.min(axis=0),
+            bundle=symmetry.bundle_map.min(axis=0),
+            operator=operator,
+            demand=demand_map.min(axis=0),
+            block=block,
+        )
 
 
 class OperatorTasks(NamedTuple):
@@ -46,7 +93,7 @@ def no_operators() -> OperatorTasks:
 
 def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
     """Return the operators of an instance under a group that leaves it as it is."""
-    own, task = np.unique(representatives(symmetry.operator_map), return_inverse=True)
+    own, task = np.unique(symmetry.carried(instance.operator_node).min(axis=0), return_inverse=True)
     row, other = entries(instance.operator_after, own)
     task = task.reshape(-1).astype(np.int64)
     return OperatorTasks(
@@ -62,7 +109,7 @@ def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
 
 def instance_wires(instance: Instance, symmetry: Symmetry) -> Wires:
     """Return the bundles of an instance, those of one orbit a resource."""
-    resource = np.unique(representatives(symmetry.bundle_map), return_inverse=True)[1].reshape(-1).astype(np.int64)
+    resource = np.unique(symmetry.bundle_map.min(axis=0), return_inverse=True)[1].reshape(-1).astype(np.int64)
     lanes = np.zeros(int(resource.max(initial=NONE)) + 1, dtype=np.int64)
     lanes[resource] = instance.network.lanes
     return Wires(
@@ -79,7 +126,7 @@ def instance_wires(instance: Instance, symmetry: Symmetry) -> Wires:
         lanes=lanes,
         first_lane=np.cumsum(lanes) - lanes,
         turnaround=instance.network.turnaround_cycles,
-        node_orbit=np.unique(representatives(symmetry.node_map), return_inverse=True)[1].reshape(-1).astype(np.int64),
+        node_orbit=np.unique(symmetry.node_map.min(axis=0), return_inverse=True)[1].reshape(-1).astype(np.int64),
         inject=0,
         eject=0,
     )

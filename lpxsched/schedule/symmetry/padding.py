@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.problem.ragged import Ragged
-from lpxsched.schedule.symmetry.layer_groups import Symmetry, node_groups, trivial
+from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.schedule.symmetry.groups import network_groups, trivial
 from lpxsched.schedule.symmetry.orbits import instance_wires, operator_tasks
 from lpxsched.schedule.symmetry.roles import roles
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import AddCost, Instance
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.problem.wires import Wires
+    from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.orbits import OperatorTasks
 
 
@@ -76,7 +77,7 @@ class Padded:
 def unpadded(instance: Instance) -> Padded:
     """Return an instance as it is, under the identity alone."""
     operators, demands = (np.arange(size, dtype=np.int64) for size in (instance.operators, instance.demands))
-    return Padded(instance, instance, trivial(instance), operators, demands)
+    return Padded(instance, instance, trivial(instance.network), operators, demands)
 
 
 class _Classes(NamedTuple):
@@ -93,20 +94,20 @@ class _Classes(NamedTuple):
 def paddings(instance: Instance) -> Iterator[Padded]:
     """Yield the instance padded for each group that can be made to leave it as it is, the largest group first."""
     found = None
-    for node_map, bundle_map in node_groups(instance):
+    for symmetry in network_groups(instance.network):
         found = found or roles(instance)
-        padded = _padded(instance, node_map, bundle_map, *found)
+        padded = _padded(instance, symmetry, *found)
         if _can_be_cut_off(padded):
             yield padded
 
 
 def _padded(
     instance: Instance,
-    node_map: NDArray[np.int64],
-    bundle_map: NDArray[np.int64],
+    symmetry: Symmetry,
     operator_role: list[int],
     demand_role: list[int],
 ) -> Padded:
+    node_map = symmetry.node_map
     least = node_map.min(axis=0)
     home = node_map[node_map.argmin(axis=0)]
     operators = _classes(operator_role, instance.operator_node.tolist(), node_map, least)
@@ -119,14 +120,13 @@ def _padded(
         operator_unit=_column(row.unit for row in operator_rows),
         operator_cycles=_column(row.cycles for row in operator_rows),
         operator_after=Ragged.of(row.after for row in operator_rows),
-        operator_demands=Ragged.of(row.demands for row in operator_rows),
+        operator_demands=Interned.of(row.demands for row in operator_rows),
         demand_vectors=_column(row.vectors for row in demand_rows),
         demand_root=_column(row.root for row in demand_rows),
-        demand_leaves=Ragged.of([node for node, _ in row.leaves] for row in demand_rows),
-        demand_leaf_operators=Ragged.of([operator for _, operator in row.leaves] for row in demand_rows),
-        demand_consumers=Ragged.of(row.consumers for row in demand_rows),
+        demand_leaves=Interned.of([node for node, _ in row.leaves] for row in demand_rows),
+        demand_leaf_operators=Interned.of([operator for _, operator in row.leaves] for row in demand_rows),
+        demand_consumers=Interned.of(row.consumers for row in demand_rows),
     )
-    symmetry = Symmetry(node_map, bundle_map, _moves(operators, node_map), _moves(demands, node_map))
     return Padded(instance, result, symmetry, operators.of, demands.of)
 
 
@@ -238,11 +238,6 @@ def _classes(role: list[int], node: list[int], node_map: NDArray[np.int64], leas
     images = [(kind, image) for kind, first in members for image in np.sort(node_map[:, first]).tolist()]
     number = {key: index for index, key in enumerate(images)}
     return _Classes(number, dict(members), _column(number[key] for key in zip(role, node, strict=True)))
-
-
-def _moves(classes: _Classes, node_map: NDArray[np.int64]) -> NDArray[np.int64]:
-    moves = [[classes.number[role, int(move[node])] for role, node in classes.number] for move in node_map]
-    return np.array(moves, dtype=np.int64).reshape(len(node_map), -1)
 
 
 def _column(values: Iterable[int]) -> NDArray[np.int64]:

@@ -22,8 +22,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
-    from lpxsched.schedule.problem.instance import AddCost
+    from lpxsched.schedule.problem.instance import AddCost, Instance
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.orbits import OperatorTasks
@@ -104,7 +103,7 @@ def flow_of(collective: Collective, *, padded: bool) -> Flow:
 
 def relayed_flow(problem: Quotient) -> Flow | None:
     """Return the copies of an all-reduce that is summed at the relay nearest to all; None where a chip is as near."""
-    collective, way = problem.instance.collective, problem.way.astype(np.int64)
+    collective, way = problem.instance.stage, problem.way.astype(np.int64)
     farthest = way[:, : collective.width].max(axis=1) + way[: collective.width].max(axis=0)
     source = np.array([farthest.argmin()], dtype=np.int64)
     if source[0] < collective.width:
@@ -141,7 +140,7 @@ class Quotient:
 
     Attributes
     ----------
-    instance : TransferProblem
+    instance : Instance
     symmetry : Symmetry
     flow : Flow
     wires : Wires
@@ -152,7 +151,7 @@ class Quotient:
         One piece of each orbit, pieces that stay where they are left out.
     """
 
-    instance: TransferProblem
+    instance: Instance
     symmetry: Symmetry
     flow: Flow
     wires: Wires
@@ -218,7 +217,7 @@ def mirror(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.repeat(2 * begin + counts - 1, counts) - np.arange(int(counts.sum()))
 
 
-def quotient(problem: TransferProblem, flow: Flow, symmetry: Symmetry) -> Quotient:
+def quotient(problem: Instance, flow: Flow, symmetry: Symmetry) -> Quotient:
     """Return the problem of representatives under a group that leaves the flow as it is."""
     moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
     pieces = piece_map(flow, symmetry)
@@ -273,7 +272,7 @@ def piece_map(flow: Flow, symmetry: Symmetry) -> NDArray[np.int64]:
     return images
 
 
-def _wires(problem: TransferProblem, symmetry: Symmetry) -> Wires:
+def _wires(problem: Instance, symmetry: Symmetry) -> Wires:
     resource = symmetry.bundle_orbit()
     resources = int(resource.max(initial=-1)) + 1
     lanes = np.zeros(resources, dtype=np.int64)
@@ -281,7 +280,7 @@ def _wires(problem: TransferProblem, symmetry: Symmetry) -> Wires:
     by_source = np.argsort(problem.network.source, kind="stable").astype(np.int64)
     offsets = np.searchsorted(problem.network.source[by_source], np.arange(problem.network.nodes + 1)).astype(np.int64)
     return Wires(
-        width=problem.width,
+        width=problem.network.width,
         nodes=problem.network.nodes,
         source=problem.network.source,
         destination=problem.network.destination,

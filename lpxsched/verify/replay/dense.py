@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from lpxsched.errors import InputError
 from lpxsched.verify.replay.experts import Combine, Experts, Router, mixtures, routed, without_run
-from lpxsched.verify.replay.functions import PARTIAL, Linear, Setting, Source
+from lpxsched.verify.replay.functions import GRAPH_FILE, PARTIAL, Linear, Setting, Source
 from lpxsched.verify.replay.placement import nodes_of, seen
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lpxsched.verify.replay.experts import Mixture
     from lpxsched.verify.replay.functions import Function, Values
 
-FEWEST_LANES = 4
+FEWEST_LANES = 2
 
 
 class Dense:
@@ -26,6 +27,11 @@ class Dense:
     ----------
     build : Build
     seed, iteration : int
+
+    Raises
+    ------
+    InputError
+        Where the graph does not say what its operators compute.
 
     Attributes
     ----------
@@ -94,8 +100,15 @@ class Dense:
         """Return the operators, writers before readers."""
         sorter: TopologicalSorter[int] = TopologicalSorter()
         for number, operator in enumerate(self.operators):
+            for read in operator.inputs:
+                if read.tensor not in self.writer:
+                    raise InputError(GRAPH_FILE, f"reads {read.tensor}, which no operator leaves", key=operator.name)
             sorter.add(number, *(self.writer[read.tensor] for read in operator.inputs))
-        return list(sorter.static_order())
+        try:
+            return list(sorter.static_order())
+        except CycleError as error:
+            names = [self.operators[number].name for number in error.args[1]]
+            raise InputError(GRAPH_FILE, f"operators wait for each other in a circle: {', '.join(names)}") from error
 
 
 def _function(setting: Setting, layers: list[Mixture]) -> Function:

@@ -21,7 +21,7 @@ import numpy as np
 
 from lpxsched.units import ceil_div, exact
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
-from lpxsched.verify.replay.functions import PARTIAL, REPLICATED
+from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, in_rows
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -103,6 +103,7 @@ def _mixture(
     plan = _plan(router, expert, tensors[x])
     whole = (*plan, per_row, Fraction(rows, tensors[routing].rows))
     as_stated = layouts == wanted and left == (REPLICATED, PARTIAL, PARTIAL) and tensors[output].rows == rows
+    as_stated &= all(in_rows(tensors[name]) for name in (x, routing, pairs, output))
     as_stated &= tensors[pairs].vectors_per_row == tensors[output].vectors_per_row
     if not as_stated or any(number.denominator > 1 or number < 1 for number in whole):
         return []

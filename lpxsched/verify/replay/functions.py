@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.documents import GraphOperator, GraphTensor
 
 GRAPH_FILE = "graph.json"
+# Rows of more vectors are taken apart: each vector is a row, so that no matrix is too large.
+LONGEST_ROW = 1024
 REPLICATED, PARTIAL = "replicated", "partial"
 
 # Vectors by name of the tensor, each of shape (vectors, lanes).
@@ -44,6 +46,11 @@ class Function(Protocol):
 
     def part(self, shard: int, inputs: Values) -> Values:
         """Return what a shard leaves of each output from what it sees of each input."""
+
+
+def in_rows(tensor: GraphTensor) -> bool:
+    """Return whether a tensor is laid in rows that are reckoned with as a whole."""
+    return tensor.rows * tensor.vectors_per_row == tensor.vectors and tensor.vectors_per_row <= LONGEST_ROW
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,7 @@ class Setting:
     def rows(self, name: str) -> tuple[int, int]:
         """Return the shape of a tensor as a matrix of numbers, one row of it a row."""
         tensor = self.tensors[name]
-        by_row = tensor.rows * tensor.vectors_per_row == tensor.vectors
-        rows = tensor.rows if by_row else tensor.vectors
+        rows = tensor.rows if in_rows(tensor) else tensor.vectors
         return rows, tensor.vectors // rows * self.lanes
 
     def matrix(self, name: str, vectors: Integers) -> Integers:
@@ -121,8 +127,7 @@ class Source:
 
     def _drawn(self, name: str, shard: int) -> Integers:
         setting = self.setting
-        random = generator(setting.seed, "source", setting.iteration, name, shard)
-        return drawn(random, setting.tensors[name].vectors, setting.lanes)
+        return _rows(setting.seed, setting.iteration, name, shard, (setting.tensors[name].vectors, setting.lanes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,13 @@ def _view(setting: Setting, name: str, shard: int, values: Integers) -> Integers
     read = next(read for read in setting.operator.inputs if read.tensor == name)
     view = seen(read, len(values), setting.width, shard)
     return values[view.first : view.end]
+
+
+@lru_cache(maxsize=1024)
+def _rows(seed: int, iteration: int, name: str, shard: int, shape: tuple[int, int]) -> Integers:
+    rows = drawn(generator(seed, "source", iteration, name, shard), *shape)
+    rows.flags.writeable = False
+    return rows
 
 
 @lru_cache(maxsize=64)

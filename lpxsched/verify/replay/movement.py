@@ -148,6 +148,12 @@ def _held(build: Build, sent: Flights, parts: int) -> _Held:
 def _last(held_key: Integers, held_time: Integers, key: Integers, time: Integers) -> Integers:
     """Return the latest of what is held under each key by each time; `NONE` where there is nothing."""
     held = len(held_key)
+    by_key = np.argsort(held_key)
+    sorted_keys = held_key[by_key]
+    if held and (sorted_keys[1:] > sorted_keys[:-1]).all():
+        # Nothing is held twice, as in every sound build: there is no latest to look for.
+        one = by_key[np.minimum(np.searchsorted(sorted_keys, key), held - 1)]
+        return np.where((held_key[one] == key) & (held_time[one] <= time), one, NONE)
     keys, times = np.concatenate([held_key, key]), np.concatenate([held_time, time])
     asks = np.arange(len(keys)) >= held
     order = np.lexsort((asks, times, keys))
@@ -198,6 +204,8 @@ def _comes(held: _Held, key: Integers, found: Integers, parts: int) -> Integers:
     """Return, where nothing is found, the cycle at which something first comes under the key."""
     comes = np.full(len(key), NONE, dtype=np.int64)
     missing = np.flatnonzero(found == NONE)
+    if not len(missing):
+        return comes
     order = np.lexsort((held.there, held.key))
     keys = held.key[order]
     place = np.minimum(np.searchsorted(keys, key[missing]), max(0, len(keys) - 1))

@@ -68,14 +68,19 @@ def resident(operator: GraphOperator) -> list[tuple[str, str]]:
     return [(f"{operator.name}.weights", operator.weights.layout)] if operator.weights else []
 
 
-def periods(build: Build) -> Integers:
-    """Return the period of each segment; 0 where it runs once."""
-    return np.full(len(build.segments), build.manifest.period, dtype=np.int64)
+def axes(build: Build) -> tuple[Integers, Integers, Integers]:
+    """Return the axis of time of each segment, where on it the segment begins, and its period (0: runs once).
+
+    Segments of different axes have nothing to do with each other.
+    """
+    segments = len(build.segments)
+    period = np.full(segments, build.manifest.period, dtype=np.int64)
+    return np.arange(segments), np.zeros(segments, dtype=np.int64), period
 
 
 def iterations(build: Build) -> int:
     """Return how many iterations are replayed: one more than are ever under way at once."""
-    period = periods(build)
+    period = axes(build)[2]
     under_way = -(-build.segments.makespan_cycles // np.maximum(period, 1))
     return int(np.max(np.where(period > 0, under_way + 1, 1), initial=1))
 

@@ -14,7 +14,7 @@ import numpy as np
 from lpxsched.errors import InputError
 from lpxsched.timetable.columns import WEIGHT
 from lpxsched.units import NONE
-from lpxsched.verify.replay.placement import periods
+from lpxsched.verify.replay.placement import axes
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -75,7 +75,8 @@ def parts_of_a_cycle(build: Build) -> int:
         When the build is too large, or its times too fine, to be replayed.
     """
     read = build.operands.vectors[build.operands.role != WEIGHT]
-    moved = int(build.slots.vectors.sum()) + total_points(build) + int(read.sum())
+    whole = sum(tensor.vectors for tensor in build.graph.tensors)
+    moved = int(build.slots.vectors.sum()) + total_points(build) + int(read.sum()) + whole
     if moved > MOST_VECTORS:
         raise InputError(build.slots.file, f"{moved} vectors move or are read, more than {MOST_VECTORS} to replay")
     used = np.unique(build.slots.link)
@@ -128,22 +129,22 @@ def _read_early(build: Build, parts: int) -> Flags:
 def _clashing(build: Build) -> Flags:
     """Return slots that hold a link together with another one, of any iteration.
 
-    Segments have times of their own: only slots of one segment can meet. Neighbours in time alone are compared: where
+    Only slots of one axis of time can meet. Neighbours in time alone are compared: where
     some slots of a link meet, two neighbours do, and both carry noise.
     """
     slots, links = build.slots, build.links
-    segment = slot_segments(build)
-    period = np.append(periods(build), 0)[segment]
+    axis, phase, period = (np.append(column, 0)[slot_segments(build)] for column in axes(build))
     held = -(-slots.vectors * _pitches(build)[slots.link] // links.vector_time_denominator[slots.link])
     clashing = (period > 0) & (held > period)
-    begin = np.where(period > 0, slots.depart % np.maximum(period, 1), slots.depart)
+    begin = slots.depart + phase
+    begin = np.where(period > 0, begin % np.maximum(period, 1), begin)
     # The first slots of the next iteration follow the last ones of this one.
     again = np.flatnonzero(period > 0)
     row = np.concatenate([np.arange(len(slots)), again])
     start = np.concatenate([begin, begin[again] + period[again]])
-    order = np.lexsort((start, segment[row], slots.link[row]))
+    order = np.lexsort((start, axis[row], slots.link[row]))
     row, start = row[order], start[order]
-    same = (slots.link[row][1:] == slots.link[row][:-1]) & (segment[row][1:] == segment[row][:-1])
+    same = (slots.link[row][1:] == slots.link[row][:-1]) & (axis[row][1:] == axis[row][:-1])
     meet = np.flatnonzero(same & (start[1:] < start[:-1] + held[row[:-1]]))
     clashing[row[meet]] = clashing[row[meet + 1]] = True
     return np.asarray(clashing)

@@ -18,7 +18,7 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 Summands = frozenset[int]
 Key = tuple[int, Summands]
@@ -26,9 +26,9 @@ Key = tuple[int, Summands]
 HORIZON = 200
 
 
-def shortest_makespan(problem: TransferProblem, produced: Sequence[int] = ()) -> int:
+def shortest_makespan(problem: Instance, produced: Sequence[int] = ()) -> int:
     """Return the makespan of an optimal schedule; shard i has its vectors from `produced[i]` on, else from 0."""
-    model = _Model(problem, produced or [0] * problem.width)
+    model = _Model(problem, produced or [0] * problem.network.width)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     assert solver.solve(model.model) == cp_model.OPTIMAL
@@ -46,7 +46,7 @@ class _Known(NamedTuple):
 class _Model:
     """A model of all vectors."""
 
-    def __init__(self, problem: TransferProblem, produced: Sequence[int]) -> None:
+    def __init__(self, problem: Instance, produced: Sequence[int]) -> None:
         self.problem = problem
         self.produced = produced
         self.model = cp_model.CpModel()
@@ -147,9 +147,9 @@ class _Model:
         return made
 
 
-def _vectors(problem: TransferProblem) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _vectors(problem: Instance) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Yield the leaves and the readers of each vector that someone else reads."""
-    pieces, everyone = problem.collective.pieces(), tuple(range(problem.width))
+    pieces, everyone = problem.stage.pieces(), tuple(range(problem.network.width))
     columns = (pieces.source.tolist(), pieces.target.tolist(), pieces.vectors.tolist())
     for source, target, vectors in zip(*columns, strict=True):
         leaves = everyone if source == EVERY else (source,)

@@ -17,13 +17,13 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 
-def plain_makespan(problem: TransferProblem) -> int:
+def plain_makespan(problem: Instance) -> int:
     """Return the makespan of a plain schedule."""
     plan = _Plan(problem)
-    pieces, everyone = problem.collective.pieces(), range(problem.width)
+    pieces, everyone = problem.stage.pieces(), range(problem.network.width)
     columns = (pieces.source.tolist(), pieces.target.tolist(), pieces.vectors.tolist())
     for source, target, vectors in zip(*columns, strict=True):
         readers = everyone if target == EVERY else (target,)
@@ -36,7 +36,7 @@ def plain_makespan(problem: TransferProblem) -> int:
 class _Plan:
     """Lanes and vector units with the cycle from which they are free."""
 
-    def __init__(self, problem: TransferProblem) -> None:
+    def __init__(self, problem: Instance) -> None:
         self.problem = problem
         self.graph: nx.DiGraph[int] = nx.DiGraph()
         self.graph.add_nodes_from(range(problem.network.nodes))
@@ -73,15 +73,15 @@ class _Plan:
         """Sum a run over a tree of shortest ways to a root; return the root, when it has the sum and may send it."""
         ways = nx.single_target_shortest_path(self.graph, root)
         next_hop = {node: ways[node][1] for node in ways if node != root}
-        on_the_way = {node for shard in range(self.problem.width) for node in ways[shard]}
-        operands: dict[int, list[int]] = {node: [0] * (node < self.problem.width) for node in on_the_way}
+        on_the_way = {node for shard in range(self.problem.network.width) for node in ways[shard]}
+        operands: dict[int, list[int]] = {node: [0] * (node < self.problem.network.width) for node in on_the_way}
         for node in sorted(on_the_way, key=lambda node: (-len(ways[node]), node)):
             ready, cycles = max(operands[node]), 0
             if len(operands[node]) > 1:
                 cycles = self.problem.add_cost.cycles(len(operands[node]), vectors)
                 start = max(ready, self.unit_free[node])
                 ready = self.unit_free[node] = start + cycles
-            arrived = operands[node][node < self.problem.width :]
+            arrived = operands[node][node < self.problem.network.width :]
             leaves = max([ready, *(read + self.problem.network.turnaround_cycles + cycles for read in arrived)])
             if node == root:
                 return root, ready, leaves

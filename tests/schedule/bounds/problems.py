@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.schedule.problem.collective import TransferProblem, transfer_problem
-from lpxsched.schedule.problem.instance import AddCost
+from lpxsched.schedule.problem.collective import collective_instance, stage_instance
+from lpxsched.schedule.problem.instance import AddCost, Instance
 from lpxsched.schedule.problem.network import Network
 from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
@@ -58,7 +58,7 @@ def problem_of(
     turnaround: int = 0,
     limit: int = 0,
     add_cost: AddCost | None = None,
-) -> TransferProblem:
+) -> Instance:
     """Return a problem; `limit` vectors may begin and end at a chip in a cycle."""
     rows = sorted(wires)
     chips = collective.width + relays
@@ -81,7 +81,7 @@ def problem_of(
         eject_per_cycle=limit,
         wire="pipelined",
     )
-    return TransferProblem(collective, network, add_cost or adds_of(0))
+    return stage_instance(network, collective, add_cost or adds_of(0))
 
 
 def both_ways(pairs: Iterable[tuple[int, int]], **wire: Any) -> list[Wire]:
@@ -106,7 +106,7 @@ class Family:
     kind: str
     keys: dict[str, Any]
 
-    def problem(self, folder: Path, kind: Kind, vectors: int, **limits: int) -> TransferProblem:
+    def problem(self, folder: Path, kind: Kind, vectors: int, **limits: int) -> Instance:
         """Return a collective of all chips of the fabric."""
         wire = {"latency_ns": 500, "gbps": 112}
         wires = {"local": wire, "between": wire} if self.kind == "dragonfly" else {"link": wire}
@@ -114,18 +114,18 @@ class Family:
         path = write_family(folder, self.kind, clock_mhz=43.75, **wires, **self.keys, **limits)
         fabric = load_fabric(path)
         collective = Collective(kind, fabric.chips, vectors)
-        return transfer_problem(fabric, range(fabric.chips), collective, relays=False)
+        return collective_instance(fabric, range(fabric.chips), collective, relays=False)
 
 
-def shipped(name: str, kind: Kind, vectors: int) -> TransferProblem:
+def shipped(name: str, kind: Kind, vectors: int) -> Instance:
     """Return a collective of all chips of a shipped topology."""
     fabric = load_fabric(name)
     collective = Collective(kind, fabric.chips, vectors)
-    return transfer_problem(fabric, range(fabric.chips), collective, relays=False)
+    return collective_instance(fabric, range(fabric.chips), collective, relays=False)
 
 
 @st.composite
-def fabric_problems(draw: st.DrawFn) -> TransferProblem:
+def fabric_problems(draw: st.DrawFn) -> Instance:
     """Draw a collective of some chips of a random fabric, all others as relays; v is 5/2 cycles, a hop 13."""
     fabric = draw(connected_fabrics())
     kind = draw(st.sampled_from(KINDS))
@@ -135,13 +135,13 @@ def fabric_problems(draw: st.DrawFn) -> TransferProblem:
     chips = draw(st.permutations(range(fabric.chips)))[:width]
     # Hosts may have been the only way between two chips.
     try:
-        return transfer_problem(fabric, chips, collective, relays=True)
+        return collective_instance(fabric, chips, collective, relays=True)
     except InfeasibleError:
         reject()
 
 
 @st.composite
-def small_problems(draw: st.DrawFn) -> TransferProblem:
+def small_problems(draw: st.DrawFn) -> Instance:
     """Draw a collective of two or three chips and up to one relay, with whole pitches and a ring that joins all."""
     width, relays = draw(st.sampled_from([(2, 0), (2, 1), (3, 0)]))
     nodes = width + relays

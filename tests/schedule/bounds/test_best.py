@@ -24,28 +24,28 @@ from tests.schedule.bounds.problems import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 DRAGONFLY = Family("dragonfly", {"chips_per_group": 8, "global_links_per_chip": 1, "groups": 8})
 
 
 @settings(max_examples=60)
 @given(small_problems())
-def test_no_bound_exceeds_the_optimum(problem: TransferProblem) -> None:
+def test_no_bound_exceeds_the_optimum(problem: Instance) -> None:
     """Tests that the optimum of tiny collectives of every kind is never below the bound."""
     assert lower_bound(problem).cycles <= shortest_makespan(problem)
 
 
 @settings(max_examples=150)
 @given(fabric_problems())
-def test_no_bound_exceeds_a_schedule(problem: TransferProblem) -> None:
+def test_no_bound_exceeds_a_schedule(problem: Instance) -> None:
     """Tests collectives on random fabrics against a schedule that is valid by construction."""
     assert lower_bound(problem).cycles <= plain_makespan(problem)
 
 
 @settings(max_examples=50)
 @given(fabric_problems())
-def test_no_period_exceeds_a_schedule(problem: TransferProblem) -> None:
+def test_no_period_exceeds_a_schedule(problem: Instance) -> None:
     """Tests that a schedule which is over before it begins anew is no shorter than the bound of the period."""
     assert period_bound(problem).cycles <= max(1, plain_makespan(problem))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,13 +12,14 @@ from lpxsched.schedule.bounds import lower_bound, period_bound
 from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
 from lpxsched.schedule.bounds.loads import load_of, step_cycles
 from lpxsched.schedule.bounds.view import views
+from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import LowerBound
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan
 from tests.schedule.bounds.problems import both_ways, column, path, problem_of, ring, small_problems
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 # Hubs 0 and 1, each joined to chips 2, 3 and 4; chip 5 hangs on hub 0 by eight lanes.
 HUBS = [*both_ways([(hub, chip) for hub in (0, 1) for chip in (2, 3, 4)], hop=1), *both_ways([(0, 5)], hop=1, lanes=8)]
@@ -63,10 +63,10 @@ def test_only_single_vectors_flow(kind: str) -> None:
 
 @settings(max_examples=40)
 @given(small_problems(), st.lists(st.integers(0, 5), min_size=20, max_size=20).filter(any))
-def test_all_lengths_prove_a_bound(problem: TransferProblem, lengths: list[int]) -> None:
+def test_all_lengths_prove_a_bound(problem: Instance, lengths: list[int]) -> None:
     """Tests that no lengths at all lead above the optimum."""
-    collective = Collective("all-to-all", problem.width, problem.collective.vectors)
-    problem = replace(problem, collective=collective)
+    collective = Collective("all-to-all", problem.network.width, problem.stage.vectors)
+    problem = stage_instance(problem.network, collective, problem.add_cost)
     view = views(problem)[0]
     length = column(lengths)[: problem.network.bundles]
     if length.any():

@@ -10,10 +10,10 @@ from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import both_ways, column, path, problem_of
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 
-def sets_of(problem: TransferProblem) -> set[tuple[int, ...]]:
+def sets_of(problem: Instance) -> set[tuple[int, ...]]:
     """Return the candidates round chip 0 as sets of numbers."""
     found = candidate_sets(problem, Network(problem), column([0]))
     return {tuple(row.nonzero()[0].tolist()) for row in found}

@@ -12,7 +12,7 @@ from lpxsched.options import CollectiveOptions
 from lpxsched.pipeline import compile_collective
 from lpxsched.schedule import bounds
 from lpxsched.schedule.bounds.walk import lower_bound
-from lpxsched.schedule.problem.collective import transfer_problem
+from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.result import LowerBound, Result
 from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
 from lpxsched.schedule.solve_layer import SolveOptions, solve
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 GREEDY = "greedy"
 LINK = {"hop_ns": 350, "gbps": 100}
@@ -58,7 +58,7 @@ def test_the_last_vector_may_come_complete(tmp_path: Path, monkeypatch: pytest.M
     """
     wires = {"chip": "lp30", "vector_bytes": 320, "wire_bytes": 328, "turnaround_cycles": 50, "link": LINK}
     path_of_file = write_family(tmp_path, "full-mesh", chips=2, **wires)
-    problem = transfer_problem(load_fabric(path_of_file), [0, 1], Collective("reduce", 2, 17), relays=False)
+    problem = collective_instance(load_fabric(path_of_file), [0, 1], Collective("reduce", 2, 17), relays=False)
     # Values 0 and 1 are the summands, 2 to 4 the sums. Bundle 0 leads to chip 1, bundle 1 to chip 0.
     schedule = schedule_of(
         problem,
@@ -96,18 +96,18 @@ def test_a_torus_as_a_layer_is_called_optimal_at_its_bound_only() -> None:
 
 @settings(max_examples=300)
 @given(small_problems(), st.data())
-def test_no_bound_of_a_layer_exceeds_the_optimum(problem: TransferProblem, data: st.DataObject) -> None:
+def test_no_bound_of_a_layer_exceeds_the_optimum(problem: Instance, data: st.DataObject) -> None:
     """Tests tiny collectives as layers, whose chips hold their vectors from some cycle on, against the optimum.
 
     The optimum may sum anywhere, in any order, and take any ways.
     """
-    produced = data.draw(st.lists(st.integers(0, 9), min_size=problem.width, max_size=problem.width))
+    produced = data.draw(st.lists(st.integers(0, 9), min_size=problem.network.width, max_size=problem.network.width))
     assert lower_bound(layer_of(problem, produced)).cycles <= shortest_makespan(problem, produced)
 
 
 @settings(max_examples=60)
 @given(small_problems())
-def test_no_bound_exceeds_what_the_other_engine_finds(problem: TransferProblem) -> None:
+def test_no_bound_exceeds_what_the_other_engine_finds(problem: Instance) -> None:
     """Tests that each engine's bound is no more than the makespan of either."""
     layer = layer_of(problem)
     schedule = solve(layer, SolveOptions("auto", 2)).schedule

@@ -26,7 +26,7 @@ from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
     from lpxsched.schedule.found import Found
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound, Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
@@ -37,9 +37,9 @@ EVERYTHING = Extent(10**6, 10**6)
 A_LITTLE = Effort(0.05, 0, 0)
 
 
-def first_found(problem: TransferProblem, symmetry: Symmetry) -> Found[Quotient]:
+def first_found(problem: Instance, symmetry: Symmetry) -> Found[Quotient]:
     """Return the first that the greedy search finds."""
-    flow = flow_of(problem.collective, padded=False)
+    flow = flow_of(problem.stage, padded=False)
     forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     found = search(forward, backward, seed=0, budget=Budget(slots=1, rounds=24, enough_cycles=0, patience=24))
     # With relays and a group the search may find no ways.
@@ -57,7 +57,7 @@ def one_way_ring(chips: int, **wire: Any) -> list[Wire]:
 
 
 def improved(
-    problem: TransferProblem, symmetry: Symmetry, effort: Effort = A_LITTLE, extent: Extent = EVERYTHING
+    problem: Instance, symmetry: Symmetry, effort: Effort = A_LITTLE, extent: Extent = EVERYTHING
 ) -> tuple[Schedule, LowerBound | None]:
     """Return a schedule that keeps all rules and is no longer than the first one found, and what is proved."""
     first = first_found(problem, symmetry)
@@ -70,19 +70,19 @@ def improved(
 
 @settings(max_examples=40, deadline=None)
 @given(problems(kinds=COPIES), st.booleans())
-def test_every_schedule_keeps_all_rules(problem: TransferProblem, by_neighbourhoods: bool) -> None:
+def test_every_schedule_keeps_all_rules(problem: Instance, by_neighbourhoods: bool) -> None:
     """Tests all kinds of copies on random fabrics, with one model of all blocks and with none that is large enough."""
     with pytest.MonkeyPatch.context() as patch:
         if by_neighbourhoods:
             patch.setattr(routes, "MOST_CROSSINGS", 0)
             patch.setattr(routes, "NEIGHBOURHOOD_CROSSINGS", 8)
-        schedule, proved = improved(problem, trivial(problem))
+        schedule, proved = improved(problem, trivial(problem.network))
     assert proved is None or proved.cycles <= schedule.makespan_cycles
 
 
 @settings(max_examples=25, deadline=None)
 @given(problems(kinds=("all-gather", "all-to-all"), fabrics=regular_fabrics()))
-def test_schedules_of_representatives_keep_all_rules(problem: TransferProblem) -> None:
+def test_schedules_of_representatives_keep_all_rules(problem: Instance) -> None:
     """Tests the largest group that there is, with and without a last stage without symmetry."""
     for symmetry in symmetries(problem):
         improved(problem, symmetry, extent=Extent(10**6, 0))
@@ -91,11 +91,11 @@ def test_schedules_of_representatives_keep_all_rules(problem: TransferProblem) -
 
 
 @settings(max_examples=25, deadline=None)
-@given(small_problems().filter(lambda problem: not problem.collective.is_sum))
-def test_what_is_proved_is_the_optimum(problem: TransferProblem) -> None:
+@given(small_problems().filter(lambda problem: not problem.stage.is_sum))
+def test_what_is_proved_is_the_optimum(problem: Instance) -> None:
     """Tests tiny collectives, with time enough, against an exact model that shares nothing with this one."""
     bound = lower_bound(problem).cycles
-    schedule, proved = improved(problem, trivial(problem), Effort(5, 0, bound))
+    schedule, proved = improved(problem, trivial(problem.network), Effort(5, 0, bound))
     optimum = shortest_makespan(problem)
     assert schedule.makespan_cycles == optimum
     assert (proved.cycles if proved is not None else bound) == optimum
@@ -110,10 +110,10 @@ def test_what_is_proved_is_the_optimum(problem: TransferProblem) -> None:
         (problem_of(Collective("all-to-all", 5, 1), ring(5, hop=1), limit=1), 4, 5),
     ],
 )
-def test_a_proof_closes_the_gap(problem: TransferProblem, before: int, cycles: int) -> None:
+def test_a_proof_closes_the_gap(problem: Instance, before: int, cycles: int) -> None:
     """Tests collectives whose optimum lies above every other bound."""
     bound = lower_bound(problem).cycles
-    schedule, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
+    schedule, proved = improved(problem, trivial(problem.network), Effort(1, 0, bound))
     assert (bound, schedule.makespan_cycles) == (before, cycles)
     assert proved is not None
     assert (proved.cycles, proved.name) == (cycles, "CP-SAT")
@@ -132,10 +132,10 @@ def test_a_proof_closes_the_gap(problem: TransferProblem, before: int, cycles: i
         ),
     ],
 )
-def test_vectors_that_are_faster_together_prove_nothing(problem: TransferProblem, cycles: int) -> None:
+def test_vectors_that_are_faster_together_prove_nothing(problem: Instance, cycles: int) -> None:
     """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
     problem = replace(problem, inject_per_cycle=1)
     bound = lower_bound(problem).cycles
-    _, proved = improved(problem, trivial(problem), Effort(1, 0, bound))
+    _, proved = improved(problem, trivial(problem.network), Effort(1, 0, bound))
     assert bound <= cycles
     assert proved is None

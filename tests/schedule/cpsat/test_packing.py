@@ -22,28 +22,28 @@ from tests.schedule.transfer_rules import broken_rules
 from tests.schedule.trees import broken_ways
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.collectives import Kind
 
 MESH_OF_3 = both_ways([(0, 1), (0, 2), (1, 2)])
 MESH_OF_4 = both_ways([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
 
 
-def both_directions(problem: TransferProblem) -> tuple[Quotient, Quotient]:
+def both_directions(problem: Instance) -> tuple[Quotient, Quotient]:
     """Return the whole problem, and the same with its bundles reversed."""
-    flow, symmetry = flow_of(problem.collective, padded=False), trivial(problem)
+    flow, symmetry = flow_of(problem.stage, padded=False), trivial(problem.network)
     return quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
 
 
-def directions_of(problem: TransferProblem) -> tuple[list[Quotient], list[bool]]:
+def directions_of(problem: Instance) -> tuple[list[Quotient], list[bool]]:
     """Return the directions of a collective's trees, and which are sums."""
     forward, backward = both_directions(problem)
-    if problem.collective.kind == "all-reduce":
+    if problem.stage.kind == "all-reduce":
         return [backward, forward], [True, False]
-    return ([backward], [True]) if problem.collective.is_sum else ([forward], [False])
+    return ([backward], [True]) if problem.stage.is_sum else ([forward], [False])
 
 
-def period(problem: TransferProblem, *, seconds: float = 1.0) -> int:
+def period(problem: Instance, *, seconds: float = 1.0) -> int:
     """Return the period that a search finds with trees packed for some seconds."""
     forward, backward = both_directions(problem)
     budget = Budget(10**6, 4, 0, 4, cyclic=True, packing_seconds=seconds)
@@ -91,9 +91,9 @@ def test_ports_limit_what_begins_and_ends() -> None:
 
 @settings(max_examples=40)
 @given(problems(most_vectors=3))
-def test_packed_ways_are_trees_within_the_period(problem: TransferProblem) -> None:
+def test_packed_ways_are_trees_within_the_period(problem: Instance) -> None:
     """Tests that each reader is reached once, and that no link carries more than lanes and period allow."""
-    if problem.width < 2:
+    if problem.network.width < 2:
         return
     directions, sums = directions_of(problem)
     blocks = directions[0].blocks(1)
@@ -110,7 +110,7 @@ def test_packed_ways_are_trees_within_the_period(problem: TransferProblem) -> No
 
 @settings(max_examples=30)
 @given(problems(most_vectors=3))
-def test_packing_never_makes_the_period_longer(problem: TransferProblem) -> None:
+def test_packing_never_makes_the_period_longer(problem: Instance) -> None:
     """Tests that a repeating timetable on packed trees keeps all rules, and is no slower than without."""
     forward, backward = both_directions(problem)
     budget = Budget(10**6, 8, 0, 8, cyclic=True)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.problem.instance import PLACES, AddCost, Instance, sum_cycles
 from lpxsched.schedule.problem.network import Network
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.traffic.collectives import Collective
 from tests.schedule.instances import ADD_COST, FREE_ADD, Bundle, Demand, Operator, grid, instance_of, ints, two_chips
 from tests.strategies import instances
 
@@ -79,10 +80,12 @@ def _other(value: Any, data: st.DataObject) -> Any:
     if isinstance(value, AddCost):
         name = data.draw(st.sampled_from([field.name for field in fields(value)]))
         return replace(value, **{name: getattr(value, name) + 1})
-    if isinstance(value, Ragged):
+    if isinstance(value, tuple):
+        return (*value, Collective("all-gather", 2, 1))
+    if isinstance(value, Interned | Ragged):
         rows = [value[row].tolist() for row in range(len(value))]
         rows[data.draw(st.integers(0, len(rows) - 1))].append(data.draw(st.integers(0, 5)))
-        return Ragged.of(rows)
+        return type(value).of(rows)
     changed = value.copy()
     changed[data.draw(st.integers(0, len(value) - 1))] += data.draw(st.sampled_from((-1, 1)))
     return changed

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from lpxsched.clocks.limits import DomainClock
-from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR
+from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR, Instance
 from lpxsched.schedule.routes.blocks import Cut
 from lpxsched.traffic.demands import layer_demands
 from tests.schedule.greedy import greedy_schedule
@@ -25,6 +24,11 @@ def layers(request: pytest.FixtureRequest) -> Layers:
     return layers_on(topology, [chips])
 
 
+def class_names(instance: Instance) -> list[str]:
+    """Return the class of the links of each bundle."""
+    return [instance.network.class_names[number] for number in instance.network.link_class.tolist()]
+
+
 def test_bundles_are_the_links_of_the_group(layers: Layers) -> None:
     """Tests that every link between two chips of the group, or between one and its host, is in one bundle."""
     fabric, group, problem = layers.fabric, layers.groups[0], layers.problem()
@@ -34,14 +38,14 @@ def test_bundles_are_the_links_of_the_group(layers: Layers) -> None:
         for link, ends in enumerate(zip(fabric.source.tolist(), fabric.destination.tolist(), strict=True))
         if set(ends) <= set(group.chips) or ends in host_links
     ]
-    assert sorted(np.concatenate(problem.network.links).tolist()) == expected
+    assert sorted(problem.instance.network.links.values.tolist()) == expected
 
 
 def test_bundles_keep_ends_and_wires_of_their_links(layers: Layers) -> None:
     """Tests that the way back leads to the same ends, and that latency and rate are those of the links."""
     fabric, problem = layers.fabric, layers.problem()
     instance = problem.instance
-    for bundle, links in enumerate(problem.network.links):
+    for bundle, links in enumerate(problem.instance.network.links):
         assert instance.network.lanes[bundle] == len(links)
         assert set(fabric.source[links]) == {problem.node(int(instance.network.source[bundle]))}
         assert set(fabric.destination[links]) == {problem.node(int(instance.network.destination[bundle]))}
@@ -67,16 +71,17 @@ def test_the_guard_is_that_of_the_worst_pair_of_a_class(layers: Layers) -> None:
     width, instance = len(layers.groups[0].chips), problem.instance
     domain = DomainClock(layers.clock, problem.clock.depth, fabric.chip.clock_mhz, fabric.guard_in_hop)
     most: dict[str, int] = {}
-    for bundle, links in enumerate(problem.network.links):
+    names = class_names(instance)
+    for bundle, links in enumerate(problem.instance.network.links):
         if max(instance.network.source[bundle], instance.network.destination[bundle]) < width:
             ends = fabric.source[links[:1]], fabric.destination[links[:1]]
             levels = int(layers.tree.levels_between(*ends)[0])
-            most[problem.network.link_class[bundle]] = max(levels, most.get(problem.network.link_class[bundle], 0))
+            most[names[bundle]] = max(levels, most.get(class_names(problem.instance)[bundle], 0))
     for bundle, guard in enumerate(instance.network.guard_cycles.tolist()):
         if instance.network.destination[bundle] >= width:
             assert guard == 0
         else:
-            levels = 1 if instance.network.source[bundle] >= width else most[problem.network.link_class[bundle]]
+            levels = 1 if instance.network.source[bundle] >= width else most[names[bundle]]
             assert guard == domain.guard_cycles(levels, INTERVAL_CYCLES)
     assert instance.release_cycles == domain.stall_cycles(INTERVAL_CYCLES)
 
@@ -87,9 +92,8 @@ def test_guards_of_two_trays() -> None:
     Chip 0 is the root of the rack, 16 and 32 hang from it, the others from these. At 1000 MHz: levels x 10.6 + 24.
     """
     problem = layers_on(RACK, [(16, 17, 32, 33)]).problem()
-    guards = {
-        (name, guard) for name, guard in zip(problem.network.link_class, problem.instance.network.guard_cycles.tolist(), strict=True)
-    }
+    instance = problem.instance
+    guards = set(zip(class_names(instance), instance.network.guard_cycles.tolist(), strict=True))
     assert guards == {("tray", 35), ("spine", 67), ("host", 35), ("host", 0)}
     assert (problem.clock.depth, problem.instance.release_cycles) == (2, 44)
 

@@ -1,11 +1,12 @@
-"""Lists of lists as two columns."""
+"""Lists of lists in flat columns."""
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.schedule.problem.ragged import Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged
 
 
 @given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1))))
@@ -15,3 +16,23 @@ def test_rows_are_what_they_were_made_of(rows: list[list[int]]) -> None:
     assert len(ragged) == len(rows)
     assert [ragged[row].tolist() for row in range(len(ragged))] == rows
     assert ragged.offsets.dtype == ragged.values.dtype == "int64"
+
+
+@given(st.lists(st.lists(st.integers(0, 1), max_size=3)))
+def test_equal_rows_are_kept_once(rows: list[list[int]]) -> None:
+    """Tests that every row comes back, alone and at length, and that no set is there twice or for nothing."""
+    interned = Interned.of(rows)
+    assert [interned[row].tolist() for row in range(len(interned))] == rows
+    assert interned.counts.tolist() == [len(row) for row in rows]
+    flat = interned.flat()
+    assert [flat[row].tolist() for row in range(len(flat))] == rows
+    sets = [tuple(interned.sets[row].tolist()) for row in range(len(interned.sets))]
+    assert sets == list(dict.fromkeys(map(tuple, rows)))
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=3), min_size=1), st.data())
+def test_some_rows_are_taken_in_their_order(rows: list[list[int]], data: st.DataObject) -> None:
+    """Tests rows that are taken twice, or never."""
+    chosen = data.draw(st.lists(st.integers(0, len(rows) - 1)))
+    taken = Ragged.of(rows).taken(np.array(chosen, dtype=np.int64))
+    assert [taken[row].tolist() for row in range(len(taken))] == [rows[row] for row in chosen]

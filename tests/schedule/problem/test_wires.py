@@ -17,19 +17,19 @@ from tests.schedule.plain_transfers import plain_ways
 if TYPE_CHECKING:
     import pytest
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 
-def whole(problem: TransferProblem) -> Quotient:
+def whole(problem: Instance) -> Quotient:
     """Return a problem without symmetry; sums backwards in time, as the solvers search them."""
-    which = problem.reversed() if problem.collective.is_sum else problem
-    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem))
+    which = problem.reversed() if problem.stage.is_sum else problem
+    return quotient(which, flow_of(problem.stage, padded=False), trivial(problem.network))
 
 
 @settings(max_examples=60)
 @given(problems())
-def test_ways_agree_with_their_plain_twin(problem: TransferProblem) -> None:
+def test_ways_agree_with_their_plain_twin(problem: Instance) -> None:
     """Tests the length of the shortest way from every node to every other, turnaround included."""
     small = whole(problem)
     expected = plain_ways(small.wires, problem.network.turnaround_cycles)

@@ -24,27 +24,25 @@ from tests.schedule.fabrics import problems
 from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 
-def unit_blocks(problem: TransferProblem) -> bool:
+def unit_blocks(problem: Instance) -> bool:
     """Return whether every vector must be a slot of its own."""
     return problem.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 
 
 @settings(max_examples=80)
 @given(st.data(), problems(most_vectors=9), st.booleans(), st.booleans())
-def test_every_candidate_keeps_all_rules(
-    data: st.DataObject, problem: TransferProblem, gathered: bool, cyclic: bool
-) -> None:
+def test_every_candidate_keeps_all_rules(data: st.DataObject, problem: Instance, gathered: bool, cyclic: bool) -> None:
     """Tests any candidate of a search, not its best alone."""
-    symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
-    gathered &= problem.collective.kind == "all-reduce"
-    flow = flow_of(problem.collective, padded=symmetry.order > 1)
-    flow = gathered_flow(problem.collective) if gathered else flow
+    symmetry = data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)]))
+    gathered &= problem.stage.kind == "all-reduce"
+    flow = flow_of(problem.stage, padded=symmetry.order > 1)
+    flow = gathered_flow(problem.stage) if gathered else flow
     forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     # A chip alone is another matter, and is looked at in ``test_solve``.
-    if problem.width < 2:
+    if problem.network.width < 2:
         return
     lengths = [1] if unit_blocks(problem) else [1, 3, HALVES]
     choices = list(first_choices(forward, seed=0, unit_blocks=unit_blocks(problem)))
@@ -72,7 +70,7 @@ def test_many_copies_keep_the_times_of_their_search(monkeypatch: pytest.MonkeyPa
     """Tests a broadcast of two vectors over a line of three, which takes four slots; the last is read at 7."""
     monkeypatch.setattr(candidates, "MOST_JUSTIFIED", most)
     problem = line("broadcast", 3, 2)
-    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
     start = candidate_of(small, small, gathered=False, cyclic=False)(Choice(1, "near", True, 0), NEVER)
     assert start is not None
     assert (start.timed is not None) is timed

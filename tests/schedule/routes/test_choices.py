@@ -30,7 +30,7 @@ from tests.schedule.fabrics import problems
 from tests.schedule.trees import broken_ways
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
 
@@ -41,20 +41,20 @@ GRID = [
 ]
 
 
-def searched(problem: TransferProblem, symmetry: Symmetry | None = None) -> Quotient:
+def searched(problem: Instance, symmetry: Symmetry | None = None) -> Quotient:
     """Return the problem that is searched: sums backwards in time."""
-    symmetry = symmetry or trivial(problem)
-    which = problem.reversed() if problem.collective.is_sum else problem
-    return quotient(which, flow_of(problem.collective, padded=symmetry.order > 1), symmetry)
+    symmetry = symmetry or trivial(problem.network)
+    which = problem.reversed() if problem.stage.is_sum else problem
+    return quotient(which, flow_of(problem.stage, padded=symmetry.order > 1), symmetry)
 
 
 @settings(max_examples=60)
 @given(st.data(), problems(most_vectors=4), st.integers(0, 2), st.booleans())
 def test_every_search_leads_blocks_to_their_readers(
-    data: st.DataObject, problem: TransferProblem, seed: int, unit_blocks: bool
+    data: st.DataObject, problem: Instance, seed: int, unit_blocks: bool
 ) -> None:
     """Tests one of the searches, with symmetry or without, by following each block."""
-    small = searched(problem, data.draw(st.sampled_from([trivial(problem), *symmetries(problem)])))
+    small = searched(problem, data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)])))
     choices = list(first_choices(small, seed=seed, unit_blocks=unit_blocks))
     choices += list(islice(further_choices(small, [1, 2], seed=seed, cyclic=data.draw(st.booleans())), 20))
     if packs_trees(small):
@@ -66,7 +66,7 @@ def test_every_search_leads_blocks_to_their_readers(
 
 @settings(max_examples=60)
 @given(problems(most_vectors=4))
-def test_some_search_succeeds(problem: TransferProblem) -> None:
+def test_some_search_succeeds(problem: Instance) -> None:
     """Tests that without symmetry some search finds a way for everything that moves."""
     small = searched(problem)
     if len(small.representatives):

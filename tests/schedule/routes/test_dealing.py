@@ -19,7 +19,7 @@ def test_a_short_tree_carries_in_the_end_what_a_long_one_cannot() -> None:
     the long ones are at 27.
     """
     problem = problem_of(Collective("broadcast", 3, 24), both_ways([(0, 1), (0, 2), (1, 2)], hop=10))
-    wires = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem)).wires
+    wires = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network)).wires
     bundle = {(int(a), int(b)): i for i, (a, b) in enumerate(zip(wires.source, wires.destination, strict=True))}
     none = -1
     parents = np.array(
@@ -39,7 +39,7 @@ def test_a_short_tree_carries_in_the_end_what_a_long_one_cannot() -> None:
 def test_vectors_stay_with_their_piece() -> None:
     """Tests a link for the pieces of both its ends: neither can take what the other has."""
     problem = problem_of(Collective("all-gather", 2, 5), both_ways([(0, 1)]))
-    wires = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem)).wires
+    wires = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network)).wires
     parents = np.array([[-1, 0], [1, -1]], dtype=np.int32)
     vectors = dealt(wires, parents, lateness(wires, parents), np.array([0, 1]), np.array([5, 1]))
     assert vectors.tolist() == [5, 1]

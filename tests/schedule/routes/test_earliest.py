@@ -19,19 +19,19 @@ from tests.schedule.fabrics import problems
 from tests.schedule.trees import broken_ways
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 
-def whole(problem: TransferProblem) -> Quotient:
+def whole(problem: Instance) -> Quotient:
     """Return a problem without symmetry; sums backwards in time."""
-    which = problem.reversed() if problem.collective.is_sum else problem
-    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem))
+    which = problem.reversed() if problem.stage.is_sum else problem
+    return quotient(which, flow_of(problem.stage, padded=False), trivial(problem.network))
 
 
 @settings(max_examples=80)
 @given(problems(), st.integers(1, 4), st.integers(0, 2))
-def test_every_block_reaches_its_readers(problem: TransferProblem, length: int, seed: int) -> None:
+def test_every_block_reaches_its_readers(problem: Instance, length: int, seed: int) -> None:
     """Tests that ways are trees from the source to all readers, relays included."""
     small = whole(problem)
     ways = spread_ways(small, length, seed=seed)

@@ -18,13 +18,13 @@ from tests.schedule.bounds.problems import both_ways, problem_of, ring
 from tests.schedule.fabrics import problems
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
-def whole(problem: TransferProblem) -> Quotient:
+def whole(problem: Instance) -> Quotient:
     """Return a problem without symmetry."""
-    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
 
 
 def routes_of(small: Quotient, blocks: Blocks, *, seed: int = 0, by_hop: bool = False) -> list[list[int]]:
@@ -35,10 +35,10 @@ def routes_of(small: Quotient, blocks: Blocks, *, seed: int = 0, by_hop: bool = 
 
 @settings(max_examples=60)
 @given(st.data(), problems(kinds=("all-to-all", "gather", "scatter")), st.integers(0, 3), st.booleans())
-def test_routes_are_shortest_ways(data: st.DataObject, problem: TransferProblem, seed: int, by_hop: bool) -> None:
+def test_routes_are_shortest_ways(data: st.DataObject, problem: Instance, seed: int, by_hop: bool) -> None:
     """Tests that each route leads from source to target in the least number of cycles."""
-    symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
-    small = quotient(problem, flow_of(problem.collective, padded=True), symmetry)
+    symmetry = data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)]))
+    small = quotient(problem, flow_of(problem.stage, padded=True), symmetry)
     blocks = small.blocks(2)
     for block, route in enumerate(routes_of(small, blocks, seed=seed, by_hop=by_hop)):
         nodes = [int(blocks.source[block])]

@@ -16,7 +16,7 @@ from tests.schedule.fabrics import problems
 from tests.schedule.routes.test_even_loads import whole
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
 
 
 @settings(max_examples=60)
@@ -27,18 +27,16 @@ if TYPE_CHECKING:
     st.booleans(),
     st.booleans(),
 )
-def test_trees_stay_trees(
-    problem: TransferProblem, seed: int, fork_price: float, count_first: bool, minimal: bool
-) -> None:
+def test_trees_stay_trees(problem: Instance, seed: int, fork_price: float, count_first: bool, minimal: bool) -> None:
     """Tests that each participant gets a block once, by way of its source; on shortest ways where that is asked."""
-    small = whole(problem.reversed() if problem.collective.is_sum else problem)
+    small = whole(problem.reversed() if problem.stage.is_sum else problem)
     ways = find_ways(small, Choice(2, "near", minimal, seed))
     if ways is None:
         return
     parents = balanced_parents(small, ways, seed=seed, fork_price=fork_price, count_first=count_first, minimal=minimal)
     wires = small.wires
     for block, root in enumerate(ways.blocks.source.tolist()):
-        for end in set(range(problem.width)) - {root}:
+        for end in set(range(problem.network.width)) - {root}:
             node, cycles, hops = end, 0, 0
             while node != root:
                 bundle = int(parents[block, node])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
@@ -52,34 +52,34 @@ PAIRS = [
 LOCAL, GLOBAL = 0, 1
 
 
-def all_reduce(chips: int, wires: Sequence[Wire], vectors: int = 1) -> TransferProblem:
+def all_reduce(chips: int, wires: Sequence[Wire], vectors: int = 1) -> Instance:
     """Return an all-reduce in which each addition takes 2 cycles."""
     return problem_of(Collective("all-reduce", chips, vectors), wires, add_cost=adds_of(2))
 
 
-def exchanged(problem: TransferProblem, symmetry: Symmetry | None = None) -> Quotient:
+def exchanged(problem: Instance, symmetry: Symmetry | None = None) -> Quotient:
     """Return the problem of one tensor that everyone holds and everyone reads."""
-    whole, every = np.full(1, problem.collective.vectors, dtype=np.int64), np.full(1, EVERY, dtype=np.int64)
-    return quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry or trivial(problem))
+    whole, every = np.full(1, problem.stage.vectors, dtype=np.int64), np.full(1, EVERY, dtype=np.int64)
+    return quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry or trivial(problem.network))
 
 
-def by_link(problem: TransferProblem) -> tuple[NDArray[np.int64], list[tuple[Phase, ...]]]:
+def by_link(problem: Instance) -> tuple[NDArray[np.int64], list[tuple[Phase, ...]]]:
     """Return the classes of links, and the sequences over them."""
     small = exchanged(problem)
     classes = exchange_classes(small)[0]
     return classes, exchange_sequences(small, classes)
 
 
-def summands(problem: TransferProblem, classes: NDArray[np.int64], phases: Sequence[Phase]) -> list[Counter[int]]:
+def summands(problem: Instance, classes: NDArray[np.int64], phases: Sequence[Phase]) -> list[Counter[int]]:
     """Return how often each chip's summand is in each chip's total after some phases."""
-    total = [Counter([chip]) for chip in range(problem.width)]
-    brought: list[Counter[int]] = [Counter() for _ in range(problem.width)]
+    total = [Counter([chip]) for chip in range(problem.network.width)]
+    brought: list[Counter[int]] = [Counter() for _ in range(problem.network.width)]
     for phase in phases:
         sent = [Counter(counter) for counter in (total if phase.sends_total else brought)]
-        brought = [Counter() for _ in range(problem.width)]
+        brought = [Counter() for _ in range(problem.network.width)]
         for bundle in np.flatnonzero(classes == phase.link_class).tolist():
             brought[problem.network.destination[bundle]] += sent[problem.network.source[bundle]]
-        for chip in range(problem.width):
+        for chip in range(problem.network.width):
             total[chip] += brought[chip]
     return total
 
@@ -109,23 +109,26 @@ def totals(*classes: int) -> tuple[Phase, ...]:
         (all_reduce(1, []), []),
     ],
 )  # fmt: skip
-def test_the_sequences_of_known_fabrics(problem: TransferProblem, expected: list[tuple[Phase, ...]]) -> None:
+def test_the_sequences_of_known_fabrics(problem: Instance, expected: list[tuple[Phase, ...]]) -> None:
     """Tests full meshes, a hypercube, a HyperX, and three fully connected nodes; lines and odd rings have none."""
     classes, found = by_link(problem)
     assert found == expected
     for sequence in found:
-        assert summands(problem, classes, sequence) == [Counter(range(problem.width))] * problem.width
+        assert summands(problem, classes, sequence) == [Counter(range(problem.network.width))] * problem.network.width
 
 
 @settings(max_examples=25)
 @given(problems(kinds=("all-reduce",)))
-def test_every_sequence_sums_each_summand_once(problem: TransferProblem) -> None:
+def test_every_sequence_sums_each_summand_once(problem: Instance) -> None:
     """Tests sequences on random fabrics by counting, over classes of links and over orbits."""
-    for symmetry in (*symmetries(problem), trivial(problem)):
+    for symmetry in (*symmetries(problem), trivial(problem.network)):
         small = exchanged(problem, symmetry)
         for classes in exchange_classes(small):
             for sequence in exchange_sequences(small, classes):
-                assert summands(problem, classes, sequence) == [Counter(range(problem.width))] * problem.width
+                assert (
+                    summands(problem, classes, sequence)
+                    == [Counter(range(problem.network.width))] * problem.network.width
+                )
 
 
 def test_orbits_tell_axes_apart_where_links_do_not() -> None:
@@ -163,7 +166,7 @@ def scheduled(
 def test_every_sequence_of_known_fabrics_is_an_all_reduce(chips: int, wires: list[Wire]) -> None:
     """Tests plans of two blocks under every group, by all rules."""
     problem = all_reduce(chips, wires, vectors=3)
-    for symmetry in (*symmetries(problem), trivial(problem)):
+    for symmetry in (*symmetries(problem), trivial(problem.network)):
         small = exchanged(problem, symmetry)
         classes = exchange_classes(small)[0]
         sequences = exchange_sequences(small, classes)
@@ -173,17 +176,17 @@ def test_every_sequence_of_known_fabrics_is_an_all_reduce(chips: int, wires: lis
 
 @settings(max_examples=40)
 @given(st.data(), problems(kinds=("all-reduce",), fabrics=regular_fabrics(), limits=False))
-def test_every_plan_of_exchanges_is_an_all_reduce(data: st.DataObject, problem: TransferProblem) -> None:
+def test_every_plan_of_exchanges_is_an_all_reduce(data: st.DataObject, problem: Instance) -> None:
     """Tests blocks with sequences of their own, under a group or none, by all rules."""
-    symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
+    symmetry = data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)]))
     small = exchanged(problem, symmetry)
     for classes in exchange_classes(small):
         sequences = exchange_sequences(small, classes)
         if not sequences:
             continue
-        parts = min(problem.collective.vectors, data.draw(st.integers(1, 3)))
+        parts = min(problem.stage.vectors, data.draw(st.integers(1, 3)))
         chosen = [data.draw(st.sampled_from(sequences)) for _ in range(parts)]
-        lengths = [problem.collective.vectors - parts + 1, *[1] * (parts - 1)]
+        lengths = [problem.stage.vectors - parts + 1, *[1] * (parts - 1)]
         assert broken_rules(problem, scheduled(small, classes, chosen, lengths)) == []
 
 
@@ -191,7 +194,7 @@ def test_a_chip_that_has_every_summand_early_adds_nothing_more() -> None:
     """Tests two classes of links: 0 hears 1 and 2 in a first phase, all else comes later; no sum has one operand."""
     wires = [Wire(0, 1), Wire(1, 0), Wire(2, 0), Wire(1, 2, link_class=1), Wire(2, 1, link_class=1)]
     problem = all_reduce(3, wires, vectors=1)
-    small = exchanged(problem, trivial(problem))
+    small = exchanged(problem, trivial(problem.network))
     found = [
         (classes, sequence) for classes in exchange_classes(small) for sequence in exchange_sequences(small, classes)
     ]

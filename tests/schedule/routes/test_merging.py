@@ -48,7 +48,7 @@ def test_many_vectors_are_added_every_few_chips() -> None:
 def test_as_few_sums_as_streams_allow(streams: int, nodes: list[int], operands: list[int]) -> None:
     """Tests where seven chips in a line add one vector, and how many operands."""
     problem = problem_of(Collective("reduce", 7, 1), path(7), add_cost=adds_of(1))
-    forward = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    forward = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
     ways = packed_trees(forward.reversed(), PackedTrees(1, 1.0, 0))
     assert ways is not None
     plan = merged_plan(forward, ways, streams)
@@ -61,10 +61,10 @@ def test_as_few_sums_as_streams_allow(streams: int, nodes: list[int], operands: 
 def test_blocks_keep_pace_with_sums(streams: int, vectors: int) -> None:
     """Tests that a sum of 5 cycles is done while streams bring 5 or 6 vectors of a cycle each."""
     problem = problem_of(Collective("reduce", 3, 1), path(3), add_cost=LP30)
-    assert pace(quotient(problem, flow_of(problem.collective, padded=False), trivial(problem)), streams) == vectors
+    assert pace(quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network)), streams) == vectors
 
 
 def test_slow_sums_never_keep_pace() -> None:
     """Tests additions of two cycles a vector, of which one comes every cycle."""
     problem = problem_of(Collective("reduce", 3, 1), path(3), add_cost=adds_of(2))
-    assert pace(quotient(problem, flow_of(problem.collective, padded=False), trivial(problem)), 1) == MOST_PACED
+    assert pace(quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network)), 1) == MOST_PACED

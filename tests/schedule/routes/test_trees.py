@@ -74,14 +74,14 @@ def test_an_extensive_search_is_left_out(monkeypatch: pytest.MonkeyPatch) -> Non
     """Tests that no trees are grown where that takes too long."""
     monkeypatch.setattr(trees, "MOST_LOOKS", 0)
     problem = problem_of(Collective("broadcast", 2, 1), both_ways([(0, 1)]))
-    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
     assert packed_trees(small, PackedTrees(1, 1.0, 0)) is None
 
 
 def test_relays_that_lead_nowhere_are_cut_off() -> None:
     """Tests two chips with a relay beside: the only tree is the link between the chips."""
     problem = problem_of(Collective("broadcast", 2, 1), both_ways([(0, 1), (0, 2)], hop=3), relays=1)
-    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
     ways = packed_trees(small, PackedTrees(1, 1.0, 0))
     assert ways is not None
     assert np.array_equal(problem.network.destination[ways.bundle], [1])

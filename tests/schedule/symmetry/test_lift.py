@@ -23,16 +23,16 @@ from tests.schedule.fabrics import problems, regular_fabrics
 from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
 
 FEW_ROUNDS = Budget(slots=1, rounds=8, enough_cycles=0, patience=8)
 
 
-def found(problem: TransferProblem, symmetry: Symmetry) -> Schedule | None:
+def found(problem: Instance, symmetry: Symmetry) -> Schedule | None:
     """Return the lifted result of a short search under a group."""
-    flow = flow_of(problem.collective, padded=symmetry.order > 1)
+    flow = flow_of(problem.stage, padded=symmetry.order > 1)
     forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     best = search(forward, backward, seed=0, budget=FEW_ROUNDS)
     return lifted_collective(best) if best is not None else None
@@ -49,11 +49,14 @@ def slots(schedule: Schedule) -> list[tuple[int, ...]]:
 @given(
     st.data(), problems(kinds=("all-gather", "all-to-all", "reduce-scatter", "all-reduce"), fabrics=regular_fabrics())
 )
-def test_what_is_lifted_keeps_all_rules(data: st.DataObject, problem: TransferProblem) -> None:
+def test_what_is_lifted_keeps_all_rules(data: st.DataObject, problem: Instance) -> None:
     """Tests a group and the trivial one: both give schedules of the same collective."""
-    for symmetry in (data.draw(st.sampled_from([*symmetries(problem), trivial(problem)])), trivial(problem)):
+    for symmetry in (
+        data.draw(st.sampled_from([*symmetries(problem), trivial(problem.network)])),
+        trivial(problem.network),
+    ):
         schedule = found(problem, symmetry)
-        if schedule is not None and problem.width > 1:
+        if schedule is not None and problem.network.width > 1:
             assert broken_rules(problem, schedule) == []
 
 
@@ -62,7 +65,7 @@ def test_one_slot_is_moved_by_every_element() -> None:
     wires = [wire for wire in ring(3) if wire.destination == (wire.source + 1) % 3]
     problem = problem_of(Collective("all-gather", 3, 2), wires, turnaround=1)
     symmetry = next(symmetries(problem))
-    flow = flow_of(problem.collective, padded=True)
+    flow = flow_of(problem.stage, padded=True)
     small = quotient(problem, flow, symmetry)
     plan = copy_plan(small, small.blocks(2), np.array([0, 0]), np.array([0, 1]))
     placement = Placement(np.array([0, 4]), np.array([0, 0]), 8)
@@ -82,7 +85,7 @@ def test_one_slot_is_moved_by_every_element() -> None:
 def test_runs_are_cut_at_the_end_of_their_tensor() -> None:
     """Tests an all-reduce of three vectors on two chips: shares of two, of which the second is one vector long."""
     problem = problem_of(Collective("all-reduce", 2, 3), path(2), add_cost=adds_of(2))
-    for symmetry in (trivial(problem), *symmetries(problem)):
+    for symmetry in (trivial(problem.network), *symmetries(problem)):
         schedule = found(problem, symmetry)
         assert schedule is not None
         assert broken_rules(problem, schedule) == []
@@ -103,7 +106,7 @@ def test_shares_beyond_the_end_are_left_out() -> None:
 def test_the_makespan_is_the_last_read(vectors: int, makespan: int) -> None:
     """Tests a broadcast over one hop of 3 cycles, one vector a cycle, placed as early as it can be."""
     problem = problem_of(Collective("broadcast", 2, vectors), both_ways([(0, 1)]))
-    small = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    small = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
     plan = copy_plan(small, small.blocks(vectors), np.array([0]), np.array([0]))
     tasks = plan_tasks(small, plan)
     start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))

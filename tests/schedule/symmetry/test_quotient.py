@@ -18,7 +18,7 @@ from tests.schedule.bounds.problems import path, problem_of, ring
 from tests.schedule.fabrics import problems, regular_fabrics
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Kind
 
@@ -31,14 +31,14 @@ def pieces_of(flow: Flow) -> list[Piece]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def whole(problem: TransferProblem) -> Quotient:
+def whole(problem: Instance) -> Quotient:
     """Return a problem without symmetry."""
-    return quotient(problem, flow_of(problem.collective, padded=False), trivial(problem))
+    return quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
 
 
-def largest(problem: TransferProblem) -> Quotient:
+def largest(problem: Instance) -> Quotient:
     """Return a problem under its largest group."""
-    return quotient(problem, flow_of(problem.collective, padded=True), next(symmetries(problem)))
+    return quotient(problem, flow_of(problem.stage, padded=True), next(symmetries(problem)))
 
 
 @pytest.mark.parametrize(
@@ -114,18 +114,18 @@ def test_a_group_that_moves_the_root_is_refused() -> None:
     symmetry = next(symmetries(problem))
     with pytest.raises(ValueError, match="the group moves a piece to where none is"):
         piece_map(flow_of(Collective("broadcast", 4, 1), padded=False), symmetry)
-    uneven = replace(flow_of(problem.collective, padded=False), vectors=np.array([1, 1, 2, 1]))
+    uneven = replace(flow_of(problem.stage, padded=False), vectors=np.array([1, 1, 2, 1]))
     with pytest.raises(ValueError, match="the group moves a piece"):
         piece_map(uneven, symmetry)
 
 
 @settings(max_examples=60)
 @given(problems(kinds=("all-gather", "all-to-all", "reduce-scatter", "all-reduce"), fabrics=regular_fabrics()))
-def test_representatives_and_their_images_are_all_pieces_that_move(problem: TransferProblem) -> None:
+def test_representatives_and_their_images_are_all_pieces_that_move(problem: Instance) -> None:
     """Tests that each moving piece is the image of one representative under one element."""
-    flow = flow_of(problem.collective, padded=True)
+    flow = flow_of(problem.stage, padded=True)
     moving = [number for number, piece in enumerate(pieces_of(flow)) if piece[3] != piece[4]]
-    for symmetry in (*symmetries(problem), trivial(problem)):
+    for symmetry in (*symmetries(problem), trivial(problem.network)):
         small = quotient(problem, flow, symmetry)
         images = piece_map(flow, symmetry)[:, small.representatives]
         assert Counter(images.ravel().tolist()) == Counter(moving)
@@ -139,7 +139,7 @@ def test_representatives_and_their_images_are_all_pieces_that_move(problem: Tran
 
 @settings(max_examples=60)
 @given(problems(most_vectors=20), st.sampled_from((1, 2, 3, 8, HALVES)))
-def test_blocks_cover_each_moving_vector_once(problem: TransferProblem, length: int) -> None:
+def test_blocks_cover_each_moving_vector_once(problem: Instance, length: int) -> None:
     """Tests blocks of any length, and that nothing but an all-reduce's last share goes beyond the tensor."""
     small = whole(problem)
     blocks = small.blocks(length)
@@ -149,11 +149,11 @@ def test_blocks_cover_each_moving_vector_once(problem: TransferProblem, length: 
     expected = Counter(
         (piece, vector)
         for piece in range(len(flow.source))
-        if flow.source[piece] != flow.target[piece] and problem.width > 0
+        if flow.source[piece] != flow.target[piece] and problem.network.width > 0
         for vector in range(int(flow.vectors[piece]))
     )
     assert found == expected
     assert length == HALVES or int(blocks.vectors.max(initial=1)) <= length
-    lengths = np.array([tensor.vectors for tensor in problem.collective.tensors])
+    lengths = np.array([tensor.vectors for tensor in problem.stage.tensors])
     beyond = flow.first_vector + flow.vectors > lengths[flow.tensor]
-    assert not beyond.any() or problem.collective.kind in SUMMED
+    assert not beyond.any() or problem.stage.kind in SUMMED

@@ -72,7 +72,7 @@ def test_json_tells_a_difference(tmp_path: Path, capsys: pytest.CaptureFixture[s
     told = json.loads(capsys.readouterr().out)
     assert (told["ok"], told["compared"], told["mismatches"]) == (False, 3, 1)
     first = told["first"][0]
-    assert len(first["expected"]) == len(first["found"]) == 4
+    assert len(first["expected"]) == len(first["found"]) == 2
     assert first["expected"] != first["found"]
 
 

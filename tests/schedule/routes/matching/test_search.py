@@ -22,7 +22,7 @@ from tests.schedule.fabrics import problems
 from tests.schedule.plain_transfers import plain_match
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.collective import TransferProblem
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.quotient import Quotient
 
@@ -31,10 +31,10 @@ MANY = FIRST_CHUNKS * CHUNK
 NO_PARENTS = np.zeros((0, 0), dtype=np.int32)
 
 
-def whole(problem: TransferProblem) -> Quotient:
+def whole(problem: Instance) -> Quotient:
     """Return a problem without symmetry; sums backwards in time, as the solvers search them."""
-    which = problem.reversed() if problem.collective.is_sum else problem
-    return quotient(which, flow_of(problem.collective, padded=False), trivial(problem))
+    which = problem.reversed() if problem.stage.is_sum else problem
+    return quotient(which, flow_of(problem.stage, padded=False), trivial(problem.network))
 
 
 def matched(wires: Wires, job: Job, noise: int = 0, limit: int = NEVER) -> tuple[list[tuple[int, ...]], int]:
@@ -75,20 +75,18 @@ def jobs(draw: st.DrawFn, problem: Quotient) -> Job:
 
 @settings(max_examples=150)
 @given(st.data(), problems(most_vectors=4), st.integers(0, 3), st.sampled_from((10, NEVER)))
-def test_a_search_agrees_with_its_plain_twin(
-    data: st.DataObject, problem: TransferProblem, noise: int, limit: int
-) -> None:
+def test_a_search_agrees_with_its_plain_twin(data: st.DataObject, problem: Instance, noise: int, limit: int) -> None:
     """Tests that compiled and plain code send every block alike, with ports, chance, and any urgency and ranks."""
-    symmetry = data.draw(st.sampled_from([trivial(problem), *symmetries(problem)]))
-    which = problem.reversed() if problem.collective.is_sum else problem
-    small = quotient(which, flow_of(problem.collective, padded=symmetry.order > 1), symmetry)
+    symmetry = data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)]))
+    which = problem.reversed() if problem.stage.is_sum else problem
+    small = quotient(which, flow_of(problem.stage, padded=symmetry.order > 1), symmetry)
     job = data.draw(jobs(small))
     assert matched(small.wires, job, noise, limit) == plain_match(small.wires, job, noise, limit)
 
 
 @settings(max_examples=60)
 @given(problems(kinds=("all-gather", "broadcast", "reduce-scatter", "reduce")), st.integers(0, 3))
-def test_a_search_keeps_to_given_parents(problem: TransferProblem, noise: int) -> None:
+def test_a_search_keeps_to_given_parents(problem: Instance, noise: int) -> None:
     """Tests that each node gets a block over the bundle that is asked for: here over that of another search."""
     small = whole(problem)
     job = plain_job(small, 2)

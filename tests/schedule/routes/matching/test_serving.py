@@ -19,7 +19,7 @@ from tests.schedule.fabrics import VECTOR_TIMES
 def test_a_relay_waits_until_no_vector_leaves_before_its_read(into: Fraction, out: Fraction, vectors: int) -> None:
     """Tests the least whole wait w for which read k v <= w + k v' for every vector k."""
     problem = line("broadcast", 3)
-    wires = quotient(problem, flow_of(problem.collective, padded=False), trivial(problem)).wires
+    wires = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network)).wires
     # Bundles 0 and 2 lead from 0 over 1 to 2.
     pitches = [into, Fraction(1), out, Fraction(1)]
     numerator = np.array([pitch.numerator for pitch in pitches], dtype=np.int64)
