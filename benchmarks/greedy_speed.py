@@ -25,8 +25,8 @@ from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.graph import moe_layer_graph
-from lpxsched.workload.routed import routed_model
+from lpxsched.workload.ffns import ffn_model
+from lpxsched.workload.graph import ffn_graph
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
@@ -37,16 +37,16 @@ INTERVAL_CYCLES = 252_000
 
 def layer_instances(batch: int) -> list[Instance]:
     """Return the problems of the first and the last layer of gpt-oss-120b on lpx-rack."""
-    fabric, model, clock = load_fabric("lpx-rack"), routed_model(load_model("gpt-oss-120b")), load_clock("xo-100ppm")
+    fabric, model, clock = load_fabric("lpx-rack"), ffn_model(load_model("gpt-oss-120b")), load_clock("xo-100ppm")
     precision = Precision("mxfp4", "fp8", "bf16")
-    graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
+    graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision)
-    works = partial(layer_work, model, fabric.chip, batch=batch, precision=precision)
+    works = partial(layer_work, model.layers[0], fabric.chip, batch=batch, precision=precision)
     builders = layer_problem_builders(
         fabric,
         [groups[0], groups[-1]],
         graph,
-        lambda width: shard_costs(works(width), fabric.chip, width),
+        lambda group: shard_costs(works(len(group.chips)), fabric.chip, len(group.chips)),
         clock=clock,
         tree=alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups])),
     )

@@ -30,16 +30,18 @@ from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
-from lpxsched.workload.graph import moe_layer_graph
-from lpxsched.workload.routed import published_weights, routed_model
+from lpxsched.workload.ffns import ffn_model, published_weights
+from lpxsched.workload.graph import ffn_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpxsched.fabric.chip import Chip
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.partition.group import Group
     from lpxsched.timetable.build import Build
     from lpxsched.workload.costs import Cost
+    from lpxsched.workload.ffns import FfnLayer, FfnModel
     from lpxsched.workload.work import Work
 
 
@@ -57,13 +59,13 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     InputError, InfeasibleError, NothingFoundError
     """
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
-    model, weights = routed_model(published), options.weights or published_weights(published)
+    model, weights = ffn_model(published), options.weights or published_weights(published)
     precision = Precision(weights, options.activations, options.partials)
     batch, file = options.batch, options.partition
-    graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
+    graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
-    works = cache(partial(layer_work, model, fabric.chip, batch=batch, precision=precision))
+    works = _works_of_group(model, fabric.chip, batch, precision)
     build_problems = partial(layer_problem_builders, fabric, groups, graph, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
     layers = solve_layers(build_problems(partial(_costs, works, fabric.chip)), solving, progress=progress)
@@ -77,13 +79,25 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
         return build
     fp8 = replace(precision, weights="fp8")
     unfit = why_unfit(groups, model, fabric.chip, graph, batch=batch, precision=fp8)
-    fp8_works = cache(partial(layer_work, model, fabric.chip, batch=batch, precision=fp8))
+    fp8_works = _works_of_group(model, fabric.chip, batch, fp8)
     solve_fp8 = partial(solve_quickly, partial(build_problems, partial(_costs, fp8_works, fabric.chip)), options.seed)
     return with_expanded_weights(build, options, precision.weights, unfit or fp8_results(build, solve_fp8()))
 
 
-def _costs(works: Callable[[int], dict[str, Work]], chip: Chip, width: int) -> list[dict[str, Cost]]:
-    return shard_costs(works(width), chip, width)
+def _works_of_group(
+    model: FfnModel, chip: Chip, batch: int, precision: Precision
+) -> Callable[[Group], dict[str, Work]]:
+    """Return the work of a group's layer; layers of a kind on groups of a width are worked out once."""
+
+    @cache
+    def of_kind(layer: FfnLayer, width: int) -> dict[str, Work]:
+        return layer_work(layer, chip, width, batch=batch, precision=precision)
+
+    return lambda group: of_kind(model.layers[group.layer], len(group.chips))
+
+
+def _costs(works: Callable[[Group], dict[str, Work]], chip: Chip, group: Group) -> list[dict[str, Cost]]:
+    return shard_costs(works(group), chip, len(group.chips))
 
 
 def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:

@@ -37,6 +37,7 @@ from lpxsched.timetable.build import Build
 from lpxsched.timetable.columns import (
     Chips,
     Deskews,
+    Frames,
     Links,
     Operands,
     Operators,
@@ -47,7 +48,9 @@ from lpxsched.timetable.columns import (
 from lpxsched.timetable.content import content_sha256
 from lpxsched.timetable.documents import (
     GraphFile,
+    GraphGroup,
     GraphInput,
+    GraphLayer,
     GraphOperator,
     GraphSegment,
     GraphTensor,
@@ -76,8 +79,9 @@ def two_chip_build() -> Build:
         tensors=_tensors(),
         chips=_chips(),
         links=_links(),
-        segments=Segments(ints(0), (ints(0, 1),), ints(504), ints(128), ints(128), ints(-1)),
-        deskews=Deskews(ints(0), ints(0), ints(2)),
+        segments=Segments(ints(0), ints(0), ints(0), ints(504), ints(128), ints(128), ints(-1)),
+        frames=Frames(ints(0), ints(0), ints(0), ints(0), (ints(),), ints(0)),
+        deskews=Deskews(ints(0), ints(0), ints(2), ints(0)),
         graph=_graph(),
         manifest=_manifest(),
         graph_json=canonical_json(_graph()),
@@ -272,9 +276,9 @@ def _graph() -> GraphFile:
             **({"dtype": "none"} | work),
         )
 
-    def weights(layout: str, **amount: int) -> dict[str, Any]:
-        dtype = "bf16" if layout == "replicated" else "fp8"
-        return {"dtype": dtype, "layout": layout, "terms": [term("bytes", "matrix", **amount)]}
+    def weights(kind: str, layout: str, **amount: int) -> list[dict[str, Any]]:
+        dtype, name = "bf16" if layout == "replicated" else "fp8", f"layer.0.{kind}.weights"
+        return [{"name": name, "dtype": dtype, "layout": layout, "terms": [term("bytes", "matrix", **amount)]}]
 
     def term(counts: str, unit: str, **amounts: int) -> dict[str, Any]:
         return {"counts": counts, "unit": unit, **amounts}
@@ -297,7 +301,7 @@ def _graph() -> GraphFile:
                 rows=4,
                 work=[term("bytes", "matrix", constant=320, per_row=2320), term("macs", "matrix", per_row=10)],
                 pipelines={"matrix": 1},
-                weights=weights("replicated", constant=320),
+                resident=weights("router", "replicated", constant=320),
             ),
             operator(
                 "experts",
@@ -308,7 +312,7 @@ def _graph() -> GraphFile:
                 rows=8,
                 columns=4,
                 work=[term("bytes", "matrix", per_column=480), term("macs", "matrix", per_row_column=10)],
-                weights=weights("sharded", per_column=320),
+                resident=weights("experts", "sharded", per_column=320),
             ),
             operator(
                 "combine",
@@ -322,7 +326,9 @@ def _graph() -> GraphFile:
             ),
             operator("egress", "host", {"output": "sharded"}, [], ends=True),
         ],
-        segments=[GraphSegment(segment=0, layers=[0], chips=[0, 1], hosts=[2, 2])],
+        groups=[GraphGroup(group=0, chips=[0, 1], hosts=[2, 2])],
+        layers=[GraphLayer(layer=0, group=0)],
+        segments=[GraphSegment(segment=0, layers=[0])],
     )
 
 
@@ -342,7 +348,6 @@ def _manifest() -> ManifestFile:
         inputs={},
         options={"gpu_ns": 0, "gpu_latency_ns": 0},
         seed=0,
-        period=0,
         clock_mhz="1000",
         vector_bytes=VECTOR_BYTES,
         wire="pipelined",

@@ -20,12 +20,14 @@ from lpxsched.files.document import read_yaml
 from lpxsched.files.shipped import find_file
 from lpxsched.timetable.documents import (
     GraphFile,
+    GraphGroup,
     GraphInput,
+    GraphLayer,
     GraphOperator,
+    GraphResident,
     GraphSegment,
     GraphTensor,
     GraphTerm,
-    GraphWeights,
 )
 from lpxsched.units import NONE, cycles_to_ns
 from lpxsched.workload.config.quantization import quantization_file
@@ -49,18 +51,18 @@ if TYPE_CHECKING:
 
 
 def graph_document(
-    graph: LayerGraph, groups: Sequence[Group], works_of_width: Callable[[int], dict[str, Work]]
+    graph: LayerGraph, groups: Sequence[Group], works_of_group: Callable[[Group], dict[str, Work]]
 ) -> GraphFile:
-    """Return ``graph.json``; layer i is segment i.
+    """Return ``graph.json``; layer i is segment i, on group i.
 
     Parameters
     ----------
     graph : LayerGraph
     groups : sequence of Group
-    works_of_width : callable
-        Work of each operator kind on a group of a number of chips.
+    works_of_group : callable
+        Work of each operator kind of a layer on its group.
     """
-    works = {group.layer: works_of_width(len(group.chips)) for group in groups}
+    works = {group.layer: works_of_group(group) for group in groups}
     return GraphFile(
         tensors=[
             GraphTensor(
@@ -78,10 +80,12 @@ def graph_document(
             for tensor in graph.tensors.values()
         ],
         operators=[_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
-        segments=[
-            GraphSegment(segment=segment, layers=[group.layer], chips=list(group.chips), hosts=list(group.hosts))
-            for segment, group in enumerate(groups)
+        groups=[
+            GraphGroup(group=number, chips=list(group.chips), hosts=list(group.hosts))
+            for number, group in enumerate(groups)
         ],
+        layers=[GraphLayer(layer=group.layer, group=number) for number, group in enumerate(groups)],
+        segments=[GraphSegment(segment=number, layers=[group.layer]) for number, group in enumerate(groups)],
     )
 
 
@@ -100,7 +104,7 @@ def _operator(operator: Operator, work: Work) -> GraphOperator:
         column_block=work.column_block,
         work=[_term(term) for term in work.terms],
         pipelines=dict(work.pipelines),
-        weights=_weights(work.weights),
+        resident=_resident(operator, work.weights),
         ends=operator.ends,
     )
 
@@ -122,11 +126,11 @@ def _number(amount: Fraction) -> int | float:
     return int(amount) if amount.denominator == 1 else float(amount)
 
 
-def _weights(weights: Weights | None) -> GraphWeights | None:
+def _resident(operator: Operator, weights: Weights | None) -> list[GraphResident]:
     if weights is None:
-        return None
-    terms = [_term(term) for term in weights.terms]
-    return GraphWeights(dtype=weights.dtype, layout=weights.layout, terms=terms)
+        return []
+    terms, name = [_term(term) for term in weights.terms], f"{operator.name}.weights"
+    return [GraphResident(name=name, dtype=weights.dtype, layout=weights.layout, terms=terms)]
 
 
 def describe_build(
@@ -151,12 +155,12 @@ def describe_build(
     program : Program
         The tables of operators, operands, tensors and slots.
     around : Surroundings
-        The tables of chips, links, segments and deskews.
+        The tables of chips, links, segments, frames and deskews.
     """
     origin = Origin(options, fabric, clock, _input_files(options))
     told = named_options(origin) | {"gpu_latency_ns": float(fabric.gpu_latency_ns)}
     results = _results(options, fabric, clock, layers, program, around)
-    return signed_build(program, around, graph, manifest(origin, options=told, period=0, results=results))
+    return signed_build(program, around, graph, manifest(origin, options=told, results=results))
 
 
 def _input_files(options: CompileOptions) -> dict[str, Path]:

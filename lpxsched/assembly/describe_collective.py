@@ -15,7 +15,15 @@ from lpxsched.assembly.provenance import (
     traffic_results,
 )
 from lpxsched.schedule.problem.collective import SUM_DATATYPE, SUM_ELEMENT_BITS
-from lpxsched.timetable.documents import GraphFile, GraphInput, GraphOperator, GraphSegment, GraphTensor
+from lpxsched.timetable.documents import (
+    GraphFile,
+    GraphGroup,
+    GraphInput,
+    GraphLayer,
+    GraphOperator,
+    GraphSegment,
+    GraphTensor,
+)
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -41,9 +49,8 @@ def describe_collective(
 ) -> Build:
     """Return the tables of a collective with the documents that describe them."""
     origin = Origin(options, fabric, clock, fabric_files(options))
-    period = scheduled.result.schedule.period_cycles
     results = _results(options, fabric, scheduled) | traffic_results(program)
-    unsigned = manifest(origin, options=named_options(origin), period=period, results=results)
+    unsigned = manifest(origin, options=named_options(origin), results=results)
     return signed_build(program, around, collective_graph(scheduled.problem), unsigned)
 
 
@@ -76,15 +83,9 @@ def collective_graph(problem: Instance) -> GraphFile:
                 outputs=[],
             ),
         ],
-        segments=[
-            GraphSegment(
-                segment=0,
-                layers=[0],
-                chips=chips[:width],
-                hosts=[],
-                relays=sorted(chips[width:]),
-            )
-        ],
+        groups=[GraphGroup(group=0, chips=chips[:width], hosts=[], relays=sorted(chips[width:]))],
+        layers=[GraphLayer(layer=0, group=0)],
+        segments=[GraphSegment(segment=0, layers=[0])],
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.timetable.columns import Chips, Deskews, Links, Segments
+from lpxsched.timetable.columns import Chips, Deskews, Frames, Links, Segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surroundings:
-    """The four tables that say where a program runs."""
+    """The five tables that say where and when a program runs."""
 
     chips: Chips
     links: Links
     segments: Segments
+    frames: Frames
     deskews: Deskews
 
 

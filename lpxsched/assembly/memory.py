@@ -80,7 +80,7 @@ def refuse_overfull(build: Build, *, remedy: str) -> None:
 
 
 def _refuse_full_chip(build: Build, chip: int, weight_bytes: int, stays: Stays, remedy: str) -> None:
-    period, capacity = build.manifest.period, int(build.chips.sram_bytes[chip])
+    period, capacity = _period(build), int(build.chips.sram_bytes[chip])
     fullest, cycle = Counter({"weights": weight_bytes}), 0
     for segment in np.unique(stays.segment).tolist():
         mine = stays.taken(stays.segment == segment)
@@ -131,9 +131,14 @@ def _weight_bytes(build: Build) -> Integers:
     return held
 
 
+def _period(build: Build) -> int:
+    """Return the period of the only frame of what repeats; 0 for what runs on demand."""
+    return int(build.frames.period_cycles.max(initial=0))
+
+
 def _iterations(build: Build) -> int:
     """Return in how many iterations anything can lie somewhere at once."""
-    period = build.manifest.period
+    period = _period(build)
     if not period:
         return 1
     ends = (build.slots.read, build.slots.depart, build.operators.start + build.operators.cycles)

@@ -81,7 +81,7 @@ def file_name(path: Path) -> str:
     return name_of(path).encode(errors="backslashreplace").decode()
 
 
-def manifest(origin: Origin, *, options: dict[str, Any], period: int, results: dict[str, Any]) -> ManifestFile:
+def manifest(origin: Origin, *, options: dict[str, Any], results: dict[str, Any]) -> ManifestFile:
     """Return ``manifest.json`` but for the content hash.
 
     Parameters
@@ -89,8 +89,6 @@ def manifest(origin: Origin, *, options: dict[str, Any], period: int, results: d
     origin : Origin
     options : dict
         What a user chose, as the manifest tells it.
-    period : int
-        Cycles after which everything repeats; 0 for a timetable that runs once.
     results : dict
     """
     fabric, files = origin.fabric, origin.files
@@ -103,7 +101,6 @@ def manifest(origin: Origin, *, options: dict[str, Any], period: int, results: d
         },
         options=options,
         seed=origin.options.seed,
-        period=period,
         clock_mhz=str(fabric.chip.clock_mhz),
         vector_bytes=fabric.vector_bytes,
         wire=fabric.wire,
@@ -130,6 +127,7 @@ def signed_build(program: Program, around: Surroundings, graph: GraphFile, unsig
         around.chips,
         around.links,
         around.segments,
+        around.frames,
         around.deskews,
         graph,
         unsigned,

@@ -1,4 +1,4 @@
-"""The tables that say where segments run: chips, links, segments and deskews."""
+"""The tables that say where segments run: chips, links, segments, frames and deskews."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.assembly.fabric_tables import Surroundings, chips_table, links_table
-from lpxsched.timetable.columns import Deskews, Segments
+from lpxsched.timetable.columns import Deskews, Frames, Segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
         segments=_segments(segments),
+        frames=_frames(tree, segments),
         deskews=_deskews(segments),
     )
 
@@ -45,21 +46,40 @@ def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
 
 
 def _segments(segments: Sequence[Segment]) -> Segments:
-    results = [segment.result for segment in segments]
+    results, number = [segment.result for segment in segments], np.arange(len(segments), dtype=np.int64)
+    periods = _periods(segments)
     return Segments(
-        segment=np.arange(len(segments), dtype=np.int64),
-        chips=tuple(segment.chips for segment in segments),
-        waiting_cycles=np.array([segment.waiting_cycles for segment in segments], dtype=np.int64),
+        segment=number,
+        frame=number,
+        phase_cycles=np.zeros_like(number),
+        # Who comes just too late for a window waits for the next one.
+        waiting_cycles=np.where(periods, periods, [segment.waiting_cycles for segment in segments]),
         makespan_cycles=np.array([result.makespan_cycles for result in results], dtype=np.int64),
-        lower_bound_cycles=np.array([result.bound.cycles for result in results], dtype=np.int64),
+        lower_bound_cycles=np.where(periods, 0, [result.bound.cycles for result in results]),
         deadline_cycles=np.array([segment.deadline_cycles for segment in segments], dtype=np.int64),
     )
 
 
-def _deskews(segments: Sequence[Segment]) -> Deskews:
-    """Each segment opens with its only deskew."""
-    return Deskews(
-        segment=np.arange(len(segments), dtype=np.int64),
-        cycle=np.zeros(len(segments), dtype=np.int64),
-        stall=np.array([segment.stall_cycles for segment in segments], dtype=np.int64),
+def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
+    """Each segment is a frame of its own, on demand, or, where it repeats, on clocks that never need a deskew."""
+    root, periods = tree.root, _periods(segments)
+    nothing = np.zeros(0, dtype=np.int64)
+    return Frames(
+        np.arange(len(segments), dtype=np.int64),
+        np.array([root[segment.chips[0]] for segment in segments], dtype=np.int64),
+        periods,
+        (periods > 0).astype(np.int64),
+        gaps=(nothing,) * len(segments),
+        lower_bound_cycles=np.where(periods, [segment.result.bound.cycles for segment in segments], 0),
     )
+
+
+def _deskews(segments: Sequence[Segment]) -> Deskews:
+    """Each segment on demand opens with its only deskew."""
+    frame = np.flatnonzero(_periods(segments) == 0)
+    stall = np.array([segment.stall_cycles for segment in segments], dtype=np.int64)[frame]
+    return Deskews(frame, cycle=np.zeros_like(frame), stall=stall, every_periods=np.zeros_like(frame))
+
+
+def _periods(segments: Sequence[Segment]) -> Integers:
+    return np.array([segment.result.schedule.period_cycles for segment in segments], dtype=np.int64)

@@ -58,9 +58,11 @@ def compile_command(output: Path | None, verify: bool, as_json: bool, **choices:
     with failures_told(as_json=as_json), _progress() as progress:
         from lpxsched.pipeline import compile_timetable
         from lpxsched.workload.config.load import load_model
+        from lpxsched.workload.ffns import gpu_notes
 
         build = compile_timetable(options, progress=progress)
-        for note in load_model(options.model).notes:
+        model = load_model(options.model)
+        for note in (*model.notes, *gpu_notes(model)):
             click.echo(f"note: {note}", err=True)
     sound = not verify or holds(build)
     if sound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.partition.group import Group
     from lpxsched.workload.datatypes import Precision
+    from lpxsched.workload.ffns import FfnLayer, FfnModel
     from lpxsched.workload.graph import LayerGraph
-    from lpxsched.workload.routed import RoutedModel
 
 
 def partition_layers(
-    model: RoutedModel,
+    model: FfnModel,
     fabric: Fabric,
     graph: LayerGraph,
     *,
@@ -41,24 +42,34 @@ def partition_layers(
     """
     if not fabric.hosts:
         raise InputError(fabric.name, "has no host; --attention gpu needs a host for each chip")
-    layer = graph.layer(0)
+    layers = len(model.layers)
     if file is not None:
-        groups = read_groups(Path(file), fabric, model.layers)
+        groups = read_groups(Path(file), fabric, layers)
         unfit = why_unfit(groups, model, fabric.chip, graph, batch=batch, precision=precision)
         if unfit:
             raise InfeasibleError(unfit)
         return groups
 
-    def chip_bytes(width: int) -> int:
-        return least_chip_bytes(model, fabric.chip, layer, batch=batch, precision=precision, width=width)
+    def chip_bytes(layer: FfnLayer, part: LayerGraph, width: int) -> int:
+        return least_chip_bytes(layer, fabric.chip, part, batch=batch, precision=precision, width=width)
 
+    kinds = [
+        (model.layers.count(layer), partial(chip_bytes, layer, graph.layer(number)))
+        for layer, number in _first_of_kind(model).items()
+    ]
     what = f"{model.name} with {precision.weights} weights"
-    return automatic_groups(fabric, model.layers, smallest_width(fabric, model.layers, chip_bytes, what))
+    # All groups are as wide as the largest layer asks for.
+    return automatic_groups(fabric, layers, smallest_width(fabric, kinds, what))
+
+
+def _first_of_kind(model: FfnModel) -> dict[FfnLayer, int]:
+    """Return the number of the first layer of each kind."""
+    return {layer: number for number, layer in reversed(list(enumerate(model.layers)))}
 
 
 def why_unfit(
     groups: Iterable[Group],
-    model: RoutedModel,
+    model: FfnModel,
     chip: Chip,
     graph: LayerGraph,
     *,
@@ -70,7 +81,7 @@ def why_unfit(
     Parameters
     ----------
     groups : iterable of Group
-    model : RoutedModel
+    model : FfnModel
     chip : Chip
     graph : LayerGraph
     batch : int
@@ -78,10 +89,17 @@ def why_unfit(
     precision : Precision
         Types of what lies there.
     """
-    layer = graph.layer(0)
+    first = _first_of_kind(model)
+    parts = {number: graph.layer(number) for number in first.values()}
+
+    @cache
+    def least_bytes(layer: FfnLayer, width: int) -> int:
+        part = parts[first[layer]]
+        return least_chip_bytes(layer, chip, part, batch=batch, precision=precision, width=width)
+
     for group in groups:
         width = len(group.chips)
-        needed_bytes = least_chip_bytes(model, chip, layer, batch=batch, precision=precision, width=width)
+        needed_bytes = least_bytes(model.layers[group.layer], width)
         if needed_bytes > chip.sram_bytes:
             return (
                 f"layer {group.layer} needs {needed_bytes:,} bytes on each of its {width} chips, a chip holds "

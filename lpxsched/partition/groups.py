@@ -10,7 +10,7 @@ from lpxsched.partition.connected import split_group
 from lpxsched.partition.group import Group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from lpxsched.fabric.fabric import Fabric
 
@@ -27,36 +27,46 @@ class Region(NamedTuple):
 Tile = tuple[int, ...]
 
 
-def smallest_width(fabric: Fabric, layers: int, chip_bytes: Callable[[int], int], what: str) -> int:
-    """Return the least number of chips on which one layer fits.
+def smallest_width(fabric: Fabric, kinds: Sequence[tuple[int, Callable[[int], int]]], what: str) -> int:
+    """Return the least number of chips on which any one layer fits.
 
     Parameters
     ----------
     fabric : Fabric
-    layers : int
-    chip_bytes : callable
-        Bytes that each chip must hold at least when a layer lies on a number of chips.
+    kinds : sequence of (int, callable)
+        How many layers there are of each kind, and the bytes that each chip must hold at least when one of them lies
+        on a number of chips.
     what : str
         Model and weight type, for the message.
 
     Raises
     ------
     InfeasibleError
-        When the layers need more chips than there are, with the bytes.
+        When the layers need more chips than there are, each as few as it can, with the bytes.
     """
     capacity, chips = fabric.chip.sram_bytes, int((~fabric.node_down[: fabric.chips]).sum())
+    widths = [_least_width(fabric, chips, chip_bytes, what) for _, chip_bytes in kinds]
+    needed = sum(layers * width for (layers, _), width in zip(kinds, widths, strict=True))
+    if needed > chips:
+        told = " and ".join(
+            f"{layers} layers on at least {width} chips each ({chip_bytes(width):,} bytes a chip, "
+            f"{layers * width * chip_bytes(width):,} in all; a chip holds {capacity:,})"
+            for (layers, chip_bytes), width in zip(kinds, widths, strict=True)
+        )
+        raise InfeasibleError(
+            f"{what} needs {needed} chips, {told}, and {fabric.name} has {chips} chips with {chips * capacity:,} bytes"
+        )
+    return max(widths)
+
+
+def _least_width(fabric: Fabric, chips: int, chip_bytes: Callable[[int], int], what: str) -> int:
+    capacity = fabric.chip.sram_bytes
     # More chips never hold more bytes each.
     width = 1 + bisect_left(range(1, chips + 1), True, key=lambda w: chip_bytes(w) <= capacity)
     if width > chips:
         raise InfeasibleError(
             f"one layer of {what} needs {chip_bytes(chips):,} bytes on each of all {chips} chips of "
             f"{fabric.name}, a chip holds {capacity:,}"
-        )
-    if layers * width > chips:
-        raise InfeasibleError(
-            f"{what} needs {layers * width} chips, {layers} layers on at least {width} chips each "
-            f"({chip_bytes(width):,} bytes a chip, {layers * width * chip_bytes(width):,} in all; a chip holds "
-            f"{capacity:,}), and {fabric.name} has {chips} chips with {chips * capacity:,} bytes"
         )
     return width
 

@@ -9,33 +9,33 @@ from lpxsched.workload.costs import layer_work, shard_costs
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
     from lpxsched.workload.datatypes import Precision
+    from lpxsched.workload.ffns import FfnLayer
     from lpxsched.workload.graph import LayerGraph
-    from lpxsched.workload.routed import RoutedModel
 
 
-def shard_weight_bytes(model: RoutedModel, chip: Chip, *, batch: int, precision: Precision, width: int) -> list[int]:
+def shard_weight_bytes(layer: FfnLayer, chip: Chip, *, batch: int, precision: Precision, width: int) -> list[int]:
     """Return the bytes of weights on each chip of a group of `width` chips."""
-    works = layer_work(model, chip, width, batch=batch, precision=precision)
+    works = layer_work(layer, chip, width, batch=batch, precision=precision)
     shards = shard_costs(works, chip, width)
     return [sum(cost.weight_bytes for cost in shard.values()) for shard in shards]
 
 
 def least_chip_bytes(
-    model: RoutedModel, chip: Chip, layer: LayerGraph, *, batch: int, precision: Precision, width: int
+    layer: FfnLayer, chip: Chip, graph: LayerGraph, *, batch: int, precision: Precision, width: int
 ) -> int:
     """Return a lower bound of the bytes on the fullest chip of a group.
 
     Weights never leave; while an operator runs, its inputs and its output are there as well. Whatever else is live
     (transit, summands that wait) comes on top, so a model that fails this bound cannot fit.
     """
-    weights = max(shard_weight_bytes(model, chip, batch=batch, precision=precision, width=width))
+    weights = max(shard_weight_bytes(layer, chip, batch=batch, precision=precision, width=width))
     working_sets = [
         sum(
-            layer.tensors[name].vectors * layer.tensors[name].vector_bytes
+            graph.tensors[name].vectors * graph.tensors[name].vector_bytes
             for name in [*(name for name, _ in operator.inputs), operator.output]
             if name
         )
-        for operator in layer.operators
+        for operator in graph.operators
         if operator.place == "chips"
     ]
     return weights + max(working_sets)

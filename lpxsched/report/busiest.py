@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.report.token import WITHOUT_UNIT, shared_cycles, token_time
+from lpxsched.report.token import WITHOUT_UNIT, layers_of, token_time, turn_cycles
 from lpxsched.timetable.wires import pitch_numerators
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class BusyLink:
         Positions of its ends.
     lane : int
     layers : tuple of int
-        Layers of the segment that uses it.
+        Layers of the segments that use it.
     vectors : int
     share : float
         Busy share of the segment's makespan, or of the period.
@@ -55,7 +55,7 @@ class BusyChip:
     chip : int
     position : str
     layers : tuple of int
-        Layers of its segment.
+        Layers of its segments.
     unit_shares : dict of float
         Share of the segment's makespan, or of the period, during which each functional unit runs.
     vectors_in, vectors_out : int
@@ -75,7 +75,8 @@ def busy_links(build: Build) -> list[BusyLink]:
     token = token_time(build)
     vectors = np.zeros(len(build.links), dtype=np.int64)
     np.add.at(vectors, build.slots.link, build.slots.vectors)
-    cycles = shared_cycles(build)[token.link_segment]
+    cycles = turn_cycles(build, build.slots.link, token.slot_segment, len(build.links))
+    layers = layers_of(token, build.slots.link, token.slot_segment)
     numerator, denominator = pitch_numerators(build), build.links.vector_time_denominator
     share = vectors * numerator / (denominator * cycles)
     position = build.chips.position
@@ -87,7 +88,7 @@ def busy_links(build: Build) -> list[BusyLink]:
             source=str(position[build.links.src[link]]),
             destination=str(position[build.links.dst[link]]),
             lane=int(build.links.lane[link]),
-            layers=token.layers[int(token.link_segment[link])],
+            layers=layers[link],
             vectors=int(vectors[link]),
             share=float(share[link]),
         )
@@ -107,18 +108,17 @@ def busy_chips(build: Build) -> list[BusyChip]:
     for unit in units:
         of_unit = operators.unit == unit
         np.add.at(cycles[unit], operators.chip[of_unit], operators.cycles[of_unit])
-    segment_of = dict(zip(operators.chip.tolist(), operators.segment.tolist(), strict=True))
-    shared = shared_cycles(build)
+    turn = turn_cycles(build, operators.chip, operators.segment, len(build.chips))
     return [
         BusyChip(
             chip=chip,
             position=str(build.chips.position[chip]),
-            layers=token.layers[segment],
-            unit_shares={unit: float(Fraction(int(cycles[unit][chip]), int(shared[segment]))) for unit in units},
+            layers=layers,
+            unit_shares={unit: float(Fraction(int(cycles[unit][chip]), int(turn[chip]))) for unit in units},
             vectors_in=int(vectors_in[chip]),
             vectors_out=int(vectors_out[chip]),
         )
-        for chip, segment in sorted(segment_of.items())
+        for chip, layers in sorted(layers_of(token, operators.chip, operators.segment).items())
         if not build.chips.host[chip]
     ]
 

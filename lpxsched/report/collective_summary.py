@@ -20,8 +20,8 @@ def collective_summary(build: Build, measured: dict[str, Any]) -> str:
     measured : dict
         ``seconds``, ``solve_seconds``, ``verified``, and ``output``: the folder as the user named it, or None.
     """
-    results, segment = build.manifest.results, build.graph.segments[0]
-    relays = f", {len(segment.relays)} more may relay" if segment.relays else ""
+    results, group = build.manifest.results, build.graph.groups[0]
+    relays = f", {len(group.relays)} more may relay" if group.relays else ""
     title = (
         f"{results['kind']}, --vectors {build.manifest.options['vectors']}, on {results['chips']} chips of "
         f"{results['topology']}{relays}; {measured['seconds']:.1f} s"

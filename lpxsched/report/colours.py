@@ -8,9 +8,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 KIND_COLOURS = {
+    "dense": "#D55E00",
+    "narrow": "#F0E442",
     "router": "#E69F00",
+    "shared": "#A65628",
     "experts": "#D55E00",
     "combine": "#CC79A7",
+    "widen": "#F781BF",
     "add": "#882255",
 }
 CLASS_COLOURS = {

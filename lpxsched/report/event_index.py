@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from lpxsched.errors import InputError
-from lpxsched.report.token import WITHOUT_UNIT
+from lpxsched.report.token import WITHOUT_UNIT, slot_segments
 from lpxsched.timetable.columns import REDUCE, WEIGHT
 from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE, ceil_cycles
@@ -53,7 +55,7 @@ class EventIndex:
     arrivals : dict
         Slots that bring vectors of a tensor to a node, keyed by both.
     units : dict
-        Running times of the operators on each unit that runs one at a time, keyed by node and unit.
+        Running times of the operators on each unit that runs one at a time, keyed by segment, node and unit.
     last : dict
         The operator that starts last in each segment, the first of several.
     deskews : dict
@@ -69,7 +71,7 @@ class EventIndex:
     link: dict[str, list[int]]
     operator: dict[str, list[int]]
     arrivals: dict[tuple[int, int], list[int]]
-    units: dict[tuple[int, str], list[Span]]
+    units: dict[tuple[int, int, str], list[Span]]
     last: dict[int, int]
     deskews: dict[int, list[Span]]
     turns: dict[int, Turning]
@@ -89,7 +91,8 @@ class EventIndex:
             slot={
                 name: getattr(build.slots, name).tolist()
                 for name in ("tensor", "first_vector", "vectors", "link", "depart", "read")
-            },
+            }
+            | {"segment": slot_segments(build).tolist()},
             link={name: getattr(links, name).tolist() for name in ("src", "latency_cycles", "guard_cycles")},
             operator={name: getattr(build.operators, name).tolist() for name in ("segment", "chip", "start", "cycles")},
             arrivals=dict(arrivals),
@@ -196,18 +199,18 @@ class EventIndex:
     def unit_spans(self, operator: int) -> list[Span]:
         """Return when the unit of an operator runs, in order; empty where it runs on none."""
         unit = str(self.build.operators.unit[operator])
-        return self.units.get((self.operator["chip"][operator], unit), [])
+        return self.units.get((self.operator["segment"][operator], self.operator["chip"][operator], unit), [])
 
     def link_spans(self, slot: int) -> list[Span]:
-        """Return when the link of a slot is held before that slot departs, in order."""
-        link = self.slot["link"][slot]
+        """Return when the link of a slot is held in its segment before that slot departs, in order."""
+        link, segments = self.slot["link"][slot], self.slot["segment"]
         first = bisect_left(self.slot["link"], link)
         last = bisect_right(self.slot["link"], link)
-        departs, vectors = self.slot["depart"][first:last], self.slot["vectors"][first:last]
+        columns = (self.slot[name][first:last] for name in ("depart", "vectors", "segment"))
         return [
             (depart, depart + ceil_cycles(count * self.pitch[link]))
-            for depart, count in zip(departs, vectors, strict=True)
-            if depart < self.slot["depart"][slot]
+            for depart, count, segment in zip(*columns, strict=True)
+            if depart < self.slot["depart"][slot] and segment == segments[slot]
         ]
 
     def deskew_spans(self, segment: int) -> list[Span]:
@@ -224,13 +227,14 @@ def _fractions(numerator: Integers, denominator: Integers) -> list[Fraction]:
     return [Fraction(*pair) for pair in zip(numerator.tolist(), denominator.tolist(), strict=True)]
 
 
-def _units(build: Build) -> dict[tuple[int, str], list[Span]]:
-    units: dict[tuple[int, str], list[Span]] = defaultdict(list)
+def _units(build: Build) -> dict[tuple[int, int, str], list[Span]]:
+    units: dict[tuple[int, int, str], list[Span]] = defaultdict(list)
     table = build.operators
-    columns = (table.chip.tolist(), table.unit.tolist(), table.start.tolist(), table.cycles.tolist())
-    for chip, unit, start, cycles in sorted(zip(*columns, strict=True), key=lambda row: row[2]):
+    columns = (table.segment, table.chip, table.unit, table.start, table.cycles)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for segment, chip, unit, start, cycles in sorted(rows, key=lambda row: row[3]):
         if unit not in WITHOUT_UNIT:
-            units[chip, unit].append((start, start + cycles))
+            units[segment, chip, unit].append((start, start + cycles))
     return dict(units)
 
 
@@ -242,7 +246,10 @@ def _last(build: Build) -> dict[int, int]:
 
 
 def _deskews(build: Build) -> dict[int, list[Span]]:
-    table, spans = build.deskews, defaultdict(list)
-    for segment, cycle, stall in zip(table.segment.tolist(), table.cycle.tolist(), table.stall.tolist(), strict=True):
-        spans[segment].append((cycle, cycle + stall))
-    return dict(spans)
+    """Return the stalls within each segment; in frames that repeat none lasts into one."""
+    table, found = build.deskews, {}
+    for segment, frame in enumerate(build.segments.frame.tolist()):
+        mine = np.flatnonzero((table.frame == frame) & (table.every_periods == 0))
+        spans = zip(table.cycle[mine].tolist(), table.stall[mine].tolist(), strict=True)
+        found[segment] = [(cycle, cycle + stall) for cycle, stall in spans]
+    return found

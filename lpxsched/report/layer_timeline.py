@@ -41,7 +41,7 @@ def chip_rows(build: Build, segment: int) -> list[ChipRows]:
     """Return the rows of the first `SHOWN_CHIPS` chips of a segment."""
     operators = build.operators
     found = []
-    for chip in build.segments.chips[segment].tolist()[:SHOWN_CHIPS]:
+    for chip in build.graph.chips_of(segment)[:SHOWN_CHIPS]:
         mine = (operators.chip == chip) & (operators.segment == segment)
         links = lanes_in_use(build, segment, chip)
         incoming = [row for row in links if row.direction == "in" and row.link_class == "host"]
@@ -97,9 +97,9 @@ def _draw_links(axes: Axes, links: LanesInUse, row: int, colour: str) -> None:
 
 
 def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
-    """Shade the deskews."""
+    """Shade the deskews; in frames that repeat none lasts into a segment."""
     table = build.deskews
-    rows = np.flatnonzero(table.segment == segment).tolist()
+    rows = np.flatnonzero((table.frame == build.segments.frame[segment]) & (table.every_periods == 0)).tolist()
     for row in rows:
         cycle, stall = int(table.cycle[row]), int(table.stall[row])
         axes.axvspan(cycle, cycle + stall, color=DESKEW_COLOUR, linewidth=0, zorder=0)
@@ -123,7 +123,7 @@ def _label_axes(axes: Axes, build: Build, segment: int, layer: int, shown: int) 
     axes.set_axisbelow(True)
     above = axes.secondary_xaxis("top", functions=(to_ns, to_cycles))
     above.set_xlabel(f"time from {whose} (ns)")
-    chips = len(build.segments.chips[segment])
+    chips = len(build.graph.chips_of(segment))
     count = f"{chips} chips" if shown == chips else f"the first {shown} of {chips} chips"
     axes.set_title(
         f"{kind or f'Layer {layer}'}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns",

@@ -11,7 +11,7 @@ import numpy as np
 from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
-from lpxsched.report.token import collective_kind, token_time
+from lpxsched.report.token import collective_kind, only_period, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
@@ -142,9 +142,9 @@ def _facts(build: Build) -> dict[str, Any]:
         "layer_count": len(set(build.operators.layer.tolist())),
         "makespan_cycles": makespan,
         "makespan_ns": float(cycles_to_ns(makespan, Fraction(build.manifest.clock_mhz))),
-        "lower_bound_cycles": int(build.segments.lower_bound_cycles.sum()),
+        "lower_bound_cycles": int((build.frames if only_period(build) else build.segments).lower_bound_cycles.sum()),
         "bound": results.get("bound"),
-        "period_cycles": build.manifest.period,
+        "period_cycles": only_period(build),
     }
 
 

@@ -58,7 +58,7 @@ def token_time(build: Build) -> TokenTime:
     order = np.array(sorted(range(len(layers)), key=lambda s: (layers[s][:1], s)), dtype=np.int64)
     end = np.zeros(len(layers), dtype=np.int64)
     end[order] = np.cumsum(build.segments.makespan_cycles[order])
-    slot_segment = _slot_segment(build)
+    slot_segment = slot_segments(build)
     return TokenTime(
         order=order,
         start_cycles=end - build.segments.makespan_cycles,
@@ -70,15 +70,49 @@ def token_time(build: Build) -> TokenTime:
 
 
 def shared_cycles(build: Build) -> Integers:
-    """Return the time in which each segment uses its links and units once: its period if it repeats, else its makespan.
+    """Return the time in which each segment uses its links and units once: the period of its frame, else its makespan.
 
     Returns
     -------
     ndarray of int64, shape (segments,)
         At least 1.
     """
-    makespan = build.segments.makespan_cycles
-    return np.maximum(np.full_like(makespan, build.manifest.period) if build.manifest.period else makespan, 1)
+    period = build.frames.period_cycles[build.segments.frame]
+    return np.maximum(np.where(period > 0, period, build.segments.makespan_cycles), 1)
+
+
+def turn_cycles(build: Build, owner: Integers, segment: Integers, owners: int) -> Integers:
+    """Return the time in which links or chips are used once by all segments that use them, at least 1.
+
+    Segments of a frame that repeats share its period, those on demand run one after the other.
+
+    Parameters
+    ----------
+    build : Build
+    owner, segment : ndarray of int64, shape (uses,)
+        A link or chip, and a segment that uses it.
+    owners : int
+        How many links or chips there are.
+    """
+    pairs = np.unique(np.stack([owner, segment]), axis=1)
+    cycles, repeats = shared_cycles(build), build.frames.period_cycles[build.segments.frame] > 0
+    total, most = np.zeros(owners, dtype=np.int64), np.zeros(owners, dtype=np.int64)
+    np.add.at(total, pairs[0], np.where(repeats, 0, cycles)[pairs[1]])
+    np.maximum.at(most, pairs[0], np.where(repeats, cycles, 0)[pairs[1]])
+    return np.maximum(np.maximum(total, most), 1)
+
+
+def layers_of(token: TokenTime, owner: Integers, segment: Integers) -> dict[int, tuple[int, ...]]:
+    """Return the layers of all segments that use each link or chip; parameters as of `turn_cycles`."""
+    found: dict[int, set[int]] = {}
+    for row, of_segment in np.unique(np.stack([owner, segment]), axis=1).T.tolist():
+        found.setdefault(row, set()).update(token.layers[of_segment])
+    return {row: tuple(sorted(layers)) for row, layers in found.items()}
+
+
+def only_period(build: Build) -> int:
+    """Return the period of a build whose segments are all of one frame that repeats, else 0."""
+    return int(build.frames.period_cycles[0]) if len(build.frames) == 1 else 0
 
 
 def collective_kind(build: Build) -> str | None:
@@ -94,7 +128,8 @@ def _segment_layers(build: Build) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(sorted(members)) for members in layers)
 
 
-def _slot_segment(build: Build) -> Integers:
+def slot_segments(build: Build) -> Integers:
+    """Return the segment of each slot: that of the operator which produced its tensor; `NONE` where none did."""
     producer = build.tensors.producer[build.slots.tensor]
     segment = np.append(build.operators.segment, NONE)
     return np.asarray(segment[producer])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.report.token import token_time
+from lpxsched.report.token import only_period, token_time
 from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE
 
@@ -130,9 +130,15 @@ def utilisation(
         First cycle and first cycle after, on the timeline of the token. When left out all of it, and of a timetable
         that repeats one period, with the vectors of all iterations.
     """
-    token, period = token_time(build), build.manifest.period
+    token, period = token_time(build), only_period(build)
     if period and window is None:
-        return _of_period(build, bins=bins, by_tray=by_tray)
+        return _of_period(build, period, bins=bins, by_tray=by_tray)
+    return _in_window(build, token, bins=bins, by_tray=by_tray, window=window)
+
+
+def _in_window(
+    build: Build, token: TokenTime, *, bins: int, by_tray: bool, window: tuple[int, int] | None
+) -> Utilisation:
     first, last = window or (0, token.total_cycles)
     group_of_link, names = _groups(build, by_tray=by_tray)
     common = lcm(*build.links.vector_time_denominator.tolist())
@@ -151,15 +157,15 @@ def utilisation(
     )
 
 
-def _of_period(build: Build, *, bins: int, by_tray: bool) -> Utilisation:
+def _of_period(build: Build, period: int, *, bins: int, by_tray: bool) -> Utilisation:
     """Return how busy links are in one period: all whole periods that the rows of one iteration reach, folded."""
-    period = build.manifest.period
+    token = replace(token_time(build), start_cycles=build.segments.phase_cycles)
     slots, pitch = build.slots, pitch_numerators(build)
     held = -(-slots.vectors * pitch[slots.link] // build.links.vector_time_denominator[slots.link])
-    folds = 1 + int((slots.depart + held).max(initial=0)) // period
-    spread = utilisation(build, bins=folds * bins, by_tray=by_tray, window=(0, folds * period))
+    folds = 1 + int((token.start_cycles[token.slot_segment] + slots.depart + held).max(initial=0)) // period
+    spread = _in_window(build, token, bins=folds * bins, by_tray=by_tray, window=(0, folds * period))
     busy = spread.busy_ticks.reshape(len(spread.groups), folds, bins).sum(axis=1)
-    owned = (token_time(build).link_segment >= 0) & ~build.links.down
+    owned = (token.link_segment >= 0) & ~build.links.down
     group_of_link, names = _groups(build, by_tray=by_tray)
     links = np.bincount(group_of_link[owned], minlength=len(names)).astype(busy.dtype)
     ticks = period * spread.ticks_per_cycle // bins

@@ -1,73 +1,112 @@
-"""Compiled kernels, and a cache of them that knows what else they are made of.
+"""Compiled kernels: functions that run as machine code, which numba makes once and later processes load without it.
 
-numba keeps compiled code under the name of its function, beside a digest of the file in which that stands. What is
-compiled into it from other modules (kernels that it calls, constants, the order of the fields of its arguments) it does
-not know. So a digest of all that the module has from others becomes part of the name.
+To import numba and to load its own cache takes longer than to solve a small problem. So the machine code of a kernel is
+kept beside what it was made of: the source of its module and, for all that this has from other modules, the source of
+the kernels and of what they have from others in turn, the value of constants, the fields of named tuples.
 """
 
 from __future__ import annotations
 
 import sys
-from functools import cache
+from functools import cache, update_wrapper
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
-from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
+
+from lpxsched.schedule import machine_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lpxsched.schedule.machine_code import Code
 
 Function = TypeVar("Function", bound="Callable[..., object]")
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# Hexadecimal digits of a digest in the name of a function.
-DIGITS = 16
 CONSTANTS = (bool, int, float, str, tuple, np.generic)
 
 
-def kernel(*, makes_arrays: bool = False) -> Callable[[Function], Function]:
-    """Return a decorator that compiles a function at its first call, and keeps the code for later processes.
+def kernel(function: Function) -> Function:
+    """Run a function as machine code, made at its first call for arguments of some types.
 
-    Names that a kernel has from other modules are imported above all kernels of its module, those of its annotations
-    included.
+    Arguments are numbers, arrays and named tuples of these, results are numbers; arrays are not made. Names that a
+    kernel has from other modules are imported above all kernels of its module, those of its annotations included.
+    """
+    return cast("Function", Kernel(function))
 
-    Parameters
+
+class Kernel:
+    """A function and its machine code by types of arguments.
+
+    Attributes
     ----------
-    makes_arrays : bool
-        Whether the function, or one that it calls, makes arrays. Others are compiled without counts of references to
-        arrays, which take most of the time of short functions.
+    function : callable
+        In plain Python.
     """
 
-    def compiled(function: Function) -> Function:
-        function.__qualname__ = f"{function.__qualname__}_{_surroundings(function.__module__)}"
-        options: dict[str, Any] = {"cache": True, "_nrt": makes_arrays}
-        made: Function = njit(**options)(function)
-        return made
+    def __init__(self, function: Callable[..., object]) -> None:
+        self.function = function
+        self._codes: dict[str, Code] = {}
+        update_wrapper(self, function)
 
-    return compiled
+    def __call__(self, *arguments: Any) -> Any:
+        """Return what the function returns, or raise what it raises."""
+        kinds: list[str] = []
+        words: list[Any] = []
+        for argument in arguments:
+            _flatten(argument, kinds, words)
+        key = " ".join(kinds)
+        if key not in self._codes:
+            self._codes[key] = machine_code.find(self.function, self.stamp(), key, arguments, words)
+        return self._codes[key].call(words)
+
+    def stamp(self) -> str:
+        """Return a digest of all that the machine code is made of, apart from the types of arguments."""
+        module = self.function.__module__
+        return f"{_source(module)} {_surroundings(module)}"
+
+
+def _flatten(argument: Any, kinds: list[str], words: list[Any]) -> None:
+    """Append the types and the words of an argument, in the form in which numba's functions take them."""
+    if isinstance(argument, np.ndarray):
+        layout = "C" if argument.flags.c_contiguous else "F" if argument.flags.f_contiguous else "A"
+        kinds.append(f"{argument.dtype.str}{argument.ndim}{layout}{'' if argument.flags.writeable else 'r'}")
+        # No owner, no parent: kernels count no references.
+        words += (0, 0, argument.size, argument.itemsize, argument.__array_interface__["data"][0])
+        words += argument.shape
+        words += argument.strides
+    elif isinstance(argument, tuple):
+        kinds.append(f"{type(argument).__qualname__}(")
+        for part in argument:
+            _flatten(part, kinds, words)
+        kinds.append(")")
+    elif isinstance(argument, bool | np.bool_):
+        kinds.append("?")
+        words.append(bool(argument))
+    elif isinstance(argument, float | np.floating):
+        kinds.append("d")
+        words.append(float(argument))
+    else:
+        kinds.append("Q" if isinstance(argument, np.uint64) else "q")
+        words.append(int(argument))
 
 
 @cache
 def _surroundings(module: str) -> str:
-    """Return the digest of what the kernels of a module are made of, beside its own source.
-
-    It is found once, at the first kernel: what follows in the module is in the digest of its file.
-    """
+    """Return the digest of what the kernels of a module are made of, beside its own source."""
     names = sorted(vars(sys.modules[module]).items())
-    parts = [f"{name} {_content(value)}" for name, value in names if not name.startswith("__")]
-    return sha256("\n".join(parts).encode()).hexdigest()[:DIGITS]
+    parts = [f"{name} {_content(value, module)}" for name, value in names if not name.startswith("__")]
+    return sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _content(value: object) -> str:
-    """Return what a kernel takes from a value that it names; empty for what cannot be compiled into it."""
-    if isinstance(value, Dispatcher):
-        module = value.py_func.__module__
-        return f"{_source(module)} {_surroundings(module)}"
+def _content(value: object, module: str) -> str:
+    """Return what a kernel of a module takes from a value that it names; empty for what it cannot take."""
+    if isinstance(value, Kernel):
+        return "" if value.function.__module__ == module else value.stamp()
     if isinstance(value, np.ndarray):
         return f"{value.dtype.str} {value.shape} {value.tobytes().hex()}"
     if isinstance(value, type) and hasattr(value, "_fields"):

@@ -12,7 +12,9 @@ next deskew, is
     t_i(p) = T_d + e_i,d + (p - c_d) / (1 + delta_i)
 
 T_d is when the root ends the deskew. Its own clock drifts too: T_d = T_0 + (c_d - c_0) / (1 + delta_root).
-That cancels unless a vector leaves before a deskew and is read after it. Each lane of a host is a node that follows the
+That cancels unless a vector leaves before a deskew and is read after it. In a frame that repeats every iteration is the
+same, i periods later, and none lasts into a deskew: of each segment the iteration is run that begins longest after its
+deskew, where clocks are farthest apart. Each lane of a host is a node that follows the
 chip at its other end; a vector to a host has no scheduled read and cannot be late. Rule R9 is taken for granted: stalls
 are long enough, and no departures or reads of one slot lie on both sides of a deskew, so that the slack of
 vector k is linear in k and the first and the last vector of a slot decide.

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class Alignment:
     """Deskews of all segments, sorted by segment and time, and the trees of all nodes.
 
+    A segment on demand has the deskews of its frame. In a frame that repeats an iteration has one, before it begins; of
+    all iterations the one is looked at that begins longest after its deskew, where clocks are farthest apart.
+
     Lanes of a host follow the chips at their other ends: each is a node of its own, numbered after chips and hosts.
 
     Attributes
@@ -32,7 +35,7 @@ class Alignment:
         Node whose clock times the departures of each link: its source, or a lane of a host.
     segment : ndarray of int64, shape (deskews,)
     end_cycle : ndarray of int64, shape (deskews,)
-        Program time at which the segment goes on: cycle + stall.
+        Program time at which the segment goes on: cycle + stall; below 0 where that lies before the segment begins.
     elapsed_cycles : ndarray of int64, shape (deskews,)
         From the end of the segment's first deskew to the end of this one.
     first : ndarray of int64, shape (segments,)
@@ -54,8 +57,10 @@ class Alignment:
 
     def deskew_before(self, segment: Integers, cycle: Integers) -> Integers:
         """Return the last deskew that ended at or before a cycle of a segment (or its first), elementwise."""
-        span = 1 + max(int(self.end_cycle.max()), int(cycle.max(initial=0)))
-        position = np.searchsorted(self.segment * span + self.end_cycle, segment * span + cycle, side="right") - 1
+        before = min(0, int(self.end_cycle.min(initial=0)))
+        span = 1 - before + max(int(self.end_cycle.max(initial=0)), int(cycle.max(initial=0)))
+        keys = self.segment * span + self.end_cycle - before
+        position = np.searchsorted(keys, segment * span + cycle - before, side="right") - 1
         return np.maximum(position, self.first[segment]).astype(np.int64)
 
 
@@ -65,17 +70,12 @@ def read_alignment(build: Build) -> Alignment:
     Raises
     ------
     InputError
-        When a segment does not open with a deskew.
+        When a segment on demand does not open with a deskew, or the deskews of a frame that repeats leave no gap.
     """
-    deskews = build.deskews
-    order = np.lexsort((deskews.cycle, deskews.segment))
-    segment = deskews.segment[order]
-    first = np.searchsorted(segment, build.segments.segment)
-    opens = np.isin(build.segments.segment, segment[deskews.cycle[order] == 0])
-    if not opens.all():
-        problem = f"segment {int(np.flatnonzero(~opens)[0])} has no deskew at cycle 0; it must open with one"
-        raise InputError(deskews.file, problem, key="cycle")
-    end_cycle = (deskews.cycle + deskews.stall)[order]
+    spans = [deskew_ends(build, segment) for segment in range(len(build.segments))]
+    counts = np.array([len(ends) for ends in spans], dtype=np.int64)
+    segment, first = np.repeat(np.arange(len(spans)), counts), np.cumsum(counts) - counts
+    end_cycle = np.concatenate([*spans, np.zeros(0, dtype=np.int64)])
     tree, sender = _with_lanes(build, AlignmentTree(build.chips.hac_parent, build.chips.hac_depth))
     root = tree.root
     return Alignment(
@@ -87,6 +87,40 @@ def read_alignment(build: Build) -> Alignment:
         elapsed_cycles=end_cycle - end_cycle[first[segment]],
         first=first.astype(np.int64),
     )
+
+
+def deskew_ends(build: Build, segment: int) -> Integers:
+    """Return when the deskews of a segment end, sorted; see `Alignment`.
+
+    Raises
+    ------
+    InputError
+        As `read_alignment`.
+    """
+    deskews, frame = build.deskews, int(build.segments.frame[segment])
+    mine = np.flatnonzero(deskews.frame == frame)
+    if build.frames.period_cycles[frame]:
+        return np.array([-_since_deskew(build, segment, mine) if len(mine) else 0], dtype=np.int64)
+    order = mine[np.argsort(deskews.cycle[mine], kind="stable")]
+    if not len(order) or deskews.cycle[order[0]]:
+        problem = f"segment {segment} has no deskew at cycle 0; it must open with one"
+        raise InputError(deskews.file, problem, key="cycle")
+    return np.asarray(deskews.cycle[order] + deskews.stall[order])
+
+
+def _since_deskew(build: Build, segment: int, mine: Integers) -> int:
+    """Return the longest time from a deskew of a frame that repeats to an iteration of a segment."""
+    frames, deskews, frame = build.frames, build.deskews, int(build.segments.frame[segment])
+    period, windows = int(frames.period_cycles[frame]), int(frames.windows[frame])
+    run = np.setdiff1d(np.arange(windows), frames.gaps[frame])
+    every = deskews.every_periods[mine] * period
+    if not len(run) or not every.all():
+        problem = f"frame {frame} repeats every {period} cycles, and no window is left to run in between its deskews"
+        raise InputError(frames.file, problem, key="gaps")
+    begin = build.segments.phase_cycles[segment] + run * period
+    # The last of each deskew's repetitions; of several deskews the last one counts.
+    since = (begin[:, np.newaxis] - deskews.cycle[mine] - deskews.stall[mine]) % every
+    return int(since.min(axis=1).max())
 
 
 def _with_lanes(build: Build, tree: AlignmentTree) -> tuple[AlignmentTree, Integers]:

@@ -39,13 +39,15 @@ class Egress:
     root : ndarray of int64, shape (ends,)
         Node whose clock times the deskews of the segment.
     opening_cycles : ndarray of int64, shape (ends,)
-        From the segment's time zero to the end of its first deskew.
+        From the segment's time zero to the end of its first deskew; below 0 where it lies before the segment.
     levels : ndarray of int64, shape (ends,)
         Residuals by which the chip can end later than another chip of the segment began.
     first_end : ndarray of int64, shape (segments,)
         First row of each segment.
     member_deskew, member_node : ndarray of int64, shape (members,)
         Every chip of each segment with the segment's first deskew, sorted by segment.
+    member_since : ndarray of int64, shape (members,)
+        From that deskew to the segment's time zero where the deskew lies before it, else 0.
     first_member : ndarray of int64, shape (segments,)
     waiting_cycles : ndarray of int64, shape (segments,)
         Longest waiting.
@@ -63,13 +65,14 @@ class Egress:
     first_end: Integers
     member_deskew: Integers
     member_node: Integers
+    member_since: Integers
     first_member: Integers
     waiting_cycles: Integers
 
 
 def segment_chips(build: Build) -> list[list[int]]:
     """Return the chips of each segment: its own, and others that run its operators."""
-    chips = [set(members.tolist()) for members in build.segments.chips]
+    chips = [set(build.graph.chips_of(segment)) for segment in range(len(build.segments))]
     on_chips = ~build.chips.host[build.operators.chip]
     pairs = np.unique(np.stack([build.operators.segment, build.operators.chip], axis=1)[on_chips], axis=0)
     for segment, chip in pairs.tolist():
@@ -112,6 +115,7 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
         first_end=first_end,
         member_deskew=np.repeat(alignment.first, sizes),
         member_node=np.array([node for nodes in members for node in nodes], dtype=np.int64),
+        member_since=np.repeat(np.maximum(-alignment.end_cycle[alignment.first], 0), sizes),
         first_member=np.cumsum(sizes) - sizes,
         waiting_cycles=build.segments.waiting_cycles,
     )
@@ -146,11 +150,12 @@ def _ending(build: Build) -> Flags:
 
 def _chip_of_shard(build: Build, operator: int) -> int:
     """Return the chip at the other end of the lane for which an operator runs on a host."""
-    chips, shard = build.segments.chips[build.operators.segment[operator]], int(build.operators.shard[operator])
+    layer, shard = int(build.operators.layer[operator]), int(build.operators.shard[operator])
+    chips = build.graph.groups_of_layers()[layer].chips
     if not 0 <= shard < len(chips):
-        problem = f"row {operator} says {shard}, its segment has shards 0 to {len(chips) - 1}"
+        problem = f"row {operator} says {shard}, its layer has shards 0 to {len(chips) - 1}"
         raise InputError(build.operators.file, problem, key="shard")
-    return int(chips[shard])
+    return chips[shard]
 
 
 def _levels(
@@ -172,13 +177,15 @@ def _levels(
 def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits) -> Floats:
     """Return the true time from the events to the ends of all segments, one after the other; shape (trials,).
 
-    A segment begins when its first chip does, and ends when the last result is there.
+    A segment begins when its first chip does, and ends when the last result is there. Chips that were aligned before it
+    began have drifted apart since.
     """
-    opening = egress.opening_cycles / clocks.rate[:, egress.root]
+    opening = np.maximum(egress.opening_cycles, 0) / clocks.rate[:, egress.root]
     running = egress.since_cycles / clocks.rate[:, egress.node]
     end = opening + clocks.aligned_cycles[:, egress.deskew, egress.node] + running
     end = end + egress.arrives * (clocks.arrival_cycles + limits.crossing_cycles / clocks.rate[:, egress.node])
     begin = clocks.aligned_cycles[:, egress.member_deskew, egress.member_node]
+    begin = begin + egress.member_since / clocks.rate[:, egress.member_node]
     ends: Floats = np.maximum.reduceat(end, egress.first_end, axis=1)
     begins: Floats = np.minimum.reduceat(begin, egress.first_member, axis=1)
     waiting = clocks.waiting * (egress.waiting_cycles / float(1 - limits.rho))
@@ -190,8 +197,13 @@ def worst_latency_cycles(egress: Egress, limits: Limits) -> Fraction:
     """Return the true time of the adversary's run: full waiting, slow clocks, ends that are aligned late."""
     slow = 1 / (1 - limits.rho)
     arrival = limits.delay_cycles + limits.crossing_cycles * slow
-    rows = zip(egress.start_cycle.tolist(), egress.levels.tolist(), egress.arrives.tolist(), strict=True)
-    ends = [start * slow + levels * limits.residual_cycles + arrives * arrival for start, levels, arrives in rows]
+    since = np.maximum(-egress.opening_cycles, 0).tolist()
+    drift = slow - 1 / (1 + limits.rho)
+    rows = zip(egress.start_cycle.tolist(), since, egress.levels.tolist(), egress.arrives.tolist(), strict=True)
+    ends = [
+        start * slow + before * drift + levels * limits.residual_cycles + arrives * arrival
+        for start, before, levels, arrives in rows
+    ]
     bounds = [*egress.first_end.tolist(), len(ends)]
     latest = (max(ends[low:high]) for low, high in pairwise(bounds))
     return sum(latest, Fraction(0)) + int(egress.waiting_cycles.sum()) * slow

@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-def refuse_period(build: Build) -> None:
-    """Refuse a timetable that repeats: drift gathers over iterations without end, and no deskew ends it."""
-    if build.manifest.period:
-        problem = f"the timetable repeats every {build.manifest.period} cycles; only one that runs once is simulated"
-        raise InputError(MANIFEST, problem, key="period")
-
-
 def read_clock(build: Build) -> ClockSpecification:
     """Return the clock for which a build was made."""
     clock = build.manifest.clock

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.clocks.guard import PARTS_PER_MILLION
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import InputError
@@ -19,13 +20,12 @@ from lpxsched.simulation.manifest import (
     read_clock,
     read_clock_mhz,
     read_proved_worst_ns,
-    refuse_period,
 )
 from lpxsched.simulation.margin import proven_slack_cycles
 from lpxsched.simulation.monte_carlo import run_trials
 from lpxsched.simulation.propagation import Limits
 from lpxsched.simulation.timeline import read_timeline
-from lpxsched.units import NONE, cycles_to_ns
+from lpxsched.units import NONE, cycles_to_ns, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,9 +126,8 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
     Raises
     ------
     InputError
-        When the build repeats, or contradicts itself in what the simulation needs.
+        When a frame repeats on clocks that it never aligns, or the build contradicts itself in what is needed.
     """
-    refuse_period(build)
     clock_mhz, specification = read_clock_mhz(build), clock or read_clock(build)
     limits = Limits.of(specification, clock_mhz, in_hop=build.manifest.guard_in_hop)
     alignment = read_alignment(build)
@@ -146,7 +145,7 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         least_slack_cycles=min(random_slack, float(worst_slack.min())),
         proven_slack_cycles=proven_slack_cycles(timeline, limits),
         random_slack_cycles=random_slack,
-        max_buffer_vectors=most_waiting(timeline, earliest_arrivals(timeline, limits)),
+        max_buffer_vectors=most_waiting(build, timeline, earliest_arrivals(timeline, limits)),
         observed_worst_ns=cycles_to_ns(longest_cycles, clock_mhz),
         random_worst_ns=cycles_to_ns(Fraction(longest), clock_mhz),
         nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles),
@@ -169,12 +168,16 @@ def _late(slack_cycles: Floats) -> int:
 
 
 def _refuse_unaligned(build: Build, alignment: Alignment, clock: ClockSpecification) -> None:
-    """Refuse clocks that disagree unless they are aligned where a chip of a segment is in no tree."""
+    """Refuse clocks that disagree unless they are aligned where a chip is in no tree, or a frame never aligns them."""
     chips = sorted({chip for members in segment_chips(build) for chip in members})
     outside = [chip for chip in chips if alignment.tree.depth[chip] == NONE]
     if outside and needs_alignment(clock):
         problem = f"chip {outside[0]} is in no tree, so clocks of {clock.name} never agree; compile for this clock"
         raise InputError(build.chips.file, problem, key="hac_parent")
+    never = np.setdiff1d(np.flatnonzero(build.frames.period_cycles > 0), build.deskews.frame)
+    if len(never) and needs_alignment(clock):
+        problem = f"frame {never[0]} repeats without a deskew, and clocks of {clock.name} drift apart without end"
+        raise InputError(build.frames.file, problem, key="period_cycles")
 
 
 def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification, egress: Egress) -> Fraction:
@@ -188,8 +191,10 @@ def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification, egr
         for chips, deskews in zip(segment_chips(build), counts, strict=True)
     ]
     arrivals = len(np.unique(egress.segment[egress.arrives]))
-    clock_mhz = read_clock_mhz(build)
-    return worst_case_ns(
+    clock_mhz, rho = read_clock_mhz(build), exact(clock.offset_ppm.value) / PARTS_PER_MILLION
+    since = int(np.maximum(-alignment.end_cycle[alignment.first], 0).sum())
+    drift_ns = cycles_to_ns(since * (1 / (1 - rho) - 1 / (1 + rho)), clock_mhz)
+    return drift_ns + worst_case_ns(
         clock,
         clock_mhz,
         waiting_cycles=build.segments.waiting_cycles,

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from lpxsched.timetable.content import content_sha256
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.columns import Chips, Deskews, Links, Operands, Operators, Segments, Slots, Table, Tensors
+    from lpxsched.timetable.columns import (
+        Chips,
+        Deskews,
+        Frames,
+        Links,
+        Operands,
+        Operators,
+        Segments,
+        Slots,
+        Table,
+        Tensors,
+    )
     from lpxsched.timetable.documents import GraphFile, ManifestFile
 
 
@@ -18,7 +29,7 @@ class Build:
 
     Attributes
     ----------
-    slots, operators, operands, tensors, chips, links, segments, deskews : Table
+    slots, operators, operands, tensors, chips, links, segments, frames, deskews : Table
     graph : GraphFile
     manifest : ManifestFile
     graph_json : bytes
@@ -32,6 +43,7 @@ class Build:
     chips: Chips
     links: Links
     segments: Segments
+    frames: Frames
     deskews: Deskews
     graph: GraphFile
     manifest: ManifestFile
@@ -39,7 +51,7 @@ class Build:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The eight tables in the order of the content hash."""
+        """The nine tables in the order of the content hash."""
         return (
             self.slots,
             self.operators,
@@ -48,6 +60,7 @@ class Build:
             self.chips,
             self.links,
             self.segments,
+            self.frames,
             self.deskews,
         )
 

@@ -163,7 +163,8 @@ class Segments(Table):
     file: ClassVar[str] = "segments.parquet"
 
     segment: Integers
-    chips: Lists
+    frame: Integers
+    phase_cycles: Integers
     waiting_cycles: Integers
     makespan_cycles: Integers
     lower_bound_cycles: Integers
@@ -171,16 +172,31 @@ class Segments(Table):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Frames(Table):
+    """Segments that share chips or links, on demand or with one period; sorted by frame, which counts from 0."""
+
+    file: ClassVar[str] = "frames.parquet"
+
+    frame: Integers
+    time_domain: Integers
+    period_cycles: Integers
+    windows: Integers
+    gaps: Lists
+    lower_bound_cycles: Integers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Deskews(Table):
-    """When the chips of a segment re-align; sorted by segment and cycle."""
+    """When the chips of a frame re-align; sorted by frame and cycle."""
 
     file: ClassVar[str] = "deskews.parquet"
 
-    segment: Integers
+    frame: Integers
     cycle: Integers
     stall: Integers
+    every_periods: Integers
 
 
 # Attribute names that differ from the column names on disk ("class" is a word of Python).
 COLUMN_NAMES = {"link_class": "class"}
-TABLES: tuple[type[Table], ...] = (Slots, Operators, Operands, Tensors, Chips, Links, Segments, Deskews)
+TABLES: tuple[type[Table], ...] = (Slots, Operators, Operands, Tensors, Chips, Links, Segments, Frames, Deskews)

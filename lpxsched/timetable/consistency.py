@@ -13,7 +13,7 @@ from lpxsched.errors import InputError
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lpxsched.timetable.build import Build
@@ -26,6 +26,7 @@ NUMBERED = (
     ("chips", "chip"),
     ("links", "link"),
     ("segments", "segment"),
+    ("frames", "frame"),
 )
 
 # table, column, table that it points into, lowest value
@@ -41,23 +42,28 @@ REFERENCES = (
     ("chips", "hac_parent", "chips", NONE),
     ("links", "src", "chips", 0),
     ("links", "dst", "chips", 0),
-    ("segments", "chips", "chips", 0),
-    ("deskews", "segment", "segments", 0),
+    ("segments", "frame", "frames", 0),
+    ("frames", "time_domain", "chips", NONE),
+    ("deskews", "frame", "frames", 0),
 )
 
 # table, columns by which it is sorted
 ORDERS = (
     ("slots", ("link", "depart")),
     ("operands", ("operator", "tensor", "first_vector")),
-    ("deskews", ("segment", "cycle")),
+    ("deskews", ("frame", "cycle")),
 )
 
 # table, column, lowest value
 LOWEST = (
     ("links", "vector_time_numerator", 1),
     ("links", "vector_time_denominator", 1),
+    ("segments", "phase_cycles", 0),
+    ("frames", "period_cycles", 0),
+    ("frames", "windows", 0),
     ("deskews", "cycle", 0),
     ("deskews", "stall", 0),
+    ("deskews", "every_periods", 0),
 )
 
 
@@ -74,7 +80,7 @@ def check_consistency(folder: Path, build: Build) -> None:
     ------
     InputError
         For the first row that does not count from 0, points at no row, is too low, is out of order, or is not one
-        level below its parent in the tree of counters.
+        level below its parent in the tree of counters; or where ``graph.json`` names what is not there.
     """
     for name, column in NUMBERED:
         _check_numbers(folder, getattr(build, name), column)
@@ -85,6 +91,7 @@ def check_consistency(folder: Path, build: Build) -> None:
     for name, columns in ORDERS:
         _check_order(folder, getattr(build, name), columns)
     _check_trees(folder, build)
+    _check_graph(folder, build)
 
 
 def _refuse(folder: Path, table: Table, column: str, wrong: Flags, told: Callable[[int], str]) -> None:
@@ -100,14 +107,10 @@ def _check_numbers(folder: Path, table: Table, column: str) -> None:
 
 
 def _check_reference(folder: Path, table: Table, column: str, target: Table, lowest: int) -> None:
-    values = getattr(table, column)
-    rows = np.arange(len(table))
-    if isinstance(values, tuple):
-        rows = np.repeat(rows, [len(part) for part in values])
-        values = np.concatenate([*values, np.zeros(0, dtype=np.int64)])
+    values: Integers = getattr(table, column)
     there = f"rows 0 to {len(target) - 1}" if len(target) else "no rows"
     wrong = (values < lowest) | (values >= len(target))
-    _refuse(folder, table, column, wrong, lambda at: f"row {rows[at]} says {values[at]}, {target.file} has {there}")
+    _refuse(folder, table, column, wrong, lambda row: f"row {row} says {values[row]}, {target.file} has {there}")
 
 
 def _check_lowest(folder: Path, table: Table, column: str, lowest: int) -> None:
@@ -144,3 +147,30 @@ def _check_trees(folder: Path, build: Build) -> None:
             f"row {row} says {depth[row]}, must be 0 at a root, one more than its parent's below it, {NONE} in no tree"
         ),
     )
+
+
+def _check_graph(folder: Path, build: Build) -> None:
+    """Check that groups and segments count from 0, and that groups, layers and segments name what is there."""
+    for key, told in _graph_faults(build):
+        raise InputError(str(folder / "graph.json"), told, key=key)
+
+
+def _graph_faults(build: Build) -> Iterator[tuple[str, str]]:
+    graph, nodes, placed = build.graph, len(build.chips), {row.layer for row in build.graph.layers}
+    for key, numbers, count in (
+        ("groups", [row.group for row in graph.groups], len(graph.groups)),
+        ("segments", [row.segment for row in graph.segments], len(build.segments)),
+    ):
+        if numbers != list(range(count)):
+            yield key, f"are numbered {numbers}, must be 0 to {count - 1} in order"
+    for group in graph.groups:
+        for node in (*group.members, *group.hosts):
+            if node >= nodes:
+                yield f"groups.{group.group}", f"names node {node}, {build.chips.file} has {nodes} of them"
+    for layer in graph.layers:
+        if layer.group >= len(graph.groups):
+            yield "layers", f"layer {layer.layer} is on group {layer.group}, there are {len(graph.groups)}"
+    for segment in graph.segments:
+        for number in segment.layers:
+            if number not in placed:
+                yield f"segments.{segment.segment}", f"layer {number} is on no group; name it in layers"

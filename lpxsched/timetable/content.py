@@ -35,7 +35,7 @@ def _column(column: np.ndarray | tuple[np.ndarray, ...]) -> bytes:
     if column.dtype.kind == "U":
         values = column.tolist()
         encoded = {value: _text(value) for value in set(values)}
-        return b"".join(encoded[value] for value in values)
+        return b"".join(map(encoded.__getitem__, values))
     if column.dtype.kind == "b":
         return column.astype(np.uint8).tobytes()
     if column.dtype.kind == "f":

@@ -32,12 +32,17 @@ Mapping = Annotated[dict[str, Any], AfterValidator(_plain)]
 Amount = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
 Index = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-Layout = Literal["replicated", "sharded", "partial", "single"]
+Layout = Literal["replicated", "sharded", "partial", "single", "reserved"]
+# First vector and length of what each shard sees of a ``reserved`` tensor.
+Runs = list[Annotated[list[Index], Field(min_length=2, max_length=2)]]
 Place = Literal["chips", "hosts"]
 
 
 class GraphTensor(Strict):
-    """A whole tensor of the layer graph and how its producer leaves it; `shard` holds a ``single`` one, else null."""
+    """A whole tensor of the layer graph and how its producer leaves it.
+
+    `shard` holds a ``single`` one, else null; of a ``reserved`` one each shard holds its run, else null.
+    """
 
     name: Text
     layer: Index
@@ -49,15 +54,17 @@ class GraphTensor(Strict):
     element_bits: Count
     layout: Layout
     shard: Index | None = None
+    runs: Runs | None = None
     place: Place
 
 
 class GraphInput(Strict):
-    """What an operator reads, in the layout it needs at its own place; `shard` alone reads a ``single`` one."""
+    """What an operator reads, in the layout it needs at its own place; `shard` and `runs` as of `GraphTensor`."""
 
     tensor: Text
     layout: Layout
     shard: Index | None = None
+    runs: Runs | None = None
 
 
 class GraphTerm(Strict):
@@ -75,16 +82,17 @@ class GraphTerm(Strict):
     shard: Index | None = None
 
 
-class GraphWeights(Strict):
-    """What an operator keeps resident on each chip; its terms count bytes."""
+class GraphResident(Strict):
+    """A tensor that an operator keeps on each chip (weights of one type, KV cache); its terms count bytes."""
 
+    name: Text
     dtype: Text
     layout: Literal["replicated", "sharded"]
     terms: list[GraphTerm]
 
 
 class GraphOperator(Strict):
-    """An operator of the layer graph; it runs once on each chip (or host link) of its layer's segment.
+    """An operator of the layer graph; it runs once on each chip (or host link) of its layer's group.
 
     `columns` are dealt over the chips in multiples of `column_block` (and of what the chip asks for). `pipelines` tells
     how often the fixed cycles of a unit are paid. An operator that `ends` ends its segment.
@@ -103,18 +111,36 @@ class GraphOperator(Strict):
     column_block: Count = 1
     work: list[GraphTerm] = Field(default_factory=list)
     pipelines: dict[Text, Index] = Field(default_factory=dict)
-    weights: GraphWeights | None = None
+    resident: list[GraphResident] = Field(default_factory=list)
     ends: bool = False
 
 
-class GraphSegment(Strict):
-    """Layers and the chips on which they run; `hosts` is the host of each chip, `relays` only pass vectors on."""
+class GraphGroup(Strict):
+    """The ordered chips that compute layers; `hosts` is the host of each chip, `relays` only pass vectors on."""
 
-    segment: Index
-    layers: list[Index]
+    group: Index
     chips: list[Index]
     hosts: list[Index]
     relays: list[Index] = Field(default_factory=list)
+
+    @property
+    def members(self) -> list[int]:
+        """Its chips in the order of shards, then its relays."""
+        return [*self.chips, *self.relays]
+
+
+class GraphLayer(Strict):
+    """The group that computes a layer. Groups may share chips."""
+
+    layer: Index
+    group: Index
+
+
+class GraphSegment(Strict):
+    """Layers that run in one time."""
+
+    segment: Index
+    layers: list[Index]
 
 
 class GraphFile(Strict):
@@ -122,7 +148,23 @@ class GraphFile(Strict):
 
     tensors: list[GraphTensor]
     operators: list[GraphOperator]
+    groups: list[GraphGroup]
+    layers: list[GraphLayer]
     segments: list[GraphSegment]
+
+    def groups_of_layers(self) -> dict[int, GraphGroup]:
+        """Return the group of each layer."""
+        return {row.layer: self.groups[row.group] for row in self.layers}
+
+    def groups_of(self, segment: int) -> list[GraphGroup]:
+        """Return the groups of a segment, each once, in the order of its layers."""
+        of_layer = self.groups_of_layers()
+        groups = {of_layer[layer].group: of_layer[layer] for layer in self.segments[segment].layers}
+        return list(groups.values())
+
+    def chips_of(self, segment: int) -> list[int]:
+        """Return the chips that compute a segment, each once, in the order of its groups; no relays."""
+        return list(dict.fromkeys(chip for group in self.groups_of(segment) for chip in group.chips))
 
 
 class ManifestFile(Strict):
@@ -133,7 +175,6 @@ class ManifestFile(Strict):
     inputs: dict[Text, dict[Text, Text]]
     options: Mapping
     seed: int
-    period: int
     clock_mhz: Text
     vector_bytes: Count
     wire: Literal["pipelined", "busy"]

@@ -24,6 +24,7 @@ LARGEST_TIME = 1 << 60
 LARGEST_COUNT = 1 << 31
 LARGEST_TOTAL = 1 << 40
 LARGEST_DESKEW = 1 << 40
+LARGEST_WINDOWS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,12 @@ BOUNDS = (
     Bound("R7", "chips", ("inject_per_cycle", "eject_per_cycle"), NONE, LARGEST_TIME),
     Bound("R8", "chips", ("hac_depth",), NONE, LARGEST_COUNT),
     Bound("R8", "chips", ("deskew_buffer_vectors",), 0, LARGEST_TIME),
+    Bound("R1", "frames", ("period_cycles",), 0, LARGEST_DESKEW),
+    Bound("R1", "frames", ("windows",), 0, LARGEST_WINDOWS),
+    Bound("R1", "segments", ("phase_cycles",), 0, LARGEST_DESKEW),
+    Bound("R3", "frames", ("lower_bound_cycles",), 0, LARGEST_TIME),
     Bound("R9", "deskews", ("cycle", "stall"), 0, LARGEST_DESKEW),
+    Bound("R9", "deskews", ("every_periods",), 0, LARGEST_WINDOWS),
     Bound("R9", "segments", ("waiting_cycles",), 0, LARGEST_TIME),
     Bound("R10", "segments", ("deadline_cycles",), NONE, LARGEST_TIME),
 )
@@ -77,7 +83,9 @@ REFERENCES = (
     ("R3", "tensors", "chip", "chips", 0),
     ("R3", "tensors", "producer", "operators", NONE),
     ("R8", "chips", "hac_parent", "chips", NONE),
-    ("R9", "deskews", "segment", "segments", 0),
+    ("R1", "segments", "frame", "frames", 0),
+    ("R8", "frames", "time_domain", "chips", NONE),
+    ("R9", "deskews", "frame", "frames", 0),
 )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.units import NONE
+from lpxsched.verify.frames import turns
 from lpxsched.verify.hops import exact_arrivals
 from lpxsched.verify.peaks import peaks
 from lpxsched.verify.shifts import modulo
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.clock import Limits
+    from lpxsched.verify.frames import Turns
     from lpxsched.verify.hops import Hops
 
 RULE = "R8"
@@ -46,13 +48,13 @@ def overfull(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
     depth = np.where(build.chips.host, NONE, build.chips.deskew_buffer_vectors)[build.links.dst]
     most = _at_most(build, hops, limits)
     suspect = (depth != NONE) & ~(most <= depth)
-    period, vectors = build.manifest.period, np.zeros(len(build.links), dtype=np.int64)
+    vectors = np.zeros(len(build.links), dtype=np.int64)
     np.add.at(vectors, hops.link, hops.vectors)
     for link in np.flatnonzero(suspect & (vectors > MOST_VECTORS)).tolist():
         message = f"{vectors[link]} vectors cross link {link}, more than {MOST_VECTORS} are not counted"
         yield Violation(RULE, message, rows_of(build.links, link))
     suspect &= vectors <= MOST_VECTORS
-    for link, count, time in _counted(hops.take(np.flatnonzero(suspect[hops.link])), limits, period):
+    for link, count, time, period in _counted(hops.take(np.flatnonzero(suspect[hops.link])), limits, turns(build)):
         if count > depth[link]:
             where = f"link {link} ({named_link(build, link)}) at {cycles_text(time)}{modulo(period)}"
             message = f"{count} vectors wait on {where}, its deskew buffer holds {depth[link]}"
@@ -71,13 +73,23 @@ def _at_most(build: Build, hops: Hops, limits: Limits) -> np.ndarray:
     return most
 
 
-def _counted(hops: Hops, limits: Limits, period: int) -> Iterator[tuple[int, int, Fraction]]:
-    """Yield each link with the most vectors that wait there at once, and when."""
+def _counted(hops: Hops, limits: Limits, turn: Turns) -> Iterator[tuple[int, int, Fraction, int]]:
+    """Yield each link with the most vectors that wait there at once, when, and modulo which period."""
     row = np.repeat(np.arange(len(hops)), hops.vectors)
     vector: Integers = np.arange(len(row)) - np.repeat(np.cumsum(hops.vectors) - hops.vectors, hops.vectors)
     hops = hops.take(row)
     arrivals = exact_arrivals(hops, vector, limits)
-    since = hops.realigned.astype(object) * arrivals.parts
-    found = peaks(hops.link, since + arrivals.earliest, since + arrivals.due, period * arrivals.parts)
-    for link, count, time in zip(found.holder.tolist(), found.most.tolist(), found.time.tolist(), strict=True):
-        yield link, count, Fraction(time, arrivals.parts)
+    since = (hops.realigned + turn.phase[hops.segment]).astype(object) * arrivals.parts
+    periods = turn.period[hops.segment]
+    holder, first = turn.holders(hops.link, hops.segment), since + arrivals.earliest
+    found = peaks(holder, first, since + arrivals.due, periods.astype(object) * arrivals.parts)
+    row = first_rows(holder, found.holder)
+    columns = (hops.link[row].tolist(), found.most.tolist(), found.time.tolist(), periods[row].tolist())
+    for link, count, time, period in zip(*columns, strict=True):
+        yield link, count, Fraction(time, arrivals.parts), period
+
+
+def first_rows(holder: Integers, wanted: Integers) -> Integers:
+    """Return the first row of each holder; all of them are there."""
+    keys, first = np.unique(holder, return_index=True)
+    return np.asarray(first[np.searchsorted(keys, wanted)])

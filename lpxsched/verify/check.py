@@ -11,6 +11,7 @@ from lpxsched.verify.clock import faults_of_clock
 from lpxsched.verify.deadlines import deadline_violations
 from lpxsched.verify.delivery import delivery_violations
 from lpxsched.verify.deskews import deskew_violations
+from lpxsched.verify.frames import faults_of_frames
 from lpxsched.verify.links import link_violations
 from lpxsched.verify.memory import memory_violations
 from lpxsched.verify.operators import operator_violations
@@ -84,12 +85,11 @@ class CheckReport:
 
 def taken_for_granted(build: Build) -> list[Violation]:
     """Return the faults of what all rules reckon with: they come before the rules and, when there are any, alone."""
-    return out_of_bounds(build) or [
-        *faults_of_partition(build),
-        *faults_of_work(build),
-        *faults_of_clock(build),
-        *faults_of_tree(build),
-    ]
+    numbers = out_of_bounds(build)
+    if numbers:
+        return numbers
+    graph = [*faults_of_partition(build), *faults_of_work(build), *faults_of_clock(build), *faults_of_tree(build)]
+    return graph or faults_of_frames(build)
 
 
 def check(build: Build) -> CheckReport:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers, Text
-    from lpxsched.timetable.documents import GraphFile, GraphOperator, GraphSegment, GraphTensor
+    from lpxsched.timetable.documents import GraphFile, GraphGroup, GraphOperator, GraphTensor, Runs
 
 # segment, layer, kind, shard
 Key = tuple[int, int, str, int]
@@ -41,6 +41,7 @@ class Access(NamedTuple):
     vectors: int
     layout: str
     shard: int | None
+    runs: Runs | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,11 +88,14 @@ def share(vectors: int, width: int, shard: Integers) -> tuple[Integers, Integers
 def demanded_operators(build: Build) -> dict[Key, DemandedOperator]:
     """Return every run that the graph and its partition ask for."""
     graph = build.graph
-    numbers, segment_of = _numbers(graph), _segment_of_layers(build)
+    numbers, groups = _numbers(graph), _groups_of_layers(build)
+    segment_of = {layer: segment.segment for segment in graph.segments for layer in segment.layers}
     runs = (
-        run
+        DemandedOperator(
+            (segment_of[operator.layer], operator.layer, operator.kind, shard), number, node, operator.unit
+        )
         for number, operator in enumerate(graph.operators)
-        for run in _runs(graph, numbers, number, operator, segment_of[operator.layer])
+        for shard, node in _runs(graph, numbers, operator, groups[operator.layer])
     )
     return {run.key: run for run in runs}
 
@@ -129,7 +133,7 @@ def running(build: Build) -> dict[int, Integers]:
 
 def width_of(build: Build, operator: GraphOperator) -> int:
     """Return over how many chips or hosts the runs of an operator are spread."""
-    return len(_nodes(operator, _segment_of_layers(build)[operator.layer]))
+    return len(_nodes(operator, _groups_of_layers(build)[operator.layer]))
 
 
 @lru_cache(maxsize=1)
@@ -152,22 +156,23 @@ def output_views(build: Build) -> Views:
 
 
 @lru_cache(maxsize=1)
-def _segment_of_layers(build: Build) -> dict[int, GraphSegment]:
-    return {layer: segment for segment in build.graph.segments for layer in segment.layers}
+def _groups_of_layers(build: Build) -> dict[int, GraphGroup]:
+    return build.graph.groups_of_layers()
 
 
 def _numbers(graph: GraphFile) -> dict[str, int]:
     return {tensor.name: number for number, tensor in enumerate(graph.tensors)}
 
 
-def _nodes(operator: GraphOperator, segment: GraphSegment) -> list[int]:
-    return segment.chips if operator.place == "chips" else segment.hosts
+def _nodes(operator: GraphOperator, group: GraphGroup) -> list[int]:
+    return group.chips if operator.place == "chips" else group.hosts
 
 
 def _runs(
-    graph: GraphFile, numbers: dict[str, int], number: int, operator: GraphOperator, segment: GraphSegment
-) -> Iterator[DemandedOperator]:
-    nodes = _nodes(operator, segment)
+    graph: GraphFile, numbers: dict[str, int], operator: GraphOperator, group: GraphGroup
+) -> Iterator[tuple[int, int]]:
+    """Yield shard and node of each run of an operator."""
+    nodes = _nodes(operator, group)
     runs = np.ones(len(nodes), dtype=np.bool_)
     if operator.place == "hosts":
         # A host that has no vector of any tensor to handle runs nothing.
@@ -175,26 +180,28 @@ def _runs(
         accesses = [*_reads(graph, numbers, operator), *_writes(graph, numbers, operator)]
         runs = np.any([_part(access, len(nodes), shards)[1] > 0 for access in accesses], axis=0) & runs
     for shard in np.flatnonzero(runs).tolist():
-        key = (segment.segment, operator.layer, operator.kind, shard)
-        yield DemandedOperator(key, number, nodes[shard], operator.unit)
+        yield shard, nodes[shard]
 
 
 def _reads(graph: GraphFile, numbers: dict[str, int], operator: GraphOperator) -> Iterator[Access]:
     for read in operator.inputs:
         number = numbers[read.tensor]
-        yield Access(number, graph.tensors[number].vectors, read.layout, read.shard)
+        yield Access(number, graph.tensors[number].vectors, read.layout, read.shard, read.runs)
 
 
 def _writes(graph: GraphFile, numbers: dict[str, int], operator: GraphOperator) -> Iterator[Access]:
     for name in operator.outputs:
         tensor: GraphTensor = graph.tensors[numbers[name]]
-        yield Access(numbers[name], tensor.vectors, tensor.layout, tensor.shard)
+        yield Access(numbers[name], tensor.vectors, tensor.layout, tensor.shard, tensor.runs)
 
 
 def _part(access: Access, width: int, shard: Integers) -> tuple[Integers, Integers]:
     """Return first vector and length of what some shards see of a tensor."""
     if access.layout == "sharded":
         return share(access.vectors, width, shard)
+    if access.runs is not None:
+        first, vectors = np.array(access.runs, dtype=np.int64).reshape(-1, 2).T
+        return first[shard], vectors[shard]
     everything = np.full(len(shard), access.vectors, dtype=np.int64)
     sees = shard == access.shard if access.layout == "single" else np.ones(len(shard), dtype=np.bool_)
     return np.zeros_like(shard), np.where(sees, everything, 0)
@@ -202,11 +209,11 @@ def _part(access: Access, width: int, shard: Integers) -> tuple[Integers, Intege
 
 def _views(build: Build, *, reads: bool) -> Views:
     graph, numbers = build.graph, _numbers(build.graph)
-    segment_of = _segment_of_layers(build)
+    groups = _groups_of_layers(build)
     columns: list[list[np.ndarray]] = [[np.zeros(0, dtype=kind)] for kind in ("i8", "i8", "U1", "i8", "i8")]
     for number, rows in running(build).items():
         operator = graph.operators[number]
-        width, shard = len(_nodes(operator, segment_of[operator.layer])), build.operators.shard[rows]
+        width, shard = len(_nodes(operator, groups[operator.layer])), build.operators.shard[rows]
         for access in (_reads if reads else _writes)(graph, numbers, operator):
             tensor = np.full(len(rows), access.tensor, dtype=np.int64)
             view = (rows, tensor, np.full(len(rows), access.layout), *_part(access, width, shard))

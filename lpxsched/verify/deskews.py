@@ -1,10 +1,11 @@
-"""R9 deskew: each segment opens with one, nothing overlaps it, and its stall covers how far clocks may have run apart.
+"""R9 deskew: segments on demand open with one, nothing overlaps it, and its stall covers how far clocks run apart.
 
 Between two deskews clocks drift apart by 2 rho T at most, on top of what the first one left: 2 depth residual. A
 chip finds its drift modulo the period of its counter only, so that the sum must stay below half of it; and it can
-wait, not hurry, so that the stall must cover the sum. The first deskew of a segment ends an interval too: the chips
-ran the segment before, from its last deskew to its end, and, where they poll for rows, a pass. A program that is
-started anew has just been aligned.
+wait, not hurry, so that the stall must cover the sum. The deskews of a frame on demand are those of each of its
+segments, from that segment's time zero on. The first one ends an interval too: the chips ran a segment of the frame
+before, from its last deskew to its end, and, where they poll for rows, a pass. A program that is started anew has just
+been aligned.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 from lpxsched.timetable.columns import Deskews
 from lpxsched.units import NONE, ceil_cycles
 from lpxsched.verify.clock import limits_of
-from lpxsched.verify.presence import pitches, slot_segments
+from lpxsched.verify.gaps import gap_violations, round_intervals
+from lpxsched.verify.presence import pitches, segment_ends, slot_segments
 from lpxsched.verify.shifts import clashes
 from lpxsched.verify.violation import Violation, cycles_text, rows_of
 from lpxsched.verify.waiting import polled_segments, segment_depths, waiting_violations
@@ -34,8 +36,8 @@ RULE = "R9"
 def deskew_violations(build: Build) -> list[Violation]:
     """Return every deskew that breaks R9, and every segment that lacks one or waits longer than it says."""
     return [
-        *_repeating(build),
         *_missing(build),
+        *gap_violations(build),
         *_together(build),
         *_overlaps(build),
         *_stalls(build),
@@ -43,61 +45,44 @@ def deskew_violations(build: Build) -> list[Violation]:
     ]
 
 
-def last_deskew(deskews: Deskews, moment: Integers, segment: Integers, cycle: Integers) -> Integers:
-    """Return the last deskew whose `moment` is at or before a cycle of a segment, elementwise; `NONE` where none is.
+def last_deskew(deskews: Deskews, moment: Integers, frame: Integers, cycle: Integers) -> Integers:
+    """Return the last deskew whose `moment` is at or before a cycle of a frame, elementwise; `NONE` where none is.
 
     Parameters
     ----------
     deskews : Deskews
-        Sorted by segment and moment.
+        Sorted by frame and moment.
     moment : ndarray of int64, shape (deskews,)
-    segment, cycle : ndarray of int64, shape (things,)
+    frame, cycle : ndarray of int64, shape (things,)
     """
-    # Cycles beyond the last deskew are all alike, and so fit beside their segment into one key.
+    # Cycles beyond the last deskew are all alike, and so fit beside their frame into one key.
     span = int(moment.max(initial=0)) + 2
-    found = np.searchsorted(deskews.segment * span + moment, segment * span + np.minimum(cycle, span - 1), side="right")
+    found = np.searchsorted(deskews.frame * span + moment, frame * span + np.minimum(cycle, span - 1), side="right")
     last = found - 1
-    return np.where(np.append(deskews.segment, NONE)[last] == segment, last, NONE)
-
-
-def segment_ends(build: Build) -> Integers:
-    """Return the cycle after which nothing happens in each segment."""
-    slots, operators = build.slots, build.operators
-    numerator, denominator = (column[slots.link] for column in pitches(build))
-    ends = np.zeros(len(build.segments), dtype=np.int64)
-    np.maximum.at(ends, operators.segment, operators.start + operators.cycles)
-    segment = slot_segments(build)
-    mine = np.flatnonzero(segment >= 0)
-    last_read = slots.read + (slots.vectors - 1) * numerator // denominator
-    np.maximum.at(ends, segment[mine], last_read[mine])
-    return ends
-
-
-def _repeating(build: Build) -> Iterator[Violation]:
-    period = build.manifest.period
-    if period and (limits_of(build).align or build.deskews.stall.any()):
-        message = f"the timetable repeats every {period} cycles, and no deskew may stall it"
-        yield Violation(RULE, f"{message}: only clocks that need none keep it")
+    return np.where(np.append(deskews.frame, NONE)[last] == frame, last, NONE)
 
 
 def _missing(build: Build) -> Iterator[Violation]:
-    deskews = build.deskews
-    opened = deskews.segment[deskews.cycle == 0]
+    opened = build.deskews.frame[build.deskews.cycle == 0]
     if not limits_of(build).align:
         return
-    for row in np.flatnonzero(~np.isin(build.segments.segment, opened)).tolist():
+    on_demand = build.frames.period_cycles[build.segments.frame] == 0
+    for row in np.flatnonzero(on_demand & ~np.isin(build.segments.frame, opened)).tolist():
         yield Violation(RULE, f"segment {row} does not open with a deskew at cycle 0", rows_of(build.segments, row))
 
 
 def _together(build: Build) -> Iterator[Violation]:
     deskews = build.deskews
-    for a, b in zip(*(c.tolist() for c in clashes(deskews.segment, deskews.cycle, deskews.stall, 0)), strict=True):
-        message = f"deskew {b} of segment {deskews.segment[b]} begins at {deskews.cycle[b]}, within deskew {a}"
+    rows = np.flatnonzero(deskews.every_periods == 0)
+    once = np.zeros_like(rows)
+    pairs = clashes(deskews.frame[rows], deskews.cycle[rows], deskews.stall[rows], once)
+    for a, b in zip(*(rows[column].tolist() for column in pairs), strict=True):
+        message = f"deskew {b} of frame {deskews.frame[b]} begins at {deskews.cycle[b]}, within deskew {a}"
         yield Violation(RULE, message, rows_of(deskews, a, b))
 
 
 def _overlaps(build: Build) -> Iterator[Violation]:
-    """Yield what lasts into a deskew: departures while the link is held, reads, and operators."""
+    """Yield what lasts into a deskew of a frame on demand: departures while the link is held, reads, and operators."""
     slots, operators = build.slots, build.operators
     numerator, denominator = (column[slots.link] for column in pitches(build))
     segment = slot_segments(build)
@@ -117,10 +102,10 @@ def _within(
 ) -> Iterator[Violation]:
     """Yield rows of a table that last into a deskew; all columns are those of the whole table."""
     rows = rows[segment[rows] >= 0]
-    lasting = np.flatnonzero(build.deskews.stall > 0)
+    lasting = np.flatnonzero((build.deskews.stall > 0) & (build.deskews.every_periods == 0))
     deskews = Deskews(*(getattr(build.deskews, field.name)[lasting] for field in fields(Deskews)))
     # Deskews do not overlap: of those that begin before a row ends, some last into it when the last one does.
-    last = last_deskew(deskews, deskews.cycle, segment[rows], (start + length)[rows] - 1)
+    last = last_deskew(deskews, deskews.cycle, build.segments.frame[segment[rows]], (start + length)[rows] - 1)
     begin, end = (np.append(column, NONE)[last] for column in (deskews.cycle, deskews.cycle + deskews.stall))
     what = "operator" if table is build.operators else "slot"
     for place in np.flatnonzero(start[rows] < end).tolist():
@@ -138,9 +123,9 @@ def _stalls(build: Build) -> Iterator[Violation]:
         return
     for row, (interval, depth) in enumerate(zip(_intervals(build), _depths(build), strict=True)):
         apart = limits.disagreement_cycles(interval, depth)
-        segment, stall = deskews.segment[row], deskews.stall[row]
+        frame, stall = deskews.frame[row], deskews.stall[row]
         why = f"{interval} cycles after the one before, {depth} levels deep: clocks disagree by {cycles_text(apart)}"
-        who = f"deskew {row} of segment {segment} comes {why} cycles at most"
+        who = f"deskew {row} of frame {frame} comes {why} cycles at most"
         if 2 * apart >= limits.hac_period_cycles:
             message = f"{who}, not below half of the counter's period {limits.hac_period_cycles}"
             yield Violation(RULE, message, rows_of(deskews, row))
@@ -152,21 +137,26 @@ def _stalls(build: Build) -> Iterator[Violation]:
 def _intervals(build: Build) -> list[int]:
     """Return the longest time before each deskew since the one before it.
 
-    Before the first lies a whole run of the segment, and a pass of chips that poll for rows. A program that is started
-    anew has just aligned its counters when it opens, so its waiting is no time in which clocks drift apart.
+    Before the first one on demand lies a whole run of a segment, and a pass of chips that poll for rows. A program that
+    is started anew has just aligned its counters when it opens, so its waiting is no time in which clocks drift apart.
     """
-    deskews = build.deskews
+    deskews, frame_of = build.deskews, build.segments.frame
     end = deskews.cycle + deskews.stall
-    opens = np.append(True, deskews.segment[1:] != deskews.segment[:-1])[: len(deskews)]
-    closes = np.flatnonzero(np.append(opens[1:], True)[: len(deskews)])
-    waited = np.maximum(segment_ends(build)[deskews.segment[closes]] - end[closes], 0)
-    waited += (build.segments.waiting_cycles * polled_segments(build))[deskews.segment[closes]]
+    opens = np.append(True, deskews.frame[1:] != deskews.frame[:-1])[: len(deskews)]
+    last = np.zeros(len(build.frames), dtype=np.int64)
+    last[deskews.frame] = end
+    waited = np.zeros(len(build.frames), dtype=np.int64)
+    ran = np.maximum(segment_ends(build) - last[frame_of], 0) + build.segments.waiting_cycles * polled_segments(build)
+    np.maximum.at(waited, frame_of, ran)
     interval = deskews.cycle - np.append(0, end[:-1])[: len(deskews)]
-    interval[opens] = waited
-    return [max(0, cycles) for cycles in interval.tolist()]
+    interval[opens] = waited[deskews.frame[opens]]
+    repeated = round_intervals(build)
+    return [max(0, repeated.get(row, cycles)) for row, cycles in enumerate(interval.tolist())]
 
 
 def _depths(build: Build) -> list[int]:
-    """Return the depth of the tree of the chips of each deskew's segment."""
-    depths: list[int] = segment_depths(build)[build.deskews.segment].tolist()
+    """Return the depth of the tree of the chips of each deskew's frame."""
+    depth = np.zeros(len(build.frames), dtype=np.int64)
+    np.maximum.at(depth, build.segments.frame, segment_depths(build))
+    depths: list[int] = depth[build.deskews.frame].tolist()
     return depths

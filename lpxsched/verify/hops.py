@@ -13,7 +13,8 @@ their limits, and A is monotone in each, so the latest and earliest arrival stan
     latest   A + rho |A| + crossing,  A = L + late + levels residual + P / (1 - rho) - D / (1 + rho)
     earliest A - rho |A|,             A = L - early - levels residual + P / (1 + rho) - D / (1 - rho)
 
-(P < 0, before the first deskew, swaps its two corners; R9 tells that as well.) Both deskews of a slot are those
+(P < 0, before the first deskew, swaps its two corners; R9 tells that as well.) Where a frame repeats, the iteration
+counts that begins longest after its deskew. Both deskews of a slot are those
 before its first vector: R9 lets no deskew cut a slot. Aligned by one deskew, the ends differ by the tree edges between
 them, since what both share from their nearest common ancestor upwards cancels; by two deskews, by both depths. A lane
 of a host follows the chip at its other end: it hangs from it by one edge of its own.
@@ -30,6 +31,8 @@ from numpy.typing import NDArray
 
 from lpxsched.units import NONE
 from lpxsched.verify.deskews import last_deskew
+from lpxsched.verify.frames import turns
+from lpxsched.verify.gaps import since_deskew
 from lpxsched.verify.presence import pitches, slot_segments
 from lpxsched.verify.tree import Tree
 
@@ -51,7 +54,8 @@ class Hops:
     vector_time, pitch, denominator : ndarray of int64, shape (hops,)
         v and the time from one vector to the next, both over `denominator`.
     aligned, realigned : ndarray of int64, shape (hops,)
-        End of the last deskew before vector 0 leaves, and before it is read; 0 where there is none.
+        End of the last deskew before vector 0 leaves, and before it is read; 0 where there is none, below 0 where
+        it lies before the iteration.
     levels : ndarray of int64, shape (hops,)
         Residuals by which both alignments can differ; `NONE` where no one tree holds both ends.
     """
@@ -96,9 +100,15 @@ def hops_to_chips(build: Build) -> Hops:
     link, segment = slots.link[slot], segment[slot]
     end = deskews.cycle + deskews.stall
     ends = np.append(end, 0)
+    # In frames that repeat one deskew, before the iteration, aligned both ends.
+    frame, repeats, before = (
+        build.segments.frame[segment],
+        turns(build).period[segment] > 0,
+        -since_deskew(build)[segment],
+    )
     numerator, denominator = pitches(build)
-    aligned = ends[last_deskew(deskews, end, segment, slots.depart[slot])]
-    realigned = ends[last_deskew(deskews, end, segment, slots.read[slot])]
+    aligned = np.where(repeats, before, ends[last_deskew(deskews, end, frame, slots.depart[slot])])
+    realigned = np.where(repeats, before, ends[last_deskew(deskews, end, frame, slots.read[slot])])
     return Hops(
         slot=slot,
         link=link,

@@ -2,7 +2,8 @@
 
 From a host only what an operator produced there leaves: vectors to hosts have no scheduled read.
 
-Segments share no link: their time zeros are not ordered, so that nothing could be said about overlaps.
+Segments that share a link are of one frame. Those of one that repeats are judged modulo its period, each at its phase;
+those of one on demand run one at a time. Frames are not ordered, so that nothing could be said about overlaps.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.verify.partition import members
+from lpxsched.units import NONE
+from lpxsched.verify.frames import turns
 from lpxsched.verify.presence import departures, pitches, slot_segments, sources
 from lpxsched.verify.ranges import taken, uncovered
 from lpxsched.verify.shifts import clashes, modulo
@@ -32,15 +34,18 @@ def link_violations(build: Build) -> list[Violation]:
 
 
 def _overlaps(build: Build) -> Iterator[Violation]:
-    slots, period = build.slots, build.manifest.period
+    slots, turn = build.slots, turns(build)
+    segment = slot_segments(build)
+    period, depart = turn.period[segment], slots.depart + turn.phase[segment]
     numerator, denominator = (column[slots.link] for column in pitches(build))
     # The time on the link is rounded up: ceil(n v) whole cycles, or ceil(n (v + latency)) on busy wires.
     held = -(-slots.vectors * numerator // denominator)
-    for a, b in zip(*(c.tolist() for c in clashes(slots.link, slots.depart, held, period)), strict=True):
-        during = f"[{slots.depart[a]}, {slots.depart[a] + held[a]})"
-        message = f"link {slots.link[a]} is held during {during} and taken again at {slots.depart[b]}{modulo(period)}"
+    found = clashes(turn.holders(slots.link, segment), depart, held, period)
+    for a, b in zip(*(column.tolist() for column in found), strict=True):
+        during = f"[{depart[a]}, {depart[a] + held[a]})"
+        message = f"link {slots.link[a]} is held during {during} and taken again at {depart[b]}{modulo(period[a])}"
         if a == b:
-            message = f"link {slots.link[a]} is held during {during}, longer than the period {period}"
+            message = f"link {slots.link[a]} is held during {during}, longer than the period {period[a]}"
         yield Violation(RULE, message, rows_of(slots, *dict.fromkeys((a, b))))
 
 
@@ -73,8 +78,10 @@ def _not_there(build: Build) -> Iterator[Violation]:
 
 def _outside(build: Build) -> Iterator[Violation]:
     slots, nodes, segment = build.slots, len(build.chips), slot_segments(build)
-    inside = [row.segment * nodes + node for row in build.graph.segments for node in {*members(row), *row.hosts}]
-    member = np.array(inside, dtype=np.int64)
+    graph, segments = build.graph, range(len(build.segments))
+    groups = [(number, group) for number in segments for group in graph.groups_of(number)]
+    inside = {number * nodes + node for number, group in groups for node in (*group.members, *group.hosts)}
+    member = np.array(sorted(inside), dtype=np.int64)
 
     def stranger(node: Integers) -> np.ndarray:
         return (segment >= 0) & ~np.isin(segment * nodes + node, member)
@@ -90,10 +97,11 @@ def _outside(build: Build) -> Iterator[Violation]:
 
 def _shared(build: Build) -> Iterator[Violation]:
     slots, segment = build.slots, slot_segments(build)
-    order = np.lexsort((segment, slots.link))
+    frame = np.append(build.segments.frame, NONE)[segment]
+    order = np.lexsort((frame, slots.link))
     one, other = order[:-1], order[1:]
-    wrong = (slots.link[one] == slots.link[other]) & (segment[one] != segment[other])
+    wrong = (slots.link[one] == slots.link[other]) & (frame[one] != frame[other])
     for a, b in zip(one[wrong].tolist(), other[wrong].tolist(), strict=True):
         both = f"{segment[a]} and {segment[b]}"
-        message = f"link {slots.link[a]} carries slots of segments {both}; segments share no link"
+        message = f"link {slots.link[a]} carries slots of segments {both}; segments that share a link are of one frame"
         yield Violation(RULE, message, rows_of(slots, a, b))

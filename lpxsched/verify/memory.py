@@ -18,8 +18,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.units import NONE
+from lpxsched.verify.frames import turns
 from lpxsched.verify.peaks import peaks
-from lpxsched.verify.presence import arrivals, departures, made_ranges, moved_operands, produced_tensors, reads
+from lpxsched.verify.presence import (
+    arrivals,
+    departures,
+    made_ranges,
+    moved_operands,
+    produced_tensors,
+    reads,
+    tensor_segments,
+)
 from lpxsched.verify.ranges import TimedRanges, joined, taken
 from lpxsched.verify.shifts import modulo
 from lpxsched.verify.violation import Violation, named, rows_of
@@ -44,7 +53,11 @@ def memory_violations(build: Build) -> list[Violation]:
     free = (chips.sram_bytes - weights) // build.manifest.vector_bytes
     there = _presence(build)
     ever = np.zeros(len(chips), dtype=np.int64)
-    np.add.at(ever, there.node, (there.ranges.end - there.ranges.start) * _iterations(build))
+    np.add.at(
+        ever,
+        there.node,
+        (there.ranges.end - there.ranges.start) * _iterations(build)[tensor_segments(build, there.tensor)],
+    )
     suspects = np.flatnonzero(~chips.host & ((free < 0) | (ever > free)))
     if not len(suspects):
         return []
@@ -96,12 +109,12 @@ def _uses(build: Build) -> _Lying:
     )
 
 
-def _iterations(build: Build) -> int:
-    """Return of how many iterations a vector may lie somewhere at once."""
-    period = build.manifest.period
+def _iterations(build: Build) -> Integers:
+    """Return of how many iterations of each segment a vector may lie somewhere at once."""
+    period = turns(build).period
     ends = build.operators.start + build.operators.cycles
     last = max(int(column.max(initial=0)) for column in (build.slots.read, build.slots.depart, ends))
-    return 2 + last // period if period else 1
+    return np.where(period > 0, 2 + last // np.maximum(period, 1), 1)
 
 
 def _overfull(build: Build, chip: int, weights: int, there: _Lying, used: _Lying) -> Iterator[Violation]:
@@ -112,14 +125,23 @@ def _overfull(build: Build, chip: int, weights: int, there: _Lying, used: _Lying
         yield Violation(RULE, message, rows_of(build.chips, chip))
         return
     row, begin, end = _lives(mine, uses)
-    period, vector_bytes = build.manifest.period, build.manifest.vector_bytes
-    found = peaks(np.zeros_like(begin), begin, end, period)
-    most, cycle = (int(found.most[0]), int(found.time[0])) if len(found.most) else (0, 0)
-    total, capacity = weights + most * vector_bytes, int(build.chips.sram_bytes[chip])
+    turn, segment = turns(build), tensor_segments(build, mine.tensor[row])
+    begin, end, period, owner = begin + turn.phase[segment], end + turn.phase[segment], *turn.of(segment)
+    found = peaks(owner, begin, end, period)
+    most, cycle, fullest = 0, 0, NONE
+    if len(found.most):
+        # Of segments on demand one runs at a time.
+        first = int(found.most.argmax())
+        most, cycle, fullest = (int(column[first]) for column in (found.most, found.time, found.holder))
+    total, capacity = weights + most * build.manifest.vector_bytes, int(build.chips.sram_bytes[chip])
     if total > capacity:
-        lying = _named_bytes(build, chip, mine.tensor[row], _copies(begin, end, cycle, period))
+        with_it = np.flatnonzero(owner == fullest)
+        every = int(period[with_it].max(initial=0))
+        lying = _named_bytes(
+            build, chip, mine.tensor[row[with_it]], _copies(begin[with_it], end[with_it], cycle, every)
+        )
         what = ", ".join(f"{name} {size}" for name, size in lying.most_common(NAMED))
-        message = f"{named(build, chip)} holds {total} bytes in cycle {cycle}{modulo(period)}, its SRAM has {capacity}"
+        message = f"{named(build, chip)} holds {total} bytes in cycle {cycle}{modulo(every)}, its SRAM has {capacity}"
         yield Violation(RULE, f"{message}; most of it {what}", rows_of(build.chips, chip))
 
 

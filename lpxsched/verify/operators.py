@@ -12,6 +12,7 @@ import numpy as np
 from lpxsched.timetable.columns import REDUCE
 from lpxsched.units import BITS_PER_BYTE, NONE, exact
 from lpxsched.verify.demand import graph_operators, graph_tensors
+from lpxsched.verify.frames import turns
 from lpxsched.verify.partition import ADD
 from lpxsched.verify.shifts import clashes, modulo
 from lpxsched.verify.violation import Violation, named, rows_of
@@ -60,16 +61,17 @@ def _units(build: Build) -> Iterator[Violation]:
 
 
 def _overlaps(build: Build) -> Iterator[Violation]:
-    operators, period = build.operators, build.manifest.period
+    operators, turn = build.operators, turns(build)
     rows = np.flatnonzero(~np.isin(operators.unit, FREE))
     unit = np.unique(operators.unit[rows], return_inverse=True)[1]
-    holder = operators.chip[rows] * len(rows) + unit
-    one, other = clashes(holder, operators.start[rows], operators.cycles[rows], period)
+    holder = turn.holders(operators.chip[rows] * len(rows) + unit, operators.segment[rows])
+    period, start = turn.period[operators.segment], operators.start + turn.phase[operators.segment]
+    one, other = clashes(holder, start[rows], operators.cycles[rows], period[rows])
     for a, b in zip(rows[one].tolist(), rows[other].tolist(), strict=True):
-        during = f"[{operators.start[a]}, {operators.start[a] + operators.cycles[a]})"
+        during = f"[{start[a]}, {start[a] + operators.cycles[a]})"
         message = f"unit {operators.unit[a]} of chip {operators.chip[a]} runs operator {a} during {during}"
-        follows = f" and operator {b} from {operators.start[b]} on{modulo(period)}"
-        message += f", longer than the period {period}" if a == b else follows
+        follows = f" and operator {b} from {start[b]} on{modulo(period[a])}"
+        message += f", longer than the period {period[a]}" if a == b else follows
         yield Violation(RULE, message, rows_of(operators, *dict.fromkeys((a, b))))
 
 

@@ -20,7 +20,7 @@ class Peaks:
     time: Integers
 
 
-def peaks(holder: Integers, begin: Integers, end: Integers, period: int) -> Peaks:
+def peaks(holder: Integers, begin: Integers, end: Integers, period: Integers) -> Peaks:
     """Return the largest number of intervals of one holder that hold one time.
 
     Where the timetable repeats, an interval that lasts q periods and a rest counts q times always, and once more
@@ -31,24 +31,26 @@ def peaks(holder: Integers, begin: Integers, end: Integers, period: int) -> Peak
     holder : ndarray of int64, shape (intervals,)
     begin, end : ndarray of int64, or of whole numbers of Python, shape (intervals,)
         Interval i is ``[begin, end)``; empty ones hold nothing.
-    period : int
-        0: runs once.
+    period : ndarray of int64, or of whole numbers of Python, shape (intervals,)
+        The same for all intervals of one holder; 0: runs once.
     """
     kept = begin < end
-    holder, begin, end = holder[kept], begin[kept], end[kept]
-    if not period:
+    holder, begin, end, period = holder[kept], begin[kept], end[kept], period[kept]
+    repeats = period > 0
+    if not repeats.any():
         return _swept(holder, begin, end, np.zeros_like(holder))
-    always = (end - begin) // period
-    begin, end = begin % period, begin % period + (end - begin) % period
+    whole = np.where(repeats, period, 1)
+    always = np.where(repeats, (end - begin) // whole, 0)
+    begin, end = np.where(repeats, begin % whole, begin), np.where(repeats, begin % whole + (end - begin) % whole, end)
     # What reaches beyond the period is there when it begins.
-    again = np.flatnonzero(end > period)
+    again = np.flatnonzero(repeats & (end > period))
     # What is there always is there from 0 on.
-    every = np.unique(holder)
+    every = np.unique(holder[repeats])
     nothing = np.zeros(len(again) + len(every), dtype=np.int64)
     return _swept(
         np.concatenate([holder, holder[again], every]),
         np.concatenate([begin, nothing]),
-        np.concatenate([np.minimum(end, period), end[again] - period, np.zeros_like(every)]),
+        np.concatenate([np.where(repeats, np.minimum(end, period), end), (end - period)[again], np.zeros_like(every)]),
         np.concatenate([always, nothing]).astype(np.int64),
     )
 

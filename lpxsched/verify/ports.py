@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.verify.presence import arrivals, departures, reads
+from lpxsched.verify.frames import turns
+from lpxsched.verify.presence import arrivals, departures, reads, slot_segments
 from lpxsched.verify.ranges import PAIRS, covered, taken
 from lpxsched.verify.shifts import modulo
 from lpxsched.verify.violation import Violation, named, rows_of
@@ -99,16 +100,18 @@ def _crowded(
     build: Build, what: str, limit: Integers, slot: Integers, node: Integers, cycle: Integers
 ) -> Iterator[Violation]:
     """Yield the cycles in which more of some vectors, one a row, begin or end at a node than may."""
-    period = build.manifest.period
-    moment = cycle % period if period else cycle
-    order = np.lexsort((slot, moment, node))
-    slot, node, moment = slot[order], node[order], moment[order]
-    opens = np.append(True, (node[1:] != node[:-1]) | (moment[1:] != moment[:-1]))[: len(node)]
+    turn, segment = turns(build), slot_segments(build)[slot]
+    period, moment = turn.period[segment], cycle + turn.phase[segment]
+    moment = np.where(period > 0, moment % np.maximum(period, 1), moment)
+    holder = turn.holders(node, segment)
+    order = np.lexsort((slot, moment, holder))
+    slot, node, moment, holder, period = (column[order] for column in (slot, node, moment, holder, period))
+    opens = np.append(True, (holder[1:] != holder[:-1]) | (moment[1:] != moment[:-1]))[: len(node)]
     first = np.flatnonzero(opens)
     count = np.diff(np.append(first, len(node)))
     for place in np.flatnonzero(count > limit[node[first]]).tolist():
         begin, many = first[place], count[place]
         at, when = node[begin], moment[begin]
-        most = f"at most {limit[at]} may{modulo(period)}"
+        most = f"at most {limit[at]} may{modulo(period[begin])}"
         message = f"{many} vectors {what} at {named(build, int(at))} in cycle {when}, {most}"
         yield Violation(RULE, message, rows_of(build.slots, *dict.fromkeys(slot[begin : begin + many].tolist())))

@@ -82,10 +82,26 @@ def pitches(build: Build) -> tuple[Integers, Integers]:
 
 def slot_segments(build: Build) -> Integers:
     """Return the segment of each slot: that of the operator that produced its tensor; `NONE` when none did."""
-    producer = build.tensors.producer[build.slots.tensor]
-    if not len(build.operators):
-        return np.full(len(build.slots), NONE, dtype=np.int64)
-    return np.where(producer >= 0, build.operators.segment[producer], NONE)
+    return tensor_segments(build, build.slots.tensor)
+
+
+def tensor_segments(build: Build, tensor: Integers) -> Integers:
+    """Return the segment of the operator that produced each of some tensors; `NONE` where none did."""
+    producer = build.tensors.producer[tensor]
+    return np.where(producer >= 0, np.append(build.operators.segment, NONE)[producer], NONE)
+
+
+def segment_ends(build: Build) -> Integers:
+    """Return the cycle after which nothing happens in each segment."""
+    slots, operators = build.slots, build.operators
+    numerator, denominator = (column[slots.link] for column in pitches(build))
+    ends = np.zeros(len(build.segments), dtype=np.int64)
+    np.maximum.at(ends, operators.segment, operators.start + operators.cycles)
+    segment = slot_segments(build)
+    mine = np.flatnonzero(segment >= 0)
+    last_read = slots.read + (slots.vectors - 1) * numerator // denominator
+    np.maximum.at(ends, segment[mine], last_read[mine])
+    return ends
 
 
 def _of_slots(build: Build, node: Integers, first: Integers) -> TimedRanges:

@@ -1,7 +1,7 @@
 """R8 reads: for all clocks within the specification every vector has arrived before its read.
 
 Nearly all slots are proved a link at a time. Let W = latency + late + levels residual, all in cycles, and T the
-longest time of the segment from a deskew to a read. Where one deskew aligned both ends and
+longest time of the frame from a deskew to a read. Where one deskew aligned both ends and
 
     read - depart >= v + W + crossing + 2 rho T / (1 - rho),
 
@@ -22,7 +22,7 @@ from lpxsched.units import NONE, ceil_cycles
 from lpxsched.verify.buffers import overfull
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.hops import exact_arrivals, hops_to_chips
-from lpxsched.verify.tree import tree_violations
+from lpxsched.verify.tree import domain_violations, tree_violations
 from lpxsched.verify.violation import Violation, cycles_text, named_link, rows_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def read_violations(build: Build) -> list[Violation]:
     limits, hops = limits_of(build), hops_to_chips(build)
     found = list(tree_violations(build))
     if limits.align:
-        found += _strangers(build, hops)
+        found += [*domain_violations(build), *_strangers(build, hops)]
         hops = hops.take(np.flatnonzero(hops.levels != NONE))
     return [*found, *_late(build, hops, limits), *overfull(build, hops, limits)]
 
@@ -77,12 +77,13 @@ def _late(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
 
 def _proved(build: Build, hops: Hops, limits: Limits) -> Flags:
     """Return whether the condition of the module's docstring proves each slot."""
-    longest = np.zeros(len(build.segments), dtype=np.int64)
-    np.maximum.at(longest, hops.segment, hops.last_read + 1 - hops.realigned)
+    frame = build.segments.frame[hops.segment]
+    longest = np.zeros(len(build.frames), dtype=np.int64)
+    np.maximum.at(longest, frame, hops.last_read + 1 - hops.realigned)
     kind = np.full(len(build.links), NONE, dtype=np.int64)
-    columns = (hops.latency, hops.vector_time, hops.denominator, hops.levels, longest[hops.segment])
+    columns = (hops.latency, hops.vector_time, hops.denominator, hops.levels, longest[frame])
     at_once = np.flatnonzero(hops.at_once)
-    # One slot stands for its link. Should another segment use the link as well, R1 tells so.
+    # One slot stands for its link. Should another frame use the link as well, R1 tells so.
     kind[hops.link[at_once]] = at_once
     used = kind[kind != NONE]
     kinds, of_link = np.unique(np.stack([column[used] for column in columns]), axis=1, return_inverse=True)

@@ -156,11 +156,11 @@ def _bits(shards: int) -> list[int]:
 
 
 def _complete(build: Build, shards: list[int]) -> Flags:
-    """Return whether the summands of all chips of its segment enter each tensor; False for weights."""
-    whole = [(1 << len(segment.chips)) - 1 for segment in build.graph.segments]
-    segment = build.operators.segment.tolist()
-    made = zip(shards, build.tensors.producer.tolist(), strict=True)
-    return np.array([maker >= 0 and part == whole[segment[maker]] for part, maker in made], dtype=np.bool_)
+    """Return whether the summands of all chips of the group that computed it enter each tensor; False for weights."""
+    groups = build.graph.groups_of_layers()
+    whole = [(1 << len(groups[tensor.layer].chips)) - 1 for tensor in build.graph.tensors]
+    made = zip(shards, graph_tensors(build).tolist(), build.tensors.producer.tolist(), strict=True)
+    return np.array([maker >= 0 <= name and part == whole[name] for part, name, maker in made], dtype=np.bool_)
 
 
 def _layouts(build: Build, shards: list[int], complete: Flags) -> Iterator[Violation]:

@@ -13,6 +13,8 @@ import numpy as np
 from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.demand import graph_operators
+from lpxsched.verify.frames import repeating
+from lpxsched.verify.gaps import since_deskew
 from lpxsched.verify.tree import Tree
 from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
 from lpxsched.verify.waiting import segment_depths
@@ -45,26 +47,32 @@ def _makespans(build: Build) -> Iterator[Violation]:
         yield Violation(RULE, message, rows_of(segments, row))
 
 
-def _objective(build: Build) -> tuple[str, Integers]:
-    """Return what a schedule makes short, by name and for each segment: the period of one that repeats."""
-    segments, period = build.segments, build.manifest.period
-    return ("period", np.full(len(segments), period)) if period else ("makespan_cycles", segments.makespan_cycles)
+def _objective(build: Build) -> tuple[Integers, Integers]:
+    """Return what a schedule makes short (periods of frames, makespans of segments on demand), and bounds of it."""
+    segments, frames, rows = build.segments, build.frames, repeating(build)
+    on_demand = frames.period_cycles[segments.frame] == 0
+    made_short = np.append(frames.period_cycles[rows], segments.makespan_cycles[on_demand])
+    return made_short, np.append(frames.lower_bound_cycles[rows], segments.lower_bound_cycles[on_demand])
 
 
 def _bounds(build: Build) -> Iterator[Violation]:
-    segments, (name, objective) = build.segments, _objective(build)
-    for row in np.flatnonzero(segments.lower_bound_cycles > objective).tolist():
+    segments, frames = build.segments, build.frames
+    for row in np.flatnonzero(segments.lower_bound_cycles > segments.makespan_cycles).tolist():
         bound = segments.lower_bound_cycles[row]
-        message = f"segment {row}: lower_bound_cycles is {bound}, above {name} {objective[row]}"
+        message = f"segment {row}: lower_bound_cycles is {bound}, above makespan_cycles {segments.makespan_cycles[row]}"
         yield Violation(RULE, message, rows_of(segments, row))
+    for row in np.flatnonzero(frames.lower_bound_cycles > frames.period_cycles).tolist():
+        bound = frames.lower_bound_cycles[row]
+        message = f"frame {row}: lower_bound_cycles is {bound}, above period_cycles {frames.period_cycles[row]}"
+        yield Violation(RULE, message, rows_of(frames, row))
 
 
 def _totals(build: Build) -> Iterator[Violation]:
-    segments, period, results = build.segments, build.manifest.period, build.manifest.results
-    makespan, bound = sum(segments.makespan_cycles.tolist()), sum(segments.lower_bound_cycles.tolist())
+    results, makespan = build.manifest.results, sum(build.segments.makespan_cycles.tolist())
+    period = int(build.frames.period_cycles.max(initial=0))
     yield from _differs(build, "makespan_cycles", makespan, "the segments sum to", said=results.get("makespan_cycles"))
-    yield from _differs(build, "lower_bound_cycles", bound, "the segments sum to")
-    yield from _differs(build, "period_cycles", period, "period is")
+    yield from _differs(build, "lower_bound_cycles", sum(_objective(build)[1].tolist()), "segments and frames sum to")
+    yield from _differs(build, "period_cycles", period, "the longest period of the frames is")
 
 
 def _times(build: Build) -> Iterator[Violation]:
@@ -88,13 +96,14 @@ def _steps(build: Build) -> Iterator[Violation]:
 
 
 def _proofs(build: Build) -> Iterator[Violation]:
-    (name, objective), bounds = _objective(build), build.segments.lower_bound_cycles
+    objective, bounds = _objective(build)
     if build.manifest.results.get("status") == "optimal" and (bounds != objective).any():
-        message = f"results status is 'optimal', but a lower_bound_cycles of the segments is not its {name}"
+        name = "period_cycles" if len(repeating(build)) else "makespan_cycles"
+        message = f"results status is 'optimal', but a lower_bound_cycles is not its {name}"
         yield Violation(RULE, f"{MANIFEST_FILE}: {message}")
     if len(bounds):
         gap = Fraction(max(1, sum(objective.tolist())), max(1, sum(bounds.tolist())))
-        yield from _differs(build, "gap", exact(round(float(gap), 6)), "the segments have")
+        yield from _differs(build, "gap", exact(round(float(gap), 6)), "segments and frames have")
 
 
 def _differs(build: Build, key: str, value: Fraction | int, why: str, **given: object) -> Iterator[Violation]:
@@ -109,24 +118,27 @@ def _worst_ns(build: Build) -> Fraction:
     """Return how long a token may take within the fabric while all clocks keep their specification, in ns.
 
     All segments wait and run on the slowest clock, and end on a chip that may be aligned later than the first one by
-    a residual a level. On the way to a host jitter, temperature and crossing come on top: no guard covers them.
+    a residual a level. On the way to a host jitter, temperature and crossing come on top: no guard covers them. In a
+    frame that repeats clocks have drifted apart since its last deskew when the segment begins.
     """
     limits, clock_mhz, segments = limits_of(build), _clock_mhz(build), build.segments
     at_hosts = {operator.layer for operator in build.graph.operators if operator.ends and operator.place == "hosts"}
     arrivals = sum(not at_hosts.isdisjoint(segment.layers) for segment in build.graph.segments)
     program = sum(segments.waiting_cycles.tolist()) + sum(segments.makespan_cycles.tolist())
-    slow = (program + arrivals * limits.crossing_cycles) / (1 - limits.rho)
+    since = int(since_deskew(build).sum())
+    slow = (program + arrivals * limits.crossing_cycles + since) / (1 - limits.rho) - since / (1 + limits.rho)
     errors = sum(_levels(build)) * limits.residual_cycles + arrivals * limits.late_cycles
     return cycles_to_ns(slow + errors, clock_mhz)
 
 
 def _levels(build: Build) -> list[int]:
     """Return how many residuals can lie between start and end of each segment: two deskews share no errors."""
-    tree, deskews = Tree.of(build), np.bincount(build.deskews.segment, minlength=len(build.segments))
+    once = build.deskews.frame[build.deskews.every_periods == 0]
+    tree, deskews = Tree.of(build), np.bincount(once, minlength=len(build.frames))[build.segments.frame]
     depths = segment_depths(build)
     return [
-        _farthest(tree, np.array(segment.chips, dtype=np.int64)) if deskews[row] < 2 else 2 * int(depths[row])
-        for row, segment in enumerate(build.graph.segments)
+        _farthest(tree, np.array(build.graph.chips_of(row), dtype=np.int64)) if count < 2 else 2 * int(depths[row])
+        for row, count in enumerate(deskews.tolist())
     ]
 
 

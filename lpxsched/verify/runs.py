@@ -8,7 +8,7 @@ import numpy as np
 
 from lpxsched.units import NONE
 from lpxsched.verify.demand import demanded_operators, graph_tensors, of_the_graph, operator_keys, output_views
-from lpxsched.verify.partition import ADD, members
+from lpxsched.verify.partition import ADD
 from lpxsched.verify.violation import GRAPH_FILE, Violation, named, rows_of
 
 if TYPE_CHECKING:
@@ -64,17 +64,19 @@ def _place(build: Build, row: int, demanded: DemandedOperator) -> Iterator[Viola
 
 def _adds(build: Build) -> Iterator[Violation]:
     table = build.operators
-    chips = [members(segment) for segment in build.graph.segments]
+    groups = build.graph.groups_of_layers()
     layers = [set(segment.layers) for segment in build.graph.segments]
     nodes = table.chip.tolist()
     for row, (segment, layer, kind, shard) in enumerate(operator_keys(build)):
         if kind != ADD:
             continue
-        if not 0 <= shard < len(chips[segment]) or chips[segment][shard] != nodes[row]:
-            message = f"add {row} runs on {named(build, nodes[row])}, which is not chip {shard} of segment {segment}"
-            yield Violation(RULE, message, rows_of(table, row))
         if layer not in layers[segment]:
             yield Violation(RULE, f"add {row} of layer {layer} runs in segment {segment}", rows_of(table, row))
+            continue
+        chips = groups[layer].members
+        if not 0 <= shard < len(chips) or chips[shard] != nodes[row]:
+            message = f"add {row} runs on {named(build, nodes[row])}, which is not chip {shard} of layer {layer}"
+            yield Violation(RULE, message, rows_of(table, row))
 
 
 def _outputs(build: Build) -> Iterator[Violation]:

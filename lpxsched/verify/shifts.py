@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
 
 
-def clashes(holder: Integers, start: Integers, length: Integers, period: int) -> tuple[Integers, Integers]:
+def clashes(holder: Integers, start: Integers, length: Integers, period: Integers) -> tuple[Integers, Integers]:
     """Return pairs (one, other): `other` begins while `one` still lasts, both of one holder.
 
     Neighbours alone are compared. If any two intervals of a holder overlap, two neighbours do. An interval longer
@@ -24,27 +24,25 @@ def clashes(holder: Integers, start: Integers, length: Integers, period: int) ->
     ----------
     holder, start, length : ndarray of int64, shape (intervals,)
         Interval i is ``[start, start + length)``; an empty one overlaps nothing.
-    period : int
-        0: runs once.
+    period : ndarray of int64, shape (intervals,)
+        The same for all intervals of one holder; 0: runs once.
     """
     lasting = np.flatnonzero(length > 0)
-    one, other = _clashes(holder[lasting], start[lasting], length[lasting], period)
+    one, other = _clashes(holder[lasting], start[lasting], length[lasting], period[lasting])
     return lasting[one], lasting[other]
 
 
-def _clashes(holder: Integers, start: Integers, length: Integers, period: int) -> tuple[Integers, Integers]:
+def _clashes(holder: Integers, start: Integers, length: Integers, period: Integers) -> tuple[Integers, Integers]:
     """Return the pairs of intervals that are not empty."""
-    begin = start % period if period else start
+    begin = np.where(period > 0, start % np.maximum(period, 1), start)
     order = np.lexsort((begin, holder))
     last = np.append(holder[order][1:] != holder[order][:-1], True)[: len(order)]
     one, other = order[~last], order[np.flatnonzero(~last) + 1]
-    after = begin[other]
-    if period:
-        # The last interval of a holder is followed by the first one of its next iteration.
-        first = np.append(True, last[:-1])[: len(order)]
-        one = np.concatenate([one, order[last]])
-        other = np.concatenate([other, order[first]])
-        after = np.concatenate([after, begin[order[first]] + period])
+    # The last interval of a holder is followed by the first one of its next iteration.
+    ends, opens = order[last], order[np.append(True, last[:-1])[: len(order)]]
+    ends, opens = ends[period[ends] > 0], opens[period[opens] > 0]
+    after = np.concatenate([begin[other], begin[opens] + period[opens]])
+    one, other = np.concatenate([one, ends]), np.concatenate([other, opens])
     wrong = after < begin[one] + length[one]
     return one[wrong], other[wrong]
 

@@ -93,3 +93,18 @@ def tree_violations(build: Build) -> Iterator[Violation]:
         both = f"{named(build, int(parent[node]))} to {named(build, node)}"
         message = f"the tree of counters goes from {both}, but no link that is up does"
         yield Violation(RULE, message, rows_of(chips, node))
+
+
+def domain_violations(build: Build) -> Iterator[Violation]:
+    """Yield chips of frames that hang from another root than that of the time domain which their frame names."""
+    tree = Tree.of(build)
+    node = np.arange(len(build.chips))
+    root = np.where(tree.depth == NONE, NONE, tree.lifted(node, np.maximum(tree.depth, 0)))
+    for segment, frame in enumerate(build.segments.frame.tolist()):
+        domain = int(build.frames.time_domain[frame])
+        for chip in dict.fromkeys(chip for group in build.graph.groups_of(segment) for chip in group.members):
+            if root[chip] != domain or domain == NONE:
+                hangs = "in no tree" if root[chip] == NONE else f"under {named(build, int(root[chip]))}"
+                named_domain = "no domain" if domain == NONE else f"that of {named(build, domain)}"
+                message = f"{named(build, chip)} is {hangs}, the time domain of frame {frame} is {named_domain}"
+                yield Violation(RULE, message, (*rows_of(build.frames, frame), *rows_of(build.chips, chip)))

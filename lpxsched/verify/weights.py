@@ -1,4 +1,4 @@
-"""R4 operators, second part: weights lie where the graph asks for them, and their operators read them."""
+"""R4 operators, second part: resident tensors lie where the graph asks for them, and their operators read them."""
 
 from __future__ import annotations
 
@@ -8,57 +8,74 @@ import numpy as np
 
 from lpxsched.timetable.columns import WEIGHT
 from lpxsched.units import NONE
-from lpxsched.verify.demand import graph_operators
 from lpxsched.verify.violation import Violation, named, rows_of
-from lpxsched.verify.work import derived_work, weight_bytes
+from lpxsched.verify.work import kept_tensors, weight_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.documents import GraphResident
+    from lpxsched.verify.work import Kept
 
 RULE = "R4"
 
 
 def weight_violations(build: Build) -> list[Violation]:
-    """Return operators that do not read their weights, and weights that are not what the graph asks for."""
-    return [*_readers(build), *_tensors(build), *_shared(build), *_totals(build)]
+    """Return operators that do not read what they keep, and resident tensors that are not what the graph asks for."""
+    return [*_readers(build), *_shared(build), *_totals(build)]
 
 
 def _readers(build: Build) -> Iterator[Violation]:
-    operands, operators = build.operands, build.operators
-    times = np.bincount(operands.operator[operands.role == WEIGHT], minlength=len(operators))
-    must = (derived_work(build).weight_bytes > 0).astype(np.int64)
-    for row in np.flatnonzero(times != must).tolist():
-        what = f"operator {row} ({operators.kind[row]}) reads weights {times[row]} times, must {must[row]}"
-        yield Violation(RULE, what, rows_of(operators, row))
+    """Yield resident tensors that are not read once by their operator, and operands that are none of them."""
+    operands, kept = build.operands, kept_tensors(build)
+    residents = [resident for operator in build.graph.operators for resident in operator.resident]
+    numbers = {resident.name: number for number, resident in enumerate(residents)}
+    rows = np.flatnonzero(operands.role == WEIGHT)
+    named_so = np.array(
+        [numbers.get(name, NONE) for name in build.tensors.name[operands.tensor[rows]].tolist()], dtype=np.int64
+    )
+    keys, wanted = kept.operator * (len(residents) + 1) + kept.number, operands.operator[rows] * (len(residents) + 1)
+    place = np.searchsorted(keys, wanted + named_so)
+    known = (named_so >= 0) & (np.append(keys, NONE)[place] == wanted + named_so)
+    for row in rows[~known].tolist():
+        operator, name = operands.operator[row], build.tensors.name[operands.tensor[row]]
+        message = f"operator {operator} ({build.operators.kind[operator]}) reads {name}, which it does not keep"
+        yield Violation(RULE, message, rows_of(operands, row))
+    times = np.bincount(place[known], minlength=len(keys))
+    for at in np.flatnonzero(times != 1).tolist():
+        operator, name = kept.operator[at], residents[kept.number[at]].name
+        message = f"operator {operator} ({build.operators.kind[operator]}) reads {name} {times[at]} times, must 1"
+        yield Violation(RULE, message, rows_of(build.operators, operator))
+    yield from _tensors(build, residents, kept, rows[known], place[known])
 
 
-def _tensors(build: Build) -> Iterator[Violation]:
-    """Yield weights that differ from what their operator keeps."""
+def _tensors(
+    build: Build, residents: Sequence[GraphResident], kept: Kept, rows: Integers, place: Integers
+) -> Iterator[Violation]:
+    """Yield operands whose tensor differs from what their operator keeps."""
     operands, tensors = build.operands, build.tensors
-    size, number = derived_work(build).weight_bytes, graph_operators(build)
-    rows = np.flatnonzero((operands.role == WEIGHT) & (size[operands.operator] > 0))
-    kept = [(operator.name, operator.weights) for operator in build.graph.operators]
-    names = np.array([f"{name}.weights" for name, _ in kept])
-    dtypes = np.array([weights.dtype if weights else "" for _, weights in kept])
-    layouts = np.array([weights.layout if weights else "" for _, weights in kept])
-    operator, tensor = operands.operator[rows], operands.tensor[rows]
-    must, of_graph = size[operator], number[operator]
+    operator, tensor, number, must = (
+        operands.operator[rows],
+        operands.tensor[rows],
+        kept.number[place],
+        kept.bytes[place],
+    )
+    dtypes, layouts = (np.array([*(getattr(one, key) for one in residents), ""]) for key in ("dtype", "layout"))
     vectors = -(-must // build.manifest.vector_bytes)
     for what, is_, right in (
-        ("name", tensors.name[tensor], names[of_graph]),
-        ("dtype", tensors.dtype[tensor], dtypes[of_graph]),
-        ("layout", tensors.layout[tensor], layouts[of_graph]),
+        ("dtype", tensors.dtype[tensor], dtypes[number]),
+        ("layout", tensors.layout[tensor], layouts[number]),
         ("bytes", tensors.bytes[tensor], must),
         ("vectors", tensors.vectors[tensor], vectors),
         ("vectors from", operands.first_vector[rows], np.zeros_like(must)),
         ("vectors read", operands.vectors[rows], vectors),
     ):
-        for place in np.flatnonzero(is_ != right).tolist():
-            who = f"operator {operator[place]} ({build.operators.kind[operator[place]]})"
-            message = f"{who} has weights with {what} {is_[place]}, its weights in graph.json have {right[place]}"
-            yield Violation(RULE, message, (*rows_of(operands, rows[place]), *rows_of(tensors, tensor[place])))
+        for at in np.flatnonzero(is_ != right).tolist():
+            who = f"operator {operator[at]} ({build.operators.kind[operator[at]]})"
+            message = f"{who} keeps {residents[number[at]].name} with {what} {is_[at]}, in graph.json {right[at]}"
+            yield Violation(RULE, message, (*rows_of(operands, rows[at]), *rows_of(tensors, tensor[at])))
 
 
 def _shared(build: Build) -> Iterator[Violation]:

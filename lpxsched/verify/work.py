@@ -1,6 +1,6 @@
 """What follows from the graph of the work of each operator on its chip, and of the weights that lie there.
 
-The columns of an operator are dealt over the chips of its segment in whole multiples of a block, the larger shares
+The columns of an operator are dealt over the chips of its group in whole multiples of a block, the larger shares
 first; the last share may be short. Each term of its work is constant + per_row r + per_column n + per_row_column r n,
 rounded up, for r rows and the n columns of the chip.
 """
@@ -57,17 +57,47 @@ def derived_work(build: Build) -> Work:
         columns = dealt(operator.columns, _block(build, operator, chip), width_of(build, operator))[shard]
         counted = [term for term in operator.work if term.counts == BYTES]
         others = [term for term in operator.work if term.counts != BYTES]
-        weights = operator.weights.terms if operator.weights else ()
         work.sram_bytes[rows] = _amounts(counted, operator.rows, columns, shard)
         work.macs[rows] = _amounts(others, operator.rows, columns, shard)
-        work.weight_bytes[rows] = _amounts(weights, operator.rows, columns, shard)
+        for resident in operator.resident:
+            work.weight_bytes[rows] += _amounts(resident.terms, operator.rows, columns, shard)
         for unit, fixed in ((MATRIX, chips.matrix_fixed_cycles), (VECTOR, chips.vector_fixed_cycles)):
             work.fixed_cycles[rows] += operator.pipelines.get(unit, 0) * fixed[chip]
     return work
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """Resident tensors that lie at rows of ``operators.parquet``, none of them empty; sorted by operator and number.
+
+    Attributes
+    ----------
+    operator, number, bytes : ndarray of int64, shape (kept,)
+        `number` counts the resident tensors of all operators of the graph in their order.
+    """
+
+    operator: Integers
+    number: Integers
+    bytes: Integers
+
+
+def kept_tensors(build: Build) -> Kept:
+    """Return what must be resident where."""
+    parts = [np.zeros((3, 0), dtype=np.int64)]
+    before = np.cumsum([0, *(len(operator.resident) for operator in build.graph.operators)]).tolist()
+    for number, rows in running(build).items():
+        operator = build.graph.operators[number]
+        shard, chip = build.operators.shard[rows], build.operators.chip[rows]
+        columns = dealt(operator.columns, _block(build, operator, chip), width_of(build, operator))[shard]
+        for place, resident in enumerate(operator.resident, start=before[number]):
+            size = _amounts(resident.terms, operator.rows, columns, shard)
+            parts.append(np.stack([rows, np.full_like(rows, place), size])[:, size > 0])
+    columns = np.concatenate(parts, axis=1)
+    return Kept(*columns[:, np.lexsort((columns[1], columns[0]))])
+
+
 def weight_bytes(build: Build) -> Integers:
-    """Return the bytes of weights that must lie on each node."""
+    """Return the bytes that must be resident on each node."""
     total = np.zeros(len(build.chips), dtype=np.int64)
     np.add.at(total, build.operators.chip, derived_work(build).weight_bytes)
     return total
@@ -95,7 +125,8 @@ def faults_of_work(build: Build) -> Iterator[Violation]:
     """Yield operators of the graph whose work names another unit, or is too large to reckon with."""
     for operator in build.graph.operators:
         where = f"{GRAPH_FILE}: operator {operator.name}"
-        terms = [*operator.work, *(operator.weights.terms if operator.weights else ())]
+        kept = [term for resident in operator.resident for term in resident.terms]
+        terms = [*operator.work, *kept]
         if operator.unit not in (MATRIX, VECTOR) and (terms or operator.pipelines):
             yield Violation(RULE, f"{where} runs on unit {operator.unit}, which does no work, but has some")
             continue
@@ -103,9 +134,9 @@ def faults_of_work(build: Build) -> Iterator[Violation]:
             yield Violation(RULE, f"{where} runs on unit {operator.unit}, but has work for unit {unit}")
         for unit in sorted(operator.pipelines.keys() - {MATRIX, VECTOR}):
             yield Violation(RULE, f"{where} pays for a pipeline of unit {unit}, which no chip has")
-        for term in operator.weights.terms if operator.weights else ():
+        for term in kept:
             if term.counts != BYTES:
-                yield Violation(RULE, f"{where} counts its weights in {term.counts}, must count {BYTES}")
+                yield Violation(RULE, f"{where} counts what it keeps in {term.counts}, must count {BYTES}")
         counts = (operator.rows, operator.columns, operator.column_block, *operator.pipelines.values())
         if max(counts) > LARGEST_COUNT or _largest(operator, terms) > LARGEST_TIME:
             yield Violation(RULE, f"{where} has work that is too large to check")

@@ -2,7 +2,8 @@
 
 A timetable cannot depend on the routing, so every cost is an upper bound over all routings. With policy ``sharded``
 each chip holds the same columns of every expert, and runs as many slices of experts as the worst routing asks for (see
-`expert_runs`); runs without a row of their own work on void data.
+`expert_runs`); runs without a row of their own work on void data. Dense FFNs and shared experts are one run of all
+rows.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.units import ceil_div
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
-from lpxsched.workload.expert_runs import cheapest_runs
+from lpxsched.workload.expert_runs import ExpertRuns, cheapest_runs
 from lpxsched.workload.work import Term, Weights, Work, shard_sizes
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
     from lpxsched.workload.datatypes import Precision
-    from lpxsched.workload.routed import RoutedModel
+    from lpxsched.workload.ffns import FfnLayer
+    from lpxsched.workload.model import Experts, Ffn
 
 ROUTER_TYPE = "bf16"
 BIAS_TYPE = "bf16"
@@ -107,75 +109,131 @@ def _cost(work: Work, chip: Chip, columns: int, shard: int) -> Cost:
     )
 
 
-def layer_work(model: RoutedModel, chip: Chip, width: int, *, batch: int, precision: Precision) -> dict[str, Work]:
+def layer_work(layer: FfnLayer, chip: Chip, width: int, *, batch: int, precision: Precision) -> dict[str, Work]:
     """Return the work of each operator kind of a layer on a group of `width` chips.
 
     The rows of a run of an expert are chosen for the chip with the most columns, the first.
 
     Parameters
     ----------
-    model : RoutedModel
+    layer : FfnLayer
     chip : Chip
     width : int
     batch : int
         Rows of a step.
     precision : Precision
     """
-    return {
-        "ingress": Work("none"),
-        "router": _router(model, batch, precision),
-        "experts": _experts(model, chip, width, batch, precision),
-        "combine": _combine(model, batch, precision),
-        "egress": Work("none"),
-    }
+    works = {"ingress": Work("none"), "egress": Work("none")}
+    whole = ExpertRuns(1, batch)
+    if layer.dense:
+        works["dense"] = _sliced(layer.hidden, layer.dense, whole, precision)
+    if layer.shared:
+        works["shared"] = _sliced(layer.hidden, layer.shared, whole, precision)
+    if layer.experts:
+        experts = layer.experts
+        columns = experts.latent_columns or layer.hidden
+        plan = _plan(columns, experts, chip, width, batch=batch, precision=precision)
+        works["router"] = _router(layer.hidden, experts, batch, precision)
+        works["experts"] = _sliced(columns, experts, plan, precision, copies=experts.number)
+        joined = layer.shared is not None and not experts.latent_columns
+        works["combine"] = _combine(columns, experts.per_token, batch, precision, joined=joined)
+        if experts.latent_columns:
+            works["narrow"] = _narrow(layer.hidden, columns, batch, precision)
+            works["widen"] = _widen(layer.hidden, columns, batch, precision, joined=layer.shared is not None)
+    return works
 
 
-def _router(model: RoutedModel, batch: int, precision: Precision) -> Work:
+def _router(hidden: int, experts: Experts, batch: int, precision: Precision) -> Work:
     # Every chip computes the whole router: its weights are small, and an all-reduce of the logits would cost a hop.
-    weights = exact_bytes_of((model.hidden + model.expert_biases) * model.experts, ROUTER_TYPE)
-    row = exact_bytes_of(model.hidden, precision.activations) + exact_bytes_of(2 * model.experts_per_token, ROUTER_TYPE)
+    row = exact_bytes_of(hidden, precision.activations) + exact_bytes_of(2 * experts.per_token, ROUTER_TYPE)
+    weights = exact_bytes_of((hidden + experts.biases) * experts.number, ROUTER_TYPE)
+    return _replicated(ROUTER_TYPE, ROUTER_TYPE, weights, batch, row=row, macs=hidden * experts.number)
+
+
+def _narrow(hidden: int, columns: int, batch: int, precision: Precision) -> Work:
+    """Work of bringing rows to the width of latent experts, whole on each chip: a slice would cost a hop."""
+    weights = exact_bytes_of(hidden * columns, precision.weights)
+    dtype, row = arithmetic_type(precision.weights, precision.activations), hidden + columns
+    moved = exact_bytes_of(row, precision.activations)
+    return _replicated(dtype, precision.weights, weights, batch, row=moved, macs=hidden * columns)
+
+
+def _widen(hidden: int, columns: int, batch: int, precision: Precision, *, joined: bool) -> Work:
+    """Work of bringing a chip's summand back to the width of a row, on top of that of shared experts if `joined`.
+
+    The matrix is linear, so that a sum over chips of widened summands is the widened sum.
+    """
+    weights = exact_bytes_of(hidden * columns, precision.weights)
+    row = exact_bytes_of(columns + (1 + joined) * hidden, precision.partials)
+    dtype = arithmetic_type(precision.weights, "bf16")
+    return _replicated(dtype, precision.weights, weights, batch, row=row, macs=(columns + joined) * hidden)
+
+
+def _replicated(dtype: str, weight_dtype: str, weights: Fraction, batch: int, *, row: Fraction, macs: int) -> Work:
+    """Return the work of one matrix that every chip holds whole."""
     return Work(
-        dtype=ROUTER_TYPE,
+        dtype=dtype,
         rows=batch,
         terms=(
             Term("bytes", MATRIX, constant=weights, per_row=row),
-            Term("macs", MATRIX, per_row=Fraction(model.hidden * model.experts)),
+            Term("macs", MATRIX, per_row=Fraction(macs)),
         ),
         pipelines=((MATRIX, 1),),
-        weights=Weights(ROUTER_TYPE, "replicated", (Term("bytes", MATRIX, constant=weights),)),
+        weights=Weights(weight_dtype, "replicated", (Term("bytes", MATRIX, constant=weights),)),
     )
 
 
-def _experts(model: RoutedModel, chip: Chip, width: int, batch: int, precision: Precision) -> Work:
-    """Work of a slice of every expert: columns of gate and up, as many rows of down."""
-    dtype, block = arithmetic_type(precision.weights, precision.activations), SCALE_BLOCK_COLUMNS
-    column_block = block.get(precision.weights, 1)
-    # The biases of gate and up by column; that of down is added once, on the first chip.
-    column = exact_bytes_of(3 * model.hidden, precision.weights) + 2 * exact_bytes_of(
-        int(model.expert_biases), BIAS_TYPE
+class _Slice(NamedTuple):
+    """Bytes of an FFN on rows of `width` columns: by column of its inside, by row, by both, and of the last bias."""
+
+    width: int
+    matrices: int
+    column: Fraction
+    row: Fraction
+    row_column: Fraction
+    down_bias: Fraction
+
+
+def _slice(width: int, ffn: Ffn | Experts, precision: Precision) -> _Slice:
+    # The biases of all matrices but down by column; that of down is added once, on the first chip.
+    biases = (ffn.matrices - 1) * exact_bytes_of(int(ffn.biases), BIAS_TYPE)
+    return _Slice(
+        width,
+        ffn.matrices,
+        column=exact_bytes_of(ffn.matrices * width, precision.weights) + biases,
+        row=exact_bytes_of(width, precision.activations) + exact_bytes_of(width, precision.partials),
+        row_column=2 * exact_bytes_of(1, precision.activations),
+        down_bias=exact_bytes_of(width * ffn.biases, BIAS_TYPE),
     )
-    down_bias = exact_bytes_of(model.hidden * model.expert_biases, BIAS_TYPE)
-    row = exact_bytes_of(model.hidden, precision.activations) + exact_bytes_of(model.hidden, precision.partials)
-    row_column = 2 * exact_bytes_of(1, precision.activations)
-    most = shard_sizes(model.expert_columns, math.lcm(column_block, chip.shard_columns), width)[0]
+
+
+def _plan(width: int, experts: Experts, chip: Chip, chips: int, *, batch: int, precision: Precision) -> ExpertRuns:
+    """Return how many runs of how many rows the experts take."""
+    part, dtype = _slice(width, experts, precision), arithmetic_type(precision.weights, precision.activations)
+    multiple = math.lcm(SCALE_BLOCK_COLUMNS.get(precision.weights, 1), chip.shard_columns)
+    most = shard_sizes(experts.columns, multiple, chips)[0]
 
     def run_time(rows: int) -> int:
         """Time of a run on the first chip, in cycles times both rates."""
-        moved = math.ceil(column * most + down_bias + rows * (row + row_column * most))
-        return max(
-            moved * chip.matrix_macs_per_cycle[dtype], rows * 3 * model.hidden * most * matrix_bytes_per_cycle(chip)
-        )
+        moved = math.ceil(part.column * most + part.down_bias + rows * (part.row + part.row_column * most))
+        macs = rows * part.matrices * width * most
+        return max(moved * chip.matrix_macs_per_cycle[dtype], macs * matrix_bytes_per_cycle(chip))
 
-    runs, rows = cheapest_runs(batch, model.experts, model.experts_per_token, run_time=run_time)
+    return cheapest_runs(batch, experts.number, experts.per_token, run_time=run_time)
+
+
+def _sliced(width: int, ffn: Ffn | Experts, plan: ExpertRuns, precision: Precision, *, copies: int = 1) -> Work:
+    """Work of a slice of an FFN, or of every one of so many experts: columns of gate and up, as many rows of down."""
+    part, runs = _slice(width, ffn, precision), plan.runs
     return Work(
-        dtype=dtype,
-        rows=runs * rows,
-        columns=model.expert_columns,
-        column_block=column_block,
+        dtype=arithmetic_type(precision.weights, precision.activations),
+        rows=runs * plan.rows,
+        columns=ffn.columns,
+        column_block=SCALE_BLOCK_COLUMNS.get(precision.weights, 1),
         terms=(
-            Term("bytes", MATRIX, per_row=row, per_column=runs * column, per_row_column=row_column),
-            Term("bytes", MATRIX, constant=runs * down_bias, shard=0),
-            Term("macs", MATRIX, per_row_column=Fraction(3 * model.hidden)),
+            Term("bytes", MATRIX, per_row=part.row, per_column=runs * part.column, per_row_column=part.row_column),
+            Term("bytes", MATRIX, constant=runs * part.down_bias, shard=0),
+            Term("macs", MATRIX, per_row_column=Fraction(part.matrices * width)),
         ),
         # Gate and up, then the activation function, then down.
         pipelines=((MATRIX, 2), (VECTOR, 1)),
@@ -183,21 +241,22 @@ def _experts(model: RoutedModel, chip: Chip, width: int, batch: int, precision: 
             precision.weights,
             "sharded",
             (
-                Term("bytes", MATRIX, per_column=model.experts * column),
-                Term("bytes", MATRIX, constant=model.experts * down_bias, shard=0),
+                Term("bytes", MATRIX, per_column=copies * part.column),
+                Term("bytes", MATRIX, constant=copies * part.down_bias, shard=0),
             ),
         ),
     )
 
 
-def _combine(model: RoutedModel, batch: int, precision: Precision) -> Work:
-    row = exact_bytes_of(model.hidden, precision.partials)
+def _combine(columns: int, per_token: int, batch: int, precision: Precision, *, joined: bool) -> Work:
+    """Work of the weighted sum over a row's experts, and of shared ones if `joined`."""
+    row, summands = exact_bytes_of(columns, precision.partials), per_token + joined
     return Work(
         dtype=precision.partials,
         rows=batch,
         terms=(
-            Term("bytes", VECTOR, per_row=(model.experts_per_token + 1) * row),
-            Term("elements", VECTOR, per_row=Fraction(model.experts_per_token * model.hidden)),
+            Term("bytes", VECTOR, per_row=(summands + 1) * row),
+            Term("elements", VECTOR, per_row=Fraction(summands * columns)),
         ),
         pipelines=((VECTOR, 1),),
     )

@@ -1,24 +1,28 @@
 """The layer graph: operators and the tensors between them, with the layout each operator leaves and needs.
 
-With attention on GPUs (attention-FFN disaggregation) a layer is::
+With mixers on GPUs (attention-FFN disaggregation) a layer of routed experts, and a dense one, are::
 
     ingress (hosts) -> router -> experts -> combine -> egress (hosts)
+    ingress (hosts) -> dense -> egress (hosts)
 
-Rows enter sharded over the host links, every chip of the group computes the whole router and a slice of every expert
-(policy ``sharded``), and each chip's output is a summand of the result. Traffic follows from the layouts alone; see
-``traffic``.
+Shared experts (``shared``) read the same rows and are added by ``combine``. Before latent experts ``narrow`` makes rows
+narrower, and after them ``widen`` widens each chip's summand and adds the shared ones.
+
+Rows enter sharded over the host links, every chip of the group computes the whole router and a slice of every FFN and
+expert (policy ``sharded``), and each chip's output is a summand of the result. Traffic follows from the layouts alone;
+see ``traffic``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lpxsched.workload.datatypes import ELEMENT_BITS, bytes_of
 
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
-    from lpxsched.workload.routed import RoutedModel
+    from lpxsched.workload.ffns import FfnLayer, FfnModel
 
 Layout = Literal["replicated", "sharded", "partial"]
 Place = Literal["chips", "hosts"]
@@ -114,18 +118,32 @@ class LayerGraph:
         )
 
 
-def moe_layer_graph(
-    model: RoutedModel,
-    *,
-    batch: int,
-    precision: Precision,
-    vector_bytes: int,
-) -> LayerGraph:
-    """Return the graph of all layers, attention on GPUs, policy ``sharded``.
+class _Shape(NamedTuple):
+    """A tensor of a layer, without its layer and its vectors."""
+
+    rows: int
+    columns: int
+    dtype: str
+    layout: Layout
+    place: Place
+
+
+class _Step(NamedTuple):
+    """An operator of a layer, and what it reads and leaves."""
+
+    kind: str
+    place: Place
+    unit: Unit
+    inputs: dict[str, Layout]
+    output: str
+
+
+def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes: int) -> LayerGraph:
+    """Return the graph of all layers that have an FFN, mixers on GPUs, policy ``sharded``.
 
     Parameters
     ----------
-    model : RoutedModel
+    model : FfnModel
     batch : int
         Rows that enter a layer together.
     precision : Precision
@@ -135,27 +153,58 @@ def moe_layer_graph(
     """
     operators: list[Operator] = []
     tensors: dict[str, Tensor] = {}
-    assigned_rows = batch * model.experts_per_token
-    for layer in range(model.layers):
-        prefix = f"layer.{layer}."
-        shapes: tuple[tuple[str, int, int, str, Layout, Place], ...] = (
-            ("input", batch, model.hidden, precision.activations, "sharded", "hosts"),
-            # Two 16-bit numbers for each expert that a row meets: its index and its weight.
-            ("routing", batch, 2 * model.experts_per_token, "bf16", "replicated", "chips"),
-            ("expert_output", assigned_rows, model.hidden, precision.partials, "partial", "chips"),
-            ("output", batch, model.hidden, precision.partials, "partial", "chips"),
-        )
-        for name, rows, columns, dtype, layout, place in shapes:
-            tensors[prefix + name] = Tensor(prefix + name, layer, rows, columns, dtype, layout, place, vector_bytes)
-        steps: tuple[tuple[str, Place, Unit, dict[str, Layout], str], ...] = (
-            ("ingress", "hosts", "host", {}, "input"),
-            ("router", "chips", "matrix", {"input": "replicated"}, "routing"),
-            ("experts", "chips", "matrix", {"input": "replicated", "routing": "replicated"}, "expert_output"),
-            ("combine", "chips", "vector", {"expert_output": "partial", "routing": "replicated"}, "output"),
-            ("egress", "hosts", "host", {"output": "sharded"}, ""),
-        )
-        for kind, place, unit, inputs, output in steps:
-            named = tuple((prefix + name, layout) for name, layout in inputs.items())
-            result = prefix + output if output else ""
-            operators.append(Operator(prefix + kind, kind, layer, place, unit, named, result))
+    for number, layer in enumerate(model.layers):
+        prefix = f"layer.{number}."
+        for name, shape in _shapes(layer, batch, precision).items():
+            tensors[prefix + name] = Tensor(prefix + name, number, *shape, vector_bytes)
+        for step in _steps(layer):
+            named = tuple((prefix + name, layout) for name, layout in step.inputs.items())
+            result = prefix + step.output if step.output else ""
+            operators.append(Operator(prefix + step.kind, step.kind, number, step.place, step.unit, named, result))
     return LayerGraph(tuple(operators), tensors)
+
+
+def _shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _Shape]:
+    rows_in = _Shape(batch, layer.hidden, precision.activations, "sharded", "hosts")
+    summand = _Shape(batch, layer.hidden, precision.partials, "partial", "chips")
+    shapes = {"input": rows_in}
+    experts = layer.experts
+    if experts:
+        latent = experts.latent_columns
+        if latent:
+            shapes["latent"] = _Shape(batch, latent, precision.activations, "replicated", "chips")
+        # Two 16-bit numbers for each expert that a row meets: its index and its weight.
+        shapes["routing"] = _Shape(batch, 2 * experts.per_token, "bf16", "replicated", "chips")
+        by_pair = summand._replace(rows=batch * experts.per_token, columns=latent or layer.hidden)
+        shapes["expert_output"] = by_pair
+        if layer.shared:
+            shapes["shared_output"] = summand
+        if latent:
+            shapes["latent_output"] = by_pair._replace(rows=batch)
+    return shapes | {"output": summand}
+
+
+def _steps(layer: FfnLayer) -> list[_Step]:
+    rows: dict[str, Layout] = {"input": "replicated"}
+    steps = [_Step("ingress", "hosts", "host", {}, "input")]
+    if layer.dense:
+        steps.append(_Step("dense", "chips", "matrix", rows, "output"))
+    if layer.experts:
+        steps += _expert_steps(rows, latent=layer.experts.latent_columns > 0, shared=layer.shared is not None)
+    return [*steps, _Step("egress", "hosts", "host", {"output": "sharded"}, "")]
+
+
+def _expert_steps(rows: dict[str, Layout], *, latent: bool, shared: bool) -> list[_Step]:
+    routing: dict[str, Layout] = {"routing": "replicated"}
+    beside: dict[str, Layout] = {"shared_output": "partial"} if shared else {}
+    narrow: dict[str, Layout] = {"latent": "replicated"}
+    last: dict[str, Layout] = {} if latent else beside
+    steps = [_Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
+    steps.append(_Step("router", "chips", "matrix", rows, "routing"))
+    steps += [_Step("shared", "chips", "matrix", rows, "shared_output")] if shared else []
+    inputs = (narrow if latent else rows) | routing
+    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output"))
+    summed: dict[str, Layout] = {"expert_output": "partial"}
+    steps.append(_Step("combine", "chips", "vector", summed | routing | last, "latent_output" if latent else "output"))
+    wide: dict[str, Layout] = {"latent_output": "partial"}
+    return steps + ([_Step("widen", "chips", "matrix", wide | beside, "output")] if latent else [])

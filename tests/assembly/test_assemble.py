@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def test_operators_run_where_their_shard_says(small_build: Build) -> None:
-    """Tests that shard i is chip i of the segment, or the host of chip i."""
-    table, segments = small_build.operators, small_build.graph.segments
+    """Tests that shard i is chip i of the group, or the host of chip i."""
+    table, groups = small_build.operators, small_build.graph.groups
     for segment, chip, shard, unit in zip(table.segment, table.chip, table.shard, table.unit, strict=True):
-        nodes = segments[segment].hosts if unit == "host" else segments[segment].chips
+        nodes = groups[segment].hosts if unit == "host" else groups[segment].chips
         assert nodes[shard] == chip
 
 

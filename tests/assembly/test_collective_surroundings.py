@@ -11,18 +11,28 @@ from tests.timetable.collectives import all_gather, all_reduce, around_of, line,
 PERFECT = load_clock("none")
 
 
-def test_the_segment_has_those_that_take_part_in_the_order_of_shards() -> None:
-    """Tests chips 2 and 1, makespan and bound of the schedule, and no deadline."""
-    segments = around_of(all_reduce()).segments
-    assert [chips.tolist() for chips in segments.chips] == [[2, 1]]
-    columns = ("segment", "makespan_cycles", "lower_bound_cycles", "deadline_cycles")
-    assert [getattr(segments, column).tolist() for column in columns] == [[0], [128], [128], [-1]]
+def test_the_segment_runs_on_demand() -> None:
+    """Tests frame, phase, makespan and bound of the schedule, no deadline, and the time domain of chip 1."""
+    around = around_of(all_reduce())
+    columns = ("segment", "frame", "phase_cycles", "makespan_cycles", "lower_bound_cycles", "deadline_cycles")
+    told = [getattr(around.segments, column).tolist() for column in columns]
+    assert told == [[0], [0], [0], [128], [128], [-1]]
+    frames = around.frames
+    assert (frames.time_domain.tolist(), frames.period_cycles.tolist(), frames.windows.tolist()) == ([1], [0], [0])
+    assert frames.lower_bound_cycles.tolist() == [0]
 
 
-def test_a_relay_is_no_chip_of_the_segment() -> None:
-    """Tests chips 0 and 2 with chip 1 between them."""
-    segments = around_of(relayed_all_reduce()).segments
-    assert [chips.tolist() for chips in segments.chips] == [[0, 2]]
+def test_a_schedule_that_repeats_has_a_frame_with_its_period() -> None:
+    """Tests a period of 48 cycles: its bound is that of the frame, who comes too late waits for it, nothing deskews."""
+    one = all_gather()
+    cyclic = replace(one, result=replace(one.result, schedule=replace(one.result.schedule, period_cycles=48)))
+    around = around_of(cyclic)
+    frames, segments = around.frames, around.segments
+    assert (frames.period_cycles.tolist(), frames.windows.tolist()) == ([48], [1])
+    assert [gaps.tolist() for gaps in frames.gaps] == [[]]
+    assert frames.lower_bound_cycles.tolist() == [one.result.bound.cycles]
+    assert (segments.waiting_cycles.tolist(), segments.lower_bound_cycles.tolist()) == ([48], [0])
+    assert len(around.deskews) == 0
 
 
 def test_a_deadline_is_told() -> None:
@@ -44,7 +54,7 @@ def test_the_segment_opens_with_its_deskew() -> None:
     for stall in (0, 40):
         stalled = replace(all_gather(), stall_cycles=stall)
         deskews = around_of(stalled).deskews
-        assert (deskews.segment.tolist(), deskews.cycle.tolist(), deskews.stall.tolist()) == ([0], [0], [stall])
+        assert (deskews.frame.tolist(), deskews.cycle.tolist(), deskews.stall.tolist()) == ([0], [0], [stall])
 
 
 def test_waiting_covers_an_epoch_and_the_start_up_along_the_tree() -> None:

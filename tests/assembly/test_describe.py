@@ -16,8 +16,8 @@ from lpxsched.timetable.documents import canonical_json
 from lpxsched.timetable.writer import write_build
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.graph import moe_layer_graph
-from lpxsched.workload.routed import routed_model
+from lpxsched.workload.ffns import ffn_model
+from lpxsched.workload.graph import ffn_graph
 from tests.timetable.small import compiled, small_options
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ INPUTS = {
 
 def test_the_graph_is_that_of_the_workload(tmp_path: Path, small_build: Build) -> None:
     """Tests every tensor and operator against the layer graph itself."""
-    model = routed_model(load_model(small_options(tmp_path).model))
-    graph = moe_layer_graph(model, batch=8, precision=Precision("bf16", "fp8", "bf16"), vector_bytes=320)
+    model = ffn_model(load_model(small_options(tmp_path).model))
+    graph = ffn_graph(model, batch=8, precision=Precision("bf16", "fp8", "bf16"), vector_bytes=320)
     assert [tensor.name for tensor in small_build.graph.tensors] == list(graph.tensors)
     for told in small_build.graph.tensors:
         tensor = graph.tensors[told.name]
-        told_keys = told.model_dump(exclude={"shard"})
+        told_keys = told.model_dump(exclude={"shard", "runs"})
         assert {key: getattr(tensor, key) for key in told_keys} == told_keys
         assert told.shard is None
     for told_operator, operator in zip(small_build.graph.operators, graph.operators, strict=True):
@@ -50,14 +50,13 @@ def test_the_graph_is_that_of_the_workload(tmp_path: Path, small_build: Build) -
         assert told_operator.outputs == [operator.output] * bool(operator.output)
 
 
-def test_segments_are_those_of_the_tables(small_build: Build) -> None:
-    """Tests numbers, layers, chips and hosts."""
-    told = [segment.model_dump() for segment in small_build.graph.segments]
-    chips = [chips.tolist() for chips in small_build.segments.chips]
-    assert told == [
-        {"segment": row, "layers": [row], "chips": chips[row], "hosts": [8] * len(chips[row]), "relays": []}
-        for row in range(2)
-    ]
+def test_groups_layers_and_segments(small_build: Build) -> None:
+    """Tests that each layer has a group and a segment of its own: the first four chips, and the others."""
+    graph = small_build.graph.model_dump()
+    chips = [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert graph["groups"] == [{"group": row, "chips": chips[row], "hosts": [8] * 4, "relays": []} for row in range(2)]
+    assert graph["layers"] == [{"layer": row, "group": row} for row in range(2)]
+    assert graph["segments"] == [{"segment": row, "layers": [row]} for row in range(2)]
 
 
 @pytest.mark.parametrize("choices", [{}, {"num_hidden_layers": 3, "chips": [[0], [7, 1], [2, 3, 4]], "batch": 3}])
@@ -79,7 +78,7 @@ def test_results_are_what_the_tables_say(tmp_path: Path, choices: dict[str, Any]
         "vectors": len(carried),
         "vector_hops": int(slots.vectors.sum()),
         "layers": len(build.segments),
-        "chips": len({chip for chips in build.segments.chips for chip in chips.tolist()}),
+        "chips": len({chip for group in build.graph.groups for chip in group.chips}),
         "links": len(set(slots.link.tolist())),
         "distinct_problems": len(results["problems"]),
         "gap": round(results["makespan_cycles"] / results["lower_bound_cycles"], 6),
@@ -100,7 +99,7 @@ def test_results_are_what_the_tables_say(tmp_path: Path, choices: dict[str, Any]
         for layer in problem["layers"]:
             assert problem["makespan_cycles"] == build.segments.makespan_cycles[layer]
             assert problem["lower_bound_cycles"] == build.segments.lower_bound_cycles[layer]
-            assert problem["chips"] == len(build.segments.chips[layer])
+            assert problem["chips"] == len(build.graph.chips_of(layer))
         assert problem["gap"] == round(problem["makespan_cycles"] / problem["lower_bound_cycles"], 6)
     assert sorted(layer for problem in results["problems"] for layer in problem["layers"]) == list(
         range(len(build.segments))

@@ -1,4 +1,4 @@
-"""Tests of the tables of chips, links, segments and deskews, on the TSP node and its published numbers."""
+"""Tests of the tables of chips, links, segments, frames and deskews, on the TSP node and its published numbers."""
 
 from __future__ import annotations
 
@@ -88,12 +88,12 @@ def test_only_links_inside_a_segment_have_a_guard(small_build: Build) -> None:
 
 
 def test_segments_are_the_layers(small_build: Build) -> None:
-    """Tests chips, makespan and deadline of both segments.
+    """Tests frame, makespan and deadline of both segments.
 
     Waiting: an epoch of 252 cycles, and a start-up of one level of floor(217 / 252) + 1 = 1 epoch.
     """
     segments, operators = small_build.segments, small_build.operators
-    assert [chips.tolist() for chips in segments.chips] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert (segments.frame.tolist(), segments.phase_cycles.tolist()) == ([0, 1], [0, 0])
     assert segments.waiting_cycles.tolist() == [504, 504]
     for segment in range(2):
         assert segments.makespan_cycles[segment] == operators.start[operators.segment == segment].max()
@@ -101,10 +101,20 @@ def test_segments_are_the_layers(small_build: Build) -> None:
     assert segments.deadline_cycles.tolist() == [-1, -1]
 
 
+def test_each_segment_is_a_frame_of_its_own(small_build: Build) -> None:
+    """Tests two frames on demand in the time domain of chip 0, from which all hang."""
+    frames = small_build.frames
+    assert (frames.frame.tolist(), frames.time_domain.tolist()) == ([0, 1], [0, 0])
+    for column in (frames.period_cycles, frames.windows, frames.lower_bound_cycles):
+        assert column.tolist() == [0, 0]
+    assert [gaps.tolist() for gaps in frames.gaps] == [[], []]
+
+
 def test_each_segment_opens_with_its_deskew(small_build: Build) -> None:
     """Tests that it is at cycle 0, and that nothing leaves or runs before it has ended."""
     deskews = small_build.deskews
-    assert (deskews.segment.tolist(), deskews.cycle.tolist()) == ([0, 1], [0, 0])
+    assert (deskews.frame.tolist(), deskews.cycle.tolist()) == ([0, 1], [0, 0])
+    assert deskews.every_periods.tolist() == [0, 0]
     stall = deskews.stall[0]
     assert stall > 0
     assert small_build.slots.depart.min() >= stall

@@ -125,7 +125,7 @@ def test_chips_take_part_in_the_order_given(ring: str, tmp_path: Path, capsys: p
     arguments = ["broadcast", ring, "--chips", "3,0-1", "--relays", "--root", "1", "-o", str(out)]
     assert collective_json(arguments, capsys)["chips"] == 3
     graph = read_build(out).graph
-    assert (graph.segments[0].chips, graph.segments[0].relays) == ([3, 0, 1], [2])
+    assert (graph.groups[0].chips, graph.groups[0].relays) == ([3, 0, 1], [2])
     assert graph.tensors[0].shard == 2
 
 

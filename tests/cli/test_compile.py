@@ -77,6 +77,38 @@ def test_json_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixt
     assert int(str(result["makespan_cycles"])) >= int(str(result["lower_bound_cycles"]))
 
 
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"num_local_experts": None, "num_experts_per_tok": None}, {"dense"}),
+        ({"first_k_dense_replace": 1, "n_shared_experts": 1}, {"dense", "shared", "router", "experts", "combine"}),
+        (
+            {
+                "num_hidden_layers": 4,
+                "hybrid_override_pattern": "*E*-",
+                "hidden_act": "relu2",
+                "moe_latent_size": 320,
+                "n_shared_experts": 2,
+            },
+            {"narrow", "shared", "router", "experts", "combine", "widen", "dense"},
+        ),
+    ],
+)
+def test_ffns_of_each_kind_are_laid_and_proved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], kinds: set[str]
+) -> None:
+    """Tests dense layers, shared and latent experts, layers of several kinds: the checker finds no fault."""
+    model = toy_model(tmp_path, **(SAID | changes))
+    out = tmp_path / "out"
+    result = compile_json([model, "tsp-node", "-o", str(out), "--solver", "greedy"], capsys)
+    # Of the hybrid's four layers two have an FFN.
+    assert (result["layers"], result["verified"]) == (2, True)
+    operators = json.loads((out / "graph.json").read_text())["operators"]
+    assert {operator["kind"] for operator in operators} == kinds | {"ingress", "egress"}
+    assert run(["check", str(out)]) == ExitCode.DONE
+    assert run(["replay", str(out)]) == ExitCode.DONE
+
+
 def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that the text tells layers, traffic, makespan, bound, gap, busiest links, parts of a step, the folder."""
     out = str(tmp_path / "out")

@@ -11,8 +11,8 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.graph import moe_layer_graph
-from lpxsched.workload.routed import routed_model
+from lpxsched.workload.ffns import ffn_model
+from lpxsched.workload.graph import ffn_graph
 from tests.fabric.examples import hosted_grid, write_topology
 from tests.workload.examples import FP8, toy
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.partition.group import Group
-    from lpxsched.workload.routed import RoutedModel
+    from lpxsched.workload.ffns import FfnModel
 
 
 def partition(
-    model: RoutedModel, fabric: Fabric, *, precision: Precision = FP8, file: Path | None = None
+    model: FfnModel, fabric: Fabric, *, precision: Precision = FP8, file: Path | None = None
 ) -> tuple[Group, ...]:
     """Return the groups of a model for a batch of one."""
-    graph = moe_layer_graph(model, batch=1, precision=precision, vector_bytes=4)
+    graph = ffn_graph(model, batch=1, precision=precision, vector_bytes=4)
     named = str(file) if file else None
     return partition_layers(model, fabric, graph, batch=1, precision=precision, file=named)
 
@@ -38,7 +38,7 @@ def partition(
 )
 def test_the_shipped_models_take_a_whole_rack(name: str, widths: list[int]) -> None:
     """Tests that both models use all 256 chips."""
-    model, fabric = routed_model(load_model(name)), load_fabric("lpx-rack")
+    model, fabric = ffn_model(load_model(name)), load_fabric("lpx-rack")
     groups = partition(model, fabric, precision=Precision("mxfp4", "fp8", "bf16"))
     assert [len(group.chips) for group in groups] == widths
     assert sum(widths) == 256
@@ -52,7 +52,7 @@ def test_gpt_oss_120b_in_bf16_is_proven_not_to_fit() -> None:
     """
     with pytest.raises(InfeasibleError) as caught:
         partition(
-            routed_model(load_model("gpt-oss-120b")),
+            ffn_model(load_model("gpt-oss-120b")),
             load_fabric("lpx-rack"),
             precision=Precision("bf16", "fp8", "bf16"),
         )

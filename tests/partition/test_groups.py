@@ -100,13 +100,13 @@ def test_groups_are_disjoint_and_wide_enough(trays: int, positions: int, layers:
 def test_the_smallest_width(capacity: int, width: int) -> None:
     """Tests 24 bytes dealt over w chips, ceil(24 / w) each."""
     fabric = hosted_grid(1, 30, sram_bytes=capacity)
-    assert smallest_width(fabric, 1, lambda chips: -(-24 // chips), "a model") == width
+    assert smallest_width(fabric, [(1, lambda chips: -(-24 // chips))], "a model") == width
 
 
 def test_a_layer_that_fits_no_group_is_infeasible() -> None:
     """Tests that the proof names bytes, chips and capacity."""
     with pytest.raises(InfeasibleError) as caught:
-        smallest_width(hosted_grid(1, 4), 1, lambda chips: 1001, "a model")
+        smallest_width(hosted_grid(1, 4), [(1, lambda chips: 1001)], "a model")
     assert str(caught.value) == (
         "infeasible: one layer of a model needs 1,001 bytes on each of all 4 chips of toy, a chip holds 1,000"
     )
@@ -115,11 +115,21 @@ def test_a_layer_that_fits_no_group_is_infeasible() -> None:
 def test_layers_that_need_more_chips_than_there_are_are_infeasible() -> None:
     """Tests 3 layers of 3000 bytes on chips of 1000: 3 chips each, 9 of 8."""
     with pytest.raises(InfeasibleError) as caught:
-        smallest_width(hosted_grid(1, 8), 3, lambda chips: 3000 // chips, "a model")
+        smallest_width(hosted_grid(1, 8), [(3, lambda chips: 3000 // chips)], "a model")
     assert str(caught.value) == (
         "infeasible: a model needs 9 chips, 3 layers on at least 3 chips each (1,000 bytes a chip, 9,000 in all; "
         "a chip holds 1,000), and toy has 8 chips with 8,000 bytes"
     )
+
+
+def test_layers_of_two_kinds_each_need_their_own_width() -> None:
+    """Tests 4 layers that fit on one chip of 1000 bytes and one that takes 4: 8 chips do, 7 are proven too few."""
+    kinds = [(4, lambda chips: 900 // chips), (1, lambda chips: 4000 // chips)]
+    assert smallest_width(hosted_grid(1, 8), kinds, "a model") == 4
+    with pytest.raises(InfeasibleError) as caught:
+        smallest_width(hosted_grid(1, 7), kinds, "a model")
+    assert "a model needs 8 chips, 4 layers on at least 1 chips each (900 bytes a chip, " in str(caught.value)
+    assert " and 1 layers on at least 4 chips each (1,000 bytes a chip, 4,000 in all" in str(caught.value)
 
 
 def test_a_chip_without_host_is_refused() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from lpxsched.timetable.columns import Table
+from lpxsched.timetable.documents import GraphFile, canonical_json
 from lpxsched.units import ceil_cycles
 from tests.builds import ints, signed, two_chip_build
 
@@ -36,6 +37,7 @@ def repeated_build(copies: int) -> Build:
     tensors = _repeat(one.tensors, copies, tensor=14, producer=12)
     links = _repeat(one.links, copies, link=6)
     weights = np.tile(one.tensors.producer < 0, copies)
+    graph = _graph(one.graph, nodes)
     build = replace(
         one,
         slots=slots,
@@ -48,13 +50,21 @@ def repeated_build(copies: int) -> Build:
         ),
         chips=_nodes(one, copies),
         links=replace(links, src=_renumbered(nodes, one.links.src), dst=_renumbered(nodes, one.links.dst)),
-        segments=replace(
-            _repeat(one.segments, copies, segment=1),
-            chips=tuple(ints(2 * copy, 2 * copy + 1) for copy in range(copies)),
-        ),
-        deskews=_repeat(one.deskews, copies, segment=1),
+        segments=_repeat(one.segments, copies, segment=1, frame=1),
+        frames=_repeat(one.frames, copies, frame=1),
+        deskews=_repeat(one.deskews, copies, frame=1),
+        graph=graph,
+        graph_json=canonical_json(graph),
     )
     return signed(build)
+
+
+def _graph(one: GraphFile, nodes: list[Integers]) -> GraphFile:
+    """Return a graph that places each layer on chips of its own."""
+    groups = [{"group": copy, "chips": row[:2].tolist(), "hosts": [int(row[2])] * 2} for copy, row in enumerate(nodes)]
+    layers = [{"layer": copy, "group": copy} for copy in range(len(nodes))]
+    segments = [{"segment": copy, "layers": [copy]} for copy in range(len(nodes))]
+    return GraphFile.model_validate(one.model_dump() | {"groups": groups, "layers": layers, "segments": segments})
 
 
 def _repeat(table: AnyTable, copies: int, **steps: int) -> AnyTable:

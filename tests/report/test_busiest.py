@@ -7,6 +7,8 @@ from dataclasses import replace
 from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
+from tests.verify.doubled import shared_build
+from tests.verify.test_frames import phased
 
 
 def test_tray_links_lead() -> None:
@@ -51,3 +53,15 @@ def test_orders() -> None:
     # One vector more goes from chip 1 to the host.
     more = replace(build, slots=replace(build.slots, vectors=ints(2, 2, 2, 2, 2, 3, 2, 2)))
     assert [chip.chip for chip in busiest_by_vectors(busy_chips(more))] == [1, 0]
+
+
+def test_segments_that_share_chips_count_together() -> None:
+    """Tests two layers on the same chips: on demand over both makespans, 256 cycles, and over a period of 200."""
+    for build, cycles in ((shared_build(), 256), (phased(200, 100), 200)):
+        # 31 cycles of each layer on the matrix unit, 11 on the vector unit.
+        first = busy_chips(build)[0]
+        assert first.layers == (0, 1)
+        assert first.unit_shares == {"matrix": 62 / cycles, "vector": 22 / cycles}
+        # Link 0 carries four vectors of 5/2 cycles of each layer.
+        link = next(link for link in busy_links(build) if link.link == 0)
+        assert (link.layers, link.vectors, link.share) == ((0, 1), 8, 20 / cycles)

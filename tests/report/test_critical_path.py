@@ -15,6 +15,7 @@ from lpxsched.errors import InputError
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from tests.builds import ints, two_chip_build
 from tests.report.builds import delayed_build, repeated_build
+from tests.verify.doubled import shared_build
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -104,7 +105,10 @@ def test_a_stall_is_no_slack() -> None:
     """Tests that a deskew of 6 cycles inside a wait of 9 leaves 3 cycles of slack."""
     # The router would start at 44; it starts at 53, after a deskew during [45, 51).
     build = delayed_build(V, 10, 5, [9 if step == 5 else 0 for step in range(13)])
-    stalled = replace(build, deskews=replace(build.deskews, segment=ints(0, 0), cycle=ints(0, 45), stall=ints(2, 6)))
+    stalled = replace(
+        build,
+        deskews=replace(build.deskews, frame=ints(0, 0), cycle=ints(0, 45), stall=ints(2, 6), every_periods=ints(0, 0)),
+    )
     parts = parts_of(stalled)
     assert (parts["deskew"], parts["slack"]) == (2 + 6, 3)
 
@@ -207,3 +211,10 @@ def test_an_operator_that_waits_for_itself_is_refused() -> None:
     segments = replace(build.segments, makespan_cycles=ints(129))
     with pytest.raises(InputError, match="operator 11 waits for itself"):
         layer_times(replace(build, tensors=tensors, operators=operators, segments=segments))
+
+
+def test_segments_on_the_same_chips_do_not_wait_for_each_other() -> None:
+    """Tests that the path of a segment meets links, units and deskews of its own alone: two layers, equal parts."""
+    (alone,), (both,) = layer_times(two_chip_build()), layer_times(shared_build())
+    assert (both.segments, both.layers, both.makespan_cycles) == ((0, 1), (0, 1), 128)
+    assert both.parts == alone.parts

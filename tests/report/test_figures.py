@@ -15,6 +15,7 @@ from lpxsched.report.layer_timeline import SHOWN_CHIPS, chip_rows
 from lpxsched.report.utilisation import utilisation
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
+from tests.verify.changes import with_group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,8 +115,8 @@ def test_rows_of_a_chip() -> None:
 def test_large_groups_are_cut() -> None:
     """Tests that a group of more chips than fit shows the first ones only."""
     build = two_chip_build()
-    chips = (np.tile(ints(0, 1), SHOWN_CHIPS),)
-    assert len(chip_rows(replace(build, segments=replace(build.segments, chips=chips)), 0)) == SHOWN_CHIPS
+    large = with_group(build, chips=list(range(2 * SHOWN_CHIPS)))
+    assert len(chip_rows(large, 0)) == SHOWN_CHIPS
 
 
 @pytest.mark.parametrize("change", ["no slots", "no deskews"])
@@ -126,5 +127,5 @@ def test_empty_tables_are_drawn(change: str) -> None:
     if change == "no slots":
         build = replace(build, slots=type(build.slots)(none, none, none, none, none, none))
     else:
-        build = replace(build, deskews=type(build.deskews)(none, none, none))
+        build = replace(build, deskews=type(build.deskews)(none, none, none, none))
     assert render(build, ["svg"])["svg"]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lpxsched.report.utilisation import trays, utilisation
 from tests.builds import MAKESPAN_CYCLES, ints, two_chip_build
 from tests.report.builds import repeated_build
+from tests.verify.test_frames import phased
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -171,3 +172,15 @@ def test_random_slots_agree_with_a_direct_count(
     numerator, denominator = (ints(*(rate[column] for rate in rates)) for column in range(2))
     links = replace(build.links, vector_time_numerator=numerator, vector_time_denominator=denominator)
     assert_counts_agree(replace(build, slots=slots, links=links), bins)
+
+
+def test_segments_of_a_frame_are_folded_at_their_phases() -> None:
+    """Tests two layers every 200 cycles, 100 apart: tray links are held from 23, 80, 123 and 180 on, 5 cycles each."""
+    use = utilisation(phased(200, 100), bins=4)
+    tray = next(row for row, group in enumerate(use.groups) if group.name == "tray")
+    assert use.last_cycle == 200
+    # Two links, one a direction, do the same.
+    assert [Fraction(int(busy), use.ticks_per_cycle) for busy in use.busy_ticks[tray]] == [10, 10, 10, 10]
+    third = utilisation(phased(200, 34), bins=4)
+    # [57, 62) and [114, 119) of the second layer.
+    assert [Fraction(int(busy), third.ticks_per_cycle) for busy in third.busy_ticks[tray]] == [10, 20, 10, 0]

@@ -13,8 +13,8 @@ from lpxsched.partition.group import Group
 from lpxsched.schedule.problem.layer import layer_problem_builders
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.graph import LayerGraph, moe_layer_graph
-from lpxsched.workload.routed import RoutedModel
+from lpxsched.workload.graph import LayerGraph, ffn_graph
+from tests.workload.examples import toy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.layer import LayerProblem, ProblemBuilder
     from lpxsched.workload.costs import Cost
+    from lpxsched.workload.datatypes import WeightType
+    from lpxsched.workload.ffns import FfnModel
 
 INTERVAL_CYCLES = 4032
 
@@ -43,31 +45,32 @@ class Layers(NamedTuple):
 
 
 # A row has 640 columns: 2 vectors as it enters in FP8, 4 as it leaves in BF16.
-SMALL = RoutedModel("small", 1, 640, 64, 4, 2, expert_biases=False)
+SMALL = toy(name="small", layers=1, hidden=640, expert_columns=64, experts=4, expert_biases=False)
 
 
 def layers_on(
     topology: str,
     chips_of_layers: Sequence[Sequence[int]],
     *,
-    model: RoutedModel = SMALL,
+    model: FfnModel = SMALL,
     clock: str = "xo-100ppm",
     batch: int = 2,
+    weights: WeightType = "fp8",
 ) -> Layers:
     """Return one layer of a model on each group of chips."""
     fabric, specification = load_fabric(topology), load_clock(clock)
     tree = alignment_tree(fabric, specification, time_domains(fabric, chips_of_layers))
-    model = replace(model, layers=len(chips_of_layers))
-    precision = Precision("fp8", "fp8", "bf16")
+    model = replace(model, layers=model.layers[:1] * len(chips_of_layers))
+    precision = Precision(weights, "fp8", "bf16")
     hosts = fabric.host_of_chip()
     groups = tuple(
         Group(layer, tuple(chips), tuple(hosts[chip] for chip in chips)) for layer, chips in enumerate(chips_of_layers)
     )
-    graph = moe_layer_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
-    works = partial(layer_work, model, fabric.chip, batch=batch, precision=precision)
+    graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
+    works = partial(layer_work, model.layers[0], fabric.chip, batch=batch, precision=precision)
 
-    def costs(width: int) -> list[dict[str, Cost]]:
-        return shard_costs(works(width), fabric.chip, width)
+    def costs(group: Group) -> list[dict[str, Cost]]:
+        return shard_costs(works(len(group.chips)), fabric.chip, len(group.chips))
 
     builders = layer_problem_builders(fabric, groups, graph, costs, clock=specification, tree=tree)
     return Layers(fabric, tree, specification, graph, groups, builders)

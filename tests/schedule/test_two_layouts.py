@@ -31,7 +31,7 @@ def test_both_layouts_read_one_sum() -> None:
     around = layers_on("tsp-node", [range(WIDTH)])
     precision = Precision("fp8", "fp8", "bf16")
     model, chip = toy(hidden=640, layers=1), around.fabric.chip
-    works = layer_work(model, chip, WIDTH, batch=2, precision=precision)
+    works = layer_work(model.layers[0], chip, WIDTH, batch=2, precision=precision)
     problem = layer_problem(
         around.fabric,
         around.groups[0],

@@ -50,7 +50,7 @@ def one_slot(build: Build, row: int) -> Build:
 
 def with_second_deskew(build: Build, cycle: int, stall: int) -> Build:
     """Return a build with one more deskew in its segment."""
-    return replace(build, deskews=Deskews(ints(0, 0), ints(0, cycle), ints(2, stall)))
+    return replace(build, deskews=Deskews(ints(0, 0), ints(0, cycle), ints(2, stall), ints(0, 0)))
 
 
 def deskewed_in_flight() -> Build:

@@ -30,7 +30,7 @@ def timeline_of(vectors: int, *departs: int) -> Timeline:
 
 def waiting(timeline: Timeline, slack: float) -> int:
     """Return the most vectors that wait when each arrives `slack` cycles before its read."""
-    return most_waiting(timeline, np.full((2, timeline.slots), slack))
+    return most_waiting(two_chip_build(), timeline, np.full((2, timeline.slots), slack))
 
 
 def test_a_vector_waits_from_arrival_to_read() -> None:
@@ -64,4 +64,4 @@ def test_arrivals_spread_evenly_between_the_first_and_the_last() -> None:
     slack = np.array([[1.0], [8.0]])
     # Vector k arrives at 97 + 1.5 k and is read at 98 + 2.5 k. At 107.5, when vector 7 arrives, vectors 0 to
     # 3 are read (at 98 to 105.5) and 4 to 7 wait.
-    assert most_waiting(timeline_of(8, 80), slack) == 4
+    assert most_waiting(two_chip_build(), timeline_of(8, 80), slack) == 4

@@ -6,16 +6,20 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lpxsched.errors import InputError
 from lpxsched.simulation.alignment import read_alignment
+from lpxsched.simulation.buffers import most_waiting
 from lpxsched.simulation.egress import read_egress
 from lpxsched.simulation.summary import simulate
 from lpxsched.simulation.timeline import read_timeline
-from tests.builds import ints, signed
+from tests.builds import ints, signed, two_chip_build
 from tests.simulation.examples import clock, own_clock
+from tests.verify.changes import change
 from tests.verify.collectives import KINDS, LAID, build_of
+from tests.verify.test_frames import gapped, phased
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -73,7 +77,68 @@ def test_vectors_of_a_busy_wire_are_v_and_latency_apart() -> None:
     assert summary.max_buffer_vectors == 1
 
 
-def test_a_timetable_that_repeats_is_refused() -> None:
+def test_a_timetable_that_repeats_is_simulated() -> None:
+    """Tests perfect clocks: each iteration is the same, so slack is what it is when the timetable runs once."""
+    once, repeats = (simulate(collective("all-gather", period=period), trials=2, seed=0) for period in (0, 6))
+    assert repeats.holds
+    assert repeats.as_json() == once.as_json()
+
+
+def test_clocks_that_a_frame_never_aligns_are_refused() -> None:
     """Tests that one line says why: no deskew ends the drift of later iterations."""
-    with pytest.raises(InputError, match="repeats every 6 cycles; only one that runs once is simulated"):
-        simulate(collective("all-gather", period=6), trials=1, seed=0)
+    with pytest.raises(InputError, match=r"frame 0 repeats without a deskew, and clocks of .* drift apart without end"):
+        simulate(collective("all-gather", period=6), clock(ppm=100), trials=1, seed=0)
+
+
+def test_the_iteration_longest_after_its_deskew_is_simulated() -> None:
+    """Tests two chips every 200 cycles in seven of eight windows: the last one begins 1,397 cycles after a deskew.
+
+    The proved latency is that of one iteration on the slowest clock, with the drift between the chips before it.
+    """
+    build = gapped()
+    manifest = build.manifest.model_copy(update={"options": {"kind": "border"}})
+    build = replace(build, manifest=manifest)
+    alignment = read_alignment(build)
+    assert alignment.end_cycle.tolist() == [-1397]
+    assert read_timeline(build, alignment).depart_cycles[0].tolist() == [1420, 1477, 1420, 1477, 1399, 1399]
+    rho = Fraction(1, 10_000)
+    summary = simulate(build, trials=5, seed=0)
+    worst = (504 + 128 + 1 + 1397) / (1 - rho) - 1397 / (1 + rho) + Fraction(9, 10) + Fraction(26, 10)
+    assert summary.observed_worst_ns == summary.bound_ns == worst
+    assert summary.holds
+    assert summary.proven_slack_cycles < simulate(told_once(), trials=5, seed=0).proven_slack_cycles
+
+
+def told_once() -> Build:
+    """Return the build of two chips on demand, without the claim of a worst case."""
+    build = two_chip_build()
+    options = {"options": {"kind": "border"}, "results": {"makespan_cycles": 128}}
+    return replace(build, manifest=build.manifest.model_copy(update=options))
+
+
+def test_windows_without_a_gap_to_run_in_are_refused() -> None:
+    """Tests gaps in all windows."""
+    build = change(gapped(), "frames", 0, gaps=list(range(8)))
+    with pytest.raises(InputError, match="frame 0 repeats every 200 cycles, and no window is left to run in"):
+        read_alignment(build)
+
+
+@pytest.mark.parametrize(("period", "most"), [(0, 2), (20, 3), (10, 5), (6, 7)])
+def test_iterations_wait_in_one_buffer(period: int, most: int) -> None:
+    """Tests two vectors that wait during [12.5, 33) and [15, 35.5): 20.5 cycles are whole periods and a rest of one.
+
+    Modulo 6 the rests [0.5, 3) and [3, 5.5) of both do not meet, beside three whole periods of each.
+    """
+    build = build_of(LAID["all-gather"], period=period)
+    build = replace(build, slots=replace(build.slots, read=build.slots.read + 20))
+    timeline = read_timeline(build, read_alignment(build))
+    assert most_waiting(build, timeline, np.full((2, timeline.slots), 20.5)) == most
+
+
+def test_segments_of_a_frame_wait_in_one_buffer() -> None:
+    """Tests reads of both segments on one link, at phases that bring them together or not."""
+    slack = np.full((2, 12), 20.0)
+    for phase, most in ((0, 4), (100, 2)):
+        build = phased(200, phase)
+        timeline = read_timeline(build, read_alignment(build))
+        assert most_waiting(build, timeline, slack) == most

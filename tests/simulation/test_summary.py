@@ -196,7 +196,7 @@ def test_a_shard_that_no_chip_has_is_refused() -> None:
     build = two_chip_build()
     shards = build.operators.shard.copy()
     shards[11] = 2
-    with pytest.raises(InputError, match="shard: row 11 says 2, its segment has shards 0 to 1"):
+    with pytest.raises(InputError, match="shard: row 11 says 2, its layer has shards 0 to 1"):
         simulate(replace(build, operators=replace(build.operators, shard=shards)), trials=1, seed=0)
 
 

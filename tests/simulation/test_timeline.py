@@ -82,13 +82,13 @@ def test_a_time_at_the_end_of_a_deskew_belongs_to_it() -> None:
 
 def test_deskews_may_stand_in_any_order() -> None:
     """Tests that the order of rows in deskews.parquet does not matter."""
-    build = replace(two_chip_build(), deskews=Deskews(ints(0, 0), ints(86, 0), ints(4, 2)))
+    build = replace(two_chip_build(), deskews=Deskews(ints(0, 0), ints(86, 0), ints(4, 2), ints(0, 0)))
     assert read_alignment(build).end_cycle.tolist() == [2, 90]
 
 
 def test_a_segment_must_open_with_a_deskew() -> None:
     """Tests that a segment whose first deskew comes later is refused."""
-    build = replace(two_chip_build(), deskews=Deskews(ints(0), ints(5), ints(2)))
+    build = replace(two_chip_build(), deskews=Deskews(ints(0), ints(5), ints(2), ints(0)))
     with pytest.raises(InputError, match="segment 0 has no deskew at cycle 0"):
         read_alignment(build)
 

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.errors import InputError
-from lpxsched.timetable.columns import Operands, Segments
+from lpxsched.timetable.columns import Operands
 from lpxsched.timetable.consistency import check_consistency
 from lpxsched.timetable.reader import read_build
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, two_chip_build
 from tests.timetable.tables import rewrite, set_cells
-from tests.verify.changes import change, with_rows
+from tests.verify.changes import change, with_graph, with_rows
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -58,7 +58,9 @@ def refused(folder: Path, build: Build) -> str:
         ("chips", "hac_parent", "chips.parquet has rows 0 to 2"),
         ("links", "src", "chips.parquet has rows 0 to 2"),
         ("links", "dst", "chips.parquet has rows 0 to 2"),
-        ("deskews", "segment", "segments.parquet has rows 0 to 0"),
+        ("segments", "frame", "frames.parquet has rows 0 to 0"),
+        ("frames", "time_domain", "chips.parquet has rows 0 to 2"),
+        ("deskews", "frame", "frames.parquet has rows 0 to 0"),
     ],
 )
 def test_a_reference_to_no_row_is_told(tmp_path: Path, file: str, column: str, target: str, value: int) -> None:
@@ -86,21 +88,21 @@ def test_only_a_producer_may_be_none(tmp_path: Path) -> None:
     assert read_build(tmp_path / "out").tensors.producer[0] == -1
 
 
-@pytest.mark.parametrize("chips", [[3, 0], [0, 3], [0, -1], [0, 1, 2, 2**40]])
-def test_a_segment_of_chips_that_are_not_there_is_told(tmp_path: Path, chips: list[int]) -> None:
-    """Tests every place in the list of a segment."""
-    wrong = next(chip for chip in chips if not 0 <= chip <= 2)
-    problem = fault(tmp_path, "segments.parquet", "chips", {0: chips})
-    assert problem == f"row 0 says {wrong}, chips.parquet has rows 0 to 2"
-
-
-def test_a_list_is_told_with_its_own_row(tmp_path: Path) -> None:
-    """Tests that with several segments, one of them without chips, the row is that of the segment."""
-    one = two_chip_build()
-    same = ints(0, 0, 0)
-    segments = Segments(ints(0, 1, 2), (ints(0, 1), ints(), ints(1, 9)), same, same, same, same)
-    told = refused(tmp_path, replace(one, segments=segments))
-    assert told == "segments.parquet: chips: row 2 says 9, chips.parquet has rows 0 to 2"
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ({"groups": [{"group": 0, "chips": [0, 3], "hosts": [2, 2]}]}, "groups.0: names node 3, chips.parquet has 3"),
+        ({"groups": [{"group": 0, "chips": [0, 1], "hosts": [2, 9]}]}, "groups.0: names node 9, chips.parquet has 3"),
+        ({"groups": [{"group": 1, "chips": [0, 1], "hosts": []}]}, "groups: are numbered [1], must be 0 to 0 in order"),
+        ({"layers": [{"layer": 0, "group": 1}]}, "layers: layer 0 is on group 1, there are 1"),
+        ({"segments": [{"segment": 0, "layers": [7]}]}, "segments.0: layer 7 is on no group; name it in layers"),
+        ({"segments": []}, "segments: are numbered [], must be 0 to 0 in order"),
+    ],
+)
+def test_a_graph_that_names_what_is_not_there_is_told(tmp_path: Path, part: dict[str, object], text: str) -> None:
+    """Tests nodes of groups, groups of layers, layers of segments, and how many segments there are."""
+    told = refused(tmp_path, with_graph(two_chip_build(), **part))
+    assert told.startswith(f"graph.json: {text}")
 
 
 def test_references_into_an_empty_table_are_told(tmp_path: Path) -> None:
@@ -113,7 +115,14 @@ def test_references_into_an_empty_table_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "column"),
-    [("operators", "operator"), ("tensors", "tensor"), ("chips", "chip"), ("links", "link"), ("segments", "segment")],
+    [
+        ("operators", "operator"),
+        ("tensors", "tensor"),
+        ("chips", "chip"),
+        ("links", "link"),
+        ("segments", "segment"),
+        ("frames", "frame"),
+    ],
 )
 @pytest.mark.parametrize("value", [1, -1, 7])
 def test_rows_that_do_not_count_from_0_are_told(tmp_path: Path, file: str, column: str, value: int) -> None:
@@ -152,10 +161,10 @@ def test_ranges_of_one_tensor_are_sorted_too(tmp_path: Path) -> None:
     assert refused(tmp_path, build).startswith("operands.parquet: operator, tensor, first_vector: row 19 belongs")
 
 
-def test_deskews_are_sorted_by_segment_and_cycle(tmp_path: Path) -> None:
+def test_deskews_are_sorted_by_frame_and_cycle(tmp_path: Path) -> None:
     """Tests a deskew at 400 after one at 500."""
-    build = with_rows(two_chip_build(), "deskews", (0, 500, 2), (0, 400, 2))
-    assert refused(tmp_path, build).startswith("deskews.parquet: segment, cycle: row 2 belongs before row 1")
+    build = with_rows(two_chip_build(), "deskews", (0, 500, 2, 0), (0, 400, 2, 0))
+    assert refused(tmp_path, build).startswith("deskews.parquet: frame, cycle: row 2 belongs before row 1")
 
 
 def test_a_later_column_sorts_only_where_the_earlier_are_equal(tmp_path: Path) -> None:
@@ -238,9 +247,10 @@ def test_any_forest_is_taken(tmp_path: Path, parents: tuple[int, ...], depths: t
 def test_a_build_of_nothing_is_consistent(tmp_path: Path) -> None:
     """Tests that tables without rows contradict nothing."""
     one = two_chip_build()
-    names = ("slots", "operators", "operands", "tensors", "chips", "links", "segments", "deskews")
+    names = ("slots", "operators", "operands", "tensors", "chips", "links", "segments", "frames", "deskews")
     tables = {
         name: type(table)(*(getattr(table, field.name)[:0] for field in fields(table)))
         for name, table in zip(names, one.tables, strict=True)
     }
-    check_consistency(tmp_path, replace(one, **tables))
+    empty = one.graph.model_copy(update={"groups": [], "layers": [], "segments": []})
+    check_consistency(tmp_path, replace(one, graph=empty, **tables))

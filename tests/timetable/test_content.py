@@ -20,6 +20,7 @@ from lpxsched.timetable.reader import read_build
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, two_chip_build
 from tests.timetable.tables import column, same, tables
+from tests.verify.changes import change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ def documented_sha256(folder: Path) -> str:
         return number(len(value)) + b"".join(map(number, value))
 
     data = b""
-    for name in ["timetable", "operators", "operands", "tensors", "chips", "links", "segments", "deskews"]:
+    for name in ["timetable", "operators", "operands", "tensors", "chips", "links", "segments", "frames", "deskews"]:
         table = pq.read_table(folder / f"{name}.parquet")
         data += cell(f"{name}.parquet")
         for title in table.column_names:
@@ -81,7 +82,7 @@ def changed_cell(table: Table, name: str, row: int) -> Table:
 @pytest.mark.parametrize("index", range(len(TABLES)), ids=[table.file for table in TABLES])
 def test_every_cell_changes_the_hash(index: int) -> None:
     """Tests each cell of each table of the two-chip build."""
-    build = two_chip_build()
+    build = change(two_chip_build(), "frames", 0, gaps=[0])
     seen = {build.content_sha256()}
     cells = [(field.name, row) for field in fields(TABLES[index]) for row in range(len(build.tables[index]))]
     for name, row in cells:
@@ -132,13 +133,11 @@ def test_text_does_not_run_together(one: list[str], other: list[str]) -> None:
 
 def test_lists_do_not_run_together() -> None:
     """Tests that [0], [1] is not [0, 1], []."""
-    segments = two_chip_build().segments
-    twice = {
-        field.name: np.tile(getattr(segments, field.name), 2) for field in fields(segments) if field.name != "chips"
-    }
+    frames = two_chip_build().frames
+    twice = {field.name: np.tile(getattr(frames, field.name), 2) for field in fields(frames) if field.name != "gaps"}
     hashes = {
-        content_sha256([type(segments)(chips=chips, **twice)], b"")
-        for chips in ((ints(0), ints(1)), (ints(0, 1), ints()), (ints(), ints(0, 1)))
+        content_sha256([type(frames)(gaps=gaps, **twice)], b"")
+        for gaps in ((ints(0), ints(1)), (ints(0, 1), ints()), (ints(), ints(0, 1)))
     }
     assert len(hashes) == 3
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from lpxsched.errors import InputError
 from lpxsched.timetable import parquet
-from lpxsched.timetable.columns import Chips, Segments, Slots, Table
+from lpxsched.timetable.columns import Chips, Frames, Slots, Table
 from lpxsched.timetable.parquet import read_table
 from lpxsched.timetable.writer import write_table
 from tests.builds import two_chip_build
@@ -137,9 +137,9 @@ def test_a_null_is_told(tmp_path: Path) -> None:
 
 def test_a_null_inside_a_list_is_told_with_its_row(tmp_path: Path) -> None:
     """Tests that a list is looked into: a null in it is none of the column's."""
-    path = written(tmp_path, two_chip_build().segments)
-    rewrite(path, lambda table: table.set_column(1, "chips", pa.array([[0, None]], type=pa.list_(pa.int64()))))
-    assert fault(path, Segments) == "chips: row 0 has a null in its list"
+    path = written(tmp_path, two_chip_build().frames)
+    rewrite(path, lambda table: table.set_column(4, "gaps", pa.array([[0, None]], type=pa.list_(pa.int64()))))
+    assert fault(path, Frames) == "gaps: row 0 has a null in its list"
 
 
 def test_text_that_is_not_utf8_is_told(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from lpxsched.errors import InputError
@@ -58,13 +59,24 @@ def test_a_compiled_build_is_read_as_it_was_written(tmp_path: Path, small_build:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
-    """Tests each of the ten files, gone and replaced by a folder."""
+    """Tests each of the eleven files, gone and replaced by a folder."""
     (folder / name).unlink()
     problem = f"{folder}: {name} is missing; this is no build folder of lpxsched compile"
     assert str(fault(folder)) == problem
     assert not is_build(folder)
     (folder / name).mkdir()
     assert str(fault(folder)) == problem
+
+
+def test_the_first_form_of_format_2_is_refused(folder: Path) -> None:
+    """Tests a period in the manifest, and chips in the segments of the graph and of their table."""
+    edited(folder / "graph.json", lambda data: data["segments"][0].update(chips=[0, 1], hosts=[2, 2], relays=[]))
+    assert fault(folder).key == "segments.0.chips"
+    segments = pq.read_table(folder / "segments.parquet")
+    pq.write_table(segments.drop_columns(["frame", "phase_cycles"]), folder / "segments.parquet")
+    assert fault(folder).problem.startswith("columns are segment, waiting_cycles")
+    edited(folder / "manifest.json", lambda data: data.update(period=0))
+    assert fault(folder).key == "period"
 
 
 def test_what_is_no_folder_is_told(tmp_path: Path) -> None:
@@ -188,7 +200,8 @@ def test_what_cannot_be_written_again_is_refused(folder: Path, mapping: str, val
     ("change", "key", "problem"),
     [
         (lambda data: data.pop("segments"), "segments", "this key is missing; add it"),
-        (lambda data: data.update(layers=[]), "layers", "unknown key; "),
+        (lambda data: data.update(chips=[]), "chips", "unknown key; "),
+        (lambda data: data["segments"][0].update(chips=[0, 1]), "segments.0.chips", "unknown key; "),
         (lambda data: data["tensors"][1].pop("rows"), "tensors.1.rows", "this key is missing; add it"),
         (lambda data: data["tensors"][1].update(colour=1), "tensors.1.colour", "unknown key; "),
         (lambda data: data["tensors"][2].update(rows=0), "tensors.2.rows", "got 0"),
@@ -202,8 +215,8 @@ def test_what_cannot_be_written_again_is_refused(folder: Path, mapping: str, val
         (lambda data: data["operators"][0].update(place="cloud"), "operators.0.place", "got 'cloud'"),
         (lambda data: data["operators"][1].update(inputs={}), "operators.1.inputs", "got {}"),
         (lambda data: data["operators"][1]["inputs"][0].update(tensor=3), "operators.1.inputs.0.tensor", "got 3"),
-        (lambda data: data["segments"][0].update(chips=[0, -1]), "segments.0.chips.1", "got -1"),
-        (lambda data: data["segments"][0].update(hosts=[2, True]), "segments.0.hosts.1", "got True"),
+        (lambda data: data["groups"][0].update(chips=[0, -1]), "groups.0.chips.1", "got -1"),
+        (lambda data: data["groups"][0].update(hosts=[2, True]), "groups.0.hosts.1", "got True"),
     ],
 )
 def test_a_wrong_graph_is_told_with_its_key(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.traffic.demands import Demand, implied_collective, layer_demands, needed_demands
-from lpxsched.workload.graph import LayerGraph, Operator, moe_layer_graph
+from lpxsched.workload.graph import LayerGraph, Operator, ffn_graph
 from tests.workload.examples import FP8, toy
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ SIDES: list[tuple[Layout, Place]] = list(product(("replicated", "sharded", "part
 
 def layer(batch: int, hidden: int) -> LayerGraph:
     """Return one layer with vectors of four bytes: a row of FP8 has hidden / 4 vectors, one of bf16 hidden / 2."""
-    return moe_layer_graph(toy(hidden=hidden, layers=1), batch=batch, precision=FP8, vector_bytes=4)
+    return ffn_graph(toy(hidden=hidden, layers=1), batch=batch, precision=FP8, vector_bytes=4)
 
 
 def operator(graph: LayerGraph, kind: str) -> Operator:

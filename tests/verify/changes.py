@@ -20,11 +20,14 @@ def changed(table: str, row: int, **cells: int | str | bool) -> Build:
     return change(two_chip_build(), table, row, **cells)
 
 
-def change(build: Build, table: str, row: int, **cells: int | str | bool) -> Build:
+def change(build: Build, table: str, row: int, **cells: int | str | bool | list[int]) -> Build:
     """Return a build with some cells of one row changed and its content hash renewed."""
     columns: dict[str, Any] = {}
     for name, value in cells.items():
         old = getattr(getattr(build, table), name)
+        if isinstance(old, tuple):
+            columns[name] = (*old[:row], np.array(value, dtype=np.int64), *old[row + 1 :])
+            continue
         new = old.tolist()
         new[row] = value
         columns[name] = np.array(new, dtype=None if old.dtype.kind == "U" else old.dtype)
@@ -65,6 +68,26 @@ def later(build: Build, cycles: int, stall: int = 2) -> Build:
         manifest=build.manifest.model_copy(update={"results": {"makespan_cycles": makespan}}),
     )
     return change(change(build, "deskews", 0, stall=stall), "segments", 0, makespan_cycles=makespan)
+
+
+def repeating(build: Build, period: int, **cells: int | list[int]) -> Build:
+    """Return a build of one frame, which repeats with a period and has no deskew; `cells` are others of its frame.
+
+    It tells no more than it must.
+    """
+    build = without(build, "deskews", *range(len(build.deskews)))
+    for row, waiting in enumerate(build.segments.waiting_cycles.tolist()):
+        build = change(build, "segments", row, waiting_cycles=max(waiting, period))
+    makespan = int(build.segments.makespan_cycles.sum())
+    told = build.manifest.model_copy(update={"results": {"makespan_cycles": makespan}})
+    return change(replace(build, manifest=told), "frames", 0, **{"period_cycles": period, "windows": 1} | cells)
+
+
+def with_group(build: Build, row: int = 0, **values: Any) -> Build:
+    """Return a build with something of one of its groups changed."""
+    groups = build.graph.model_dump()["groups"]
+    groups[row] |= values
+    return with_graph(build, groups=groups)
 
 
 def with_graph(build: Build, **parts: Any) -> Build:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.timetable.build import Build
-from lpxsched.timetable.columns import Chips, Deskews, Links, Operands, Operators, Segments, Slots, Tensors
+from lpxsched.timetable.columns import Chips, Deskews, Frames, Links, Operands, Operators, Segments, Slots, Tensors
 from lpxsched.timetable.documents import GraphFile, canonical_json
 from tests.builds import VECTOR_BYTES, ints, signed, two_chip_build
 
@@ -206,7 +206,8 @@ def build_of(laid: Laid, *, wire: str = "pipelined", period: int = 0) -> Build:
     bound = min(makespan, period or makespan)
     graph = _graph(laid)
     results = {"makespan_cycles": makespan, "lower_bound_cycles": bound, "period_cycles": period}
-    said = {"wire": wire, "period": period, "results": results, "clock": _perfect_clock()}
+    said = {"wire": wire, "results": results, "clock": _perfect_clock()}
+    segment_bound, frame_bound = (0, bound) if period else (bound, 0)
     manifest = two_chip_build().manifest.model_copy(update=said)
     build = Build(
         slots=_slots(laid),
@@ -215,8 +216,11 @@ def build_of(laid: Laid, *, wire: str = "pipelined", period: int = 0) -> Build:
         tensors=_tensors(laid),
         chips=_chips(),
         links=_links(),
-        segments=Segments(ints(0), (ints(*laid.chips),), ints(EPOCH), ints(makespan), ints(bound), ints(-1)),
-        deskews=Deskews(ints(0), ints(0), ints(0)),
+        segments=Segments(
+            *(ints(0), ints(0), ints(0), ints(max(EPOCH, period)), ints(makespan), ints(segment_bound), ints(-1))
+        ),
+        frames=Frames(ints(0), ints(-1), ints(period), ints(int(period > 0)), (ints(),), ints(frame_bound)),
+        deskews=Deskews(*(ints() if period else ints(0) for _ in range(4))),
         graph=graph,
         manifest=manifest,
         graph_json=canonical_json(graph),
@@ -368,7 +372,7 @@ def _graph(laid: Laid) -> GraphFile:
     names = [name for name, *_ in laid.graph]
     reads = [{"tensor": name, "layout": laid.wanted[0], "shard": laid.wanted[1]} for name in names]
     both = {"layer": 0, "place": "chips", "unit": "none", "dtype": "bf16"}
-    segment = {"segment": 0, "layers": [0], "chips": list(laid.chips), "hosts": [], "relays": list(laid.relays)}
+    group = {"group": 0, "chips": list(laid.chips), "hosts": [], "relays": list(laid.relays)}
     return GraphFile.model_validate(
         {
             "tensors": tensors,
@@ -376,6 +380,8 @@ def _graph(laid: Laid) -> GraphFile:
                 {"name": "source", "kind": "source", "inputs": [], "outputs": names, **both},
                 {"name": "deliver", "kind": "deliver", "inputs": reads, "outputs": [], "ends": True, **both},
             ],
-            "segments": [segment],
+            "groups": [group],
+            "layers": [{"layer": 0, "group": 0}],
+            "segments": [{"segment": 0, "layers": [0]}],
         }
     )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lpxsched.verify import buffers
 from lpxsched.verify.clock import limits_of
+from lpxsched.verify.frames import turns
 from lpxsched.verify.hops import exact_arrivals, hops_to_chips
 from tests.builds import signed, two_chip_build
 from tests.verify.changes import breaks, change, changed, messages, rules
@@ -65,7 +66,7 @@ def test_what_waits_is_what_is_counted(waits: list[int], depth: int) -> None:
         found = exact_arrivals(mine, np.full(2, k), limits)
         vectors += list(zip(found.earliest.tolist(), found.due.tolist(), strict=True))
     most = max(sum(begin <= time < end for begin, end in vectors) for time, _ in vectors)
-    assert [count for link, count, _ in buffers._counted(mine, limits, 0) if link == 0] == [most]
+    assert [count for link, count, *_ in buffers._counted(mine, limits, turns(build)) if link == 0] == [most]
     assert most <= buffers._at_most(build, hops, limits)[0]
     full = limited(build, deskew_buffer_vectors=depth)
     assert (most > depth) == any("on link 0 " in message for message in messages(full, "R8"))

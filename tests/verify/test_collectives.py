@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lpxsched.verify.check import check
 from tests.builds import two_chip_build
-from tests.verify.changes import breaks, change, messages, reports, rules, with_graph, with_rows, without
+from tests.verify.changes import breaks, change, messages, reports, rules, with_graph, with_group, with_rows, without
 from tests.verify.collectives import KINDS, LAID, RELAYED_REDUCE, build_of, collective_build, limited
 from tests.verify.test_check import INTEGERS, NUMBERS
 
@@ -45,9 +45,10 @@ def test_any_shift_of_a_slot_is_found(where: tuple[str, int], column: str, shift
 
 @given(st.sampled_from(INTEGERS), st.integers(0, 100), NUMBERS, st.sampled_from(["pipelined", "busy"]))
 def test_no_number_stops_the_checker(where: tuple[str, str], row: int, value: int, wire: str) -> None:
-    """Tests that any number in any cell of a limited, repeating collective gives a report."""
+    """Tests that any number in any cell of a limited collective that repeats with gaps gives a report."""
     table, column = where
     build = limited(build_of(LAID["all-reduce"], wire=wire, period=20), inject_per_cycle=1, eject_per_cycle=1)
+    build = with_rows(change(build, "frames", 0, windows=8, gaps=[0, 1]), "deskews", (0, 20, 4, 8))
     changed_build = change(build, table, row % len(getattr(build, table)), **{column: value})
     assert check(changed_build).content_ok
 
@@ -170,44 +171,37 @@ def test_a_sum_may_run_on_a_relay() -> None:
 def test_a_chip_that_is_no_relay_carries_nothing() -> None:
     """Tests that slots and sums keep to the chips and relays of the graph."""
     build = build_of(replace(RELAYED_REDUCE, relays=(2,)))
-    segment = build.graph.segments[0].model_dump() | {"relays": []}
-    strange = with_graph(build, segments=[segment])
+    strange = with_group(build, relays=[])
     assert reports(strange, "R1", "a slot of segment 0 goes to chip 2 on link 1; that node is no chip, relay or host")
     assert reports(strange, "R1", "a slot of segment 0 leaves chip 2 on link 4")
-    assert reports(strange, "R3", "add 4 runs on chip 2, which is not chip 2 of segment 0")
+    assert reports(strange, "R3", "add 4 runs on chip 2, which is not chip 2 of layer 0")
 
 
 def test_the_shard_of_a_sum_on_a_relay_comes_after_those_that_take_part() -> None:
     """Tests that relays are numbered on from the chips."""
     build = change(build_of(RELAYED_REDUCE), "operators", 4, shard=1)
-    assert breaks(build, "R3", "add 4 runs on chip 2, which is not chip 1 of segment 0")
+    assert breaks(build, "R3", "add 4 runs on chip 2, which is not chip 1 of layer 0")
 
 
 @pytest.mark.parametrize(
     ("relays", "text"),
     [
-        ([1], "chip 1 is listed more than once in segments [0]"),
-        ([2, 2], "chip 2 is listed more than once in segments [0]"),
-        ([9], "segment 0 names node 9, no chip"),
+        ([1], "group 0 lists node 1 more than once"),
+        ([2, 2], "group 0 lists node 2 more than once"),
+        ([9], "group 0 names node 9, no chip"),
     ],
 )
 def test_relays_that_are_no_chips_of_their_own_are_found(relays: list[int], text: str) -> None:
     """Tests that a relay is a chip, and takes no part besides."""
-    build = build_of(RELAYED_REDUCE)
-    segment = build.graph.segments[0].model_dump() | {"relays": relays}
-    assert reports(with_graph(build, segments=[segment]), "R1", text)
+    assert reports(with_group(build_of(RELAYED_REDUCE), relays=relays), "R1", text)
 
 
 def test_a_host_is_no_relay() -> None:
     """Tests that relays are chips."""
-    build = two_chip_build()
-    segment = build.graph.segments[0].model_dump() | {"relays": [2]}
-    assert reports(with_graph(build, segments=[segment]), "R1", "segment 0 names node 2, no chip")
+    assert reports(with_group(two_chip_build(), relays=[2]), "R1", "group 0 names node 2, no chip")
 
 
 def test_a_segment_whose_operators_need_hosts_has_them() -> None:
     """Tests that hosts may be left out only where nothing enters or leaves through them."""
-    build = two_chip_build()
-    segment = build.graph.segments[0].model_dump() | {"hosts": []}
-    text = "segment 0 has 2 chips and 0 hosts of them"
-    assert messages(with_graph(build, segments=[segment]), "R1") == [text]
+    text = "graph.json: group 0 has 2 chips and 0 hosts of them"
+    assert messages(with_group(two_chip_build(), hosts=[]), "R1") == [text]

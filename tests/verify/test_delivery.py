@@ -50,8 +50,8 @@ def test_a_host_without_vectors_runs_nothing() -> None:
             "operator 2 (router of layer 0, shard 0 of segment 0) runs on chip 1, must run on chip 0",
         ),
         (6, {"unit": "matrix"}, "runs on unit matrix, must run on unit vector"),
-        (8, {"chip": 1}, "add 8 runs on chip 1, which is not chip 0 of segment 0"),
-        (8, {"shard": 5}, "add 8 runs on chip 0, which is not chip 5 of segment 0"),
+        (8, {"chip": 1}, "add 8 runs on chip 1, which is not chip 0 of layer 0"),
+        (8, {"shard": 5}, "add 8 runs on chip 0, which is not chip 5 of layer 0"),
         (8, {"layer": 1}, "add 8 of layer 1 runs in segment 0"),
     ],
 )

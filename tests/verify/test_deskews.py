@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.builds import signed, two_chip_build
-from tests.verify.changes import breaks, change, changed, messages, reports, rules, with_rows, without
+from tests.verify.changes import breaks, changed, messages, reports, rules, with_rows, without
 from tests.verify.collectives import collective_build
 from tests.verify.doubled import two_segment_build
 
@@ -20,7 +20,7 @@ def test_a_stall_covers_drift_and_residual() -> None:
     """Tests 1.8 + 2 x 10^-4 x 630 = 1.926 cycles against stalls of 2 and 1."""
     assert not rules(two_chip_build())
     # With a stall of 1 the segment runs 127 cycles after it.
-    text = "deskew 0 of segment 0 comes 631 cycles after the one before, 1 levels deep: clocks disagree by 1 4631/5000"
+    text = "deskew 0 of frame 0 comes 631 cycles after the one before, 1 levels deep: clocks disagree by 1 4631/5000"
     assert breaks(changed("deskews", 0, stall=1), "R9", f"{text} cycles at most; its stall is 1, must be at least 2")
 
 
@@ -70,38 +70,30 @@ def test_a_segment_opens_with_a_deskew() -> None:
 )
 def test_what_overlaps_a_deskew_is_found(cycle: int, stall: int, text: str) -> None:
     """Tests departures while the link is held, reads to the last vector, and operators."""
-    assert reports(with_rows(two_chip_build(), "deskews", (0, cycle, stall)), "R9", text)
+    assert reports(with_rows(two_chip_build(), "deskews", (0, cycle, stall, 0)), "R9", text)
 
 
 @pytest.mark.parametrize(("cycle", "stall"), [(28, 13), (127, 1), (30, 0), (60, 0)])
 def test_what_keeps_clear_of_a_deskew_is_not_called_an_overlap(cycle: int, stall: int) -> None:
     """Tests vectors in flight, reads at hosts (which nobody schedules), and deskews that take no time."""
-    build = with_rows(two_chip_build(), "deskews", (0, cycle, stall))
+    build = with_rows(two_chip_build(), "deskews", (0, cycle, stall, 0))
     assert not [message for message in messages(build, "R9") if "within the deskew" in message]
 
 
 def test_a_deskew_that_takes_no_time_hides_none_before_it() -> None:
     """Tests [30, 50) and [52, 52) against the router of [44, 55)."""
-    build = with_rows(two_chip_build(), "deskews", (0, 30, 20), (0, 52, 0))
+    build = with_rows(two_chip_build(), "deskews", (0, 30, 20, 0), (0, 52, 0, 0))
     assert reports(build, "R9", "operator 2 of segment 0 runs during [44, 55), within the deskew [30, 50)")
 
 
 def test_deskews_that_overlap_each_other_are_found() -> None:
     """Tests [0, 2) and [1, 2) of one segment."""
-    build = with_rows(two_chip_build(), "deskews", (0, 1, 1))
-    assert reports(build, "R9", "deskew 1 of segment 0 begins at 1, within deskew 0")
+    build = with_rows(two_chip_build(), "deskews", (0, 1, 1, 0))
+    assert reports(build, "R9", "deskew 1 of frame 0 begins at 1, within deskew 0")
 
 
 def test_deskews_of_other_segments_are_in_nobodys_way() -> None:
     """Tests that a deskew is one of the chips of its segment."""
     build = two_segment_build()
-    late = with_rows(build, "deskews", (1, 45, 2))
+    late = with_rows(build, "deskews", (1, 45, 2, 0))
     assert {message.split(" of segment ")[1][0] for message in messages(late, "R9")} == {"1"}
-
-
-def test_a_timetable_that_repeats_has_no_deskews_that_stall_it() -> None:
-    """Tests that perfect clocks alone keep a timetable without end."""
-    build = change(collective_build("all-gather"), "deskews", 0, stall=1)
-    manifest = build.manifest.model_copy(update={"period": 50, "results": {"makespan_cycles": 16}})
-    text = "the timetable repeats every 50 cycles, and no deskew may stall it"
-    assert reports(signed(replace(build, manifest=manifest)), "R9", text)

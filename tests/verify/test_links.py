@@ -99,7 +99,7 @@ def test_a_link_with_slots_of_two_segments_is_found() -> None:
     """Tests that segments share no link, whatever the cycles."""
     # Slot 8 is the first of segment 1; link 0 joins chips of segment 0.
     build = change(two_segment_build(), "slots", 8, link=0, depart=300, read=318)
-    assert reports(build, "R1", "link 0 carries slots of segments 0 and 1; segments share no link")
+    assert reports(build, "R1", "link 0 carries slots of segments 0 and 1; segments that share a link are of one frame")
 
 
 def test_a_slot_that_leaves_its_segment_is_found() -> None:
@@ -112,31 +112,32 @@ def test_a_slot_that_leaves_its_segment_is_found() -> None:
     assert reports(away, "R1", "a slot of segment 0 leaves chip 2 on link 6")
 
 
-def _segments(*chips: list[int], hosts: int = 2) -> list[dict[str, object]]:
-    return [
-        {"segment": index, "layers": [index], "chips": part, "hosts": [4] * hosts} for index, part in enumerate(chips)
-    ]
+def _groups(*chips: list[int], hosts: int = 2) -> list[dict[str, object]]:
+    return [{"group": index, "chips": part, "hosts": [4] * hosts} for index, part in enumerate(chips)]
 
 
 @pytest.mark.parametrize(
-    ("segments", "text"),
+    ("groups", "text"),
     [
-        (
-            _segments([0, 1], [1, 3]),
-            "chip 1 is listed more than once in segments [0, 1]; segments share no chip",
-        ),
-        (_segments([0, 1], [3, 2]), "segment 1 has chips [2, 3], in graph.json [3, 2]"),
-        (_segments([0, 1], [2, 4]), "segment 1 names node 4, no chip"),
-        (_segments([0, 1], [2, 9]), "segment 1 names node 9, no chip"),
-        (_segments([0, 1], [2, 3], hosts=1), "segment 0 has 2 chips and 1 hosts of them"),
-        (_segments([0, 1], []), "segment 1 has 0 chips and 2 hosts of them"),
-        (_segments([0, 1]), "segments are [0], segments.parquet has 2 of them"),
+        (_groups([0, 1], [1, 3]), "chip 1 is in frames 0 and 1; segments that share a chip are of one frame"),
+        (_groups([0, 1], [3, 3]), "group 1 lists node 3 more than once"),
+        (_groups([0, 1], [2, 4]), "group 1 names node 4, no chip"),
+        (_groups([0, 1], [2, 9]), "group 1 names node 9, no chip"),
+        (_groups([0, 1], [2, 3], hosts=1), "group 0 has 2 chips and 1 hosts of them"),
+        (_groups([0, 1], []), "group 1 has 0 chips and 2 hosts of them"),
+        (_groups([0, 1], [2, 3])[1:] * 2, "groups are [1, 1], must count from 0"),
     ],
 )
-def test_a_partition_that_contradicts_itself_is_found(segments: list[dict[str, object]], text: str) -> None:
-    """Tests that graph.json and segments.parquet name the same chips, each once, and a host for each."""
-    build = with_graph(two_segment_build(), segments=segments)
+def test_a_partition_that_contradicts_itself_is_found(groups: list[dict[str, object]], text: str) -> None:
+    """Tests that a group lists each chip once and a host for each, and that frames share none."""
+    build = with_graph(two_segment_build(), groups=groups)
     assert any(text in message for message in messages(build, "R1"))
+
+
+def test_a_segment_that_the_graph_does_not_name_is_found() -> None:
+    """Tests that graph.json lists the segments of segments.parquet."""
+    build = with_graph(two_segment_build(), segments=[{"segment": 0, "layers": [0, 1]}])
+    assert any("segments are [0], segments.parquet has 2 of them" in message for message in messages(build, "R1"))
 
 
 def test_the_rule_itself_finds_nothing_in_a_valid_build() -> None:

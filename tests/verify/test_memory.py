@@ -46,7 +46,7 @@ def most_bytes(build: Build, chip: int) -> int:
             for k in range(operands.vectors[row]):
                 vector = int(operands.tensor[row]), int(operands.first_vector[row]) + k
                 end[vector] = max(end[vector], lasts(operator))
-    period = build.manifest.period
+    period = int(build.frames.period_cycles[0])
     held: Counter[int] = Counter()
     for vector, first in begin.items():
         for cycle in range(first, max(end[vector], first + 1)):

@@ -10,7 +10,7 @@ import pytest
 
 from lpxsched.verify.check import check
 from tests.builds import signed, two_chip_build
-from tests.verify.changes import change, later, rules, with_graph, with_rows, without
+from tests.verify.changes import change, later, repeating, rules, with_graph, with_group, with_rows, without
 from tests.verify.collectives import LAID, build_of, collective_build, limited
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def clock(**values: float) -> Callable[[Build], Build]:
     return set_clock
 
 
-def segment(**values: Any) -> Callable[[Build], Build]:
-    """Return what changes the one segment of the graph."""
-    return lambda build: with_graph(build, segments=[build.graph.segments[0].model_dump() | values])
+def group(**values: Any) -> Callable[[Build], Build]:
+    """Return what changes the one group of the graph."""
+    return lambda build: with_group(build, **values)
 
 
 def graph_operator(row: int, **values: Any) -> Callable[[Build], Build]:
@@ -111,7 +111,7 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "a link that is down": (cells("links", 0, down=True), "R1 R8"),
     "a slot of a tensor that is elsewhere": (cells("slots", 1, tensor=7), "R1 R3"),
     "a slot goes to another node": (cells("links", 0, dst=2), "R3 R8"),
-    "a group of other chips": (segment(chips=[1, 0]), "R1"),
+    "a group of other chips": (group(chips=[1, 0]), "R3"),
     "a slot is missing": (dropped("slots", 1), "R3"),
     "a slot comes twice": (added("slots", 6, 2, 2, 0, 90, 108), "R3 R2"),
     "a slot is too short": (cells("slots", 1, vectors=1), "R3"),
@@ -150,16 +150,16 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "weights that fill the SRAM": (column("chips", "sram_bytes", 960), "R6"),
     "a chip that may end no vector": (cells("chips", 0, eject_per_cycle=0), "R7"),
     "a host that begins too many vectors": (cells("chips", 2, inject_per_cycle=1), "R7"),
-    "a deskew over what runs": (added("deskews", 0, 60, 4), "R9"),
-    "a deskew over departures": (added("deskews", 0, 81, 2), "R9"),
-    "a deskew over a read": (added("deskews", 0, 43, 1), "R9"),
-    "a deskew within another": (added("deskews", 0, 1, 4), "R9 R8"),
+    "a deskew over what runs": (added("deskews", 0, 60, 4, 0), "R9"),
+    "a deskew over departures": (added("deskews", 0, 81, 2, 0), "R9"),
+    "a deskew over a read": (added("deskews", 0, 43, 1, 0), "R9"),
+    "a deskew within another": (added("deskews", 0, 1, 4, 0), "R9 R8"),
     "no deskew": (dropped("deskews", 0), "R9"),
     "a segment that opens too late": (cells("deskews", 0, cycle=1, stall=1), "R9"),
     "a stall that is too short": (cells("deskews", 0, stall=1), "R9"),
     "waiting for which the stall is too short": (cells("segments", 0, waiting_cycles=875), "R9"),
     "a counter that the clocks outrun": (clock(hac_period_cycles=3), "R9"),
-    "clocks that drift through a timetable that repeats": (said(period=200), "R9"),
+    "clocks that drift through a timetable that repeats": (lambda build: repeating(build, 200), "R9"),
     "a deadline that is missed": (cells("segments", 0, deadline_cycles=127), "R10"),
     "a wait shorter than a pass": (cells("segments", 0, waiting_cycles=251), "R9"),
     "a proved worst that does not hold": (results(proved_worst_ns=636.5), "R3"),
@@ -192,9 +192,9 @@ COLLECTIVE: dict[str, tuple[Callable[[Build], Build], str]] = {
     "a buffer of no vector": (column("chips", "deskew_buffer_vectors", 0), "R8"),
     "links with jitter": (clock(jitter_peak_to_peak_ns=1), "R8"),
     "clocks that drift": (clock(offset_ppm=100), "R8 R9"),
-    "a deskew over what runs": (added("deskews", 0, 14, 2), "R9"),
-    "a period that is too short": (said(period=5, results={"makespan_cycles": 35}), "R1 R3 R4"),
-    "a relay that is none": (segment(relays=[7]), "R1"),
+    "a deskew over what runs": (added("deskews", 0, 14, 2, 0), "R9"),
+    "a period that is too short": (lambda build: repeating(build, 5), "R1 R4"),
+    "a relay that is none": (group(relays=[7]), "R1"),
     "a deadline that is missed": (cells("segments", 0, deadline_cycles=34), "R10"),
 }
 
@@ -235,7 +235,7 @@ LEGAL: dict[str, Callable[[Build], Build]] = {
     "another lane": on_another_lane,
     "an idle gap": lambda build: later(build, 10),
     "a longer stall": lambda build: later(build, 10, stall=12),
-    "a second deskew in a gap": lambda build: with_rows(later(build, 10), "deskews", (0, 5, 4)),
+    "a second deskew in a gap": lambda build: with_rows(later(build, 10), "deskews", (0, 5, 4, 0)),
     "a deeper buffer": column("chips", "deskew_buffer_vectors", 1000),
     "a buffer that is just filled": column("chips", "deskew_buffer_vectors", 2),
     "a larger SRAM": column("chips", "sram_bytes", 1 << 40),
@@ -248,7 +248,10 @@ LEGAL: dict[str, Callable[[Build], Build]] = {
     "a hop that holds its guard": said(guard_in_hop=True),
     "clocks that agree better": clock(offset_ppm=0, residual_ns=0),
     "the other chip as root": lambda build: change(
-        change(build, "chips", 0, hac_parent=1, hac_depth=1), "chips", 1, hac_parent=1, hac_depth=0
+        change(change(build, "frames", 0, time_domain=1), "chips", 0, hac_parent=1, hac_depth=1),
+        *("chips", 1),
+        hac_parent=1,
+        hac_depth=0,
     ),
     "a counter that is just not outrun": clock(hac_period_cycles=4),
     "faster links that are not used so": cells("links", 1, latency_cycles=3),
@@ -267,7 +270,7 @@ def test_unusual_collectives_pass() -> None:
     assert not rules(build_of(late))
     assert not rules(change(build_of(late), "slots", 4, read=30))
     assert not rules(change(build_of(late), "chips", 1, hac_parent=1, hac_depth=0))
-    assert not rules(with_rows(build_of(late), "deskews", (0, 20, 9)))
+    assert not rules(with_rows(build_of(late), "deskews", (0, 20, 9, 0)))
     assert not rules(build_of(late, period=5))
     assert not rules(limited(build_of(late), deskew_buffer_vectors=1))
     assert not rules(limited(collective_build("all-reduce"), sram_bytes=1280))

@@ -32,12 +32,19 @@ def test_peaks_are_what_is_counted(intervals: list[tuple[int, int, int]], period
     """Tests the most at once and its first cycle, for numbers of numpy and of Python."""
     holder, start, length = np.array(intervals, dtype=np.int64).reshape(-1, 3).T
     for kind in (np.int64, object):
-        found = peaks(holder, start.astype(kind), (start + length).astype(kind), period)
+        found = peaks(holder, start.astype(kind), (start + length).astype(kind), np.full_like(start, period))
         told = zip(found.most.tolist(), found.time.tolist(), strict=True)
         assert dict(zip(found.holder.tolist(), told, strict=True)) == counted(intervals, period)
 
 
 def test_what_outlives_the_period_counts_once_for_each_iteration() -> None:
     """Tests ceil(life / period) copies: [3, 15) with period 5 is there three times in cycles 3 and 4, else twice."""
-    found = peaks(np.zeros(1, dtype=np.int64), np.array([3]), np.array([15]), 5)
+    found = peaks(np.zeros(1, dtype=np.int64), np.array([3]), np.array([15]), np.array([5]))
     assert (found.most.tolist(), found.time.tolist()) == ([3], [3])
+
+
+def test_holders_repeat_with_periods_of_their_own() -> None:
+    """Tests [3, 15) of three holders: once, every 5 cycles, and every 12."""
+    holder, begin = np.arange(3), np.full(3, 3)
+    found = peaks(holder, begin, begin + 12, np.array([0, 5, 12]))
+    assert (found.most.tolist(), found.time.tolist()) == ([1, 3, 1], [3, 3, 0])

@@ -84,4 +84,4 @@ def test_a_period_other_than_that_of_the_results_is_found() -> None:
     build = build_of(ALL_GATHER, period=6)
     manifest = build.manifest.model_copy(update={"results": build.manifest.results | {"period_cycles": 5}})
     told = signed(replace(build, manifest=manifest))
-    assert breaks(told, "R3", "manifest.json: results period_cycles is 5, period is 6")
+    assert breaks(told, "R3", "manifest.json: results period_cycles is 5, the longest period of the frames is 6")

@@ -113,12 +113,12 @@ def test_a_slot_in_flight_across_a_deskew_is_charged_both_depths() -> None:
 
     The lanes of the host are realigned as well, but nothing is in flight there.
     """
-    hops = hops_to_chips(with_rows(two_chip_build(), "deskews", (0, 30, 4)))
+    hops = hops_to_chips(with_rows(two_chip_build(), "deskews", (0, 30, 4, 0)))
     assert hops.aligned.tolist() == [2, 34, 2, 34, 2, 2]
     assert hops.realigned.tolist() == [34, 34, 34, 34, 2, 2]
     assert hops.levels.tolist() == [1, 1, 1, 1, 1, 1]
     # Across [10, 14) the lanes of chip 1, one level deep, are: its own depth twice, and the edge of the lane.
-    assert hops_to_chips(with_rows(two_chip_build(), "deskews", (0, 10, 4))).levels.tolist() == [1, 1, 1, 1, 1, 3]
+    assert hops_to_chips(with_rows(two_chip_build(), "deskews", (0, 10, 4, 0))).levels.tolist() == [1, 1, 1, 1, 1, 3]
 
 
 def test_times_near_the_bounds_are_compared_exactly() -> None:

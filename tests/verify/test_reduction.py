@@ -6,7 +6,7 @@ import pytest
 
 from lpxsched.verify.reduction import reduction_violations
 from tests.builds import two_chip_build
-from tests.verify.changes import breaks, change, changed, reports, with_graph, with_rows, without
+from tests.verify.changes import breaks, change, changed, reports, with_graph, with_group, with_rows, without
 
 # operands 18 and 19 are those of add 8 (tensors 6 and 7), 20 and 21 those of add 9, 22 is that of egress 10
 
@@ -92,8 +92,7 @@ def test_a_layout_that_is_not_that_of_the_sum_is_found() -> None:
 def test_a_sum_in_two_steps_is_expanded_down_to_leaves() -> None:
     """Tests that (shard 0 + shard 1) + shard 2 is complete on three chips, and shard 0 + shard 1 is not."""
     build = changed("tensors", 8, layout="partial")
-    segment = {"segment": 0, "layers": [0], "chips": [0, 1, 3], "hosts": [2, 2, 2]}
-    build = with_graph(build, segments=[segment])
+    build = with_group(build, chips=[0, 1, 3], hosts=[2, 2, 2])
     build = with_rows(
         build,
         "operators",

@@ -51,15 +51,15 @@ def test_a_claim_that_is_absent_is_no_fault(key: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "text"),
     [
-        ({"lower_bound_cycles": 127}, "lower_bound_cycles is 127, the segments sum to 128"),
+        ({"lower_bound_cycles": 127}, "lower_bound_cycles is 127, segments and frames sum to 128"),
         ({"makespan_ns": 127.999}, "makespan_ns is 127.999, the segments take 128"),
         ({"proved_ns": "128"}, "proved_ns is '128', the segments take 128"),
         ({"proved_worst_ns": 636.563}, "proved_worst_ns is 636.563, waiting, makespans and clocks may take 636.564"),
         ({"proved_worst_ns": None}, "proved_worst_ns is None"),
         ({"step_ns": 128}, "step_ns is 128, proved_ns and assumed_ns sum to 128.1"),
         ({"step_high_ns": 636.7}, "step_high_ns is 636.7, proved_worst_ns and assumed_high_ns sum to 636.764"),
-        ({"gap": 0.999}, "gap is 0.999, the segments have 1"),
-        ({"gap": True}, "gap is True, the segments have 1"),
+        ({"gap": 0.999}, "gap is 0.999, segments and frames have 1"),
+        ({"gap": True}, "gap is True, segments and frames have 1"),
     ],
 )
 def test_a_claim_that_does_not_follow_is_found(claim: dict[str, Any], text: str) -> None:
@@ -79,8 +79,8 @@ def test_what_repeats_is_compared_with_its_period() -> None:
     """Tests an all-gather of 16 cycles that repeats every 6: bound and gap are those of the period."""
     build = build_of(LAID["all-gather"], period=6)
     assert not rules(claiming(build, status="optimal", gap=1.0, makespan_ns=16.0))
-    above = claiming(change(build, "segments", 0, lower_bound_cycles=7), lower_bound_cycles=7)
-    assert breaks(above, "R3", "segment 0: lower_bound_cycles is 7, above period 6")
-    below = claiming(change(build, "segments", 0, lower_bound_cycles=5), lower_bound_cycles=5)
+    above = claiming(change(build, "frames", 0, lower_bound_cycles=7), lower_bound_cycles=7)
+    assert breaks(above, "R3", "frame 0: lower_bound_cycles is 7, above period_cycles 6")
+    below = claiming(change(build, "frames", 0, lower_bound_cycles=5), lower_bound_cycles=5)
     assert not rules(claiming(below, gap=1.2))
     assert breaks(claiming(below, status="optimal"), "R3", "results status is 'optimal'")

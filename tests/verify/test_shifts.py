@@ -19,6 +19,11 @@ def columns(intervals: list[Interval]) -> list[np.ndarray]:
     return list(np.array(intervals, dtype=np.int64).reshape(-1, 3).T)
 
 
+def periods(intervals: list[Interval], period: int) -> np.ndarray:
+    """Return the period of each interval."""
+    return np.full(len(intervals), period, dtype=np.int64)
+
+
 def held(interval: Interval, period: int) -> list[tuple[int, int]]:
     """Return the holder with each cycle in which it is held, modulo a period."""
     holder, start, length = interval
@@ -28,7 +33,7 @@ def held(interval: Interval, period: int) -> list[tuple[int, int]]:
 @given(INTERVALS, st.integers(0, 12))
 def test_there_are_clashes_when_a_cycle_is_held_twice(intervals: list[Interval], period: int) -> None:
     """Tests that pairs are found exactly when some cycle, modulo the period, is held more than once."""
-    one, _ = clashes(*columns(intervals), period)
+    one, _ = clashes(*columns(intervals), periods(intervals, period))
     times = Counter(cycle for interval in intervals for cycle in held(interval, period))
     assert bool(len(one)) == (max(times.values(), default=0) > 1)
 
@@ -36,8 +41,17 @@ def test_there_are_clashes_when_a_cycle_is_held_twice(intervals: list[Interval],
 @given(INTERVALS, st.integers(0, 12))
 def test_what_clashes_has_a_cycle_in_common(intervals: list[Interval], period: int) -> None:
     """Tests that each pair overlaps; an interval with itself only when it is longer than the period."""
-    for a, b in zip(*(column.tolist() for column in clashes(*columns(intervals), period)), strict=True):
+    for a, b in zip(
+        *(column.tolist() for column in clashes(*columns(intervals), periods(intervals, period))), strict=True
+    ):
         if a == b:
             assert intervals[a][2] > period > 0
         else:
             assert set(held(intervals[a], period)) & set(held(intervals[b], period))
+
+
+def test_holders_repeat_with_periods_of_their_own() -> None:
+    """Tests [0, 3) and [8, 10): modulo 6 they clash, modulo 11 and once they do not."""
+    intervals = [(holder, start, length) for holder in range(3) for start, length in ((0, 3), (8, 2))]
+    one, other = clashes(*columns(intervals), np.array([6, 6, 11, 11, 0, 0]))
+    assert (one.tolist(), other.tolist()) == ([0], [1])

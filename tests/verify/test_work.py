@@ -111,8 +111,8 @@ def test_a_share_of_the_rate_is_one(efficiency: float) -> None:
         (2, {"rows": 1 << 40}, "operator layer.0.experts has work that is too large to check"),
         (
             2,
-            {"weights": {"dtype": "fp8", "layout": "sharded", "terms": [term("macs", constant=1)]}},
-            "operator layer.0.experts counts its weights in macs, must count bytes",
+            {"resident": [{"name": "w", "dtype": "fp8", "layout": "sharded", "terms": [term("macs", constant=1)]}]},
+            "operator layer.0.experts counts what it keeps in macs, must count bytes",
         ),
     ],
 )
@@ -125,11 +125,15 @@ def test_a_graph_whose_work_is_no_work_is_found(row: int, values: dict[str, Any]
 @pytest.mark.parametrize(
     ("row", "cells", "text"),
     [
-        (12, {"bytes": 639}, "operator 4 (experts) has weights with bytes 639, its weights in graph.json have 640"),
-        (12, {"vectors": 3}, "operator 4 (experts) has weights with vectors 3, its weights in graph.json have 2"),
-        (12, {"dtype": "bf16"}, "operator 4 (experts) has weights with dtype bf16, its weights in graph.json have fp8"),
-        (12, {"layout": "replicated"}, "operator 4 (experts) has weights with layout replicated"),
-        (12, {"name": "layer.0.w"}, "operator 4 (experts) has weights with name layer.0.w"),
+        (12, {"bytes": 639}, "operator 4 (experts) keeps layer.0.experts.weights with bytes 639, in graph.json 640"),
+        (12, {"vectors": 3}, "operator 4 (experts) keeps layer.0.experts.weights with vectors 3, in graph.json 2"),
+        (
+            12,
+            {"dtype": "bf16"},
+            "operator 4 (experts) keeps layer.0.experts.weights with dtype bf16, in graph.json fp8",
+        ),
+        (12, {"layout": "replicated"}, "operator 4 (experts) keeps layer.0.experts.weights with layout replicated"),
+        (12, {"name": "layer.0.w"}, "operator 4 (experts) reads layer.0.w, which it does not keep"),
     ],
 )
 def test_weights_other_than_those_of_the_graph_are_found(row: int, cells: dict[str, Any], text: str) -> None:
@@ -143,11 +147,15 @@ def test_each_operator_reads_its_weights_whole_and_once() -> None:
     weights = [row for row, role in enumerate(build.operands.role.tolist()) if role == "weight"]
     experts = weights[2]
     assert build.operands.operator[experts] == 4
-    assert breaks(without(build, "operands", experts), "R4", "operator 4 (experts) reads weights 0 times, must 1")
-    assert breaks(change(build, "operands", experts, vectors=1), "R4", "has weights with vectors read 1")
+    assert breaks(
+        without(build, "operands", experts), "R4", "operator 4 (experts) reads layer.0.experts.weights 0 times, must 1"
+    )
+    assert breaks(
+        change(build, "operands", experts, vectors=1), "R4", "keeps layer.0.experts.weights with vectors read 1"
+    )
     assert breaks(change(build, "operands", experts, first_vector=1, vectors=1), "R4", "weights with vectors from 1")
     again = with_rows(build, "operands", (4, 12, 0, 2, "weight"))
-    assert breaks(again, "R4", "operator 4 (experts) reads weights 2 times, must 1")
+    assert breaks(again, "R4", "operator 4 (experts) reads layer.0.experts.weights 2 times, must 1")
     strange = with_rows(build, "tensors", (14, "layer.0.w", 0, 1, "fp8", "sharded", 0, -1, 320))
     assert breaks(strange, "R4", "weights layer.0.w on chip 0 are read by 0 operators, must be by 1")
 
@@ -163,5 +171,5 @@ def test_an_operator_without_weights_on_a_shard_has_no_tensor_there() -> None:
     """Tests that 1 column leaves nothing to chip 1, whose weights nobody then asks for."""
     build = graph_with(2, columns=1)
     assert derived_work(build).weight_bytes[[4, 5]].tolist() == [320, 0]
-    assert reports(build, "R4", "operator 5 (experts) reads weights 1 times, must 0")
+    assert reports(build, "R4", "operator 5 (experts) reads layer.0.experts.weights, which it does not keep")
     assert "R4" in rules(build)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.routed import RoutedModel
+from lpxsched.workload.ffns import FfnLayer, FfnModel
+from lpxsched.workload.model import Experts
 
-TOY = RoutedModel(
-    name="toy",
-    layers=2,
-    hidden=4,
-    expert_columns=6,
-    experts=3,
-    experts_per_token=2,
-    expert_biases=True,
-)
 FP8 = Precision("fp8", "fp8", "bf16")
 
 
-def toy(**changes: Any) -> RoutedModel:
-    """Return the toy model with some numbers changed."""
-    return replace(TOY, **changes)
+def toy(
+    *,
+    layers: int = 2,
+    hidden: int = 4,
+    expert_columns: int = 6,
+    experts: int = 3,
+    experts_per_token: int = 2,
+    expert_biases: bool = True,
+    name: str = "toy",
+) -> FfnModel:
+    """Return equal layers of routed experts with a gate, some numbers changed."""
+    routed = Experts(experts, experts_per_token, expert_columns, 3, biases=expert_biases)
+    return FfnModel(name, (FfnLayer(hidden, experts=routed),) * layers)
+
+
+TOY = toy()

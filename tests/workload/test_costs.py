@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,20 +12,22 @@ from hypothesis import strategies as st
 
 from lpxsched.workload.costs import Cost, cycles, layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.ffns import FfnLayer
+from lpxsched.workload.model import Experts, Ffn
 from lpxsched.workload.work import shard_sizes
 from tests.fabric.examples import CHIP
 from tests.workload.examples import FP8, TOY, toy
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
-    from lpxsched.workload.routed import RoutedModel
+    from lpxsched.workload.ffns import FfnModel
 
 
 def costs_on(
-    model: RoutedModel, width: int, *, batch: int = 1, precision: Precision = FP8, chip: Chip = CHIP
+    model: FfnModel, width: int, *, batch: int = 1, precision: Precision = FP8, chip: Chip = CHIP
 ) -> list[dict[str, Cost]]:
     """Return the cost of each operator kind on each chip of a group."""
-    return shard_costs(layer_work(model, chip, width, batch=batch, precision=precision), chip, width)
+    return shard_costs(layer_work(model.layers[0], chip, width, batch=batch, precision=precision), chip, width)
 
 
 def test_the_router_of_the_toy_model() -> None:
@@ -160,3 +162,51 @@ def test_more_chips_never_hold_more_each(columns: int, multiple: int, width: int
         for chips in (width, width + 1)
     )
     assert wide <= narrow
+
+
+def parts_on(width: int, *, batch: int = 1, **parts: Any) -> dict[str, Cost]:
+    """Return the costs of the first of `width` chips for a layer of other parts, rows of 4 columns."""
+    works = layer_work(FfnLayer(4, **parts), CHIP, width, batch=batch, precision=FP8)
+    return shard_costs(works, CHIP, width)[0]
+
+
+def test_a_dense_ffn() -> None:
+    """Tests half of 6 columns on the first of two chips, by hand.
+
+    Matrices 3 x 4 x 3 = 36 bytes, as many products a row; a row moves 4 bytes in, 2 x 3 between, 4 x 2 out = 18.
+    """
+    assert parts_on(2, dense=Ffn(6, 3))["dense"] == Cost("fp8", 36 + 18, 36, 83, 36, "fp8", "sharded")
+    # The weights are read once, whatever the batch.
+    assert parts_on(2, batch=2, dense=Ffn(6, 3))["dense"] == Cost("fp8", 36 + 2 * 18, 72, 83, 36, "fp8", "sharded")
+    # Without a gate there are two matrices.
+    assert parts_on(2, dense=Ffn(6, 2))["dense"] == Cost("fp8", 24 + 18, 24, 83, 24, "fp8", "sharded")
+
+
+def test_experts_of_two_matrices() -> None:
+    """Tests one row on two chips: each of 3 experts has 2 x 4 x 3 = 24 bytes there, and the row meets 2."""
+    cost = parts_on(2, experts=Experts(3, 2, 6, 2))["experts"]
+    assert cost == Cost("fp8", 2 * (24 + 18), 48, 83, 3 * 24, "fp8", "sharded")
+
+
+def test_shared_experts_are_added_by_the_combine() -> None:
+    """Tests a dense FFN beside the experts: the combine sums three rows of 8 bytes and writes one."""
+    costs = parts_on(2, experts=Experts(3, 2, 6, 3), shared=Ffn(6, 3))
+    assert costs["shared"] == Cost("fp8", 36 + 18, 36, 83, 36, "fp8", "sharded")
+    assert costs["combine"] == Cost("bf16", (3 + 1) * 8, 3 * 4, 3)
+
+
+def test_latent_experts() -> None:
+    """Tests rows of 2 columns for experts, by hand; every chip holds both matrices of 4 x 2 whole.
+
+    narrow   8 bytes of weights, 4 in and 2 out; 8 products
+    experts  3 x 2 x 3 = 18 bytes an expert, a row 2 in, 6 between, 2 x 2 out = 12; two of three
+    combine  two rows of 4 bytes in, one out; 2 x 2 operations
+    widen    8 bytes of weights, 2 x 2 in, 4 x 2 of the shared ones in, 4 x 2 out; 8 products and 4 sums
+    """
+    costs = parts_on(2, experts=Experts(3, 2, 6, 3, latent_columns=2), shared=Ffn(6, 3))
+    assert costs["narrow"] == Cost("fp8", 8 + 6, 8, 40, 8, "fp8", "replicated")
+    assert costs["experts"] == Cost("fp8", 2 * (18 + 12), 36, 83, 3 * 18, "fp8", "sharded")
+    assert costs["combine"] == Cost("bf16", 12, 4, 3)
+    assert costs["widen"] == Cost("bf16", 8 + 4 + 8 + 8, 12, 40, 8, "fp8", "replicated")
+    alone = parts_on(2, experts=Experts(3, 2, 6, 3, latent_columns=2))["widen"]
+    assert alone == Cost("bf16", 8 + 4 + 8, 8, 40, 8, "fp8", "replicated")

@@ -31,9 +31,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.bounds.crossings import Lanes, lanes_of
-from lpxsched.schedule.bounds.network import relaxed
 from lpxsched.schedule.bounds.view import is_small
-from lpxsched.schedule.problem.wires import FAR
+from lpxsched.schedule.problem.wires import FAR, relaxed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

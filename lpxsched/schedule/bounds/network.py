@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.wires import FAR, relax
+from lpxsched.schedule.problem.wires import FAR, relaxed
 from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
@@ -100,19 +100,3 @@ def densest(pitch: Fraction, longest_run: int) -> Fraction:
     if lengths == pitch.denominator or lengths * lengths * pitch.denominator > MOST_PRECISE:
         return pitch
     return min(Fraction(ceil_cycles(vectors * pitch), vectors) for vectors in range(1, lengths + 1))
-
-
-def relaxed(start: Integers, source: Integers, destination: Integers, cost: Integers) -> Integers:
-    """Return the least costs that follow from some starting costs (label correcting).
-
-    Parameters
-    ----------
-    start : ndarray of int64, shape (rows, nodes)
-        `FAR` or more where nothing starts.
-    source, destination, cost : ndarray of int64, shape (bundles,)
-    """
-    order = np.argsort(source, kind="stable")
-    offsets = np.searchsorted(source[order], np.arange(start.shape[1] + 1)).astype(np.int64)
-    least = start.copy()
-    relax(least, offsets, destination[order], cost[order])
-    return least

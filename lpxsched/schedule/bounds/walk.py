@@ -42,78 +42,56 @@ no sooner than departs_c.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.bounds.columns import Bounds, earliest, joined, latest, none, of_rows
+from lpxsched.schedule.bounds.node_lanes import lanes_at
 from lpxsched.schedule.problem.distances import shortest_ways
+from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.routes.list_schedule import ranks
-from lpxsched.units import NEVER, ceil_cycles, ceil_div
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.instance import Instance
 
+    Integers = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
 
-@dataclass(frozen=True, slots=True, order=True)
-class Bound:
-    """A bound in cycles and the arguments that entered it."""
-
-    cycles: int
-    arguments: tuple[str, ...] = ()
-
-    def later(self, cycles: int, argument: str = "") -> Bound:
-        """Return this bound moved by some cycles, by a named argument if there is one."""
-        added = (argument,) if argument and argument not in self.arguments else ()
-        return Bound(self.cycles + cycles, tuple(sorted(self.arguments + added)))
+# Arguments that may enter a bound; it knows those that did as a set of bits.
+ARGUMENTS = ("cut", "stream", "summands")
+CUT, STREAM, SUMMANDS = 1, 2, 4
 
 
-@dataclass(frozen=True, slots=True)
-class Lanes:
-    """All lanes out of a node or into it: how many, and the shortest time of a vector on any of them."""
+class Reach(NamedTuple):
+    """Bounds of demands at nodes: of the first vector and of all, and of the first that must enter the node."""
 
-    count: int
-    vector_time: Fraction
-
-    def spread(self, vectors: int) -> int:
-        """Cycles from the first to the last of some vectors on the fullest lane, rounded up."""
-        return ceil_cycles((ceil_div(vectors, self.count) - 1) * self.vector_time) if self.count else 0
+    first: Bounds
+    last: Bounds
+    enters: Bounds
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Bounds of a demand at one node: of its first vector and of all, and of the first that must enter the node."""
-
-    first: Bound
-    last: Bound
-    enters: Bound
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Summed:
-    """A sum of leaves, wherever it is made: its leaves, when they are there, when its last sum can leave each chip.
+class Summed(NamedTuple):
+    """Sums of the same leaves, wherever they are made, at each node.
 
     Attributes
     ----------
-    leaves : ndarray of int64, shape (leaves,)
-    ends : list of Bound
-    cycles : ndarray of int64, shape (leaves,)
-        Of the ends.
-    departs, decides : ndarray of int64, shape (chips,)
-        The earliest departure of a complete vector, and the leaf that decides it.
+    produced : Bounds, shape (chips,)
+        Of the summand of a chip; `NEVER` where it has none.
+    departs : Integers, shape (chips,)
+        The earliest departure of a complete vector.
+    own, complete, enters : Bounds, shape (nodes,)
+        Of a sum that the node makes itself, of one made elsewhere, of the first summand from elsewhere.
     """
 
-    leaves: NDArray[np.int64]
-    ends: list[Bound]
-    cycles: NDArray[np.int64]
-    departs: NDArray[np.int64]
-    decides: NDArray[np.int64]
+    produced: Bounds
+    departs: Integers
+    own: Bounds
+    complete: Bounds
+    enters: Bounds
 
 
 def lower_bound(instance: Instance) -> LowerBound:
@@ -124,18 +102,15 @@ def lower_bound(instance: Instance) -> LowerBound:
     instance : Instance
         Its demands must be reachable from their leaves.
     """
-    walk = _Walk(instance)
-    operator_rank, demand_rank = ranks(instance)
-    work = [(int(rank), 0, index) for index, rank in enumerate(operator_rank)]
-    work += [(int(rank), 1, index) for index, rank in enumerate(demand_rank)]
-    for _, is_demand, index in sorted(work):
-        if not is_demand:
-            walk.starts[index] = walk.operator_start(index)
-        elif instance.is_reduction(index):
-            walk.sums[index] = walk.summed(index)
-    bounds = [*walk.starts.values(), *(walk.summands_leave(node) for node in range(instance.network.chips))]
-    best = _latest(bounds)
-    return LowerBound(best.cycles, " + ".join(("critical path", *best.arguments)))
+    walk, (operator_rank, demand_rank) = _Walk(instance), ranks(instance)
+    for rank in range(int(max(operator_rank.max(initial=0), demand_rank.max(initial=0))) + 1):
+        walk.start(np.flatnonzero(operator_rank == rank))
+        for demand in np.flatnonzero((demand_rank == rank) & walk.is_sum).tolist():
+            walk.sum(demand)
+    starts = walk.starts.at(np.argsort(operator_rank, kind="stable"))
+    best = of_rows(joined(starts, walk.summands_leave()), np.array([0, instance.operators + instance.network.chips]))
+    names = [name for bit, name in enumerate(ARGUMENTS) if int(best.arguments[0]) >> bit & 1]
+    return LowerBound(int(best.cycles[0]), " + ".join(("critical path", *names)))
 
 
 class _Walk:
@@ -143,142 +118,158 @@ class _Walk:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.starts: dict[int, Bound] = {}
+        self.starts = none(instance.operators)
+        # Sums of the same leaves are alike: each is known by the number of the first of them.
         self.sums: dict[int, Summed] = {}
+        self.first_of: dict[bytes, int] = {}
+        self.alike = np.full(instance.demands, NONE, dtype=np.int64)
+        self.is_sum = instance.demand_leaves.counts > 1
         self.shortest_sum = instance.add_cost.cycles(2, 1)
-        self.ways = np.array(shortest_ways(instance.network), dtype=np.int64)
+        self.ways = shortest_ways(instance.network)
         source, destination, chips = instance.network.source, instance.network.destination, instance.network.chips
         everywhere = np.ones(instance.network.bundles, dtype=np.bool_)
-        self.lanes_out = _lanes(instance, source, everywhere)
-        self.lanes_in = _lanes(instance, destination, everywhere)
-        self.lanes_to_chips = _lanes(instance, source, destination < chips)
-        self.lanes_from_chips = _lanes(instance, destination, source < chips)
-        self.joined = set(zip(source.tolist(), destination.tolist(), strict=True))
-        self.readers: list[set[int]] = [set() for _ in range(instance.demands)]
-        for operator, node in enumerate(instance.operator_node.tolist()):
-            for demand in instance.operator_demands[operator].tolist():
-                self.readers[demand].add(node)
+        self.lanes_out = lanes_at(instance.network, source, everywhere)
+        self.lanes_in = lanes_at(instance.network, destination, everywhere)
+        self.lanes_to_chips = lanes_at(instance.network, source, destination < chips)
+        self.lanes_from_chips = lanes_at(instance.network, destination, source < chips)
+        self.joined = np.zeros((instance.network.nodes, instance.network.nodes), dtype=np.bool_)
+        self.joined[source, destination] = True
 
-    def end(self, operator: int) -> Bound:
-        """Earliest end of an operator."""
-        return self.starts[operator].later(int(self.instance.operator_cycles[operator]))
+    def ends(self, operators: Integers) -> Bounds:
+        """Earliest ends of some operators."""
+        return self.starts.at(operators).later(self.instance.operator_cycles[operators])
 
-    def operator_start(self, operator: int) -> Bound:
-        """Earliest start of an operator, by its operands one by one and by the cut round its node."""
-        instance, node = self.instance, int(self.instance.operator_node[operator])
-        reach = {demand: self.reach_at(demand, node) for demand in instance.operator_demands[operator].tolist()}
-        bounds = [Bound(instance.release_cycles)]
-        bounds += [self.end(other) for other in instance.operator_after[operator].tolist()]
-        bounds += [reached.last for reached in reach.values()]
-        outside = [demand for demand in reach if (instance.demand_leaves[demand] != node).any()]
-        relayed = [demand for demand in outside if not self._comes_from_own_host(demand, node)]
-        for demands, lanes in ((outside, self.lanes_in[node]), (relayed, self.lanes_from_chips[node])):
-            if demands:
-                vectors = int(instance.demand_vectors[demands].sum())
-                first = _earliest(reach[demand].enters for demand in demands)
-                bounds.append(first.later(lanes.spread(vectors), "cut"))
-        return _latest(bounds)
+    def start(self, operators: Integers) -> None:
+        """Find the earliest starts of some operators, by their operands one by one and by the cut round their nodes."""
+        instance, node = self.instance, self.instance.operator_node[operators]
+        start = Bounds(np.full(len(operators), instance.release_cycles), np.zeros(len(operators), dtype=np.int64))
+        after, read = instance.operator_after.taken(operators), instance.operator_demands.taken(operators)
+        reader = np.repeat(node, np.diff(read.offsets))
+        reach, root = self.reach(read.values, reader), self._root(read.values)
+        start = latest(start, of_rows(self.ends(after.values), after.offsets), of_rows(reach.last, read.offsets))
+        outside = self.is_sum[read.values] | (root != reader)
+        relayed = outside & ~self._comes_from_own_host(root, reader)
+        for counted, lanes in ((outside, self.lanes_in), (relayed, self.lanes_from_chips)):
+            total = np.append(0, np.cumsum(np.where(counted, instance.demand_vectors[read.values], 0)))
+            vectors = total[read.offsets[1:]] - total[read.offsets[:-1]]
+            entering = reach.enters.where(counted, none(len(counted), NEVER))
+            first = of_rows(entering, read.offsets, least=True)
+            cut = first.later(lanes.spread(node, vectors), CUT)
+            start = latest(start, cut.where(vectors > 0, start))
+        self.starts.cycles[operators], self.starts.arguments[operators] = start
 
-    def _comes_from_own_host(self, demand: int, node: int) -> bool:
-        """Whether a demand may enter a node from a host: only a host that is its leaf, since hosts never relay."""
-        leaves = self.instance.demand_leaves[demand].tolist()
-        return any(leaf >= self.instance.network.chips and (leaf, node) in self.joined for leaf in leaves)
+    def _root(self, demands: Integers) -> Integers:
+        """Return the one node that holds what is copied, the first leaf of a sum."""
+        return self.instance.demand_leaves.first(demands)
 
-    def reach_at(self, demand: int, node: int) -> Reach:
-        """Bounds of a demand at a node that reads it."""
-        if demand in self.sums:
-            return self._sum_at(demand, node)
-        return self._copy_at(demand, node)
+    def _comes_from_own_host(self, root: Integers, node: Integers) -> Flags:
+        """Whether something enters a node from a host: only from one that holds it, since hosts never relay."""
+        return (root >= self.instance.network.chips) & self.joined[root, node]
 
-    def _copy_at(self, demand: int, node: int) -> Reach:
-        """Bounds of a copy at a node, from the one node that holds it."""
-        instance, root = self.instance, int(self.instance.demand_leaves[demand][0])
-        made = self.end(int(instance.demand_leaf_operators[demand][0]))
-        if node == root:
-            return Reach(made, made, made)
-        first = made.later(int(self.ways[root, node]))
-        vectors = int(instance.demand_vectors[demand])
-        lanes_out = self.lanes_out if node >= instance.network.chips else self.lanes_to_chips
-        spread = max(lanes_out[root].spread(vectors), self._lanes_into(demand, node).spread(vectors))
-        return Reach(first, _latest([first, first.later(spread, "stream")]), first)
+    def reach(self, demands: Integers, nodes: Integers) -> Reach:
+        """Bounds of demands at nodes that read them."""
+        reach = Reach(*(none(len(demands)) for _ in Reach._fields))
+        alike = self.alike[demands]
+        for number in (NONE, *self.sums):
+            here = np.flatnonzero(alike == number)
+            if number == NONE:
+                found = self._copies_at(demands[here], nodes[here])
+            else:
+                found = self._sums_at(self.sums[number], demands[here], nodes[here])
+            for column, values in zip(reach, found, strict=True):
+                column.cycles[here], column.arguments[here] = values
+        return reach
 
-    def _lanes_into(self, demand: int, node: int) -> Lanes:
-        return (self.lanes_in if self._comes_from_own_host(demand, node) else self.lanes_from_chips)[node]
+    def _copies_at(self, demands: Integers, nodes: Integers) -> Reach:
+        """Bounds of copies at nodes, each from the one node that holds it."""
+        instance, root = self.instance, self._root(demands)
+        made = self.ends(instance.demand_leaf_operators.first(demands))
+        first, vectors = made.later(self.ways[root, nodes]), instance.demand_vectors[demands]
+        is_host = nodes >= instance.network.chips
+        out = np.where(is_host, self.lanes_out.spread(root, vectors), self.lanes_to_chips.spread(root, vectors))
+        from_host = self.lanes_in.spread(nodes, vectors)
+        into = np.where(self._comes_from_own_host(root, nodes), from_host, self.lanes_from_chips.spread(nodes, vectors))
+        spread = np.where(root == nodes, 0, np.maximum(out, into))
+        return Reach(first, first.later(spread, np.where(spread, STREAM, 0)), first)
 
-    def summed(self, demand: int) -> Summed:
-        """Return the leaves of a sum, and when its last sum can leave each chip."""
-        instance, leaves = self.instance, self.instance.demand_leaves[demand]
-        ends = [self.end(operator) for operator in instance.demand_leaf_operators[demand].tolist()]
-        cycles = np.array([end.cycles for end in ends], dtype=np.int64)
-        there = cycles[:, None] + self.ways[leaves, : instance.network.chips] + instance.network.turnaround_cycles
-        there[np.arange(len(leaves)), leaves] = cycles
-        return Summed(leaves, ends, cycles, there.max(axis=0) + self.shortest_sum, there.argmax(axis=0))
+    def _sums_at(self, summed: Summed, demands: Integers, nodes: Integers) -> Reach:
+        """Bounds of sums of the same leaves at nodes, made there or elsewhere."""
+        own, complete, enters = (column.at(nodes) for column in (summed.own, summed.complete, summed.enters))
+        spread = self.lanes_from_chips.spread(nodes, self.instance.demand_vectors[demands])
+        read = enters.later(spread, np.where(spread, CUT, 0))
+        streamed = complete.later(spread, np.where(spread, STREAM, 0))
+        at_host = Reach(complete, latest(complete, read, streamed), complete)
+        first, added = earliest(own, complete), earliest(read.later(self.shortest_sum), complete)
+        at_chip = Reach(first, latest(first, read, added), enters)
+        is_host = nodes >= self.instance.network.chips
+        return Reach(*(host.where(is_host, chip) for host, chip in zip(at_host, at_chip, strict=True)))
 
-    def _sum_at(self, demand: int, node: int) -> Reach:
-        """Bounds of a sum at a node, made there or elsewhere."""
-        summed, is_host = self.sums[demand], node >= self.instance.network.chips
-        there = summed.cycles + self.ways[summed.leaves, node]
-        last_leaf = int(there.argmax())
-        own = summed.ends[last_leaf].later(int(there[last_leaf] - summed.cycles[last_leaf]) + self.shortest_sum)
-        complete = self._complete_at(summed, node)
-        farthest = int(np.where(summed.leaves != node, there, -1).argmax())
-        enters = summed.ends[farthest].later(int(self.ways[summed.leaves[farthest], node]))
-        spread = self._lanes_into(demand, node).spread(int(self.instance.demand_vectors[demand]))
-        read = enters.later(spread, "cut" if spread else "")
-        if is_host:
-            return Reach(
-                complete, _latest([complete, read, complete.later(spread, "stream" if spread else "")]), complete
-            )
-        first = _earliest([own, complete])
-        added = _earliest([read.later(self.shortest_sum), complete])
-        return Reach(first, _latest([first, read, added]), enters)
+    def sum(self, demand: int) -> None:
+        """Find when a sum can be at each node."""
+        operators = self.instance.demand_leaf_operators[demand]
+        self.alike[demand] = number = self.first_of.setdefault(operators.tobytes(), demand)
+        if number == demand:
+            self.sums[demand] = self._summed(self.instance.demand_leaves[demand], self.ends(operators))
 
-    def _complete_at(self, summed: Summed, node: int) -> Bound:
-        """Earliest read of a vector whose last sum was made elsewhere."""
-        cycles = summed.departs + self.ways[: self.instance.network.chips, node]
-        if node < self.instance.network.chips:
-            cycles[node] = NEVER
-        chip = int(cycles.argmin())
-        return Bound(int(cycles[chip]), summed.ends[int(summed.decides[chip])].arguments)
+    def _summed(self, leaves: Integers, ends: Bounds) -> Summed:
+        instance, chips, nodes = self.instance, self.instance.network.chips, np.arange(self.instance.network.nodes)
+        there = ends.cycles[:, None] + self.ways[leaves]
+        at_chips = there[:, :chips] + instance.network.turnaround_cycles
+        at_chips[np.arange(len(leaves)), leaves] = ends.cycles
+        departs = Bounds(at_chips.max(axis=0), ends.arguments[at_chips.argmax(axis=0)]).later(self.shortest_sum)
+        elsewhere = departs.cycles[:, None] + self.ways[:chips]
+        elsewhere[nodes[:chips], nodes[:chips]] = NEVER
+        made = elsewhere.argmin(axis=0)
+        last, produced = there.argmax(axis=0), none(chips, NEVER)
+        produced.cycles[leaves], produced.arguments[leaves] = ends
+        own = Bounds(there[last, nodes] + self.shortest_sum, ends.arguments[last])
+        there[np.arange(len(leaves)), leaves] = NONE
+        far = there.argmax(axis=0)
+        return Summed(
+            produced,
+            departs.cycles,
+            own,
+            Bounds(elsewhere[made, nodes], departs.arguments[made]),
+            Bounds(there[far, nodes], ends.arguments[far]),
+        )
 
-    def summands_leave(self, node: int) -> Bound:
-        """Bound of the makespan by the lanes out of a chip that holds summands of what others read."""
-        instance, way = self.instance, self.ways[node]
-        vectors, ends, left = 0, [], []
-        for demand, summed in self.sums.items():
-            others = self.readers[demand] - {node}
-            by_host = any(other >= instance.network.chips and (node, other) in self.joined for other in others)
-            if not others or by_host or node not in summed.leaves:
-                continue
-            vectors += int(instance.demand_vectors[demand])
-            ends.append(summed.ends[int(np.flatnonzero(summed.leaves == node)[0])])
-            left.append((max(int(way[other]) for other in others), int(summed.departs[node])))
-        if not ends:
-            return Bound(0)
-        produced = _earliest(ends)
-        last = produced.cycles + self.lanes_to_chips[node].spread(vectors)
-        cycles = min(max(last, min(last + self.shortest_sum, departs)) + far for far, departs in left)
-        return produced.later(cycles - produced.cycles, "summands")
+    def summands_leave(self) -> Bounds:
+        """Bounds of the makespan by the lanes out of each chip that holds summands of what others read."""
+        chips, vectors = self.instance.network.chips, np.zeros(self.instance.network.chips, dtype=np.int64)
+        nothing, bound = none(chips, 0), np.full(chips, NEVER)
+        produced, leaving = none(chips, NEVER), []
+        for (number, readers), total in self._read_sums().items():
+            summed = self.sums[number]
+            leaves, far = self._leaving(summed, np.frombuffer(readers, dtype=np.int64))
+            vectors += leaves * total
+            produced = earliest(produced, summed.produced.where(leaves, none(chips, NEVER)))
+            leaving.append((summed, leaves, far))
+        last = produced.cycles + self.lanes_to_chips.spread(np.arange(chips), vectors)
+        for summed, leaves, far in leaving:
+            ends = np.maximum(last, np.minimum(last + self.shortest_sum, summed.departs)) + far
+            bound = np.where(leaves, np.minimum(bound, ends), bound)
+        return Bounds(bound, produced.arguments | SUMMANDS).where(vectors > 0, nothing)
 
+    def _read_sums(self) -> dict[tuple[int, bytes], int]:
+        """Return the vectors of all sums of the same leaves and readers, in the order of the walk."""
+        instance, read = self.instance, self.instance.operator_demands.flat()
+        node = np.repeat(instance.operator_node, np.diff(read.offsets))
+        summed = self.is_sum[read.values]
+        pairs = np.unique(read.values[summed] * instance.network.nodes + node[summed])
+        upto = np.searchsorted(pairs // instance.network.nodes, np.arange(instance.demands + 1))
+        vectors: dict[tuple[int, bytes], int] = {}
+        for number in self.sums:
+            for demand in np.flatnonzero(self.alike == number).tolist():
+                readers = pairs[upto[demand] : upto[demand + 1]] % instance.network.nodes
+                key = (number, readers.tobytes())
+                if len(readers):
+                    vectors[key] = vectors.get(key, 0) + int(instance.demand_vectors[demand])
+        return vectors
 
-def _latest(bounds: Iterable[Bound]) -> Bound:
-    return max(bounds, key=lambda bound: bound.cycles)
-
-
-def _earliest(bounds: Iterable[Bound]) -> Bound:
-    return min(bounds, key=lambda bound: bound.cycles)
-
-
-def _lanes(instance: Instance, end: NDArray[np.int64], counted: NDArray[np.bool_]) -> list[Lanes]:
-    """Return the lanes of each node, over the bundles that count."""
-    network = instance.network
-    times = [
-        Fraction(int(numerator), int(denominator))
-        for numerator, denominator in zip(network.pitch_numerator, network.pitch_denominator, strict=True)
-    ]
-    lanes = []
-    for node in range(network.nodes):
-        bundles = np.flatnonzero((end == node) & counted).tolist()
-        count = int(network.lanes[bundles].sum()) if bundles else 0
-        lanes.append(Lanes(count, min((times[bundle] for bundle in bundles), default=Fraction(0))))
-    return lanes
+    def _leaving(self, summed: Summed, readers: Integers) -> tuple[Flags, Integers]:
+        """Return whether a summand must leave each chip for other chips, and its way to its farthest reader."""
+        chips = self.instance.network.chips
+        others = (readers != np.arange(chips)[:, None]).any(axis=1)
+        by_host = self.joined[:chips, readers[readers >= chips]].any(axis=1)
+        leaves = (summed.produced.cycles < NEVER) & others & ~by_host
+        return leaves, self.ways[:chips, readers].max(axis=1)

@@ -231,7 +231,7 @@ def layer_problem_builders(
     fabric: Fabric,
     groups: Sequence[Group],
     graph: LayerGraph,
-    costs_of_width: Callable[[int], list[dict[str, Cost]]],
+    costs_of_group: Callable[[Group], list[dict[str, Cost]]],
     *,
     clock: ClockSpecification,
     tree: AlignmentTree,
@@ -240,8 +240,8 @@ def layer_problem_builders(
 
     Parameters
     ----------
-    costs_of_width : callable
-        Costs of a layer's operators on a group of a number of chips.
+    costs_of_group : callable
+        Costs of a layer's operators on each chip of its group.
 
     Raises
     ------
@@ -263,7 +263,7 @@ def layer_problem_builders(
             fabric,
             group,
             graph.layer(group.layer),
-            costs_of_width(len(group.chips)),
+            costs_of_group(group),
             clock=clock,
             tree=tree,
         )

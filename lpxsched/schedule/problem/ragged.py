@@ -36,6 +36,14 @@ class Ragged:
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Ragged(offsets, self.values[self.offsets[rows][row] + place])
 
+    def greatest(self, of: NDArray[np.int64], *, least: int) -> NDArray[np.int64]:
+        """Return of each row the greatest of what its values number in a column; `least` for empty rows."""
+        result = np.full(len(self), least, dtype=np.int64)
+        filled = np.flatnonzero(np.diff(self.offsets))
+        if len(filled):
+            result[filled] = np.maximum.reduceat(of[self.values], self.offsets[filled])
+        return result
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -75,3 +83,15 @@ class Interned:
     def flat(self) -> Ragged:
         """Return all rows at length."""
         return self.sets.taken(self.index)
+
+    def taken(self, rows: NDArray[np.int64]) -> Ragged:
+        """Return some of the rows at length, in the given order."""
+        return self.sets.taken(self.index[rows])
+
+    def first(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the first integer of some rows, none of them empty."""
+        return self.sets.values[self.sets.offsets[self.index[rows]]]
+
+    def greatest(self, of: NDArray[np.int64], *, least: int) -> NDArray[np.int64]:
+        """Return what `Ragged.greatest` does of each row."""
+        return self.sets.greatest(of, least=least)[self.index]

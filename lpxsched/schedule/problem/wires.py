@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.schedule.compiled import Flags, Integers, kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,22 +44,27 @@ class Wires(NamedTuple):
     eject: int
 
 
-@kernel()
+@kernel
 def share_cycles(wires: Wires, bundle: int, vectors: float) -> float:
     """Return the cycles that vectors take of the lanes of a bundle, spread over all of them."""
     lanes = wires.lanes[wires.resource[bundle]]
     return float(vectors * wires.numerator[bundle] / (wires.denominator[bundle] * lanes))
 
 
-@kernel(makes_arrays=True)
 def relax(cost: Integers, offsets: Integers, destination: Integers, length: Integers) -> None:
     """Lower costs, shape (rows, nodes), to what is reached from the nodes of each row (label correcting, in place).
 
     Bundles are sorted by source; those of node i begin at ``offsets[i]``.
     """
+    queue, queued = np.empty(cost.shape[1] + 1, dtype=np.int64), np.zeros(cost.shape[1], dtype=np.bool_)
+    _relax(cost, offsets, destination, length, queue, queued)
+
+
+@kernel
+def _relax(
+    cost: Integers, offsets: Integers, destination: Integers, length: Integers, queue: Integers, queued: Flags
+) -> None:
     nodes = cost.shape[1]
-    queue = np.empty(nodes + 1, dtype=np.int64)
-    queued = np.zeros(nodes, dtype=np.bool_)
     for row in range(len(cost)):
         costs = cost[row]
         begin, end = 0, 0
@@ -94,3 +99,19 @@ def all_ways(wires: Wires, between: int) -> NDArray[np.int32]:
         way[roots] = np.where(cost < FAR, cost - between, FAR)
     np.fill_diagonal(way, 0)
     return way
+
+
+def relaxed(start: Integers, source: Integers, destination: Integers, cost: Integers) -> Integers:
+    """Return the least costs that follow from some starting costs (label correcting).
+
+    Parameters
+    ----------
+    start : ndarray of int64, shape (rows, nodes)
+        `FAR` or more where nothing starts.
+    source, destination, cost : ndarray of int64, shape (bundles,)
+    """
+    order = np.argsort(source, kind="stable")
+    offsets = np.searchsorted(source[order], np.arange(start.shape[1] + 1)).astype(np.int64)
+    least = start.copy()
+    relax(least, offsets, destination[order], cost[order])
+    return least

@@ -38,10 +38,15 @@ class Crossings(NamedTuple):
     tree_offsets: Integers
 
 
-@kernel(makes_arrays=True)
 def lateness(wires: Wires, parents: NDArray[np.int32]) -> Integers:
     """Return when a first vector is read at each node of each tree, 0 at sources and outside."""
     late = np.zeros(parents.shape, dtype=np.int64)
+    _find_late(wires, parents, late)
+    return late
+
+
+@kernel
+def _find_late(wires: Wires, parents: NDArray[np.int32], late: Integers) -> None:
     for tree in range(len(parents)):
         for node in range(wires.nodes):
             at, cycles = node, 0
@@ -50,20 +55,17 @@ def lateness(wires: Wires, parents: NDArray[np.int32]) -> Integers:
                 at = wires.source[bundle]
                 cycles += wires.hop[bundle] + (wires.turnaround if parents[tree, at] >= 0 else 0)
             late[tree, node] = cycles
-    return late
 
 
-@kernel(makes_arrays=True)
-def _farthest(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Integers:
-    """Return when a first vector is read at the last of the nodes that get it by way of each."""
-    farthest = late.copy()
+@kernel
+def _find_farthest(wires: Wires, parents: NDArray[np.int32], late: Integers, farthest: Integers) -> None:
+    """Raise the cycles at which each node reads to those of the last of the nodes that get it by way of that."""
     for tree in range(len(parents)):
         for node in range(wires.nodes):
             at = node
             while parents[tree, at] >= 0:
                 at = wires.source[parents[tree, at]]
                 farthest[tree, at] = max(farthest[tree, at], late[tree, node])
-    return farthest
 
 
 def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Crossings:
@@ -73,13 +75,15 @@ def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Cros
     order = np.argsort(resource, kind="stable")
     tree, node, bundle, resource = tree[order], node[order], bundle[order], resource[order]
     start = late[tree, node] - wires.hop[bundle]
+    farthest = late.copy()
+    _find_farthest(wires, parents, late, farthest)
     of_tree = np.argsort(tree, kind="stable")
     return Crossings(
         tree=tree,
         resource=resource,
         share=wires.numerator[bundle] / (wires.denominator[bundle] * wires.lanes[resource]),
         start=start,
-        rest=_farthest(wires, parents, late)[tree, node] - start,
+        rest=farthest[tree, node] - start,
         offsets=np.searchsorted(resource, np.arange(len(wires.lanes) + 1)),
         of_tree=of_tree,
         tree_offsets=np.searchsorted(tree[of_tree], np.arange(len(parents) + 1)),
@@ -104,7 +108,7 @@ def dealt(wires: Wires, parents: NDArray[np.int32], late: Integers, row: Integer
     return dealt_vectors
 
 
-@kernel()
+@kernel
 def _move(crossings: Crossings, row: Integers, vectors: Integers) -> None:
     """Move vectors from the tree that is through last to another, while that is through earlier then."""
     some = max(1, vectors.sum() // MOVES)
@@ -132,7 +136,7 @@ def _move(crossings: Crossings, row: Integers, vectors: Integers) -> None:
             some = (some + 1) // 2
 
 
-@kernel()
+@kernel
 def _through(crossings: Crossings, vectors: Integers, tree: int) -> float:
     """Return when the last vector of a tree is read everywhere."""
     latest = 0.0

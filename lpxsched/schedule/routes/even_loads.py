@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SWEEPS = 6
 # Hops whose loads are told apart; later ones count with the last.
 MOST_HOPS = 8
+# Hops for which routes get room at once.
+ROOM_HOPS = 8
 
 
 class Scratch(NamedTuple):
@@ -39,6 +41,13 @@ class Trips(NamedTuple):
     source: Integers
     target: Integers
     vectors: Integers
+
+
+class Routes(NamedTuple):
+    """Bundles of each block from its source on, with room for a number of hops, and how many hops it has."""
+
+    bundle: NDArray[np.int32]
+    hops: Integers
 
 
 class Loads(NamedTuple):
@@ -76,13 +85,13 @@ def balanced_routes(
         random.random(problem.instance.network.bundles) * 1e-3,
     )
     trips = Trips(blocks.source, blocks.target, blocks.vectors)
-    routes, lengths = _route(problem.wires, problem.way, trips, loads, order, _scratch(problem.instance.network.nodes))
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    mask = np.arange(routes.shape[1])[None, :] < lengths[:, None]
-    return offsets, routes[mask].astype(np.int64)
+    routes = _all_routes(problem, trips, loads, order)
+    offsets = np.concatenate([[0], np.cumsum(routes.hops)]).astype(np.int64)
+    mask = np.arange(routes.bundle.shape[1])[None, :] < routes.hops[:, None]
+    return offsets, routes.bundle[mask].astype(np.int64)
 
 
-@kernel()
+@kernel
 def _on_way(wires: Wires, way: NDArray[np.int32], node: int, bundle: int, end: int) -> bool:
     """Return whether a bundle leads along a shortest way."""
     other = wires.destination[bundle]
@@ -90,7 +99,7 @@ def _on_way(wires: Wires, way: NDArray[np.int32], node: int, bundle: int, end: i
     return bool(way[other, end] + between + wires.hop[bundle] == way[node, end])
 
 
-@kernel()
+@kernel
 def _charge(
     wires: Wires, load: NDArray[np.float64], route: NDArray[np.int32], hops: int, vectors: int, sign: int
 ) -> None:
@@ -100,7 +109,7 @@ def _charge(
         load[min(hop, len(load) - 1), wires.resource[bundle]] += sign * share_cycles(wires, bundle, vectors)
 
 
-@kernel()
+@kernel
 def _next_node(reached: Integers, count: int, done: Flags, way: NDArray[np.int32], end: int) -> int:
     """Return the reached node farthest from the end that is not done: nothing that is left leads to it."""
     best, farthest = NONE, -1
@@ -111,7 +120,7 @@ def _next_node(reached: Integers, count: int, done: Flags, way: NDArray[np.int32
     return best
 
 
-@kernel()
+@kernel
 def _cheapest(
     wires: Wires, way: NDArray[np.int32], loads: Loads, scratch: Scratch, source: int, end: int, vectors: int
 ) -> int:
@@ -142,28 +151,43 @@ def _cheapest(
                 scratch.hops[other] = scratch.hops[node] + 1
 
 
-@kernel(makes_arrays=True)
+def _all_routes(problem: Quotient, trips: Trips, loads: Loads, order: Integers) -> Routes:
+    """Route blocks in an order in which each may come several times."""
+    blocks, begun, scratch = len(trips.source), 0, _scratch(problem.instance.network.nodes)
+    routes = Routes(np.zeros((blocks, 0), dtype=np.int32), np.zeros(blocks, dtype=np.int64))
+    while begun < len(order):
+        room = np.zeros((blocks, ROOM_HOPS), dtype=np.int32)
+        routes = routes._replace(bundle=np.concatenate([routes.bundle, room], axis=1))
+        begun += _route(problem.wires, problem.way, trips, loads, order[begun:], scratch, routes)
+    return routes
+
+
+@kernel
 def _route(
-    wires: Wires, way: NDArray[np.int32], trips: Trips, loads: Loads, order: Integers, scratch: Scratch
-) -> tuple[NDArray[np.int32], Integers]:
-    """Route blocks in an order in which each may come several times; return routes and their lengths."""
-    source, target, vectors, load = trips.source, trips.target, trips.vectors, loads.load
-    routes = np.empty((len(source), 1), dtype=np.int32)
-    lengths = np.zeros(len(source), dtype=np.int64)
-    for block in order:
-        _charge(wires, load, routes[block], lengths[block], vectors[block], -1)
-        hops = _cheapest(wires, way, loads, scratch, source[block], target[block], vectors[block])
-        if hops > routes.shape[1]:
-            wider = np.empty((len(source), hops), dtype=np.int32)
-            wider[:, : routes.shape[1]] = routes
-            routes = wider
-        lengths[block] = hops
-        node = target[block]
+    wires: Wires,
+    way: NDArray[np.int32],
+    trips: Trips,
+    loads: Loads,
+    order: Integers,
+    scratch: Scratch,
+    routes: Routes,
+) -> int:
+    """Route blocks one after the other; return how many found room for their hops."""
+    load = loads.load
+    for number in range(len(order)):
+        block = order[number]
+        vectors, node = trips.vectors[block], trips.target[block]
+        _charge(wires, load, routes.bundle[block], routes.hops[block], vectors, -1)
+        hops = _cheapest(wires, way, loads, scratch, trips.source[block], node, vectors)
+        if hops > routes.bundle.shape[1]:
+            routes.hops[block] = 0
+            return number
+        routes.hops[block] = hops
         for hop in range(hops - 1, -1, -1):
-            routes[block, hop] = scratch.came[node]
+            routes.bundle[block, hop] = scratch.came[node]
             node = wires.source[scratch.came[node]]
-        _charge(wires, load, routes[block], hops, vectors[block], 1)
-    return routes, lengths
+        _charge(wires, load, routes.bundle[block], hops, vectors, 1)
+    return len(order)
 
 
 def _scratch(nodes: int) -> Scratch:

@@ -84,7 +84,7 @@ def balanced_parents(
     return parents
 
 
-@kernel()
+@kernel
 def _descends(wires: Wires, parents: NDArray[np.int32], node: int, ancestor: int) -> bool:
     """Return whether a node gets a block by way of another."""
     while node != ancestor and parents[node] >= 0:
@@ -92,7 +92,7 @@ def _descends(wires: Wires, parents: NDArray[np.int32], node: int, ancestor: int
     return bool(node == ancestor)
 
 
-@kernel()
+@kernel
 def _charge(wires: Wires, trees: Trees, load: NDArray[np.float64], count_first: bool) -> None:
     """Add all trees to the loads, and count who passes on how often."""
     for block in range(len(trees.parents)):
@@ -104,7 +104,7 @@ def _charge(wires: Wires, trees: Trees, load: NDArray[np.float64], count_first: 
                 trees.children[block, wires.source[bundle]] += 1
 
 
-@kernel()
+@kernel
 def _choose_parents(
     wires: Wires,
     way: NDArray[np.int32],

@@ -13,7 +13,7 @@ from lpxsched.schedule.routes.summing import sum_block
 from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
 
 
-@kernel()
+@kernel
 def place_operator(network: Network, program: Program, calendars: Calendars, placed: Placed, operator: int) -> None:
     """Start an operator as soon as its operands are read and its unit is free."""
     begin = network.release
@@ -29,7 +29,7 @@ def place_operator(network: Network, program: Program, calendars: Calendars, pla
     placed.operator_start[operator] = begin
 
 
-@kernel()
+@kernel
 def list_schedule(
     work: Integers,
     network: Network,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from lpxsched.schedule.problem.distances import hops_to_roots
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
+from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
@@ -110,25 +110,6 @@ def _in_order(
     return items[np.argsort(rank, kind="stable")].astype(np.int64)
 
 
-def ranks(instance: Instance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rank of each operator and of each demand in the order of precedence."""
-    graph: nx.DiGraph[tuple[str, int]] = nx.DiGraph()
-    for operator in range(instance.operators):
-        graph.add_node(("operator", operator))
-        for other in instance.operator_after[operator].tolist():
-            graph.add_edge(("operator", other), ("operator", operator))
-        for demand in instance.operator_demands[operator].tolist():
-            graph.add_edge(("demand", demand), ("operator", operator))
-    for demand in range(instance.demands):
-        for operator in instance.demand_leaf_operators[demand].tolist():
-            graph.add_edge(("operator", operator), ("demand", demand))
-    rank = {node: index for index, layer in enumerate(nx.topological_generations(graph)) for node in layer}
-    return (
-        np.array([rank["operator", index] for index in range(instance.operators)], dtype=np.int64),
-        np.array([rank["demand", index] for index in range(instance.demands)], dtype=np.int64),
-    )
-
-
 def network_of(instance: Instance) -> Network:
     """Return the fabric of an instance as kernels read it; bundles are sorted by source."""
     distance = hops_to_roots(instance)
@@ -148,7 +129,7 @@ def network_of(instance: Instance) -> Network:
         hop=instance.network.hop_cycles,
         out=np.searchsorted(instance.network.source, np.arange(instance.network.nodes + 1)).astype(np.int64),
         distance=distance,
-        farthest_first=np.argsort(-distance, axis=1, kind="stable").astype(np.int64),
+        farthest_first=np.argsort(-distance.astype(np.int16), axis=1, kind="stable").astype(np.int64),
     )
 
 

@@ -20,13 +20,13 @@ class Slot(NamedTuple):
     depart: int
 
 
-@kernel()
+@kernel
 def stream_cycles(network: Network, bundle: int, vectors: int) -> int:
     """Return ceil(n v) on a bundle."""
     return int(-(-vectors * network.numerator[bundle] // network.denominator[bundle]))
 
 
-@kernel()
+@kernel
 def earliest_lane(network: Network, calendars: Calendars, bundle: int, ready: int, vectors: int) -> tuple[int, int]:
     """Return the lane of a bundle that is free first for a slot, and that cycle."""
     length = stream_cycles(network, bundle, vectors)
@@ -40,7 +40,7 @@ def earliest_lane(network: Network, calendars: Calendars, bundle: int, ready: in
     return best_lane, best
 
 
-@kernel()
+@kernel
 def place_slot(network: Network, calendars: Calendars, placed: Placed, slot: Slot, vectors: int) -> None:
     """Enter a slot into its lane's calendar and into the result."""
     reserve(calendars, slot.lane, slot.depart, stream_cycles(network, slot.bundle, vectors))

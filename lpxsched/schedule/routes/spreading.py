@@ -21,7 +21,7 @@ class Stream(NamedTuple):
     vectors: int
 
 
-@kernel()
+@kernel
 def relay_ready(network: Network, tree: Tree, node: int, bundle: int, vectors: int) -> int:
     """Return when a relay may send a stream on: at once, or later where the wire in is slower than the wire out."""
     arrived = tree.bundle[node]
@@ -35,13 +35,13 @@ def relay_ready(network: Network, tree: Tree, node: int, bundle: int, vectors: i
     return int(tree.read[node] + network.turnaround + lead)
 
 
-@kernel()
+@kernel
 def ready_at(network: Network, tree: Tree, stream: Stream, node: int, bundle: int) -> int:
     """Return when a node may send a block on over a bundle."""
     return stream.base if node == stream.root else relay_ready(network, tree, node, bundle, stream.vectors)
 
 
-@kernel()
+@kernel
 def reach_from(network: Network, calendars: Calendars, tree: Tree, stream: Stream, node: int) -> None:
     """Offer a block from one node to its neighbours."""
     for bundle in range(network.out[node], network.out[node + 1]):
@@ -61,7 +61,7 @@ def reach_from(network: Network, calendars: Calendars, tree: Tree, stream: Strea
             tree.bundle[other], tree.lane[other], tree.depart[other] = bundle, lane, depart
 
 
-@kernel()
+@kernel
 def is_late(network: Network, calendars: Calendars, tree: Tree, stream: Stream, node: int) -> bool:
     """Return whether a node can no longer be reached at the read found for it."""
     bundle = tree.bundle[node]
@@ -69,7 +69,7 @@ def is_late(network: Network, calendars: Calendars, tree: Tree, stream: Stream, 
     return bool(earliest_lane(network, calendars, bundle, ready, stream.vectors)[1] > tree.depart[node])
 
 
-@kernel()
+@kernel
 def offer_again(network: Network, calendars: Calendars, tree: Tree, stream: Stream, node: int, settled: int) -> None:
     """Find the earliest read of a node anew, since the lane found for it has been taken."""
     tree.read[node] = NEVER
@@ -79,7 +79,7 @@ def offer_again(network: Network, calendars: Calendars, tree: Tree, stream: Stre
             reach_from(network, calendars, tree, stream, other)
 
 
-@kernel()
+@kernel
 def place_way(network: Network, calendars: Calendars, placed: Placed, tree: Tree, stream: Stream, node: int) -> None:
     """Place the slots that bring a block to a node, from the first node on that does not have it yet."""
     while not tree.placed[node]:
@@ -98,7 +98,7 @@ def place_way(network: Network, calendars: Calendars, placed: Placed, tree: Tree
         placed.delivered[stream.demand, top] = max(placed.delivered[stream.demand, top], last)
 
 
-@kernel()
+@kernel
 def spread_block(
     network: Network,
     traffic: Traffic,

@@ -9,7 +9,7 @@ from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
 from lpxsched.units import NEVER, NONE
 
 
-@kernel()
+@kernel
 def place_sum(
     traffic: Traffic, calendars: Calendars, placed: Placed, block: int, node: int, operands: int, ready: int
 ) -> int:
@@ -26,7 +26,7 @@ def place_sum(
     return int(begin + length)
 
 
-@kernel()
+@kernel
 def send_towards_root(
     network: Network,
     traffic: Traffic,
@@ -57,7 +57,7 @@ def send_towards_root(
     tree.operands[parent] += 1
 
 
-@kernel()
+@kernel
 def sum_block(
     network: Network,
     program: Program,

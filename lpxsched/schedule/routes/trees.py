@@ -72,6 +72,23 @@ class Units(NamedTuple):
     vectors: NDArray[np.float64]
 
 
+class Aim(NamedTuple):
+    """Cycles that the fullest link must take at least, and the price of a cycle of lateness."""
+
+    target: float
+    late_price: float
+
+
+class Growth(NamedTuple):
+    """Loads of resources and, of the tree that grows, what is known of each node."""
+
+    load: NDArray[np.float64]
+    late: NDArray[np.float64]
+    price: NDArray[np.float64]
+    inside: Flags
+    leads: Flags
+
+
 class Runs(NamedTuple):
     """Trees of pieces and their vectors; of shape (trees, nodes), the bundle to each node and the cycle of arrival."""
 
@@ -117,43 +134,47 @@ def _target_cycles(problem: Quotient) -> float:
     return float(max((wanted / np.maximum(into[: wires.width], 1e-9)).max(), (held / np.maximum(out, 1e-9)).max(), 1.0))
 
 
-@kernel(makes_arrays=True)
 def _grow(wires: Wires, units: Units, order: Integers, target: float, late_price: float) -> NDArray[np.int32]:
     """Return the tree of each unit, grown in an order in which each comes several times; shape (units, nodes)."""
     parents = np.full((len(units.row), wires.nodes), NONE, dtype=np.int32)
-    load = np.zeros(len(wires.lanes))
-    least = target
-    for index, unit in enumerate(order):
-        if index and index % len(units.row) == 0:
-            # What a cut loads more than any one chip: without it that would outweigh all lateness.
-            target = max(least, NEARLY * load.max())
-        _charge(wires, load, parents[unit], -units.vectors[unit])
-        part = units.vectors[unit] / target
-        _grow_one(wires, load / target, units.source[unit], part, late_price / target, parents[unit])
-        _charge(wires, load, parents[unit], units.vectors[unit])
+    late, price = np.zeros((2, wires.nodes))
+    inside, leads = np.zeros((2, wires.nodes), dtype=np.bool_)
+    growth = Growth(np.zeros(len(wires.lanes)), late, price, inside, leads)
+    _grow_all(wires, units, order, Aim(target, late_price), growth, parents)
     return parents
 
 
-@kernel()
+@kernel
+def _grow_all(
+    wires: Wires, units: Units, order: Integers, aim: Aim, growth: Growth, parents: NDArray[np.int32]
+) -> None:
+    """Grow trees one after the other."""
+    load, target = growth.load, aim.target
+    for index in range(len(order)):
+        unit = order[index]
+        if index and index % len(units.row) == 0:
+            # What a cut loads more than any one chip: without it that would outweigh all lateness.
+            target = aim.target
+            for resource in range(len(load)):
+                target = max(target, NEARLY * load[resource])
+        _charge(wires, load, parents[unit], -units.vectors[unit])
+        current = Aim(target, aim.late_price / target)
+        _grow_one(wires, current, growth, units.source[unit], units.vectors[unit] / target, parents[unit])
+        _charge(wires, load, parents[unit], units.vectors[unit])
+
+
+@kernel
 def _charge(wires: Wires, load: NDArray[np.float64], parents: NDArray[np.int32], vectors: float) -> None:
     for bundle in parents:
         if bundle >= 0:
             load[wires.resource[bundle]] += share_cycles(wires, bundle, vectors)
 
 
-@kernel(makes_arrays=True)
-def _grow_one(
-    wires: Wires,
-    load: NDArray[np.float64],
-    source: int,
-    vectors: float,
-    late_price: float,
-    parents: NDArray[np.int32],
-) -> None:
+@kernel
+def _grow_one(wires: Wires, aim: Aim, growth: Growth, source: int, vectors: float, parents: NDArray[np.int32]) -> None:
     """Grow a tree node by node, each by the cheapest bundle that leaves the tree, and cut off what nobody reads."""
-    parents[:] = NONE
-    late, price = np.zeros(wires.nodes), np.full(wires.nodes, FAR)
-    inside = np.zeros(wires.nodes, dtype=np.bool_)
+    late, price, inside = growth.late, growth.price, growth.inside
+    parents[:], late[:], price[:], inside[:] = NONE, 0.0, FAR, False
     node, missing = source, wires.width - (source < wires.width)
     while missing:
         inside[node] = True
@@ -163,8 +184,8 @@ def _grow_one(
             if inside[other]:
                 continue
             arrives = late[node] + wires.hop[bundle] + (wires.turnaround if node != source else 0)
-            loaded = load[wires.resource[bundle]] + share_cycles(wires, bundle, vectors)
-            cost = loaded**8 + late_price * arrives
+            loaded = growth.load[wires.resource[bundle]] / aim.target + share_cycles(wires, bundle, vectors)
+            cost = loaded**8 + aim.late_price * arrives
             if cost < price[other]:
                 price[other], late[other], parents[other] = cost, arrives, bundle
         node = NONE
@@ -174,14 +195,14 @@ def _grow_one(
         if node < 0:
             break
         missing -= node < wires.width
-    _prune(wires, parents, inside, node)
+    _prune(wires, parents, growth, node)
 
 
-@kernel(makes_arrays=True)
-def _prune(wires: Wires, parents: NDArray[np.int32], inside: Flags, last: int) -> None:
+@kernel
+def _prune(wires: Wires, parents: NDArray[np.int32], growth: Growth, last: int) -> None:
     """Cut off nodes that were offered but not taken, and relays that lead nowhere."""
-    leads = np.zeros(wires.nodes, dtype=np.bool_)
-    inside[last] = True
+    inside, leads = growth.inside, growth.leads
+    inside[last], leads[:] = True, False
     for reader in range(wires.width):
         node = reader
         while not leads[node]:

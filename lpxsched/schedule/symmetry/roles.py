@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from lpxsched.schedule.routes.list_schedule import ranks
+from lpxsched.schedule.problem.ranks import ranks
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance

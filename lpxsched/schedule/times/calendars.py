@@ -22,7 +22,7 @@ class Calendars(NamedTuple):
     used: Integers
 
 
-@kernel()
+@kernel
 def earliest_gap(calendars: Calendars, calendar: int, ready: int, length: int) -> int:
     """Return the first cycle from `ready` on at which a calendar is free for `length` cycles; none needs no room."""
     if length == 0:
@@ -38,7 +38,7 @@ def earliest_gap(calendars: Calendars, calendar: int, ready: int, length: int) -
     return ready if ready + length <= ceiling else best
 
 
-@kernel()
+@kernel
 def insert(calendars: Calendars, calendar: int, begin: int, end: int, earlier: int, later: int) -> None:
     """Put a new interval between two that neighbour it; `NONE` where there is none."""
     used = calendars.used[0]
@@ -51,7 +51,7 @@ def insert(calendars: Calendars, calendar: int, begin: int, end: int, earlier: i
     calendars.used[0] = used + 1
 
 
-@kernel()
+@kernel
 def reserve(calendars: Calendars, calendar: int, begin: int, length: int) -> None:
     """Enter an interval into a calendar, keeping it sorted; intervals with no usable hole between them become one."""
     if length == 0:
@@ -76,7 +76,7 @@ def reserve(calendars: Calendars, calendar: int, begin: int, length: int) -> Non
         insert(calendars, calendar, begin, end, earlier, later)
 
 
-@kernel()
+@kernel
 def earliest_of(calendars: Calendars, first: int, count: int, ready: int, length: int) -> tuple[int, int]:
     """Return the calendar of several that is free first, and that cycle."""
     best, cycle = first, NEVER

@@ -130,7 +130,7 @@ def _empty_turn(tasks: Tasks, period: int) -> Turn:
     )
 
 
-@kernel()
+@kernel
 def _next_free(following: NDArray[np.int32], first: int, cell: int) -> int:
     """Return the first free cell of a row from a given one on.
 
@@ -146,7 +146,7 @@ def _next_free(following: NDArray[np.int32], first: int, cell: int) -> int:
     return free
 
 
-@kernel()
+@kernel
 def _next_turning(following: NDArray[np.int32], first: int, cells: int, cell: int) -> int:
     """Return the first free cell from a given one on, counted on into the next turn; `NEVER` where none is."""
     free = _next_free(following, first, cell)
@@ -156,7 +156,7 @@ def _next_turning(following: NDArray[np.int32], first: int, cells: int, cell: in
     return free + cells if free < cells else NEVER
 
 
-@kernel()
+@kernel
 def _next_run(following: NDArray[np.int32], first: int, cells: int, cell: int, length: int) -> int:
     """Return the first of so many free cells in a row from a given cell on, counted on into next turns, or `NEVER`."""
     begin, last = cell, cell + 2 * cells
@@ -174,7 +174,7 @@ def _next_run(following: NDArray[np.int32], first: int, cells: int, cell: int, l
     return begin
 
 
-@kernel()
+@kernel
 def _earliest(tasks: TaskColumns, turn: Turn, resource: int, ready: int, length: int) -> tuple[int, int]:
     """Return the first cycle from a given one on at which a lane of a resource is free, and the lane."""
     grid, chosen, earliest = turn.grid[resource], NONE, NEVER
@@ -192,7 +192,7 @@ def _earliest(tasks: TaskColumns, turn: Turn, resource: int, ready: int, length:
     return earliest, chosen
 
 
-@kernel()
+@kernel
 def _ports_free(tasks: TaskColumns, turn: Turn, task: int, cycle: int) -> int:
     """Return the cycle, or where a port of a task is full then, the next at which that has room; `NEVER` if none."""
     for side in range(2):
@@ -207,7 +207,7 @@ def _ports_free(tasks: TaskColumns, turn: Turn, task: int, cycle: int) -> int:
     return cycle
 
 
-@kernel()
+@kernel
 def _take(tasks: TaskColumns, turn: Turn, task: int, lane: int, cycle: int) -> None:
     """Take the cells of a task, and its room in ports."""
     grid = turn.grid[tasks.resource[task]]
@@ -224,7 +224,7 @@ def _take(tasks: TaskColumns, turn: Turn, task: int, lane: int, cycle: int) -> N
                 turn.port_following[port * (turn.period + 1) + at] = at + 1
 
 
-@kernel()
+@kernel
 def _place_in_turns(tasks: TaskColumns, turn: Turn, order: Integers, start: Integers, lane: Integers) -> bool:
     """Give each task the first start and lane that are free; return whether all have any within two turns."""
     for task in order:

@@ -72,7 +72,9 @@ def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], ND
     order : ndarray of int64, shape (tasks,)
         In which tasks are placed; predecessors first.
     """
-    return place_tasks(placement_columns(tasks), _calendars(tasks), order)
+    start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
+    place_tasks(placement_columns(tasks), _calendars(tasks), order, start, lane)
+    return start, lane
 
 
 def placement_columns(tasks: Tasks) -> TaskColumns:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from lpxsched.schedule.compiled import Integers, kernel
 from lpxsched.schedule.times.calendars import Calendars, earliest_of, reserve
 
@@ -27,11 +25,9 @@ class TaskColumns(NamedTuple):
     first_port: Integers
 
 
-@kernel(makes_arrays=True)
-def place_tasks(tasks: TaskColumns, calendars: Calendars, order: Integers) -> tuple[Integers, Integers]:
-    """Return start and lane of each task, placed in an order in which predecessors come first."""
-    start = np.zeros(len(order), dtype=np.int64)
-    lane = np.zeros(len(order), dtype=np.int64)
+@kernel
+def place_tasks(tasks: TaskColumns, calendars: Calendars, order: Integers, start: Integers, lane: Integers) -> None:
+    """Find start and lane of each task, placed in an order in which predecessors come first."""
     for task in order:
         cycle = tasks.release[task]
         for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
@@ -60,4 +56,3 @@ def place_tasks(tasks: TaskColumns, calendars: Calendars, order: Integers) -> tu
                 reserve(calendars, taken, at, 1)
         reserve(calendars, chosen, cycle, length)
         start[task], lane[task] = cycle, chosen - tasks.first_lane[resource]
-    return start, lane

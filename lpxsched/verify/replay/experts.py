@@ -121,7 +121,8 @@ def _plan(router: GraphOperator, expert: GraphOperator, x: GraphTensor) -> tuple
     """
     columns = Fraction(x.row_bytes * 8, x.element_bits)
     read = sum((exact(term.per_column) for term in expert.work if term.counts == "bytes"), Fraction(0))
-    held = sum((exact(term.per_column) for term in (expert.weights.terms if expert.weights else ())), Fraction(0))
+    kept = [term for resident in expert.resident for term in resident.terms]
+    held = sum((exact(term.per_column) for term in kept), Fraction(0))
     products = sum((exact(term.per_row) for term in router.work if term.counts == "macs"), Fraction(0))
     return products / columns, products / columns * read / held if held else Fraction(0)
 

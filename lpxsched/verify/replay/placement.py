@@ -59,23 +59,23 @@ def segment_of(build: Build, operator: GraphOperator) -> int:
 
 def nodes_of(build: Build, operator: GraphOperator) -> list[int]:
     """Return the node of each shard of an operator."""
-    segment = build.graph.segments[segment_of(build, operator)]
-    return segment.chips if operator.place == "chips" else segment.hosts
+    group = build.graph.groups_of_layers()[operator.layer]
+    return group.chips if operator.place == "chips" else group.hosts
 
 
 def resident(operator: GraphOperator) -> list[tuple[str, str]]:
     """Return name and layout of what an operator keeps on its chips."""
-    return [(f"{operator.name}.weights", operator.weights.layout)] if operator.weights else []
+    return [(one.name, one.layout) for one in operator.resident]
 
 
 def axes(build: Build) -> tuple[Integers, Integers, Integers]:
-    """Return the axis of time of each segment, where on it the segment begins, and its period (0: runs once).
+    """Return the axis of time of each segment, where on it the segment begins, and its period (0: on demand).
 
-    Segments of different axes have nothing to do with each other.
+    Segments of one frame that repeats have one axis. Segments of different axes have nothing to do with each other.
     """
-    segments = len(build.segments)
-    period = np.full(segments, build.manifest.period, dtype=np.int64)
-    return np.arange(segments), np.zeros(segments, dtype=np.int64), period
+    segments = build.segments
+    period = build.frames.period_cycles[segments.frame]
+    return np.where(period > 0, -1 - segments.frame, segments.segment), segments.phase_cycles, period
 
 
 def iterations(build: Build) -> int:
@@ -100,6 +100,8 @@ def seen(thing: GraphTensor | GraphInput, vectors: int, width: int, shard: int) 
     if thing.layout == "sharded":
         size, longer = divmod(vectors, width)
         return View(shard * size + min(shard, longer), size + (shard < longer))
+    if thing.layout == "reserved" and thing.runs is not None:
+        return View(*thing.runs[shard])
     if thing.layout == "single" and shard != thing.shard:
         return View(0, 0)
     return View(0, vectors)

@@ -80,7 +80,7 @@ def _matrices(keys: Keys) -> int:
     if name is None:
         keys.note(f"{ALIASES['activation'][0]}: not given; an FFN is taken with a gate, of three matrices")
         return 3
-    if name not in GATED | PLAIN:
+    if not isinstance(name, str) or name not in GATED | PLAIN:
         known = ", ".join(sorted(GATED | PLAIN))
         raise keys.error("activation", f"{short(name)} does not say whether an FFN has a gate; known are {known}")
     matrices = 3 if name in GATED else 2

@@ -46,6 +46,15 @@ def is_excluded(part: str, layer: int, patterns: tuple[str, ...]) -> bool:
     return any(_means(pattern, part, layer) for pattern in _of_layer(patterns, layer))
 
 
+def is_expression(text: str) -> bool:
+    """Return whether a text is a regular expression."""
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
 @cache
 def _of_layer(patterns: tuple[str, ...], layer: int) -> tuple[str, ...]:
     """Leave out what names another layer by its number."""

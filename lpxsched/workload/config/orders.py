@@ -52,7 +52,8 @@ def layer_kinds(keys: Keys, *, routed: bool) -> tuple[LayerKind, ...]:
     """
     words = _words(keys)
     layers = _layers(keys, words)
-    if words and any(word in FFN_WORDS for word in words):
+    letters = any(isinstance(value, str) for _, value in keys.given("order"))
+    if letters or any(word in FFN_WORDS for word in words):
         return tuple(LayerKind(MIXER_WORDS.get(word, "none"), FFN_WORDS.get(word, "none")) for word in words)
     dense: FfnKind = "dense"
     ffns = _ffns(keys, layers) if routed else (dense,) * layers
@@ -172,7 +173,7 @@ def _lists(keys: Keys, layers: int) -> list[Callable[[int], bool]]:
     words = keys.value("ffn_order")
     if words is not None:
         _check_length(keys, "ffn_order", words, layers)
-        if not set(words) <= {"sparse", "dense"}:
+        if not all(word in ("sparse", "dense") for word in words):
             raise keys.error("ffn_order", f"must be a list of sparse and dense, got {short(words)}")
         rules.append(lambda layer: words[layer] == "sparse")
     dense, sparse = _indices(keys, "dense_list", layers), _indices(keys, "moe_layers", layers)

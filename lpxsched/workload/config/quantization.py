@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.files.document import dotted, read_json
 from lpxsched.files.schema import mapping, short
 from lpxsched.workload.config.aliases import LANGUAGE_PARTS, QUANTIZATION
-from lpxsched.workload.config.modules import is_excluded
+from lpxsched.workload.config.modules import is_excluded, is_expression
 from lpxsched.workload.datatypes import WEIGHT_TYPES
 from lpxsched.workload.model import StoredTypes
 
@@ -34,7 +34,7 @@ ALGORITHMS: dict[str, str] = {
 EXCLUDED = ("modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers")
 USUAL_GROUP = 128
 # Types of floating-point numbers by their bits, and where they are few by the numbers that share a scale.
-FLOATS: dict[Any, str] = {(8, None): "fp8", (4, 16): "nvfp4", (4, 32): "mxfp4"}
+FLOATS: dict[tuple[int, int | None], str] = {(8, None): "fp8", (4, 16): "nvfp4", (4, 32): "mxfp4"}
 
 
 def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
@@ -113,7 +113,8 @@ def _by_bits(weights: dict[str, Any]) -> str:
     bits, kind = weights.get("num_bits"), weights.get("type")
     group = weights.get("group_size")
     if kind == "float":
-        return FLOATS.get((bits, group if bits == 4 else None), UNKNOWN)
+        scaled = group if bits == 4 else None
+        return next((dtype for key, dtype in FLOATS.items() if key == (bits, scaled)), UNKNOWN)
     if kind == "int" and bits == 8:
         return "int8"
     if kind == "int" and bits == 4 and type(group) is int and group > 0:
@@ -127,6 +128,9 @@ def _patterns(document: Document, location: Location, section: dict[str, Any]) -
         names = section.get(key) or []
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise document.error((*location, key), f"must be a list of names of modules, got {short(names)}")
+        for index, name in enumerate(names):
+            if name.startswith("re:") and not is_expression(name[3:]):
+                raise document.error((*location, key, index), f"{short(name)} is no regular expression")
         found += names
     return tuple(found)
 

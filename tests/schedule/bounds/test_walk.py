@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds.walk import Bound, lower_bound
+from lpxsched.schedule.bounds.walk import lower_bound
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
 from lpxsched.schedule.result import LowerBound
@@ -106,12 +106,6 @@ def test_operators_alone_are_a_critical_path() -> None:
 def test_nothing_starts_before_its_release() -> None:
     """Tests that the opening deskew bounds a schedule by itself."""
     assert lower_bound(instance_of(1, [], [Operator(0)], [], release=4)) == LowerBound(4, PATH)
-
-
-def test_an_argument_is_named_once() -> None:
-    """Tests that a bound moved twice by one argument names it once, in order of the alphabet."""
-    bound = Bound(5).later(3, "stream").later(2, "cut").later(1, "stream").later(4)
-    assert bound == Bound(15, ("cut", "stream"))
 
 
 @given(instances(most_chips=4, most_vectors=3, most_demands=2))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.schedule.problem.ragged import Interned, Ragged
+from tests.schedule.examples import column
 
 
 @given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1))))
@@ -16,6 +17,20 @@ def test_rows_are_what_they_were_made_of(rows: list[list[int]]) -> None:
     assert len(ragged) == len(rows)
     assert [ragged[row].tolist() for row in range(len(ragged))] == rows
     assert ragged.offsets.dtype == ragged.values.dtype == "int64"
+
+
+def test_the_greatest_of_a_row() -> None:
+    """Tests the greatest of what the values of each row number, empty rows at both ends among them."""
+    ragged = Ragged.of([[], [0, 2], [], [1], []])
+    assert ragged.greatest(column([7, 3, 9]), least=-1).tolist() == [-1, 9, -1, 3, -1]
+
+
+def test_rows_that_are_kept_once_are_read_alike() -> None:
+    """Tests rows of which the first and the last are equal: some at length, their first integers, their greatest."""
+    interned, rows = Interned.of([[0, 2], [], [1], [0, 2]]), column([3, 2, 0])
+    assert interned.taken(rows).values.tolist() == [0, 2, 1, 0, 2]
+    assert interned.first(rows).tolist() == [0, 1, 0]
+    assert interned.greatest(column([7, 3, 9]), least=-1).tolist() == [9, -1, 3, 9]
 
 
 @given(st.lists(st.lists(st.integers(0, 1), max_size=3)))

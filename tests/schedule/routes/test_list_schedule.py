@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lpxsched.schedule.bounds.walk import lower_bound
 from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import ranks, work_order
+from lpxsched.schedule.routes.list_schedule import work_order
 from tests.schedule.greedy import greedy_plan, greedy_schedule
 from tests.schedule.instances import (
     Bundle,
@@ -229,13 +229,6 @@ def test_operators_of_one_unit_follow_each_other() -> None:
     """Tests that a unit does one thing at a time, two units of a chip work side by side."""
     operators = [Operator(0, MATRIX, 10), Operator(0, MATRIX, 10), Operator(0, VECTOR, 10), Operator(0, MATRIX, 0)]
     assert greedy(instance_of(1, [], operators, [])).operator_start.tolist() == [0, 10, 0, 0]
-
-
-def test_ranks_are_longest_chains() -> None:
-    """Tests ranks of the layer: ingress 0, inputs 1, router 2, experts 3, combine 4, outputs 5, egress 6."""
-    operator_rank, demand_rank = ranks(two_chips())
-    assert operator_rank.tolist() == [0, 0, 2, 2, 3, 3, 4, 4, 6, 6]
-    assert demand_rank.tolist() == [1, 1, 5, 5]
 
 
 @given(instances(), cuts(), st.integers(0, 3))

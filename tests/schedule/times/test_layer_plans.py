@@ -17,7 +17,7 @@ from lpxsched.schedule.symmetry.padding import paddings
 from lpxsched.schedule.times.placement import justified, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.workload.config.load import load_model
-from lpxsched.workload.routed import routed_model
+from lpxsched.workload.ffns import ffn_model
 from tests.schedule.circulants import circulant_layers
 from tests.schedule.greedy import greedy_plan
 from tests.schedule.instances import (
@@ -206,7 +206,11 @@ def test_images_are_one_task(instance: Instance, cut: Cut) -> None:
 @pytest.mark.parametrize(("name", "chips", "batch"), [("gpt-oss-120b", 7, 8), ("gpt-oss-20b", 10, 8)])
 def test_layers_of_shipped_models_are_tasks(name: str, chips: int, batch: int) -> None:
     """Tests layers on trays of a rack, in several cuts and with all operators taking no time."""
-    whole = layers_on("lpx-rack", [range(chips)], model=routed_model(load_model(name)), batch=batch).problem().instance
+    whole = (
+        layers_on("lpx-rack", [range(chips)], model=ffn_model(load_model(name)), batch=batch, weights="mxfp4")
+        .problem()
+        .instance
+    )
     for instance in (whole, whole.wires_only()):
         for cut in (WHOLE, Cut(8, 1, 4, 2)):
             layer = tasks_of(instance, cut)

@@ -13,7 +13,7 @@ from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times import modulo
 from lpxsched.schedule.times.steady_state import steady_state
 from lpxsched.workload.config.load import load_model
-from lpxsched.workload.routed import routed_model
+from lpxsched.workload.ffns import ffn_model
 from tests.schedule.greedy import greedy_plan
 from tests.schedule.instances import path_of_three, two_chips
 from tests.schedule.layers import layers_on
@@ -56,7 +56,7 @@ def test_units_of_chips_count() -> None:
 
 def test_a_layer_of_gpt_oss_20b_takes_a_batch_every_415_cycles() -> None:
     """Tests batch 8 on ten chips, two trays of a rack of 256: one batch takes 2,753 cycles, seven are in flight."""
-    layers = layers_on("lpx-rack", [range(10)], model=routed_model(load_model("gpt-oss-20b")), batch=8)
+    layers = layers_on("lpx-rack", [range(10)], model=ffn_model(load_model("gpt-oss-20b")), batch=8, weights="mxfp4")
     instance = layers.problem().instance
     found = steady_state(best(instance))
     assert found is not None

@@ -88,7 +88,7 @@ def test_other_operators_are_no_mixture(small_build: Build, change: str) -> None
     elif change == "kind":
         experts["kind"] = "mixer"
     elif change == "weights":
-        experts["weights"] = None
+        experts["resident"] = []
     else:
         operators[1]["work"][1]["per_row"] += 1
     assert len(mixtures(small_build.graph)) == 2

@@ -11,8 +11,11 @@ from lpxsched.pipeline import compile_collective
 from lpxsched.verify.replay.replay import replay
 from tests.builds import two_chip_build
 from tests.timetable.small import compiled
+from tests.verify.borders import DISJOINT, OVERLAPPING, Border, border_build
 from tests.verify.changes import change, with_graph, without
 from tests.verify.collectives import KINDS, LAID, RELAYED_REDUCE, build_of, collective_build
+from tests.verify.doubled import shared_build
+from tests.verify.test_frames import phased
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +47,7 @@ def test_a_scheduled_collective_is_replayed(kind: Any, choices: dict[str, Any]) 
     assert report.ok
     assert report.compared > 0
     assert report.iterations == (
-        1 + -(-build.segments.makespan_cycles[0] // build.manifest.period) if choices.get("cyclic") else 1
+        1 + -(-build.segments.makespan_cycles[0] // build.frames.period_cycles[0]) if choices.get("cyclic") else 1
     )
 
 
@@ -163,3 +166,18 @@ def test_weights_that_are_not_read_are_found() -> None:
     report = replay(without(build, "operands", weight))
     assert report.faults == ("operator 2 (layer.0.router, shard 0) does not read its layer.0.router.weights",)
     assert report.mismatches > 0
+
+
+@pytest.mark.parametrize("border", [OVERLAPPING, DISJOINT], ids=["overlapping", "disjoint"])
+def test_a_border_of_groups_is_replayed(border: Border) -> None:
+    """Tests that what layer 1 leaves on its group is what a dense run leaves, and not with a summand for the sum."""
+    build = border_build(border)
+    assert replay(build).ok
+    assert not replay(change(build, "operands", 2, tensor=1)).ok
+
+
+@pytest.mark.parametrize(("phase", "ok"), [(100, True), (57, False)])
+def test_segments_of_a_frame_are_replayed_at_their_phases(phase: int, *, ok: bool) -> None:
+    """Tests two layers on the same links every 200 cycles; 57 cycles apart they meet on link 0."""
+    assert replay(shared_build()).ok
+    assert replay(phased(200, phase)).ok == ok

@@ -125,6 +125,7 @@ def test_a_dense_model_has_no_experts() -> None:
         ({"num_experts_per_tok": [2, 2]}, "num_experts_per_tok: must be a whole number from 1 to 10000000, got [2, 2]"),
         ({"num_experts": -4}, "num_experts: must be a whole number from 0 to 10000000, got -4"),
         ({"hidden_act": "wave"}, "hidden_act: 'wave' does not say whether an FFN has a gate; known are geglu, gelu"),
+        ({"hidden_act": ["silu"]}, "hidden_act: ['silu'] does not say whether an FFN has a gate"),
         (
             {"n_shared_experts": 1, "shared_expert_intermediate_size": 0},
             "n_shared_experts: 1, but shared_expert_intermediate_size says 0; make both 0, or neither",

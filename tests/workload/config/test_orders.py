@@ -110,6 +110,7 @@ def test_windows_without_a_list(changes: dict[str, Any], windows: int) -> None:
         ({"moe_layer_freq": [2] * 6}, "moe_layer_freq: must be a number or a list of 0 and 1, got [2, 2,"),
         ({"mlp_only_layers": [6]}, "mlp_only_layers: must be a list of layers from 0 to 5, got [6]"),
         ({"mlp_layer_types": ["thin"] * 6}, "mlp_layer_types: must be a list of sparse and dense, got ['thin'"),
+        ({"mlp_layer_types": [{}] * 6}, "mlp_layer_types: must be a list of sparse and dense, got [{}, {}"),
         ({"decoder_sparse_step": 0}, "decoder_sparse_step: must be a whole number from 1 to 20000, got 0"),
         ({"attn_type_list": [1] * 5 + [0]}, "attn_type_list.5: attention of kind 0 is not known; must be 1"),
         ({"attn_type_list": [1]}, "attn_type_list: must be a list of 6 entries, one a layer, got 1 entries"),

@@ -42,6 +42,7 @@ def stored(layer: int = 0, **quantization: Any) -> StoredTypes:
         ({"config_groups": {"a": group(8, "int"), "b": group(8, "int", 128)}}, "int8"),
         ({"config_groups": {"a": group(8, "float"), "b": group(4, "float", 16)}}, "unknown"),
         ({"config_groups": {"a": group(3, "int", 32)}}, "unknown"),
+        ({"config_groups": {"a": {"weights": {"num_bits": [4], "type": "float", "group_size": {}}}}}, "unknown"),
         ({"quant_method": "secret"}, "unknown"),
         ({}, "unknown"),
     ],
@@ -96,6 +97,7 @@ def test_the_file_beside_is_read(tmp_path: Path) -> None:
         ("fp8", "quantization_config: must be a mapping, got 'fp8'"),
         ({"config_groups": [1]}, "quantization_config.config_groups: must be a mapping, got [1]"),
         ({"quant_method": "fp8", "ignore": "x"}, "quantization_config.ignore: must be a list of names of modules"),
+        ({"quant_method": "fp8", "ignore": ["re:("]}, "quantization_config.ignore.0: 're:(' is no regular expression"),
     ],
 )
 def test_a_wrong_quantisation_is_refused(quantization: object, expected: str) -> None:

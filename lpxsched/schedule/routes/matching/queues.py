@@ -62,26 +62,26 @@ def grown(queues: Queues, chunks: int) -> Queues:
     return queues._replace(cells=cells)
 
 
-@kernel()
+@kernel
 def has_room(queues: Queues, chunks: int) -> bool:
     """Return whether so many chunks may be begun."""
     return bool((queues.chunks[0] + chunks) * CHUNK <= len(queues.cells))
 
 
-@kernel()
+@kernel
 def lowest_bit(word: np.uint64) -> int:
     """Return the position of the lowest set bit of a word that is not 0."""
     lowest = word & (~word + np.uint64(1))
     return int(BIT_POSITIONS[(lowest * np.uint64(DE_BRUIJN)) >> np.uint64(SHIFT)])
 
 
-@kernel()
+@kernel
 def second_entry(begin: int, end: int) -> int:
     """Return the cell of the second entry of a list, or of its first where that is its only one in its chunk."""
     return begin + 1 if begin + 1 < end and begin % CHUNK < CHUNK - 2 else begin
 
 
-@kernel()
+@kernel
 def _new_chunk(queues: Queues) -> int:
     """Return the first cell of a chunk that nobody uses."""
     chunk = queues.chunks[1]
@@ -92,7 +92,7 @@ def _new_chunk(queues: Queues) -> int:
     return int((queues.chunks[0] - 1) * CHUNK)
 
 
-@kernel()
+@kernel
 def _free_chunk(queues: Queues, cell: int) -> None:
     """Give back the chunk in which a cell is."""
     chunk = cell // CHUNK * CHUNK
@@ -100,7 +100,7 @@ def _free_chunk(queues: Queues, cell: int) -> None:
     queues.chunks[1] = chunk
 
 
-@kernel()
+@kernel
 def wait(queues: Queues, resource: int, urgency: int, block: int, bundle: int, front: bool) -> None:
     """Put a block into the queue of a resource; low urgency numbers go first."""
     waiting, ends, cells = queues.waiting, queues.ends, queues.cells
@@ -131,7 +131,7 @@ def wait(queues: Queues, resource: int, urgency: int, block: int, bundle: int, f
         ends[place, 1] = end + 1
 
 
-@kernel()
+@kernel
 def take(queues: Queues, resource: int) -> tuple[int, int, int]:
     """Take the most urgent entry of a resource: block, bundle, urgency."""
     waiting, ends, cells = queues.waiting, queues.ends, queues.cells

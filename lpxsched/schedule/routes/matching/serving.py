@@ -25,7 +25,7 @@ from lpxsched.schedule.routes.matching.tables import Tables
 MOST_ASIDE = 64
 
 
-@kernel()
+@kernel
 def lead(wires: Wires, arrived: int, bundle: int, vectors: int) -> int:
     """Return how much later a relay sends a stream on where the wire in is slower than the wire out."""
     if arrived < 0:
@@ -36,7 +36,7 @@ def lead(wires: Wires, arrived: int, bundle: int, vectors: int) -> int:
     return int(-(-(vectors - 1) * slower // (wires.denominator[bundle] * wires.denominator[arrived])))
 
 
-@kernel()
+@kernel
 def slowest_lead(wires: Wires, arrived: int, vectors: int) -> int:
     """Return the largest lead of a stream over the bundles by which it may go on."""
     longest = 0
@@ -47,7 +47,7 @@ def slowest_lead(wires: Wires, arrived: int, vectors: int) -> int:
     return longest
 
 
-@kernel()
+@kernel
 def _push_event(state: State, cycle: int, event: int) -> None:
     """Enter an event into the list of its cycle."""
     place = cycle & (len(state.head) - 1)
@@ -56,7 +56,7 @@ def _push_event(state: State, cycle: int, event: int) -> None:
     state.head[place] = event
 
 
-@kernel()
+@kernel
 def _is_full(state: State, side: int, orbit: int, cycle: int, most: int) -> bool:
     """Return whether the ports of an orbit of nodes take no more in a cycle."""
     place = cycle & (state.ports.shape[2] - 1)
@@ -65,7 +65,7 @@ def _is_full(state: State, side: int, orbit: int, cycle: int, most: int) -> bool
     return bool(state.ports[side, orbit, place] >= most)
 
 
-@kernel()
+@kernel
 def _pass_ports(wires: Wires, tables: Tables, state: State, block: int, bundle: int, cycle: int) -> bool:
     """Take room in the ports for a slot that departs now; return whether there is any (R7)."""
     node, other, hop, _ = tables.ends[bundle]
@@ -84,7 +84,7 @@ def _pass_ports(wires: Wires, tables: Tables, state: State, block: int, bundle: 
     return True
 
 
-@kernel()
+@kernel
 def serve(
     wires: Wires, tables: Tables, state: State, queues: Queues, slots: Integers, resource: int, cycle: int
 ) -> None:

@@ -52,7 +52,7 @@ DONE, GIVEN_UP, NO_ROOM = range(3)
 AHEAD = 32
 
 
-@kernel()
+@kernel
 def _mark(state: State, resource: int) -> None:
     """Note that a resource is to be served in this cycle."""
     if not state.lanes[resource, DIRTY]:
@@ -61,7 +61,7 @@ def _mark(state: State, resource: int) -> None:
         state.counts[DIRTY_COUNT] += 1
 
 
-@kernel()
+@kernel
 def _tossed(random: NDArray[np.uint64]) -> bool:
     """Return a random bit (xorshift, Marsaglia 2003); always False for a state of 0."""
     state = random[0]
@@ -72,7 +72,7 @@ def _tossed(random: NDArray[np.uint64]) -> bool:
     return bool(state & np.uint64(1))
 
 
-@kernel()
+@kernel
 def _find_exits(tables: Tables, state: State, rows: int, block: int, node: int, arrived: int) -> int:
     """Add the exits by which a block may go on from a node to a batch of so many rows; return how many it has then."""
     passable, exits, rank, batch = tables.passable, tables.exits, tables.rank, state.batch
@@ -99,7 +99,7 @@ def _find_exits(tables: Tables, state: State, rows: int, block: int, node: int, 
     return rows
 
 
-@kernel()
+@kernel
 def _queue_up(state: State, queues: Queues, rows: int) -> None:
     """Let the blocks of a batch wait where they are not held yet; rows without a block are resources to be served."""
     batch, reached, touched = state.batch, state.reached, 0
@@ -121,7 +121,7 @@ def _queue_up(state: State, queues: Queues, rows: int) -> None:
             _mark(state, resource)
 
 
-@kernel()
+@kernel
 def _pop_events(tables: Tables, state: State, slots: Integers, place: int) -> int:
     """Take events of a cycle off their list, as many as fit a batch, and return how many."""
     events, head, touched, count = state.events, state.head, np.uint64(0), 0
@@ -139,7 +139,7 @@ def _pop_events(tables: Tables, state: State, slots: Integers, place: int) -> in
     return count
 
 
-@kernel()
+@kernel
 def _happen(tables: Tables, state: State, slots: Integers, events: int) -> int:
     """Let events happen: blocks come to nodes, lanes are free again; return how many rows the batch has then."""
     batch, rows = state.batch, 0
@@ -161,7 +161,7 @@ def _happen(tables: Tables, state: State, slots: Integers, events: int) -> int:
     return rows
 
 
-@kernel()
+@kernel
 def _read_ahead(tables: Tables, state: State, queues: Queues, first: int, last: int) -> None:
     """Read what some of the resources will read that are to be served next: of each the first two blocks."""
     batch, touched, rows = state.batch, 0, 0
@@ -184,7 +184,7 @@ def _read_ahead(tables: Tables, state: State, queues: Queues, first: int, last: 
     state.counts[TOUCHED] = touched
 
 
-@kernel()
+@kernel
 def run(wires: Wires, tables: Tables, state: State, queues: Queues, slots: Integers, limit: int) -> int:
     """Go forward until everything is delivered, nothing more can happen, or queues must grow."""
     counts, head, most = state.counts, state.head, len(state.batch)

@@ -84,7 +84,7 @@ def tables_of(wires: Wires, job: Job) -> Tables:
     )
 
 
-@kernel()
+@kernel
 def _find_passable(
     wires: Wires,
     everyone: bool,

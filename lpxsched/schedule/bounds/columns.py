@@ -1,0 +1,70 @@
+"""Bounds in columns: cycles, and the arguments that entered them.
+
+Where several bounds are equal the first decides, so that what is told does not hang on how they are compared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+
+class Bounds(NamedTuple):
+    """Bounds in cycles and the arguments that entered them, of equal shapes."""
+
+    cycles: Integers
+    arguments: Integers
+
+    def later(self, cycles: Integers | int, argument: Integers | int = 0) -> Bounds:
+        """Return these bounds moved by some cycles, by an argument if there is one."""
+        return Bounds(self.cycles + cycles, self.arguments | argument)
+
+    def at(self, places: Integers) -> Bounds:
+        """Return the bounds at some places."""
+        return Bounds(self.cycles[places], self.arguments[places])
+
+    def where(self, holds: Flags, other: Bounds) -> Bounds:
+        """Return these bounds where a condition holds, others elsewhere."""
+        return Bounds(np.where(holds, self.cycles, other.cycles), np.where(holds, self.arguments, other.arguments))
+
+
+def none(count: int, cycles: int = NONE) -> Bounds:
+    """Return so many bounds that say nothing: before all cycles, or after."""
+    return Bounds(np.full(count, cycles, dtype=np.int64), np.zeros(count, dtype=np.int64))
+
+
+def joined(*bounds: Bounds) -> Bounds:
+    """Return bounds one after the other."""
+    return Bounds(*(np.concatenate(columns) for columns in zip(*bounds, strict=True)))
+
+
+def latest(bounds: Bounds, *others: Bounds) -> Bounds:
+    """Return the first of the latest of several bounds, place by place."""
+    for other in others:
+        bounds = other.where(other.cycles > bounds.cycles, bounds)
+    return bounds
+
+
+def earliest(bounds: Bounds, other: Bounds) -> Bounds:
+    """Return the first of the earliest of two bounds, place by place."""
+    return other.where(other.cycles < bounds.cycles, bounds)
+
+
+def of_rows(bounds: Bounds, offsets: Integers, *, least: bool = False) -> Bounds:
+    """Return the first of the latest bounds (or of the earliest) of each row; of none in empty rows."""
+    result, filled = none(len(offsets) - 1), np.flatnonzero(np.diff(offsets))
+    if len(filled):
+        best = (np.minimum if least else np.maximum).reduceat(bounds.cycles, offsets[filled])
+        places = np.flatnonzero(bounds.cycles == np.repeat(best, np.diff(offsets)[filled]))
+        first = places[np.searchsorted(places, offsets[filled])]
+        result.cycles[filled], result.arguments[filled] = bounds.at(first)
+    return result

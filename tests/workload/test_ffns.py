@@ -1,0 +1,53 @@
+"""Tests of what of a model lies on the chips."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lpxsched.errors import InputError
+from lpxsched.workload.ffns import FfnLayer, ffn_model, gpu_notes, published_weights
+from lpxsched.workload.model import Experts, Ffn
+from tests.workload.config.examples import DENSE, model
+
+
+def test_each_layer_with_an_ffn_is_taken() -> None:
+    """Tests a dense layer, one of experts, and that a layer without an FFN is left to the GPUs and this is said."""
+    routed = FfnLayer(8, experts=Experts(4, 2, 3, 3))
+    assert ffn_model(model()).layers == (routed, routed)
+    assert ffn_model(model(first_k_dense_replace=1)).layers == (FfnLayer(8, dense=Ffn(5, 3)), routed)
+    hybrid = model(hybrid_override_pattern="*E*", num_hidden_layers=3)
+    assert ffn_model(hybrid).layers == (routed,)
+    assert gpu_notes(hybrid) == ("2 of 3 layers have no FFN: their mixers run on GPUs, and only 1 are laid",)
+    assert gpu_notes(model()) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"zero_expert_num": 2}, "zero_expert_num: layers with several FFNs cannot be laid"),
+        ({"zero_expert_num": 2, "intermediate_size": ...}, "zero_expert_num: experts without weights cannot be laid"),
+        (DENSE | {"hybrid_override_pattern": "**"}, "hybrid_override_pattern: no layer has an FFN"),
+    ],
+)
+def test_others_are_refused_at_the_key_that_says_so(changes: dict[str, Any], expected: str) -> None:
+    """Tests the key of each part that is not supported."""
+    with pytest.raises(InputError) as caught:
+        ffn_model(model(**changes))
+    assert expected in str(caught.value)
+
+
+def test_the_type_of_the_weights() -> None:
+    """Tests that one that chips hold is taken, and others must be named."""
+    assert published_weights(model(quantization_config={"quant_method": "mxfp4"})) == "mxfp4"
+    mixers = {"quant_method": "fp8", "ignore": ["self_attn"]}
+    assert published_weights(model(quantization_config=mixers)) == "fp8"
+    for scheme, told in (
+        ({"quant_method": "gptq", "bits": 4, "group_size": 64}, "FFNs are stored as int4-64; name one of fp8, bf16"),
+        ({"quant_method": "secret"}, "quantization_config: FFNs are stored as unknown; name one of fp8, bf16"),
+        ({"quant_method": "fp8", "ignore": ["model.layers.0*"]}, "FFNs are stored as bf16 and fp8; name one of"),
+    ):
+        with pytest.raises(InputError) as caught:
+            published_weights(model(quantization_config=scheme))
+        assert told in str(caught.value)
