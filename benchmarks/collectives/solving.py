@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.transfer_result import TransferResult
+    from lpxsched.schedule.result import Result
     from lpxsched.traffic.collectives import Kind
 
 # Beyond this, what `warm_up` did not load is nothing beside the search.
@@ -33,13 +33,13 @@ class Solved:
     Attributes
     ----------
     problem : Instance
-    result : TransferResult
+    result : Result
     seconds : float
         Of the second run in this process; of the first where that took more than `LONG_SECONDS`.
     """
 
     problem: Instance
-    result: TransferResult
+    result: Result
     seconds: float
 
     @property

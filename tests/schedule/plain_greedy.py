@@ -11,10 +11,8 @@ from math import ceil, inf
 from typing import TYPE_CHECKING
 
 import networkx as nx
-import numpy as np
 
 from lpxsched.schedule.problem.instance import HOST, VECTOR
-from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
 from lpxsched.schedule.routes.list_schedule import work_order
 
 if TYPE_CHECKING:
@@ -22,16 +20,17 @@ if TYPE_CHECKING:
     from lpxsched.schedule.routes.blocks import Blocks
 
 
-def plain_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0) -> Schedule:
-    """Return what ``greedy_schedule`` must return."""
+def plain_rows(
+    instance: Instance, blocks: Blocks, *, seed: int = 0
+) -> tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int]], list[int]]:
+    """Return slots (block, bundle, depart, lane), sums (block, node, operands, start) and starts of operators."""
     greedy = PlainGreedy(instance, blocks)
     for item in work_order(instance, blocks, seed=seed).tolist():
         if item >= 0:
             greedy.place_operator(item)
         else:
             greedy.place_block(~item)
-    rows = (greedy.slots, greedy.sums, [greedy.starts[operator] for operator in range(instance.operators)])
-    return Schedule.of_rows(blocks, *(np.array(row, dtype=np.int64) for row in rows))
+    return greedy.slots, greedy.sums, [greedy.starts[operator] for operator in range(instance.operators)]
 
 
 class Calendar:
@@ -119,10 +118,10 @@ class PlainGreedy:
         hold = ceil(int(self.blocks.vectors[block]) * self.vector_time[bundle])
         return min((calendar.earliest(ready, hold), lane) for lane, calendar in enumerate(self.lanes[bundle]))
 
-    def _send(self, block: int, phase: int, bundle: int, lane: int, depart: int) -> None:
+    def _send(self, block: int, bundle: int, lane: int, depart: int) -> None:
         hold = ceil(int(self.blocks.vectors[block]) * self.vector_time[bundle])
         self.lanes[bundle][lane].reserve(depart, hold)
-        self.slots.append((block, phase, bundle, depart))
+        self.slots.append((block, bundle, depart, lane))
 
     def _stream(self, block: int, bundle: int) -> int:
         """Return cycles from the read of the first vector to that of the last."""
@@ -165,7 +164,7 @@ class PlainGreedy:
                 last = depart + self.hop[bundle] + self._stream(block, bundle)
                 offers.append((last, -len(self.lanes[bundle]), bundle, lane, depart))
         last, _, bundle, lane, depart = min(offers)
-        self._send(block, SUMMING, bundle, lane, depart)
+        self._send(block, bundle, lane, depart)
         return self.ends[bundle][1], last
 
     def _relay_ready(self, block: int, read: int, arrived: int, leaving: int) -> int:
@@ -206,6 +205,6 @@ class PlainGreedy:
                 node = self.ends[best[node][2]][0]
             for node in reversed(way):
                 read, _, bundle, lane, depart = best[node]
-                self._send(block, SPREADING, bundle, lane, depart)
+                self._send(block, bundle, lane, depart)
                 self._deliver(demand, node, read + self._stream(block, bundle))
             sent |= set(way)

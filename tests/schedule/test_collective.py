@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError, InputError, LpxschedError, NothingFoundError
-from lpxsched.schedule.collective import shifted_result, solve_collective
+from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.solve_collective import TransferOptions
 from lpxsched.traffic.collectives import Collective
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.transfer_result import TransferResult
+    from lpxsched.schedule.result import Result
     from lpxsched.traffic.collectives import Kind
 
 # Chip 1 in the middle of three is the root of the other two.
@@ -52,7 +52,7 @@ class HandSolver:
     cycles: int = 1000
     asked: list[tuple[int, TransferOptions]] = field(default_factory=list)
 
-    def __call__(self, problem: Instance, options: TransferOptions) -> TransferResult:
+    def __call__(self, problem: Instance, options: TransferOptions) -> Result:
         """Return the all-gather made by hand, as long as was chosen."""
         self.asked.append((int(problem.network.hop_cycles[0]) - HOP_CYCLES, options))
         result = all_gather().result
@@ -197,7 +197,7 @@ def test_everything_happens_after_the_stall(solver: HandSolver) -> None:
 def test_a_shift_moves_sums_and_changes_nothing_else() -> None:
     """Tests a sum that started at 13; an optimal result stays optimal."""
     one = all_reduce().result
-    later = shifted_result(one, 40)
+    later = one.later(40)
     assert later.schedule.sums.start.tolist() == [53]
     assert later.schedule.sums.cycles.tolist() == one.schedule.sums.cycles.tolist()
     assert (later.status, later.bound.name, later.solver) == ("optimal", one.bound.name, one.solver)
@@ -229,7 +229,7 @@ def test_a_fault_says_what_the_stall_left_of_the_deadline(
 ) -> None:
     """Tests that a user is told of no other deadline, and that a guard longer than the rules ask for proves nothing."""
 
-    def refuse(problem: Instance, options: TransferOptions) -> TransferResult:
+    def refuse(problem: Instance, options: TransferOptions) -> Result:
         if options.deadline_cycles is not None:
             raise fault
         return all_gather().result

@@ -59,7 +59,7 @@ class Traffic(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """What has been placed: slots (block, phase, bundle, depart) and sums (block, node, operands, start)."""
+    """What has been placed: slots (block, phase, bundle, depart, lane), sums (block, node, operands, start)."""
 
     slots: Integers
     sums: Integers

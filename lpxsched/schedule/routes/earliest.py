@@ -15,7 +15,8 @@ import numpy as np
 from lpxsched.schedule.problem.instance import HOST, Instance
 from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Ways
 from lpxsched.traffic.collectives import EVERY
 
@@ -47,14 +48,14 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
     by_ends = np.lexsort((network.destination, network.source))
     instance = _instance(problem, by_ends)
     cut = cut_blocks(instance, Cut(length, length))
-    schedule = greedy_schedule(instance, cut, seed=seed)
+    found = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed)
     pieces = problem.representatives[cut.demand]
     flow = problem.flow
     blocks = Blocks(pieces, cut.first_vector, cut.vectors, flow.source[pieces], flow.target[pieces])
-    order = np.lexsort((schedule.slot_block, schedule.slot_depart))
-    bundle = by_ends[schedule.slot_bundle]
-    depart = schedule.slot_depart[order]
-    return Ways(blocks, schedule.slot_block[order], bundle[order], np.zeros_like(depart), depart)
+    plan, depart = found.plan, found.placement.start[: found.plan.slots]
+    order = np.lexsort((plan.slot_block, depart))
+    bundle = by_ends[plan.slot_bundle]
+    return Ways(blocks, plan.slot_block[order], bundle[order], np.zeros_like(order), depart[order])
 
 
 def _instance(problem: Quotient, bundles: NDArray[np.int64]) -> Instance:

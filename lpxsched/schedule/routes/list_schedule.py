@@ -12,7 +12,7 @@ from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
 from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
-from lpxsched.schedule.symmetry.groups import trivial
+from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.times.calendars import Calendars
 from lpxsched.units import NONE
@@ -20,77 +20,68 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.routes.blocks import Blocks
-    from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.padding import Padded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surroundings:
-    """What all cuts of an instance into blocks have in common.
+    """What all cuts of a problem into blocks have in common.
 
     Attributes
     ----------
-    instance : Instance
-    group : Symmetry
-        Leaves the instance as it is; its schedules are left as they are, too.
+    problem : Padded
+        Its schedules are left as they are by its group, too.
     network : Network
     operator_rank, demand_rank : ndarray of int64
     """
 
-    instance: Instance
-    group: Symmetry
+    problem: Padded
     network: Network
     operator_rank: NDArray[np.int64]
     demand_rank: NDArray[np.int64]
 
     @staticmethod
-    def of(instance: Instance, symmetry: Symmetry | None = None) -> Surroundings:
-        """Return what greedy needs to know of an instance, and of a group if there is one."""
-        group = symmetry or trivial(instance.network)
+    def of(problem: Padded) -> Surroundings:
+        """Return what the list schedule needs to know of a problem."""
+        instance, group = problem.instance, problem.symmetry
         network = network_of(instance)
         first_lane = network.first_lane[group.bundle_map.min(axis=0)]
         shared = network._replace(first_lane=first_lane, is_shared=group.order > 1)
-        return Surroundings(instance, group, shared, *ranks(instance))
+        return Surroundings(problem, shared, *ranks(instance))
 
 
-def greedy_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0, symmetry: Symmetry | None = None) -> Schedule:
-    """Return a schedule of all blocks and operators.
+def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[Padded]:
+    """Return a plan of all blocks and operators of representatives, and its times.
 
     Parameters
     ----------
-    instance : Instance
+    around : Surroundings
     blocks : Blocks
+        Of the problem's instance.
     seed : int
         0 keeps blocks of equal rank in their order; any other shuffles them.
-    symmetry : Symmetry, optional
-        A group that leaves the instance as it is; the schedule will be left as it is, too.
     """
-    return greedy_in(Surroundings.of(instance, symmetry), blocks, seed=seed)
-
-
-def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Schedule:
-    """Return what `greedy_schedule` returns, for one of several cuts of an instance."""
-    instance, group = around.instance, around.group
+    instance = around.problem.instance
     most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
     most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
     lanes = int(instance.network.lanes.sum())
     calendars = _empty_calendars(instance, most_slots + most_sums + instance.operators + 1)
     placed = Placed(
-        slots=np.empty((most_slots, 4), dtype=np.int64),
+        slots=np.empty((most_slots, 5), dtype=np.int64),
         sums=np.empty((most_sums, 4), dtype=np.int64),
         counts=np.zeros(2, dtype=np.int64),
         operator_start=np.zeros(instance.operators, dtype=np.int64),
         delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
     )
     order = _in_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
-    orbits = Orbits.of(instance, blocks, group)
+    orbits = Orbits.of(instance, blocks, around.problem.symmetry)
     work = _represented(order, orbits)
     program, traffic = _program(instance, orbits, lanes), _traffic(instance, orbits, lanes)
     list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.network.nodes))
-    slots, sums = placed.slots[: placed.counts[0]], placed.sums[: placed.counts[1]]
-    return orbits.lifted(slots, sums, placed.operator_start)
+    return found_of(around.problem, orbits, placed)
 
 
 def work_order(instance: Instance, blocks: Blocks, *, seed: int = 0) -> NDArray[np.int64]:

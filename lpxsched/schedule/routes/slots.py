@@ -47,4 +47,5 @@ def place_slot(network: Network, calendars: Calendars, placed: Placed, slot: Slo
     row = placed.counts[0]
     placed.slots[row, 0], placed.slots[row, 1] = slot.block, slot.phase
     placed.slots[row, 2], placed.slots[row, 3] = slot.bundle, slot.depart
+    placed.slots[row, 4] = slot.lane - network.first_lane[slot.bundle]
     placed.counts[0] = row + 1

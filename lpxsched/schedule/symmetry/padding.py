@@ -10,29 +10,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.schedule.result import Schedule
-from lpxsched.schedule.routes.blocks import Blocks
-from lpxsched.schedule.symmetry.groups import network_groups
+from lpxsched.schedule.symmetry.groups import network_groups, trivial
+from lpxsched.schedule.symmetry.orbits import instance_wires, operator_tasks
 from lpxsched.schedule.symmetry.roles import roles
-from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.instance import AddCost, Instance
+    from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.orbits import OperatorTasks
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Padded:
     """An instance that a group leaves as it is, and what of it the instance it was made from has.
+
+    Without slots, so that what tasks hold is found when it is first asked for.
 
     Attributes
     ----------
@@ -49,27 +53,31 @@ class Padded:
     operator_of: NDArray[np.int64]
     demand_of: NDArray[np.int64]
 
-    def cut_off(self, schedule: Schedule) -> Schedule:
-        """Return a schedule of the original instance from one of the padded instance."""
-        demand = _positions(self.demand_of, self.instance.demands)[schedule.blocks.demand]
-        room = np.where(demand >= 0, self.original.demand_vectors[demand], 0) - schedule.blocks.first_vector
-        vectors = np.minimum(schedule.blocks.vectors, room)
-        kept = np.flatnonzero(vectors > 0)
-        kept = kept[np.argsort(demand[kept], kind="stable")]
-        block = _positions(kept, len(vectors))
-        slot, total = block[schedule.slot_block] >= 0, block[schedule.sum_block] >= 0
-        return Schedule(
-            Blocks(demand[kept], schedule.blocks.first_vector[kept], vectors[kept]),
-            block[schedule.slot_block[slot]],
-            schedule.slot_phase[slot],
-            schedule.slot_bundle[slot],
-            schedule.slot_depart[slot],
-            block[schedule.sum_block[total]],
-            schedule.sum_node[total],
-            schedule.sum_operands[total],
-            schedule.sum_start[total],
-            schedule.operator_start[self.operator_of],
-        )
+    @cached_property
+    def wires(self) -> Wires:
+        """Bundles with their resources."""
+        return instance_wires(self.instance, self.symmetry)
+
+    @cached_property
+    def operators(self) -> OperatorTasks:
+        """Operators of the representatives."""
+        return operator_tasks(self.instance, self.symmetry)
+
+    @property
+    def network(self) -> Network:
+        """Bundles with what they take."""
+        return self.instance.network
+
+    @property
+    def add_cost(self) -> AddCost:
+        """What sums take."""
+        return self.instance.add_cost
+
+
+def unpadded(instance: Instance) -> Padded:
+    """Return an instance as it is, under the identity alone."""
+    operators, demands = (np.arange(size, dtype=np.int64) for size in (instance.operators, instance.demands))
+    return Padded(instance, instance, trivial(instance.network), operators, demands)
 
 
 class _Classes(NamedTuple):
@@ -230,13 +238,6 @@ def _classes(role: list[int], node: list[int], node_map: NDArray[np.int64], leas
     images = [(kind, image) for kind, first in members for image in np.sort(node_map[:, first]).tolist()]
     number = {key: index for index, key in enumerate(images)}
     return _Classes(number, dict(members), _column(number[key] for key in zip(role, node, strict=True)))
-
-
-def _positions(chosen: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Return the position of each of `size` things among the chosen ones, `NONE` for all others."""
-    positions = np.full(size, NONE, dtype=np.int64)
-    positions[chosen] = np.arange(len(chosen))
-    return positions
 
 
 def _column(values: Iterable[int]) -> NDArray[np.int64]:

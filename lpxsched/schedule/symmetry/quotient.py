@@ -15,14 +15,17 @@ import numpy as np
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import FAR, Wires, all_ways
 from lpxsched.schedule.routes.matching.queues import CLASSES
+from lpxsched.schedule.symmetry.orbits import no_operators
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.instance import AddCost, Instance
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.orbits import OperatorTasks
     from lpxsched.traffic.collectives import Collective
 
 
@@ -154,6 +157,21 @@ class Quotient:
     wires: Wires
     pieces: NDArray[np.int64]
     representatives: NDArray[np.int64]
+
+    @property
+    def network(self) -> Network:
+        """Bundles with what they take."""
+        return self.instance.network
+
+    @property
+    def add_cost(self) -> AddCost:
+        """What sums take."""
+        return self.instance.add_cost
+
+    @property
+    def operators(self) -> OperatorTasks:
+        """None: what chips hold and read takes no time."""
+        return no_operators()
 
     def reversed(self) -> Quotient:
         """Return the same flow over the bundles the other way round."""

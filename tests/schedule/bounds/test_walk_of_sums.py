@@ -13,10 +13,9 @@ from lpxsched.pipeline import compile_collective
 from lpxsched.schedule import bounds
 from lpxsched.schedule.bounds.walk import lower_bound
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.result import LowerBound
+from lpxsched.schedule.result import LowerBound, Result
 from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
 from lpxsched.schedule.solve_layer import SolveOptions, solve
-from lpxsched.schedule.transfer_result import TransferResult
 from lpxsched.traffic.collectives import Collective
 from lpxsched.verify.check import check
 from tests.fabric.examples import write_family
@@ -62,6 +61,7 @@ def test_the_last_vector_may_come_complete(tmp_path: Path, monkeypatch: pytest.M
     problem = collective_instance(load_fabric(path_of_file), [0, 1], Collective("reduce", 2, 17), relays=False)
     # Values 0 and 1 are the summands, 2 to 4 the sums. Bundle 0 leads to chip 1, bundle 1 to chip 0.
     schedule = schedule_of(
+        problem,
         770,
         slots=[(1, 0, 16, 1, 0, 0), (0, 16, 1, 0, 0, 0), (4, 0, 1, 1, 0, 420)],
         sums=[
@@ -72,7 +72,7 @@ def test_the_last_vector_may_come_complete(tmp_path: Path, monkeypatch: pytest.M
         deliveries=[(0, 2, 0, 15), (0, 3, 0, 1), (0, 4, 0, 1)],
     )
     assert broken_rules(problem, schedule) == []
-    by_hand = TransferResult(schedule, bounds.lower_bound(problem), "hand")
+    by_hand = Result(schedule, bounds.lower_bound(problem), "hand")
     monkeypatch.setattr("lpxsched.schedule.collective.solve_transfers", lambda *_: by_hand)
     build, _ = compile_collective(CollectiveOptions(kind="reduce", topology=path_of_file, vectors=17))
     assert check(build).violations == ()
