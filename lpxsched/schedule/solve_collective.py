@@ -4,47 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.attempts import may_model, searches
 from lpxsched.schedule.bounds import lower_bound, period_bound
 from lpxsched.schedule.result import Result
-from lpxsched.schedule.routes.choices import packs_trees
-from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.solve_layer import SolveOptions
-from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound
-    from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
 
-# Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
-ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
-# A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups.
-GOOD_ENOUGH = 50
-SLOTS_PER_CANDIDATE = 8
-# Deterministic seconds of CP-SAT at effort 2 for times, for ways, and for trees of timetables that repeat.
-TIMES_SECONDS, WAYS_SECONDS, PACKING_SECONDS = 0.1, 0.15, 0.25
+# Deterministic seconds of CP-SAT at effort 2 for times and for ways.
+TIMES_SECONDS, WAYS_SECONDS = 0.1, 0.15
 # Tasks up to which `auto` models their times.
 MOST_MODELLED = 2_000
 # Pairs of a block and a bundle that CP-SAT models, with symmetry and without.
 EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
 # `auto` opens ways only where the gap is more than one part in so many at effort 1, half of it at each further step.
 NEAR_ENOUGH = 25
-# Groups that are tried: the largest, then those of small index.
-MOST_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +61,8 @@ def solve_transfers(problem: Instance, options: TransferOptions) -> Result:
     bound = period_bound(problem) if options.cyclic else lower_bound(problem)
     if deadline is not None:
         _refuse_deadline(lower_bound(problem) if options.cyclic else bound, deadline)
-    found = _search_all(problem, options, bound)
+    every = searches(problem, options, bound, cyclic=options.cyclic)
+    found = min(every, key=lambda found: found.quality, default=None)
     if found is None:
         raise _nothing_found(options)
     improved, bound = _improved(found, options, bound)
@@ -100,35 +85,6 @@ def _refuse_deadline(least: LowerBound, deadline: int) -> None:
         )
 
 
-def _search_all(problem: Instance, options: TransferOptions, bound: LowerBound) -> Found[Quotient] | None:
-    """Return the best of all searches; the largest group, the smallest problem, comes first."""
-    more = options.effort - 1
-    packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if options.cyclic and _may_model(options) else 0.0
-    budget = Budget(
-        SLOTS << more,
-        ROUNDS << more,
-        bound.cycles,
-        PATIENCE << more,
-        options.cyclic,
-        packing_seconds=packing_seconds,
-    )
-    good_enough = bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << more))
-    best: Found[Quotient] | None = None
-    for number, symmetry in enumerate(_groups(problem, options)):
-        if best is not None and best.objective_cycles <= good_enough:
-            break
-        for attempt in _attempts(problem, symmetry, options, exchanges=number == 0):
-            known = best.placement.makespan_cycles if best is not None else NEVER
-            found = attempt(replace(budget, known_cycles=known))
-            if found is not None and (best is None or found.quality < best.quality):
-                best = found
-            if best is not None and best.objective_cycles <= bound.cycles:
-                return best
-        if best is not None and number == 0 and _is_large(problem, budget):
-            break
-    return best
-
-
 def _nothing_found(options: TransferOptions) -> NothingFoundError:
     if options.solver == "symmetric":
         cause = "solver symmetric: no translation leaves this collective as it is"
@@ -140,7 +96,7 @@ def _improved(
     found: Found[Quotient], options: TransferOptions, bound: LowerBound
 ) -> tuple[Found[Quotient], LowerBound]:
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
-    if options.cyclic or not _may_model(options) or found.objective_cycles <= bound.cycles:
+    if options.cyclic or not may_model(options) or found.objective_cycles <= bound.cycles:
         return found, bound
     from lpxsched.schedule.cpsat.copies import Extent, improved_copies
     from lpxsched.schedule.cpsat.runs import Effort
@@ -156,55 +112,9 @@ def _improved(
     return found, proved if proved is not None and proved.cycles > bound.cycles else bound
 
 
-def _may_model(options: TransferOptions) -> bool:
-    return options.effort > 1 and options.solver != "greedy"
-
-
 def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:
     """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
     from lpxsched.schedule.cpsat.times import retimed
 
     placement = retimed(plan_tasks(found.problem, found.plan), found.placement, effort)
     return found if placement is found.placement else replace(found, placement=placement)
-
-
-def _groups(problem: Instance, options: TransferOptions) -> Iterator[Symmetry]:
-    """Yield the groups to search with, the trivial one last."""
-    if options.solver in ("auto", "symmetric"):
-        yield from islice(symmetries(problem), MOST_GROUPS)
-    if options.solver != "symmetric":
-        yield trivial(problem.network)
-
-
-def _is_large(problem: Instance, budget: Budget) -> bool:
-    """Return whether one candidate without symmetry takes all of a budget."""
-    flow = flow_of(problem.stage, padded=False)
-    readers = problem.network.width if flow.is_for_everyone else 2
-    return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
-
-
-def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Found[Quotient] | None:
-    return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
-
-
-def _attempts(
-    problem: Instance, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
-) -> Iterator[Callable[[Budget], Found[Quotient] | None]]:
-    """Yield the searches with one group."""
-    collective, seed = problem.stage, options.seed
-    if collective.kind == "all-reduce" and collective.width > 1:
-        if exchanges:
-            yield lambda budget: exchange(problem, symmetry, budget=budget)
-        gathering = quotient(problem, gathered_flow(collective), symmetry)
-        yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
-    flow = flow_of(collective, padded=symmetry.order > 1)
-    forward = quotient(problem, flow, symmetry)
-    # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
-    ways = [False, True] if packs_trees(forward) else [False]
-    for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
-        yield partial(_searched, forward, seed, packs)
-    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.network.width:
-        over_relay = relayed_flow(forward)
-        if over_relay is not None:
-            relayed = quotient(problem, over_relay, symmetry)
-            yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)

@@ -14,6 +14,7 @@ from lpxsched.schedule.bounds.walk import lower_bound
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import paddings, unpadded
 from lpxsched.schedule.times.retiming import justified, retimed
@@ -34,6 +35,8 @@ CPSAT_SECONDS = 0.1
 MOST_GROUPS = 3
 # Of a smaller gap than one part in so many only a part is worth searching for.
 GOOD_ENOUGH = 500
+# A gap of more than one part in so many is worth a search of each stage on its own.
+WORTH_STAGES = 50
 # Plans longer than the best by more than one part in so many are not justified, which won up to a 28th on shipped
 # layers.
 NEAR_BEFORE_TIMES = 16
@@ -112,12 +115,23 @@ def search_on(instance: Instance, first: Solved, options: SolveOptions) -> Solve
     if options.solver == "greedy" or options.effort <= GREEDY_ONLY_EFFORT or first.result.status == "optimal":
         return first
     symmetric = symmetric_solved(instance, first.bound, options) if options.solver != "cpsat" else None
-    if symmetric and symmetric.quality < first.quality:
-        return symmetric
-    if options.solver == "symmetric":
-        return first
+    best = symmetric if symmetric and symmetric.quality < first.quality else first
+    apart = _staged(first, best, options) if options.solver == "auto" else ()
+    if apart:
+        best = Solved(_retimed((*apart, *first.plans), first.bound, options), first.bound, "stages")
+    if options.solver == "symmetric" or best is not first:
+        return best
     plans = _retimed(first.plans, first.bound, options)
     return first if plans[0] is first.plans[0] else Solved(plans, first.bound, "cpsat")
+
+
+def _staged(first: Solved, best: Solved, options: SolveOptions) -> tuple[Found[Padded], ...]:
+    """Return plans better than the best, of stages searched one by one, where the gap that is left is worth it."""
+    makespan, quick = best.result.makespan_cycles, replace(options, effort=GREEDY_ONLY_EFFORT)
+    if (makespan - first.bound.cycles) * WORTH_STAGES <= first.bound.cycles:
+        return ()
+    plans = staged(first.plans[0], first.bound, quick)
+    return tuple(plan for plan in plans if plan.placement.makespan_cycles < makespan)
 
 
 def is_symmetric(instance: Instance) -> bool:

@@ -42,7 +42,7 @@ class _Rows(NamedTuple):
     sum_start: NDArray[np.int64]
 
 
-class _Values(NamedTuple):
+class Values(NamedTuple):
     """What brings a block to a node, by key: slots that arrive, sums made there, operators that make it."""
 
     arrived: NDArray[np.int64]
@@ -100,7 +100,7 @@ def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
     view = _View(instance, blocks.piece)
     entry, leaf = entries(instance.demand_leaves.flat(), blocks.piece)
     _, maker = entries(instance.demand_leaf_operators.flat(), blocks.piece)
-    values = _Values(
+    values = Values(
         arrived=view.key(rows.block, rows.phase, instance.network.destination[rows.bundle]),
         added=view.key(rows.sum_block, SUMMING, rows.sum_node),
         made=view.key(entry, SUMMING, leaf),
@@ -108,7 +108,7 @@ def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
     )
     source = instance.network.source[rows.bundle]
     phase = np.minimum(rows.phase, view.from_root_on(rows.block, source))
-    kind, number = _held(values, view.key(rows.block, phase, source))
+    kind, number = held(values, view.key(rows.block, phase, source))
     fed = np.where(kind == SLOT, number, NONE)
     first = origins(fed)
     return Plan(
@@ -127,7 +127,7 @@ def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
     )
 
 
-def _held(values: _Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def held(values: Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return kind and number of what each key stands for: a sum, what one slot brought, or what an operator made."""
     kind, number = np.full((2, len(key)), NONE, dtype=np.int64)
     for of_kind, keys, numbers in (
@@ -141,11 +141,11 @@ def _held(values: _Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
 
 
 def _complete(
-    view: _View, values: _Values, slot_kind: NDArray[np.int64], slot_number: NDArray[np.int64]
+    view: _View, values: Values, slot_kind: NDArray[np.int64], slot_number: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Return which sums are what the roots of their blocks have, made there or before."""
     blocks = np.arange(len(view.demand), dtype=np.int64)
-    kind, number = _held(values, view.key(blocks, SUMMING, view.instance.demand_root[view.demand]))
+    kind, number = held(values, view.key(blocks, SUMMING, view.instance.demand_root[view.demand]))
     came = np.where(kind == SLOT, number, NONE)
     kind, number = (
         np.where(came >= 0, np.append(column, NONE)[came], other)
@@ -156,7 +156,7 @@ def _complete(
     return complete
 
 
-def _operands(values: _Values, rows: _Rows, origin: NDArray[np.int64]) -> Operands:
+def _operands(values: Values, rows: _Rows, origin: NDArray[np.int64]) -> Operands:
     """Return all that sums add: their node's own summand, and what arrives."""
     brought, slot = matching(values.added, values.arrived)
     own, made = matching(values.added, values.made)
@@ -171,14 +171,14 @@ def _operands(values: _Values, rows: _Rows, origin: NDArray[np.int64]) -> Operan
     )
 
 
-def _reads(problem: Padded, view: _View, values: _Values, origin: NDArray[np.int64]) -> Operands:
+def _reads(problem: Padded, view: _View, values: Values, origin: NDArray[np.int64]) -> Operands:
     """Return what operators read of the representatives' blocks; images are all that operators read."""
     instance = problem.instance
     reader, demand = entries(instance.operator_demands.flat(), np.arange(instance.operators))
     row, block = matching(demand, view.demand)
     reader = reader[row]
     node = instance.operator_node[reader]
-    kind, number = _held(values, view.key(block, view.from_root_on(block, node), node))
+    kind, number = held(values, view.key(block, view.from_root_on(block, node), node))
     brought = kind == SLOT
     origin = np.where(brought, np.append(origin, NONE)[np.where(brought, number, NONE)], node)
     return Operands(reader, kind, number, origin, block)

@@ -1,0 +1,125 @@
+"""The searches for a collective, group after group of translations, each within a budget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from lpxsched.schedule.routes.choices import packs_trees
+from lpxsched.schedule.search import Budget, exchange, search
+from lpxsched.schedule.symmetry.groups import symmetries, trivial
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
+from lpxsched.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lpxsched.schedule.found import Found
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.solve_layer import SolveOptions
+    from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.quotient import Quotient
+
+# Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
+ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
+# A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups.
+GOOD_ENOUGH = 50
+SLOTS_PER_CANDIDATE = 8
+# Groups that are tried: the largest, then those of small index.
+MOST_GROUPS = 3
+# Deterministic seconds of CP-SAT at effort 2 for trees of timetables that repeat.
+PACKING_SECONDS = 0.25
+
+
+def searches(
+    problem: Instance, options: SolveOptions, bound: LowerBound, *, cyclic: bool = False
+) -> Iterator[Found[Quotient]]:
+    """Yield what each search finds for a collective until one meets the bound; the largest group comes first.
+
+    Parameters
+    ----------
+    problem : Instance
+        Of one stage.
+    options : SolveOptions
+    bound : LowerBound
+        Nothing is looked for below it.
+    cyclic : bool
+        Whether the period is to be short.
+    """
+    more = options.effort - 1
+    packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if cyclic and may_model(options) else 0.0
+    budget = Budget(
+        SLOTS << more,
+        ROUNDS << more,
+        bound.cycles,
+        PATIENCE << more,
+        cyclic,
+        packing_seconds=packing_seconds,
+    )
+    good_enough = bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << more))
+    best: Found[Quotient] | None = None
+    for number, symmetry in enumerate(_groups(problem, options)):
+        if best is not None and best.objective_cycles <= good_enough:
+            break
+        for attempt in _attempts(problem, symmetry, options, exchanges=number == 0):
+            known = best.placement.makespan_cycles if best is not None else NEVER
+            found = attempt(replace(budget, known_cycles=known))
+            if found is None:
+                continue
+            yield found
+            best = found if best is None else min(best, found, key=lambda one: one.quality)
+            if best.objective_cycles <= bound.cycles:
+                return
+        if best is not None and number == 0 and _is_large(problem, budget):
+            break
+
+
+def may_model(options: SolveOptions) -> bool:
+    """Return whether CP-SAT is run."""
+    return options.effort > 1 and options.solver != "greedy"
+
+
+def _groups(problem: Instance, options: SolveOptions) -> Iterator[Symmetry]:
+    """Yield the groups to search with, the trivial one last."""
+    if options.solver in ("auto", "symmetric"):
+        yield from islice(symmetries(problem), MOST_GROUPS)
+    if options.solver != "symmetric":
+        yield trivial(problem.network)
+
+
+def _is_large(problem: Instance, budget: Budget) -> bool:
+    """Return whether one candidate without symmetry takes all of a budget."""
+    flow = flow_of(problem.stage, padded=False)
+    readers = problem.network.width if flow.is_for_everyone else 2
+    return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
+
+
+def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Found[Quotient] | None:
+    return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
+
+
+def _attempts(
+    problem: Instance, symmetry: Symmetry, options: SolveOptions, *, exchanges: bool
+) -> Iterator[Callable[[Budget], Found[Quotient] | None]]:
+    """Yield the searches with one group."""
+    collective, seed = problem.stage, options.seed
+    if collective.kind == "all-reduce" and collective.width > 1:
+        if exchanges:
+            yield lambda budget: exchange(problem, symmetry, budget=budget)
+        gathering = quotient(problem, gathered_flow(collective), symmetry)
+        yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
+    flow = flow_of(collective, padded=symmetry.order > 1)
+    forward = quotient(problem, flow, symmetry)
+    # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
+    ways = [False, True] if packs_trees(forward) else [False]
+    for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
+        yield partial(_searched, forward, seed, packs)
+    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.network.width:
+        over_relay = relayed_flow(forward)
+        if over_relay is not None:
+            relayed = quotient(problem, over_relay, symmetry)
+            yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)

@@ -1,0 +1,191 @@
+"""From the schedule of a stage on its own to its part of a layer's plan: the same slots and sums, what makes and reads.
+
+What enters from a host is sent on by its chip in the blocks in which the stage sends it; what leaves to a host does so
+as soon as its chip has it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.plan import SLOT, Operands, Plan, origins
+from lpxsched.schedule.problem.joins import matching
+from lpxsched.schedule.routes.list_plan import Values, held
+from lpxsched.schedule.symmetry.orbits import entries
+from lpxsched.schedule.symmetry.quotient import Blocks
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.stages import Stage
+    from lpxsched.schedule.result import Schedule
+
+    Integers = NDArray[np.int64]
+
+
+class Part(NamedTuple):
+    """A plan of some demands, and about when its slots and then its sums begin in the time of the stage."""
+
+    plan: Plan
+    start: Integers
+
+
+class _Rows(NamedTuple):
+    """Values of the stage at nodes, block by block."""
+
+    value: Integers
+    block: Integers
+    node: Integers
+
+
+class _Blocks(NamedTuple):
+    """Blocks of the layer, sorted; of each the run of the stage that it is, and the chip that holds it, if one does."""
+
+    blocks: Blocks
+    run: Integers
+    shard: Integers
+
+    def key(self, rows: _Rows, nodes: int) -> Integers:
+        """Return a number for each row."""
+        return (rows.value * len(self.run) + rows.block) * nodes + rows.node
+
+    def find(self, run: Integers) -> Integers:
+        """Return the block of each run, `NONE` where nothing is left of it."""
+        place = np.minimum(np.searchsorted(self.run, run), len(self.run) - 1)
+        return np.where(self.run[place] == run, place, NONE)
+
+
+def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Schedule) -> Part:
+    """Return the part of a layer's plan that a stage's schedule is.
+
+    Parameters
+    ----------
+    layer : Instance
+        Where the shares of an all-reduce are one demand, see `stages.merged`.
+    stage : Stage
+    bundles : ndarray of int64
+        The layer's number of each bundle of the schedule.
+    schedule : Schedule
+        Of the stage with all shares as long as the longest; what is longer than a share is cut off.
+    """
+    total = np.arange(len(schedule.sums), dtype=np.int64)
+    run_of_slot = _runs(stage, schedule, schedule.slot_value, schedule.slot_first)
+    run_of_sum = _runs(stage, schedule, schedule.operators + total, 0 * total)
+    vectors = np.append(schedule.slot_vectors, schedule.sums.vectors)
+    cut = _cut(layer, stage, np.append(run_of_slot, run_of_sum), vectors)
+    of_slot, of_sum = cut.find(run_of_slot), cut.find(run_of_sum)
+    slots, sums = np.flatnonzero(of_slot >= 0), np.flatnonzero(of_sum >= 0)
+    read = _read(stage, schedule, cut)
+    enters = np.flatnonzero(stage.enter[cut.shard] >= 0)
+    leaves = np.flatnonzero(stage.leave[read.node] >= 0)
+    bundle = [stage.enter[cut.shard[enters]], bundles[schedule.slot_bundle[slots]], stage.leave[read.node[leaves]]]
+    carried = _Rows(
+        np.concatenate([cut.shard[enters], schedule.slot_value[slots], read.value[leaves]]),
+        np.concatenate([enters, of_slot[slots], read.block[leaves]]),
+        np.concatenate(bundle),
+    )
+    added = _Rows(schedule.operators + sums, of_sum[sums], schedule.sums.node[sums])
+    end = np.where(stage.leave >= 0, layer.network.destination[stage.leave], np.arange(len(stage.leave)))
+    values = _values(layer, stage, cut, carried, added)
+    source = _source(layer, cut, carried, values)
+    plan = Plan(
+        cut.blocks,
+        carried.block,
+        carried.node,
+        *source,
+        added.block,
+        added.node,
+        schedule.sums.complete[sums],
+        operands=_operands(layer, schedule, cut, (values, source[3]), added),
+        reads=_reads(layer, cut, (values, source[3]), read._replace(node=end[read.node])),
+    )
+    early, late = cut.blocks.first_vector[enters] - schedule.makespan_cycles, schedule.makespan_cycles + leaves
+    return Part(plan, np.concatenate([early, schedule.slot_depart[slots], late, schedule.sums.start[sums]]))
+
+
+def _runs(stage: Stage, schedule: Schedule, value: Integers, first: Integers) -> Integers:
+    """Return a number for runs of values that tells the piece and where in it they begin."""
+    first = first + np.append(schedule.sums.first, 0)[np.maximum(value - schedule.operators, NONE)]
+    longest = int(stage.vectors.max())
+    if stage.kind == "all-to-all":
+        first = first + value * (schedule.operators // 2) * longest
+    return first + value * longest if stage.kind == "all-gather" else first
+
+
+def _cut(layer: Instance, stage: Stage, run: Integers, vectors: Integers) -> _Blocks:
+    run, index = np.unique(run, return_index=True)
+    piece, first = np.divmod(run, int(stage.vectors.max()))
+    left = np.minimum(vectors[index], stage.vectors[piece] - first)
+    kept = np.flatnonzero(left > 0)
+    piece, nobody = piece[kept], np.full(len(kept), NONE, dtype=np.int64)
+    demand = stage.demand[piece]
+    blocks = Blocks(demand, first[kept], left[kept], layer.demand_root[demand], nobody)
+    shard = piece // layer.network.chips if stage.kind == "all-to-all" else piece
+    return _Blocks(blocks, run[kept], nobody if stage.is_sum else shard)
+
+
+def _read(stage: Stage, schedule: Schedule, cut: _Blocks) -> _Rows:
+    """Return what each chip reads in the end, what it has held all along besides."""
+    node = schedule.read_operator - schedule.operators // 2
+    block = cut.find(_runs(stage, schedule, schedule.read_value, schedule.read_first))
+    moved = np.flatnonzero((block >= 0) & (schedule.read_value != node))
+    own = np.flatnonzero(cut.shard >= 0) if stage.kind == "all-gather" else moved[:0]
+    return _Rows(
+        np.append(schedule.read_value[moved], cut.shard[own]),
+        np.append(block[moved], own),
+        np.append(node[moved], cut.shard[own]),
+    )
+
+
+def _values(layer: Instance, stage: Stage, cut: _Blocks, carried: _Rows, added: _Rows) -> Values:
+    """Return what brings blocks to nodes; `carried` is by bundle."""
+    nodes, piece = layer.network.nodes, cut.blocks.piece
+    entry, leaf = entries(layer.demand_leaves.flat(), piece)
+    return Values(
+        arrived=cut.key(carried._replace(node=layer.network.destination[carried.node]), nodes),
+        added=cut.key(added, nodes),
+        made=cut.key(_Rows(leaf if stage.is_sum else cut.shard[entry], entry, leaf), nodes),
+        maker=entries(layer.demand_leaf_operators.flat(), piece)[1],
+    )
+
+
+def _source(
+    layer: Instance, cut: _Blocks, carried: _Rows, values: Values
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Return of each slot the one that feeds it, and kind, number and node of what it carries."""
+    source = layer.network.source[carried.node]
+    kind, number = held(values, cut.key(carried._replace(node=source), layer.network.nodes))
+    fed = np.where(kind == SLOT, number, NONE)
+    first = origins(fed)
+    return fed, kind[first], number[first], source[first]
+
+
+def _needed(layer: Instance, cut: _Blocks, made: tuple[Values, Integers], reader: Integers, rows: _Rows) -> Operands:
+    values, slot_origin = made
+    kind, number = held(values, cut.key(rows, layer.network.nodes))
+    brought = kind == SLOT
+    origin = np.where(brought, np.append(slot_origin, NONE)[np.where(brought, number, NONE)], rows.node)
+    return Operands(reader, kind, number, origin, rows.block)
+
+
+def _operands(
+    layer: Instance, schedule: Schedule, cut: _Blocks, made: tuple[Values, Integers], added: _Rows
+) -> Operands:
+    """Return what the sums that are left add."""
+    row, operand = matching(added.value - schedule.operators, schedule.sums.operand_sum)
+    rows = _Rows(schedule.sums.operand_value[operand], added.block[row], added.node[row])
+    return _needed(layer, cut, made, row, rows)
+
+
+def _reads(layer: Instance, cut: _Blocks, made: tuple[Values, Integers], read: _Rows) -> Operands:
+    """Return what operators of the layer read, each at its node."""
+    demand = cut.blocks.piece[read.block]
+    wanted = layer.operator_demands.flat()
+    reader = np.repeat(np.arange(layer.operators, dtype=np.int64), np.diff(wanted.offsets))
+    wanted_key = layer.operator_node[reader] * layer.demands + wanted.values
+    row, other = matching(wanted_key, read.node * layer.demands + demand)
+    return _needed(layer, cut, made, reader[row], _Rows(*(column[other] for column in read)))

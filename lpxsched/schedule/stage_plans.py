@@ -1,0 +1,138 @@
+"""Plans of a layer made of the routes of its stages, each searched as the collective that it is; times jointly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.attempts import searches
+from lpxsched.schedule.bounds import best as bounds
+from lpxsched.schedule.found import Found
+from lpxsched.schedule.parts import beside, of_pieces
+from lpxsched.schedule.problem.ranks import ranks
+from lpxsched.schedule.problem.stages import merged, stages_of
+from lpxsched.schedule.routes.stage_plan import Part, stage_part
+from lpxsched.schedule.symmetry.lift import lifted_collective
+from lpxsched.schedule.symmetry.padding import unpadded
+from lpxsched.schedule.times.placement import improved, placed
+from lpxsched.schedule.times.plan_tasks import plan_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.stages import Stage
+    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.solve_layer import SolveOptions
+    from lpxsched.schedule.symmetry.padding import Padded
+
+# Plans of a stage that are tried in a layer besides that of the list schedule, the shortest first.
+MOST_OF_STAGE = 3
+# Vectors times chips of a stage that is still searched on its own.
+MOST_DELIVERED = 60_000
+PASSES = 6
+
+
+def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> list[Found[Padded]]:
+    """Return plans of a layer, best first, in which stages have routes of their own; none where none is better.
+
+    Stages are chosen one by one: each gets the routes with which the whole layer is shortest, those of others given.
+
+    Parameters
+    ----------
+    hint : Found
+        A plan of the layer, whose routes are one choice for each stage; under the identity alone.
+    bound : LowerBound
+        Nothing is looked for below it.
+    options : SolveOptions
+        How hard to search each stage.
+    """
+    instance = hint.problem.instance
+    stages = [stage for stage in stages_of(instance) if _delivered(instance, stage) <= MOST_DELIVERED]
+    layer = _Layer.of(instance, stages)
+    parts = [[layer.given(hint, stage), *layer.found(stage, options)] for stage in stages]
+    chosen = [of_stage[min(1, len(of_stage) - 1)] for of_stage in parts]
+    rest = layer.rest(hint)
+    plans: list[Found[Padded]] = []
+
+    def tried(some: Sequence[Part]) -> Found[Padded]:
+        plans.append(layer.joined([*some, rest], bound))
+        return plans[-1]
+
+    best = tried(chosen) if stages else hint
+    for number, of_stage in enumerate(parts):
+        for part in [of_stage[0], *of_stage[2:]]:
+            if best.placement.makespan_cycles <= bound.cycles:
+                break
+            others = [*chosen[:number], part, *chosen[number + 1 :]]
+            found = tried(others)
+            if found.quality < best.quality:
+                best, chosen = found, others
+    better = [found for found in plans if found.quality < hint.quality]
+    return sorted(better, key=lambda found: found.quality)
+
+
+def _delivered(layer: Instance, stage: Stage) -> int:
+    chips = layer.network.chips
+    return int(stage.vectors.sum()) * (1 if stage.kind == "all-to-all" else chips)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layer:
+    """A layer whose all-reduces are one demand each; the longest chains before its operators and demands."""
+
+    problem: Padded
+    stages: Sequence[Stage]
+    operator_rank: NDArray[np.int64]
+    demand_rank: NDArray[np.int64]
+
+    @staticmethod
+    def of(instance: Instance, stages: Sequence[Stage]) -> _Layer:
+        return _Layer(unpadded(merged(instance, stages)), stages, *ranks(instance))
+
+    def given(self, hint: Found[Padded], stage: Stage) -> Part:
+        """Return the part of a plan with the demands of a stage."""
+        part = self._part(hint, stage.demands)
+        if stage.kind != "all-reduce":
+            return part
+        blocks, before = part.plan.blocks, np.zeros(hint.problem.instance.demands, dtype=np.int64)
+        lengths = hint.problem.instance.demand_vectors[stage.demands]
+        before[stage.demands] = np.cumsum(lengths) - lengths
+        moved = replace(
+            blocks, piece=0 * blocks.piece + stage.demand[0], first_vector=blocks.first_vector + before[blocks.piece]
+        )
+        return part._replace(plan=replace(part.plan, blocks=moved))
+
+    def rest(self, hint: Found[Padded]) -> Part:
+        """Return the part of a plan with the demands of no stage."""
+        every = np.arange(hint.problem.instance.demands)
+        return self._part(hint, np.setdiff1d(every, np.concatenate([every[:0], *(s.demands for s in self.stages)])))
+
+    def _part(self, hint: Found[Padded], demands: NDArray[np.int64]) -> Part:
+        chosen = np.zeros(hint.problem.instance.demands, dtype=np.bool_)
+        chosen[demands] = True
+        plan, tasks = of_pieces(hint.plan, chosen)
+        return Part(plan, hint.placement.start[tasks])
+
+    def found(self, stage: Stage, options: SolveOptions) -> list[Part]:
+        """Return what searches find for a stage on its own, best first."""
+        instance, bundles = stage.instance(self.problem.instance)
+        found = sorted(searches(instance, options, bounds.lower_bound(instance)), key=lambda found: found.quality)
+        layer = self.problem.instance
+        return [stage_part(layer, stage, bundles, lifted_collective(plan)) for plan in found[:MOST_OF_STAGE]]
+
+    def joined(self, parts: Sequence[Part], bound: LowerBound) -> Found[Padded]:
+        """Return the plan of all parts with the times of all tasks placed together."""
+        plan = beside([part.plan for part in parts])
+        slots = np.concatenate([part.start[: part.plan.slots] for part in parts])
+        sums = np.concatenate([part.start[part.plan.slots :] for part in parts])
+        demand = plan.blocks.piece[np.append(plan.slot_block, plan.sum_block)]
+        rank = np.append(self.demand_rank[demand], self.operator_rank)
+        tasks = plan_tasks(self.problem, plan)
+        order = np.lexsort((np.concatenate([slots, sums, 0 * self.operator_rank]), rank))
+        first = placed(tasks, order.astype(np.int64))
+        return Found(self.problem, plan, improved(tasks, first, passes=PASSES, enough=bound.cycles))
