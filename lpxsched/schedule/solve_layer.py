@@ -36,7 +36,7 @@ MOST_GROUPS = 3
 # Of a smaller gap than one part in so many only a part is worth searching for.
 GOOD_ENOUGH = 500
 # A gap of more than one part in so many is worth a search of each stage on its own.
-WORTH_STAGES = 50
+WORTH_STAGES = 200
 # Plans longer than the best by more than one part in so many are not justified, which won up to a 28th on shipped
 # layers.
 NEAR_BEFORE_TIMES = 16
@@ -127,10 +127,10 @@ def search_on(instance: Instance, first: Solved, options: SolveOptions) -> Solve
 
 def _staged(first: Solved, best: Solved, options: SolveOptions) -> tuple[Found[Padded], ...]:
     """Return plans better than the best, of stages searched one by one, where the gap that is left is worth it."""
-    makespan, quick = best.result.makespan_cycles, replace(options, effort=GREEDY_ONLY_EFFORT)
+    makespan = best.result.makespan_cycles
     if (makespan - first.bound.cycles) * WORTH_STAGES <= first.bound.cycles:
         return ()
-    plans = staged(first.plans[0], first.bound, quick)
+    plans = staged(first.plans[0], first.bound, options)
     return tuple(plan for plan in plans if plan.placement.makespan_cycles < makespan)
 
 

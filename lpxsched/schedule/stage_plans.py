@@ -38,7 +38,7 @@ PASSES = 6
 
 
 def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> list[Found[Padded]]:
-    """Return plans of a layer, best first, in which stages have routes of their own; none where none is better.
+    """Return the plans that were tried of a layer whose stages have routes of their own, best first.
 
     Stages are chosen one by one: each gets the routes with which the whole layer is shortest, those of others given.
 
@@ -72,8 +72,7 @@ def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> lis
             found = tried(others)
             if found.quality < best.quality:
                 best, chosen = found, others
-    better = [found for found in plans if found.quality < hint.quality]
-    return sorted(better, key=lambda found: found.quality)
+    return sorted(plans, key=lambda found: found.quality)
 
 
 def _delivered(layer: Instance, stage: Stage) -> int:

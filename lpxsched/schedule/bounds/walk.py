@@ -48,6 +48,7 @@ import numpy as np
 
 from lpxsched.schedule.bounds.columns import Bounds, earliest, joined, latest, none, of_rows
 from lpxsched.schedule.bounds.node_lanes import lanes_at
+from lpxsched.schedule.bounds.stages import by_stages
 from lpxsched.schedule.problem.distances import shortest_ways
 from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.result import LowerBound
@@ -110,7 +111,9 @@ def lower_bound(instance: Instance) -> LowerBound:
     starts = walk.starts.at(np.argsort(operator_rank, kind="stable"))
     best = of_rows(joined(starts, walk.summands_leave()), np.array([0, instance.operators + instance.network.chips]))
     names = [name for bit, name in enumerate(ARGUMENTS) if int(best.arguments[0]) >> bit & 1]
-    return LowerBound(int(best.cycles[0]), " + ".join(("critical path", *names)))
+    by_walk = LowerBound(int(best.cycles[0]), " + ".join(("critical path", *names)))
+    further = by_stages(instance, walk.starts.cycles, walk.ways, (operator_rank, demand_rank))
+    return max(by_walk, *further, key=lambda bound: bound.cycles) if further else by_walk
 
 
 class _Walk:
