@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.compiled import Flags, Integers, kernel
+from lpxsched.compiled.kernels import Flags, Integers, kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

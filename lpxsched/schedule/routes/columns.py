@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.compiled import Flags, Integers
+    from lpxsched.compiled.kernels import Flags, Integers
 
 
 class Network(NamedTuple):

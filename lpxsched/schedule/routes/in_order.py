@@ -6,7 +6,7 @@ all lanes or units of an orbit share one calendar.
 
 from __future__ import annotations
 
-from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.spreading import spread_block
 from lpxsched.schedule.routes.summing import sum_block

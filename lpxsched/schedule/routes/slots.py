@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lpxsched.schedule.compiled import kernel
+from lpxsched.compiled.kernels import kernel
 from lpxsched.schedule.routes.columns import Network, Placed
 from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
 from lpxsched.units import NEVER, NONE

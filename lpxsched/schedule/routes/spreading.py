@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lpxsched.schedule.compiled import kernel
+from lpxsched.compiled.kernels import kernel
 from lpxsched.schedule.routes.columns import Network, Placed, Traffic, Tree
 from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot, stream_cycles
 from lpxsched.schedule.times.calendars import Calendars

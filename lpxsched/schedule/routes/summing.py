@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpxsched.schedule.compiled import kernel
+from lpxsched.compiled.kernels import kernel
 from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot, stream_cycles
 from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.problem.wires import Wires
 from lpxsched.schedule.routes.matching.queues import Queues, take, wait
 from lpxsched.schedule.routes.matching.state import (
