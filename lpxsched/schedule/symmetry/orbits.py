@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
-from lpxsched.schedule.problem.wires import Wires
-from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,31 +102,6 @@ def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
         task[other],
         row,
         instance.release_cycles,
-    )
-
-
-def instance_wires(instance: Instance, symmetry: Symmetry) -> Wires:
-    """Return the bundles of an instance, those of one orbit a resource."""
-    resource = np.unique(symmetry.bundle_map.min(axis=0), return_inverse=True)[1].reshape(-1).astype(np.int64)
-    lanes = np.zeros(int(resource.max(initial=NONE)) + 1, dtype=np.int64)
-    lanes[resource] = instance.network.lanes
-    return Wires(
-        width=instance.network.chips,
-        nodes=instance.network.nodes,
-        source=instance.network.source,
-        destination=instance.network.destination,
-        hop=instance.network.hop_cycles,
-        numerator=instance.network.pitch_numerator,
-        denominator=instance.network.pitch_denominator,
-        out_offsets=np.searchsorted(instance.network.source, np.arange(instance.network.nodes + 1)).astype(np.int64),
-        out=np.arange(instance.network.bundles, dtype=np.int64),
-        resource=resource,
-        lanes=lanes,
-        first_lane=np.cumsum(lanes) - lanes,
-        turnaround=instance.network.turnaround_cycles,
-        node_orbit=np.unique(symmetry.node_map.min(axis=0), return_inverse=True)[1].reshape(-1).astype(np.int64),
-        inject=0,
-        eject=0,
     )
 
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.schedule.problem.wires import wires_of
 from lpxsched.schedule.symmetry.groups import network_groups, trivial
-from lpxsched.schedule.symmetry.orbits import instance_wires, operator_tasks
+from lpxsched.schedule.symmetry.orbits import operator_tasks
 from lpxsched.schedule.symmetry.roles import roles
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Padded:
     @cached_property
     def wires(self) -> Wires:
         """Bundles with their resources."""
-        return instance_wires(self.instance, self.symmetry)
+        return wires_of(self.instance.network, self.symmetry)
 
     @cached_property
     def operators(self) -> OperatorTasks:

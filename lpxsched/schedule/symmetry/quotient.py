@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
-from lpxsched.schedule.problem.wires import FAR, Wires, all_ways
+from lpxsched.schedule.problem.wires import FAR, all_ways, wires_of
 from lpxsched.schedule.routes.matching.queues import CLASSES
 from lpxsched.schedule.symmetry.orbits import no_operators
 from lpxsched.traffic.collectives import EVERY
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import AddCost, Instance
     from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.orbits import OperatorTasks
     from lpxsched.traffic.collectives import Collective
@@ -176,7 +177,7 @@ class Quotient:
     def reversed(self) -> Quotient:
         """Return the same flow over the bundles the other way round."""
         instance = self.instance.reversed()
-        return replace(self, instance=instance, wires=_wires(instance, self.symmetry))
+        return replace(self, instance=instance, wires=wires_of(instance.network, self.symmetry))
 
     @cached_property
     def way(self) -> NDArray[np.int32]:
@@ -222,7 +223,7 @@ def quotient(problem: Instance, flow: Flow, symmetry: Symmetry) -> Quotient:
     moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
     pieces = piece_map(flow, symmetry)
     representatives = moving[(pieces[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
-    return Quotient(problem, symmetry, flow, _wires(problem, symmetry), pieces, representatives)
+    return Quotient(problem, symmetry, flow, wires_of(problem.network, symmetry), pieces, representatives)
 
 
 def _way_class(way: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -270,30 +271,3 @@ def piece_map(flow: Flow, symmetry: Symmetry) -> NDArray[np.int64]:
         if (image == NONE).any() or (flow.vectors[image] != flow.vectors).any():
             raise ValueError("the group moves a piece to where none is")
     return images
-
-
-def _wires(problem: Instance, symmetry: Symmetry) -> Wires:
-    resource = symmetry.bundle_orbit()
-    resources = int(resource.max(initial=-1)) + 1
-    lanes = np.zeros(resources, dtype=np.int64)
-    lanes[resource] = problem.network.lanes
-    by_source = np.argsort(problem.network.source, kind="stable").astype(np.int64)
-    offsets = np.searchsorted(problem.network.source[by_source], np.arange(problem.network.nodes + 1)).astype(np.int64)
-    return Wires(
-        width=problem.network.width,
-        nodes=problem.network.nodes,
-        source=problem.network.source,
-        destination=problem.network.destination,
-        hop=problem.network.hop_cycles,
-        numerator=problem.network.pitch_numerator,
-        denominator=problem.network.pitch_denominator,
-        out_offsets=offsets,
-        out=by_source,
-        resource=resource,
-        lanes=lanes,
-        first_lane=np.cumsum(lanes) - lanes,
-        turnaround=problem.network.turnaround_cycles,
-        node_orbit=symmetry.node_orbit(),
-        inject=problem.network.inject_per_cycle,
-        eject=problem.network.eject_per_cycle,
-    )
