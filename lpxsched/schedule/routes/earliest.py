@@ -46,7 +46,7 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
     instance = _instance(problem)
     cut = cut_blocks(instance, Cut(length, length))
     found = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed)
-    pieces = problem.representatives[cut.demand]
+    pieces = problem.representatives[cut.piece]
     flow = problem.flow
     blocks = Blocks(pieces, cut.first_vector, cut.vectors, flow.source[pieces], flow.target[pieces])
     plan, depart = found.plan, found.placement.start[: found.plan.slots]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.routes.blocks import Blocks
     from lpxsched.schedule.symmetry.padding import Padded
+    from lpxsched.schedule.symmetry.quotient import Blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +63,8 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
         0 keeps blocks of equal rank in their order; any other shuffles them.
     """
     instance = around.problem.instance
-    most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
-    most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
+    most_slots = int(_most_slots(instance)[blocks.piece].sum()) + 1
+    most_sums = int(_most_sums(instance)[blocks.piece].sum()) + 1
     wires = around.problem.wires
     lanes = int(wires.lanes.sum())
     calendars = _empty_calendars(wires, most_slots + most_sums + instance.operators + 1)
@@ -100,11 +100,11 @@ def _in_order(
     *,
     seed: int,
 ) -> NDArray[np.int64]:
-    rest = instance.demand_vectors[blocks.demand] - blocks.first_vector
+    rest = instance.demand_vectors[blocks.piece] - blocks.first_vector
     noise = np.random.default_rng(seed).permutation(len(blocks)) if seed else np.arange(len(blocks))
-    block_order = np.lexsort((noise, -rest, demand_rank[blocks.demand]))
+    block_order = np.lexsort((noise, -rest, demand_rank[blocks.piece]))
     operators = np.arange(instance.operators)
-    rank = np.concatenate([operator_rank, demand_rank[blocks.demand][block_order]])
+    rank = np.concatenate([operator_rank, demand_rank[blocks.piece][block_order]])
     items = np.concatenate([operators, ~block_order])
     return items[np.argsort(rank, kind="stable")].astype(np.int64)
 
@@ -150,7 +150,7 @@ def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: NDArray[n
         leaf_operator=orbits.operator[instance.demand_leaf_operators.flat().values],
         consumer_offsets=consumers.offsets,
         consumer=consumers.values,
-        block_demand=blocks.demand,
+        block_demand=blocks.piece,
         block_vectors=blocks.vectors,
         sum_cycles=table,
         adder=lanes + instance.network.chips + orbits.node[: instance.network.chips],

@@ -6,27 +6,24 @@ of bundles, here *resources*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
-from lpxsched.schedule.problem.wires import FAR, all_ways, wires_of
+from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.routes.matching.queues import CLASSES
-from lpxsched.schedule.symmetry.orbits import no_operators
+from lpxsched.schedule.symmetry.orbits import Represented
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import AddCost, Instance
-    from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.problem.wires import Wires
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.orbits import OperatorTasks
     from lpxsched.traffic.collectives import Collective
 
 
@@ -35,14 +32,14 @@ HALVES = 0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """Parts of pieces that travel as one slot on one link.
+    """Parts of pieces (the demands of a layer) that travel as one slot on one link.
 
     Attributes
     ----------
     piece, first_vector, vectors : ndarray of int64, shape (blocks,)
         The run, counted within its piece.
     source, target : ndarray of int64, shape (blocks,)
-        Node that holds it, node that reads it (`EVERY` for all participants).
+        Node that holds it, node that reads it: `EVERY` for all participants, `NONE` in a layer, whose demands tell.
     """
 
     piece: NDArray[np.int64]
@@ -53,6 +50,10 @@ class Blocks:
 
     def __len__(self) -> int:
         return len(self.piece)
+
+    def taken(self, rows: NDArray[np.int64]) -> Blocks:
+        """Return some of the blocks, in the given order."""
+        return Blocks(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,50 +135,25 @@ class Ways:
 
 
 @dataclass(frozen=True, eq=False)
-class Quotient:
+class Quotient(Represented):
     """The problem of representatives.
-
-    Without slots, so that ways are found when they are first asked for: those of a reversed problem often never are.
 
     Attributes
     ----------
-    instance : Instance
-    symmetry : Symmetry
     flow : Flow
-    wires : Wires
-        Bundles with their resources, as kernels read them.
     pieces : ndarray of int64, shape (order, pieces)
         Where each element of the group takes each piece of the flow.
     representatives : ndarray of int64
         One piece of each orbit, pieces that stay where they are left out.
     """
 
-    instance: Instance
-    symmetry: Symmetry
     flow: Flow
-    wires: Wires
     pieces: NDArray[np.int64]
     representatives: NDArray[np.int64]
 
-    @property
-    def network(self) -> Network:
-        """Bundles with what they take."""
-        return self.instance.network
-
-    @property
-    def add_cost(self) -> AddCost:
-        """What sums take."""
-        return self.instance.add_cost
-
-    @property
-    def operators(self) -> OperatorTasks:
-        """None: what chips hold and read takes no time."""
-        return no_operators()
-
     def reversed(self) -> Quotient:
         """Return the same flow over the bundles the other way round."""
-        instance = self.instance.reversed()
-        return replace(self, instance=instance, wires=wires_of(instance.network, self.symmetry))
+        return replace(self, instance=self.instance.reversed())
 
     @cached_property
     def way(self) -> NDArray[np.int32]:
@@ -223,7 +199,7 @@ def quotient(problem: Instance, flow: Flow, symmetry: Symmetry) -> Quotient:
     moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
     pieces = piece_map(flow, symmetry)
     representatives = moving[(pieces[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
-    return Quotient(problem, symmetry, flow, wires_of(problem.network, symmetry), pieces, representatives)
+    return Quotient(problem, symmetry, flow, pieces, representatives)
 
 
 def _way_class(way: NDArray[np.int32]) -> NDArray[np.uint8]:
