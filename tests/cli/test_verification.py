@@ -1,4 +1,4 @@
-"""The proof before a timetable is told: what lacks room is nothing found, what breaks another rule is a fault of ours."""
+"""The proof before a timetable is told: lack of room is nothing found, any other broken rule a fault of ours."""
 
 from __future__ import annotations
 
