@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from lpxsched.traffic.collectives import Kind
 
     Pairs = list[tuple[int, int]]
-    Shape = Literal["tree", "regular", "clusters"]
+
+Shape = Literal["tree", "regular", "clusters"]
 
 CHIPS = 16
 # Links that a random tree has more, each chip of a regular box has, and two clusters have between them.
