@@ -81,6 +81,6 @@ def test_all_links_of_a_ring_carry_a_vector() -> None:
 
     So each of the six links is in one tree. The two links of the first two trees leave no choice to the third.
     """
-    wires, trees = _packed(3, ring(3), [1, 1, 1])
+    _, trees = _packed(3, ring(3), [1, 1, 1])
     assert sorted(trees.parents[trees.parents >= 0].tolist()) == list(range(6))
     assert trees.vectors.tolist() == [1, 1, 1]
