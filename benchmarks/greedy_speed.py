@@ -19,7 +19,9 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
 from lpxsched.schedule.problem.layer import layer_problem_builders
 from lpxsched.schedule.routes.blocks import Blocks, Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.symmetry.lift import lifted_layer
+from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
@@ -53,13 +55,14 @@ def layer_instances(batch: int) -> list[Instance]:
 
 def measure(instance: Instance, blocks: Blocks) -> tuple[int, int, float]:
     """Return vector hops, slots and the median seconds of one schedule."""
-    schedule = greedy_schedule(instance, blocks)
+    around = Surroundings.of(unpadded(instance))
+    schedule = lifted_layer(greedy_in(around, blocks))
     seconds = []
     for _ in range(RUNS):
         started = time.perf_counter()
-        greedy_schedule(instance, blocks)
+        greedy_in(around, blocks)
         seconds.append(time.perf_counter() - started)
-    return schedule.vector_hops, len(schedule.slot_block), statistics.median(seconds)
+    return schedule.vector_hops, schedule.slots, statistics.median(seconds)
 
 
 def main() -> None:
@@ -71,7 +74,7 @@ def main() -> None:
             for name, cut in (("whole streams", Cut(longest, longest)), ("single vectors", Cut(1, 1))):
                 hops, slots, seconds = measure(instance, cut_blocks(instance, cut))
                 print(
-                    f"{batch:5}  {instance.network.chips:5}  {name:14}  {hops:11,}  {slots:8,}  {seconds:8.4f}"
+                    f"{batch:5}  {instance.chips:5}  {name:14}  {hops:11,}  {slots:8,}  {seconds:8.4f}"
                     f"  {hops / seconds / 1e6:8.2f}  {slots / seconds / 1e6:9.2f}"
                 )
 

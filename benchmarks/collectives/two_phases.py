@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.transfer_result import Sums, TransferSchedule
+from lpxsched.schedule.result import Schedule, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
 
-DELIVERY_COLUMNS = ("delivery_node", "delivery_value", "delivery_first", "delivery_vectors")
+READ_COLUMNS = ("read_operator", "read_value", "read_first", "read_vectors")
 # Blocks a share is cut into: few leave links idle while a block is added, each costs a rounding of the time on a link.
 BLOCKS = (1, 2, 4, 8, 16, 32)
 
@@ -38,7 +38,7 @@ class Block(NamedTuple):
     departs_again: int
 
 
-def two_phases(problem: Instance) -> TransferSchedule:
+def two_phases(problem: Instance) -> Schedule:
     """Return the shortest such schedule over all cuts of a share.
 
     Parameters
@@ -49,7 +49,7 @@ def two_phases(problem: Instance) -> TransferSchedule:
     return min((_cut_into(problem, count) for count in BLOCKS), key=lambda schedule: schedule.makespan_cycles)
 
 
-def _cut_into(problem: Instance, count: int) -> TransferSchedule:
+def _cut_into(problem: Instance, count: int) -> Schedule:
     width, vectors = problem.network.width, problem.stage.vectors
     shares = [(vectors * chip // width, vectors * (chip + 1) // width) for chip in range(width)]
     cuts = [_cuts(*share, count) for share in shares]
@@ -88,32 +88,40 @@ def _last_read(problem: Instance, vectors: int) -> int:
     return int(problem.network.hop_cycles[0]) + _hold(problem, vectors - 1)
 
 
-def _schedule(problem: Instance, blocks: list[Block]) -> TransferSchedule:
+def _schedule(problem: Instance, blocks: list[Block]) -> Schedule:
     width = problem.network.width
     ends = zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True)
     bundle = {pair: number for number, pair in enumerate(ends)}
-    slots, operands, deliveries = [], [], []
+    slots, operands, reads = [], [], []
     for number, block in enumerate(blocks):
         others = [other for other in range(width) if other != block.chip]
-        total = width + number
+        total = 2 * width + number
         slots += [(other, block.first, block.vectors, bundle[other, block.chip], block.departs) for other in others]
         slots += [(total, 0, block.vectors, bundle[block.chip, other], block.departs_again) for other in others]
         operands += [(number, other, block.first) for other in range(width)]
-        deliveries += [(other, total, 0, block.vectors) for other in range(width)]
+        reads += [(width + other, total, 0, block.vectors) for other in range(width)]
     value, first, vectors, over, departs = _columns(slots, 5)
     node, block_first, block_vectors, _, start, cycles, _ = _columns(blocks, 7)
     complete = np.ones(len(blocks), dtype=np.bool_)
-    return TransferSchedule(
-        makespan_cycles=max(block.departs_again + _last_read(problem, block.vectors) for block in blocks),
+    delivered = np.zeros(2 * width, dtype=np.int64)
+    for block in blocks:
+        there = np.full(width, block.departs_again + _last_read(problem, block.vectors))
+        there[block.chip] = block.start + block.cycles
+        delivered[width:] = np.maximum(delivered[width:], there)
+    return Schedule(
+        makespan_cycles=int(delivered.max()),
         period_cycles=0,
+        operator_start=delivered,
         slot_value=value,
         slot_first=first,
         slot_vectors=vectors,
         slot_bundle=over,
         slot_lane=np.zeros(len(slots), dtype=np.int64),
         slot_depart=departs,
-        sums=Sums(node, start, cycles, block_first, block_vectors, complete, *_columns(operands, 3)),
-        **dict(zip(DELIVERY_COLUMNS, _columns(deliveries, 4), strict=True)),
+        sums=Sums(
+            node, start, cycles, np.zeros_like(node), block_first, block_vectors, complete, *_columns(operands, 3)
+        ),
+        **dict(zip(READ_COLUMNS, _columns(reads, 4), strict=True)),
     )
 
 

@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from fractions import Fraction
 
-    from lpxsched.assembly.assemble import Program
     from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.headline import Ranged
+    from lpxsched.assembly.program import Program
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
     from lpxsched.partition.group import Group
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
-    from lpxsched.schedule.result import SolveResult
+    from lpxsched.schedule.result import Result
     from lpxsched.timetable.build import Build
     from lpxsched.workload.graph import LayerGraph, Operator
     from lpxsched.workload.work import Term, Weights, Work
@@ -236,7 +236,7 @@ def _wire_gap(problems: list[dict[str, Any]]) -> float:
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
-    def figures(result: SolveResult) -> dict[str, Any]:
+    def figures(result: Result) -> dict[str, Any]:
         return {
             "status": result.status,
             "solver": result.solver,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.assembly.assemble_collective import DELIVER, NO_UNIT, SOURCE
+from lpxsched.assembly.collective_segment import DELIVER, NO_UNIT, SOURCE
 from lpxsched.assembly.headline import picoseconds_up
 from lpxsched.assembly.provenance import (
     Origin,
@@ -29,8 +29,8 @@ from lpxsched.units import cycles_to_ns
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from lpxsched.assembly.assemble import Program
     from lpxsched.assembly.fabric_tables import Surroundings
+    from lpxsched.assembly.program import Program
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions

@@ -11,8 +11,6 @@ from lpxsched.timetable.columns import Chips, Deskews, Frames, Links, Segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.timetable.columns import Integers
@@ -101,23 +99,4 @@ def links_table(fabric: Fabric, *, guard_cycles: Integers) -> Links:
         vector_time_denominator=of_class([c.vector_time_cycles.denominator for c in classes]),
         guard_cycles=guard_cycles,
         down=fabric.link_down,
-    )
-
-
-def frames_on_demand(domains: Sequence[int]) -> Frames:
-    """Return a frame for each segment: none shares chips with another, and each runs when there is something to do.
-
-    Parameters
-    ----------
-    domains : sequence of int
-        The root of each segment's time domain, `NONE` where its clocks need no tree.
-    """
-    zeros = np.zeros(len(domains), dtype=np.int64)
-    return Frames(
-        frame=np.arange(len(domains), dtype=np.int64),
-        time_domain=np.array(domains, dtype=np.int64),
-        period_cycles=zeros,
-        windows=zeros,
-        gaps=tuple(np.zeros(0, dtype=np.int64) for _ in domains),
-        lower_bound_cycles=zeros,
     )

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from lpxsched.assembly.assemble import Program
     from lpxsched.assembly.fabric_tables import Surroundings
+    from lpxsched.assembly.program import Program
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions

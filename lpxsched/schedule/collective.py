@@ -15,7 +15,7 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.problem.collective import refuse_split
 from lpxsched.schedule.problem.opening import bundle_levels
-from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
+from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import LowerBound
-    from lpxsched.schedule.transfer_result import TransferResult
+    from lpxsched.schedule.result import LowerBound, Result
 
     Integers = NDArray[np.int64]
 
@@ -39,7 +39,7 @@ class ScheduledCollective:
     Attributes
     ----------
     problem : Instance
-    result : TransferResult
+    result : Result
         All times, makespan and bound count from the segment's time zero: the stall is their first part.
     tree : AlignmentTree
         Along which the chips that take part and relay align their counters.
@@ -50,7 +50,7 @@ class ScheduledCollective:
     """
 
     problem: Instance
-    result: TransferResult
+    result: Result
     tree: AlignmentTree
     guard_cycles: int
     stall_cycles: int
@@ -58,7 +58,7 @@ class ScheduledCollective:
 
 
 def solve_collective(
-    fabric: Fabric, problem: Instance, clock: ClockSpecification, options: TransferOptions
+    fabric: Fabric, problem: Instance, clock: ClockSpecification, options: SolveOptions
 ) -> ScheduledCollective:
     """Return a collective's schedule, shifted by the stall of its opening deskew.
 
@@ -72,7 +72,7 @@ def solve_collective(
     problem : Instance
         Without guards.
     clock : ClockSpecification
-    options : TransferOptions
+    options : SolveOptions
         The deadline counts from the segment's time zero.
 
     Raises
@@ -95,7 +95,7 @@ def solve_collective(
             break
         if interval is not None and length > interval:
             continue
-        result = least.bounded(shifted_result(_solve_after(stall, problem, options, least), stall))
+        result = least.bounded(_solve_after(stall, problem, options, least).later(stall))
         length = result.schedule.makespan_cycles
         if interval is None or length <= interval:
             return ScheduledCollective(problem, result, tree, guard, stall, time.perf_counter() - started)
@@ -106,18 +106,6 @@ def solve_collective(
         found_cycles=length,
         remedy="try fewer --vectors",
     )
-
-
-def shifted_result(result: TransferResult, cycles: int) -> TransferResult:
-    """Return a result in which everything happens some cycles later, the makespan and its bound included."""
-    schedule, bound = result.schedule, result.bound
-    later = replace(
-        schedule,
-        makespan_cycles=schedule.makespan_cycles + cycles,
-        slot_depart=schedule.slot_depart + cycles,
-        sums=replace(schedule.sums, start=schedule.sums.start + cycles),
-    )
-    return replace(result, schedule=later, bound=replace(bound, cycles=bound.cycles + cycles))
 
 
 def _aligned(fabric: Fabric, bare: Instance, clock: ClockSpecification) -> tuple[Instance, AlignmentTree]:
@@ -155,7 +143,7 @@ class _Least:
         bound = lower_bound(replace(self._bare, network=network))
         return replace(bound, cycles=self._domain.stall_cycles(0) + bound.cycles)
 
-    def bounded(self, result: TransferResult) -> TransferResult:
+    def bounded(self, result: Result) -> Result:
         """Return a result beside the bound of every schedule."""
         return result if self.exact else replace(result, bound=self.bound)
 
@@ -176,12 +164,12 @@ def _refuse_long_hops(bare: Instance, domain: DomainClock, levels: Integers) -> 
         domain.refuse_long_hop(too_long[0])
 
 
-def _greedy_cycles(problem: Instance, options: TransferOptions) -> int:
+def _greedy_cycles(problem: Instance, options: SolveOptions) -> int:
     look = replace(options, solver="greedy", effort=1, deadline_cycles=None)
     return solve_transfers(problem, look).schedule.makespan_cycles
 
 
-def _solve_after(stall: int, problem: Instance, options: TransferOptions, least: _Least) -> TransferResult:
+def _solve_after(stall: int, problem: Instance, options: SolveOptions, least: _Least) -> Result:
     """Solve a problem for what the stall leaves of the deadline; a fault says that it is less."""
     deadline = options.deadline_cycles
     if deadline is None or (least.exact and not stall):

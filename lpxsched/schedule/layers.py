@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
-from lpxsched.schedule.solve_layer import GREEDY_ONLY_EFFORT, SolveOptions, first_result, is_symmetric, search_on, solve
+from lpxsched.schedule.solve_layer import first_solved, is_symmetric, search_on, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem, ProblemBuilder
-    from lpxsched.schedule.result import SolveResult
+    from lpxsched.schedule.result import Result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +26,8 @@ class DistinctResult:
 
     number: int
     chips: int
-    result: SolveResult
-    wires: SolveResult
+    result: Result
+    wires: Result
     layers: tuple[int, ...]
 
 
@@ -38,7 +39,7 @@ class ScheduledLayer:
     distinct: DistinctResult
 
 
-def solve_with_covering_guard(build: ProblemBuilder, options: SolveOptions) -> tuple[LayerProblem, SolveResult]:
+def solve_with_covering_guard(build: ProblemBuilder, options: SolveOptions) -> tuple[LayerProblem, Result]:
     """Return a problem whose guard covers its own schedule, and its result.
 
     The guard grows with the time since the last deskew. A deskew in the middle of a layer costs about an epoch, a
@@ -65,12 +66,12 @@ def solve_with_covering_guard(build: ProblemBuilder, options: SolveOptions) -> t
     length, longest = 0, driftless.clock.longest_interval_cycles()
     for interval in driftless.clock.intervals():
         problem = build(interval_cycles=interval)
-        first = first_result(problem.instance, options)
-        length = first.makespan_cycles
+        first = first_solved(problem.instance, options)
+        length = first.result.makespan_cycles
         if longest is not None and length > longest:
             break
-        if _is_covered(problem, first):
-            found = search_on(problem.instance, first, options)
+        if _is_covered(problem, first.result):
+            found = search_on(problem.instance, first, options).result
             if _is_covered(problem, found):
                 return problem, found
     bound = lower_bound(driftless.least_instance())
@@ -134,19 +135,19 @@ def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
         raise NothingFoundError(cause, remedy="try --solver auto")
 
 
-def _bounded(result: SolveResult, least: Sequence[Instance]) -> SolveResult:
+def _bounded(result: Result, least: Sequence[Instance]) -> Result:
     """Return a result beside the bound of every schedule of any of its layers: the guard asks for more than rules do.
 
     Parameters
     ----------
-    result : SolveResult
+    result : Result
     least : sequence of Instance
         Its layers with the least guards and stalls, from `LayerProblem.least_instance`.
     """
     return replace(result, bound=min(map(lower_bound, least), key=lambda bound: bound.cycles))
 
 
-def _is_covered(problem: LayerProblem, result: SolveResult) -> bool:
+def _is_covered(problem: LayerProblem, result: Result) -> bool:
     """Return whether the guard holds until the end of a schedule, counted from the deskew before the pass."""
     if problem.interval_cycles is None:
         return True

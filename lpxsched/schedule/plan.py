@@ -8,21 +8,48 @@ node adds what arrives to what it holds before it sends the total on.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
+
+
+SLOT, SUM, OPERATOR = 0, 1, 2
+
+
+class Operands(NamedTuple):
+    """What sums add, or operators read, a row each.
+
+    `reader` is the sum, or the operator. `kind` and `number` name a slot that brings it, a sum of the same node that
+    leaves it, or the operator of the same node that makes it. `origin` is the node where it was made, which tells an
+    image of a slot or sum from others; `block` the block that is added or read.
+    """
+
+    reader: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    number: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    block: NDArray[np.int64]
+
+    def of_kind(self, kind: int) -> Operands:
+        """Return the rows of a kind."""
+        rows = np.flatnonzero(self.kind == kind)
+        return Operands(*(column[rows] for column in self))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Slots, then sums, of the representatives.
+    """Slots, then sums, of the representatives, and what operators read.
+
+    In a collective the operator of a node is what makes that which the node holds at first; its number is the node's.
 
     Attributes
     ----------
@@ -30,27 +57,28 @@ class Plan:
     slot_block, slot_bundle : ndarray of int64, shape (slots,)
     slot_fed : ndarray of int64, shape (slots,)
         The slot that brought what this slot carries, `NONE` where it begins at the slot's node.
-    slot_sum, slot_origin : ndarray of int64, shape (slots,)
-        The sum whose result is carried, `NONE` for what a chip holds at first; the node where that is.
+    slot_kind, slot_number, slot_origin : ndarray of int64, shape (slots,)
+        The `SUM` or `OPERATOR` whose result is carried; the node where that was made.
     sum_block, sum_node : ndarray of int64, shape (sums,)
     sum_complete : ndarray of bool, shape (sums,)
-    operand_sum, operand_slot, operand_origin : ndarray of int64, shape (operands,)
-        What a sum adds, sorted by sum: what a slot, or an image of it, brought, and the node where that began;
-        `NONE` for what the sum's node holds at first. Another sum of that node is ``NONE - 1 - its number``.
+    operands : Operands
+        What sums add, sorted by sum.
+    reads : Operands
+        What operators read of the blocks; of a collective, see `deliveries`.
     """
 
     blocks: Blocks
     slot_block: NDArray[np.int64]
     slot_bundle: NDArray[np.int64]
     slot_fed: NDArray[np.int64]
-    slot_sum: NDArray[np.int64]
+    slot_kind: NDArray[np.int64]
+    slot_number: NDArray[np.int64]
     slot_origin: NDArray[np.int64]
     sum_block: NDArray[np.int64]
     sum_node: NDArray[np.int64]
     sum_complete: NDArray[np.bool_]
-    operand_sum: NDArray[np.int64]
-    operand_slot: NDArray[np.int64]
-    operand_origin: NDArray[np.int64]
+    operands: Operands
+    reads: Operands
 
     @property
     def slots(self) -> int:
@@ -62,16 +90,57 @@ class Plan:
         """Number of sums."""
         return len(self.sum_block)
 
+    @property
+    def slot_sum(self) -> NDArray[np.int64]:
+        """The sum whose result each slot carries, `NONE` for what an operator made."""
+        return np.where(self.slot_kind == SUM, self.slot_number, NONE)
+
+    def operand_counts(self) -> NDArray[np.int64]:
+        """Return how many operands each sum has."""
+        return np.bincount(self.operands.reader, minlength=self.sums)
+
+
+def no_operands() -> Operands:
+    """Return no rows."""
+    return Operands(*(np.zeros(0, dtype=np.int64) for _ in Operands._fields))
+
+
+def deliveries(wires: Wires, plan: Plan) -> Operands:
+    """Return what each node of a collective reads in the end of the blocks: what slots bring, then sums made there.
+
+    The reader is the node; images under the group are all that anyone reads.
+    """
+    width, target = wires.width, plan.blocks.target[plan.slot_block]
+    destination = wires.destination[plan.slot_bundle]
+    reads = (target == destination) | ((target == EVERY) & (destination < width))
+    if plan.sums:
+        reads &= np.append(plan.sum_complete, False)[plan.slot_sum]
+    slot = np.flatnonzero(reads)
+    target = plan.blocks.target[plan.sum_block]
+    total = np.flatnonzero(
+        plan.sum_complete & np.where(target == EVERY, plan.sum_node < width, target == plan.sum_node)
+    )
+    return Operands(
+        np.concatenate([destination[slot], plan.sum_node[total]]),
+        np.repeat([SLOT, SUM], [len(slot), len(total)]),
+        np.concatenate([slot, total]),
+        np.concatenate([plan.slot_origin[slot], plan.sum_node[total]]),
+        np.concatenate([plan.slot_block[slot], plan.sum_block[total]]),
+    )
+
 
 def copy_plan(
     problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
 ) -> Plan:
     """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
-    carried = np.broadcast_to(np.int64(NONE), len(block))
-    fed = carried if timed else _feeding_slots(problem, blocks, block, bundle)
-    origin = blocks.source[block]
-    return Plan(blocks, block, bundle, fed, carried, origin, none, none, none.astype(np.bool_), none, none, none)
+    fed, made = (np.broadcast_to(np.int64(value), len(block)) for value in (NONE, OPERATOR))
+    if not timed:
+        fed = _feeding_slots(problem, blocks, block, bundle)
+    origin, empty = blocks.source[block], no_operands()
+    return Plan(
+        blocks, block, bundle, fed, made, origin, origin, none, none, none.astype(np.bool_), operands=empty, reads=empty
+    )
 
 
 def sum_plan(problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
@@ -101,23 +170,35 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle
     operand_slot = np.concatenate([slots, np.full(len(own), NONE, dtype=np.int64)])
     order = np.lexsort((operand_slot, operand_sum))
     first = origins(fed)
-    slot_sum = slot_sum[first]
-    slot_origin = network.source[bundle[first]]
-    operand_origin = np.where(operand_slot >= 0, slot_origin[operand_slot], sum_node[operand_sum])
+    slot_sum, slot_origin = slot_sum[first], network.source[bundle[first]]
     return Plan(
         blocks,
         block,
         bundle,
         fed,
-        slot_sum,
+        np.where(slot_sum >= 0, SUM, OPERATOR),
+        np.where(slot_sum >= 0, slot_sum, slot_origin),
         slot_origin,
         sum_block,
         sum_node,
         sum_node == blocks.source[sum_block],
-        operand_sum[order],
-        operand_slot[order],
-        operand_origin[order],
+        operands=operands_of(operand_sum[order], operand_slot[order], slot_origin, sum_node, sum_block),
+        reads=no_operands(),
     )
+
+
+def operands_of(
+    reader: NDArray[np.int64],
+    slot: NDArray[np.int64],
+    slot_origin: NDArray[np.int64],
+    sum_node: NDArray[np.int64],
+    sum_block: NDArray[np.int64],
+) -> Operands:
+    """Return what sums of a collective add: what slots bring, and where the slot is `NONE`, what a node holds."""
+    brought = slot >= 0
+    origin = np.where(brought, np.append(slot_origin, NONE)[slot], sum_node[reader])
+    kind, number = np.where(brought, SLOT, OPERATOR), np.where(brought, slot, origin)
+    return Operands(reader, kind, number, origin, sum_block[reader])
 
 
 def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
@@ -133,24 +214,26 @@ def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
     representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]
     arrives = network.destination[copies.slot_bundle]
     element = (node_map[:, arrives] == representative[arrives]).argmax(axis=0)
-    ranges, first_block, number = np.unique(copies.blocks.first_vector, return_index=True, return_inverse=True)
+    ranges, first_block, place_of = np.unique(copies.blocks.first_vector, return_index=True, return_inverse=True)
     nodes = np.unique(representative[: network.width])
     place = np.searchsorted(nodes, representative[arrives])
     ends = np.flatnonzero(arrives < network.width)
-    operand_sum = (place * len(ranges) + number[copies.slot_block])[ends]
+    operand_sum = (place * len(ranges) + place_of[copies.slot_block])[ends]
     own_sum = np.arange(len(nodes) * len(ranges))
     sum_node = np.repeat(nodes, len(ranges))
     origin = node_map[element, copies.slot_origin]
     order = np.argsort(np.concatenate([operand_sum, own_sum]), kind="stable")
-    every = np.concatenate([ends, np.full(len(own_sum), NONE, dtype=np.int64)])
+    number = np.concatenate([ends, sum_node])
+    kind = np.repeat([SLOT, OPERATOR], [len(ends), len(own_sum)])
+    reader = np.concatenate([operand_sum, own_sum])
+    sum_block = np.tile(first_block, len(nodes)).astype(np.int64)
+    operands = Operands(reader, kind, number, np.concatenate([origin[ends], sum_node]), sum_block[reader])
     return replace(
         copies,
-        sum_block=np.tile(first_block, len(nodes)).astype(np.int64),
+        sum_block=sum_block,
         sum_node=sum_node,
         sum_complete=np.ones(len(own_sum), dtype=np.bool_),
-        operand_sum=np.concatenate([operand_sum, own_sum])[order],
-        operand_slot=every[order],
-        operand_origin=np.concatenate([origin[ends], sum_node])[order],
+        operands=Operands(*(column[order] for column in operands)),
     )
 
 
@@ -168,19 +251,15 @@ def joined(one: Plan, other: Plan) -> Plan:
     """Return a plan of sums followed by one of copies of their results: a copy leaves with its block's complete sum."""
     complete = np.full(len(one.blocks), NONE, dtype=np.int64)
     complete[one.sum_block[one.sum_complete]] = np.flatnonzero(one.sum_complete)
-    return Plan(
-        one.blocks,
-        np.concatenate([one.slot_block, other.slot_block]),
-        np.concatenate([one.slot_bundle, other.slot_bundle]),
-        np.concatenate([one.slot_fed, np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE)]),
-        np.concatenate([one.slot_sum, complete[other.slot_block]]),
-        np.concatenate([one.slot_origin, other.slot_origin]),
-        one.sum_block,
-        one.sum_node,
-        one.sum_complete,
-        one.operand_sum,
-        one.operand_slot,
-        one.operand_origin,
+    total = complete[other.slot_block]
+    return replace(
+        one,
+        slot_block=np.concatenate([one.slot_block, other.slot_block]),
+        slot_bundle=np.concatenate([one.slot_bundle, other.slot_bundle]),
+        slot_fed=np.concatenate([one.slot_fed, np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE)]),
+        slot_kind=np.concatenate([one.slot_kind, np.where(total >= 0, SUM, other.slot_kind)]),
+        slot_number=np.concatenate([one.slot_number, np.where(total >= 0, total, other.slot_number)]),
+        slot_origin=np.concatenate([one.slot_origin, other.slot_origin]),
     )
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.times.lanes import assign_lanes
-
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.result import Schedule
@@ -23,14 +21,13 @@ def pass_load_cycles(problem: LayerProblem, schedule: Schedule) -> int:
     A link is held by the slots of what the ingress leaves. Each link between chips that carries such slots carries one
     vector of flags for each host of the group too, each lane from a host its own.
     """
-    instance, network = problem.instance, problem.instance.network
-    entering = {operator.output for operator in problem.graph.operators if operator.place == "hosts"}
-    enters = np.array([demand.tensor in entering for demand in problem.demands], dtype=np.bool_)
-    slots = np.flatnonzero(enters[schedule.blocks.demand[schedule.slot_block]])
+    network = problem.instance.network
+    enters = np.array([placed.operator.place == "hosts" for placed in problem.operators], dtype=np.bool_)
+    slots = np.flatnonzero(np.append(enters, False)[np.minimum(schedule.slot_value, len(enters))])
     bundle = schedule.slot_bundle[slots]
-    link = (np.cumsum(network.lanes) - network.lanes)[bundle] + assign_lanes(instance, schedule)[slots]
+    link = (np.cumsum(network.lanes) - network.lanes)[bundle] + schedule.slot_lane[slots]
     held = np.zeros(int(network.lanes.sum()), dtype=np.int64)
-    np.add.at(held, link, network.hold_cycles(schedule.blocks.vectors[schedule.slot_block[slots]], bundle))
+    np.add.at(held, link, network.hold_cycles(schedule.slot_vectors[slots], bundle))
     of_link = np.repeat(np.arange(network.bundles), network.lanes)
     from_host = network.source[of_link] >= network.chips
     flags = np.where(from_host, 1, np.where(held > 0, len(set(problem.group.hosts)), 0))

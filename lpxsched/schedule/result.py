@@ -1,8 +1,8 @@
-"""What a solver returns: a schedule in columns, and what is known about it."""
+"""What solvers return: a schedule in columns, and what is known about it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -10,68 +10,103 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.routes.blocks import Blocks
-
 Status = Literal["optimal", "feasible"]
 
-SUMMING, SPREADING = 0, 1
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """Sums in columns; a sum adds runs of equal length of several values.
+
+    Attributes
+    ----------
+    node, start, cycles : ndarray of int64, shape (sums,)
+        Where, when, how long the vector unit is held.
+    piece, first, vectors : ndarray of int64, shape (sums,)
+        The run that is summed, counted within a demand of a layer, a tensor of a collective.
+    complete : ndarray of bool, shape (sums,)
+        Whether all summands are in.
+    operand_sum, operand_value, operand_first : ndarray of int64, shape (operands,)
+        Operands, sorted by sum: the value, and where in that value the run begins.
+    """
+
+    node: NDArray[np.int64]
+    start: NDArray[np.int64]
+    cycles: NDArray[np.int64]
+    piece: NDArray[np.int64]
+    first: NDArray[np.int64]
+    vectors: NDArray[np.int64]
+    complete: NDArray[np.bool_]
+    operand_sum: NDArray[np.int64]
+    operand_value: NDArray[np.int64]
+    operand_first: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.node)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """When every block leaves on which bundle, when sums are made, when operators start.
+    """A schedule of a layer or of a collective.
+
+    The operators of a collective are a source at each chip that takes part, which leaves what the chip holds at first,
+    then a reader at each, which starts when the chip has all that it reads. Values are numbered: first the results of
+    operators, one each, then those of sums, in their order.
 
     Attributes
     ----------
-    blocks : Blocks
-    slot_block, slot_phase, slot_bundle, slot_depart : ndarray of int64, shape (slots,)
-        A block on its way to the root as a summand (phase `SUMMING`) or from the root to consumers (`SPREADING`).
-        A slot is read as early as its wire allows.
-    sum_block, sum_node, sum_operands, sum_start : ndarray of int64, shape (sums,)
-        Sums of a block at a node: of the node's own summand, if it has one, and of those that arrive there.
+    makespan_cycles : int
+        Start of the last operator.
+    period_cycles : int
+        0 for a timetable that runs once; else every row repeats with this period.
     operator_start : ndarray of int64, shape (operators,)
+    slot_value, slot_first, slot_vectors : ndarray of int64, shape (slots,)
+        The run that travels, counted within its value.
+    slot_bundle, slot_lane, slot_depart : ndarray of int64, shape (slots,)
+        Where and when. A slot is read as early as its wire allows.
+    sums : Sums
+    read_operator, read_value, read_first, read_vectors : ndarray of int64, shape (reads,)
+        What operators read of what moves or is summed, sorted.
     """
 
-    blocks: Blocks
-    slot_block: NDArray[np.int64]
-    slot_phase: NDArray[np.int64]
-    slot_bundle: NDArray[np.int64]
-    slot_depart: NDArray[np.int64]
-    sum_block: NDArray[np.int64]
-    sum_node: NDArray[np.int64]
-    sum_operands: NDArray[np.int64]
-    sum_start: NDArray[np.int64]
+    makespan_cycles: int
+    period_cycles: int
     operator_start: NDArray[np.int64]
-
-    @staticmethod
-    def of_rows(
-        blocks: Blocks, slots: NDArray[np.int64], sums: NDArray[np.int64], operator_start: NDArray[np.int64]
-    ) -> Schedule:
-        """Return a schedule from rows: (block, phase, bundle, depart) and (block, node, operands, start)."""
-        slot_block, slot_phase, slot_bundle, slot_depart = slots.reshape(-1, 4).T.copy()
-        sum_block, sum_node, sum_operands, sum_start = sums.reshape(-1, 4).T.copy()
-        return Schedule(
-            blocks,
-            slot_block,
-            slot_phase,
-            slot_bundle,
-            slot_depart,
-            sum_block,
-            sum_node,
-            sum_operands,
-            sum_start,
-            operator_start,
-        )
+    slot_value: NDArray[np.int64]
+    slot_first: NDArray[np.int64]
+    slot_vectors: NDArray[np.int64]
+    slot_bundle: NDArray[np.int64]
+    slot_lane: NDArray[np.int64]
+    slot_depart: NDArray[np.int64]
+    sums: Sums
+    read_operator: NDArray[np.int64]
+    read_value: NDArray[np.int64]
+    read_first: NDArray[np.int64]
+    read_vectors: NDArray[np.int64]
 
     @property
-    def makespan_cycles(self) -> int:
-        """Start of the last operator."""
-        return int(self.operator_start.max(initial=0))
+    def slots(self) -> int:
+        """Number of slots."""
+        return len(self.slot_value)
+
+    @property
+    def operators(self) -> int:
+        """Number of operators; what a sum leaves is numbered from here on."""
+        return len(self.operator_start)
 
     @property
     def vector_hops(self) -> int:
         """Vectors summed over the slots that carry them."""
-        return int(self.blocks.vectors[self.slot_block].sum())
+        return int(self.slot_vectors.sum())
+
+    def later(self, cycles: int) -> Schedule:
+        """Return the same schedule some cycles later, the makespan included."""
+        return replace(
+            self,
+            makespan_cycles=self.makespan_cycles + cycles,
+            operator_start=self.operator_start + cycles,
+            slot_depart=self.slot_depart + cycles,
+            sums=replace(self.sums, start=self.sums.start + cycles),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +125,14 @@ class LowerBound:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SolveResult:
+class Result:
     """A schedule and what is proven of it.
 
     Attributes
     ----------
     schedule : Schedule
     bound : LowerBound
+        Of the makespan; of the period for a repeating timetable.
     solver : str
         The solver that found the schedule.
     """
@@ -105,17 +141,27 @@ class SolveResult:
     bound: LowerBound
     solver: str
 
+    def later(self, cycles: int) -> Result:
+        """Return a result in which everything happens some cycles later, makespan and bound included."""
+        bound = replace(self.bound, cycles=self.bound.cycles + cycles)
+        return replace(self, schedule=self.schedule.later(cycles), bound=bound)
+
     @property
     def makespan_cycles(self) -> int:
         """Length of the schedule."""
         return self.schedule.makespan_cycles
 
     @property
+    def objective_cycles(self) -> int:
+        """What was made short: the period of a repeating timetable, else the makespan."""
+        return self.schedule.period_cycles or self.schedule.makespan_cycles
+
+    @property
     def gap(self) -> Fraction:
-        """Makespan over lower bound, at least 1."""
-        return Fraction(max(1, self.makespan_cycles), max(1, self.bound.cycles))
+        """Objective over lower bound, at least 1."""
+        return Fraction(max(1, self.objective_cycles), max(1, self.bound.cycles))
 
     @property
     def status(self) -> Status:
-        """``optimal`` only when the makespan meets a bound of the full problem."""
-        return "optimal" if self.makespan_cycles == self.bound.cycles else "feasible"
+        """``optimal`` only when a bound of the full problem is met."""
+        return "optimal" if self.objective_cycles == self.bound.cycles else "feasible"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import copy_plan, joined, sum_plan
 from lpxsched.schedule.routes.candidates import MOST_JUSTIFIED, Start, candidate_of
 from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
@@ -40,26 +41,6 @@ HOPELESS = 4
 PACKED_LENGTHS = 3
 # Blocks of an exchange: more make its plan long without making it shorter.
 MOST_EXCHANGED = 16
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """A plan of representatives and its times, and whether CP-SAT chose its ways."""
-
-    problem: Quotient
-    plan: Plan
-    placement: Placement
-    is_modelled: bool = False
-
-    @property
-    def quality(self) -> tuple[int, int, int]:
-        """Objective, then makespan, then number of slots: less is better."""
-        return self.objective_cycles, self.placement.makespan_cycles, self.plan.slots
-
-    @property
-    def objective_cycles(self) -> int:
-        """The period of what repeats, else the makespan."""
-        return self.placement.period_cycles or self.placement.makespan_cycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +76,7 @@ class Budget:
 
 def search(
     forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, gathered: bool = False, packs: bool = False
-) -> Found | None:
+) -> Found[Quotient] | None:
     """Return the best schedule of one collective found within a budget.
 
     Parameters
@@ -110,7 +91,7 @@ def search(
         Whether to try packed trees, and nothing else.
     """
     candidate = candidate_of(forward, backward, gathered=gathered, cyclic=budget.cyclic)
-    best: Found | None = None
+    best: Found[Quotient] | None = None
     best_of_length: dict[int, tuple[int, int, int]] = {}
     work = tried = in_vain = 0
 
@@ -152,7 +133,9 @@ def _all_choices(
         yield from further_choices(forward, lengths, seed=seed, cyclic=cyclic)
 
 
-def _packed(forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found) -> Found:
+def _packed(
+    forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found[Quotient]
+) -> Found[Quotient]:
     """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
     from lpxsched.schedule.cpsat.packing import Aim, packed_ways
 
@@ -187,7 +170,7 @@ def candidate_work(problem: Quotient, length: int) -> int:
     return blocks * (problem.instance.network.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
 
 
-def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found | None:
+def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found[Quotient] | None:
     """Return the best all-reduce by exchanges, None where no sequence of phases is one.
 
     Vectors are spread over two sequences in all shares, of which the best is kept.
@@ -196,7 +179,7 @@ def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found 
     whole = np.full(1, vectors, dtype=np.int64)
     every = np.full(1, EVERY, dtype=np.int64)
     representative = quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
-    best: Found | None = None
+    best: Found[Quotient] | None = None
     for classes in exchange_classes(representative):
         sequences = exchange_sequences(representative, classes)
         for first, second in [(0, 0)] if len(sequences) == 1 else combinations(range(len(sequences)), 2):
@@ -227,7 +210,7 @@ def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
     return [[vectors // count + (block < vectors % count) for block in range(count)] for count in counts[:2]]
 
 
-def _settled(problem: Quotient, start: Start, budget: Budget, best: Found | None) -> Found | None:
+def _settled(problem: Quotient, start: Start, budget: Budget, best: Found[Quotient] | None) -> Found[Quotient] | None:
     """Place a plan, and justify it or make it repeat; None where it cannot repeat sooner than the best."""
     plan = start.plan
     if start.timed is not None:
@@ -246,7 +229,7 @@ def _settled(problem: Quotient, start: Start, budget: Budget, best: Found | None
 
 def _repeated(
     problem: Quotient, plan: Plan, tasks: Tasks, placement: Placement, enough: int, below: int
-) -> Found | None:
+) -> Found[Quotient] | None:
     in_time = precedence_order(tasks, np.argsort(placement.start, kind="stable"))
     turning = repeating(tasks, in_time, enough=enough, below=below)
     if turning is not None:

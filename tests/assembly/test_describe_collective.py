@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lpxsched.assembly.assemble_collective import assemble_collective
-from lpxsched.assembly.collective_surroundings import collective_surroundings
+from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.describe_collective import collective_graph, describe_collective
+from lpxsched.assembly.program import assemble
+from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.files.shipped import find_file
 from lpxsched.options import CollectiveOptions
@@ -38,8 +39,9 @@ def built(folder: Path, scheduled: ScheduledCollective, **choices: Any) -> Build
     topology = write_topology(folder, LINE, chips=3)
     options = CollectiveOptions(kind=scheduled.problem.stage.kind, topology=topology, **choices)
     clock, fabric = load_clock(options.clock), line()
-    around = collective_surroundings(fabric, clock, scheduled, deadline_cycles=options.deadline)
-    return describe_collective(options, fabric, clock, scheduled, assemble_collective(scheduled), around)
+    segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
+    around = surroundings(fabric, scheduled.tree, segments)
+    return describe_collective(options, fabric, clock, scheduled, assemble(segments), around)
 
 
 def graph_of(kind: Kind, *, root: int = 0) -> GraphFile:

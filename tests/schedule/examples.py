@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +13,8 @@ from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.problem.instance import AddCost, Instance
 from lpxsched.schedule.problem.network import Network
 from lpxsched.schedule.problem.ragged import Ragged
-from lpxsched.schedule.transfer_result import Sums, TransferSchedule
-from lpxsched.traffic.collectives import Collective
+from lpxsched.schedule.result import Schedule, Sums
+from lpxsched.traffic.collectives import Collective, source_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,30 +81,72 @@ def line(
 
 
 def schedule_of(
+    problem: Instance,
     makespan_cycles: int,
     *,
     slots: Sequence[SlotRow] = (),
     sums: Sequence[SumRow] = (),
     deliveries: Sequence[DeliveryRow] = (),
     period_cycles: int = 0,
-) -> TransferSchedule:
+) -> Schedule:
     """Return a schedule from rows.
 
-    A slot is (value, first, vectors, bundle, lane, depart), a sum (node, start, cycles, offset, vectors, complete,
-    operands as (value, first)), a delivery (node, value, first, vectors).
+    A slot is (value, first, vectors, bundle, lane, depart), a sum (node, start, cycles, first, vectors, complete,
+    operands as (value, first)), a delivery (node, value, first, vectors). Values are what chips hold at first, by chip,
+    then sums. Readers start when the last slot that brings any of what they read has been read.
     """
-    operands = [(number, *operand) for number, row in enumerate(sums) for operand in row[6]]
+    width, holders = problem.network.width, source_values(problem.stage).shard.tolist()
+
+    def value(number: int) -> int:
+        return holders[number] if number < len(holders) else 2 * width + number - len(holders)
+
+    operands = [(number, value(v), first) for number, row in enumerate(sums) for v, first in row[6]]
     total = Sums(
-        node=column([row[0] for row in sums]),
-        start=column([row[1] for row in sums]),
-        cycles=column([row[2] for row in sums]),
-        offset=column([row[3] for row in sums]),
+        *(column([row[i] for row in sums]) for i in range(3)),
+        piece=column([0] * len(sums)),
+        first=column([row[3] for row in sums]),
         vectors=column([row[4] for row in sums]),
         complete=np.array([row[5] for row in sums], dtype=np.bool_),
         operand_sum=column([row[0] for row in operands]),
         operand_value=column([row[1] for row in operands]),
         operand_first=column([row[2] for row in operands]),
     )
-    slot_columns = [column([row[i] for row in slots]) for i in range(6)]
-    delivery_columns = [column([row[i] for row in deliveries]) for i in range(4)]
-    return TransferSchedule(makespan_cycles, period_cycles, *slot_columns, total, *delivery_columns)
+    ends = [0] * width + [_delivered(problem, node, slots, sums, deliveries) for node in range(width)]
+    travels = [(value(row[0]), *row[1:]) for row in slots]
+    reads = [(width + node, value(number), *run) for node, number, *run in deliveries]
+    return Schedule(
+        makespan_cycles,
+        period_cycles,
+        column(ends),
+        *(column([row[i] for row in travels]) for i in range(6)),
+        total,
+        *(column([row[i] for row in reads]) for i in range(4)),
+    )
+
+
+def _delivered(
+    problem: Instance,
+    node: int,
+    slots: Sequence[SlotRow],
+    sums: Sequence[SumRow],
+    deliveries: Sequence[DeliveryRow],
+) -> int:
+    initial, last = len(source_values(problem.stage)), Fraction(0)
+    for _, value, first, vectors in (row for row in deliveries if row[0] == node):
+        if value >= initial and sums[value - initial][0] == node:
+            last = max(last, Fraction(sum(sums[value - initial][1:3])))
+        for number, begin, count, bundle, _, depart in slots:
+            common = min(begin + count, first + vectors) - max(begin, first)
+            if (
+                number != value
+                or common <= 0
+                or bundle >= problem.network.bundles
+                or problem.network.destination[bundle] != node
+            ):
+                continue
+            pitch = Fraction(
+                int(problem.network.pitch_numerator[bundle]), int(problem.network.pitch_denominator[bundle])
+            )
+            k = min(begin + count, first + vectors) - 1 - begin
+            last = max(last, depart + int(problem.network.hop_cycles[bundle]) + k * pitch)
+    return ceil(last)

@@ -11,27 +11,26 @@ from math import ceil, inf
 from typing import TYPE_CHECKING
 
 import networkx as nx
-import numpy as np
 
 from lpxsched.schedule.problem.instance import HOST, VECTOR
-from lpxsched.schedule.result import SPREADING, SUMMING, Schedule
 from lpxsched.schedule.routes.list_schedule import work_order
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes.blocks import Blocks
+    from lpxsched.schedule.symmetry.quotient import Blocks
 
 
-def plain_schedule(instance: Instance, blocks: Blocks, *, seed: int = 0) -> Schedule:
-    """Return what ``greedy_schedule`` must return."""
+def plain_rows(
+    instance: Instance, blocks: Blocks, *, seed: int = 0
+) -> tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int]], list[int]]:
+    """Return slots (block, bundle, depart, lane), sums (block, node, operands, start) and starts of operators."""
     greedy = PlainGreedy(instance, blocks)
     for item in work_order(instance, blocks, seed=seed).tolist():
         if item >= 0:
             greedy.place_operator(item)
         else:
             greedy.place_block(~item)
-    rows = (greedy.slots, greedy.sums, [greedy.starts[operator] for operator in range(instance.operators)])
-    return Schedule.of_rows(blocks, *(np.array(row, dtype=np.int64) for row in rows))
+    return greedy.slots, greedy.sums, [greedy.starts[operator] for operator in range(instance.operators)]
 
 
 class Calendar:
@@ -105,7 +104,7 @@ class PlainGreedy:
 
     def place_block(self, block: int) -> None:
         """Bring a block from its leaves to its root and from there to its consumers."""
-        demand = int(self.blocks.demand[block])
+        demand = int(self.blocks.piece[block])
         leaves = self.instance.demand_leaf_operators[demand].tolist()
         if len(leaves) == 1:
             there = leaves_at = self._end(leaves[0])
@@ -119,10 +118,10 @@ class PlainGreedy:
         hold = ceil(int(self.blocks.vectors[block]) * self.vector_time[bundle])
         return min((calendar.earliest(ready, hold), lane) for lane, calendar in enumerate(self.lanes[bundle]))
 
-    def _send(self, block: int, phase: int, bundle: int, lane: int, depart: int) -> None:
+    def _send(self, block: int, bundle: int, lane: int, depart: int) -> None:
         hold = ceil(int(self.blocks.vectors[block]) * self.vector_time[bundle])
         self.lanes[bundle][lane].reserve(depart, hold)
-        self.slots.append((block, phase, bundle, depart))
+        self.slots.append((block, bundle, depart, lane))
 
     def _stream(self, block: int, bundle: int) -> int:
         """Return cycles from the read of the first vector to that of the last."""
@@ -133,7 +132,7 @@ class PlainGreedy:
 
         Return when the root has the sum, and when it may send it.
         """
-        demand, vectors = int(self.blocks.demand[block]), int(self.blocks.vectors[block])
+        demand, vectors = int(self.blocks.piece[block]), int(self.blocks.vectors[block])
         root, cost = int(self.instance.demand_root[demand]), self.instance.add_cost
         hops = self.hops_to[root]
         leaves = self.instance.demand_leaves[demand].tolist()
@@ -165,7 +164,7 @@ class PlainGreedy:
                 last = depart + self.hop[bundle] + self._stream(block, bundle)
                 offers.append((last, -len(self.lanes[bundle]), bundle, lane, depart))
         last, _, bundle, lane, depart = min(offers)
-        self._send(block, SUMMING, bundle, lane, depart)
+        self._send(block, bundle, lane, depart)
         return self.ends[bundle][1], last
 
     def _relay_ready(self, block: int, read: int, arrived: int, leaving: int) -> int:
@@ -178,7 +177,7 @@ class PlainGreedy:
 
     def spread_block(self, block: int, there: int) -> None:
         """Bring a block from its root to its consumers on the ways of earliest reads (Dijkstra)."""
-        demand, chips = int(self.blocks.demand[block]), self.instance.network.chips
+        demand, chips = int(self.blocks.piece[block]), self.instance.network.chips
         root = int(self.instance.demand_root[demand])
         consumers = set(self.instance.demand_consumers[demand].tolist())
         best: dict[int, tuple[int, int, int, int, int]] = {}
@@ -206,6 +205,6 @@ class PlainGreedy:
                 node = self.ends[best[node][2]][0]
             for node in reversed(way):
                 read, _, bundle, lane, depart = best[node]
-                self._send(block, SPREADING, bundle, lane, depart)
+                self._send(block, bundle, lane, depart)
                 self._deliver(demand, node, read + self._stream(block, bundle))
             sent |= set(way)

@@ -1,27 +1,23 @@
-"""A schedule of a collective as rows: values, slots, sums, deliveries; nothing here is shared with a solver."""
+"""A schedule as rows: values, slots, sums, reads; nothing here is shared with a solver."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.transfer_result import TransferSchedule
-
-EVERY = -2
+    from lpxsched.schedule.result import Schedule
 
 
 class Value(NamedTuple):
-    """What is made on `node` at `ready`: `vectors` vectors from `offset` on of a tensor."""
+    """What is made on `node` at `ready`: `vectors` vectors, the first of which is vector `offset` of all."""
 
-    tensor: int
     offset: int
     vectors: int
     node: int
@@ -63,16 +59,17 @@ class Sum(NamedTuple):
     node: int
     start: int
     cycles: int
-    offset: int
+    piece: int
+    first: int
     vectors: int
     complete: bool
     operands: list[tuple[int, int]]
 
 
-class Delivery(NamedTuple):
-    """What a node reads in the end."""
+class Read(NamedTuple):
+    """What an operator reads."""
 
-    node: int
+    operator: int
     value: int
     first: int
     vectors: int
@@ -83,50 +80,36 @@ def cells(*columns: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.tolist() for column in columns), strict=True)
 
 
-def initial_values(problem: Instance) -> Iterator[Value]:
-    """Yield what chips hold at first, by tensor and then shard."""
-    width = problem.stage.width
-    for number, tensor in enumerate(problem.stage.tensors):
-        if tensor.layout == "single":
-            yield Value(number, 0, tensor.vectors, tensor.shard, 0)
-            continue
-        share = tensor.vectors // width if tensor.layout == "sharded" else tensor.vectors
-        for shard in range(width):
-            yield Value(number, shard * share if tensor.layout == "sharded" else 0, share, shard, 0)
+class Wire(NamedTuple):
+    """A bundle: ends, lanes, cycles from a departure to the earliest read, exact cycles from vector to vector."""
+
+    source: int
+    destination: int
+    lanes: int
+    hop: int
+    pitch: Fraction
 
 
-def slots_of(problem: Instance, schedule: TransferSchedule) -> Iterator[Slot]:
+def slots_of(wires: list[Wire], schedule: Schedule) -> Iterator[Slot]:
     """Yield all slots with the ends and the times of their bundles."""
     what = schedule.slot_value, schedule.slot_first, schedule.slot_vectors
     for *run, bundle, lane, depart in cells(*what, schedule.slot_bundle, schedule.slot_lane, schedule.slot_depart):
-        numerator, denominator = problem.network.pitch_numerator[bundle], problem.network.pitch_denominator[bundle]
-        ends = int(problem.network.source[bundle]), int(problem.network.destination[bundle])
-        hop, pitch = int(problem.network.hop_cycles[bundle]), Fraction(int(numerator), int(denominator))
-        yield Slot(*run, bundle, lane, *ends, depart, hop, pitch)
+        wire = wires[bundle]
+        yield Slot(*run, bundle, lane, wire.source, wire.destination, depart, wire.hop, wire.pitch)
 
 
-def sums_of(schedule: TransferSchedule, initial: int) -> Iterator[Sum]:
-    """Yield all sums; their results are numbered from `initial` on."""
+def sums_of(schedule: Schedule) -> Iterator[Sum]:
+    """Yield all sums; their results are numbered after those of operators."""
     sums = schedule.sums
     operands: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for number, value, first in cells(sums.operand_sum, sums.operand_value, sums.operand_first):
         operands[number].append((value, first))
-    rows = cells(sums.node, sums.start, sums.cycles, sums.offset, sums.vectors, sums.complete)
+    rows = cells(sums.node, sums.start, sums.cycles, sums.piece, sums.first, sums.vectors, sums.complete)
     for number, row in enumerate(rows):
-        yield Sum(initial + number, *row, operands[number])
+        yield Sum(len(schedule.operator_start) + number, *row, operands[number])
 
 
-def deliveries_of(schedule: TransferSchedule) -> Iterator[Delivery]:
-    """Yield all deliveries."""
-    what = schedule.delivery_value, schedule.delivery_first, schedule.delivery_vectors
-    for row in cells(schedule.delivery_node, *what):
-        yield Delivery(*row)
-
-
-def wanted(problem: Instance) -> Iterator[tuple[int, int, int]]:
-    """Yield (node, tensor, vector) of all that is read in the end, what stays where it is included."""
-    pieces = problem.stage.pieces()
-    for tensor, first, vectors, target in cells(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.target):
-        for node in range(problem.network.width) if target == EVERY else (target,):
-            for vector in range(first, first + vectors):
-                yield node, tensor, vector
+def reads_of(schedule: Schedule) -> Iterator[Read]:
+    """Yield all that operators read."""
+    for row in cells(schedule.read_operator, schedule.read_value, schedule.read_first, schedule.read_vectors):
+        yield Read(*row)

@@ -13,9 +13,9 @@ from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.partition.group import Group
 from lpxsched.schedule.layers import solve_layers, solve_with_covering_guard
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem.layer import LayerProblem
-from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.workload.graph import LayerGraph
 from tests.builds import ints
 from tests.schedule.instances import copy_along
@@ -101,7 +101,7 @@ def test_a_layer_that_drift_alone_makes_too_long_is_not_found() -> None:
 
 def test_a_hop_too_long_for_its_clock_is_refused_before_any_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests a hop of 13 cycles where clocks may run 9 apart: which hop, and which clock would do."""
-    monkeypatch.setattr("lpxsched.schedule.layers.first_result", None)
+    monkeypatch.setattr("lpxsched.schedule.layers.first_solved", None)
     short = clock(100_000).model_dump() | {"hac_period_cycles": 4}
     with pytest.raises(
         InfeasibleError, match=r"one hop of class link takes 13 cycles .* may run 9 cycles .* xo-100ppm$"

@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 
 from lpxsched.schedule.plan import (
+    OPERATOR,
+    SLOT,
+    SUM,
+    Operands,
     Plan,
     copy_plan,
     gathered_plan,
@@ -58,8 +62,9 @@ def sums(small: Quotient, block: Sequence[int], bundle: Sequence[int]) -> Plan:
 
 
 def operands(plan: Plan) -> list[tuple[int, int, int]]:
-    """Return sum, slot and origin of each operand."""
-    columns = plan.operand_sum, plan.operand_slot, plan.operand_origin
+    """Return sum, slot and origin of each operand; no slot for what the sum's node holds at first."""
+    rows = plan.operands
+    columns = rows.reader, np.where(rows.kind == SLOT, rows.number, NONE), rows.origin
     return list(zip(*(values.tolist() for values in columns), strict=True))
 
 
@@ -158,13 +163,18 @@ def test_a_sum_of_sums_pays_one_turnaround_and_all_sums() -> None:
     plan = replace(
         copies(small, [0, 0, 0], [LEFT_BACK, LEFT_BACK, RIGHT_OUT]),
         slot_fed=column(NONE, NONE, NONE),
-        slot_sum=column(NONE, NONE, 1),
+        slot_kind=column(OPERATOR, OPERATOR, SUM),
+        slot_number=column(1, 1, 1),
         sum_block=column(0, 0),
         sum_node=column(0, 0),
         sum_complete=np.array([False, True]),
-        operand_sum=column(0, 0, 1, 1),
-        operand_slot=column(NONE, 0, NONE - 1 - 0, 1),
-        operand_origin=column(0, 1, 0, 2),
+        operands=Operands(
+            column(0, 0, 1, 1),
+            column(OPERATOR, SLOT, SUM, SLOT),
+            column(0, 0, 0, 1),
+            column(0, 1, 0, 2),
+            column(*[0] * 4),
+        ),
     )
     relayed = {(0, 2, 3 + 4 + 2 + 2), (1, 2, 3 + 4 + 2)}
     assert precedences(plan_tasks(small, plan)) == relayed | {(0, 3, 3), (1, 4, 3), (3, 4, 2), (4, 2, 2)}

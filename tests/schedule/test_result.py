@@ -1,40 +1,30 @@
-"""What a solver returns."""
+"""What solvers return."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from lpxsched.schedule.result import SPREADING, SUMMING, LowerBound, SolveResult
-from tests.schedule.instances import blocks_of, schedule_of
-
-
-def test_rows_become_columns() -> None:
-    """Tests that slots and sums keep their order and their numbers."""
-    schedule = schedule_of(
-        blocks_of((0, 0, 3), (0, 3, 1)),
-        [(0, SUMMING, 5, 10), (1, SPREADING, 6, 20)],
-        [(0, 2, 3, 15)],
-        [0, 40, 30],
-    )
-    assert schedule.slot_block.tolist() == [0, 1]
-    assert schedule.slot_phase.tolist() == [SUMMING, SPREADING]
-    assert schedule.slot_bundle.tolist() == [5, 6]
-    assert schedule.slot_depart.tolist() == [10, 20]
-    assert (schedule.sum_block.tolist(), schedule.sum_node.tolist()) == ([0], [2])
-    assert (schedule.sum_operands.tolist(), schedule.sum_start.tolist()) == ([3], [15])
-
-
-def test_the_makespan_is_the_start_of_the_last_operator() -> None:
-    """Tests that the last start counts, wherever it stands."""
-    assert schedule_of(blocks_of((0, 0, 1)), starts=[0, 40, 30]).makespan_cycles == 40
+from lpxsched.schedule.result import LowerBound, Result
+from tests.schedule.changes import single_vectors
 
 
 def test_vectors_are_counted_once_a_hop() -> None:
-    """Tests that a block of three vectors over two links and one of one vector over one make seven."""
-    blocks = blocks_of((0, 0, 3), (0, 3, 1))
-    assert schedule_of(blocks, [(0, 1, 0, 0), (0, 1, 1, 9), (1, 1, 0, 8)]).vector_hops == 7
+    """Tests the layer of two chips: four vectors enter, each also goes to the other chip, four leave, four are sent."""
+    assert single_vectors().vector_hops == 4 + 4 + 4 + 4
+
+
+def test_all_times_move_together() -> None:
+    """Tests a schedule seven cycles later: departures, starts and makespan, but no duration."""
+    early = single_vectors()
+    late = early.later(7)
+    for name in ("operator_start", "slot_depart"):
+        assert (getattr(late, name) == getattr(early, name) + 7).all()
+    assert (late.sums.start == early.sums.start + 7).all()
+    assert (late.sums.cycles == early.sums.cycles).all()
+    assert late.makespan_cycles == early.makespan_cycles + 7 == 134
 
 
 @pytest.mark.parametrize(
@@ -48,5 +38,11 @@ def test_vectors_are_counted_once_a_hop() -> None:
 )
 def test_only_a_met_bound_is_optimal(makespan: int, bound: int, status: str, gap: Fraction) -> None:
     """Tests status and gap of a makespan and a bound."""
-    result = SolveResult(schedule_of(blocks_of((0, 0, 1)), starts=[makespan]), LowerBound(bound, "test"), "greedy")
+    result = Result(replace(single_vectors(), makespan_cycles=makespan), LowerBound(bound, "test"), "greedy")
     assert (result.status, result.gap) == (status, gap)
+
+
+def test_what_repeats_is_measured_by_its_period() -> None:
+    """Tests a makespan of 40 cycles that repeats every 20, which is the bound."""
+    schedule = replace(single_vectors(), makespan_cycles=40, period_cycles=20)
+    assert Result(schedule, LowerBound(20, "test"), "greedy").status == "optimal"

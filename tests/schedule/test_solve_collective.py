@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import stage_instance
-from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
-from lpxsched.schedule.transfer_result import Sums, TransferSchedule
+from lpxsched.schedule.result import Schedule, Sums
+from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
 from tests.schedule.bounds.exact import shortest_makespan
 from tests.schedule.bounds.problems import (
@@ -33,7 +34,7 @@ from tests.schedule.transfer_rules import broken_rules
 if TYPE_CHECKING:
     from lpxsched.options import Solver
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.transfer_result import TransferResult
+    from lpxsched.schedule.result import Result
     from lpxsched.traffic.collectives import Kind
 
 ANY_SOLVER: tuple[Solver, ...] = ("auto", "greedy", "cpsat")
@@ -41,12 +42,12 @@ ANY_SOLVER: tuple[Solver, ...] = ("auto", "greedy", "cpsat")
 STAR = both_ways([(0, leaf) for leaf in range(1, 5)])
 
 
-def options(**changes: Any) -> TransferOptions:
+def options(**changes: Any) -> SolveOptions:
     """Return options of the least effort."""
-    return TransferOptions(**({"effort": 1} | changes))
+    return SolveOptions(**({"effort": 1} | changes))
 
 
-def solved(problem: Instance, **changes: Any) -> TransferResult:
+def solved(problem: Instance, **changes: Any) -> Result:
     """Return a result that keeps all rules and says of itself what is true."""
     result = solve_transfers(problem, options(**changes))
     assert broken_rules(problem, result.schedule) == []
@@ -57,9 +58,9 @@ def solved(problem: Instance, **changes: Any) -> TransferResult:
     return result
 
 
-def columns(schedule: TransferSchedule) -> list[bytes | int]:
+def columns(schedule: Schedule) -> list[bytes | int]:
     """Return all that is in a schedule, byte by byte."""
-    parts = [getattr(schedule, field.name) for field in fields(TransferSchedule) if field.name != "sums"]
+    parts = [getattr(schedule, field.name) for field in fields(Schedule) if field.name != "sums"]
     parts += [getattr(schedule.sums, field.name) for field in fields(Sums)]
     return [part.tobytes() if isinstance(part, np.ndarray) else part for part in parts]
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds.walk import lower_bound
-from lpxsched.schedule.result import LowerBound, Schedule, SolveResult
-from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
-from lpxsched.schedule.solve_layer import SolveOptions, best_greedy, is_symmetric, ranked_greedy, solve
-from lpxsched.schedule.symmetry.padding import paddings
+from lpxsched.schedule.options import SolveOptions
+from lpxsched.schedule.result import LowerBound, Result, Schedule, Sums
+from lpxsched.schedule.routes.blocks import candidate_cuts
+from lpxsched.schedule.solve_layer import is_symmetric, ranked_greedy, solve
+from lpxsched.schedule.symmetry.padding import paddings, unpadded
 from tests.schedule.circulants import circulant_layers, even_layer
+from tests.schedule.greedy import greedy_plan
 from tests.schedule.instances import crossing, fork, grid, path_of_three, two_chips
 from tests.schedule.rules import violations
 from tests.strategies import instances
@@ -34,16 +36,17 @@ def no_cpsat(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
         raise AssertionError("CP-SAT was run")
 
-    monkeypatch.setattr("lpxsched.schedule.cpsat.layers.improve", fail)
-    monkeypatch.setattr("lpxsched.schedule.cpsat.layer_neighbourhoods.improve_in_parts", fail)
+    monkeypatch.setattr("lpxsched.schedule.cpsat.times.retimed", fail)
 
 
 def columns(schedule: Schedule) -> list[bytes]:
     """Return the bytes of a schedule's columns."""
-    return [getattr(schedule, field.name).tobytes() for field in fields(Schedule)[1:]]
+    found = {field.name: getattr(schedule, field.name) for field in fields(Schedule)}
+    found |= {field.name: getattr(schedule.sums, field.name) for field in fields(Sums)}
+    return [column.tobytes() for column in found.values() if isinstance(column, np.ndarray)]
 
 
-def outcome(result: SolveResult) -> tuple[str, str, int, int]:
+def outcome(result: Result) -> tuple[str, str, int, int]:
     """Return solver, status, makespan and bound."""
     return result.solver, result.status, result.makespan_cycles, result.bound.cycles
 
@@ -69,8 +72,7 @@ def test_effort_1_and_greedy_are_greedy_alone(options: SolveOptions) -> None:
 @pytest.mark.parametrize("solver", ["auto", "greedy", "cpsat"])
 def test_what_greedy_finds_is_justified(solver: Solver) -> None:
     """Tests the instance on which the order of two demands decides: 76 becomes 66, which is the bound."""
-    greedy = best_greedy(crossing(), lower_bound(crossing()), seed=0)
-    assert greedy.makespan_cycles == 76
+    assert ranked_greedy(unpadded(crossing()), lower_bound(crossing()), seed=0)[0].placement.makespan_cycles == 76
     assert outcome(solve(crossing(), SolveOptions(solver, 1))) == ("greedy", "optimal", 66, 66)
 
 
@@ -82,58 +84,26 @@ def test_a_met_bound_needs_no_more_search(solver: Solver) -> None:
 
 
 @pytest.mark.parametrize("solver", ["auto", "cpsat"])
-def test_cpsat_finds_what_greedy_misses(solver: Solver) -> None:
-    """Tests two vectors that greedy sends over one link: the model finds another way for one of them."""
-    assert outcome(solve(fork(), SolveOptions(solver))) == ("cpsat", "optimal", 39, 39)
+def test_cpsat_finds_times_that_greedy_misses(solver: Solver) -> None:
+    """Tests two vectors that greedy sends over one link, the wrong one first.
+
+    On greedy's ways the vector of chip 1 goes first: [20, 23), then the other, which is read at 23 + 18.
+    """
+    assert outcome(solve(fork(), SolveOptions(solver))) == ("cpsat", "feasible", 41, 39)
 
 
 def test_the_finder_is_named_not_the_last_to_try() -> None:
     """Tests that where CP-SAT finds nothing shorter the schedule is greedy's, and not called optimal."""
-    # 50 is the best: see test_greedy; the bound does not see that four summands make two sums one after the other.
+    # 50 is the best: see test_list_schedule; the bound does not see that four summands make two sums in a row.
     assert outcome(solve(grid(), SolveOptions("cpsat"))) == ("greedy", "feasible", 50, 44)
 
 
-@pytest.mark.usefixtures("no_cpsat")
-def test_auto_leaves_out_models_that_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that with more slots than the limit ``auto`` looks for new times only.
-
-    On greedy's ways the vector of chip 1 goes first: [20, 23), then the other, which is read at 23 + 18.
-    """
-    monkeypatch.setattr("lpxsched.schedule.solve_layer.MOST_CPSAT_SLOTS", 1)
-    assert outcome(solve(fork(), SolveOptions("auto"))) == ("cpsat", "feasible", 41, 39)
-
-
-@pytest.mark.usefixtures("no_cpsat")
 def test_new_times_of_many_tasks_are_left_to_higher_efforts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests six tasks, three slots and three operators, where all but few are too many."""
-    monkeypatch.setattr("lpxsched.schedule.solve_layer.MOST_CPSAT_SLOTS", 1)
-    monkeypatch.setattr("lpxsched.schedule.solve_layer.MOST_SLOTS_IN_PARTS", 1)
+    """Tests six tasks, three slots and three operators, where all but few are too many; ``cpsat`` knows no limit."""
     monkeypatch.setattr("lpxsched.schedule.solve_layer.MOST_RETIMED", 5)
     assert solve(fork(), SolveOptions("auto", 3)).makespan_cycles == 42
     assert solve(fork(), SolveOptions("auto", 4)).makespan_cycles == 41
-
-
-def test_cpsat_is_run_on_large_models_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that ``cpsat`` knows no limit of slots."""
-    monkeypatch.setattr("lpxsched.schedule.solve_layer.MOST_CPSAT_SLOTS", 1)
-    assert solve(fork(), SolveOptions("cpsat")).makespan_cycles == 39
-
-
-def test_large_models_are_searched_in_parts_from_effort_4_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that with more slots than the limit of the whole model the parts find what greedy misses."""
-    monkeypatch.setattr("lpxsched.schedule.solve_layer.MOST_CPSAT_SLOTS", 1)
-    monkeypatch.setattr(
-        "lpxsched.schedule.cpsat.layers.improve", lambda *_: pytest.fail("the whole model was searched")
-    )
-    assert outcome(solve(fork(), SolveOptions("auto", 4))) == ("cpsat", "optimal", 39, 39)
-
-
-def test_a_proof_of_the_whole_model_leaves_out_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests a sum of which the whole model proves that 50 cycles are the best, above the bound of 44."""
-    monkeypatch.setattr(
-        "lpxsched.schedule.cpsat.layer_neighbourhoods.improve_in_parts", lambda *_, **__: pytest.fail("searched")
-    )
-    assert outcome(solve(grid(), SolveOptions("cpsat", 9))) == ("greedy", "feasible", 50, 44)
+    assert solve(fork(), SolveOptions("cpsat", 3)).makespan_cycles == 41
 
 
 def test_symmetric_searches_representatives() -> None:
@@ -175,26 +145,26 @@ def test_more_cuts_are_tried_on_representatives() -> None:
     instance = even_layer(3, (1, 2), vectors=12)
     padded = next(paddings(instance))
     bound = LowerBound(-1, "never met")
-    alone = ranked_greedy(instance, bound, seed=0)
-    represented = ranked_greedy(padded.instance, bound, seed=0, symmetry=padded.symmetry)
+    alone = ranked_greedy(unpadded(instance), bound, seed=0)
+    represented = ranked_greedy(padded, bound, seed=0)
     assert len(represented) > len(alone)
-    lengths = [schedule.makespan_cycles for schedule in represented]
+    lengths = [found.placement.makespan_cycles for found in represented]
     assert lengths == sorted(lengths)
 
 
 def test_each_step_of_effort_doubles_the_time() -> None:
     """Tests deterministic seconds: a tenth at effort 2."""
-    assert [SolveOptions(effort=effort).cpsat_seconds for effort in (2, 3, 4, 7)] == [0.1, 0.2, 0.4, 3.2]
+    assert [SolveOptions(effort=effort).seconds(0.1) for effort in (2, 3, 4, 7)] == [0.1, 0.2, 0.4, 3.2]
 
 
 @given(instances(most_chips=4), st.integers(0, 3))
 @settings(max_examples=30, deadline=None)
 def test_the_best_greedy_schedule_is_the_shortest_of_all_cuts(instance: Instance, seed: int) -> None:
     """Tests that of all candidate cuts the shortest schedule is taken, of equal ones that with the fewest slots."""
-    best = best_greedy(instance, LowerBound(-1, "never met"), seed=seed)
-    schedules = [greedy_schedule(instance, cut_blocks(instance, cut), seed=seed) for cut in candidate_cuts(instance)]
-    qualities = [(schedule.makespan_cycles, len(schedule.slot_block)) for schedule in schedules]
-    assert (best.makespan_cycles, len(best.slot_block)) == min(qualities)
+    best = ranked_greedy(unpadded(instance), LowerBound(-1, "never met"), seed=seed)[0]
+    plans = [greedy_plan(instance, cut, seed=seed) for cut in candidate_cuts(instance)]
+    qualities = [(found.placement.makespan_cycles, found.plan.slots) for found in plans]
+    assert (best.placement.makespan_cycles, best.plan.slots) == min(qualities)
 
 
 @given(instances(most_chips=4, most_vectors=3, most_demands=2), st.sampled_from(["auto", "greedy", "cpsat"]))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lpxsched.assembly.values import layer_values
 from lpxsched.schedule.problem.layer import layer_problem
-from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.routes.blocks import Cut
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph
+from tests.schedule.greedy import greedy_schedule
 from tests.schedule.layers import INTERVAL_CYCLES, layers_on
 from tests.schedule.rules import violations
 from tests.workload.examples import toy
@@ -42,13 +41,12 @@ def test_both_layouts_read_one_sum() -> None:
         tree=around.tree,
         interval_cycles=INTERVAL_CYCLES,
     )
-    schedule = greedy_schedule(problem.instance, cut_blocks(problem.instance, Cut(100, 100)))
+    schedule = greedy_schedule(problem.instance, Cut(100, 100))
     assert violations(problem.instance, schedule) == []
-    assert len(schedule.sum_node) == WIDTH
-    values = layer_values(problem, schedule)
+    assert len(schedule.sums) == WIDTH
     read = {
-        (placed.operator.name, placed.shard): [part.vectors for part in values.operands(placed)]
-        for placed in problem.operators
+        (placed.operator.name, placed.shard): schedule.read_vectors[schedule.read_operator == number].tolist()
+        for number, placed in enumerate(problem.operators)
     }
     assert read["norm", 1] == [2, 2, 2, 2]
     assert read["residual", 1] == [2]

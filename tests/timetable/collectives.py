@@ -6,22 +6,28 @@ max(3 x 320 / 10, 160 / 2) + 3 = 99 cycles.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.assembly.collective_segment import collective_segment
+from lpxsched.assembly.program import assemble
+from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
-from lpxsched.schedule.collective import ScheduledCollective, shifted_result
+from lpxsched.schedule.collective import ScheduledCollective
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.transfer_result import Sums, TransferResult, TransferSchedule
-from lpxsched.traffic.collectives import Collective
+from lpxsched.schedule.result import LowerBound, Result, Schedule, Sums
+from lpxsched.traffic.collectives import Collective, source_values
 from tests.fabric.examples import fabric_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lpxsched.assembly.fabric_tables import Surroundings
+    from lpxsched.assembly.program import Program
+    from lpxsched.assembly.segment import Segment
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.instance import Instance
 
@@ -50,7 +56,7 @@ def all_gather() -> ScheduledCollective:
     ]
     reads = [(node, value, 0, 2) for node in range(3) for value in range(3)]
     problem = collective_instance(line(), [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
-    return scheduled(problem, slots, reads, makespan_cycles=32)
+    return scheduled(problem, slots, reads, delivered=[32, 16, 32])
 
 
 def all_reduce() -> ScheduledCollective:
@@ -61,7 +67,7 @@ def all_reduce() -> ScheduledCollective:
     problem = collective_instance(line(), [2, 1], Collective("all-reduce", 2, 1), relays=False)
     slots = [(1, 0, 1, (1, 0), 0), (2, 0, 1, (0, 1), 16 + SUM_CYCLES)]
     sums = sums_of([(0, 13, True)], [(0, 0), (0, 1)])
-    return scheduled(problem, slots, [(0, 2, 0, 1), (1, 2, 0, 1)], sums=sums, makespan_cycles=128)
+    return scheduled(problem, slots, [(0, 2, 0, 1), (1, 2, 0, 1)], sums=sums, delivered=[112, 128])
 
 
 def relayed_all_reduce() -> ScheduledCollective:
@@ -70,7 +76,7 @@ def relayed_all_reduce() -> ScheduledCollective:
     out = 16 + SUM_CYCLES
     slots = [(0, 0, 1, (0, 2), 0), (1, 0, 1, (1, 2), 0), (2, 0, 1, (2, 0), out), (2, 0, 1, (2, 1), out)]
     sums = sums_of([(2, 13, True)], [(0, 0), (0, 1)])
-    return scheduled(problem, slots, [(0, 2, 0, 1), (1, 2, 0, 1)], sums=sums, makespan_cycles=128)
+    return scheduled(problem, slots, [(0, 2, 0, 1), (1, 2, 0, 1)], sums=sums, delivered=[128, 128])
 
 
 def sums_of(rows: Sequence[tuple[int, int, bool]], operands: Sequence[tuple[int, int]]) -> Sums:
@@ -81,7 +87,8 @@ def sums_of(rows: Sequence[tuple[int, int, bool]], operands: Sequence[tuple[int,
         node=np.array(node, dtype=np.int64),
         start=np.array(start, dtype=np.int64),
         cycles=np.full(len(rows), SUM_CYCLES, dtype=np.int64),
-        offset=np.zeros(len(rows), dtype=np.int64),
+        piece=np.zeros(len(rows), dtype=np.int64),
+        first=np.zeros(len(rows), dtype=np.int64),
         vectors=np.ones(len(rows), dtype=np.int64),
         complete=np.array(complete, dtype=np.bool_),
         operand_sum=np.array(operand_sum, dtype=np.int64),
@@ -93,7 +100,7 @@ def sums_of(rows: Sequence[tuple[int, int, bool]], operands: Sequence[tuple[int,
 def no_sums() -> Sums:
     """Return an empty table of sums."""
     none = np.zeros(0, dtype=np.int64)
-    return Sums(none, none, none, none, none, none.astype(np.bool_), none, none, none)
+    return Sums(none, none, none, none, none, none, none.astype(np.bool_), none, none, none)
 
 
 def scheduled(
@@ -101,7 +108,7 @@ def scheduled(
     slots: Sequence[Slot],
     reads: Sequence[Delivery],
     *,
-    makespan_cycles: int,
+    delivered: Sequence[int],
     sums: Sums | None = None,
     stall_cycles: int = 0,
 ) -> ScheduledCollective:
@@ -111,25 +118,47 @@ def scheduled(
     ----------
     problem : Instance
     slots : sequence
-        Value, first vector, vectors, source and destination node, departure.
+        Value, first vector, vectors, source and destination node, departure. Values are what chips hold at first, by
+        chip, then sums.
     reads : sequence
         Node, value, first vector, vectors.
-    makespan_cycles : int
+    delivered : sequence of int
+        When each chip that takes part has all that it reads.
     sums : Sums, optional
     stall_cycles : int
         Stall of the opening deskew, by which everything is shifted.
     """
+    width, holders = problem.network.width, source_values(problem.stage).shard
+    number = np.concatenate([holders, 2 * width + np.arange(99)])
+    sums = no_sums() if sums is None else replace(sums, operand_value=number[sums.operand_value])
     ends = list(zip(problem.network.source.tolist(), problem.network.destination.tolist(), strict=True))
-    rows = [(value, first, vectors, ends.index(hop), 0, depart) for value, first, vectors, hop, depart in slots]
-    schedule = TransferSchedule(
-        makespan_cycles,
+    rows = [(number[value], first, vectors, ends.index(hop), 0, depart) for value, first, vectors, hop, depart in slots]
+    read = [(width + node, number[value], first, vectors) for node, value, first, vectors in reads]
+    schedule = Schedule(
+        max(delivered),
         0,
+        np.array([0] * width + list(delivered), dtype=np.int64),
         *np.array(rows, dtype=np.int64).T.copy(),
-        no_sums() if sums is None else sums,
-        *np.array(reads, dtype=np.int64).T.copy(),
+        sums,
+        *np.array(read, dtype=np.int64).T.copy(),
     )
-    result = shifted_result(TransferResult(schedule, LowerBound(makespan_cycles, "by hand"), "hand"), stall_cycles)
+    result = Result(schedule, LowerBound(max(delivered), "by hand"), "hand").later(stall_cycles)
     return ScheduledCollective(problem, result, _tree(), 0, stall_cycles, 0.5)
+
+
+def segment_of(scheduled: ScheduledCollective, clock: str = "none", deadline_cycles: int | None = None) -> Segment:
+    """Return a collective as the one segment of a program."""
+    return collective_segment(line(), load_clock(clock), scheduled, deadline_cycles=deadline_cycles)
+
+
+def program_of(scheduled: ScheduledCollective) -> Program:
+    """Return the tables of a collective."""
+    return assemble([segment_of(scheduled)])
+
+
+def around_of(scheduled: ScheduledCollective, clock: str = "none", deadline_cycles: int | None = None) -> Surroundings:
+    """Return the tables of the line with a collective on it."""
+    return surroundings(line(), scheduled.tree, [segment_of(scheduled, clock, deadline_cycles)])
 
 
 def _tree() -> AlignmentTree:

@@ -13,10 +13,10 @@ import numpy as np
 
 from lpxsched.schedule.cpsat.routes import rerouted
 from lpxsched.schedule.cpsat.variables import Slots
+from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import copy_plan
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.search import Found
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import Blocks, quotient
 from lpxsched.schedule.times.placement import placed
@@ -56,7 +56,9 @@ class Copies:
     slots: Slots
 
 
-def improved_copies(found: Found, effort: Effort, extent: Extent) -> tuple[Found, LowerBound | None]:
+def improved_copies(
+    found: Found[Quotient], effort: Effort, extent: Extent
+) -> tuple[Found[Quotient], LowerBound | None]:
     """Return a better schedule of copies, or what was found; and what is proved besides.
 
     The lower bound is proved where a model that holds every schedule has no solution. It holds them all: of all pieces,
@@ -89,7 +91,7 @@ def improved_copies(found: Found, effort: Effort, extent: Extent) -> tuple[Found
     return best, proved
 
 
-def _stages(found: Found, extent: Extent) -> list[Callable[[Copies], Copies]]:
+def _stages(found: Found[Quotient], extent: Extent) -> list[Callable[[Copies], Copies]]:
     """Return what makes the start of each stage from the best copies, without those that are too large."""
     stages: list[Callable[[Copies], Copies]] = []
     blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.instance.network.bundles
@@ -111,12 +113,12 @@ def _vectors_of_all(copies: Copies) -> Copies:
     return single_vectors(without_symmetry(copies))
 
 
-def _copies(found: Found) -> Copies:
+def _copies(found: Found[Quotient]) -> Copies:
     plan = found.plan
     return Copies(found.problem, plan.blocks, Slots(plan.slot_block, plan.slot_bundle, found.placement.start))
 
 
-def _found(copies: Copies) -> Found:
+def _found(copies: Copies) -> Found[Quotient]:
     """Return the plan of slots with lanes; placed once more in their order where that is shorter."""
     slots = copies.slots
     plan = copy_plan(copies.problem, copies.blocks, slots.block, slots.bundle)

@@ -1,13 +1,12 @@
-"""How CP-SAT is run on collectives: one worker, a seed, a limit in deterministic time that several models share."""
+"""How CP-SAT is run: one worker, a seed, a limit in deterministic time that several models share."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from ortools.sat.python import cp_model
-
-from lpxsched.schedule.cpsat.layers import one_worker, solve_interruptibly
 
 # What each run costs besides, by variables: a model must be made, and runs that settle at once must come to an end.
 LEAST_SECONDS, SECONDS_PER_VARIABLE = 0.002, 2e-6
@@ -93,3 +92,27 @@ class Allowance:
         if status not in OUTCOMES:
             raise ValueError(f"CP-SAT refuses a model: {model.validate()}")
         return OUTCOMES[status]
+
+
+def one_worker(seed: int, deterministic_seconds: float, *, is_hinted: bool = True) -> cp_model.CpSolver:
+    """Return a solver that gives equal results whatever the number of cores."""
+    solver = cp_model.CpSolver()
+    solver.parameters.random_seed = seed
+    solver.parameters.num_workers = 1
+    solver.parameters.max_deterministic_time = deterministic_seconds
+    # Without it the presolve of OR-Tools 9.15 may lose a hint and fail (absl::btree_map::at, its issue 5288).
+    solver.parameters.keep_all_feasible_solutions_in_presolve = is_hinted
+    # Its own handler would swallow Ctrl-C and go on with the next problem.
+    solver.parameters.catch_sigint_signal = False
+    return solver
+
+
+def solve_interruptibly(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
+    """Solve in a thread, so that this one can be interrupted, and then ends the search."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        search = thread.submit(solver.solve, model)
+        try:
+            return search.result()
+        except KeyboardInterrupt:
+            solver.stop_search()
+            raise

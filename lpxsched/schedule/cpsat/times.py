@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat.layers import one_worker, solve_interruptibly
+from lpxsched.schedule.cpsat.runs import one_worker, solve_interruptibly
 from lpxsched.schedule.times.placement import placed
 
 if TYPE_CHECKING:

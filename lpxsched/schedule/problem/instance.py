@@ -160,6 +160,16 @@ class Instance:
         """Return what is asked for on the same bundles the other way round."""
         return replace(self, network=self.network.reversed())
 
+    def demand_first_vectors(self) -> NDArray[np.int64]:
+        """Return where in the results of its makers each demand begins: behind all that any of them makes before it."""
+        made = np.zeros(self.operators, dtype=np.int64)
+        first = np.zeros(self.demands, dtype=np.int64)
+        for demand, vectors in enumerate(self.demand_vectors.tolist()):
+            makers = self.demand_leaf_operators[demand]
+            first[demand] = made[makers].max(initial=0)
+            made[makers] = first[demand] + vectors
+        return first
+
     def wires_only(self) -> Instance:
         """Return the same problem with all operators, sums included, taking no time."""
         return replace(

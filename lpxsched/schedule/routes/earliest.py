@@ -15,13 +15,12 @@ import numpy as np
 from lpxsched.schedule.problem.instance import HOST, Instance
 from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Ways
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Beyond this many blocks times nodes other searches are as good and much faster.
@@ -44,21 +43,19 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
     count = int((-(-vectors // max(1, length))).sum())
     if length == HALVES or count * network.nodes > MOST_WORK:
         return None
-    by_ends = np.lexsort((network.destination, network.source))
-    instance = _instance(problem, by_ends)
+    instance = _instance(problem)
     cut = cut_blocks(instance, Cut(length, length))
-    schedule = greedy_schedule(instance, cut, seed=seed)
-    pieces = problem.representatives[cut.demand]
+    found = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed)
+    pieces = problem.representatives[cut.piece]
     flow = problem.flow
     blocks = Blocks(pieces, cut.first_vector, cut.vectors, flow.source[pieces], flow.target[pieces])
-    order = np.lexsort((schedule.slot_block, schedule.slot_depart))
-    bundle = by_ends[schedule.slot_bundle]
-    depart = schedule.slot_depart[order]
-    return Ways(blocks, schedule.slot_block[order], bundle[order], np.zeros_like(depart), depart)
+    plan, depart = found.plan, found.placement.start[: found.plan.slots]
+    order = np.lexsort((plan.slot_block, depart))
+    return Ways(blocks, plan.slot_block[order], plan.slot_bundle[order], np.zeros_like(order), depart[order])
 
 
-def _instance(problem: Quotient, bundles: NDArray[np.int64]) -> Instance:
-    """Return the pieces that move as demands of an instance on bundles in a given order: every node may relay."""
+def _instance(problem: Quotient) -> Instance:
+    """Return the pieces that move as demands of an instance on which every node may relay."""
     network, flow, pieces = problem.instance.network, problem.flow, problem.representatives
     everyone = list(range(network.width))
     source = flow.source[pieces].tolist()
@@ -68,7 +65,7 @@ def _instance(problem: Quotient, bundles: NDArray[np.int64]) -> Instance:
     ]
     nodes = np.arange(network.nodes, dtype=np.int64)
     return Instance(
-        network=replace(network.with_bundles(bundles), chips=network.nodes),
+        network=replace(network, chips=network.nodes),
         release_cycles=0,
         operator_node=nodes,
         operator_unit=np.full(network.nodes, HOST, dtype=np.int64),

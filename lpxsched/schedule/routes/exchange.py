@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.plan import Plan
+from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, no_operands
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.symmetry.quotient import Quotient
 
-SLOT_COLUMNS = ("slot_block", "slot_bundle", "slot_fed", "slot_sum", "slot_origin")
+SLOT_COLUMNS = ("slot_block", "slot_bundle", "slot_fed", "slot_kind", "slot_number", "slot_origin")
 MOST_PHASES = 6
 MOST_SEQUENCES = 6
 MOST_CLASSES = 8
@@ -88,45 +88,50 @@ def _further(
                 yield (*phases, Phase(number, sends_total)), total + arriving, arriving
 
 
+class _Part(NamedTuple):
+    """An operand at a representative node: its kind, its number, and the node where it was made."""
+
+    kind: int
+    number: int
+    origin: int
+
+
 @dataclass(slots=True)
 class _Builder:
     """Rows of a plan that grows phase by phase; nodes and bundles are representatives of their orbits.
 
-    `parts` holds, for each block and node, the operands that make its total; `brought` those of the last phase.
+    Slots are (block, bundle, fed, kind, number, origin), sums (block, node, whether complete), operands (sum, kind,
+    number, origin, block).
     """
 
     problem: Quotient
-    classes: NDArray[np.int64]
-    slots: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    slots: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
     sums: list[tuple[int, int, bool]] = field(default_factory=list)
-    operands: list[tuple[int, int]] = field(default_factory=list)
+    operands: list[tuple[int, int, int, int, int]] = field(default_factory=list)
 
-    def add(self, block: int, node: int, parts: Sequence[int], *, complete: bool) -> int:
+    def add(self, block: int, node: int, parts: Sequence[_Part], *, complete: bool) -> _Part:
         """Add operands at a node; return the sum as an operand of others."""
         number = len(self.sums)
         self.sums.append((block, node, complete))
-        self.operands += [(number, part) for part in parts]
-        return NONE - 1 - number
+        self.operands += [(number, *part, block) for part in parts]
+        return _Part(SUM, number, node)
 
-    def complete(self, block: int, node: int, parts: Sequence[int]) -> None:
+    def complete(self, block: int, node: int, parts: Sequence[_Part]) -> None:
         """Add the last operands at a node; a sum to which nothing came since is complete already."""
         if len(parts) > 1:
             self.add(block, node, parts, complete=True)
         else:
-            number = NONE - 1 - parts[0]
-            self.sums[number] = (block, node, True)
+            self.sums[parts[0].number] = (block, node, True)
 
-    def send(self, block: int, bundle: int, part: int) -> int:
-        """Send an operand of a representative over a bundle that leaves an image of it; return the slot."""
+    def send(self, block: int, bundle: int, part: _Part) -> _Part:
+        """Send an operand of a representative over a bundle that leaves an image of it; return what arrives."""
         source = int(self.problem.instance.network.source[bundle])
-        fed, total, origin = NONE, NONE, source
-        if part >= 0:
-            fed, total = part, self.slots[part][3]
-            origin = int(self._image(source)[self.slots[part][4]])
-        elif part < NONE:
-            total = NONE - 1 - part
-        self.slots.append((block, bundle, fed, total, origin))
-        return len(self.slots) - 1
+        fed, kind, number, origin = NONE, part.kind, part.number, source
+        if part.kind == SLOT:
+            fed, (kind, number) = part.number, self.slots[part.number][3:5]
+            origin = int(self._image(source)[part.origin])
+        self.slots.append((block, bundle, fed, kind, origin if kind == OPERATOR else number, origin))
+        return _Part(SLOT, len(self.slots) - 1, origin)
 
     def _image(self, node: int) -> NDArray[np.int64]:
         """Return where the element goes that takes the representative of a node's orbit to the node."""
@@ -147,10 +152,10 @@ def exchange_plan(
     nodes = [int(node) for node in first_of_orbit if node < network.width]
     into = {node: np.flatnonzero((network.destination == node) & (classes >= 0)).tolist() for node in nodes}
     representative = first_of_orbit[wires.node_orbit]
-    builder = _Builder(problem, classes)
+    builder = _Builder(problem)
     for block, sequence in enumerate(sequences):
-        parts: dict[int, list[int]] = {node: [NONE] for node in nodes}
-        brought: dict[int, list[int]] = {node: [] for node in nodes}
+        parts: dict[int, list[_Part]] = {node: [_Part(OPERATOR, node, node)] for node in nodes}
+        brought: dict[int, list[_Part]] = {node: [] for node in nodes}
         for phase in sequence:
             ways = {node: [bundle for bundle in into[node] if classes[bundle] == phase.link_class] for node in nodes}
             sends = {int(representative[network.source[bundle]]) for node in nodes for bundle in ways[node]}
@@ -174,8 +179,8 @@ def exchange_plan(
 
 
 def _outgoing(
-    builder: _Builder, block: int, node: int, parts: list[int], brought: list[int], phase: Phase
-) -> int | None:
+    builder: _Builder, block: int, node: int, parts: list[_Part], brought: list[_Part], phase: Phase
+) -> _Part | None:
     """Return what a node sends in a phase, adding it up first; None when it has nothing to send."""
     chosen = parts if phase.sends_total else brought
     if not chosen:
@@ -195,20 +200,14 @@ def _plan(builder: _Builder, lengths: Sequence[int]) -> Plan:
     none = np.zeros(len(lengths), dtype=np.int64)
     vectors = np.array(lengths, dtype=np.int64)
     blocks = Blocks(none, np.cumsum(vectors) - vectors, vectors, none + EVERY, none + EVERY)
-    slots = np.array(builder.slots, dtype=np.int64).reshape(-1, 5).T.copy()
-    sums = np.array([(block, node) for block, node, _ in builder.sums], dtype=np.int64).reshape(-1, 2).T.copy()
-    complete = np.array([complete for _, _, complete in builder.sums], dtype=np.bool_)
-    operands = np.array(builder.operands, dtype=np.int64).reshape(-1, 2).T.copy()
-    operand_sum, operand_slot = operands
-    origin = np.where(operand_slot >= 0, np.append(slots[4], NONE)[operand_slot], sums[1][operand_sum])
-    slot_columns = dict(zip(SLOT_COLUMNS, slots, strict=True))
+    slots = np.array(builder.slots, dtype=np.int64).reshape(-1, 6).T.copy()
+    sum_block, sum_node, complete = np.array(builder.sums, dtype=np.int64).reshape(-1, 3).T.copy()
     return Plan(
         blocks,
-        **slot_columns,
-        sum_block=sums[0],
-        sum_node=sums[1],
-        sum_complete=complete,
-        operand_sum=operand_sum,
-        operand_slot=operand_slot,
-        operand_origin=origin,
+        **dict(zip(SLOT_COLUMNS, slots, strict=True)),
+        sum_block=sum_block,
+        sum_node=sum_node,
+        sum_complete=complete.astype(np.bool_),
+        operands=Operands(*np.array(builder.operands, dtype=np.int64).reshape(-1, 5).T.copy()),
+        reads=no_operands(),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.plan import Plan
+from lpxsched.schedule.plan import OPERATOR, SUM, Plan, no_operands, operands_of
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -39,17 +39,17 @@ class Stream(NamedTuple):
 
 @dataclass(slots=True)
 class _Tree:
-    """Slots (bundle, fed, sum, origin), sums (node), and operands (sum, slot, origin) of one block."""
+    """Slots (bundle, fed, sum, origin), sums (node), and operands (sum, slot) of one block."""
 
     slots: list[tuple[int, int, int, int]] = field(default_factory=list)
     sums: list[int] = field(default_factory=list)
-    operands: list[tuple[int, int, int]] = field(default_factory=list)
+    operands: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, node: int, streams: list[Stream]) -> Stream:
         """Add streams at a node."""
         number = len(self.sums)
         self.sums.append(node)
-        self.operands += [(number, stream.slot, stream.origin) for stream in streams]
+        self.operands += [(number, stream.slot) for stream in streams]
         return Stream(max(stream.depth for stream in streams) + 1, NONE, number, node)
 
     def send(self, bundle: int, stream: Stream) -> Stream:
@@ -140,25 +140,27 @@ def _plan(ways: Ways, trees: list[_Tree]) -> Plan:
     sums = np.array([len(tree.sums) for tree in trees], dtype=np.int64)
     bundle, fed, total, origin = _table([tree.slots for tree in trees], 4)
     (node,) = _table([[(node,) for node in tree.sums] for tree in trees], 1)
-    operand_sum, operand_slot, operand_origin = _table([tree.operands for tree in trees], 3)
+    operand_sum, operand_slot = _table([tree.operands for tree in trees], 2)
     first_slot, first_sum = np.cumsum(slots) - slots, np.cumsum(sums) - sums
     block, sum_block = (np.repeat(np.arange(len(trees)), counts) for counts in (slots, sums))
     of_operand = np.repeat(np.arange(len(trees)), [len(tree.operands) for tree in trees])
     complete = np.zeros(len(node), dtype=np.bool_)
     complete[first_sum + sums - 1] = True
+    total = np.where(total >= 0, total + first_sum[block], NONE)
+    slot = np.where(operand_slot >= 0, operand_slot + first_slot[of_operand], NONE)
     return Plan(
         ways.blocks,
         slot_block=block,
         slot_bundle=bundle,
         slot_fed=np.where(fed >= 0, fed + first_slot[block], NONE),
-        slot_sum=np.where(total >= 0, total + first_sum[block], NONE),
+        slot_kind=np.where(total >= 0, SUM, OPERATOR),
+        slot_number=np.where(total >= 0, total, origin),
         slot_origin=origin,
         sum_block=sum_block,
         sum_node=node,
         sum_complete=complete,
-        operand_sum=operand_sum + first_sum[of_operand],
-        operand_slot=np.where(operand_slot >= 0, operand_slot + first_slot[of_operand], NONE),
-        operand_origin=operand_origin,
+        operands=operands_of(operand_sum + first_sum[of_operand], slot, origin, node, sum_block),
+        reads=no_operands(),
     )
 
 

@@ -1,7 +1,8 @@
-"""From the plan of representatives, with its times, to the schedule of the whole collective.
+"""From the plan of representatives, with its times, to the schedule of all.
 
 Every slot and every sum is moved by every element of the group. An element takes the slot's bundle, the piece that the
-block is cut from, and the nodes at which values are made; the lane and the times stay.
+block is cut from, and the nodes at which values are made; the lane and the times stay. Runs are cut at the true lengths
+of their shares, and what is left of none is left out.
 """
 
 from __future__ import annotations
@@ -13,114 +14,132 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
 from lpxsched.schedule.problem.instance import sum_cycles
-from lpxsched.schedule.transfer_result import Sums, TransferSchedule
+from lpxsched.schedule.result import Schedule, Sums
+from lpxsched.schedule.symmetry.images import collective_images, layer_images
 from lpxsched.traffic.collectives import EVERY, source_values
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from lpxsched.schedule.found import Found
     from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.symmetry.images import Images
+    from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement
-    from lpxsched.traffic.collectives import SourceValues
-
 
 Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 LARGEST_KEY = 2**62
 # Keys for each row up to which rows are put in their places rather than sorted.
 SPARSEST = 4
-# Slots that are looked at together, so that what is found on the way stays in the cache.
-SLOTS_AT_ONCE = 1 << 17
+
+
+def lifted_layer(found: Found[Padded]) -> Schedule:
+    """Return the schedule of the layer itself from that of its padded representatives."""
+    problem, plan, placement = found.problem, found.plan, found.placement
+    values = _Values.of(layer_images(problem, plan.blocks), plan)
+    starts = placement.start[plan.slots + plan.sums :]
+    operator_start = starts[problem.operators.task[problem.operator_of]]
+    return _lifted(values, placement, operator_start, sorted_rows(values.read(plan.reads)))
+
+
+def lifted_collective(found: Found[Quotient]) -> Schedule:
+    """Return the schedule of the whole collective from that of its representatives."""
+    problem, plan, placement = found.problem, found.plan, found.placement
+    values = _Values.of(collective_images(problem, plan.blocks), plan)
+    needed = deliveries(problem.wires, plan)
+    ends = _ends(problem, values, placement, needed)
+    rows = values.read(needed)
+    width = problem.instance.network.width
+    operator_start = np.zeros(2 * width, dtype=np.int64)
+    np.maximum.at(operator_start, rows[0].ravel(), np.where(rows[3] > 0, ends, 0).ravel())
+    return _lifted(values, placement, operator_start, sorted_rows(rows, _kept(problem)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Images:
-    """All images of a plan, element by element.
+class _Values:
+    """Numbers of the values that images of a plan speak of; `total` of shape (order, sums) those of sums."""
 
-    `tensor`, `first`, `vectors` of shape (order, blocks) tell the run of each image of a block, cut at the end of its
-    tensor. `value_of` of shape (tensors, nodes) numbers what chips hold at first. `sum_number` of shape (order, sums)
-    numbers the images of sums that add anything.
-    """
-
-    problem: Quotient
+    images: Images
     plan: Plan
-    tensor: NDArray[np.int64]
-    first: NDArray[np.int64]
-    vectors: NDArray[np.int64]
-    values: SourceValues
-    value_of: NDArray[np.int64]
-    sum_number: NDArray[np.int64]
+    total: NDArray[np.int64]
 
-    def node(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the images of nodes, shape (order, ..)."""
-        return self.problem.symmetry.node_map[:, nodes]
+    @staticmethod
+    def of(images: Images, plan: Plan) -> _Values:
+        """Return the values, sums that add nothing left out."""
+        there = images.vectors[:, plan.sum_block] > 0
+        number = images.operators + np.cumsum(there).reshape(there.shape) - 1
+        return _Values(images, plan, np.where(there, number, NONE))
+
+    def read(self, needed: Operands) -> Columns:
+        """Return reader, value, first vector in it and vectors of images of what is read; shape (order, rows)."""
+        value, first = self.operands(needed)
+        return self.images.reader[:, needed.reader], value, first, self.images.vectors[:, needed.block]
+
+    def operands(self, needed: Operands) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the values that are read, and where in them; shape (order, rows)."""
+        slot = np.where(needed.kind == SLOT, needed.number, NONE)
+        kind, number = (
+            np.where(slot >= 0, np.append(column, NONE)[slot], other)
+            for column, other in ((self.plan.slot_kind, needed.kind), (self.plan.slot_number, needed.number))
+        )
+        # Only in a collective, whose operators are numbered as their nodes, is an image of a slot read.
+        is_image = (slot >= 0) & (np.append(self.plan.slot_origin, NONE)[slot] != needed.origin)
+        number = np.where((kind == OPERATOR) & is_image, needed.origin, number)
+        return self.made(kind, number, needed.origin, needed.block)
 
     def carried(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the value that images of slots carry, and where in it they begin; shape (order, slots)."""
+        """Return the values that slots carry, and where in them they begin; shape (order, slots)."""
         plan = self.plan
         if plan.sums:
-            return self.value(plan.slot_block, plan.slot_sum, plan.slot_origin)
-        # Without sums that is what the source of a block holds at first.
-        held, first = self.held(np.arange(len(plan.blocks)), plan.blocks.source)
-        return held[:, plan.slot_block], first[:, plan.slot_block]
+            return self.made(plan.slot_kind, plan.slot_number, plan.slot_origin, plan.slot_block)
+        return self.images.maker[:, plan.slot_number], self.images.held[:, plan.slot_block]
 
-    def held(self, block: NDArray[np.int64], node: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return what a node holds at first of a block, and where in it the block begins."""
-        at = np.minimum(self.node(node), self.value_of.shape[1] - 1)
-        held = self.value_of[self.tensor[:, block], at]
-        return held, self.first[:, block] - self.values.offset[np.maximum(held, 0)]
-
-    def value(
-        self, block: NDArray[np.int64], total: NDArray[np.int64], node: NDArray[np.int64]
+    def made(
+        self, kind: NDArray[np.int64], number: NDArray[np.int64], node: NDArray[np.int64], block: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return what a sum leaves, or, where the sum is `NONE`, what a node holds at first of a block."""
-        held, first = self.held(block, node)
-        summed = self._sum_at(np.maximum(total, 0), self.node(node))
-        return np.where(total >= 0, summed, held), np.where(total >= 0, 0, first)
+        """Return the values of images of sums and of results of operators, and where in them a block begins."""
+        is_sum = kind == SUM
+        held, first = self.images.maker[:, np.where(is_sum, 0, number)], self.images.held[:, block]
+        if not is_sum.any():
+            return held, first
+        return np.where(is_sum, self._sum_at(np.where(is_sum, number, 0), node), held), np.where(is_sum, 0, first)
 
-    def _sum_at(self, total: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _sum_at(self, total: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of the image of each sum that is at a node: the group acts freely, so there is one."""
-        node_map = self.problem.symmetry.node_map
-        element = np.zeros((node_map.shape[1], node_map.shape[1]), dtype=np.int64)
-        for node in np.unique(self.plan.sum_node).tolist():
-            element[node, node_map[:, node]] = np.arange(len(node_map))
-        return self.sum_number[element[self.plan.sum_node[total], at], total]
+        node_map = self.images.node
+        element: NDArray[np.int64] = np.zeros((node_map.shape[1], node_map.shape[1]), dtype=np.int64)
+        for at in np.unique(self.plan.sum_node).tolist():
+            element[at, node_map[:, at]] = np.arange(len(node_map))
+        return np.asarray(self.total[element[self.plan.sum_node[total], node_map[:, node]], total])
 
 
-def lift(problem: Quotient, plan: Plan, placement: Placement) -> TransferSchedule:
-    """Return the schedule of the whole collective.
-
-    Parameters
-    ----------
-    problem : Quotient
-    plan : Plan
-    placement : Placement
-        Of the tasks of the plan.
-    """
-    images, network = _images(problem, plan), problem.instance.network
-    value, first = images.carried()
-    vectors, order = images.vectors[:, plan.slot_block], problem.symmetry.order
-    bundle = plan.slot_bundle[None] if order == 1 else problem.symmetry.bundle_map[:, plan.slot_bundle]
+def _lifted(values: _Values, placement: Placement, operator_start: NDArray[np.int64], reads: Columns) -> Schedule:
+    images, plan = values.images, values.plan
+    value, first = values.carried()
+    vectors = images.vectors[:, plan.slot_block]
     kept = None if vectors.all() else vectors > 0
-    lane, depart = placement.lane[: plan.slots], placement.start[: plan.slots]
-    reading = _reading_slots(images)
-    arrived = network.destination[bundle[:, reading]], value[:, reading], first[:, reading], vectors[:, reading]
-    node, delivered, begin, length = sorted_rows(arrived, _others(images))
-    return TransferSchedule(
-        makespan_cycles=_makespan(problem, images, placement, reading),
+    lane, depart = (
+        np.broadcast_to(column[: plan.slots], vectors.shape) for column in (placement.lane, placement.start)
+    )
+    reader, read_value, read_first, read_vectors = reads
+    return Schedule(
+        makespan_cycles=int(operator_start.max(initial=0)),
         period_cycles=placement.period_cycles,
+        operator_start=operator_start,
         slot_value=_rows(kept, value),
         slot_first=_rows(kept, first),
         slot_vectors=_rows(kept, vectors),
-        slot_bundle=_rows(kept, bundle),
-        slot_lane=_rows(kept, np.broadcast_to(lane, (order, plan.slots))),
-        slot_depart=_rows(kept, np.broadcast_to(depart, (order, plan.slots))),
-        sums=_sums(images, placement),
-        delivery_node=node,
-        delivery_value=delivered,
-        delivery_first=begin,
-        delivery_vectors=length,
+        slot_bundle=_rows(kept, images.bundle[:, plan.slot_bundle]),
+        slot_lane=_rows(kept, lane),
+        slot_depart=_rows(kept, depart),
+        sums=_sums(values, placement),
+        read_operator=reader,
+        read_value=read_value,
+        read_first=read_first,
+        read_vectors=read_vectors,
     )
 
 
@@ -129,128 +148,86 @@ def _rows(kept: NDArray[np.bool_] | None, table: NDArray[np.int64]) -> NDArray[n
     return table.ravel() if kept is None else table[kept]
 
 
-def _images(problem: Quotient, plan: Plan) -> _Images:
-    collective, blocks, flow = problem.instance.stage, plan.blocks, problem.flow
-    lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
-    values = source_values(collective)
-    value_of = np.full((len(lengths), collective.width), NONE, dtype=np.int64)
-    value_of[values.tensor, values.shard] = np.arange(len(values.tensor))
-    piece = problem.pieces[:, blocks.piece]
-    tensor, first = flow.tensor[piece], flow.first_vector[piece] + blocks.first_vector
-    vectors = np.clip(lengths[tensor] - first, 0, blocks.vectors)
-    there = vectors[:, plan.sum_block] > 0
-    sum_number = np.where(there, len(values.tensor) + np.cumsum(there).reshape(there.shape) - 1, NONE)
-    return _Images(problem, plan, tensor, first, vectors, values, value_of, sum_number)
-
-
-def _sums(images: _Images, placement: Placement) -> Sums:
-    plan, order = images.plan, images.problem.symmetry.order
+def _sums(values: _Values, placement: Placement) -> Sums:
+    images, plan = values.images, values.plan
     vectors = images.vectors[:, plan.sum_block]
     kept = vectors > 0
-    operands = np.bincount(plan.operand_sum, minlength=plan.sums)
-    value, first = _operands(images)
-    adds = images.vectors[:, plan.sum_block[plan.operand_sum]] > 0
-    number = images.sum_number[:, plan.operand_sum] - len(images.values.tensor)
-    counted = np.tile(operands, (order, 1))[kept]
-    start = np.tile(placement.start[plan.slots :], (order, 1))
+    first_operand, adds = values.operands(plan.operands), images.vectors[:, plan.operands.block] > 0
+    shape = images.order, plan.sums
+    counts = np.broadcast_to(plan.operand_counts(), shape)[kept]
     return Sums(
-        node=images.node(plan.sum_node)[kept],
-        start=start[kept],
-        cycles=sum_cycles(images.problem.instance.add_cost, counted, vectors[kept]),
-        offset=images.first[:, plan.sum_block][kept],
+        node=images.node[:, plan.sum_node][kept],
+        start=np.broadcast_to(placement.start[plan.slots : plan.slots + plan.sums], shape)[kept],
+        cycles=sum_cycles(images.add_cost, counts, vectors[kept]),
+        piece=images.piece[:, plan.sum_block][kept],
+        first=images.first[:, plan.sum_block][kept],
         vectors=vectors[kept],
-        complete=np.tile(plan.sum_complete, (order, 1))[kept],
-        operand_sum=number[adds],
-        operand_value=value[adds],
-        operand_first=first[adds],
+        complete=np.broadcast_to(plan.sum_complete, shape)[kept],
+        operand_sum=values.total[:, plan.operands.reader][adds] - images.operators,
+        operand_value=first_operand[0][adds],
+        operand_first=first_operand[1][adds],
     )
 
 
-def _operands(images: _Images) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the value of each operand, and where in it the operand begins."""
-    plan, slot = images.plan, images.plan.operand_slot
-    chained = np.where(slot < NONE, NONE - 1 - slot, NONE)
-    total = np.where(slot >= 0, np.append(plan.slot_sum, NONE)[slot], chained)
-    return images.value(plan.sum_block[plan.operand_sum], total, plan.operand_origin)
+def _ends(problem: Quotient, values: _Values, placement: Placement, needed: Operands) -> NDArray[np.int64]:
+    """Return when images of what is delivered have been read, the last of their vectors, or summed."""
+    plan, wires, vectors = values.plan, problem.wires, values.images.vectors[:, needed.block]
+    slots = int((needed.kind == SLOT).sum())
+    slot, total = needed.number[:slots], needed.number[slots:]
+    bundle = plan.slot_bundle[slot]
+    stream = -(-(vectors[:, :slots] - 1) * wires.numerator[bundle] // wires.denominator[bundle])
+    cost = problem.add_cost
+    counts = np.broadcast_to(plan.operand_counts()[total], vectors[:, slots:].shape)
+    cycles = sum_cycles(cost, counts.ravel(), vectors[:, slots:].ravel()).reshape(counts.shape)
+    begin = placement.start[np.concatenate([slot, plan.slots + total])]
+    return np.asarray(np.hstack([wires.hop[bundle] + stream, cycles]) + begin)
 
 
-def _reading_slots(images: _Images) -> NDArray[np.int64] | slice:
-    """Return the slots that end at a chip which reads in the end what they carry."""
-    plan, network = images.plan, images.problem.instance.network
-    destination, target = network.destination[plan.slot_bundle], plan.blocks.target[plan.slot_block]
-    reads = (target == destination) | ((target == EVERY) & (destination < network.width))
-    if images.problem.instance.stage.is_sum:
-        complete = np.append(plan.sum_complete, False)
-        reads &= complete[plan.slot_sum]
-    return slice(None) if reads.all() else np.flatnonzero(reads)
-
-
-def _others(images: _Images) -> Columns:
-    """Return node, value, first vector and vectors of what is read in the end without a slot: sums, and what stays."""
-    plan, network, flow = images.plan, images.problem.instance.network, images.problem.flow
-    if images.problem.instance.stage.is_sum and network.width > 1:
-        target = plan.blocks.target[plan.sum_block]
-        reads = np.where(target == EVERY, plan.sum_node < network.width, target == plan.sum_node)
-        total = np.flatnonzero(plan.sum_complete & reads)
-        node, number = images.node(plan.sum_node[total]), images.sum_number[:, total]
-        return node, number, 0 * number, images.vectors[:, plan.sum_block[total]]
+def _kept(problem: Quotient) -> Columns:
+    """Return reader, value, first vector and vectors of what stays where it is and is read there."""
+    stage, width, flow = problem.instance.stage, problem.network.width, problem.flow
     own = np.flatnonzero((flow.target == EVERY) | (flow.target == flow.source))
-    own = own[flow.source[own] < network.width]
-    held = images.value_of[flow.tensor[own], flow.source[own]]
-    return flow.source[own], held, flow.first_vector[own] - images.values.offset[held], flow.vectors[own]
+    own = own[flow.source[own] < width]
+    if stage.is_sum and width > 1:
+        own = own[:0]
+    offset = np.zeros(width, dtype=np.int64)
+    values = source_values(stage)
+    offset[values.shard] = values.offset
+    node = flow.source[own]
+    return width + node, node, flow.first_vector[own] - offset[node], flow.vectors[own]
 
 
 def sorted_rows(*tables: Columns) -> Columns:
-    """Return the rows of tables that have any vectors, all of them different, sorted by node, value and first vector.
+    """Return the rows of tables that have any vectors, all of them different, sorted by reader, value and first vector.
 
     One key sorts much faster, where it fits 64 bits; where most keys occur, vectors go straight to their places. The
-    columns of nodes are used up: to ask for memory takes most of the time here.
+    columns of readers are used up: to ask for memory takes most of the time here.
     """
     kept = [None if table[3].all() else table[3] > 0 for table in tables]
     columns = [[_rows(mask, column) for column in table] for mask, table in zip(kept, tables, strict=True)]
     ranges = tuple(max(int(column.max(initial=0)) for column in parts) + 1 for parts in zip(*columns, strict=True))[:3]
     rows, keys = sum(len(table[0]) for table in columns), prod(ranges)
     if keys >= LARGEST_KEY:
-        node, value, first, vectors = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-        order = np.lexsort((first, value, node))
-        return node[order], value[order], first[order], vectors[order]
-    for node, value, first, _ in columns:
+        reader, value, first, vectors = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        order = np.lexsort((first, value, reader))
+        return reader[order], value[order], first[order], vectors[order]
+    for reader, value, first, _ in columns:
         for column, count in ((value, ranges[1]), (first, ranges[2])):
-            node *= count
-            node += column
+            reader *= count
+            reader += column
     if keys <= SPARSEST * rows:
         vectors_of = np.zeros(keys, dtype=np.int64)
         for key, _, _, vectors in columns:
             vectors_of[key] = vectors
-        node = np.flatnonzero(vectors_of)
-        vectors = vectors_of[node]
+        reader = np.flatnonzero(vectors_of)
+        vectors = vectors_of[reader]
         del vectors_of
     else:
-        node, vectors = (np.concatenate([table[column] for table in columns]) for column in (0, 3))
-        order = np.argsort(node)
-        node, vectors = node[order], vectors[order]
-    first = node % ranges[2]
-    node //= ranges[2]
-    value = node % ranges[1]
-    node //= ranges[1]
-    return node, value, first, vectors
-
-
-def _makespan(problem: Quotient, images: _Images, placement: Placement, reading: NDArray[np.int64] | slice) -> int:
-    """Return the last read of anyone, the end of the last sum; runs of no vectors count for nothing."""
-    plan, wires = images.plan, problem.wires
-    vectors = images.vectors.max(axis=0, initial=0)
-    slot_bundle, slot_block = plan.slot_bundle[reading], plan.slot_block[reading]
-    depart, last = placement.start[: plan.slots][reading], 0
-    for begin in range(0, len(depart), SLOTS_AT_ONCE):
-        some = slice(begin, begin + SLOTS_AT_ONCE)
-        bundle, carried = slot_bundle[some], vectors[slot_block[some]]
-        in_slot = -(-(carried - 1) * wires.numerator[bundle] // wires.denominator[bundle])
-        reads = depart[some] + wires.hop[bundle] + in_slot
-        last = max(last, int(reads.max(initial=0, where=carried > 0)))
-    totals = np.flatnonzero(plan.sum_complete)
-    totals = totals[vectors[plan.sum_block[totals]] > 0]
-    operands = np.bincount(plan.operand_sum, minlength=plan.sums)[totals]
-    cycles = sum_cycles(problem.instance.add_cost, operands, vectors[plan.sum_block[totals]])
-    ends = placement.start[plan.slots + totals] + cycles
-    return max(last, int(ends.max(initial=0)))
+        reader, vectors = (np.concatenate([table[column] for table in columns]) for column in (0, 3))
+        order = np.argsort(reader)
+        reader, vectors = reader[order], vectors[order]
+    first = reader % ranges[2]
+    reader //= ranges[2]
+    value = reader % ranges[1]
+    reader //= ranges[1]
+    return reader, value, first, vectors

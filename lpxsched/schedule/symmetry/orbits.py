@@ -1,24 +1,25 @@
-"""Representatives of what a group moves in an instance and its blocks: what solvers of layers decide on.
-
-Operators belong to their nodes and demands to their roots, in an order that is alike on all nodes of an orbit.
-"""
+"""Operators and bundles of a layer seen from the representatives of their orbits: tasks, and what they hold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.result import Schedule
-from lpxsched.schedule.symmetry.groups import trivial
+from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.problem.wires import wires_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes.blocks import Blocks
+    from lpxsched.schedule.problem.instance import AddCost, Instance
+    from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.problem.ragged import Ragged
+    from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.quotient import Blocks
 
     Integers = NDArray[np.int64]
 
@@ -35,10 +36,6 @@ class Orbits:
         Images of a block are cut alike.
     node, bundle, operator, demand, block : ndarray of int64
         The representative of each.
-    block_home : ndarray of int64, shape (blocks,)
-        The element of the group that takes a block to its representative.
-    operators, blocks : list of int
-        The representatives.
     """
 
     cut: Blocks
@@ -50,17 +47,13 @@ class Orbits:
     operator: Integers
     demand: Integers
     block: Integers
-    block_home: Integers
-    operators: list[int]
-    blocks: list[int]
 
     @staticmethod
-    def of(instance: Instance, blocks: Blocks, symmetry: Symmetry | None = None) -> Orbits:
-        """Return the orbits of an instance and its blocks; without a group everything represents itself."""
-        symmetry = symmetry or trivial(instance.network)
+    def of(instance: Instance, blocks: Blocks, symmetry: Symmetry) -> Orbits:
+        """Return the orbits of an instance and its blocks."""
         demand_map = symmetry.carried(instance.demand_root)
-        first = np.searchsorted(blocks.demand, np.arange(instance.demands))
-        block_map = first[demand_map[:, blocks.demand]] + np.arange(len(blocks)) - first[blocks.demand]
+        first = np.searchsorted(blocks.piece, np.arange(instance.demands))
+        block_map = first[demand_map[:, blocks.piece]] + np.arange(len(blocks)) - first[blocks.piece]
         block, operator = block_map.min(axis=0), symmetry.carried(instance.operator_node).min(axis=0)
         return Orbits(
             cut=blocks,
@@ -72,29 +65,84 @@ class Orbits:
             operator=operator,
             demand=demand_map.min(axis=0),
             block=block,
-            block_home=block_map.argmin(axis=0),
-            operators=np.flatnonzero(operator == np.arange(instance.operators)).tolist(),
-            blocks=np.flatnonzero(block == np.arange(len(blocks))).tolist(),
         )
 
-    def home(self, block: int, node: int) -> tuple[int, int]:
-        """Return a block's representative, and where a node goes when the block is taken there."""
-        return int(self.block[block]), int(self.symmetry.node_map[self.block_home[block], node])
 
-    def lifted(self, slots: Integers, sums: Integers, operator_start: Integers) -> Schedule:
-        """Return the schedule of all from that of representatives.
+class OperatorTasks(NamedTuple):
+    """Representatives of operators; all are numbered by `task`, for each operator the place of its representative.
 
-        Parameters
-        ----------
-        slots, sums : ndarray of int64
-            Rows of representatives' blocks, as `Schedule.of_rows` takes them.
-        operator_start : ndarray of int64, shape (operators,)
-            Only starts of representatives are read.
-        """
-        order = self.symmetry.order
-        slots, sums = slots.reshape(-1, 4), sums.reshape(-1, 4)
-        all_slots, all_sums = (np.repeat(rows[None], order, axis=0) for rows in (slots, sums))
-        all_slots[:, :, 0], all_sums[:, :, 0] = self.block_map[:, slots[:, 0]], self.block_map[:, sums[:, 0]]
-        all_slots[:, :, 2] = self.symmetry.bundle_map[:, slots[:, 2]]
-        all_sums[:, :, 1] = self.symmetry.node_map[:, sums[:, 1]]
-        return Schedule.of_rows(self.cut, all_slots, all_sums, operator_start[self.operator])
+    `node`, `unit` and `cycles` are columns of the representatives, `before` and `after` pairs of them; nothing of the
+    problem starts before `release`.
+    """
+
+    task: NDArray[np.int64]
+    node: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    cycles: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    release: int
+
+    def __bool__(self) -> bool:
+        return bool(len(self.node))
+
+
+def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
+    """Return the operators of an instance under a group that leaves it as it is; those of a collective take no time."""
+    if instance.stages:
+        none = np.zeros(0, dtype=np.int64)
+        return OperatorTasks(none, none, none, none, none, none, 0)
+    own, task = np.unique(symmetry.carried(instance.operator_node).min(axis=0), return_inverse=True)
+    row, other = entries(instance.operator_after, own)
+    task = task.reshape(-1).astype(np.int64)
+    return OperatorTasks(
+        task,
+        instance.operator_node[own],
+        instance.operator_unit[own],
+        instance.operator_cycles[own],
+        task[other],
+        row,
+        instance.release_cycles,
+    )
+
+
+def entries(lists: Ragged, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return, for each entry of some lists, its place among these and its value."""
+    row, place = counted(np.diff(lists.offsets)[rows])
+    return row, lists.values[lists.offsets[rows[row]] + place]
+
+
+@dataclass(frozen=True, eq=False)
+class Represented:
+    """A problem seen from the representatives of a group that leaves it as it is.
+
+    Without slots, so that what is found of it is found when it is first asked for, which may be never.
+
+    Attributes
+    ----------
+    instance : Instance
+    symmetry : Symmetry
+    """
+
+    instance: Instance
+    symmetry: Symmetry
+
+    @property
+    def network(self) -> Network:
+        """Bundles with what they take."""
+        return self.instance.network
+
+    @property
+    def add_cost(self) -> AddCost:
+        """What sums take."""
+        return self.instance.add_cost
+
+    @cached_property
+    def wires(self) -> Wires:
+        """Bundles with their resources, as kernels read them."""
+        return wires_of(self.instance.network, self.symmetry)
+
+    @cached_property
+    def operators(self) -> OperatorTasks:
+        """Operators of the representatives that take time."""
+        return operator_tasks(self.instance, self.symmetry)

@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.schedule.result import Schedule
-from lpxsched.schedule.routes.blocks import Blocks
-from lpxsched.schedule.symmetry.groups import network_groups
+from lpxsched.schedule.symmetry.groups import network_groups, trivial
+from lpxsched.schedule.symmetry.orbits import Represented
 from lpxsched.schedule.symmetry.roles import roles
-from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,46 +28,26 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.groups import Symmetry
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Padded:
+@dataclass(frozen=True, eq=False)
+class Padded(Represented):
     """An instance that a group leaves as it is, and what of it the instance it was made from has.
 
     Attributes
     ----------
-    original, instance : Instance
-    symmetry : Symmetry
-        Of `instance`.
+    original : Instance
     operator_of, demand_of : ndarray of int64
         The padded operator and demand of each original one.
     """
 
     original: Instance
-    instance: Instance
-    symmetry: Symmetry
     operator_of: NDArray[np.int64]
     demand_of: NDArray[np.int64]
 
-    def cut_off(self, schedule: Schedule) -> Schedule:
-        """Return a schedule of the original instance from one of the padded instance."""
-        demand = _positions(self.demand_of, self.instance.demands)[schedule.blocks.demand]
-        room = np.where(demand >= 0, self.original.demand_vectors[demand], 0) - schedule.blocks.first_vector
-        vectors = np.minimum(schedule.blocks.vectors, room)
-        kept = np.flatnonzero(vectors > 0)
-        kept = kept[np.argsort(demand[kept], kind="stable")]
-        block = _positions(kept, len(vectors))
-        slot, total = block[schedule.slot_block] >= 0, block[schedule.sum_block] >= 0
-        return Schedule(
-            Blocks(demand[kept], schedule.blocks.first_vector[kept], vectors[kept]),
-            block[schedule.slot_block[slot]],
-            schedule.slot_phase[slot],
-            schedule.slot_bundle[slot],
-            schedule.slot_depart[slot],
-            block[schedule.sum_block[total]],
-            schedule.sum_node[total],
-            schedule.sum_operands[total],
-            schedule.sum_start[total],
-            schedule.operator_start[self.operator_of],
-        )
+
+def unpadded(instance: Instance) -> Padded:
+    """Return an instance as it is, under the identity alone."""
+    operators, demands = (np.arange(size, dtype=np.int64) for size in (instance.operators, instance.demands))
+    return Padded(instance, trivial(instance.network), instance, operators, demands)
 
 
 class _Classes(NamedTuple):
@@ -119,7 +97,7 @@ def _padded(
         demand_leaf_operators=Interned.of([operator for _, operator in row.leaves] for row in demand_rows),
         demand_consumers=Interned.of(row.consumers for row in demand_rows),
     )
-    return Padded(instance, result, symmetry, operators.of, demands.of)
+    return Padded(result, symmetry, instance, operators.of, demands.of)
 
 
 def _can_be_cut_off(padded: Padded) -> bool:
@@ -230,13 +208,6 @@ def _classes(role: list[int], node: list[int], node_map: NDArray[np.int64], leas
     images = [(kind, image) for kind, first in members for image in np.sort(node_map[:, first]).tolist()]
     number = {key: index for index, key in enumerate(images)}
     return _Classes(number, dict(members), _column(number[key] for key in zip(role, node, strict=True)))
-
-
-def _positions(chosen: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Return the position of each of `size` things among the chosen ones, `NONE` for all others."""
-    positions = np.full(size, NONE, dtype=np.int64)
-    positions[chosen] = np.arange(len(chosen))
-    return positions
 
 
 def _column(values: Iterable[int]) -> NDArray[np.int64]:

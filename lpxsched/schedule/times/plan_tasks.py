@@ -1,8 +1,10 @@
-"""The slots and sums of a plan as tasks: what each holds and for how long, and what must be over before it starts.
+"""The slots, sums and operators of a plan as tasks: what each holds and for how long, and what each waits for.
 
 **A sum pays like a relay.** Its result leaves the chip no earlier than its end, and no earlier than a turnaround and
 the duration of the sum after the last vector of each operand that arrived was read. If another sum of the same chip is
 an operand, the durations of both follow the turnaround. On the chip itself the result is there when the sum ends.
+
+The makespan of a layer is the start of its last operator, so what nothing waits for has no duration.
 """
 
 from __future__ import annotations
@@ -11,102 +13,128 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.instance import sum_cycles
+from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
+from lpxsched.schedule.problem.instance import HOST, VECTOR, sum_cycles
 from lpxsched.schedule.problem.joins import matching
 from lpxsched.schedule.times.placement import Precedences, Tasks
-from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.schedule.symmetry.orbits import Represented
 
 INJECT, EJECT = 0, 1
 
 
-def plan_tasks(problem: Quotient, plan: Plan) -> Tasks:
-    """Return the slots and then the sums of a plan as tasks."""
-    wires, network = problem.wires, problem.instance.network
+def plan_tasks(problem: Represented, plan: Plan) -> Tasks:
+    """Return the slots, then the sums, then the operators of a plan as tasks."""
+    wires, operators = problem.wires, problem.operators
     vectors = plan.blocks.vectors[plan.slot_block]
-    length = network.hold_cycles(vectors, plan.slot_bundle)
-    duration = wires.hop[plan.slot_bundle] + network.hold_cycles(vectors - 1, plan.slot_bundle)
-    operands = np.bincount(plan.operand_sum, minlength=plan.sums)
-    sums = sum_cycles(problem.instance.add_cost, operands, plan.blocks.vectors[plan.sum_block])
+    length = problem.network.hold_cycles(vectors, plan.slot_bundle)
+    stream = wires.hop[plan.slot_bundle] + problem.network.hold_cycles(vectors - 1, plan.slot_bundle)
+    sums = sum_cycles(problem.add_cost, plan.operand_counts(), plan.blocks.vectors[plan.sum_block])
+    duration = np.concatenate([stream, sums, operators.cycles])
+    waits = _precedences(problem, plan, duration)
+    is_last = np.arange(len(duration)) >= plan.slots + plan.sums
+    is_last[waits.before] = False
     orbits = int(wires.node_orbit.max(initial=0)) + 1
-    port, offset = _ports(problem, plan)
-    before, after, delay = _precedences(problem, plan, duration, sums)
-    nothing = np.full((plan.sums, 2), NONE, dtype=np.int64)
-    limits = [max(1, network.inject_per_cycle), max(1, network.eject_per_cycle)]
+    unit, units = _units(problem, plan, orbits)
+    port, offset = _ports(problem, plan, orbits)
+    limits = [max(1, wires.inject), max(1, wires.eject)]
     return Tasks(
-        resource=np.concatenate([wires.resource[plan.slot_bundle], len(wires.lanes) + wires.node_orbit[plan.sum_node]]),
-        length=np.concatenate([length, sums]),
-        duration=np.concatenate([duration, sums]),
-        release=np.zeros(plan.slots + plan.sums, dtype=np.int64),
-        before=before,
-        after=after,
-        delay=delay,
-        port=np.concatenate([port, nothing]),
-        port_offset=np.concatenate([offset, np.zeros_like(nothing)]),
-        lanes=np.concatenate([wires.lanes, np.ones(orbits, dtype=np.int64)]),
+        resource=np.concatenate([wires.resource[plan.slot_bundle], len(wires.lanes) + unit]),
+        length=np.concatenate([length, sums, np.where(operators.unit == HOST, 0, operators.cycles)]),
+        duration=np.where(is_last, 0, duration),
+        release=np.full(len(duration), operators.release, dtype=np.int64),
+        before=waits.before,
+        after=waits.after,
+        delay=waits.delay,
+        port=port,
+        port_offset=offset,
+        lanes=np.concatenate([wires.lanes, np.ones(units, dtype=np.int64)]),
         port_lanes=np.repeat(limits, orbits).astype(np.int64),
     )
 
 
-def _precedences(problem: Quotient, plan: Plan, duration: NDArray[np.int64], sums: NDArray[np.int64]) -> Precedences:
-    """R2 and R3: what is sent was read a turnaround before or has been added; a sum reads all that it adds."""
-    relayed = np.flatnonzero(plan.slot_fed >= 0)
+def _units(problem: Represented, plan: Plan, orbits: int) -> tuple[NDArray[np.int64], int]:
+    """R4: return the unit of each sum and operator, and how many there are: of vectors, of matrices, one of hosts."""
+    operators, node_orbit = problem.operators, problem.wires.node_orbit
+    of_sums = node_orbit[plan.sum_node]
+    if not operators:
+        return of_sums, orbits
+    of_operators = np.where(operators.unit == VECTOR, 0, orbits) + node_orbit[operators.node]
+    return np.concatenate([of_sums, np.where(operators.unit == HOST, 2 * orbits, of_operators)]), 2 * orbits + 1
+
+
+def _precedences(problem: Represented, plan: Plan, duration: NDArray[np.int64]) -> Precedences:
+    """R2 and R3: what is sent was read a turnaround before or has been made; a sum or operator reads what it needs."""
+    wires, operators = problem.wires, problem.operators
+    relayed, begins = np.flatnonzero(plan.slot_fed >= 0), np.flatnonzero(plan.slot_fed < 0)
     arrived, leaving = plan.slot_bundle[plan.slot_fed[relayed]], plan.slot_bundle[relayed]
-    lead = problem.instance.network.lead_cycles(arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
-    added = np.flatnonzero((plan.slot_sum >= 0) & (plan.slot_fed < 0))
-    arriving = np.flatnonzero(plan.operand_slot >= 0)
-    chained = np.flatnonzero(plan.operand_slot < NONE)
-    earlier = NONE - 1 - plan.operand_slot[chained]
-    turnaround = problem.instance.network.turnaround_cycles
+    lead = problem.network.lead_cycles(arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
+    added = begins[plan.slot_kind[begins] == SUM]
+    total = plan.slots + plan.slot_number[added]
+    first = plan.slots + plan.sums
     rows = [
-        Precedences(plan.slot_fed[relayed], relayed, problem.wires.hop[arrived] + turnaround + lead),
-        Precedences(plan.slots + plan.slot_sum[added], added, sums[plan.slot_sum[added]]),
-        Precedences(
-            plan.operand_slot[arriving],
-            plan.slots + plan.operand_sum[arriving],
-            duration[plan.operand_slot[arriving]],
-        ),
-        Precedences(plan.slots + earlier, plan.slots + plan.operand_sum[chained], sums[earlier]),
+        Precedences(plan.slot_fed[relayed], relayed, wires.hop[arrived] + wires.turnaround + lead),
+        Precedences(total, added, duration[total]),
+        *_needs(problem, plan, plan.operands, plan.slots + plan.operands.reader, duration),
     ]
-    if turnaround:
-        brought = _brought(plan, sums)
-        row, slot = matching(brought.after, plan.slot_sum[added])
-        delay = duration[brought.before] + turnaround + brought.delay
+    if operators:
+        made = begins[plan.slot_kind[begins] == OPERATOR]
+        maker = first + operators.task[plan.slot_number[made]]
+        rows.append(Precedences(maker, made, duration[maker]))
+        rows += _needs(problem, plan, plan.reads, first + operators.task[plan.reads.reader], duration)
+        rows.append(Precedences(first + operators.before, first + operators.after, duration[first + operators.before]))
+    if wires.turnaround:
+        brought = _brought(plan, duration[plan.slots : first])
+        row, slot = matching(brought.after, total - plan.slots)
+        delay = duration[brought.before] + wires.turnaround + brought.delay
         rows.append(Precedences(brought.before[row], added[slot], delay[row]))
     return Precedences(*(np.concatenate(columns) for columns in zip(*rows, strict=True)))
 
 
+def _needs(
+    problem: Represented, plan: Plan, needed: Operands, after: NDArray[np.int64], duration: NDArray[np.int64]
+) -> list[Precedences]:
+    """Return what each of some tasks waits for: reads, the ends of sums and of operators."""
+    rows = []
+    for kind, first in ((SLOT, 0), (SUM, plan.slots), (OPERATOR, plan.slots + plan.sums)):
+        if kind == OPERATOR and not problem.operators:
+            continue
+        of_kind = np.flatnonzero(needed.kind == kind)
+        number = needed.number[of_kind]
+        before = first + (problem.operators.task[number] if kind == OPERATOR else number)
+        rows.append(Precedences(before, after[of_kind], duration[before]))
+    return rows
+
+
 def _brought(plan: Plan, sums: NDArray[np.int64]) -> Precedences:
     """Return the slots whose vectors are in each sum, with the cycles of all sums from them on to that one."""
-    arriving, chained = np.flatnonzero(plan.operand_slot >= 0), np.flatnonzero(plan.operand_slot < NONE)
-    into = plan.operand_sum[arriving]
-    found = [Precedences(plan.operand_slot[arriving], into, sums[into])]
+    arriving, chained = plan.operands.of_kind(SLOT), plan.operands.of_kind(SUM)
+    found = [Precedences(arriving.number, arriving.reader, sums[arriving.reader])]
     while len(found[-1].before):
         last = found[-1]
-        row, further = matching(last.after, NONE - 1 - plan.operand_slot[chained])
-        into = plan.operand_sum[chained[further]]
+        row, further = matching(last.after, chained.number)
+        into = chained.reader[further]
         found.append(Precedences(last.before[row], into, last.delay[row] + sums[into]))
     return Precedences(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
-def _ports(problem: Quotient, plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ports(problem: Represented, plan: Plan, orbits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """R7: which slots begin and end at the chips of their bundles."""
-    wires, network = problem.wires, problem.instance.network
-    orbits = int(wires.node_orbit.max(initial=0)) + 1
-    source, destination = network.source[plan.slot_bundle], network.destination[plan.slot_bundle]
-    target = plan.blocks.target[plan.slot_block]
-    summed = np.zeros(plan.slots, dtype=np.bool_)
-    summed[plan.operand_slot[plan.operand_slot >= 0]] = True
-    ends = (target == destination) | ((target == EVERY) & (destination < network.width)) | summed
-    port = np.full((plan.slots, 2), NONE, dtype=np.int64)
-    port[:, INJECT] = np.where((plan.slot_fed < 0) & (network.inject_per_cycle > 0), wires.node_orbit[source], NONE)
-    port[:, EJECT] = np.where(ends & (network.eject_per_cycle > 0), orbits + wires.node_orbit[destination], NONE)
-    offset = np.zeros((plan.slots, 2), dtype=np.int64)
-    offset[:, EJECT] = wires.hop[plan.slot_bundle]
+    wires = problem.wires
+    shape = plan.slots + plan.sums + len(problem.operators.node), 2
+    port, offset = np.full(shape, NONE, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    slots = slice(plan.slots)
+    if wires.inject:
+        port[slots, INJECT] = np.where(plan.slot_fed < 0, wires.node_orbit[wires.source[plan.slot_bundle]], NONE)
+    if wires.eject:
+        ends = np.zeros(plan.slots, dtype=np.bool_)
+        for needed in (plan.operands, deliveries(wires, plan)):
+            ends[needed.of_kind(SLOT).number] = True
+        port[slots, EJECT] = np.where(ends, orbits + wires.node_orbit[wires.destination[plan.slot_bundle]], NONE)
+        offset[slots, EJECT] = wires.hop[plan.slot_bundle]
     return port, offset

@@ -1,72 +1,58 @@
-"""New times on the ways of a layer's schedule: justification, and CP-SAT on all that takes time."""
+"""New times on the ways of a layer's plan: justification, and CP-SAT on all that takes time."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.times.layer_tasks import layer_tasks
 from lpxsched.schedule.times.placement import improved, placed
+from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import LowerBound, Schedule
-    from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.times.layer_tasks import LayerTasks
-    from lpxsched.schedule.times.placement import Placement
+    from lpxsched.schedule.found import Found
+    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.symmetry.padding import Padded
+    from lpxsched.schedule.times.placement import Placement, Tasks
 
 # Each pass moves everything as late, then as early as possible; most schedules stay as they are after two.
 PASSES = 6
 
 
-def justified(
-    instance: Instance, schedule: Schedule, bound: LowerBound, *, symmetry: Symmetry | None = None
-) -> Schedule:
-    """Return a schedule after justification, or as it is where that does not shorten it.
+def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
+    """Return a plan after justification, or as it is where that does not shorten it.
 
     Parameters
     ----------
-    instance : Instance
-    schedule : Schedule
+    found : Found
     bound : LowerBound
         Nothing is looked for below it.
-    symmetry : Symmetry, optional
-        A group that leaves instance and schedule as they are; the result will be left as it is, too.
     """
-    if schedule.makespan_cycles <= bound.cycles:
-        return schedule
-    layer = layer_tasks(instance, schedule, symmetry)
-    return _shorter(layer, _justified(layer, bound.cycles))
+    if found.placement.makespan_cycles <= bound.cycles:
+        return found
+    tasks = plan_tasks(found.problem, found.plan)
+    return _shorter(found, _justified(tasks, found, bound.cycles))
 
 
-def retimed(instance: Instance, schedule: Schedule, effort: Effort, *, symmetry: Symmetry | None = None) -> Schedule:
-    """Return a schedule with the best times that justification and then CP-SAT find, or as it is.
-
-    Parameters
-    ----------
-    instance : Instance
-    schedule : Schedule
-    effort : Effort
-    symmetry : Symmetry, optional
-        As for `justified`.
-    """
+def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
+    """Return a plan with the best times that justification and then CP-SAT find, or as it is."""
     from lpxsched.schedule.cpsat.times import retimed as retimed_tasks
 
-    layer = layer_tasks(instance, schedule, symmetry)
-    placement = _justified(layer, effort.enough_cycles)
+    tasks = plan_tasks(found.problem, found.plan)
+    placement = _justified(tasks, found, effort.enough_cycles)
     if placement.makespan_cycles > effort.enough_cycles:
-        placement = retimed_tasks(layer.tasks, placement, effort)
-    return _shorter(layer, placement)
+        placement = retimed_tasks(tasks, placement, effort)
+    return _shorter(found, placement)
 
 
-def _justified(layer: LayerTasks, enough: int) -> Placement:
+def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:
     """Return the tasks placed in order of time, which is never later, and then justified."""
-    first = placed(layer.tasks, np.argsort(layer.start, kind="stable"))
-    return improved(layer.tasks, first, passes=PASSES, enough=enough)
+    first = placed(tasks, np.argsort(found.placement.start, kind="stable"))
+    return improved(tasks, first, passes=PASSES, enough=enough)
 
 
-def _shorter(layer: LayerTasks, placement: Placement) -> Schedule:
-    shorter = placement.makespan_cycles < layer.schedule.makespan_cycles
-    return layer.at(placement.start) if shorter else layer.schedule
+def _shorter(found: Found[Padded], placement: Placement) -> Found[Padded]:
+    shorter = placement.makespan_cycles < found.placement.makespan_cycles
+    return replace(found, placement=placement) if shorter else found

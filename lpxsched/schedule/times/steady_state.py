@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.times.layer_tasks import layer_tasks
 from lpxsched.schedule.times.modulo import repeating, shortest_period
 from lpxsched.schedule.times.placement import precedence_order
+from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.found import Found
+    from lpxsched.schedule.symmetry.padding import Padded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SteadyState:
-    """A schedule that begins anew with every period.
+    """A plan that begins anew with every period.
 
     Attributes
     ----------
-    schedule : Schedule
+    found : Found
         Its makespan is how long one batch takes.
-    period_cycles : int
     least_cycles : int
         No times on these ways repeat more often: the load of the busiest link or unit, the longest task.
     """
 
-    schedule: Schedule
-    period_cycles: int
+    found: Found[Padded]
     least_cycles: int
 
 
-def steady_state(instance: Instance, schedule: Schedule) -> SteadyState | None:
-    """Return times on a schedule's ways that repeat as often as possible; None where a table of turns is too large.
+def steady_state(found: Found[Padded]) -> SteadyState | None:
+    """Return times on a plan's ways that repeat as often as possible; None where a table of turns is too large.
 
     Batches do not wait for each other. Room in memory and later deskews are left out of account.
     """
-    layer = layer_tasks(instance, schedule)
-    order = np.argsort(layer.start, kind="stable").astype(np.int64)
-    found = repeating(layer.tasks, precedence_order(layer.tasks, order), enough=1, below=NEVER)
-    if found is None:
+    tasks = plan_tasks(found.problem, found.plan)
+    order = np.argsort(found.placement.start, kind="stable").astype(np.int64)
+    again = repeating(tasks, precedence_order(tasks, order), enough=1, below=NEVER)
+    if again is None:
         return None
-    return SteadyState(layer.at(found.start), found.period_cycles, shortest_period(layer.tasks))
+    return SteadyState(replace(found, placement=again), shortest_period(tasks))

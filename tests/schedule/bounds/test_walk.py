@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 
 from lpxsched.schedule.bounds.walk import lower_bound
-from lpxsched.schedule.cpsat.layers import Effort, improve
+from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
 from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
-from lpxsched.schedule.solve_layer import best_greedy
+from lpxsched.schedule.routes.blocks import Cut
+from lpxsched.schedule.solve_layer import ranked_greedy
+from lpxsched.schedule.symmetry.padding import unpadded
+from lpxsched.schedule.times.retiming import retimed
+from tests.schedule.greedy import greedy_plan
 from tests.schedule.instances import (
     Operator,
     beside_hosts,
@@ -109,11 +111,9 @@ def test_nothing_starts_before_its_release() -> None:
 @given(instances(most_chips=4, most_vectors=3, most_demands=2))
 @settings(max_examples=30, deadline=None)
 def test_no_bound_is_above_the_best_of_single_vectors(instance: Instance) -> None:
-    """Tests bounds against schedules that CP-SAT has searched, of blocks of one vector each."""
-    bound = LowerBound(0, "none: the model must not know the bound that is tested")
-    hint = greedy_schedule(instance, cut_blocks(instance, Cut(1, 1)))
-    best, _ = improve(instance, hint, bound, Effort(0, 0.3))
-    assert lower_bound(instance).cycles <= best.makespan_cycles
+    """Tests bounds against times that CP-SAT has searched, of blocks of one vector each."""
+    best = retimed(greedy_plan(instance, Cut(1, 1)), Effort(0.3, 0, 0))
+    assert lower_bound(instance).cycles <= best.placement.makespan_cycles
 
 
 @given(instances())
@@ -122,7 +122,7 @@ def test_no_bound_is_above_the_best_greedy_schedule(instance: Instance) -> None:
     """Tests bounds against the best of all candidate cuts, which single vectors do not always give."""
     bound = lower_bound(instance)
     nowhere = LowerBound(-1, "never met")
-    assert bound.cycles <= best_greedy(instance, nowhere, seed=0).makespan_cycles
+    assert bound.cycles <= ranked_greedy(unpadded(instance), nowhere, seed=0)[0].placement.makespan_cycles
 
 
 @given(instances())

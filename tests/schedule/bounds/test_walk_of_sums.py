@@ -12,11 +12,11 @@ from lpxsched.options import CollectiveOptions
 from lpxsched.pipeline import compile_collective
 from lpxsched.schedule import bounds
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
-from lpxsched.schedule.solve_layer import SolveOptions, solve
-from lpxsched.schedule.transfer_result import TransferResult
+from lpxsched.schedule.result import LowerBound, Result
+from lpxsched.schedule.solve_collective import solve_transfers
+from lpxsched.schedule.solve_layer import solve
 from lpxsched.traffic.collectives import Collective
 from lpxsched.verify.check import check
 from tests.fabric.examples import write_family
@@ -62,6 +62,7 @@ def test_the_last_vector_may_come_complete(tmp_path: Path, monkeypatch: pytest.M
     problem = collective_instance(load_fabric(path_of_file), [0, 1], Collective("reduce", 2, 17), relays=False)
     # Values 0 and 1 are the summands, 2 to 4 the sums. Bundle 0 leads to chip 1, bundle 1 to chip 0.
     schedule = schedule_of(
+        problem,
         770,
         slots=[(1, 0, 16, 1, 0, 0), (0, 16, 1, 0, 0, 0), (4, 0, 1, 1, 0, 420)],
         sums=[
@@ -72,7 +73,7 @@ def test_the_last_vector_may_come_complete(tmp_path: Path, monkeypatch: pytest.M
         deliveries=[(0, 2, 0, 15), (0, 3, 0, 1), (0, 4, 0, 1)],
     )
     assert broken_rules(problem, schedule) == []
-    by_hand = TransferResult(schedule, bounds.lower_bound(problem), "hand")
+    by_hand = Result(schedule, bounds.lower_bound(problem), "hand")
     monkeypatch.setattr("lpxsched.schedule.collective.solve_transfers", lambda *_: by_hand)
     build, _ = compile_collective(CollectiveOptions(kind="reduce", topology=path_of_file, vectors=17))
     assert check(build).violations == ()
@@ -86,7 +87,7 @@ def test_a_torus_as_a_layer_is_called_optimal_at_its_bound_only() -> None:
     The engine of collectives may sum a share in several places; no schedule of it ends before the bound.
     """
     problem = shipped("torus-4x4", "all-reduce", 16)
-    found = solve_transfers(problem, TransferOptions(GREEDY, 1)).schedule
+    found = solve_transfers(problem, SolveOptions(GREEDY, 1)).schedule
     layer = layer_of(problem)
     result = solve(layer, SolveOptions(GREEDY))
     assert broken_rules(problem, found) == []
@@ -111,7 +112,7 @@ def test_no_bound_exceeds_what_the_other_engine_finds(problem: Instance) -> None
     """Tests that each engine's bound is no more than the makespan of either."""
     layer = layer_of(problem)
     schedule = solve(layer, SolveOptions("auto", 2)).schedule
-    found = solve_transfers(problem, TransferOptions("auto", 2)).schedule
+    found = solve_transfers(problem, SolveOptions("auto", 2)).schedule
     assert violations(layer, schedule) == []
     assert broken_rules(problem, found) == []
     least = lower_bound(layer).cycles, bounds.lower_bound(problem).cycles

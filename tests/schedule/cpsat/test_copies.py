@@ -14,9 +14,9 @@ from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat import routes
 from lpxsched.schedule.cpsat.copies import Extent, improved_copies
 from lpxsched.schedule.cpsat.runs import Effort
-from lpxsched.schedule.search import Budget, Found, search
+from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.lift import lift
+from lpxsched.schedule.symmetry.lift import lifted_collective as lifted
 from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan
@@ -25,10 +25,11 @@ from tests.schedule.fabrics import problems, regular_fabrics
 from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
+    from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.result import LowerBound, Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.transfer_result import TransferSchedule
+    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Kind
 
 COPIES: tuple[Kind, ...] = ("all-gather", "all-to-all", "broadcast", "gather", "scatter")
@@ -36,19 +37,13 @@ EVERYTHING = Extent(10**6, 10**6)
 A_LITTLE = Effort(0.05, 0, 0)
 
 
-def first_found(problem: Instance, symmetry: Symmetry) -> Found:
+def first_found(problem: Instance, symmetry: Symmetry) -> Found[Quotient]:
     """Return the first that the greedy search finds."""
     flow = flow_of(problem.stage, padded=False)
     forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     found = search(forward, backward, seed=0, budget=Budget(slots=1, rounds=24, enough_cycles=0, patience=24))
     # With relays and a group the search may find no ways.
     return found if found is not None else reject()
-
-
-def lifted(found: Found) -> TransferSchedule:
-    """Return the schedule of all pieces."""
-    problem = found.problem
-    return lift(problem, found.plan, found.placement)
 
 
 def star_of(leaves: int, **wire: Any) -> list[Wire]:
@@ -63,7 +58,7 @@ def one_way_ring(chips: int, **wire: Any) -> list[Wire]:
 
 def improved(
     problem: Instance, symmetry: Symmetry, effort: Effort = A_LITTLE, extent: Extent = EVERYTHING
-) -> tuple[TransferSchedule, LowerBound | None]:
+) -> tuple[Schedule, LowerBound | None]:
     """Return a schedule that keeps all rules and is no longer than the first one found, and what is proved."""
     first = first_found(problem, symmetry)
     found, proved = improved_copies(first, effort, extent)
@@ -139,7 +134,7 @@ def test_a_proof_closes_the_gap(problem: Instance, before: int, cycles: int) -> 
 )
 def test_vectors_that_are_faster_together_prove_nothing(problem: Instance, cycles: int) -> None:
     """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
-    problem = replace(problem, network=replace(problem.network, inject_per_cycle=1))
+    problem = replace(problem, inject_per_cycle=1)
     bound = lower_bound(problem).cycles
     _, proved = improved(problem, trivial(problem.network), Effort(1, 0, bound))
     assert bound <= cycles

@@ -13,7 +13,7 @@ from lpxsched.schedule.cpsat import packing
 from lpxsched.schedule.cpsat.packing import Aim, packed_ways
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.lift import lift
+from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, adds_of, both_ways, problem_of, ring
@@ -120,7 +120,7 @@ def test_packing_never_makes_the_period_longer(problem: Instance) -> None:
         assert plain is packed
         return
     assert packed.quality <= plain.quality
-    schedule = lift(packed.problem, packed.plan, packed.placement)
+    schedule = lifted_collective(packed)
     assert broken_rules(problem, schedule) == []
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from hypothesis import given
 
 from lpxsched.schedule.problem.instance import ANY
-from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.routes.blocks import Cut
 from lpxsched.traffic.collectives import EVERY, Collective
 from tests.schedule.bounds.problems import path, problem_of
 from tests.schedule.fabrics import problems
+from tests.schedule.greedy import greedy_schedule
+from tests.schedule.rules import violations
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
@@ -65,8 +65,6 @@ def test_what_thousands_gather_is_kept_in_few_numbers() -> None:
 def test_the_list_schedule_of_layers_takes_a_collective(kind: Kind, makespan: int) -> None:
     """Tests three chips in a line, one cycle a vector, 3 a hop: all that moves arrives."""
     problem = problem_of(Collective(kind, 3, 1), path(3))
-    schedule = greedy_schedule(problem, cut_blocks(problem, Cut(1, 1)))
+    schedule = greedy_schedule(problem, Cut(1, 1))
     assert schedule.makespan_cycles == makespan
-    pieces = problem.stage.pieces()
-    moved = np.flatnonzero(pieces.source != pieces.target)
-    assert sorted(set(schedule.blocks.demand[schedule.slot_block].tolist())) == moved.tolist()
+    assert violations(problem, schedule) == []

@@ -6,9 +6,9 @@ import pytest
 
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR, Instance
-from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.list_schedule import greedy_schedule
+from lpxsched.schedule.routes.blocks import Cut
 from lpxsched.traffic.demands import layer_demands
+from tests.schedule.greedy import greedy_schedule
 from tests.schedule.layers import INTERVAL_CYCLES, Layers, layers_on
 from tests.schedule.rules import violations
 
@@ -161,7 +161,7 @@ def test_operators_follow_their_operands(layers: Layers) -> None:
 def test_a_layer_can_be_scheduled(layers: Layers) -> None:
     """Tests that a greedy schedule of the instance keeps all rules."""
     instance = layers.problem().instance
-    schedule = greedy_schedule(instance, cut_blocks(instance, Cut(4, 1)))
+    schedule = greedy_schedule(instance, Cut(4, 1))
     assert violations(instance, schedule) == []
 
 

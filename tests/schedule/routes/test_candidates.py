@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lpxsched.schedule.found import Found
 from lpxsched.schedule.routes import candidates
 from lpxsched.schedule.routes.candidates import candidate_of
 from lpxsched.schedule.routes.choices import Choice, first_choices, further_choices, packings, packs_trees
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.lift import lift
+from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, gathered_flow, quotient
 from lpxsched.schedule.times.placement import placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -59,7 +60,7 @@ def test_every_candidate_keeps_all_rules(data: st.DataObject, problem: Instance,
     if times is None:
         assert start.order is not None
         times = placed(plan_tasks(forward, start.plan), start.order)
-    schedule = lift(forward, start.plan, times)
+    schedule = lifted_collective(Found(forward, start.plan, times))
     assert broken_rules(problem, schedule) == []
     assert schedule.makespan_cycles <= times.makespan_cycles
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import copy_plan
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.lift import lift, sorted_rows
+from lpxsched.schedule.symmetry.lift import lifted_collective, sorted_rows
 from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.schedule.times.placement import Placement, depth, place
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -23,21 +24,21 @@ from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.transfer_result import TransferSchedule
 
 FEW_ROUNDS = Budget(slots=1, rounds=8, enough_cycles=0, patience=8)
 
 
-def found(problem: Instance, symmetry: Symmetry) -> TransferSchedule | None:
+def found(problem: Instance, symmetry: Symmetry) -> Schedule | None:
     """Return the lifted result of a short search under a group."""
     flow = flow_of(problem.stage, padded=symmetry.order > 1)
     forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     best = search(forward, backward, seed=0, budget=FEW_ROUNDS)
-    return lift(forward, best.plan, best.placement) if best is not None else None
+    return lifted_collective(best) if best is not None else None
 
 
-def slots(schedule: TransferSchedule) -> list[tuple[int, ...]]:
+def slots(schedule: Schedule) -> list[tuple[int, ...]]:
     """Return value, first vector, vectors, bundle, lane and departure of each slot, sorted."""
     runs = schedule.slot_value, schedule.slot_first, schedule.slot_vectors
     columns = (*runs, schedule.slot_bundle, schedule.slot_lane, schedule.slot_depart)
@@ -68,7 +69,7 @@ def test_one_slot_is_moved_by_every_element() -> None:
     small = quotient(problem, flow, symmetry)
     plan = copy_plan(small, small.blocks(2), np.array([0, 0]), np.array([0, 1]))
     placement = Placement(np.array([0, 4]), np.array([0, 0]), 8)
-    schedule = lift(small, plan, placement)
+    schedule = lifted_collective(Found(small, plan, placement))
     assert slots(schedule) == [
         (0, 0, 2, 0, 0, 0),
         (0, 0, 2, 1, 0, 4),
@@ -109,7 +110,7 @@ def test_the_makespan_is_the_last_read(vectors: int, makespan: int) -> None:
     plan = copy_plan(small, small.blocks(vectors), np.array([0]), np.array([0]))
     tasks = plan_tasks(small, plan)
     start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))
-    schedule = lift(small, plan, Placement(start, lane, 99))
+    schedule = lifted_collective(Found(small, plan, Placement(start, lane, 99)))
     assert schedule.makespan_cycles == makespan
 
 

@@ -1,0 +1,187 @@
+"""From scheduled segments over local numbers to the tables of a build over the whole fabric.
+
+A segment is expanded into local rows, its tensors and operators numbered from 0: operators of the graph, then sums;
+what operators leave, then what sums leave, then weights. Segments are then laid one after the other with running
+offsets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from lpxsched.assembly.segment import padded_off
+from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT, Operands, Operators, Slots, Table, Tensors
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.assembly.segment import Segment
+    from lpxsched.schedule.problem.instance import AddCost
+    from lpxsched.schedule.result import Sums
+    from lpxsched.timetable.columns import Integers
+
+AnyTable = TypeVar("AnyTable", bound=Table)
+ADD, VECTOR_UNIT = "add", "vector"
+COMPLETE, PARTIAL = "sharded", "partial"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """The four tables that say what moves and what runs."""
+
+    slots: Slots
+    operators: Operators
+    operands: Operands
+    tensors: Tensors
+
+
+def assemble(segments: Sequence[Segment]) -> Program:
+    """Return the tables of all segments, one after the other."""
+    parts: list[Program] = []
+    tensors = operators = 0
+    for number, segment in enumerate(segments):
+        part = _expanded(segment, number)
+        parts.append(_shifted(part, tensors, operators))
+        tensors += len(part.tensors)
+        operators += len(part.operators)
+    slots = _concatenated([part.slots for part in parts])
+    return Program(
+        slots=_taken(slots, np.lexsort((slots.depart, slots.link))),
+        operators=_concatenated([part.operators for part in parts]),
+        operands=_concatenated([part.operands for part in parts]),
+        tensors=_concatenated([part.tensors for part in parts]),
+    )
+
+
+def _expanded(segment: Segment, number: int) -> Program:
+    """Return the tables of one segment, tensors and operators numbered from 0."""
+    schedule = segment.result.schedule
+    tensor_of = np.full(schedule.operators + len(schedule.sums), NONE, dtype=np.int64)
+    made = np.concatenate(
+        [segment.results.operator, schedule.operators + np.arange(len(schedule.sums), dtype=np.int64)]
+    )
+    tensor_of[made] = np.arange(len(made))
+    tensors = _tensors(segment, made)
+    return Program(
+        _slots(segment, tensor_of),
+        _operators(segment, number),
+        _operands(segment, tensor_of, tensors.vectors),
+        tensors,
+    )
+
+
+def _concatenated(tables: Sequence[AnyTable]) -> AnyTable:
+    kind = type(tables[0])
+    return kind(*(np.concatenate([getattr(table, field.name) for table in tables]) for field in fields(kind)))
+
+
+def _taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> AnyTable:
+    return type(table)(*(getattr(table, field.name)[rows] for field in fields(table)))
+
+
+def _shifted(part: Program, tensors: int, operators: int) -> Program:
+    """Renumber a segment's tensors and operators from given numbers on."""
+    made, slots, operands = part.tensors.producer, part.slots, part.operands
+    return Program(
+        replace(slots, tensor=slots.tensor + tensors),
+        replace(part.operators, operator=part.operators.operator + operators),
+        replace(operands, operator=operands.operator + operators, tensor=operands.tensor + tensors),
+        replace(
+            part.tensors,
+            tensor=part.tensors.tensor + tensors,
+            producer=np.where(made < 0, made, made + operators),
+        ),
+    )
+
+
+def _slots(segment: Segment, tensor_of: Integers) -> Slots:
+    schedule = segment.result.schedule
+    network = segment.network
+    links, first = network.links.values, np.cumsum(network.lanes) - network.lanes
+    return Slots(
+        tensor=tensor_of[schedule.slot_value],
+        first_vector=schedule.slot_first,
+        vectors=schedule.slot_vectors,
+        link=links[first[schedule.slot_bundle] + schedule.slot_lane],
+        depart=schedule.slot_depart,
+        read=schedule.slot_depart + network.hop_cycles[schedule.slot_bundle],
+    )
+
+
+def _operators(segment: Segment, number: int) -> Operators:
+    """Operators of the graph, then sums."""
+    graph, schedule, cost = segment.operators, segment.result.schedule, segment.add_cost
+    sums = schedule.sums
+    node, work = np.concatenate([graph.node, sums.node]), _sum_work(cost, sums)
+    return Operators(
+        operator=np.arange(len(node), dtype=np.int64),
+        segment=np.full(len(node), number, dtype=np.int64),
+        chip=segment.network.fabric_node[node],
+        shard=segment.node_shard[node],
+        unit=np.concatenate([graph.unit, np.full(len(sums), VECTOR_UNIT)]),
+        kind=np.concatenate([graph.kind, np.full(len(sums), ADD)]),
+        layer=np.full(len(node), segment.layer, dtype=np.int64),
+        start=np.concatenate([schedule.operator_start, sums.start]),
+        cycles=np.concatenate([graph.cycles, sums.cycles]),
+        dtype=np.concatenate([graph.dtype, segment.pieces.dtype[sums.piece]]),
+        sram_bytes=np.concatenate([graph.sram_bytes, work[:, 0]]),
+        macs=np.concatenate([graph.macs, work[:, 1]]),
+        fixed_cycles=np.concatenate([graph.fixed_cycles, np.full(len(sums), cost.fixed_cycles, dtype=np.int64)]),
+    )
+
+
+def _sum_work(cost: AddCost, sums: Sums) -> Integers:
+    """Return bytes and element operations of each sum, shape (sums, 2)."""
+    operands = np.bincount(sums.operand_sum, minlength=len(sums))
+    # Few sums differ in shape.
+    shapes, shape = np.unique(np.column_stack([operands, sums.vectors]), axis=0, return_inverse=True)
+    work = [(cost.sram_bytes(*row), cost.operations(*row)) for row in shapes.tolist()]
+    return np.array(work, dtype=np.int64).reshape(-1, 2)[shape.reshape(-1)]
+
+
+def _operands(segment: Segment, tensor_of: Integers, size: Integers) -> Operands:
+    """Return what is read of moving runs and of results at the same node, what is added, and weights."""
+    schedule, weights, local = segment.result.schedule, segment.weights, segment.after_operator
+    sums, whole = schedule.sums, tensor_of[segment.after_result]
+    weight = len(size) - len(weights.operator) + np.arange(len(weights.operator), dtype=np.int64)
+    rows = [
+        (schedule.read_operator, tensor_of[schedule.read_value], schedule.read_first, schedule.read_vectors),
+        (local, whole, np.zeros_like(local), size[whole]),
+        (
+            schedule.operators + sums.operand_sum,
+            tensor_of[sums.operand_value],
+            sums.operand_first,
+            sums.vectors[sums.operand_sum],
+        ),
+        (weights.operator, weight, np.zeros_like(weight), size[weight]),
+    ]
+    operator, tensor, first, vectors = (np.concatenate(column) for column in zip(*rows, strict=True))
+    role = np.repeat([COPY, COPY, REDUCE, WEIGHT], [len(row[0]) for row in rows])
+    order = np.lexsort((first, tensor, operator))
+    return Operands(operator[order], tensor[order], first[order], vectors[order], role[order])
+
+
+def _tensors(segment: Segment, producer: Integers) -> Tensors:
+    """Return results of operators, then of sums, made by the given ones, then weights, which nobody makes."""
+    results, weights, pieces = segment.results, segment.weights, segment.pieces
+    sums = segment.result.schedule.sums
+    first, width = pieces.first[sums.piece] + sums.first, segment.add_cost.vector_bytes
+    rows = pieces.row_bytes[sums.piece], pieces.vectors_per_row[sums.piece]
+    size = padded_off(first + sums.vectors, *rows, width) - padded_off(first, *rows, width)
+    made_at, held_at = segment.operators.node[results.operator], segment.operators.node[weights.operator]
+    count = len(producer) + len(weights.operator)
+    return Tensors(
+        tensor=np.arange(count, dtype=np.int64),
+        name=np.concatenate([results.name, pieces.name[sums.piece], weights.name]),
+        offset=np.concatenate([results.offset, first, weights.offset]),
+        vectors=np.concatenate([results.vectors, sums.vectors, weights.vectors]),
+        dtype=np.concatenate([results.dtype, pieces.dtype[sums.piece], weights.dtype]),
+        layout=np.concatenate([results.layout, np.where(sums.complete, COMPLETE, PARTIAL), weights.layout]),
+        chip=segment.network.fabric_node[np.concatenate([made_at, sums.node, held_at])],
+        producer=np.concatenate([producer, np.full(len(weights.operator), NONE, dtype=np.int64)]),
+        bytes=np.concatenate([results.bytes, size, weights.bytes]),
+    )

@@ -1,0 +1,119 @@
+"""Compiled kernels: functions that run as machine code, which numba makes once and later processes load without it.
+
+To import numba and to load its own cache takes longer than to solve a small problem. So the machine code of a kernel is
+kept beside what it was made of: the source of its module and, for all that this has from other modules, the source of
+the kernels and of what they have from others in turn, the value of constants, the fields of named tuples.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache, update_wrapper
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpxsched.compiled import machine_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpxsched.compiled.machine_code import Code
+
+Function = TypeVar("Function", bound="Callable[..., object]")
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+CONSTANTS = (bool, int, float, str, tuple, np.generic)
+
+
+def kernel(function: Function) -> Function:
+    """Run a function as machine code, made at its first call for arguments of some types.
+
+    Arguments are numbers, arrays and named tuples of these, results are numbers; arrays are not made. Names that a
+    kernel has from other modules are imported above all kernels of its module, those of its annotations included.
+    """
+    return cast("Function", Kernel(function))
+
+
+class Kernel:
+    """A function and its machine code by types of arguments.
+
+    Attributes
+    ----------
+    function : callable
+        In plain Python.
+    """
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self.function = function
+        self._codes: dict[str, Code] = {}
+        update_wrapper(self, function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return what the function returns, or raise what it raises."""
+        kinds: list[str] = []
+        words: list[Any] = []
+        for argument in arguments:
+            _flatten(argument, kinds, words)
+        key = " ".join(kinds)
+        if key not in self._codes:
+            self._codes[key] = machine_code.find(self.function, self.stamp(), key, arguments, words)
+        return self._codes[key].call(words)
+
+    def stamp(self) -> str:
+        """Return a digest of all that the machine code is made of, apart from the types of arguments."""
+        module = self.function.__module__
+        return f"{_source(module)} {_surroundings(module)}"
+
+
+def _flatten(argument: Any, kinds: list[str], words: list[Any]) -> None:
+    """Append the types and the words of an argument, in the form in which numba's functions take them."""
+    if isinstance(argument, np.ndarray):
+        layout = "C" if argument.flags.c_contiguous else "F" if argument.flags.f_contiguous else "A"
+        kinds.append(f"{argument.dtype.str}{argument.ndim}{layout}{'' if argument.flags.writeable else 'r'}")
+        # No owner, no parent: kernels count no references.
+        words += (0, 0, argument.size, argument.itemsize, argument.__array_interface__["data"][0])
+        words += argument.shape
+        words += argument.strides
+    elif isinstance(argument, tuple):
+        kinds.append(f"{type(argument).__qualname__}(")
+        for part in argument:
+            _flatten(part, kinds, words)
+        kinds.append(")")
+    elif isinstance(argument, bool | np.bool_):
+        kinds.append("?")
+        words.append(bool(argument))
+    elif isinstance(argument, float | np.floating):
+        kinds.append("d")
+        words.append(float(argument))
+    else:
+        kinds.append("Q" if isinstance(argument, np.uint64) else "q")
+        words.append(int(argument))
+
+
+@cache
+def _surroundings(module: str) -> str:
+    """Return the digest of what the kernels of a module are made of, beside its own source."""
+    names = sorted(vars(sys.modules[module]).items())
+    parts = [f"{name} {_content(value, module)}" for name, value in names if not name.startswith("__")]
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _content(value: object, module: str) -> str:
+    """Return what a kernel of a module takes from a value that it names; empty for what it cannot take."""
+    if isinstance(value, Kernel):
+        return "" if value.function.__module__ == module else value.stamp()
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype.str} {value.shape} {value.tobytes().hex()}"
+    if isinstance(value, type) and hasattr(value, "_fields"):
+        return repr(value.__annotations__)
+    return repr(value) if isinstance(value, CONSTANTS) else ""
+
+
+@cache
+def _source(module: str) -> str:
+    return sha256(Path(str(sys.modules[module].__file__)).read_bytes()).hexdigest()

@@ -1,0 +1,207 @@
+"""Machine code of kernels: made by numba, kept in files, loaded by LLVM.
+
+A file begins with a line that says what the code was made of and how it is called; the object file follows. Files are
+kept where numba keeps its own: in the folder that ``NUMBA_CACHE_DIR`` names, else in ``__pycache__`` beside the module,
+or in a folder of the user where that cannot be written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import pickle
+import struct
+import sys
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# What a function of numba returns beside its result: nothing is wrong, or the result is None.
+FINE = (0, -2)
+# Room for any result, in words.
+RESULT_WORDS = 8
+WORD_TYPES = {bool: ctypes.c_bool, int: ctypes.c_int64, float: ctypes.c_double}
+# Of struct, for what a kernel may return.
+FORMATS = {"int64": "q", "int32": "i", "uint64": "Q", "uint8": "B", "bool": "?", "float64": "d", "none": ""}
+
+
+class Description(ctypes.Structure):
+    """How numba describes an exception: where the pickled class and arguments begin, and how long they are."""
+
+    _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_int32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Code:
+    """Machine code that can be called.
+
+    Attributes
+    ----------
+    function : callable
+        The code by numba's convention: addresses of the result and of an error, then the words of the arguments.
+    result_format : str
+        Of the result, as struct has it.
+    engine : object
+        Owns the code.
+    """
+
+    function: Any
+    result_format: str
+    engine: Any
+
+    def call(self, words: Sequence[Any]) -> Any:
+        """Return the result for the words of arguments, or raise what the kernel raises."""
+        result, error = (ctypes.c_int64 * RESULT_WORDS)(), ctypes.c_void_p()
+        status = self.function(ctypes.byref(result), ctypes.byref(error), *words)
+        if status not in FINE:
+            raise _raised(error)
+        found = struct.unpack_from(self.result_format, result)
+        return found if len(found) > 1 else found[0] if found else None
+
+
+def _raised(error: ctypes.c_void_p) -> Exception:
+    """Return the exception that a kernel leaves."""
+    described = ctypes.cast(error, ctypes.POINTER(Description)).contents
+    kind, arguments, _ = pickle.loads(ctypes.string_at(described.data, described.size))
+    exception: Exception = kind(*(arguments or ()))
+    return exception
+
+
+def find(
+    function: Callable[..., object], stamp: str, kinds: str, arguments: Sequence[Any], words: Sequence[Any]
+) -> Code:
+    """Return the machine code of a function for arguments of some types: that which was kept, or new code.
+
+    Parameters
+    ----------
+    function : callable
+    stamp : str
+        Of all that the code is made of.
+    kinds : str
+        Types of the arguments.
+    arguments, words : sequence
+        Such arguments, and the words that stand for them.
+    """
+    name = f"{function.__module__}.{function.__name__}-{sha256(kinds.encode()).hexdigest()[:16]}.kernel"
+    folders = _folders(function)
+    full_stamp = f"{stamp} {_maker()}"
+    kept = _kept(folders, name, full_stamp)
+    if kept is None:
+        symbol, result_format, code = _made(function, arguments)
+        header = {"stamp": full_stamp, "symbol": symbol, "result": result_format, "code": sha256(code).hexdigest()}
+        _keep(folders, name, json.dumps(header).encode() + b"\n" + code)
+        kept = symbol, result_format, code
+    return _loaded(*kept, words)
+
+
+def _folders(function: Callable[..., object]) -> list[Path]:
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        return [Path(chosen)]
+    beside = Path(str(sys.modules[function.__module__].__file__)).parent / "__pycache__"
+    return [beside, Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lpxsched"]
+
+
+@cache
+def _maker() -> str:
+    """Return which compiler makes code, and for which machine."""
+    import llvmlite.binding as llvm
+
+    machine = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    return f"numba {version('numba')} llvmlite {version('llvmlite')} {machine}"
+
+
+def _kept(folders: Sequence[Path], name: str, stamp: str) -> tuple[str, str, bytes] | None:
+    """Return the symbol, the format of results and the code that were kept; None where they are not, or not fresh."""
+    for folder in folders:
+        try:
+            line, _, code = (folder / name).read_bytes().partition(b"\n")
+            header = json.loads(line)
+            if header["stamp"] == stamp and header["code"] == sha256(code).hexdigest():
+                return header["symbol"], header["result"], code
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _keep(folders: Sequence[Path], name: str, content: bytes) -> None:
+    """Write a file in the first folder that lets us; without any the code is made anew by each process."""
+    for folder in folders:
+        part = folder / f"{name}.{os.getpid()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(content)
+            part.replace(folder / name)
+        except OSError:
+            continue
+        return
+
+
+def _made(function: Callable[..., object], arguments: Sequence[Any]) -> tuple[str, str, bytes]:
+    """Return the symbol of new machine code, the format of its results, and the code."""
+    compiler, registry = import_module("numba.core.compiler"), import_module("numba.core.registry").cpu_target
+    numba = _numba()
+    typing, target = registry.typing_context, registry.target_context
+    typing.refresh()
+    target.refresh()
+    flags = compiler.Flags()
+    # No counts of references, no object in this process, and nothing that Python's own calls need.
+    flags.nrt, flags.no_compile, flags.no_cpython_wrapper, flags.no_cfunc_wrapper = False, True, True, True
+    kinds = tuple(numba.typeof(_plain(argument)) for argument in arguments)
+    with import_module("numba.core.compiler_lock").global_compiler_lock:
+        compiled = compiler.compile_extra(typing, target, function, kinds, None, flags, {})
+        compiled.library.finalize()
+        code: bytes = target.codegen()._tm.emit_object(compiled.library._final_module)
+    returned = numba.types.unliteral(compiled.signature.return_type)
+    parts = list(returned) if isinstance(returned, numba.types.BaseTuple) else [returned]
+    return compiled.fndesc.llvm_func_name, "".join(FORMATS[str(part)] for part in parts), code
+
+
+@cache
+def _numba() -> Any:
+    """Return numba, which then sees kernels as its own functions and compiles them into those that call them."""
+    from lpxsched.compiled.kernels import Kernel
+
+    numba: Any = import_module("numba")
+    inner = cache(lambda function: numba.njit(_nrt=False)(function))
+    numba.extending.typeof_impl.register(Kernel)(lambda kernel, _: numba.types.Dispatcher(inner(kernel.function)))
+    return numba
+
+
+def _plain(argument: Any) -> Any:
+    """Return an argument with numbers of the widest type, as words have them."""
+    if isinstance(argument, tuple):
+        return type(argument)(*map(_plain, argument))
+    if isinstance(argument, np.generic) and not isinstance(argument, np.uint64):
+        return argument.item()
+    return argument
+
+
+@cache
+def _machine() -> Any:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple()
+
+
+def _loaded(symbol: str, result_format: str, code: bytes, words: Sequence[Any]) -> Code:
+    """Return code that can be called."""
+    import llvmlite.binding as llvm
+
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine().create_target_machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    types: list[Any] = [WORD_TYPES[type(word)] for word in words]
+    signature = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *types)
+    return Code(signature(engine.get_function_address(symbol)), result_format, engine)

@@ -1,0 +1,181 @@
+"""From the rows of the list schedule to a plan and its times.
+
+A node has a block because an operator made it there, because a sum made it, because one summand arrived that it passes
+on, or because the result arrived. Which of these it is tells what leaves the node, and what is read there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.found import Found
+from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
+from lpxsched.schedule.problem.joins import matching
+from lpxsched.schedule.symmetry.orbits import entries
+from lpxsched.schedule.times.placement import Placement
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.routes.columns import Placed
+    from lpxsched.schedule.symmetry.orbits import Orbits
+    from lpxsched.schedule.symmetry.padding import Padded
+    from lpxsched.schedule.symmetry.quotient import Blocks
+
+SUMMING, SPREADING = 0, 1
+
+
+class _Rows(NamedTuple):
+    """Slots and sums of representatives' blocks as the list schedule places them."""
+
+    block: NDArray[np.int64]
+    phase: NDArray[np.int64]
+    bundle: NDArray[np.int64]
+    depart: NDArray[np.int64]
+    lane: NDArray[np.int64]
+    sum_block: NDArray[np.int64]
+    sum_node: NDArray[np.int64]
+    sum_start: NDArray[np.int64]
+
+
+class _Values(NamedTuple):
+    """What brings a block to a node, by key: slots that arrive, sums made there, operators that make it."""
+
+    arrived: NDArray[np.int64]
+    added: NDArray[np.int64]
+    made: NDArray[np.int64]
+    maker: NDArray[np.int64]
+
+
+class _View(NamedTuple):
+    """An instance with the representatives' blocks, and a number for each block at each node."""
+
+    instance: Instance
+    demand: NDArray[np.int64]
+
+    def key(
+        self, block: NDArray[np.int64], phase: NDArray[np.int64] | int, node: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return a number for a block at a node, as a summand or sum, or as the result that arrives."""
+        return (2 * block + phase) * self.instance.network.nodes + node
+
+    def from_root_on(self, block: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the phase of the result of each block at a node: at its root it is the sum."""
+        return np.where(node == self.instance.demand_root[self.demand[block]], SUMMING, SPREADING)
+
+
+def found_of(problem: Padded, orbits: Orbits, placed: Placed) -> Found[Padded]:
+    """Return the plan and the times of what the list schedule has placed.
+
+    Parameters
+    ----------
+    problem : Padded
+    orbits : Orbits
+        Only blocks of representatives have been placed.
+    placed : Placed
+    """
+    blocks = orbits.cut
+    own = np.flatnonzero(orbits.demand[blocks.piece] == blocks.piece)
+    number = np.full(len(blocks), NONE, dtype=np.int64)
+    number[own] = np.arange(len(own))
+    block, phase, bundle, depart, lane = placed.slots[: placed.counts[0]].T.copy()
+    sum_block, sum_node, _, sum_start = placed.sums[: placed.counts[1]].T.copy()
+    rows = _Rows(number[block], phase, bundle, depart, lane, number[sum_block], sum_node, sum_start)
+    plan = _plan(problem, blocks.taken(own), rows)
+    operators = np.unique(orbits.operator)
+    start = np.concatenate([rows.depart, rows.sum_start, placed.operator_start[operators]])
+    lane = np.concatenate([rows.lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])
+    return Found(problem, plan, Placement(start, lane, int(placed.operator_start[operators].max(initial=0))))
+
+
+def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
+    instance = problem.instance
+    view = _View(instance, blocks.piece)
+    entry, leaf = entries(instance.demand_leaves.flat(), blocks.piece)
+    _, maker = entries(instance.demand_leaf_operators.flat(), blocks.piece)
+    values = _Values(
+        arrived=view.key(rows.block, rows.phase, instance.network.destination[rows.bundle]),
+        added=view.key(rows.sum_block, SUMMING, rows.sum_node),
+        made=view.key(entry, SUMMING, leaf),
+        maker=maker,
+    )
+    source = instance.network.source[rows.bundle]
+    phase = np.minimum(rows.phase, view.from_root_on(rows.block, source))
+    kind, number = _held(values, view.key(rows.block, phase, source))
+    fed = np.where(kind == SLOT, number, NONE)
+    first = origins(fed)
+    return Plan(
+        blocks,
+        rows.block,
+        rows.bundle,
+        fed,
+        kind[first],
+        number[first],
+        source[first],
+        rows.sum_block,
+        rows.sum_node,
+        _complete(view, values, kind[first], number[first]),
+        operands=_operands(values, rows, source[first]),
+        reads=_reads(problem, view, values, source[first]),
+    )
+
+
+def _held(values: _Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return kind and number of what each key stands for: a sum, what one slot brought, or what an operator made."""
+    kind, number = np.full((2, len(key)), NONE, dtype=np.int64)
+    for of_kind, keys, numbers in (
+        (OPERATOR, values.made, values.maker),
+        (SLOT, values.arrived, np.arange(len(values.arrived))),
+        (SUM, values.added, np.arange(len(values.added))),
+    ):
+        row, other = matching(key, keys)
+        kind[row], number[row] = of_kind, numbers[other]
+    return kind, number
+
+
+def _complete(
+    view: _View, values: _Values, slot_kind: NDArray[np.int64], slot_number: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which sums are what the roots of their blocks have, made there or before."""
+    blocks = np.arange(len(view.demand), dtype=np.int64)
+    kind, number = _held(values, view.key(blocks, SUMMING, view.instance.demand_root[view.demand]))
+    came = np.where(kind == SLOT, number, NONE)
+    kind, number = (
+        np.where(came >= 0, np.append(column, NONE)[came], other)
+        for column, other in ((slot_kind, kind), (slot_number, number))
+    )
+    complete = np.zeros(len(values.added), dtype=np.bool_)
+    complete[number[kind == SUM]] = True
+    return complete
+
+
+def _operands(values: _Values, rows: _Rows, origin: NDArray[np.int64]) -> Operands:
+    """Return all that sums add: their node's own summand, and what arrives."""
+    brought, slot = matching(values.added, values.arrived)
+    own, made = matching(values.added, values.made)
+    reader = np.concatenate([own, brought])
+    order = np.argsort(reader, kind="stable")
+    return Operands(
+        reader[order],
+        np.repeat([OPERATOR, SLOT], [len(own), len(brought)])[order],
+        np.concatenate([values.maker[made], slot])[order],
+        np.concatenate([rows.sum_node[own], origin[slot]])[order],
+        rows.sum_block[reader[order]],
+    )
+
+
+def _reads(problem: Padded, view: _View, values: _Values, origin: NDArray[np.int64]) -> Operands:
+    """Return what operators read of the representatives' blocks; images are all that operators read."""
+    instance = problem.instance
+    reader, demand = entries(instance.operator_demands.flat(), np.arange(instance.operators))
+    row, block = matching(demand, view.demand)
+    reader = reader[row]
+    node = instance.operator_node[reader]
+    kind, number = _held(values, view.key(block, view.from_root_on(block, node), node))
+    brought = kind == SLOT
+    origin = np.where(brought, np.append(origin, NONE)[np.where(brought, number, NONE)], node)
+    return Operands(reader, kind, number, origin, block)

@@ -1,0 +1,109 @@
+"""Where the elements of a group take all that a plan of representatives speaks of, shares at their true lengths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.traffic.collectives import source_values
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.instance import AddCost
+    from lpxsched.schedule.symmetry.padding import Padded
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """Images of nodes, bundles, operators and blocks, element by element.
+
+    Attributes
+    ----------
+    node, bundle : ndarray of int64, shape (order, ..)
+    maker, reader : ndarray of int64, shape (order, operators)
+        Operators by what they make and by what they read, `NONE` where the problem itself has none. A collective has
+        them by node: a source and a reader each.
+    operators : int
+        Number of operators of the problem itself.
+    piece, first, vectors : ndarray of int64, shape (order, blocks)
+        The run of each image of a block within its demand or tensor, cut at the end of that.
+    held : ndarray of int64, shape (order, blocks)
+        Where the run begins within the results of its makers.
+    add_cost : AddCost
+    """
+
+    node: NDArray[np.int64]
+    bundle: NDArray[np.int64]
+    maker: NDArray[np.int64]
+    reader: NDArray[np.int64]
+    operators: int
+    piece: NDArray[np.int64]
+    first: NDArray[np.int64]
+    vectors: NDArray[np.int64]
+    held: NDArray[np.int64]
+    add_cost: AddCost
+
+    @property
+    def order(self) -> int:
+        """Number of elements."""
+        return len(self.node)
+
+
+def layer_images(problem: Padded, blocks: Blocks) -> Images:
+    """Return the images of a layer's representatives; what was padded is cut off."""
+    symmetry, original = problem.symmetry, problem.original
+    moved = symmetry.carried(problem.instance.demand_root)[:, blocks.piece]
+    demand = positions(problem.demand_of, problem.instance.demands)[moved]
+    operators = symmetry.carried(problem.instance.operator_node)
+    operator = positions(problem.operator_of, problem.instance.operators)[operators]
+    room = np.where(demand >= 0, np.append(original.demand_vectors, 0)[demand], 0) - blocks.first_vector
+    return Images(
+        node=symmetry.node_map,
+        bundle=symmetry.bundle_map,
+        maker=operator,
+        reader=operator,
+        operators=original.operators,
+        piece=demand,
+        first=np.broadcast_to(blocks.first_vector, demand.shape),
+        vectors=np.clip(room, 0, blocks.vectors),
+        held=np.append(original.demand_first_vectors(), 0)[demand] + blocks.first_vector,
+        add_cost=original.add_cost,
+    )
+
+
+def collective_images(problem: Quotient, blocks: Blocks) -> Images:
+    """Return the images of a collective's representatives; pieces may reach beyond the end of their tensor."""
+    collective, symmetry, flow = problem.instance.stage, problem.symmetry, problem.flow
+    lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
+    moved = problem.pieces[:, blocks.piece]
+    piece, first = flow.tensor[moved], flow.first_vector[moved] + blocks.first_vector
+    held = first
+    if not collective.is_sum:
+        values = source_values(collective)
+        offset = np.zeros(problem.instance.network.nodes, dtype=np.int64)
+        offset[values.shard] = values.offset
+        held = first - offset[symmetry.node_map[:, blocks.source]]
+    return Images(
+        node=symmetry.node_map,
+        bundle=symmetry.bundle_map,
+        maker=symmetry.node_map,
+        reader=symmetry.node_map + problem.instance.network.width,
+        operators=2 * problem.instance.network.width,
+        piece=piece,
+        first=first,
+        vectors=np.clip(lengths[piece] - first, 0, blocks.vectors),
+        held=held,
+        add_cost=problem.instance.add_cost,
+    )
+
+
+def positions(chosen: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Return the position of each of `size` things among the chosen ones, `NONE` for all others."""
+    found = np.full(size, NONE, dtype=np.int64)
+    found[chosen] = np.arange(len(chosen))
+    return found

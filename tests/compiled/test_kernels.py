@@ -1,0 +1,224 @@
+"""Compiled kernels: their machine code is kept, and made anew when anything that it was made of has changed."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import typing
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import lpxsched
+from lpxsched.compiled.kernels import CONSTANTS, Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Three modules, each compiled into the next; the last tells what its kernel returns, and whether numba was needed.
+INNERMOST = """
+from lpxsched.compiled.kernels import kernel
+
+@kernel
+def innermost() -> int:
+    return 10
+"""
+INNER = """
+from typing import NamedTuple
+
+import innermost
+from innermost import innermost as called
+from lpxsched.compiled.kernels import kernel
+
+CONSTANT = 1
+
+class Pair(NamedTuple):
+    first: int
+    second: int
+
+@kernel
+def inner() -> int:
+    return called()
+"""
+OUTER = """
+import sys
+
+from inner import CONSTANT, Pair, inner
+from lpxsched.compiled.kernels import kernel
+
+@kernel
+def outer(pair: Pair) -> int:
+    return inner() + CONSTANT + 1000 * pair.first
+
+print(outer(Pair(first=1, second=2)), "numba" in sys.modules)
+"""
+
+
+@pytest.fixture
+def outer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write the three modules, of which the code is kept beside them."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    for name, source in (("innermost", INNERMOST), ("inner", INNER), ("outer", OUTER)):
+        (tmp_path / f"{name}.py").write_text(source)
+    return tmp_path / "outer.py"
+
+
+def run(outer: Path) -> str:
+    """Return what the outer kernel returns in a process of its own, and whether its code was made there."""
+    output = subprocess.run([sys.executable, str(outer)], capture_output=True, text=True, check=True).stdout
+    return output.strip()
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "expected"),
+    [
+        # 10 + 1 + 1000 x 1.
+        ("outer", "", "", "1011 False"),
+        ("innermost", "return 10", "return 20", "1021 True"),
+        ("inner", "return called()", "return called() + 1", "1012 True"),
+        ("inner", "CONSTANT = 1", "CONSTANT = 2", "1012 True"),
+        # The types of the fields stay as they are, but the first is another now.
+        ("inner", "first: int\n    second: int", "second: int\n    first: int", "1011 True"),
+        ("outer", "1000 * pair", "2000 * pair", "2011 True"),
+    ],
+)
+def test_a_change_gives_fresh_code(outer: Path, module: str, old: str, new: str, expected: str) -> None:
+    """Tests changes of what a kernel calls, calls by way of another, names, is given and is, and no change."""
+    assert run(outer) == "1011 True"
+    changed = outer.with_stem(module)
+    changed.write_text(changed.read_text().replace(old, new))
+    assert run(outer) == expected
+    assert len(list(outer.parent.glob("__pycache__/*.kernel"))) == 1
+
+
+def test_damaged_code_is_made_anew(outer: Path) -> None:
+    """Tests a file of which the last byte is lost, and one of another kind."""
+    run(outer)
+    (kept,) = outer.parent.glob("__pycache__/*.kernel")
+    content = kept.read_bytes()
+    for damaged in (content[:-1], b"", b"[]\n"):
+        kept.write_bytes(damaged)
+        assert run(outer) == "1011 True"
+        assert kept.read_bytes() == content
+
+
+def test_code_is_kept_elsewhere_where_modules_cannot_be_written(outer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests a file in the place of the folder beside the module, and then in the place of all folders."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(outer.parent / "cache"))
+    (outer.parent / "__pycache__").write_text("")
+    assert [run(outer), run(outer)] == ["1011 True", "1011 False"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(outer))
+    assert [run(outer), run(outer)] == ["1011 True", "1011 True"]
+
+
+class Mixed(typing.NamedTuple):
+    """Arguments of every kind."""
+
+    flag: bool
+    factor: float
+    table: np.ndarray[typing.Any, np.dtype[np.int32]]
+
+
+@Kernel
+def mixed(arguments: Mixed, row: int, words: np.ndarray[typing.Any, np.dtype[np.uint64]]) -> tuple[bool, float, int]:
+    """Return something of each argument."""
+    return arguments.flag, arguments.factor * arguments.table[row, 1], int(words[0] >> np.uint64(63))
+
+
+@Kernel
+def quotient(divided: int, by: int) -> int:
+    """Return a quotient of positive numbers."""
+    if divided < 0:
+        raise ValueError("negative")
+    return divided // by
+
+
+@Kernel
+def doubled(numbers: np.ndarray[typing.Any, np.dtype[np.float64]]) -> None:
+    """Double numbers in place."""
+    for index in range(len(numbers)):
+        numbers[index] *= 2
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("flag", [True, np.False_])
+def test_arguments_and_results_of_every_kind(order: typing.Literal["C", "F"], flag: bool) -> None:
+    """Tests numbers of several types, a table in both orders, results of several kinds: 1.5 x 4, the highest bit."""
+    table = np.array([[1, 2], [3, 4]], dtype=np.int32, order=order)
+    words = np.array([1 << 63], dtype=np.uint64)
+    assert mixed(Mixed(flag, 1.5, table), np.int32(1), words) == (bool(flag), 6.0, 1)
+
+
+def test_arrays_may_have_gaps() -> None:
+    """Tests every other number of an array."""
+    numbers = np.arange(5.0)
+    assert doubled(numbers[::2]) is None
+    assert numbers.tolist() == [0, 1, 4, 3, 8]
+
+
+def test_kernels_raise_as_their_functions_do() -> None:
+    """Tests an error that is raised, one of arithmetic, and that the kernel works after both."""
+    with pytest.raises(ValueError, match=r"^negative$"):
+        quotient(-1, 2)
+    with pytest.raises(ZeroDivisionError):
+        quotient(1, 0)
+    assert quotient(7, 2) == 3
+
+
+def kernels() -> Iterator[tuple[ModuleType, Kernel]]:
+    """Yield all kernels of the package, with the modules that define them."""
+    for found in pkgutil.walk_packages(lpxsched.__path__, "lpxsched."):
+        if found.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(found.name)
+        for value in vars(module).values():
+            if isinstance(value, Kernel) and value.function.__module__ == module.__name__:
+                yield module, value
+
+
+def names_in(code: CodeType) -> set[str]:
+    """Return the names that a function, and what is defined in it, look up outside it, those of attributes too."""
+    inner = [names_in(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*inner)
+
+
+def is_known(value: object) -> bool:
+    """Return whether the stamp of a kernel knows a value, or the kernel can take nothing from it."""
+    if isinstance(value, (Kernel, np.ndarray, *CONSTANTS)) or value is np:
+        return True
+    return inspect.isclass(value) and (issubclass(value, tuple) or value.__module__ == "builtins")
+
+
+def test_all_names_of_kernels_are_known() -> None:
+    """Tests that kernels name nothing that may change without their knowing."""
+    found = list(kernels())
+    assert len(found) > 60
+    unknown = {
+        (module.__name__, kernel.function.__name__, name)
+        for module, kernel in found
+        for name in names_in(kernel.function.__code__) & vars(module).keys()
+        if not is_known(vars(module)[name])
+    }
+    assert unknown == set()
+
+
+def test_all_arguments_of_kernels_are_known() -> None:
+    """Tests that the named tuples that a kernel is given are names of its module, and have no others in them."""
+    for module, kernel in kernels():
+        for hint in typing.get_type_hints(kernel.function).values():
+            if inspect.isclass(hint) and hasattr(hint, "_fields"):
+                assert any(hint is value for value in vars(module).values())
+                fields = vars(sys.modules[hint.__module__])
+                kinds = [fields.get(kind) for kind in map(_spelled, hint.__annotations__.values())]
+                assert not any(hasattr(kind, "_fields") for kind in kinds)
+
+
+def _spelled(kind: object) -> str:
+    return str(getattr(kind, "__forward_arg__", kind))

@@ -1,0 +1,27 @@
+"""What the list schedule makes of an instance and one cut, for tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpxsched.schedule.routes.blocks import cut_blocks
+from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.symmetry.lift import lifted_layer
+from lpxsched.schedule.symmetry.padding import Padded, unpadded
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.found import Found
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.routes.blocks import Cut
+
+
+def greedy_plan(problem: Instance | Padded, cut: Cut, *, seed: int = 0) -> Found[Padded]:
+    """Return a plan with its times."""
+    padded = problem if isinstance(problem, Padded) else unpadded(problem)
+    return greedy_in(Surroundings.of(padded), cut_blocks(padded.instance, cut), seed=seed)
+
+
+def greedy_schedule(problem: Instance | Padded, cut: Cut, *, seed: int = 0) -> Schedule:
+    """Return the schedule of a plan, of the instance itself where it was padded."""
+    return lifted_layer(greedy_plan(problem, cut, seed=seed))
