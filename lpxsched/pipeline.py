@@ -22,7 +22,7 @@ from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.layers import solve_layers, solve_quickly
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.problem.layer import layer_problem_builders
+from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
@@ -63,7 +63,7 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
     works = _works_of_group(model, fabric.chip, batch, precision)
-    build_problems = partial(layer_problem_builders, fabric, groups, graph, clock=clock, tree=tree)
+    build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
     layers = solve_layers(build_problems(partial(_costs, works, fabric.chip)), solving, progress=progress)
     segments = layer_segments(fabric, tree, layers)
