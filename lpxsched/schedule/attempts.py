@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lpxsched.schedule.found import Found
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound
-    from lpxsched.schedule.solve_layer import SolveOptions
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
 
@@ -35,9 +35,7 @@ MOST_GROUPS = 3
 PACKING_SECONDS = 0.25
 
 
-def searches(
-    problem: Instance, options: SolveOptions, bound: LowerBound, *, cyclic: bool = False
-) -> Iterator[Found[Quotient]]:
+def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Iterator[Found[Quotient]]:
     """Yield what each search finds for a collective until one meets the bound; the largest group comes first.
 
     Parameters
@@ -47,17 +45,15 @@ def searches(
     options : SolveOptions
     bound : LowerBound
         Nothing is looked for below it.
-    cyclic : bool
-        Whether the period is to be short.
     """
     more = options.effort - 1
-    packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if cyclic and may_model(options) else 0.0
+    packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and may_model(options) else 0.0
     budget = Budget(
         SLOTS << more,
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,
-        cyclic,
+        options.cyclic,
         packing_seconds=packing_seconds,
     )
     good_enough = bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << more))

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.stages import Stage
     from lpxsched.schedule.result import LowerBound
-    from lpxsched.schedule.solve_layer import SolveOptions
     from lpxsched.schedule.symmetry.padding import Padded
 
 # Plans of a stage that are tried in a layer besides that of the list schedule, the shortest first.

@@ -15,8 +15,8 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError, InputError, LpxschedError, NothingFoundError
 from lpxsched.schedule.collective import solve_collective
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.solve_collective import TransferOptions
 from lpxsched.traffic.collectives import Collective
 from tests.fabric.examples import digraphs, fabric_of
 from tests.timetable.collectives import all_gather, all_reduce, line
@@ -38,7 +38,7 @@ FIRST_INTERVAL_CYCLES = 4032
 
 @dataclass
 class HandSolver:
-    """Answers every problem with a schedule of chosen length, and remembers what it was asked.
+    """Answers every problem with a schedule of chosen length behind its stall, and remembers what it was asked.
 
     Attributes
     ----------
@@ -50,14 +50,15 @@ class HandSolver:
 
     greedy_cycles: int = 1000
     cycles: int = 1000
-    asked: list[tuple[int, TransferOptions]] = field(default_factory=list)
+    asked: list[tuple[int, SolveOptions]] = field(default_factory=list)
 
-    def __call__(self, problem: Instance, options: TransferOptions) -> Result:
+    def __call__(self, problem: Instance, options: SolveOptions) -> Result:
         """Return the all-gather made by hand, as long as was chosen."""
         self.asked.append((int(problem.network.hop_cycles[0]) - HOP_CYCLES, options))
         result = all_gather().result
         length = self.greedy_cycles if options.solver == "greedy" else self.cycles
-        return replace(result, schedule=replace(result.schedule, makespan_cycles=length))
+        schedule = replace(result.schedule, makespan_cycles=length)
+        return replace(result, schedule=schedule).later(problem.release_cycles)
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def solved(clock: str, fabric: Fabric | None = None, *, deadline: int | None = N
     """Return the all-gather of three chips in a line on a clock."""
     fabric = fabric or line()
     problem = collective_instance(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
-    return solve_collective(fabric, problem, load_clock(clock), TransferOptions("auto", 3, 5, False, deadline))
+    return solve_collective(fabric, problem, load_clock(clock), SolveOptions("auto", 3, 5, False, deadline))
 
 
 def guard(interval_cycles: int | None) -> int:
@@ -80,51 +81,57 @@ def guard(interval_cycles: int | None) -> int:
     return DRIFTING.guard_cycles(1, interval_cycles)
 
 
+def guard_of(scheduled: ScheduledCollective) -> int:
+    """Return the guard of all bundles."""
+    (guard,) = set(scheduled.problem.network.guard_cycles.tolist())
+    return int(guard)
+
+
 def test_perfect_clocks_need_neither_guard_nor_stall(solver: HandSolver) -> None:
     """Tests that the problem is solved once, without a look at its greedy length."""
     scheduled = solved("none")
     assert [(asked, options.solver) for asked, options in solver.asked] == [(0, "auto")]
-    assert (scheduled.guard_cycles, scheduled.stall_cycles) == (0, 0)
+    assert (guard_of(scheduled), scheduled.problem.release_cycles) == (0, 0)
     assert scheduled.result.schedule.makespan_cycles == 1000
 
 
 def test_a_common_clock_has_one_guard_for_any_length(solver: HandSolver) -> None:
     """Tests 21.2 ns of jitter at 1 GHz and one crossing: 23 cycles, however long the schedule is."""
     solver.cycles = 10**9
-    assert solved("common").guard_cycles == 23
+    assert guard_of(solved("common")) == 23
     assert [(asked, options.solver) for asked, options in solver.asked] == [(23, "auto")]
 
 
 def test_a_short_collective_gets_the_guard_of_the_first_interval(solver: HandSolver) -> None:
     """Tests a greedy look without a deadline, then the search with all that was asked for."""
     scheduled = solved("xo-100ppm", deadline=5000)
-    assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
-    assert [asked for asked, _ in solver.asked] == [scheduled.guard_cycles] * 2
+    assert guard_of(scheduled) == guard(FIRST_INTERVAL_CYCLES)
+    assert [asked for asked, _ in solver.asked] == [guard_of(scheduled)] * 2
     look, search = (options for _, options in solver.asked)
-    assert look == TransferOptions("greedy", 1, 5, False, None)
-    assert search == TransferOptions("auto", 3, 5, False, 5000 - scheduled.stall_cycles)
+    assert look == SolveOptions("greedy", 1, 5, False, None)
+    assert search == SolveOptions("auto", 3, 5, False, 5000)
 
 
 def test_the_interval_is_doubled_until_it_holds_the_schedule(solver: HandSolver) -> None:
     """Tests 10,000 cycles: 4032 and 8064 are too short, which the greedy schedule tells."""
     solver.greedy_cycles = solver.cycles = 10_000
-    assert solved("xo-100ppm").guard_cycles == guard(4 * FIRST_INTERVAL_CYCLES)
+    assert guard_of(solved("xo-100ppm")) == guard(4 * FIRST_INTERVAL_CYCLES)
     assert [options.solver for _, options in solver.asked] == ["greedy", "greedy", "greedy", "auto"]
 
 
 def test_a_search_that_ends_longer_than_greedy_gets_a_longer_interval(solver: HandSolver) -> None:
     """Tests a solver that is worse than greedy: 5000 cycles do not fit into 4032."""
     solver.cycles = 5000
-    assert solved("xo-100ppm").guard_cycles == guard(2 * FIRST_INTERVAL_CYCLES)
+    assert guard_of(solved("xo-100ppm")) == guard(2 * FIRST_INTERVAL_CYCLES)
 
 
 def test_the_stall_counts_as_time_since_the_deskew(solver: HandSolver) -> None:
     """Tests a schedule that fits into the first interval without the stall, and not with it."""
     stall = DRIFTING.stall_cycles(FIRST_INTERVAL_CYCLES)
     solver.greedy_cycles = solver.cycles = FIRST_INTERVAL_CYCLES - stall
-    assert solved("xo-100ppm").guard_cycles == guard(FIRST_INTERVAL_CYCLES)
+    assert guard_of(solved("xo-100ppm")) == guard(FIRST_INTERVAL_CYCLES)
     solver.greedy_cycles = solver.cycles = FIRST_INTERVAL_CYCLES - stall + 1
-    assert solved("xo-100ppm").guard_cycles == guard(2 * FIRST_INTERVAL_CYCLES)
+    assert guard_of(solved("xo-100ppm")) == guard(2 * FIRST_INTERVAL_CYCLES)
 
 
 def test_a_collective_longer_than_clocks_may_run_apart_is_not_found(solver: HandSolver) -> None:
@@ -151,7 +158,7 @@ def test_a_bound_beyond_the_longest_interval_is_infeasible() -> None:
     fabric = line()
     problem = collective_instance(roomy(fabric), [0, 1], Collective("broadcast", 2, 300_000), relays=False)
     with pytest.raises(InfeasibleError, match=r"takes at least 7500[0-9]{2} cycles \(.*may run 523999 cycles"):
-        solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
 
 
 def test_a_hop_longer_than_clocks_may_run_apart_is_refused_at_once(solver: HandSolver) -> None:
@@ -172,11 +179,11 @@ def test_a_tree_too_deep_for_its_clock_is_refused() -> None:
         fabric = fabric_of(both_ways, grid=(1, chips))
         problem = collective_instance(fabric, range(chips), Collective("broadcast", chips, 1), relays=False)
         if chips == 11:
-            scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+            scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
             assert scheduled.tree.height(0) == 5
         else:
             with pytest.raises(InfeasibleError, match=r"tree has 6 levels: 2 x 6 residuals are 127\.2 cycles"):
-                solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+                solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
 
 
 def test_everything_happens_after_the_stall(solver: HandSolver) -> None:
@@ -188,7 +195,7 @@ def test_everything_happens_after_the_stall(solver: HandSolver) -> None:
     """
     scheduled = solved("xo-100ppm")
     stall = DRIFTING.stall_cycles(FIRST_INTERVAL_CYCLES)
-    assert scheduled.stall_cycles == stall > 0
+    assert scheduled.problem.release_cycles == stall > 0
     schedule = scheduled.result.schedule
     assert schedule.slot_depart.tolist() == [depart + stall for depart in (0, 0, 0, 0, 16, 16)]
     assert (schedule.makespan_cycles, scheduled.result.bound.cycles) == (1000 + stall, 22 + 100)
@@ -215,30 +222,35 @@ def test_a_deadline_below_the_bound_is_infeasible(solver: HandSolver) -> None:
     [
         (
             InfeasibleError("the bound is 480"),
-            "unknown: nothing found (the opening deskew takes {} of 500 cycles; with the guard of its interval, "
-            "the bound is 480); try a later --deadline, or a larger --effort",
+            "unknown: nothing found (with the guard of its interval, the bound is 480); "
+            "try a later --deadline, or a larger --effort",
         ),
-        (
-            NothingFoundError("effort 3", remedy="pray"),
-            "unknown: nothing found (the opening deskew takes {} of 500 cycles; effort 3); pray",
-        ),
+        (NothingFoundError("effort 3", remedy="pray"), "unknown: nothing found (effort 3); pray"),
     ],
 )
-def test_a_fault_says_what_the_stall_left_of_the_deadline(
+def test_a_guard_longer_than_the_rules_ask_for_proves_nothing(
     monkeypatch: pytest.MonkeyPatch, fault: LpxschedError, told: str
 ) -> None:
-    """Tests that a user is told of no other deadline, and that a guard longer than the rules ask for proves nothing."""
+    """Tests that a bound with the guard of an interval is told as nothing found."""
 
-    def refuse(problem: Instance, options: TransferOptions) -> Result:
+    def refuse(_: Instance, options: SolveOptions) -> Result:
         if options.deadline_cycles is not None:
             raise fault
         return all_gather().result
 
     monkeypatch.setattr("lpxsched.schedule.collective.solve_transfers", refuse)
-    stall = solved("xo-100ppm").stall_cycles
     with pytest.raises(NothingFoundError) as caught:
         solved("xo-100ppm", deadline=500)
-    assert str(caught.value) == told.format(stall)
+    assert str(caught.value) == told
+
+
+def test_a_deadline_counts_the_stall() -> None:
+    """Tests a common deadline on drifting clocks: the makespan, stall included, is allowed, a cycle less is not."""
+    scheduled = solved("xo-100ppm")
+    makespan = scheduled.result.makespan_cycles
+    assert solved("xo-100ppm", deadline=makespan).result.makespan_cycles == makespan
+    with pytest.raises(NothingFoundError, match=f"below the lower bound of {makespan} cycles"):
+        solved("xo-100ppm", deadline=makespan - 1)
 
 
 def test_a_split_fabric_is_infeasible_before_clocks_are_looked_at(solver: HandSolver) -> None:
@@ -252,9 +264,9 @@ def test_chips_that_take_no_part_need_no_clock() -> None:
     fabric = fabric_of([(0, 1), (1, 0), (1, 2), (2, 1)], grid=(1, 4))
     for relays in (False, True):
         problem = collective_instance(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=relays)
-        scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
         assert scheduled.tree.depth.tolist() == [1, 0, 1, -1]
-        assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
+        assert guard_of(scheduled) == guard(FIRST_INTERVAL_CYCLES)
 
 
 def test_chips_that_no_root_reaches_are_bad_input() -> None:
@@ -262,7 +274,7 @@ def test_chips_that_no_root_reaches_are_bad_input() -> None:
     fabric = fabric_of([(1, 0), (2, 0)], grid=(1, 3))
     problem = collective_instance(fabric, [0, 1, 2], Collective("gather", 3, 1, 0), relays=False)
     with pytest.raises(InputError, match="no links lead from chip 0 to chip 1"):
-        solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
 
 
 @given(digraphs(most_chips=6), st.sampled_from(["broadcast", "gather", "all-gather", "reduce"]), st.booleans())
@@ -278,7 +290,7 @@ def test_perfect_clocks_refuse_nothing_that_is_feasible(graph: nx.DiGraph[int], 
     readers = chips if kind in ("broadcast", "all-gather") else chips[:1]
     if all(nx.has_path(carrying, sender, reader) for sender in senders for reader in readers):
         problem = collective_instance(fabric, chips, collective, relays=relays)
-        scheduled = solve_collective(fabric, problem, load_clock("none"), TransferOptions("greedy", 1))
+        scheduled = solve_collective(fabric, problem, load_clock("none"), SolveOptions("greedy", 1))
         assert set(scheduled.tree.depth.tolist()) == {-1}
     else:
         with pytest.raises(InfeasibleError, match="the fabric is split"):

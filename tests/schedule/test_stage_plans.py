@@ -13,11 +13,12 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.pipeline import compile_timetable
 from lpxsched.schedule import solve_layer
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.instance import AddCost
 from lpxsched.schedule.problem.network import network_on
 from lpxsched.schedule.problem.stages import stages_of
 from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.solve_layer import Solved, SolveOptions, first_solved, solve
+from lpxsched.schedule.solve_layer import Solved, first_solved, solve
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.verify.check import check

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from lpxsched.schedule.bounds import best
 from lpxsched.schedule.bounds.stages import by_stages
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.problem.distances import shortest_ways
 from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.solve_layer import SolveOptions, first_solved, solve
+from lpxsched.schedule.solve_layer import first_solved, solve
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.chains import KINDS, chain, ring
