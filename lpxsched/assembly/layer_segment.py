@@ -47,7 +47,7 @@ def _segment(layer: ScheduledLayer, hac_latency: int) -> Segment:
         add_cost=instance.add_cost,
         waiting_cycles=_waiting(layer, hac_latency),
         deadline_cycles=NONE,
-        stall_cycles=instance.release_cycles,
+        deskews=((0, instance.release_cycles), *instance.deskews),
     )
 
 

@@ -70,8 +70,10 @@ class Segment:
         Operators that read a whole result of another on their own node.
     pieces : Pieces
     add_cost : AddCost
-    waiting_cycles, deadline_cycles, stall_cycles : int
-        Longest wait for the segment, `NONE` without a deadline, stall of the opening deskew.
+    waiting_cycles, deadline_cycles : int
+        Longest wait for the segment, `NONE` without a deadline.
+    deskews : tuple of (int, int)
+        Cycle and stall of each, the opening one first.
     """
 
     result: Result
@@ -88,7 +90,7 @@ class Segment:
     add_cost: AddCost
     waiting_cycles: int
     deadline_cycles: int
-    stall_cycles: int
+    deskews: tuple[tuple[int, int], ...]
 
 
 def no_weights() -> Held:

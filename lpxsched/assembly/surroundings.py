@@ -75,10 +75,11 @@ def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
 
 
 def _deskews(segments: Sequence[Segment]) -> Deskews:
-    """Each segment on demand opens with its only deskew."""
-    frame = np.flatnonzero(_periods(segments) == 0)
-    stall = np.array([segment.stall_cycles for segment in segments], dtype=np.int64)[frame]
-    return Deskews(frame, cycle=np.zeros_like(frame), stall=stall, every_periods=np.zeros_like(frame))
+    """Each segment on demand opens with a deskew."""
+    frames = np.flatnonzero(_periods(segments) == 0).tolist()
+    rows = [(frame, *deskew) for frame in frames for deskew in segments[frame].deskews]
+    frame, cycle, stall = np.array(rows, dtype=np.int64).reshape(-1, 3).T.copy()
+    return Deskews(frame, cycle=cycle, stall=stall, every_periods=np.zeros_like(frame))
 
 
 def _periods(segments: Sequence[Segment]) -> Integers:

@@ -88,6 +88,23 @@ class _Judge(Judge):
         times = [*self.starts, *(slot.depart for slot in self.slots), *(total.start for total in self.sums)]
         if min(times, default=self.instance.release_cycles) < self.instance.release_cycles:
             yield f"R9: something starts at {min(times)}, before {self.instance.release_cycles}"
+        for begin, stall in self.instance.deskews:
+            yield from self.r9_within(begin, begin + stall)
+
+    def r9_within(self, begin: int, end: int) -> Iterator[str]:
+        """R9: nothing departs, is read at a chip or runs in a deskew."""
+        for slot in self.slots:
+            for k in range(slot.vectors):
+                times = [slot.leaves(k), *([slot.read(k)] if slot.destination < self.instance.network.chips else [])]
+                if any(begin <= time < end for time in times):
+                    yield f"R9: vector {k} of {slot} departs or is read within [{begin}, {end})"
+        runs = [
+            *zip(self.starts, self.operator_cycles, strict=True),
+            *((total.start, total.cycles) for total in self.sums),
+        ]
+        for start, cycles in runs:
+            if cycles and start < end and begin < start + cycles:
+                yield f"R9: something runs during [{start}, {start + cycles}), within [{begin}, {end})"
 
     def units(self) -> Iterator[tuple[tuple[int, int], int, int]]:
         """Yield what operators hold; what takes no time is in nobody's way."""

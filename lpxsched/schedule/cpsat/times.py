@@ -100,7 +100,7 @@ def _add_precedences(
 def _add_resources(
     model: cp_model.CpModel, tasks: Tasks, free: NDArray[np.bool_], starts: list[cp_model.IntVar | int]
 ) -> None:
-    """R1, R4, R7: no more tasks at a time than lanes, than a port has room for."""
+    """R1, R4, R7, R9: no more tasks at a time than lanes, than a port has room for."""
     used: dict[tuple[str, int], list[cp_model.IntervalVar]] = {}
     contested = set(tasks.resource[free].tolist())
     ports = set(tasks.port[free].ravel().tolist()) - {-1}
@@ -114,9 +114,19 @@ def _add_resources(
             if port in ports:
                 moment = model.new_fixed_size_interval_var(start + int(tasks.port_offset[task, side]), 1, "")
                 used.setdefault(("port", port), []).append(moment)
+    shut = {key: [model.new_fixed_size_interval_var(*row, "") for row in rows] for key, rows in _closed(tasks).items()}
     for (kind, number), intervals in used.items():
         capacity = int((tasks.lanes if kind == "lanes" else tasks.port_lanes)[number])
+        closed = shut.get(number, []) if kind == "lanes" else []
         if capacity == 1:
-            model.add_no_overlap(intervals)
+            model.add_no_overlap([*intervals, *closed])
         else:
-            model.add_cumulative(intervals, [1] * len(intervals), capacity)
+            model.add_cumulative([*intervals, *closed], [1] * len(intervals) + [capacity] * len(closed), capacity)
+
+
+def _closed(tasks: Tasks) -> dict[int, list[tuple[int, int]]]:
+    """R9: return begin and length of what deskews close of each resource."""
+    rows: dict[int, list[tuple[int, int]]] = {}
+    for resource, begin, length in zip(*(column.tolist() for column in tasks.closed), strict=True):
+        rows.setdefault(resource, []).append((begin, length))
+    return rows

@@ -3,7 +3,8 @@
 Solver constraints, checker functions and tests carry the numbers of the rules, which ``docs/terms.md`` states: R1 link,
 R2 causality, R3 delivery, R4 operators, R5 reduction, R6 memory, R7 ports, R8 reads, R9 deskew, R10 deadlines. The
 checker shares no code with what is here. Ends of a layer are operators too: the makespan is their start. R8 is kept by
-guards, R9 by `release_cycles`: the opening deskew takes the first cycles of the segment.
+guards, R9 by `release_cycles` and `deskews`: the opening deskew takes the first cycles of the segment, others lie where
+they are given.
 """
 
 from __future__ import annotations
@@ -111,6 +112,8 @@ class Instance:
         Nodes that hold a summand (or the one copy), the operator that produces it there, nodes that read the result.
         The root of a layer's demand is not among its consumers.
     add_cost : AddCost
+    deskews : tuple of (int, int)
+        Cycle and stall of further deskews of a layer, in their order: nothing departs, is read or runs within them.
     stages : tuple of Collective
         Of which the demands are the pieces, one after the other; none for a layer, whose demands its graph tells.
     """
@@ -128,6 +131,7 @@ class Instance:
     demand_leaf_operators: Interned
     demand_consumers: Interned
     add_cost: AddCost
+    deskews: tuple[tuple[int, int], ...] = ()
     stages: tuple[Collective, ...] = ()
 
     @property

@@ -14,7 +14,8 @@ from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.symmetry.orbits import Orbits
-from lpxsched.schedule.times.calendars import Calendars
+from lpxsched.schedule.times.calendars import Calendars, close
+from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -67,7 +68,12 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     most_sums = int(_most_sums(instance)[blocks.piece].sum()) + 1
     wires = around.problem.wires
     lanes = int(wires.lanes.sum())
-    calendars = _empty_calendars(wires, most_slots + most_sums + instance.operators + 1)
+    units = UNITS_PER_CHIP * instance.network.chips
+    closed = closed_by(instance.deskews, wires, units)
+    first, count = np.append(wires.first_lane, lanes + np.arange(units)), np.append(wires.lanes, [1] * units)
+    room = most_slots + most_sums + instance.operators + int(count[closed.resource].sum()) + 1
+    calendars = _empty_calendars(wires, room)
+    close(calendars, closed, first, count)
     placed = Placed(
         slots=np.empty((most_slots, 5), dtype=np.int64),
         sums=np.empty((most_sums, 4), dtype=np.int64),

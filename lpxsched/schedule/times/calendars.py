@@ -22,6 +22,14 @@ class Calendars(NamedTuple):
     used: Integers
 
 
+class Closed(NamedTuple):
+    """When nothing may be on resources, a row each: disjoint intervals of each resource, which close all its lanes."""
+
+    resource: Integers
+    begin: Integers
+    length: Integers
+
+
 @kernel
 def earliest_gap(calendars: Calendars, calendar: int, ready: int, length: int) -> int:
     """Return the first cycle from `ready` on at which a calendar is free for `length` cycles; none needs no room."""
@@ -74,6 +82,15 @@ def reserve(calendars: Calendars, calendar: int, begin: int, length: int) -> Non
         calendars.start[later] = begin
     else:
         insert(calendars, calendar, begin, end, earlier, later)
+
+
+@kernel
+def close(calendars: Calendars, closed: Closed, first: Integers, lanes: Integers) -> None:
+    """Close all lanes of resources, of which each has so many from its first on."""
+    for row in range(len(closed.resource)):
+        resource = closed.resource[row]
+        for lane in range(first[resource], first[resource] + lanes[resource]):
+            reserve(calendars, lane, closed.begin[row], closed.length[row])
 
 
 @kernel

@@ -52,7 +52,8 @@ def shortest_period(tasks: Tasks) -> int:
     count = np.bincount(tasks.resource, minlength=resources)
     grid = _grid(tasks)
     lanes = tasks.lanes
-    periods = np.where(grid > 1, -(-count // lanes) * grid, -(-load // lanes))
+    closed = np.bincount(tasks.closed.resource, weights=tasks.closed.length, minlength=resources).astype(np.int64)
+    periods = np.where(grid > 1, -(-count // lanes) * grid, -(-load // lanes)) + closed * (count > 0)
     ports = np.bincount(tasks.port[tasks.port >= 0], minlength=len(tasks.port_lanes))
     return int(
         max(1, periods.max(initial=0), tasks.length.max(initial=0), (-(-ports // tasks.port_lanes)).max(initial=0))
@@ -116,15 +117,22 @@ def _with_period(tasks: Tasks, columns: TaskColumns, order: NDArray[np.int64], p
 
 
 def _empty_turn(tasks: Tasks, period: int) -> Turn:
-    """Return a turn in which everything is free."""
+    """Return a turn in which everything is free but for what deskews close."""
     grid = _grid(tasks)
     row = np.repeat(period // grid + 1, tasks.lanes)
     port_cycles = period if (tasks.port >= 0).any() else 0
+    first_cell, following = np.cumsum(row) - row, np.full(int(row.sum()), NONE, dtype=np.int32)
+    first_lane = np.cumsum(tasks.lanes) - tasks.lanes
+    for resource, begin, length in zip(*(column.tolist() for column in tasks.closed), strict=True):
+        cells = np.unique((begin + np.arange(length)) % period // grid[resource])
+        cells = cells[cells < period // grid[resource]]
+        for first in first_cell[first_lane[resource] + np.arange(tasks.lanes[resource])].tolist():
+            following[first + cells] = cells + 1
     return Turn(
         period,
         grid,
-        np.cumsum(row) - row,
-        np.full(int(row.sum()), NONE, dtype=np.int32),
+        first_cell,
+        following,
         np.full(len(tasks.port_lanes) * (port_cycles + 1), NONE, dtype=np.int32),
         np.zeros((len(tasks.port_lanes), max(1, port_cycles)), dtype=np.int64),
     )

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.times.calendars import Calendars
+from lpxsched.schedule.times.calendars import Calendars, Closed, close
 from lpxsched.schedule.times.serial import TaskColumns, place_tasks
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+NEVER_CLOSED = Closed(*(np.zeros(0, dtype=np.int64) for _ in Closed._fields))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +40,8 @@ class Tasks:
         Calendars of ports, `NONE` for none, of which a task takes the cycle that lies `port_offset` after its start.
     lanes, port_lanes : ndarray of int64, shape (resources,) and (ports,)
         How many tasks may share a resource, a cycle of a port.
+    closed : Closed
+        When no task may be on a resource; in a timetable that repeats, in every turn.
     """
 
     resource: NDArray[np.int64]
@@ -50,6 +55,7 @@ class Tasks:
     port_offset: NDArray[np.int64]
     lanes: NDArray[np.int64]
     port_lanes: NDArray[np.int64]
+    closed: Closed = NEVER_CLOSED
 
     def __len__(self) -> int:
         return len(self.resource)
@@ -73,7 +79,9 @@ def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], ND
         In which tasks are placed; predecessors first.
     """
     start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
-    place_tasks(placement_columns(tasks), _calendars(tasks), order, start, lane)
+    columns, calendars = placement_columns(tasks), _calendars(tasks)
+    close(calendars, tasks.closed, columns.first_lane, tasks.lanes)
+    place_tasks(columns, calendars, order, start, lane)
     return start, lane
 
 
@@ -102,7 +110,7 @@ def _calendars(tasks: Tasks) -> Calendars:
     shortest = np.full(len(tasks.lanes), NEVER, dtype=np.int64)
     np.minimum.at(shortest, tasks.resource, np.maximum(tasks.length, 1))
     every = np.concatenate([np.repeat(shortest, tasks.lanes), np.ones(int(tasks.port_lanes.sum()), dtype=np.int64)])
-    room = len(tasks) + int((tasks.port >= 0).sum()) + 1
+    room = len(tasks) + int((tasks.port >= 0).sum()) + int(tasks.lanes[tasks.closed.resource].sum()) + 1
     return Calendars(
         shortest=every,
         latest=np.full(len(every), NONE, dtype=np.int64),
@@ -113,8 +121,8 @@ def _calendars(tasks: Tasks) -> Calendars:
     )
 
 
-def backwards(tasks: Tasks) -> Tasks:
-    """Return the tasks with time running the other way.
+def backwards(tasks: Tasks, makespan_cycles: int) -> Tasks:
+    """Return the tasks with time running the other way from a makespan on.
 
     A task that starts at s starts backwards at horizon - s - length. So if b starts at least d after a, a starts
     backwards at least d + length(b) - length(a) after b does; and a task whose result comes `duration` after its start
@@ -123,8 +131,10 @@ def backwards(tasks: Tasks) -> Tasks:
     release = tasks.duration - tasks.length
     offset = tasks.length[:, None] - 1 - tasks.port_offset
     shift = max(0, -int(release.min(initial=0)), -int(offset.min(initial=0)))
+    end = makespan_cycles + shift - tasks.closed.begin - tasks.closed.length
     return replace(
         tasks,
+        closed=tasks.closed._replace(begin=end),
         release=release + shift,
         before=tasks.after,
         after=tasks.before,
@@ -177,7 +187,7 @@ def justified(tasks: Tasks, placement: Placement) -> Placement:
     The double justification of Valls, Ballestin and Quintanilla (European Journal of Operational Research 165, 2005):
     everything is moved as late as possible, the last first, then as early as possible, the first first.
     """
-    start, mirrored = placement.start, backwards(tasks)
+    start, mirrored = placement.start, backwards(tasks, placement.makespan_cycles)
     last_first = np.lexsort((-start, -(start + tasks.duration)))
     late, _ = place(mirrored, precedence_order(mirrored, last_first.astype(np.int64)))
     return placed(tasks, np.lexsort((start, -(late + tasks.length))))

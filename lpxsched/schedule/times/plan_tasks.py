@@ -16,6 +16,7 @@ import numpy as np
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
 from lpxsched.schedule.problem.instance import HOST, VECTOR, sum_cycles
 from lpxsched.schedule.problem.joins import matching
+from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.units import NONE
 
@@ -55,6 +56,7 @@ def plan_tasks(problem: Represented, plan: Plan) -> Tasks:
         port_offset=offset,
         lanes=np.concatenate([wires.lanes, np.ones(units, dtype=np.int64)]),
         port_lanes=np.repeat(limits, orbits).astype(np.int64),
+        closed=closed_by(problem.instance.deskews, wires, units),
     )
 
 

@@ -89,7 +89,7 @@ def test_an_improved_placement_is_valid_and_never_worse(
 def test_what_is_valid_backwards_is_valid_forwards(case: tuple[Tasks, NDArray[np.int64]]) -> None:
     """Tests that a placement with time running back, turned round, keeps precedences, lanes, ports and the makespan."""
     tasks, order = case
-    mirrored = backwards(tasks)
+    mirrored = backwards(tasks, 0)
     start, lane = place(mirrored, precedence_order(mirrored, order))
     # Releases are not looked at backwards: far enough from time 0 they are all kept.
     horizon = int((start + tasks.length).max(initial=0)) + int(tasks.release.max(initial=0))
