@@ -53,5 +53,5 @@ def list_schedule(
             base = placed.operator_start[operator] + program.cycles[operator]
             placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
         else:
-            base = sum_block(wires, program, traffic, calendars, placed, tree, block)
-        spread_block(wires, traffic, calendars, placed, tree, block, base)
+            root, base = sum_block(wires, program, traffic, calendars, placed, tree, block)
+        spread_block(wires, traffic, calendars, placed, tree, block, root, base)

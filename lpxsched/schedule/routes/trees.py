@@ -248,7 +248,9 @@ def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Runs:
     return Runs(row[kept], parents[kept], vectors[kept], late[kept])
 
 
-def _distinct(row: Integers, parents: NDArray[np.int32], vectors: NDArray[Any]) -> tuple[Integers, NDArray[np.int32], NDArray[np.float64]]:
+def _distinct(
+    row: Integers, parents: NDArray[np.int32], vectors: NDArray[Any]
+) -> tuple[Integers, NDArray[np.int32], NDArray[np.float64]]:
     """Return trees that differ, sorted by piece, with the vectors of equal ones summed up."""
     keyed = np.column_stack([row.astype(np.int32), parents])
     trees, number = np.unique(keyed, axis=0, return_inverse=True)
