@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.describe import describe_build, graph_document
 from lpxsched.assembly.describe_collective import describe_collective
-from lpxsched.assembly.deskew_buffers import refuse_full_buffers
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.layer_segment import layer_segments
-from lpxsched.assembly.memory import refuse_overfull
 from lpxsched.assembly.program import assemble
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
@@ -72,8 +70,6 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     around = surroundings(fabric, tree, segments)
     graph_file = graph_document(graph, groups, works)
     build = describe_build(options, fabric, clock, graph_file, layers, assemble(segments), around)
-    refuse_overfull(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
-    refuse_full_buffers(build, clock)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(precision, weights="fp8")
@@ -116,6 +112,4 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
     around = surroundings(fabric, scheduled.tree, segments)
     described = describe_collective(options, fabric, clock, scheduled, assemble(segments), around)
-    refuse_overfull(described, remedy="try fewer --vectors")
-    refuse_full_buffers(described, clock)
     return described, scheduled.solve_seconds
