@@ -7,11 +7,12 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from lpxsched.assembly.collective_segment import collective_segment
-from lpxsched.assembly.describe import describe_build, graph_document
-from lpxsched.assembly.describe_collective import describe_collective
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
+from lpxsched.assembly.graph import collective_graph, layers_graph
 from lpxsched.assembly.layer_segment import layer_segments
+from lpxsched.assembly.manifest import signed_build
 from lpxsched.assembly.program import assemble
+from lpxsched.assembly.results import collective_results, layer_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
@@ -67,9 +68,10 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     solving = SolveOptions(options.solver, options.effort, options.seed)
     layers = solve_layers(build_problems(partial(_costs, works, fabric.chip)), solving, progress=progress)
     segments = layer_segments(fabric, tree, layers)
-    around = surroundings(fabric, tree, segments)
-    graph_file = graph_document(graph, groups, works)
-    build = describe_build(options, fabric, clock, graph_file, layers, assemble(segments), around)
+    program, around = assemble(segments), surroundings(fabric, tree, segments)
+    results = layer_results(options, fabric, clock, layers, program, around)
+    graph_file = layers_graph(graph, groups, works)
+    build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(precision, weights="fp8")
@@ -110,6 +112,7 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     solving = SolveOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
     scheduled = solve_collective(fabric, problem, clock, solving)
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
-    around = surroundings(fabric, scheduled.tree, segments)
-    described = describe_collective(options, fabric, clock, scheduled, assemble(segments), around)
-    return described, scheduled.solve_seconds
+    program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
+    results, graph = collective_results(options, fabric, scheduled, program), collective_graph(scheduled.problem)
+    build = signed_build(options, fabric, clock, graph, program, around, results=results)
+    return build, scheduled.solve_seconds

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import picoseconds_up
-from lpxsched.assembly.provenance import chip_file
+from lpxsched.assembly.manifest import chip_file
 from lpxsched.clocks.latency import nominal_ns
 from lpxsched.files.document import read_yaml
 from lpxsched.units import exact
