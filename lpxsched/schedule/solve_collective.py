@@ -162,9 +162,9 @@ def _may_model(options: TransferOptions) -> bool:
 
 def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:
     """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
-    from lpxsched.schedule.cpsat.times import retimed
+    from lpxsched.schedule.cpsat.times import solved_times
 
-    placement = retimed(plan_tasks(found.problem, found.plan), found.placement, effort)
+    placement = solved_times(plan_tasks(found.problem, found.plan), found.placement, effort)
     return found if placement is found.placement else replace(found, placement=placement)
 
 

@@ -10,7 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from lpxsched.options import DEFAULT_EFFORT
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in

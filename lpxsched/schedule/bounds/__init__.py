@@ -1,7 +1,8 @@
-"""Lower bounds of collectives: no schedule of a `Instance` is shorter.
+"""Lower bounds: no schedule of an `Instance` is shorter.
 
-They hold for any routes (longer ones and relays included), waiting, cutting into slots, copies made anywhere, and sums
-made anywhere. Each module is one family of bounds and proves it in its docstring.
+That of a layer is a walk over its operators and demands. Those of a collective hold for any routes (longer ones and
+relays included), waiting, cutting into slots, copies made anywhere, and sums made anywhere. Each module is one family
+of bounds and proves it in its docstring.
 """
 
 from lpxsched.schedule.bounds.best import lower_bound, period_bound

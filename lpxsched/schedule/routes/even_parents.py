@@ -36,7 +36,7 @@ class Entries(NamedTuple):
     offsets: Integers
 
 
-class Choice(NamedTuple):
+class ParentChoice(NamedTuple):
     """How nodes choose, as `balanced_parents` has it."""
 
     fork_price: float
@@ -78,7 +78,7 @@ def balanced_parents(
     trees = Trees(ways.blocks.source, ways.blocks.vectors, parents, children)
     load = np.zeros(len(problem.wires.lanes))
     _charge(problem.wires, trees, load, count_first)
-    choice = Choice(fork_price, minimal)
+    choice = ParentChoice(fork_price, minimal)
     pairs = np.stack([ways.block, network.destination[ways.bundle]], axis=1)[order]
     _choose_parents(problem.wires, problem.way, trees, Entries(into, offsets), load, choice, pairs)
     return parents
@@ -111,7 +111,7 @@ def _choose_parents(
     trees: Trees,
     entries: Entries,
     load: NDArray[np.float64],
-    choice: Choice,
+    choice: ParentChoice,
     pairs: Integers,
 ) -> None:
     """Let nodes choose anew, in the order of `pairs` of block and node."""

@@ -171,7 +171,7 @@ def placed(tasks: Tasks, order: NDArray[np.int64]) -> Placement:
     return Placement(start, lane, int((start + tasks.duration).max(initial=0)))
 
 
-def justified(tasks: Tasks, placement: Placement) -> Placement:
+def doubly_justified(tasks: Tasks, placement: Placement) -> Placement:
     """Return a placement after one pass backwards and one forwards in time.
 
     The double justification of Valls, Ballestin and Quintanilla (European Journal of Operational Research 165, 2005):
@@ -189,7 +189,7 @@ def improved(tasks: Tasks, placement: Placement, *, passes: int, enough: int) ->
     for _ in range(passes):
         if best.makespan_cycles <= enough:
             break
-        following = justified(tasks, current)
+        following = doubly_justified(tasks, current)
         if following.makespan_cycles < best.makespan_cycles:
             best = following
         if (following.start == current.start).all():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds import lower_bound, period_bound
 from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
-from lpxsched.schedule.bounds.loads import load_of, step_cycles
+from lpxsched.schedule.bounds.loads import least_step_cycles, load_of
 from lpxsched.schedule.bounds.view import views
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import LowerBound
@@ -71,4 +71,4 @@ def test_all_lengths_prove_a_bound(problem: Instance, lengths: list[int]) -> Non
     length = column(lengths)[: problem.network.bundles]
     if length.any():
         load = load_of(view, length, "flow")
-        assert load.makespan_cycles(step_cycles(view.network)) <= shortest_makespan(problem)
+        assert load.makespan_cycles(least_step_cycles(view.network)) <= shortest_makespan(problem)

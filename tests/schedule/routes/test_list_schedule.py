@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import work_order

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.solve_layer import ranked_greedy
@@ -63,7 +63,7 @@ def test_what_is_not_shortened_stays_as_it_is() -> None:
 
 def test_a_met_bound_needs_no_more_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that CP-SAT is not run where justification meets the bound."""
-    monkeypatch.setattr("lpxsched.schedule.cpsat.times.retimed", lambda *_: pytest.fail("CP-SAT was run"))
+    monkeypatch.setattr("lpxsched.schedule.cpsat.times.solved_times", lambda *_: pytest.fail("CP-SAT was run"))
     assert length(retimed(greedy(crossing()), Effort(0.1, 0, 66))) == 66
 
 
