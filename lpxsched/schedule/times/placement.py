@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.times.calendars import Calendars
+from lpxsched.schedule.times.calendars import Calendars, empty_calendars
 from lpxsched.schedule.times.serial import TaskColumns, place_tasks
-from lpxsched.units import NEVER, NONE
+from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,15 +102,7 @@ def _calendars(tasks: Tasks) -> Calendars:
     shortest = np.full(len(tasks.lanes), NEVER, dtype=np.int64)
     np.minimum.at(shortest, tasks.resource, np.maximum(tasks.length, 1))
     every = np.concatenate([np.repeat(shortest, tasks.lanes), np.ones(int(tasks.port_lanes.sum()), dtype=np.int64)])
-    room = len(tasks) + int((tasks.port >= 0).sum()) + 1
-    return Calendars(
-        shortest=every,
-        latest=np.full(len(every), NONE, dtype=np.int64),
-        before=np.empty(room, dtype=np.int64),
-        start=np.empty(room, dtype=np.int64),
-        end=np.empty(room, dtype=np.int64),
-        used=np.zeros(1, dtype=np.int64),
-    )
+    return empty_calendars(every, len(tasks) + int((tasks.port >= 0).sum()) + 1)
 
 
 def backwards(tasks: Tasks) -> Tasks:
