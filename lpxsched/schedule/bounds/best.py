@@ -17,7 +17,6 @@ from lpxsched.schedule.bounds.sets import candidate_sets
 from lpxsched.schedule.bounds.sums import sums_cycles, sums_period
 from lpxsched.schedule.bounds.trees import copies, everyones_sums
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
-from lpxsched.schedule.bounds.walk import walk_bound
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
@@ -43,16 +42,14 @@ class Side(NamedTuple):
     shards: list[int]
 
 
-def lower_bound(problem: Instance) -> LowerBound:
-    """Return the best bound of the makespan of a layer or of a collective.
+def collective_bound(problem: Instance) -> LowerBound:
+    """Return the best bound of the makespan of a collective, counted from its release.
 
     Parameters
     ----------
     problem : Instance
         Every reader can be reached from its holders.
     """
-    if not problem.stages:
-        return walk_bound(problem)
     best = LowerBound(0, NOTHING)
     if problem.network.width < 2:
         return best
