@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Shape = Literal["tree", "dense", "regular", "clusters"]
 
 CHIPS = 16
-# Links that a random tree has more, and a dense one; that each chip of a regular box has, and two clusters between them.
+# Links that a random tree has more, and a dense one; that a chip of a regular box has, and two clusters between them.
 MORE, MANY_MORE, DEGREE, BETWEEN = 8, 24, 3, 3
 
 
