@@ -46,9 +46,9 @@ def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
 
 
 def _written(folder: Path, shape: Shape, seed: int) -> str:
-    """Write a box as a fabric, with a row for each lane, and return its path."""
-    rows = [f"{a},{b}" for a, b, lanes in links(shape, seed) for _ in range(lanes)]
-    (folder / "box.csv").write_text("\n".join(["src,dst", *rows, ""]), encoding="utf-8")
+    """Write a box as a fabric, link by link, and return its path."""
+    rows = [f"{a},{b},{lanes}" for a, b, lanes in sorted(links(shape, seed))]
+    (folder / "box.csv").write_text("\n".join(["src,dst,lanes", *rows, ""]), encoding="utf-8")
     keys = {"name": "box", "kind": "explicit", "chips": CHIPS, "link": VECTOR_WIRE, "links": "box.csv"}
     return write_family(folder, keys | VECTORS)
 
