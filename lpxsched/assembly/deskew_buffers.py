@@ -3,7 +3,8 @@
 A vector waits from its earliest arrival to its read: W = read - depart - v - latency, and how much earlier than nominal
 it may come: the residuals between the ends of its link and the drift since the last deskew. Vectors follow each other
 on a link by a pitch p at least, so that of those that wait W at most no more than ceil(W / p) wait at once, nor more
-than there are in one burst: slots of which each departs less than W after the one before has left.
+than there are in one burst: slots of which each departs less than W after the one before has left. In a frame that
+repeats bursts of several iterations may follow each other, so there ceil(W / p) alone counts.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def refuse_full_buffers(build: Build, clock: ClockSpecification) -> None:
         longest = int((slots.read[mine] - slots.depart[mine]).max()) - int(links.latency_cycles[link])
         waits = longest - Fraction(v, of) + first_cycles
         waiting = ceil_cycles(waits / Fraction(int(pitch[link]), of))
-        if waiting > depth[link] and _largest_burst(build, mine, waits) > depth[link]:
+        repeats = bool(build.frames.period_cycles.max(initial=0))
+        if waiting > depth[link] and (repeats or _largest_burst(build, mine, waits) > depth[link]):
             ends = f"chip {links.src[link]} -> chip {links.dst[link]}"
             raise NothingFoundError(
                 f"up to {waiting} vectors would wait on link {link} ({ends}) between arrival and read, a deskew buffer "
@@ -63,7 +65,10 @@ def _early_cycles(build: Build, clock: ClockSpecification, into: Integers) -> li
     levels = np.where(
         from_host, HOST_LEVELS, tree.levels_between(np.where(from_host, destination, source), destination)
     )
-    drift = drift_cycles(clock, int(build.slots.read.max(initial=0)))
+    # Since the last deskew: of a frame that repeats at most as long as until the next one.
+    frames, deskews = build.frames, build.deskews
+    interval = int((deskews.every_periods * frames.period_cycles[deskews.frame]).max(initial=0))
+    drift = drift_cycles(clock, max(interval, int(build.slots.read.max(initial=0))))
     return [drift + residual_cycles(clock, level, clock_mhz) for level in levels.tolist()]
 
 

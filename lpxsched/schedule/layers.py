@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.in_flight import solve_in_flight
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.solve_layer import GREEDY_ONLY_EFFORT, SolveOptions, first_solved, is_symmetric, search_on, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lpxsched.schedule.frames import Frame, InFlight
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem, ProblemBuilder
     from lpxsched.schedule.result import Result
@@ -32,10 +34,11 @@ class DistinctResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScheduledLayer:
-    """A layer's own problem with the result of its distinct problem."""
+    """A layer's own problem with the result of its distinct problem, and its frame where that repeats."""
 
     problem: LayerProblem
     distinct: DistinctResult
+    frame: Frame | None = None
 
 
 def solve_with_covering_guard(build: ProblemBuilder, options: SolveOptions) -> tuple[LayerProblem, Result]:
@@ -85,6 +88,7 @@ def solve_layers(
     options: SolveOptions,
     *,
     progress: Callable[[str, int, int], None],
+    in_flight: InFlight | None = None,
 ) -> tuple[ScheduledLayer, ...]:
     """Return every layer with the result of its problem; equal problems are solved once.
 
@@ -95,6 +99,8 @@ def solve_layers(
     options : SolveOptions
     progress : callable
         Told a step, how many of its kind are done, and how many there are.
+    in_flight : InFlight or None
+        Several micro-batches share the one layer, which then repeats; None runs each layer on demand.
 
     Raises
     ------
@@ -117,15 +123,27 @@ def solve_layers(
     scheduled: dict[int, ScheduledLayer] = {}
     for number, (key, layers) in enumerate(layers_by_key.items()):
         progress("solving", number, len(layers_by_key))
-        problem, result = solve_with_covering_guard(builders[layers[0]], options)
+        problem, result, frame = _solved(builders[layers[0]], options, in_flight)
         wires = solve(problem.instance.wires_only(), options)
         instances = list(least[key].values())
-        bounded = _bounded(result, instances), _bounded(wires, [instance.wires_only() for instance in instances])
-        distinct = DistinctResult(number, problem.instance.network.chips, *bounded, tuple(layers))
+        # In a frame the deskew is before the iteration, and what is made short is the period.
+        bare = [replace(one, release_cycles=0) if frame else one for one in instances]
+        result = result if frame else _bounded(result, instances)
+        wires = _bounded(wires, [instance.wires_only() for instance in bare])
+        distinct = DistinctResult(number, problem.instance.network.chips, result, wires, tuple(layers))
         for layer in layers:
-            scheduled[layer] = ScheduledLayer(builders[layer](interval_cycles=problem.interval_cycles), distinct)
+            mine = builders[layer](interval_cycles=problem.interval_cycles)
+            scheduled[layer] = ScheduledLayer(mine, distinct, frame)
     progress("solving", len(layers_by_key), len(layers_by_key))
     return tuple(scheduled[layer] for layer in range(len(builders)))
+
+
+def _solved(
+    build: ProblemBuilder, options: SolveOptions, in_flight: InFlight | None
+) -> tuple[LayerProblem, Result, Frame | None]:
+    return (
+        solve_in_flight(build, options, in_flight) if in_flight else (*solve_with_covering_guard(build, options), None)
+    )
 
 
 def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
@@ -155,12 +173,11 @@ def _is_covered(problem: LayerProblem, result: Result) -> bool:
 
 
 def solve_quickly(
-    build_problems: Callable[[], Sequence[ProblemBuilder]], seed: int
+    build_problems: Callable[[], Sequence[ProblemBuilder]], seed: int, in_flight: InFlight | None = None
 ) -> tuple[ScheduledLayer, ...] | str:
     """Return layers scheduled greedily, or why there is no schedule."""
+    quick = SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed)
     try:
-        return solve_layers(
-            build_problems(), SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed), progress=lambda *_: None
-        )
+        return solve_layers(build_problems(), quick, progress=lambda *_: None, in_flight=in_flight)
     except (InfeasibleError, NothingFoundError) as error:
         return str(error)
