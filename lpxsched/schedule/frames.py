@@ -25,12 +25,16 @@ from typing import TYPE_CHECKING
 from lpxsched.clocks.guard import PARTS_PER_MILLION
 from lpxsched.clocks.latency import arrival_ns
 from lpxsched.clocks.tree import needs_alignment
+from lpxsched.errors import NothingFoundError
 from lpxsched.units import ceil_cycles, ceil_div, exact, ns_to_cycles
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from lpxsched.clocks.limits import DomainClock
+
+# Windows of a frame that the format holds.
+MOST_WINDOWS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,11 @@ def frame_of(
         From the time zero of an iteration until nothing of it goes on.
     within : int or None
         Longest interval between deskews that guards and stall cover; None where clocks do not drift.
+
+    Raises
+    ------
+    NothingFoundError
+        When it has more windows than the format holds.
     """
     stall, deskews = clock.stall_cycles(within), int(needs_alignment(clock.specification))
     visit = makespan_cycles + stall + _outside_cycles(in_flight, clock)
@@ -133,8 +142,13 @@ def frame_of(
         if most <= left_out:
             return None
         deskews = max(1, ceil_div(least, most), ceil_div(owned, most - left_out))
-    windows = max(least, owned + deskews * left_out)
-    return Frame(period_cycles, _multiple(windows, deskews), deskews, left_out, stall, visit)
+    windows = _multiple(max(least, owned + deskews * left_out), deskews)
+    if windows > MOST_WINDOWS:
+        cause = (
+            f"a visit of {visit} cycles takes {windows} windows of {period_cycles}, a frame has {MOST_WINDOWS} at most"
+        )
+        raise NothingFoundError(cause, remedy="try a smaller --gpu-ns, or fewer --in-flight")
+    return Frame(period_cycles, windows, deskews, left_out, stall, visit)
 
 
 def _outside_cycles(in_flight: InFlight, clock: DomainClock) -> int:
