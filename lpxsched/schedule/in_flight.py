@@ -15,10 +15,11 @@ from lpxsched.schedule.times.steady_state import steady_state
 
 if TYPE_CHECKING:
     from lpxsched.schedule.frames import Frame, InFlight
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem, ProblemBuilder
     from lpxsched.schedule.result import LowerBound, Schedule
-    from lpxsched.schedule.solve_layer import Solved, SolveOptions
+    from lpxsched.schedule.solve_layer import Solved
 
 # Plans, the shortest first, of which the period is looked for: the best period of a layer of gpt-oss-20b is met by the
 # first, with the shortest makespan by the third.

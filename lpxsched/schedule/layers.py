@@ -9,8 +9,9 @@ from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds.walk import lower_bound
 from lpxsched.schedule.in_flight import solve_in_flight
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
-from lpxsched.schedule.solve_layer import GREEDY_ONLY_EFFORT, SolveOptions, first_solved, is_symmetric, search_on, solve
+from lpxsched.schedule.solve_layer import first_solved, is_symmetric, search_on, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from lpxsched.errors import InfeasibleError
 from lpxsched.schedule.frames import InFlight
 from lpxsched.schedule.in_flight import solve_in_flight
 from lpxsched.schedule.layers import solve_layers, solve_quickly
-from lpxsched.schedule.solve_layer import SolveOptions
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.ffns import ffn_model
 from tests.schedule.layers import layers_on
