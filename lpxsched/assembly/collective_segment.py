@@ -48,7 +48,7 @@ def collective_segment(
         add_cost=problem.add_cost,
         waiting_cycles=frame.waiting_cycles if frame else waiting,
         deadline_cycles=deadline_or_none(deadline_cycles),
-        stall_cycles=scheduled.stall_cycles,
+        stall_cycles=problem.release_cycles,
         frame=frame,
     )
 

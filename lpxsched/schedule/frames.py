@@ -96,9 +96,14 @@ class Frame:
         return self.windows // self.deskews if self.deskews else 0
 
     @property
+    def between_cycles(self) -> int:
+        """Time from one deskew to the next; 0 without deskews."""
+        return self.every_periods * self.period_cycles
+
+    @property
     def deskew_cycle(self) -> int:
         """Frame time of the first deskew."""
-        return self.every_periods * self.period_cycles - self.stall_cycles
+        return self.between_cycles - self.stall_cycles
 
     @property
     def gaps(self) -> tuple[int, ...]:
@@ -114,9 +119,11 @@ def frame_of(
     period_cycles: int,
     makespan_cycles: int,
     runs_cycles: int,
-    within: int | None,
-) -> Frame | None:
-    """Return the frame of a layer with the fewest windows; None where it cannot drain within an interval.
+    interval_cycles: int | None,
+) -> Frame:
+    """Return the frame of a layer with the fewest windows that has room for its gaps.
+
+    Where a layer cannot drain between two deskews of its clock, deskews are farther apart than that.
 
     Parameters
     ----------
@@ -125,27 +132,26 @@ def frame_of(
     period_cycles, makespan_cycles : int
     runs_cycles : int
         From the time zero of an iteration until nothing of it goes on.
-    within : int or None
-        Longest interval between deskews that guards and stall cover; None where clocks do not drift.
+    interval_cycles : int or None
+        Interval between deskews that the stall covers; None where clocks do not drift.
 
     Raises
     ------
     NothingFoundError
         When it has more windows than the format holds.
     """
-    stall, deskews = clock.stall_cycles(within), int(needs_alignment(clock.specification))
+    stall, deskews = clock.stall_cycles(interval_cycles), int(needs_alignment(clock.specification))
     visit = makespan_cycles + stall + _outside_cycles(in_flight, clock)
     least, owned = ceil_div(visit, period_cycles), in_flight.micro_batches
     left_out = deskews * max(0, ceil_div(runs_cycles + stall, period_cycles) - 1)
-    if deskews and within is not None:
-        most = within // period_cycles
-        if most <= left_out:
-            return None
-        deskews = max(1, ceil_div(least, most), ceil_div(owned, most - left_out))
+    longest = clock.longest_interval_cycles()
+    if deskews and longest is not None:
+        most = longest // period_cycles
+        deskews = max(1, ceil_div(least, max(most, 1)), ceil_div(owned, max(most - left_out, 1)))
     windows = _multiple(max(least, owned + deskews * left_out), deskews)
     if windows > MOST_WINDOWS:
         cause = (
-            f"a visit of {visit} cycles takes {windows} windows of {period_cycles}, a frame has {MOST_WINDOWS} at most"
+            f"a visit of {visit} cycles takes {windows} windows of {period_cycles}, at most {MOST_WINDOWS} make a frame"
         )
         raise NothingFoundError(cause, remedy="try a smaller --gpu-ns, or fewer --in-flight")
     return Frame(period_cycles, windows, deskews, left_out, stall, visit)

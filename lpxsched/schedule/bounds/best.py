@@ -43,7 +43,7 @@ class Side(NamedTuple):
 
 
 def lower_bound(problem: Instance) -> LowerBound:
-    """Return the best bound of the makespan of a collective.
+    """Return the best bound of the makespan of a collective, counted from its release.
 
     Parameters
     ----------

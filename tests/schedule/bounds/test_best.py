@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds import lower_bound, period_bound
+from lpxsched.schedule.bounds.best import lower_bound, period_bound
 from lpxsched.schedule.result import LowerBound
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds import lower_bound, period_bound
+from lpxsched.schedule.bounds.best import lower_bound, period_bound
 from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
 from lpxsched.schedule.bounds.loads import load_of, step_cycles
 from lpxsched.schedule.bounds.view import views
