@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.schedule.problem.wires import all_ways
 from lpxsched.schedule.symmetry.groups import network_groups, trivial
 from lpxsched.schedule.symmetry.orbits import instance_wires, operator_tasks
 from lpxsched.schedule.symmetry.roles import roles
@@ -62,6 +63,11 @@ class Padded:
     def operators(self) -> OperatorTasks:
         """Operators of the representatives."""
         return operator_tasks(self.instance, self.symmetry)
+
+    @cached_property
+    def way(self) -> NDArray[np.int32]:
+        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
+        return all_ways(self.wires, self.network.turnaround_cycles)
 
     @property
     def network(self) -> Network:

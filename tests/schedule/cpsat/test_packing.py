@@ -97,14 +97,14 @@ def test_packed_ways_are_trees_within_the_period(problem: Instance) -> None:
         return
     directions, sums = directions_of(problem)
     blocks = directions[0].blocks(1)
-    below = int(problem.hold_cycles(1).sum()) * len(blocks) * 4 + 2
+    below = int(problem.network.hold_cycles(1).sum()) * len(blocks) * 4 + 2
     ways = packed_ways(directions, blocks, sums=sums, aim=Aim(1, below, 0.2, 0))
     if ways is None:
         return
     load = np.zeros(problem.network.bundles, dtype=np.int64)
     for small, found in zip(directions, ways, strict=True):
         assert list(broken_ways(small, found)) == []
-        np.add.at(load, found.bundle, problem.hold_cycles(1)[found.bundle])
+        np.add.at(load, found.bundle, problem.network.hold_cycles(1)[found.bundle])
     assert (load <= problem.network.lanes * (below - 1)).all()
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.cpsat import routes
-from lpxsched.schedule.cpsat.copies import Extent, improved_copies
+from lpxsched.schedule.cpsat import search as ways_search
+from lpxsched.schedule.cpsat.ways import Extent, improved_ways
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
@@ -32,14 +32,23 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Kind
 
-COPIES: tuple[Kind, ...] = ("all-gather", "all-to-all", "broadcast", "gather", "scatter")
+MODELLED: tuple[Kind, ...] = (
+    "all-gather",
+    "all-to-all",
+    "broadcast",
+    "gather",
+    "scatter",
+    "reduce",
+    "reduce-scatter",
+    "all-reduce",
+)
 EVERYTHING = Extent(10**6, 10**6)
 A_LITTLE = Effort(0.05, 0, 0)
 
 
 def first_found(problem: Instance, symmetry: Symmetry) -> Found[Quotient]:
     """Return the first that the greedy search finds."""
-    flow = flow_of(problem.stage, padded=False)
+    flow = flow_of(problem.stage, padded=symmetry.order > 1)
     forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
     found = search(forward, backward, seed=0, budget=Budget(slots=1, rounds=24, enough_cycles=0, patience=24))
     # With relays and a group the search may find no ways.
@@ -61,7 +70,7 @@ def improved(
 ) -> tuple[Schedule, LowerBound | None]:
     """Return a schedule that keeps all rules and is no longer than the first one found, and what is proved."""
     first = first_found(problem, symmetry)
-    found, proved = improved_copies(first, effort, extent)
+    found, proved = improved_ways(first, effort, extent)
     schedule = lifted(found)
     assert broken_rules(problem, schedule) == []
     assert schedule.makespan_cycles <= lifted(first).makespan_cycles
@@ -69,19 +78,19 @@ def improved(
 
 
 @settings(max_examples=40, deadline=None)
-@given(problems(kinds=COPIES), st.booleans())
+@given(problems(kinds=MODELLED), st.booleans())
 def test_every_schedule_keeps_all_rules(problem: Instance, by_neighbourhoods: bool) -> None:
     """Tests all kinds of copies on random fabrics, with one model of all blocks and with none that is large enough."""
     with pytest.MonkeyPatch.context() as patch:
         if by_neighbourhoods:
-            patch.setattr(routes, "MOST_CROSSINGS", 0)
-            patch.setattr(routes, "NEIGHBOURHOOD_CROSSINGS", 8)
+            patch.setattr(ways_search, "MOST_CROSSINGS", 0)
+            patch.setattr(ways_search, "NEIGHBOURHOOD_CROSSINGS", 8)
         schedule, proved = improved(problem, trivial(problem.network))
     assert proved is None or proved.cycles <= schedule.makespan_cycles
 
 
 @settings(max_examples=25, deadline=None)
-@given(problems(kinds=("all-gather", "all-to-all"), fabrics=regular_fabrics()))
+@given(problems(kinds=("all-gather", "all-to-all", "reduce-scatter", "all-reduce"), fabrics=regular_fabrics()))
 def test_schedules_of_representatives_keep_all_rules(problem: Instance) -> None:
     """Tests the largest group that there is, with and without a last stage without symmetry."""
     for symmetry in symmetries(problem):
@@ -134,7 +143,7 @@ def test_a_proof_closes_the_gap(problem: Instance, before: int, cycles: int) -> 
 )
 def test_vectors_that_are_faster_together_prove_nothing(problem: Instance, cycles: int) -> None:
     """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
-    problem = replace(problem, inject_per_cycle=1)
+    problem = replace(problem, network=replace(problem.network, inject_per_cycle=1))
     bound = lower_bound(problem).cycles
     _, proved = improved(problem, trivial(problem.network), Effort(1, 0, bound))
     assert bound <= cycles
