@@ -84,7 +84,7 @@ class CollectiveOptions(Strict):
     deadline : int or None
         Latency asked for, in cycles.
     solver, effort, seed
-        See ``schedule.solve_collective``.
+        See ``schedule.options``.
     """
 
     kind: CollectiveKind

@@ -22,10 +22,9 @@ from lpxsched.partition.choose import partition_layers, why_unfit
 from lpxsched.partition.participants import participants, root_shard
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.layers import solve_layers, solve_quickly
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.problem.layer import layer_problem_builders
-from lpxsched.schedule.solve_collective import TransferOptions
-from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
@@ -112,7 +111,7 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     root = root_shard(options.kind, chips, options.root)
     collective = Collective(options.kind, len(chips), options.vectors, root)
     problem = collective_instance(fabric, chips, collective, relays=options.relays)
-    solving = TransferOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
+    solving = SolveOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
     scheduled = solve_collective(fabric, problem, clock, solving)
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
     around = surroundings(fabric, scheduled.tree, segments)

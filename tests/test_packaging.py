@@ -38,6 +38,15 @@ def test_the_wheel_carries_topologies_and_models(wheel: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_wheel_carries_what_pages_are_made_of(wheel: Path) -> None:
+    """Tests that every script and style of the report's page is inside the wheel."""
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    parts = list((ROOT / "lpxsched" / "report" / "page" / "static").iterdir())
+    assert {path.suffix for path in parts} == {".js", ".css"}
+    assert {str(path.relative_to(ROOT)) for path in parts} <= inside
+
+
+@pytest.mark.slow
 def test_an_installed_wheel_compiles_by_name_in_any_folder(wheel: Path, tmp_path: Path) -> None:
     """Tests the main job from an unpacked wheel, far from the checkout, with the dependencies of this environment."""
     site = tmp_path / "site"

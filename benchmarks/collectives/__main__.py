@@ -10,7 +10,7 @@ import argparse
 from benchmarks.collectives import all_gather, all_to_all, heterogeneous, periods, pipelined, rack, speed, tsp
 from benchmarks.collectives.solving import warm_up
 from benchmarks.collectives.table import print_table
-from lpxsched.schedule.solve_collective import TransferOptions
+from lpxsched.schedule.options import SolveOptions
 
 TABLES = {
     "all-gather": all_gather.tables,
@@ -28,9 +28,9 @@ def main() -> None:
     """Print the tables asked for, then every row that misses its target."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.collectives")
     parser.add_argument("--only", choices=TABLES, action="append", help="a table; may stand several times")
-    parser.add_argument("--effort", type=int, default=TransferOptions().effort)
+    parser.add_argument("--effort", type=int, default=SolveOptions().effort)
     chosen = parser.parse_args()
-    options = TransferOptions(effort=chosen.effort)
+    options = SolveOptions(effort=chosen.effort)
     warm_up()
     missed = []
     for name in chosen.only or TABLES:

@@ -14,7 +14,7 @@ from benchmarks.collectives.topologies import HOMOGENEOUS, family, quarter_chunk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.solve_collective import TransferOptions
+    from lpxsched.schedule.options import SolveOptions
 
 CHUNKS = (1, 4)
 SEEDS = (1, 2, 3)
@@ -40,7 +40,7 @@ BESIDE_TACOS = ("instance", "chunks", "steps", "bound", "TACOS", "status", "gap"
 FORMS = ("instance", "chunks", "family", "CSV", "renumbered", "greedy", "met")
 
 
-def tables(options: TransferOptions) -> Iterator[Table]:
+def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the comparison with TACOS, and that of one fabric in its several forms."""
     yield Table("All-gather on busy links, steps of one chunk", BESIDE_TACOS, _beside_tacos(options))
     yield Table("The same links as a family, as a CSV, with chips renumbered; cycles", FORMS, _forms(options))
@@ -52,7 +52,7 @@ def _cases() -> Iterator[tuple[str, int, dict[str, object]]]:
             yield name, chunks, family(name) if chunks == 1 else quarter_chunks(name)
 
 
-def _beside_tacos(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _beside_tacos(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     peers = {(row["instance"], int(row["chunks_per_chip"])): row for row in published("tacos_allgather")}
     for name, chunks, keys in _cases():
         with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +70,7 @@ def _beside_tacos(options: TransferOptions) -> Iterator[tuple[str, ...]]:
         yield name, str(chunks), *lengths, *ours.cells, f"{tacos_seconds:.3f}", good
 
 
-def _forms(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _forms(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     for name, chunks, keys in _cases():
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)

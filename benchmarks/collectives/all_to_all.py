@@ -17,8 +17,8 @@ from lpxsched.schedule.bounds.view import views
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.solve_collective import TransferOptions
 
 MOST_SECONDS = 60
 # Lower bounds with the ramp of one injection a slot, to be met within 8 %.
@@ -29,7 +29,7 @@ PIPELINED, VECTORS = ("mesh2d_8x8", "torus2d_8x8", "dfly_a4h1g5_20", "dfly_a8h1g
 DOWN = pipelined("torus2d_8x8") | {"name": "torus2d_8x8_down", "down": {"links": [[0, 1]]}}
 
 
-def tables(options: TransferOptions) -> Iterator[Table]:
+def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the two tables."""
     columns = (
         "fabric",
@@ -48,7 +48,7 @@ def tables(options: TransferOptions) -> Iterator[Table]:
     yield Table("All-to-all, bounds by link loads and by flow, cycles", columns, _flow_rows(options))
 
 
-def _rows(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     for row in published("poseidon_table4_alltoall"):
         kind, size, best = row["topology"], int(row["n"]), int(row["best"])
         if size not in GRID_SIZES:
@@ -62,7 +62,7 @@ def _rows(options: TransferOptions) -> Iterator[tuple[str, ...]]:
         yield f"{kind} {size}x{size}", *lengths, *ours.cells, good
 
 
-def _flow_rows(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _flow_rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     fabrics = [(keys, vectors) for keys in (*map(pipelined, PIPELINED), DOWN) for vectors in VECTORS]
     fabrics += [(family(name), 1) for name in HETEROGENEOUS]
     for keys, vectors in fabrics:

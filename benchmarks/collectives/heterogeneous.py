@@ -12,19 +12,19 @@ from benchmarks.collectives.topologies import FOLDER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.solve_collective import TransferOptions
+    from lpxsched.schedule.options import SolveOptions
 
 # Hops are rounded up to whole nanoseconds here: half a cycle a hop.
 ROUNDING = 1.0001
 
 
-def tables(options: TransferOptions) -> Iterator[Table]:
+def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the one table."""
     columns = ("instance", "us", "optimum us", "bound us", "TACOS us", "status", "gap", "s", "solver", "met")
     yield Table("All-gather of 1 MiB a chip on heterogeneous dragonflies", columns, _rows(options))
 
 
-def _rows(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     for row in published("tacos_heterogeneous"):
         ours = solved(collective_problem(str(FOLDER / f"{row['instance']}.yaml"), "all-gather", 1), options)
         micros, optimum = ours.cycles / 1000, float(row["reference_us"])

@@ -13,7 +13,7 @@ from lpxsched.traffic.collectives import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.solve_collective import TransferOptions
+    from lpxsched.schedule.options import SolveOptions
 
 TOPOLOGIES = Path(__file__).parents[1] / "topologies"
 FABRICS = ("tsp-node", str(TOPOLOGIES / "dfly_a4h1g5_20.yaml"), str(TOPOLOGIES / "torus2d_8x8.yaml"))
@@ -21,12 +21,12 @@ VECTORS = (1, 4)
 COLUMNS = ("fabric", "collective", "vectors", "period", "bound", "which", "makespan", "status", "gap", "s", "solver")
 
 
-def tables(options: TransferOptions) -> Iterator[Table]:
+def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the one table."""
     yield Table("Collectives that repeat, cycles", COLUMNS, _rows(replace(options, cyclic=True)))
 
 
-def _rows(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     for fabric in FABRICS:
         for kind in KINDS:
             for vectors in VECTORS:

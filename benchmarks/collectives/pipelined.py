@@ -15,7 +15,7 @@ from benchmarks.collectives.topologies import HOMOGENEOUS, pipelined, write_fami
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.solve_collective import TransferOptions
+    from lpxsched.schedule.options import SolveOptions
 
 VECTORS_PER_CHIP = 16
 LARGEST_MEAN_GAP = 1.02
@@ -23,13 +23,13 @@ LARGEST_MEAN_GAP = 1.02
 PROVEN_SLOTS = {"vec_dfly_a8h1g8_64": 180}
 
 
-def tables(options: TransferOptions) -> Iterator[Table]:
+def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the one table."""
     columns = ("instance", "slots", "bound", "greedy reference", "status", "gap", "s", "solver", "met")
     yield Table("All-gather of 16 x 320 B a chip, pipelined wires, slots of 22.857 ns", columns, _rows(options))
 
 
-def _rows(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     peers = {row["instance"]: int(row["greedy_slots"]) for row in published("vector_allgather")}
     gaps: dict[str, float] = {}
     for name in HOMOGENEOUS:

@@ -11,7 +11,7 @@ from lpxsched.fabric.profile import load_fabric
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.solve_collective import TransferOptions
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.traffic.collectives import Kind
 
 KINDS: tuple[Kind, ...] = ("all-gather", "reduce-scatter", "all-reduce", "all-to-all")
@@ -19,7 +19,7 @@ VECTORS = (1, 16)
 LARGEST_GAP, MOST_SECONDS = 1.05, 60
 
 
-def tables(options: TransferOptions) -> Iterator[Table]:
+def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the one table."""
     columns = (
         "collective",
@@ -37,7 +37,7 @@ def tables(options: TransferOptions) -> Iterator[Table]:
     yield Table("256 chips of lpx-rack", columns, _rows(options))
 
 
-def _rows(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     fabric = load_fabric("lpx-rack")
     for kind in KINDS:
         for vectors in VECTORS:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.collectives.topologies import write_family
 from lpxsched.fabric.profile import load_fabric
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
+from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.traffic.collectives import KINDS, Collective
 
 if TYPE_CHECKING:
@@ -76,21 +77,21 @@ def warm_up() -> None:
         with tempfile.TemporaryDirectory() as folder:
             fabric = load_fabric(write_family(Path(folder), keys | ports))
         for kind in KINDS:
-            solve_transfers(collective_problem(fabric, kind, 2), TransferOptions())
+            solve_transfers(collective_problem(fabric, kind, 2), SolveOptions())
 
 
-def solved(problem: Instance, options: TransferOptions, *, warm: bool = True) -> Solved:
+def solved(problem: Instance, options: SolveOptions, *, warm: bool = True) -> Solved:
     """Solve a problem, and once more where the first run may have spent its time on loading."""
     first = _run(problem, options)
     return _run(problem, options) if warm and first.seconds < LONG_SECONDS else first
 
 
-def greedy_cycles(problem: Instance, options: TransferOptions) -> int:
+def greedy_cycles(problem: Instance, options: SolveOptions) -> int:
     """Return the makespan that the greedy solver finds."""
     return solve_transfers(problem, replace(options, solver="greedy")).schedule.makespan_cycles
 
 
-def _run(problem: Instance, options: TransferOptions) -> Solved:
+def _run(problem: Instance, options: SolveOptions) -> Solved:
     started = time.perf_counter()
     result = solve_transfers(problem, options)
     return Solved(problem, result, time.perf_counter() - started)

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.collectives.solving import collective_problem, solved
 from benchmarks.collectives.table import Table, met
 from benchmarks.collectives.topologies import VECTOR_WIRE, VECTORS, write_family
-from lpxsched.schedule.solve_collective import TransferOptions
+from lpxsched.schedule.options import SolveOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ KIB_PER_GIB = 2**20
 GREEDY_EFFORT = 1
 
 
-def tables(options: TransferOptions) -> Iterator[Table]:
+def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the one table; greedy runs at its own effort whatever `options` say."""
     columns = ("torus", "vector hops", "slots", "s", "M hops/s", "GiB", "gap", "met")
     for vectors in SIZES:
@@ -64,7 +64,7 @@ def measure(size: int, vectors: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         small = collective_problem(write_family(Path(folder), keys | {"shape": [4, 4]}), "all-gather", 1)
         problem = collective_problem(write_family(Path(folder), keys), "all-gather", vectors)
-    options = TransferOptions(solver="greedy", effort=GREEDY_EFFORT)
+    options = SolveOptions(solver="greedy", effort=GREEDY_EFFORT)
     solved(small, options)
     ours = solved(problem, options, warm=False)
     return {

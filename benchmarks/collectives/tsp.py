@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.solve_collective import TransferOptions
 
 NODE = "tsp-node-11gb"
 BYTES_PER_MIB = 2**20
@@ -42,7 +42,7 @@ SPEEDUPS = ("bytes", "n", "speed-up", "closed form", "/closed form", "published"
 TIMES = ("fabric", "chips", "ns", "three hops ns", "bound ns", *CELLS)
 
 
-def tables(options: TransferOptions) -> Iterator[Table]:
+def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield Figure 16, Figure 10 and the three hops."""
     yield Table(f"8-way all-reduce on {NODE} (Figure 16), bus bandwidth", RATES, _all_reduce(options))
     yield Table(f"One message over n ways of two hops on {NODE} (Figure 10)", SPEEDUPS, _spreading(options))
@@ -53,7 +53,7 @@ def _nanoseconds(fabric: Fabric, cycles: float) -> float:
     return float(cycles * 1000 / fabric.chip.clock_mhz)
 
 
-def _all_reduce(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _all_reduce(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     fabric = load_fabric(NODE)
     for row in published("isca22_fig16_allreduce"):
         size, figure = 2 ** round(log2(float(row["mib"]) * BYTES_PER_MIB)), float(row["groq"])
@@ -69,7 +69,7 @@ def _all_reduce(options: TransferOptions) -> Iterator[tuple[str, ...]]:
         yield row["mib"], *rates, f"{ours.result.bound.cycles:,}", *ours.cells, good
 
 
-def _spreading(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _spreading(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     node, larger_node = load_fabric(NODE), _larger_node()
     local = node.link_classes[0]
     hop_cycles = int(collective_problem(node, "broadcast", 1, chips=[0, 1]).network.hop_cycles[0])
@@ -102,7 +102,7 @@ def _with_relays(node: Fabric, vectors: int, relays: int) -> Instance:
     return collective_problem(replace(node, node_down=down), "broadcast", vectors, chips=[0, 1], relays=True)
 
 
-def _three_hops(options: TransferOptions) -> Iterator[tuple[str, ...]]:
+def _three_hops(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     fabric = load_fabric("tsp-264")
     ours = solved(collective_problem(fabric, "all-reduce", 1, chips=range(256)), options)
     nanoseconds = _nanoseconds(fabric, ours.cycles)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from functools import partial
 from pathlib import Path
@@ -12,15 +11,13 @@ import click
 
 from lpxsched.cli.choices import checked_options, model_argument, model_option
 from lpxsched.cli.console import emit, failures_told, json_option
+from lpxsched.cli.selections import parse_chips
 from lpxsched.cli.verification import holds, verify_option
 from lpxsched.errors import ExitCode
 from lpxsched.options import CollectiveOptions
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
-
-# Longer numbers are no chips, and a range of them would not fit into memory.
-CHIPS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
 _option = partial(model_option, CollectiveOptions)
 
@@ -71,27 +68,6 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
     if as_json or sound:
         _tell(build, measured, as_json=as_json)
     return ExitCode.DONE if sound else ExitCode.VERIFICATION_FAILED
-
-
-def parse_chips(text: str | None) -> tuple[int, ...] | None:
-    """Return the chips of a list of numbers and ranges, ``0-6,9``, in its order; None for all.
-
-    Raises
-    ------
-    click.BadParameter
-        When a part is neither a number nor a range.
-    """
-    if text is None:
-        return None
-    chips: list[int] = []
-    for part in text.split(","):
-        match = CHIPS.fullmatch(part.strip())
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if first > last:
-            problem = f"{part!r} is neither a chip nor a range of chips from low to high, as in 0-6,9"
-            raise click.BadParameter(problem, param_hint="--chips")
-        chips += range(first, last + 1)
-    return tuple(chips)
 
 
 def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:

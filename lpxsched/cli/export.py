@@ -1,128 +1,101 @@
-"""``lpxsched export``: a figure of a build folder."""
+"""``lpxsched export``: a build as a picture, a table, a waveform or a trace."""
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lpxsched.cli.console import emit, json_option
-from lpxsched.errors import InputError
+from lpxsched.cli.files import output_targets, write_file
+from lpxsched.cli.selections import parse_chips, parse_cycles, parse_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
+
+    from lpxsched.report.selection import Selection
+    from lpxsched.timetable.build import Build
+
+PICTURES = ("svg", "png")
+
+
+def _file(name: str, said: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(f"--{name}", metavar="FILE", type=click.Path(path_type=Path), help=said)
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--svg", metavar="FILE", type=click.Path(path_type=Path), help="Write the figure as SVG.")
-@click.option("--png", metavar="FILE", type=click.Path(path_type=Path), help="Write the figure as PNG.")
+@_file("svg", "Draw utilisation and the timeline of one layer as SVG.")
+@_file("png", "Draw the same as PNG.")
+@_file("perfetto", "Write a trace for ui.perfetto.dev: chips as processes, units and links as threads.")
+@_file("vcd", "Write a waveform for GTKWave or Surfer: a variable a link and unit.")
+@_file("csv", "Write the slots as a table.")
 @click.option(
     "--layers",
     metavar="A:B",
-    help="Show layers A to B - 1 only, 0:4 for the first four; the timeline is layer A's. [default: all]",
+    help="Layers A to B - 1 only, 0:4 for the first four; the timeline of a picture is layer A's. [default: all]",
 )
+@click.option(
+    "--chips", metavar="LIST", help="Only what these chips do, 0,4-7 by number (not in pictures). [default: all]"
+)
+@click.option("--cycles", metavar="A:B", help="Only cycles A to B - 1 of the token (not in pictures). [default: all]")
 @json_option
-def export_command(folder: Path, svg: Path | None, png: Path | None, layers: str | None, as_json: bool) -> None:
-    """Draw how busy the links are, and the timeline of one layer.
+def export_command(
+    folder: Path, layers: str | None, chips: str | None, cycles: str | None, as_json: bool, **asked: Path | None
+) -> None:
+    """Write a build for other tools.
 
-    DIR is a folder that lpxsched compile wrote. The upper picture shows the utilisation of the links while a
-    token passes the layers; the lower one what the units and links of each chip do during the first layer
-    asked for. Give --svg, --png or both; an existing file is replaced.
+    DIR is a folder that lpxsched compile or collective wrote. A picture shows the utilisation of the links while a
+    token passes the layers, above what the units and links of each chip do during the first layer asked for. A
+    trace, a waveform and a table hold every slot and operator that is selected; a trace at most a million. Give
+    one format or several; an existing file is replaced.
     """
-    targets = image_targets(svg, png)
+    targets = output_targets(asked, [folder])
     if not targets:
-        raise click.UsageError("say where to write: --svg FILE, --png FILE or both")
+        raise click.UsageError("say where to write: --svg, --png, --perfetto, --vcd or --csv FILE, or several")
+    pictures = [name for name in targets if name in PICTURES]
+    if pictures and (chips or cycles):
+        raise click.UsageError(f"--{pictures[0]} draws whole layers; leave --chips and --cycles out")
 
-    from lpxsched.report.figures import build_layers, render
+    from lpxsched.report.figures import build_layers
     from lpxsched.timetable.reader import read_sound_build
 
     build = read_sound_build(folder)
-    for path in targets.values():
-        if path.resolve().parent == folder.resolve():
-            raise InputError(str(path), "lies inside the build folder, which holds a build and nothing else")
-    images = render(build, list(targets), parse_layers(layers, build_layers(build)))
+    wanted = parse_layers(layers, build_layers(build))
+    data = _pictures(build, pictures, wanted)
+    if len(pictures) < len(targets):
+        from lpxsched.report.selection import select
+
+        selection = select(build, wanted, _known(parse_chips(chips), build), parse_cycles(cycles))
+        data |= _tables(selection, set(targets) - set(pictures))
     for name, path in targets.items():
-        write_file(path, images[name])
+        write_file(path, data[name])
     files = [str(path) for path in targets.values()]
     emit({"files": files}, "\n".join(files), as_json=as_json)
 
 
-def parse_layers(text: str | None, known: Sequence[int]) -> range | None:
-    """Return the layers of ``A:B``, B excluded; None for all.
+def _pictures(build: Build, formats: list[str], layers: range | None) -> dict[str, bytes]:
+    if not formats:
+        return {}
+    from lpxsched.report.figures import render
 
-    Parameters
-    ----------
-    text : str, optional
-        What the user wrote.
-    known : sequence of int
-        Layers of the build, in order.
-
-    Raises
-    ------
-    click.BadParameter
-        When it is no range, or one without any layer of the build.
-    """
-    if text is None:
-        return None
-    first, colon, last = text.partition(":")
-    if not (colon and first.isdecimal() and last.isdecimal()):
-        raise _bad_layers(f"{text!r} is not A:B, two whole numbers", known)
-    layers = range(int(first), int(last))
-    if not layers:
-        raise _bad_layers(f"{text!r} is empty, since B is excluded", known)
-    if layers[0] < known[0] or layers[-1] > known[-1] or not set(layers) & set(known):
-        raise _bad_layers(f"{text!r} is not inside the build", known)
-    return layers
+    return render(build, formats, layers)
 
 
-def _bad_layers(problem: str, known: Sequence[int]) -> click.BadParameter:
-    whole = f"{known[0]}:{known[-1] + 1}"
-    return click.BadParameter(f"{problem}; {whole} means all layers", param_hint="--layers")
+def _tables(selection: Selection, formats: set[str]) -> dict[str, bytes]:
+    from lpxsched.report.csv_file import slots_csv
+    from lpxsched.report.perfetto_trace import perfetto_trace
+    from lpxsched.report.vcd_file import vcd
+
+    makers = {"csv": slots_csv, "perfetto": perfetto_trace, "vcd": vcd}
+    return {name: makers[name](selection) for name in sorted(formats)}
 
 
-def image_targets(svg: Path | None, png: Path | None) -> dict[str, Path]:
-    """Return the file of each format asked for.
-
-    Raises
-    ------
-    InputError, click.UsageError
-        When one cannot be written, or both are the same.
-    """
-    targets = {name: path for name, path in (("svg", svg), ("png", png)) if path is not None}
-    if len({path.resolve() for path in targets.values()}) < len(targets):
-        raise click.UsageError("--svg and --png name the same file; name two")
-    for path in targets.values():
-        _refuse(path)
-    return targets
-
-
-def _refuse(path: Path) -> None:
-    if path.is_dir():
-        raise InputError(str(path), "is a folder; name a file")
-    if path.exists() and not path.is_file():
-        raise InputError(str(path), "is no regular file; name another")
-    if not path.resolve().parent.is_dir():
-        raise InputError(str(path), f"there is no folder {path.parent}; make it first")
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file beside its target under a hidden name and put it in place in one step.
-
-    Raises
-    ------
-    InputError
-        When the disk refuses.
-    """
-    target = path.resolve()
-    scratch = target.parent / f".{target.name}.{os.getpid()}.lpxsched"
-    try:
-        scratch.write_bytes(data)
-        scratch.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            scratch.unlink()
-        raise InputError(str(path), f"cannot be written: {error.strerror}") from error
+def _known(chips: tuple[int, ...] | None, build: Build) -> tuple[int, ...] | None:
+    """Return chips that the build has."""
+    count = len(build.chips)
+    if chips and max(chips) >= count:
+        problem = f"the build has no chip {max(chips)}; its nodes are numbered 0 to {count - 1}, hosts last"
+        raise click.BadParameter(problem, param_hint="--chips")
+    return chips

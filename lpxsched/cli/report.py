@@ -1,27 +1,82 @@
-"""``lpxsched report``: link utilisation and where the time of a layer goes."""
+"""``lpxsched report``: what limits a build and where its time goes, of one or of two side by side."""
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import click
 
 from lpxsched.cli.console import emit, json_option
+from lpxsched.cli.files import output_targets, write_file
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folders", metavar="DIR [DIR]", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.html",
+    type=click.Path(path_type=Path),
+    help="Write a page that a browser opens, with nothing from elsewhere.",
+)
 @json_option
-def report_command(folder: Path, as_json: bool) -> None:
-    """Print how busy links and chips are, and where the time of a layer goes.
+def report_command(folders: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
+    """Print what limits a build, how busy links and chips are, and where the time goes.
 
-    DIR is a folder that lpxsched compile wrote. Layers run one after the other along a token; the utilisation
-    of a link class is given over the whole token, and over the links of a layer's own chips while that layer
-    runs. The makespan of each layer is split along its critical path; the parts sum to it exactly.
+    DIR is a folder that lpxsched compile or collective wrote. Layers run one after the other along a token; the
+    utilisation of a link class is given over the whole token, and over the links of a layer's own chips while that
+    layer runs. The makespan is split along its critical path; the parts sum to it exactly. Of two folders every
+    figure is told side by side, with what changed. With -o the same becomes a page to look around in: one file,
+    which replaces an existing one.
     """
+    if len(folders) > 2:
+        raise click.UsageError(f"one folder or two can be told, got {len(folders)}")
+    target = output_targets({"output": output}, folders).get("output")
+    if target is not None:
+        write_file(target, _page(folders))
+        emit({"files": [str(target)]}, str(target), as_json=as_json)
+    else:
+        told, text = _one(folders[0]) if len(folders) == 1 else _two(folders)
+        emit(told, _bold(text), as_json=as_json)
+
+
+def _page(folders: tuple[Path, ...]) -> bytes:
+    from lpxsched.report.page.compare import compare_page
+    from lpxsched.report.page.html import build_page
+    from lpxsched.timetable.reader import read_sound_build
+
+    first, *others = (read_sound_build(folder) for folder in folders)
+    if not others:
+        return build_page(first)
+    return compare_page(first, others[0], (folders[0].resolve().name, folders[1].resolve().name))
+
+
+def _one(folder: Path) -> tuple[dict[str, object], str]:
     from lpxsched.report.summary import summarise, summary_json
     from lpxsched.report.text import report_text
     from lpxsched.timetable.reader import read_sound_build
 
     summary = summarise(read_sound_build(folder))
-    emit(summary_json(summary), report_text(summary), as_json=as_json)
+    return summary_json(summary), report_text(summary)
+
+
+def _two(folders: tuple[Path, ...]) -> tuple[dict[str, object], str]:
+    from lpxsched.report.difference import changes, changes_json, moved_layers
+    from lpxsched.report.summary import summarise, summary_json
+    from lpxsched.report.text import changes_text
+    from lpxsched.timetable.reader import read_sound_build
+
+    builds = [read_sound_build(folder) for folder in folders]
+    first, second = (summarise(build) for build in builds)
+    found, moved = changes(first, second), moved_layers(builds[0], builds[1])
+    told = {"a": summary_json(first), "b": summary_json(second), **changes_json(found, moved)}
+    return told, changes_text((str(folders[0]), str(folders[1])), found, moved)
+
+
+def _bold(text: str) -> str:
+    """Return text with its titles, the lines that stand at the margin, in bold on a terminal; else as it is."""
+    if not sys.stdout.isatty():
+        return text
+    return re.sub(r"^\S.*$", lambda line: click.style(line.group(), bold=True), text, flags=re.MULTILINE)

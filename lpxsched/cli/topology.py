@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lpxsched.cli.console import emit, json_option
-from lpxsched.cli.export import image_targets, write_file
+from lpxsched.cli.files import output_targets, write_file
 
 
 @click.command()
@@ -21,7 +21,7 @@ def topology_command(topology: str, svg: Path | None, png: Path | None, as_json:
     The fabric is a shipped name (see lpxsched topologies) or a YAML file. What is out of service does not count
     for distances, bandwidth and symmetry. An existing picture is replaced.
     """
-    targets = image_targets(svg, png)
+    targets = output_targets({"svg": svg, "png": png})
 
     from lpxsched.fabric.facts import fabric_facts
     from lpxsched.fabric.profile import load_fabric

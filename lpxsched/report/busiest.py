@@ -15,6 +15,8 @@ from lpxsched.report.token import WITHOUT_UNIT, layers_of, token_time, turn_cycl
 from lpxsched.timetable.wires import pitch_numerators
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lpxsched.timetable.build import Build
 
 
@@ -93,6 +95,55 @@ def busy_links(build: Build) -> list[BusyLink]:
             share=float(share[link]),
         )
         for link in used[np.argsort(-share[used], kind="stable")].tolist()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AlikeLinks:
+    """Links that are equally busy with equally many vectors.
+
+    Attributes
+    ----------
+    link : BusyLink
+        The first of them.
+    count : int
+    layers : tuple of int
+        Layers of the segments that use any of them.
+    """
+
+    link: BusyLink
+    count: int
+    layers: tuple[int, ...]
+
+
+def alike_links(links: Iterable[BusyLink]) -> list[AlikeLinks]:
+    """Return links in the order given, each followed by no other of its class that is as busy as it."""
+    groups: dict[tuple[str, int, float], list[BusyLink]] = {}
+    for link in links:
+        groups.setdefault((link.link_class, link.vectors, link.share), []).append(link)
+    return [
+        AlikeLinks(members[0], len(members), tuple(sorted({layer for link in members for layer in link.layers})))
+        for members in groups.values()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AlikeChips:
+    """Chips that use their units and links alike; see `AlikeLinks`."""
+
+    chip: BusyChip
+    count: int
+    layers: tuple[int, ...]
+
+
+def alike_chips(chips: Iterable[BusyChip]) -> list[AlikeChips]:
+    """Return chips in the order given, each followed by no other that is as busy as it."""
+    groups: dict[tuple[object, ...], list[BusyChip]] = {}
+    for chip in chips:
+        groups.setdefault((*chip.unit_shares.items(), chip.vectors_in, chip.vectors_out), []).append(chip)
+    return [
+        AlikeChips(members[0], len(members), tuple(sorted({layer for chip in members for layer in chip.layers})))
+        for members in groups.values()
     ]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.headline import headline_lines
-from lpxsched.report.text import layer_ranges, table
+from lpxsched.report.rows import layer_ranges
+from lpxsched.report.text import table
 from lpxsched.report.utilisation import utilisation
 
 if TYPE_CHECKING:

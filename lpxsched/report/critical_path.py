@@ -43,25 +43,37 @@ class LayerTime:
     segments, layers : tuple of int
     makespan_cycles : int
         Of each of these segments.
-    parts : dict of Fraction
-        Cycles of the critical path by part; they sum to the makespan. Parts: ``serialisation`` (vectors
-        entering a wire), ``latency`` (of wires), ``guard`` (reads kept late for the clocks), ``turnaround``
+    lower_bound_cycles : int
+        The least of theirs.
+    chips : (int, int)
+        Chips of the smallest and of the largest of them.
+    cells : dict of Fraction
+        Cycles of the critical path by part and class of the link; they sum to the makespan. Parts: ``serialisation``
+        (vectors entering a wire), ``latency`` (of wires), ``guard`` (reads kept late for the clocks), ``turnaround``
         (in relays), ``link_busy`` and ``unit_busy`` (held by others), ``slack`` (nothing forces this wait),
         ``deskew`` (stalls), ``rounding`` (up to the next whole cycle), ``compute_KIND`` for each kind of
         operator.
-    classes : dict of Fraction
-        Cycles that hops on links of each class spend of it: serialisation, latency, guard, turnaround before they
-        leave, and the wait for their link.
     """
 
     segments: tuple[int, ...]
     layers: tuple[int, ...]
     makespan_cycles: int
-    parts: Mapping[str, Fraction]
-    classes: Mapping[str, Fraction]
+    lower_bound_cycles: int
+    chips: tuple[int, int]
+    cells: Mapping[tuple[str, str], Fraction]
+
+    @property
+    def parts(self) -> dict[str, Fraction]:
+        """Cycles by part; they sum to the makespan."""
+        return _summed((part, cycles) for (part, _), cycles in self.cells.items())
+
+    @property
+    def classes(self) -> dict[str, Fraction]:
+        """Cycles that hops on links of each class spend, the turnaround and the wait before them included."""
+        return _summed((name, cycles) for (part, name), cycles in self.cells.items() if name and part in OF_HOPS)
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where the walk stands: at the start of an operator, or at the read of one vector of a slot."""
 
     operator: int
@@ -80,7 +92,7 @@ def layer_times(build: Build) -> tuple[LayerTime, ...]:
     index, token = EventIndex.of(build), token_time(build)
     groups: dict[tuple[int, tuple[tuple[tuple[str, str], Fraction], ...]], list[int]] = {}
     for segment in token.order.tolist():
-        parts = segment_parts(index, segment)
+        parts, _ = segment_path(index, segment)
         key = (int(build.segments.makespan_cycles[segment]), tuple(sorted(parts.items())))
         groups.setdefault(key, []).append(segment)
     return tuple(
@@ -88,11 +100,17 @@ def layer_times(build: Build) -> tuple[LayerTime, ...]:
             segments=tuple(members),
             layers=tuple(sorted(layer for segment in members for layer in token.layers[segment])),
             makespan_cycles=makespan,
-            parts=_summed((part, cycles) for (part, _), cycles in parts),
-            classes=_summed((name, cycles) for (part, name), cycles in parts if name and part in OF_HOPS),
+            lower_bound_cycles=min(int(build.segments.lower_bound_cycles[segment]) for segment in members),
+            chips=_sizes(build, members),
+            cells=dict(parts),
         )
         for (makespan, parts), members in groups.items()
     )
+
+
+def _sizes(build: Build, segments: Iterable[int]) -> tuple[int, int]:
+    sizes = [len(build.graph.chips_of(segment)) for segment in segments]
+    return min(sizes), max(sizes)
 
 
 def cycles_by_class(times: Iterable[LayerTime]) -> dict[str, Fraction]:
@@ -107,21 +125,21 @@ def _summed(pairs: Iterable[tuple[str, Fraction]]) -> dict[str, Fraction]:
     return dict(sorted(sums.items()))
 
 
-def segment_parts(index: EventIndex, segment: int) -> Parts:
-    """Return the cycles of one segment's critical path by part and link class; see `LayerTime`."""
+def segment_path(index: EventIndex, segment: int) -> tuple[Parts, list[Place]]:
+    """Return the cycles of one segment's critical path by part and link class, and its places from last to first."""
     parts: Parts = defaultdict(Fraction)
-    place: _Place | None = _Place(index.last_operator(segment))
-    seen: set[_Place] = set()
+    place: Place | None = Place(index.last_operator(segment))
+    seen: dict[Place, None] = {}
     while place is not None:
         if place in seen:
             raise broken("operands.parquet", f"operator {place.operator} waits for itself")
-        seen.add(place)
+        seen[place] = None
         walk = _before_start if place.slot < 0 else _before_read
-        place = walk(_Step(index, parts, index.deskew_spans(segment), index.link_class(place.slot)), place)
-    return {key: cycles for key, cycles in parts.items() if cycles}
+        place = walk(_Step(index, parts, index.deskew_spans(segment), index.link_class(place.slot), seen), place)
+    return {key: cycles for key, cycles in parts.items() if cycles}, list(seen)
 
 
-def _before_start(step: _Step, place: _Place) -> _Place | None:
+def _before_start(step: _Step, place: Place) -> Place | None:
     """Step from the start of an operator to the last of what it waited for; None when there is nothing."""
     index, operator = step.index, place.operator
     causes = [
@@ -134,7 +152,7 @@ def _before_start(step: _Step, place: _Place) -> _Place | None:
     return step.follow(max(causes)[2], max(causes)[1]) if causes else None
 
 
-def _before_read(step: _Step, place: _Place) -> _Place | None:
+def _before_read(step: _Step, place: Place) -> Place | None:
     """Step from the read of a vector back through its slot to what let the slot depart."""
     index, slot = step.index, place.slot
     link, first = index.slot["link"][slot], index.slot["first_vector"][slot]
@@ -172,12 +190,15 @@ class _Step:
         Stalls of the segment.
     link_class : str
         Of the hop behind this step; empty behind an operator.
+    seen : dict
+        Places that the walk has passed; sums that turned round on the way are added to them.
     """
 
     index: EventIndex
     parts: Parts
     deskews: list[Span]
     link_class: str
+    seen: dict[Place, None]
 
     def add(self, part: str, cycles: Fraction | int) -> None:
         """Add cycles to a part."""
@@ -194,18 +215,18 @@ class _Step:
         free = self._take(busy_part, free, busy)
         self.add(SLACK, _length(free))
 
-    def follow(self, piece: Piece, vector: int) -> _Place | None:
+    def follow(self, piece: Piece, vector: int) -> Place | None:
         """Return the place from which a vector came, passing through the operator that produced it."""
         if piece.slot >= 0:
-            return _Place(NONE, piece.slot, vector)
+            return Place(NONE, piece.slot, vector)
         producer = self.index.producer(piece)
         if producer < 0:
             return None
         kind = str(self.index.build.operators.kind[producer])
         self.add(COMPUTE + kind, self.index.operator["cycles"][producer])
-        return _Place(producer)
+        return Place(producer)
 
-    def follow_out(self, piece: Piece, vector: int) -> _Place | None:
+    def follow_out(self, piece: Piece, vector: int) -> Place | None:
         """Return the place from which a vector came that leaves again: turnarounds lie behind it."""
         index = self.index
         while piece.slot < 0:
@@ -214,9 +235,10 @@ class _Step:
             if last is None:
                 return self.follow(piece, vector)
             self.add(COMPUTE + str(index.build.operators.kind[producer]), index.operator["cycles"][producer])
+            self.seen[Place(producer)] = None
             piece, vector = last, last.last
         self.add(TURNAROUND, index.turnaround(piece))
-        return _Place(NONE, piece.slot, vector)
+        return Place(NONE, piece.slot, vector)
 
     def _take(self, part: str, free: list[Span], taken: Iterable[Span]) -> list[Span]:
         """Give the overlap of free and taken time to a part; return what stays free."""

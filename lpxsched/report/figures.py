@@ -47,7 +47,7 @@ def _draw(build: Build, layers: range | None) -> Figure:
     segment = next(s for s, members in enumerate(token_time(build).layers) if layer in members)
     chips = chip_rows(build, segment)
     window = layer_window(build, layers)
-    groups = len(used_groups(utilisation(build, bins=BINS, by_tray=True, window=window)))
+    groups = len(used_groups(utilisation(build, bins=BINS, by="tray", window=window)))
     heights = [
         FRAME_INCHES + ROW_INCHES * max(groups, 4),
         FRAME_INCHES + ROW_INCHES * max(sum(len(chip.rows) for chip in chips), 8),

@@ -11,7 +11,7 @@ from lpxsched.units import cycles_to_ns
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
-WIDTH = 92
+WIDTH = 84
 
 
 def headline_facts(build: Build) -> dict[str, Any]:

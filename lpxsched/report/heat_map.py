@@ -43,7 +43,7 @@ def used_groups(busy: Utilisation) -> list[int]:
 def draw_heat_map(figure: Figure, axes: Axes, build: Build, layers: range | None) -> None:
     """Draw the busy share of the running layer's links, one row a group of links."""
     window = layer_window(build, layers)
-    busy = utilisation(build, bins=BINS, by_tray=True, window=window)
+    busy = utilisation(build, bins=BINS, by="tray", window=window)
     rows = used_groups(busy)
     to_us = float(cycles_to_ns(1, Fraction(build.manifest.clock_mhz))) / 1000
     shares = 100 * busy.running_bin_shares()[rows]

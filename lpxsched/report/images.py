@@ -21,7 +21,7 @@ METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
-def images(draw: Callable[[], Figure], formats: Sequence[str]) -> dict[str, bytes]:
+def images(draw: Callable[[], Figure], formats: Sequence[str], *, font: str = "path") -> dict[str, bytes]:
     """Return a figure in each format.
 
     Parameters
@@ -30,6 +30,8 @@ def images(draw: Callable[[], Figure], formats: Sequence[str]) -> dict[str, byte
         Returns the figure, new at each call: saving moves the layout of a figure by a little.
     formats : sequence of str
         Any of ``svg`` and ``png``.
+    font : str
+        How an SVG holds its text: as ``path``, or as ``none``, text in the font of the page around it.
     """
     import matplotlib as mpl
 
@@ -38,7 +40,7 @@ def images(draw: Callable[[], Figure], formats: Sequence[str]) -> dict[str, byte
         mpl.rcdefaults()
         mpl.rc("font", size=8.0)
         mpl.rc("axes", titlesize=10.0)
-        mpl.rc("svg", hashsalt="lpxsched", fonttype="path")
+        mpl.rc("svg", hashsalt="lpxsched", fonttype=font)
         return {name: _image(draw(), name) for name in formats}
 
 

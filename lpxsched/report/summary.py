@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
+from lpxsched.report.busiest import (
+    alike_chips,
+    alike_links,
+    busiest_by_unit,
+    busiest_by_vectors,
+    busy_chips,
+    busy_links,
+)
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
 from lpxsched.report.token import collective_kind, only_period, token_time
@@ -18,7 +25,7 @@ from lpxsched.units import cycles_to_ns
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpxsched.report.busiest import BusyChip, BusyLink
+    from lpxsched.report.busiest import AlikeChips, AlikeLinks, BusyChip, BusyLink
     from lpxsched.report.critical_path import LayerTime
     from lpxsched.report.utilisation import Utilisation
     from lpxsched.timetable.build import Build
@@ -44,6 +51,9 @@ class Summary:
         Groups are link classes.
     links : list of BusyLink
     chips_by_unit, chips_by_vectors : list of BusyChip
+    links_alike : list of AlikeLinks
+    chips_alike : list of AlikeChips
+        By unit.
     layers : tuple of LayerTime
     path_by_class : dict of Fraction
         Cycles of the critical paths along one token by the class of the link, see `LayerTime`.
@@ -56,6 +66,8 @@ class Summary:
     links: list[BusyLink]
     chips_by_unit: list[BusyChip]
     chips_by_vectors: list[BusyChip]
+    links_alike: list[AlikeLinks]
+    chips_alike: list[AlikeChips]
     layers: tuple[LayerTime, ...]
     path_by_class: Mapping[str, Fraction]
 
@@ -68,15 +80,17 @@ def summarise(build: Build) -> Summary:
     InputError
         When the timetable breaks causality; see `layer_times`.
     """
-    chips, layers = busy_chips(build), layer_times(build)
+    links, chips, layers = busy_links(build), busy_chips(build), layer_times(build)
     return Summary(
         facts=_facts(build) | headline_facts(build),
         headline=headline_lines(build),
         clock_mhz=Fraction(build.manifest.clock_mhz),
         classes=utilisation(build, bins=BINS),
-        links=busy_links(build)[:SHOWN],
+        links=links[:SHOWN],
         chips_by_unit=busiest_by_unit(chips)[:SHOWN],
         chips_by_vectors=busiest_by_vectors(chips)[:SHOWN],
+        links_alike=alike_links(links)[:SHOWN],
+        chips_alike=alike_chips(busiest_by_unit(chips))[:SHOWN],
         layers=layers,
         path_by_class=cycles_by_class(layers),
     )

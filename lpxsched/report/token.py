@@ -115,6 +115,18 @@ def only_period(build: Build) -> int:
     return int(build.frames.period_cycles[0]) if len(build.frames) == 1 else 0
 
 
+def deskew_spans(build: Build, token: TokenTime) -> list[tuple[int, int, int]]:
+    """Return segment, first cycle and first cycle after of each deskew, on the timeline of the token."""
+    table, found = build.deskews, []
+    for segment, frame in enumerate(build.segments.frame.tolist()):
+        start = int(token.start_cycles[segment])
+        # Those of frames that repeat lie between iterations, which a token does not show.
+        rows = (table.frame == frame) & (table.every_periods == 0)
+        for cycle, stall in zip(table.cycle[rows].tolist(), table.stall[rows].tolist(), strict=True):
+            found.append((segment, start + cycle, start + cycle + stall))
+    return found
+
+
 def collective_kind(build: Build) -> str | None:
     """Return the kind of collective that a build is; None for a model."""
     kind = build.manifest.options.get("kind")

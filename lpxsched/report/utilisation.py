@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.report.busy_time import Bins, busy_ticks
 from lpxsched.report.token import only_period, token_time
 from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
 
 LARGEST_SUM = 2**62
+CLASS, TRAY, CHIP = "class", "tray", "chip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,10 @@ class LinkGroup:
     Attributes
     ----------
     name : str
-        Link class, with the tray where links inside trays are told apart (``tray 3``, of rack 0 ``tray 0.3``).
+        Link class, with the tray where links inside trays are told apart (``tray 3``, of rack 0 ``tray 0.3``); the
+        position of the node where links are told apart by the node that they leave.
     link_class : str
+        Empty for the links of a node.
     links : int
         Links of the group that are in service.
     used_links : int
@@ -115,7 +119,12 @@ class Utilisation:
 
 
 def utilisation(
-    build: Build, *, bins: int, by_tray: bool = False, window: tuple[int, int] | None = None
+    build: Build,
+    *,
+    bins: int,
+    by: str = CLASS,
+    window: tuple[int, int] | None = None,
+    slots: NDArray[np.bool_] | None = None,
 ) -> Utilisation:
     """Return how busy each group of links is over the time of one token.
 
@@ -124,49 +133,60 @@ def utilisation(
     build : Build
     bins : int
         Number of equal bins of time, at least 1.
-    by_tray : bool
-        Whether links inside a tray form one group a tray, where the fabric has several trays.
+    by : str
+        What makes a group: ``class``; ``tray``, where the fabric has several also the tray of links inside one;
+        ``chip``, the node that links leave.
     window : tuple of int, optional
         First cycle and first cycle after, on the timeline of the token. When left out all of it, and of a timetable
         that repeats one period, with the vectors of all iterations.
+    slots : ndarray of bool, shape (slots,), optional
+        The slots that count; all when left out.
     """
     token, period = token_time(build), only_period(build)
     if period and window is None:
-        return _of_period(build, period, bins=bins, by_tray=by_tray)
-    return _in_window(build, token, bins=bins, by_tray=by_tray, window=window)
+        return _of_period(build, period, bins=bins, by=by, slots=slots)
+    return _in_window(build, token, bins=bins, by=by, window=window, slots=slots)
 
 
 def _in_window(
-    build: Build, token: TokenTime, *, bins: int, by_tray: bool, window: tuple[int, int] | None
+    build: Build,
+    token: TokenTime,
+    *,
+    bins: int,
+    by: str,
+    window: tuple[int, int] | None,
+    slots: NDArray[np.bool_] | None,
 ) -> Utilisation:
     first, last = window or (0, token.total_cycles)
-    group_of_link, names = _groups(build, by_tray=by_tray)
+    counted = np.ones(len(build.slots), dtype=np.bool_) if slots is None else slots
+    group_of_link, names = _groups(build, by)
     common = lcm(*build.links.vector_time_denominator.tolist())
     ticks = common * bins
     # Beyond 64 bits numpy's object arrays keep the sums exact, only slower.
     fits = (max(token.total_cycles, last) + 1) * ticks * (len(build.slots) + len(build.links) + 1) < LARGEST_SUM
     kind: Any = np.int64 if fits else object
-    edges = first * ticks + (last - first) * common * np.arange(bins + 1).astype(kind)
+    spans = Bins(first * ticks, (last - first) * common, bins, kind)
+    start, end = _held_ticks(build, token, counted, kind, ticks)
     return Utilisation(
-        groups=_link_groups(build, group_of_link, names),
+        groups=_link_groups(build, group_of_link, names, counted),
         first_cycle=first,
         last_cycle=last,
         ticks_per_cycle=ticks,
-        busy_ticks=_busy_ticks(build, token, group_of_link, len(names), edges, ticks),
-        running_ticks=_running_ticks(build, token, group_of_link, len(names), edges, ticks),
+        busy_ticks=busy_ticks(group_of_link[build.slots.link[counted]], len(names), start, end, spans),
+        running_ticks=_running_ticks(build, token, group_of_link, len(names), spans.edges, ticks),
     )
 
 
-def _of_period(build: Build, period: int, *, bins: int, by_tray: bool) -> Utilisation:
+def _of_period(build: Build, period: int, *, bins: int, by: str, slots: NDArray[np.bool_] | None) -> Utilisation:
     """Return how busy links are in one period: all whole periods that the rows of one iteration reach, folded."""
     token = replace(token_time(build), start_cycles=build.segments.phase_cycles)
-    slots, pitch = build.slots, pitch_numerators(build)
-    held = -(-slots.vectors * pitch[slots.link] // build.links.vector_time_denominator[slots.link])
-    folds = 1 + int((token.start_cycles[token.slot_segment] + slots.depart + held).max(initial=0)) // period
-    spread = _in_window(build, token, bins=folds * bins, by_tray=by_tray, window=(0, folds * period))
+    table, pitch = build.slots, pitch_numerators(build)
+    held = -(-table.vectors * pitch[table.link] // build.links.vector_time_denominator[table.link])
+    folds = 1 + int((token.start_cycles[token.slot_segment] + table.depart + held).max(initial=0)) // period
+    spread = _in_window(build, token, bins=folds * bins, by=by, window=(0, folds * period), slots=slots)
     busy = spread.busy_ticks.reshape(len(spread.groups), folds, bins).sum(axis=1)
     owned = (token.link_segment >= 0) & ~build.links.down
-    group_of_link, names = _groups(build, by_tray=by_tray)
+    group_of_link, names = _groups(build, by)
     links = np.bincount(group_of_link[owned], minlength=len(names)).astype(busy.dtype)
     ticks = period * spread.ticks_per_cycle // bins
     return replace(
@@ -182,11 +202,33 @@ def trays(build: Build) -> list[str]:
     return [position.rpartition(".")[0] for position in build.chips.position.tolist()]
 
 
-def _groups(build: Build, *, by_tray: bool) -> tuple[Integers, list[tuple[str, str]]]:
+def multicast_slots(build: Build) -> NDArray[np.bool_]:
+    """Return which slots carry a vector that leaves the same node in another slot too, shape (slots,)."""
+    table = build.slots
+    key = build.links.src[table.link] * (int(table.tensor.max(initial=0)) + 1) + table.tensor
+    order = np.lexsort((table.first_vector, key))
+    key, first = key[order], table.first_vector[order]
+    end = first + table.vectors[order]
+    # Keys lie so far apart that what came before in another group ends before this one begins.
+    apart = int(end.max(initial=0)) + 1
+    rank = np.cumsum(np.concatenate([[0], key[1:] != key[:-1]])[: len(key)]) * apart
+    begin, until = rank + first, rank + end
+    latest = np.maximum.accumulate(until)
+    shared = np.zeros(len(table), dtype=np.bool_)
+    shared[1:] |= begin[1:] < latest[:-1]
+    shared[:-1] |= begin[1:] < until[:-1]
+    found = np.zeros(len(table), dtype=np.bool_)
+    found[order] = shared
+    return found
+
+
+def _groups(build: Build, by: str) -> tuple[Integers, list[tuple[str, str]]]:
     """Return the group of each link, and of each group its name and link class."""
+    if by == CHIP:
+        return build.links.src, [(name, "") for name in build.chips.position.tolist()]
     tray = trays(build)
     number = {name: row for row, name in enumerate(dict.fromkeys(tray))}
-    split = by_tray and len(number.keys() - {""}) > 1
+    split = by == TRAY and len(number.keys() - {""}) > 1
     classes = list(dict.fromkeys(build.links.link_class.tolist()))
     keys = []
     for name, *ends in zip(build.links.link_class.tolist(), build.links.src, build.links.dst, strict=True):
@@ -198,39 +240,30 @@ def _groups(build: Build, *, by_tray: bool) -> tuple[Integers, list[tuple[str, s
     return np.array([index[key] for key in keys], dtype=np.int64), [key[2:] for key in ordered]
 
 
-def _link_groups(build: Build, group_of_link: Integers, names: Sequence[tuple[str, str]]) -> tuple[LinkGroup, ...]:
+def _link_groups(
+    build: Build, group_of_link: Integers, names: Sequence[tuple[str, str]], counted: NDArray[np.bool_]
+) -> tuple[LinkGroup, ...]:
+    slot_link = build.slots.link[counted]
     links = np.bincount(group_of_link[~build.links.down], minlength=len(names))
-    used = np.bincount(group_of_link[np.unique(build.slots.link)], minlength=len(names))
+    used = np.bincount(group_of_link[np.unique(slot_link)], minlength=len(names))
     vectors = np.zeros(len(names), dtype=np.int64)
-    np.add.at(vectors, group_of_link[build.slots.link], build.slots.vectors)
+    np.add.at(vectors, group_of_link[slot_link], build.slots.vectors[counted])
     return tuple(
         LinkGroup(name, link_class, int(links[row]), int(used[row]), int(vectors[row]))
         for row, (name, link_class) in enumerate(names)
     )
 
 
-def _busy_ticks(
-    build: Build, token: TokenTime, group_of_link: Integers, groups: int, edges: NDArray[Any], ticks: int
-) -> NDArray[Any]:
-    link = build.slots.link
-    per_vector = pitch_numerators(build).astype(edges.dtype) * ticks
+def _held_ticks(
+    build: Build, token: TokenTime, counted: NDArray[np.bool_], kind: Any, ticks: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return when the slots that count begin and end to hold their links, on the timeline of the token."""
+    link = build.slots.link[counted]
+    per_vector = pitch_numerators(build).astype(kind) * ticks
     per_vector //= build.links.vector_time_denominator
-    start = (token.start_cycles[token.slot_segment] + build.slots.depart).astype(edges.dtype) * ticks
-    end = start + build.slots.vectors * per_vector[link]
-    busy = np.zeros((groups, len(edges) - 1), dtype=edges.dtype)
-    group = group_of_link[link]
-    for row in range(groups):
-        members = group == row
-        busy[row] = np.diff(_elapsed(start[members], edges) - _elapsed(end[members], edges))
-    return busy
-
-
-def _elapsed(since: NDArray[Any], edges: NDArray[Any]) -> NDArray[Any]:
-    """Return at each edge the time passed since each of the given moments, summed over those passed."""
-    ordered = np.sort(since)
-    passed = np.searchsorted(ordered, edges, side="right")
-    sums = np.concatenate([np.zeros(1, dtype=edges.dtype), np.cumsum(ordered)])
-    return np.asarray(passed * edges - sums[passed])
+    cycle = token.start_cycles[token.slot_segment[counted]] + build.slots.depart[counted]
+    start = cycle.astype(kind) * ticks
+    return start, start + build.slots.vectors[counted] * per_vector[link]
 
 
 def _running_ticks(

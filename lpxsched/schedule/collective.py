@@ -15,7 +15,7 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.problem.collective import refuse_split
 from lpxsched.schedule.problem.opening import bundle_levels
-from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
+from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound, Result
 
@@ -57,7 +58,7 @@ class ScheduledCollective:
 
 
 def solve_collective(
-    fabric: Fabric, problem: Instance, clock: ClockSpecification, options: TransferOptions
+    fabric: Fabric, problem: Instance, clock: ClockSpecification, options: SolveOptions
 ) -> ScheduledCollective:
     """Return a collective's schedule, shifted by the stall of its opening deskew.
 
@@ -71,7 +72,7 @@ def solve_collective(
     problem : Instance
         Without guards.
     clock : ClockSpecification
-    options : TransferOptions
+    options : SolveOptions
         The deadline counts from the segment's time zero.
 
     Raises
@@ -163,12 +164,12 @@ def _refuse_long_hops(bare: Instance, domain: DomainClock, levels: Integers) -> 
         domain.refuse_long_hop(too_long[0])
 
 
-def _greedy_cycles(problem: Instance, options: TransferOptions) -> int:
+def _greedy_cycles(problem: Instance, options: SolveOptions) -> int:
     look = replace(options, solver="greedy", effort=1, deadline_cycles=None)
     return solve_transfers(problem, look).schedule.makespan_cycles
 
 
-def _solve_after(stall: int, problem: Instance, options: TransferOptions, least: _Least) -> Result:
+def _solve_after(stall: int, problem: Instance, options: SolveOptions, least: _Least) -> Result:
     """Solve a problem for what the stall leaves of the deadline; a fault says that it is less."""
     deadline = options.deadline_cycles
     if deadline is None or (least.exact and not stall):

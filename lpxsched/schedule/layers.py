@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
-from lpxsched.schedule.solve_layer import GREEDY_ONLY_EFFORT, SolveOptions, first_solved, is_symmetric, search_on, solve
+from lpxsched.schedule.solve_layer import first_solved, is_symmetric, search_on, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -13,7 +13,6 @@ from lpxsched.schedule.bounds import lower_bound, period_bound
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
-from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.found import Found
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.groups import Symmetry
@@ -47,23 +47,7 @@ NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
 MOST_GROUPS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class TransferOptions(SolveOptions):
-    """How hard to look, as for a layer, and for what.
-
-    Attributes
-    ----------
-    cyclic : bool
-        Look for the shortest period of a timetable that repeats.
-    deadline_cycles : int or None
-        Longest makespan that is asked for.
-    """
-
-    cyclic: bool = False
-    deadline_cycles: int | None = None
-
-
-def solve_transfers(problem: Instance, options: TransferOptions) -> Result:
+def solve_transfers(problem: Instance, options: SolveOptions) -> Result:
     """Return the best schedule found, with its lower bound.
 
     Raises
@@ -100,10 +84,10 @@ def _refuse_deadline(least: LowerBound, deadline: int) -> None:
         )
 
 
-def _search_all(problem: Instance, options: TransferOptions, bound: LowerBound) -> Found[Quotient] | None:
+def _search_all(problem: Instance, options: SolveOptions, bound: LowerBound) -> Found[Quotient] | None:
     """Return the best of all searches; the largest group, the smallest problem, comes first."""
     more = options.effort - 1
-    packing_seconds = PACKING_SECONDS * 2.0 ** (more - 1) if options.cyclic and _may_model(options) else 0.0
+    packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and _may_model(options) else 0.0
     budget = Budget(
         SLOTS << more,
         ROUNDS << more,
@@ -129,33 +113,30 @@ def _search_all(problem: Instance, options: TransferOptions, bound: LowerBound) 
     return best
 
 
-def _nothing_found(options: TransferOptions) -> NothingFoundError:
+def _nothing_found(options: SolveOptions) -> NothingFoundError:
     if options.solver == "symmetric":
         cause = "solver symmetric: no translation leaves this collective as it is"
         return NothingFoundError(cause, remedy="try --solver auto")
     return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
 
 
-def _improved(
-    found: Found[Quotient], options: TransferOptions, bound: LowerBound
-) -> tuple[Found[Quotient], LowerBound]:
+def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
     if options.cyclic or not _may_model(options) or found.objective_cycles <= bound.cycles:
         return found, bound
-    from lpxsched.schedule.cpsat.ways import Extent, improved_ways
     from lpxsched.schedule.cpsat.runs import Effort
+    from lpxsched.schedule.cpsat.ways import Extent, improved_ways
 
-    more = 2.0 ** (options.effort - 2)
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
-        found = _retimed(found, Effort(TIMES_SECONDS * more, options.seed, bound.cycles))
+        found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
     near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
     is_near = options.solver == "auto" and found.objective_cycles <= near
-    effort = Effort(WAYS_SECONDS * more, options.seed, bound.cycles)
+    effort = Effort(options.seconds(WAYS_SECONDS), options.seed, bound.cycles)
     found, proved = improved_ways(found, effort, Extent(*(NEAR_EXTENT if is_near else EXTENTS[options.solver])))
     return found, proved if proved is not None and proved.cycles > bound.cycles else bound
 
 
-def _may_model(options: TransferOptions) -> bool:
+def _may_model(options: SolveOptions) -> bool:
     return options.effort > 1 and options.solver != "greedy"
 
 
@@ -167,7 +148,7 @@ def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:
     return found if placement is found.placement else replace(found, placement=placement)
 
 
-def _groups(problem: Instance, options: TransferOptions) -> Iterator[Symmetry]:
+def _groups(problem: Instance, options: SolveOptions) -> Iterator[Symmetry]:
     """Yield the groups to search with, the trivial one last."""
     if options.solver in ("auto", "symmetric"):
         yield from islice(symmetries(problem), MOST_GROUPS)
@@ -187,7 +168,7 @@ def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Foun
 
 
 def _attempts(
-    problem: Instance, symmetry: Symmetry, options: TransferOptions, *, exchanges: bool
+    problem: Instance, symmetry: Symmetry, options: SolveOptions, *, exchanges: bool
 ) -> Iterator[Callable[[Budget], Found[Quotient] | None]]:
     """Yield the searches with one group."""
     collective, seed = problem.stage, options.seed

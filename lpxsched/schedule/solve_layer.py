@@ -9,8 +9,8 @@ from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING
 
-from lpxsched.options import DEFAULT_EFFORT
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
@@ -19,13 +19,12 @@ from lpxsched.schedule.symmetry.padding import paddings, unpadded
 from lpxsched.schedule.times.retiming import justified, retimed
 
 if TYPE_CHECKING:
-    from lpxsched.options import Solver
     from lpxsched.schedule.found import Found
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.padding import Padded
 
-GREEDY_ONLY_EFFORT = 1
 # From this effort on times of many tasks are chosen anew too, neighbourhood after neighbourhood.
 PARTS_EFFORT = 4
 # Deterministic seconds of CP-SAT at effort 2; each further step doubles them.
@@ -39,32 +38,6 @@ GOOD_ENOUGH = 500
 NEAR_BEFORE_TIMES = 16
 # Tasks whose times CP-SAT chooses anew all at once; below `PARTS_EFFORT` more are left as they are.
 MOST_RETIMED = 400
-
-
-@dataclass(frozen=True, slots=True)
-class SolveOptions:
-    """How hard to look.
-
-    Attributes
-    ----------
-    solver : str
-        ``greedy``; ``symmetric`` (schedules that a group of translations leaves as they are, on representatives);
-        ``cpsat`` (greedy, then times by CP-SAT however many tasks there are); ``auto`` tries all, as long as the bound
-        is not met, and leaves CP-SAT out where it has too many tasks.
-    effort : int
-        1 is greedy alone, justified; each further step doubles the deterministic time of CP-SAT and the number of plans
-        whose times it chooses.
-    seed : int
-    """
-
-    solver: Solver = "auto"
-    effort: int = DEFAULT_EFFORT
-    seed: int = 0
-
-    @property
-    def cpsat_seconds(self) -> float:
-        """Deterministic seconds of CP-SAT for one problem."""
-        return float(CPSAT_SECONDS * 2 ** (self.effort - 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +129,9 @@ def _with_new_times(found: Found[Padded], bound: LowerBound, options: SolveOptio
     worth = _worth(found, bound)
     if not worth or (is_large and options.solver != "cpsat"):
         return justified(found, bound)
-    return retimed(found, Effort(float(options.cpsat_seconds * worth / share), options.seed, bound.cycles))
+    return retimed(
+        found, Effort(float(CPSAT_SECONDS * 2 ** (options.effort - 2) * worth / share), options.seed, bound.cycles)
+    )
 
 
 def _worth(found: Found[Padded], bound: LowerBound) -> Fraction:

@@ -64,7 +64,7 @@ def test_window_of_layers() -> None:
 
 def test_rows_without_traffic_are_left_out() -> None:
     """Tests that of two trays only that of the shown layers has a row."""
-    busy = utilisation(repeated_build(4), bins=8, by_tray=True, window=(0, 256))
+    busy = utilisation(repeated_build(4), bins=8, by="tray", window=(0, 256))
     assert [busy.groups[row].name for row in used_groups(busy)] == ["tray 0", "host"]
 
 

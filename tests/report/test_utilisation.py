@@ -101,7 +101,7 @@ def test_a_window_is_a_part_of_the_whole() -> None:
 
 def test_links_of_each_tray_are_told_apart() -> None:
     """Tests that four segments in two trays give two groups of tray links; two layers run in each."""
-    busy = utilisation(repeated_build(4), bins=4, by_tray=True)
+    busy = utilisation(repeated_build(4), bins=4, by="tray")
     assert [group.name for group in busy.groups] == ["tray 0", "tray 1", "host"]
     assert [group.links for group in busy.groups] == [4, 4, 16]
     # Bins are layers here: tray 1 has no running link during the first two.
@@ -111,7 +111,7 @@ def test_links_of_each_tray_are_told_apart() -> None:
 
 def test_one_tray_is_not_split() -> None:
     """Tests that a fabric of one tray has one group a class."""
-    assert len(utilisation(two_chip_build(), bins=1, by_tray=True).groups) == 2
+    assert len(utilisation(two_chip_build(), bins=1, by="tray").groups) == 2
 
 
 def test_links_out_of_service_do_not_count() -> None:
@@ -147,7 +147,7 @@ def test_trays_of_several_racks_are_told_apart() -> None:
     position = build.chips.position.astype("U6")
     on_chips = np.flatnonzero(~build.chips.host)
     position[on_chips] = [f"{row // 4}.{9 + row // 2 % 2}.{row % 2}" for row in range(len(on_chips))]
-    busy = utilisation(replace(build, chips=replace(build.chips, position=position)), bins=4, by_tray=True)
+    busy = utilisation(replace(build, chips=replace(build.chips, position=position)), bins=4, by="tray")
     assert [group.name for group in busy.groups] == ["tray 0.9", "tray 0.10", "tray 1.9", "tray 1.10", "host"]
     assert [group.links for group in busy.groups] == [2, 2, 2, 2, 16]
 

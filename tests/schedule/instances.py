@@ -20,7 +20,7 @@ import numpy as np
 from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR, AddCost, Instance
 from lpxsched.schedule.problem.network import NO_LIMIT, Network
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.schedule.routes.blocks import Blocks
+from lpxsched.schedule.symmetry.quotient import Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -283,4 +283,5 @@ def free_sum() -> Instance:
 
 def blocks_of(*rows: tuple[int, int, int]) -> Blocks:
     """Return blocks of rows (demand, first vector, vectors)."""
-    return Blocks(*(ints(column) for column in zip(*rows, strict=True)))
+    piece, first_vector, vectors = (ints(column) for column in zip(*rows, strict=True))
+    return Blocks(piece, first_vector, vectors, piece * 0 - 1, piece * 0 - 1)

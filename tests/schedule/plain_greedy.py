@@ -17,7 +17,7 @@ from lpxsched.schedule.routes.list_schedule import work_order
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes.blocks import Blocks
+    from lpxsched.schedule.symmetry.quotient import Blocks
 
 
 def plain_rows(
@@ -104,7 +104,7 @@ class PlainGreedy:
 
     def place_block(self, block: int) -> None:
         """Bring a block from its leaves to its root and from there to its consumers."""
-        demand = int(self.blocks.demand[block])
+        demand = int(self.blocks.piece[block])
         leaves = self.instance.demand_leaf_operators[demand].tolist()
         if len(leaves) == 1:
             there = leaves_at = self._end(leaves[0])
@@ -132,7 +132,7 @@ class PlainGreedy:
 
         Return when the root has the sum, and when it may send it.
         """
-        demand, vectors = int(self.blocks.demand[block]), int(self.blocks.vectors[block])
+        demand, vectors = int(self.blocks.piece[block]), int(self.blocks.vectors[block])
         root, cost = int(self.instance.demand_root[demand]), self.instance.add_cost
         hops = self.hops_to[root]
         leaves = self.instance.demand_leaves[demand].tolist()
@@ -177,7 +177,7 @@ class PlainGreedy:
 
     def spread_block(self, block: int, there: int) -> None:
         """Bring a block from its root to its consumers on the ways of earliest reads (Dijkstra)."""
-        demand, chips = int(self.blocks.demand[block]), self.instance.network.chips
+        demand, chips = int(self.blocks.piece[block]), self.instance.network.chips
         root = int(self.instance.demand_root[demand])
         consumers = set(self.instance.demand_consumers[demand].tolist())
         best: dict[int, tuple[int, int, int, int, int]] = {}

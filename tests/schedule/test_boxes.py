@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
+from lpxsched.schedule.options import SolveOptions
+from lpxsched.schedule.solve_collective import solve_transfers
 from tests.schedule.boxes import box
 from tests.schedule.transfer_rules import broken_rules
 
@@ -16,6 +17,6 @@ from tests.schedule.transfer_rules import broken_rules
 def test_links_into_the_narrowest_chip_never_rest(seed: int, vectors: int, links: int) -> None:
     """Tests that trees are packed to within a twentieth of what the narrowest cut lets through."""
     problem = box(seed, vectors, links=links)
-    result = solve_transfers(problem, TransferOptions(effort=3))
+    result = solve_transfers(problem, SolveOptions(effort=3))
     assert broken_rules(problem, result.schedule) == []
     assert result.gap <= Fraction(21, 20)

@@ -15,8 +15,8 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError, InputError, LpxschedError, NothingFoundError
 from lpxsched.schedule.collective import solve_collective
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.solve_collective import TransferOptions
 from lpxsched.traffic.collectives import Collective
 from tests.fabric.examples import digraphs, fabric_of
 from tests.timetable.collectives import all_gather, all_reduce, line
@@ -50,9 +50,9 @@ class HandSolver:
 
     greedy_cycles: int = 1000
     cycles: int = 1000
-    asked: list[tuple[int, TransferOptions]] = field(default_factory=list)
+    asked: list[tuple[int, SolveOptions]] = field(default_factory=list)
 
-    def __call__(self, problem: Instance, options: TransferOptions) -> Result:
+    def __call__(self, problem: Instance, options: SolveOptions) -> Result:
         """Return the all-gather made by hand, as long as was chosen."""
         self.asked.append((int(problem.network.hop_cycles[0]) - HOP_CYCLES, options))
         result = all_gather().result
@@ -72,7 +72,7 @@ def solved(clock: str, fabric: Fabric | None = None, *, deadline: int | None = N
     """Return the all-gather of three chips in a line on a clock."""
     fabric = fabric or line()
     problem = collective_instance(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=False)
-    return solve_collective(fabric, problem, load_clock(clock), TransferOptions("auto", 3, 5, False, deadline))
+    return solve_collective(fabric, problem, load_clock(clock), SolveOptions("auto", 3, 5, False, deadline))
 
 
 def guard(interval_cycles: int | None) -> int:
@@ -101,8 +101,8 @@ def test_a_short_collective_gets_the_guard_of_the_first_interval(solver: HandSol
     assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
     assert [asked for asked, _ in solver.asked] == [scheduled.guard_cycles] * 2
     look, search = (options for _, options in solver.asked)
-    assert look == TransferOptions("greedy", 1, 5, False, None)
-    assert search == TransferOptions("auto", 3, 5, False, 5000 - scheduled.stall_cycles)
+    assert look == SolveOptions("greedy", 1, 5, False, None)
+    assert search == SolveOptions("auto", 3, 5, False, 5000 - scheduled.stall_cycles)
 
 
 def test_the_interval_is_doubled_until_it_holds_the_schedule(solver: HandSolver) -> None:
@@ -151,7 +151,7 @@ def test_a_bound_beyond_the_longest_interval_is_infeasible() -> None:
     fabric = line()
     problem = collective_instance(roomy(fabric), [0, 1], Collective("broadcast", 2, 300_000), relays=False)
     with pytest.raises(InfeasibleError, match=r"takes at least 7500[0-9]{2} cycles \(.*may run 523999 cycles"):
-        solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
 
 
 def test_a_hop_longer_than_clocks_may_run_apart_is_refused_at_once(solver: HandSolver) -> None:
@@ -172,11 +172,11 @@ def test_a_tree_too_deep_for_its_clock_is_refused() -> None:
         fabric = fabric_of(both_ways, grid=(1, chips))
         problem = collective_instance(fabric, range(chips), Collective("broadcast", chips, 1), relays=False)
         if chips == 11:
-            scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+            scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
             assert scheduled.tree.height(0) == 5
         else:
             with pytest.raises(InfeasibleError, match=r"tree has 6 levels: 2 x 6 residuals are 127\.2 cycles"):
-                solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+                solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
 
 
 def test_everything_happens_after_the_stall(solver: HandSolver) -> None:
@@ -229,7 +229,7 @@ def test_a_fault_says_what_the_stall_left_of_the_deadline(
 ) -> None:
     """Tests that a user is told of no other deadline, and that a guard longer than the rules ask for proves nothing."""
 
-    def refuse(problem: Instance, options: TransferOptions) -> Result:
+    def refuse(problem: Instance, options: SolveOptions) -> Result:
         if options.deadline_cycles is not None:
             raise fault
         return all_gather().result
@@ -252,7 +252,7 @@ def test_chips_that_take_no_part_need_no_clock() -> None:
     fabric = fabric_of([(0, 1), (1, 0), (1, 2), (2, 1)], grid=(1, 4))
     for relays in (False, True):
         problem = collective_instance(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=relays)
-        scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
         assert scheduled.tree.depth.tolist() == [1, 0, 1, -1]
         assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
 
@@ -262,7 +262,7 @@ def test_chips_that_no_root_reaches_are_bad_input() -> None:
     fabric = fabric_of([(1, 0), (2, 0)], grid=(1, 3))
     problem = collective_instance(fabric, [0, 1, 2], Collective("gather", 3, 1, 0), relays=False)
     with pytest.raises(InputError, match="no links lead from chip 0 to chip 1"):
-        solve_collective(fabric, problem, load_clock("xo-100ppm"), TransferOptions("greedy", 1))
+        solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
 
 
 @given(digraphs(most_chips=6), st.sampled_from(["broadcast", "gather", "all-gather", "reduce"]), st.booleans())
@@ -278,7 +278,7 @@ def test_perfect_clocks_refuse_nothing_that_is_feasible(graph: nx.DiGraph[int], 
     readers = chips if kind in ("broadcast", "all-gather") else chips[:1]
     if all(nx.has_path(carrying, sender, reader) for sender in senders for reader in readers):
         problem = collective_instance(fabric, chips, collective, relays=relays)
-        scheduled = solve_collective(fabric, problem, load_clock("none"), TransferOptions("greedy", 1))
+        scheduled = solve_collective(fabric, problem, load_clock("none"), SolveOptions("greedy", 1))
         assert set(scheduled.tree.depth.tolist()) == {-1}
     else:
         with pytest.raises(InfeasibleError, match="the fabric is split"):

@@ -13,9 +13,9 @@ from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.partition.group import Group
 from lpxsched.schedule.layers import solve_layers, solve_with_covering_guard
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem.layer import LayerProblem
-from lpxsched.schedule.solve_layer import SolveOptions
 from lpxsched.workload.graph import LayerGraph
 from tests.builds import ints
 from tests.schedule.instances import copy_along

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lpxsched.schedule.layers import solve_layers
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
-from lpxsched.schedule.solve_layer import SolveOptions
 from tests.schedule.layers import layers_on
 
 GREEDY = SolveOptions("greedy", 1, 0)

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.options import SolveOptions
+from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import Schedule, Sums
-from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
+from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
 from tests.schedule.bounds.exact import shortest_makespan
 from tests.schedule.bounds.problems import (
@@ -40,9 +42,9 @@ ANY_SOLVER: tuple[Solver, ...] = ("auto", "greedy", "cpsat")
 STAR = both_ways([(0, leaf) for leaf in range(1, 5)])
 
 
-def options(**changes: Any) -> TransferOptions:
+def options(**changes: Any) -> SolveOptions:
     """Return options of the least effort."""
-    return TransferOptions(**({"effort": 1} | changes))
+    return SolveOptions(**({"effort": 1} | changes))
 
 
 def solved(problem: Instance, **changes: Any) -> Result:
@@ -119,7 +121,7 @@ def renumbered(problem: Instance, number: list[int]) -> Instance:
     places = problem.network.fabric_node[np.argsort(new)]
     network = replace(problem.network, source=source, destination=destination, fabric_node=places)
     collective = replace(problem.stage, root=number[problem.stage.root])
-    return replace(problem, collective=collective, network=network.with_bundles(order))
+    return stage_instance(network.with_bundles(order), collective, problem.add_cost)
 
 
 @settings(max_examples=15)

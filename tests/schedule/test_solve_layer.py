@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.result import LowerBound, Result, Schedule, Sums
 from lpxsched.schedule.routes.blocks import candidate_cuts
-from lpxsched.schedule.solve_layer import SolveOptions, is_symmetric, ranked_greedy, solve
+from lpxsched.schedule.solve_layer import is_symmetric, ranked_greedy, solve
 from lpxsched.schedule.symmetry.padding import paddings, unpadded
 from tests.schedule.circulants import circulant_layers, even_layer
 from tests.schedule.greedy import greedy_plan
@@ -153,7 +154,7 @@ def test_more_cuts_are_tried_on_representatives() -> None:
 
 def test_each_step_of_effort_doubles_the_time() -> None:
     """Tests deterministic seconds: a tenth at effort 2."""
-    assert [SolveOptions(effort=effort).cpsat_seconds for effort in (2, 3, 4, 7)] == [0.1, 0.2, 0.4, 3.2]
+    assert [SolveOptions(effort=effort).seconds(0.1) for effort in (2, 3, 4, 7)] == [0.1, 0.2, 0.4, 3.2]
 
 
 @given(instances(most_chips=4), st.integers(0, 3))

@@ -21,27 +21,28 @@ from lpxsched.schedule.times.plan_tasks import plan_tasks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.cpsat.trips import Problem, Trips
+    from lpxsched.schedule.cpsat.trips import Trips
     from lpxsched.schedule.cpsat.variables import Pair
     from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.symmetry.orbits import Represented
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 
-def slots_of(trips: Trips, found: Found[Problem]) -> Slots:
+def slots_of(trips: Trips, found: Found[Represented]) -> Slots:
     """Return the slots of a plan, in its order."""
     plan = found.plan
     return Slots(trips.of_slots(plan), plan.slot_bundle, found.placement.start[: plan.slots])
 
 
-def sums_of(found: Found[Problem]) -> dict[Pair, int]:
+def sums_of(found: Found[Represented]) -> dict[Pair, int]:
     """Return the start of each sum, by block and node."""
     plan = found.plan
     keys = zip(plan.sum_block.tolist(), plan.sum_node.tolist(), strict=True)
     return dict(zip(keys, found.placement.start[plan.slots : plan.slots + plan.sums].tolist(), strict=True))
 
 
-def timed(trips: Trips, slots: Slots, sums: dict[Pair, int], operators: list[int]) -> Found[Problem]:
+def timed(trips: Trips, slots: Slots, sums: dict[Pair, int], operators: list[int]) -> Found[Represented]:
     """Return the plan of slots, sums and operators at their times."""
     order = np.argsort([not trips.rows[trip].is_sum for trip in slots.trip.tolist()], kind="stable")
     slots = Slots(*(column[order] for column in slots))
@@ -54,7 +55,7 @@ def timed(trips: Trips, slots: Slots, sums: dict[Pair, int], operators: list[int
     return Found(trips.problem, plan, exact)
 
 
-def closed_up(found: Found[Problem]) -> Found[Problem]:
+def closed_up(found: Found[Represented]) -> Found[Represented]:
     """Return a plan placed once more in its order where that is shorter."""
     tasks = plan_tasks(found.problem, found.plan)
     again = placed(tasks, np.argsort(found.placement.start, kind="stable"))
@@ -127,12 +128,12 @@ def single_vectors(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | No
     return one_by_one, Slots(first[slots.trip[slot]] + vector, slots.bundle[slot], depart)
 
 
-def has_whole_pitches(problem: Problem) -> bool:
+def has_whole_pitches(problem: Represented) -> bool:
     """Return whether a slot holds its link as long as its vectors do one by one: every pitch is whole cycles."""
     return bool((problem.wires.denominator == 1).all())
 
 
-def ends(found: Found[Problem]) -> NDArray[np.int64]:
+def ends(found: Found[Represented]) -> NDArray[np.int64]:
     """Return when each slot is read to its end."""
     plan, network = found.plan, found.problem.network
     stream = network.hold_cycles(plan.blocks.vectors[plan.slot_block] - 1, plan.slot_bundle)

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.cpsat.crossings import Crossings
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.cpsat.trips import Problem, Trips
+    from lpxsched.schedule.cpsat.trips import Trips
     from lpxsched.schedule.found import Found
+    from lpxsched.schedule.symmetry.orbits import Represented
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Crossings of one model; of more, some blocks are kept where they are.
@@ -48,7 +49,7 @@ class Routed:
     Nothing is known that is shorter than `makespan_cycles`; no plan of these blocks is shorter than `least_cycles`.
     """
 
-    found: Found[Problem] | None
+    found: Found[Represented] | None
     makespan_cycles: int
     least_cycles: int
 
@@ -73,7 +74,7 @@ def rerouted(trips: Trips, known: Routed, effort: Effort, *, from_below: bool = 
     return search.best
 
 
-def shortened(trips: Trips, found: Found[Problem], effort: Effort) -> Found[Problem]:
+def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[Represented]:
     """Return what one model makes of the plan of a layer: shortest ways and those at hand, sums, operators."""
     slots, tasks, first = slots_of(trips, found), plan_tasks(found.problem, found.plan), len(found.placement.start)
     open_to = crossings(trips, found.placement.makespan_cycles, detours=False).united(slots.trip, slots.bundle)
@@ -90,7 +91,7 @@ def shortened(trips: Trips, found: Found[Problem], effort: Effort) -> Found[Prob
     return min(found, closed_up(_solved(model, allowance)), key=lambda one: one.placement.makespan_cycles)
 
 
-def _solved(model: Variables, allowance: Allowance, kept: Found[Problem] | None = None) -> Found[Problem]:
+def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | None = None) -> Found[Represented]:
     """Return the plan of a solution, beside the trips of another one that the model has not."""
     slots, sums, solver = model.slots(allowance.solver), model.sums_made(allowance.solver), allowance.solver
     if kept is not None:
@@ -152,7 +153,7 @@ class _Search:
             self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
         return outcome is Outcome.BEST
 
-    def by_neighbourhoods(self, current: Found[Problem]) -> None:
+    def by_neighbourhoods(self, current: Found[Represented]) -> None:
         """Free some blocks at a time, those that end last among them, and keep all others."""
         # To one reader, detours take much time and gain little.
         may_detour = any(trip.target == EVERY for trip in self.trips.rows)
@@ -169,7 +170,7 @@ class _Search:
             current = self._freed(current, free, open_to.of_trips(free[block_of]))
             self._take(current)
 
-    def _freed(self, current: Found[Problem], free: NDArray[np.bool_], open_to: Crossings) -> Found[Problem]:
+    def _freed(self, current: Found[Represented], free: NDArray[np.bool_], open_to: Crossings) -> Found[Represented]:
         """Return a plan of which less is late, or as it is."""
         plan, slots, start = current.plan, slots_of(self.trips, current), current.placement.start
         moved = free[plan.slot_block]
@@ -183,7 +184,7 @@ class _Search:
         outcome = self.allowance.run(model.cp, NEIGHBOURHOOD_SECONDS, is_hinted=True)
         return _solved(model, self.allowance, current) if outcome in (Outcome.BEST, Outcome.SOME) else current
 
-    def _take(self, found: Found[Problem]) -> None:
+    def _take(self, found: Found[Represented]) -> None:
         found = closed_up(found)
         if found.placement.makespan_cycles < self.best.makespan_cycles:
             self.best = replace(self.best, found=found, makespan_cycles=found.placement.makespan_cycles)

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.symmetry.orbits import Represented
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
-
-    Problem = Quotient | Padded
 
 NOBODY: Mapping[int, int] = {}
 
@@ -69,7 +68,7 @@ class Trips:
 
     Attributes
     ----------
-    problem : Quotient or Padded
+    problem : Represented
     blocks : Blocks
     rows : list of Trip
     number : dict
@@ -80,7 +79,7 @@ class Trips:
         Which task of an operator waits for which other one before it.
     """
 
-    problem: Problem
+    problem: Represented
     blocks: Blocks
     rows: list[Trip]
     number: dict[tuple[int, bool], int]

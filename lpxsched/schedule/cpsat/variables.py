@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.cpsat.crossings import Crossings
-    from lpxsched.schedule.cpsat.trips import Problem, Trip, Trips
+    from lpxsched.schedule.cpsat.trips import Trip, Trips
+    from lpxsched.schedule.symmetry.orbits import Represented
 
 Pair = tuple[int, int]
 
@@ -81,7 +82,7 @@ def step_cycles(trips: Trips) -> int:
 class Bundles:
     """The bundles as plain lists, which Python reads faster than columns; times in steps."""
 
-    def __init__(self, problem: Problem, step: int) -> None:
+    def __init__(self, problem: Represented, step: int) -> None:
         wires = problem.wires
         self.source: list[int] = wires.source.tolist()
         self.destination: list[int] = wires.destination.tolist()

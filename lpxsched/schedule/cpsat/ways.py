@@ -7,7 +7,7 @@ single vectors on representatives, single vectors without symmetry. The last may
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from lpxsched.schedule.cpsat.plans import has_whole_pitches, single_vectors, slots_of, timed, without_symmetry
 from lpxsched.schedule.cpsat.search import Routed, rerouted, shortened
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.cpsat.trips import Problem, Trips
+    from lpxsched.schedule.cpsat.trips import Trips
     from lpxsched.schedule.cpsat.variables import Slots
     from lpxsched.schedule.found import Found
     from lpxsched.schedule.symmetry.padding import Padded
@@ -53,7 +53,9 @@ class Start(NamedTuple):
 def improved_layer(found: Found[Padded], effort: Effort) -> Found[Padded]:
     """Return a better plan of a layer, with other ways where these help, or what was found."""
     trips = layer_trips(found.problem, found.plan)
-    return shortened(trips, found, effort) if is_modelled(found.plan, trips) else found
+    if not is_modelled(found.plan, trips):
+        return found
+    return cast("Found[Padded]", shortened(trips, found, effort))
 
 
 def improved_ways(found: Found[Quotient], effort: Effort, extent: Extent) -> tuple[Found[Quotient], LowerBound | None]:
@@ -91,7 +93,7 @@ def improved_ways(found: Found[Quotient], effort: Effort, extent: Extent) -> tup
             from_below=proves,
         )
         if routed.makespan_cycles < best.placement.makespan_cycles and routed.found is not None:
-            best = routed.found
+            best = cast("Found[Quotient]", routed.found)
         if proves and routed.least_cycles > effort.enough_cycles:
             proved = LowerBound(routed.least_cycles, PROVED)
     return best, proved

@@ -1,4 +1,4 @@
-"""Wires as the kernels of collectives read them: how long a slot holds them, and shortest ways over them.
+"""A network under a group as kernels read it: what slots hold and for how long, and shortest ways over it.
 
 ``tests/schedule/plain_transfers.py`` has plain twins of the kernels.
 """
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.compiled import Flags, Integers, kernel
+from lpxsched.compiled.kernels import Flags, Integers, kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.symmetry.groups import Symmetry
 
 # Longer than any way. `NEVER` is too large for what is made of ways: tables of 32 bits, and products within 64.
 FAR = 1 << 30
@@ -27,6 +30,7 @@ class Wires(NamedTuple):
     """
 
     width: int
+    chips: int
     nodes: int
     source: Integers
     destination: Integers
@@ -44,11 +48,58 @@ class Wires(NamedTuple):
     eject: int
 
 
+def wires_of(network: Network, symmetry: Symmetry) -> Wires:
+    """Return the bundles of a network, those of one orbit a resource."""
+    resource, out = symmetry.bundle_orbit(), np.argsort(network.source, kind="stable").astype(np.int64)
+    lanes = np.zeros(int(resource.max(initial=-1)) + 1, dtype=np.int64)
+    lanes[resource] = network.lanes
+    return Wires(
+        width=network.width,
+        chips=network.chips,
+        nodes=network.nodes,
+        source=network.source,
+        destination=network.destination,
+        hop=network.hop_cycles,
+        numerator=network.pitch_numerator,
+        denominator=network.pitch_denominator,
+        out_offsets=np.searchsorted(network.source[out], np.arange(network.nodes + 1)).astype(np.int64),
+        out=out,
+        resource=resource,
+        lanes=lanes,
+        first_lane=np.cumsum(lanes) - lanes,
+        turnaround=network.turnaround_cycles,
+        node_orbit=symmetry.node_orbit(),
+        inject=network.inject_per_cycle,
+        eject=network.eject_per_cycle,
+    )
+
+
+@kernel
+def lane_count(wires: Wires, bundle: int) -> int:
+    """Return how many lanes a bundle has."""
+    return int(wires.lanes[wires.resource[bundle]])
+
+
+@kernel
+def hold_cycles(wires: Wires, bundle: int, vectors: int) -> int:
+    """Return how long a slot holds a lane of a bundle (`Network.hold_cycles`)."""
+    return int(-(-vectors * wires.numerator[bundle] // wires.denominator[bundle]))
+
+
+@kernel
+def lead_cycles(wires: Wires, arrived: int, leaving: int, vectors: int) -> int:
+    """Return how much later a relay sends a stream on where the wire in is slower (`Network.lead_cycles`)."""
+    slow = wires.numerator[arrived] * wires.denominator[leaving]
+    slower = slow - wires.numerator[leaving] * wires.denominator[arrived]
+    if slower <= 0:
+        return 0
+    return int(-(-(vectors - 1) * slower // (wires.denominator[arrived] * wires.denominator[leaving])))
+
+
 @kernel
 def share_cycles(wires: Wires, bundle: int, vectors: float) -> float:
     """Return the cycles that vectors take of the lanes of a bundle, spread over all of them."""
-    lanes = wires.lanes[wires.resource[bundle]]
-    return float(vectors * wires.numerator[bundle] / (wires.denominator[bundle] * lanes))
+    return float(vectors * wires.numerator[bundle] / (wires.denominator[bundle] * lane_count(wires, bundle)))
 
 
 def relax(cost: Integers, offsets: Integers, destination: Integers, length: Integers) -> None:

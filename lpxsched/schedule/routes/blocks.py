@@ -11,32 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from lpxsched.schedule.symmetry.quotient import Blocks
+from lpxsched.units import NONE
 
+if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
 
 MOST_BLOCKS = 40_000
 # Blocks of equal length in a row.
 RUNS = (3, 5, 6, 8, 10, 12, 16, 24)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Blocks:
-    """Contiguous parts of demands.
-
-    Attributes
-    ----------
-    demand, first_vector, vectors : ndarray of int64, shape (blocks,)
-        Sorted by demand and first vector.
-    """
-
-    demand: NDArray[np.int64]
-    first_vector: NDArray[np.int64]
-    vectors: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.demand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +62,8 @@ def cut_blocks(instance: Instance, cut: Cut) -> Blocks:
         for length in cut.lengths(vectors, reduction=instance.is_reduction(demand)):
             rows.append((demand, first, length))
             first += length
-    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
-    return Blocks(*(np.ascontiguousarray(table[:, column]) for column in range(3)))
+    piece, starts, lengths = np.array(rows, dtype=np.int64).reshape(-1, 3).T.copy()
+    return Blocks(piece, starts, lengths, instance.demand_root[piece], np.full_like(piece, NONE))
 
 
 def candidate_cuts(instance: Instance) -> list[Cut]:

@@ -34,6 +34,8 @@ FORK_PRICES = (0.2, 1.0)
 MOST_SLOTS = 1 << 17
 # Streams of summands that may go on before they are added, besides one and all.
 STREAMS = (1, 2, 3, 4, 6, 8, 16)
+# Nodes up to which trees are packed exactly, and by how many seeds and turns for one of trees that grow by prices.
+MOST_EXACT_NODES, EXACT_SEEDS, EXACT_TURNS = 64, 3, (2, 4)
 # Pieces from which on halves of halves are worth trying.
 LONG = 8
 
@@ -116,11 +118,24 @@ def packs_trees(problem: Quotient) -> bool:
 def packings(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[PackedTrees]:
     """Yield packings of trees with every length of blocks; as many as are asked for, with further seeds."""
     lengths = [length for length in block_lengths(problem, unit_blocks=unit_blocks) if length != HALVES]
+    asides = (True, False) if problem.instance.stage.kind == "reduce" else (False,)
     for number in count(seed):
+        for exact, turns in _exact_packings(problem, number):
+            yield from (PackedTrees(lengths[0], 0.0, exact, beside, turns=turns) for beside in asides)
         for length in lengths:
-            for beside in (True, False) if problem.instance.stage.kind == "reduce" else (False,):
+            for beside in asides:
                 yield from (PackedTrees(length, late_price, number, beside) for late_price in LATE_PRICES)
         yield from _mergings(problem, number, unit_blocks=unit_blocks)
+
+
+def _exact_packings(problem: Quotient, number: int) -> list[tuple[int, int]]:
+    """Return seeds and turns of exact trees; of one piece there is but one packing."""
+    network = problem.instance.network
+    if network.nodes > min(network.width, MOST_EXACT_NODES):
+        return []
+    if len(problem.representatives) == 1:
+        return [(0, 1)] if number == 0 else []
+    return [(EXACT_SEEDS * number + some, turns) for some in range(EXACT_SEEDS) for turns in EXACT_TURNS]
 
 
 def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:

@@ -5,35 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.compiled import Flags, Integers
-
-
-class Network(NamedTuple):
-    """Bundles sorted by source; `distance` in hops to each root, `farthest_first` the nodes of each root.
-
-    Bundles of one orbit have their `first_lane` in common; `is_shared` tells whether any have.
-    """
-
-    chips: int
-    nodes: int
-    turnaround: int
-    release: int
-    source: Integers
-    destination: Integers
-    lanes: Integers
-    first_lane: Integers
-    is_shared: bool
-    numerator: Integers
-    denominator: Integers
-    hop: Integers
-    out: Integers
-    distance: Integers
-    farthest_first: Integers
+    from lpxsched.compiled.kernels import Flags, Integers
 
 
 class Program(NamedTuple):
-    """Operators; `calendar` is `NONE` where a unit has no limit, `needs_node` where a needed demand is waited for."""
+    """Operators; `calendar` is `NONE` where a unit has no limit, `needs_node` where a needed demand is waited for.
 
+    Nothing starts before `release`.
+    """
+
+    release: int
     calendar: Integers
     cycles: Integers
     after_offsets: Integers
@@ -44,7 +25,10 @@ class Program(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """Demands and blocks; `sum_cycles` by number of operands and of vectors; `adder` is each chip's vector unit."""
+    """Demands and blocks; `sum_cycles` by number of operands and of vectors; `adder` is each chip's vector unit.
+
+    `distance` is in hops to each root, `farthest_first` has the nodes of each root.
+    """
 
     root: Integers
     leaf_offsets: Integers
@@ -56,6 +40,8 @@ class Traffic(NamedTuple):
     block_vectors: Integers
     sum_cycles: Integers
     adder: Integers
+    distance: Integers
+    farthest_first: Integers
 
 
 class Placed(NamedTuple):

@@ -21,8 +21,6 @@ from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Ways
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 # Beyond this many blocks times nodes other searches are as good and much faster.
@@ -45,21 +43,19 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
     count = int((-(-vectors // max(1, length))).sum())
     if length == HALVES or count * network.nodes > MOST_WORK:
         return None
-    by_ends = np.lexsort((network.destination, network.source))
-    instance = _instance(problem, by_ends)
+    instance = _instance(problem)
     cut = cut_blocks(instance, Cut(length, length))
     found = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed)
-    pieces = problem.representatives[cut.demand]
+    pieces = problem.representatives[cut.piece]
     flow = problem.flow
     blocks = Blocks(pieces, cut.first_vector, cut.vectors, flow.source[pieces], flow.target[pieces])
     plan, depart = found.plan, found.placement.start[: found.plan.slots]
     order = np.lexsort((plan.slot_block, depart))
-    bundle = by_ends[plan.slot_bundle]
-    return Ways(blocks, plan.slot_block[order], bundle[order], np.zeros_like(order), depart[order])
+    return Ways(blocks, plan.slot_block[order], plan.slot_bundle[order], np.zeros_like(order), depart[order])
 
 
-def _instance(problem: Quotient, bundles: NDArray[np.int64]) -> Instance:
-    """Return the pieces that move as demands of an instance on bundles in a given order: every node may relay."""
+def _instance(problem: Quotient) -> Instance:
+    """Return the pieces that move as demands of an instance on which every node may relay."""
     network, flow, pieces = problem.instance.network, problem.flow, problem.representatives
     everyone = list(range(network.width))
     source = flow.source[pieces].tolist()
@@ -69,7 +65,7 @@ def _instance(problem: Quotient, bundles: NDArray[np.int64]) -> Instance:
     ]
     nodes = np.arange(network.nodes, dtype=np.int64)
     return Instance(
-        network=replace(network.with_bundles(bundles), chips=network.nodes),
+        network=replace(network, chips=network.nodes),
         release_cycles=0,
         operator_node=nodes,
         operator_unit=np.full(network.nodes, HOST, dtype=np.int64),

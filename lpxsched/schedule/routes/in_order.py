@@ -6,17 +6,18 @@ all lanes or units of an orbit share one calendar.
 
 from __future__ import annotations
 
-from lpxsched.schedule.compiled import Integers, kernel
-from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
+from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.problem.wires import Wires
+from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.spreading import spread_block
 from lpxsched.schedule.routes.summing import sum_block
 from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
 
 
 @kernel
-def place_operator(network: Network, program: Program, calendars: Calendars, placed: Placed, operator: int) -> None:
+def place_operator(program: Program, calendars: Calendars, placed: Placed, operator: int) -> None:
     """Start an operator as soon as its operands are read and its unit is free."""
-    begin = network.release
+    begin = program.release
     for index in range(program.after_offsets[operator], program.after_offsets[operator + 1]):
         other = program.after[index]
         begin = max(begin, placed.operator_start[other] + program.cycles[other])
@@ -32,7 +33,7 @@ def place_operator(network: Network, program: Program, calendars: Calendars, pla
 @kernel
 def list_schedule(
     work: Integers,
-    network: Network,
+    wires: Wires,
     program: Program,
     traffic: Traffic,
     calendars: Calendars,
@@ -42,7 +43,7 @@ def list_schedule(
     """Place all work in its order: operators (item >= 0) and blocks (item = ~block)."""
     for item in work:
         if item >= 0:
-            place_operator(network, program, calendars, placed, item)
+            place_operator(program, calendars, placed, item)
             continue
         block = ~item
         demand = traffic.block_demand[block]
@@ -52,5 +53,5 @@ def list_schedule(
             base = placed.operator_start[operator] + program.cycles[operator]
             placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
         else:
-            base = sum_block(network, program, traffic, calendars, placed, tree, block)
-        spread_block(network, traffic, calendars, placed, tree, block, base)
+            base = sum_block(wires, program, traffic, calendars, placed, tree, block)
+        spread_block(wires, traffic, calendars, placed, tree, block, base)

@@ -14,7 +14,6 @@ from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
 from lpxsched.schedule.problem.joins import matching
 from lpxsched.schedule.symmetry.orbits import entries
-from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.routes.columns import Placed
     from lpxsched.schedule.symmetry.orbits import Orbits
     from lpxsched.schedule.symmetry.padding import Padded
+    from lpxsched.schedule.symmetry.quotient import Blocks
 
 SUMMING, SPREADING = 0, 1
 
@@ -76,16 +76,13 @@ def found_of(problem: Padded, orbits: Orbits, placed: Placed) -> Found[Padded]:
     placed : Placed
     """
     blocks = orbits.cut
-    own = np.flatnonzero(orbits.demand[blocks.demand] == blocks.demand)
+    own = np.flatnonzero(orbits.demand[blocks.piece] == blocks.piece)
     number = np.full(len(blocks), NONE, dtype=np.int64)
     number[own] = np.arange(len(own))
     block, phase, bundle, depart, lane = placed.slots[: placed.counts[0]].T.copy()
     sum_block, sum_node, _, sum_start = placed.sums[: placed.counts[1]].T.copy()
     rows = Rows(number[block], phase, bundle, number[sum_block], sum_node)
-    demand = blocks.demand[own]
-    nobody = np.full(len(own), NONE, dtype=np.int64)
-    chosen = Blocks(demand, blocks.first_vector[own], blocks.vectors[own], problem.instance.demand_root[demand], nobody)
-    plan = layer_plan(problem, chosen, rows)
+    plan = layer_plan(problem, blocks.taken(own), rows)
     operators = np.unique(orbits.operator)
     start = np.concatenate([depart, sum_start, placed.operator_start[operators]])
     lane = np.concatenate([lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])

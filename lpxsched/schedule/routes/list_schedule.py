@@ -10,7 +10,7 @@ import numpy as np
 from lpxsched.schedule.problem.distances import hops_to_roots
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
 from lpxsched.schedule.problem.ranks import ranks
-from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
+from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.symmetry.orbits import Orbits
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes.blocks import Blocks
+    from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.padding import Padded
+    from lpxsched.schedule.symmetry.quotient import Blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,23 +35,20 @@ class Surroundings:
     ----------
     problem : Padded
         Its schedules are left as they are by its group, too.
-    network : Network
+    distance : ndarray of int64, shape (nodes, nodes)
+        Hops from each node to each root of a demand.
     operator_rank, demand_rank : ndarray of int64
     """
 
     problem: Padded
-    network: Network
+    distance: NDArray[np.int64]
     operator_rank: NDArray[np.int64]
     demand_rank: NDArray[np.int64]
 
     @staticmethod
     def of(problem: Padded) -> Surroundings:
         """Return what the list schedule needs to know of a problem."""
-        instance, group = problem.instance, problem.symmetry
-        network = network_of(instance)
-        first_lane = network.first_lane[group.bundle_map.min(axis=0)]
-        shared = network._replace(first_lane=first_lane, is_shared=group.order > 1)
-        return Surroundings(problem, shared, *ranks(instance))
+        return Surroundings(problem, hops_to_roots(problem.instance), *ranks(problem.instance))
 
 
 def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[Padded]:
@@ -65,10 +63,11 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
         0 keeps blocks of equal rank in their order; any other shuffles them.
     """
     instance = around.problem.instance
-    most_slots = int(_most_slots(instance)[blocks.demand].sum()) + 1
-    most_sums = int(_most_sums(instance)[blocks.demand].sum()) + 1
-    lanes = int(instance.network.lanes.sum())
-    calendars = _empty_calendars(instance, most_slots + most_sums + instance.operators + 1)
+    most_slots = int(_most_slots(instance)[blocks.piece].sum()) + 1
+    most_sums = int(_most_sums(instance)[blocks.piece].sum()) + 1
+    wires = around.problem.wires
+    lanes = int(wires.lanes.sum())
+    calendars = _empty_calendars(wires, most_slots + most_sums + instance.operators + 1)
     placed = Placed(
         slots=np.empty((most_slots, 5), dtype=np.int64),
         sums=np.empty((most_sums, 4), dtype=np.int64),
@@ -79,8 +78,8 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     order = _in_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
     orbits = Orbits.of(instance, blocks, around.problem.symmetry)
     work = _represented(order, orbits)
-    program, traffic = _program(instance, orbits, lanes), _traffic(instance, orbits, lanes)
-    list_schedule(work, around.network, program, traffic, calendars, placed, _empty_tree(instance.network.nodes))
+    program, traffic = _program(instance, orbits, lanes), _traffic(instance, orbits, lanes, around.distance)
+    list_schedule(work, wires, program, traffic, calendars, placed, _empty_tree(instance.network.nodes))
     return found_of(around.problem, orbits, placed)
 
 
@@ -101,36 +100,13 @@ def _in_order(
     *,
     seed: int,
 ) -> NDArray[np.int64]:
-    rest = instance.demand_vectors[blocks.demand] - blocks.first_vector
+    rest = instance.demand_vectors[blocks.piece] - blocks.first_vector
     noise = np.random.default_rng(seed).permutation(len(blocks)) if seed else np.arange(len(blocks))
-    block_order = np.lexsort((noise, -rest, demand_rank[blocks.demand]))
+    block_order = np.lexsort((noise, -rest, demand_rank[blocks.piece]))
     operators = np.arange(instance.operators)
-    rank = np.concatenate([operator_rank, demand_rank[blocks.demand][block_order]])
+    rank = np.concatenate([operator_rank, demand_rank[blocks.piece][block_order]])
     items = np.concatenate([operators, ~block_order])
     return items[np.argsort(rank, kind="stable")].astype(np.int64)
-
-
-def network_of(instance: Instance) -> Network:
-    """Return the fabric of an instance as kernels read it; bundles are sorted by source."""
-    distance = hops_to_roots(instance)
-    lanes = instance.network.lanes
-    return Network(
-        chips=instance.network.chips,
-        nodes=instance.network.nodes,
-        turnaround=instance.network.turnaround_cycles,
-        release=instance.release_cycles,
-        source=instance.network.source,
-        destination=instance.network.destination,
-        lanes=lanes,
-        first_lane=np.cumsum(lanes) - lanes,
-        is_shared=False,
-        numerator=instance.network.pitch_numerator,
-        denominator=instance.network.pitch_denominator,
-        hop=instance.network.hop_cycles,
-        out=np.searchsorted(instance.network.source, np.arange(instance.network.nodes + 1)).astype(np.int64),
-        distance=distance,
-        farthest_first=np.argsort(-distance.astype(np.int16), axis=1, kind="stable").astype(np.int64),
-    )
 
 
 def _represented(work: NDArray[np.int64], orbits: Orbits) -> NDArray[np.int64]:
@@ -148,6 +124,7 @@ def _program(instance: Instance, orbits: Orbits, lanes: int) -> Program:
     needed = instance.operator_demands.flat()
     reader = np.repeat(instance.operator_node, np.diff(needed.offsets))
     return Program(
+        release=instance.release_cycles,
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
         cycles=instance.operator_cycles,
         after_offsets=instance.operator_after.offsets,
@@ -158,7 +135,7 @@ def _program(instance: Instance, orbits: Orbits, lanes: int) -> Program:
     )
 
 
-def _traffic(instance: Instance, orbits: Orbits, lanes: int) -> Traffic:
+def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: NDArray[np.int64]) -> Traffic:
     most_operands = instance.network.nodes + 1
     blocks, lengths = orbits.cut, np.unique(orbits.cut.vectors)
     table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
@@ -173,10 +150,12 @@ def _traffic(instance: Instance, orbits: Orbits, lanes: int) -> Traffic:
         leaf_operator=orbits.operator[instance.demand_leaf_operators.flat().values],
         consumer_offsets=consumers.offsets,
         consumer=consumers.values,
-        block_demand=blocks.demand,
+        block_demand=blocks.piece,
         block_vectors=blocks.vectors,
         sum_cycles=table,
         adder=lanes + instance.network.chips + orbits.node[: instance.network.chips],
+        distance=distance,
+        farthest_first=np.argsort(-distance.astype(np.int16), axis=1, kind="stable").astype(np.int64),
     )
 
 
@@ -191,9 +170,10 @@ def _most_sums(instance: Instance) -> NDArray[np.int64]:
     return np.where(reductions, instance.network.chips, 0)
 
 
-def _empty_calendars(instance: Instance, intervals: int) -> Calendars:
-    units = np.ones(UNITS_PER_CHIP * instance.network.chips, dtype=np.int64)
-    shortest = np.concatenate([np.repeat(instance.network.hold_cycles(1), instance.network.lanes), units])
+def _empty_calendars(wires: Wires, intervals: int) -> Calendars:
+    units, hold = np.ones(UNITS_PER_CHIP * wires.chips, dtype=np.int64), np.zeros_like(wires.lanes)
+    hold[wires.resource] = -(-wires.numerator // wires.denominator)
+    shortest = np.concatenate([np.repeat(hold, wires.lanes), units])
     calendars = len(shortest)
     return Calendars(
         shortest=shortest,

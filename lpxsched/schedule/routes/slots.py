@@ -1,13 +1,13 @@
-"""Slots of the list schedule: how long they hold a lane, which lane is free first."""
+"""Slots of the list schedule: which lane is free first, and what a slot takes."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from lpxsched.schedule.compiled import kernel
-from lpxsched.schedule.routes.columns import Network, Placed
-from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
-from lpxsched.units import NEVER, NONE
+from lpxsched.compiled.kernels import kernel
+from lpxsched.schedule.problem.wires import Wires, hold_cycles
+from lpxsched.schedule.routes.columns import Placed
+from lpxsched.schedule.times.calendars import Calendars, earliest_of, reserve
 
 
 class Slot(NamedTuple):
@@ -21,31 +21,18 @@ class Slot(NamedTuple):
 
 
 @kernel
-def stream_cycles(network: Network, bundle: int, vectors: int) -> int:
-    """Return ceil(n v) on a bundle."""
-    return int(-(-vectors * network.numerator[bundle] // network.denominator[bundle]))
-
-
-@kernel
-def earliest_lane(network: Network, calendars: Calendars, bundle: int, ready: int, vectors: int) -> tuple[int, int]:
+def earliest_lane(wires: Wires, calendars: Calendars, bundle: int, ready: int, vectors: int) -> tuple[int, int]:
     """Return the lane of a bundle that is free first for a slot, and that cycle."""
-    length = stream_cycles(network, bundle, vectors)
-    best_lane, best = NONE, NEVER
-    for lane in range(network.first_lane[bundle], network.first_lane[bundle] + network.lanes[bundle]):
-        cycle = earliest_gap(calendars, lane, ready, length)
-        if cycle < best:
-            best_lane, best = lane, cycle
-            if best == ready:
-                break
-    return best_lane, best
+    resource, length = wires.resource[bundle], hold_cycles(wires, bundle, vectors)
+    return earliest_of(calendars, wires.first_lane[resource], wires.lanes[resource], ready, length)
 
 
 @kernel
-def place_slot(network: Network, calendars: Calendars, placed: Placed, slot: Slot, vectors: int) -> None:
+def place_slot(wires: Wires, calendars: Calendars, placed: Placed, slot: Slot, vectors: int) -> None:
     """Enter a slot into its lane's calendar and into the result."""
-    reserve(calendars, slot.lane, slot.depart, stream_cycles(network, slot.bundle, vectors))
+    reserve(calendars, slot.lane, slot.depart, hold_cycles(wires, slot.bundle, vectors))
     row = placed.counts[0]
     placed.slots[row, 0], placed.slots[row, 1] = slot.block, slot.phase
     placed.slots[row, 2], placed.slots[row, 3] = slot.bundle, slot.depart
-    placed.slots[row, 4] = slot.lane - network.first_lane[slot.bundle]
+    placed.slots[row, 4] = slot.lane - wires.first_lane[wires.resource[slot.bundle]]
     placed.counts[0] = row + 1

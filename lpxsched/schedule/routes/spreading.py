@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lpxsched.schedule.compiled import kernel
-from lpxsched.schedule.routes.columns import Network, Placed, Traffic, Tree
-from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot, stream_cycles
+from lpxsched.compiled.kernels import kernel
+from lpxsched.schedule.problem.wires import Wires, hold_cycles, lane_count, lead_cycles
+from lpxsched.schedule.routes.columns import Placed, Traffic, Tree
+from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot
 from lpxsched.schedule.times.calendars import Calendars
 from lpxsched.units import NEVER, NONE
 
@@ -22,85 +23,80 @@ class Stream(NamedTuple):
 
 
 @kernel
-def relay_ready(network: Network, tree: Tree, node: int, bundle: int, vectors: int) -> int:
-    """Return when a relay may send a stream on: at once, or later where the wire in is slower than the wire out."""
-    arrived = tree.bundle[node]
-    slower = (
-        network.numerator[arrived] * network.denominator[bundle]
-        - network.numerator[bundle] * network.denominator[arrived]
-    )
-    lead = 0
-    if slower > 0:
-        lead = -(-(vectors - 1) * slower // (network.denominator[bundle] * network.denominator[arrived]))
-    return int(tree.read[node] + network.turnaround + lead)
+def ready_at(wires: Wires, tree: Tree, stream: Stream, node: int, bundle: int) -> int:
+    """Return when a node may send a block on over a bundle; what it relays may have come over a slower wire."""
+    if node == stream.root:
+        return stream.base
+    return int(tree.read[node] + wires.turnaround + lead_cycles(wires, tree.bundle[node], bundle, stream.vectors))
 
 
 @kernel
-def ready_at(network: Network, tree: Tree, stream: Stream, node: int, bundle: int) -> int:
-    """Return when a node may send a block on over a bundle."""
-    return stream.base if node == stream.root else relay_ready(network, tree, node, bundle, stream.vectors)
+def is_shared(wires: Wires) -> bool:
+    """Return whether bundles share calendars, those of one orbit."""
+    return len(wires.lanes) < len(wires.source)
 
 
 @kernel
-def reach_from(network: Network, calendars: Calendars, tree: Tree, stream: Stream, node: int) -> None:
+def reach_from(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, node: int) -> None:
     """Offer a block from one node to its neighbours."""
-    for bundle in range(network.out[node], network.out[node + 1]):
-        other = network.destination[bundle]
-        is_idle_host = other >= network.chips and not tree.wanted[other]
+    for place in range(wires.out_offsets[node], wires.out_offsets[node + 1]):
+        bundle = wires.out[place]
+        other = wires.destination[bundle]
+        is_idle_host = other >= wires.chips and not tree.wanted[other]
         if tree.settled[other] or is_idle_host:
             continue
-        ready = ready_at(network, tree, stream, node, bundle)
-        if ready + network.hop[bundle] > tree.read[other]:
+        ready = ready_at(wires, tree, stream, node, bundle)
+        if ready + wires.hop[bundle] > tree.read[other]:
             continue
-        lane, depart = earliest_lane(network, calendars, bundle, ready, stream.vectors)
-        read = depart + network.hop[bundle]
+        lane, depart = earliest_lane(wires, calendars, bundle, ready, stream.vectors)
+        read = depart + wires.hop[bundle]
         # Of equal reads the bundle with more lanes: narrow bundles are scarce.
-        wider = network.lanes[bundle] > network.lanes[tree.bundle[other]]
+        wider = lane_count(wires, bundle) > lane_count(wires, tree.bundle[other])
         if read < tree.read[other] or (read == tree.read[other] and wider):
             tree.read[other] = read
             tree.bundle[other], tree.lane[other], tree.depart[other] = bundle, lane, depart
 
 
 @kernel
-def is_late(network: Network, calendars: Calendars, tree: Tree, stream: Stream, node: int) -> bool:
+def is_late(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, node: int) -> bool:
     """Return whether a node can no longer be reached at the read found for it."""
     bundle = tree.bundle[node]
-    ready = ready_at(network, tree, stream, network.source[bundle], bundle)
-    return bool(earliest_lane(network, calendars, bundle, ready, stream.vectors)[1] > tree.depart[node])
+    ready = ready_at(wires, tree, stream, wires.source[bundle], bundle)
+    return bool(earliest_lane(wires, calendars, bundle, ready, stream.vectors)[1] > tree.depart[node])
 
 
 @kernel
-def offer_again(network: Network, calendars: Calendars, tree: Tree, stream: Stream, node: int, settled: int) -> None:
+def offer_again(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, node: int, settled: int) -> None:
     """Find the earliest read of a node anew, since the lane found for it has been taken."""
     tree.read[node] = NEVER
     for rank in range(settled):
         other = tree.order[rank]
-        if other < network.chips or other == stream.root:
-            reach_from(network, calendars, tree, stream, other)
+        if other < wires.chips or other == stream.root:
+            reach_from(wires, calendars, tree, stream, other)
 
 
 @kernel
-def place_way(network: Network, calendars: Calendars, placed: Placed, tree: Tree, stream: Stream, node: int) -> None:
+def place_way(wires: Wires, calendars: Calendars, placed: Placed, tree: Tree, stream: Stream, node: int) -> None:
     """Place the slots that bring a block to a node, from the first node on that does not have it yet."""
     while not tree.placed[node]:
         top = node
-        while not tree.placed[network.source[tree.bundle[top]]]:
-            top = network.source[tree.bundle[top]]
+        while not tree.placed[wires.source[tree.bundle[top]]]:
+            top = wires.source[tree.bundle[top]]
         bundle = tree.bundle[top]
         lane, depart = tree.lane[top], tree.depart[top]
-        if network.is_shared:
-            ready = ready_at(network, tree, stream, network.source[bundle], bundle)
-            lane, depart = earliest_lane(network, calendars, bundle, ready, stream.vectors)
-            tree.read[top] = depart + network.hop[bundle]
-        place_slot(network, calendars, placed, Slot(stream.block, 1, bundle, lane, depart), stream.vectors)
+        if is_shared(wires):
+            ready = ready_at(wires, tree, stream, wires.source[bundle], bundle)
+            lane, depart = earliest_lane(wires, calendars, bundle, ready, stream.vectors)
+            tree.read[top] = depart + wires.hop[bundle]
+        place_slot(wires, calendars, placed, Slot(stream.block, 1, bundle, lane, depart), stream.vectors)
         tree.placed[top] = True
-        last = tree.read[top] + stream_cycles(network, bundle, stream.vectors - 1)
+        last = tree.read[top] + hold_cycles(wires, bundle, stream.vectors - 1)
         placed.delivered[stream.demand, top] = max(placed.delivered[stream.demand, top], last)
 
 
 @kernel
 def spread_block(
-    network: Network,
+    wires: Wires,
     traffic: Traffic,
     calendars: Calendars,
     placed: Placed,
@@ -128,19 +124,19 @@ def spread_block(
     settled = 0
     while missing > 0:
         node = NONE
-        for other in range(network.nodes):
+        for other in range(wires.nodes):
             if not tree.settled[other] and (node < 0 or tree.read[other] < tree.read[node]):
                 node = other
         if node < 0 or tree.read[node] == NEVER:
             raise ValueError("no way leads to a consumer of a demand")
-        if network.is_shared and node != root and is_late(network, calendars, tree, stream, node):
-            offer_again(network, calendars, tree, stream, node, settled)
+        if is_shared(wires) and node != root and is_late(wires, calendars, tree, stream, node):
+            offer_again(wires, calendars, tree, stream, node, settled)
             continue
         tree.settled[node] = True
         tree.order[settled] = node
         settled += 1
         if tree.wanted[node]:
             missing -= 1
-            place_way(network, calendars, placed, tree, stream, node)
-        if node < network.chips or node == root:
-            reach_from(network, calendars, tree, stream, node)
+            place_way(wires, calendars, placed, tree, stream, node)
+        if node < wires.chips or node == root:
+            reach_from(wires, calendars, tree, stream, node)

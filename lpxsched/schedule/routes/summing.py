@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lpxsched.schedule.compiled import kernel
-from lpxsched.schedule.routes.columns import Network, Placed, Program, Traffic, Tree
-from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot, stream_cycles
+from lpxsched.compiled.kernels import kernel
+from lpxsched.schedule.problem.wires import Wires, hold_cycles, lane_count
+from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
+from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot
 from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
 from lpxsched.units import NEVER, NONE
 
@@ -28,7 +29,7 @@ def place_sum(
 
 @kernel
 def send_towards_root(
-    network: Network,
+    wires: Wires,
     traffic: Traffic,
     calendars: Calendars,
     placed: Placed,
@@ -40,18 +41,19 @@ def send_towards_root(
     root = traffic.root[traffic.block_demand[block]]
     vectors = traffic.block_vectors[block]
     best, best_lane, best_depart, best_last = NONE, NONE, NEVER, NEVER
-    for bundle in range(network.out[node], network.out[node + 1]):
-        other = network.destination[bundle]
-        is_nearer = network.distance[root, other] == network.distance[root, node] - 1
+    for place in range(wires.out_offsets[node], wires.out_offsets[node + 1]):
+        bundle = wires.out[place]
+        other = wires.destination[bundle]
+        is_nearer = traffic.distance[root, other] == traffic.distance[root, node] - 1
         # The root of a sum is a chip, and hosts never relay.
-        if not is_nearer or other >= network.chips:
+        if not is_nearer or other >= wires.chips:
             continue
-        lane, depart = earliest_lane(network, calendars, bundle, tree.departs[node], vectors)
-        last = depart + network.hop[bundle] + stream_cycles(network, bundle, vectors - 1)
-        if last < best_last or (last == best_last and network.lanes[bundle] > network.lanes[best]):
+        lane, depart = earliest_lane(wires, calendars, bundle, tree.departs[node], vectors)
+        last = depart + wires.hop[bundle] + hold_cycles(wires, bundle, vectors - 1)
+        if last < best_last or (last == best_last and lane_count(wires, bundle) > lane_count(wires, best)):
             best, best_lane, best_depart, best_last = bundle, lane, depart, last
-    place_slot(network, calendars, placed, Slot(block, 0, best, best_lane, best_depart), vectors)
-    parent = network.destination[best]
+    place_slot(wires, calendars, placed, Slot(block, 0, best, best_lane, best_depart), vectors)
+    parent = wires.destination[best]
     tree.ready[parent] = max(tree.ready[parent], best_last)
     tree.arrived[parent] = max(tree.arrived[parent], best_last)
     tree.operands[parent] += 1
@@ -59,7 +61,7 @@ def send_towards_root(
 
 @kernel
 def sum_block(
-    network: Network,
+    wires: Wires,
     program: Program,
     traffic: Traffic,
     calendars: Calendars,
@@ -81,8 +83,8 @@ def sum_block(
         operator, node = traffic.leaf_operator[index], traffic.leaf[index]
         tree.ready[node] = placed.operator_start[operator] + program.cycles[operator]
         tree.operands[node] = 1
-    for rank in range(network.nodes):
-        node = network.farthest_first[root, rank]
+    for rank in range(wires.nodes):
+        node = traffic.farthest_first[root, rank]
         if tree.operands[node] == 0:
             continue
         if tree.operands[node] > 1:
@@ -90,10 +92,10 @@ def sum_block(
             tree.ready[node] = end
         tree.departs[node] = tree.ready[node]
         if tree.arrived[node] >= 0:
-            relayed = tree.arrived[node] + network.turnaround + traffic.sum_cycles[tree.operands[node], vectors]
+            relayed = tree.arrived[node] + wires.turnaround + traffic.sum_cycles[tree.operands[node], vectors]
             tree.departs[node] = max(tree.departs[node], relayed)
         if node == root:
             break
-        send_towards_root(network, traffic, calendars, placed, tree, block, node)
+        send_towards_root(wires, traffic, calendars, placed, tree, block, node)
     placed.delivered[demand, root] = max(placed.delivered[demand, root], tree.ready[root])
     return int(tree.departs[root])

@@ -9,15 +9,16 @@ blocks, which a tree passes on one behind the other. Sums are trees of the rever
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.schedule.compiled import Flags, Integers, kernel
+from lpxsched.compiled.kernels import Flags, Integers, kernel
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.schedule.routes.dealing import dealt, lateness
+from lpxsched.schedule.routes.exact_trees import exact_trees
 from lpxsched.schedule.symmetry.quotient import Blocks, Ways
 from lpxsched.units import NONE
 
@@ -55,6 +56,8 @@ class PackedTrees:
         Whether sums are made beside their reader.
     streams : int
         How many streams of summands may leave a chip before it adds.
+    turns : int
+        Where not 0, trees are those of `exact_trees`, grown in so many turns, and no price counts.
     """
 
     length: int
@@ -62,6 +65,7 @@ class PackedTrees:
     seed: int
     beside: bool = False
     streams: int = 1
+    turns: int = 0
 
 
 class Units(NamedTuple):
@@ -100,6 +104,8 @@ class Runs(NamedTuple):
 
 def packed_trees(problem: Quotient, style: PackedTrees) -> Ways | None:
     """Return blocks on packed trees of pieces that everyone reads; None where the search for them takes too long."""
+    if style.turns:
+        return _ways(problem, _exact_runs(problem, style.turns, style.seed), style.length)
     units = _units(problem)
     network = problem.instance.network
     if len(units.row) * SWEEPS * (network.nodes**2 + network.bundles) > MOST_LOOKS:
@@ -107,6 +113,18 @@ def packed_trees(problem: Quotient, style: PackedTrees) -> Ways | None:
     order = np.concatenate([_order(len(units.row), style.seed, sweep) for sweep in range(SWEEPS)])
     parents = _grow(problem.wires, units, order, _target_cycles(problem), style.late_price)
     return _ways(problem, _runs(problem, units, parents), style.length)
+
+
+def _exact_runs(problem: Quotient, turns: int, seed: int) -> Runs:
+    """Return trees that share no lane; pieces are cut so that each has its turn several times."""
+    source, vectors = problem.flow.source[problem.representatives], problem.flow.vectors[problem.representatives]
+    row = np.concatenate([_order(len(source), seed, turn) for turn in range(turns)])
+    turn = np.repeat(np.arange(turns), len(source))
+    count = vectors[row] * (turn + 1) // turns - vectors[row] * turn // turns
+    row, count = row[count > 0], count[count > 0]
+    unit, parents, count = exact_trees(problem.wires, source[row], count)
+    row, parents, count = _distinct(row[unit], parents, count)
+    return Runs(row, parents, count.astype(np.int64), lateness(problem.wires, parents))
 
 
 def _order(units: int, seed: int, sweep: int) -> Integers:
@@ -218,18 +236,26 @@ def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Runs:
     """Return the trees that differ, sorted by piece, with the vectors of each piece dealt over them."""
     wires, shortest = problem.wires, _shortest(problem)
     pieces = len(shortest.row)
-    rows = np.concatenate([units.row, shortest.row]).astype(np.int32)
-    keyed = np.column_stack([rows, np.concatenate([parents, _grow(wires, shortest, shortest.row, 1.0, ALL_LATE)])])
-    trees, number = np.unique(keyed, axis=0, return_inverse=True)
-    row, parents = trees[:, 0].astype(np.int64), np.ascontiguousarray(trees[:, 1:])
+    rows = np.concatenate([units.row, shortest.row])
+    parents = np.concatenate([parents, _grow(wires, shortest, shortest.row, 1.0, ALL_LATE)])
+    row, parents, weights = _distinct(rows, parents, np.concatenate([units.vectors, np.zeros(pieces)]))
     late = lateness(wires, parents)
     # As many vectors as units have, the parts of vectors rounded so that they sum up.
-    weights = np.concatenate([units.vectors, np.zeros(pieces)])
-    upto = np.rint(np.cumsum(np.bincount(number.ravel(), weights=weights))).astype(np.int64)
+    upto = np.rint(np.cumsum(weights)).astype(np.int64)
     vectors = upto - np.append(0, upto[:-1])
     vectors = dealt(wires, parents, late, row, vectors)
     kept = vectors > 0
     return Runs(row[kept], parents[kept], vectors[kept], late[kept])
+
+
+def _distinct(
+    row: Integers, parents: NDArray[np.int32], vectors: NDArray[Any]
+) -> tuple[Integers, NDArray[np.int32], NDArray[np.float64]]:
+    """Return trees that differ, sorted by piece, with the vectors of equal ones summed up."""
+    keyed = np.column_stack([row.astype(np.int32), parents])
+    trees, number = np.unique(keyed, axis=0, return_inverse=True)
+    total = np.bincount(number.ravel(), weights=vectors)
+    return trees[:, 0].astype(np.int64), np.ascontiguousarray(trees[:, 1:]), total
 
 
 def _shortest(problem: Quotient) -> Units:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
-from lpxsched.schedule.problem.wires import Wires
-from lpxsched.units import NONE
+from lpxsched.schedule.problem.wires import all_ways, wires_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.instance import AddCost, Instance
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.problem.ragged import Ragged
-    from lpxsched.schedule.routes.blocks import Blocks
+    from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.groups import Symmetry
+    from lpxsched.schedule.symmetry.quotient import Blocks
 
     Integers = NDArray[np.int64]
 
@@ -50,8 +52,8 @@ class Orbits:
     def of(instance: Instance, blocks: Blocks, symmetry: Symmetry) -> Orbits:
         """Return the orbits of an instance and its blocks."""
         demand_map = symmetry.carried(instance.demand_root)
-        first = np.searchsorted(blocks.demand, np.arange(instance.demands))
-        block_map = first[demand_map[:, blocks.demand]] + np.arange(len(blocks)) - first[blocks.demand]
+        first = np.searchsorted(blocks.piece, np.arange(instance.demands))
+        block_map = first[demand_map[:, blocks.piece]] + np.arange(len(blocks)) - first[blocks.piece]
         block, operator = block_map.min(axis=0), symmetry.carried(instance.operator_node).min(axis=0)
         return Orbits(
             cut=blocks,
@@ -85,14 +87,11 @@ class OperatorTasks(NamedTuple):
         return bool(len(self.node))
 
 
-def no_operators() -> OperatorTasks:
-    """Return the operators of a collective, which take no time."""
-    none = np.zeros(0, dtype=np.int64)
-    return OperatorTasks(none, none, none, none, none, none, 0)
-
-
 def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
-    """Return the operators of an instance under a group that leaves it as it is."""
+    """Return the operators of an instance under a group that leaves it as it is; those of a collective take no time."""
+    if instance.stages:
+        none = np.zeros(0, dtype=np.int64)
+        return OperatorTasks(none, none, none, none, none, none, 0)
     own, task = np.unique(symmetry.carried(instance.operator_node).min(axis=0), return_inverse=True)
     row, other = entries(instance.operator_after, own)
     task = task.reshape(-1).astype(np.int64)
@@ -107,32 +106,48 @@ def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
     )
 
 
-def instance_wires(instance: Instance, symmetry: Symmetry) -> Wires:
-    """Return the bundles of an instance, those of one orbit a resource."""
-    resource = np.unique(symmetry.bundle_map.min(axis=0), return_inverse=True)[1].reshape(-1).astype(np.int64)
-    lanes = np.zeros(int(resource.max(initial=NONE)) + 1, dtype=np.int64)
-    lanes[resource] = instance.network.lanes
-    return Wires(
-        width=instance.network.chips,
-        nodes=instance.network.nodes,
-        source=instance.network.source,
-        destination=instance.network.destination,
-        hop=instance.network.hop_cycles,
-        numerator=instance.network.pitch_numerator,
-        denominator=instance.network.pitch_denominator,
-        out_offsets=np.searchsorted(instance.network.source, np.arange(instance.network.nodes + 1)).astype(np.int64),
-        out=np.arange(instance.network.bundles, dtype=np.int64),
-        resource=resource,
-        lanes=lanes,
-        first_lane=np.cumsum(lanes) - lanes,
-        turnaround=instance.network.turnaround_cycles,
-        node_orbit=np.unique(symmetry.node_map.min(axis=0), return_inverse=True)[1].reshape(-1).astype(np.int64),
-        inject=0,
-        eject=0,
-    )
-
-
 def entries(lists: Ragged, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return, for each entry of some lists, its place among these and its value."""
     row, place = counted(np.diff(lists.offsets)[rows])
     return row, lists.values[lists.offsets[rows[row]] + place]
+
+
+@dataclass(frozen=True, eq=False)
+class Represented:
+    """A problem seen from the representatives of a group that leaves it as it is.
+
+    Without slots, so that what is found of it is found when it is first asked for, which may be never.
+
+    Attributes
+    ----------
+    instance : Instance
+    symmetry : Symmetry
+    """
+
+    instance: Instance
+    symmetry: Symmetry
+
+    @property
+    def network(self) -> Network:
+        """Bundles with what they take."""
+        return self.instance.network
+
+    @property
+    def add_cost(self) -> AddCost:
+        """What sums take."""
+        return self.instance.add_cost
+
+    @cached_property
+    def wires(self) -> Wires:
+        """Bundles with their resources, as kernels read them."""
+        return wires_of(self.instance.network, self.symmetry)
+
+    @cached_property
+    def operators(self) -> OperatorTasks:
+        """Operators of the representatives that take time."""
+        return operator_tasks(self.instance, self.symmetry)
+
+    @cached_property
+    def way(self) -> NDArray[np.int32]:
+        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
+        return all_ways(self.wires, self.instance.network.turnaround_cycles)

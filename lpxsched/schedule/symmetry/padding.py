@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.schedule.problem.wires import all_ways
 from lpxsched.schedule.symmetry.groups import network_groups, trivial
-from lpxsched.schedule.symmetry.orbits import instance_wires, operator_tasks
+from lpxsched.schedule.symmetry.orbits import Represented
 from lpxsched.schedule.symmetry.roles import roles
 
 if TYPE_CHECKING:
@@ -26,64 +24,30 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import AddCost, Instance
-    from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.problem.wires import Wires
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.orbits import OperatorTasks
 
 
 @dataclass(frozen=True, eq=False)
-class Padded:
+class Padded(Represented):
     """An instance that a group leaves as it is, and what of it the instance it was made from has.
-
-    Without slots, so that what tasks hold is found when it is first asked for.
 
     Attributes
     ----------
-    original, instance : Instance
-    symmetry : Symmetry
-        Of `instance`.
+    original : Instance
     operator_of, demand_of : ndarray of int64
         The padded operator and demand of each original one.
     """
 
     original: Instance
-    instance: Instance
-    symmetry: Symmetry
     operator_of: NDArray[np.int64]
     demand_of: NDArray[np.int64]
-
-    @cached_property
-    def wires(self) -> Wires:
-        """Bundles with their resources."""
-        return instance_wires(self.instance, self.symmetry)
-
-    @cached_property
-    def operators(self) -> OperatorTasks:
-        """Operators of the representatives."""
-        return operator_tasks(self.instance, self.symmetry)
-
-    @cached_property
-    def way(self) -> NDArray[np.int32]:
-        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
-        return all_ways(self.wires, self.network.turnaround_cycles)
-
-    @property
-    def network(self) -> Network:
-        """Bundles with what they take."""
-        return self.instance.network
-
-    @property
-    def add_cost(self) -> AddCost:
-        """What sums take."""
-        return self.instance.add_cost
 
 
 def unpadded(instance: Instance) -> Padded:
     """Return an instance as it is, under the identity alone."""
     operators, demands = (np.arange(size, dtype=np.int64) for size in (instance.operators, instance.demands))
-    return Padded(instance, instance, trivial(instance.network), operators, demands)
+    return Padded(instance, trivial(instance.network), instance, operators, demands)
 
 
 class _Classes(NamedTuple):
@@ -133,7 +97,7 @@ def _padded(
         demand_leaf_operators=Interned.of([operator for _, operator in row.leaves] for row in demand_rows),
         demand_consumers=Interned.of(row.consumers for row in demand_rows),
     )
-    return Padded(instance, result, symmetry, operators.of, demands.of)
+    return Padded(result, symmetry, instance, operators.of, demands.of)
 
 
 def _can_be_cut_off(padded: Padded) -> bool:

@@ -6,26 +6,24 @@ of bundles, here *resources*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
-from lpxsched.schedule.problem.wires import FAR, Wires, all_ways
+from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.matching.queues import CLASSES
-from lpxsched.schedule.symmetry.orbits import no_operators
+from lpxsched.schedule.symmetry.orbits import Represented
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import AddCost, Instance
-    from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.orbits import OperatorTasks
     from lpxsched.traffic.collectives import Collective
 
 
@@ -34,14 +32,14 @@ HALVES = 0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """Parts of pieces that travel as one slot on one link.
+    """Parts of pieces (the demands of a layer) that travel as one slot on one link.
 
     Attributes
     ----------
     piece, first_vector, vectors : ndarray of int64, shape (blocks,)
         The run, counted within its piece.
     source, target : ndarray of int64, shape (blocks,)
-        Node that holds it, node that reads it (`EVERY` for all participants).
+        Node that holds it, node that reads it: `EVERY` for all participants, `NONE` in a layer, whose demands tell.
     """
 
     piece: NDArray[np.int64]
@@ -52,6 +50,10 @@ class Blocks:
 
     def __len__(self) -> int:
         return len(self.piece)
+
+    def taken(self, rows: NDArray[np.int64]) -> Blocks:
+        """Return some of the blocks, in the given order."""
+        return Blocks(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,55 +135,25 @@ class Ways:
 
 
 @dataclass(frozen=True, eq=False)
-class Quotient:
+class Quotient(Represented):
     """The problem of representatives.
-
-    Without slots, so that ways are found when they are first asked for: those of a reversed problem often never are.
 
     Attributes
     ----------
-    instance : Instance
-    symmetry : Symmetry
     flow : Flow
-    wires : Wires
-        Bundles with their resources, as kernels read them.
     pieces : ndarray of int64, shape (order, pieces)
         Where each element of the group takes each piece of the flow.
     representatives : ndarray of int64
         One piece of each orbit, pieces that stay where they are left out.
     """
 
-    instance: Instance
-    symmetry: Symmetry
     flow: Flow
-    wires: Wires
     pieces: NDArray[np.int64]
     representatives: NDArray[np.int64]
 
-    @property
-    def network(self) -> Network:
-        """Bundles with what they take."""
-        return self.instance.network
-
-    @property
-    def add_cost(self) -> AddCost:
-        """What sums take."""
-        return self.instance.add_cost
-
-    @property
-    def operators(self) -> OperatorTasks:
-        """None: what chips hold and read takes no time."""
-        return no_operators()
-
     def reversed(self) -> Quotient:
         """Return the same flow over the bundles the other way round."""
-        instance = self.instance.reversed()
-        return replace(self, instance=instance, wires=_wires(instance, self.symmetry))
-
-    @cached_property
-    def way(self) -> NDArray[np.int32]:
-        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
-        return all_ways(self.wires, self.instance.network.turnaround_cycles)
+        return replace(self, instance=self.instance.reversed())
 
     @cached_property
     def way_class(self) -> NDArray[np.uint8]:
@@ -222,7 +194,7 @@ def quotient(problem: Instance, flow: Flow, symmetry: Symmetry) -> Quotient:
     moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
     pieces = piece_map(flow, symmetry)
     representatives = moving[(pieces[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
-    return Quotient(problem, symmetry, flow, _wires(problem, symmetry), pieces, representatives)
+    return Quotient(problem, symmetry, flow, pieces, representatives)
 
 
 def _way_class(way: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -270,30 +242,3 @@ def piece_map(flow: Flow, symmetry: Symmetry) -> NDArray[np.int64]:
         if (image == NONE).any() or (flow.vectors[image] != flow.vectors).any():
             raise ValueError("the group moves a piece to where none is")
     return images
-
-
-def _wires(problem: Instance, symmetry: Symmetry) -> Wires:
-    resource = symmetry.bundle_orbit()
-    resources = int(resource.max(initial=-1)) + 1
-    lanes = np.zeros(resources, dtype=np.int64)
-    lanes[resource] = problem.network.lanes
-    by_source = np.argsort(problem.network.source, kind="stable").astype(np.int64)
-    offsets = np.searchsorted(problem.network.source[by_source], np.arange(problem.network.nodes + 1)).astype(np.int64)
-    return Wires(
-        width=problem.network.width,
-        nodes=problem.network.nodes,
-        source=problem.network.source,
-        destination=problem.network.destination,
-        hop=problem.network.hop_cycles,
-        numerator=problem.network.pitch_numerator,
-        denominator=problem.network.pitch_denominator,
-        out_offsets=offsets,
-        out=by_source,
-        resource=resource,
-        lanes=lanes,
-        first_lane=np.cumsum(lanes) - lanes,
-        turnaround=problem.network.turnaround_cycles,
-        node_orbit=symmetry.node_orbit(),
-        inject=problem.network.inject_per_cycle,
-        eject=problem.network.eject_per_cycle,
-    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.times.placement import Placement, placement_columns
 from lpxsched.schedule.times.serial import TaskColumns
 from lpxsched.units import NEVER, NONE

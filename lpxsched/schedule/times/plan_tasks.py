@@ -9,7 +9,7 @@ The makespan of a layer is the start of its last operator, so what nothing waits
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,32 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.problem.instance import AddCost
-    from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.symmetry.orbits import OperatorTasks
+    from lpxsched.schedule.symmetry.orbits import Represented
 
 INJECT, EJECT = 0, 1
-
-
-class Represented(Protocol):
-    """A problem seen from the representatives of a group, with what its tasks hold."""
-
-    @property
-    def wires(self) -> Wires:
-        """Bundles with their resources."""
-
-    @property
-    def network(self) -> Network:
-        """Bundles with what they take."""
-
-    @property
-    def add_cost(self) -> AddCost:
-        """What sums take."""
-
-    @property
-    def operators(self) -> OperatorTasks:
-        """Operators that take time."""
 
 
 def plan_tasks(problem: Represented, plan: Plan) -> Tasks:

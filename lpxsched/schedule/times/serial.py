@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lpxsched.schedule.compiled import Integers, kernel
+from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.times.calendars import Calendars, earliest_of, reserve
 
 

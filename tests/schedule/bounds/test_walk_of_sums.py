@@ -12,10 +12,11 @@ from lpxsched.options import CollectiveOptions
 from lpxsched.pipeline import compile_collective
 from lpxsched.schedule import bounds
 from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.result import LowerBound, Result
-from lpxsched.schedule.solve_collective import TransferOptions, solve_transfers
-from lpxsched.schedule.solve_layer import SolveOptions, solve
+from lpxsched.schedule.solve_collective import solve_transfers
+from lpxsched.schedule.solve_layer import solve
 from lpxsched.traffic.collectives import Collective
 from lpxsched.verify.check import check
 from tests.fabric.examples import write_family
@@ -86,7 +87,7 @@ def test_a_torus_as_a_layer_is_called_optimal_at_its_bound_only() -> None:
     The engine of collectives may sum a share in several places; no schedule of it ends before the bound.
     """
     problem = shipped("torus-4x4", "all-reduce", 16)
-    found = solve_transfers(problem, TransferOptions(GREEDY, 1)).schedule
+    found = solve_transfers(problem, SolveOptions(GREEDY, 1)).schedule
     layer = layer_of(problem)
     result = solve(layer, SolveOptions(GREEDY))
     assert broken_rules(problem, found) == []
@@ -111,7 +112,7 @@ def test_no_bound_exceeds_what_the_other_engine_finds(problem: Instance) -> None
     """Tests that each engine's bound is no more than the makespan of either."""
     layer = layer_of(problem)
     schedule = solve(layer, SolveOptions("auto", 2)).schedule
-    found = solve_transfers(problem, TransferOptions("auto", 2)).schedule
+    found = solve_transfers(problem, SolveOptions("auto", 2)).schedule
     assert violations(layer, schedule) == []
     assert broken_rules(problem, found) == []
     least = lower_bound(layer).cycles, bounds.lower_bound(problem).cycles

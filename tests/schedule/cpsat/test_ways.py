@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat import search as ways_search
-from lpxsched.schedule.cpsat.ways import Extent, improved_ways
 from lpxsched.schedule.cpsat.runs import Effort
+from lpxsched.schedule.cpsat.ways import Extent, improved_ways
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective as lifted

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _ranges(instance: Instance, cut: Cut) -> list[tuple[int, int, int]]:
     blocks = cut_blocks(instance, cut)
-    return list(zip(blocks.demand.tolist(), blocks.first_vector.tolist(), blocks.vectors.tolist(), strict=True))
+    return list(zip(blocks.piece.tolist(), blocks.first_vector.tolist(), blocks.vectors.tolist(), strict=True))
 
 
 @given(instances(), cuts())

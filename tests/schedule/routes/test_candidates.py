@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def unit_blocks(problem: Instance) -> bool:
     """Return whether every vector must be a slot of its own."""
-    return problem.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
+    return problem.network.wire == "busy" or bool(problem.network.inject_per_cycle or problem.network.eject_per_cycle)
 
 
 @settings(max_examples=80)

@@ -240,13 +240,13 @@ def test_work_is_ordered_by_precedence(instance: Instance, cut: Cut, seed: int) 
     assert sorted(order) == [*range(-len(blocks), 0), *range(instance.operators)]
     place = {item: index for index, item in enumerate(order)}
     last_block: dict[int, int] = {}
-    for block, demand in enumerate(blocks.demand.tolist()):
+    for block, demand in enumerate(blocks.piece.tolist()):
         last_block[demand] = max(last_block.get(demand, -1), place[~block])
     for operator in range(instance.operators):
         needed = [place[other] for other in instance.operator_after[operator].tolist()]
         needed += [last_block[demand] for demand in instance.operator_demands[operator].tolist()]
         assert max(needed, default=-1) < place[operator]
-    for block, demand in enumerate(blocks.demand.tolist()):
+    for block, demand in enumerate(blocks.piece.tolist()):
         assert max(place[made] for made in instance.demand_leaf_operators[demand].tolist()) < place[~block]
 
 

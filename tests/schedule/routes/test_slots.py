@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.routes.list_schedule import network_of
-from lpxsched.schedule.routes.slots import earliest_lane, stream_cycles
+from lpxsched.schedule.problem.wires import hold_cycles
+from lpxsched.schedule.routes.slots import earliest_lane
+from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.schedule.times.calendars import reserve
 from tests.schedule.instances import copy_along, wide
 from tests.schedule.times.test_calendars import empty_calendars
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 @settings(max_examples=30, deadline=None)
 def test_a_stream_is_rounded_up_once(vector_time: Fraction, vectors: int) -> None:
     """Tests that n vectors take ceil(n v), not n ceil(v)."""
-    network = network_of(copy_along([vector_time], 1))
-    assert stream_cycles(network, 0, vectors) == ceil(vectors * vector_time)
+    wires = unpadded(copy_along([vector_time], 1)).wires
+    assert hold_cycles(wires, 0, vectors) == ceil(vectors * vector_time)
 
 
 def test_the_lowest_of_equal_lanes_is_taken() -> None:
     """Tests that of two lanes, the first busy until 7, the second until 5, the second is taken, then the first."""
-    network, calendars = network_of(wide(2, 1)), empty_calendars(2)
-    assert earliest_lane(network, calendars, 0, 4, 1) == (0, 4)
+    wires, calendars = unpadded(wide(2, 1)).wires, empty_calendars(2)
+    assert earliest_lane(wires, calendars, 0, 4, 1) == (0, 4)
     reserve(calendars, 0, 0, 7)
     reserve(calendars, 1, 0, 5)
-    assert earliest_lane(network, calendars, 0, 4, 1) == (1, 5)
-    assert earliest_lane(network, calendars, 0, 7, 1) == (0, 7)
+    assert earliest_lane(wires, calendars, 0, 4, 1) == (1, 5)
+    assert earliest_lane(wires, calendars, 0, 7, 1) == (0, 7)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
+from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.routes.blocks import Cut
-from lpxsched.schedule.solve_layer import SolveOptions, first_solved
+from lpxsched.schedule.solve_layer import first_solved
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times import modulo
 from lpxsched.schedule.times.steady_state import steady_state

@@ -14,7 +14,7 @@ from lpxsched.schedule.routes.matching.tables import tables_of
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.compiled import Integers
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.routes.matching.tables import Job, Tables
 

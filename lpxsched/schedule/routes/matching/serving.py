@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lpxsched.schedule.compiled import Integers, kernel
-from lpxsched.schedule.problem.wires import Wires
+from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.problem.wires import Wires, lead_cycles
 from lpxsched.schedule.routes.matching.queues import Queues, take, wait
 from lpxsched.schedule.routes.matching.state import (
     EJECTED,
@@ -26,24 +26,13 @@ MOST_ASIDE = 64
 
 
 @kernel
-def lead(wires: Wires, arrived: int, bundle: int, vectors: int) -> int:
-    """Return how much later a relay sends a stream on where the wire in is slower than the wire out."""
-    if arrived < 0:
-        return 0
-    slower = wires.numerator[arrived] * wires.denominator[bundle] - wires.numerator[bundle] * wires.denominator[arrived]
-    if slower <= 0:
-        return 0
-    return int(-(-(vectors - 1) * slower // (wires.denominator[bundle] * wires.denominator[arrived])))
-
-
-@kernel
 def slowest_lead(wires: Wires, arrived: int, vectors: int) -> int:
     """Return the largest lead of a stream over the bundles by which it may go on."""
     longest = 0
     if vectors > 1:
         node = wires.destination[arrived]
         for index in range(wires.out_offsets[node], wires.out_offsets[node + 1]):
-            longest = max(longest, lead(wires, arrived, wires.out[index], vectors))
+            longest = max(longest, lead_cycles(wires, arrived, wires.out[index], vectors))
     return longest
 
 

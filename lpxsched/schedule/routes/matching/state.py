@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.compiled import Integers
+    from lpxsched.compiled.kernels import Integers
 
 # Columns of `Tables.blocks`, `State.lanes` and `State.batch`, places in `State.counts`, sides of ports.
 SOURCE, TARGET, ROW, ORDER = range(4)

@@ -169,7 +169,7 @@ def _made(function: Callable[..., object], arguments: Sequence[Any]) -> tuple[st
 @cache
 def _numba() -> Any:
     """Return numba, which then sees kernels as its own functions and compiles them into those that call them."""
-    from lpxsched.schedule.compiled import Kernel
+    from lpxsched.compiled.kernels import Kernel
 
     numba: Any = import_module("numba")
     inner = cache(lambda function: numba.njit(_nrt=False)(function))

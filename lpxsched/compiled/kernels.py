@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.schedule import machine_code
+from lpxsched.compiled import machine_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.schedule.machine_code import Code
+    from lpxsched.compiled.machine_code import Code
 
 Function = TypeVar("Function", bound="Callable[..., object]")
 Integers = NDArray[np.int64]

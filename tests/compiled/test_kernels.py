@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import lpxsched
-from lpxsched.schedule.compiled import CONSTANTS, Kernel
+from lpxsched.compiled.kernels import CONSTANTS, Kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Three modules, each compiled into the next; the last tells what its kernel returns, and whether numba was needed.
 INNERMOST = """
-from lpxsched.schedule.compiled import kernel
+from lpxsched.compiled.kernels import kernel
 
 @kernel
 def innermost() -> int:
@@ -34,7 +34,7 @@ from typing import NamedTuple
 
 import innermost
 from innermost import innermost as called
-from lpxsched.schedule.compiled import kernel
+from lpxsched.compiled.kernels import kernel
 
 CONSTANT = 1
 
@@ -50,7 +50,7 @@ OUTER = """
 import sys
 
 from inner import CONSTANT, Pair, inner
-from lpxsched.schedule.compiled import kernel
+from lpxsched.compiled.kernels import kernel
 
 @kernel
 def outer(pair: Pair) -> int:

@@ -1,0 +1,112 @@
+"""How large a page is, and how fast a browser paints and zooms it.
+
+    uv run python -m benchmarks.page build/gpt-oss-120b
+    uv run python -m benchmarks.page --slots 10000000
+
+With ``--slots`` random slots fill the links of the build's fabric: 1 to 8 vectors each, 0 to 39 cycles apart, tensors
+in order, their vectors one after the other. Nothing repeats that a real schedule repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+from lpxsched.report.page.data import page_data
+from lpxsched.report.page.html import build_page, document
+from lpxsched.report.page.pictures import fabric_section, timeline_section, utilisation_section
+from lpxsched.timetable.reader import read_sound_build
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
+
+ZOOMS = 40
+
+
+def random_slots(build: Build, slots: int) -> Build:
+    """Return a build whose slots are random ones, one after the other on each link; it obeys no other rule."""
+    random, links = np.random.default_rng(0), len(build.links)
+    each = -(-slots // links)
+    vectors = random.integers(1, 9, size=(links, each))
+    pitch = -(-build.links.vector_time_numerator // build.links.vector_time_denominator)
+    busy = vectors * pitch[:, None] + random.integers(0, 40, size=(links, each))
+    depart = (np.cumsum(busy, axis=1) - busy).ravel()
+    link = np.repeat(np.arange(links), each)
+    made = np.flatnonzero(build.tensors.producer >= 0)
+    tensor = made[np.sort(random.integers(0, len(made), size=(links, each)), axis=1).ravel()]
+    read = depart + 400 + random.integers(0, 3, size=len(link))
+    table = replace(
+        build.slots,
+        tensor=tensor,
+        first_vector=(np.cumsum(vectors, axis=1) - vectors).ravel(),
+        vectors=vectors.ravel(),
+        link=link,
+        depart=depart,
+        read=read,
+    )
+    longest = int((depart + busy.ravel()).max()) + 500
+    return replace(build, slots=table, segments=replace(build.segments, makespan_cycles=np.full(36, longest) // 36))
+
+
+def pictures_only(build: Build) -> bytes:
+    """Return a page without the parts that need a timetable in which causes precede effects."""
+    described, blobs = page_data(build, path=False)
+    sections = [utilisation_section(described), fabric_section(described), timeline_section(described)]
+    return document("pictures", sections, [(described, blobs)])
+
+
+def measure(page: Path) -> None:
+    """Print first paint, the time of a zoom frame, and the heap."""
+    with sync_playwright() as driver:
+        options = ["--no-sandbox", "--enable-precise-memory-info"]
+        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=options)
+        tab = browser.new_page(viewport={"width": 1240, "height": 900})
+        tab.goto(page.as_uri())
+        tab.wait_for_function("() => !Number(document.documentElement.dataset.inflating || 0)")
+        paint = tab.evaluate("() => performance.getEntriesByType('paint').map((each) => each.startTime)")
+        print(f"first paint {max(paint):.0f} ms")
+        for name in ("utilisation", "timeline"):
+            tab.locator(f"#{name} canvas").focus()
+            frames = tab.evaluate(
+                """async ([name, zooms]) => {
+                    const canvas = document.querySelector(`#${name} canvas`), times = [];
+                    for (let zoom = 0; zoom < zooms; zoom++) {
+                        canvas.dispatchEvent(new KeyboardEvent("keydown", { key: zoom % 4 < 2 ? "+" : "-" }));
+                        const start = performance.now();
+                        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+                        times.push(performance.now() - start);
+                    }
+                    return times.sort((a, b) => a - b);
+                }""",
+                [name, ZOOMS],
+            )
+            print(f"{name}: zoom frame median {frames[ZOOMS // 2]:.1f} ms, longest {frames[-1]:.1f} ms")
+        heap = tab.evaluate("() => performance.memory.usedJSHeapSize")
+        print(f"heap {heap / 1e6:.0f} MB")
+        browser.close()
+
+
+def main() -> None:
+    """Make the page, tell its size, and measure it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("build/gpt-oss-120b"))
+    parser.add_argument("--slots", type=int, default=0)
+    asked = parser.parse_args()
+    build, start = read_sound_build(asked.folder), time.perf_counter()
+    page = pictures_only(random_slots(build, asked.slots)) if asked.slots else build_page(build)
+    print(f"{len(page) / 1e6:.2f} MB in {time.perf_counter() - start:.1f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "page.html"
+        path.write_bytes(page)
+        measure(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Draw the pictures of the documents: a page of gpt-oss-120b and its sections, as a browser shows them.
+
+uv run lpxsched compile gpt-oss-120b lpx-rack -o build/gpt-oss-120b
+uv run python -m benchmarks.pictures build/gpt-oss-120b
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+from lpxsched.report.page.html import build_page
+from lpxsched.timetable.reader import read_sound_build
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+READY = "() => !Number(document.documentElement.dataset.inflating || 0)"
+
+
+def settle(page: Page) -> None:
+    """Wait until everything is inflated and drawn."""
+    for _ in range(3):
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        page.wait_for_function(READY)
+
+
+def draw(page: Page) -> None:
+    """Write the picture of the top of a page, and of each section that is drawn in it."""
+    settle(page)
+    page.screenshot(path=IMAGES / "page.png")
+    utilisation, fabric, timeline = (page.locator(f"#{name}") for name in ("utilisation", "fabric", "timeline"))
+    utilisation.locator("[name=kind]").select_option("tray")
+    utilisation.locator("canvas").focus()
+    for _ in range(5):
+        page.keyboard.press("+")
+    page.keyboard.press("ArrowLeft")
+    settle(page)
+    utilisation.screenshot(path=IMAGES / "page-utilisation.png")
+    fabric.locator("[name=moment]").fill("1500")
+    fabric.locator("canvas").focus()
+    settle(page)
+    fabric.screenshot(path=IMAGES / "page-fabric.png")
+    timeline.locator("canvas").focus()
+    page.keyboard.press("Enter")
+    settle(page)
+    timeline.screenshot(path=IMAGES / "page-timeline.png")
+
+
+def main() -> None:
+    """Make the page of a build and take its pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    build = read_sound_build(parser.parse_args().folder)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        path = Path(folder) / "page.html"
+        path.write_bytes(build_page(build))
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1180, "height": 1240})
+        page.goto(path.as_uri())
+        draw(page)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Functions that run as machine code: what makes, keeps and loads it."""

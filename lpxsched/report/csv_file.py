@@ -1,0 +1,52 @@
+"""Slots as a table of comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lpxsched.report.selection import Selection
+
+HEADER = (
+    "slot",
+    "tensor",
+    "name",
+    "first_vector",
+    "vectors",
+    "link",
+    "class",
+    "source",
+    "destination",
+    "lane",
+    "depart_cycles",
+    "held_until_cycles",
+    "read_cycles",
+)
+
+
+def slots_csv(selection: Selection) -> bytes:
+    """Return a row a slot, times on the timeline of the token; the first row names the columns."""
+    build, text = selection.build, io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    slots, links, position = build.slots, build.links, build.chips.position
+    link, tensor = slots.link[selection.slots], slots.tensor[selection.slots]
+    columns = (
+        selection.slots.tolist(),
+        tensor.tolist(),
+        build.tensors.name[tensor].tolist(),
+        slots.first_vector[selection.slots].tolist(),
+        slots.vectors[selection.slots].tolist(),
+        link.tolist(),
+        links.link_class[link].tolist(),
+        position[links.src[link]].tolist(),
+        position[links.dst[link]].tolist(),
+        links.lane[link].tolist(),
+        selection.slot_start.tolist(),
+        selection.slot_end.tolist(),
+        selection.slot_read.tolist(),
+    )
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue().encode()

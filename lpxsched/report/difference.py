@@ -1,0 +1,143 @@
+"""Two builds side by side: every figure of both, and what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.report.critical_path import cycles_by_class
+from lpxsched.report.limits import cycles_by_cause, path_cells
+from lpxsched.report.mapping import mapping
+from lpxsched.report.rows import part_name
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lpxsched.report.critical_path import Parts
+    from lpxsched.report.summary import Summary
+    from lpxsched.timetable.build import Build
+
+US, SHARE, COUNT = "us", "%", ""
+FIGURES = (
+    ("tokens/s/user", "tokens_per_s_per_user", COUNT),
+    ("tokens/s/user, low", "tokens_per_s_per_user_low", COUNT),
+    ("tokens/s of all", "tokens_per_s", COUNT),
+    ("step", "step_ns", US),
+    ("step, high", "step_high_ns", US),
+    ("proved", "proved_ns", US),
+    ("proved, worst", "proved_worst_ns", US),
+    ("assumed", "assumed_ns", US),
+    ("assumed, low", "assumed_low_ns", US),
+    ("assumed, high", "assumed_high_ns", US),
+    ("makespan, cycles", "makespan_cycles", COUNT),
+    ("lower bound, cycles", "lower_bound_cycles", COUNT),
+    ("period, cycles", "period_cycles", COUNT),
+    ("layers", "layer_count", COUNT),
+    ("batch", "batch", COUNT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure of two builds; None where a build has none.
+
+    Attributes
+    ----------
+    group, name, unit : str
+    first, second : float or None
+    """
+
+    group: str
+    name: str
+    unit: str
+    first: float | None
+    second: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """How much larger the second is; None where one is missing."""
+        return None if self.first is None or self.second is None else self.second - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The chips of a layer in two builds; empty where a build has no such layer."""
+
+    layer: int
+    first: str
+    second: str
+
+
+def changes(first: Summary, second: Summary) -> list[Change]:
+    """Return every figure of two summaries, in groups: figures, path by cause and by class, utilisation by class."""
+    pairs = (first, second)
+    found = [
+        Change("figures", name, unit, *(_scaled(summary.facts.get(key), unit) for summary in pairs))
+        for name, key, unit in FIGURES
+    ]
+    cells = [path_cells(summary.layers) for summary in pairs]
+    by = {
+        "critical path by cause": [cycles_by_cause(of) for of in cells],
+        "critical path by part": [_by_part(of) for of in cells],
+        "critical path by link class": [cycles_by_class(summary.layers) for summary in pairs],
+    }
+    for group, cycles in by.items():
+        found += [
+            Change(group, name, US, *(_us(summary, of.get(name)) for summary, of in zip(pairs, cycles, strict=True)))
+            for name in dict.fromkeys([*cycles[0], *cycles[1]])
+        ]
+    running, token = ([_shares(summary, whole=whole) for summary in pairs] for whole in (False, True))
+    for group, shares in (("busy while running", running), ("busy over all", token)):
+        names = dict.fromkeys([*shares[0], *shares[1]])
+        found += [Change(group, f"{name} links", SHARE, *(of.get(name) for of in shares)) for name in names]
+    return [change for change in found if change.first is not None or change.second is not None]
+
+
+def moved_layers(first: Build, second: Build) -> list[Moved]:
+    """Return the chips of each layer in both builds."""
+    places = [{layer: held.chips for held in mapping(build) for layer in held.layers} for build in (first, second)]
+    layers = sorted({*places[0], *places[1]})
+    return [Moved(layer, places[0].get(layer, ""), places[1].get(layer, "")) for layer in layers]
+
+
+def changes_json(found: list[Change], moved: list[Moved]) -> dict[str, Any]:
+    """Return figures and differences by group, and the layers whose chips differ."""
+    groups: dict[str, dict[str, Any]] = {}
+    for change in found:
+        told = {"a": change.first, "b": change.second, "difference": change.difference, "unit": change.unit}
+        groups.setdefault(change.group, {})[change.name] = told
+    layers = [{"layer": m.layer, "a": m.first, "b": m.second} for m in moved if m.first != m.second]
+    return {"differences": groups, "moved_layers": layers}
+
+
+def shown(value: float | None, unit: str, *, signed: bool = False) -> str:
+    """Return a figure as people read it; a dash where there is none."""
+    if value is None:
+        return "-"
+    sign = "+" if signed and value > 0 else ""
+    if unit == COUNT:
+        return f"{sign}{value:,.0f}" if value == int(value) else f"{sign}{value:,.3f}"
+    return f"{sign}{value:,.3f}" if unit == US else f"{sign}{value:.2f}"
+
+
+def _by_part(cells: Parts) -> dict[str, Fraction]:
+    """Return cycles by the name of the part, operators first."""
+    sums: dict[str, Fraction] = {}
+    for (part, _), cycles in sorted(cells.items()):
+        sums[part_name(part)] = sums.get(part_name(part), Fraction(0)) + cycles
+    return sums
+
+
+def _scaled(value: float | None, unit: str) -> float | None:
+    return value / 1000 if value is not None and unit == US else value
+
+
+def _us(summary: Summary, cycles: Fraction | None) -> float:
+    return float(cycles_to_ns(cycles or Fraction(0), summary.clock_mhz)) / 1000
+
+
+def _shares(summary: Summary, *, whole: bool) -> Mapping[str, float]:
+    share = summary.classes.share if whole else summary.classes.running_share
+    return {group.name: 100 * share(row) for row, group in enumerate(summary.classes.groups)}

@@ -1,0 +1,116 @@
+"""What limits a step, in one sentence: where most of its time goes, and what a better schedule could win."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from lpxsched.report.critical_path import (
+    COMPUTE,
+    DESKEW,
+    GUARD,
+    LATENCY,
+    LINK_BUSY,
+    OF_HOPS,
+    ROUNDING,
+    SERIALISATION,
+    SLACK,
+    TURNAROUND,
+    UNIT_BUSY,
+)
+from lpxsched.units import cycles_to_ns, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lpxsched.report.critical_path import LayerTime, Parts
+    from lpxsched.report.summary import Summary
+
+# What a person can do something about, each with the parts of a critical path that belong to it.
+CAUSES = {
+    "wire latency": (LATENCY,),
+    "link bandwidth": (SERIALISATION, LINK_BUSY),
+    "clock uncertainty": (GUARD, DESKEW),
+    "turnaround in relays": (TURNAROUND,),
+    "waiting for functional units": (UNIT_BUSY,),
+    "slack in the schedule": (SLACK, ROUNDING),
+}
+OPERATORS = "compute"
+
+
+def path_cells(layers: Iterable[LayerTime]) -> Parts:
+    """Return the cycles of the critical paths along one token by part and link class; see `LayerTime`."""
+    cells: Parts = defaultdict(Fraction)
+    for time in layers:
+        for key, cycles in time.cells.items():
+            cells[key] += len(time.segments) * cycles
+    return dict(cells)
+
+
+def cause_of(part: str) -> str:
+    """Return the cause to which a part of a critical path belongs."""
+    if part.startswith(COMPUTE):
+        return OPERATORS
+    return next(cause for cause, parts in CAUSES.items() if part in parts)
+
+
+def cycles_by_cause(cells: Mapping[tuple[str, str], Fraction]) -> dict[str, Fraction]:
+    """Return the cycles of each cause, the largest first."""
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for (part, _), cycles in cells.items():
+        sums[cause_of(part)] += cycles
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+
+def limiting_sentence(summary: Summary) -> str:
+    """Return what limits the step, or the collective; nothing that is assumed is called proved."""
+    facts = summary.facts
+    if facts["period_cycles"]:
+        busy = f" Its busiest link is held for {100 * summary.links[0].share:.1f} % of it." if summary.links else ""
+        return f"The period of {facts['period_cycles']:,} cycles limits it.{busy}{_room(facts, 'period_cycles')}"
+    causes = list(cycles_by_cause(path_cells(summary.layers)).items())
+    if not causes:
+        return "Nothing limits it: it takes no time."
+    whole_ns = cycles_to_ns(int(facts["makespan_cycles"]), summary.clock_mhz)
+    (first, cycles), *others = causes
+    limit = f"{first.capitalize()} limits"
+    second = f", then {others[0][0]} with {_told(summary, *others[0], whole_ns)}" if others else ""
+    told = f"{_told(summary, first, cycles, whole_ns)} of its {_us(whole_ns)}"
+    if "step_ns" not in facts:
+        whole = "step" if facts["collective"] is None else "collective"
+        return f"{limit} the {whole}: {told}{second}.{_room(facts, 'makespan_cycles')}"
+    assumed, step = exact(facts["assumed_ns"]), exact(facts["step_ns"])
+    if assumed > cycles_to_ns(cycles, summary.clock_mhz):
+        share = _percent(assumed, step)
+        outside = f"What is assumed limits the step, hand-over and GPU: {_us(assumed)} of {_us(step)} ({share})."
+        proved = f"Of the {_us(whole_ns)} proved, {first} takes {_told(summary, first, cycles, whole_ns)}{second}."
+        return f"{outside} {proved}{_room(facts, 'makespan_cycles')}"
+    return f"{limit} the step: {told} proved{second}.{_room(facts, 'makespan_cycles')}"
+
+
+def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) -> str:
+    classes: dict[str, Fraction] = defaultdict(Fraction)
+    for (part, name), spent in path_cells(summary.layers).items():
+        if cause_of(part) == cause and name and part in OF_HOPS:
+            classes[name] += spent
+    where = f", most on {max(sorted(classes), key=lambda name: classes[name])} links" if len(classes) > 1 else ""
+    time_ns = cycles_to_ns(cycles, summary.clock_mhz)
+    return f"{_us(time_ns)} ({_percent(time_ns, whole_ns)}{where})"
+
+
+def _us(time_ns: Fraction) -> str:
+    return f"{float(time_ns) / 1000:,.3f} us"
+
+
+def _percent(part_ns: Fraction, whole_ns: Fraction) -> str:
+    return f"{float(100 * part_ns / whole_ns) if whole_ns else 0.0:.1f} %"
+
+
+def _room(facts: Mapping[str, object], length: str) -> str:
+    """Return what another schedule of the same groups could win at most."""
+    cycles, bound = facts[length], facts["lower_bound_cycles"]
+    if not isinstance(cycles, int) or not isinstance(bound, int) or not 0 < bound <= cycles:
+        return ""
+    won = "nothing" if bound == cycles else f"at most {100 * (cycles - bound) / cycles:.1f} %"
+    return f" Another schedule of the same groups could win {won}."

@@ -1,0 +1,61 @@
+"""Curves that stand still, as SVG inside the page."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.report.colours import CLASS_COLOURS, colours, in_order
+from lpxsched.report.images import SVG, images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from lpxsched.report.slack import Slack
+
+# Stands for the colour of the page's text until the figure is in the page, where it follows light and dark.
+INK = "#010203"
+MOST_STEPS = 400
+
+
+def slack_curve(slack: Sequence[Slack]) -> str:
+    """Return how many slots have at most how much slack, a curve a link class, as an SVG element."""
+    text = images(lambda: _draw(slack), [SVG], font="none")[SVG].decode()
+    element = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    return re.sub(r"\s+\n", "\n", element.replace(INK, "currentColor").replace("'DejaVu Sans', ", ""))
+
+
+def _draw(slack: Sequence[Slack]) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.6, 2.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.patch.set_alpha(0)
+    axes = figure.subplots()
+    axes.patch.set_alpha(0)
+    palette = colours(in_order([of.link_class for of in slack], CLASS_COLOURS), CLASS_COLOURS)
+    for of in slack:
+        values, count = np.unique(of.cycles, return_counts=True)
+        # Every step of a short curve, evenly spread ones of a long one, both ends always.
+        rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), MOST_STEPS)).astype(np.int64))
+        slots = np.concatenate([[0], np.cumsum(count)[rows]])
+        axes.step(
+            np.concatenate([values[rows][:1], values[rows]]),
+            slots,
+            where="post",
+            color=palette[of.link_class],
+            label=of.link_class,
+        )
+    axes.set_xlabel("slack (cycles)", color=INK)
+    axes.set_ylabel("slots with at most that", color=INK)
+    axes.tick_params(colors=INK)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.legend(frameon=False, labelcolor=INK, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure

@@ -1,0 +1,109 @@
+"""What the page of one build holds beside its text: a description as JSON, and blobs of columns."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpxsched.report.colours import CLASS_COLOURS, KIND_COLOURS, colours, in_order
+from lpxsched.report.critical_path import segment_path
+from lpxsched.report.event_index import EventIndex
+from lpxsched.report.page.series import series
+from lpxsched.report.page.traffic import link_blob, operator_blob, slot_blobs, tensor_blob
+from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time
+from lpxsched.report.utilisation import CLASS
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from lpxsched.report.page.blobs import Blob
+    from lpxsched.report.token import TokenTime
+    from lpxsched.timetable.build import Build
+
+
+def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[Blob]]:
+    """Return the description of a build's blobs, and the blobs; without `path` no critical path is marked.
+
+    Raises
+    ------
+    InputError
+        When the timetable breaks causality, so that no path leads back to time zero.
+    """
+    token = token_time(build)
+    total = only_period(build) or token.total_cycles
+    first_links, slots = slot_blobs(build, token)
+    wires, links = link_blob(build)
+    names, operators = operator_blob(build, token)
+    tensors, tensor = tensor_blob(build)
+    counted, utilisation = series(build, total)
+    blobs = [links, operators, tensor, *slots, *utilisation]
+    described = {
+        "total": total,
+        "length": token.total_cycles,
+        "period": only_period(build),
+        "nsPerCycle": _ns_per_cycle(build),
+        "nodes": build.chips.position.tolist(),
+        "hosts": np.flatnonzero(build.chips.host).tolist(),
+        "segments": _segments(build, token),
+        "deskews": [list(span) for span in deskew_spans(build, token)],
+        "path": _path(build, token) if path else [],
+        "firstLinks": first_links,
+        "linkCount": len(build.links),
+        "wires": wires,
+        "tensors": tensors,
+        "idleUnits": sorted(WITHOUT_UNIT),
+        **names,
+        "onUnits": sorted(set(build.operators.kind[~np.isin(build.operators.unit, sorted(WITHOUT_UNIT))].tolist())),
+        "colours": _colours(build, names["kinds"]),
+        "series": counted,
+        "collective": collective_kind(build),
+        "layouts": {blob.name: blob.layout for blob in blobs},
+    }
+    return described, blobs
+
+
+def class_data(build: Build) -> tuple[dict[str, Any], list[Blob]]:
+    """Return as much of `page_data` as the comparison of two builds shows: the utilisation of link classes."""
+    total = only_period(build) or token_time(build).total_cycles
+    counted, blobs = series(build, total, (CLASS,))
+    layouts = {blob.name: blob.layout for blob in blobs}
+    return {"total": total, "nsPerCycle": _ns_per_cycle(build), "series": counted, "layouts": layouts}, blobs
+
+
+def _ns_per_cycle(build: Build) -> float:
+    return float(cycles_to_ns(1, Fraction(build.manifest.clock_mhz)))
+
+
+def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
+    """Return name, time and nodes of each segment, in the order of the token."""
+    spans = zip(token.start_cycles.tolist(), token.end_cycles.tolist(), strict=True)
+    found = [
+        {
+            "segment": segment,
+            "name": collective_kind(build) or "layer " + ", ".join(str(layer) for layer in token.layers[segment]),
+            "start": start,
+            "end": end,
+            "chips": build.graph.chips_of(segment),
+        }
+        for segment, (start, end) in enumerate(spans)
+    ]
+    return [found[segment] for segment in token.order.tolist()]
+
+
+def _path(build: Build, token: TokenTime) -> list[list[int]]:
+    """Return the critical paths, from the start of the token on: an operator and -1, or a link and its departure."""
+    index, steps = EventIndex.of(build), []
+    for segment in token.order.tolist():
+        start = int(token.start_cycles[segment])
+        for place in reversed(segment_path(index, segment)[1]):
+            if place.slot < 0:
+                steps.append([place.operator, -1])
+            else:
+                steps.append([index.slot["link"][place.slot], index.slot["depart"][place.slot] + start])
+    return steps
+
+
+def _colours(build: Build, kinds: list[str]) -> dict[str, str]:
+    classes = in_order(build.links.link_class.tolist(), CLASS_COLOURS)
+    return colours(classes, CLASS_COLOURS) | colours(in_order(kinds, KIND_COLOURS), KIND_COLOURS)

@@ -1,0 +1,113 @@
+"""The page of one build as one file: text, description, blobs, style and script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.report.limits import limiting_sentence
+from lpxsched.report.page.data import page_data
+from lpxsched.report.page.markup import paragraph, table
+from lpxsched.report.page.path_section import path_section
+from lpxsched.report.page.pictures import fabric_section, timeline_section, utilisation_section
+from lpxsched.report.page.tables import (
+    assumptions_section,
+    busiest_section,
+    layers_section,
+    mapping_section,
+    slack_section,
+)
+from lpxsched.report.summary import summarise
+from lpxsched.report.text import length_of, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.report.page.blobs import Blob
+    from lpxsched.report.summary import Summary
+    from lpxsched.timetable.build import Build
+
+# In this order: each uses what stands in those before it.
+SCRIPTS = ("store.js", "axis.js", "utilisation.js", "timeline.js", "fabric.js", "compare.js", "main.js")
+
+
+def build_page(build: Build) -> bytes:
+    """Return the page of a build; equal builds give equal bytes.
+
+    Raises
+    ------
+    InputError
+        When the timetable breaks causality.
+    """
+    summary = summarise(build)
+    described, blobs = page_data(build)
+    sections = [
+        head(summary),
+        path_section(summary),
+        utilisation_section(described),
+        fabric_section(described),
+        timeline_section(described),
+        slack_section(build),
+        layers_section(summary),
+        mapping_section(build),
+        busiest_section(summary),
+        assumptions_section(build),
+        paragraph(f"Content {build.manifest.content_sha256}, lpxsched {build.manifest.versions.get('lpxsched', '')}."),
+    ]
+    return document(name_of(summary), sections, [(described, blobs)])
+
+
+def head(summary: Summary) -> str:
+    """Return what limits the step, its figures, and its three parts."""
+    facts, figures = summary.facts, []
+    if "step_ns" in facts:
+        figures = [
+            ("tokens/s a user", f"{int(facts['tokens_per_s_per_user']):,}"),
+            ("low", f"{int(facts['tokens_per_s_per_user_low']):,}"),
+            ("us a step", f"{facts['step_ns'] / 1000:,.3f}"),
+            ("of it proved", f"{facts['proved_ns'] / 1000:,.3f}"),
+            ("of it assumed", f"{facts['assumed_ns'] / 1000:,.3f}"),
+        ]
+    else:
+        figures = [
+            ("cycles", f"{facts['makespan_cycles']:,}"),
+            ("us", f"{facts['makespan_ns'] / 1000:,.3f}"),
+            ("cycles, lower bound", f"{facts['lower_bound_cycles']:,}"),
+        ]
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in figures)
+    parts = table([], summary.headline, left=2) if summary.headline else ""
+    said = paragraph(length_of(summary), "length") + paragraph(limiting_sentence(summary), "limit")
+    return f'<header><h1>{escape(name_of(summary))}</h1>{said}<dl class="figures">{items}</dl>{parts}</header>'
+
+
+def document(name: str, sections: Sequence[str], builds: Sequence[tuple[dict[str, Any], Sequence[Blob]]]) -> bytes:
+    """Return sections and the data of one or two builds as a page.
+
+    Blobs and script come last, so that text is painted while they are still read.
+    """
+    static = files("lpxsched.report.page") / "static"
+    style = (static / "page.css").read_text(encoding="utf-8")
+    script = "\n".join((static / part).read_text(encoding="utf-8") for part in SCRIPTS)
+    blobs = "".join(
+        f'<script type="text/plain" id="{letter}.{blob.name}">{blob.text}</script>\n'
+        for letter, (_, packed) in zip("ab", builds, strict=False)
+        for blob in packed
+    )
+    described = json.dumps([each for each, _ in builds], ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    # A name may hold what ends a script.
+    described = described.replace("<", "\\u003c")
+    lines = [
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<link rel="icon" href="data:,">',
+        f"<title>{escape(name)}</title><style>\n{style}</style></head><body>",
+        *sections,
+        f'<script type="application/json" id="described">{described}</script>',
+        blobs,
+        f'<script type="module">\n{script}</script>',
+        "</body></html>\n",
+    ]
+    return "\n".join(lines).encode()

@@ -1,0 +1,68 @@
+"""The section of the critical path: by operator, link class and waiting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpxsched.report.limits import cycles_by_cause, path_cells
+from lpxsched.report.page.markup import bar, paragraph, section, table
+from lpxsched.report.rows import layer_ranges, path_rows
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
+    from lpxsched.report.summary import Summary
+
+CAUSE_COLOURS = {
+    "wire latency": "#0072B2",
+    "link bandwidth": "#56B4E9",
+    "compute": "#D55E00",
+    "clock uncertainty": "#009E73",
+    "turnaround in relays": "#CC79A7",
+    "waiting for functional units": "#E69F00",
+    "slack in the schedule": "#888888",
+}
+
+
+def path_section(summary: Summary) -> str:
+    """Return where the time goes, of the whole and of each kind of layer."""
+    cells = path_cells(summary.layers)
+    whole = sum(cells.values())
+    bars = [
+        (name, float(cycles / whole), _share_text(summary, name, cycles, whole))
+        for name, cycles in cycles_by_cause(cells).items()
+    ]
+    kinds = [_kind(summary, number) for number in range(len(summary.layers))] if len(summary.layers) > 1 else []
+    return section(
+        "path",
+        "Critical path",
+        paragraph(
+            "What had to be there last, followed backwards from the end: every cycle of the makespan belongs to one "
+            "row. What hops spend stands under the class of their link, turnaround and wait before them included."
+        ),
+        bar(bars, CAUSE_COLOURS) if whole else "",
+        _cell_table(summary, cells),
+        *kinds,
+    )
+
+
+def _share_text(summary: Summary, name: str, cycles: Fraction, whole: Fraction | int) -> str:
+    return f"{name}: {float(cycles):,.1f} cycles, {_us(summary, cycles)} us, {float(100 * cycles / whole):.2f} %"
+
+
+def _kind(summary: Summary, number: int) -> str:
+    time = summary.layers[number]
+    noun = "layer" if len(time.layers) == 1 else "layers"
+    told = f"{noun} {layer_ranges(time.layers)}: {time.makespan_cycles:,} cycles each"
+    return f"<details><summary>{told}</summary>{_cell_table(summary, time.cells)}</details>"
+
+
+def _cell_table(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> str:
+    found = path_rows(summary, cells)
+    return table(found.header, found.rows, last=True)
+
+
+def _us(summary: Summary, cycles: Fraction | int) -> str:
+    return f"{float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000:,.3f}"

@@ -1,0 +1,74 @@
+"""The sections of a page that are drawn in the browser: utilisation, fabric, timeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.report.page.markup import choice, legend, panel, paragraph, section, zoom_buttons
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEYS = (
+    "Focus a picture by click or Tab. Arrows left and right move in time, with Shift the cursor; up and down choose a "
+    "row; + and - zoom, 0 shows all, Enter opens. The wheel zooms a focused picture, with Shift it moves; dragging "
+    "moves too."
+)
+SHARES = (("running", "links of the segments that run"), ("all", "all links in service"))
+
+
+def utilisation_section(described: Mapping[str, Any]) -> str:
+    """Return utilisation over time by class, tray, chip or single link."""
+    kinds = [("class", "link class"), ("tray", "tray"), ("chip", "chip that they leave"), ("link", "link of one chip")]
+    nodes = [(str(node), name) for node, name in enumerate(described["nodes"])]
+    tools = (choice("kind", "rows by", kinds), choice("chip", "links of", nodes), choice("of", "share of", SHARES))
+    return section(
+        "utilisation",
+        "Link utilisation over time",
+        paragraph("Share of link-cycles in which vectors are carried. " + KEYS, "hint"),
+        panel("Link utilisation over time, a row a group of links", *tools, zoom_buttons()),
+        legend(_of_classes(described)),
+    )
+
+
+def fabric_section(described: Mapping[str, Any]) -> str:
+    """Return trays x chips, coloured by load, with a slider over time."""
+    segments = max(len(described["segments"]), 1)
+    windows = [("0.001", "a thousandth"), ("0", "one bin"), ("1", "the whole time")]
+    if segments > 1:
+        windows.insert(0, (f"{1 / segments:.6f}", "a segment on average"))
+    slider = '<label>from <input type="range" name="moment" min="0" value="0" step="1"></label>'
+    said = (
+        "Colour: busy share of the links that leave a node in a window of time, up to the busiest chip. "
+        "Arrows choose a node, + and - move the window, Enter or a click shows its links above and below."
+    )
+    tools = (choice("window", "window", windows), slider)
+    return section("fabric", "Fabric", paragraph(said, "hint"), panel("Load of each chip, trays by rows", *tools))
+
+
+def timeline_section(described: Mapping[str, Any]) -> str:
+    """Return what units and links of the chips of a segment do."""
+    segments = [
+        (str(index), f"{of['name']}, {len(of['chips'])} chips") for index, of in enumerate(described["segments"])
+    ]
+    classes, kinds = _of_classes(described), {kind: described["colours"][kind] for kind in _on_units(described)}
+    said = (
+        "Operators on the units of a chip, above them what it receives, below what it sends. Grey bands are deskews, "
+        "in which nothing moves. The critical path is outlined, its hops are lines from departure to read."
+    )
+    return section(
+        "timeline",
+        "Timeline of chips",
+        paragraph(said, "hint"),
+        panel("Timeline of chips: operators, sends and receives", choice("segment", "show", segments), zoom_buttons()),
+        legend(kinds | {f"{name} links": colour for name, colour in classes.items()}),
+    )
+
+
+def _of_classes(described: Mapping[str, Any]) -> dict[str, str]:
+    names = dict.fromkeys(wire["class"] for wire in described["wires"])
+    return {name: described["colours"][name] for name in names}
+
+
+def _on_units(described: Mapping[str, Any]) -> list[str]:
+    return [kind for kind in described["colours"] if kind in described["onUnits"]]

@@ -1,0 +1,201 @@
+// What a build's page holds: columns are inflated when something asks for them, and dropped when others need the room.
+
+const ROOM_BYTES = 96 * 2 ** 20;
+// What every panel needs at once stays.
+const PINNED = new Set(["links", "operators"]);
+
+function fromBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+async function inflated(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Undo `blobs.py`: planes of bytes, folded signs, differences.
+function unpacked(bytes, layout) {
+  const columns = [];
+  let place = 0;
+  for (const [rows, width, delta] of layout) {
+    const column = new Float64Array(rows);
+    let sum = 0, largest = 0;
+    for (let row = 0; row < rows; row++) {
+      let folded = 0;
+      for (let plane = width - 1; plane >= 0; plane--) folded = folded * 256 + bytes[place + plane * rows + row];
+      const half = Math.floor(folded / 2);
+      const value = folded % 2 ? -half - 1 : half;
+      sum = delta ? sum + value : value;
+      column[row] = sum;
+      largest = Math.max(largest, Math.abs(sum));
+    }
+    columns.push(largest < 2 ** 31 ? Int32Array.from(column) : column);
+    place += rows * width;
+  }
+  return columns;
+}
+
+// Those who drive a browser can see when all is there.
+function inflating(more) {
+  const { dataset } = document.documentElement;
+  dataset.inflating = Number(dataset.inflating || 0) + more;
+}
+
+class Store {
+  constructor(meta, prefix) {
+    this.meta = meta;
+    this.prefix = prefix;
+    this.kept = new Map();
+    this.coming = new Map();
+    this.keptBytes = 0;
+    this.waiting = new Set();
+  }
+
+  // Return what `make` makes of a blob's columns; undefined until they are inflated, when `redraw` is called.
+  peek(name, make, redraw) {
+    const found = this.kept.get(name);
+    if (found !== undefined) {
+      this.kept.delete(name);
+      this.kept.set(name, found);
+      return found.value;
+    }
+    if (redraw) this.waiting.add(redraw);
+    if (!this.coming.has(name)) {
+      inflating(1);
+      this.coming.set(name, this.load(name, make).finally(() => inflating(-1)));
+    }
+    return undefined;
+  }
+
+  async get(name, make) {
+    const found = this.peek(name, make);
+    return found === undefined ? this.coming.get(name) : found;
+  }
+
+  async load(name, make) {
+    const text = document.getElementById(this.prefix + name).textContent;
+    const columns = unpacked(await inflated(fromBase64(text)), this.meta.layouts[name]);
+    const value = make ? make(columns) : columns;
+    const bytes = PINNED.has(name) ? 0 : [...Object.values(value)].reduce((sum, { byteLength }) => sum + (byteLength || 0), 0);
+    this.kept.set(name, { value, bytes });
+    this.keptBytes += bytes;
+    this.coming.delete(name);
+    for (const [oldest, { bytes: freed }] of this.kept) {
+      if (this.keptBytes <= ROOM_BYTES) break;
+      if (oldest === name || !freed) continue;
+      this.kept.delete(oldest);
+      this.keptBytes -= freed;
+    }
+    const redraws = [...this.waiting];
+    this.waiting.clear();
+    for (const redraw of redraws) redraw();
+    return value;
+  }
+
+  links(redraw) {
+    return this.peek("links", (columns) => this.indexedLinks(columns), redraw);
+  }
+
+  indexedLinks([src, dst, lane, wire, guard, down]) {
+    const nodes = this.meta.nodes.length;
+    return { src, dst, lane, wire, guard, down, leaving: grouped(src, nodes), entering: grouped(dst, nodes) };
+  }
+
+  operators(redraw) {
+    const make = ([chip, unit, kind, layer, start, cycles, segment]) => ({
+      chip, unit, kind, layer, start, cycles, segment, of: grouped(chip, this.meta.nodes.length),
+    });
+    return this.peek("operators", make, redraw);
+  }
+
+  // Return the slots of one link as [block, first row, row after the last].
+  slots(link, redraw) {
+    const number = lastNotAbove(this.meta.firstLinks, link);
+    const block = this.peek("slots." + number, indexedSlots, redraw);
+    if (!block) return undefined;
+    const row = link - this.meta.firstLinks[number];
+    return [block, block.first[row], block.first[row + 1]];
+  }
+
+  pitch(wire) {
+    const kind = this.meta.wires[wire];
+    return kind.pitch / kind.denominator;
+  }
+}
+
+// Departures and first vectors are told from the slot before on the same link.
+function indexedSlots([count, numerator, denominator, free, vectors, wait, tensor, ahead]) {
+  const first = new Int32Array(count.length + 1);
+  const depart = new Float64Array(free.length), firstVector = new Int32Array(free.length);
+  for (let row = 0; row < count.length; row++) {
+    first[row + 1] = first[row] + count[row];
+    for (let slot = first[row], end = 0, next = 0; slot < first[row + 1]; slot++) {
+      depart[slot] = end + free[slot];
+      firstVector[slot] = next + ahead[slot];
+      end = depart[slot] + Math.ceil((vectors[slot] * numerator[row]) / denominator[row]);
+      next = firstVector[slot] + vectors[slot];
+    }
+  }
+  return { first, depart, vectors, wait, tensor, firstVector };
+}
+
+// Return for each group the rows that are in it, as [first, rows]: those of group g lie at first[g] .. first[g + 1].
+function grouped(group, groups) {
+  const first = new Int32Array(groups + 1);
+  for (const number of group) first[number + 1]++;
+  for (let number = 0; number < groups; number++) first[number + 1] += first[number];
+  const next = first.slice(), rows = new Int32Array(group.length);
+  for (let row = 0; row < group.length; row++) rows[next[group[row]]++] = row;
+  return { first, rows, of: (number) => rows.subarray(first[number], first[number + 1]) };
+}
+
+// Return the last place in a sorted column whose value is not above; -1 where all are.
+function lastNotAbove(sorted, value, low = 0, high = sorted.length) {
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+// How long things are held, summed over those that overlap.
+class Held {
+  constructor(starts, ends) {
+    this.starts = Held.passed(Float64Array.from(starts).sort());
+    this.ends = Held.passed(Float64Array.from(ends).sort());
+  }
+
+  static passed(moments) {
+    const sums = new Float64Array(moments.length + 1);
+    moments.forEach((moment, row) => { sums[row + 1] = sums[row] + moment; });
+    return { moments, sums };
+  }
+
+  static since({ moments, sums }, at) {
+    const count = lastNotAbove(moments, at) + 1;
+    return count * at - sums[count];
+  }
+
+  // Busy time of columns that follow each other.
+  profile(from, width, columns) {
+    const found = new Float64Array(columns);
+    let [start, end] = [lastNotAbove(this.starts.moments, from) + 1, lastNotAbove(this.ends.moments, from) + 1];
+    let before = start * from - this.starts.sums[start] - end * from + this.ends.sums[end];
+    for (let column = 0; column < columns; column++) {
+      const at = from + (column + 1) * width;
+      while (start < this.starts.moments.length && this.starts.moments[start] <= at) start++;
+      while (end < this.ends.moments.length && this.ends.moments[end] <= at) end++;
+      const after = start * at - this.starts.sums[start] - end * at + this.ends.sums[end];
+      found[column] = after - before;
+      before = after;
+    }
+    return found;
+  }
+
+  busy(from, to) {
+    return Held.since(this.starts, to) - Held.since(this.starts, from)
+      - Held.since(this.ends, to) + Held.since(this.ends, from);
+  }
+}

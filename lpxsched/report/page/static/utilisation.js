@@ -1,0 +1,202 @@
+// Link utilisation over time: rows of link classes, trays or chips from counted bins, of single links from their slots.
+
+const ROW_HEIGHTS = { class: 44, tray: 22, chip: 15, link: 15 };
+const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 1];
+
+// Ticks of a group in bins a .. b - 1 lie between two sums.
+function summed(columns, bins) {
+  return columns.map((column) => {
+    const rows = column.length / bins, sums = new Float64Array(rows * (bins + 1));
+    for (let row = 0; row < rows; row++) {
+      const place = row * (bins + 1);
+      for (let bin = 0; bin < bins; bin++) sums[place + bin + 1] = sums[place + bin] + column[row * bins + bin];
+    }
+    return sums;
+  });
+}
+
+// The sums of a group, and where they begin; undefined until they are inflated.
+function sumsOf(store, kind, row, redraw) {
+  const series = store.meta.series[kind];
+  const sums = store.peek(`${kind}.${Math.floor(row / series.block)}`, (columns) => summed(columns, series.bins), redraw);
+  return sums && { sums, place: (row % series.block) * (series.bins + 1) };
+}
+
+// Busy, multicast, running and all link-cycles of a group in whole bins.
+function counted(store, kind, row, first, last, redraw) {
+  const series = store.meta.series[kind], found = sumsOf(store, kind, row, redraw);
+  if (!found) return undefined;
+  const [busy, multicast, running] = found.sums.map((sum) =>
+    (sum[found.place + last] - sum[found.place + first]) / series.ticks);
+  return { busy, multicast, running, all: (series.links[row] * (last - first) * series.last) / series.bins };
+}
+
+class Utilisation extends TimePanel {
+  constructor(root, store, span) {
+    super(root, span, store.meta.nsPerCycle);
+    Object.assign(this, { store, root, most: 460, kind: "class", of: "running" });
+    this.kindBox = root.querySelector("[name=kind]");
+    this.chipBox = root.querySelector("[name=chip]");
+    this.ofBox = root.querySelector("[name=of]");
+    for (const box of [this.kindBox, this.chipBox, this.ofBox]) box.addEventListener("change", () => this.select());
+    this.select();
+  }
+
+  select() {
+    this.kind = this.kindBox.value;
+    this.of = this.ofBox.value;
+    this.chipBox.disabled = this.kind !== "link";
+    this.scroll = 0;
+    this.setRows(this.kind === "link" ? this.linkRows() : this.seriesRows());
+  }
+
+  showLinksOf(node) {
+    this.kindBox.value = "link";
+    this.chipBox.value = node;
+    this.select();
+    const found = this.store.meta.segments.find(({ chips }) => chips.includes(node));
+    if (found && !this.store.meta.period) this.span.show(found.start, Math.max(found.end, found.start + 1));
+  }
+
+  seriesRows() {
+    const { names } = this.store.meta.series[this.kind];
+    return names.map((label, index) => ({ label, index, height: ROW_HEIGHTS[this.kind] }));
+  }
+
+  linkRows() {
+    const links = this.store.links(() => this.select());
+    if (!links) return [];
+    const node = Number(this.chipBox.value), { nodes, wires } = this.store.meta, rows = [];
+    for (const link of [...links.leaving.of(node), ...links.entering.of(node)]) {
+      const slots = this.store.slots(link, () => this.select());
+      if (!slots) return [];
+      if (slots[1] === slots[2]) continue;
+      const label = `${nodes[links.src[link]]} → ${nodes[links.dst[link]]} #${links.lane[link]}`;
+      rows.push({ label, link, pitch: this.store.pitch(links.wire[link]), wire: wires[links.wire[link]],
+        guard: links.guard[link], height: ROW_HEIGHTS.link });
+    }
+    return rows.length ? rows : [{ label: "no link carries", link: -1, height: ROW_HEIGHTS.link }];
+  }
+
+  // The whole bins that a pixel, or a bin wider than it, shows.
+  bins(cycle) {
+    const series = this.store.meta.series[this.kind], width = series.last / series.bins;
+    const pixel = Math.floor((cycle - this.span.from) / this.perPixel) * this.perPixel + this.span.from;
+    const many = this.perPixel > width;
+    const first = Math.floor((many ? pixel : cycle) / width);
+    const last = many ? Math.floor((pixel + this.perPixel) / width) : first + 1;
+    return [Math.min(Math.max(first, 0), series.bins - 1), Math.min(Math.max(last, first + 1), series.bins), width];
+  }
+
+  before(pen) {
+    if (this.kind === "link") { this.ceiling = 1; return; }
+    let most = 0;
+    for (const row of this.rows) {
+      if (row.top - this.scroll > this.height || row.top + row.height < this.scroll) continue;
+      row.columns = this.columns(row);
+      for (const column of row.columns) most = Math.max(most, column.share);
+    }
+    this.ceiling = STEPS.find((step) => step >= most) || Math.max(1, most);
+    this.markLayers(pen);
+  }
+
+  markLayers(pen) {
+    if (this.store.meta.period) return;
+    pen.textAlign = "left";
+    for (const { name, start, end } of this.store.meta.segments) {
+      const x = Math.round(this.x(start)), named = (end - start) / this.perPixel > pen.measureText(name).width + 8;
+      if (x < GUTTER || x >= GUTTER + this.width) continue;
+      pen.fillStyle = themed(named ? "--edge" : "--line");
+      pen.fillRect(x, 0, 1, this.height);
+      pen.fillStyle = themed("--quiet");
+      if (named) pen.fillText(name, x + 4, 8);
+    }
+  }
+
+  columns(row) {
+    const series = this.store.meta.series[this.kind], width = series.last / series.bins, drawn = [];
+    const found = sumsOf(this.store, this.kind, row.index, () => this.queue());
+    if (!found) return drawn;
+    const [busySums, multicastSums, runningSums] = found.sums, wide = Math.max(this.perPixel, width);
+    const perBin = (series.links[row.index] * series.last * series.ticks) / series.bins;
+    let at = this.perPixel > width ? this.span.from : Math.floor(this.span.from / width) * width;
+    for (; at < this.span.to; at += wide) {
+      const [first, last] = this.bins(at + wide * 1e-6), from = found.place + first, to = found.place + last;
+      const busy = busySums[to] - busySums[from];
+      const whole = this.of === "running" ? runningSums[to] - runningSums[from] : perBin * (last - first);
+      if (busy && whole) drawn.push({ at, wide, share: busy / whole, multicast: (multicastSums[to] - multicastSums[from]) / whole });
+    }
+    return drawn;
+  }
+
+  // That of the class, with or without a tray behind its name; chips have none of their own.
+  colourOf(label) {
+    const { colours } = this.store.meta;
+    return colours[label] || colours[label.slice(0, label.lastIndexOf(" "))] || "#0072B2";
+  }
+
+  drawRow(pen, row, top) {
+    if (row.link !== undefined) { this.drawLink(pen, row, top); return; }
+    const full = row.height - 3, bottom = top + row.height - 1;
+    const colour = shown(this.colourOf(row.label));
+    for (const [part, fill] of [["share", colour], ["multicast", themed("--over")]]) {
+      pen.fillStyle = fill;
+      for (const column of row.columns || []) {
+        const high = (full * column[part]) / this.ceiling;
+        if (high) pen.fillRect(this.x(column.at), bottom - high, Math.max(column.wide / this.perPixel, 1), high);
+      }
+    }
+  }
+
+  drawLink(pen, row, top) {
+    if (row.link < 0) return;
+    const [block, first, last] = this.store.slots(row.link, () => this.queue()) || [null, 0, 0];
+    pen.fillStyle = shown(this.store.meta.colours[row.wire.class]);
+    let slot = block ? Math.max(first, lastNotAbove(block.depart, this.span.from, first, last)) : last;
+    for (; slot < last && block.depart[slot] < this.span.to; slot++) {
+      const x = this.x(block.depart[slot]), wide = (block.vectors[slot] * row.pitch) / this.perPixel;
+      pen.fillRect(x, top + 2, Math.max(wide > 4 ? wide - 1 : wide, 0.7), row.height - 4);
+    }
+  }
+
+  tell(row, at) {
+    if (row.link !== undefined) return row.link < 0 ? "" : tellSlot(this.store, row, at, this);
+    const [first, last, width] = this.bins(at);
+    const sums = counted(this.store, this.kind, row.index, first, last, () => this.queue());
+    if (!sums) return "…";
+    const whole = this.of === "running" ? sums.running : sums.all;
+    const span = `${row.label}, ${this.segmentAt(at)}cycles ${this.when(first * width)} to ${this.when(last * width)}`;
+    if (!whole) return `${span}: none of its links runs`;
+    const copies = sums.busy ? `, ${percent(sums.multicast / sums.busy)} of that multicast` : "";
+    return `${span}: busy ${number(sums.busy)} of ${number(whole)} link-cycles = ${percent(sums.busy / whole)}${copies}`;
+  }
+
+  segmentAt(at) {
+    const { period, segments } = this.store.meta;
+    const found = period ? undefined : segments.find(({ start, end }) => start <= at && at < end);
+    return found ? `${found.name}, ` : "";
+  }
+
+  idle() {
+    const series = this.store.meta.series[this.kind];
+    if (!series) return "Single links, every slot: exact to the cycle.";
+    const bin = `Counted in bins of ${number(series.last / series.bins)} cycles${series.exact ? ", exactly" : ", rounded"}`;
+    return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
+  }
+}
+
+// What happens on a link at a cycle, or what it does in view.
+function tellSlot(store, row, at, panel) {
+  const found = store.slots(row.link, () => panel.queue());
+  if (!found) return "…";
+  const [block, first, last] = found, slot = lastNotAbove(block.depart, at, first, last);
+  const end = slot < first ? 0 : block.depart[slot] + block.vectors[slot] * row.pitch;
+  if (slot < first || at >= end) return `${row.label}, ${row.wire.class}, cycle ${panel.when(Math.floor(at))}: idle`;
+  const names = store.peek("tensors", ([name]) => name, () => panel.queue());
+  const depart = block.depart[slot], read = depart + block.wait[slot], from = block.firstVector[slot];
+  const arrives = depart + row.wire.numerator / row.wire.denominator + row.wire.latency;
+  const name = names ? store.meta.tensors[names[block.tensor[slot]]] : "…";
+  return `${row.label}, ${row.wire.class}: ${name}, vectors ${from} to ${from + block.vectors[slot] - 1}, departs `
+    + `${panel.when(depart)}, holds the link until ${number(end)}, there at ${number(arrives)}, read at ${number(read)}: `
+    + `${number(read - arrives)} cycles later, guard ${number(row.guard)}`;
+}

@@ -1,0 +1,128 @@
+"""The sections of a page that are tables: layers by kind, mapping, what is busiest, what is assumed, slack."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.report.mapping import mapping
+from lpxsched.report.page.curves import slack_curve
+from lpxsched.report.page.markup import paragraph, section, table
+from lpxsched.report.rows import chip_rows, kind_rows, layer_ranges, link_rows
+from lpxsched.report.slack import slack_by_class
+
+if TYPE_CHECKING:
+    from lpxsched.report.summary import Summary
+    from lpxsched.timetable.build import Build
+
+# Beyond them frames are counted, not listed.
+MOST_FRAMES = 64
+
+
+def slack_section(build: Build) -> str:
+    """Return how much later than the clocks demand the slots are read."""
+    found = slack_by_class(build)
+    if isinstance(found, str):
+        return section("slack", "Slack against the clock", paragraph(f"None is told: {found}."))
+    rows = [
+        [
+            of.link_class,
+            f"{len(of.cycles):,}",
+            *(f"{value:,.3f}" for value in (of.cycles[0], of.cycles[len(of.cycles) // 2], of.cycles[-1])),
+            _link(build, of.tightest_link),
+        ]
+        for of in found
+    ]
+    clock = build.manifest.clock.get("name", "the build")
+    said = (
+        f"Cycles from the latest arrival that clocks of {clock} allow to the read, of each slot to a chip; "
+        "below 0 a vector could be late. Hosts take vectors whenever they come."
+    )
+    header = ["class", "slots", "least", "median", "most", "tightest on"]
+    return section(
+        "slack",
+        "Slack against the clock",
+        paragraph(said),
+        f"<figure>{slack_curve(found)}</figure>",
+        table(header, rows),
+    )
+
+
+def _link(build: Build, link: int) -> str:
+    ends = (build.chips.position[end] for end in (build.links.src[link], build.links.dst[link]))
+    return f"{' → '.join(map(str, ends))} #{build.links.lane[link]}"
+
+
+def layers_section(summary: Summary) -> str:
+    """Return a row a kind of layer."""
+    found = kind_rows(summary)
+    return section("layers", "Layers by kind", table(found.header, found.rows))
+
+
+def mapping_section(build: Build) -> str:
+    """Return which chips hold which layers, and how full their SRAM is."""
+    rows = [
+        [
+            layer_ranges(row.layers),
+            str(row.count),
+            row.chips,
+            f"{100 * row.least_filled:.2f} %",
+            f"{100 * row.most_filled:.2f} %",
+        ]
+        for row in mapping(build)
+    ]
+    held = {chip for segment in range(len(build.segments)) for chip in build.graph.chips_of(segment)}
+    chips = int((~build.chips.host).sum())
+    said = f"{len(held)} of {chips} chips hold layers. Filled: weights of all layers on the chip, of its SRAM."
+    header = ["layers", "chips", "positions", "least filled", "most filled"]
+    return section("mapping", "Mapping", paragraph(said), table(header, rows, left=1, text=2), _frames(build))
+
+
+def _frames(build: Build) -> str:
+    """Return period, windows and gaps of each frame, with the phases of its segments."""
+    frames, segments, rows = build.frames, build.segments, []
+    for frame, period in enumerate(frames.period_cycles.tolist()):
+        mine = segments.frame == frame
+        phases = segments.phase_cycles[mine]
+        told = f"{phases.min():,} .. {phases.max():,}" if period and len(phases) else "-"
+        repeats = f"{period:,}" if period else "on demand"
+        counts = [str(frames.windows[frame]), str(len(frames.gaps[frame])), str(int(mine.sum())), told]
+        rows.append([str(frame), str(frames.time_domain[frame]), repeats, *counts])
+    header = ["frame", "time domain", "period, cycles", "windows", "gaps", "segments", "phases, cycles"]
+    if len(rows) > MOST_FRAMES:
+        kinds = len({tuple(row[1:]) for row in rows})
+        return paragraph(f"{len(rows)} frames of {kinds} kinds; frames.parquet lists them.")
+    return table(header, rows)
+
+
+def busiest_section(summary: Summary) -> str:
+    """Return the busiest links and chips, those alike once."""
+    whole = "the period" if summary.facts["period_cycles"] else "the makespan of their own segment"
+    links, chips = link_rows(summary), chip_rows(summary)
+    said = f"Shares are of {whole}. What is equally busy with equally many vectors stands once, with its number."
+    shown = [table(links.header, links.rows, left=2), table(chips.header, chips.rows)]
+    return section("busiest", "Busiest links and chips", paragraph(said), *shown)
+
+
+def assumptions_section(build: Build) -> str:
+    """Return every assumed value that entered, with its range and why."""
+    rows = [
+        [name, _plain(told.get("value")), _range(told.get("range")), str(told.get("source", ""))]
+        for name, told in build.manifest.assumptions.items()
+        if isinstance(told, dict)
+    ]
+    said = (
+        f"{len(rows)} values that nobody has published entered this build."
+        if rows
+        else "Nothing assumed entered this build."
+    )
+    shown = table(["value", "taken", "range", "why"], rows, left=3, text=3) if rows else ""
+    return section("assumptions", "Assumptions", paragraph(said), shown)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _range(ends: Any) -> str:
+    return " .. ".join(_plain(end) for end in ends) if isinstance(ends, list) else "-"

@@ -1,0 +1,179 @@
+"""The tables of a report as header and rows of text, the same in the terminal and on a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.report.colours import CLASS_COLOURS, KIND_COLOURS, in_order
+from lpxsched.report.critical_path import (
+    COMPUTE,
+    DESKEW,
+    GUARD,
+    LATENCY,
+    LINK_BUSY,
+    OF_HOPS,
+    ROUNDING,
+    SERIALISATION,
+    SLACK,
+    TURNAROUND,
+    UNIT_BUSY,
+)
+from lpxsched.report.limits import cycles_by_cause
+from lpxsched.report.summary import peak_bin
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from fractions import Fraction
+
+    from lpxsched.report.summary import Summary
+    from lpxsched.report.utilisation import Utilisation
+
+PART_NAMES = {
+    SERIALISATION: "wire: serialisation",
+    LATENCY: "wire: latency",
+    GUARD: "wire: guard",
+    TURNAROUND: "turnaround in relays",
+    LINK_BUSY: "waiting: link held by others",
+    UNIT_BUSY: "waiting: unit runs another operator",
+    SLACK: "waiting: slack",
+    DESKEW: "deskew",
+    ROUNDING: "rounding to whole cycles",
+}
+SPARKS = "▁▂▃▄▅▆▇█"
+# Runs of layers that are told one by one.
+MOST_RUNS = 3
+
+
+class Rows(NamedTuple):
+    """A table of text."""
+
+    header: list[str]
+    rows: list[list[str]]
+
+
+def layer_ranges(layers: Iterable[int]) -> str:
+    """Return sorted layers as people write them: ``0-3, 5``; of many runs the first two, the last and the number."""
+    runs: list[list[int]] = []
+    for layer in layers:
+        if runs and runs[-1][1] == layer - 1:
+            runs[-1][1] = layer
+        else:
+            runs.append([layer, layer])
+    told = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
+    if len(told) <= MOST_RUNS:
+        return ", ".join(told)
+    return f"{told[0]}, {told[1]}, .. {told[-1]} ({sum(last - first + 1 for first, last in runs)})"
+
+
+def class_rows(summary: Summary) -> Rows:
+    """Return how busy the links of each class are, and when most."""
+    classes, edges = summary.classes, summary.classes.edges_cycles
+    rows = []
+    for row, group in enumerate(classes.groups):
+        peak = peak_bin(classes, row)
+        when = "-" if peak is None else _us(summary, (edges[peak[1]] + edges[peak[1] + 1]) / 2)
+        shares = [percent(classes.share(row)), percent(classes.running_share(row))]
+        most = "-" if peak is None else percent(peak[0])
+        counts = [str(group.links), str(group.used_links), str(group.vectors)]
+        rows.append([group.name, *counts, *shares, most, when])
+    return Rows(["class", "links", "used", "vectors", "of all", "running", "peak", "at us"], rows)
+
+
+def sparkline(classes: Utilisation, group: int, bars: int) -> str:
+    """Return the busy share of a group's running links over time, the highest of its bars full; blank where idle."""
+    bars = min(bars, classes.bins)
+    bins = np.arange(classes.bins) * bars // classes.bins
+    shares = []
+    for place in range(bars):
+        busy, running = (
+            int(ticks[group][bins == place].sum()) for ticks in (classes.busy_ticks, classes.running_ticks)
+        )
+        shares.append(busy / running if running else 0.0)
+    most = max(shares, default=0.0)
+    # Rounded up: what is busy at all shows.
+    return "".join(SPARKS[-int(-share * len(SPARKS) // most) - 1] if share else " " for share in shares).rstrip()
+
+
+def link_rows(summary: Summary) -> Rows:
+    """Return the busiest links, those that are alike once."""
+    rows = [
+        [
+            alike.link.link_class,
+            f"{alike.link.source} -> {alike.link.destination}, lane {alike.link.lane}",
+            str(alike.count),
+            layer_ranges(alike.layers),
+            f"{alike.link.vectors:,}",
+            percent(alike.link.share),
+        ]
+        for alike in summary.links_alike
+    ]
+    return Rows(["class", "link", "alike", "layers", "vectors", "busy"], rows)
+
+
+def chip_rows(summary: Summary) -> Rows:
+    """Return the busiest chips, those that are alike once."""
+    units = list(summary.chips_alike[0].chip.unit_shares) if summary.chips_alike else []
+    rows = [
+        [
+            alike.chip.position,
+            str(alike.count),
+            layer_ranges(alike.layers),
+            *(percent(alike.chip.unit_shares[unit]) for unit in units),
+            f"{alike.chip.vectors_in:,}",
+            f"{alike.chip.vectors_out:,}",
+        ]
+        for alike in summary.chips_alike
+    ]
+    return Rows(["chip", "alike", "layers", *(f"{unit} unit" for unit in units), "vectors in", "vectors out"], rows)
+
+
+def kind_rows(summary: Summary) -> Rows:
+    """Return a row a kind of layer."""
+    rows = []
+    for time in summary.layers:
+        cause, cycles = next(iter(cycles_by_cause(time.cells).items()), ("-", 0))
+        bound = time.lower_bound_cycles
+        gap = f"{time.makespan_cycles / bound:.4f}" if bound else "-"
+        most = f"{cause}, {float(100 * cycles / max(time.makespan_cycles, 1)):.1f} %"
+        chips = "-".join(map(str, dict.fromkeys(time.chips)))
+        count, makespan = str(len(time.segments)), f"{time.makespan_cycles:,}"
+        us = _us(summary, time.makespan_cycles)
+        rows.append([layer_ranges(time.layers), count, chips, makespan, us, f"{bound:,}", gap, most])
+    return Rows(["layers", "number", "chips", "cycles", "us", "bound", "gap", "most of it"], rows)
+
+
+def path_rows(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> Rows:
+    """Return the parts of critical paths: cycles, time, share, and of hops the cycles on links of each class."""
+    classes = in_order({name for part, name in cells if name and part in OF_HOPS}, CLASS_COLOURS)
+    whole = sum(cells.values())
+    rows = []
+    for part in in_order({part for part, _ in cells}, {**PART_NAMES, **{COMPUTE + kind: "" for kind in KIND_COLOURS}}):
+        cycles = sum(spent for (of, _), spent in cells.items() if of == part)
+        by_class = [cells.get((part, name)) if part in OF_HOPS else None for name in classes]
+        rows.append(
+            [part_name(part), *_shared(summary, cycles, whole), *(f"{float(c):,.1f}" if c else "" for c in by_class)]
+        )
+    sums = [sum(spent for (part, of), spent in cells.items() if of == name and part in OF_HOPS) for name in classes]
+    rows.append(["makespan", *_shared(summary, whole, whole), *(f"{float(cycles):,.1f}" for cycles in sums)])
+    return Rows(["part", "cycles", "us", "share", *(f"on {name}" for name in classes)], rows)
+
+
+def part_name(part: str) -> str:
+    """Return the part of a critical path as people read it."""
+    return PART_NAMES.get(part) or f"compute: {part.removeprefix(COMPUTE)}"
+
+
+def percent(share: float) -> str:
+    """Return a share of 1 as people read it."""
+    return f"{100 * share:.2f} %"
+
+
+def _shared(summary: Summary, cycles: Fraction | int, whole: Fraction | int) -> list[str]:
+    return [f"{float(cycles):,.1f}", _us(summary, cycles), percent(float(cycles / whole)) if whole else "-"]
+
+
+def _us(summary: Summary, cycles: Fraction | int) -> str:
+    return f"{float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000:,.3f}"

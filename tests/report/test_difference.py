@@ -1,0 +1,119 @@
+"""Tests of two builds side by side, of what holds which layers, and of what is alike."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.cli.main import run
+from lpxsched.report.busiest import alike_chips, alike_links, busy_chips, busy_links
+from lpxsched.report.difference import Moved, changes, changes_json, moved_layers, shown
+from lpxsched.report.mapping import mapping, position_ranges
+from lpxsched.report.summary import summarise
+from lpxsched.report.text import WIDTH
+from lpxsched.timetable.writer import write_build
+from tests.builds import two_chip_build
+from tests.report.builds import repeated_build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_figure_of_both_is_told() -> None:
+    """Tests two layers against three: makespans, causes and classes; what neither has is left out."""
+    found = changes(summarise(repeated_build(2)), summarise(repeated_build(3)))
+    told = {(change.group, change.name): (change.first, change.second, change.difference) for change in found}
+    assert told["figures", "makespan, cycles"] == (256, 384, 128)
+    assert told["critical path by cause", "compute"] == pytest.approx((0.084, 0.126, 0.042))
+    assert told["critical path by part", "compute: experts"] == pytest.approx((0.04, 0.06, 0.02))
+    assert told["critical path by link class", "host"] == pytest.approx((0.08, 0.12, 0.04))
+    assert told["busy while running", "tray links"] == (7.8125, 7.8125, 0)
+    assert ("figures", "tokens/s/user") not in told
+
+
+def test_a_class_that_one_build_lacks_has_no_difference() -> None:
+    """Tests that a missing figure is neither zero nor a fault."""
+    (change, *_) = changes_json(changes(summarise(two_chip_build()), summarise(two_chip_build())), [])["differences"]
+    assert change == "figures"
+    assert shown(None, "us") == "-"
+    assert shown(3, "", signed=True) == "+3"
+    assert shown(-0.25, "us", signed=True) == "-0.250"
+
+
+def test_layers_on_other_chips_are_found() -> None:
+    """Tests that the third layer is new, and the first two stay."""
+    assert moved_layers(repeated_build(2), repeated_build(3)) == [
+        Moved(0, "0.0-1", "0.0-1"),
+        Moved(1, "0.2-3", "0.2-3"),
+        Moved(2, "", "1.0-1"),
+    ]
+
+
+def test_what_holds_a_layer() -> None:
+    """Tests two chips and how far their weights fill them."""
+    build = two_chip_build()
+    (held,) = mapping(build)
+    filled = build.chips.weight_bytes[:2] / build.chips.sram_bytes[:2]
+    assert (held.layers, held.chips, held.count) == ((0,), "0.0-1", 2)
+    assert (held.least_filled, held.most_filled) == (filled.min(), filled.max())
+
+
+@pytest.mark.parametrize(
+    ("positions", "told"),
+    [
+        (["0.0", "0.1", "0.2", "1.3"], "0.0-2, 1.3"),
+        (["3", "4", "9"], "3-4, 9"),
+        (["0.1.2", "0.2.3"], "0.1.2, 0.2.3"),
+        (["host a", "host b"], "host a, host b"),
+        ([], ""),
+    ],
+)
+def test_positions_are_joined(positions: list[str], told: str) -> None:
+    """Tests runs inside a tray, chips without trays, racks, and names."""
+    assert position_ranges(positions) == told
+
+
+def test_what_is_alike_stands_once() -> None:
+    """Tests that 3 layers of 2 tray links and 2 chips are one row each with their number and layers."""
+    links = alike_links(busy_links(repeated_build(3)))
+    assert [(alike.link.link_class, alike.count, alike.layers) for alike in links] == [
+        ("tray", 6, (0, 1, 2)),
+        ("host", 12, (0, 1, 2)),
+    ]
+    (chips,) = alike_chips(busy_chips(repeated_build(3)))
+    assert (chips.chip.position, chips.count, chips.layers) == ("0.0", 6, (0, 1, 2))
+
+
+def test_report_of_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests text, JSON and page of two folders; three are refused."""
+    folders = [str(tmp_path / name) for name in ("a", "b")]
+    for folder, copies in zip(folders, (2, 3), strict=True):
+        write_build(tmp_path / folder, repeated_build(copies))
+    assert run(["report", *folders]) == 0
+    text = capsys.readouterr().out
+    assert "makespan, cycles" in text
+    assert "1 of 3 layers lie on other chips" in text
+    assert max(map(len, text.splitlines())) <= WIDTH + len(str(tmp_path))
+    assert run(["report", *folders, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["differences"]["figures"]["makespan, cycles"]["difference"] == 128
+    assert told["moved_layers"] == [{"layer": 2, "a": "", "b": "1.0-1"}]
+    assert told["b"]["makespan_cycles"] == 384
+    page = tmp_path / "page.html"
+    assert run(["report", *folders, "-o", str(page)]) == 0
+    assert capsys.readouterr().out == f"{page}\n"
+    assert page.read_bytes().startswith(b"<!DOCTYPE html>")
+    assert run(["report", *folders, folders[0]]) == 2
+
+
+def test_report_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that -o writes one file, that a build stays a build, and that the file is named."""
+    write_build(tmp_path / "build", two_chip_build())
+    page = tmp_path / "page.html"
+    assert run(["report", str(tmp_path / "build"), "-o", str(page), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"files": [str(page)]}
+    assert page.read_bytes().startswith(b"<!DOCTYPE html>")
+    assert run(["report", str(tmp_path / "build"), "-o", str(tmp_path / "build" / "page.html")]) == 2
+    assert "lies inside the build folder" in capsys.readouterr().err

@@ -1,0 +1,180 @@
+"""Tests of tables, waveforms and traces, read again by what knows their formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
+
+from lpxsched.cli.main import run
+from lpxsched.errors import InputError
+from lpxsched.report.csv_file import slots_csv
+from lpxsched.report.perfetto_trace import perfetto_trace
+from lpxsched.report.selection import select
+from lpxsched.report.vcd_file import vcd
+from lpxsched.timetable.writer import write_build
+from tests.builds import two_chip_build
+from tests.report.builds import repeated_build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_everything_is_selected_on_the_timeline_of_the_token() -> None:
+    """Tests the second of two layers: it begins 128 cycles later; a slot of two vectors holds its link for 5 cycles."""
+    chosen = select(repeated_build(2))
+    assert len(chosen.slots) == 16
+    assert len(chosen.operators) == 24
+    assert (chosen.slot_start[8], chosen.slot_end[8], chosen.slot_read[8]) == (128 + 23, 128 + 28, 128 + 41)
+
+
+def test_layers_chips_and_cycles_are_selected() -> None:
+    """Tests each by itself: layer 1, chip 0, and the cycles of the first hop, whose ingress is at 2."""
+    build = repeated_build(2)
+    assert set(select(build, layers=[1]).slots.tolist()) == set(range(8, 16))
+    at_chip = select(build, chips=[0])
+    links = build.slots.link[at_chip.slots]
+    assert set(build.links.src[links].tolist()) | set(build.links.dst[links].tolist()) == {0, 1, 4}
+    assert set(build.operators.chip[at_chip.operators].tolist()) == {0}
+    early = select(build, cycles=(0, 7))
+    assert early.slot_start.tolist() == [2, 2]
+    assert set(early.operator_start.tolist()) == {2}
+    assert len(select(build, cycles=(7, 23)).slots) == 0
+
+
+def test_a_table_holds_every_slot() -> None:
+    """Tests the first and the last row, read by Python's own reader."""
+    rows = list(csv.DictReader(io.StringIO(slots_csv(select(two_chip_build())).decode())))
+    assert len(rows) == 8
+    first = {"link": "0", "source": "0.0", "destination": "0.1", "lane": "0", "class": "tray", "vectors": "2"}
+    assert first.items() <= rows[0].items()
+    times = ("depart_cycles", "held_until_cycles", "read_cycles")
+    assert [rows[0][name] for name in times] == ["23", "28", "41"]
+    assert [rows[-1][name] for name in times] == ["2", "7", "20"]
+
+
+def read_vcd(data: bytes) -> dict[str, list[tuple[int, str]]]:
+    """Return the changes of each variable by module and name, in picoseconds."""
+    names, changes, scope, now = {}, defaultdict(list), [], 0
+    for line in data.decode().splitlines():
+        words = line.split()
+        if words[0] == "$scope":
+            scope.append(words[2])
+        elif words[0] == "$upscope":
+            scope.pop()
+        elif words[0] == "$var":
+            assert words[1:3] == ["wire", "32"]
+            assert words[3] not in names
+            names[words[3]] = ".".join([*scope, words[4]])
+        elif line.startswith("#"):
+            assert int(line[1:]) >= now
+            now = int(line[1:])
+        elif line.startswith("b"):
+            changes[names[words[1]]].append((now, words[0][1:]))
+    return dict(changes)
+
+
+def test_a_waveform_holds_links_and_units() -> None:
+    """Tests the link from chip 0 to chip 1: tensor 0 from 23 to 28, tensor 6 from 80 to 85; and the matrix unit."""
+    build = two_chip_build()
+    waves = read_vcd(vcd(select(build)))
+    assert waves["chip_0_0.to_0_1_lane_0"] == [
+        (0, "z"),
+        (23_000, "0"),
+        (28_000, "z"),
+        (80_000, "110"),
+        (85_000, "z"),
+    ]
+    # The router ends at 55, where the experts begin.
+    router, experts = (
+        next(row for row in range(12) if build.operators.kind[row] == kind and build.operators.chip[row] == 0)
+        for kind in ("router", "experts")
+    )
+    expected = [(0, "z"), (44_000, f"{router:b}"), (55_000, f"{experts:b}"), (75_000, "z")]
+    assert waves["chip_0_0.unit_matrix"] == expected
+    assert set(waves) >= {"host_0.to_0_0_lane_0"} or any("to_0_0" in name for name in waves)
+
+
+def test_codes_of_many_variables_differ() -> None:
+    """Tests 40 layers, more variables than there are printable characters."""
+    waves = read_vcd(vcd(select(repeated_build(40))))
+    # 6 links and 4 units a layer.
+    assert len(waves) == 40 * (6 + 4)
+
+
+def test_a_trace_holds_slices_and_flows() -> None:
+    """Tests that each slot is a slice on its sender's link, and that an arrow leads from it to its read."""
+    build = two_chip_build()
+    trace = Trace()
+    trace.ParseFromString(perfetto_trace(select(build)))
+    processes, threads, begun, ended, reads = {}, {}, [], [], []
+    for packet in trace.packet:
+        described, event = packet.track_descriptor, packet.track_event
+        if packet.HasField("track_descriptor"):
+            if described.HasField("process"):
+                processes[described.uuid] = described.process.process_name
+            else:
+                threads[described.uuid] = (processes[described.parent_uuid], described.thread.thread_name)
+        elif event.type == event.TYPE_SLICE_BEGIN:
+            begun.append((packet.timestamp, *threads[event.track_uuid], event.name, tuple(event.flow_ids)))
+        elif event.type == event.TYPE_SLICE_END:
+            ended.append((packet.timestamp, *threads[event.track_uuid]))
+        elif event.flow_ids:
+            reads.append((packet.timestamp, *threads[event.track_uuid], event.flow_ids[0]))
+    name = str(build.tensors.name[0])
+    assert (23, "chip 0.0", "to 0.1 lane 0", f"{name} x 2", (1,)) in begun
+    assert (28, "chip 0.0", "to 0.1 lane 0") in ended
+    assert (41, "chip 0.1", "from 0.0 lane 0", 1) in reads
+    assert (55, "chip 0.0", "matrix unit", "experts", ()) in begun
+    # 8 slots and the 8 operators on units.
+    assert len(begun) == len(ended) == 8 + 8
+    assert sorted(flow for _, _, _, flow in reads) == list(range(1, 9))
+    assert set(processes.values()) == {"chip 0.0", "chip 0.1", str(build.chips.position[2])}
+
+
+def test_slices_of_a_thread_never_overlap() -> None:
+    """Tests that on each track an end comes before the next beginning at the same time."""
+    trace, opened = Trace(), defaultdict(int)
+    trace.ParseFromString(perfetto_trace(select(repeated_build(3))))
+    for packet in trace.packet:
+        event = packet.track_event
+        opened[event.track_uuid] += {event.TYPE_SLICE_BEGIN: 1, event.TYPE_SLICE_END: -1}.get(event.type, 0)
+        assert opened[event.track_uuid] in (0, 1)
+
+
+def test_too_many_slices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests 20 slices where 19 are allowed: the way out is named."""
+    monkeypatch.setattr("lpxsched.report.perfetto_trace.MOST_SLICES", 19)
+    with pytest.raises(InputError, match="20 slices are more than 19; select with --layers, --chips or --cycles"):
+        perfetto_trace(select(two_chip_build()))
+
+
+@pytest.mark.parametrize("make", [slots_csv, vcd, perfetto_trace])
+def test_equal_builds_give_equal_bytes(make: object) -> None:
+    """Tests each format twice."""
+    assert callable(make)
+    assert make(select(repeated_build(2))) == make(select(repeated_build(2)))
+
+
+def test_export_writes_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests the command with selections, and what it refuses."""
+    write_build(tmp_path / "build", repeated_build(2))
+    folder, files = str(tmp_path / "build"), {name: tmp_path / f"a.{name}" for name in ("csv", "vcd", "perfetto")}
+    asked = [part for name, path in files.items() for part in (f"--{name}", str(path))]
+    assert run(["export", folder, *asked, "--layers", "1:2", "--chips", "2", "--cycles", "128:160"]) == 0
+    rows = list(csv.DictReader(io.StringIO(files["csv"].read_text())))
+    assert {row["depart_cycles"] for row in rows} == {"130", "151"}
+    assert all(path.stat().st_size > 100 for path in files.values())
+    capsys.readouterr()
+    csv_file = ["--csv", str(files["csv"])]
+    for wrong, message in (
+        (["--chips", "99"], "the build has no chip 99; its nodes are numbered 0 to 5, hosts last"),
+        (["--cycles", "5:5"], "'5:5' is not A:B, two whole numbers, the first one less"),
+        (["--png", str(tmp_path / "a.png"), "--chips", "0"], "--png draws whole layers"),
+    ):
+        assert run(["export", folder, *csv_file, *wrong]) == 2
+        assert message in capsys.readouterr().err

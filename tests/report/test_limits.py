@@ -1,0 +1,67 @@
+"""Tests of the sentence that says what limits a build."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from lpxsched.report.limits import CAUSES, cause_of, cycles_by_cause, limiting_sentence, path_cells
+from lpxsched.report.rows import PART_NAMES
+from lpxsched.report.summary import summarise
+from tests.builds import two_chip_build
+from tests.report.builds import delayed_build, repeated_build
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
+
+
+def test_every_part_has_one_cause() -> None:
+    """Tests that no part of a critical path is without a cause, and none belongs to two."""
+    parts = [part for of in CAUSES.values() for part in of]
+    assert sorted(parts) == sorted(PART_NAMES)
+    assert cause_of("compute_router") == "compute"
+
+
+def test_causes_sum_to_the_makespan() -> None:
+    """Tests the worked example, 42 cycles each of compute and latency: 11 + 20 + 5 + 6, and 3 x 10 + 12."""
+    cells = path_cells(summarise(two_chip_build()).layers)
+    causes = cycles_by_cause(cells)
+    assert sum(causes.values()) == 128
+    assert list(causes.items())[:2] == [("compute", 42), ("wire latency", 42)]
+    assert causes["clock uncertainty"] == 15 + 2
+    assert causes["link bandwidth"] == Fraction(35, 2)
+
+
+def test_layers_count_as_often_as_they_run() -> None:
+    """Tests three equal layers against one."""
+    one, three = (path_cells(summarise(build).layers) for build in (repeated_build(1), repeated_build(3)))
+    assert three == {key: 3 * cycles for key, cycles in one.items()}
+
+
+def test_the_largest_cause_is_named_first() -> None:
+    """Tests a build that waits for nothing for 91 cycles, and the room that its bound leaves."""
+    build = delayed_build(Fraction(5, 2), 10, 5, list(range(1, 14)))
+    text = limiting_sentence(summarise(build))
+    assert text.startswith("Slack in the schedule limits the step: 0.09")
+    assert text.endswith(f"could win at most {100 * (1 - 128 / int(build.segments.makespan_cycles[0])):.1f} %.")
+
+
+def test_what_is_assumed_is_not_called_proved(small_build: Build) -> None:
+    """Tests two layers with a hand-over of 2,000 ns each way, which is most of their step."""
+    facts = summarise(small_build).facts
+    share = 100 * facts["assumed_ns"] / facts["step_ns"]
+    text = limiting_sentence(summarise(small_build))
+    assert text.startswith(
+        f"What is assumed limits the step, hand-over and GPU: 8.000 us of {facts['step_ns'] / 1000:.3f}"
+    )
+    assert f"({share:.1f} %)" in text
+    assert f"Of the {facts['proved_ns'] / 1000:,.3f} us proved, " in text
+
+
+def test_a_proved_schedule_leaves_no_room() -> None:
+    """Tests a makespan that is its bound, and one without a bound."""
+    build = two_chip_build()
+    assert limiting_sentence(summarise(build)).endswith("Another schedule of the same groups could win nothing.")
+    unknown = replace(build.segments, lower_bound_cycles=build.segments.lower_bound_cycles * 0)
+    assert "could win" not in limiting_sentence(summarise(replace(build, segments=unknown)))
