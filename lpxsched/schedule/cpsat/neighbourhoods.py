@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-class Timed(NamedTuple):
-    """What slots carry, when they leave, and when they are read to their end."""
-
-    block: NDArray[np.int64]
-    depart: NDArray[np.int64]
-    end: NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 
 class Neighbourhoods:
@@ -27,32 +21,32 @@ class Neighbourhoods:
         self.drawn = 0
 
     def draw(
-        self, slots: Timed, due_cycles: int, crossings: NDArray[np.int64], most_crossings: int
+        self, block: Integers, depart: Integers, end: Integers, due_cycles: int, crossings: Integers, most: int
     ) -> NDArray[np.bool_]:
         """Return which blocks to free, shape (blocks,).
 
         Parameters
         ----------
-        slots : Timed
-            Of all blocks.
+        block, depart, end : ndarray of int64, shape (slots,)
+            What is carried when, and when it is read to its end.
         due_cycles : int
             What ends later must be freed first.
         crossings : ndarray of int64, shape (blocks,)
             How many bundles each may cross.
-        most_crossings : int
+        most : int
             How many crossings the free blocks may have in all; at least one block is freed.
         """
         self.drawn += 1
-        end = np.zeros(self.blocks, dtype=np.int64)
-        np.maximum.at(end, slots.block, slots.end)
+        last = np.zeros(self.blocks, dtype=np.int64)
+        np.maximum.at(last, block, end)
         distance = self.random.permutation(self.blocks).astype(np.float64)
         if self.drawn % 2:
             moment = self.random.integers(0, due_cycles + 1)
             nearest = np.full(self.blocks, np.inf)
-            np.minimum.at(nearest, slots.block, np.abs(slots.depart - moment))
+            np.minimum.at(nearest, block, np.abs(depart - moment))
             distance = nearest + distance / self.blocks
-        order = np.lexsort((distance, end <= due_cycles))
-        fits = np.cumsum(crossings[order]) <= most_crossings
+        order = np.lexsort((distance, last <= due_cycles))
+        fits = np.cumsum(crossings[order]) <= most
         fits[0] = True
         free = np.zeros(self.blocks, dtype=np.bool_)
         free[order[fits]] = True

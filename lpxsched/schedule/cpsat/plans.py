@@ -19,8 +19,6 @@ from lpxsched.schedule.times.placement import Placement, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lpxsched.schedule.cpsat.trips import Trips
     from lpxsched.schedule.cpsat.variables import Pair
     from lpxsched.schedule.plan import Plan
@@ -131,10 +129,3 @@ def single_vectors(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | No
 def has_whole_pitches(problem: Represented) -> bool:
     """Return whether a slot holds its link as long as its vectors do one by one: every pitch is whole cycles."""
     return bool((problem.wires.denominator == 1).all())
-
-
-def ends(found: Found[Represented]) -> NDArray[np.int64]:
-    """Return when each slot is read to its end."""
-    plan, network = found.plan, found.problem.network
-    stream = network.hold_cycles(plan.blocks.vectors[plan.slot_block] - 1, plan.slot_bundle)
-    return found.placement.start[: plan.slots] + found.problem.wires.hop[plan.slot_bundle] + stream

@@ -9,6 +9,9 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from lpxsched.schedule.cpsat.resources import Resources
 from lpxsched.schedule.cpsat.sums import add_sums
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
@@ -16,14 +19,11 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
     from ortools.sat.python import cp_model
 
     from lpxsched.schedule.cpsat.variables import Variables
     from lpxsched.schedule.times.placement import Tasks
-
-Intervals = dict[int, list["cp_model.IntervalVar"]]
 
 
 class Kept(NamedTuple):
@@ -37,17 +37,23 @@ class Kept(NamedTuple):
 def add_rules(model: Variables, kept: Kept) -> None:
     """Add all rules to a model."""
     add_sums(model)
-    r1_links(model, kept)
+    resources, first = Resources(model.cp, kept.tasks), len(kept.tasks) - len(model.starts)
+    r1_links(model, resources)
+    r7_ports(model, resources)
+    resources.add_tasks(enumerate(model.starts, first))
+    stays = kept.stays & np.isin(kept.tasks.resource, list(resources.used))
+    stays |= kept.stays & np.isin(resources.port(0) + kept.tasks.port, list(resources.used)).any(axis=1)
+    resources.add_tasks(((int(row), int(kept.start[row]) // model.step) for row in np.flatnonzero(stays)), model.step)
+    resources.close()
     r2_departures(model)
     r3_delivery(model)
     r3_operands(model, kept)
-    r7_ports(model, kept)
     r10_deadline(model)
 
 
-def r1_links(model: Variables, kept: Kept) -> None:
+def r1_links(model: Variables, resources: Resources) -> None:
     """R1 and R4: slots never need more lanes than there are, sums and operators never one unit at a time."""
-    bundles, used = model.bundles, defaultdict(list)
+    bundles, wires = model.bundles, model.trips.problem.wires
     alike: dict[tuple[int, int, int, int, int], list[int]] = defaultdict(list)
     for trip, bundle in model.present:
         node, row = model.head(trip, bundle), model.row(trip)
@@ -56,35 +62,11 @@ def r1_links(model: Variables, kept: Kept) -> None:
         alike[trip, model.places[trip, node], start, hold, bundles.resource[bundle]].append(bundle)
     for (trip, _, _, hold, resource), group in alike.items():
         # Bundles that a trip would cross at one time are one interval.
-        literal = model.any_of(trip, group)
-        interval = model.cp.new_optional_fixed_size_interval_var(model.depart(trip, group[0]), hold, literal, "")
-        used[resource].append(interval)
-    orbit, resources = model.trips.problem.wires.node_orbit.tolist(), len(model.trips.problem.wires.lanes)
+        resources.add(resource, model.depart(trip, group[0]), hold, model.any_of(trip, group))
     for (_, node), total in model.sums.items():
         if not isinstance(total.cycles, int) or total.cycles:
             interval = model.cp.new_optional_interval_var(total.start, total.cycles, total.end, total.adds, "")
-            used[resources + orbit[node]].append(interval)
-    tasks, first = kept.tasks, len(kept.tasks) - len(model.starts)
-    for task, start in enumerate(model.starts, first):
-        if tasks.length[task]:
-            interval = model.cp.new_fixed_size_interval_var(start, int(tasks.length[task]), "")
-            used[int(tasks.resource[task])].append(interval)
-    for task in kept.stays.nonzero()[0].tolist():
-        if tasks.length[task] and int(tasks.resource[task]) in used:
-            # Rounded up, the length is that of the model's own slots.
-            hold = -(-int(tasks.length[task]) // model.step)
-            interval = model.cp.new_fixed_size_interval_var(int(kept.start[task]) // model.step, hold, "")
-            used[int(tasks.resource[task])].append(interval)
-    add_capacities(model.cp, used, tasks.lanes)
-
-
-def add_capacities(cp: cp_model.CpModel, used: Intervals, capacity: NDArray[np.int64]) -> None:
-    """Let no more intervals overlap than each resource has room for."""
-    for resource, intervals in used.items():
-        if capacity[resource] == 1:
-            cp.add_no_overlap(intervals)
-        elif len(intervals) > capacity[resource]:
-            cp.add_cumulative(intervals, [1] * len(intervals), int(capacity[resource]))
+            resources.used[len(wires.lanes) + int(wires.node_orbit[node])].append(interval)
 
 
 def r2_departures(model: Variables) -> None:
@@ -122,7 +104,7 @@ def _begins(model: Variables, trip: int, bundle: int) -> None:
     model.cp.add(depart >= total.end).only_enforce_if(present)
     if model.turnaround:
         for arrived in model.out_of[row.partner, row.base]:
-            ready = model.last_read(row.partner, arrived) + model.turnaround + total.cycles
+            ready = model.last_read(row.partner, arrived) + total.cycles + model.turnaround
             model.cp.add(depart >= ready).only_enforce_if(present, model.present[row.partner, arrived])
 
 
@@ -140,7 +122,7 @@ def _places(model: Variables) -> dict[int, list[int]]:
 
 
 def r3_delivery(model: Variables) -> None:
-    """R3 and R5: a copy comes to each reader once, a summand leaves each leaf once; other nodes pass on what they get."""
+    """R3 and R5: a copy comes once to each reader, a summand leaves each leaf once; others pass on what they get."""
     for (trip, node), bundles in model.into.items():
         arriving = [model.present[trip, bundle] for bundle in bundles]
         if model.is_end(trip, node):
@@ -187,22 +169,16 @@ def r3_operands(model: Variables, kept: Kept) -> None:
             model.cp.add(model.starts[before - first] + delay <= int(kept.start[after]))
 
 
-def r7_ports(model: Variables, kept: Kept) -> None:
+def r7_ports(model: Variables, resources: Resources) -> None:
     """R7: no more vectors begin, and no more end, at a node in a cycle than it may inject and eject."""
-    wires, moments = model.trips.problem.wires, defaultdict(list)
-    orbit = wires.node_orbit.tolist()
-    if wires.inject:
-        for node, start, present in _injections(model):
-            moments[orbit[node]].append(model.cp.new_optional_fixed_size_interval_var(start, 1, present, ""))
-    if wires.eject:
-        first = int(wires.node_orbit.max(initial=0)) + 1
-        for node, start, present in _ejections(model):
-            moments[first + orbit[node]].append(model.cp.new_optional_fixed_size_interval_var(start, 1, present, ""))
-    for task in kept.stays.nonzero()[0].tolist() if moments else []:
-        for port, offset in zip(kept.tasks.port[task].tolist(), kept.tasks.port_offset[task].tolist(), strict=True):
-            if port in moments:
-                moments[port].append(model.cp.new_fixed_size_interval_var(int(kept.start[task]) + offset, 1, ""))
-    add_capacities(model.cp, moments, kept.tasks.port_lanes)
+    wires = model.trips.problem.wires
+    orbit, orbits = wires.node_orbit.tolist(), int(wires.node_orbit.max(initial=0)) + 1
+    for first, moments in (
+        (0, _injections(model) if wires.inject else ()),
+        (orbits, _ejections(model) if wires.eject else ()),
+    ):
+        for node, start, present in moments:
+            resources.add(resources.port(first + orbit[node]), start, 1, present)
 
 
 def _injections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, cp_model.LiteralT]]:
@@ -281,7 +257,7 @@ def _last_reads(model: Variables) -> Iterator[tuple[cp_model.LinearExprT, int, l
 
 
 def order_alike(model: Variables, alike: Iterable[list[int]]) -> None:
-    """Let trips that may change places be read at their first reader, or leave their first leaf, one after the other."""
+    """Let trips that may change places come to, or leave, their first end one after the other."""
     for trips in alike:
         node = min(node for trip, node in model.into if trip == trips[0] and model.is_end(trip, node))
         for one, other in pairwise(trips):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from lpxsched.schedule.cpsat.crossings import crossings
-from lpxsched.schedule.cpsat.neighbourhoods import Neighbourhoods, Timed
-from lpxsched.schedule.cpsat.plans import closed_up, ends, slots_of, sums_of, timed
+from lpxsched.schedule.cpsat.neighbourhoods import Neighbourhoods
+from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
 from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
 from lpxsched.schedule.cpsat.runs import Allowance, Outcome
 from lpxsched.schedule.cpsat.variables import Style, Variables, step_cycles
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.found import Found
     from lpxsched.schedule.symmetry.orbits import Represented
     from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.schedule.times.placement import Tasks
 
 # Crossings of one model; of more, some blocks are kept where they are.
 MOST_CROSSINGS = 6_000
@@ -162,15 +163,18 @@ class _Search:
         block_of = np.array([trip.block for trip in self.trips.rows], dtype=np.int64)
         choices = Neighbourhoods(len(self.trips.blocks), self.allowance.effort.seed)
         while not self.is_over:
-            plan, start = current.plan, current.placement.start
+            plan, tasks = current.plan, plan_tasks(current.problem, current.plan)
+            start, due = current.placement.start[: plan.slots], self.best.makespan_cycles - 1
             open_to = (shortest, every)[self.allowance.runs % 2]
             counts = np.bincount(block_of[open_to.trip], minlength=choices.blocks)
-            slots = Timed(plan.slot_block, start[: plan.slots], ends(current))
-            free = choices.draw(slots, self.best.makespan_cycles - 1, counts, NEIGHBOURHOOD_CROSSINGS)
-            current = self._freed(current, free, open_to.of_trips(free[block_of]))
+            end = start + tasks.duration[: plan.slots]
+            free = choices.draw(plan.slot_block, start, end, due, counts, NEIGHBOURHOOD_CROSSINGS)
+            current = self._freed(current, tasks, free, open_to.of_trips(free[block_of]))
             self._take(current)
 
-    def _freed(self, current: Found[Represented], free: NDArray[np.bool_], open_to: Crossings) -> Found[Represented]:
+    def _freed(
+        self, current: Found[Represented], tasks: Tasks, free: NDArray[np.bool_], open_to: Crossings
+    ) -> Found[Represented]:
         """Return a plan of which less is late, or as it is."""
         plan, slots, start = current.plan, slots_of(self.trips, current), current.placement.start
         moved = free[plan.slot_block]
@@ -178,7 +182,7 @@ class _Search:
         stays[: plan.slots + plan.sums] = ~free[np.concatenate([plan.slot_block, plan.sum_block])]
         model = Variables(self.trips, current.placement.makespan_cycles, Style.ANY)
         model.add_crossings(open_to.united(slots.trip[moved], slots.bundle[moved]))
-        add_rules(model, Kept(plan_tasks(current.problem, plan), start, stays))
+        add_rules(model, Kept(tasks, start, stays))
         minimize_lateness(model, self.best.makespan_cycles - 1)
         model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
         outcome = self.allowance.run(model.cp, NEIGHBOURHOOD_SECONDS, is_hinted=True)

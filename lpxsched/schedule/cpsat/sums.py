@@ -1,7 +1,8 @@
 """Sums of the CP-SAT model: a node that has several summands of a trip adds them before it sends the total on.
 
-**A sum pays like a relay.** Its result leaves no earlier than its end, and no earlier than a turnaround and its duration
-after the last vector of each summand that arrived was read. What a node passes on alone is relayed as copies are.
+**A sum pays like a relay.** Its result leaves no earlier than its end, and no earlier than a turnaround and its
+duration after the last vector of each summand that arrived was read. What a node passes on alone is relayed as copies
+are.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _sum(model: Variables, trip: int, node: int, bundles: list[int]) -> Sum:
     cp, row, cost = model.cp, model.row(trip), model.trips.problem.add_cost
     own, is_base = int(node in row.ends), node == row.base
     operands = sum(model.present[trip, bundle] for bundle in bundles) + own
-    adds: cp_model.LiteralT = True
+    adds: cp_model.IntVar | bool = True
     if not is_base or not own:
         adds = cp.new_bool_var("")
         cp.add(operands >= 2).only_enforce_if(adds)
@@ -54,11 +55,11 @@ def _sum(model: Variables, trip: int, node: int, bundles: list[int]) -> Sum:
         cp.add(operands >= 2)
     durations = [cost.cycles(count, row.vectors) if count > 1 else 0 for count in range(len(bundles) + own + 1)]
     possible = durations[1 if is_base and not own else 2 :]
-    start, cycles = model.new_time(), possible[0]
-    end: cp_model.LinearExprT = start + cycles
+    start = model.new_time()
+    cycles: cp_model.IntVar | int = possible[0]
+    end: cp_model.LinearExpr = start + possible[0]
     if len(set(possible)) > 1:
-        cycles = cp.new_int_var(min(possible), max(possible), "")
-        end = model.new_time()
+        cycles, end = cp.new_int_var(min(possible), max(possible), ""), model.new_time()
         cp.add_element(operands, [possible[0]] * (len(durations) - len(possible)) + possible, cycles)
         cp.add(end == start + cycles).only_enforce_if(True if is_base else adds)
     for bundle in bundles:
@@ -77,7 +78,7 @@ def _leaves(model: Variables, trip: int, node: int, bundles: list[int]) -> None:
     for bundle in bundles:
         present = model.present[trip, bundle]
         if total is not None and (model.turnaround or node not in model.row(trip).ends):
-            ready = model.last_read(trip, bundle) + model.turnaround + total.cycles
+            ready = model.last_read(trip, bundle) + total.cycles + model.turnaround
             cp.add(leaves >= ready).only_enforce_if(present, total.adds)
         if node not in model.row(trip).ends:
             alone = [] if total is None else [~total.adds]

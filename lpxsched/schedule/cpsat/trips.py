@@ -102,7 +102,7 @@ class Trips:
         copied = np.append(plan.sum_complete, False)[plan.slot_sum]
         copied &= plan.slot_origin == plan.blocks.source[plan.slot_block]
         summed = (table[plan.slot_block, 1] >= 0) & ~copied
-        return table[plan.slot_block, summed.astype(np.int64)]
+        return np.asarray(table[plan.slot_block, summed.astype(np.int64)])
 
 
 def is_modelled(plan: Plan, trips: Trips) -> bool:
@@ -140,7 +140,8 @@ def collective_trips(problem: Quotient, blocks: Blocks) -> Trips:
 
 def layer_trips(problem: Padded, plan: Plan) -> Trips:
     """Return the trips of the blocks of a layer, and what its operators read."""
-    instance, task, rows = problem.instance, problem.operators.task.tolist(), []
+    instance, task = problem.instance, problem.operators.task.tolist()
+    rows: list[Trip] = []
     for block, demand in enumerate(plan.blocks.piece.tolist()):
         vectors, base = int(plan.blocks.vectors[block]), int(plan.blocks.source[block])
         leaves, makers = instance.demand_leaves[demand].tolist(), instance.demand_leaf_operators[demand].tolist()

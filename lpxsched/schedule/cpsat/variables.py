@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from ortools.sat.python import cp_model
@@ -63,10 +63,10 @@ class Slots(NamedTuple):
 class Sum(NamedTuple):
     """A sum at a node: whether there is one, when it starts, how long it takes and when it is done."""
 
-    adds: cp_model.LiteralT
+    adds: cp_model.IntVar | bool
     start: cp_model.IntVar
-    cycles: cp_model.LinearExprT
-    end: cp_model.LinearExprT
+    cycles: cp_model.IntVar | int
+    end: cp_model.LinearExpr
 
 
 def step_cycles(trips: Trips) -> int:
@@ -145,7 +145,7 @@ class Variables:
     present: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
     into: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
     out_of: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
-    times: dict[Pair, cp_model.LinearExprT] = field(default_factory=dict)
+    times: dict[Pair, cp_model.LinearExpr] = field(default_factory=dict)
     places: dict[Pair, int] = field(default_factory=dict)
     delays: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
     sums: dict[Pair, Sum] = field(default_factory=dict)
@@ -216,7 +216,7 @@ class Variables:
         """Return whether a node reads a copy in the end, or has a summand."""
         return node in self.row(trip).ends
 
-    def depart(self, trip: int, bundle: int) -> cp_model.LinearExprT:
+    def depart(self, trip: int, bundle: int) -> cp_model.LinearExpr:
         """Return the step at which a trip leaves over a bundle, if it does."""
         time = self.times[trip, self.head(trip, bundle)]
         return time if self.row(trip).is_sum else time - self.bundles.hop[bundle]
@@ -225,7 +225,7 @@ class Variables:
         """Return the steps from the first read to the last."""
         return self.bundles.hold(bundle, self.row(trip).vectors - 1)
 
-    def last_read(self, trip: int, bundle: int) -> cp_model.LinearExprT:
+    def last_read(self, trip: int, bundle: int) -> cp_model.LinearExpr:
         """Return the step at which all is read that comes over a bundle."""
         return self.depart(trip, bundle) + (self.bundles.hop[bundle] + self.tail(trip, bundle))
 
@@ -265,7 +265,7 @@ class Variables:
             if (trip, bundle) in self.present:
                 crossed.add((trip, bundle))
                 if self.row(trip).is_sum:
-                    self.cp.add_hint(self.times[trip, node], depart // self.step)
+                    self.cp.add_hint(cast("cp_model.IntVar", self.times[trip, node]), depart // self.step)
                     continue
                 read = depart // self.step + self.bundles.hop[bundle]
                 known[trip, self.places[trip, node]] = read - self.soonest(trip, node)

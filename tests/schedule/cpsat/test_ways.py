@@ -20,7 +20,7 @@ from lpxsched.schedule.symmetry.lift import lifted_collective as lifted
 from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan
-from tests.schedule.bounds.problems import Wire, both_ways, problem_of, ring, small_problems
+from tests.schedule.bounds.problems import Wire, adds_of, both_ways, problem_of, ring, shipped, small_problems
 from tests.schedule.fabrics import problems, regular_fabrics
 from tests.schedule.transfer_rules import broken_rules
 
@@ -108,6 +108,27 @@ def test_what_is_proved_is_the_optimum(problem: Instance) -> None:
     optimum = shortest_makespan(problem)
     assert schedule.makespan_cycles == optimum
     assert (proved.cycles if proved is not None else bound) == optimum
+
+
+@pytest.mark.parametrize("kind", ["all-gather", "reduce-scatter"])
+def test_single_vectors_of_representatives_meet_a_bound(kind: Kind) -> None:
+    """Tests a torus of 4 x 4, 650 cycles a hop: 4 vectors leave each chip at once, and are 4 hops away at 2600.
+
+    Blocks of two vectors are read a pitch of 24 later, and copies, as sums, have no whole pitches to be cut at.
+    """
+    problem = shipped("torus-4x4", kind, 4)
+    schedule, _ = improved(problem, next(iter(symmetries(problem))), Effort(0.3, 0, lower_bound(problem).cycles))
+    assert schedule.makespan_cycles == lower_bound(problem).cycles == 2600
+
+
+@settings(max_examples=25, deadline=None)
+@given(small_problems().filter(lambda problem: problem.stage.kind in ("reduce", "reduce-scatter")))
+def test_sums_are_as_short_as_an_exact_model_has_them(problem: Instance) -> None:
+    """Tests tiny sums at given chips that take no time, with time enough, against the same exact model."""
+    problem = replace(problem, add_cost=adds_of(0))
+    schedule, proved = improved(problem, trivial(problem.network), Effort(1, 0, lower_bound(problem).cycles))
+    assert proved is None
+    assert schedule.makespan_cycles == shortest_makespan(problem)
 
 
 @pytest.mark.parametrize(
