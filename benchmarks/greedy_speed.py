@@ -17,7 +17,7 @@ from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers
-from lpxsched.schedule.problem.layer import layer_problem_builders
+from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.schedule.routes.blocks import Blocks, Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.symmetry.lift import lifted_layer
@@ -42,7 +42,7 @@ def layer_instances(batch: int) -> list[Instance]:
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision)
     works = partial(layer_work, model.layers[0], fabric.chip, batch=batch, precision=precision)
-    builders = layer_problem_builders(
+    problems = layer_problems(
         fabric,
         [groups[0], groups[-1]],
         graph,
@@ -50,7 +50,7 @@ def layer_instances(batch: int) -> list[Instance]:
         clock=clock,
         tree=alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups])),
     )
-    return [build(interval_cycles=INTERVAL_CYCLES).instance for build in builders]
+    return [problem.over(INTERVAL_CYCLES).instance for problem in problems]
 
 
 def measure(instance: Instance, blocks: Blocks) -> tuple[int, int, float]:

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.describe import describe_build, graph_document
 from lpxsched.assembly.describe_collective import describe_collective
-from lpxsched.assembly.deskew_buffers import refuse_full_buffers
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.layer_segment import layer_segments
-from lpxsched.assembly.memory import refuse_overfull
 from lpxsched.assembly.program import assemble
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
@@ -24,7 +22,7 @@ from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.layers import solve_layers, solve_quickly
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.problem.layer import layer_problem_builders
+from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.collectives import Collective
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
@@ -65,15 +63,13 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
     works = _works_of_group(model, fabric.chip, batch, precision)
-    build_problems = partial(layer_problem_builders, fabric, groups, graph, clock=clock, tree=tree)
+    build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
     layers = solve_layers(build_problems(partial(_costs, works, fabric.chip)), solving, progress=progress)
     segments = layer_segments(fabric, tree, layers)
     around = surroundings(fabric, tree, segments)
     graph_file = graph_document(graph, groups, works)
     build = describe_build(options, fabric, clock, graph_file, layers, assemble(segments), around)
-    refuse_overfull(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
-    refuse_full_buffers(build, clock)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(precision, weights="fp8")
@@ -116,6 +112,4 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
     around = surroundings(fabric, scheduled.tree, segments)
     described = describe_collective(options, fabric, clock, scheduled, assemble(segments), around)
-    refuse_overfull(described, remedy="try fewer --vectors")
-    refuse_full_buffers(described, clock)
     return described, scheduled.solve_seconds

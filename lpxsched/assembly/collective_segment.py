@@ -44,7 +44,7 @@ def collective_segment(
         add_cost=problem.add_cost,
         waiting_cycles=waiting,
         deadline_cycles=deadline_or_none(deadline_cycles),
-        stall_cycles=scheduled.stall_cycles,
+        stall_cycles=problem.release_cycles,
     )
 
 

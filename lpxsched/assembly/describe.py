@@ -11,6 +11,7 @@ from lpxsched.assembly.provenance import (
     fabric_files,
     manifest,
     named_options,
+    result_figures,
     signed_build,
     traffic_results,
 )
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from lpxsched.options import CompileOptions
     from lpxsched.partition.group import Group
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
-    from lpxsched.schedule.result import Result
     from lpxsched.timetable.build import Build
     from lpxsched.workload.graph import LayerGraph, Operator
     from lpxsched.workload.work import Term, Weights, Work
@@ -64,21 +64,7 @@ def graph_document(
     """
     works = {group.layer: works_of_group(group) for group in groups}
     return GraphFile(
-        tensors=[
-            GraphTensor(
-                name=tensor.name,
-                layer=tensor.layer,
-                rows=tensor.rows,
-                vectors_per_row=tensor.vectors_per_row,
-                vectors=tensor.vectors,
-                row_bytes=tensor.row_bytes,
-                dtype=tensor.dtype,
-                element_bits=tensor.element_bits,
-                layout=tensor.layout,
-                place=tensor.place,
-            )
-            for tensor in graph.tensors.values()
-        ],
+        tensors=[GraphTensor.model_validate(tensor, from_attributes=True) for tensor in graph.tensors.values()],
         operators=[_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
         groups=[
             GraphGroup(group=number, chips=list(group.chips), hosts=list(group.hosts))
@@ -236,22 +222,8 @@ def _wire_gap(problems: list[dict[str, Any]]) -> float:
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
-    def figures(result: Result) -> dict[str, Any]:
-        return {
-            "status": result.status,
-            "solver": result.solver,
-            "makespan_cycles": result.makespan_cycles,
-            "lower_bound_cycles": result.bound.cycles,
-            "bound": result.bound.name,
-            "gap": round(float(result.gap), 6),
-        }
-
-    return {
-        "layers": list(one.layers),
-        "chips": one.chips,
-        **figures(one.result),
-        "wires": figures(one.wires),
-    }
+    figures = result_figures(one.result)
+    return {"layers": list(one.layers), "chips": one.chips, **figures, "wires": result_figures(one.wires)}
 
 
 def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:

@@ -53,7 +53,7 @@ def _segment(layer: ScheduledLayer, hac_latency: int) -> Segment:
 
 def _waiting(layer: ScheduledLayer, hac_latency: int) -> int:
     """Return the longest wait: one pass of chips that poll, else an epoch and a start-up."""
-    problem, clock = layer.problem, layer.problem.clock
+    problem, clock = layer.problem, layer.problem.opening.clock
     if problem.resident:
         return pass_cycles(clock.specification, pass_load_cycles(problem, layer.distinct.result.schedule))
     return start_cycles(clock.specification, clock.depth, hac_latency)

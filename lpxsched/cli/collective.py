@@ -56,7 +56,7 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
         from lpxsched.pipeline import compile_collective
 
         build, solve_seconds = compile_collective(options)
-    sound = not verify or holds(build)
+        sound = not verify or holds(build, remedy="try fewer --vectors")
     if output is not None and sound:
         write_build(output, build)
     measured = {

@@ -64,7 +64,7 @@ def compile_command(output: Path | None, verify: bool, as_json: bool, **choices:
         model = load_model(options.model)
         for note in (*model.notes, *gpu_notes(model)):
             click.echo(f"note: {note}", err=True)
-    sound = not verify or holds(build)
+        sound = not verify or holds(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
     if sound:
         write_build(target, build)
     measured = {

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lpxsched.errors import NothingFoundError
+
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
@@ -16,11 +18,19 @@ verify_option = click.option(
 )
 
 
-def holds(build: Build) -> bool:
-    """Return whether a build keeps every rule; tell the first violations on stderr."""
+def holds(build: Build, *, remedy: str) -> bool:
+    """Return whether a build keeps every rule; tell the first violations on stderr.
+
+    Raises
+    ------
+    NothingFoundError
+        When all that is wrong is that some SRAM or deskew buffer would have to hold more; `remedy` may mend that.
+    """
     from lpxsched.verify.check import check
 
     violations = check(build).violations
+    if violations and all(violation.lacks_room for violation in violations):
+        raise NothingFoundError(violations[0].message, remedy=remedy)
     for violation in violations[:MOST_TOLD]:
         click.echo(f"{violation.rule}: {violation.message}", err=True)
     if len(violations) > MOST_TOLD:

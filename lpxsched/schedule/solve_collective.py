@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.bounds import lower_bound, period_bound
+from lpxsched.schedule.bounds.best import collective_bound, period_bound
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
@@ -47,8 +47,10 @@ NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
 MOST_GROUPS = 3
 
 
-def solve_transfers(problem: Instance, options: SolveOptions) -> Result:
+def solve_transfers(instance: Instance, options: SolveOptions) -> Result:
     """Return the best schedule found, with its lower bound.
+
+    It is searched from time zero, and shifted by the release.
 
     Raises
     ------
@@ -57,30 +59,30 @@ def solve_transfers(problem: Instance, options: SolveOptions) -> Result:
     NothingFoundError
         When nothing was found within the effort that meets the deadline.
     """
-    deadline = options.deadline_cycles
-    bound = period_bound(problem) if options.cyclic else lower_bound(problem)
-    if deadline is not None:
-        _refuse_deadline(lower_bound(problem) if options.cyclic else bound, deadline)
+    stall, problem = instance.release_cycles, replace(instance, release_cycles=0)
+    bound = period_bound(problem) if options.cyclic else collective_bound(problem)
+    if options.deadline_cycles is not None:
+        _refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
     found = _search_all(problem, options, bound)
     if found is None:
         raise _nothing_found(options)
     improved, bound = _improved(found, options, bound)
-    if deadline is not None and not options.cyclic:
-        _refuse_deadline(bound, deadline)
-    schedule = lifted_collective(improved)
-    if deadline is not None and schedule.makespan_cycles > deadline:
-        raise NothingFoundError(
-            f"the best of effort {options.effort} takes {schedule.makespan_cycles} cycles, {deadline} are allowed"
-        )
+    if not options.cyclic:
+        _refuse_deadline(options, bound, stall)
     modelled = found.is_modelled or improved is not found
     solver = "symmetric" if improved.problem.symmetry.order > 1 else "cpsat" if modelled else "greedy"
-    return Result(schedule, bound, solver)
+    result = Result(lifted_collective(improved), bound, solver).later(stall)
+    deadline, cycles = options.deadline_cycles, result.makespan_cycles
+    if deadline is not None and cycles > deadline:
+        raise NothingFoundError(f"the best of effort {options.effort} takes {cycles} cycles, {deadline} are allowed")
+    return result
 
 
-def _refuse_deadline(least: LowerBound, deadline: int) -> None:
-    if least.cycles > deadline:
+def _refuse_deadline(options: SolveOptions, least: LowerBound, stall: int) -> None:
+    deadline, cycles = options.deadline_cycles, stall + least.cycles
+    if deadline is not None and cycles > deadline:
         raise InfeasibleError(
-            f"the deadline of {deadline} cycles is below the lower bound of {least.cycles} cycles ({least.name})"
+            f"the deadline of {deadline} cycles is below the lower bound of {cycles} cycles ({least.name})"
         )
 
 
@@ -142,9 +144,9 @@ def _may_model(options: SolveOptions) -> bool:
 
 def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:
     """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
-    from lpxsched.schedule.cpsat.times import retimed
+    from lpxsched.schedule.cpsat.times import solved_times
 
-    placement = retimed(plan_tasks(found.problem, found.plan), found.placement, effort)
+    placement = solved_times(plan_tasks(found.problem, found.plan), found.placement, effort)
     return found if placement is found.placement else replace(found, placement=placement)
 
 

@@ -52,13 +52,13 @@ def overfull(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
     np.add.at(vectors, hops.link, hops.vectors)
     for link in np.flatnonzero(suspect & (vectors > MOST_VECTORS)).tolist():
         message = f"{vectors[link]} vectors cross link {link}, more than {MOST_VECTORS} are not counted"
-        yield Violation(RULE, message, rows_of(build.links, link))
+        yield Violation(RULE, message, rows_of(build.links, link), lacks_room=True)
     suspect &= vectors <= MOST_VECTORS
     for link, count, time, period in _counted(hops.take(np.flatnonzero(suspect[hops.link])), limits, turns(build)):
         if count > depth[link]:
             where = f"link {link} ({named_link(build, link)}) at {cycles_text(time)}{modulo(period)}"
             message = f"{count} vectors wait on {where}, its deskew buffer holds {depth[link]}"
-            yield Violation(RULE, message, rows_of(build.links, link))
+            yield Violation(RULE, message, rows_of(build.links, link), lacks_room=True)
 
 
 def _at_most(build: Build, hops: Hops, limits: Limits) -> np.ndarray:

@@ -122,7 +122,7 @@ def _overfull(build: Build, chip: int, weights: int, there: _Lying, used: _Lying
     vectors = int(sum((ranges.end - ranges.start).sum() for ranges in (mine.ranges, uses.ranges)))
     if vectors > MOST_VECTORS:
         message = f"{named(build, chip)}: {vectors} vectors come and go, more than {MOST_VECTORS} are not followed"
-        yield Violation(RULE, message, rows_of(build.chips, chip))
+        yield Violation(RULE, message, rows_of(build.chips, chip), lacks_room=True)
         return
     row, begin, end = _lives(mine, uses)
     turn, segment = turns(build), tensor_segments(build, mine.tensor[row])
@@ -142,7 +142,7 @@ def _overfull(build: Build, chip: int, weights: int, there: _Lying, used: _Lying
         )
         what = ", ".join(f"{name} {size}" for name, size in lying.most_common(NAMED))
         message = f"{named(build, chip)} holds {total} bytes in cycle {cycle}{modulo(every)}, its SRAM has {capacity}"
-        yield Violation(RULE, f"{message}; most of it {what}", rows_of(build.chips, chip))
+        yield Violation(RULE, f"{message}; most of it {what}", rows_of(build.chips, chip), lacks_room=True)
 
 
 def _copies(begin: Integers, end: Integers, cycle: int, period: int) -> Integers:

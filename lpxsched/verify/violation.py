@@ -38,11 +38,14 @@ class Violation:
         What is wrong, in one line with its numbers.
     rows : tuple of Row
         The rows concerned; empty when it is the folder as a whole.
+    lacks_room : bool
+        The timetable may be sound otherwise: there is more than an SRAM or a deskew buffer holds.
     """
 
     rule: str
     message: str
     rows: tuple[Row, ...] = ()
+    lacks_room: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the violation as a JSON object."""

@@ -130,7 +130,8 @@ def test_everything_waits_for_the_opening_deskew(collective: Any) -> None:
     """Tests that a stall of 40 cycles moves every departure, read and start by 40."""
     one = collective()
     early = program_of(one)
-    late = program_of(replace(one, result=one.result.later(40), stall_cycles=40))
+    later = replace(one.problem, release_cycles=40)
+    late = program_of(replace(one, result=one.result.later(40), problem=later))
     for column in ("depart", "read"):
         assert (getattr(late.slots, column) == getattr(early.slots, column) + 40).all()
     assert (late.operators.start == early.operators.start + 40).all()

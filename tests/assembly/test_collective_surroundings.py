@@ -52,7 +52,8 @@ def test_only_links_that_may_carry_vectors_have_a_guard() -> None:
 def test_the_segment_opens_with_its_deskew() -> None:
     """Tests the stall of the clock, 0 for perfect clocks."""
     for stall in (0, 40):
-        stalled = replace(all_gather(), stall_cycles=stall)
+        one = all_gather()
+        stalled = replace(one, problem=replace(one.problem, release_cycles=stall))
         deskews = around_of(stalled).deskews
         assert (deskews.frame.tolist(), deskews.cycle.tolist(), deskews.stall.tolist()) == ([0], [0], [stall])
 

@@ -295,6 +295,6 @@ def test_what_overflows_sram_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     assert run(["collective", "reduce", ring, "--vectors", "3", "-o", str(out)]) == ExitCode.NOTHING_FOUND
     message = capsys.readouterr().err
     assert "bytes in cycle" in message
-    assert "its SRAM holds 1,000; most of it data" in message
+    assert "its SRAM has 1000; most of it data" in message
     assert "try fewer --vectors" in message
     assert not out.exists()

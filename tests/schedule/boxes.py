@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from lpxsched.traffic.collectives import Kind
 
     Pairs = list[tuple[int, int]]
-    Shape = Literal["tree", "regular", "clusters"]
+
+Shape = Literal["tree", "dense", "regular", "clusters"]
 
 CHIPS = 16
-# Links that a random tree has more, each chip of a regular box has, and two clusters have between them.
-MORE, DEGREE, BETWEEN = 8, 3, 3
+# Links that a random tree has more, and a dense one; that each chip of a regular box has, and two clusters between them.
+MORE, MANY_MORE, DEGREE, BETWEEN = 8, 24, 3, 3
 
 
 def box(shape: Shape, seed: int, vectors: int, *, kind: Kind = "all-gather", alike: bool = False) -> Instance:
     """Return a collective in a box; `alike`, with as many lanes either way on each link."""
     random = np.random.default_rng(seed)
-    pairs = sorted({"tree": _tree, "regular": _regular, "clusters": _clusters}[shape](random))
+    pairs = sorted({"tree": _tree, "dense": _dense, "regular": _regular, "clusters": _clusters}[shape](random))
     lanes = random.choice([1, 2, 4], (len(pairs), 2))
     lanes[:, 1] = lanes[:, 0] if alike else lanes[:, 1]
     wires = [Wire(*pair, 23, there) for pair, (there, _) in zip(pairs, lanes.tolist(), strict=True)]
@@ -33,11 +34,15 @@ def box(shape: Shape, seed: int, vectors: int, *, kind: Kind = "all-gather", ali
     return problem_of(Collective(kind, CHIPS, vectors), wires)
 
 
-def _tree(random: np.random.Generator) -> Pairs:
+def _dense(random: np.random.Generator) -> Pairs:
+    return _tree(random, MANY_MORE)
+
+
+def _tree(random: np.random.Generator, more: int = MORE) -> Pairs:
     """Return a random tree with some links more."""
     pairs = _spanning(random, np.arange(CHIPS))
     others = [pair for pair in combinations(range(CHIPS), 2) if pair not in pairs]
-    return pairs + [others[place] for place in random.permutation(len(others))[:MORE].tolist()]
+    return pairs + [others[place] for place in random.permutation(len(others))[:more].tolist()]
 
 
 def _regular(random: np.random.Generator) -> Pairs:

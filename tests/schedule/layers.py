@@ -10,7 +10,7 @@ from lpxsched.clocks.specification import ClockSpecification, load_clock
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.group import Group
-from lpxsched.schedule.problem.layer import layer_problem_builders
+from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph, ffn_graph
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem.layer import LayerProblem, ProblemBuilder
+    from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.datatypes import WeightType
     from lpxsched.workload.ffns import FfnModel
@@ -36,12 +36,11 @@ class Layers(NamedTuple):
     clock: ClockSpecification
     graph: LayerGraph
     groups: tuple[Group, ...]
-    builders: list[ProblemBuilder]
+    problems: list[LayerProblem]
 
     def problem(self, layer: int = 0, *, interval_cycles: int | None = INTERVAL_CYCLES) -> LayerProblem:
         """Return the problem of a layer."""
-        problem: LayerProblem = self.builders[layer](interval_cycles=interval_cycles)
-        return problem
+        return self.problems[layer].over(interval_cycles)
 
 
 # A row has 640 columns: 2 vectors as it enters in FP8, 4 as it leaves in BF16.
@@ -72,5 +71,5 @@ def layers_on(
     def costs(group: Group) -> list[dict[str, Cost]]:
         return shard_costs(works(len(group.chips)), fabric.chip, len(group.chips))
 
-    builders = layer_problem_builders(fabric, groups, graph, costs, clock=specification, tree=tree)
-    return Layers(fabric, tree, specification, graph, groups, builders)
+    problems = layer_problems(fabric, groups, graph, costs, clock=specification, tree=tree)
+    return Layers(fabric, tree, specification, graph, groups, problems)

@@ -38,7 +38,7 @@ FIRST_INTERVAL_CYCLES = 4032
 
 @dataclass
 class HandSolver:
-    """Answers every problem with a schedule of chosen length, and remembers what it was asked.
+    """Answers every problem with a schedule of chosen length behind its stall, and remembers what it was asked.
 
     Attributes
     ----------
@@ -57,7 +57,8 @@ class HandSolver:
         self.asked.append((int(problem.network.hop_cycles[0]) - HOP_CYCLES, options))
         result = all_gather().result
         length = self.greedy_cycles if options.solver == "greedy" else self.cycles
-        return replace(result, schedule=replace(result.schedule, makespan_cycles=length))
+        schedule = replace(result.schedule, makespan_cycles=length)
+        return replace(result, schedule=schedule).later(problem.release_cycles)
 
 
 @pytest.fixture
@@ -80,51 +81,57 @@ def guard(interval_cycles: int | None) -> int:
     return DRIFTING.guard_cycles(1, interval_cycles)
 
 
+def guard_of(scheduled: ScheduledCollective) -> int:
+    """Return the guard of all bundles."""
+    (guard,) = set(scheduled.problem.network.guard_cycles.tolist())
+    return int(guard)
+
+
 def test_perfect_clocks_need_neither_guard_nor_stall(solver: HandSolver) -> None:
     """Tests that the problem is solved once, without a look at its greedy length."""
     scheduled = solved("none")
     assert [(asked, options.solver) for asked, options in solver.asked] == [(0, "auto")]
-    assert (scheduled.guard_cycles, scheduled.stall_cycles) == (0, 0)
+    assert (guard_of(scheduled), scheduled.problem.release_cycles) == (0, 0)
     assert scheduled.result.schedule.makespan_cycles == 1000
 
 
 def test_a_common_clock_has_one_guard_for_any_length(solver: HandSolver) -> None:
     """Tests 21.2 ns of jitter at 1 GHz and one crossing: 23 cycles, however long the schedule is."""
     solver.cycles = 10**9
-    assert solved("common").guard_cycles == 23
+    assert guard_of(solved("common")) == 23
     assert [(asked, options.solver) for asked, options in solver.asked] == [(23, "auto")]
 
 
 def test_a_short_collective_gets_the_guard_of_the_first_interval(solver: HandSolver) -> None:
     """Tests a greedy look without a deadline, then the search with all that was asked for."""
     scheduled = solved("xo-100ppm", deadline=5000)
-    assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
-    assert [asked for asked, _ in solver.asked] == [scheduled.guard_cycles] * 2
+    assert guard_of(scheduled) == guard(FIRST_INTERVAL_CYCLES)
+    assert [asked for asked, _ in solver.asked] == [guard_of(scheduled)] * 2
     look, search = (options for _, options in solver.asked)
     assert look == SolveOptions("greedy", 1, 5, False, None)
-    assert search == SolveOptions("auto", 3, 5, False, 5000 - scheduled.stall_cycles)
+    assert search == SolveOptions("auto", 3, 5, False, 5000)
 
 
 def test_the_interval_is_doubled_until_it_holds_the_schedule(solver: HandSolver) -> None:
     """Tests 10,000 cycles: 4032 and 8064 are too short, which the greedy schedule tells."""
     solver.greedy_cycles = solver.cycles = 10_000
-    assert solved("xo-100ppm").guard_cycles == guard(4 * FIRST_INTERVAL_CYCLES)
+    assert guard_of(solved("xo-100ppm")) == guard(4 * FIRST_INTERVAL_CYCLES)
     assert [options.solver for _, options in solver.asked] == ["greedy", "greedy", "greedy", "auto"]
 
 
 def test_a_search_that_ends_longer_than_greedy_gets_a_longer_interval(solver: HandSolver) -> None:
     """Tests a solver that is worse than greedy: 5000 cycles do not fit into 4032."""
     solver.cycles = 5000
-    assert solved("xo-100ppm").guard_cycles == guard(2 * FIRST_INTERVAL_CYCLES)
+    assert guard_of(solved("xo-100ppm")) == guard(2 * FIRST_INTERVAL_CYCLES)
 
 
 def test_the_stall_counts_as_time_since_the_deskew(solver: HandSolver) -> None:
     """Tests a schedule that fits into the first interval without the stall, and not with it."""
     stall = DRIFTING.stall_cycles(FIRST_INTERVAL_CYCLES)
     solver.greedy_cycles = solver.cycles = FIRST_INTERVAL_CYCLES - stall
-    assert solved("xo-100ppm").guard_cycles == guard(FIRST_INTERVAL_CYCLES)
+    assert guard_of(solved("xo-100ppm")) == guard(FIRST_INTERVAL_CYCLES)
     solver.greedy_cycles = solver.cycles = FIRST_INTERVAL_CYCLES - stall + 1
-    assert solved("xo-100ppm").guard_cycles == guard(2 * FIRST_INTERVAL_CYCLES)
+    assert guard_of(solved("xo-100ppm")) == guard(2 * FIRST_INTERVAL_CYCLES)
 
 
 def test_a_collective_longer_than_clocks_may_run_apart_is_not_found(solver: HandSolver) -> None:
@@ -188,7 +195,7 @@ def test_everything_happens_after_the_stall(solver: HandSolver) -> None:
     """
     scheduled = solved("xo-100ppm")
     stall = DRIFTING.stall_cycles(FIRST_INTERVAL_CYCLES)
-    assert scheduled.stall_cycles == stall > 0
+    assert scheduled.problem.release_cycles == stall > 0
     schedule = scheduled.result.schedule
     assert schedule.slot_depart.tolist() == [depart + stall for depart in (0, 0, 0, 0, 16, 16)]
     assert (schedule.makespan_cycles, scheduled.result.bound.cycles) == (1000 + stall, 22 + 100)
@@ -215,30 +222,35 @@ def test_a_deadline_below_the_bound_is_infeasible(solver: HandSolver) -> None:
     [
         (
             InfeasibleError("the bound is 480"),
-            "unknown: nothing found (the opening deskew takes {} of 500 cycles; with the guard of its interval, "
-            "the bound is 480); try a later --deadline, or a larger --effort",
+            "unknown: nothing found (with the guard of its interval, the bound is 480); "
+            "try a later --deadline, or a larger --effort",
         ),
-        (
-            NothingFoundError("effort 3", remedy="pray"),
-            "unknown: nothing found (the opening deskew takes {} of 500 cycles; effort 3); pray",
-        ),
+        (NothingFoundError("effort 3", remedy="pray"), "unknown: nothing found (effort 3); pray"),
     ],
 )
-def test_a_fault_says_what_the_stall_left_of_the_deadline(
+def test_a_guard_longer_than_the_rules_ask_for_proves_nothing(
     monkeypatch: pytest.MonkeyPatch, fault: LpxschedError, told: str
 ) -> None:
-    """Tests that a user is told of no other deadline, and that a guard longer than the rules ask for proves nothing."""
+    """Tests that a bound with the guard of an interval is told as nothing found."""
 
-    def refuse(problem: Instance, options: SolveOptions) -> Result:
+    def refuse(_: Instance, options: SolveOptions) -> Result:
         if options.deadline_cycles is not None:
             raise fault
         return all_gather().result
 
     monkeypatch.setattr("lpxsched.schedule.collective.solve_transfers", refuse)
-    stall = solved("xo-100ppm").stall_cycles
     with pytest.raises(NothingFoundError) as caught:
         solved("xo-100ppm", deadline=500)
-    assert str(caught.value) == told.format(stall)
+    assert str(caught.value) == told
+
+
+def test_a_deadline_counts_the_stall() -> None:
+    """Tests a common deadline on drifting clocks: the makespan, stall included, is allowed, a cycle less is not."""
+    scheduled = solved("xo-100ppm")
+    makespan = scheduled.result.makespan_cycles
+    assert solved("xo-100ppm", deadline=makespan).result.makespan_cycles == makespan
+    with pytest.raises(NothingFoundError, match=f"below the lower bound of {makespan} cycles"):
+        solved("xo-100ppm", deadline=makespan - 1)
 
 
 def test_a_split_fabric_is_infeasible_before_clocks_are_looked_at(solver: HandSolver) -> None:
@@ -254,7 +266,7 @@ def test_chips_that_take_no_part_need_no_clock() -> None:
         problem = collective_instance(fabric, [0, 1, 2], Collective("all-gather", 3, 2), relays=relays)
         scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
         assert scheduled.tree.depth.tolist() == [1, 0, 1, -1]
-        assert scheduled.guard_cycles == guard(FIRST_INTERVAL_CYCLES)
+        assert guard_of(scheduled) == guard(FIRST_INTERVAL_CYCLES)
 
 
 def test_chips_that_no_root_reaches_are_bad_input() -> None:

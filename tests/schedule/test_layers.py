@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,18 +11,16 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.partition.group import Group
-from lpxsched.schedule.layers import solve_layers, solve_with_covering_guard
+from lpxsched.schedule.layers import solve_layer, solve_layers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem.layer import LayerProblem
+from lpxsched.schedule.problem.opening import Opening
 from lpxsched.workload.graph import LayerGraph
 from tests.builds import ints
 from tests.schedule.instances import copy_along
 from tests.schedule.layers import layers_on
 from tests.schedule.rules import violations
-
-if TYPE_CHECKING:
-    from lpxsched.schedule.problem.layer import ProblemBuilder
 
 GREEDY = SolveOptions("greedy", 1, 0)
 MHZ = Fraction(1000)
@@ -36,27 +33,20 @@ def clock(offset_ppm: float, residual_ns: float = 0) -> ClockSpecification:
     return ClockSpecification.model_validate({"name": "test", **facts})
 
 
-def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) -> ProblemBuilder:
-    """Return the builder of a layer that streams vectors of 5/2 cycles over one link."""
+def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) -> LayerProblem:
+    """Return a layer that streams vectors of 5/2 cycles over one link."""
     domain = DomainClock(specification, 0, MHZ, in_hop=False)
 
-    def build(*, interval_cycles: int | None) -> LayerProblem:
-        guard = domain.guard_cycles(levels, interval_cycles)
-        return LayerProblem(
-            group=Group(0, (0, 1), (2, 2)),
-            graph=LayerGraph((), {}),
-            demands=(),
-            operators=(),
-            bundle_levels=ints(levels),
-            least_levels=ints(levels),
-            clock=domain,
-            least_clock=domain,
-            interval_cycles=interval_cycles,
-            resident=False,
-            instance=copy_along([Fraction(5, 2)], vectors, guard=guard),
-        )
-
-    return build
+    return LayerProblem(
+        group=Group(0, (0, 1), (2, 2)),
+        graph=LayerGraph((), {}),
+        demands=(),
+        operators=(),
+        opening=Opening(domain, domain, ints(levels), ints(levels)),
+        interval_cycles=None,
+        resident=False,
+        instance=copy_along([Fraction(5, 2)], vectors, guard=domain.guard_cycles(levels, None)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,13 +59,13 @@ def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) 
 )
 def test_the_interval_doubles_until_it_covers_the_layer(vectors: int, interval: int, guard: int) -> None:
     """Tests interval and guard of layers of several lengths."""
-    problem, _ = solve_with_covering_guard(stream(vectors, clock(100)), GREEDY)
+    problem, _ = solve_layer(stream(vectors, clock(100)), GREEDY)
     assert (problem.interval_cycles, *problem.instance.network.guard_cycles) == (interval, guard)
 
 
 def test_the_interval_ends_where_counters_become_ambiguous() -> None:
     """Tests a clock of 10,000 ppm: 4 x 0.01 x T < 252 holds up to 6299 cycles, so the second interval is 6299."""
-    problem, _ = solve_with_covering_guard(stream(2_000, clock(10_000)), GREEDY)
+    problem, _ = solve_layer(stream(2_000, clock(10_000)), GREEDY)
     # 2 x 0.01 x 6299 = 125.98
     assert (problem.interval_cycles, *problem.instance.network.guard_cycles) == (6299, 126)
 
@@ -84,7 +74,7 @@ def test_a_layer_provably_too_long_for_its_clock_is_infeasible() -> None:
     """Tests a layer whose bound without drift is longer than its clocks may run apart."""
     # 3,000 vectors take 2,999 x 5/2 = 7,497.5 cycles, and a hop of 3 + 10.
     with pytest.raises(InfeasibleError) as caught:
-        solve_with_covering_guard(stream(3_000, clock(10_000)), GREEDY)
+        solve_layer(stream(3_000, clock(10_000)), GREEDY)
     assert "a layer takes at least 7511 cycles (" in str(caught.value)
     told = "clocks of test (+-10000 ppm each) may run 6299 cycles between two deskews"
     assert str(caught.value).endswith(told)
@@ -92,10 +82,11 @@ def test_a_layer_provably_too_long_for_its_clock_is_infeasible() -> None:
 
 def test_a_layer_that_drift_alone_makes_too_long_is_not_found() -> None:
     """Tests a layer that fits without drift: no proof of infeasibility, and it says what would help."""
-    # 2,500 vectors take 2,499 x 5/2 = 6,247.5 cycles, and a hop of 3 + 10, with the drift of 4032 cycles 81 more.
+    # 2,500 vectors take 2,499 x 5/2 = 6,247.5 cycles, and a hop of 3 + 10; the drift of 4032 cycles adds 81 to the
+    # guard, and as much to the stall.
     with pytest.raises(NothingFoundError) as caught:
-        solve_with_covering_guard(stream(2_500, clock(10_000)), GREEDY)
-    assert "a layer takes 6342 cycles, and clocks of test (+-10000 ppm each) may run 6299 cycles" in str(caught.value)
+        solve_layer(stream(2_500, clock(10_000)), GREEDY)
+    assert "a layer takes 6423 cycles, and clocks of test (+-10000 ppm each) may run 6299 cycles" in str(caught.value)
     assert str(caught.value).endswith("try a smaller --batch")
 
 
@@ -106,20 +97,20 @@ def test_a_hop_too_long_for_its_clock_is_refused_before_any_search(monkeypatch: 
     with pytest.raises(
         InfeasibleError, match=r"one hop of class link takes 13 cycles .* may run 9 cycles .* xo-100ppm$"
     ):
-        solve_with_covering_guard(stream(1, ClockSpecification.model_validate(short)), GREEDY)
+        solve_layer(stream(1, ClockSpecification.model_validate(short)), GREEDY)
 
 
 def test_clocks_that_cannot_drift_cover_every_layer() -> None:
     """Tests that without drift the interval has no limit and the guard does not grow."""
-    problem, _ = solve_with_covering_guard(stream(50_000, clock(0)), GREEDY)
+    problem, _ = solve_layer(stream(50_000, clock(0)), GREEDY)
     assert (problem.interval_cycles, *problem.instance.network.guard_cycles) == (None, 0)
 
 
 def test_equal_layers_are_solved_once() -> None:
     """Tests five layers of two kinds: two distinct results, shared by the layers that are named in them."""
-    builders = [stream(vectors, clock(100)) for vectors in (3, 5, 3, 3, 5)]
+    problems = [stream(vectors, clock(100)) for vectors in (3, 5, 3, 3, 5)]
     told: list[tuple[str, int, int]] = []
-    layers = solve_layers(builders, GREEDY, progress=lambda *step: told.append(step))
+    layers = solve_layers(problems, GREEDY, progress=lambda *step: told.append(step))
     assert [layer.distinct.number for layer in layers] == [0, 1, 0, 0, 1]
     assert [layer.distinct.layers for layer in layers[:2]] == [(0, 2, 3), (1, 4)]
     assert layers[0].distinct is layers[2].distinct
@@ -129,8 +120,8 @@ def test_equal_layers_are_solved_once() -> None:
 def test_a_result_says_what_wires_alone_take() -> None:
     """Tests that the result without compute stands beside the result of the layer."""
     (layer,) = solve_layers([stream(3, clock(100))], GREEDY, progress=lambda *_: None)
-    # 2 x 5/2 + 3 + 10 + 1
-    assert layer.distinct.result.makespan_cycles == layer.distinct.wires.makespan_cycles == 19
+    # 2 x 5/2 + 3 + 10, a guard of 1 and a stall of 1
+    assert layer.distinct.result.makespan_cycles == layer.distinct.wires.makespan_cycles == 20
     assert (layer.distinct.chips, layer.distinct.result.solver) == (2, "greedy")
 
 
@@ -139,8 +130,8 @@ def test_every_layer_keeps_the_rules_with_its_own_guard() -> None:
     # Residuals of 0.15 ns a level. Over 4032 cycles: 2 levels 0.3 + 0.8 and 3 levels 0.45 + 0.8, both 2 cycles;
     # over 8064 cycles: 0.3 + 1.6 is still 2, 0.45 + 1.6 is 3.
     specification = clock(100, residual_ns=0.15)
-    builders = [stream(2_000, specification, levels=levels) for levels in (2, 3)]
-    layers = solve_layers(builders, GREEDY, progress=lambda *_: None)
+    problems = [stream(2_000, specification, levels=levels) for levels in (2, 3)]
+    layers = solve_layers(problems, GREEDY, progress=lambda *_: None)
     assert [layer.problem.instance.network.guard_cycles.tolist() for layer in layers] == [[2], [3]]
     for layer in layers:
         assert violations(layer.problem.instance, layer.distinct.result.schedule) == []
@@ -150,7 +141,7 @@ def test_symmetric_needs_one_symmetric_layer() -> None:
     """Tests layers on three chips of which none can take the place of another: nothing found, and what would help."""
     rack = layers_on("lpx-rack", [(0, 1, 16), (2, 3, 18)])
     with pytest.raises(NothingFoundError) as caught:
-        solve_layers(rack.builders, SolveOptions("symmetric", 1), progress=lambda *_: None)
+        solve_layers(rack.problems, SolveOptions("symmetric", 1), progress=lambda *_: None)
     wanted = "solver symmetric: no translation leaves a layer on its group of chips as it is"
     assert str(caught.value) == f"unknown: nothing found ({wanted}); try --solver auto"
 
@@ -158,7 +149,7 @@ def test_symmetric_needs_one_symmetric_layer() -> None:
 def test_layers_without_symmetry_are_left_to_greedy() -> None:
     """Tests a row of a tray beside three chips that are a path: each result names its own solver."""
     rack = layers_on("lpx-rack", [(0, 1, 16), (32, 33, 34)])
-    layers = solve_layers(rack.builders, SolveOptions("symmetric", 1), progress=lambda *_: None)
+    layers = solve_layers(rack.problems, SolveOptions("symmetric", 1), progress=lambda *_: None)
     assert [layer.distinct.result.solver for layer in layers] == ["greedy", "symmetric"]
     for layer in layers:
         assert (layer.problem.interval_cycles or 0) >= layer.distinct.result.makespan_cycles
@@ -168,7 +159,7 @@ def test_layers_without_symmetry_are_left_to_greedy() -> None:
 def test_layers_of_a_rack_share_their_solution() -> None:
     """Tests groups of three in two trays, and one in a third: one problem, each layer with its own links."""
     rack = layers_on("lpx-rack", [(16, 17, 18), (33, 34, 35), (65, 66, 67)])
-    layers = solve_layers(rack.builders, GREEDY, progress=lambda *_: None)
+    layers = solve_layers(rack.problems, GREEDY, progress=lambda *_: None)
     assert {layer.distinct.number for layer in layers[1:]} == {layers[1].distinct.number}
     assert [layer.problem.group for layer in layers] == list(rack.groups)
     for layer in layers:
@@ -180,7 +171,7 @@ def test_layers_of_a_rack_share_their_solution() -> None:
 def test_the_guard_covers_the_pass_before_a_segment(batch: int, interval: int) -> None:
     """Tests layers that fit into 8064 cycles themselves: 6,212 with a pass of six epochs too, 6,854 with seven not."""
     rack = layers_on("lpx-rack", [range(4)], batch=batch)
-    (layer,) = solve_layers(rack.builders, GREEDY, progress=lambda *_: None)
+    (layer,) = solve_layers(rack.problems, GREEDY, progress=lambda *_: None)
     polling = pass_cycles(rack.clock, pass_load_cycles(layer.problem, layer.distinct.result.schedule))
     assert layer.distinct.result.makespan_cycles < 8064
     assert layer.problem.interval_cycles == interval

@@ -15,7 +15,7 @@ GREEDY = SolveOptions("greedy", 1, 0)
 def load(chips: range, batch: int) -> int:
     """Return the load of a layer on some chips of the rack; 2 vectors a row enter."""
     rack = layers_on("lpx-rack", [chips], batch=batch)
-    (layer,) = solve_layers(rack.builders, GREEDY, progress=lambda *_: None)
+    (layer,) = solve_layers(rack.problems, GREEDY, progress=lambda *_: None)
     return pass_load_cycles(layer.problem, layer.distinct.result.schedule)
 
 

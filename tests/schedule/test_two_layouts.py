@@ -39,8 +39,7 @@ def test_both_layouts_read_one_sum() -> None:
         shard_costs(works, chip, WIDTH),
         clock=around.clock,
         tree=around.tree,
-        interval_cycles=INTERVAL_CYCLES,
-    )
+    ).over(INTERVAL_CYCLES)
     schedule = greedy_schedule(problem.instance, Cut(100, 100))
     assert violations(problem.instance, schedule) == []
     assert len(schedule.sums) == WIDTH

@@ -143,7 +143,7 @@ def scheduled(
         *np.array(read, dtype=np.int64).T.copy(),
     )
     result = Result(schedule, LowerBound(max(delivered), "by hand"), "hand").later(stall_cycles)
-    return ScheduledCollective(problem, result, _tree(), 0, stall_cycles, 0.5)
+    return ScheduledCollective(replace(problem, release_cycles=stall_cycles), result, _tree(), 0.5)
 
 
 def segment_of(scheduled: ScheduledCollective, clock: str = "none", deadline_cycles: int | None = None) -> Segment:

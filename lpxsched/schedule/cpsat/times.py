@@ -27,7 +27,7 @@ MOST_FREE = 400
 NEIGHBOURHOOD_SECONDS = 0.5
 
 
-def retimed(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:
+def solved_times(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:
     """Return the best times found on the ways of a plan; the given ones when none are better."""
     if len(tasks) <= MOST_FREE:
         return _solved(tasks, placement, np.ones(len(tasks), dtype=np.bool_), effort.seconds, effort)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.limits import DomainClock, Hop
+from lpxsched.clocks.limits import Hop
 from lpxsched.errors import InputError
 from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.problem.network import network_on
-from lpxsched.schedule.problem.opening import bundle_levels, class_levels
+from lpxsched.schedule.problem.opening import opening_on
 from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
-from lpxsched.units import NONE
 from lpxsched.workload.costs import cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,12 +26,10 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.partition.group import Group
     from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.problem.opening import Opening
     from lpxsched.traffic.demands import Demand
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.graph import LayerGraph, Operator
-
-
-ProblemBuilder = Callable[..., "LayerProblem"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +53,7 @@ class LayerProblem:
     demands : tuple of Demand
     operators : tuple of PlacedOperator
         In the order of the instance.
-    bundle_levels : ndarray of int64, shape (bundles,)
-        Tree edges that the guard of a bundle covers: the most of its class in the group between chips, one from a
-        host, `NONE` to a host, where nothing is scheduled to be read.
-    least_levels : ndarray of int64, shape (bundles,)
-        Tree edges between the ends of each bundle, likewise.
-    clock, least_clock : DomainClock
-        The clocks of the group's time domain, and the same as deep as the group's own chips.
+    opening : Opening
     interval_cycles : int or None
         Longest time between a deskew and a read that the guard covers; None where clocks do not drift.
     resident : bool
@@ -77,10 +66,7 @@ class LayerProblem:
     graph: LayerGraph
     demands: tuple[Demand, ...]
     operators: tuple[PlacedOperator, ...]
-    bundle_levels: NDArray[np.int64]
-    least_levels: NDArray[np.int64]
-    clock: DomainClock
-    least_clock: DomainClock
+    opening: Opening
     interval_cycles: int | None
     resident: bool
     instance: Instance
@@ -89,29 +75,21 @@ class LayerProblem:
         """Return the node of the fabric behind a local number."""
         return int(self.instance.network.fabric_node[local])
 
+    def over(self, interval_cycles: int | None) -> LayerProblem:
+        """Return the problem with the guards and the stall of another interval."""
+        return replace(
+            self, interval_cycles=interval_cycles, instance=self.opening.over(self.instance, interval_cycles)
+        )
+
     def distinct_key(self) -> tuple[str, bytes, int]:
         """Return what is equal for layers that are one problem over every interval."""
-        return self.instance.key(), self.bundle_levels.tobytes(), self.clock.depth
-
-    def least_instance(self) -> Instance:
-        """Return the layer with the least that the rules ask of clocks: the own ends of links, the stall of the group.
-
-        No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
-        """
-        guards = self.least_clock.guards_cycles(self.least_levels, 0)
-        network = self.instance.network.with_guards(guards)
-        return replace(self.instance, network=network, release_cycles=self.least_clock.stall_cycles(0))
+        return self.instance.key(), self.opening.levels.tobytes(), self.opening.clock.depth
 
     def shortest_hops(self) -> list[Hop]:
         """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""
-        network, chips = self.instance.network, self.instance.network.chips
-        wires = (network.hop_cycles - network.guard_cycles).tolist()
-        shortest: dict[tuple[bool, bool], Hop] = {}
-        rows = zip(network.source.tolist(), network.destination.tolist(), strict=True)
-        for bundle, (source, destination) in enumerate(rows):
-            levels, name = int(self.bundle_levels[bundle]), network.class_names[network.link_class[bundle]]
-            hop = Hop(name, wires[bundle], None if levels == NONE else levels)
-            ends = (source < chips, destination < chips)
+        network, shortest = self.instance.network, dict[tuple[bool, bool], Hop]()
+        inside = (network.source < network.chips).tolist(), (network.destination < network.chips).tolist()
+        for ends, hop in zip(zip(*inside, strict=True), self.opening.hops(network), strict=True):
             if ends not in shortest or hop.wire_cycles < shortest[ends].wire_cycles:
                 shortest[ends] = hop
         return list(shortest.values())
@@ -125,9 +103,8 @@ def layer_problem(
     *,
     clock: ClockSpecification,
     tree: AlignmentTree,
-    interval_cycles: int | None,
 ) -> LayerProblem:
-    """Return the problem of one layer.
+    """Return the problem of one layer, without drift.
 
     Parameters
     ----------
@@ -138,29 +115,21 @@ def layer_problem(
     costs : list of dict
         Cost of each operator kind on each chip of the group.
     clock, tree : ClockSpecification, AlignmentTree
-    interval_cycles : int or None
-        Longest time between a deskew and a read that the guard covers; with None drift is left out.
     """
     width = len(group.chips)
     demands = layer_demands(graph, width)
     operators = _place_operators(graph, costs, demands, width)
     network = network_on(fabric, group.chips, hosts=group.hosts)
-    least = bundle_levels(network, tree)
-    levels = class_levels(network, least)
-    domain = DomainClock(clock, tree.height(group.chips[0]), fabric.chip.clock_mhz, fabric.guard_in_hop)
-    guards, stall = domain.guards_cycles(levels, interval_cycles), domain.stall_cycles(interval_cycles)
+    opening = opening_on(fabric, network, tree, clock)
     return LayerProblem(
         group=group,
         graph=graph,
         demands=demands,
         operators=operators,
-        bundle_levels=levels,
-        least_levels=least,
-        clock=domain,
-        least_clock=replace(domain, depth=max(0, int(tree.depth[list(group.chips)].max()))),
-        interval_cycles=interval_cycles,
+        opening=opening,
+        interval_cycles=None,
         resident=fabric.chip.resident,
-        instance=_instance(fabric, graph, demands, operators, network.with_guards(guards), stall),
+        instance=opening.over(_instance(fabric, graph, demands, operators, network), None),
     )
 
 
@@ -170,7 +139,6 @@ def _instance(
     demands: tuple[Demand, ...],
     operators: tuple[PlacedOperator, ...],
     network: Network,
-    stall: int,
 ) -> Instance:
     width = network.width
     partial_bits = max(tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial")
@@ -178,7 +146,7 @@ def _instance(
     producers = {operator.output: operator.name for operator in graph.operators}
     return Instance(
         network=network,
-        release_cycles=stall,
+        release_cycles=0,
         operator_node=_integers(p.shard + width * (p.operator.place == "hosts") for p in operators),
         operator_unit=_integers(UNITS[p.operator.unit] for p in operators),
         operator_cycles=_integers(cycles(p.cost, p.operator.unit, fabric.chip) for p in operators),
@@ -227,7 +195,7 @@ def _integers(values: Iterable[int]) -> NDArray[np.int64]:
     return np.fromiter(values, dtype=np.int64)
 
 
-def layer_problem_builders(
+def layer_problems(
     fabric: Fabric,
     groups: Sequence[Group],
     graph: LayerGraph,
@@ -235,8 +203,8 @@ def layer_problem_builders(
     *,
     clock: ClockSpecification,
     tree: AlignmentTree,
-) -> list[ProblemBuilder]:
-    """Return, for each layer, a function from an interval between deskews to the layer's problem.
+) -> list[LayerProblem]:
+    """Return the problem of each layer, without drift.
 
     Parameters
     ----------
@@ -258,14 +226,6 @@ def layer_problem_builders(
             problem = "is for lpxsched collective; compile does not schedule limits of ports, leave the key out"
             raise InputError(fabric.name, problem, key=key)
     return [
-        partial(
-            layer_problem,
-            fabric,
-            group,
-            graph.layer(group.layer),
-            costs_of_group(group),
-            clock=clock,
-            tree=tree,
-        )
+        layer_problem(fabric, group, graph.layer(group.layer), costs_of_group(group), clock=clock, tree=tree)
         for group in groups
     ]

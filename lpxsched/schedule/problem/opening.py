@@ -1,19 +1,79 @@
-"""Guards of bundles: how many edges of the tree of counters they must cover."""
+"""How a segment opens: the stall of its deskew, and the guards of bundles over the time until the next."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.clocks.guard import HOST_LEVELS
+from lpxsched.clocks.limits import DomainClock, Hop
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opening:
+    """The clocks of a segment, and how many edges of the tree of counters its guards cover.
+
+    Attributes
+    ----------
+    clock, least_clock : DomainClock
+        The clocks of the segment's time domain, and the same as deep as the segment's own chips.
+    levels : ndarray of int64, shape (bundles,)
+        Tree edges that the guard of a bundle covers: between chips the most of its class, so that what is symmetric
+        in the links of a class stays symmetric in time; one from a host, `NONE` to a host, where nothing is scheduled
+        to be read.
+    least_levels : ndarray of int64, shape (bundles,)
+        Tree edges between the ends of each bundle, likewise.
+    """
+
+    clock: DomainClock
+    least_clock: DomainClock
+    levels: NDArray[np.int64]
+    least_levels: NDArray[np.int64]
+
+    def over(self, instance: Instance, interval_cycles: int | None) -> Instance:
+        """Return an instance with the guards and the stall of an interval between deskews; None leaves drift out."""
+        guards = self.clock.guards_cycles(self.levels, interval_cycles)
+        return _opened(instance, guards, self.clock.stall_cycles(interval_cycles))
+
+    def least(self, instance: Instance) -> Instance:
+        """Return an instance with the least that the rules ask of clocks: the own ends of links, its chips' stall.
+
+        No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
+        """
+        guards = self.least_clock.guards_cycles(self.least_levels, 0)
+        return _opened(instance, guards, self.least_clock.stall_cycles(0))
+
+    def hops(self, network: Network) -> list[Hop]:
+        """Return the hop of each bundle without its guard."""
+        wires = (network.hop_cycles - network.guard_cycles).tolist()
+        return [
+            Hop(network.class_names[of_class], cycles, None if levels == NONE else levels)
+            for of_class, cycles, levels in zip(network.link_class.tolist(), wires, self.levels.tolist(), strict=True)
+        ]
+
+
+def opening_on(fabric: Fabric, network: Network, tree: AlignmentTree, clock: ClockSpecification) -> Opening:
+    """Return how a segment on a network opens."""
+    least, chips = bundle_levels(network, tree), network.fabric_node[: network.width]
+    domain = DomainClock(clock, tree.height(int(chips[0])), fabric.chip.clock_mhz, fabric.guard_in_hop)
+    own = replace(domain, depth=max(0, int(tree.depth[chips].max())))
+    return Opening(domain, own, class_levels(network, least), least)
+
+
+def _opened(instance: Instance, guards: NDArray[np.int64], stall: int) -> Instance:
+    return replace(instance, network=instance.network.with_guards(guards), release_cycles=stall)
 
 
 def bundle_levels(network: Network, tree: AlignmentTree) -> NDArray[np.int64]:
@@ -30,8 +90,6 @@ def bundle_levels(network: Network, tree: AlignmentTree) -> NDArray[np.int64]:
 
 def class_levels(network: Network, levels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the tree edges that the guard of each bundle covers: between chips the most of its class.
-
-    What is symmetric in the links of a class stays symmetric in time.
 
     Parameters
     ----------

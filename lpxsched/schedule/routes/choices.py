@@ -34,8 +34,8 @@ FORK_PRICES = (0.2, 1.0)
 MOST_SLOTS = 1 << 17
 # Streams of summands that may go on before they are added, besides one and all.
 STREAMS = (1, 2, 3, 4, 6, 8, 16)
-# Nodes up to which trees are packed exactly, and by how many seeds and turns for one of trees that grow by prices.
-MOST_EXACT_NODES, EXACT_SEEDS, EXACT_TURNS = 64, 3, (2, 4)
+# Nodes up to which trees are packed exactly (144: 3 s), and up to which by all seeds (64: 0.3 s); turns of each seed.
+MOST_EXACT_NODES, MANY_EXACT_NODES, EXACT_SEEDS, EXACT_TURNS = 160, 64, 3, (4, 2)
 # Pieces from which on halves of halves are worth trying.
 LONG = 8
 
@@ -129,13 +129,12 @@ def packings(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[Pac
 
 
 def _exact_packings(problem: Quotient, number: int) -> list[tuple[int, int]]:
-    """Return seeds and turns of exact trees; of one piece there is but one packing."""
+    """Return seeds and turns of exact trees; those of one piece are too deep."""
     network = problem.instance.network
-    if network.nodes > min(network.width, MOST_EXACT_NODES):
+    if network.nodes > min(network.width, MOST_EXACT_NODES) or len(problem.representatives) == 1:
         return []
-    if len(problem.representatives) == 1:
-        return [(0, 1)] if number == 0 else []
-    return [(EXACT_SEEDS * number + some, turns) for some in range(EXACT_SEEDS) for turns in EXACT_TURNS]
+    seeds = EXACT_SEEDS if network.nodes <= MANY_EXACT_NODES else 1
+    return [(seeds * number + some, turns) for some in range(seeds) for turns in EXACT_TURNS]
 
 
 def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:

@@ -9,7 +9,7 @@ blocks, which a tree passes on one behind the other. Sums are trees of the rever
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,8 +123,8 @@ def _exact_runs(problem: Quotient, turns: int, seed: int) -> Runs:
     count = vectors[row] * (turn + 1) // turns - vectors[row] * turn // turns
     row, count = row[count > 0], count[count > 0]
     unit, parents, count = exact_trees(problem.wires, source[row], count)
-    row, parents, count = _distinct(row[unit], parents, count)
-    return Runs(row, parents, count.astype(np.int64), lateness(problem.wires, parents))
+    row, parents, whole = _distinct(row[unit], parents, count.astype(np.float64))
+    return Runs(row, parents, whole.astype(np.int64), lateness(problem.wires, parents))
 
 
 def _order(units: int, seed: int, sweep: int) -> Integers:
@@ -249,12 +249,12 @@ def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Runs:
 
 
 def _distinct(
-    row: Integers, parents: NDArray[np.int32], vectors: NDArray[Any]
+    row: Integers, parents: NDArray[np.int32], vectors: NDArray[np.float64]
 ) -> tuple[Integers, NDArray[np.int32], NDArray[np.float64]]:
     """Return trees that differ, sorted by piece, with the vectors of equal ones summed up."""
     keyed = np.column_stack([row.astype(np.int32), parents])
     trees, number = np.unique(keyed, axis=0, return_inverse=True)
-    total = np.bincount(number.ravel(), weights=vectors)
+    total = np.bincount(number.ravel(), weights=vectors).astype(np.float64)
     return trees[:, 0].astype(np.int64), np.ascontiguousarray(trees[:, 1:]), total
 
 

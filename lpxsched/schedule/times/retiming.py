@@ -40,13 +40,13 @@ def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
 
 def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
     """Return a plan with the best times that justification and then CP-SAT find, ways left open where they are few."""
-    from lpxsched.schedule.cpsat.times import retimed as retimed_tasks
+    from lpxsched.schedule.cpsat.times import solved_times
     from lpxsched.schedule.cpsat.ways import improved_layer
 
     tasks = plan_tasks(found.problem, found.plan)
     placement = _justified(tasks, found, effort.enough_cycles)
     if placement.makespan_cycles > effort.enough_cycles:
-        placement = retimed_tasks(tasks, placement, effort)
+        placement = solved_times(tasks, placement, effort)
     found = _shorter(found, placement)
     if found.placement.makespan_cycles <= effort.enough_cycles:
         return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.cpsat.ways import improved_layer
 from lpxsched.schedule.symmetry.lift import lifted_layer

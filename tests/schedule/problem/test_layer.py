@@ -69,7 +69,7 @@ def test_the_guard_is_that_of_the_worst_pair_of_a_class(layers: Layers) -> None:
     """Tests every bundle: between chips the most tree edges of its class, from a host one, to a host no guard."""
     fabric, problem = layers.fabric, layers.problem()
     width, instance = len(layers.groups[0].chips), problem.instance
-    domain = DomainClock(layers.clock, problem.clock.depth, fabric.chip.clock_mhz, fabric.guard_in_hop)
+    domain = DomainClock(layers.clock, problem.opening.clock.depth, fabric.chip.clock_mhz, fabric.guard_in_hop)
     most: dict[str, int] = {}
     names = class_names(instance)
     for bundle, links in enumerate(problem.instance.network.links):
@@ -95,7 +95,7 @@ def test_guards_of_two_trays() -> None:
     instance = problem.instance
     guards = set(zip(class_names(instance), instance.network.guard_cycles.tolist(), strict=True))
     assert guards == {("tray", 35), ("spine", 67), ("host", 35), ("host", 0)}
-    assert (problem.clock.depth, problem.instance.release_cycles) == (2, 44)
+    assert (problem.opening.clock.depth, problem.instance.release_cycles) == (2, 44)
 
 
 def test_a_longer_interval_needs_a_larger_guard(layers: Layers) -> None:
@@ -197,8 +197,8 @@ def test_translated_groups_have_equal_keys() -> None:
 )
 def test_other_shapes_have_other_keys(chips: tuple[int, ...]) -> None:
     """Tests that a group of another shape is another problem than four chips of a tray."""
-    row, other = layers_on(RACK, [(16, 17, 18, 19), chips]).builders
-    assert row(interval_cycles=1000).instance.key() != other(interval_cycles=1000).instance.key()
+    row, other = layers_on(RACK, [(16, 17, 18, 19), chips]).problems
+    assert row.over(1000).instance.key() != other.over(1000).instance.key()
 
 
 def test_the_key_knows_clock_and_batch() -> None:

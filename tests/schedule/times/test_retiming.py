@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.solve_layer import ranked_greedy
@@ -70,7 +70,7 @@ def test_what_is_not_shortened_stays_as_it_is() -> None:
 
 def test_a_met_bound_needs_no_more_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that CP-SAT is not run where justification meets the bound."""
-    for module in ("times.retimed", "ways.improved_layer"):
+    for module in ("times.solved_times", "ways.improved_layer"):
         monkeypatch.setattr(f"lpxsched.schedule.cpsat.{module}", lambda *_: pytest.fail("CP-SAT was run"))
     assert length(retimed(greedy(crossing()), Effort(0.1, 0, 66))) == 66
 

@@ -1,0 +1,96 @@
+"""The guard and the stall of a segment's opening deskew cover its schedule, and bounds hold for any guard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lpxsched.schedule.bounds import lower_bound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.opening import Opening
+    from lpxsched.schedule.result import Result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Covered:
+    """An instance over an interval between deskews that holds its schedule; None where clocks do not drift."""
+
+    instance: Instance
+    interval_cycles: int | None
+    result: Result
+
+
+def solve_covered(
+    bare: Instance,
+    opening: Opening,
+    attempts: Callable[[Instance, int | None], Iterator[Result]],
+    *,
+    pass_cycles: Callable[[Result], int] = lambda _: 0,
+    names: tuple[str, str],
+) -> Covered:
+    """Return the schedule of an instance whose guards and stall hold until its end.
+
+    The guard grows with the time since the last deskew. A deskew in the middle of a segment costs about an epoch, a
+    longer interval a few cycles a hop, so a segment opens with its only deskew, and the interval is doubled until it
+    holds the segment, and the pass before it where chips poll.
+
+    Parameters
+    ----------
+    bare : Instance
+    opening : Opening
+    attempts : callable
+        Yields results of an instance over an interval, the quickest first: one that is too long tells that the
+        interval is too short for all.
+    pass_cycles : callable
+        How long the pass takes that lies between the deskew and a schedule.
+    names : tuple of str
+        What the segment is, and what to try where it is too long, for messages.
+
+    Raises
+    ------
+    InfeasibleError
+        When the alignment tree is too deep for the clock, or the segment is provably longer than clocks may run apart.
+    NothingFoundError
+        When the schedules that were found are.
+    """
+    lengths, longest = [0], opening.clock.longest_interval_cycles()
+    for interval in opening.clock.intervals():
+        instance, lengths = opening.over(bare, interval), []
+        for result in attempts(instance, interval):
+            lengths.append(pass_cycles(result) + result.makespan_cycles)
+            if interval is not None and lengths[-1] > interval:
+                break
+        else:
+            return Covered(instance, interval, result)
+        if longest is not None and lengths[0] > longest:
+            break
+    bound, (what, remedy) = lower_bound(opening.least(bare)), names
+    raise opening.clock.too_long(
+        what, least_cycles=bound.cycles, proof=bound.name, found_cycles=lengths[-1], remedy=remedy
+    )
+
+
+def bounded(result: Result, instance: Instance, least: Sequence[Instance]) -> Result:
+    """Return a result beside the bound of every schedule: guards that cover it ask for more than the rules do.
+
+    Parameters
+    ----------
+    result : Result
+    instance : Instance
+        What it is a result of.
+    least : sequence of Instance
+        All that share it, with the least guards and stalls, from `Opening.least`.
+    """
+    if all(is_least(instance, of) for of in least):
+        return result
+    return replace(result, bound=min(map(lower_bound, least), key=lambda bound: bound.cycles))
+
+
+def is_least(instance: Instance, least: Instance) -> bool:
+    """Return whether an instance has no longer guards, and no longer stall, than the rules ask for."""
+    guards = instance.network.guard_cycles.tolist(), least.network.guard_cycles.tolist()
+    return guards[0] == guards[1] and instance.release_cycles == least.release_cycles
