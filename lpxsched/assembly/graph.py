@@ -43,21 +43,7 @@ def layers_graph(
     """
     works = {group.layer: works_of_group(group) for group in groups}
     return GraphFile(
-        tensors=[
-            GraphTensor(
-                name=tensor.name,
-                layer=tensor.layer,
-                rows=tensor.rows,
-                vectors_per_row=tensor.vectors_per_row,
-                vectors=tensor.vectors,
-                row_bytes=tensor.row_bytes,
-                dtype=tensor.dtype,
-                element_bits=tensor.element_bits,
-                layout=tensor.layout,
-                place=tensor.place,
-            )
-            for tensor in graph.tensors.values()
-        ],
+        tensors=[GraphTensor.model_validate(tensor, from_attributes=True) for tensor in graph.tensors.values()],
         operators=[_layer_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
         groups=[
             GraphGroup(group=number, chips=list(group.chips), hosts=list(group.hosts))
@@ -113,7 +99,7 @@ def _resident(operator: Operator, weights: Weights | None) -> list[GraphResident
 
 
 def collective_graph(problem: Instance) -> GraphFile:
-    """Return ``graph.json`` of a collective: what chips hold at first, a ``source`` of it, a ``deliver`` that needs it."""
+    """Return ``graph.json`` of a collective: what chips hold, a ``source`` of it, and a ``deliver`` that needs it."""
     tensors, (layout, reader) = problem.stage.tensors, problem.stage.wanted
     chips, width = problem.network.fabric_node.tolist(), problem.network.width
     return GraphFile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,20 +59,8 @@ def signed_build(
         From `assembly.results`.
     """
     unsigned = _manifest(options, fabric, clock, results)
-    build = Build(
-        program.slots,
-        program.operators,
-        program.operands,
-        program.tensors,
-        around.chips,
-        around.links,
-        around.segments,
-        around.frames,
-        around.deskews,
-        graph,
-        unsigned,
-        canonical_json(graph),
-    )
+    tables = {field.name: getattr(part, field.name) for part in (program, around) for field in fields(part)}
+    build = Build(**tables, graph=graph, manifest=unsigned, graph_json=canonical_json(graph))
     return replace(build, manifest=unsigned.model_copy(update={"content_sha256": build.content_sha256()}))
 
 

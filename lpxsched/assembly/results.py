@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.assembly.headline import headline_results, picoseconds_up, ranged
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
+from lpxsched.assembly.headline import assumed_ns, headline_results, not_modelled, picoseconds_up, reserved_results
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, slowest_mhz, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
-from lpxsched.files.document import read_yaml
-from lpxsched.files.shipped import find_file
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.assembly.fabric_tables import Surroundings
-    from lpxsched.assembly.headline import Ranged
     from lpxsched.assembly.program import Program
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
@@ -39,36 +36,23 @@ def layer_results(
     distinct = sorted({layer.distinct.number: layer.distinct for layer in layers}.items())
     problems = [_problem(one) for _, one in distinct]
     worst = max(problems, key=lambda problem: problem["gap"])
-    makespans, bounds = around.segments.makespan_cycles, around.segments.lower_bound_cycles
-    clock_mhz, tree = fabric.chip.clock_mhz, AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)
+    makespans, clock_mhz = around.segments.makespan_cycles, fabric.chip.clock_mhz
     proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
-    worst_ns = worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=makespans.tolist(),
-        levels=[segment_levels(tree, layer.problem.group.chips, deskews=1) for layer in layers],
-        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
-    )
+    bound = sum(layer.distinct.result.bound.cycles for layer in layers)
+    objective = sum(layer.distinct.result.objective_cycles for layer in layers)
     return {
         "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
         "solver": "+".join(sorted({problem["solver"] for problem in problems})),
         "makespan_cycles": int(makespans.sum()),
-        "lower_bound_cycles": int(bounds.sum()),
+        "lower_bound_cycles": bound,
         "bound": worst["bound"],
-        "gap": round(int(makespans.sum()) / int(bounds.sum()), 6),
+        "gap": round(objective / bound, 6),
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
-        **headline_results(
-            proved_ns=proved_ns,
-            proved_worst_ns=worst_ns,
-            layers=len(layers),
-            batch=options.batch,
-            gpu_ns=options.gpu_ns,
-            hand_over_ns=_hand_over_ns(options),
-            polled=fabric.chip.resident,
-        ),
-        "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, tree), clock_mhz)),
+        **_headline(options, fabric, clock, layers, around),
+        "period_cycles": int(around.frames.period_cycles.max(initial=0)),
+        "in_flight": options.in_flight,
+        "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), clock_mhz)),
         "layers": len(layers),
         "distinct_problems": len(problems),
         "problems": problems,
@@ -77,26 +61,47 @@ def layer_results(
     }
 
 
+def _headline(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    layers: Sequence[ScheduledLayer],
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a step takes: of layers on demand one after the other, of one in flight N P."""
+    makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
+    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(options, layers=len(layers))
+    missing = not_modelled(options.gpu_ns, polled=fabric.chip.resident, in_flight=options.in_flight)
+    frames = [layer.frame for layer in layers if layer.frame]
+    if frames:
+        cycles = sum(frame.step_cycles for frame in frames)
+        step_ns, high_ns = cycles_to_ns(cycles, clock_mhz), cycles_to_ns(cycles, slowest_mhz(clock, clock_mhz))
+        return reserved_results(proved_ns, step_ns, high_ns, assumed, missing, rows=options.in_flight * options.batch)
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespans,
+        levels=_levels(around, layers),
+        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
+    return headline_results(proved_ns, worst_ns, assumed, missing, batch=options.batch)
+
+
 def collective_results(
     options: CollectiveOptions, fabric: Fabric, scheduled: ScheduledCollective, program: Program
 ) -> dict[str, Any]:
     """Return what a manifest tells of a collective."""
-    schedule = scheduled.result.schedule
+    result, period = scheduled.result, scheduled.result.schedule.period_cycles
     return {
         "kind": options.kind,
         "topology": fabric.name,
-        **_figures(scheduled.result),
-        "makespan_ns": picoseconds_up(cycles_to_ns(schedule.makespan_cycles, fabric.chip.clock_mhz)),
+        **_figures(result),
+        "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, fabric.chip.clock_mhz)),
         "chips": scheduled.problem.network.width,
-        **({"period_cycles": schedule.period_cycles} if schedule.period_cycles else {}),
+        **({"period_cycles": period} if period else {}),
         **_traffic(program),
     }
-
-
-def _hand_over_ns(options: CompileOptions) -> Ranged:
-    """Return the one-way time between GPU and host with the range that the topology tells."""
-    tagged = read_yaml(find_file("topology", options.topology)).data["host"]["gpu_latency_ns"]
-    return ranged(tagged if isinstance(tagged, dict) else {"value": tagged})
 
 
 def _wire_gap(problems: list[dict[str, Any]]) -> float:
@@ -109,11 +114,27 @@ def _wire_gap(problems: list[dict[str, Any]]) -> float:
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
-    figures, wires = _figures(one.result), _figures(one.wires)
-    return {"layers": list(one.layers), "chips": one.chips, **figures, "wires": wires}
+    period = one.result.schedule.period_cycles
+    return {
+        "layers": list(one.layers),
+        "chips": one.chips,
+        **_figures(one.result),
+        **({"period_cycles": period} if period else {}),
+        "wires": _figures(one.wires),
+    }
+
+
+def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:
+    """Return the tree levels that can lie between two chips of each segment."""
+    return [segment_levels(_tree(around), layer.problem.group.chips, deskews=1) for layer in layers]
+
+
+def _tree(around: Surroundings) -> AlignmentTree:
+    return AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)
 
 
 def _figures(result: Result) -> dict[str, Any]:
+    """Return how long a schedule is, and what is proven of it."""
     return {
         "status": result.status,
         "solver": result.solver,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from lpxsched.schedule.problem.instance import HOST, VECTOR
+from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.list_schedule import work_order
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def plain_rows(
 ) -> tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int]], list[int]]:
     """Return slots (block, bundle, depart, lane), sums (block, node, operands, start) and starts of operators."""
     greedy = PlainGreedy(instance, blocks)
-    for item in work_order(instance, blocks, seed=seed).tolist():
+    for item in work_order(instance, blocks, *ranks(instance), seed=seed).tolist():
         if item >= 0:
             greedy.place_operator(item)
         else:

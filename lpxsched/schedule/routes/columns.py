@@ -69,7 +69,7 @@ class Tree(NamedTuple):
     bundle: Integers
     lane: Integers
     depart: Integers
+    order: Integers
     settled: Flags
     placed: Flags
     wanted: Flags
-    order: Integers

@@ -29,17 +29,14 @@ if TYPE_CHECKING:
 SUMMING, SPREADING = 0, 1
 
 
-class _Rows(NamedTuple):
-    """Slots and sums of representatives' blocks as the list schedule places them."""
+class Rows(NamedTuple):
+    """Slots and sums of representatives' blocks, by the blocks' numbers in a plan."""
 
     block: NDArray[np.int64]
     phase: NDArray[np.int64]
     bundle: NDArray[np.int64]
-    depart: NDArray[np.int64]
-    lane: NDArray[np.int64]
     sum_block: NDArray[np.int64]
     sum_node: NDArray[np.int64]
-    sum_start: NDArray[np.int64]
 
 
 class _Values(NamedTuple):
@@ -85,15 +82,24 @@ def found_of(problem: Padded, orbits: Orbits, placed: Placed) -> Found[Padded]:
     number[own] = np.arange(len(own))
     block, phase, bundle, depart, lane = placed.slots[: placed.counts[0]].T.copy()
     sum_block, sum_node, _, sum_start = placed.sums[: placed.counts[1]].T.copy()
-    rows = _Rows(number[block], phase, bundle, depart, lane, number[sum_block], sum_node, sum_start)
-    plan = _plan(problem, blocks.taken(own), rows)
+    rows = Rows(number[block], phase, bundle, number[sum_block], sum_node)
+    plan = layer_plan(problem, blocks.taken(own), rows)
     operators = np.unique(orbits.operator)
-    start = np.concatenate([rows.depart, rows.sum_start, placed.operator_start[operators]])
-    lane = np.concatenate([rows.lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])
+    start = np.concatenate([depart, sum_start, placed.operator_start[operators]])
+    lane = np.concatenate([lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])
     return Found(problem, plan, Placement(start, lane, int(placed.operator_start[operators].max(initial=0))))
 
 
-def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
+def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
+    """Return the plan of slots and sums of the blocks of representatives.
+
+    Parameters
+    ----------
+    problem : Padded
+    blocks : Blocks
+        Of demands, from their roots.
+    rows : Rows
+    """
     instance = problem.instance
     view = _View(instance, blocks.piece)
     entry, leaf = entries(instance.demand_leaves.flat(), blocks.piece)
@@ -138,7 +144,7 @@ def _held(values: _Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
     return kind, number
 
 
-def _operands(values: _Values, rows: _Rows, origin: NDArray[np.int64]) -> Operands:
+def _operands(values: _Values, rows: Rows, origin: NDArray[np.int64]) -> Operands:
     """Return all that sums add: their node's own summand, and what arrives."""
     brought, slot = matching(values.added, values.arrived)
     own, made = matching(values.added, values.made)

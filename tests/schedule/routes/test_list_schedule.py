@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
+from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import work_order
 from tests.schedule.greedy import greedy_plan, greedy_schedule
@@ -236,7 +237,7 @@ def test_operators_of_one_unit_follow_each_other() -> None:
 def test_work_is_ordered_by_precedence(instance: Instance, cut: Cut, seed: int) -> None:
     """Tests that all work is in the order once, and nothing comes before what it needs."""
     blocks = cut_blocks(instance, cut)
-    order = work_order(instance, blocks, seed=seed).tolist()
+    order = work_order(instance, blocks, *ranks(instance), seed=seed).tolist()
     assert sorted(order) == [*range(-len(blocks), 0), *range(instance.operators)]
     place = {item: index for index, item in enumerate(order)}
     last_block: dict[int, int] = {}
@@ -254,7 +255,7 @@ def test_a_seed_shuffles_equals_only() -> None:
     """Tests that seeds change the order of blocks of equal rank and rest, that of others never."""
     instance = two_chips()
     blocks = cut_blocks(instance, SINGLE)
-    orders = {tuple(work_order(instance, blocks, seed=seed).tolist()) for seed in range(20)}
+    orders = {tuple(work_order(instance, blocks, *ranks(instance), seed=seed).tolist()) for seed in range(20)}
     assert len(orders) > 1
     # Blocks 0, 2 are first vectors of the inputs, 1, 3 their second ones.
     assert all({order.index(~0), order.index(~2)} < set(range(order.index(~1))) for order in orders)
