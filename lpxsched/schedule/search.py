@@ -137,7 +137,7 @@ def _packed(
     forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found[Quotient]
 ) -> Found[Quotient]:
     """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
-    from lpxsched.schedule.cpsat.packing import Aim, packed_ways
+    from lpxsched.schedule.cpsat.packing import PeriodAim, packed_ways
 
     collective = forward.instance.stage
     lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.instance))
@@ -146,7 +146,7 @@ def _packed(
             break
         blocks = forward.blocks(length)
         sums = [False] if not collective.is_sum else [True, False] if collective.kind == "all-reduce" else [True]
-        aim = Aim(budget.enough_cycles, best.objective_cycles, budget.packing_seconds, seed)
+        aim = PeriodAim(budget.enough_cycles, best.objective_cycles, budget.packing_seconds, seed)
         directions = [backward if is_sum else forward for is_sum in sums]
         ways = packed_ways(directions, blocks, sums=sums, aim=aim)
         if ways is None:

@@ -9,7 +9,7 @@ from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.bounds.crossings import lanes_of
-from lpxsched.schedule.bounds.loads import load_of, ramp, step_cycles
+from lpxsched.schedule.bounds.loads import least_step_cycles, load_of, ramp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Colours:
 
 def flow_makespan(problem: Instance, view: View, known: int) -> int:
     """Return a bound of the makespan by flows if it exceeds a known one, else something smaller."""
-    step, outside = step_cycles(view.network), ramp(problem, view)
+    step, outside = least_step_cycles(view.network), ramp(problem, view)
     lanes, best = lanes_of(view.network, np.arange(view.network.bundles)), known
     for _ in range(ROUNDS):
         length = _lengths(view, lanes.within(np.array([best]), view.network.hop))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.network import Network, shortest_sum
+from lpxsched.schedule.bounds.network import CostedNetwork, shortest_sum
 from lpxsched.schedule.bounds.wants import Wants, wants_of
 from lpxsched.schedule.problem.wires import FAR
 
@@ -44,7 +44,7 @@ class View:
 
     Attributes
     ----------
-    network : Network
+    network : CostedNetwork
     wants : Wants
     final_cycles : int
         The shortest sum, by which a reader may have to end; 0 without sums.
@@ -52,7 +52,7 @@ class View:
         The earliest cycle at which a reader gets a complete sum from elsewhere, `FAR` for the side that does not read.
     """
 
-    network: Network
+    network: CostedNetwork
     wants: Wants
     final_cycles: int
     holder_complete: Integers
@@ -66,7 +66,7 @@ class View:
 def views(problem: Instance) -> tuple[View, View]:
     """Return a problem as it is, and with time reversed."""
     wants = wants_of(problem.stage)
-    network, turned = Network(problem), Network(problem.reversed())
+    network, turned = CostedNetwork(problem), CostedNetwork(problem.reversed())
     never = np.full(problem.network.width, FAR, dtype=np.int64)
     complete = _complete_cycles(problem, network) if problem.stage.is_sum else never
     forward = View(network, wants, shortest_sum(problem), never, complete)
@@ -97,7 +97,7 @@ def is_small(view: View) -> bool:
     return view.network.nodes * view.network.bundles <= SMALL
 
 
-def _complete_cycles(problem: Instance, network: Network) -> Integers:
+def _complete_cycles(problem: Instance, network: CostedNetwork) -> Integers:
     """Return the earliest cycle at which a complete sum can be read that was made elsewhere, for each shard."""
     width = problem.network.width
     if network.nodes * network.bundles > SMALL or width < 2:

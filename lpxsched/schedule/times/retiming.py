@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Each pass moves everything as late, then as early as possible; most schedules stay as they are after two.
 PASSES = 6
+# Seconds for ways, as a share of those for times.
+WAYS_SHARE = 0.5
 
 
 def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
@@ -37,14 +39,18 @@ def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
 
 
 def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
-    """Return a plan with the best times that justification and then CP-SAT find, or as it is."""
-    from lpxsched.schedule.cpsat.times import retimed as retimed_tasks
+    """Return a plan with the best times that justification and then CP-SAT find, ways left open where they are few."""
+    from lpxsched.schedule.cpsat.times import solved_times
+    from lpxsched.schedule.cpsat.ways import improved_layer
 
     tasks = plan_tasks(found.problem, found.plan)
     placement = _justified(tasks, found, effort.enough_cycles)
     if placement.makespan_cycles > effort.enough_cycles:
-        placement = retimed_tasks(tasks, placement, effort)
-    return _shorter(found, placement)
+        placement = solved_times(tasks, placement, effort)
+    found = _shorter(found, placement)
+    if found.placement.makespan_cycles <= effort.enough_cycles:
+        return found
+    return improved_layer(found, replace(effort, seconds=effort.seconds * WAYS_SHARE))
 
 
 def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:
