@@ -96,7 +96,7 @@ LATE_PRICES, ALL_LATE = (0.3, 2.0), 1e9
 NEARLY = 0.8
 # Moves of vectors between trees.
 DEALING_MOVES = 512
-# Nodes up to which trees are packed exactly (144: 3 s), and up to which by all seeds (64: 0.3 s); turns of each seed.
+# Nodes up to which trees are packed exactly (144: 3 s), and up to which by all seeds and turns of each (64: 0.3 s).
 MOST_EXACT_NODES, MANY_EXACT_NODES, EXACT_SEEDS, EXACT_TURNS = 160, 64, 3, (4, 2)
 # Part of what is to cross a bundle already that counts in its price. The best of three seeds by 0, 0.5 and 1 takes
 # 718, 650 and 657 us on a dragonfly of 144 chips with links of three speeds, 498, 488 and 498 us on one of 64.
