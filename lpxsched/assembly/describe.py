@@ -17,6 +17,7 @@ from lpxsched.assembly.provenance import (
     fabric_files,
     manifest,
     named_options,
+    result_figures,
     signed_build,
     traffic_results,
 )
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from lpxsched.options import CompileOptions
     from lpxsched.partition.group import Group
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
-    from lpxsched.schedule.result import Result
     from lpxsched.timetable.build import Build
     from lpxsched.workload.graph import LayerGraph, Operator
     from lpxsched.workload.work import Term, Weights, Work
@@ -68,21 +68,7 @@ def graph_document(
     """
     works = {group.layer: works_of_group(group) for group in groups}
     return GraphFile(
-        tensors=[
-            GraphTensor(
-                name=tensor.name,
-                layer=tensor.layer,
-                rows=tensor.rows,
-                vectors_per_row=tensor.vectors_per_row,
-                vectors=tensor.vectors,
-                row_bytes=tensor.row_bytes,
-                dtype=tensor.dtype,
-                element_bits=tensor.element_bits,
-                layout=tensor.layout,
-                place=tensor.place,
-            )
-            for tensor in graph.tensors.values()
-        ],
+        tensors=[GraphTensor.model_validate(tensor, from_attributes=True) for tensor in graph.tensors.values()],
         operators=[_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
         groups=[
             GraphGroup(group=number, chips=list(group.chips), hosts=list(group.hosts))
@@ -248,23 +234,13 @@ def _wire_gap(problems: list[dict[str, Any]]) -> float:
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
-    def figures(result: Result) -> dict[str, Any]:
-        return {
-            "status": result.status,
-            "solver": result.solver,
-            "makespan_cycles": result.makespan_cycles,
-            "lower_bound_cycles": result.bound.cycles,
-            "bound": result.bound.name,
-            "gap": round(float(result.gap), 6),
-        }
-
     period = one.result.schedule.period_cycles
     return {
         "layers": list(one.layers),
         "chips": one.chips,
-        **figures(one.result),
+        **result_figures(one.result),
         **({"period_cycles": period} if period else {}),
-        "wires": figures(one.wires),
+        "wires": result_figures(one.wires),
     }
 
 

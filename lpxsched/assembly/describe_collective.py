@@ -11,6 +11,7 @@ from lpxsched.assembly.provenance import (
     fabric_files,
     manifest,
     named_options,
+    result_figures,
     signed_build,
     traffic_results,
 )
@@ -27,8 +28,6 @@ from lpxsched.timetable.documents import (
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
     from lpxsched.clocks.specification import ClockSpecification
@@ -109,21 +108,12 @@ def _shard(shard: int) -> int | None:
 
 
 def _results(options: CollectiveOptions, fabric: Fabric, scheduled: ScheduledCollective) -> dict[str, Any]:
-    result, schedule, clock_mhz = scheduled.result, scheduled.result.schedule, fabric.chip.clock_mhz
+    result, period = scheduled.result, scheduled.result.schedule.period_cycles
     return {
         "kind": options.kind,
         "topology": fabric.name,
-        "status": result.status,
-        "solver": result.solver,
-        "makespan_cycles": schedule.makespan_cycles,
-        "lower_bound_cycles": result.bound.cycles,
-        "bound": result.bound.name,
-        "gap": round(float(result.gap), 6),
-        "makespan_ns": _ns(schedule.makespan_cycles, clock_mhz),
+        **result_figures(result),
+        "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, fabric.chip.clock_mhz)),
         "chips": scheduled.problem.network.width,
-        **({"period_cycles": schedule.period_cycles} if schedule.period_cycles else {}),
+        **({"period_cycles": period} if period else {}),
     }
-
-
-def _ns(cycles: int, clock_mhz: Fraction) -> float:
-    return picoseconds_up(cycles_to_ns(cycles, clock_mhz))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.schedule.result import Result
     from lpxsched.timetable.documents import GraphFile
 
 # Packages whose version can change the bytes of a build.
@@ -119,22 +120,22 @@ def manifest(origin: Origin, *, options: dict[str, Any], results: dict[str, Any]
 
 def signed_build(program: Program, around: Surroundings, graph: GraphFile, unsigned: ManifestFile) -> Build:
     """Return the tables and documents of a build, its content hash in the manifest."""
-    build = Build(
-        program.slots,
-        program.operators,
-        program.operands,
-        program.tensors,
-        around.chips,
-        around.links,
-        around.segments,
-        around.frames,
-        around.deskews,
-        graph,
-        unsigned,
-        canonical_json(graph),
-    )
+    tables = {field.name: getattr(part, field.name) for part in (program, around) for field in fields(part)}
+    build = Build(**tables, graph=graph, manifest=unsigned, graph_json=canonical_json(graph))
     signature = {"content_sha256": build.content_sha256()}
     return replace(build, manifest=unsigned.model_copy(update=signature))
+
+
+def result_figures(result: Result) -> dict[str, Any]:
+    """Return how long a schedule is, and what is proven of it."""
+    return {
+        "status": result.status,
+        "solver": result.solver,
+        "makespan_cycles": result.makespan_cycles,
+        "lower_bound_cycles": result.bound.cycles,
+        "bound": result.bound.name,
+        "gap": round(float(result.gap), 6),
+    }
 
 
 def traffic_results(program: Program) -> dict[str, int]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.result import LowerBound, Result, Schedule, Sums
 from lpxsched.schedule.routes.blocks import candidate_cuts
@@ -36,7 +36,7 @@ def no_cpsat(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
         raise AssertionError("CP-SAT was run")
 
-    monkeypatch.setattr("lpxsched.schedule.cpsat.times.retimed", fail)
+    monkeypatch.setattr("lpxsched.schedule.cpsat.times.solved_times", fail)
 
 
 def columns(schedule: Schedule) -> list[bytes]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
+from lpxsched.schedule.policy import MOST_JUSTIFIED
 from lpxsched.schedule.routes.beside import beside_plan
 from lpxsched.schedule.routes.choices import Choice, find_ways
 from lpxsched.schedule.routes.merging import merged_plan
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
     Order = np.ndarray[tuple[int], np.dtype[np.int64]]
-
-
-# Tasks beyond which times are taken as the search for ways leaves them.
-MOST_JUSTIFIED = 150_000
 
 
 class Start(NamedTuple):

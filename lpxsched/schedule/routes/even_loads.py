@@ -12,17 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
+from lpxsched.schedule.policy import MOST_HOPS, ROOM_HOPS, SWEEPS
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
-
-SWEEPS = 6
-# Hops whose loads are told apart; later ones count with the last.
-MOST_HOPS = 8
-# Hops for which routes get room at once.
-ROOM_HOPS = 8
 
 
 class Scratch(NamedTuple):
