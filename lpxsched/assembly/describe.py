@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.assembly.headline import headline_results, picoseconds_up, ranged
+from lpxsched.assembly.headline import (
+    assumed_ns,
+    headline_results,
+    not_modelled,
+    picoseconds_up,
+    reserved_results,
+)
 from lpxsched.assembly.provenance import (
     Origin,
     fabric_files,
@@ -15,9 +21,8 @@ from lpxsched.assembly.provenance import (
     signed_build,
     traffic_results,
 )
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, slowest_mhz, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
-from lpxsched.files.document import read_yaml
 from lpxsched.files.shipped import find_file
 from lpxsched.timetable.documents import (
     GraphFile,
@@ -38,7 +43,6 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from lpxsched.assembly.fabric_tables import Surroundings
-    from lpxsched.assembly.headline import Ranged
     from lpxsched.assembly.program import Program
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
@@ -168,35 +172,22 @@ def _results(
     distinct = sorted({layer.distinct.number: layer.distinct for layer in layers}.items())
     problems = [_problem(one) for _, one in distinct]
     worst = max(problems, key=lambda problem: problem["gap"])
-    makespans, bounds = around.segments.makespan_cycles, around.segments.lower_bound_cycles
-    clock_mhz = fabric.chip.clock_mhz
+    makespans, clock_mhz = around.segments.makespan_cycles, fabric.chip.clock_mhz
     proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
-    worst_ns = worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=makespans.tolist(),
-        levels=_levels(around, layers),
-        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
-    )
+    bound = sum(layer.distinct.result.bound.cycles for layer in layers)
+    objective = sum(layer.distinct.result.objective_cycles for layer in layers)
     return {
         "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
         "solver": "+".join(sorted({problem["solver"] for problem in problems})),
         "makespan_cycles": int(makespans.sum()),
-        "lower_bound_cycles": int(bounds.sum()),
+        "lower_bound_cycles": bound,
         "bound": worst["bound"],
-        "gap": round(int(makespans.sum()) / int(bounds.sum()), 6),
+        "gap": round(objective / bound, 6),
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
-        **headline_results(
-            proved_ns=proved_ns,
-            proved_worst_ns=worst_ns,
-            layers=len(layers),
-            batch=options.batch,
-            gpu_ns=options.gpu_ns,
-            hand_over_ns=_hand_over_ns(options),
-            polled=fabric.chip.resident,
-        ),
+        **_headline(options, fabric, clock, layers, around),
+        "period_cycles": int(around.frames.period_cycles.max(initial=0)),
+        "in_flight": options.in_flight,
         "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), clock_mhz)),
         "layers": len(layers),
         "distinct_problems": len(problems),
@@ -206,10 +197,31 @@ def _results(
     }
 
 
-def _hand_over_ns(options: CompileOptions) -> Ranged:
-    """Return the one-way time between GPU and host with the range that the topology tells."""
-    tagged = read_yaml(find_file("topology", options.topology)).data["host"]["gpu_latency_ns"]
-    return ranged(tagged if isinstance(tagged, dict) else {"value": tagged})
+def _headline(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    layers: Sequence[ScheduledLayer],
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a step takes: of layers on demand one after the other, of one in flight N P."""
+    makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
+    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(options, layers=len(layers))
+    missing = not_modelled(options.gpu_ns, polled=fabric.chip.resident, in_flight=options.in_flight)
+    frames = [layer.frame for layer in layers if layer.frame]
+    if frames:
+        cycles = sum(frame.step_cycles for frame in frames)
+        step_ns, high_ns = cycles_to_ns(cycles, clock_mhz), cycles_to_ns(cycles, slowest_mhz(clock, clock_mhz))
+        return reserved_results(proved_ns, step_ns, high_ns, assumed, missing, rows=options.in_flight * options.batch)
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespans,
+        levels=_levels(around, layers),
+        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
+    return headline_results(proved_ns, worst_ns, assumed, missing, batch=options.batch)
 
 
 def _wire_gap(problems: list[dict[str, Any]]) -> float:
@@ -222,8 +234,14 @@ def _wire_gap(problems: list[dict[str, Any]]) -> float:
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
-    figures = result_figures(one.result)
-    return {"layers": list(one.layers), "chips": one.chips, **figures, "wires": result_figures(one.wires)}
+    period = one.result.schedule.period_cycles
+    return {
+        "layers": list(one.layers),
+        "chips": one.chips,
+        **result_figures(one.result),
+        **({"period_cycles": period} if period else {}),
+        "wires": result_figures(one.wires),
+    }
 
 
 def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:

@@ -47,8 +47,10 @@ MOST_RETIMED, PARTS_EFFORT = 400, 4
 MOST_MODELLED = 2_000
 # Pairs of a block and a bundle that are modelled, with symmetry and without.
 EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
-# `auto` opens ways only where the gap is more than one part in so many at effort 1, half of it at each further step.
-NEAR_ENOUGH = 25
+# Up to a gap of one part in so many at effort 1, half of it at each further step, `auto` opens only ways of few pairs.
+NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
+# Seconds for the ways of a layer, as a share of those for times.
+WAYS_SHARE = 0.5
 
 # Blocks
 # Cuts of a layer's demands with more blocks are not tried.

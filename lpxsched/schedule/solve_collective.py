@@ -16,6 +16,7 @@ from lpxsched.schedule.policy import (
     MOST_GROUPS,
     MOST_MODELLED,
     NEAR_ENOUGH,
+    NEAR_EXTENT,
     PACKING_SECONDS,
     PATIENCE,
     ROUNDS,
@@ -124,16 +125,15 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
     if options.cyclic or not _may_model(options) or found.objective_cycles <= bound.cycles:
         return found, bound
-    from lpxsched.schedule.cpsat.copies import Extent, improved_copies
     from lpxsched.schedule.cpsat.runs import Effort
+    from lpxsched.schedule.cpsat.ways import Extent, improved_ways
 
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
     near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
-    if found.problem.instance.stage.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
-        return found, bound
+    is_near = options.solver == "auto" and found.objective_cycles <= near
     effort = Effort(options.seconds(WAYS_SECONDS), options.seed, bound.cycles)
-    found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
+    found, proved = improved_ways(found, effort, Extent(*(NEAR_EXTENT if is_near else EXTENTS[options.solver])))
     return found, proved if proved is not None and proved.cycles > bound.cycles else bound
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
-from lpxsched.schedule.problem.wires import wires_of
+from lpxsched.schedule.problem.wires import all_ways, wires_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,3 +146,8 @@ class Represented:
     def operators(self) -> OperatorTasks:
         """Operators of the representatives that take time."""
         return operator_tasks(self.instance, self.symmetry)
+
+    @cached_property
+    def way(self) -> NDArray[np.int32]:
+        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
+        return all_ways(self.wires, self.instance.network.turnaround_cycles)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.policy import PASSES
+from lpxsched.schedule.policy import PASSES, WAYS_SHARE
 from lpxsched.schedule.times.placement import improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -35,14 +35,18 @@ def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
 
 
 def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
-    """Return a plan with the best times that justification and then CP-SAT find, or as it is."""
+    """Return a plan with the best times that justification and then CP-SAT find, ways left open where they are few."""
     from lpxsched.schedule.cpsat.times import solved_times
+    from lpxsched.schedule.cpsat.ways import improved_layer
 
     tasks = plan_tasks(found.problem, found.plan)
     placement = _justified(tasks, found, effort.enough_cycles)
     if placement.makespan_cycles > effort.enough_cycles:
         placement = solved_times(tasks, placement, effort)
-    return _shorter(found, placement)
+    found = _shorter(found, placement)
+    if found.placement.makespan_cycles <= effort.enough_cycles:
+        return found
+    return improved_layer(found, replace(effort, seconds=effort.seconds * WAYS_SHARE))
 
 
 def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:
