@@ -49,7 +49,7 @@ MOST_MODELLED = 2_000
 EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
 # Up to a gap of one part in so many at effort 1, half of it at each further step, `auto` opens only ways of few pairs.
 NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
-# Seconds for the ways of a layer, as a share of those for times.
+# Seconds for ways of a layer, as a share of those for times.
 WAYS_SHARE = 0.5
 
 # Blocks
@@ -96,7 +96,7 @@ LATE_PRICES, ALL_LATE = (0.3, 2.0), 1e9
 NEARLY = 0.8
 # Moves of vectors between trees.
 DEALING_MOVES = 512
-# Nodes up to which trees are packed exactly (144: 3 s), and up to which by all seeds (64: 0.3 s); turns of each seed.
+# Nodes up to which trees are packed exactly (144: 3 s), and up to which by all seeds and turns of each (64: 0.3 s).
 MOST_EXACT_NODES, MANY_EXACT_NODES, EXACT_SEEDS, EXACT_TURNS = 160, 64, 3, (4, 2)
 # Part of what is to cross a bundle already that counts in its price. The best of three seeds by 0, 0.5 and 1 takes
 # 718, 650 and 657 us on a dragonfly of 144 chips with links of three speeds, 498, 488 and 498 us on one of 64.

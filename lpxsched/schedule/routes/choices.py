@@ -135,8 +135,8 @@ def _exact_packings(problem: Quotient, number: int) -> list[tuple[int, int]]:
     network = problem.instance.network
     if network.nodes > min(network.width, MOST_EXACT_NODES) or len(problem.representatives) == 1:
         return []
-    seeds = EXACT_SEEDS if network.nodes <= MANY_EXACT_NODES else 1
-    return [(seeds * number + some, turns) for some in range(seeds) for turns in EXACT_TURNS]
+    seeds, every = (EXACT_SEEDS, EXACT_TURNS) if network.nodes <= MANY_EXACT_NODES else (1, EXACT_TURNS[:1])
+    return [(seeds * number + some, turns) for some in range(seeds) for turns in every]
 
 
 def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
