@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.trips import Trips
     from lpxsched.schedule.cpsat.variables import Pair
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.symmetry.orbits import Represented
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.schedule.symmetry.represented import Represented
 
 
 def slots_of(trips: Trips, found: Found[Represented]) -> Slots:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.cpsat.trips import Trips
     from lpxsched.schedule.found import Found
-    from lpxsched.schedule.symmetry.orbits import Represented
     from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.schedule.symmetry.represented import Represented
     from lpxsched.schedule.times.placement import Tasks
 
 # Crossings of one model; of more, some blocks are kept where they are.

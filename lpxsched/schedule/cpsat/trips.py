@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.symmetry.orbits import Represented
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
+    from lpxsched.schedule.symmetry.represented import Represented
 
 NOBODY: Mapping[int, int] = {}
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.cpsat.crossings import Crossings
     from lpxsched.schedule.cpsat.trips import Trip, Trips
-    from lpxsched.schedule.symmetry.orbits import Represented
+    from lpxsched.schedule.symmetry.represented import Represented
 
 Pair = tuple[int, int]
 

@@ -13,7 +13,6 @@ import numpy as np
 from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
 from lpxsched.schedule.problem.joins import matching
-from lpxsched.schedule.symmetry.orbits import entries
 from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
 
@@ -102,8 +101,8 @@ def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
     """
     instance = problem.instance
     view = _View(instance, blocks.piece)
-    entry, leaf = entries(instance.demand_leaves.flat(), blocks.piece)
-    _, maker = entries(instance.demand_leaf_operators.flat(), blocks.piece)
+    entry, leaf = instance.demand_leaves.flat().entries(blocks.piece)
+    _, maker = instance.demand_leaf_operators.flat().entries(blocks.piece)
     values = _Values(
         arrived=view.key(rows.block, rows.phase, instance.network.destination[rows.bundle]),
         added=view.key(rows.sum_block, SUMMING, rows.sum_node),
@@ -162,7 +161,7 @@ def _operands(values: _Values, rows: Rows, origin: NDArray[np.int64]) -> Operand
 def _reads(problem: Padded, view: _View, values: _Values, origin: NDArray[np.int64]) -> Operands:
     """Return what operators read of the representatives' blocks; images are all that operators read."""
     instance = problem.instance
-    reader, demand = entries(instance.operator_demands.flat(), np.arange(instance.operators))
+    reader, demand = instance.operator_demands.flat().entries(np.arange(instance.operators))
     row, block = matching(demand, view.demand)
     reader = reader[row]
     node = instance.operator_node[reader]
