@@ -14,14 +14,16 @@ from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times.steady_state import steady_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from lpxsched.schedule.found import Found
     from lpxsched.schedule.frames import Frame, InFlight
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.solve_layer import Solved
+    from lpxsched.schedule.symmetry.padding import Padded
 
 # Plans, the shortest first, of which the period is looked for: of a layer of gpt-oss-20b on ten chips the first meets
 # the bound, and the third has the shortest makespan of those that do.
@@ -45,9 +47,10 @@ def solve_in_flight(
         clock.refuse_long_hop(hop)
     found: list[Frame] = []
 
-    def repeated(instance: Instance, interval: int | None, solved: Solved, plans: int) -> Result:
-        steady = [steady_state(plan).found for plan in solved.plans[:plans]]
-        schedule = lifted_layer(min(steady, key=lambda one: one.quality))
+    def repeated(instance: Instance, interval: int | None, plans: Sequence[tuple[Found[Padded], str]]) -> Result:
+        steady = [(steady_state(plan).found, solver) for plan, solver in plans]
+        best, solver = min(steady, key=lambda one: one[0].quality)
+        schedule = lifted_layer(best)
         frame = frame_of(
             in_flight,
             clock,
@@ -57,13 +60,16 @@ def solve_in_flight(
             interval_cycles=interval,
         )
         found.append(frame)
-        return Result(schedule, bound, solved.solver)
+        return Result(schedule, bound, solver)
 
     def attempts(opened: Instance, interval: int | None) -> Iterator[Result]:
         instance = replace(opened, release_cycles=0)
         first = first_solved(instance, options)
-        yield repeated(instance, interval, first, plans=1)
-        yield repeated(instance, interval, search_on(instance, first, options), plans=MOST_PLANS)
+        plans = _plans(first)
+        yield repeated(instance, interval, plans[:1])
+        further = search_on(instance, first, options)
+        # The shortest plans need not repeat most often.
+        yield repeated(instance, interval, plans if further is first else plans + _plans(further))
 
     def rest_cycles(result: Result) -> int:
         return found[-1].between_cycles - result.makespan_cycles
@@ -71,6 +77,11 @@ def solve_in_flight(
     names = "a layer in flight, from deskew to deskew,", "try a smaller --batch, or --in-flight 1"
     covered = solve_covered(problem.instance, problem.opening, attempts, pass_cycles=rest_cycles, names=names)
     return problem.over(covered.interval_cycles), covered.result, found[-1]
+
+
+def _plans(solved: Solved) -> list[tuple[Found[Padded], str]]:
+    """Return the plans of which the period is looked for, and who found them."""
+    return [(plan, solved.solver) for plan in solved.plans[:MOST_PLANS]]
 
 
 def _runs_cycles(instance: Instance, schedule: Schedule) -> int:

@@ -97,7 +97,7 @@ def _begins(model: Variables, trip: int, bundle: int) -> None:
     if model.distance(trip, model.head(trip, bundle)) < model.bundles.hop[bundle]:
         model.cp.add(depart >= model.trips.release).only_enforce_if(present)
     for task in row.makers.values():
-        model.cp.add(depart >= end_of(model, task)).only_enforce_if(present)
+        model.cp.add(depart >= model.end(task)).only_enforce_if(present)
     if row.partner == NONE:
         return
     total = model.sums[row.partner, row.base]
@@ -106,11 +106,6 @@ def _begins(model: Variables, trip: int, bundle: int) -> None:
         for arrived in model.out_of[row.partner, row.base]:
             ready = model.last_read(row.partner, arrived) + total.cycles + model.turnaround
             model.cp.add(depart >= ready).only_enforce_if(present, model.present[row.partner, arrived])
-
-
-def end_of(model: Variables, task: int) -> cp_model.LinearExprT:
-    """Return when an operator ends."""
-    return model.starts[task] + int(model.trips.problem.operators.cycles[task])
 
 
 def _places(model: Variables) -> dict[int, list[int]]:
@@ -150,7 +145,7 @@ def r3_delivery(model: Variables) -> None:
 def r3_operands(model: Variables, kept: Kept) -> None:
     """R3: an operator starts after all that it reads, and after the operators before it."""
     for after, before in model.trips.waits:
-        model.cp.add(model.starts[after] >= end_of(model, before))
+        model.cp.add(model.starts[after] >= model.end(before))
     for task, trip, node in model.trips.reads:
         if model.row(trip).is_sum:
             if (trip, node) in model.sums:

@@ -55,18 +55,9 @@ class Routed:
     least_cycles: int
 
 
-def rerouted(trips: Trips, known: Routed, effort: Effort, *, from_below: bool = False) -> Routed:
-    """Return the best ways and times found for the blocks of a collective.
-
-    Parameters
-    ----------
-    trips : Trips
-    known : Routed
-    effort : Effort
-    from_below : bool
-        Whether to raise the lower bound, too.
-    """
-    search = _Search(trips, Allowance.of(effort), known)
+def rerouted(trips: Trips, known: Routed, effort: Effort, *, from_below: bool) -> Routed:
+    """Return the best plan found for the blocks of a collective; from below, the lower bound is raised, too."""
+    search = _Search(trips, Allowance(effort, effort.seconds), known)
     if from_below:
         search.from_below()
     search.by_models()
@@ -81,7 +72,7 @@ def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[
     open_to = crossings(trips, found.placement.makespan_cycles, detours=False).united(slots.trip, slots.bundle)
     if len(open_to.trip) > MOST_CROSSINGS:
         return found
-    allowance, start = Allowance.of(effort), found.placement.start
+    allowance, start = Allowance(effort, effort.seconds), found.placement.start
     model = Variables(trips, found.placement.makespan_cycles, Style.ANY)
     model.add_crossings(open_to)
     add_rules(model, Kept(tasks, start, np.zeros(first, dtype=np.bool_)))

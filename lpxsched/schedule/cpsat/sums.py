@@ -22,7 +22,7 @@ def add_sums(model: Variables) -> None:
     for trip, node in list(model.into):
         row = model.row(trip)
         if row.is_sum and node in row.makers:
-            model.cp.add(model.times[trip, node] >= _made(model, trip, node))
+            model.cp.add(model.times[trip, node] >= model.end(row.makers[node]))
     for (trip, node), bundles in list(model.out_of.items()):
         row = model.row(trip)
         if not row.is_sum:
@@ -31,11 +31,6 @@ def add_sums(model: Variables) -> None:
             model.sums[trip, node] = _sum(model, trip, node, bundles)
         if node != row.base:
             _leaves(model, trip, node, bundles)
-
-
-def _made(model: Variables, trip: int, node: int) -> cp_model.LinearExprT:
-    task = model.row(trip).makers[node]
-    return model.starts[task] + int(model.trips.problem.operators.cycles[task])
 
 
 def _sum(model: Variables, trip: int, node: int, bundles: list[int]) -> Sum:
@@ -66,7 +61,7 @@ def _sum(model: Variables, trip: int, node: int, bundles: list[int]) -> Sum:
         enforced = [model.present[trip, bundle], True if is_base else adds]
         cp.add(start >= model.last_read(trip, bundle)).only_enforce_if(enforced)
     if node in row.makers:
-        cp.add(start >= _made(model, trip, node)).only_enforce_if(adds)
+        cp.add(start >= model.end(row.makers[node])).only_enforce_if(adds)
     return Sum(adds, start, cycles, end)
 
 

@@ -83,48 +83,39 @@ class Bundles:
     """The bundles as plain lists, which Python reads faster than columns; times in steps."""
 
     def __init__(self, problem: Represented, step: int) -> None:
-        wires = problem.wires
-        self.source: list[int] = wires.source.tolist()
-        self.destination: list[int] = wires.destination.tolist()
-        self.hop: list[int] = (wires.hop // step).tolist()
-        self.resource: list[int] = wires.resource.tolist()
-        self.numerator: list[int] = wires.numerator.tolist()
-        self.denominator: list[int] = (wires.denominator * step).tolist()
+        self.step = step
+        self.source: list[int] = problem.wires.source.tolist()
+        self.destination: list[int] = problem.wires.destination.tolist()
+        self.hop: list[int] = (problem.wires.hop // step).tolist()
+        self.resource: list[int] = problem.wires.resource.tolist()
+        self.pitch = list(zip(problem.wires.numerator.tolist(), problem.wires.denominator.tolist(), strict=True))
 
     def hold(self, bundle: int, vectors: int) -> int:
         """Return ceil(n pitch)."""
-        return ceil_div(vectors * self.numerator[bundle], self.denominator[bundle])
+        numerator, denominator = self.pitch[bundle]
+        return ceil_div(vectors * numerator, denominator * self.step)
 
     def lead(self, arrived: int, leaving: int, vectors: int) -> int:
         """Return how much later a relay sends a stream on where the wire in is slower than the wire out."""
-        slow = self.numerator[arrived] * self.denominator[leaving]
-        fast = self.numerator[leaving] * self.denominator[arrived]
-        scale = self.denominator[arrived] * self.denominator[leaving]
-        return max(0, ceil_div((vectors - 1) * (slow - fast), scale))
+        (slow, slow_scale), (fast, fast_scale) = self.pitch[arrived], self.pitch[leaving]
+        scale = slow_scale * fast_scale * self.step
+        return max(0, ceil_div((vectors - 1) * (slow * fast_scale - fast * slow_scale), scale))
 
 
 @dataclass(slots=True)
 class Variables:
     """Variables of some trips, with what is kept beside them.
 
+    Nothing is read, and no operator starts, after `latest_cycles`. Times are steps.
+
     Attributes
     ----------
-    trips : Trips
-    latest_cycles : int
-        No read is later, and no operator starts later.
-    style : Style
-    cp : CpModel
-    step, latest, turnaround : int
-        Cycles of a step; latest read and turnaround in steps.
-    bundles : Bundles
-    way : list of list of int
-        Steps from a departure at one node to the read at another, the fewest.
     present : dict
         By trip and bundle: whether the trip crosses it.
     into, out_of : dict
         By trip and node: the bundles from the side of the base, and those away from it.
     times : dict
-        By trip and node: the step of the read of a copy's first vector, of the departure of a summand.
+        By trip and node: the read of a copy's first vector, the departure of a summand.
     places, delays : dict
         By trip and node: which delay counts there; by trip and place: the variables behind the times of copies.
     sums : dict
@@ -220,6 +211,10 @@ class Variables:
         """Return the step at which a trip leaves over a bundle, if it does."""
         time = self.times[trip, self.head(trip, bundle)]
         return time if self.row(trip).is_sum else time - self.bundles.hop[bundle]
+
+    def end(self, task: int) -> cp_model.LinearExpr:
+        """Return when an operator ends."""
+        return self.starts[task] + int(self.trips.problem.operators.cycles[task])
 
     def tail(self, trip: int, bundle: int) -> int:
         """Return the steps from the first read to the last."""
