@@ -10,6 +10,7 @@ import numpy as np
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from lpxsched.schedule.frames import Frame
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.result import Result
@@ -72,6 +73,8 @@ class Segment:
     add_cost : AddCost
     waiting_cycles, deadline_cycles, stall_cycles : int
         Longest wait for the segment, `NONE` without a deadline, stall of the opening deskew.
+    frame : Frame or None
+        Its windows, of what repeats.
     """
 
     result: Result
@@ -89,6 +92,7 @@ class Segment:
     waiting_cycles: int
     deadline_cycles: int
     stall_cycles: int
+    frame: Frame | None = None
 
 
 def no_weights() -> Held:

@@ -10,6 +10,21 @@ from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds.best import collective_bound, period_bound
+from lpxsched.schedule.policy import (
+    EXTENTS,
+    GOOD_ENOUGH,
+    MOST_GROUPS,
+    MOST_MODELLED,
+    NEAR_ENOUGH,
+    NEAR_EXTENT,
+    PACKING_SECONDS,
+    PATIENCE,
+    ROUNDS,
+    SLOTS,
+    SLOTS_PER_CANDIDATE,
+    TIMES_SECONDS,
+    WAYS_SECONDS,
+)
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
@@ -29,22 +44,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
-
-# Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
-ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
-# A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups.
-GOOD_ENOUGH = 50
-SLOTS_PER_CANDIDATE = 8
-# Deterministic seconds of CP-SAT at effort 2 for times, for ways, and for trees of timetables that repeat.
-TIMES_SECONDS, WAYS_SECONDS, PACKING_SECONDS = 0.1, 0.15, 0.25
-# Tasks up to which `auto` models their times.
-MOST_MODELLED = 2_000
-# Pairs of a block and a bundle that CP-SAT models, with symmetry and without.
-EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
-# Up to a gap of one part in so many at effort 1, half of it at each further step, `auto` opens only ways of few pairs.
-NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
-# Groups that are tried: the largest, then those of small index.
-MOST_GROUPS = 3
 
 
 def solve_transfers(instance: Instance, options: SolveOptions) -> Result:

@@ -17,6 +17,7 @@ from lpxsched.schedule.bounds.sets import candidate_sets
 from lpxsched.schedule.bounds.sums import sums_cycles, sums_period
 from lpxsched.schedule.bounds.trees import copies, everyones_sums
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
+from lpxsched.schedule.policy import CUTS, READERS, SETS, SINGLES
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 NOTHING = "nothing to move"
-# Readers, sets of holders of one reader and single holders for which routes are looked at; cuts.
-READERS, SETS, SINGLES, CUTS = 8, 8, 3, 16
 
 
 class Side(NamedTuple):

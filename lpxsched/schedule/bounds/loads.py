@@ -32,6 +32,7 @@ import numpy as np
 
 from lpxsched.schedule.bounds.crossings import Lanes, lanes_of
 from lpxsched.schedule.bounds.view import is_small
+from lpxsched.schedule.policy import LONGEST_RAMP, MOST_LOADED_CLASSES
 from lpxsched.schedule.problem.wires import FAR, relaxed
 
 if TYPE_CHECKING:
@@ -44,10 +45,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
-
-# Classes of links up to which all sets of classes are looked at, and cycles of a ramp.
-MOST_CLASSES = 3
-LONGEST_RAMP = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +93,7 @@ def loads(problem: Instance, view: View) -> Iterator[Load]:
     if not view.wants.is_exchange or not is_small(view):
         return
     classes = np.unique(problem.network.link_class).tolist()
-    sizes = range(1, len(classes) + 1) if len(classes) <= MOST_CLASSES else (1, len(classes))
+    sizes = range(1, len(classes) + 1) if len(classes) <= MOST_LOADED_CLASSES else (1, len(classes))
     for chosen in (chosen for size in sizes for chosen in combinations(classes, size)):
         name = "links" if len(chosen) == len(classes) else "link class"
         yield load_of(view, np.isin(problem.network.link_class, chosen).astype(np.int64), name)

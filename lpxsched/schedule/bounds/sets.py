@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.fabric.reach import component_numbers
+from lpxsched.schedule.policy import MOST_DIGITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
     Flags = NDArray[np.bool_]
-
-# Sets by digits that are tried of one stride and size, and balls round one chip.
-MOST_DIGITS = 64
 
 
 def candidate_sets(problem: Instance, network: CostedNetwork, centres: Integers) -> Flags:

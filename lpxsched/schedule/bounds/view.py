@@ -24,6 +24,7 @@ import numpy as np
 
 from lpxsched.schedule.bounds.network import CostedNetwork, shortest_sum
 from lpxsched.schedule.bounds.wants import Wants, wants_of
+from lpxsched.schedule.policy import FEW_SHARDS, SMALL_TABLE
 from lpxsched.schedule.problem.wires import FAR
 
 if TYPE_CHECKING:
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
-
-# Entries of a table of costs from every node to every node, times bundles, up to which all shards are looked at.
-SMALL = 1 << 24
-FEW = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +75,7 @@ def representatives(view: View) -> Integers:
     """Return shards that differ in their wires, in what they want or in their distances; a few if there are many."""
     network, width = view.network, view.wants.width
     if not is_small(view):
-        return np.unique(np.linspace(0, width - 1, FEW).astype(np.int64))
+        return np.unique(np.linspace(0, width - 1, FEW_SHARDS).astype(np.int64))
     cost = network.into(np.arange(width))
     found: dict[bytes, int] = {}
     for shard in range(width):
@@ -94,13 +91,13 @@ def representatives(view: View) -> Integers:
 
 def is_small(view: View) -> bool:
     """Whether the ways between all nodes are found in well under a second."""
-    return view.network.nodes * view.network.bundles <= SMALL
+    return view.network.nodes * view.network.bundles <= SMALL_TABLE
 
 
 def _complete_cycles(problem: Instance, network: CostedNetwork) -> Integers:
     """Return the earliest cycle at which a complete sum can be read that was made elsewhere, for each shard."""
     width = problem.network.width
-    if network.nodes * network.bundles > SMALL or width < 2:
+    if network.nodes * network.bundles > SMALL_TABLE or width < 2:
         return np.zeros(width, dtype=np.int64)
     cost = network.into(np.arange(network.nodes))
     # A cost ends with a turnaround.

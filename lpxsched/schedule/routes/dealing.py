@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import DEALING_MOVES
 from lpxsched.schedule.problem.wires import Wires
 from lpxsched.units import NONE
-
-# Moves of vectors between trees.
-MOVES = 512
 
 
 class TreeCrossings(NamedTuple):
@@ -111,8 +109,8 @@ def dealt(wires: Wires, parents: NDArray[np.int32], late: Integers, row: Integer
 @kernel
 def _move(crossings: TreeCrossings, row: Integers, vectors: Integers) -> None:
     """Move vectors from the tree that is through last to another, while that is through earlier then."""
-    some = max(1, vectors.sum() // MOVES)
-    for _ in range(MOVES):
+    some = max(1, vectors.sum() // DEALING_MOVES)
+    for _ in range(DEALING_MOVES):
         worst, latest = NONE, 0.0
         for tree in range(len(row)):
             through = _through(crossings, vectors, tree)

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import SWEEPS
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient, Ways
-
-SWEEPS = 6
 
 
 class ParentTrees(NamedTuple):

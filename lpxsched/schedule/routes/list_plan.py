@@ -60,9 +60,10 @@ class _View(NamedTuple):
         """Return a number for a block at a node, as a summand or sum, or as the result that arrives."""
         return (2 * block + phase) * self.instance.network.nodes + node
 
-    def from_root_on(self, block: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the phase of the result of each block at a node: at its root it is the sum."""
-        return np.where(node == self.instance.demand_root[self.demand[block]], SUMMING, SPREADING)
+    def result(self, values: _Values, block: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the key of the result of each block at a node: where none has arrived it was made."""
+        spread = self.key(block, SPREADING, node)
+        return np.where(np.isin(spread, values.arrived), spread, self.key(block, SUMMING, node))
 
 
 def found_of(problem: Padded, orbits: Orbits, placed: Placed) -> Found[Padded]:
@@ -110,8 +111,8 @@ def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
         maker=maker,
     )
     source = instance.network.source[rows.bundle]
-    phase = np.minimum(rows.phase, view.from_root_on(rows.block, source))
-    kind, number = _held(values, view.key(rows.block, phase, source))
+    gathered = view.key(rows.block, SUMMING, source)
+    kind, number = _held(values, np.where(rows.phase, view.result(values, rows.block, source), gathered))
     fed = np.where(kind == SLOT, number, NONE)
     first = origins(fed)
     return Plan(
@@ -124,7 +125,7 @@ def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
         source[first],
         rows.sum_block,
         rows.sum_node,
-        _complete(view, values, kind[first], number[first]),
+        ~np.isin(values.added, gathered[rows.phase == SUMMING]),
         operands=_operands(values, rows, source[first]),
         reads=_reads(problem, view, values, source[first]),
     )
@@ -141,22 +142,6 @@ def _held(values: _Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
         row, other = matching(key, keys)
         kind[row], number[row] = of_kind, numbers[other]
     return kind, number
-
-
-def _complete(
-    view: _View, values: _Values, slot_kind: NDArray[np.int64], slot_number: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Return which sums are what the roots of their blocks have, made there or before."""
-    blocks = np.arange(len(view.demand), dtype=np.int64)
-    kind, number = _held(values, view.key(blocks, SUMMING, view.instance.demand_root[view.demand]))
-    came = np.where(kind == SLOT, number, NONE)
-    kind, number = (
-        np.where(came >= 0, np.append(column, NONE)[came], other)
-        for column, other in ((slot_kind, kind), (slot_number, number))
-    )
-    complete = np.zeros(len(values.added), dtype=np.bool_)
-    complete[number[kind == SUM]] = True
-    return complete
 
 
 def _operands(values: _Values, rows: Rows, origin: NDArray[np.int64]) -> Operands:
@@ -181,7 +166,7 @@ def _reads(problem: Padded, view: _View, values: _Values, origin: NDArray[np.int
     row, block = matching(demand, view.demand)
     reader = reader[row]
     node = instance.operator_node[reader]
-    kind, number = _held(values, view.key(block, view.from_root_on(block, node), node))
+    kind, number = _held(values, view.result(values, block, node))
     brought = kind == SLOT
     origin = np.where(brought, np.append(origin, NONE)[np.where(brought, number, NONE)], node)
     return Operands(reader, kind, number, origin, block)

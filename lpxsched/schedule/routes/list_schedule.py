@@ -9,6 +9,7 @@ import numpy as np
 
 from lpxsched.schedule.problem.distances import hops_to_roots
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
+from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
@@ -138,14 +139,14 @@ def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: NDArray[n
     for operands in range(2, most_operands + 1):
         for vectors in lengths.tolist():
             table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
-    leaves, consumers = instance.demand_leaves.flat(), instance.demand_consumers.flat()
+    leaves, readers = instance.demand_leaves.flat(), _readers(instance)
     return Traffic(
         root=instance.demand_root,
         leaf_offsets=leaves.offsets,
         leaf=leaves.values,
         leaf_operator=orbits.operator[instance.demand_leaf_operators.flat().values],
-        consumer_offsets=consumers.offsets,
-        consumer=consumers.values,
+        reader_offsets=readers.offsets,
+        reader=readers.values,
         block_demand=blocks.piece,
         block_vectors=blocks.vectors,
         sum_cycles=table,
@@ -153,6 +154,18 @@ def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: NDArray[n
         distance=distance,
         farthest_first=np.argsort(-distance.astype(np.int16), axis=1, kind="stable").astype(np.int64),
     )
+
+
+def _readers(instance: Instance) -> Ragged:
+    """Return the nodes that read each demand, its root after the others."""
+    needed, others = instance.operator_demands.flat(), instance.demand_consumers.flat()
+    at_root = np.repeat(instance.operator_node, np.diff(needed.offsets)) == instance.demand_root[needed.values]
+    rooted = np.unique(needed.values[at_root])
+    demand = np.concatenate([np.repeat(np.arange(instance.demands), np.diff(others.offsets)), rooted])
+    order = np.argsort(demand, kind="stable")
+    counts = np.bincount(demand, minlength=instance.demands)
+    values = np.concatenate([others.values, instance.demand_root[rooted]])[order]
+    return Ragged(np.append(0, np.cumsum(counts)), values)
 
 
 def _most_slots(instance: Instance) -> NDArray[np.int64]:

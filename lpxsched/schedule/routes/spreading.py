@@ -1,4 +1,4 @@
-"""Copies of the list schedule: a block moves from its root to its consumers along a tree of earliest reads."""
+"""Copies of the list schedule: a block moves from where it is to its readers along a tree of earliest reads."""
 
 from __future__ import annotations
 
@@ -101,26 +101,23 @@ def spread_block(
     calendars: Calendars,
     placed: Placed,
     tree: Tree,
-    block: int,
-    base: int,
+    stream: Spread,
 ) -> None:
-    """Bring a block from its root to its consumers along the tree of earliest reads (Dijkstra over calendars).
+    """Bring a block from where it is to its readers along the tree of earliest reads (Dijkstra over calendars).
 
     Where bundles share calendars slots of one tree may be in each other's way, so a lane is looked at again before a
     node is settled.
     """
-    demand = traffic.block_demand[block]
-    root = traffic.root[demand]
-    stream = Spread(block, demand, root, base, traffic.block_vectors[block])
+    demand, root = stream.demand, stream.root
     tree.settled[:] = False
     tree.placed[:] = False
     tree.wanted[:] = False
     tree.read[:] = NEVER
-    tree.read[root] = base
+    tree.read[root] = stream.base
     tree.placed[root] = True
-    missing = traffic.consumer_offsets[demand + 1] - traffic.consumer_offsets[demand]
-    for index in range(traffic.consumer_offsets[demand], traffic.consumer_offsets[demand + 1]):
-        tree.wanted[traffic.consumer[index]] = True
+    missing = traffic.reader_offsets[demand + 1] - traffic.reader_offsets[demand]
+    for index in range(traffic.reader_offsets[demand], traffic.reader_offsets[demand + 1]):
+        tree.wanted[traffic.reader[index]] = True
     settled = 0
     while missing > 0:
         node = NONE
@@ -128,7 +125,7 @@ def spread_block(
             if not tree.settled[other] and (node < 0 or tree.read[other] < tree.read[node]):
                 node = other
         if node < 0 or tree.read[node] == NEVER:
-            raise ValueError("no way leads to a consumer of a demand")
+            raise ValueError("no way leads to a reader of a demand")
         if is_shared(wires) and node != root and is_late(wires, calendars, tree, stream, node):
             offer_again(wires, calendars, tree, stream, node, settled)
             continue

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
+from lpxsched.schedule.policy import ALL_LATE, MOST_LOOKS, MOST_UNITS, MOST_UNITS_IN_ALL, NEARLY, SWEEPS
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.schedule.routes.dealing import dealt, lateness
@@ -26,18 +27,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 FAR = np.inf
-# Units of a piece, and of all pieces: trees with a smaller share are not told apart.
-MOST_UNITS, MOST_UNITS_IN_ALL = 64, 512
-# How often every unit grows its tree anew.
-SWEEPS = 6
-# Looks at nodes and bundles beyond which no trees are grown: about half a second.
-MOST_LOOKS = 200_000_000
-# Prices of lateness, where a link as loaded as the fullest must be costs 1; later trees are shorter and more alike.
-LATE_PRICES = (0.3, 2.0)
-# Part of the fullest link's load that links are to keep to.
-NEARLY = 0.8
-# A price at which nothing counts but lateness.
-ALL_LATE = 1e9
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.policy import PASSES, WAYS_SHARE
 from lpxsched.schedule.times.placement import improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.times.placement import Placement, Tasks
-
-# Each pass moves everything as late, then as early as possible; most schedules stay as they are after two.
-PASSES = 6
-# Seconds for ways, as a share of those for times.
-WAYS_SHARE = 0.5
 
 
 def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:

@@ -121,7 +121,7 @@ def test_a_relay_sends_on_after_its_turnaround() -> None:
 def test_chips_that_no_link_joins_are_a_fault_of_the_caller() -> None:
     """Tests that the search ends where there is no way; groups of chips that fall apart are refused long before."""
     instance = instance_of(2, [], [Operator(0), Operator(1)], [Demand(1, 0, (0,), (0,), (1,))])
-    with pytest.raises(ValueError, match="no way leads to a consumer"):
+    with pytest.raises(ValueError, match="no way leads to a reader"):
         greedy_schedule(instance, WHOLE)
 
 
@@ -265,3 +265,14 @@ def test_equal_seeds_give_equal_schedules() -> None:
     """Tests that a schedule depends on nothing but its arguments."""
     first, second = greedy(two_chips(), SINGLE, seed=5), greedy(two_chips(), SINGLE, seed=5)
     assert slots(first) == slots(second)
+
+
+def test_a_sum_is_copied_from_where_its_summands_meet() -> None:
+    """Tests summands of chips 0 and 1 of a line 0 - 1 - 2 with root 2: chip 1 adds, and does not get its sum back."""
+    demand = Demand(1, 2, (0, 1), (0, 1), (0, 1))
+    operators = [Operator(0), Operator(1), *(Operator(node, demands=(0,)) for node in range(3))]
+    instance = instance_of(3, both_ways([(0, 1), (1, 2)]), operators, [demand])
+    schedule = greedy(instance)
+    assert schedule.sums.node.tolist() == [1]
+    # Chip 0 sends a summand, value 0, on bundle 0 -> 1; chip 1 the sum, value 5, on 1 -> 0 and 1 -> 2.
+    assert [(value, bundle) for value, _, bundle, _ in slots(schedule)] == [(0, 0), (5, 1), (5, 2)]
