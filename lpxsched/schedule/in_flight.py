@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lpxsched.schedule.bounds.period import layer_period_bound
 from lpxsched.schedule.frames import frame_of
 from lpxsched.schedule.opening import solve_covered
+from lpxsched.schedule.policy import MOST_REPEATED
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.solve_layer import first_solved, search_on
 from lpxsched.schedule.symmetry.lift import lifted_layer
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.solve_layer import Solved
     from lpxsched.schedule.symmetry.padding import Padded
-
-# Plans, the shortest first, of which the period is looked for: of a layer of gpt-oss-20b on ten chips the first meets
-# the bound, and the third has the shortest makespan of those that do.
-MOST_PLANS = 8
 
 
 def solve_in_flight(
@@ -81,7 +78,7 @@ def solve_in_flight(
 
 def _plans(solved: Solved) -> list[tuple[Found[Padded], str]]:
     """Return the plans of which the period is looked for, and who found them."""
-    return [(plan, solved.solver) for plan in solved.plans[:MOST_PLANS]]
+    return [(plan, solved.solver) for plan in solved.plans[:MOST_REPEATED]]
 
 
 def _runs_cycles(instance: Instance, schedule: Schedule) -> int:

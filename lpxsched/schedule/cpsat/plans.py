@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from lpxsched.schedule.cpsat.trips import collective_trips
+from lpxsched.schedule.cpsat.trips import collective_trips, is_gathered
 from lpxsched.schedule.cpsat.variables import Slots
 from lpxsched.schedule.found import Found
-from lpxsched.schedule.plan import copy_plan, joined, sum_plan
+from lpxsched.schedule.plan import copy_plan, gathered_plan, joined, sum_plan
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.routes.list_plan import Rows, layer_plan
 from lpxsched.schedule.symmetry.groups import trivial
@@ -75,6 +75,8 @@ def _plan(trips: Trips, slots: Slots, sums: dict[Pair, int]) -> Plan:
         for make, chosen in ((sum_plan, is_sum), (copy_plan, ~is_sum))
         if chosen.any()
     ]
+    if is_gathered(problem):
+        return gathered_plan(problem, parts[0])
     return parts[0] if len(parts) == 1 else joined(*parts)
 
 

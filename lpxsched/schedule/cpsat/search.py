@@ -92,7 +92,7 @@ def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | N
         pairs = zip(others, slots, strict=True)
         slots = type(slots)(*(np.concatenate([other[stays], column]) for other, column in pairs))
         number = model.trips.number
-        sums |= {key: start for key, start in sums_of(kept).items() if number[key[0], True] not in own}
+        sums |= {key: start for key, start in sums_of(kept).items() if number.get((key[0], True)) not in own}
     return timed(model.trips, slots, sums, [solver.value(start) for start in model.starts])
 
 
@@ -138,8 +138,8 @@ class _Search:
             add_rules(model, _nothing_kept(self.trips))
             order_alike(model, _alike(self.trips))
             outcome = self.allowance.run(model.cp, seconds)
-            if outcome is Outcome.BEST:
-                self._take(_solved(model, self.allowance))
+            if outcome is Outcome.BEST and not self._take(_solved(model, self.allowance)):
+                return False
         if style is Style.ANY and outcome is Outcome.NONE:
             step = step_cycles(self.trips)
             self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
@@ -179,10 +179,13 @@ class _Search:
         outcome = self.allowance.run(model.cp, NEIGHBOURHOOD_SECONDS, is_hinted=True)
         return _solved(model, self.allowance, current) if outcome in (Outcome.BEST, Outcome.SOME) else current
 
-    def _take(self, found: Found[Represented]) -> None:
+    def _take(self, found: Found[Represented]) -> bool:
+        """Keep a plan that is shorter than the best, and return whether it is."""
         found = closed_up(found)
-        if found.placement.makespan_cycles < self.best.makespan_cycles:
-            self.best = replace(self.best, found=found, makespan_cycles=found.placement.makespan_cycles)
+        if found.placement.makespan_cycles >= self.best.makespan_cycles:
+            return False
+        self.best = replace(self.best, found=found, makespan_cycles=found.placement.makespan_cycles)
+        return True
 
 
 def _nothing_kept(trips: Trips) -> Kept:

@@ -105,6 +105,12 @@ class Trips:
         return np.asarray(table[plan.slot_block, summed.astype(np.int64)])
 
 
+def is_gathered(problem: Quotient) -> bool:
+    """Return whether an all-reduce copies all summands to every chip, which then adds them."""
+    flow = problem.flow
+    return problem.instance.stage.kind == "all-reduce" and len(flow.source) > 1 and not flow.first_vector.any()
+
+
 def is_modelled(plan: Plan, trips: Trips) -> bool:
     """Return whether a plan is made of trips: each block one tree, whose sums take all that comes to their nodes."""
     wires, trip = trips.problem.wires, trips.of_slots(plan)
@@ -113,16 +119,20 @@ def is_modelled(plan: Plan, trips: Trips) -> bool:
     is_sum = np.array([row.is_sum for row in trips.rows], dtype=np.bool_)[trip]
     head = np.where(is_sum, wires.source[plan.slot_bundle], wires.destination[plan.slot_bundle])
     keys = trip * wires.nodes + head
+    if len(np.unique(keys)) < len(keys) or not is_sum.any():
+        return len(np.unique(keys)) == len(keys)
     complete = np.sort(plan.sum_block[plan.sum_complete])
     sums = [row.block for row in trips.rows if row.is_sum]
     at_base = plan.sum_node[plan.sum_complete] == plan.blocks.source[plan.sum_block[plan.sum_complete]]
-    return len(np.unique(keys)) == len(keys) and bool(at_base.all()) and complete.tolist() == sorted(sums)
+    return bool(at_base.all()) and complete.tolist() == sorted(sums)
 
 
 def collective_trips(problem: Quotient, blocks: Blocks) -> Trips:
-    """Return the trips of a collective: its copies, its sums, or both, the sums first."""
+    """Return the trips of a collective: its copies, its sums, or both, the sums first; of a gathered one its copies."""
     collective, everyone = problem.instance.stage, frozenset(range(problem.instance.network.width))
     kinds = [True, False] if collective.kind == "all-reduce" else [collective.is_sum]
+    if is_gathered(problem):
+        kinds = [False]
     way, width = problem.way, problem.instance.network.width
     rows, count = [], len(blocks)
     columns = (blocks.source.tolist(), blocks.target.tolist(), blocks.vectors.tolist())
