@@ -26,7 +26,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
 
-FAR = np.inf
+UNREACHED = np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _charge(wires: Wires, load: NDArray[np.float64], parents: NDArray[np.int32],
 def _grow_one(wires: Wires, aim: Aim, growth: Growth, source: int, vectors: float, parents: NDArray[np.int32]) -> None:
     """Grow a tree node by node, each by the cheapest bundle that leaves the tree, and cut off what nobody reads."""
     late, price, inside = growth.late, growth.price, growth.inside
-    parents[:], late[:], price[:], inside[:] = NONE, 0.0, FAR, False
+    parents[:], late[:], price[:], inside[:] = NONE, 0.0, UNREACHED, False
     node, missing = source, wires.width - (source < wires.width)
     while missing:
         inside[node] = True
@@ -197,7 +197,7 @@ def _grow_one(wires: Wires, aim: Aim, growth: Growth, source: int, vectors: floa
                 price[other], late[other], parents[other] = cost, arrives, bundle
         node = NONE
         for other in range(wires.nodes):
-            if not inside[other] and price[other] < FAR and (node < 0 or price[other] < price[node]):
+            if not inside[other] and price[other] < UNREACHED and (node < 0 or price[other] < price[node]):
                 node = other
         if node < 0:
             break
