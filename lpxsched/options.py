@@ -33,6 +33,8 @@ class CompileOptions(Strict):
         Shipped names or paths.
     batch : int
         Rows that enter a layer together.
+    in_flight : int
+        Micro-batches between two visits of the same user; 1 runs layers on demand.
     weights : str or None
         Type of the expert weights; None takes the type in which the model was published.
     activations, partials : str
@@ -50,6 +52,7 @@ class CompileOptions(Strict):
     model: str
     topology: str
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 8
+    in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1
     weights: WeightChoice | None = None
     activations: Literal["fp8", "bf16"] = "fp8"
     partials: Literal["bf16", "fp32"] = "bf16"

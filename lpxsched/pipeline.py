@@ -7,18 +7,22 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from lpxsched.assembly.collective_segment import collective_segment
-from lpxsched.assembly.describe import describe_build, graph_document
-from lpxsched.assembly.describe_collective import describe_collective
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
+from lpxsched.assembly.graph import collective_graph, layers_graph
+from lpxsched.assembly.headline import assumed_ns
 from lpxsched.assembly.layer_segment import layer_segments
+from lpxsched.assembly.manifest import signed_build
 from lpxsched.assembly.program import assemble
+from lpxsched.assembly.results import collective_results, layer_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
+from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.partition.choose import partition_layers, why_unfit
 from lpxsched.partition.participants import participants, root_shard
 from lpxsched.schedule.collective import solve_collective
+from lpxsched.schedule.frames import InFlight
 from lpxsched.schedule.layers import solve_layers, solve_quickly
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
@@ -58,25 +62,44 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     model, weights = ffn_model(published), options.weights or published_weights(published)
     precision = Precision(weights, options.activations, options.partials)
-    batch, file = options.batch, options.partition
+    batch, file, in_flight = options.batch, options.partition, _in_flight(options, model)
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
     works = _works_of_group(model, fabric.chip, batch, precision)
     build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
-    layers = solve_layers(build_problems(partial(_costs, works, fabric.chip)), solving, progress=progress)
+    problems = build_problems(partial(_costs, works, fabric.chip))
+    layers = solve_layers(problems, solving, progress=progress, in_flight=in_flight)
     segments = layer_segments(fabric, tree, layers)
-    around = surroundings(fabric, tree, segments)
-    graph_file = graph_document(graph, groups, works)
-    build = describe_build(options, fabric, clock, graph_file, layers, assemble(segments), around)
+    program, around = assemble(segments), surroundings(fabric, tree, segments)
+    results = layer_results(options, fabric, clock, layers, program, around)
+    graph_file = layers_graph(graph, groups, works)
+    build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(precision, weights="fp8")
     unfit = why_unfit(groups, model, fabric.chip, graph, batch=batch, precision=fp8)
     fp8_works = _works_of_group(model, fabric.chip, batch, fp8)
-    solve_fp8 = partial(solve_quickly, partial(build_problems, partial(_costs, fp8_works, fabric.chip)), options.seed)
-    return with_expanded_weights(build, options, precision.weights, unfit or fp8_results(build, solve_fp8()))
+    fp8_problems = partial(build_problems, partial(_costs, fp8_works, fabric.chip))
+    told = unfit or fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
+    return with_expanded_weights(build, options, precision.weights, told)
+
+
+def _in_flight(options: CompileOptions, model: FfnModel) -> InFlight | None:
+    """Return how many micro-batches share the one layer, and what lies between their visits; None for one on demand.
+
+    Raises
+    ------
+    InputError
+        For a model of several layers.
+    """
+    if options.in_flight == 1:
+        return None
+    if len(model.layers) > 1:
+        problem = f"layers in flight together are not there yet: {options.model} has {len(model.layers)}, must be 1"
+        raise InputError("lpxsched compile", f"{problem}, or --in-flight 1", key="--in-flight")
+    return InFlight(options.in_flight, assumed_ns(options, layers=1).high)
 
 
 def _works_of_group(
@@ -110,6 +133,7 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     solving = SolveOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
     scheduled = solve_collective(fabric, problem, clock, solving)
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
-    around = surroundings(fabric, scheduled.tree, segments)
-    described = describe_collective(options, fabric, clock, scheduled, assemble(segments), around)
-    return described, scheduled.solve_seconds
+    program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
+    results, graph = collective_results(options, fabric, scheduled, program), collective_graph(scheduled.problem)
+    build = signed_build(options, fabric, clock, graph, program, around, results=results)
+    return build, scheduled.solve_seconds

@@ -5,9 +5,9 @@
 - 2 to 6 chips on a ring of random order, so that every chip reaches every other, and more bundles at will, parallel
   ones of other wires among them; 0 to 3 hosts, each joined both ways to one or two chips;
 - lanes, rates (v below one cycle, whole, and fractional), latency (0 allowed), guard, turnaround and opening deskew;
-- one or two stages of demands, each a copy (from a chip or a host) or a sum (its root has a summand, as in every
-  layer), with operators before that produce the leaves and operators after that read the result at each consumer;
-  operators of 0 cycles, on all units, and chains of operators on one node.
+- one or two stages of demands, each a copy (from a chip or a host) or a sum (whose root need not have a summand), with
+  operators before that produce the leaves and operators after that read the result at each consumer; operators of 0
+  cycles, on all units, and chains of operators on one node.
 
 Every instance can be scheduled, and everything that moves is read by somebody. What is drawn shrinks towards two
 chips, one demand of one vector, and operators that take no time.
@@ -124,7 +124,7 @@ def _draw_demand(
     number, nodes = len(program.demands), wiring.chips + wiring.hosts
     if draw(st.booleans()):
         leaves = sorted(draw(st.sets(st.integers(0, wiring.chips - 1), min_size=2)))
-        root = draw(st.sampled_from(leaves))
+        root = draw(st.integers(0, wiring.chips - 1))
     else:
         root = draw(st.integers(0, nodes - 1))
         leaves = [root]

@@ -46,3 +46,14 @@ def test_lists_of_parameters_are_short() -> None:
     """Tests how many parameters each function has."""
     counts = {name: parameters(node) for name, node in functions()}
     assert {name: count for name, count in counts.items() if count > MOST_PARAMETERS} == {}
+
+
+def test_no_name_of_the_engine_stands_twice() -> None:
+    """Tests that each public function or class of ``schedule`` is the only one of its name."""
+    files: dict[str, list[str]] = {}
+    for path in sorted((PACKAGE / "schedule").rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                files.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}
+    assert len(files) > 100

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.collectives import all_gather, all_to_all, heterogeneous, periods, pipelined, rack, speed, tsp
+from benchmarks.collectives import all_gather, all_to_all, boxes, heterogeneous, periods, pipelined, rack, speed, tsp
 from benchmarks.collectives.solving import warm_up
 from benchmarks.collectives.table import print_table
 from lpxsched.schedule.options import SolveOptions
@@ -15,6 +15,7 @@ from lpxsched.schedule.options import SolveOptions
 TABLES = {
     "all-gather": all_gather.tables,
     "heterogeneous": heterogeneous.tables,
+    "boxes": boxes.tables,
     "pipelined": pipelined.tables,
     "all-to-all": all_to_all.tables,
     "tsp": tsp.tables,

@@ -1,4 +1,4 @@
-"""All-gather on dragonflies whose global links are slower than their local ones, beside the known optima."""
+"""All-gather on dragonflies whose global links are slower than their local ones, beside the best known."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ROUNDING = 1.0001
 
 def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the one table."""
-    columns = ("instance", "us", "optimum us", "bound us", "TACOS us", "status", "gap", "s", "solver", "met")
+    columns = ("instance", "us", "best known us", "bound us", "TACOS us", "status", "gap", "s", "solver", "met")
     yield Table("All-gather of 1 MiB a chip on heterogeneous dragonflies", columns, _rows(options))
 
 
 def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     for row in published("tacos_heterogeneous"):
         ours = solved(collective_problem(str(FOLDER / f"{row['instance']}.yaml"), "all-gather", 1), options)
-        micros, optimum = ours.cycles / 1000, float(row["reference_us"])
-        times = (f"{micros:.3f}", f"{optimum:.4f}", f"{ours.result.bound.cycles / 1000:.3f}", row["tacos_us"])
-        yield row["instance"], *times, *ours.cells, met(micros <= optimum * ROUNDING)
+        micros, known = ours.cycles / 1000, float(row["reference_us"])
+        times = (f"{micros:.3f}", f"{known:.4f}", f"{ours.result.bound.cycles / 1000:.3f}", row["tacos_us"])
+        yield row["instance"], *times, *ours.cells, met(micros <= known * ROUNDING)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lpxsched.assembly.segment import GraphOperators, Held, Pieces, Segment, deadline_or_none, no_weights, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
+from lpxsched.schedule.frames import Frame
 from lpxsched.schedule.problem.collective import SUM_DATATYPE
 from lpxsched.traffic.collectives import source_values
 
@@ -29,6 +30,9 @@ def collective_segment(
     nobody = np.zeros(0, dtype=np.int64)
     # No host says that anything is there to do: all chips, also those that could poll, are started by an event.
     waiting = start_cycles(clock, tree.height(int(problem.network.fabric_node[0])), hac_latency_cycles(fabric, tree))
+    period = scheduled.result.schedule.period_cycles
+    # Who comes just too late for a window waits for the next one.
+    frame = Frame(period, windows=1, deskews=0, left_out=0, stall_cycles=0, visit_cycles=0) if period else None
     return Segment(
         result=scheduled.result,
         layer=0,
@@ -42,9 +46,10 @@ def collective_segment(
         after_result=nobody,
         pieces=_pieces(problem),
         add_cost=problem.add_cost,
-        waiting_cycles=waiting,
+        waiting_cycles=frame.waiting_cycles if frame else waiting,
         deadline_cycles=deadline_or_none(deadline_cycles),
         deskews=((0, problem.release_cycles),),
+        frame=frame,
     )
 
 

@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import picoseconds_up
-from lpxsched.assembly.provenance import chip_file
+from lpxsched.assembly.manifest import chip_file
 from lpxsched.clocks.latency import nominal_ns
 from lpxsched.files.document import read_yaml
-from lpxsched.units import exact
+from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +59,13 @@ def fp8_results(build: Build, layers: Sequence[ScheduledLayer] | str) -> dict[st
         return layers
     results = [layer.distinct.result for layer in layers]
     makespans = [result.makespan_cycles for result in results]
-    proved_ns = picoseconds_up(nominal_ns(Fraction(build.manifest.clock_mhz), makespan_cycles=makespans))
+    frames, clock_mhz = [layer.frame for layer in layers if layer.frame], Fraction(build.manifest.clock_mhz)
+    step_ns = exact(picoseconds_up(nominal_ns(clock_mhz, makespan_cycles=makespans)))
+    step_ns += exact(build.manifest.results["assumed_ns"])
+    if frames:
+        step_ns = exact(picoseconds_up(cycles_to_ns(sum(frame.step_cycles for frame in frames), clock_mhz)))
     return {
         "makespan_cycles": sum(makespans),
-        "step_ns": float(exact(proved_ns) + exact(build.manifest.results["assumed_ns"])),
+        "step_ns": float(step_ns),
         "status": "optimal" if all(result.status == "optimal" for result in results) else "feasible",
     }

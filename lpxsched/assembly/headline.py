@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lpxsched.files.document import read_yaml
+from lpxsched.files.shipped import find_file
 from lpxsched.units import ceil_cycles, exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
+
+    from lpxsched.options import CompileOptions
 
 # In the order in which they are told; `results` of a manifest holds all or none of them.
 HEADLINE = (
@@ -31,6 +35,7 @@ HEADLINE = (
 )
 ATTENTION = "attention on the GPU"
 NEVER_MODELLED = ("embedding", "LM head", "sampling", "queueing before the machine", "drafter (speculation)")
+SHARED = "GPUs and Ethernet ports that micro-batches share"
 FLAGS = "flag vectors of polling in the timetable (their load is in the waiting)"
 
 
@@ -49,42 +54,78 @@ def ranged(tagged: Mapping[str, Any]) -> Ranged:
     return Ranged(value, exact(low), exact(high))
 
 
+def assumed_ns(options: CompileOptions, *, layers: int) -> Ranged:
+    """Return what layers take outside of the fabric, in ns, rounded up to a picosecond.
+
+    Attention on the GPU and twice the one-way hand-over between GPU and host, each a layer; the first has no range.
+    """
+    tagged = read_yaml(find_file("topology", options.topology)).data["host"]["gpu_latency_ns"]
+    ways = ranged(tagged if isinstance(tagged, dict) else {"value": tagged})
+    return Ranged(*(exact(picoseconds_up(layers * (exact(options.gpu_ns) + 2 * way))) for way in ways))
+
+
 def headline_results(
-    *,
-    proved_ns: Fraction,
-    proved_worst_ns: Fraction,
-    layers: int,
-    batch: int,
-    gpu_ns: float,
-    hand_over_ns: Ranged,
-    polled: bool,
+    proved_ns: Fraction, proved_worst_ns: Fraction, assumed: Ranged, missing: list[str], *, batch: int
 ) -> dict[str, Any]:
-    """Return the keys of `HEADLINE`; times in ns, rounded up to a picosecond.
+    """Return the keys of `HEADLINE` for layers on demand; times in ns, rounded up to a picosecond.
 
     Parameters
     ----------
     proved_ns, proved_worst_ns : Fraction
         Of one step on perfect clocks without waiting, and of the longest within the specification.
-    layers, batch : int
-    gpu_ns : float
-        Time of one layer's attention, in ns; as it is, without a range.
-    hand_over_ns : Ranged
-        One way between GPU and host, in ns.
-    polled : bool
-        Whether chips poll for rows.
+    assumed : Ranged
+        From `assumed_ns`.
+    missing : list of str
+        From `not_modelled`.
+    batch : int
     """
-    proved, worst = picoseconds_up(proved_ns), picoseconds_up(proved_worst_ns)
-    assumed, low, high = (picoseconds_up(layers * (exact(gpu_ns) + 2 * way)) for way in hand_over_ns)
-    step, step_high = exact(proved) + exact(assumed), exact(worst) + exact(high)
-    told = (proved, worst, assumed, low, high, not_modelled(gpu_ns, polled=polled), float(step), float(step_high))
-    rates = (_thousandths_down(10**9 / step), _thousandths_down(10**9 / step_high))
-    return dict(zip(HEADLINE, (*told, *rates, _thousandths_down(batch * 10**9 / step)), strict=True))
+    proved, worst = exact(picoseconds_up(proved_ns)), exact(picoseconds_up(proved_worst_ns))
+    return _told(proved, worst, assumed, missing, (proved + assumed.value, worst + assumed.high), batch)
 
 
-def not_modelled(gpu_ns: float, *, polled: bool) -> list[str]:
+def reserved_results(
+    proved_ns: Fraction, step_ns: Fraction, step_high_ns: Fraction, assumed: Ranged, missing: list[str], *, rows: int
+) -> dict[str, Any]:
+    """Return the keys of `HEADLINE` for a layer in flight, and what of a step is waiting for the own window.
+
+    A step is the same whatever its parts take within their ranges, so the part that is proved at worst is what is left
+    of it beside the most that is assumed.
+
+    Parameters
+    ----------
+    proved_ns : Fraction
+        As `headline_results`.
+    step_ns, step_high_ns : Fraction
+        N P on perfect clocks and on the slowest.
+    assumed : Ranged
+    missing : list of str
+    rows : int
+        Rows of all micro-batches in flight, each of which takes one step.
+    """
+    proved, step, high = (exact(picoseconds_up(time_ns)) for time_ns in (proved_ns, step_ns, step_high_ns))
+    told = _told(proved, high - assumed.high, assumed, missing, (step, high), rows)
+    return told | {"waiting_ns": float(step - proved - assumed.value)}
+
+
+def _told(
+    proved: Fraction,
+    worst: Fraction,
+    assumed: Ranged,
+    missing: list[str],
+    steps: tuple[Fraction, Fraction],
+    rows: int,
+) -> dict[str, Any]:
+    step, high = steps
+    times = tuple(map(float, (proved, worst, *assumed)))
+    rates = tuple(_thousandths_down(rate) for rate in (10**9 / step, 10**9 / high, rows * 10**9 / step))
+    return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
+
+
+def not_modelled(gpu_ns: float, *, polled: bool, in_flight: int) -> list[str]:
     """Return what neither part of a step contains."""
     attention = () if gpu_ns else (f"{ATTENTION} (--gpu-ns is 0)",)
-    return [*attention, *NEVER_MODELLED, *((FLAGS,) if polled else ())]
+    shared = (SHARED,) if in_flight > 1 else ()
+    return [*attention, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
 
 
 def picoseconds_up(time_ns: Fraction) -> float:

@@ -48,11 +48,14 @@ def _segment(layer: ScheduledLayer, hac_latency: int) -> Segment:
         waiting_cycles=_waiting(layer, hac_latency),
         deadline_cycles=NONE,
         deskews=((0, instance.release_cycles), *instance.deskews),
+        frame=layer.frame,
     )
 
 
 def _waiting(layer: ScheduledLayer, hac_latency: int) -> int:
-    """Return the longest wait: one pass of chips that poll, else an epoch and a start-up."""
+    """Return the longest wait: for its own window, or one pass of chips that poll, else an epoch and a start-up."""
+    if layer.frame:
+        return layer.frame.waiting_cycles
     problem, clock = layer.problem, layer.problem.opening.clock
     if problem.resident:
         return pass_cycles(clock.specification, pass_load_cycles(problem, layer.distinct.result.schedule))

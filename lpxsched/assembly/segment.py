@@ -10,6 +10,7 @@ import numpy as np
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from lpxsched.schedule.frames import Frame
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.result import Result
@@ -74,6 +75,8 @@ class Segment:
         Longest wait for the segment, `NONE` without a deadline.
     deskews : tuple of (int, int)
         Cycle and stall of each, the opening one first.
+    frame : Frame or None
+        Its windows, of what repeats.
     """
 
     result: Result
@@ -91,6 +94,7 @@ class Segment:
     waiting_cycles: int
     deadline_cycles: int
     deskews: tuple[tuple[int, int], ...]
+    frame: Frame | None = None
 
 
 def no_weights() -> Held:

@@ -47,40 +47,43 @@ def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
 
 def _segments(segments: Sequence[Segment]) -> Segments:
     results, number = [segment.result for segment in segments], np.arange(len(segments), dtype=np.int64)
-    periods = _periods(segments)
     return Segments(
         segment=number,
         frame=number,
         phase_cycles=np.zeros_like(number),
-        # Who comes just too late for a window waits for the next one.
-        waiting_cycles=np.where(periods, periods, [segment.waiting_cycles for segment in segments]),
+        waiting_cycles=np.array([segment.waiting_cycles for segment in segments], dtype=np.int64),
         makespan_cycles=np.array([result.makespan_cycles for result in results], dtype=np.int64),
-        lower_bound_cycles=np.where(periods, 0, [result.bound.cycles for result in results]),
+        lower_bound_cycles=_bounds(segments, of_periods=False),
         deadline_cycles=np.array([segment.deadline_cycles for segment in segments], dtype=np.int64),
     )
 
 
 def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
-    """Each segment is a frame of its own, on demand, or, where it repeats, on clocks that never need a deskew."""
-    root, periods = tree.root, _periods(segments)
-    nothing = np.zeros(0, dtype=np.int64)
+    """Each segment is a frame of its own, on demand or with a period."""
+    root, frames = tree.root, [segment.frame for segment in segments]
     return Frames(
         np.arange(len(segments), dtype=np.int64),
         np.array([root[segment.chips[0]] for segment in segments], dtype=np.int64),
-        periods,
-        (periods > 0).astype(np.int64),
-        gaps=(nothing,) * len(segments),
-        lower_bound_cycles=np.where(periods, [segment.result.bound.cycles for segment in segments], 0),
+        np.array([frame.period_cycles if frame else 0 for frame in frames], dtype=np.int64),
+        np.array([frame.windows if frame else 0 for frame in frames], dtype=np.int64),
+        gaps=tuple(np.array(frame.gaps if frame else (), dtype=np.int64) for frame in frames),
+        lower_bound_cycles=_bounds(segments, of_periods=True),
     )
 
 
+def _bounds(segments: Sequence[Segment], *, of_periods: bool) -> Integers:
+    """Return bounds of the periods of what repeats, or of the makespans of what runs on demand; 0 for the others."""
+    told = [segment.result.bound.cycles if (segment.frame is not None) == of_periods else 0 for segment in segments]
+    return np.array(told, dtype=np.int64)
+
+
 def _deskews(segments: Sequence[Segment]) -> Deskews:
-    """Each segment on demand opens with a deskew."""
-    frames = np.flatnonzero(_periods(segments) == 0).tolist()
-    rows = [(frame, *deskew) for frame in frames for deskew in segments[frame].deskews]
-    frame, cycle, stall = np.array(rows, dtype=np.int64).reshape(-1, 3).T.copy()
-    return Deskews(frame, cycle=cycle, stall=stall, every_periods=np.zeros_like(frame))
-
-
-def _periods(segments: Sequence[Segment]) -> Integers:
-    return np.array([segment.result.schedule.period_cycles for segment in segments], dtype=np.int64)
+    """Each segment on demand has its own deskews, the opening one first; a frame deskews at the ends of its gaps."""
+    rows = []
+    for number, segment in enumerate(segments):
+        if segment.frame is None:
+            rows += [(number, *deskew, 0) for deskew in segment.deskews]
+        elif segment.frame.deskews:
+            frame = segment.frame
+            rows.append((number, frame.deskew_cycle, frame.stall_cycles, frame.every_periods))
+    return Deskews(*np.array(rows, dtype=np.int64).reshape(-1, 4).T)

@@ -37,6 +37,7 @@ def compile_summary(build: Build, measured: dict[str, Any]) -> str:
 
 def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
     results, (busiest, share) = build.manifest.results, _busiest_class(build)
+    of = " a period" if results["period_cycles"] else ""
     rows = [
         ("layout", f"{results['layers']} layers on {results['chips']} chips"),
         (
@@ -45,9 +46,10 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
             f"on {results['links']:,} links",
         ),
         ("makespan", f"{results['makespan_cycles']:,} cycles = {_us(results['makespan_ns'])} along one token"),
+        *_frame(build),
         (
             "bound",
-            f"{results['lower_bound_cycles']:,} cycles ({results['bound']}) for these groups; {results['status']}",
+            f"{results['lower_bound_cycles']:,} cycles{of} ({results['bound']}) for these groups; {results['status']}",
         ),
         ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
         ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
@@ -56,6 +58,19 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         *_fp8(results),
     ]
     return [f"{name:<14}{text}" for name, text in rows]
+
+
+def _frame(build: Build) -> list[tuple[str, str]]:
+    """Return how micro-batches in flight share a layer: its period, its windows, and those left out for deskews."""
+    frames, m, deskews = build.frames, build.manifest.results["in_flight"], build.deskews
+    if m == 1:
+        return []
+    windows, gaps, period = int(frames.windows[0]), len(frames.gaps[0]), int(frames.period_cycles[0])
+    every = f", {gaps} left out for a deskew every {deskews.every_periods[0]}" if len(deskews) else ""
+    return [
+        ("period", f"{period:,} cycles, {int(build.segments.makespan_cycles[0]) / period:.1f} of them a makespan"),
+        ("in flight", f"{m} of {windows - gaps}: {windows} windows a step{every}"),
+    ]
 
 
 def _fp8(results: dict[str, Any]) -> list[tuple[str, str]]:
@@ -76,7 +91,18 @@ def _busiest_class(build: Build) -> tuple[str, float]:
 
 
 def _problems(problems: list[dict[str, Any]]) -> str:
-    header = ["distinct problem", "chips", "makespan", "bound", "gap", "wires only", "bound", "gap", "status"]
+    repeats = any("period_cycles" in problem for problem in problems)
+    header = [
+        "distinct problem",
+        "chips",
+        "period" if repeats else "makespan",
+        "bound",
+        "gap",
+        "wires only",
+        "bound",
+        "gap",
+        "status",
+    ]
     rows = [
         [
             f"{'layer' if len(problem['layers']) == 1 else 'layers'} {layer_ranges(problem['layers'])}",
@@ -91,7 +117,8 @@ def _problems(problems: list[dict[str, Any]]) -> str:
 
 
 def _figures(result: dict[str, Any]) -> list[str]:
-    return [f"{result['makespan_cycles']:,}", f"{result['lower_bound_cycles']:,}", f"{result['gap']:.4f}"]
+    short = result.get("period_cycles", result["makespan_cycles"])
+    return [f"{short:,}", f"{result['lower_bound_cycles']:,}", f"{result['gap']:.4f}"]
 
 
 def _us(time_ns: float) -> str:

@@ -34,7 +34,7 @@ def headline_lines(build: Build) -> list[tuple[str, str]]:
         ),
         ("", "beyond perfect clocks: waiting, slow clocks, residuals, arrivals at hosts"),
         *assumed_lines(build),
-        ("step", f"{_us(facts['step_ns'])}, proved and assumed together; high {_us(facts['step_high_ns'])}"),
+        ("step", f"{_us(facts['step_ns'])}, {_parts(build)}; high {_us(facts['step_high_ns'])}"),
         (
             "tokens/s",
             # Rounded down: a floor must not be overstated.
@@ -43,6 +43,14 @@ def headline_lines(build: Build) -> list[tuple[str, str]]:
         ),
         *_restart(build),
     ]
+
+
+def _parts(build: Build) -> str:
+    """Return what a step is made of: in flight also of what is waited for the own window."""
+    waiting_ns = build.manifest.results.get("waiting_ns")
+    if waiting_ns is None:
+        return "proved and assumed together"
+    return f"proved, assumed and {_us(waiting_ns)} until the own window"
 
 
 def _restart(build: Build) -> list[tuple[str, str]]:

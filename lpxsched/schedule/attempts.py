@@ -8,6 +8,15 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from lpxsched.schedule.policy import (
+    GOOD_ENOUGH,
+    MOST_GROUPS,
+    PACKING_SECONDS,
+    PATIENCE,
+    ROUNDS,
+    SLOTS,
+    SLOTS_PER_CANDIDATE,
+)
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
@@ -23,16 +32,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
-
-# Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
-ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
-# A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups.
-GOOD_ENOUGH = 50
-SLOTS_PER_CANDIDATE = 8
-# Groups that are tried: the largest, then those of small index.
-MOST_GROUPS = 3
-# Deterministic seconds of CP-SAT at effort 2 for trees of timetables that repeat.
-PACKING_SECONDS = 0.25
 
 
 def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Iterator[Found[Quotient]]:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.times.placement import Placement
 
-Problem = TypeVar("Problem")
+Problem = TypeVar("Problem", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.in_flight import solve_in_flight
 from lpxsched.schedule.opening import bounded, solve_covered
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
@@ -15,6 +16,7 @@ from lpxsched.schedule.solve_layer import first_solved, is_symmetric, search_on,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from lpxsched.schedule.frames import Frame, InFlight
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.result import Result
@@ -33,10 +35,11 @@ class DistinctResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScheduledLayer:
-    """A layer's own problem with the result of its distinct problem."""
+    """A layer's own problem with the result of its distinct problem, and its frame where that repeats."""
 
     problem: LayerProblem
     distinct: DistinctResult
+    frame: Frame | None = None
 
 
 def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProblem, Result]:
@@ -69,6 +72,7 @@ def solve_layers(
     options: SolveOptions,
     *,
     progress: Callable[[str, int, int], None],
+    in_flight: InFlight | None = None,
 ) -> tuple[ScheduledLayer, ...]:
     """Return every layer with the result of its problem; equal problems are solved once.
 
@@ -79,6 +83,8 @@ def solve_layers(
     options : SolveOptions
     progress : callable
         Told a step, how many of its kind are done, and how many there are.
+    in_flight : InFlight or None
+        Several micro-batches share the one layer, which then repeats; None runs each layer on demand.
 
     Raises
     ------
@@ -96,15 +102,22 @@ def solve_layers(
     scheduled: dict[int, ScheduledLayer] = {}
     for number, (key, layers) in enumerate(layers_by_key.items()):
         progress("solving", number, len(layers_by_key))
-        problem, result = solve_layer(problems[layers[0]], options)
+        problem, result, frame = _solved(problems[layers[0]], options, in_flight)
         wired, instances = problem.instance.wires_only(), list(least[key].values())
         wires = bounded(solve(wired, options), wired, [instance.wires_only() for instance in instances])
-        result = bounded(result, problem.instance, instances)
+        # The bound of a period does not depend on guards.
+        result = result if frame else bounded(result, problem.instance, instances)
         distinct = DistinctResult(number, problem.instance.network.chips, result, wires, tuple(layers))
         for layer in layers:
-            scheduled[layer] = ScheduledLayer(problems[layer].over(problem.interval_cycles), distinct)
+            scheduled[layer] = ScheduledLayer(problems[layer].over(problem.interval_cycles), distinct, frame)
     progress("solving", len(layers_by_key), len(layers_by_key))
     return tuple(scheduled[layer] for layer in range(len(problems)))
+
+
+def _solved(
+    problem: LayerProblem, options: SolveOptions, in_flight: InFlight | None
+) -> tuple[LayerProblem, Result, Frame | None]:
+    return solve_in_flight(problem, options, in_flight) if in_flight else (*solve_layer(problem, options), None)
 
 
 def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
@@ -113,11 +126,12 @@ def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
         raise NothingFoundError(cause, remedy="try --solver auto")
 
 
-def solve_quickly(build_problems: Callable[[], Sequence[LayerProblem]], seed: int) -> tuple[ScheduledLayer, ...] | str:
+def solve_quickly(
+    build_problems: Callable[[], Sequence[LayerProblem]], seed: int, in_flight: InFlight | None = None
+) -> tuple[ScheduledLayer, ...] | str:
     """Return layers scheduled greedily, or why there is no schedule."""
+    quick = SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed)
     try:
-        return solve_layers(
-            build_problems(), SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed), progress=lambda *_: None
-        )
+        return solve_layers(build_problems(), quick, progress=lambda *_: None, in_flight=in_flight)
     except (InfeasibleError, NothingFoundError) as error:
         return str(error)

@@ -10,7 +10,16 @@ import numpy as np
 
 from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import copy_plan, joined, sum_plan
-from lpxsched.schedule.routes.candidates import MOST_JUSTIFIED, Start, candidate_of
+from lpxsched.schedule.policy import (
+    BEST_LENGTHS,
+    HOPELESS,
+    MOST_EXCHANGED,
+    MOST_JUSTIFIED,
+    OFFERS_PER_SLOT,
+    PACKED_LENGTHS,
+    PASSES,
+)
+from lpxsched.schedule.routes.candidates import Candidate, candidate_of
 from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.quotient import HALVES, Flow, quotient
@@ -29,18 +38,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement, Tasks
-
-PASSES = 6
-# To offer a block to so many bundles takes as long as to place a slot once.
-OFFERS_PER_SLOT = 6
-# Lengths of blocks that the search goes on with once it has tried all.
-BEST_LENGTHS = 2
-# A first guess of times that is longer than the best by one part in so many is not worth to be justified.
-HOPELESS = 4
-# Lengths of blocks for which CP-SAT packs trees.
-PACKED_LENGTHS = 3
-# Blocks of an exchange: more make its plan long without making it shorter.
-MOST_EXCHANGED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +134,7 @@ def _packed(
     forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found[Quotient]
 ) -> Found[Quotient]:
     """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
-    from lpxsched.schedule.cpsat.packing import Aim, packed_ways
+    from lpxsched.schedule.cpsat.packing import PeriodAim, packed_ways
 
     collective = forward.instance.stage
     lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.instance))
@@ -146,7 +143,7 @@ def _packed(
             break
         blocks = forward.blocks(length)
         sums = [False] if not collective.is_sum else [True, False] if collective.kind == "all-reduce" else [True]
-        aim = Aim(budget.enough_cycles, best.objective_cycles, budget.packing_seconds, seed)
+        aim = PeriodAim(budget.enough_cycles, best.objective_cycles, budget.packing_seconds, seed)
         directions = [backward if is_sum else forward for is_sum in sums]
         ways = packed_ways(directions, blocks, sums=sums, aim=aim)
         if ways is None:
@@ -155,7 +152,7 @@ def _packed(
             (sum_plan if is_sum else copy_plan)(forward, blocks, way.block, way.bundle)
             for is_sum, way in zip(sums, ways, strict=True)
         ]
-        found = _settled(forward, Start(plans[0] if len(plans) == 1 else joined(*plans)), budget, best)
+        found = _settled(forward, Candidate(plans[0] if len(plans) == 1 else joined(*plans)), budget, best)
         if found is not None and found.quality < best.quality:
             best = replace(found, is_modelled=True)
     return best
@@ -187,7 +184,7 @@ def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found[
                 for share in range(len(lengths) + 1 if first != second else 1):
                     chosen = [sequences[first if block < share else second] for block in range(len(lengths))]
                     plan = exchange_plan(representative, classes, chosen, lengths)
-                    found = _settled(representative, Start(plan), budget, best)
+                    found = _settled(representative, Candidate(plan), budget, best)
                     if found is not None and (best is None or found.quality < best.quality):
                         best = found
                     if best is not None and best.objective_cycles <= budget.enough_cycles:
@@ -210,7 +207,9 @@ def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
     return [[vectors // count + (block < vectors % count) for block in range(count)] for count in counts[:2]]
 
 
-def _settled(problem: Quotient, start: Start, budget: Budget, best: Found[Quotient] | None) -> Found[Quotient] | None:
+def _settled(
+    problem: Quotient, start: Candidate, budget: Budget, best: Found[Quotient] | None
+) -> Found[Quotient] | None:
     """Place a plan, and justify it or make it repeat; None where it cannot repeat sooner than the best."""
     plan = start.plan
     if start.timed is not None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.attempts import may_model, searches
-from lpxsched.schedule.bounds.best import lower_bound, period_bound
+from lpxsched.schedule.bounds.best import collective_bound, period_bound
+from lpxsched.schedule.policy import EXTENTS, MOST_MODELLED, NEAR_ENOUGH, NEAR_EXTENT, TIMES_SECONDS, WAYS_SECONDS
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.quotient import Quotient
-
-# Deterministic seconds of CP-SAT at effort 2 for times and for ways.
-TIMES_SECONDS, WAYS_SECONDS = 0.1, 0.15
-# Tasks up to which `auto` models their times.
-MOST_MODELLED = 2_000
-# Pairs of a block and a bundle that CP-SAT models, with symmetry and without.
-EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
-# `auto` opens ways only where the gap is more than one part in so many at effort 1, half of it at each further step.
-NEAR_ENOUGH = 25
 
 
 def solve_transfers(instance: Instance, options: SolveOptions) -> Result:
@@ -44,9 +36,9 @@ def solve_transfers(instance: Instance, options: SolveOptions) -> Result:
         When nothing was found within the effort that meets the deadline.
     """
     stall, problem = instance.release_cycles, replace(instance, release_cycles=0)
-    bound = period_bound(problem) if options.cyclic else lower_bound(problem)
+    bound = period_bound(problem) if options.cyclic else collective_bound(problem)
     if options.deadline_cycles is not None:
-        _refuse_deadline(options, lower_bound(problem) if options.cyclic else bound, stall)
+        _refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
     found = min(searches(problem, options, bound), key=lambda found: found.quality, default=None)
     if found is None:
         raise _nothing_found(options)
@@ -81,22 +73,21 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
     if options.cyclic or not may_model(options) or found.objective_cycles <= bound.cycles:
         return found, bound
-    from lpxsched.schedule.cpsat.copies import Extent, improved_copies
     from lpxsched.schedule.cpsat.runs import Effort
+    from lpxsched.schedule.cpsat.ways import Extent, improved_ways
 
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
     near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
-    if found.problem.instance.stage.is_sum or (options.solver == "auto" and found.objective_cycles <= near):
-        return found, bound
+    is_near = options.solver == "auto" and found.objective_cycles <= near
     effort = Effort(options.seconds(WAYS_SECONDS), options.seed, bound.cycles)
-    found, proved = improved_copies(found, effort, Extent(*EXTENTS[options.solver]))
+    found, proved = improved_ways(found, effort, Extent(*(NEAR_EXTENT if is_near else EXTENTS[options.solver])))
     return found, proved if proved is not None and proved.cycles > bound.cycles else bound
 
 
 def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:
     """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
-    from lpxsched.schedule.cpsat.times import retimed
+    from lpxsched.schedule.cpsat.times import solved_times
 
-    placement = retimed(plan_tasks(found.problem, found.plan), found.placement, effort)
+    placement = solved_times(plan_tasks(found.problem, found.plan), found.placement, effort)
     return found if placement is found.placement else replace(found, placement=placement)

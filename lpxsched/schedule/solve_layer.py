@@ -9,8 +9,17 @@ from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
+from lpxsched.schedule.policy import (
+    CPSAT_SECONDS,
+    MOST_GROUPS,
+    MOST_RETIMED,
+    NEAR_BEFORE_TIMES,
+    PARTS_EFFORT,
+    WORTH_ALL,
+    WORTH_STAGES,
+)
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
@@ -25,22 +34,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.padding import Padded
-
-# From this effort on times of many tasks are chosen anew too, neighbourhood after neighbourhood.
-PARTS_EFFORT = 4
-# Deterministic seconds of CP-SAT at effort 2; each further step doubles them.
-CPSAT_SECONDS = 0.1
-# Groups that are tried: the largest, then those of small index.
-MOST_GROUPS = 3
-# Of a smaller gap than one part in so many only a part is worth searching for.
-GOOD_ENOUGH = 500
-# A gap of more than one part in so many is worth a search of each stage on its own.
-WORTH_STAGES = 200
-# Plans longer than the best by more than one part in so many are not justified, which won up to a 28th on shipped
-# layers.
-NEAR_BEFORE_TIMES = 16
-# Tasks whose times CP-SAT chooses anew all at once; below `PARTS_EFFORT` more are left as they are.
-MOST_RETIMED = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +142,9 @@ def _with_new_times(found: Found[Padded], bound: LowerBound, options: SolveOptio
 
 
 def _worth(found: Found[Padded], bound: LowerBound) -> Fraction:
-    """Return which part of an effort is worth spending: all from a gap of one part in `GOOD_ENOUGH` on."""
+    """Return which part of an effort is worth spending: all from a gap of one part in `WORTH_ALL` on."""
     gap = found.placement.makespan_cycles - bound.cycles
-    return min(Fraction(1), Fraction(gap * GOOD_ENOUGH, max(1, bound.cycles)))
+    return min(Fraction(1), Fraction(gap * WORTH_ALL, max(1, bound.cycles)))
 
 
 def _tries(most: int, found: Found[Padded], bound: LowerBound) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.attempts import searches
-from lpxsched.schedule.bounds import best as bounds
+from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.found import Found
 from lpxsched.schedule.parts import beside, of_pieces
 from lpxsched.schedule.problem.ranks import ranks
@@ -120,7 +120,7 @@ class _Layer:
     def found(self, stage: Stage, options: SolveOptions) -> list[Part]:
         """Return what searches find for a stage on its own, best first."""
         instance, bundles = stage.instance(self.problem.instance)
-        found = sorted(searches(instance, options, bounds.lower_bound(instance)), key=lambda found: found.quality)
+        found = sorted(searches(instance, options, collective_bound(instance)), key=lambda found: found.quality)
         layer = self.problem.instance
         return [stage_part(layer, stage, bundles, lifted_collective(plan)) for plan in found[:MOST_OF_STAGE]]
 

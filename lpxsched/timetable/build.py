@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from lpxsched.timetable.columns import TABLES
 from lpxsched.timetable.content import content_sha256
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Build:
     Attributes
     ----------
     slots, operators, operands, tensors, chips, links, segments, frames, deskews : Table
+        In the order of `TABLES`.
     graph : GraphFile
     manifest : ManifestFile
     graph_json : bytes
@@ -51,18 +53,8 @@ class Build:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The nine tables in the order of the content hash."""
-        return (
-            self.slots,
-            self.operators,
-            self.operands,
-            self.tensors,
-            self.chips,
-            self.links,
-            self.segments,
-            self.frames,
-            self.deskews,
-        )
+        """The nine tables in the order of the content hash, that of `TABLES`."""
+        return tuple(getattr(self, field.name) for field in fields(self)[: len(TABLES)])
 
     def content_sha256(self) -> str:
         """Return the hash of what was read, to be compared with the manifest's."""

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from lpxsched.errors import InputError
 from lpxsched.files.document import Document, read_json
 from lpxsched.files.schema import short, validate
 from lpxsched.timetable.build import Build
-from lpxsched.timetable.columns import (
-    TABLES,
-    Chips,
-    Deskews,
-    Frames,
-    Links,
-    Operands,
-    Operators,
-    Segments,
-    Slots,
-    Tensors,
-)
+from lpxsched.timetable.columns import TABLES
 from lpxsched.timetable.consistency import check_consistency
 from lpxsched.timetable.documents import FORMAT, GraphFile, ManifestFile
 from lpxsched.timetable.parquet import read_table
@@ -60,16 +50,12 @@ def read_build(folder: Path) -> Build:
         When the folder is no build, a file is missing or malformed, or a row contradicts another.
     """
     manifest = _read_manifest(folder)
+    names = [field.name for field in fields(Build)[: len(TABLES)]]
+    tables: dict[str, Any] = {
+        name: read_table(folder / kind.file, kind) for name, kind in zip(names, TABLES, strict=True)
+    }
     build = Build(
-        slots=read_table(folder / Slots.file, Slots),
-        operators=read_table(folder / Operators.file, Operators),
-        operands=read_table(folder / Operands.file, Operands),
-        tensors=read_table(folder / Tensors.file, Tensors),
-        chips=read_table(folder / Chips.file, Chips),
-        links=read_table(folder / Links.file, Links),
-        segments=read_table(folder / Segments.file, Segments),
-        frames=read_table(folder / Frames.file, Frames),
-        deskews=read_table(folder / Deskews.file, Deskews),
+        **tables,
         graph=validate(read_json(folder / GRAPH), GraphFile),
         manifest=manifest,
         graph_json=_read_bytes(folder / GRAPH),

@@ -4,7 +4,8 @@ Chips that poll run the ingress of a segment and its all-gather again and again;
 a whole pass. A pass takes whole epochs of the counter, and holds on each link the slots of what operators at hosts
 leave, the vector of flags of every host where chips pass such slots on, and one vector on the lane of a host. Chips
 that do not poll wait for an epoch and, where clocks align, start up at one more for each level of their tree at least.
-Where a frame repeats, what comes just too late for a window waits for the next one: a period at least.
+Where a frame repeats, what comes just too late for a window waits for the next one, a period at least; a micro-batch
+that owns windows waits for the next of its own (`reservations`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.frames import turns
 from lpxsched.verify.presence import pitches, slot_segments
+from lpxsched.verify.reservations import in_flight, needed_waiting
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
@@ -34,11 +36,11 @@ def waiting_violations(build: Build) -> Iterator[Violation]:
     said, polled, period = build.segments.waiting_cycles, polled_segments(build), limits_of(build).hac_period_cycles
     epochs = np.where(polled, np.maximum(-(-_loads(build) // period), 1), 1 + _levels(build))
     repeats = turns(build).period[:-1]
-    needed = np.where(repeats > 0, repeats, epochs * period)
+    needed = np.where(repeats > 0, needed_waiting(build), epochs * period)
     for row in np.flatnonzero(said < needed).tolist():
         what = "a pass of its chips, which poll," if polled[row] else "an epoch and the start-up of its chips"
         least = f"takes {needed[row]} at least"
-        what = "the period of its frame" if repeats[row] else what
+        what = ("its own window" if in_flight(build) > 1 else "the period of its frame") if repeats[row] else what
         message = f"segment {row}: waiting_cycles is {said[row]}, but {what} {least}"
         yield Violation(RULE, message, rows_of(build.segments, row))
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpxsched.assembly.collective_segment import collective_segment
-from lpxsched.assembly.describe_collective import collective_graph, describe_collective
+from lpxsched.assembly.graph import collective_graph
+from lpxsched.assembly.manifest import signed_build
 from lpxsched.assembly.program import assemble
+from lpxsched.assembly.results import collective_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.files.shipped import find_file
@@ -40,8 +42,9 @@ def built(folder: Path, scheduled: ScheduledCollective, **choices: Any) -> Build
     options = CollectiveOptions(kind=scheduled.problem.stage.kind, topology=topology, **choices)
     clock, fabric = load_clock(options.clock), line()
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
-    around = surroundings(fabric, scheduled.tree, segments)
-    return describe_collective(options, fabric, clock, scheduled, assemble(segments), around)
+    program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
+    results, graph = collective_results(options, fabric, scheduled, program), collective_graph(scheduled.problem)
+    return signed_build(options, fabric, clock, graph, program, around, results=results)
 
 
 def graph_of(kind: Kind, *, root: int = 0) -> GraphFile:

@@ -45,6 +45,8 @@ KEYS = {
     "wire_gap",
     "verified",
     "restart_ns",
+    "period_cycles",
+    "in_flight",
     *HEADLINE,
 }
 

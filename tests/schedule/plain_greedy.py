@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from lpxsched.schedule.problem.instance import HOST, VECTOR
+from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.list_schedule import work_order
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def plain_rows(
 ) -> tuple[list[tuple[int, int, int, int]], list[tuple[int, int, int, int]], list[int]]:
     """Return slots (block, bundle, depart, lane), sums (block, node, operands, start) and starts of operators."""
     greedy = PlainGreedy(instance, blocks)
-    for item in work_order(instance, blocks, seed=seed).tolist():
+    for item in work_order(instance, blocks, *ranks(instance), seed=seed).tolist():
         if item >= 0:
             greedy.place_operator(item)
         else:
@@ -103,15 +104,16 @@ class PlainGreedy:
         self.starts[operator] = self._place(unit, max(ready), int(instance.operator_cycles[operator]))
 
     def place_block(self, block: int) -> None:
-        """Bring a block from its leaves to its root and from there to its consumers."""
+        """Bring a block from its leaves together, and from there to its readers."""
         demand = int(self.blocks.piece[block])
         leaves = self.instance.demand_leaf_operators[demand].tolist()
         if len(leaves) == 1:
-            there = leaves_at = self._end(leaves[0])
+            root, there = int(self.instance.demand_root[demand]), self._end(leaves[0])
+            leaves_at = there
         else:
-            there, leaves_at = self.sum_block(block)
-        self._deliver(demand, int(self.instance.demand_root[demand]), there)
-        self.spread_block(block, leaves_at)
+            root, there, leaves_at = self.sum_block(block)
+        self._deliver(demand, root, there)
+        self.spread_block(block, root, leaves_at)
 
     def _offer(self, block: int, bundle: int, ready: int) -> tuple[int, int]:
         """Return the cycle at which a slot could leave on a bundle, and the lane on which it would."""
@@ -127,10 +129,10 @@ class PlainGreedy:
         """Return cycles from the read of the first vector to that of the last."""
         return ceil((int(self.blocks.vectors[block]) - 1) * self.vector_time[bundle])
 
-    def sum_block(self, block: int) -> tuple[int, int]:
-        """Add up the summands of a block on their shortest ways, farthest first.
+    def sum_block(self, block: int) -> tuple[int, int, int]:
+        """Add up the summands of a block on their shortest ways to the root, farthest first.
 
-        Return when the root has the sum, and when it may send it.
+        Return where all are in, when the sum is there, and when it may be sent.
         """
         demand, vectors = int(self.blocks.piece[block]), int(self.blocks.vectors[block])
         root, cost = int(self.instance.demand_root[demand]), self.instance.add_cost
@@ -138,6 +140,7 @@ class PlainGreedy:
         leaves = self.instance.demand_leaves[demand].tolist()
         operators = self.instance.demand_leaf_operators[demand].tolist()
         there = {leaf: [self._end(operator)] for leaf, operator in zip(leaves, operators, strict=True)}
+        left = len(leaves)
         for node in sorted(hops, key=lambda node: (-hops[node], node)):
             if node not in there:
                 continue
@@ -147,12 +150,14 @@ class PlainGreedy:
                 start = self._place((node, VECTOR), ready, cycles)
                 self.sums.append((block, node, len(there[node]), start))
                 ready = start + cycles
+                left -= len(there[node]) - 1
             arrived = there[node][node in leaves :]
             leaves_at = max([ready, *(read + self.instance.network.turnaround_cycles + cycles for read in arrived)])
-            if node != root:
-                parent, read = self._send_nearer(block, node, hops, leaves_at)
-                there.setdefault(parent, []).append(read)
-        return ready, leaves_at
+            if left == 1:
+                break
+            parent, read = self._send_nearer(block, node, hops, leaves_at)
+            there.setdefault(parent, []).append(read)
+        return node, ready, leaves_at
 
     def _send_nearer(self, block: int, node: int, hops: dict[int, int], ready: int) -> tuple[int, int]:
         """Send a summand one hop nearer to the root, where its last vector is read first."""
@@ -175,11 +180,14 @@ class PlainGreedy:
         ]
         return read + self.instance.network.turnaround_cycles + ceil(max(waits))
 
-    def spread_block(self, block: int, there: int) -> None:
-        """Bring a block from its root to its consumers on the ways of earliest reads (Dijkstra)."""
+    def spread_block(self, block: int, root: int, there: int) -> None:
+        """Bring a block from where it is to its readers on the ways of earliest reads (Dijkstra)."""
         demand, chips = int(self.blocks.piece[block]), self.instance.network.chips
-        root = int(self.instance.demand_root[demand])
         consumers = set(self.instance.demand_consumers[demand].tolist())
+        named = int(self.instance.demand_root[demand])
+        reads = self.instance.operator_demands
+        reading = [operator for operator in range(self.instance.operators) if demand in reads[operator]]
+        consumers |= {named} & set(self.instance.operator_node[reading].tolist())
         best: dict[int, tuple[int, int, int, int, int]] = {}
         reads: dict[int, float] = {root: there}
         settled: list[int] = []

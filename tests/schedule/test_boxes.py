@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 
+from benchmarks.collectives.boxes import Shape
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.solve_collective import solve_transfers
-from tests.schedule.boxes import Shape, box
+from tests.schedule.boxes import box
 from tests.schedule.transfer_rules import broken_rules
 
 
@@ -26,7 +28,7 @@ def test_trees_are_packed_to_the_narrowest_cut() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("shape", ["tree", "dense", "regular", "clusters"])
+@pytest.mark.parametrize("shape", get_args(Shape))
 def test_links_into_the_narrowest_set_never_rest(shape: Shape, seed: int) -> None:
     """Tests boxes whose links have other lanes each way: within a twentieth of what the narrowest cut lets through."""
     assert _gap(shape, seed, 256) <= Fraction(21, 20)

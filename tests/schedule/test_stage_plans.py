@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.pipeline import compile_timetable
 from lpxsched.schedule import solve_layer
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.instance import AddCost
 from lpxsched.schedule.problem.network import network_on

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lpxsched.schedule.bounds import best, walk
+from lpxsched.schedule.bounds.best import collective_bound
+from lpxsched.schedule.bounds.walk import walk_bound
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
@@ -19,6 +20,6 @@ if TYPE_CHECKING:
 def lower_bound(instance: Instance) -> LowerBound:
     """Return the best bound of the makespan, the stall of the opening deskew included."""
     if not instance.stages:
-        return walk.lower_bound(instance)
-    bound = best.lower_bound(instance)
+        return walk_bound(instance)
+    bound = collective_bound(instance)
     return replace(bound, cycles=instance.release_cycles + bound.cycles)

@@ -10,13 +10,14 @@ from lpxsched.schedule.bounds.cuts import busiest, cut_cycles, cut_period
 from lpxsched.schedule.bounds.ends import Entering, entering, entering_period
 from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
 from lpxsched.schedule.bounds.latency import latency
-from lpxsched.schedule.bounds.loads import loads, ramp, step_cycles
+from lpxsched.schedule.bounds.loads import least_step_cycles, loads, ramp
 from lpxsched.schedule.bounds.ports import ending_cycles, ending_period
 from lpxsched.schedule.bounds.routes import Fan, better_makespan, better_period, fan
 from lpxsched.schedule.bounds.sets import candidate_sets
 from lpxsched.schedule.bounds.sums import sums_cycles, sums_period
 from lpxsched.schedule.bounds.trees import copies, everyones_sums
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
+from lpxsched.schedule.policy import CUTS, READERS, SETS, SINGLES
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 NOTHING = "nothing to move"
-# Readers, sets of holders of one reader and single holders for which routes are looked at; cuts.
-READERS, SETS, SINGLES, CUTS = 8, 8, 3, 16
 
 
 class Side(NamedTuple):
@@ -42,7 +41,7 @@ class Side(NamedTuple):
     shards: list[int]
 
 
-def lower_bound(problem: Instance) -> LowerBound:
+def collective_bound(problem: Instance) -> LowerBound:
     """Return the best bound of the makespan of a collective, counted from its release.
 
     Parameters
@@ -126,7 +125,7 @@ def _period_by_work(problem: Instance, sides: tuple[Side, Side]) -> Iterator[Low
 
 
 def _by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
-    step, outside = step_cycles(side.view.network), ramp(problem, side.view)
+    step, outside = least_step_cycles(side.view.network), ramp(problem, side.view)
     for load in loads(problem, side.view):
         yield LowerBound(load.makespan_cycles(step), load.name)
         if outside is not None:

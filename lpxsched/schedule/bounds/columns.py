@@ -36,15 +36,14 @@ class Bounds(NamedTuple):
         """Return these bounds where a condition holds, others elsewhere."""
         return Bounds(np.where(holds, self.cycles, other.cycles), np.where(holds, self.arguments, other.arguments))
 
+    def joined(self, other: Bounds) -> Bounds:
+        """Return these bounds and then others."""
+        return Bounds(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+
 
 def none(count: int, cycles: int = NONE) -> Bounds:
     """Return so many bounds that say nothing: before all cycles, or after."""
     return Bounds(np.full(count, cycles, dtype=np.int64), np.zeros(count, dtype=np.int64))
-
-
-def joined(*bounds: Bounds) -> Bounds:
-    """Return bounds one after the other."""
-    return Bounds(*(np.concatenate(columns) for columns in zip(*bounds, strict=True)))
 
 
 def latest(bounds: Bounds, *others: Bounds) -> Bounds:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.bounds.network import Network
+    from lpxsched.schedule.bounds.network import CostedNetwork
 
     Integers = NDArray[np.int64]
 
@@ -106,7 +106,7 @@ class Lanes:
         return -(-vectors * self.dense[bundle] // self.dense_of[bundle])
 
 
-def lanes_of(network: Network, bundles: Integers) -> Lanes:
+def lanes_of(network: CostedNetwork, bundles: Integers) -> Lanes:
     """Return the lanes of some bundles of a network."""
     pitch, pitch_of, dense, dense_of = network.pitch, network.pitch_of, network.dense, network.dense_of
     spare_of = pitch_of * dense_of

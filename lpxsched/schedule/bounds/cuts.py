@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.bounds.crossings import lanes_of
+from lpxsched.schedule.policy import MOST_LEVELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-# Distances on each side of a cut that are tried.
-MOST_LEVELS = 4
 # Rates of lanes are compared in vectors per so many cycles.
 LONG_CYCLES = 1 << 20
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.bounds.crossings import lanes_of
-from lpxsched.schedule.bounds.loads import load_of, ramp, step_cycles
+from lpxsched.schedule.bounds.loads import least_step_cycles, load_of, ramp
+from lpxsched.schedule.policy import FLOW_ROUNDS, FLOW_WORTH, MOST_COLUMNS, MOST_FLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,14 +33,8 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
     Hashes = NDArray[np.uint64]
 
-# Pairs of a holder and a bundle that are coloured, and colours of them with which a program is solved.
-MOST_FLOWS, MOST_COLUMNS = 1 << 19, 10_000
-# How often lengths are looked for within the last bound found.
-ROUNDS = 4
 # The greatest length of a link: a multiple of all numbers up to 12, so that prices in such ratios are exact.
 LONGEST = 27_720
-# A program that gains less is not worth its bound.
-WORTH = 1e-6
 # Odd numbers with no pattern in their bits (splitmix64).
 FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 SHIFT = np.uint64(29)
@@ -63,9 +58,9 @@ class Colours:
 
 def flow_makespan(problem: Instance, view: View, known: int) -> int:
     """Return a bound of the makespan by flows if it exceeds a known one, else something smaller."""
-    step, outside = step_cycles(view.network), ramp(problem, view)
+    step, outside = least_step_cycles(view.network), ramp(problem, view)
     lanes, best = lanes_of(view.network, np.arange(view.network.bundles)), known
-    for _ in range(ROUNDS):
+    for _ in range(FLOW_ROUNDS):
         length = _lengths(view, lanes.within(np.array([best]), view.network.hop))
         if length is None:
             break
@@ -146,7 +141,7 @@ def _prices(view: View, wanted: Integers, room: Integers, colours: Colours) -> N
         limits[-1].SetCoefficient(theta, -float(room[bundle]))
         for flow, times in zip(*np.unique(colours.flow[:, bundle], return_counts=True), strict=True):
             limits[-1].SetCoefficient(flows[flow], float(times))
-    if solver.Solve() != solver.OPTIMAL or theta.solution_value() <= 1 + WORTH:
+    if solver.Solve() != solver.OPTIMAL or theta.solution_value() <= 1 + FLOW_WORTH:
         return None
     prices = np.array([max(0.0, -limit.dual_value()) for limit in limits])
     return np.asarray((prices / size)[colours.bundle])

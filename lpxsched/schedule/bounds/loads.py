@@ -32,6 +32,7 @@ import numpy as np
 
 from lpxsched.schedule.bounds.crossings import Lanes, lanes_of
 from lpxsched.schedule.bounds.view import is_small
+from lpxsched.schedule.policy import LONGEST_RAMP, MOST_LOADED_CLASSES
 from lpxsched.schedule.problem.wires import FAR, relaxed
 
 if TYPE_CHECKING:
@@ -39,15 +40,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.bounds.network import Network
+    from lpxsched.schedule.bounds.network import CostedNetwork
     from lpxsched.schedule.bounds.view import View
     from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
-
-# Classes of links up to which all sets of classes are looked at, and cycles of a ramp.
-MOST_CLASSES = 3
-LONGEST_RAMP = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +70,11 @@ class Load:
     lanes: Lanes
     hop: Integers
 
-    def makespan_cycles(self, step_cycles: int) -> int:
+    def makespan_cycles(self, least_step_cycles: int) -> int:
         """Return the bound of the makespan for the best m, without the ramp."""
         left_out = np.arange(max(1, -(-self.distance.max(initial=0) // self.longest)))
         needed = np.array([self.vectors @ np.maximum(self.distance - m * self.longest, 0) for m in left_out.tolist()])
-        idle = self.hop + left_out[:, None] * step_cycles
+        idle = self.hop + left_out[:, None] * least_step_cycles
         return int(self.lanes.shortest_makespan(needed, idle).max())
 
     def ramp_cycles(self, outside: Integers) -> int:
@@ -96,7 +93,7 @@ def loads(problem: Instance, view: View) -> Iterator[Load]:
     if not view.wants.is_exchange or not is_small(view):
         return
     classes = np.unique(problem.network.link_class).tolist()
-    sizes = range(1, len(classes) + 1) if len(classes) <= MOST_CLASSES else (1, len(classes))
+    sizes = range(1, len(classes) + 1) if len(classes) <= MOST_LOADED_CLASSES else (1, len(classes))
     for chosen in (chosen for size in sizes for chosen in combinations(classes, size)):
         name = "links" if len(chosen) == len(classes) else "link class"
         yield load_of(view, np.isin(problem.network.link_class, chosen).astype(np.int64), name)
@@ -113,7 +110,7 @@ def load_of(view: View, length: Integers, name: str) -> Load:
     return Load(name, view.wants.vectors[holders, readers], distance, int(length.max()), lanes, hop)
 
 
-def step_cycles(network: Network) -> int:
+def least_step_cycles(network: CostedNetwork) -> int:
     """Return the least cycles from a departure to the next departure of the same vector."""
     return max(1, int(network.hop.min()) + network.between_cycles)
 
@@ -122,7 +119,7 @@ def ramp(problem: Instance, view: View) -> Integers | None:
     """Return the most departures outside a window that leaves out m cycles, for each m; None without limits."""
     if not problem.network.inject_per_cycle and not problem.network.eject_per_cycle:
         return None
-    step = step_cycles(view.network)
+    step = least_step_cycles(view.network)
     limit = min(limit for limit in (problem.network.inject_per_cycle, problem.network.eject_per_cycle) if limit)
     lanes_of_chip = -(-int(view.network.lanes.sum()) // problem.network.width)
     cycles = np.arange(min(LONGEST_RAMP, step * (-(-lanes_of_chip // limit) + 1)) + 1)
@@ -142,7 +139,7 @@ def _departures(vectors: Integers, limit: int, cycles: Integers, step: int, *, w
     return np.asarray((-(-np.maximum(left + wider, 0) // step) * begins).sum(axis=1), dtype=np.int64)
 
 
-def _alike(network: Network, length: Integers) -> tuple[Lanes, Integers]:
+def _alike(network: CostedNetwork, length: Integers) -> tuple[Lanes, Integers]:
     """Return the lanes that have a length, counted so often, those of equal wires together, and their hops."""
     bundles = np.flatnonzero(length)
     columns = (network.hop, network.pitch, network.pitch_of)

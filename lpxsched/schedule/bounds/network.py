@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST_PRECISE = 1 << 22
 
 
-class Network:
+class CostedNetwork:
     """The bundles of a problem, and the costs of ways over them.
 
     The cost of a way from u to v counts, for every hop, the cycles from its departure to its read and then to the next

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
-class Lanes(NamedTuple):
+class NodeLanes(NamedTuple):
     """All lanes out of each node or into it: how many, and the shortest time of a vector on any of them."""
 
     number: Integers
@@ -30,7 +30,7 @@ class Lanes(NamedTuple):
         return np.where(number, -(-np.maximum(others, 0) * self.time[node] // self.time_of[node]), 0)
 
 
-def lanes_at(network: Network, end: Integers, counted: Flags) -> Lanes:
+def lanes_at(network: Network, end: Integers, counted: Flags) -> NodeLanes:
     """Return the lanes of each node, over the bundles that count."""
     bundles, count = np.flatnonzero(counted), np.zeros(network.nodes, dtype=np.int64)
     np.add.at(count, end[bundles], network.lanes[bundles])
@@ -41,4 +41,4 @@ def lanes_at(network: Network, end: Integers, counted: Flags) -> Lanes:
     np.minimum.at(best, end[bundles], np.argsort(order)[kind.reshape(-1)][bundles])
     # Nodes without lanes come last: no time at all.
     time, time_of = np.append(kinds[:, order], [[0], [1]], axis=1)[:, best]
-    return Lanes(count, time, time_of)
+    return NodeLanes(count, time, time_of)

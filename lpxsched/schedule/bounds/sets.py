@@ -14,21 +14,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.fabric.reach import component_numbers
+from lpxsched.schedule.policy import MOST_DIGITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.bounds.network import Network
+    from lpxsched.schedule.bounds.network import CostedNetwork
     from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-# Sets by digits that are tried of one stride and size, and balls round one chip.
-MOST_DIGITS = 64
 
-
-def candidate_sets(problem: Instance, network: Network, centres: Integers) -> Flags:
+def candidate_sets(problem: Instance, network: CostedNetwork, centres: Integers) -> Flags:
     """Return different sets of nodes and their complements, shape (sets, nodes); none is empty or holds all."""
     found = [_digits(problem.network.fabric_node), _balls(network, centres), _components(problem)]
     sets = np.concatenate([part for part in found if len(part)])
@@ -68,7 +66,7 @@ def _digits(numbers: Integers) -> Flags:
     return np.concatenate(sets) if sets else np.zeros((0, len(numbers)), dtype=np.bool_)
 
 
-def _balls(network: Network, centres: Integers) -> Flags:
+def _balls(network: CostedNetwork, centres: Integers) -> Flags:
     sets = []
     for cost in network.into(centres):
         radii = np.unique(cost)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.best import lower_bound as collective_bound
+from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.problem.stages import stages_of
 from lpxsched.schedule.result import LowerBound
 

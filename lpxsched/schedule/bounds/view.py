@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.network import Network, shortest_sum
+from lpxsched.schedule.bounds.network import CostedNetwork, shortest_sum
 from lpxsched.schedule.bounds.wants import Wants, wants_of
+from lpxsched.schedule.policy import FEW_SHARDS, SMALL_TABLE
 from lpxsched.schedule.problem.wires import FAR
 
 if TYPE_CHECKING:
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-# Entries of a table of costs from every node to every node, times bundles, up to which all shards are looked at.
-SMALL = 1 << 24
-FEW = 8
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
@@ -44,7 +41,7 @@ class View:
 
     Attributes
     ----------
-    network : Network
+    network : CostedNetwork
     wants : Wants
     final_cycles : int
         The shortest sum, by which a reader may have to end; 0 without sums.
@@ -52,7 +49,7 @@ class View:
         The earliest cycle at which a reader gets a complete sum from elsewhere, `FAR` for the side that does not read.
     """
 
-    network: Network
+    network: CostedNetwork
     wants: Wants
     final_cycles: int
     holder_complete: Integers
@@ -66,7 +63,7 @@ class View:
 def views(problem: Instance) -> tuple[View, View]:
     """Return a problem as it is, and with time reversed."""
     wants = wants_of(problem.stage)
-    network, turned = Network(problem), Network(problem.reversed())
+    network, turned = CostedNetwork(problem), CostedNetwork(problem.reversed())
     never = np.full(problem.network.width, FAR, dtype=np.int64)
     complete = _complete_cycles(problem, network) if problem.stage.is_sum else never
     forward = View(network, wants, shortest_sum(problem), never, complete)
@@ -78,7 +75,7 @@ def representatives(view: View) -> Integers:
     """Return shards that differ in their wires, in what they want or in their distances; a few if there are many."""
     network, width = view.network, view.wants.width
     if not is_small(view):
-        return np.unique(np.linspace(0, width - 1, FEW).astype(np.int64))
+        return np.unique(np.linspace(0, width - 1, FEW_SHARDS).astype(np.int64))
     cost = network.into(np.arange(width))
     found: dict[bytes, int] = {}
     for shard in range(width):
@@ -94,13 +91,13 @@ def representatives(view: View) -> Integers:
 
 def is_small(view: View) -> bool:
     """Whether the ways between all nodes are found in well under a second."""
-    return view.network.nodes * view.network.bundles <= SMALL
+    return view.network.nodes * view.network.bundles <= SMALL_TABLE
 
 
-def _complete_cycles(problem: Instance, network: Network) -> Integers:
+def _complete_cycles(problem: Instance, network: CostedNetwork) -> Integers:
     """Return the earliest cycle at which a complete sum can be read that was made elsewhere, for each shard."""
     width = problem.network.width
-    if network.nodes * network.bundles > SMALL or width < 2:
+    if network.nodes * network.bundles > SMALL_TABLE or width < 2:
         return np.zeros(width, dtype=np.int64)
     cost = network.into(np.arange(network.nodes))
     # A cost ends with a turnaround.

@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.bounds.columns import Bounds, earliest, joined, latest, none, of_rows
+from lpxsched.schedule.bounds.columns import Bounds, earliest, latest, none, of_rows
 from lpxsched.schedule.bounds.node_lanes import lanes_at
 from lpxsched.schedule.bounds.stages import by_stages
 from lpxsched.schedule.problem.distances import shortest_ways
@@ -95,7 +95,7 @@ class Summed(NamedTuple):
     enters: Bounds
 
 
-def lower_bound(instance: Instance) -> LowerBound:
+def walk_bound(instance: Instance) -> LowerBound:
     """Return the best bound of an instance.
 
     Parameters
@@ -109,7 +109,7 @@ def lower_bound(instance: Instance) -> LowerBound:
         for demand in np.flatnonzero((demand_rank == rank) & walk.is_sum).tolist():
             walk.sum(demand)
     starts = walk.starts.at(np.argsort(operator_rank, kind="stable"))
-    best = of_rows(joined(starts, walk.summands_leave()), np.array([0, instance.operators + instance.network.chips]))
+    best = of_rows(starts.joined(walk.summands_leave()), np.array([0, instance.operators + instance.network.chips]))
     names = [name for bit, name in enumerate(ARGUMENTS) if int(best.arguments[0]) >> bit & 1]
     by_walk = LowerBound(int(best.cycles[0]), " + ".join(("critical path", *names)))
     further = by_stages(instance, walk.starts.cycles, walk.ways, (operator_rank, demand_rank))

@@ -1,4 +1,4 @@
-"""Which bundles a block may cross: all hops of its shortest ways, or all hops that are in time for its readers."""
+"""Which bundles a trip may cross: all hops of its shortest ways, or all hops that are in time for its ends."""
 
 from __future__ import annotations
 
@@ -11,77 +11,76 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
+    from lpxsched.schedule.cpsat.trips import Trip, Trips
 
 
 class Crossings(NamedTuple):
-    """Pairs of a block and a bundle, sorted by block, then bundle.
+    """Pairs of a trip and a bundle, sorted by trip, then bundle.
 
     Attributes
     ----------
-    block, bundle : ndarray of int64, shape (crossings,)
+    trip, bundle : ndarray of int64, shape (crossings,)
     """
 
-    block: NDArray[np.int64]
+    trip: NDArray[np.int64]
     bundle: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.block)
+        return len(self.trip)
 
-    def of_blocks(self, chosen: NDArray[np.bool_]) -> Crossings:
-        """Return the crossings of some blocks, told by their number."""
-        rows = chosen[self.block]
-        return Crossings(self.block[rows], self.bundle[rows])
+    def of_trips(self, chosen: NDArray[np.bool_]) -> Crossings:
+        """Return the crossings of some trips, told by their number."""
+        rows = chosen[self.trip]
+        return Crossings(self.trip[rows], self.bundle[rows])
 
-    def united(self, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Crossings:
+    def united(self, trip: NDArray[np.int64], bundle: NDArray[np.int64]) -> Crossings:
         """Return these crossings and others."""
-        pairs = np.unique(np.column_stack([np.append(self.block, block), np.append(self.bundle, bundle)]), axis=0)
+        pairs = np.unique(np.column_stack([np.append(self.trip, trip), np.append(self.bundle, bundle)]), axis=0)
         return Crossings(pairs[:, 0], pairs[:, 1])
 
 
-def crossings(problem: Quotient, blocks: Blocks, latest_cycles: int, *, detours: bool) -> Crossings:
-    """Return the bundles that each block may cross.
+def crossings(trips: Trips, latest_cycles: int, *, detours: bool) -> Crossings:
+    """Return the bundles that each trip may cross.
 
     Parameters
     ----------
-    problem : Quotient
-    blocks : Blocks
+    trips : Trips
     latest_cycles : int
         No read is later.
     detours : bool
         Whether ways may be longer than the shortest.
     """
-    ends = np.column_stack([blocks.source, blocks.target, blocks.vectors])
-    kinds, kind_of = np.unique(ends, axis=0, return_inverse=True)
-    usable = np.array(
-        [
-            _usable(problem, source, target, vectors, latest_cycles, detours)
-            for source, target, vectors in kinds.tolist()
-        ],
-        dtype=np.bool_,
-    )
-    block, bundle = np.nonzero(usable[kind_of.ravel()])
-    return Crossings(block.astype(np.int64), bundle.astype(np.int64))
+    known: dict[tuple[object, ...], NDArray[np.int64]] = {}
+    found = []
+    for trip in trips.rows:
+        kind = (trip.base, trip.ends, trip.vectors, trip.is_sum, trip.before, trip.after)
+        if kind not in known:
+            latest = latest_cycles - trip.before - trip.after - trips.release
+            known[kind] = np.flatnonzero(_usable(trips, trip, latest, detours))
+        found.append(known[kind])
+    trip_of = np.repeat(np.arange(len(found)), [len(row) for row in found])
+    return Crossings(trip_of.astype(np.int64), np.concatenate([*found, np.zeros(0, dtype=np.int64)]))
 
 
-def _usable(
-    problem: Quotient, source: int, target: int, vectors: int, latest_cycles: int, detours: bool
-) -> NDArray[np.bool_]:
-    """Return, for each bundle, whether a block may cross it."""
-    network, way = problem.instance.network, problem.way.astype(np.int64)
+def _usable(trips: Trips, trip: Trip, latest_cycles: int, detours: bool) -> NDArray[np.bool_]:
+    """Return, for each bundle, whether a trip may cross it; for sums all is told backwards in time."""
+    network, way = trips.problem.network, trips.problem.way.astype(np.int64)
     start, end = network.source, network.destination
-    read = way[source, start] + np.where(start != source, network.turnaround_cycles, 0) + network.hop_cycles
-    after_first = network.hold_cycles(vectors - 1)
+    if trip.is_sum:
+        way, start, end = way.T, end, start
+    base, target, nodes = trip.base, trip.target, np.arange(network.nodes)
+    read = way[base, start] + np.where(start != base, network.turnaround_cycles, 0) + network.hop_cycles
+    after_first = network.hold_cycles(trip.vectors - 1)
+    readers = np.isin(nodes, list(trip.ends))
     if target == EVERY:
-        in_time = read + np.where(end < network.width, after_first, 0) <= latest_cycles
-        onward, shortest = in_time & (end != source), read == way[source, end]
-        readers = np.arange(network.nodes) < network.width
+        onward = (read + np.where(readers[end], after_first, 0) <= latest_cycles) & (end != base)
+        shortest = read == way[base, end]
     else:
         rest = np.where(end != target, network.turnaround_cycles, after_first) + way[end, target]
-        onward = (end != source) & (start != target) & (read + rest <= latest_cycles)
-        shortest = read + rest - np.where(end != target, 0, after_first) == way[source, target]
-        readers = np.arange(network.nodes) == target
-    return _connected(onward & (shortest | detours), start, end, np.arange(network.nodes) == source, readers)
+        onward = (end != base) & (start != target) & (read + rest <= latest_cycles)
+        shortest = read + rest - np.where(end != target, 0, after_first) == way[base, target]
+    onward &= ((start == base) | (start < network.chips)) & (readers[end] | (end < network.chips))
+    return _connected(onward & (shortest | detours), start, end, nodes == base, readers)
 
 
 def _connected(

@@ -28,7 +28,7 @@ MORE_HOPS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class PeriodAim:
     """What periods are of use, and how long to look.
 
     Attributes
@@ -59,7 +59,7 @@ class _Model:
         self.loads.setdefault((kind, number), []).append(load)
 
 
-def packed_ways(directions: list[Quotient], blocks: Blocks, *, sums: list[bool], aim: Aim) -> list[Ways] | None:
+def packed_ways(directions: list[Quotient], blocks: Blocks, *, sums: list[bool], aim: PeriodAim) -> list[Ways] | None:
     """Return the ways of all blocks, direction by direction; None where no short enough period is found.
 
     Parameters
@@ -70,7 +70,7 @@ def packed_ways(directions: list[Quotient], blocks: Blocks, *, sums: list[bool],
         Of all directions.
     sums : list of bool
         Whether a direction's trees are sums backwards in time.
-    aim : Aim
+    aim : PeriodAim
     """
     if len(directions) * len(blocks) * directions[0].instance.network.bundles > MOST_LITERALS:
         return None

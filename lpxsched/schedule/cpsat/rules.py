@@ -1,211 +1,259 @@
-"""Constraints of the CP-SAT model of copies, one function a rule; ``schedule.instance`` explains the rules."""
+"""Constraints of the CP-SAT model, one function a rule; ``schedule.problem.instance`` explains the rules.
+
+What trips need of links, vector units and ports is numbered as in the tasks of a plan, and what is kept are such tasks.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from lpxsched.schedule.cpsat.resources import Resources
+from lpxsched.schedule.cpsat.sums import add_sums
 from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from numpy.typing import NDArray
     from ortools.sat.python import cp_model
 
-    from lpxsched.schedule.cpsat.variables import RouteVariables, Slots
+    from lpxsched.schedule.cpsat.variables import Variables
+    from lpxsched.schedule.times.placement import Tasks
 
-Intervals = dict[int, list["cp_model.IntervalVar"]]
+
+class Kept(NamedTuple):
+    """Tasks of a plan, when they start, and which of them stay as they are: no operators."""
+
+    tasks: Tasks
+    start: NDArray[np.int64]
+    stays: NDArray[np.bool_]
 
 
-def add_rules(model: RouteVariables, kept: Slots) -> None:
-    """Add all rules to a model.
-
-    Parameters
-    ----------
-    model : RouteVariables
-    kept : Slots
-        All slots of the blocks for which the model has no variables: they stay as they are.
-    """
-    r1_links(model, kept)
+def add_rules(model: Variables, kept: Kept) -> None:
+    """Add all rules to a model."""
+    add_sums(model)
+    resources, first = Resources(model.cp, kept.tasks), len(kept.tasks) - len(model.starts)
+    r1_links(model, resources)
+    r7_ports(model, resources)
+    resources.add_tasks(enumerate(model.starts, first))
+    stays = kept.stays & np.isin(kept.tasks.resource, list(resources.used))
+    stays |= kept.stays & np.isin(resources.port(0) + kept.tasks.port, list(resources.used)).any(axis=1)
+    resources.add_tasks(((int(row), int(kept.start[row]) // model.step) for row in np.flatnonzero(stays)), model.step)
+    resources.close()
     r2_departures(model)
     r3_delivery(model)
-    r7_injections(model, kept)
-    r7_ejections(model, kept)
+    r3_operands(model, kept)
     r10_deadline(model)
 
 
-def r1_links(model: RouteVariables, kept: Slots) -> None:
-    """R1: slots of a resource never need more lanes than it has."""
-    bundles = model.bundles
+def r1_links(model: Variables, resources: Resources) -> None:
+    """R1 and R4: slots never need more lanes than there are, sums and operators never one unit at a time."""
+    bundles, wires = model.bundles, model.trips.problem.wires
     alike: dict[tuple[int, int, int, int, int], list[int]] = defaultdict(list)
-    for block, bundle in model.present:
-        node = bundles.destination[bundle]
-        start = model.distance(block, node) - bundles.hop[bundle]
-        hold = bundles.hold(bundle, model.vectors(block))
-        alike[block, model.places[block, node], start, hold, bundles.resource[bundle]].append(bundle)
-    used: Intervals = defaultdict(list)
-    for (block, _, _, hold, resource), group in alike.items():
-        # Bundles that a block would cross at one time are one interval.
-        literal = model.any_of(block, group)
-        interval = model.cp.new_optional_fixed_size_interval_var(model.depart(block, group[0]), hold, literal, "")
-        used[resource].append(interval)
-    for block, bundle, depart in kept.rows():
-        if bundles.resource[bundle] in used:
-            hold = bundles.hold(bundle, model.vectors(block))
-            interval = model.cp.new_fixed_size_interval_var(depart // model.step, hold, "")
-            used[bundles.resource[bundle]].append(interval)
-    for resource, intervals in used.items():
-        add_capacity(model.cp, intervals, int(model.problem.wires.lanes[resource]))
+    for trip, bundle in model.present:
+        node, row = model.head(trip, bundle), model.row(trip)
+        start = 0 if row.is_sum else model.distance(trip, node) - bundles.hop[bundle]
+        hold = bundles.hold(bundle, row.vectors)
+        alike[trip, model.places[trip, node], start, hold, bundles.resource[bundle]].append(bundle)
+    for (trip, _, _, hold, resource), group in alike.items():
+        # Bundles that a trip would cross at one time are one interval.
+        resources.add(resource, model.depart(trip, group[0]), hold, model.any_of(trip, group))
+    for (_, node), total in model.sums.items():
+        if not isinstance(total.cycles, int) or total.cycles:
+            interval = model.cp.new_optional_interval_var(total.start, total.cycles, total.end, total.adds, "")
+            resources.used[len(wires.lanes) + int(wires.node_orbit[node])].append(interval)
 
 
-def add_capacity(cp: cp_model.CpModel, intervals: list[cp_model.IntervalVar], capacity: int) -> None:
-    """Let at most `capacity` intervals overlap."""
-    if capacity == 1:
-        cp.add_no_overlap(intervals)
-    elif len(intervals) > capacity:
-        cp.add_cumulative(intervals, [1] * len(intervals), capacity)
-
-
-def r2_departures(model: RouteVariables) -> None:
-    """R2: what leaves a node begins there, or was read there a turnaround before."""
-    for block, places in _places(model).items():
-        if model.shares_delays(block):
+def r2_departures(model: Variables) -> None:
+    """R2: what leaves a node begins there, or was read there a turnaround before; of sums see `sums`."""
+    for trip, places in _places(model).items():
+        if model.shares_delays(trip):
             for nearer, farther in pairwise(places):
-                model.cp.add(model.delays[block, farther] >= model.delays[block, nearer])
-    for (block, bundle), present in model.present.items():
-        node, depart = model.bundles.source[bundle], model.depart(block, bundle)
-        if node == model.source(block):
-            if model.distance(block, model.bundles.destination[bundle]) < model.bundles.hop[bundle]:
-                model.cp.add(depart >= 0).only_enforce_if(present)
+                model.cp.add(model.delays[trip, farther] >= model.delays[trip, nearer])
+    for (trip, bundle), present in model.present.items():
+        if model.row(trip).is_sum:
             continue
-        ready = model.reads[block, node] + model.turnaround
-        if not model.shares_delays(block):
+        node, depart = model.root_side(trip, bundle), model.depart(trip, bundle)
+        if node == model.row(trip).base:
+            _begins(model, trip, bundle)
+            continue
+        ready = model.times[trip, node] + model.turnaround
+        if not model.shares_delays(trip):
             model.cp.add(depart >= ready).only_enforce_if(present)
-        for arrived in model.into.get((block, node), ()):
-            lead = model.bundles.lead(arrived, bundle, model.vectors(block))
+        for arrived in model.into.get((trip, node), ()):
+            lead = model.bundles.lead(arrived, bundle, model.row(trip).vectors)
             if lead:
-                model.cp.add(depart >= ready + lead).only_enforce_if(present, model.present[block, arrived])
+                model.cp.add(depart >= ready + lead).only_enforce_if(present, model.present[trip, arrived])
 
 
-def _places(model: RouteVariables) -> dict[int, list[int]]:
-    """Return the places of each block, the nearest first."""
+def _begins(model: Variables, trip: int, bundle: int) -> None:
+    """Let a copy leave its base when it has been made there, or summed there and, where it came, a turnaround later."""
+    row, depart, present = model.row(trip), model.depart(trip, bundle), model.present[trip, bundle]
+    if model.distance(trip, model.head(trip, bundle)) < model.bundles.hop[bundle]:
+        model.cp.add(depart >= model.trips.release).only_enforce_if(present)
+    for task in row.makers.values():
+        model.cp.add(depart >= model.end(task)).only_enforce_if(present)
+    if row.partner == NONE:
+        return
+    total = model.sums[row.partner, row.base]
+    model.cp.add(depart >= total.end).only_enforce_if(present)
+    if model.turnaround:
+        for arrived in model.out_of[row.partner, row.base]:
+            ready = model.last_read(row.partner, arrived) + total.cycles + model.turnaround
+            model.cp.add(depart >= ready).only_enforce_if(present, model.present[row.partner, arrived])
+
+
+def _places(model: Variables) -> dict[int, list[int]]:
+    """Return the places of each copy, the nearest first."""
     places: dict[int, list[int]] = defaultdict(list)
-    for block, place in sorted(model.delays):
-        places[block].append(place)
+    for trip, place in sorted(model.delays):
+        places[trip].append(place)
     return places
 
 
-def r3_delivery(model: RouteVariables) -> None:
-    """R3: each reader gets each block once, other nodes at most once, and they send only what they get."""
-    for (block, node), bundles in model.into.items():
-        arriving = [model.present[block, bundle] for bundle in bundles]
-        if model.is_reader(block, node):
+def r3_delivery(model: Variables) -> None:
+    """R3 and R5: a copy comes once to each reader, a summand leaves each leaf once; others pass on what they get."""
+    for (trip, node), bundles in model.into.items():
+        arriving = [model.present[trip, bundle] for bundle in bundles]
+        if model.is_end(trip, node):
             model.cp.add_exactly_one(arriving)
             continue
         # A relay gets nothing that it does not pass on; to one reader it passes it on once.
-        leaving = [model.present[block, bundle] for bundle in model.out_of.get((block, node), ())]
+        leaving = [model.present[trip, bundle] for bundle in model.out_of.get((trip, node), ())]
         away = model.cp.new_bool_var("")
         model.cp.add_exactly_one([*arriving, away])
-        if model.target(block) != EVERY:
+        if model.row(trip).target != EVERY:
             model.cp.add_exactly_one([*leaving, away])
             continue
         model.cp.add_bool_or([*leaving, away])
-    for (block, node), bundles in model.out_of.items():
-        leaving = [model.present[block, bundle] for bundle in bundles]
-        if node == model.source(block):
-            if model.target(block) != EVERY:
+    for (trip, node), bundles in model.out_of.items():
+        leaving = [model.present[trip, bundle] for bundle in bundles]
+        if node == model.row(trip).base:
+            if model.row(trip).target != EVERY:
                 model.cp.add_exactly_one(leaving)
-        elif not model.is_reader(block, node):
-            arriving = [model.present[block, bundle] for bundle in model.into.get((block, node), ())]
+        elif not model.is_end(trip, node):
+            arriving = [model.present[trip, bundle] for bundle in model.into.get((trip, node), ())]
             for literal in leaving:
                 model.cp.add_bool_or(arriving).only_enforce_if(literal)
 
 
-def r7_injections(model: RouteVariables, kept: Slots) -> None:
-    """R7: no more vectors begin at a node in a cycle than it may inject."""
-    network, orbit = model.problem.instance.network, model.problem.wires.node_orbit.tolist()
-    if not network.inject_per_cycle:
-        return
-    moments: Intervals = defaultdict(list)
-    for node, start, present in _injections(model):
-        moments[orbit[node]].append(model.cp.new_optional_fixed_size_interval_var(start, 1, present, ""))
-    for block, bundle, depart in kept.rows():
-        node = model.bundles.source[bundle]
-        if node == model.source(block) and orbit[node] in moments:
-            moments[orbit[node]].append(model.cp.new_fixed_size_interval_var(depart, 1, ""))
-    for intervals in moments.values():
-        add_capacity(model.cp, intervals, network.inject_per_cycle)
-
-
-def _injections(
-    model: RouteVariables,
-) -> Iterator[tuple[int, cp_model.LinearExprT, cp_model.LiteralT]]:
-    """Yield node, step and presence of each departure from where a block begins."""
-    for (block, node), bundles in model.out_of.items():
-        if node != model.source(block):
+def r3_operands(model: Variables, kept: Kept) -> None:
+    """R3: an operator starts after all that it reads, and after the operators before it."""
+    for after, before in model.trips.waits:
+        model.cp.add(model.starts[after] >= model.end(before))
+    for task, trip, node in model.trips.reads:
+        if model.row(trip).is_sum:
+            if (trip, node) in model.sums:
+                model.cp.add(model.starts[task] >= model.sums[trip, node].end)
             continue
-        if model.target(block) == EVERY:
+        for bundle in model.into.get((trip, node), ()):
+            present = model.present[trip, bundle]
+            model.cp.add(model.starts[task] >= model.last_read(trip, bundle)).only_enforce_if(present)
+    tasks, first = kept.tasks, len(kept.tasks) - len(model.starts)
+    if not model.starts or not kept.stays.any():
+        return
+    for before, after, delay in zip(tasks.before.tolist(), tasks.after.tolist(), tasks.delay.tolist(), strict=True):
+        if kept.stays[before] and after >= first:
+            model.cp.add(model.starts[after - first] >= int(kept.start[before]) + delay)
+        if before >= first and kept.stays[after]:
+            model.cp.add(model.starts[before - first] + delay <= int(kept.start[after]))
+
+
+def r7_ports(model: Variables, resources: Resources) -> None:
+    """R7: no more vectors begin, and no more end, at a node in a cycle than it may inject and eject."""
+    wires = model.trips.problem.wires
+    orbit, orbits = wires.node_orbit.tolist(), int(wires.node_orbit.max(initial=0)) + 1
+    for first, moments in (
+        (0, _injections(model) if wires.inject else ()),
+        (orbits, _ejections(model) if wires.eject else ()),
+    ):
+        for node, start, present in moments:
+            resources.add(resources.port(first + orbit[node]), start, 1, present)
+
+
+def _injections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, cp_model.LiteralT]]:
+    """Yield node, step and presence of each departure of what begins where it leaves."""
+    for (trip, node), bundles in model.out_of.items():
+        if model.row(trip).is_sum or node != model.row(trip).base:
+            continue
+        if model.row(trip).target == EVERY:
             # Copies of one block that leave together are several vectors.
-            yield from ((node, model.depart(block, bundle), model.present[block, bundle]) for bundle in bundles)
+            yield from ((node, model.depart(trip, bundle), model.present[trip, bundle]) for bundle in bundles)
             continue
         alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for bundle in bundles:
-            end = model.bundles.destination[bundle]
-            alike[model.places[block, end], model.distance(block, end) - model.bundles.hop[bundle]].append(bundle)
+            end = model.head(trip, bundle)
+            alike[model.places[trip, end], model.distance(trip, end) - model.bundles.hop[bundle]].append(bundle)
         for group in alike.values():
-            yield node, model.depart(block, group[0]), True if len(alike) == 1 else model.any_of(block, group)
+            yield node, model.depart(trip, group[0]), True if len(alike) == 1 else model.any_of(trip, group)
+    for (trip, node), bundles in model.into.items():
+        if model.row(trip).is_sum:
+            # A node that passes one summand on begins nothing.
+            adds = model.sums[trip, node].adds if (trip, node) in model.sums else False
+            yield node, model.depart(trip, bundles[0]), True if model.is_end(trip, node) else adds
 
 
-def r7_ejections(model: RouteVariables, kept: Slots) -> None:
-    """R7: no more vectors end at a node in a cycle than it may eject."""
-    network, orbit = model.problem.instance.network, model.problem.wires.node_orbit.tolist()
-    if not network.eject_per_cycle:
-        return
-    moments: Intervals = defaultdict(list)
-    for block, node in model.into:
-        if model.is_reader(block, node):
-            moments[orbit[node]].append(model.cp.new_fixed_size_interval_var(model.reads[block, node], 1, ""))
-    for block, bundle, depart in kept.rows():
-        node = model.bundles.destination[bundle]
-        if model.is_reader(block, node) and orbit[node] in moments:
-            read = depart + model.bundles.hop[bundle]
-            moments[orbit[node]].append(model.cp.new_fixed_size_interval_var(read, 1, ""))
-    for intervals in moments.values():
-        add_capacity(model.cp, intervals, network.eject_per_cycle)
+def _ejections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, cp_model.LiteralT]]:
+    """Yield node, step and presence of each first read of what ends where it is read."""
+    for (trip, node), time in model.times.items():
+        if not model.row(trip).is_sum and model.is_end(trip, node):
+            yield node, time, True
+    for (trip, node), total in model.sums.items():
+        for bundle in model.out_of[trip, node]:
+            both = model.cp.new_bool_var("")
+            model.cp.add_min_equality(both, [model.present[trip, bundle], total.adds])
+            yield node, model.depart(trip, bundle) + model.bundles.hop[bundle], both
 
 
-def r10_deadline(model: RouteVariables) -> None:
+def r10_deadline(model: Variables) -> None:
     """R10: the last vector of a block is read in time, also where it comes over a slow wire."""
     for read, tail, present in _last_reads(model):
         model.cp.add(read + tail <= model.latest).only_enforce_if(present)
 
 
-def minimize_lateness(model: RouteVariables, due_cycles: int) -> None:
-    """Let the last reads pass a cycle by as little as can be, all taken together."""
+def minimize_lateness(model: Variables, due_cycles: int) -> None:
+    """Let the last reads pass a cycle by as little as can be, all taken together; of a layer, the operators' starts."""
     due = due_cycles // model.step
     late = []
     for read, tail, present in _last_reads(model):
         late.append(model.cp.new_int_var(0, max(0, model.latest - due), ""))
         model.cp.add(late[-1] >= read + tail - due).only_enforce_if(present)
-    model.cp.minimize(sum(late))
+    model.cp.minimize(sum(late) + sum(model.starts))
 
 
-def _last_reads(model: RouteVariables) -> Iterator[tuple[cp_model.LinearExprT, int, list[cp_model.IntVar]]]:
+def minimize_makespan(model: Variables, least_cycles: int) -> None:
+    """Let the last operator start as early as can be."""
+    makespan = model.cp.new_int_var(least_cycles, model.latest, "")
+    model.cp.add_max_equality(makespan, model.starts)
+    model.cp.add_hint(makespan, model.latest)
+    model.cp.minimize(makespan)
+
+
+def _last_reads(model: Variables) -> Iterator[tuple[cp_model.LinearExprT, int, list[cp_model.IntVar]]]:
     """Yield each read in the end: its first step, how long it takes, and what must be crossed for that."""
-    for (block, node), bundles in model.into.items():
-        if model.is_reader(block, node):
+    if model.starts:
+        return
+    for (trip, node), bundles in model.into.items():
+        if model.is_end(trip, node) and not model.row(trip).is_sum:
             tails: dict[int, list[int]] = defaultdict(list)
             for bundle in bundles:
-                tails[model.tail(block, bundle)].append(bundle)
+                tails[model.tail(trip, bundle)].append(bundle)
             for tail, alike in tails.items():
-                present = [] if len(tails) == 1 else [model.any_of(block, alike)]
-                yield model.reads[block, node], tail, present
+                present = [] if len(tails) == 1 else [model.any_of(trip, alike)]
+                yield model.times[trip, node], tail, present
+    for (trip, node), total in model.sums.items():
+        if node == model.row(trip).base and model.row(trip).partner == NONE:
+            yield total.end, 0, []
 
 
-def order_alike(model: RouteVariables, alike: Iterable[list[int]]) -> None:
-    """Let blocks that may change places be read at their first reader one after the other."""
-    for blocks in alike:
-        node = min(node for block, node in model.into if block == blocks[0] and model.is_reader(block, node))
-        for one, other in pairwise(blocks):
-            model.cp.add(model.reads[one, node] <= model.reads[other, node])
+def order_alike(model: Variables, alike: Iterable[list[int]]) -> None:
+    """Let trips that may change places come to, or leave, their first end one after the other."""
+    for trips in alike:
+        node = min(node for trip, node in model.into if trip == trips[0] and model.is_end(trip, node))
+        for one, other in pairwise(trips):
+            model.cp.add(model.times[one, node] <= model.times[other, node])

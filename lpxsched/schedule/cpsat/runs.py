@@ -65,11 +65,6 @@ class Allowance:
     runs: int = 0
     solver: cp_model.CpSolver = field(default_factory=cp_model.CpSolver)
 
-    @classmethod
-    def of(cls, effort: Effort) -> Allowance:
-        """Return all that an effort allows."""
-        return cls(effort, effort.seconds)
-
     def run(self, model: cp_model.CpModel, seconds: float, *, is_hinted: bool = False) -> Outcome:
         """Solve a model within some seconds of those that are left.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
+from lpxsched.schedule.cpsat.resources import Resources
 from lpxsched.schedule.cpsat.runs import one_worker, solve_interruptibly
 from lpxsched.schedule.times.placement import placed
 
@@ -26,7 +27,7 @@ MOST_FREE = 400
 NEIGHBOURHOOD_SECONDS = 0.5
 
 
-def retimed(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:
+def solved_times(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:
     """Return the best times found on the ways of a plan; the given ones when none are better."""
     if len(tasks) <= MOST_FREE:
         return _solved(tasks, placement, np.ones(len(tasks), dtype=np.bool_), effort.seconds, effort)
@@ -69,7 +70,10 @@ def _solved(tasks: Tasks, placement: Placement, free: NDArray[np.bool_], seconds
         )
     ]
     _add_precedences(model, tasks, free, starts)
-    _add_resources(model, tasks, free, starts)
+    resources, contested = Resources(model, tasks), np.isin(tasks.resource, tasks.resource[free])
+    contested |= np.isin(tasks.port, tasks.port[free]).any(axis=1)
+    resources.add_tasks((task, starts[task]) for task in np.flatnonzero(contested).tolist())
+    resources.close()
     ends = [starts[task] + int(tasks.duration[task]) for task in np.flatnonzero(free).tolist()]
     kept = int((placement.start + tasks.duration)[~free].max(initial=0))
     makespan = model.new_int_var(max(kept, effort.enough_cycles), horizon, "makespan")
@@ -95,38 +99,3 @@ def _add_precedences(
     columns = (tasks.before[rows].tolist(), tasks.after[rows].tolist(), tasks.delay[rows].tolist())
     for before, after, delay in zip(*columns, strict=True):
         model.add(starts[after] >= starts[before] + delay)
-
-
-def _add_resources(
-    model: cp_model.CpModel, tasks: Tasks, free: NDArray[np.bool_], starts: list[cp_model.IntVar | int]
-) -> None:
-    """R1, R4, R7, R9: no more tasks at a time than lanes, than a port has room for."""
-    used: dict[tuple[str, int], list[cp_model.IntervalVar]] = {}
-    contested = set(tasks.resource[free].tolist())
-    ports = set(tasks.port[free].ravel().tolist()) - {-1}
-    for task, start in enumerate(starts):
-        resource, length = int(tasks.resource[task]), int(tasks.length[task])
-        if resource in contested and length:
-            interval = model.new_fixed_size_interval_var(start, length, "")
-            used.setdefault(("lanes", resource), []).append(interval)
-        for side in range(2):
-            port = int(tasks.port[task, side])
-            if port in ports:
-                moment = model.new_fixed_size_interval_var(start + int(tasks.port_offset[task, side]), 1, "")
-                used.setdefault(("port", port), []).append(moment)
-    shut = {key: [model.new_fixed_size_interval_var(*row, "") for row in rows] for key, rows in _closed(tasks).items()}
-    for (kind, number), intervals in used.items():
-        capacity = int((tasks.lanes if kind == "lanes" else tasks.port_lanes)[number])
-        closed = shut.get(number, []) if kind == "lanes" else []
-        if capacity == 1:
-            model.add_no_overlap([*intervals, *closed])
-        else:
-            model.add_cumulative([*intervals, *closed], [1] * len(intervals) + [capacity] * len(closed), capacity)
-
-
-def _closed(tasks: Tasks) -> dict[int, list[tuple[int, int]]]:
-    """R9: return begin and length of what deskews close of each resource."""
-    rows: dict[int, list[tuple[int, int]]] = {}
-    for resource, begin, length in zip(*(column.tolist() for column in tasks.closed), strict=True):
-        rows.setdefault(resource, []).append((begin, length))
-    return rows

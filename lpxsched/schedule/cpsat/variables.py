@@ -1,10 +1,13 @@
-"""Variables of the CP-SAT model of copies: which bundles each block crosses, and when it is read at each node.
+"""Variables of the CP-SAT model: which bundles each trip crosses and when, sums where summands meet, operators.
 
 Time counts in steps, the common divisor of all lengths: where every length is a multiple of a step, a schedule with all
 its departures rounded down to whole steps keeps all rules, so nothing is lost.
 
-The read of the first vector of a block at a node is the length of the shortest way there plus a delay. Where a block
-has one reader and keeps to shortest ways, its delay never falls from hop to hop, so nodes equally far from its source
+A copy has a time at each node, the read of its first vector, and arrives there once; a summand has one at each node,
+its departure, and leaves there once. So a trip is a tree from its base in both cases, for sums against the bundles.
+
+The read of the first vector of a copy at a node is the length of the shortest way there plus a delay. Where it has
+one reader and keeps to shortest ways, its delay never falls from hop to hop, so nodes equally far from its source
 share a delay: it passes only one of them. Where it may not wait on its way, all its nodes share one.
 """
 
@@ -13,19 +16,20 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.traffic.collectives import EVERY
-from lpxsched.units import ceil_div
+from lpxsched.units import NONE, ceil_div
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.cpsat.crossings import Crossings
-    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
+    from lpxsched.schedule.cpsat.trips import Trip, Trips
+    from lpxsched.schedule.symmetry.represented import Represented
 
 Pair = tuple[int, int]
 
@@ -43,40 +47,33 @@ class Slots(NamedTuple):
 
     Attributes
     ----------
-    block, bundle, depart : ndarray of int64, shape (slots,)
+    trip, bundle, depart : ndarray of int64, shape (slots,)
         `depart` in cycles.
     """
 
-    block: NDArray[np.int64]
+    trip: NDArray[np.int64]
     bundle: NDArray[np.int64]
     depart: NDArray[np.int64]
 
-    def __len__(self) -> int:
-        return len(self.block)
-
     def rows(self) -> list[tuple[int, int, int]]:
-        """Return (block, bundle, depart) of each slot."""
-        return list(zip(self.block.tolist(), self.bundle.tolist(), self.depart.tolist(), strict=True))
-
-    def where(self, chosen: NDArray[np.bool_]) -> Slots:
-        """Return some of the slots."""
-        return Slots(self.block[chosen], self.bundle[chosen], self.depart[chosen])
-
-    def joined(self, other: Slots) -> Slots:
-        """Return these slots and others."""
-        return Slots(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        """Return (trip, bundle, depart) of each slot."""
+        return list(zip(self.trip.tolist(), self.bundle.tolist(), self.depart.tolist(), strict=True))
 
 
-def no_slots() -> Slots:
-    """Return no slots."""
-    none = np.zeros(0, dtype=np.int64)
-    return Slots(none, none, none)
+class Sum(NamedTuple):
+    """A sum at a node: whether there is one, when it starts, how long it takes and when it is done."""
+
+    adds: cp_model.IntVar | bool
+    start: cp_model.IntVar
+    cycles: cp_model.IntVar | int
+    end: cp_model.LinearExpr
 
 
-def step_cycles(problem: Quotient, blocks: Blocks) -> int:
-    """Return the common divisor of all lengths, where blocks are single vectors and no port counts cycles; else 1."""
-    network = problem.instance.network
-    if network.inject_per_cycle or network.eject_per_cycle or (blocks.vectors != 1).any():
+def step_cycles(trips: Trips) -> int:
+    """Return the common divisor of all lengths, where only slots of single vectors take time; else 1."""
+    network, cost = trips.problem.network, trips.problem.add_cost
+    one_by_one = all(trip.vectors == 1 and not (trip.is_sum and cost.cycles(len(trip.ends), 1)) for trip in trips.rows)
+    if network.inject_per_cycle or network.eject_per_cycle or trips.problem.operators or not one_by_one:
         return 1
     lengths = np.concatenate([network.hop_cycles, network.hold_cycles(1), [network.turnaround_cycles]])
     return max(1, int(np.gcd.reduce(lengths)))
@@ -85,58 +82,49 @@ def step_cycles(problem: Quotient, blocks: Blocks) -> int:
 class Bundles:
     """The bundles as plain lists, which Python reads faster than columns; times in steps."""
 
-    def __init__(self, problem: Quotient, step: int) -> None:
-        wires = problem.wires
-        self.source: list[int] = wires.source.tolist()
-        self.destination: list[int] = wires.destination.tolist()
-        self.hop: list[int] = (wires.hop // step).tolist()
-        self.resource: list[int] = wires.resource.tolist()
-        self.numerator: list[int] = wires.numerator.tolist()
-        self.denominator: list[int] = (wires.denominator * step).tolist()
+    def __init__(self, problem: Represented, step: int) -> None:
+        self.step = step
+        self.source: list[int] = problem.wires.source.tolist()
+        self.destination: list[int] = problem.wires.destination.tolist()
+        self.hop: list[int] = (problem.wires.hop // step).tolist()
+        self.resource: list[int] = problem.wires.resource.tolist()
+        self.pitch = list(zip(problem.wires.numerator.tolist(), problem.wires.denominator.tolist(), strict=True))
 
     def hold(self, bundle: int, vectors: int) -> int:
         """Return ceil(n pitch)."""
-        return ceil_div(vectors * self.numerator[bundle], self.denominator[bundle])
+        numerator, denominator = self.pitch[bundle]
+        return ceil_div(vectors * numerator, denominator * self.step)
 
     def lead(self, arrived: int, leaving: int, vectors: int) -> int:
         """Return how much later a relay sends a stream on where the wire in is slower than the wire out."""
-        slow = self.numerator[arrived] * self.denominator[leaving]
-        fast = self.numerator[leaving] * self.denominator[arrived]
-        scale = self.denominator[arrived] * self.denominator[leaving]
-        return max(0, ceil_div((vectors - 1) * (slow - fast), scale))
+        (slow, slow_scale), (fast, fast_scale) = self.pitch[arrived], self.pitch[leaving]
+        scale = slow_scale * fast_scale * self.step
+        return max(0, ceil_div((vectors - 1) * (slow * fast_scale - fast * slow_scale), scale))
 
 
 @dataclass(slots=True)
-class RouteVariables:
-    """Variables of some blocks' crossings, with what is kept beside them.
+class Variables:
+    """Variables of some trips, with what is kept beside them.
+
+    Nothing is read, and no operator starts, after `latest_cycles`. Times are steps.
 
     Attributes
     ----------
-    problem : Quotient
-    blocks : Blocks
-    latest_cycles : int
-        No read is later.
-    style : Style
-    cp : CpModel
-    step, latest, turnaround : int
-        Cycles of a step; latest read and turnaround in steps.
-    bundles : Bundles
-    way : list of list of int
-        Steps from a departure at one node to the read at another, the fewest.
     present : dict
-        By block and bundle: whether the block crosses it.
+        By trip and bundle: whether the trip crosses it.
     into, out_of : dict
-        By block and node: the bundles by which the block may arrive and leave.
-    reads : dict
-        By block and node: the step at which the block's first vector is read there; a number where it is kept.
-    places : dict
-        By block and node: which delay counts there.
-    delays : dict
-        By block and place: variables behind the reads.
+        By trip and node: the bundles from the side of the base, and those away from it.
+    times : dict
+        By trip and node: the read of a copy's first vector, the departure of a summand.
+    places, delays : dict
+        By trip and node: which delay counts there; by trip and place: the variables behind the times of copies.
+    sums : dict
+        By trip and node: what is added there.
+    starts : list
+        Of operators.
     """
 
-    problem: Quotient
-    blocks: Blocks
+    trips: Trips
     latest_cycles: int
     style: Style
     cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
@@ -148,71 +136,97 @@ class RouteVariables:
     present: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
     into: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
     out_of: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
-    reads: dict[Pair, cp_model.LinearExprT] = field(default_factory=dict)
+    times: dict[Pair, cp_model.LinearExpr] = field(default_factory=dict)
     places: dict[Pair, int] = field(default_factory=dict)
     delays: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
+    sums: dict[Pair, Sum] = field(default_factory=dict)
+    starts: list[cp_model.IntVar] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.step = step_cycles(self.problem, self.blocks)
+        problem = self.trips.problem
+        self.step = step_cycles(self.trips)
         self.latest = self.latest_cycles // self.step
-        self.turnaround = self.problem.instance.network.turnaround_cycles // self.step
-        self.bundles = Bundles(self.problem, self.step)
-        self.way = (self.problem.way // self.step).tolist()
+        self.turnaround = problem.network.turnaround_cycles // self.step
+        self.bundles = Bundles(problem, self.step)
+        self.way = (problem.way // self.step).tolist()
+        self.starts = [self.new_time() for _ in range(len(problem.operators.node))]
+
+    def new_time(self, most: int | None = None) -> cp_model.IntVar:
+        """Return a variable for a step that something starts at."""
+        return self.cp.new_int_var(self.trips.release, self.latest if most is None else most, "")
 
     def add_crossings(self, crossings: Crossings) -> None:
-        """Make variables; of a block with one reader for all that it may cross."""
-        for block, bundle in zip(crossings.block.tolist(), crossings.bundle.tolist(), strict=True):
-            self.present[block, bundle] = self.cp.new_bool_var("")
-            self.into[block, self.bundles.destination[bundle]].append(bundle)
-            self.out_of[block, self.bundles.source[bundle]].append(bundle)
-        for block, node in self.into:
-            distance = self.distance(block, node)
-            place = (0 if self.style is Style.PROMPT else distance) if self.shares_delays(block) else node
-            if (block, place) not in self.delays:
-                self.delays[block, place] = self.cp.new_int_var(0, self._most_delay(block, node), "")
-            self.places[block, node] = place
-            self.reads[block, node] = self.delays[block, place] + distance
+        """Make variables; of a trip with one reader for all that it may cross."""
+        for trip, bundle in zip(crossings.trip.tolist(), crossings.bundle.tolist(), strict=True):
+            self.present[trip, bundle] = self.cp.new_bool_var("")
+            self.into[trip, self.head(trip, bundle)].append(bundle)
+            self.out_of[trip, self.root_side(trip, bundle)].append(bundle)
+        for trip, node in self.into:
+            row, distance = self.row(trip), self.distance(trip, node)
+            place = (0 if self.style is Style.PROMPT else distance) if self.shares_delays(trip) else node
+            self.places[trip, node] = place
+            if row.is_sum:
+                tail = min(self.tail(trip, bundle) for bundle in self.into[trip, node])
+                most = self.latest - row.after // self.step - distance - tail
+                self.times[trip, node] = self.new_time(max(self.trips.release, most))
+                continue
+            if (trip, place) not in self.delays:
+                self.delays[trip, place] = self.cp.new_int_var(0, self._most_delay(trip, node), "")
+            self.times[trip, node] = self.delays[trip, place] + self.soonest(trip, node)
 
-    def _most_delay(self, block: int, node: int) -> int:
-        """Return the delay with which a block may be read so that its reader still is in time."""
-        target = self.target(block)
+    def _most_delay(self, trip: int, node: int) -> int:
+        """Return the delay with which a copy may be read so that its reader still is in time."""
+        target = self.row(trip).target
         last = node if target == EVERY else target
-        tail = min(self.tail(block, bundle) for bundle in self.into[block, last]) if self.is_reader(block, last) else 0
+        tail = min(self.tail(trip, bundle) for bundle in self.into[trip, last]) if self.is_end(trip, last) else 0
         onward = self.way[node][last] + (self.turnaround if node != last else 0)
-        return max(0, self.latest - tail - onward - self.distance(block, node))
+        return max(0, self.latest - tail - onward - self.soonest(trip, node))
 
-    def distance(self, block: int, node: int) -> int:
-        """Return the fewest steps from a departure of a block to its read at a node."""
-        return self.way[self.source(block)][node]
+    def row(self, trip: int) -> Trip:
+        """Return what a trip is."""
+        return self.trips.rows[trip]
 
-    def source(self, block: int) -> int:
-        """Return the node that holds a block at first."""
-        return int(self.blocks.source[block])
+    def head(self, trip: int, bundle: int) -> int:
+        """Return the end of a bundle that is farther from the base on the trip's tree."""
+        return (self.bundles.source if self.row(trip).is_sum else self.bundles.destination)[bundle]
 
-    def target(self, block: int) -> int:
-        """Return the node that reads a block, or `EVERY`."""
-        return int(self.blocks.target[block])
+    def root_side(self, trip: int, bundle: int) -> int:
+        """Return the other end."""
+        return (self.bundles.destination if self.row(trip).is_sum else self.bundles.source)[bundle]
 
-    def vectors(self, block: int) -> int:
-        """Return the vectors of a block."""
-        return int(self.blocks.vectors[block])
+    def distance(self, trip: int, node: int) -> int:
+        """Return the fewest steps between a departure at one and the read at the other of base and node."""
+        row = self.row(trip)
+        return self.way[node][row.base] if row.is_sum else self.way[row.base][node]
 
-    def is_reader(self, block: int, node: int) -> bool:
-        """Return whether a block is to be read at a node in the end."""
-        target = self.target(block)
-        return node == target or (target == EVERY and node < self.problem.instance.network.width)
+    def soonest(self, trip: int, node: int) -> int:
+        """Return the step before which no copy is read at a node."""
+        return self.distance(trip, node) + self.trips.release + self.row(trip).before // self.step
 
-    def depart(self, block: int, bundle: int) -> cp_model.LinearExprT:
-        """Return the step at which a block leaves over a bundle, if it does."""
-        return self.reads[block, self.bundles.destination[bundle]] - self.bundles.hop[bundle]
+    def is_end(self, trip: int, node: int) -> bool:
+        """Return whether a node reads a copy in the end, or has a summand."""
+        return node in self.row(trip).ends
 
-    def tail(self, block: int, bundle: int) -> int:
+    def depart(self, trip: int, bundle: int) -> cp_model.LinearExpr:
+        """Return the step at which a trip leaves over a bundle, if it does."""
+        time = self.times[trip, self.head(trip, bundle)]
+        return time if self.row(trip).is_sum else time - self.bundles.hop[bundle]
+
+    def end(self, task: int) -> cp_model.LinearExpr:
+        """Return when an operator ends."""
+        return self.starts[task] + int(self.trips.problem.operators.cycles[task])
+
+    def tail(self, trip: int, bundle: int) -> int:
         """Return the steps from the first read to the last."""
-        return self.bundles.hold(bundle, self.vectors(block) - 1)
+        return self.bundles.hold(bundle, self.row(trip).vectors - 1)
 
-    def any_of(self, block: int, bundles: list[int]) -> cp_model.IntVar:
-        """Return a literal for the crossing of one of several bundles, of which a block crosses at most one."""
-        literals = [self.present[block, bundle] for bundle in bundles]
+    def last_read(self, trip: int, bundle: int) -> cp_model.LinearExpr:
+        """Return the step at which all is read that comes over a bundle."""
+        return self.depart(trip, bundle) + (self.bundles.hop[bundle] + self.tail(trip, bundle))
+
+    def any_of(self, trip: int, bundles: list[int]) -> cp_model.IntVar:
+        """Return a literal for the crossing of one of several bundles, of which a trip crosses at most one."""
+        literals = [self.present[trip, bundle] for bundle in bundles]
         if len(literals) == 1:
             return literals[0]
         one = self.cp.new_bool_var("")
@@ -222,32 +236,50 @@ class RouteVariables:
     def slots(self, solver: cp_model.CpSolver) -> Slots:
         """Return the slots of a solution."""
         rows = [
-            (block, bundle, solver.value(self.depart(block, bundle)) * self.step)
-            for (block, bundle), present in self.present.items()
+            (trip, bundle, solver.value(self.depart(trip, bundle)) * self.step)
+            for (trip, bundle), present in self.present.items()
             if solver.boolean_value(present)
         ]
         table = np.array(rows, dtype=np.int64).reshape(-1, 3)
         return Slots(table[:, 0], table[:, 1], table[:, 2])
 
-    def add_hint(self, hint: Slots) -> None:
-        """Hint slots; what crosses no bundle of the model is left out."""
+    def sums_made(self, solver: cp_model.CpSolver) -> dict[Pair, int]:
+        """Return the start, in cycles, of each sum of a solution, by block and node."""
+        return {
+            (self.row(trip).block, node): solver.value(total.start) * self.step
+            for (trip, node), total in self.sums.items()
+            if solver.boolean_value(total.adds)
+        }
+
+    def add_hint(self, hint: Slots, sums: dict[Pair, int], starts: list[int]) -> None:
+        """Hint slots, starts of sums and of operators; what crosses no bundle of the model is left out."""
         known: dict[Pair, int] = {}
         crossed = set()
-        for block, bundle, depart in hint.rows():
-            node = self.bundles.destination[bundle]
-            if (block, bundle) in self.present:
-                crossed.add((block, bundle))
+        for trip, bundle, depart in hint.rows():
+            node = self.head(trip, bundle)
+            if (trip, bundle) in self.present:
+                crossed.add((trip, bundle))
+                if self.row(trip).is_sum:
+                    self.cp.add_hint(cast("cp_model.IntVar", self.times[trip, node]), depart // self.step)
+                    continue
                 read = depart // self.step + self.bundles.hop[bundle]
-                known[block, self.places[block, node]] = read - self.distance(block, node)
+                known[trip, self.places[trip, node]] = read - self.soonest(trip, node)
         for key, present in self.present.items():
             self.cp.add_hint(present, key in crossed)
-        before = (-1, 0)
-        for block, place in sorted(self.delays):
-            # At a distance that a block skips, its delay is what it was before.
-            skipped = before[1] if before[0] == block and self.shares_delays(block) else 0
-            before = block, known.get((block, place), skipped)
-            self.cp.add_hint(self.delays[block, place], before[1])
+        before = (NONE, 0)
+        for trip, place in sorted(self.delays):
+            # At a distance that a trip skips, its delay is what it was before.
+            skipped = before[1] if before[0] == trip and self.shares_delays(trip) else 0
+            before = trip, known.get((trip, place), skipped)
+            self.cp.add_hint(self.delays[trip, place], before[1])
+        for (trip, node), total in self.sums.items():
+            start = sums.get((self.row(trip).block, node))
+            self.cp.add_hint(total.start, self.trips.release if start is None else start // self.step)
+            if not isinstance(total.adds, bool):
+                self.cp.add_hint(total.adds, start is not None)
+        for variable, start in zip(self.starts, starts, strict=True):
+            self.cp.add_hint(variable, start)
 
-    def shares_delays(self, block: int) -> bool:
-        """Return whether nodes share delays: the block has one reader and keeps to shortest ways."""
-        return self.style is not Style.ANY and self.target(block) != EVERY
+    def shares_delays(self, trip: int) -> bool:
+        """Return whether nodes share delays: a copy has one reader and keeps to shortest ways."""
+        return self.style is not Style.ANY and self.row(trip).target != EVERY

@@ -106,8 +106,8 @@ class Instance:
         Demands that an operator reads at its node.
     demand_vectors : ndarray of int64, shape (demands,)
     demand_root : ndarray of int64, shape (demands,)
-        Where a sum is complete before it is copied, the one leaf of a copy; `ANY` where it may be complete anywhere,
-        and each part of it elsewhere.
+        Towards which summands of a layer move, and are summed where they meet; the one leaf of a copy; `ANY` where a
+        sum may be complete anywhere, and each part of it elsewhere.
     demand_leaves, demand_leaf_operators, demand_consumers : Interned
         Nodes that hold a summand (or the one copy), the operator that produces it there, nodes that read the result.
         The root of a layer's demand is not among its consumers.

@@ -31,10 +31,13 @@ class Ragged:
 
     def taken(self, rows: NDArray[np.int64]) -> Ragged:
         """Return some of the rows, in the given order."""
-        counts = np.diff(self.offsets)[rows]
-        row, place = counted(counts)
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return Ragged(offsets, self.values[self.offsets[rows][row] + place])
+        offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows])]).astype(np.int64)
+        return Ragged(offsets, self.entries(rows)[1])
+
+    def entries(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return, for each entry of some rows, its place among these and its value."""
+        row, place = counted(np.diff(self.offsets)[rows])
+        return row, self.values[self.offsets[rows[row]] + place]
 
     def greatest(self, of: NDArray[np.int64], *, least: int) -> NDArray[np.int64]:
         """Return of each row the greatest of what its values number in a column; `least` for empty rows."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
+from lpxsched.schedule.policy import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 # Longer than any way. `NEVER` is too large for what is made of ways: tables of 32 bits, and products within 64.
 FAR = 1 << 30
-# Roots from which ways are found at once, so that their costs stay in the cache.
-ROWS_AT_ONCE = 64
 
 
 class Wires(NamedTuple):

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.policy import BLOCK_RUNS, MOST_BLOCKS
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
-
-MOST_BLOCKS = 40_000
-# Blocks of equal length in a row.
-RUNS = (3, 5, 6, 8, 10, 12, 16, 24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ def slower_cuts(instance: Instance) -> list[Cut]:
     """Return further cuts for solvers that can afford them: whole streams, and blocks that grow after longer runs."""
     longest = int(instance.demand_vectors.max(initial=1))
     return _small(
-        instance, [Cut(longest, first, run, growth) for first in (1, 2) for run in RUNS for growth in (2, 3, 4)]
+        instance, [Cut(longest, first, run, growth) for first in (1, 2) for run in BLOCK_RUNS for growth in (2, 3, 4)]
     )
 
 

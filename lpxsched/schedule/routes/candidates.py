@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
+from lpxsched.schedule.policy import MOST_JUSTIFIED
 from lpxsched.schedule.routes.beside import beside_plan
 from lpxsched.schedule.routes.choices import Choice, find_ways
 from lpxsched.schedule.routes.merging import merged_plan
@@ -23,11 +24,7 @@ if TYPE_CHECKING:
     Order = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-# Tasks beyond which times are taken as the search for ways leaves them.
-MOST_JUSTIFIED = 150_000
-
-
-class Start(NamedTuple):
+class Candidate(NamedTuple):
     """A plan, the order in which to place it (by depth where there is none), and its times where they stay."""
 
     plan: Plan
@@ -37,7 +34,7 @@ class Start(NamedTuple):
 
 def candidate_of(
     forward: Quotient, backward: Quotient, *, gathered: bool, cyclic: bool
-) -> Callable[[Style, int], Start | None]:
+) -> Callable[[Style, int], Candidate | None]:
     """Return the function that makes a plan of a choice and gives up on what takes longer than a limit."""
     collective = forward.instance.stage
     if gathered:
@@ -49,7 +46,7 @@ def candidate_of(
     return lambda choice, limit: _sums_and_copies(forward, backward, choice, limit)
 
 
-def _copies(problem: Quotient, choice: Style, limit: int, *, settles: bool) -> Start | None:
+def _copies(problem: Quotient, choice: Style, limit: int, *, settles: bool) -> Candidate | None:
     """Return copies; where they settle the matter and are very many, with the times that the search for ways found."""
     ways = find_ways(problem, choice, limit=limit)
     if ways is None:
@@ -57,18 +54,18 @@ def _copies(problem: Quotient, choice: Style, limit: int, *, settles: bool) -> S
     timed = Placement(ways.depart, ways.lane, ways.makespan_cycles) if ways.makespan_cycles else None
     stays = timed is not None and settles and len(ways.block) > MOST_JUSTIFIED
     plan = copy_plan(problem, ways.blocks, ways.block, ways.bundle, timed=stays)
-    return Start(plan, np.arange(len(ways.block)), timed if stays else None)
+    return Candidate(plan, np.arange(len(ways.block)), timed if stays else None)
 
 
-def _gathered(problem: Quotient, choice: Style, limit: int) -> Start | None:
+def _gathered(problem: Quotient, choice: Style, limit: int) -> Candidate | None:
     copies = _copies(problem, choice, limit, settles=False)
     if copies is None:
         return None
     plan = gathered_plan(problem, copies.plan)
-    return Start(plan, np.arange(plan.slots + plan.sums))
+    return Candidate(plan, np.arange(plan.slots + plan.sums))
 
 
-def _sums(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> Start | None:
+def _sums(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> Candidate | None:
     ways = find_ways(backward, choice, limit=limit, mirrored=True)
     if ways is None:
         return None
@@ -78,10 +75,10 @@ def _sums(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> S
         plan = beside_plan(forward, ways)
     else:
         plan = sum_plan(forward, ways.blocks, ways.block, ways.bundle)
-    return Start(plan, _sum_order(plan))
+    return Candidate(plan, _sum_order(plan))
 
 
-def _merged(forward: Quotient, ways: Ways, streams: int, limit: int) -> Start | None:
+def _merged(forward: Quotient, ways: Ways, streams: int, limit: int) -> Candidate | None:
     """Return sums of many operands, block after block; None where links are loaded beyond a limit."""
     plan = merged_plan(forward, ways, streams)
     wires = forward.wires
@@ -95,7 +92,7 @@ def _merged(forward: Quotient, ways: Ways, streams: int, limit: int) -> Start | 
     turn = np.empty(len(ways.blocks), dtype=np.int64)
     number, first = np.unique(ways.block, return_index=True)
     turn[number] = first
-    return Start(plan, np.argsort(turn[np.concatenate([plan.slot_block, plan.sum_block])], kind="stable"))
+    return Candidate(plan, np.argsort(turn[np.concatenate([plan.slot_block, plan.sum_block])], kind="stable"))
 
 
 def _sum_order(plan: Plan) -> Order:
@@ -108,7 +105,7 @@ def _sum_order(plan: Plan) -> Order:
     return np.lexsort((kind, np.concatenate([slot_rank, sum_rank])))
 
 
-def _sums_and_copies(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> Start | None:
+def _sums_and_copies(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> Candidate | None:
     summing = _sums(forward, backward, choice, limit)
     ways = find_ways(forward, choice, limit=limit)
     if summing is None or ways is None:
@@ -121,4 +118,4 @@ def _sums_and_copies(forward: Quotient, backward: Quotient, choice: Style, limit
     plan = joined(sums, copy_plan(forward, sums.blocks, block, ways.bundle))
     later = np.arange(sums.slots, plan.slots)
     first = np.where(order >= sums.slots, order + len(later), order)
-    return Start(plan, np.concatenate([first, later]))
+    return Candidate(plan, np.concatenate([first, later]))

@@ -7,6 +7,20 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.policy import (
+    EXACT_SEEDS,
+    EXACT_TURNS,
+    FORK_PRICES,
+    LATE_PRICES,
+    LENGTHS_AT_EACH_END,
+    LONG_PIECE,
+    MANY_EXACT_NODES,
+    MOST_EXACT_NODES,
+    MOST_MIXTURES,
+    MOST_ORDERED_CLASSES,
+    MOST_SLOTS,
+    STREAMS,
+)
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.earliest import spread_ways
 from lpxsched.schedule.routes.even_loads import balanced_routes
@@ -14,7 +28,7 @@ from lpxsched.schedule.routes.even_parents import balanced_parents
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.routes.merging import pace
-from lpxsched.schedule.routes.trees import LATE_PRICES, PackedTrees, packed_trees
+from lpxsched.schedule.routes.trees import PackedTrees, packed_trees
 from lpxsched.schedule.symmetry.quotient import HALVES, Ways
 from lpxsched.units import NEVER, NONE
 
@@ -26,18 +40,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
-LENGTHS_AT_EACH_END = 6
-MOST_ORDERED_CLASSES = 2
-MOST_MIXTURES = 6
-FORK_PRICES = (0.2, 1.0)
-# Slots of one candidate: finer blocks than this are not worth their time.
-MOST_SLOTS = 1 << 17
-# Streams of summands that may go on before they are added, besides one and all.
-STREAMS = (1, 2, 3, 4, 6, 8, 16)
-# Nodes up to which trees are packed exactly (144: 3 s), and up to which by all seeds (64: 0.3 s); turns of each seed.
-MOST_EXACT_NODES, MANY_EXACT_NODES, EXACT_SEEDS, EXACT_TURNS = 160, 64, 3, (4, 2)
-# Pieces from which on halves of halves are worth trying.
-LONG = 8
 
 
 class Choice(NamedTuple):
@@ -133,8 +135,8 @@ def _exact_packings(problem: Quotient, number: int) -> list[tuple[int, int]]:
     network = problem.instance.network
     if network.nodes > min(network.width, MOST_EXACT_NODES) or len(problem.representatives) == 1:
         return []
-    seeds = EXACT_SEEDS if network.nodes <= MANY_EXACT_NODES else 1
-    return [(seeds * number + some, turns) for some in range(seeds) for turns in EXACT_TURNS]
+    seeds, every = (EXACT_SEEDS, EXACT_TURNS) if network.nodes <= MANY_EXACT_NODES else (1, EXACT_TURNS[:1])
+    return [(seeds * number + some, turns) for some in range(seeds) for turns in every]
 
 
 def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[PackedTrees]:
@@ -200,7 +202,7 @@ def block_lengths(problem: Quotient, *, unit_blocks: bool) -> list[int]:
     hops = problem.instance.network.width if problem.flow.is_for_everyone else _longest_route(problem)
     vectors = problem.flow.vectors[problem.representatives]
     fine = [length for length in lengths if int((-(-vectors // length)).sum()) * hops <= MOST_SLOTS]
-    return [*(fine or [longest]), *([HALVES] if longest >= LONG else [])]
+    return [*(fine or [longest]), *([HALVES] if longest >= LONG_PIECE else [])]
 
 
 def find_ways(problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:

@@ -34,8 +34,8 @@ class Traffic(NamedTuple):
     leaf_offsets: Integers
     leaf: Integers
     leaf_operator: Integers
-    consumer_offsets: Integers
-    consumer: Integers
+    reader_offsets: Integers
+    reader: Integers
     block_demand: Integers
     block_vectors: Integers
     sum_cycles: Integers
@@ -69,7 +69,7 @@ class Tree(NamedTuple):
     bundle: Integers
     lane: Integers
     depart: Integers
+    order: Integers
     settled: Flags
     placed: Flags
     wanted: Flags
-    order: Integers

@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import DEALING_MOVES
 from lpxsched.schedule.problem.wires import Wires
 from lpxsched.units import NONE
 
-# Moves of vectors between trees.
-MOVES = 512
 
-
-class Crossings(NamedTuple):
+class TreeCrossings(NamedTuple):
     """Every bundle of every tree, sorted by resource.
 
     `share` has the cycles of a vector, spread over all lanes, `start` when the first one may leave, `rest` the cycles
@@ -68,7 +66,7 @@ def _find_farthest(wires: Wires, parents: NDArray[np.int32], late: Integers, far
                 farthest[tree, at] = max(farthest[tree, at], late[tree, node])
 
 
-def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Crossings:
+def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> TreeCrossings:
     tree, node = np.nonzero(parents >= 0)
     bundle = parents[tree, node].astype(np.int64)
     resource = wires.resource[bundle]
@@ -78,7 +76,7 @@ def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Cros
     farthest = late.copy()
     _find_farthest(wires, parents, late, farthest)
     of_tree = np.argsort(tree, kind="stable")
-    return Crossings(
+    return TreeCrossings(
         tree=tree,
         resource=resource,
         share=wires.numerator[bundle] / (wires.denominator[bundle] * wires.lanes[resource]),
@@ -109,10 +107,10 @@ def dealt(wires: Wires, parents: NDArray[np.int32], late: Integers, row: Integer
 
 
 @kernel
-def _move(crossings: Crossings, row: Integers, vectors: Integers) -> None:
+def _move(crossings: TreeCrossings, row: Integers, vectors: Integers) -> None:
     """Move vectors from the tree that is through last to another, while that is through earlier then."""
-    some = max(1, vectors.sum() // MOVES)
-    for _ in range(MOVES):
+    some = max(1, vectors.sum() // DEALING_MOVES)
+    for _ in range(DEALING_MOVES):
         worst, latest = NONE, 0.0
         for tree in range(len(row)):
             through = _through(crossings, vectors, tree)
@@ -137,7 +135,7 @@ def _move(crossings: Crossings, row: Integers, vectors: Integers) -> None:
 
 
 @kernel
-def _through(crossings: Crossings, vectors: Integers, tree: int) -> float:
+def _through(crossings: TreeCrossings, vectors: Integers, tree: int) -> float:
     """Return when the last vector of a tree is read everywhere."""
     latest = 0.0
     for place in range(crossings.tree_offsets[tree], crossings.tree_offsets[tree + 1]):

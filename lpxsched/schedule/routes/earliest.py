@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.policy import MOST_WORK
 from lpxsched.schedule.problem.instance import HOST, Instance
 from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
@@ -22,9 +23,6 @@ from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
-
-# Beyond this many blocks times nodes other searches are as good and much faster.
-MOST_WORK = 20_000_000
 
 
 def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:

@@ -12,17 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
+from lpxsched.schedule.policy import MOST_HOPS, ROOM_HOPS, SWEEPS
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
-
-SWEEPS = 6
-# Hops whose loads are told apart; later ones count with the last.
-MOST_HOPS = 8
-# Hops for which routes get room at once.
-ROOM_HOPS = 8
 
 
 class Scratch(NamedTuple):
@@ -35,7 +30,7 @@ class Scratch(NamedTuple):
     done: Flags
 
 
-class Trips(NamedTuple):
+class Journeys(NamedTuple):
     """Blocks: from where, to where, and how long."""
 
     source: Integers
@@ -84,7 +79,7 @@ def balanced_routes(
         np.zeros((MOST_HOPS if by_hop else 1, len(problem.wires.lanes))),
         random.random(problem.instance.network.bundles) * 1e-3,
     )
-    trips = Trips(blocks.source, blocks.target, blocks.vectors)
+    trips = Journeys(blocks.source, blocks.target, blocks.vectors)
     routes = _all_routes(problem, trips, loads, order)
     offsets = np.concatenate([[0], np.cumsum(routes.hops)]).astype(np.int64)
     mask = np.arange(routes.bundle.shape[1])[None, :] < routes.hops[:, None]
@@ -151,7 +146,7 @@ def _cheapest(
                 scratch.hops[other] = scratch.hops[node] + 1
 
 
-def _all_routes(problem: Quotient, trips: Trips, loads: Loads, order: Integers) -> Routes:
+def _all_routes(problem: Quotient, trips: Journeys, loads: Loads, order: Integers) -> Routes:
     """Route blocks in an order in which each may come several times."""
     blocks, begun, scratch = len(trips.source), 0, _scratch(problem.instance.network.nodes)
     routes = Routes(np.zeros((blocks, 0), dtype=np.int32), np.zeros(blocks, dtype=np.int64))
@@ -166,7 +161,7 @@ def _all_routes(problem: Quotient, trips: Trips, loads: Loads, order: Integers) 
 def _route(
     wires: Wires,
     way: NDArray[np.int32],
-    trips: Trips,
+    trips: Journeys,
     loads: Loads,
     order: Integers,
     scratch: Scratch,

@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import SWEEPS
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
-SWEEPS = 6
 
-
-class Trees(NamedTuple):
+class ParentTrees(NamedTuple):
     """Source and length of each block; by block and node, the bundle over which it comes and how many pass it on."""
 
     source: Integers
@@ -36,7 +35,7 @@ class Entries(NamedTuple):
     offsets: Integers
 
 
-class Choice(NamedTuple):
+class ParentChoice(NamedTuple):
     """How nodes choose, as `balanced_parents` has it."""
 
     fork_price: float
@@ -75,10 +74,10 @@ def balanced_parents(
     into = np.argsort(network.destination, kind="stable").astype(np.int64)
     offsets = np.searchsorted(network.destination[into], np.arange(network.nodes + 1)).astype(np.int64)
     children = np.zeros(parents.shape, dtype=np.int64)
-    trees = Trees(ways.blocks.source, ways.blocks.vectors, parents, children)
+    trees = ParentTrees(ways.blocks.source, ways.blocks.vectors, parents, children)
     load = np.zeros(len(problem.wires.lanes))
     _charge(problem.wires, trees, load, count_first)
-    choice = Choice(fork_price, minimal)
+    choice = ParentChoice(fork_price, minimal)
     pairs = np.stack([ways.block, network.destination[ways.bundle]], axis=1)[order]
     _choose_parents(problem.wires, problem.way, trees, Entries(into, offsets), load, choice, pairs)
     return parents
@@ -93,7 +92,7 @@ def _descends(wires: Wires, parents: NDArray[np.int32], node: int, ancestor: int
 
 
 @kernel
-def _charge(wires: Wires, trees: Trees, load: NDArray[np.float64], count_first: bool) -> None:
+def _charge(wires: Wires, trees: ParentTrees, load: NDArray[np.float64], count_first: bool) -> None:
     """Add all trees to the loads, and count who passes on how often."""
     for block in range(len(trees.parents)):
         for node in range(wires.nodes):
@@ -108,10 +107,10 @@ def _charge(wires: Wires, trees: Trees, load: NDArray[np.float64], count_first: 
 def _choose_parents(
     wires: Wires,
     way: NDArray[np.int32],
-    trees: Trees,
+    trees: ParentTrees,
     entries: Entries,
     load: NDArray[np.float64],
-    choice: Choice,
+    choice: ParentChoice,
     pairs: Integers,
 ) -> None:
     """Let nodes choose anew, in the order of `pairs` of block and node."""

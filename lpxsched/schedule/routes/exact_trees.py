@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.policy import PART_BEFORE
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.wires import Wires
 
     Integers = NDArray[np.int64]
-
-
-# Part of what is to cross a bundle already that counts in its price. The best of three seeds by 0, 0.5 and 1 takes
-# 718, 650 and 657 us on a dragonfly of 144 chips with links of three speeds, 498, 488 and 498 us on one of 64.
-PART_BEFORE = 0.5
 
 
 class Trees(NamedTuple):

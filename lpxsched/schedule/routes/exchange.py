@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, no_operands
+from lpxsched.schedule.policy import MOST_EXCHANGED_CLASSES, MOST_PHASES, MOST_SEQUENCES
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 SLOT_COLUMNS = ("slot_block", "slot_bundle", "slot_fed", "slot_kind", "slot_number", "slot_origin")
-MOST_PHASES = 6
-MOST_SEQUENCES = 6
-MOST_CLASSES = 8
 
 
 class Phase(NamedTuple):
@@ -49,7 +47,7 @@ def exchange_classes(problem: Quotient) -> list[NDArray[np.int64]]:
     pair = network.source * network.nodes + network.destination
     inside &= np.append(True, pair[1:] != pair[:-1])[: len(pair)]
     by_link = np.unique(network.link_class, return_inverse=True)[1]
-    few = len(problem.wires.lanes) <= MOST_CLASSES
+    few = len(problem.wires.lanes) <= MOST_EXCHANGED_CLASSES
     return [
         np.where(inside, classes, NONE).astype(np.int64)
         for classes in (by_link, *([problem.wires.resource] if few else []))
@@ -60,7 +58,7 @@ def exchange_sequences(problem: Quotient, classes: NDArray[np.int64]) -> list[tu
     """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
     network, width = problem.instance.network, problem.instance.network.width
     joins = []
-    for number in range(min(MOST_CLASSES, int(classes.max(initial=NONE)) + 1)):
+    for number in range(min(MOST_EXCHANGED_CLASSES, int(classes.max(initial=NONE)) + 1)):
         matrix = np.zeros((width, width), dtype=np.float32)
         bundles = np.flatnonzero(classes == number)
         matrix[network.destination[bundles], network.source[bundles]] = 1
@@ -72,7 +70,7 @@ def exchange_sequences(problem: Quotient, classes: NDArray[np.int64]) -> list[tu
         complete = [phases for phases, total, _ in level if (total == 1).all()]
         if complete:
             return complete[:MOST_SEQUENCES]
-        level = level[: 4 * MOST_CLASSES**2]
+        level = level[: 4 * MOST_EXCHANGED_CLASSES**2]
     return []
 
 

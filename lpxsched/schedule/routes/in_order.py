@@ -9,7 +9,7 @@ from __future__ import annotations
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.problem.wires import Wires
 from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
-from lpxsched.schedule.routes.spreading import spread_block
+from lpxsched.schedule.routes.spreading import Spread, spread_block
 from lpxsched.schedule.routes.summing import sum_block
 from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
 
@@ -53,5 +53,6 @@ def list_schedule(
             base = placed.operator_start[operator] + program.cycles[operator]
             placed.delivered[demand, root] = max(placed.delivered[demand, root], base)
         else:
-            base = sum_block(wires, program, traffic, calendars, placed, tree, block)
-        spread_block(wires, traffic, calendars, placed, tree, block, base)
+            root, base = sum_block(wires, program, traffic, calendars, placed, tree, block)
+        stream = Spread(block, demand, root, base, traffic.block_vectors[block])
+        spread_block(wires, traffic, calendars, placed, tree, stream)

@@ -13,7 +13,6 @@ import numpy as np
 from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
 from lpxsched.schedule.problem.joins import matching
-from lpxsched.schedule.symmetry.orbits import entries
 from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
 
@@ -29,17 +28,14 @@ if TYPE_CHECKING:
 SUMMING, SPREADING = 0, 1
 
 
-class _Rows(NamedTuple):
-    """Slots and sums of representatives' blocks as the list schedule places them."""
+class Rows(NamedTuple):
+    """Slots and sums of representatives' blocks, by the blocks' numbers in a plan."""
 
     block: NDArray[np.int64]
     phase: NDArray[np.int64]
     bundle: NDArray[np.int64]
-    depart: NDArray[np.int64]
-    lane: NDArray[np.int64]
     sum_block: NDArray[np.int64]
     sum_node: NDArray[np.int64]
-    sum_start: NDArray[np.int64]
 
 
 class Values(NamedTuple):
@@ -63,9 +59,10 @@ class _View(NamedTuple):
         """Return a number for a block at a node, as a summand or sum, or as the result that arrives."""
         return (2 * block + phase) * self.instance.network.nodes + node
 
-    def from_root_on(self, block: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the phase of the result of each block at a node: at its root it is the sum."""
-        return np.where(node == self.instance.demand_root[self.demand[block]], SUMMING, SPREADING)
+    def result(self, values: Values, block: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the key of the result of each block at a node: where none has arrived it was made."""
+        spread = self.key(block, SPREADING, node)
+        return np.where(np.isin(spread, values.arrived), spread, self.key(block, SUMMING, node))
 
 
 def found_of(problem: Padded, orbits: Orbits, placed: Placed) -> Found[Padded]:
@@ -84,19 +81,28 @@ def found_of(problem: Padded, orbits: Orbits, placed: Placed) -> Found[Padded]:
     number[own] = np.arange(len(own))
     block, phase, bundle, depart, lane = placed.slots[: placed.counts[0]].T.copy()
     sum_block, sum_node, _, sum_start = placed.sums[: placed.counts[1]].T.copy()
-    rows = _Rows(number[block], phase, bundle, depart, lane, number[sum_block], sum_node, sum_start)
-    plan = _plan(problem, blocks.taken(own), rows)
+    rows = Rows(number[block], phase, bundle, number[sum_block], sum_node)
+    plan = layer_plan(problem, blocks.taken(own), rows)
     operators = np.unique(orbits.operator)
-    start = np.concatenate([rows.depart, rows.sum_start, placed.operator_start[operators]])
-    lane = np.concatenate([rows.lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])
+    start = np.concatenate([depart, sum_start, placed.operator_start[operators]])
+    lane = np.concatenate([lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])
     return Found(problem, plan, Placement(start, lane, int(placed.operator_start[operators].max(initial=0))))
 
 
-def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
+def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
+    """Return the plan of slots and sums of the blocks of representatives.
+
+    Parameters
+    ----------
+    problem : Padded
+    blocks : Blocks
+        Of demands, from their roots.
+    rows : Rows
+    """
     instance = problem.instance
     view = _View(instance, blocks.piece)
-    entry, leaf = entries(instance.demand_leaves.flat(), blocks.piece)
-    _, maker = entries(instance.demand_leaf_operators.flat(), blocks.piece)
+    entry, leaf = instance.demand_leaves.flat().entries(blocks.piece)
+    _, maker = instance.demand_leaf_operators.flat().entries(blocks.piece)
     values = Values(
         arrived=view.key(rows.block, rows.phase, instance.network.destination[rows.bundle]),
         added=view.key(rows.sum_block, SUMMING, rows.sum_node),
@@ -104,8 +110,8 @@ def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
         maker=maker,
     )
     source = instance.network.source[rows.bundle]
-    phase = np.minimum(rows.phase, view.from_root_on(rows.block, source))
-    kind, number = held(values, view.key(rows.block, phase, source))
+    gathered = view.key(rows.block, SUMMING, source)
+    kind, number = held(values, np.where(rows.phase, view.result(values, rows.block, source), gathered))
     fed = np.where(kind == SLOT, number, NONE)
     first = origins(fed)
     return Plan(
@@ -118,7 +124,7 @@ def _plan(problem: Padded, blocks: Blocks, rows: _Rows) -> Plan:
         source[first],
         rows.sum_block,
         rows.sum_node,
-        _complete(view, values, kind[first], number[first]),
+        ~np.isin(values.added, gathered[rows.phase == SUMMING]),
         operands=_operands(values, rows, source[first]),
         reads=_reads(problem, view, values, source[first]),
     )
@@ -137,23 +143,7 @@ def held(values: Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDA
     return kind, number
 
 
-def _complete(
-    view: _View, values: Values, slot_kind: NDArray[np.int64], slot_number: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Return which sums are what the roots of their blocks have, made there or before."""
-    blocks = np.arange(len(view.demand), dtype=np.int64)
-    kind, number = held(values, view.key(blocks, SUMMING, view.instance.demand_root[view.demand]))
-    came = np.where(kind == SLOT, number, NONE)
-    kind, number = (
-        np.where(came >= 0, np.append(column, NONE)[came], other)
-        for column, other in ((slot_kind, kind), (slot_number, number))
-    )
-    complete = np.zeros(len(values.added), dtype=np.bool_)
-    complete[number[kind == SUM]] = True
-    return complete
-
-
-def _operands(values: Values, rows: _Rows, origin: NDArray[np.int64]) -> Operands:
+def _operands(values: Values, rows: Rows, origin: NDArray[np.int64]) -> Operands:
     """Return all that sums add: their node's own summand, and what arrives."""
     brought, slot = matching(values.added, values.arrived)
     own, made = matching(values.added, values.made)
@@ -171,11 +161,11 @@ def _operands(values: Values, rows: _Rows, origin: NDArray[np.int64]) -> Operand
 def _reads(problem: Padded, view: _View, values: Values, origin: NDArray[np.int64]) -> Operands:
     """Return what operators read of the representatives' blocks; images are all that operators read."""
     instance = problem.instance
-    reader, demand = entries(instance.operator_demands.flat(), np.arange(instance.operators))
+    reader, demand = instance.operator_demands.flat().entries(np.arange(instance.operators))
     row, block = matching(demand, view.demand)
     reader = reader[row]
     node = instance.operator_node[reader]
-    kind, number = held(values, view.key(block, view.from_root_on(block, node), node))
+    kind, number = held(values, view.result(values, block, node))
     brought = kind == SLOT
     origin = np.where(brought, np.append(origin, NONE)[np.where(brought, number, NONE)], node)
     return Operands(reader, kind, number, origin, block)

@@ -9,12 +9,13 @@ import numpy as np
 
 from lpxsched.schedule.problem.distances import hops_to_roots
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
+from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.symmetry.orbits import Orbits
-from lpxsched.schedule.times.calendars import Calendars, close
+from lpxsched.schedule.times.calendars import Calendars, close, empty_calendars
 from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.units import NONE
 
@@ -81,7 +82,7 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
         operator_start=np.zeros(instance.operators, dtype=np.int64),
         delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
     )
-    order = _in_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
+    order = work_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
     orbits = Orbits.of(instance, blocks, around.problem.symmetry)
     work = _represented(order, orbits)
     program, traffic = _program(instance, orbits, lanes), _traffic(instance, orbits, lanes, around.distance)
@@ -89,23 +90,19 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     return found_of(around.problem, orbits, placed)
 
 
-def work_order(instance: Instance, blocks: Blocks, *, seed: int = 0) -> NDArray[np.int64]:
-    """Return all work in a precedence-feasible order: operators as their number, blocks as ``~block``.
-
-    Rank is the longest chain of operators and demands before a piece of work. Within a rank the blocks with the most
-    vectors behind them in their demand go first, so that all demands advance side by side.
-    """
-    return _in_order(instance, blocks, *ranks(instance), seed=seed)
-
-
-def _in_order(
+def work_order(
     instance: Instance,
     blocks: Blocks,
     operator_rank: NDArray[np.int64],
     demand_rank: NDArray[np.int64],
     *,
-    seed: int,
+    seed: int = 0,
 ) -> NDArray[np.int64]:
+    """Return all work in a precedence-feasible order: operators as their number, blocks as ``~block``.
+
+    Rank is the longest chain of operators and demands before a piece of work (`ranks`). Within a rank the blocks with
+    the most vectors behind them in their demand go first, so that all demands advance side by side.
+    """
     rest = instance.demand_vectors[blocks.piece] - blocks.first_vector
     noise = np.random.default_rng(seed).permutation(len(blocks)) if seed else np.arange(len(blocks))
     block_order = np.lexsort((noise, -rest, demand_rank[blocks.piece]))
@@ -148,14 +145,14 @@ def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: NDArray[n
     for operands in range(2, most_operands + 1):
         for vectors in lengths.tolist():
             table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
-    leaves, consumers = instance.demand_leaves.flat(), instance.demand_consumers.flat()
+    leaves, readers = instance.demand_leaves.flat(), _readers(instance)
     return Traffic(
         root=instance.demand_root,
         leaf_offsets=leaves.offsets,
         leaf=leaves.values,
         leaf_operator=orbits.operator[instance.demand_leaf_operators.flat().values],
-        consumer_offsets=consumers.offsets,
-        consumer=consumers.values,
+        reader_offsets=readers.offsets,
+        reader=readers.values,
         block_demand=blocks.piece,
         block_vectors=blocks.vectors,
         sum_cycles=table,
@@ -163,6 +160,18 @@ def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: NDArray[n
         distance=distance,
         farthest_first=np.argsort(-distance.astype(np.int16), axis=1, kind="stable").astype(np.int64),
     )
+
+
+def _readers(instance: Instance) -> Ragged:
+    """Return the nodes that read each demand, its root after the others."""
+    needed, others = instance.operator_demands.flat(), instance.demand_consumers.flat()
+    at_root = np.repeat(instance.operator_node, np.diff(needed.offsets)) == instance.demand_root[needed.values]
+    rooted = np.unique(needed.values[at_root])
+    demand = np.concatenate([np.repeat(np.arange(instance.demands), np.diff(others.offsets)), rooted])
+    order = np.argsort(demand, kind="stable")
+    counts = np.bincount(demand, minlength=instance.demands)
+    values = np.concatenate([others.values, instance.demand_root[rooted]])[order]
+    return Ragged(np.append(0, np.cumsum(counts)), values)
 
 
 def _most_slots(instance: Instance) -> NDArray[np.int64]:
@@ -179,30 +188,9 @@ def _most_sums(instance: Instance) -> NDArray[np.int64]:
 def _empty_calendars(wires: Wires, intervals: int) -> Calendars:
     units, hold = np.ones(UNITS_PER_CHIP * wires.chips, dtype=np.int64), np.zeros_like(wires.lanes)
     hold[wires.resource] = -(-wires.numerator // wires.denominator)
-    shortest = np.concatenate([np.repeat(hold, wires.lanes), units])
-    calendars = len(shortest)
-    return Calendars(
-        shortest=shortest,
-        latest=np.full(calendars, NONE, dtype=np.int64),
-        before=np.empty(intervals, dtype=np.int64),
-        start=np.empty(intervals, dtype=np.int64),
-        end=np.empty(intervals, dtype=np.int64),
-        used=np.zeros(1, dtype=np.int64),
-    )
+    return empty_calendars(np.concatenate([np.repeat(hold, wires.lanes), units]), intervals)
 
 
 def _empty_tree(nodes: int) -> Tree:
-    return Tree(
-        ready=np.zeros(nodes, dtype=np.int64),
-        arrived=np.zeros(nodes, dtype=np.int64),
-        departs=np.zeros(nodes, dtype=np.int64),
-        operands=np.zeros(nodes, dtype=np.int64),
-        read=np.zeros(nodes, dtype=np.int64),
-        bundle=np.zeros(nodes, dtype=np.int64),
-        lane=np.zeros(nodes, dtype=np.int64),
-        depart=np.zeros(nodes, dtype=np.int64),
-        settled=np.zeros(nodes, dtype=np.bool_),
-        placed=np.zeros(nodes, dtype=np.bool_),
-        wanted=np.zeros(nodes, dtype=np.bool_),
-        order=np.zeros(nodes, dtype=np.int64),
-    )
+    numbers, flags = np.zeros((9, nodes), dtype=np.int64), np.zeros((3, nodes), dtype=np.bool_)
+    return Tree(*numbers, *flags)

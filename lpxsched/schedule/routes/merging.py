@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.plan import OPERATOR, SUM, Plan, no_operands, operands_of
+from lpxsched.schedule.policy import MOST_PACED
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.symmetry.quotient import Quotient, Ways
-
-
-# Vectors of a block at which it is as well to be of any length.
-MOST_PACED = 64
 
 
 class Stream(NamedTuple):

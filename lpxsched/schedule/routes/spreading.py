@@ -1,4 +1,4 @@
-"""Copies of the list schedule: a block moves from its root to its consumers along a tree of earliest reads."""
+"""Copies of the list schedule: a block moves from where it is to its readers along a tree of earliest reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lpxsched.schedule.times.calendars import Calendars
 from lpxsched.units import NEVER, NONE
 
 
-class Stream(NamedTuple):
+class Spread(NamedTuple):
     """A block on its way: its demand, the node from which it comes and since when, and its length."""
 
     block: int
@@ -23,7 +23,7 @@ class Stream(NamedTuple):
 
 
 @kernel
-def ready_at(wires: Wires, tree: Tree, stream: Stream, node: int, bundle: int) -> int:
+def ready_at(wires: Wires, tree: Tree, stream: Spread, node: int, bundle: int) -> int:
     """Return when a node may send a block on over a bundle; what it relays may have come over a slower wire."""
     if node == stream.root:
         return stream.base
@@ -37,7 +37,7 @@ def is_shared(wires: Wires) -> bool:
 
 
 @kernel
-def reach_from(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, node: int) -> None:
+def reach_from(wires: Wires, calendars: Calendars, tree: Tree, stream: Spread, node: int) -> None:
     """Offer a block from one node to its neighbours."""
     for place in range(wires.out_offsets[node], wires.out_offsets[node + 1]):
         bundle = wires.out[place]
@@ -58,7 +58,7 @@ def reach_from(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, n
 
 
 @kernel
-def is_late(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, node: int) -> bool:
+def is_late(wires: Wires, calendars: Calendars, tree: Tree, stream: Spread, node: int) -> bool:
     """Return whether a node can no longer be reached at the read found for it."""
     bundle = tree.bundle[node]
     ready = ready_at(wires, tree, stream, wires.source[bundle], bundle)
@@ -66,7 +66,7 @@ def is_late(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, node
 
 
 @kernel
-def offer_again(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, node: int, settled: int) -> None:
+def offer_again(wires: Wires, calendars: Calendars, tree: Tree, stream: Spread, node: int, settled: int) -> None:
     """Find the earliest read of a node anew, since the lane found for it has been taken."""
     tree.read[node] = NEVER
     for rank in range(settled):
@@ -76,7 +76,7 @@ def offer_again(wires: Wires, calendars: Calendars, tree: Tree, stream: Stream, 
 
 
 @kernel
-def place_way(wires: Wires, calendars: Calendars, placed: Placed, tree: Tree, stream: Stream, node: int) -> None:
+def place_way(wires: Wires, calendars: Calendars, placed: Placed, tree: Tree, stream: Spread, node: int) -> None:
     """Place the slots that bring a block to a node, from the first node on that does not have it yet."""
     while not tree.placed[node]:
         top = node
@@ -101,26 +101,23 @@ def spread_block(
     calendars: Calendars,
     placed: Placed,
     tree: Tree,
-    block: int,
-    base: int,
+    stream: Spread,
 ) -> None:
-    """Bring a block from its root to its consumers along the tree of earliest reads (Dijkstra over calendars).
+    """Bring a block from where it is to its readers along the tree of earliest reads (Dijkstra over calendars).
 
     Where bundles share calendars slots of one tree may be in each other's way, so a lane is looked at again before a
     node is settled.
     """
-    demand = traffic.block_demand[block]
-    root = traffic.root[demand]
-    stream = Stream(block, demand, root, base, traffic.block_vectors[block])
+    demand, root = stream.demand, stream.root
     tree.settled[:] = False
     tree.placed[:] = False
     tree.wanted[:] = False
     tree.read[:] = NEVER
-    tree.read[root] = base
+    tree.read[root] = stream.base
     tree.placed[root] = True
-    missing = traffic.consumer_offsets[demand + 1] - traffic.consumer_offsets[demand]
-    for index in range(traffic.consumer_offsets[demand], traffic.consumer_offsets[demand + 1]):
-        tree.wanted[traffic.consumer[index]] = True
+    missing = traffic.reader_offsets[demand + 1] - traffic.reader_offsets[demand]
+    for index in range(traffic.reader_offsets[demand], traffic.reader_offsets[demand + 1]):
+        tree.wanted[traffic.reader[index]] = True
     settled = 0
     while missing > 0:
         node = NONE
@@ -128,7 +125,7 @@ def spread_block(
             if not tree.settled[other] and (node < 0 or tree.read[other] < tree.read[node]):
                 node = other
         if node < 0 or tree.read[node] == NEVER:
-            raise ValueError("no way leads to a consumer of a demand")
+            raise ValueError("no way leads to a reader of a demand")
         if is_shared(wires) and node != root and is_late(wires, calendars, tree, stream, node):
             offer_again(wires, calendars, tree, stream, node, settled)
             continue

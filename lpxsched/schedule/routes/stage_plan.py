@@ -13,7 +13,6 @@ import numpy as np
 from lpxsched.schedule.plan import SLOT, Operands, Plan, origins
 from lpxsched.schedule.problem.joins import matching
 from lpxsched.schedule.routes.list_plan import Values, held
-from lpxsched.schedule.symmetry.orbits import entries
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.units import NONE
 
@@ -144,12 +143,12 @@ def _read(stage: Stage, schedule: Schedule, cut: _Blocks) -> _Rows:
 def _values(layer: Instance, stage: Stage, cut: _Blocks, carried: _Rows, added: _Rows) -> Values:
     """Return what brings blocks to nodes; `carried` is by bundle."""
     nodes, piece = layer.network.nodes, cut.blocks.piece
-    entry, leaf = entries(layer.demand_leaves.flat(), piece)
+    entry, leaf = layer.demand_leaves.flat().entries(piece)
     return Values(
         arrived=cut.key(carried._replace(node=layer.network.destination[carried.node]), nodes),
         added=cut.key(added, nodes),
         made=cut.key(_Rows(leaf if stage.is_sum else cut.shard[entry], entry, leaf), nodes),
-        maker=entries(layer.demand_leaf_operators.flat(), piece)[1],
+        maker=layer.demand_leaf_operators.flat().entries(piece)[1],
     )
 
 

@@ -68,11 +68,11 @@ def sum_block(
     placed: Placed,
     tree: Tree,
     block: int,
-) -> int:
-    """Bring a block's summands to its root along shortest ways, summing where they meet.
+) -> tuple[int, int]:
+    """Bring a block's summands together along shortest ways to its root, summing where they meet.
 
-    Return when the root may send the sum on: what arrived pays a turnaround, summed or not. A stream that a node passes
-    on alone is taken whole, which is always late enough.
+    Return where the last have met, and when the sum may be sent on: what arrived pays a turnaround, summed or not. A
+    stream that a node passes on alone is taken whole, which is always late enough.
     """
     demand, vectors = traffic.block_demand[block], traffic.block_vectors[block]
     root = traffic.root[demand]
@@ -83,6 +83,8 @@ def sum_block(
         operator, node = traffic.leaf_operator[index], traffic.leaf[index]
         tree.ready[node] = placed.operator_start[operator] + program.cycles[operator]
         tree.operands[node] = 1
+    left = traffic.leaf_offsets[demand + 1] - traffic.leaf_offsets[demand]
+    node = root
     for rank in range(wires.nodes):
         node = traffic.farthest_first[root, rank]
         if tree.operands[node] == 0:
@@ -90,12 +92,14 @@ def sum_block(
         if tree.operands[node] > 1:
             end = place_sum(traffic, calendars, placed, block, node, tree.operands[node], tree.ready[node])
             tree.ready[node] = end
+            left -= tree.operands[node] - 1
         tree.departs[node] = tree.ready[node]
         if tree.arrived[node] >= 0:
             relayed = tree.arrived[node] + wires.turnaround + traffic.sum_cycles[tree.operands[node], vectors]
             tree.departs[node] = max(tree.departs[node], relayed)
-        if node == root:
+        # All summands are in.
+        if left == 1:
             break
         send_towards_root(wires, traffic, calendars, placed, tree, block, node)
-    placed.delivered[demand, root] = max(placed.delivered[demand, root], tree.ready[root])
-    return int(tree.departs[root])
+    placed.delivered[demand, node] = max(placed.delivered[demand, node], tree.ready[node])
+    return int(node), int(tree.departs[node])

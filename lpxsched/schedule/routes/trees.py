@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
+from lpxsched.schedule.policy import ALL_LATE, MOST_LOOKS, MOST_UNITS, MOST_UNITS_IN_ALL, NEARLY, SWEEPS
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.schedule.routes.dealing import dealt, lateness
@@ -25,19 +26,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
 
-FAR = np.inf
-# Units of a piece, and of all pieces: trees with a smaller share are not told apart.
-MOST_UNITS, MOST_UNITS_IN_ALL = 64, 512
-# How often every unit grows its tree anew.
-SWEEPS = 6
-# Looks at nodes and bundles beyond which no trees are grown: about half a second.
-MOST_LOOKS = 200_000_000
-# Prices of lateness, where a link as loaded as the fullest must be costs 1; later trees are shorter and more alike.
-LATE_PRICES = (0.3, 2.0)
-# Part of the fullest link's load that links are to keep to.
-NEARLY = 0.8
-# A price at which nothing counts but lateness.
-ALL_LATE = 1e9
+UNREACHED = np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +181,7 @@ def _charge(wires: Wires, load: NDArray[np.float64], parents: NDArray[np.int32],
 def _grow_one(wires: Wires, aim: Aim, growth: Growth, source: int, vectors: float, parents: NDArray[np.int32]) -> None:
     """Grow a tree node by node, each by the cheapest bundle that leaves the tree, and cut off what nobody reads."""
     late, price, inside = growth.late, growth.price, growth.inside
-    parents[:], late[:], price[:], inside[:] = NONE, 0.0, FAR, False
+    parents[:], late[:], price[:], inside[:] = NONE, 0.0, UNREACHED, False
     node, missing = source, wires.width - (source < wires.width)
     while missing:
         inside[node] = True
@@ -208,7 +197,7 @@ def _grow_one(wires: Wires, aim: Aim, growth: Growth, source: int, vectors: floa
                 price[other], late[other], parents[other] = cost, arrives, bundle
         node = NONE
         for other in range(wires.nodes):
-            if not inside[other] and price[other] < FAR and (node < 0 or price[other] < price[node]):
+            if not inside[other] and price[other] < UNREACHED and (node < 0 or price[other] < price[node]):
                 node = other
         if node < 0:
             break

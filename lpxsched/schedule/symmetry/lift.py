@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
+from lpxsched.schedule.policy import SPARSEST
 from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.result import Schedule, Sums
 from lpxsched.schedule.symmetry.images import collective_images, layer_images
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 LARGEST_KEY = 2**62
-# Keys for each row up to which rows are put in their places rather than sorted.
-SPARSEST = 4
 
 
 def lifted_layer(found: Found[Padded]) -> Schedule:

@@ -1,23 +1,16 @@
-"""Operators and bundles of a layer seen from the representatives of their orbits: tasks, and what they hold."""
+"""Where a group takes each thing of a layer, and its representative."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-
-from lpxsched.schedule.problem.joins import counted
-from lpxsched.schedule.problem.wires import wires_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.problem.instance import AddCost, Instance
-    from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.problem.ragged import Ragged
-    from lpxsched.schedule.problem.wires import Wires
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Blocks
 
@@ -66,83 +59,3 @@ class Orbits:
             demand=demand_map.min(axis=0),
             block=block,
         )
-
-
-class OperatorTasks(NamedTuple):
-    """Representatives of operators; all are numbered by `task`, for each operator the place of its representative.
-
-    `node`, `unit` and `cycles` are columns of the representatives, `before` and `after` pairs of them; nothing of the
-    problem starts before `release`.
-    """
-
-    task: NDArray[np.int64]
-    node: NDArray[np.int64]
-    unit: NDArray[np.int64]
-    cycles: NDArray[np.int64]
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    release: int
-
-    def __bool__(self) -> bool:
-        return bool(len(self.node))
-
-
-def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
-    """Return the operators of an instance under a group that leaves it as it is; those of a collective take no time."""
-    if instance.stages:
-        none = np.zeros(0, dtype=np.int64)
-        return OperatorTasks(none, none, none, none, none, none, 0)
-    own, task = np.unique(symmetry.carried(instance.operator_node).min(axis=0), return_inverse=True)
-    row, other = entries(instance.operator_after, own)
-    task = task.reshape(-1).astype(np.int64)
-    return OperatorTasks(
-        task,
-        instance.operator_node[own],
-        instance.operator_unit[own],
-        instance.operator_cycles[own],
-        task[other],
-        row,
-        instance.release_cycles,
-    )
-
-
-def entries(lists: Ragged, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return, for each entry of some lists, its place among these and its value."""
-    row, place = counted(np.diff(lists.offsets)[rows])
-    return row, lists.values[lists.offsets[rows[row]] + place]
-
-
-@dataclass(frozen=True, eq=False)
-class Represented:
-    """A problem seen from the representatives of a group that leaves it as it is.
-
-    Without slots, so that what is found of it is found when it is first asked for, which may be never.
-
-    Attributes
-    ----------
-    instance : Instance
-    symmetry : Symmetry
-    """
-
-    instance: Instance
-    symmetry: Symmetry
-
-    @property
-    def network(self) -> Network:
-        """Bundles with what they take."""
-        return self.instance.network
-
-    @property
-    def add_cost(self) -> AddCost:
-        """What sums take."""
-        return self.instance.add_cost
-
-    @cached_property
-    def wires(self) -> Wires:
-        """Bundles with their resources, as kernels read them."""
-        return wires_of(self.instance.network, self.symmetry)
-
-    @cached_property
-    def operators(self) -> OperatorTasks:
-        """Operators of the representatives that take time."""
-        return operator_tasks(self.instance, self.symmetry)

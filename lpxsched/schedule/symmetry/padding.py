@@ -16,7 +16,7 @@ import numpy as np
 
 from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.symmetry.groups import network_groups, trivial
-from lpxsched.schedule.symmetry.orbits import Represented
+from lpxsched.schedule.symmetry.represented import Represented
 from lpxsched.schedule.symmetry.roles import roles
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.problem.joins import counted
-from lpxsched.schedule.problem.wires import FAR, all_ways
+from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.matching.queues import CLASSES
-from lpxsched.schedule.symmetry.orbits import Represented
+from lpxsched.schedule.symmetry.represented import Represented
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -154,11 +154,6 @@ class Quotient(Represented):
     def reversed(self) -> Quotient:
         """Return the same flow over the bundles the other way round."""
         return replace(self, instance=self.instance.reversed())
-
-    @cached_property
-    def way(self) -> NDArray[np.int32]:
-        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
-        return all_ways(self.wires, self.instance.network.turnaround_cycles)
 
     @cached_property
     def way_class(self) -> NDArray[np.uint8]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.units import NEVER, NONE
 
@@ -28,6 +30,18 @@ class Closed(NamedTuple):
     resource: Integers
     begin: Integers
     length: Integers
+
+
+def empty_calendars(shortest: Integers, intervals: int) -> Calendars:
+    """Return calendars with room for so many intervals on all of them; `shortest` as `Calendars` has it."""
+    return Calendars(
+        shortest=shortest,
+        latest=np.full(len(shortest), NONE, dtype=np.int64),
+        before=np.empty(intervals, dtype=np.int64),
+        start=np.empty(intervals, dtype=np.int64),
+        end=np.empty(intervals, dtype=np.int64),
+        used=np.zeros(1, dtype=np.int64),
+    )
 
 
 @kernel

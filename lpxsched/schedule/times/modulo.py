@@ -13,19 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import FINE_PERIOD, MOST_CELLS, TIGHT_TRIES
 from lpxsched.schedule.times.placement import Placement, placement_columns
 from lpxsched.schedule.times.serial import TaskColumns
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.times.placement import Tasks
-
-# Periods that are tried one cycle after the other before room is given for a whole task, and what lies between halved.
-TIGHT_TRIES = 3
-# Two periods that differ by less than one part in so many are as good as each other.
-FINE_PERIOD = 256
-# Cells of the tables of lanes and cycles: beyond it a plan is not tried.
-MOST_CELLS = 400_000_000
 
 
 class Turn(NamedTuple):

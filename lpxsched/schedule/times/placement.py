@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.times.calendars import Calendars, Closed, close
+from lpxsched.schedule.times.calendars import Calendars, Closed, close, empty_calendars
 from lpxsched.schedule.times.serial import TaskColumns, place_tasks
-from lpxsched.units import NEVER, NONE
+from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,14 +111,7 @@ def _calendars(tasks: Tasks) -> Calendars:
     np.minimum.at(shortest, tasks.resource, np.maximum(tasks.length, 1))
     every = np.concatenate([np.repeat(shortest, tasks.lanes), np.ones(int(tasks.port_lanes.sum()), dtype=np.int64)])
     room = len(tasks) + int((tasks.port >= 0).sum()) + int(tasks.lanes[tasks.closed.resource].sum()) + 1
-    return Calendars(
-        shortest=every,
-        latest=np.full(len(every), NONE, dtype=np.int64),
-        before=np.empty(room, dtype=np.int64),
-        start=np.empty(room, dtype=np.int64),
-        end=np.empty(room, dtype=np.int64),
-        used=np.zeros(1, dtype=np.int64),
-    )
+    return empty_calendars(every, room)
 
 
 def backwards(tasks: Tasks, makespan_cycles: int) -> Tasks:
@@ -181,7 +174,7 @@ def placed(tasks: Tasks, order: NDArray[np.int64]) -> Placement:
     return Placement(start, lane, int((start + tasks.duration).max(initial=0)))
 
 
-def justified(tasks: Tasks, placement: Placement) -> Placement:
+def doubly_justified(tasks: Tasks, placement: Placement) -> Placement:
     """Return a placement after one pass backwards and one forwards in time.
 
     The double justification of Valls, Ballestin and Quintanilla (European Journal of Operational Research 165, 2005):
@@ -199,7 +192,7 @@ def improved(tasks: Tasks, placement: Placement, *, passes: int, enough: int) ->
     for _ in range(passes):
         if best.makespan_cycles <= enough:
             break
-        following = justified(tasks, current)
+        following = doubly_justified(tasks, current)
         if following.makespan_cycles < best.makespan_cycles:
             best = following
         if (following.start == current.start).all():

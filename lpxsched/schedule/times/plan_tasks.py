@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.symmetry.orbits import Represented
+    from lpxsched.schedule.symmetry.represented import Represented
 
 INJECT, EJECT = 0, 1
 

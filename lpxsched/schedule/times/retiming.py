@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.policy import PASSES, WAYS_SHARE
 from lpxsched.schedule.times.placement import improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.times.placement import Placement, Tasks
-
-# Each pass moves everything as late, then as early as possible; most schedules stay as they are after two.
-PASSES = 6
 
 
 def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
@@ -37,14 +35,18 @@ def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
 
 
 def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
-    """Return a plan with the best times that justification and then CP-SAT find, or as it is."""
-    from lpxsched.schedule.cpsat.times import retimed as retimed_tasks
+    """Return a plan with the best times that justification and then CP-SAT find, ways left open where they are few."""
+    from lpxsched.schedule.cpsat.times import solved_times
+    from lpxsched.schedule.cpsat.ways import improved_layer
 
     tasks = plan_tasks(found.problem, found.plan)
     placement = _justified(tasks, found, effort.enough_cycles)
     if placement.makespan_cycles > effort.enough_cycles:
-        placement = retimed_tasks(tasks, placement, effort)
-    return _shorter(found, placement)
+        placement = solved_times(tasks, placement, effort)
+    found = _shorter(found, placement)
+    if found.placement.makespan_cycles <= effort.enough_cycles:
+        return found
+    return improved_layer(found, replace(effort, seconds=effort.seconds * WAYS_SHARE))
 
 
 def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:

@@ -33,14 +33,15 @@ class SteadyState:
     least_cycles: int
 
 
-def steady_state(found: Found[Padded]) -> SteadyState | None:
-    """Return times on a plan's ways that repeat as often as possible; None where a table of turns is too large.
+def steady_state(found: Found[Padded]) -> SteadyState:
+    """Return times on a plan's ways that repeat as often as possible, at worst one batch after the other.
 
-    Batches do not wait for each other. Room in memory and later deskews are left out of account.
+    Batches do not wait for each other. Room in memory and deskews are left out of account.
     """
     tasks = plan_tasks(found.problem, found.plan)
     order = np.argsort(found.placement.start, kind="stable").astype(np.int64)
     again = repeating(tasks, precedence_order(tasks, order), enough=1, below=NEVER)
     if again is None:
-        return None
+        start = found.placement.start
+        again = replace(found.placement, period_cycles=int((start + np.maximum(tasks.length, tasks.duration)).max()))
     return SteadyState(replace(found, placement=again), shortest_period(tasks))

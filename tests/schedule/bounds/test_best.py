@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds.best import lower_bound, period_bound
+from lpxsched.schedule.bounds.best import collective_bound, period_bound
 from lpxsched.schedule.result import LowerBound
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan
@@ -33,14 +33,14 @@ DRAGONFLY = Family("dragonfly", {"chips_per_group": 8, "global_links_per_chip": 
 @given(small_problems())
 def test_no_bound_exceeds_the_optimum(problem: Instance) -> None:
     """Tests that the optimum of tiny collectives of every kind is never below the bound."""
-    assert lower_bound(problem).cycles <= shortest_makespan(problem)
+    assert collective_bound(problem).cycles <= shortest_makespan(problem)
 
 
 @settings(max_examples=150)
 @given(fabric_problems())
 def test_no_bound_exceeds_a_schedule(problem: Instance) -> None:
     """Tests collectives on random fabrics against a schedule that is valid by construction."""
-    assert lower_bound(problem).cycles <= plain_makespan(problem)
+    assert collective_bound(problem).cycles <= plain_makespan(problem)
 
 
 @settings(max_examples=50)
@@ -72,7 +72,7 @@ def test_no_period_exceeds_a_schedule(problem: Instance) -> None:
 )
 def test_all_gather_of_sixteen_vectors(family: Family, cycles: int, name: str, tmp_path: Path) -> None:
     """Tests bounds of an all-gather of 16 vectors a chip on wires with a hop of 23 cycles."""
-    assert lower_bound(family.problem(tmp_path, "all-gather", 16)) == LowerBound(cycles, name)
+    assert collective_bound(family.problem(tmp_path, "all-gather", 16)) == LowerBound(cycles, name)
 
 
 def test_reduce_scatter_is_an_all_gather_run_backwards(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_reduce_scatter_is_an_all_gather_run_backwards(tmp_path: Path) -> None:
     No sum has to come at the end: 6 hops, a sum of 5 cycles elsewhere and one hop more take only 166 cycles.
     """
     problem = Family("hypercube", {"dimensions": 6}).problem(tmp_path, "reduce-scatter", 16)
-    assert lower_bound(problem) == LowerBound(23 + 151 + 23, "egress")
+    assert collective_bound(problem) == LowerBound(23 + 151 + 23, "egress")
 
 
 def test_all_reduce_between_corners_of_a_rack() -> None:
@@ -90,17 +90,17 @@ def test_all_reduce_between_corners_of_a_rack() -> None:
     Each has two lanes on the spine, so four of the 16 vectors follow each other there: 3 x 26.24 cycles. Two hops of
     350 cycles, a turnaround of 50 between them and a sum of 5 at the end: 755 + 78.72.
     """
-    assert lower_bound(shipped("lpx-rack", "all-reduce", 16)) == LowerBound(834, "hop windows")
+    assert collective_bound(shipped("lpx-rack", "all-reduce", 16)) == LowerBound(834, "hop windows")
 
 
 def test_a_sum_on_a_rack_pays_like_a_relay() -> None:
     """Tests one vector: 350 + 50 + 350 cycles, as published for a relay, and the last sum of 5."""
-    assert lower_bound(shipped("lpx-rack", "all-reduce", 1)) == LowerBound(755, "latency")
+    assert collective_bound(shipped("lpx-rack", "all-reduce", 1)) == LowerBound(755, "latency")
 
 
 def test_broadcast_between_corners_of_a_rack() -> None:
     """Tests the same routes with a turnaround of 50 cycles: 750 + 78.72."""
-    assert lower_bound(shipped("lpx-rack", "broadcast", 16)) == LowerBound(829, "hop windows")
+    assert collective_bound(shipped("lpx-rack", "broadcast", 16)) == LowerBound(829, "hop windows")
 
 
 def test_all_to_all_on_a_rack_needs_the_spine() -> None:
@@ -110,7 +110,7 @@ def test_all_to_all_on_a_rack_needs_the_spine() -> None:
     timetable they take 128 x 26.24 = 3358.72.
     """
     problem = shipped("lpx-rack", "all-to-all", 16)
-    assert lower_bound(problem) == LowerBound(3683, "link class")
+    assert collective_bound(problem) == LowerBound(3683, "link class")
     assert period_bound(problem) == LowerBound(3359, "link class")
 
 
@@ -120,7 +120,7 @@ def test_all_to_all_between_groups_of_a_dragonfly(tmp_path: Path) -> None:
     64 x 16 = 1024 vectors leave at cycles 0 to 1023.
     """
     problem = DRAGONFLY.problem(tmp_path, "all-to-all", 16)
-    assert lower_bound(problem).cycles == 1023 + 23
+    assert collective_bound(problem).cycles == 1023 + 23
     assert period_bound(problem).cycles == 1024
 
 
@@ -136,14 +136,14 @@ def test_all_to_all_on_a_torus_with_one_port(side: int, cycles: int) -> None:
     right = ((chip, chip - chip % side + (chip + 1) % side) for chip in range(chips))
     down = ((chip, (chip + side) % chips) for chip in range(chips))
     problem = problem_of(Collective("all-to-all", chips, 1), both_ways([*right, *down], hop=1), limit=1)
-    assert lower_bound(problem).cycles == cycles
+    assert collective_bound(problem).cycles == cycles
 
 
 @pytest.mark.parametrize("kind", ["all-gather", "all-reduce", "all-to-all", "reduce"])
 def test_one_chip_has_nothing_to_move(kind: str) -> None:
     """Tests a collective of one chip."""
     problem = problem_of(Collective(kind, 1, 3), [])
-    assert lower_bound(problem) == LowerBound(0, "nothing to move")
+    assert collective_bound(problem) == LowerBound(0, "nothing to move")
     assert period_bound(problem) == LowerBound(1, "nothing to move")
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds.crossings import Lanes, lanes_of, least, least_integer
-from lpxsched.schedule.bounds.network import Network
+from lpxsched.schedule.bounds.network import CostedNetwork
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, column, problem_of
 
@@ -20,7 +20,7 @@ from tests.schedule.bounds.problems import Wire, column, problem_of
 def lanes(pitch: Fraction, longest_run: int, count: int = 1) -> Lanes:
     """Return the lanes of one bundle when slots carry so many vectors at most."""
     wires = [Wire(0, 1, lanes=count, pitch=pitch), Wire(1, 0)]
-    network = Network(problem_of(Collective("broadcast", 2, longest_run), wires))
+    network = CostedNetwork(problem_of(Collective("broadcast", 2, longest_run), wires))
     return lanes_of(network, np.array([0]))
 
 
@@ -76,7 +76,7 @@ def test_shortest_makespan_of_several_counts() -> None:
     Five departures: 0 to 3 on the first and 3 on the second; seven: 0 to 4 and 3 to 4.
     """
     wires = [Wire(0, 1), Wire(0, 2), Wire(1, 0), Wire(2, 0)]
-    both = lanes_of(Network(problem_of(Collective("broadcast", 3, 1), wires)), np.array([0, 1]))
+    both = lanes_of(CostedNetwork(problem_of(Collective("broadcast", 3, 1), wires)), np.array([0, 1]))
     idle = np.array([[0, 3], [0, 3], [0, 3]])
     assert both.shortest_makespan(column([5, 7, 0]), idle).tolist() == [3, 4, 0]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds.best import lower_bound, period_bound
+from lpxsched.schedule.bounds.best import collective_bound, period_bound
 from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
-from lpxsched.schedule.bounds.loads import load_of, step_cycles
+from lpxsched.schedule.bounds.loads import least_step_cycles, load_of
 from lpxsched.schedule.bounds.view import views
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import LowerBound
@@ -33,7 +33,7 @@ def test_scarce_links_are_long() -> None:
     them leaves at 37. No cut proves more than 36: from {0, 2, 5} lead three lanes, for 3 x 3 x 12 vectors.
     """
     problem = problem_of(Collective("all-to-all", 6, 12), HUBS)
-    assert lower_bound(problem) == LowerBound(38, "flow")
+    assert collective_bound(problem) == LowerBound(38, "flow")
     assert period_bound(problem) == LowerBound(38, "flow")
 
 
@@ -48,7 +48,7 @@ def test_a_narrow_cut_is_found_without_candidates() -> None:
 def test_nothing_is_gained_where_all_links_are_alike() -> None:
     """Tests that on a ring, where the load of all links is met by even routes, what is known stays."""
     problem = problem_of(Collective("all-to-all", 8, 6), ring(8))
-    known = lower_bound(problem)
+    known = collective_bound(problem)
     assert known.name != "flow"
     assert flow_makespan(problem, views(problem)[0], known.cycles) == known.cycles
 
@@ -71,4 +71,4 @@ def test_all_lengths_prove_a_bound(problem: Instance, lengths: list[int]) -> Non
     length = column(lengths)[: problem.network.bundles]
     if length.any():
         load = load_of(view, length, "flow")
-        assert load.makespan_cycles(step_cycles(view.network)) <= shortest_makespan(problem)
+        assert load.makespan_cycles(least_step_cycles(view.network)) <= shortest_makespan(problem)

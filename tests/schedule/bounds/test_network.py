@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lpxsched.schedule.bounds.network import Network, densest
+from lpxsched.schedule.bounds.network import CostedNetwork, densest
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, adds_of, column, path, problem_of
@@ -15,7 +15,7 @@ from tests.schedule.bounds.problems import Wire, adds_of, column, path, problem_
 
 def test_cost_counts_the_turnaround_of_every_hop() -> None:
     """Tests a line of three, 3 cycles a hop and 2 between: 0, 5 and 10 cycles to the far end."""
-    network = Network(problem_of(Collective("all-gather", 3, 1), path(3), turnaround=2))
+    network = CostedNetwork(problem_of(Collective("all-gather", 3, 1), path(3), turnaround=2))
     assert network.into(column([2, 0])).tolist() == [[10, 5, 0], [0, 5, 10]]
 
 
@@ -23,18 +23,18 @@ def test_cost_counts_the_turnaround_of_every_hop() -> None:
 def test_a_sum_pays_the_turnaround(add: int) -> None:
     """Tests that a turnaround of 2 cycles lies between two hops, however long sums are."""
     problem = problem_of(Collective("reduce", 3, 1), path(3), turnaround=2, add_cost=adds_of(add))
-    assert Network(problem).into(column([0])).tolist() == [[0, 3 + 2, 6 + 2 * 2]]
+    assert CostedNetwork(problem).into(column([0])).tolist() == [[0, 3 + 2, 6 + 2 * 2]]
 
 
 def test_the_nearest_of_several_starts() -> None:
     """Tests ways from either end of a line."""
-    network = Network(problem_of(Collective("all-gather", 4, 1), path(4)))
+    network = CostedNetwork(problem_of(Collective("all-gather", 4, 1), path(4)))
     assert network.from_any(column([0, 3])).tolist() == [0, 3, 3, 0]
 
 
 def test_no_way_is_far() -> None:
     """Tests a wire that leads one way only."""
-    network = Network(problem_of(Collective("broadcast", 2, 1), [Wire(0, 1)]))
+    network = CostedNetwork(problem_of(Collective("broadcast", 2, 1), [Wire(0, 1)]))
     assert network.into(column([0])).tolist() == [[0, FAR]]
     assert network.from_any(np.array([0])).tolist() == [0, 3]
 
@@ -61,4 +61,4 @@ def test_densest_slots(pitch: Fraction, longest_run: int, held: Fraction) -> Non
 )
 def test_longest_run_is_the_largest_value(kind: str, run: int) -> None:
     """Tests collectives of three chips and two vectors: each has a shard, or a whole tensor."""
-    assert Network(problem_of(Collective(kind, 3, 2), path(3))).longest_run == run
+    assert CostedNetwork(problem_of(Collective(kind, 3, 2), path(3))).longest_run == run

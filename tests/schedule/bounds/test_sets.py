@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.schedule.bounds.network import Network
+from lpxsched.schedule.bounds.network import CostedNetwork
 from lpxsched.schedule.bounds.sets import candidate_sets, partitions
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import both_ways, column, path, problem_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def sets_of(problem: Instance) -> set[tuple[int, ...]]:
     """Return the candidates round chip 0 as sets of numbers."""
-    found = candidate_sets(problem, Network(problem), column([0]))
+    found = candidate_sets(problem, CostedNetwork(problem), column([0]))
     return {tuple(row.nonzero()[0].tolist()) for row in found}
 
 

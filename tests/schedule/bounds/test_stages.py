@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds import best
+from lpxsched.schedule.bounds import best, lower_bound
 from lpxsched.schedule.bounds.stages import by_stages
-from lpxsched.schedule.bounds.walk import lower_bound
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.problem.distances import shortest_ways
@@ -39,7 +38,7 @@ def of_stages(layer: Instance) -> list[int]:
 def test_a_stage_takes_as_long_as_its_collective(kind: Kind) -> None:
     """Tests four chips in a ring that start after 10 cycles: the bound of the collective, 10 later."""
     network = ring(4)
-    alone = best.lower_bound(stage_instance(network, Collective(kind, 4, 2), ADD_COST)).cycles
+    alone = best.collective_bound(stage_instance(network, Collective(kind, 4, 2), ADD_COST)).cycles
     whole = 2 if kind in ("all-reduce", "all-to-all") else 8
     assert of_stages(chain(network, [(kind, whole)], [10, 30])) == [10 + alone]
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
 from lpxsched.schedule.result import LowerBound

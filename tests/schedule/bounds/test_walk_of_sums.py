@@ -11,7 +11,7 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.options import CollectiveOptions
 from lpxsched.pipeline import compile_collective
 from lpxsched.schedule import bounds
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.result import LowerBound, Result

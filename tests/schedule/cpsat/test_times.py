@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from lpxsched.schedule.cpsat import times
 from lpxsched.schedule.cpsat.runs import Effort
-from lpxsched.schedule.cpsat.times import retimed
+from lpxsched.schedule.cpsat.times import solved_times
 from lpxsched.schedule.times.placement import depth, placed
 from tests.schedule.tasks import Task, conflicts, some_tasks, tasks_of
 
@@ -37,7 +37,7 @@ def test_the_long_result_goes_first(monkeypatch: pytest.MonkeyPatch, most_free: 
     tasks = tasks_of([Task(5), Task(1, longer=9), Task(1, resource=1)], lanes=(1, 1))
     first = placed(tasks, np.arange(3, dtype=np.int64))
     assert first.makespan_cycles == 15
-    best = retimed(tasks, first, SEVERAL)
+    best = solved_times(tasks, first, SEVERAL)
     assert (best.makespan_cycles, list(conflicts(tasks, best))) == (10, [])
 
 
@@ -45,7 +45,7 @@ def test_what_cannot_be_better_stays_as_it_is() -> None:
     """Tests two tasks of 3 cycles on one lane: 6 in any order, so the placement itself comes back."""
     tasks = tasks_of([Task(3), Task(3)])
     first = placed(tasks, np.arange(2, dtype=np.int64))
-    assert retimed(tasks, first, ENOUGH) is first
+    assert solved_times(tasks, first, ENOUGH) is first
 
 
 @settings(max_examples=25, deadline=None)
@@ -53,6 +53,6 @@ def test_what_cannot_be_better_stays_as_it_is() -> None:
 def test_new_times_keep_all_rules_and_are_never_longer(tasks: Tasks) -> None:
     """Tests random tasks with lanes, precedences and ports."""
     first = placed(tasks, by_depth(tasks))
-    best = retimed(tasks, first, ENOUGH)
+    best = solved_times(tasks, first, ENOUGH)
     assert list(conflicts(tasks, best)) == []
     assert best.makespan_cycles <= first.makespan_cycles

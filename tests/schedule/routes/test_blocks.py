@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.routes.blocks import MOST_BLOCKS, Cut, candidate_cuts, cut_blocks, slower_cuts
+from lpxsched.schedule.policy import MOST_BLOCKS
+from lpxsched.schedule.routes.blocks import Cut, candidate_cuts, cut_blocks, slower_cuts
 from tests.schedule.instances import both_ways, path_of_three, summed, two_chips, wide
 from tests.strategies import cuts, instances
 

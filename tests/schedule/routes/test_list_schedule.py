@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
+from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import work_order
 from tests.schedule.greedy import greedy_plan, greedy_schedule
@@ -120,7 +121,7 @@ def test_a_relay_sends_on_after_its_turnaround() -> None:
 def test_chips_that_no_link_joins_are_a_fault_of_the_caller() -> None:
     """Tests that the search ends where there is no way; groups of chips that fall apart are refused long before."""
     instance = instance_of(2, [], [Operator(0), Operator(1)], [Demand(1, 0, (0,), (0,), (1,))])
-    with pytest.raises(ValueError, match="no way leads to a consumer"):
+    with pytest.raises(ValueError, match="no way leads to a reader"):
         greedy_schedule(instance, WHOLE)
 
 
@@ -236,7 +237,7 @@ def test_operators_of_one_unit_follow_each_other() -> None:
 def test_work_is_ordered_by_precedence(instance: Instance, cut: Cut, seed: int) -> None:
     """Tests that all work is in the order once, and nothing comes before what it needs."""
     blocks = cut_blocks(instance, cut)
-    order = work_order(instance, blocks, seed=seed).tolist()
+    order = work_order(instance, blocks, *ranks(instance), seed=seed).tolist()
     assert sorted(order) == [*range(-len(blocks), 0), *range(instance.operators)]
     place = {item: index for index, item in enumerate(order)}
     last_block: dict[int, int] = {}
@@ -254,7 +255,7 @@ def test_a_seed_shuffles_equals_only() -> None:
     """Tests that seeds change the order of blocks of equal rank and rest, that of others never."""
     instance = two_chips()
     blocks = cut_blocks(instance, SINGLE)
-    orders = {tuple(work_order(instance, blocks, seed=seed).tolist()) for seed in range(20)}
+    orders = {tuple(work_order(instance, blocks, *ranks(instance), seed=seed).tolist()) for seed in range(20)}
     assert len(orders) > 1
     # Blocks 0, 2 are first vectors of the inputs, 1, 3 their second ones.
     assert all({order.index(~0), order.index(~2)} < set(range(order.index(~1))) for order in orders)
@@ -264,3 +265,14 @@ def test_equal_seeds_give_equal_schedules() -> None:
     """Tests that a schedule depends on nothing but its arguments."""
     first, second = greedy(two_chips(), SINGLE, seed=5), greedy(two_chips(), SINGLE, seed=5)
     assert slots(first) == slots(second)
+
+
+def test_a_sum_is_copied_from_where_its_summands_meet() -> None:
+    """Tests summands of chips 0 and 1 of a line 0 - 1 - 2 with root 2: chip 1 adds, and does not get its sum back."""
+    demand = Demand(1, 2, (0, 1), (0, 1), (0, 1))
+    operators = [Operator(0), Operator(1), *(Operator(node, demands=(0,)) for node in range(3))]
+    instance = instance_of(3, both_ways([(0, 1), (1, 2)]), operators, [demand])
+    schedule = greedy(instance)
+    assert schedule.sums.node.tolist() == [1]
+    # Chip 0 sends a summand, value 0, on bundle 0 -> 1; chip 1 the sum, value 5, on 1 -> 0 and 1 -> 2.
+    assert [(value, bundle) for value, _, bundle, _ in slots(schedule)] == [(0, 0), (5, 1), (5, 2)]

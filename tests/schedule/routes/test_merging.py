@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lpxsched.schedule.policy import MOST_PACED
 from lpxsched.schedule.problem.instance import AddCost
-from lpxsched.schedule.routes.merging import MOST_PACED, merged_plan, pace
+from lpxsched.schedule.routes.merging import merged_plan, pace
 from lpxsched.schedule.routes.trees import PackedTrees, packed_trees
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import flow_of, quotient

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lpxsched.schedule.symmetry.groups import network_groups, trivial
-from lpxsched.schedule.symmetry.orbits import Orbits, operator_tasks
+from lpxsched.schedule.symmetry.orbits import Orbits
+from lpxsched.schedule.symmetry.represented import operator_tasks
 from tests.schedule.instances import Demand, Operator, blocks_of, both_ways, instance_of, two_chips
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds.walk import lower_bound
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.result import Schedule, Sums
 from lpxsched.schedule.routes.blocks import Cut

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from lpxsched.pipeline import compile_timetable
 from lpxsched.schedule import layers
 from lpxsched.schedule.cpsat.runs import Effort
-from lpxsched.schedule.cpsat.times import retimed
+from lpxsched.schedule.cpsat.times import solved_times
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.solve_layer import first_solved, solve
 from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.schedule.times.calendars import Closed
 from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.schedule.times.modulo import repeating, shortest_period
-from lpxsched.schedule.times.placement import justified, placed
+from lpxsched.schedule.times.placement import doubly_justified, placed
 from lpxsched.units import NEVER
 from lpxsched.verify.check import check
 from tests.schedule.circulants import circulant_layers
@@ -82,7 +82,7 @@ def test_a_copy_waits_for_the_end_of_a_deskew() -> None:
 @settings(max_examples=15, deadline=None)
 @given(layer=st.one_of(instances(), circulant_layers()), drawn=DESKEWS)
 def test_solvers_keep_given_deskews(layer: Instance, drawn: list[tuple[int, int]]) -> None:
-    """Tests greedy plans as they are and justified, and what all solvers together find."""
+    """Tests greedy plans as they are and doubly_justified, and what all solvers together find."""
     held = replace(layer, deskews=apart(drawn))
     assert violations(held, first_solved(held, SolveOptions()).result.schedule) == []
     result = solve(held, SolveOptions())
@@ -93,13 +93,13 @@ def test_solvers_keep_given_deskews(layer: Instance, drawn: list[tuple[int, int]
 @settings(max_examples=60, deadline=None)
 @given(tasks=some_tasks(), drawn=DESKEWS)
 def test_tasks_keep_out_of_what_is_closed(tasks: Tasks, drawn: list[tuple[int, int]]) -> None:
-    """Tests all resources closed, for tasks in order, justified, by CP-SAT."""
+    """Tests all resources closed, for tasks in order, doubly_justified, by CP-SAT."""
     resources = np.arange(len(tasks.lanes), dtype=np.int64)
     rows = np.array([(r, *row) for r in resources.tolist() for row in apart(drawn)], dtype=np.int64)
     closed = replace(tasks, closed=Closed(*rows.T.copy()))
     first = placed(closed, np.arange(len(tasks)))
-    better = justified(closed, first)
-    for found in (first, better, retimed(closed, better, Effort(0.1, 0, 0))):
+    better = doubly_justified(closed, first)
+    for found in (first, better, solved_times(closed, better, Effort(0.1, 0, 0))):
         assert not within(closed, found)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lpxsched.schedule.routes.blocks import Cut
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import paddings
-from lpxsched.schedule.times.placement import justified, placed
+from lpxsched.schedule.times.placement import doubly_justified, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.ffns import ffn_model
@@ -168,7 +168,7 @@ def test_any_placement_is_a_schedule(instance: Instance, cut: Cut, data: st.Data
     """Tests that tasks placed in any order, and justified, keep the rules of the plain judge, as long as they say."""
     layer = tasks_of(instance, cut)
     order = np.array(data.draw(st.permutations(range(len(layer.tasks)))), dtype=np.int64)
-    for placement in (first := placed(layer.tasks, order), justified(layer.tasks, first)):
+    for placement in (first := placed(layer.tasks, order), doubly_justified(layer.tasks, first)):
         schedule = layer.at(placement)
         assert violations(instance, schedule) == []
         assert schedule.makespan_cycles == placement.makespan_cycles
@@ -197,7 +197,7 @@ def test_images_are_one_task(instance: Instance, cut: Cut) -> None:
         assert (layer.start[layer.tasks.after] >= layer.start[layer.tasks.before] + layer.tasks.delay).all()
         again = placed(layer.tasks, in_time(layer))
         assert (again.start <= layer.start).all()
-        better = justified(layer.tasks, again)
+        better = doubly_justified(layer.tasks, again)
         schedule = layer.at(better)
         assert violations(instance, schedule) == []
         assert schedule.makespan_cycles <= better.makespan_cycles
@@ -217,4 +217,4 @@ def test_layers_of_shipped_models_are_tasks(name: str, chips: int, batch: int) -
             assert (layer.start[layer.tasks.after] >= layer.start[layer.tasks.before] + layer.tasks.delay).all()
             again = placed(layer.tasks, in_time(layer))
             assert (again.start <= layer.start).all()
-            assert violations(instance, layer.at(justified(layer.tasks, again))) == []
+            assert violations(instance, layer.at(doubly_justified(layer.tasks, again))) == []

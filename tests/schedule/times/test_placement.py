@@ -13,8 +13,8 @@ from lpxsched.schedule.times import placement
 from lpxsched.schedule.times.placement import (
     Placement,
     backwards,
+    doubly_justified,
     improved,
-    justified,
     place,
     placed,
     precedence_order,
@@ -77,7 +77,7 @@ def test_an_improved_placement_is_valid_and_never_worse(
     first = placed(tasks, order)
     better = improved(tasks, first, passes=passes, enough=enough)
     assert list(conflicts(tasks, first)) == []
-    assert list(conflicts(tasks, justified(tasks, first))) == []
+    assert list(conflicts(tasks, doubly_justified(tasks, first))) == []
     assert list(conflicts(tasks, better)) == []
     assert better.makespan_cycles <= first.makespan_cycles
     if first.makespan_cycles <= enough:
@@ -153,7 +153,7 @@ def test_the_best_of_all_passes_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
     tasks = tasks_of([Task(1)])
     first, *later = (Placement(order_of([end]), order_of([0]), end) for end in (7, 8, 5, 6))
     following = iter(later)
-    monkeypatch.setattr(placement, "justified", lambda *_: next(following))
+    monkeypatch.setattr(placement, "doubly_justified", lambda *_: next(following))
     assert improved(tasks, first, passes=3, enough=0).makespan_cycles == 5
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import FIRST_CHUNKS
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 CLASSES = 63
 # Cells of a chunk of a queue: one line of the cache.
 CHUNK = 8
-# Chunks of queues that there is room for at first.
-FIRST_CHUNKS = 1024
 BUNDLE_BITS = 32
 BUNDLE_MASK = (1 << BUNDLE_BITS) - 1
 # The lowest bit of a word, times this, has its position in its six highest bits (Leiserson, Prokop and Randall 1998).

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.policy import BATCH, MOST_ASIDE
 from lpxsched.schedule.routes.matching.queues import empty_queues, grown
-from lpxsched.schedule.routes.matching.serving import MOST_ASIDE
 from lpxsched.schedule.routes.matching.state import CELL, HELD, MAKESPAN, MISSING, ROW, TOUCHED, USED, State
 from lpxsched.schedule.routes.matching.steps import GIVEN_UP, NO_ROOM, run
 from lpxsched.schedule.routes.matching.tables import tables_of
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.routes.matching.tables import Job, Tables
 
-# Rows of a batch: it is to stay in the cache, and to be long enough for many reads at once.
-BATCH = 256
 SEED_FACTOR, SEED_OFFSET = 2654435761, 88172645463325252
 
 

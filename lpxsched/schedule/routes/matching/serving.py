@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import MOST_ASIDE
 from lpxsched.schedule.problem.wires import Wires, lead_cycles
 from lpxsched.schedule.routes.matching.queues import Queues, take, wait
 from lpxsched.schedule.routes.matching.state import (
@@ -20,9 +21,6 @@ from lpxsched.schedule.routes.matching.state import (
     State,
 )
 from lpxsched.schedule.routes.matching.tables import Tables
-
-# Blocks that one resource sets aside in a cycle since ports are full.
-MOST_ASIDE = 64
 
 
 @kernel

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import AHEAD
 from lpxsched.schedule.problem.wires import Wires
 from lpxsched.schedule.routes.matching.queues import (
     BUNDLE_BITS,
@@ -48,8 +49,6 @@ from lpxsched.units import NONE
 
 # How a run ends.
 DONE, GIVEN_UP, NO_ROOM = range(3)
-# Resources for which memory is read ahead.
-AHEAD = 32
 
 
 @kernel

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.routes.matching.queues import CHUNK, CLASSES, FIRST_CHUNKS
+from lpxsched.schedule.policy import FIRST_CHUNKS
+from lpxsched.schedule.routes.matching.queues import CHUNK, CLASSES
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.symmetry.groups import symmetries, trivial

@@ -11,16 +11,16 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.cpsat import routes
-from lpxsched.schedule.cpsat.copies import Extent, improved_copies
+from lpxsched.schedule.cpsat import search as ways_search
 from lpxsched.schedule.cpsat.runs import Effort
+from lpxsched.schedule.cpsat.ways import Extent, improved_ways
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective as lifted
-from lpxsched.schedule.symmetry.quotient import flow_of, quotient
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan
-from tests.schedule.bounds.problems import Wire, both_ways, problem_of, ring, small_problems
+from tests.schedule.bounds.problems import Wire, adds_of, both_ways, problem_of, ring, shipped, small_problems
 from tests.schedule.fabrics import problems, regular_fabrics
 from tests.schedule.transfer_rules import broken_rules
 
@@ -32,16 +32,27 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Kind
 
-COPIES: tuple[Kind, ...] = ("all-gather", "all-to-all", "broadcast", "gather", "scatter")
+MODELLED: tuple[Kind, ...] = (
+    "all-gather",
+    "all-to-all",
+    "broadcast",
+    "gather",
+    "scatter",
+    "reduce",
+    "reduce-scatter",
+    "all-reduce",
+)
 EVERYTHING = Extent(10**6, 10**6)
 A_LITTLE = Effort(0.05, 0, 0)
 
 
 def first_found(problem: Instance, symmetry: Symmetry) -> Found[Quotient]:
-    """Return the first that the greedy search finds."""
-    flow = flow_of(problem.stage, padded=False)
+    """Return the first that the greedy search finds; of an all-reduce under a group, with all summands gathered."""
+    gathered = problem.stage.kind == "all-reduce" and symmetry.order > 1
+    flow = gathered_flow(problem.stage) if gathered else flow_of(problem.stage, padded=symmetry.order > 1)
     forward, backward = quotient(problem, flow, symmetry), quotient(problem.reversed(), flow, symmetry)
-    found = search(forward, backward, seed=0, budget=Budget(slots=1, rounds=24, enough_cycles=0, patience=24))
+    budget = Budget(slots=1, rounds=24, enough_cycles=0, patience=24)
+    found = search(forward, forward if gathered else backward, seed=0, budget=budget, gathered=gathered)
     # With relays and a group the search may find no ways.
     return found if found is not None else reject()
 
@@ -61,7 +72,7 @@ def improved(
 ) -> tuple[Schedule, LowerBound | None]:
     """Return a schedule that keeps all rules and is no longer than the first one found, and what is proved."""
     first = first_found(problem, symmetry)
-    found, proved = improved_copies(first, effort, extent)
+    found, proved = improved_ways(first, effort, extent)
     schedule = lifted(found)
     assert broken_rules(problem, schedule) == []
     assert schedule.makespan_cycles <= lifted(first).makespan_cycles
@@ -69,19 +80,19 @@ def improved(
 
 
 @settings(max_examples=40, deadline=None)
-@given(problems(kinds=COPIES), st.booleans())
+@given(problems(kinds=MODELLED), st.booleans())
 def test_every_schedule_keeps_all_rules(problem: Instance, by_neighbourhoods: bool) -> None:
     """Tests all kinds of copies on random fabrics, with one model of all blocks and with none that is large enough."""
     with pytest.MonkeyPatch.context() as patch:
         if by_neighbourhoods:
-            patch.setattr(routes, "MOST_CROSSINGS", 0)
-            patch.setattr(routes, "NEIGHBOURHOOD_CROSSINGS", 8)
+            patch.setattr(ways_search, "MOST_CROSSINGS", 0)
+            patch.setattr(ways_search, "NEIGHBOURHOOD_CROSSINGS", 8)
         schedule, proved = improved(problem, trivial(problem.network))
     assert proved is None or proved.cycles <= schedule.makespan_cycles
 
 
 @settings(max_examples=25, deadline=None)
-@given(problems(kinds=("all-gather", "all-to-all"), fabrics=regular_fabrics()))
+@given(problems(kinds=("all-gather", "all-to-all", "reduce-scatter", "all-reduce"), fabrics=regular_fabrics()))
 def test_schedules_of_representatives_keep_all_rules(problem: Instance) -> None:
     """Tests the largest group that there is, with and without a last stage without symmetry."""
     for symmetry in symmetries(problem):
@@ -99,6 +110,28 @@ def test_what_is_proved_is_the_optimum(problem: Instance) -> None:
     optimum = shortest_makespan(problem)
     assert schedule.makespan_cycles == optimum
     assert (proved.cycles if proved is not None else bound) == optimum
+
+
+@pytest.mark.parametrize("kind", ["all-gather", "reduce-scatter", "all-reduce"])
+def test_single_vectors_of_representatives_meet_a_bound(kind: Kind) -> None:
+    """Tests a torus of 4 x 4, 650 cycles a hop: 4 vectors leave each chip at once, and are 4 hops away at 2600.
+
+    Blocks of two vectors are read a pitch of 24 later, and as pitches are not whole they cannot be cut. In the
+    all-reduce every chip gets all summands.
+    """
+    problem = shipped("torus-4x4", kind, 4)
+    schedule, _ = improved(problem, next(iter(symmetries(problem))), Effort(0.3, 0, lower_bound(problem).cycles))
+    assert schedule.makespan_cycles == lower_bound(problem).cycles == 2600
+
+
+@settings(max_examples=25, deadline=None)
+@given(small_problems().filter(lambda problem: problem.stage.kind in ("reduce", "reduce-scatter")))
+def test_sums_are_as_short_as_an_exact_model_has_them(problem: Instance) -> None:
+    """Tests tiny sums at given chips that take no time, with time enough, against the same exact model."""
+    problem = replace(problem, add_cost=adds_of(0))
+    schedule, proved = improved(problem, trivial(problem.network), Effort(1, 0, lower_bound(problem).cycles))
+    assert proved is None
+    assert schedule.makespan_cycles == shortest_makespan(problem)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +167,7 @@ def test_a_proof_closes_the_gap(problem: Instance, before: int, cycles: int) -> 
 )
 def test_vectors_that_are_faster_together_prove_nothing(problem: Instance, cycles: int) -> None:
     """Tests pitches that are no whole cycles: a model of single vectors has no schedule as short as this one."""
-    problem = replace(problem, inject_per_cycle=1)
+    problem = replace(problem, network=replace(problem.network, inject_per_cycle=1))
     bound = lower_bound(problem).cycles
     _, proved = improved(problem, trivial(problem.network), Effort(1, 0, bound))
     assert bound <= cycles

@@ -1,0 +1,152 @@
+"""The file ``graph.json``, of the layers of a model or of one collective."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpxsched.assembly.collective_segment import DELIVER, NO_UNIT, SOURCE
+from lpxsched.schedule.problem.collective import SUM_DATATYPE, SUM_ELEMENT_BITS
+from lpxsched.timetable.documents import (
+    GraphFile,
+    GraphGroup,
+    GraphInput,
+    GraphLayer,
+    GraphOperator,
+    GraphResident,
+    GraphSegment,
+    GraphTensor,
+    GraphTerm,
+)
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from fractions import Fraction
+
+    from lpxsched.partition.group import Group
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.workload.graph import LayerGraph, Operator
+    from lpxsched.workload.work import Term, Weights, Work
+
+
+def layers_graph(
+    graph: LayerGraph, groups: Sequence[Group], works_of_group: Callable[[Group], dict[str, Work]]
+) -> GraphFile:
+    """Return ``graph.json`` of a model; layer i is segment i, on group i.
+
+    Parameters
+    ----------
+    graph : LayerGraph
+    groups : sequence of Group
+    works_of_group : callable
+        Work of each operator kind of a layer on its group.
+    """
+    works = {group.layer: works_of_group(group) for group in groups}
+    return GraphFile(
+        tensors=[GraphTensor.model_validate(tensor, from_attributes=True) for tensor in graph.tensors.values()],
+        operators=[_layer_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
+        groups=[
+            GraphGroup(group=number, chips=list(group.chips), hosts=list(group.hosts))
+            for number, group in enumerate(groups)
+        ],
+        layers=[GraphLayer(layer=group.layer, group=number) for number, group in enumerate(groups)],
+        segments=[GraphSegment(segment=number, layers=[group.layer]) for number, group in enumerate(groups)],
+    )
+
+
+def _layer_operator(operator: Operator, work: Work) -> GraphOperator:
+    return GraphOperator(
+        name=operator.name,
+        kind=operator.kind,
+        layer=operator.layer,
+        place=operator.place,
+        unit=operator.unit,
+        inputs=[GraphInput(tensor=name, layout=layout) for name, layout in operator.inputs],
+        outputs=[operator.output] if operator.output else [],
+        dtype=work.dtype,
+        rows=work.rows,
+        columns=work.columns,
+        column_block=work.column_block,
+        work=[_term(term) for term in work.terms],
+        pipelines=dict(work.pipelines),
+        resident=_resident(operator, work.weights),
+        ends=operator.ends,
+    )
+
+
+def _term(term: Term) -> GraphTerm:
+    return GraphTerm(
+        counts=term.counts,
+        unit=term.unit,
+        constant=_number(term.constant),
+        per_row=_number(term.per_row),
+        per_column=_number(term.per_column),
+        per_row_column=_number(term.per_row_column),
+        shard=None if term.shard == NONE else term.shard,
+    )
+
+
+def _number(amount: Fraction) -> int | float:
+    """Return an amount as JSON writes it; element types take a power of two of a byte, so nothing is lost."""
+    return int(amount) if amount.denominator == 1 else float(amount)
+
+
+def _resident(operator: Operator, weights: Weights | None) -> list[GraphResident]:
+    if weights is None:
+        return []
+    terms, name = [_term(term) for term in weights.terms], f"{operator.name}.weights"
+    return [GraphResident(name=name, dtype=weights.dtype, layout=weights.layout, terms=terms)]
+
+
+def collective_graph(problem: Instance) -> GraphFile:
+    """Return ``graph.json`` of a collective: what chips hold, a ``source`` of it, and a ``deliver`` that needs it."""
+    tensors, (layout, reader) = problem.stage.tensors, problem.stage.wanted
+    chips, width = problem.network.fabric_node.tolist(), problem.network.width
+    return GraphFile(
+        tensors=[
+            GraphTensor(
+                name=tensor.name,
+                layer=0,
+                rows=tensor.vectors,
+                vectors_per_row=1,
+                vectors=tensor.vectors,
+                row_bytes=problem.add_cost.vector_bytes,
+                dtype=SUM_DATATYPE,
+                element_bits=SUM_ELEMENT_BITS,
+                layout=tensor.layout,
+                shard=_shard(tensor.shard),
+                place="chips",
+            )
+            for tensor in tensors
+        ],
+        operators=[
+            _end(SOURCE, inputs=[], outputs=[tensor.name for tensor in tensors]),
+            _end(
+                DELIVER,
+                inputs=[GraphInput(tensor=tensor.name, layout=layout, shard=_shard(reader)) for tensor in tensors],
+                outputs=[],
+            ),
+        ],
+        groups=[GraphGroup(group=0, chips=chips[:width], hosts=[], relays=sorted(chips[width:]))],
+        layers=[GraphLayer(layer=0, group=0)],
+        segments=[GraphSegment(segment=0, layers=[0])],
+    )
+
+
+def _end(kind: str, *, inputs: list[GraphInput], outputs: list[str]) -> GraphOperator:
+    return GraphOperator(
+        name=kind,
+        kind=kind,
+        layer=0,
+        place="chips",
+        unit=NO_UNIT,
+        inputs=inputs,
+        outputs=outputs,
+        dtype=SUM_DATATYPE,
+        ends=kind == DELIVER,
+    )
+
+
+def _shard(shard: int) -> int | None:
+    """Return the one holder or reader of a ``single`` tensor, None for others."""
+    return None if shard < 0 else shard

@@ -1,0 +1,131 @@
+"""What every build tells of its origin: input files, versions, options by name, assumptions; and the signed build."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.fabric.schema import TopologyFile
+from lpxsched.files.document import read_yaml
+from lpxsched.files.schema import assumed_values
+from lpxsched.files.shipped import find_file, name_of
+from lpxsched.options import CompileOptions
+from lpxsched.timetable.build import Build
+from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
+from lpxsched.workload.config.quantization import quantization_file
+
+if TYPE_CHECKING:
+    from lpxsched.assembly.fabric_tables import Surroundings
+    from lpxsched.assembly.program import Program
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.options import CollectiveOptions
+    from lpxsched.timetable.documents import GraphFile
+
+# Packages whose version can change the bytes of a build.
+DECISIVE_PACKAGES = ("lpxsched", "numpy", "ortools", "pyarrow")
+# Files that hold no values with a source.
+UNTAGGED = ("model", "links")
+EXPLICIT = "explicit"
+
+
+def signed_build(
+    options: CompileOptions | CollectiveOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    graph: GraphFile,
+    program: Program,
+    around: Surroundings,
+    *,
+    results: dict[str, Any],
+) -> Build:
+    """Return the tables of a compile or a collective with the documents that describe them, signed.
+
+    Parameters
+    ----------
+    options : CompileOptions or CollectiveOptions
+    fabric : Fabric
+    clock : ClockSpecification
+    graph : GraphFile
+        From `assembly.graph`.
+    program : Program
+        The tables of operators, operands, tensors and slots.
+    around : Surroundings
+        The tables of chips, links, segments, frames and deskews.
+    results : dict
+        From `assembly.results`.
+    """
+    unsigned = _manifest(options, fabric, clock, results)
+    tables = {field.name: getattr(part, field.name) for part in (program, around) for field in fields(part)}
+    build = Build(**tables, graph=graph, manifest=unsigned, graph_json=canonical_json(graph))
+    return replace(build, manifest=unsigned.model_copy(update={"content_sha256": build.content_sha256()}))
+
+
+def _manifest(
+    options: CompileOptions | CollectiveOptions, fabric: Fabric, clock: ClockSpecification, results: dict[str, Any]
+) -> ManifestFile:
+    """Return ``manifest.json`` but for the content hash."""
+    files = _input_files(options)
+    return ManifestFile(
+        format=FORMAT,
+        versions={name: version(name) for name in DECISIVE_PACKAGES},
+        inputs={
+            kind: {"name": _file_name(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            for kind, path in files.items()
+        },
+        options=_named_options(options, fabric, clock, files),
+        seed=options.seed,
+        clock_mhz=str(fabric.chip.clock_mhz),
+        vector_bytes=fabric.vector_bytes,
+        wire=fabric.wire,
+        guard_in_hop=fabric.guard_in_hop,
+        clock=clock.model_dump(mode="json", exclude_none=True),
+        assumptions={
+            f"{kind}.{key}": value
+            for kind, path in files.items()
+            if kind not in UNTAGGED
+            for key, value in assumed_values(read_yaml(path).data).items()
+        },
+        results=results,
+        content_sha256="",
+    )
+
+
+def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]:
+    """Return every file that entered, by kind."""
+    files = {"model": find_file("model", options.model)} if isinstance(options, CompileOptions) else {}
+    topology = find_file("topology", options.topology)
+    data = read_yaml(topology).data
+    files |= {"topology": topology, "chip": chip_file(options), "clock": find_file("clock", options.clock)}
+    if data["kind"] == EXPLICIT:
+        files["links"] = topology.parent / data["links"]
+    if isinstance(options, CompileOptions):
+        beside = quantization_file(files["model"])
+        files |= {} if beside is None else {"quantization": beside}
+        files |= {} if options.partition is None else {"partition": Path(options.partition)}
+    return files
+
+
+def chip_file(options: CompileOptions | CollectiveOptions) -> Path:
+    """Return the file of the chips of a topology."""
+    data = read_yaml(find_file("topology", options.topology)).data
+    return find_file("chip", data.get("chip", TopologyFile.model_fields["chip"].default))
+
+
+def _named_options(
+    options: CompileOptions | CollectiveOptions, fabric: Fabric, clock: ClockSpecification, files: dict[str, Path]
+) -> dict[str, Any]:
+    """Return the options with names in the place of paths: a build says nothing of where its inputs lay."""
+    told = options.model_dump(mode="json")
+    named = {kind: _file_name(path) for kind, path in files.items() if kind in told}
+    latency = {"gpu_latency_ns": float(fabric.gpu_latency_ns)} if isinstance(options, CompileOptions) else {}
+    # A file tells its own name.
+    return told | named | {"topology": fabric.name, "clock": clock.name} | latency
+
+
+def _file_name(path: Path) -> str:
+    """Return the name of an input file as JSON can hold it: a name on disk need not be UTF-8."""
+    return name_of(path).encode(errors="backslashreplace").decode()

@@ -1,0 +1,166 @@
+"""What a manifest tells of results: lengths, bounds and gaps, times, and how much travels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpxsched.assembly.headline import assumed_ns, headline_results, not_modelled, picoseconds_up, reserved_results
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, slowest_mhz, worst_case_ns
+from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.assembly.fabric_tables import Surroundings
+    from lpxsched.assembly.program import Program
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.schedule.collective import ScheduledCollective
+    from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
+    from lpxsched.schedule.result import Result
+
+
+def layer_results(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    layers: Sequence[ScheduledLayer],
+    program: Program,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a manifest tells of the layers of a model."""
+    distinct = sorted({layer.distinct.number: layer.distinct for layer in layers}.items())
+    problems = [_problem(one) for _, one in distinct]
+    worst = max(problems, key=lambda problem: problem["gap"])
+    makespans, clock_mhz = around.segments.makespan_cycles, fabric.chip.clock_mhz
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
+    bound = sum(layer.distinct.result.bound.cycles for layer in layers)
+    objective = sum(layer.distinct.result.objective_cycles for layer in layers)
+    return {
+        "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
+        "solver": "+".join(sorted({problem["solver"] for problem in problems})),
+        "makespan_cycles": int(makespans.sum()),
+        "lower_bound_cycles": bound,
+        "bound": worst["bound"],
+        "gap": round(objective / bound, 6),
+        "wire_gap": _wire_gap(problems),
+        "makespan_ns": picoseconds_up(proved_ns),
+        **_headline(options, fabric, clock, layers, around),
+        "period_cycles": int(around.frames.period_cycles.max(initial=0)),
+        "in_flight": options.in_flight,
+        "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), clock_mhz)),
+        "layers": len(layers),
+        "distinct_problems": len(problems),
+        "problems": problems,
+        "chips": len({chip for layer in layers for chip in layer.problem.group.chips}),
+        **_traffic(program),
+    }
+
+
+def _headline(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    layers: Sequence[ScheduledLayer],
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a step takes: of layers on demand one after the other, of one in flight N P."""
+    makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
+    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(options, layers=len(layers))
+    missing = not_modelled(options.gpu_ns, polled=fabric.chip.resident, in_flight=options.in_flight)
+    frames = [layer.frame for layer in layers if layer.frame]
+    if frames:
+        cycles = sum(frame.step_cycles for frame in frames)
+        step_ns, high_ns = cycles_to_ns(cycles, clock_mhz), cycles_to_ns(cycles, slowest_mhz(clock, clock_mhz))
+        return reserved_results(proved_ns, step_ns, high_ns, assumed, missing, rows=options.in_flight * options.batch)
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespans,
+        levels=_levels(around, layers),
+        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
+    return headline_results(proved_ns, worst_ns, assumed, missing, batch=options.batch)
+
+
+def collective_results(
+    options: CollectiveOptions, fabric: Fabric, scheduled: ScheduledCollective, program: Program
+) -> dict[str, Any]:
+    """Return what a manifest tells of a collective."""
+    result, period = scheduled.result, scheduled.result.schedule.period_cycles
+    return {
+        "kind": options.kind,
+        "topology": fabric.name,
+        **_figures(result),
+        "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, fabric.chip.clock_mhz)),
+        "chips": scheduled.problem.network.width,
+        **({"period_cycles": period} if period else {}),
+        **_traffic(program),
+    }
+
+
+def _wire_gap(problems: list[dict[str, Any]]) -> float:
+    """Return the gap of all layers with operators taking no time."""
+    makespan, bound = (
+        sum(len(problem["layers"]) * int(problem["wires"][key]) for problem in problems)
+        for key in ("makespan_cycles", "lower_bound_cycles")
+    )
+    return float(round(makespan / bound, 6))
+
+
+def _problem(one: DistinctResult) -> dict[str, Any]:
+    period = one.result.schedule.period_cycles
+    return {
+        "layers": list(one.layers),
+        "chips": one.chips,
+        **_figures(one.result),
+        **({"period_cycles": period} if period else {}),
+        "wires": _figures(one.wires),
+    }
+
+
+def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:
+    """Return the tree levels that can lie between two chips of each segment."""
+    return [segment_levels(_tree(around), layer.problem.group.chips, deskews=1) for layer in layers]
+
+
+def _tree(around: Surroundings) -> AlignmentTree:
+    return AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)
+
+
+def _figures(result: Result) -> dict[str, Any]:
+    """Return how long a schedule is, and what is proven of it."""
+    return {
+        "status": result.status,
+        "solver": result.solver,
+        "makespan_cycles": result.makespan_cycles,
+        "lower_bound_cycles": result.bound.cycles,
+        "bound": result.bound.name,
+        "gap": round(float(result.gap), 6),
+    }
+
+
+def _traffic(program: Program) -> dict[str, int]:
+    """Return how much travels: distinct vectors, hops of vectors, slots, and links in use."""
+    return {
+        "vectors": _distinct_vectors(program),
+        "vector_hops": int(program.slots.vectors.sum()),
+        "slots": len(program.slots),
+        "links": len(np.unique(program.slots.link)),
+    }
+
+
+def _distinct_vectors(program: Program) -> int:
+    """Return how many different vectors travel: a vector counts once, however many links carry it."""
+    slots, sizes = program.slots, program.tensors.vectors
+    # All tensors one after the other on one axis.
+    start = (np.cumsum(sizes) - sizes)[slots.tensor] + slots.first_vector
+    order = np.argsort(start, kind="stable")
+    start, end = start[order], (start + slots.vectors)[order]
+    covered = np.concatenate([np.zeros(1, dtype=np.int64), np.maximum.accumulate(end)])[: len(end)]
+    return int(np.maximum(0, end - np.maximum(start, covered)).sum())

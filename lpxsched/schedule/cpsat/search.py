@@ -1,0 +1,213 @@
+"""The search with the CP-SAT model of one cut into blocks: which bundles each trip crosses, and when.
+
+Every pair of a trip and a bundle that it may cross is an optional interval on its resource, whose lanes are a
+cumulative capacity. Several models follow each other, each for less than the best makespan so far: shortest ways
+without waiting, shortest ways, and all ways in time. What is left of the time, and what is too large for one model, is
+searched neighbourhood after neighbourhood. Of a layer one model makes the makespan short, from a schedule at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from lpxsched.schedule.cpsat.crossings import crossings
+from lpxsched.schedule.cpsat.neighbourhoods import Neighbourhoods
+from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
+from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
+from lpxsched.schedule.cpsat.runs import Allowance, Outcome
+from lpxsched.schedule.cpsat.variables import Style, Variables, step_cycles
+from lpxsched.schedule.plan import copy_plan
+from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.traffic.collectives import EVERY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.cpsat.crossings import Crossings
+    from lpxsched.schedule.cpsat.runs import Effort
+    from lpxsched.schedule.cpsat.trips import Trips
+    from lpxsched.schedule.found import Found
+    from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.schedule.symmetry.represented import Represented
+    from lpxsched.schedule.times.placement import Tasks
+
+# Crossings of one model; of more, some blocks are kept where they are.
+MOST_CROSSINGS = 6_000
+# Share of the time for each model of all blocks.
+SHARES = {Style.PROMPT: 0.5, Style.SHORTEST: 0.1, Style.ANY: 0.2}
+SHARE_FROM_BELOW = 0.5
+# Crossings and deterministic seconds of a neighbourhood.
+NEIGHBOURHOOD_CROSSINGS, NEIGHBOURHOOD_SECONDS = 600, 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Routed:
+    """The best plan of some blocks, `None` while there is none.
+
+    Nothing is known that is shorter than `makespan_cycles`; no plan of these blocks is shorter than `least_cycles`.
+    """
+
+    found: Found[Represented] | None
+    makespan_cycles: int
+    least_cycles: int
+
+
+def rerouted(trips: Trips, known: Routed, effort: Effort, *, from_below: bool) -> Routed:
+    """Return the best plan found for the blocks of a collective; from below, the lower bound is raised, too."""
+    search = _Search(trips, Allowance(effort, effort.seconds), known)
+    if from_below:
+        search.from_below()
+    search.by_models()
+    if search.best.found is not None:
+        search.by_neighbourhoods(search.best.found)
+    return search.best
+
+
+def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[Represented]:
+    """Return what one model makes of the plan of a layer: shortest ways and those at hand, sums, operators."""
+    slots, tasks, first = slots_of(trips, found), plan_tasks(found.problem, found.plan), len(found.placement.start)
+    open_to = crossings(trips, found.placement.makespan_cycles, detours=False).united(slots.trip, slots.bundle)
+    if len(open_to.trip) > MOST_CROSSINGS:
+        return found
+    allowance, start = Allowance(effort, effort.seconds), found.placement.start
+    model = Variables(trips, found.placement.makespan_cycles, Style.ANY)
+    model.add_crossings(open_to)
+    add_rules(model, Kept(tasks, start, np.zeros(first, dtype=np.bool_)))
+    minimize_makespan(model, effort.enough_cycles)
+    model.add_hint(slots, sums_of(found), start[first - len(model.starts) :].tolist())
+    if allowance.run(model.cp, effort.seconds, is_hinted=True) not in (Outcome.BEST, Outcome.SOME):
+        return found
+    return min(found, closed_up(_solved(model, allowance)), key=lambda one: one.placement.makespan_cycles)
+
+
+def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | None = None) -> Found[Represented]:
+    """Return the plan of a solution, beside the trips of another one that the model has not."""
+    slots, sums, solver = model.slots(allowance.solver), model.sums_made(allowance.solver), allowance.solver
+    if kept is not None:
+        others, own = slots_of(model.trips, kept), {trip for trip, _ in model.into}
+        stays = ~np.isin(others.trip, list(own))
+        pairs = zip(others, slots, strict=True)
+        slots = type(slots)(*(np.concatenate([other[stays], column]) for other, column in pairs))
+        number = model.trips.number
+        sums |= {key: start for key, start in sums_of(kept).items() if number.get((key[0], True)) not in own}
+    return timed(model.trips, slots, sums, [solver.value(start) for start in model.starts])
+
+
+@dataclass(slots=True)
+class _Search:
+    trips: Trips
+    allowance: Allowance
+    best: Routed
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing better is looked for."""
+        return self.allowance.left <= 0 or self.best.makespan_cycles <= self.best.least_cycles
+
+    def by_models(self) -> None:
+        """Look for ever shorter makespans, with one model of all blocks for each style of ways and each makespan."""
+        one_reader = all(trip.target != EVERY for trip in self.trips.rows)
+        seconds = self.allowance.left
+        for style in Style if one_reader else (Style.SHORTEST, Style.ANY):
+            until = self.allowance.left - seconds * SHARES[style]
+            while not self.is_over and self.allowance.left > until:
+                if not self._by_model(style, self.best.makespan_cycles - 1, self.allowance.left - until):
+                    break
+
+    def from_below(self) -> None:
+        """Raise the lower bound as long as models prove that it is not met."""
+        until = self.allowance.left * (1 - SHARE_FROM_BELOW)
+        while not self.is_over and self.allowance.left > until:
+            least = self.best.least_cycles
+            self._by_model(Style.ANY, least, self.allowance.left - until)
+            if self.best.least_cycles == least:
+                break
+
+    def _by_model(self, style: Style, latest: int, seconds: float) -> bool:
+        """Look for slots of which none is read later; return whether there are some."""
+        open_to = crossings(self.trips, latest, detours=style is Style.ANY)
+        if len(open_to.trip) > MOST_CROSSINGS:
+            return False
+        outcome = Outcome.NONE
+        if _lead_everywhere(self.trips, open_to):
+            model = Variables(self.trips, latest, style)
+            model.add_crossings(open_to)
+            add_rules(model, _nothing_kept(self.trips))
+            order_alike(model, _alike(self.trips))
+            outcome = self.allowance.run(model.cp, seconds)
+            if outcome is Outcome.BEST and not self._take(_solved(model, self.allowance)):
+                return False
+        if style is Style.ANY and outcome is Outcome.NONE:
+            step = step_cycles(self.trips)
+            self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
+        return outcome is Outcome.BEST
+
+    def by_neighbourhoods(self, current: Found[Represented]) -> None:
+        """Free some blocks at a time, those that end last among them, and keep all others."""
+        # To one reader, detours take much time and gain little.
+        may_detour = any(trip.target == EVERY for trip in self.trips.rows)
+        every = crossings(self.trips, self.best.makespan_cycles, detours=may_detour)
+        shortest = crossings(self.trips, self.best.makespan_cycles, detours=False)
+        block_of = np.array([trip.block for trip in self.trips.rows], dtype=np.int64)
+        choices = Neighbourhoods(len(self.trips.blocks), self.allowance.effort.seed)
+        while not self.is_over:
+            plan, tasks = current.plan, plan_tasks(current.problem, current.plan)
+            start, due = current.placement.start[: plan.slots], self.best.makespan_cycles - 1
+            open_to = (shortest, every)[self.allowance.runs % 2]
+            counts = np.bincount(block_of[open_to.trip], minlength=choices.blocks)
+            end = start + tasks.duration[: plan.slots]
+            free = choices.draw(plan.slot_block, start, end, due, counts, NEIGHBOURHOOD_CROSSINGS)
+            current = self._freed(current, tasks, free, open_to.of_trips(free[block_of]))
+            self._take(current)
+
+    def _freed(
+        self, current: Found[Represented], tasks: Tasks, free: NDArray[np.bool_], open_to: Crossings
+    ) -> Found[Represented]:
+        """Return a plan of which less is late, or as it is."""
+        plan, slots, start = current.plan, slots_of(self.trips, current), current.placement.start
+        moved = free[plan.slot_block]
+        stays = np.zeros(len(start), dtype=np.bool_)
+        stays[: plan.slots + plan.sums] = ~free[np.concatenate([plan.slot_block, plan.sum_block])]
+        model = Variables(self.trips, current.placement.makespan_cycles, Style.ANY)
+        model.add_crossings(open_to.united(slots.trip[moved], slots.bundle[moved]))
+        add_rules(model, Kept(tasks, start, stays))
+        minimize_lateness(model, self.best.makespan_cycles - 1)
+        model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
+        outcome = self.allowance.run(model.cp, NEIGHBOURHOOD_SECONDS, is_hinted=True)
+        return _solved(model, self.allowance, current) if outcome in (Outcome.BEST, Outcome.SOME) else current
+
+    def _take(self, found: Found[Represented]) -> bool:
+        """Keep a plan that is shorter than the best, and return whether it is."""
+        found = closed_up(found)
+        if found.placement.makespan_cycles >= self.best.makespan_cycles:
+            return False
+        self.best = replace(self.best, found=found, makespan_cycles=found.placement.makespan_cycles)
+        return True
+
+
+def _nothing_kept(trips: Trips) -> Kept:
+    none = np.zeros(0, dtype=np.int64)
+    plan = copy_plan(cast("Quotient", trips.problem), trips.blocks, none, none)
+    return Kept(plan_tasks(trips.problem, plan), none, none.astype(np.bool_))
+
+
+def _lead_everywhere(trips: Trips, open_to: Crossings) -> bool:
+    """Return whether each end of each trip can be reached in time."""
+    wires = trips.problem.wires
+    is_sum = np.array([trip.is_sum for trip in trips.rows], dtype=np.bool_)[open_to.trip]
+    head = np.where(is_sum, wires.source[open_to.bundle], wires.destination[open_to.bundle])
+    reached = set(zip(open_to.trip.tolist(), head.tolist(), strict=True))
+    return all((trip, end) in reached for trip, row in enumerate(trips.rows) for end in row.ends if end != row.base)
+
+
+def _alike(trips: Trips) -> list[list[int]]:
+    """Return trips that may change places: of one piece and length."""
+    groups: dict[tuple[int, int, bool], list[int]] = {}
+    for trip, row in enumerate(trips.rows):
+        if not row.is_sum and row.partner >= 0:
+            continue
+        groups.setdefault((int(trips.blocks.piece[row.block]), row.vectors, row.is_sum), []).append(trip)
+    return [group for group in groups.values() if len(group) > 1]

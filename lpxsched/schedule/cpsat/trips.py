@@ -1,0 +1,176 @@
+"""What blocks are to do, in the words of the model of ways: trips from one node to others, or from others to one.
+
+A copy goes from its base to all its ends. A sum is the same backwards in time: summands go from the ends, the leaves,
+to the base, and are added where they meet. What is summed and then copied is two trips with one base.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.traffic.collectives import EVERY
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.symmetry.padding import Padded
+    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
+    from lpxsched.schedule.symmetry.represented import Represented
+
+NOBODY: Mapping[int, int] = {}
+
+
+class Trip(NamedTuple):
+    """One way of a block.
+
+    Attributes
+    ----------
+    block, vectors : int
+    base : int
+        Source of copies, root of sums.
+    ends : frozenset of int
+        Readers of copies, leaves of sums, the base among them where it has a summand.
+    is_sum : bool
+    partner : int
+        The trip that sums what this one copies, or copies what it sums; `NONE` where there is none.
+    before, after : int
+        Cycles that the partner takes at least before this trip begins, after it has ended.
+    makers : dict
+        By node that has the block, or a summand, at first: the task of the operator that makes it.
+    """
+
+    block: int
+    vectors: int
+    base: int
+    ends: frozenset[int]
+    is_sum: bool
+    partner: int = NONE
+    before: int = 0
+    after: int = 0
+    makers: Mapping[int, int] = NOBODY
+
+    @property
+    def target(self) -> int:
+        """The only reader of a copy; `EVERY` of more, and of sums."""
+        return EVERY if self.is_sum or len(self.ends) != 1 else next(iter(self.ends))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trips:
+    """All trips of some blocks.
+
+    Attributes
+    ----------
+    problem : Represented
+    blocks : Blocks
+    rows : list of Trip
+    number : dict
+        By block and whether it is a sum: the trip.
+    reads : list of (int, int, int)
+        Which task of an operator reads what comes by which trip to which node.
+    waits : list of (int, int)
+        Which task of an operator waits for which other one before it.
+    """
+
+    problem: Represented
+    blocks: Blocks
+    rows: list[Trip]
+    number: dict[tuple[int, bool], int]
+    reads: list[tuple[int, int, int]]
+    waits: list[tuple[int, int]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def release(self) -> int:
+        """Before it nothing leaves."""
+        return self.problem.operators.release
+
+    def of_slots(self, plan: Plan) -> NDArray[np.int64]:
+        """Return the trip of each slot of a plan, `NONE` where there is none; what leaves a base as a sum is copied."""
+        table = np.full((len(self.blocks), 2), NONE, dtype=np.int64)
+        for (block, is_sum), trip in self.number.items():
+            table[block, int(is_sum)] = trip
+        copied = np.append(plan.sum_complete, False)[plan.slot_sum]
+        copied &= plan.slot_origin == plan.blocks.source[plan.slot_block]
+        summed = (table[plan.slot_block, 1] >= 0) & ~copied
+        return np.asarray(table[plan.slot_block, summed.astype(np.int64)])
+
+
+def is_gathered(problem: Quotient) -> bool:
+    """Return whether an all-reduce copies all summands to every chip, which then adds them."""
+    flow = problem.flow
+    return problem.instance.stage.kind == "all-reduce" and len(flow.source) > 1 and not flow.first_vector.any()
+
+
+def is_modelled(plan: Plan, trips: Trips) -> bool:
+    """Return whether a plan is made of trips: each block one tree, whose sums take all that comes to their nodes."""
+    wires, trip = trips.problem.wires, trips.of_slots(plan)
+    if (trip == NONE).any():
+        return False
+    is_sum = np.array([row.is_sum for row in trips.rows], dtype=np.bool_)[trip]
+    head = np.where(is_sum, wires.source[plan.slot_bundle], wires.destination[plan.slot_bundle])
+    keys = trip * wires.nodes + head
+    if len(np.unique(keys)) < len(keys) or not is_sum.any():
+        return len(np.unique(keys)) == len(keys)
+    complete = np.sort(plan.sum_block[plan.sum_complete])
+    sums = [row.block for row in trips.rows if row.is_sum]
+    at_base = plan.sum_node[plan.sum_complete] == plan.blocks.source[plan.sum_block[plan.sum_complete]]
+    return bool(at_base.all()) and complete.tolist() == sorted(sums)
+
+
+def collective_trips(problem: Quotient, blocks: Blocks) -> Trips:
+    """Return the trips of a collective: its copies, its sums, or both, the sums first; of a gathered one its copies."""
+    collective, everyone = problem.instance.stage, frozenset(range(problem.instance.network.width))
+    kinds = [True, False] if collective.kind == "all-reduce" else [collective.is_sum]
+    if is_gathered(problem):
+        kinds = [False]
+    way, width = problem.way, problem.instance.network.width
+    rows, count = [], len(blocks)
+    columns = (blocks.source.tolist(), blocks.target.tolist(), blocks.vectors.tolist())
+    for is_sum in kinds:
+        for block, (base, target, vectors) in enumerate(zip(*columns, strict=True)):
+            ends = everyone if target == EVERY else frozenset([target])
+            trip = Trip(block, vectors, base, ends, is_sum)
+            if len(kinds) > 1:
+                partner = block + count if is_sum else block
+                before = 0 if is_sum else int(way[:width, base].max())
+                trip = trip._replace(partner=partner, before=before, after=int(way[base, :width].max()) * is_sum)
+            rows.append(trip)
+    return Trips(problem, blocks, rows, {(row.block, row.is_sum): trip for trip, row in enumerate(rows)}, [], [])
+
+
+def layer_trips(problem: Padded, plan: Plan) -> Trips:
+    """Return the trips of the blocks of a layer, and what its operators read."""
+    instance, task = problem.instance, problem.operators.task.tolist()
+    rows: list[Trip] = []
+    for block, demand in enumerate(plan.blocks.piece.tolist()):
+        vectors, base = int(plan.blocks.vectors[block]), int(plan.blocks.source[block])
+        leaves, makers = instance.demand_leaves[demand].tolist(), instance.demand_leaf_operators[demand].tolist()
+        made = {node: task[maker] for node, maker in zip(leaves, makers, strict=True)}
+        readers = frozenset(instance.demand_consumers[demand].tolist()) - {base}
+        if len(leaves) > 1:
+            partner = len(rows) + 1 if readers else NONE
+            rows.append(Trip(block, vectors, base, frozenset(leaves), True, partner, makers=made))
+        if readers:
+            partner = len(rows) - 1 if len(leaves) > 1 else NONE
+            rows.append(Trip(block, vectors, base, readers, False, partner, makers={} if partner >= 0 else made))
+    number = {(row.block, row.is_sum): trip for trip, row in enumerate(rows)}
+    reads, waits = [], list(zip(problem.operators.after.tolist(), problem.operators.before.tolist(), strict=True))
+    for reader, block in zip(plan.reads.reader.tolist(), plan.reads.block.tolist(), strict=True):
+        node = int(instance.operator_node[reader])
+        if node != int(plan.blocks.source[block]) or (block, True) in number:
+            trip = number[block, node == int(plan.blocks.source[block])]
+            reads.append((task[reader], trip, node))
+        else:
+            (maker,) = instance.demand_leaf_operators[int(plan.blocks.piece[block])].tolist()
+            waits.append((task[reader], task[maker]))
+    return Trips(problem, plan.blocks, rows, number, reads, waits)

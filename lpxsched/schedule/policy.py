@@ -1,0 +1,131 @@
+"""How much is tried, and from where on it is not: all thresholds of the search for schedules and bounds.
+
+None of them changes what is valid or proven; each trades time for cycles. Where a figure was measured it stands beside
+the threshold. Those of CP-SAT's models stand with the models.
+"""
+
+from __future__ import annotations
+
+# Bounds
+# Readers, sets of holders of one reader and single holders for which routes are looked at; cuts.
+READERS, SETS, SINGLES, CUTS = 8, 8, 3, 16
+# Distances on each side of a cut that are tried.
+MOST_LEVELS = 4
+# Sets by digits that are tried of one stride and size, and balls round one chip.
+MOST_DIGITS = 64
+# Pairs of a holder and a bundle that are coloured, and colours of them with which a program is solved.
+MOST_FLOWS, MOST_COLUMNS = 1 << 19, 10_000
+# How often lengths of links are looked for within the last bound found; a program that gains less is not worth it.
+FLOW_ROUNDS, FLOW_WORTH = 4, 1e-6
+# Classes of links up to which all sets of classes are looked at, and cycles of a ramp.
+MOST_LOADED_CLASSES, LONGEST_RAMP = 3, 512
+# Entries of a table of costs from every node to every node, times bundles, up to which all shards are looked at (well
+# under a second); of larger ones these few.
+SMALL_TABLE, FEW_SHARDS = 1 << 24, 8
+
+# Effort
+# Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
+ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
+# About how often a search places each slot of a candidate: without symmetry a larger problem gets one candidate.
+SLOTS_PER_CANDIDATE = 8
+# Groups that are tried: the largest, then those of small index.
+MOST_GROUPS = 3
+# A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups of collectives.
+GOOD_ENOUGH = 50
+# Of a smaller gap of a layer than one part in so many only a part is worth searching for; of a larger one each stage is
+# searched on its own.
+WORTH_ALL, WORTH_STAGES = 500, 200
+# Plans longer than the best by more than one part in so many are not justified: it won up to a 28th on shipped layers.
+NEAR_BEFORE_TIMES = 16
+
+# CP-SAT: deterministic seconds at effort 2, for layers; for times, ways and repeating trees of collectives.
+CPSAT_SECONDS = 0.1
+TIMES_SECONDS, WAYS_SECONDS, PACKING_SECONDS = 0.1, 0.15, 0.25
+# Tasks of a layer whose times are chosen anew all at once; from this effort on more are, neighbourhood after
+# neighbourhood.
+MOST_RETIMED, PARTS_EFFORT = 400, 4
+# Tasks of a collective up to which `auto` models their times.
+MOST_MODELLED = 2_000
+# Pairs of a block and a bundle that are modelled, with symmetry and without.
+EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
+# Up to a gap of one part in so many at effort 1, half of it at each further step, `auto` opens only ways of few pairs.
+NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
+# Seconds for ways of a layer, as a share of those for times.
+WAYS_SHARE = 0.5
+
+# Blocks
+# Cuts of a layer's demands with more blocks are not tried.
+MOST_BLOCKS = 40_000
+# Blocks of equal length in a row, before they grow.
+BLOCK_RUNS = (3, 5, 6, 8, 10, 12, 16, 24)
+# Lengths of blocks that are tried from the longest on and from the shortest on, and those to go on with.
+LENGTHS_AT_EACH_END, BEST_LENGTHS = 6, 2
+# Vectors of a piece from which on halves of halves are worth trying.
+LONG_PIECE = 8
+# Slots of one candidate: finer blocks than this are not worth their time.
+MOST_SLOTS = 1 << 17
+# Vectors of a block at which it is as well to be of any length.
+MOST_PACED = 64
+# Blocks of an exchange: more make its plan long without making it shorter.
+MOST_EXCHANGED = 16
+
+# Routes
+# How often every route or tree of even load is chosen anew.
+SWEEPS = 6
+# Hops whose loads are told apart, later ones count with the last; hops for which routes get room at once.
+MOST_HOPS, ROOM_HOPS = 8, 8
+# Classes of links whose orders are told apart, mixtures of orders, and prices of forks.
+MOST_ORDERED_CLASSES, MOST_MIXTURES, FORK_PRICES = 2, 6, (0.2, 1.0)
+# Streams of summands that may go on before they are added, besides one and all.
+STREAMS = (1, 2, 3, 4, 6, 8, 16)
+# Blocks times nodes beyond which other searches are as good as ways of earliest arrival, and much faster.
+MOST_WORK = 20_000_000
+# Phases of an exchange, sequences that are tried, classes of bundles.
+MOST_PHASES, MOST_SEQUENCES, MOST_EXCHANGED_CLASSES = 6, 6, 8
+# To offer a block to so many bundles takes as long as to place a slot once.
+OFFERS_PER_SLOT = 6
+
+# Packed trees
+# Units of a piece, and of all pieces: trees with a smaller share are not told apart.
+MOST_UNITS, MOST_UNITS_IN_ALL = 64, 512
+# Looks at nodes and bundles beyond which no trees are grown: about half a second.
+MOST_LOOKS = 200_000_000
+# Prices of lateness, where a link as loaded as the fullest must be costs 1; later trees are shorter and more alike. At
+# the last nothing counts but lateness.
+LATE_PRICES, ALL_LATE = (0.3, 2.0), 1e9
+# Part of the fullest link's load that links are to keep to.
+NEARLY = 0.8
+# Moves of vectors between trees.
+DEALING_MOVES = 512
+# Nodes up to which trees are packed exactly (144: 3 s), and up to which by all seeds and turns of each (64: 0.3 s).
+MOST_EXACT_NODES, MANY_EXACT_NODES, EXACT_SEEDS, EXACT_TURNS = 160, 64, 3, (4, 2)
+# Part of what is to cross a bundle already that counts in its price. The best of three seeds by 0, 0.5 and 1 takes
+# 718, 650 and 657 us on a dragonfly of 144 chips with links of three speeds, 498, 488 and 498 us on one of 64.
+PART_BEFORE = 0.5
+# Lengths of blocks for which CP-SAT packs trees of timetables that repeat.
+PACKED_LENGTHS = 3
+
+# Times
+# Justifications in a row: most schedules stay as they are after two.
+PASSES = 6
+# Tasks beyond which times are taken as the search for ways leaves them.
+MOST_JUSTIFIED = 150_000
+# A first guess of times that is longer than the best by one part in so many is not worth to be justified.
+HOPELESS = 4
+# Periods that are tried one cycle after the other before room is given for a whole task, and what lies between halved;
+# two that differ by less than one part in so many are as good as each other.
+TIGHT_TRIES, FINE_PERIOD = 3, 256
+# Cells of the tables of lanes and cycles: beyond it a plan is not made to repeat.
+MOST_CELLS = 400_000_000
+# Plans of a layer in flight, the shortest first, that are made to repeat: of a layer of gpt-oss-20b on ten chips the
+# first meets the bound of the period, and the third has the shortest makespan of those that do.
+MOST_REPEATED = 8
+
+# Memory
+# Roots from which ways are found at once, so that their costs stay in the cache.
+ROWS_AT_ONCE = 64
+# Keys for each row up to which rows are put in their places rather than sorted.
+SPARSEST = 4
+# Of the search forward in time: chunks of queues at first; rows of a batch, which is to stay in the cache and to be
+# long enough for many reads at once; blocks set aside by one resource in a cycle; resources read ahead.
+FIRST_CHUNKS, BATCH, MOST_ASIDE, AHEAD = 1024, 256, 64, 32
