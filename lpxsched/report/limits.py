@@ -67,8 +67,8 @@ def limiting_sentence(summary: Summary) -> str:
     """Return what limits the step, or the collective; nothing that is assumed is called proved."""
     facts = summary.facts
     if facts["period_cycles"]:
-        busy = f" Its busiest link is held for {100 * summary.links[0].share:.1f} % of it." if summary.links else ""
-        return f"The period of {facts['period_cycles']:,} cycles limits it.{busy}{_room(facts, 'period_cycles')}"
+        limit = f"The period of {facts['period_cycles']:,} cycles limits it."
+        return f"{limit}{_busiest(summary)}{_room(facts, 'period_cycles')}"
     causes = list(cycles_by_cause(path_cells(summary.layers)).items())
     if not causes:
         return "Nothing limits it: it takes no time."
@@ -87,6 +87,18 @@ def limiting_sentence(summary: Summary) -> str:
         proved = f"Of the {_us(whole_ns)} proved, {first} takes {_told(summary, first, cycles, whole_ns)}{second}."
         return f"{outside} {proved}{_room(facts, 'makespan_cycles')}"
     return f"{limit} the step: {told} proved{second}.{_room(facts, 'makespan_cycles')}"
+
+
+def _busiest(summary: Summary) -> str:
+    """Return which link or unit of a chip is held for most of a period."""
+    held = [(float(summary.links[0].share), "link is held")] if summary.links else []
+    held += [
+        (float(share), f"unit, {unit} on chip {alike.chip.position}, runs")
+        for alike in summary.chips_alike
+        for unit, share in alike.chip.unit_shares.items()
+    ]
+    share, what = max(held, key=lambda one: one[0], default=(0.0, ""))
+    return f" Its busiest {what} for {100 * share:.1f} % of it." if share else ""
 
 
 def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) -> str:

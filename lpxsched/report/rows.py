@@ -141,7 +141,7 @@ def kind_rows(summary: Summary) -> Rows:
         chips = "-".join(map(str, dict.fromkeys(time.chips)))
         count, makespan = str(len(time.segments)), f"{time.makespan_cycles:,}"
         us = _us(summary, time.makespan_cycles)
-        rows.append([layer_ranges(time.layers), count, chips, makespan, us, f"{bound:,}", gap, most])
+        rows.append([layer_ranges(time.layers), count, chips, makespan, us, f"{bound:,}" if bound else "-", gap, most])
     return Rows(["layers", "number", "chips", "cycles", "us", "bound", "gap", "most of it"], rows)
 
 

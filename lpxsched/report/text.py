@@ -31,13 +31,11 @@ class Words(NamedTuple):
 
 MODEL = Words("layer", "the layer's makespan", "one token: of each layer from its ingress to its last egress")
 COLLECTIVE = Words("collective", "the collective's makespan", "the collective: from its start to its last read")
-CYCLIC = COLLECTIVE._replace(share="the period")
 
 
 def _words(summary: Summary) -> Words:
-    if summary.facts["collective"] is None:
-        return MODEL
-    return CYCLIC if summary.facts["period_cycles"] else COLLECTIVE
+    words = MODEL if summary.facts["collective"] is None else COLLECTIVE
+    return words._replace(share="the period") if summary.facts["period_cycles"] else words
 
 
 def report_text(summary: Summary) -> str:
@@ -48,7 +46,7 @@ def report_text(summary: Summary) -> str:
         fill(limiting_sentence(summary), WIDTH),
         *(["\n".join(headline)] if headline else []),
         fill(length_of(summary), WIDTH),
-        *([titled("Layers by kind", kind_rows(summary))] if _words(summary) is MODEL else []),
+        *([titled("Layers by kind", kind_rows(summary))] if summary.facts["collective"] is None else []),
         _path(summary),
         _classes(summary),
         titled(f"Busiest links, those alike once, share of {_words(summary).share}", link_rows(summary), left=2),
