@@ -1,7 +1,7 @@
 """How much is tried, and from where on it is not: all thresholds of the search for schedules and bounds.
 
 None of them changes what is valid or proven; each trades time for cycles. Where a figure was measured it stands beside
-the threshold. Those of CP-SAT's models stand with the models.
+the threshold.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ GOOD_ENOUGH = 50
 # Of a smaller gap of a layer than one part in so many only a part is worth searching for; of a larger one each stage is
 # searched on its own.
 WORTH_ALL, WORTH_STAGES = 500, 200
+# Plans of a stage that are tried in a layer besides that of the list schedule, the shortest first; vectors times chips
+# of a stage that is still searched on its own.
+MOST_OF_STAGE, MOST_DELIVERED = 3, 60_000
 # Plans longer than the best by more than one part in so many are not justified: it won up to a 28th on shipped layers.
 NEAR_BEFORE_TIMES = 16
 
@@ -50,8 +53,14 @@ MOST_MODELLED = 2_000
 EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
 # Up to a gap of one part in so many at effort 1, half of it at each further step, `auto` opens only ways of few pairs.
 NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
-# Seconds for ways of a layer, as a share of those for times.
-WAYS_SHARE = 0.5
+# Seconds for ways of a layer, as a share of those for times; for finding ways from the bound on, of those for ways.
+WAYS_SHARE, SHARE_FROM_BELOW = 0.5, 0.5
+# Tasks, or crossings of blocks and bundles, of one model: of more, some are kept where they are.
+MOST_FREE, MOST_CROSSINGS, NEIGHBOURHOOD_CROSSINGS = 400, 6_000, 600
+# Deterministic seconds for a neighbourhood of times, and of ways.
+TIMES_NEIGHBOURHOOD_SECONDS, WAYS_NEIGHBOURHOOD_SECONDS = 0.5, 0.05
+# Literals of a model that packs trees, larger ones are not tried; hops of a tree beyond its shortest.
+MOST_LITERALS, MORE_HOPS = 8_000, 2
 
 # Blocks
 # Cuts of a layer's demands with more blocks are not tried.

@@ -11,6 +11,7 @@ from lpxsched.schedule.attempts import searches
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.found import Found
 from lpxsched.schedule.parts import beside, of_pieces
+from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE, PASSES
 from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.problem.stages import merged, stages_of
 from lpxsched.schedule.routes.stage_plan import Part, stage_part
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.stages import Stage
     from lpxsched.schedule.result import LowerBound
     from lpxsched.schedule.symmetry.padding import Padded
-
-# Plans of a stage that are tried in a layer besides that of the list schedule, the shortest first.
-MOST_OF_STAGE = 3
-# Vectors times chips of a stage that is still searched on its own.
-MOST_DELIVERED = 60_000
-PASSES = 6
 
 
 def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> list[Found[Padded]]:

@@ -15,16 +15,12 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat.runs import one_worker, solve_interruptibly
+from lpxsched.schedule.policy import MORE_HOPS, MOST_LITERALS
 from lpxsched.schedule.symmetry.quotient import Ways
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
-
-# Literals of one model; larger ones are not tried.
-MOST_LITERALS = 8_000
-# Hops of a tree beyond its shortest.
-MORE_HOPS = 2
 
 
 @dataclass(frozen=True, slots=True)

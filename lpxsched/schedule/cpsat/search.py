@@ -20,6 +20,12 @@ from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, mi
 from lpxsched.schedule.cpsat.runs import Allowance, Outcome
 from lpxsched.schedule.cpsat.variables import Style, Variables, step_cycles
 from lpxsched.schedule.plan import copy_plan
+from lpxsched.schedule.policy import (
+    MOST_CROSSINGS,
+    NEIGHBOURHOOD_CROSSINGS,
+    SHARE_FROM_BELOW,
+    WAYS_NEIGHBOURHOOD_SECONDS,
+)
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY
 
@@ -34,13 +40,8 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.represented import Represented
     from lpxsched.schedule.times.placement import Tasks
 
-# Crossings of one model; of more, some blocks are kept where they are.
-MOST_CROSSINGS = 6_000
 # Share of the time for each model of all blocks.
 SHARES = {Style.PROMPT: 0.5, Style.SHORTEST: 0.1, Style.ANY: 0.2}
-SHARE_FROM_BELOW = 0.5
-# Crossings and deterministic seconds of a neighbourhood.
-NEIGHBOURHOOD_CROSSINGS, NEIGHBOURHOOD_SECONDS = 600, 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +177,7 @@ class _Search:
         add_rules(model, Kept(tasks, start, stays))
         minimize_lateness(model, self.best.makespan_cycles - 1)
         model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
-        outcome = self.allowance.run(model.cp, NEIGHBOURHOOD_SECONDS, is_hinted=True)
+        outcome = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
         return _solved(model, self.allowance, current) if outcome in (Outcome.BEST, Outcome.SOME) else current
 
     def _take(self, found: Found[Represented]) -> bool:

@@ -14,6 +14,7 @@ from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat.resources import Resources
 from lpxsched.schedule.cpsat.runs import one_worker, solve_interruptibly
+from lpxsched.schedule.policy import MOST_FREE, TIMES_NEIGHBOURHOOD_SECONDS
 from lpxsched.schedule.times.placement import placed
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.times.placement import Placement, Tasks
 
-# Tasks of one model; of more some are kept where they are.
-MOST_FREE = 400
-NEIGHBOURHOOD_SECONDS = 0.5
-
 
 def solved_times(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:
     """Return the best times found on the ways of a plan; the given ones when none are better."""
@@ -33,11 +30,11 @@ def solved_times(tasks: Tasks, placement: Placement, effort: Effort) -> Placemen
         return _solved(tasks, placement, np.ones(len(tasks), dtype=np.bool_), effort.seconds, effort)
     best = placement
     random = np.random.default_rng(effort.seed)
-    for _ in range(max(1, int(effort.seconds / NEIGHBOURHOOD_SECONDS))):
+    for _ in range(max(1, int(effort.seconds / TIMES_NEIGHBOURHOOD_SECONDS))):
         if best.makespan_cycles <= effort.enough_cycles:
             break
         free = _neighbourhood(tasks, best, random)
-        best = _solved(tasks, best, free, NEIGHBOURHOOD_SECONDS, effort)
+        best = _solved(tasks, best, free, TIMES_NEIGHBOURHOOD_SECONDS, effort)
     return best
 
 
