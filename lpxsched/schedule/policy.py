@@ -126,7 +126,7 @@ HOPELESS = 4
 TIGHT_TRIES, FINE_PERIOD = 3, 256
 # Cells of the tables of lanes and cycles: beyond it a plan is not made to repeat.
 MOST_CELLS = 400_000_000
-# Plans of a layer in flight, the shortest first, that are made to repeat: of a layer of gpt-oss-20b on ten chips the
+# Plans of a layer in flight, the shortest first, that are made to repeat: of a layer of 32 experts on ten chips the
 # first meets the bound of the period, and the third has the shortest makespan of those that do.
 MOST_REPEATED = 8
 

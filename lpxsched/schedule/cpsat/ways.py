@@ -115,7 +115,10 @@ def _stages(found: Found[Quotient], extent: Extent) -> list[Callable[[Start], St
 
 def _start(found: Found[Quotient], stage: Callable[[Start], Start]) -> Start | None:
     """Return the start of a stage, None where the collective is not made of trips: an all-reduce in other phases."""
-    trips = collective_trips(found.problem, found.plan.blocks)
+    # What is summed beside its reader has blocks that end there; trips are those of the pieces.
+    blocks, flow = found.plan.blocks, found.problem.flow
+    blocks = replace(blocks, source=flow.source[blocks.piece], target=flow.target[blocks.piece])
+    trips = collective_trips(found.problem, blocks)
     if is_modelled(found.plan, trips):
         return stage(Start(trips, slots_of(trips, found)))
     return None if found.problem.instance.stage.kind == "all-reduce" else stage(Start(trips, None))

@@ -167,10 +167,13 @@ def _readers(instance: Instance) -> Ragged:
     needed, others = instance.operator_demands.flat(), instance.demand_consumers.flat()
     at_root = np.repeat(instance.operator_node, np.diff(needed.offsets)) == instance.demand_root[needed.values]
     rooted = np.unique(needed.values[at_root])
-    demand = np.concatenate([np.repeat(np.arange(instance.demands), np.diff(others.offsets)), rooted])
+    other_demand = np.repeat(np.arange(instance.demands), np.diff(others.offsets))
+    # Of a collective the root is among the consumers.
+    elsewhere = others.values != instance.demand_root[other_demand]
+    demand = np.concatenate([other_demand[elsewhere], rooted])
     order = np.argsort(demand, kind="stable")
     counts = np.bincount(demand, minlength=instance.demands)
-    values = np.concatenate([others.values, instance.demand_root[rooted]])[order]
+    values = np.concatenate([others.values[elsewhere], instance.demand_root[rooted]])[order]
     return Ragged(np.append(0, np.cumsum(counts)), values)
 
 
