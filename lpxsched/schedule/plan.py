@@ -1,6 +1,6 @@
 """Plans: slots and sums of the representatives, and what each carries or adds.
 
-A plan says what happens where, and which result each thing needs; `tasks` says what that takes, `placing` when. Copies
+A plan says what happens where, and which result each thing needs; `times` says what that takes, and when. Copies
 are made of trees of slots. Sums are the same trees backwards: what was sent from u to v is now sent from v to u, and a
 node adds what arrives to what it holds before it sends the total on.
 """
