@@ -1,7 +1,7 @@
 """Ways of earliest arrival, block after block, over links as loaded as they then are.
 
 A block takes whatever way brings it first: the direct link, or, while earlier blocks fill that, a longer way round over
-chips that only relay. So a large message spreads over many routes by itself. The search is that of `routes.list_schedule`,
+chips that only relay. So a large message spreads over many routes by itself. The search is the list schedule,
 on an instance without operators that take time.
 """
 
