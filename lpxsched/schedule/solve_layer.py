@@ -136,9 +136,8 @@ def _with_new_times(found: Found[Padded], bound: LowerBound, options: SolveOptio
     worth = _worth(found, bound)
     if not worth or (is_large and options.solver != "cpsat"):
         return justified(found, bound)
-    return retimed(
-        found, Effort(float(CPSAT_SECONDS * 2 ** (options.effort - 2) * worth / share), options.seed, bound.cycles)
-    )
+    seconds = float(options.seconds(CPSAT_SECONDS) * worth / share)
+    return retimed(found, Effort(seconds, options.seed, bound.cycles))
 
 
 def _worth(found: Found[Padded], bound: LowerBound) -> Fraction:
