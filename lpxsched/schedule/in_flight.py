@@ -39,18 +39,16 @@ def solve_in_flight(
     InfeasibleError, NothingFoundError
         Also when a layer does not drain between two deskews.
     """
-    clock, bound = problem.opening.clock, layer_period_bound(problem.instance)
-    for hop in problem.shortest_hops():
-        clock.refuse_long_hop(hop)
+    problem.refuse_long_hops()
+    bound = layer_period_bound(problem.instance)
     found: list[Frame] = []
 
-    def repeated(instance: Instance, interval: int | None, plans: Sequence[tuple[Found[Padded], str]]) -> Result:
-        steady = [(steady_state(plan).found, solver) for plan, solver in plans]
+    def best_of(instance: Instance, interval: int | None, steady: Sequence[tuple[Found[Padded], str]]) -> Result:
         best, solver = min(steady, key=lambda one: one[0].quality)
         schedule = lifted_layer(best)
         frame = frame_of(
             in_flight,
-            clock,
+            problem.opening.clock,
             period_cycles=schedule.period_cycles,
             makespan_cycles=schedule.makespan_cycles,
             runs_cycles=_runs_cycles(instance, schedule),
@@ -62,11 +60,14 @@ def solve_in_flight(
     def attempts(opened: Instance, interval: int | None) -> Iterator[Result]:
         instance = replace(opened, release_cycles=0)
         first = first_solved(instance, options)
-        plans = _plans(first)
-        yield repeated(instance, interval, plans[:1])
+        steady = _steady(first, first.plans[:1])
+        yield best_of(instance, interval, steady)
         further = search_on(instance, first, options)
         # The shortest plans need not repeat most often.
-        yield repeated(instance, interval, plans if further is first else plans + _plans(further))
+        steady += _steady(first, first.plans[1:MOST_REPEATED])
+        if further is not first:
+            steady += _steady(further, further.plans[:MOST_REPEATED])
+        yield best_of(instance, interval, steady)
 
     def rest_cycles(result: Result) -> int:
         return found[-1].between_cycles - result.makespan_cycles
@@ -76,9 +77,9 @@ def solve_in_flight(
     return problem.over(covered.interval_cycles), covered.result, found[-1]
 
 
-def _plans(solved: Solved) -> list[tuple[Found[Padded], str]]:
-    """Return the plans of which the period is looked for, and who found them."""
-    return [(plan, solved.solver) for plan in solved.plans[:MOST_REPEATED]]
+def _steady(solved: Solved, plans: Sequence[Found[Padded]]) -> list[tuple[Found[Padded], str]]:
+    """Return some plans with times that repeat, and who found them."""
+    return [(steady_state(plan), solved.solver) for plan in plans]
 
 
 def _runs_cycles(instance: Instance, schedule: Schedule) -> int:

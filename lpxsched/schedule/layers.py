@@ -49,9 +49,7 @@ def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProb
     ------
     InfeasibleError, NothingFoundError
     """
-    clock = problem.opening.clock
-    for hop in problem.shortest_hops():
-        clock.refuse_long_hop(hop)
+    problem.refuse_long_hops()
 
     def attempts(instance: Instance, _: int | None) -> Iterator[Result]:
         first = first_solved(instance, options)
@@ -60,7 +58,7 @@ def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProb
 
     def polling_cycles(result: Result) -> int:
         load = pass_load_cycles(problem, result.schedule) if problem.resident else 0
-        return pass_cycles(clock.specification, load)
+        return pass_cycles(problem.opening.clock.specification, load)
 
     names = "a layer", "try a smaller --batch"
     covered = solve_covered(problem.instance, problem.opening, attempts, pass_cycles=polling_cycles, names=names)

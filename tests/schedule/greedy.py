@@ -8,6 +8,8 @@ from lpxsched.schedule.routes.blocks import cut_blocks
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
+from lpxsched.schedule.times.modulo import shortest_period
+from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
     from lpxsched.schedule.found import Found
@@ -25,3 +27,8 @@ def greedy_plan(problem: Instance | Padded, cut: Cut, *, seed: int = 0) -> Found
 def greedy_schedule(problem: Instance | Padded, cut: Cut, *, seed: int = 0) -> Schedule:
     """Return the schedule of a plan, of the instance itself where it was padded."""
     return lifted_layer(greedy_plan(problem, cut, seed=seed))
+
+
+def least_period(found: Found[Padded]) -> int:
+    """Return what no times on a plan's ways repeat more often than: the load of the busiest link or unit."""
+    return shortest_period(plan_tasks(found.problem, found.plan))

@@ -94,6 +94,16 @@ class LayerProblem:
                 shortest[ends] = hop
         return list(shortest.values())
 
+    def refuse_long_hops(self) -> None:
+        """Refuse a layer of which the shortest hops are longer than clocks may run apart.
+
+        Raises
+        ------
+        InfeasibleError
+        """
+        for hop in self.shortest_hops():
+            self.opening.clock.refuse_long_hop(hop)
+
 
 def layer_problem(
     fabric: Fabric,

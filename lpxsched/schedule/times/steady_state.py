@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.times.modulo import repeating, shortest_period
+from lpxsched.schedule.times.modulo import repeating
 from lpxsched.schedule.times.placement import precedence_order
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.units import NEVER
@@ -17,26 +17,11 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.padding import Padded
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SteadyState:
-    """A plan that begins anew with every period.
+def steady_state(found: Found[Padded]) -> Found[Padded]:
+    """Return a plan with times that repeat as often as possible, at worst one batch after the other.
 
-    Attributes
-    ----------
-    found : Found
-        Its makespan is how long one batch takes.
-    least_cycles : int
-        No times on these ways repeat more often: the load of the busiest link or unit, the longest task.
-    """
-
-    found: Found[Padded]
-    least_cycles: int
-
-
-def steady_state(found: Found[Padded]) -> SteadyState:
-    """Return times on a plan's ways that repeat as often as possible, at worst one batch after the other.
-
-    Batches do not wait for each other. Room in memory and deskews are left out of account.
+    The makespan is then how long one batch takes. Batches do not wait for each other. Room in memory and deskews are
+    left out of account.
     """
     tasks = plan_tasks(found.problem, found.plan)
     order = np.argsort(found.placement.start, kind="stable").astype(np.int64)
@@ -44,4 +29,4 @@ def steady_state(found: Found[Padded]) -> SteadyState:
     if again is None:
         start = found.placement.start
         again = replace(found.placement, period_cycles=int((start + np.maximum(tasks.length, tasks.duration)).max()))
-    return SteadyState(replace(found, placement=again), shortest_period(tasks))
+    return replace(found, placement=again)
