@@ -19,8 +19,8 @@ from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.partition.choose import partition_layers, why_unfit
-from lpxsched.partition.participants import participants, root_shard
+from lpxsched.program.choose import partition_layers, why_unfit
+from lpxsched.program.participants import participants, root_shard
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.frames import InFlight
 from lpxsched.schedule.layers import solve_layers, solve_quickly
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.chip import Chip
     from lpxsched.options import CollectiveOptions, CompileOptions
-    from lpxsched.partition.group import Group
     from lpxsched.timetable.build import Build
+    from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.ffns import FfnLayer, FfnModel
     from lpxsched.workload.work import Work

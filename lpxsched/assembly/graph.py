@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from fractions import Fraction
 
-    from lpxsched.partition.group import Group
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.traffic.group import Group
     from lpxsched.workload.graph import LayerGraph, Operator
     from lpxsched.workload.work import Term, Weights, Work
 

@@ -52,7 +52,7 @@ def _type_of(kind: str) -> Any:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.chip import ChipFile
     from lpxsched.fabric.schema import AnyTopologyFile
-    from lpxsched.partition.file import PartitionFile
+    from lpxsched.program.file import PartitionFile
 
     types = {
         "topology": Annotated[AnyTopologyFile, Field(discriminator="kind")],

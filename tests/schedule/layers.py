@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from lpxsched.clocks.specification import ClockSpecification, load_clock
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.partition.group import Group
 from lpxsched.schedule.problem.layer import layer_problems
+from lpxsched.traffic.group import Group
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.graph import LayerGraph, ffn_graph

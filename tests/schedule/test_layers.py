@@ -10,12 +10,12 @@ from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.partition.group import Group
 from lpxsched.schedule.layers import solve_layer, solve_layers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem.layer import LayerProblem
 from lpxsched.schedule.problem.opening import Opening
+from lpxsched.traffic.group import Group
 from lpxsched.workload.graph import LayerGraph
 from tests.builds import ints
 from tests.schedule.instances import copy_along

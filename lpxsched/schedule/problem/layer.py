@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.partition.group import Group
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.problem.opening import Opening
     from lpxsched.traffic.demands import Demand
+    from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.graph import LayerGraph, Operator
 

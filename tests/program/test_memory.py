@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.partition.memory import least_chip_bytes, shard_weight_bytes
+from lpxsched.program.memory import least_chip_bytes, shard_weight_bytes
 from lpxsched.workload.graph import LayerGraph, ffn_graph
 from tests.fabric.examples import CHIP
 from tests.workload.examples import FP8, TOY, toy

@@ -8,7 +8,7 @@ import pytest
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.partition.choose import partition_layers
+from lpxsched.program.choose import partition_layers
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.ffns import ffn_model
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.partition.group import Group
+    from lpxsched.traffic.group import Group
     from lpxsched.workload.ffns import FfnModel
 
 

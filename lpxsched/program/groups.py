@@ -6,8 +6,8 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
-from lpxsched.partition.connected import split_group
-from lpxsched.partition.group import Group
+from lpxsched.program.connected import split_group
+from lpxsched.traffic.group import Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

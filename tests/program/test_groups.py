@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.partition.connected import split_group
-from lpxsched.partition.groups import automatic_groups, host_of, smallest_width
+from lpxsched.program.connected import split_group
+from lpxsched.program.groups import automatic_groups, host_of, smallest_width
 from tests.fabric.examples import fabric_of, hosted_grid
 
 

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from lpxsched.files.document import Document, read_yaml
 from lpxsched.files.schema import Strict, short, validate
-from lpxsched.partition.connected import split_group
-from lpxsched.partition.group import Group
-from lpxsched.partition.groups import host_of
+from lpxsched.program.connected import split_group
+from lpxsched.program.groups import host_of
+from lpxsched.traffic.group import Group
 
 if TYPE_CHECKING:
     from pathlib import Path

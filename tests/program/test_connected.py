@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.partition.connected import split_group
-from lpxsched.partition.group import Group
+from lpxsched.program.connected import split_group
+from lpxsched.traffic.group import Group
 
 
 def group(*chips: int) -> Group:

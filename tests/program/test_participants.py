@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lpxsched.errors import InputError
-from lpxsched.partition.participants import participants, root_shard
+from lpxsched.program.participants import participants, root_shard
 from lpxsched.traffic.collectives import KINDS, ROOTED, Kind
 from tests.fabric.examples import fabric_of, hosted_grid
 

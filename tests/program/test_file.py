@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.partition.file import read_groups
+from lpxsched.program.file import read_groups
 from tests.fabric.examples import fabric_of, hosted_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpxsched.partition.group import Group
+    from lpxsched.traffic.group import Group
 
 
 def read(folder: Path, text: str, layers: int = 2) -> tuple[Group, ...]:

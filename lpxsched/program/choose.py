@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, InputError
-from lpxsched.partition.file import read_groups
-from lpxsched.partition.groups import automatic_groups, smallest_width
-from lpxsched.partition.memory import least_chip_bytes
+from lpxsched.program.file import read_groups
+from lpxsched.program.groups import automatic_groups, smallest_width
+from lpxsched.program.memory import least_chip_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lpxsched.fabric.chip import Chip
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.partition.group import Group
+    from lpxsched.traffic.group import Group
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.ffns import FfnLayer, FfnModel
     from lpxsched.workload.graph import LayerGraph

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.partition.group import Group
+    from lpxsched.traffic.group import Group
 
 
 def split_group(fabric: Fabric, groups: Sequence[Group]) -> tuple[Group, list[int], list[int]] | None:
