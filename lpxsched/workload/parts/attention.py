@@ -11,8 +11,8 @@ each keep the keys and values of their head: to split them by context instead wo
 for a second reduction of the group, which takes longer than to read some tens of megabytes.
 
 A row sees T rows, itself included: all of its context, or those of the window, which is all that is kept of a user's
-keys and values, in the type of the cache. One column of the deal is a column of a key head; for a bundle of q query heads it
-stands for q columns of queries, q T products with keys and as many with values.
+keys and values, in the type of the cache. One column of the deal is a column of a key head; for a bundle of q query
+heads it stands for q columns of queries, q T products with keys and as many with values.
 """
 
 from __future__ import annotations
