@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.page.markup import choice, legend, panel, paragraph, section, zoom_buttons
+from lpxsched.report.rows import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,8 @@ def fabric_section(described: Mapping[str, Any]) -> str:
 def timeline_section(described: Mapping[str, Any]) -> str:
     """Return what units and links of the chips of a segment do."""
     segments = [
-        (str(index), f"{of['name']}, {len(of['chips'])} chips") for index, of in enumerate(described["segments"])
+        (str(index), f"{of['name']}, {counted(len(of['chips']), 'chip')}")
+        for index, of in enumerate(described["segments"])
     ]
     classes, kinds = _of_classes(described), {kind: described["colours"][kind] for kind in _on_units(described)}
     said = (
