@@ -171,7 +171,7 @@ def test_without_a_proof_nothing_is_said_to_hold(ring: str, capsys: pytest.Captu
 
 
 def test_the_text_tells_what_a_person_looks_for(ring: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests kind, chips, makespan, worst case, bound, gap, solver, traffic, bandwidth and the proof; nothing on stderr."""
+    """Tests chips, makespan, worst case, bound, gap, solver, traffic, bandwidth and the proof; nothing on stderr."""
     assert run(["collective", "all-to-all", ring]) == ExitCode.DONE
     printed = capsys.readouterr()
     assert printed.out.startswith("all-to-all, --vectors 1, on 4 chips of toy;")
