@@ -139,6 +139,8 @@ def _results(problem: LayerProblem) -> Held:
 
 def _run(problem: LayerProblem, tensor: Tensor, shard: int) -> tuple[int, int]:
     """Return the first vector and the length of what a shard holds of a tensor, on the group that leaves it."""
+    if tensor.layout == "reserved":
+        return tensor.runs[shard]
     if tensor.layout != "sharded":
         return 0, tensor.vectors
     maker = problem.group if tensor.layer == problem.group.layer else problem.before

@@ -1,0 +1,131 @@
+"""The groups of a whole model on the chips: each visit on one tile of the fabric, as few tiles one after the other.
+
+Tiles are whole trays, or several of them where one cannot hold a visit. Within a tile rows change their layout in one
+or two hops, and each border between two tiles costs a hop more, so a tile holds as many visits in a row as its SRAM
+does. What is resident stays; working sets follow each other, so the largest of a tile counts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.program.connected import split_group
+from lpxsched.program.file import read_groups
+from lpxsched.program.groups import host_of, tray_tiles
+from lpxsched.traffic.group import Group
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.program.memory import Needs
+
+
+def visit_groups(
+    fabric: Fabric,
+    visits: int,
+    needs_of: Callable[[int, int], Needs],
+    *,
+    ends: frozenset[int],
+    what: str,
+    file: str | None = None,
+) -> tuple[Group, ...]:
+    """Return the group of each visit.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    visits : int
+        How many there are.
+    needs_of : callable
+        What a visit needs on a number of chips.
+    ends : frozenset of int
+        Visits that meet a host.
+    what : str
+        Model and types, for messages.
+    file : str, optional
+        Groups that a user has written; None cuts the fabric automatically.
+
+    Raises
+    ------
+    InputError
+        When a visit that meets a host has none, or the file is wrong.
+    InfeasibleError
+        When the model does not fit, with bytes a chip.
+    NothingFoundError
+        When no tiles hold it in a row.
+    """
+    if file is not None:
+        groups = read_groups(Path(file), fabric, visits, hosted=ends)
+        chip, needed, capacity = _fullest(groups, needs_of, fabric)
+        if needed > capacity:
+            raise InfeasibleError(f"{what} needs {needed:,} bytes on chip {chip}, which holds {capacity:,}")
+        return groups
+    _refuse_oversize(fabric, visits, needs_of, what)
+    hosts = fabric.host_of_chip()
+    for tiles in tray_tiles(fabric):
+        chosen = _in_a_row(tiles, visits, needs_of, fabric.chip.sram_bytes)
+        if chosen is None:
+            continue
+        groups = tuple(
+            Group(visit, chips, tuple(host_of(fabric, hosts, chip) for chip in chips) if visit in ends else ())
+            for visit, chips in enumerate(chosen)
+        )
+        if split_group(fabric, groups) is None:
+            return groups
+    chips = int((~fabric.node_down[: fabric.chips]).sum())
+    needed = -(-_least_bytes(visits, needs_of) // chips)
+    raise NothingFoundError(
+        f"{what} needs {needed:,} bytes a chip at least on the {chips} chips of {fabric.name}, a chip holds "
+        f"{fabric.chip.sram_bytes:,}, and no whole trays hold its {visits} visits in a row",
+        remedy="write the groups with --partition",
+    )
+
+
+def _refuse_oversize(fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], what: str) -> None:
+    """Refuse what cannot fit wherever it lies: more chips never hold fewer bytes in all, nor more bytes each."""
+    chips, capacity = int((~fabric.node_down[: fabric.chips]).sum()), fabric.chip.sram_bytes
+    total = _least_bytes(visits, needs_of)
+    if total > chips * capacity:
+        raise InfeasibleError(
+            f"{what} keeps {total:,} bytes, {-(-total // chips):,} bytes a chip on the {chips} chips of {fabric.name}; "
+            f"a chip holds {capacity:,}"
+        )
+
+
+def _least_bytes(visits: int, needs_of: Callable[[int, int], Needs]) -> int:
+    return sum(sum(needs_of(visit, 1).resident) for visit in range(visits))
+
+
+def _in_a_row(
+    tiles: Sequence[tuple[int, ...]], visits: int, needs_of: Callable[[int, int], Needs], capacity: int
+) -> list[tuple[int, ...]] | None:
+    """Return the tile of each visit, each filled before the next begins; None where they do not last."""
+    width, chosen, tile = len(tiles[0]), list[tuple[int, ...]](), 0
+    resident, working = [0] * width, 0
+    for visit in range(visits):
+        needs = needs_of(visit, width)
+        more = [kept + own for kept, own in zip(resident, needs.resident, strict=True)]
+        if max(more) + max(working, needs.working) > capacity:
+            tile, more, working = tile + 1, list(needs.resident), 0
+            if tile == len(tiles) or max(more) + needs.working > capacity:
+                return None
+        resident, working = more, max(working, needs.working)
+        chosen.append(tiles[tile])
+    return chosen
+
+
+def _fullest(
+    groups: Sequence[Group], needs_of: Callable[[int, int], Needs], fabric: Fabric
+) -> tuple[int, int, int]:
+    """Return the chip that must hold most, how much, and what a chip holds."""
+    resident, working = dict[int, int](), dict[int, int]()
+    for group in groups:
+        needs = needs_of(group.layer, len(group.chips))
+        for chip, own in zip(group.chips, needs.resident, strict=True):
+            resident[chip] = resident.get(chip, 0) + own
+            working[chip] = max(working.get(chip, 0), needs.working)
+    most = max(resident, key=lambda chip: (resident[chip] + working[chip], -chip))
+    return most, resident[most] + working[most], fabric.chip.sram_bytes
