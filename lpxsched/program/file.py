@@ -34,9 +34,7 @@ class PartitionFile(Strict):
     layers: list[LayerFile]
 
 
-def read_groups(
-    path: Path, fabric: Fabric, layers: int, *, hosted: Container[int] | None = None
-) -> tuple[Group, ...]:
+def read_groups(path: Path, fabric: Fabric, layers: int, *, hosted: Container[int] | None = None) -> tuple[Group, ...]:
     """Read a partition file.
 
     Parameters

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.ffns import FfnLayer
-    from lpxsched.workload.graph import LayerGraph, Tensor
+    from lpxsched.workload.graph import LayerGraph, Operator, Tensor
     from lpxsched.workload.lpu_graph import Visit
     from lpxsched.workload.parts.piece import Decoding
 
@@ -62,19 +62,18 @@ class Needs:
     working: int
 
 
-def visit_needs(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> Needs:
-    """Return what a visit needs on a group of `width` chips."""
+def visit_needs(visit: Visit, chip: Chip, width: int, decoding: Decoding, first: Visit) -> Needs:
+    """Return what a visit needs on a group of `width` chips; what it reads is as long as what the first one leaves."""
     costs = shard_costs(lpu_work(visit, chip, width, decoding), chip, width)
-    # The second of two visits reads what the first one leaves.
-    graph = lpu_graph((visit, visit), chip, (width, width), decoding)
-    working = [
-        sum(_held(graph.tensors[name], layout, width) for name, layout in operator.inputs)
-        + (_held(graph.tensors[operator.output], graph.tensors[operator.output].layout, width) if operator.output else 0)
-        for operator in graph.operators
-        if operator.layer == 1 and operator.place == "chips"
-    ]
+    graph = lpu_graph((first, visit), chip, (width, width), decoding)
+
+    def working(operator: Operator) -> int:
+        made = [(operator.output, graph.tensors[operator.output].layout)] if operator.output else []
+        return sum(_held(graph.tensors[name], layout, width) for name, layout in (*operator.inputs, *made))
+
+    ran = [operator for operator in graph.operators if operator.layer == 1 and operator.place == "chips"]
     resident = tuple(sum(cost.weight_bytes for cost in shard.values()) for shard in costs)
-    return Needs(resident, max(working) * decoding.vector_bytes)
+    return Needs(resident, max(map(working, ran)) * decoding.vector_bytes)
 
 
 def _held(tensor: Tensor, layout: str, width: int) -> int:

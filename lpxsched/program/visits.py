@@ -7,6 +7,7 @@ does. What is resident stays; working sets follow each other, so the largest of 
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,37 +15,53 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.connected import split_group
 from lpxsched.program.file import read_groups
 from lpxsched.program.groups import host_of, tray_tiles
+from lpxsched.program.memory import visit_needs
 from lpxsched.traffic.group import Group
+from lpxsched.workload.config.quantization import quantization_error
+from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
+from lpxsched.workload.ffns import published_weights
+from lpxsched.workload.parts.piece import Decoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.options import CompileOptions
     from lpxsched.program.memory import Needs
+    from lpxsched.workload.lpu_graph import Visit
+    from lpxsched.workload.model import Model
+
+
+def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decoding:
+    """Return what a step of a whole model works on; weights are of the types that are published, or all of one.
+
+    Raises
+    ------
+    InputError
+        When the published types are several of one part, or none that chips can hold.
+    """
+    stored = sorted({layer.stored.mixer for layer in model.layers if layer.mixers})
+    if not options.weights and (len(stored) > 1 or not set(stored) <= set(WEIGHT_TYPES)):
+        problem = f"mixers are stored as {' and '.join(stored)}; name one of {', '.join(WEIGHT_TYPES)} with --weights"
+        raise quantization_error(model.keys.document, problem)
+    weights = options.weights or published_weights(model)
+    precision = Precision(weights, options.activations, options.partials)
+    mixers = options.weights or (stored[0] if stored else weights)
+    return Decoding(options.rows, options.context, options.kv, precision, mixers, vector_bytes)
 
 
 def visit_groups(
-    fabric: Fabric,
-    visits: int,
-    needs_of: Callable[[int, int], Needs],
-    *,
-    ends: frozenset[int],
-    what: str,
-    file: str | None = None,
+    fabric: Fabric, visits: Sequence[Visit], decoding: Decoding, *, what: str, file: str | None = None
 ) -> tuple[Group, ...]:
-    """Return the group of each visit.
+    """Return the group of each visit; hosts are where tokens enter and leave.
 
     Parameters
     ----------
     fabric : Fabric
-    visits : int
-        How many there are.
-    needs_of : callable
-        What a visit needs on a number of chips.
-    ends : frozenset of int
-        Visits that meet a host.
+    visits : sequence of Visit
+    decoding : Decoding
     what : str
-        Model and types, for messages.
+        The model, for messages.
     file : str, optional
         Groups that a user has written; None cuts the fabric automatically.
 
@@ -57,16 +74,22 @@ def visit_groups(
     NothingFoundError
         When no tiles hold it in a row.
     """
+    of_kind = cache(partial(visit_needs, chip=fabric.chip, decoding=decoding, first=visits[0]))
+
+    def needs_of(visit: int, width: int) -> Needs:
+        return of_kind(visits[visit], width=width)
+
+    ends, count = (0, len(visits) - 1), len(visits)
     if file is not None:
-        groups = read_groups(Path(file), fabric, visits, hosted=ends)
+        groups = read_groups(Path(file), fabric, count, hosted=ends)
         chip, needed, capacity = _fullest(groups, needs_of, fabric)
         if needed > capacity:
             raise InfeasibleError(f"{what} needs {needed:,} bytes on chip {chip}, which holds {capacity:,}")
         return groups
-    _refuse_oversize(fabric, visits, needs_of, what)
+    _refuse_oversize(fabric, count, needs_of, what)
     hosts = fabric.host_of_chip()
     for tiles in tray_tiles(fabric):
-        chosen = _in_a_row(tiles, visits, needs_of, fabric.chip.sram_bytes)
+        chosen = _in_a_row(tiles, count, needs_of, fabric.chip.sram_bytes)
         if chosen is None:
             continue
         groups = tuple(
@@ -76,10 +99,10 @@ def visit_groups(
         if split_group(fabric, groups) is None:
             return groups
     chips = int((~fabric.node_down[: fabric.chips]).sum())
-    needed = -(-_least_bytes(visits, needs_of) // chips)
+    needed = -(-_least_bytes(count, needs_of) // chips)
     raise NothingFoundError(
         f"{what} needs {needed:,} bytes a chip at least on the {chips} chips of {fabric.name}, a chip holds "
-        f"{fabric.chip.sram_bytes:,}, and no whole trays hold its {visits} visits in a row",
+        f"{fabric.chip.sram_bytes:,}, and no whole trays hold its {count} visits in a row",
         remedy="write the groups with --partition",
     )
 
@@ -117,9 +140,7 @@ def _in_a_row(
     return chosen
 
 
-def _fullest(
-    groups: Sequence[Group], needs_of: Callable[[int, int], Needs], fabric: Fabric
-) -> tuple[int, int, int]:
+def _fullest(groups: Sequence[Group], needs_of: Callable[[int, int], Needs], fabric: Fabric) -> tuple[int, int, int]:
     """Return the chip that must hold most, how much, and what a chip holds."""
     resident, working = dict[int, int](), dict[int, int]()
     for group in groups:
