@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.group import Group
-    from lpxsched.workload.graph import LayerGraph, Operator
+    from lpxsched.workload.graph import LayerGraph, Operator, Tensor
     from lpxsched.workload.work import Term, Weights, Work
 
 
@@ -52,8 +52,10 @@ def layers_graph(
     numbers = {place: number for number, place in enumerate(places)}
     layers = [group.layer for group in groups]
     return GraphFile(
-        tensors=[GraphTensor.model_validate(tensor, from_attributes=True) for tensor in graph.tensors.values()],
-        operators=[_layer_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
+        tensors=[_layer_tensor(tensor) for tensor in graph.tensors.values()],
+        operators=[
+            _layer_operator(operator, works[operator.layer][operator.kind], graph) for operator in graph.operators
+        ],
         groups=[
             GraphGroup(group=number, chips=list(chips), hosts=list(hosts))
             for number, (chips, hosts) in enumerate(places)
@@ -66,14 +68,38 @@ def layers_graph(
     )
 
 
-def _layer_operator(operator: Operator, work: Work) -> GraphOperator:
+def _layer_tensor(tensor: Tensor) -> GraphTensor:
+    return GraphTensor(
+        name=tensor.name,
+        layer=tensor.layer,
+        rows=tensor.rows,
+        vectors_per_row=tensor.vectors_per_row,
+        vectors=tensor.vectors,
+        row_bytes=tensor.row_bytes,
+        dtype=tensor.dtype,
+        element_bits=tensor.element_bits,
+        layout=tensor.layout,
+        runs=_runs(tensor),
+        place=tensor.place,
+    )
+
+
+def _runs(tensor: Tensor) -> list[list[int]] | None:
+    """Return the run of each shard of a ``reserved`` tensor, None for others."""
+    return [list(run) for run in tensor.runs] if tensor.layout == "reserved" else None
+
+
+def _layer_operator(operator: Operator, work: Work, graph: LayerGraph) -> GraphOperator:
     return GraphOperator(
         name=operator.name,
         kind=operator.kind,
         layer=operator.layer,
         place=operator.place,
         unit=operator.unit,
-        inputs=[GraphInput(tensor=name, layout=layout) for name, layout in operator.inputs],
+        inputs=[
+            GraphInput(tensor=name, layout=layout, runs=_runs(graph.tensors[name]) if layout == "reserved" else None)
+            for name, layout in operator.inputs
+        ],
         outputs=[operator.output] if operator.output else [],
         dtype=work.dtype,
         rows=work.rows,
@@ -82,6 +108,7 @@ def _layer_operator(operator: Operator, work: Work) -> GraphOperator:
         work=[_term(term) for term in work.terms],
         pipelines=dict(work.pipelines),
         resident=_resident(operator, work.weights),
+        sizes=dict(operator.sizes),
         ends=operator.ends,
     )
 
@@ -106,7 +133,7 @@ def _number(amount: Fraction) -> int | float:
 def _resident(operator: Operator, weights: Weights | None) -> list[GraphResident]:
     if weights is None:
         return []
-    terms, name = [_term(term) for term in weights.terms], f"{operator.name}.weights"
+    terms, name = [_term(term) for term in weights.terms], f"{operator.name}.{weights.name}"
     return [GraphResident(name=name, dtype=weights.dtype, layout=weights.layout, terms=terms)]
 
 

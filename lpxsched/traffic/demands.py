@@ -85,6 +85,7 @@ COLLECTIVES: dict[tuple[tuple[Layout, Place], tuple[Layout, Place]], str] = {
     (("partial", "chips"), ("replicated", "chips")): "all-reduce",
     (("partial", "chips"), ("sharded", "chips")): "reduce-scatter",
     (("partial", "chips"), ("sharded", "hosts")): "reduce-scatter and gather",
+    (("replicated", "chips"), ("sharded", "hosts")): "gather",
 }
 
 

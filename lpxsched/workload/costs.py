@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lpxsched.units import ceil_div
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 ROUTER_TYPE = "bf16"
 BIAS_TYPE = "bf16"
-MATRIX, VECTOR, HOST = "matrix", "vector", "host"
+MATRIX: Final = "matrix"
+VECTOR: Final = "vector"
+HOST: Final = "host"
 
 
 @dataclass(frozen=True, slots=True)

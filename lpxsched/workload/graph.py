@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.ffns import FfnLayer, FfnModel
 
-Layout = Literal["replicated", "sharded", "partial"]
+Layout = Literal["replicated", "sharded", "partial", "reserved"]
 Place = Literal["chips", "hosts"]
 Unit = Literal["matrix", "vector", "host"]
 
@@ -42,6 +42,8 @@ class Tensor:
     layout, place : str
     vector_bytes : int
         Rows are padded to whole vectors of this size.
+    runs : tuple of (int, int)
+        First vector and number of those of each shard, where the layout is ``reserved``.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Tensor:
     layout: Layout
     place: Place
     vector_bytes: int
+    runs: tuple[tuple[int, int], ...] = ()
 
     @property
     def element_bits(self) -> int:
@@ -87,6 +90,8 @@ class Operator:
         What it reads, in the layout that it needs at its place.
     output : str
         Name of the tensor that it produces; empty for the end of a layer.
+    sizes : tuple of (str, int)
+        What a replay must know to compute it, beyond its inputs and work.
     """
 
     name: str
@@ -96,6 +101,7 @@ class Operator:
     unit: Unit
     inputs: tuple[tuple[str, Layout], ...]
     output: str
+    sizes: tuple[tuple[str, int], ...] = ()
 
     @property
     def ends(self) -> bool:
@@ -155,16 +161,17 @@ def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes
     tensors: dict[str, Tensor] = {}
     for number, layer in enumerate(model.layers):
         prefix = f"layer.{number}."
-        for name, shape in _shapes(layer, batch, precision).items():
+        for name, shape in ffn_shapes(layer, batch, precision).items():
             tensors[prefix + name] = Tensor(prefix + name, number, *shape, vector_bytes)
-        for step in _steps(layer):
+        for step in ffn_steps(layer):
             named = tuple((prefix + name, layout) for name, layout in step.inputs.items())
             result = prefix + step.output if step.output else ""
             operators.append(Operator(prefix + step.kind, step.kind, number, step.place, step.unit, named, result))
     return LayerGraph(tuple(operators), tensors)
 
 
-def _shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _Shape]:
+def ffn_shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _Shape]:
+    """Return what the operators of an FFN leave, by name, and what enters it."""
     rows_in = _Shape(batch, layer.hidden, precision.activations, "sharded", "hosts")
     summand = _Shape(batch, layer.hidden, precision.partials, "partial", "chips")
     shapes = {"input": rows_in}
@@ -184,7 +191,8 @@ def _shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _Sha
     return shapes | {"output": summand}
 
 
-def _steps(layer: FfnLayer) -> list[_Step]:
+def ffn_steps(layer: FfnLayer) -> list[_Step]:
+    """Return the operators of an FFN between an ingress and an egress, in topological order."""
     rows: dict[str, Layout] = {"input": "replicated"}
     steps = [_Step("ingress", "hosts", "host", {}, "input")]
     if layer.dense:

@@ -24,6 +24,7 @@ TABLE: dict[tuple[tuple[str, str], tuple[str, str]], str] = {
     (("partial", "chips"), ("replicated", "chips")): "all-reduce",
     (("partial", "chips"), ("sharded", "chips")): "reduce-scatter",
     (("partial", "chips"), ("sharded", "hosts")): "reduce-scatter and gather",
+    (("replicated", "chips"), ("sharded", "hosts")): "gather",
     # nothing moves
     (("replicated", "chips"), ("sharded", "chips")): "",
     **{
