@@ -63,7 +63,7 @@ def read_groups(path: Path, fabric: Fabric, layers: int, *, hosted: Container[in
         for chip in chips:
             if fabric.node_down[chip]:
                 raise document.error(("layers", layer, "chips"), f"chip {chip} is down in {fabric.name}; take others")
-            if chips.count(chip) > 1:
+            if hosted is not None and chips.count(chip) > 1:
                 problem = f"chip {chip} is in this group {chips.count(chip)} times; name it once"
                 raise document.error(("layers", layer, "chips"), problem)
             if hosted is None and chip in owner:

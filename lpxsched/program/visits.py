@@ -80,16 +80,22 @@ def visit_groups(
         return of_kind(visits[visit], width=width)
 
     ends, count = (0, len(visits) - 1), len(visits)
-    if file is not None:
-        groups = read_groups(Path(file), fabric, count, hosted=ends)
-        chip, needed, capacity = _fullest(groups, needs_of, fabric)
-        if needed > capacity:
-            raise InfeasibleError(f"{what} needs {needed:,} bytes on chip {chip}, which holds {capacity:,}")
-        return groups
-    _refuse_oversize(fabric, count, needs_of, what)
+    if file is None:
+        return _automatic(fabric, count, needs_of, ends, what)
+    groups = read_groups(Path(file), fabric, count, hosted=ends)
+    chip, needed = _fullest(groups, needs_of)
+    if needed > fabric.chip.sram_bytes:
+        raise InfeasibleError(f"{what} needs {needed:,} bytes on chip {chip}, which holds {fabric.chip.sram_bytes:,}")
+    return groups
+
+
+def _automatic(
+    fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], ends: Sequence[int], what: str
+) -> tuple[Group, ...]:
+    _refuse_oversize(fabric, visits, needs_of, what)
     hosts = fabric.host_of_chip()
     for tiles in tray_tiles(fabric):
-        chosen = _in_a_row(tiles, count, needs_of, fabric.chip.sram_bytes)
+        chosen = _in_a_row(tiles, visits, needs_of, fabric.chip.sram_bytes)
         if chosen is None:
             continue
         groups = tuple(
@@ -98,18 +104,20 @@ def visit_groups(
         )
         if split_group(fabric, groups) is None:
             return groups
-    chips = int((~fabric.node_down[: fabric.chips]).sum())
-    needed = -(-_least_bytes(count, needs_of) // chips)
     raise NothingFoundError(
-        f"{what} needs {needed:,} bytes a chip at least on the {chips} chips of {fabric.name}, a chip holds "
-        f"{fabric.chip.sram_bytes:,}, and no whole trays hold its {count} visits in a row",
+        f"{what} needs {_least_bytes(visits, needs_of):,} bytes at least, the chips of {fabric.name} hold "
+        f"{_chips(fabric) * fabric.chip.sram_bytes:,}, and no whole trays hold its {visits} visits in a row",
         remedy="write the groups with --partition",
     )
 
 
+def _chips(fabric: Fabric) -> int:
+    return int((~fabric.node_down[: fabric.chips]).sum())
+
+
 def _refuse_oversize(fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], what: str) -> None:
     """Refuse what cannot fit wherever it lies: more chips never hold fewer bytes in all, nor more bytes each."""
-    chips, capacity = int((~fabric.node_down[: fabric.chips]).sum()), fabric.chip.sram_bytes
+    chips, capacity = _chips(fabric), fabric.chip.sram_bytes
     total = _least_bytes(visits, needs_of)
     if total > chips * capacity:
         raise InfeasibleError(
@@ -140,8 +148,8 @@ def _in_a_row(
     return chosen
 
 
-def _fullest(groups: Sequence[Group], needs_of: Callable[[int, int], Needs], fabric: Fabric) -> tuple[int, int, int]:
-    """Return the chip that must hold most, how much, and what a chip holds."""
+def _fullest(groups: Sequence[Group], needs_of: Callable[[int, int], Needs]) -> tuple[int, int]:
+    """Return the chip that must hold most, and how much."""
     resident, working = dict[int, int](), dict[int, int]()
     for group in groups:
         needs = needs_of(group.layer, len(group.chips))
@@ -149,4 +157,4 @@ def _fullest(groups: Sequence[Group], needs_of: Callable[[int, int], Needs], fab
             resident[chip] = resident.get(chip, 0) + own
             working[chip] = max(working.get(chip, 0), needs.working)
     most = max(resident, key=lambda chip: (resident[chip] + working[chip], -chip))
-    return most, resident[most] + working[most], fabric.chip.sram_bytes
+    return most, resident[most] + working[most]

@@ -56,7 +56,7 @@ class Cost:
     weight_bytes: int = 0
     weight_dtype: str = ""
     weight_layout: str = ""
-    weight_name: str = ""
+    weight_name: str = "weights"
 
 
 def cycles(cost: Cost, unit: str, chip: Chip) -> int:
@@ -109,7 +109,7 @@ def _cost(work: Work, chip: Chip, columns: int, shard: int) -> Cost:
         weight_bytes=work.weight_bytes(columns, shard),
         weight_dtype=work.weights.dtype if work.weights else "",
         weight_layout=work.weights.layout if work.weights else "",
-        weight_name=work.weights.name if work.weights else "",
+        weight_name=work.weights.name if work.weights else "weights",
     )
 
 

@@ -56,7 +56,7 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
         (["compile", "gpt-oss-120b", "lpx-rack", "--batch", "x"], ["--batch", "'x' is not a valid integer"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--effort", "0"], ["--effort", "range"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--weights", "fp7"], ["--weights", "'fp7'", "mxfp4"]),
-        (["compile", "gpt-oss-120b", "lpx-rack", "--attention", "lpu"], ["--attention", "'gpu'"]),
+        (["compile", "gpt-oss-120b", "lpx-rack", "--attention", "tpu"], ["--attention", "'gpu', 'lpu'"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--bacth", "8"], ["No such option", "--batch"]),
         (["compile", "gpt-oss-12b", "lpx-rack"], ["gpt-oss-12b", "no model", "gpt-oss-120b"]),
         (["compile", "gpt-oss-120b", "lpx-rakc"], ["lpx-rakc", "no topology", "lpx-rack"]),
