@@ -160,6 +160,7 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     scheduled = solve_collective(fabric, problem, clock, solving)
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
     program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
-    results, graph = collective_results(options, fabric, scheduled, program), collective_graph(scheduled.problem)
+    results = collective_results(options, fabric, clock, scheduled, program, around)
+    graph = collective_graph(scheduled.problem)
     build = signed_build(options, fabric, clock, graph, program, around, results=results)
     return build, scheduled.solve_seconds

@@ -172,16 +172,31 @@ def _headline(
 
 
 def collective_results(
-    options: CollectiveOptions, fabric: Fabric, scheduled: ScheduledCollective, program: Program
+    options: CollectiveOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    scheduled: ScheduledCollective,
+    program: Program,
+    around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a manifest tells of a collective."""
     result, period = scheduled.result, scheduled.result.schedule.period_cycles
+    network, clock_mhz = scheduled.problem.network, fabric.chip.clock_mhz
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=around.segments.makespan_cycles.tolist(),
+        levels=[segment_levels(_tree(around), network.fabric_node[: network.width].tolist(), deskews=1)],
+        arrivals_ns=Fraction(0),
+    )
     return {
         "kind": options.kind,
         "topology": fabric.name,
         **_figures(result),
-        "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, fabric.chip.clock_mhz)),
-        "chips": scheduled.problem.network.width,
+        "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, clock_mhz)),
+        "proved_worst_ns": picoseconds_up(worst_ns),
+        "chips": network.width,
         **({"period_cycles": period} if period else {}),
         **_traffic(program),
     }

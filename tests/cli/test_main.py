@@ -52,9 +52,17 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
         (["compil"], ["No such command", "compil"]),
         (["compile"], ["Missing argument", "MODEL"]),
         (["compile", "gpt-oss-120b"], ["Missing argument", "TOPOLOGY"]),
-        (["compile", "gpt-oss-120b", "lpx-rack", "--batch", "0"], ["--batch", "0 is not in the range", "1<=x"]),
-        (["compile", "gpt-oss-120b", "lpx-rack", "--batch", "x"], ["--batch", "'x' is not a valid integer"]),
-        (["compile", "gpt-oss-120b", "lpx-rack", "--effort", "0"], ["--effort", "range"]),
+        (
+            ["compile", "gpt-oss-120b", "lpx-rack", "--batch", "0"],
+            ["--batch", "'0' is no whole number from 1 to 1,000,000"],
+        ),
+        (
+            ["compile", "gpt-oss-120b", "lpx-rack", "--batch", "x"],
+            ["--batch", "'x' is no whole number from 1 to 1,000,000"],
+        ),
+        (["compile", "gpt-oss-120b", "lpx-rack", "--effort", "0"], ["--effort", "from 1 to 40"]),
+        (["compile", "gpt-oss-120b", "lpx-rack", "--gpu-ns", "-1"], ["--gpu-ns", "'-1' is no number from 0 to 1,000,"]),
+        (["simulate", "out", "--trials", "many"], ["--trials", "'many' is no whole number from 1 to 1,000,000"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--weights", "fp7"], ["--weights", "'fp7'", "mxfp4"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--attention", "tpu"], ["--attention", "'gpu', 'lpu'"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--bacth", "8"], ["No such option", "--batch"]),
@@ -63,6 +71,7 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
         (["compile", "gpt-oss-120b", "lpx-rack", "--clock", "xo"], ["xo", "no clock"]),
         (["check", "nowhere"], ["nowhere", "no such folder"]),
         (["simulate", "nowhere"], ["nowhere", "no such folder"]),
+        (["check", __file__], ["test_main.py", "is a file, name the folder of a build"]),
         (["report", "nowhere"], ["nowhere", "no such folder"]),
     ],
 )

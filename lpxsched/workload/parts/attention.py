@@ -10,9 +10,9 @@ the largest number of parts that does not leave a chip with two bundles of one k
 each keep the keys and values of their head: to split them by context instead would read 1 / parts of them, but asks
 for a second reduction of the group, which takes longer than to read some tens of megabytes.
 
-A row sees T rows, itself included: all of its context, or those of the window, which is all that is kept. Keys and
-values lie in the type of the cache. One column of the deal is a column of a key head; for a bundle of q query heads it
-stands for q columns of queries, q T products with keys and as many with values.
+A row sees T rows, itself included: all of its context, or those of the window, which is all that is kept of a user's
+keys and values, in the type of the cache. One column of the deal is a column of a key head; for a bundle of q query
+heads it stands for q columns of queries, q T products with keys and as many with values.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ class _Dealt:
             ("kv_heads", mixer.kv_heads),
             ("head_columns", mixer.head_columns),
             ("bundles", self.bundles.number),
+            ("rows_per_user", self.decoding.rows_per_user),
             ("context", self.decoding.context),
             ("window", mixer.window),
             ("keys_are_values", int(mixer.keys_are_values)),
@@ -101,6 +102,11 @@ class _Dealt:
     def score_bytes(self, dtype: str) -> Fraction:
         """Return the bytes of scores by row and dealt column."""
         return exact_bytes_of(self.queries * self.seen, dtype) / self.mixer.head_columns
+
+    @property
+    def cache_bytes(self) -> Fraction:
+        """Bytes of keys, or of values, of all users by dealt column."""
+        return exact_bytes_of(self.decoding.users * self.seen, self.decoding.kv)
 
     def work(self, dtype: str, terms: tuple[Term, ...], *pipelines: str, weights: Weights | None = None) -> Work:
         """Return a work over the dealt columns."""
@@ -165,18 +171,17 @@ def _rotate(dealt: _Dealt) -> Piece:
 
 def _cache(dealt: _Dealt, name: str) -> Weights:
     decoding = dealt.decoding
-    kept = term("bytes", MATRIX, per_row_column=exact_bytes_of(dealt.seen, decoding.kv))
+    kept = term("bytes", MATRIX, per_column=dealt.cache_bytes)
     return Weights(decoding.kv, "sharded", (kept,), name)
 
 
 def _scores(dealt: _Dealt) -> Piece:
     decoding, precision = dealt.decoding, dealt.decoding.precision
-    moved = exact_bytes_of(dealt.seen, decoding.kv) + exact_bytes_of(dealt.queries, precision.activations)
-    moved += dealt.score_bytes(precision.partials)
+    moved = exact_bytes_of(dealt.queries, precision.activations) + dealt.score_bytes(precision.partials)
     work = dealt.work(
         arithmetic_type(decoding.kv, precision.activations),
         (
-            term("bytes", MATRIX, per_row_column=moved),
+            term("bytes", MATRIX, per_column=dealt.cache_bytes, per_row_column=moved),
             term("macs", MATRIX, per_row_column=dealt.queries * dealt.seen),
         ),
         MATRIX,
@@ -208,12 +213,11 @@ def _softmax(dealt: _Dealt) -> Piece:
 
 def _values(dealt: _Dealt) -> Piece:
     decoding, precision = dealt.decoding, dealt.decoding.precision
-    moved = exact_bytes_of(dealt.seen, decoding.kv) + dealt.score_bytes(precision.activations)
-    moved += exact_bytes_of(dealt.queries, precision.activations)
+    moved = dealt.score_bytes(precision.activations) + exact_bytes_of(dealt.queries, precision.activations)
     work = dealt.work(
         arithmetic_type(decoding.kv, precision.activations),
         (
-            term("bytes", MATRIX, per_row_column=moved),
+            term("bytes", MATRIX, per_column=dealt.cache_bytes, per_row_column=moved),
             term("macs", MATRIX, per_row_column=dealt.queries * dealt.seen),
         ),
         MATRIX,

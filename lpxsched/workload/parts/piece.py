@@ -35,9 +35,9 @@ class Decoding:
     Attributes
     ----------
     batch : int
-        Rows of a step, each of a user of its own.
+        Rows of a step, whole users.
     context : int
-        Rows that a user has, the new one included.
+        Rows that a user has, the new ones included.
     kv : str
         Type of keys and values as they are kept.
     precision : Precision
@@ -45,6 +45,8 @@ class Decoding:
     mixer_weights : str
         Type of the weights of mixers, embedding and head.
     vector_bytes : int
+    rows_per_user : int
+        New rows of a user, one after the other, drafts among them; they share what is kept of his context.
     """
 
     batch: int
@@ -53,6 +55,12 @@ class Decoding:
     precision: Precision
     mixer_weights: str
     vector_bytes: int
+    rows_per_user: int = 1
+
+    @property
+    def users(self) -> int:
+        """Users whose contexts are kept."""
+        return self.batch // self.rows_per_user
 
 
 class Shape(NamedTuple):

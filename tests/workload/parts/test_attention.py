@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,3 +94,11 @@ def test_gates_and_biases_and_keys_that_are_values() -> None:
     # both are kept: keys are turned, values are not
     assert shard["values"].weight_bytes == shard["scores"].weight_bytes == 2 * 32
     assert shard["out"].weight_bytes == 2 * 4 * 16 + 2 * 16
+
+
+def test_rows_of_one_user_share_what_is_kept() -> None:
+    """Tests two rows of one user: keys of 8 rows x 4 bytes are kept and read once, scores are those of both rows."""
+    drafts = replace(STEP, rows_per_user=2)
+    pieces = attention_pieces(Attention(4, 2, 4), "rows", "rows", "output", 16, 2, drafts)
+    scores = shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, 2)[0]["scores"]
+    assert scores == Cost("fp8", 32 + 2 * (8 + 32), 2 * 2 * 8 * 4, 40, 32, "fp8", "sharded")
