@@ -10,10 +10,10 @@ from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.graph import collective_graph, layers_graph
 from lpxsched.assembly.headline import assumed_ns
-from lpxsched.assembly.layer_segment import layer_segments
+from lpxsched.assembly.layer_segment import chain_segment, layer_segments
 from lpxsched.assembly.manifest import signed_build
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.results import collective_results, layer_results
+from lpxsched.assembly.results import chain_results, collective_results, layer_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
@@ -21,6 +21,8 @@ from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.choose import partition_layers, why_unfit
 from lpxsched.program.participants import participants, root_shard
+from lpxsched.program.visits import step_of, visit_groups
+from lpxsched.schedule.chain import solve_chain
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.frames import InFlight
 from lpxsched.schedule.layers import solve_layers, solve_quickly
@@ -33,6 +35,7 @@ from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
 from lpxsched.workload.ffns import ffn_model, published_weights
 from lpxsched.workload.graph import ffn_graph
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,10 +62,12 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     ------
     InputError, InfeasibleError, NothingFoundError
     """
+    if options.attention == "lpu":
+        return _compile_whole(options, progress)
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     model, weights = ffn_model(published), options.weights or published_weights(published)
     precision = Precision(weights, options.activations, options.partials)
-    batch, file, in_flight = options.batch, options.partition, _in_flight(options, model)
+    batch, file, in_flight = options.rows, options.partition, _in_flight(options, model)
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
@@ -84,6 +89,27 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     fp8_problems = partial(build_problems, partial(_costs, fp8_works, fabric.chip))
     told = unfit or fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
     return with_expanded_weights(build, options, precision.weights, told)
+
+
+def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:
+    """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
+    fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
+    visits, chip, decoding = lpu_visits(model), fabric.chip, step_of(options, model, fabric.vector_bytes)
+    groups = visit_groups(fabric, visits, decoding, what=model.name, file=options.partition)
+    tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))
+    works = cache(lambda visit, width: lpu_work(visit, chip, width, decoding))
+
+    def works_of(group: Group) -> dict[str, Work]:
+        return works(visits[group.layer], len(group.chips))
+
+    graph = lpu_graph(visits, chip, [len(group.chips) for group in groups], decoding)
+    problems = layer_problems(fabric, groups, graph, partial(_costs, works_of, chip), clock=clock, tree=tree)
+    chain = solve_chain(problems, SolveOptions(options.solver, options.effort, options.seed), progress=progress)
+    segments = [chain_segment(fabric, tree, chain)]
+    program, around = assemble(segments), surroundings(fabric, tree, segments)
+    results = chain_results(options, fabric, clock, chain, program, around)
+    graph_file = layers_graph(graph, groups, works_of, whole=True)
+    return signed_build(options, fabric, clock, graph_file, program, around, results=results)
 
 
 def _in_flight(options: CompileOptions, model: FfnModel) -> InFlight | None:

@@ -14,6 +14,7 @@ from lpxsched.program.groups import host_of
 from lpxsched.traffic.group import Group
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from lpxsched.fabric.fabric import Fabric
@@ -33,8 +34,16 @@ class PartitionFile(Strict):
     layers: list[LayerFile]
 
 
-def read_groups(path: Path, fabric: Fabric, layers: int) -> tuple[Group, ...]:
+def read_groups(path: Path, fabric: Fabric, layers: int, *, hosted: Container[int] | None = None) -> tuple[Group, ...]:
     """Read a partition file.
+
+    Parameters
+    ----------
+    path : Path
+    fabric : Fabric
+    layers : int
+    hosted : container of int, optional
+        Layers that meet hosts, where they may share chips; every one does, on chips of its own, when left out.
 
     Raises
     ------
@@ -54,11 +63,15 @@ def read_groups(path: Path, fabric: Fabric, layers: int) -> tuple[Group, ...]:
         for chip in chips:
             if fabric.node_down[chip]:
                 raise document.error(("layers", layer, "chips"), f"chip {chip} is down in {fabric.name}; take others")
-            if chip in owner:
+            if hosted is not None and chips.count(chip) > 1:
+                problem = f"chip {chip} is in this group {chips.count(chip)} times; name it once"
+                raise document.error(("layers", layer, "chips"), problem)
+            if hosted is None and chip in owner:
                 problem = f"chip {chip} is in layer {owner[chip]} already; each chip once"
                 raise document.error(("layers", layer, "chips"), problem)
             owner[chip] = layer
-        groups.append(Group(layer, chips, tuple(host_of(fabric, hosts, chip) for chip in chips)))
+        meets = hosted is None or layer in hosted
+        groups.append(Group(layer, chips, tuple(host_of(fabric, hosts, chip) for chip in chips) if meets else ()))
     _refuse_split(document, fabric, groups)
     return tuple(groups)
 

@@ -64,7 +64,7 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
         (["compile", "gpt-oss-120b", "lpx-rack", "--gpu-ns", "-1"], ["--gpu-ns", "'-1' is no number from 0 to 1,000,"]),
         (["simulate", "out", "--trials", "many"], ["--trials", "'many' is no whole number from 1 to 1,000,000"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--weights", "fp7"], ["--weights", "'fp7'", "mxfp4"]),
-        (["compile", "gpt-oss-120b", "lpx-rack", "--attention", "lpu"], ["--attention", "'gpu'"]),
+        (["compile", "gpt-oss-120b", "lpx-rack", "--attention", "tpu"], ["--attention", "'gpu', 'lpu'"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--bacth", "8"], ["No such option", "--batch"]),
         (["compile", "gpt-oss-12b", "lpx-rack"], ["gpt-oss-12b", "no model", "gpt-oss-120b"]),
         (["compile", "gpt-oss-120b", "lpx-rakc"], ["lpx-rakc", "no topology", "lpx-rack"]),

@@ -39,6 +39,7 @@ def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) 
 
     return LayerProblem(
         group=Group(0, (0, 1), (2, 2)),
+        before=None,
         graph=LayerGraph((), {}),
         demands=(),
         operators=(),
