@@ -52,7 +52,7 @@ def inverse_root(values: Integers) -> Integers:
 
 def sigmoid(values: Integers) -> Integers:
     """Return 1 / (1 + e^-x)."""
-    return inverse((1 + exponential(-values % PRIME)) % PRIME)
+    return inverse((1 + inverse(exponential(values))) % PRIME)
 
 
 def silu(values: Integers) -> Integers:
