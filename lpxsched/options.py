@@ -43,8 +43,12 @@ class CompileOptions(Strict):
         A file of groups; None cuts the grid automatically.
     attention, moe : str
         Where attention runs, and how experts lie on chips.
-    gpu_ns : float
-        Time of a layer's attention on the GPU, in ns.
+    context : int
+        Rows that each row sees in its mixers, itself included.
+    kv : str
+        Type of cached keys and values.
+    gpus, handover : str
+        Shipped names or paths.
     solver, effort, seed
         See ``schedule.solve``.
     """
@@ -59,7 +63,10 @@ class CompileOptions(Strict):
     partition: str | None = None
     attention: Literal["gpu"] = "gpu"
     moe: Literal["sharded"] = "sharded"
-    gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0.0
+    context: Annotated[int, Field(ge=1, le=100_000_000)] = 8192
+    kv: Literal["fp8", "bf16"] = "fp8"
+    gpus: str = "nvl72"
+    handover: str = "fpga-400g"
     solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0

@@ -28,8 +28,9 @@ def test_defaults() -> None:
         ("effort", 0),
         ("effort", 41),
         ("seed", -1),
-        ("gpu_ns", -1.0),
-        ("gpu_ns", float("nan")),
+        ("context", 0),
+        ("context", 8192.5),
+        ("kv", "mxfp4"),
         ("colour", "red"),
     ],
 )

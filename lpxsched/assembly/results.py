@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.assembly.headline import assumed_ns, headline_results, not_modelled, picoseconds_up, reserved_results
+from lpxsched.assembly.headline import (
+    assumed_ns,
+    assumed_parts,
+    headline_results,
+    not_modelled,
+    picoseconds_up,
+    reserved_results,
+)
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, slowest_mhz, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.units import cycles_to_ns
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.outside import Outside
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import Result
@@ -29,6 +37,8 @@ def layer_results(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
+    outside: Outside,
+    *,
     program: Program,
     around: Surroundings,
 ) -> dict[str, Any]:
@@ -49,7 +59,8 @@ def layer_results(
         "gap": round(objective / bound, 6),
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
-        **_headline(options, fabric, clock, layers, around),
+        **_headline(options, fabric, clock, layers, outside, around=around),
+        "assumed_parts_ns": assumed_parts(outside),
         "period_cycles": int(around.frames.period_cycles.max(initial=0)),
         "in_flight": options.in_flight,
         "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), clock_mhz)),
@@ -66,12 +77,14 @@ def _headline(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
+    outside: Outside,
+    *,
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a step takes: of layers on demand one after the other, of one in flight N P."""
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
-    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(options, layers=len(layers))
-    missing = not_modelled(options.gpu_ns, polled=fabric.chip.resident, in_flight=options.in_flight)
+    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
+    missing = not_modelled(outside.unread, polled=fabric.chip.resident, in_flight=options.in_flight)
     frames = [layer.frame for layer in layers if layer.frame]
     if frames:
         cycles = sum(frame.step_cycles for frame in frames)
