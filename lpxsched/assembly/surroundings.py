@@ -8,6 +8,7 @@ import numpy as np
 
 from lpxsched.assembly.fabric_tables import Surroundings, chips_table, links_table
 from lpxsched.timetable.columns import Deskews, Frames, Segments
+from lpxsched.traffic.group import sharing
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
 def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> Surroundings:
     """Return the tables of a fabric with the segments that run on it."""
+    frames = sharing(segment.chips.tolist() for segment in segments)
+    first = [frames.index(frame) for frame in range(max(frames) + 1)]
     return Surroundings(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
-        segments=_segments(segments),
-        frames=_frames(tree, segments),
-        deskews=_deskews(segments),
+        segments=_segments(segments, frames),
+        frames=_frames(tree, [segments[segment] for segment in first]),
+        deskews=_deskews([segments[segment] for segment in first]),
     )
 
 
@@ -41,15 +44,16 @@ def _weight_bytes(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
 def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     guard = np.full(fabric.links, NONE, dtype=np.int64)
     for segment in segments:
-        guard[segment.network.links.values] = np.repeat(segment.network.guard_cycles, segment.network.lanes)
+        of_links = np.repeat(segment.network.guard_cycles, segment.network.lanes)
+        np.maximum.at(guard, segment.network.links.values, of_links)
     return guard
 
 
-def _segments(segments: Sequence[Segment]) -> Segments:
+def _segments(segments: Sequence[Segment], frames: Sequence[int]) -> Segments:
     results, number = [segment.result for segment in segments], np.arange(len(segments), dtype=np.int64)
     return Segments(
         segment=number,
-        frame=number,
+        frame=np.array(frames, dtype=np.int64),
         phase_cycles=np.zeros_like(number),
         waiting_cycles=np.array([segment.waiting_cycles for segment in segments], dtype=np.int64),
         makespan_cycles=np.array([result.makespan_cycles for result in results], dtype=np.int64),
@@ -59,7 +63,7 @@ def _segments(segments: Sequence[Segment]) -> Segments:
 
 
 def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
-    """Each segment is a frame of its own, on demand or with a period."""
+    """Return a frame for each of some segments, the first of those that share chips, on demand or with a period."""
     root, frames = tree.root, [segment.frame for segment in segments]
     return Frames(
         np.arange(len(segments), dtype=np.int64),
@@ -78,7 +82,13 @@ def _bounds(segments: Sequence[Segment], *, of_periods: bool) -> Integers:
 
 
 def _deskews(segments: Sequence[Segment]) -> Deskews:
-    """Each segment on demand has its own deskews, the opening one first; a frame deskews at the ends of its gaps."""
+    """Segments on demand have the deskews of their frame, the opening one first; a frame that repeats, one in its gaps.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        The first of each frame: on demand all open alike.
+    """
     rows = []
     for number, segment in enumerate(segments):
         if segment.frame is None:
