@@ -7,7 +7,7 @@ an assumed number is a bound.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpxsched.files.ranged import total
 from lpxsched.units import ceil_cycles, exact
@@ -34,7 +34,10 @@ HEADLINE = (
 )
 # Of what is assumed, in the order of a step.
 PARTS = ("mixers", "hand-over", "LM head and sampling")
-NEVER_MODELLED = ("embedding", "queueing before the machine", "drafter (speculation)")
+QUEUEING, DRAFTER = "queueing before the machine", "drafter (speculation)"
+NEVER_MODELLED = ("embedding", QUEUEING, DRAFTER)
+# Where all of a model runs on the chips.
+OUTSIDE = ("what a host does between two steps", "prefill", QUEUEING, DRAFTER)
 SHARED = "GPUs and Ethernet ports that micro-batches share"
 FLAGS = "flag vectors of polling in the timetable (their load is in the waiting)"
 
@@ -53,8 +56,15 @@ def assumed_parts(outside: Outside) -> dict[str, list[float]]:
     }
 
 
+class Emitted(NamedTuple):
+    """Users of a step, and the tokens that it emits to each of them on average."""
+
+    users: int
+    tokens: Fraction
+
+
 def headline_results(
-    proved_ns: Fraction, proved_worst_ns: Fraction, assumed: Ranged, missing: list[str], *, batch: int
+    proved_ns: Fraction, proved_worst_ns: Fraction, assumed: Ranged, missing: list[str], *, emitted: Emitted
 ) -> dict[str, Any]:
     """Return the keys of `HEADLINE` for layers on demand; times in ns, rounded up to a picosecond.
 
@@ -66,14 +76,20 @@ def headline_results(
         From `assumed_ns`.
     missing : list of str
         From `not_modelled`.
-    batch : int
+    emitted : Emitted
     """
     proved, worst = exact(picoseconds_up(proved_ns)), exact(picoseconds_up(proved_worst_ns))
-    return _told(proved, worst, assumed, missing, (proved + assumed.value, worst + assumed.high), batch)
+    return _told(proved, worst, assumed, missing, (proved + assumed.value, worst + assumed.high), emitted)
 
 
 def reserved_results(
-    proved_ns: Fraction, step_ns: Fraction, step_high_ns: Fraction, assumed: Ranged, missing: list[str], *, rows: int
+    proved_ns: Fraction,
+    step_ns: Fraction,
+    step_high_ns: Fraction,
+    assumed: Ranged,
+    missing: list[str],
+    *,
+    emitted: Emitted,
 ) -> dict[str, Any]:
     """Return the keys of `HEADLINE` for a layer in flight, and what of a step is waiting for the own window.
 
@@ -88,11 +104,11 @@ def reserved_results(
         N P on perfect clocks and on the slowest.
     assumed : Ranged
     missing : list of str
-    rows : int
-        Rows of all micro-batches in flight, each of which takes one step.
+    emitted : Emitted
+        Users of all micro-batches in flight, each of which takes one step.
     """
     proved, step, high = (exact(picoseconds_up(time_ns)) for time_ns in (proved_ns, step_ns, step_high_ns))
-    told = _told(proved, high - assumed.high, assumed, missing, (step, high), rows)
+    told = _told(proved, high - assumed.high, assumed, missing, (step, high), emitted)
     return told | {"waiting_ns": float(step - proved - assumed.value)}
 
 
@@ -102,16 +118,18 @@ def _told(
     assumed: Ranged,
     missing: list[str],
     steps: tuple[Fraction, Fraction],
-    rows: int,
+    emitted: Emitted,
 ) -> dict[str, Any]:
     step, high = steps
     times = tuple(map(float, (proved, worst, assumed.value, assumed.low, assumed.high)))
-    rates = tuple(_thousandths_down(rate) for rate in (10**9 / step, 10**9 / high, rows * 10**9 / step))
+    typical = emitted.tokens * 10**9 / step
+    # A step may emit no more than one token.
+    rates = tuple(_thousandths_down(rate) for rate in (typical, 10**9 / high, emitted.users * typical))
     return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
 
 
 def not_modelled(unread: int, *, polled: bool, in_flight: int) -> list[str]:
-    """Return what neither part of a step contains; `unread` mixers have no widths in the config."""
+    """Return what neither part of a step contains, mixers on GPUs; `unread` mixers have no widths in the config."""
     mixers = (f"caches and weights of {unread} mixers without widths in the config",) if unread else ()
     shared = (SHARED,) if in_flight > 1 else ()
     return [*mixers, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
