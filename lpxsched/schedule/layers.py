@@ -42,8 +42,17 @@ class ScheduledLayer:
     frame: Frame | None = None
 
 
-def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProblem, Result]:
+def solve_layer(
+    problem: LayerProblem, options: SolveOptions, least: Sequence[Instance] = ()
+) -> tuple[LayerProblem, Result]:
     """Return a layer's problem whose guard covers its own schedule, and its result.
+
+    Parameters
+    ----------
+    problem : LayerProblem
+    options : SolveOptions
+    least : sequence of Instance
+        Those of all layers that share the schedule (`Opening.least`), where it is more than this one.
 
     Raises
     ------
@@ -61,7 +70,9 @@ def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProb
         return pass_cycles(problem.opening.clock.specification, load)
 
     names = "a layer", "try a smaller --batch"
-    covered = solve_covered(problem.instance, problem.opening, attempts, pass_cycles=polling_cycles, names=names)
+    bare, opening = problem.instance, problem.opening
+    least = least or [opening.least(bare)]
+    covered = solve_covered(bare, opening, least, attempts, pass_cycles=polling_cycles, names=names)
     return problem.over(covered.interval_cycles), covered.result
 
 
@@ -100,8 +111,9 @@ def solve_layers(
     scheduled: dict[int, ScheduledLayer] = {}
     for number, (key, layers) in enumerate(layers_by_key.items()):
         progress("solving", number, len(layers_by_key))
-        problem, result, frame = _solved(problems[layers[0]], options, in_flight)
-        wired, instances = problem.instance.wires_only(), list(least[key].values())
+        instances = list(least[key].values())
+        problem, result, frame = _solved(problems[layers[0]], options, in_flight, instances)
+        wired = problem.instance.wires_only()
         wires = bounded(solve(wired, options), wired, [instance.wires_only() for instance in instances])
         # The bound of a period does not depend on guards.
         result = result if frame else bounded(result, problem.instance, instances)
@@ -113,9 +125,11 @@ def solve_layers(
 
 
 def _solved(
-    problem: LayerProblem, options: SolveOptions, in_flight: InFlight | None
+    problem: LayerProblem, options: SolveOptions, in_flight: InFlight | None, least: Sequence[Instance]
 ) -> tuple[LayerProblem, Result, Frame | None]:
-    return solve_in_flight(problem, options, in_flight) if in_flight else (*solve_layer(problem, options), None)
+    if in_flight:
+        return solve_in_flight(problem, options, in_flight)
+    return *solve_layer(problem, options, least), None
 
 
 def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.opening import Opening
-    from lpxsched.schedule.result import Result
+    from lpxsched.schedule.result import LowerBound, Result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,7 @@ class Covered:
 def solve_covered(
     bare: Instance,
     opening: Opening,
+    least: Sequence[Instance],
     attempts: Callable[[Instance, int | None], Iterator[Result]],
     *,
     pass_cycles: Callable[[Result], int] = lambda _: 0,
@@ -42,6 +43,8 @@ def solve_covered(
     ----------
     bare : Instance
     opening : Opening
+    least : sequence of Instance
+        As `bounded` has them: an interval shorter than their bound is too short for any schedule.
     attempts : callable
         Yields results of an instance over an interval, the quickest first: one that is too long tells that the
         interval is too short for all.
@@ -59,6 +62,8 @@ def solve_covered(
     """
     lengths, longest = [0], opening.clock.longest_interval_cycles()
     for interval in opening.clock.intervals():
+        if interval is not None and interval < _bound_of(least).cycles:
+            continue
         instance, lengths = opening.over(bare, interval), []
         for result in attempts(instance, interval):
             lengths.append(pass_cycles(result) + result.makespan_cycles)
@@ -68,7 +73,7 @@ def solve_covered(
             return Covered(instance, interval, result)
         if longest is not None and lengths[0] > longest:
             break
-    bound, (what, remedy) = lower_bound(opening.least(bare)), names
+    bound, (what, remedy) = _bound_of(least), names
     raise opening.clock.too_long(
         what, least_cycles=bound.cycles, proof=bound.name, found_cycles=lengths[-1], remedy=remedy
     )
@@ -85,9 +90,11 @@ def bounded(result: Result, instance: Instance, least: Sequence[Instance]) -> Re
     least : sequence of Instance
         All that share it, with the least guards and stalls, from `Opening.least`.
     """
-    if all(is_least(instance, of) for of in least):
-        return result
-    return replace(result, bound=min(map(lower_bound, least), key=lambda bound: bound.cycles))
+    return result if all(is_least(instance, of) for of in least) else replace(result, bound=_bound_of(least))
+
+
+def _bound_of(least: Sequence[Instance]) -> LowerBound:
+    return min(map(lower_bound, least), key=lambda bound: bound.cycles)
 
 
 def is_least(instance: Instance, least: Instance) -> bool:

@@ -93,15 +93,15 @@ def needed_demands(
         As `layer_demands` returned them.
     width : int
     """
-    moved = [
-        (name, layout)
+    moved = {
+        name: layout
         for name, layout in operator.inputs
         if implied_collective(graph.tensors[name], layout, operator.place)
-    ]
+    }
     return [
         index
         for index, demand in enumerate(demands)
-        if any(demand.tensor == name and is_share_read(demand, layout, shard, width) for name, layout in moved)
+        if demand.tensor in moved and is_share_read(demand, moved[demand.tensor], shard, width)
     ]
 
 
