@@ -32,7 +32,15 @@ class CompileOptions(Strict):
     model, topology, clock : str
         Shipped names or paths.
     batch : int
-        Rows that enter a layer together.
+        Users of a step.
+    draft : int
+        Drafted tokens that a step checks for each user, each a row besides that of the last token.
+    acceptance : float or None
+        Tokens that a step emits a user; None takes the shipped table, else 1.
+    context : int
+        Rows of the sequence that a row sees, itself included, where mixers run on the chips.
+    kv : str
+        Type in which keys and values are kept there.
     in_flight : int
         Micro-batches between two visits of the same user; 1 runs layers on demand.
     weights : str or None
@@ -52,18 +60,27 @@ class CompileOptions(Strict):
     model: str
     topology: str
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 8
+    draft: Annotated[int, Field(ge=0, le=64)] = 0
+    acceptance: Annotated[float, Field(ge=1, le=65)] | None = None
+    context: Annotated[int, Field(ge=1, le=100_000_000)] = 8192
+    kv: Literal["fp8", "bf16"] = "fp8"
     in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1
     weights: WeightChoice | None = None
     activations: Literal["fp8", "bf16"] = "fp8"
     partials: Literal["bf16", "fp32"] = "bf16"
     partition: str | None = None
-    attention: Literal["gpu"] = "gpu"
+    attention: Literal["gpu", "lpu"] = "gpu"
     moe: Literal["sharded"] = "sharded"
     gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0.0
     solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = "xo-100ppm"
+
+    @property
+    def rows(self) -> int:
+        """Rows of a step: one a user, and one a drafted token."""
+        return self.batch * (1 + self.draft)
 
 
 class CollectiveOptions(Strict):

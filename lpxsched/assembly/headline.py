@@ -34,7 +34,10 @@ HEADLINE = (
     "tokens_per_s",
 )
 ATTENTION = "attention on the GPU"
-NEVER_MODELLED = ("embedding", "LM head", "sampling", "queueing before the machine", "drafter (speculation)")
+QUEUEING, DRAFTER = "queueing before the machine", "drafter (speculation)"
+NEVER_MODELLED = ("embedding", "LM head", "sampling", QUEUEING, DRAFTER)
+# Where all of a model runs on the chips.
+OUTSIDE = ("what a host does between two steps", "prefill", QUEUEING, DRAFTER)
 SHARED = "GPUs and Ethernet ports that micro-batches share"
 FLAGS = "flag vectors of polling in the timetable (their load is in the waiting)"
 
@@ -45,6 +48,13 @@ class Ranged(NamedTuple):
     value: Fraction
     low: Fraction
     high: Fraction
+
+
+class Emitted(NamedTuple):
+    """Users of a step, and the tokens that it emits to each of them on average."""
+
+    users: int
+    tokens: Fraction
 
 
 def ranged(tagged: Mapping[str, Any]) -> Ranged:
@@ -65,7 +75,7 @@ def assumed_ns(options: CompileOptions, *, layers: int) -> Ranged:
 
 
 def headline_results(
-    proved_ns: Fraction, proved_worst_ns: Fraction, assumed: Ranged, missing: list[str], *, batch: int
+    proved_ns: Fraction, proved_worst_ns: Fraction, assumed: Ranged, missing: list[str], *, emitted: Emitted
 ) -> dict[str, Any]:
     """Return the keys of `HEADLINE` for layers on demand; times in ns, rounded up to a picosecond.
 
@@ -77,14 +87,20 @@ def headline_results(
         From `assumed_ns`.
     missing : list of str
         From `not_modelled`.
-    batch : int
+    emitted : Emitted
     """
     proved, worst = exact(picoseconds_up(proved_ns)), exact(picoseconds_up(proved_worst_ns))
-    return _told(proved, worst, assumed, missing, (proved + assumed.value, worst + assumed.high), batch)
+    return _told(proved, worst, assumed, missing, (proved + assumed.value, worst + assumed.high), emitted)
 
 
 def reserved_results(
-    proved_ns: Fraction, step_ns: Fraction, step_high_ns: Fraction, assumed: Ranged, missing: list[str], *, rows: int
+    proved_ns: Fraction,
+    step_ns: Fraction,
+    step_high_ns: Fraction,
+    assumed: Ranged,
+    missing: list[str],
+    *,
+    emitted: Emitted,
 ) -> dict[str, Any]:
     """Return the keys of `HEADLINE` for a layer in flight, and what of a step is waiting for the own window.
 
@@ -99,11 +115,11 @@ def reserved_results(
         N P on perfect clocks and on the slowest.
     assumed : Ranged
     missing : list of str
-    rows : int
-        Rows of all micro-batches in flight, each of which takes one step.
+    emitted : Emitted
+        Users of all micro-batches in flight, each of which takes one step.
     """
     proved, step, high = (exact(picoseconds_up(time_ns)) for time_ns in (proved_ns, step_ns, step_high_ns))
-    told = _told(proved, high - assumed.high, assumed, missing, (step, high), rows)
+    told = _told(proved, high - assumed.high, assumed, missing, (step, high), emitted)
     return told | {"waiting_ns": float(step - proved - assumed.value)}
 
 
@@ -113,16 +129,18 @@ def _told(
     assumed: Ranged,
     missing: list[str],
     steps: tuple[Fraction, Fraction],
-    rows: int,
+    emitted: Emitted,
 ) -> dict[str, Any]:
     step, high = steps
     times = tuple(map(float, (proved, worst, *assumed)))
-    rates = tuple(_thousandths_down(rate) for rate in (10**9 / step, 10**9 / high, rows * 10**9 / step))
+    typical = emitted.tokens * 10**9 / step
+    # A step may emit no more than one token.
+    rates = tuple(_thousandths_down(rate) for rate in (typical, 10**9 / high, emitted.users * typical))
     return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
 
 
 def not_modelled(gpu_ns: float, *, polled: bool, in_flight: int) -> list[str]:
-    """Return what neither part of a step contains."""
+    """Return what neither part of a step contains, mixers on GPUs."""
     attention = () if gpu_ns else (f"{ATTENTION} (--gpu-ns is 0)",)
     shared = (SHARED,) if in_flight > 1 else ()
     return [*attention, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]

@@ -95,7 +95,8 @@ class GraphOperator(Strict):
     """An operator of the layer graph; it runs once on each chip (or host link) of its layer's group.
 
     `columns` are dealt over the chips in multiples of `column_block` (and of what the chip asks for). `pipelines` tells
-    how often the fixed cycles of a unit are paid. An operator that `ends` ends its segment.
+    how often the fixed cycles of a unit are paid. `sizes` are what its kind needs beyond inputs and work (heads, a
+    window). An operator that `ends` ends its segment.
     """
 
     name: Text
@@ -112,6 +113,7 @@ class GraphOperator(Strict):
     work: list[GraphTerm] = Field(default_factory=list)
     pipelines: dict[Text, Index] = Field(default_factory=dict)
     resident: list[GraphResident] = Field(default_factory=list)
+    sizes: dict[Text, Index] = Field(default_factory=dict)
     ends: bool = False
 
 

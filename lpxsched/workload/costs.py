@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lpxsched.units import ceil_div
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 ROUTER_TYPE = "bf16"
 BIAS_TYPE = "bf16"
-MATRIX, VECTOR, HOST = "matrix", "vector", "host"
+MATRIX: Final = "matrix"
+VECTOR: Final = "vector"
+HOST: Final = "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ class Cost:
         Latency of the pipeline.
     weight_bytes : int
         Weights of this operator that the chip holds, for all experts.
-    weight_dtype, weight_layout : str
-        Their type, and whether each chip holds all of them (``replicated``) or a slice (``sharded``).
+    weight_dtype, weight_layout, weight_name : str
+        Their type, whether each chip holds all of them (``replicated``) or a slice (``sharded``), and what they are.
     """
 
     dtype: str
@@ -54,6 +56,7 @@ class Cost:
     weight_bytes: int = 0
     weight_dtype: str = ""
     weight_layout: str = ""
+    weight_name: str = "weights"
 
 
 def cycles(cost: Cost, unit: str, chip: Chip) -> int:
@@ -106,6 +109,7 @@ def _cost(work: Work, chip: Chip, columns: int, shard: int) -> Cost:
         weight_bytes=work.weight_bytes(columns, shard),
         weight_dtype=work.weights.dtype if work.weights else "",
         weight_layout=work.weights.layout if work.weights else "",
+        weight_name=work.weights.name if work.weights else "weights",
     )
 
 

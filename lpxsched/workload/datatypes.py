@@ -35,6 +35,7 @@ ELEMENT_BITS: dict[str, Fraction] = {
     "int8": Fraction(8),
     "bf16": Fraction(16),
     "fp32": Fraction(32),
+    "int32": Fraction(32),
     "mxfp4": 4 + Fraction(8, 32),
     "nvfp4": 4 + Fraction(8, 16),
 }

@@ -23,8 +23,9 @@ from lpxsched.workload.datatypes import ELEMENT_BITS, bytes_of
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.ffns import FfnLayer, FfnModel
+    from lpxsched.workload.model import Experts, Ffn
 
-Layout = Literal["replicated", "sharded", "partial"]
+Layout = Literal["replicated", "sharded", "partial", "reserved"]
 Place = Literal["chips", "hosts"]
 Unit = Literal["matrix", "vector", "host"]
 
@@ -42,6 +43,8 @@ class Tensor:
     layout, place : str
     vector_bytes : int
         Rows are padded to whole vectors of this size.
+    runs : tuple of (int, int)
+        First vector and number of those of each shard, where the layout is ``reserved``.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Tensor:
     layout: Layout
     place: Place
     vector_bytes: int
+    runs: tuple[tuple[int, int], ...] = ()
 
     @property
     def element_bits(self) -> int:
@@ -87,6 +91,8 @@ class Operator:
         What it reads, in the layout that it needs at its place.
     output : str
         Name of the tensor that it produces; empty for the end of a layer.
+    sizes : tuple of (str, int)
+        What a replay must know to compute it, beyond its inputs and work.
     """
 
     name: str
@@ -96,6 +102,7 @@ class Operator:
     unit: Unit
     inputs: tuple[tuple[str, Layout], ...]
     output: str
+    sizes: tuple[tuple[str, int], ...] = ()
 
     @property
     def ends(self) -> bool:
@@ -136,6 +143,7 @@ class _Step(NamedTuple):
     unit: Unit
     inputs: dict[str, Layout]
     output: str
+    sizes: tuple[tuple[str, int], ...] = ()
 
 
 def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes: int) -> LayerGraph:
@@ -155,16 +163,18 @@ def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes
     tensors: dict[str, Tensor] = {}
     for number, layer in enumerate(model.layers):
         prefix = f"layer.{number}."
-        for name, shape in _shapes(layer, batch, precision).items():
+        for name, shape in ffn_shapes(layer, batch, precision).items():
             tensors[prefix + name] = Tensor(prefix + name, number, *shape, vector_bytes)
-        for step in _steps(layer):
+        for step in ffn_steps(layer):
             named = tuple((prefix + name, layout) for name, layout in step.inputs.items())
             result = prefix + step.output if step.output else ""
-            operators.append(Operator(prefix + step.kind, step.kind, number, step.place, step.unit, named, result))
+            name = prefix + step.kind
+            operators.append(Operator(name, step.kind, number, step.place, step.unit, named, result, step.sizes))
     return LayerGraph(tuple(operators), tensors)
 
 
-def _shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _Shape]:
+def ffn_shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _Shape]:
+    """Return what the operators of an FFN leave, by name, and what enters it."""
     rows_in = _Shape(batch, layer.hidden, precision.activations, "sharded", "hosts")
     summand = _Shape(batch, layer.hidden, precision.partials, "partial", "chips")
     shapes = {"input": rows_in}
@@ -184,26 +194,32 @@ def _shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _Sha
     return shapes | {"output": summand}
 
 
-def _steps(layer: FfnLayer) -> list[_Step]:
+def ffn_steps(layer: FfnLayer) -> list[_Step]:
+    """Return the operators of an FFN between an ingress and an egress, in topological order."""
     rows: dict[str, Layout] = {"input": "replicated"}
     steps = [_Step("ingress", "hosts", "host", {}, "input")]
     if layer.dense:
-        steps.append(_Step("dense", "chips", "matrix", rows, "output"))
+        steps.append(_Step("dense", "chips", "matrix", rows, "output", _matrices(layer.dense)))
     if layer.experts:
-        steps += _expert_steps(rows, latent=layer.experts.latent_columns > 0, shared=layer.shared is not None)
+        steps += _expert_steps(rows, layer.experts, layer.shared)
     return [*steps, _Step("egress", "hosts", "host", {"output": "sharded"}, "")]
 
 
-def _expert_steps(rows: dict[str, Layout], *, latent: bool, shared: bool) -> list[_Step]:
+def _matrices(ffn: Ffn | Experts) -> tuple[tuple[str, int], ...]:
+    return (("matrices", ffn.matrices),)
+
+
+def _expert_steps(rows: dict[str, Layout], experts: Experts, shared: Ffn | None) -> list[_Step]:
+    latent = experts.latent_columns > 0
     routing: dict[str, Layout] = {"routing": "replicated"}
     beside: dict[str, Layout] = {"shared_output": "partial"} if shared else {}
     narrow: dict[str, Layout] = {"latent": "replicated"}
     last: dict[str, Layout] = {} if latent else beside
     steps = [_Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
     steps.append(_Step("router", "chips", "matrix", rows, "routing"))
-    steps += [_Step("shared", "chips", "matrix", rows, "shared_output")] if shared else []
+    steps += [_Step("shared", "chips", "matrix", rows, "shared_output", _matrices(shared))] if shared else []
     inputs = (narrow if latent else rows) | routing
-    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output"))
+    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output", _matrices(experts)))
     summed: dict[str, Layout] = {"expert_output": "partial"}
     steps.append(_Step("combine", "chips", "vector", summed | routing | last, "latent_output" if latent else "output"))
     wide: dict[str, Layout] = {"latent_output": "partial"}

@@ -48,11 +48,15 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What an operator keeps resident: its type, whether all chips hold all of it, and its bytes (terms in bytes)."""
+    """What an operator keeps resident: its type, whether all chips hold all of it, its bytes (terms in bytes), a name.
+
+    Keys, values and states of mixers are kept like weights.
+    """
 
     dtype: str
     layout: Literal["replicated", "sharded"]
     terms: tuple[Term, ...]
+    name: str = "weights"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from lpxsched.assembly.headline import (
     FLAGS,
     HEADLINE,
     SHARED,
+    Emitted,
     Ranged,
     assumed_ns,
     headline_results,
@@ -27,7 +28,7 @@ ASSUMED = Ranged(Fraction(900), Fraction(300), Fraction(4100))
 def told(**changes: Any) -> dict[str, Any]:
     """Return the headline of 600 ns (worst 1,100) beside 900 (300 to 4,100) that are assumed, eight rows."""
     facts: dict[str, Any] = {"proved_ns": Fraction(600), "proved_worst_ns": Fraction(1100), "assumed": ASSUMED}
-    return headline_results(**(facts | {"missing": [], "batch": 8} | changes))
+    return headline_results(**(facts | {"missing": [], "emitted": Emitted(8, Fraction(1))} | changes))
 
 
 def test_a_step_is_what_is_proved_and_what_is_assumed() -> None:
@@ -49,7 +50,9 @@ def test_what_layers_take_outside_has_the_range_of_the_hand_over() -> None:
 
 def test_a_step_in_flight_is_all_its_windows() -> None:
     """Tests 7,000 ns (7,001 on the slowest clock), of which 600 are proved, 900 assumed and 5,500 waiting; 16 rows."""
-    results = reserved_results(Fraction(600), Fraction(7000), Fraction(7001), ASSUMED, [], rows=16)
+    results = reserved_results(
+        Fraction(600), Fraction(7000), Fraction(7001), ASSUMED, [], emitted=Emitted(16, Fraction(1))
+    )
     assert tuple(results) == (*HEADLINE, "waiting_ns")
     assert (results["proved_ns"], results["assumed_ns"], results["waiting_ns"]) == (600, 900, 5500)
     assert (results["step_ns"], results["step_high_ns"], results["proved_worst_ns"]) == (7000, 7001, 2901)
@@ -63,6 +66,14 @@ def test_tokens_are_steps_a_second() -> None:
     assert results["tokens_per_s_per_user"] == 666_666.666
     assert results["tokens_per_s_per_user_low"] == 192_307.692
     assert results["tokens_per_s"] == 5_333_333.333
+
+
+def test_drafts_that_are_accepted_are_tokens_of_the_same_step() -> None:
+    """Tests 2.5 tokens a step: 2.5 x 10^9 / 1,500, eight users; a step may still emit one token alone."""
+    results = told(emitted=Emitted(8, Fraction("2.5")))
+    assert results["tokens_per_s_per_user"] == 1_666_666.666
+    assert results["tokens_per_s_per_user_low"] == 192_307.692
+    assert results["tokens_per_s"] == 13_333_333.333
 
 
 def test_the_parts_sum_to_the_step_in_picoseconds() -> None:

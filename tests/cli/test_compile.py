@@ -132,6 +132,15 @@ def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytes
     assert printed.err == ""
 
 
+def test_progress_is_told_on_a_pipe_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a line a step on stderr, of two equal layers one problem, and one object on stdout as ever."""
+    command = ["compile", toy_model(tmp_path, **SAID), "tsp-node", "-o", str(tmp_path / "out"), "--json", "--progress"]
+    assert run(command) == ExitCode.DONE
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == ["solving: 0 of 1 done", "solving: 1 of 1 done", "proving: 0 of 1 done"]
+    assert json.loads(printed.out)["layers"] == 2
+
+
 def test_the_default_folder_is_named_after_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,7 +261,7 @@ def test_what_overflows_sram_in_some_cycle_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Tests a chip that lacks one byte in the cycle in which most lies there: exit 4, what lies there, no folder."""
-    monkeypatch.setattr("lpxsched.program.choose.least_chip_bytes", lambda *_, **__: 0)
+    monkeypatch.setattr("lpxsched.program.choose.least_bytes", lambda *_: 0)
     model, chip = toy_model(tmp_path), shipped_files("chip")["tsp"].read_text()
     # Weights, and what combine holds: 8 vectors of routing, 64 of experts, 32 of its own.
     lying = 1_233_920 + (8 + 64 + 32) * 320

@@ -83,6 +83,7 @@ def test_the_adversary_sees_almost_the_whole_allowance() -> None:
     summary = simulate(two_chip_build(), own_clock(), trials=100, seed=0)
     worst_ns = Fraction(633) / (1 - Fraction(1, 10_000)) + 2
     assert summary.nominal_ns == 128
+    assert summary.waiting_ns == 504
     assert summary.bound_ns == worst_ns
     assert round(summary.observed_worst_ns - worst_ns, 9) == 0
     assert summary.as_json()["tightness"] == 1
@@ -149,7 +150,8 @@ def test_a_faster_clock_shortens_the_cycle() -> None:
 
 def test_json_has_the_documented_keys() -> None:
     """Tests the names on which scripts rely, and that numbers are rounded to six decimals."""
-    summary = Summary("c", 7, 0, -1e-9, Fraction(1, 3), 0.5, 2, Fraction(5), Fraction(9, 2), Fraction(4), Fraction(6))
+    times_ns = (Fraction(5), Fraction(9, 2), Fraction(4), Fraction(6), Fraction(1))
+    summary = Summary("c", 7, 0, -1e-9, Fraction(1, 3), 0.5, 2, *times_ns)
     assert summary.as_json() == {
         "clock": "c",
         "trials": 7,
@@ -161,6 +163,7 @@ def test_json_has_the_documented_keys() -> None:
         "observed_worst_ns": 5.0,
         "random_worst_ns": 4.5,
         "nominal_ns": 4.0,
+        "waiting_ns": 1.0,
         "bound_ns": 6.0,
         "tightness": 0.5,
     }
