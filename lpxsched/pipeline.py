@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.graph import collective_graph, layers_graph
-from lpxsched.assembly.headline import assumed_ns
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
 from lpxsched.assembly.manifest import signed_build
 from lpxsched.assembly.program import assemble
@@ -22,6 +21,7 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.choose import partition_layers
 from lpxsched.program.load import Load
 from lpxsched.program.memory import why_unfit
+from lpxsched.program.outside import outside_of
 from lpxsched.program.participants import participants, root_shard
 from lpxsched.program.visits import step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.outside import Outside
     from lpxsched.timetable.build import Build
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
@@ -68,10 +69,11 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     model, weights = ffn_model(published), options.weights or published_weights(published)
     precision = Precision(weights, options.activations, options.partials)
-    batch, file, in_flight = options.rows, options.partition, _in_flight(options, model)
-    graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
-    load = Load(model, graph, fabric.chip, batch, precision)
-    groups = partition_layers(load, fabric, file=file)
+    graph = ffn_graph(model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
+    load = Load(model, graph, fabric.chip, options.rows, precision)
+    groups = partition_layers(load, fabric, file=options.partition)
+    outside = outside_of(options, published, graph, groups)
+    in_flight = _in_flight(options, model, outside)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
     build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
@@ -79,7 +81,7 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     layers = solve_layers(problems, solving, progress=progress, in_flight=in_flight)
     segments = layer_segments(fabric, tree, layers)
     program, around = assemble(segments), surroundings(fabric, tree, segments)
-    results = layer_results(options, fabric, clock, layers, program, around)
+    results = layer_results(options, fabric, clock, layers, outside, program=program, around=around)
     graph_file = layers_graph(graph, groups, load.works)
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
@@ -114,7 +116,7 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     return signed_build(options, fabric, clock, graph_file, program, around, results=results)
 
 
-def _in_flight(options: CompileOptions, model: FfnModel) -> InFlight | None:
+def _in_flight(options: CompileOptions, model: FfnModel, outside: Outside) -> InFlight | None:
     """Return how many micro-batches share the one layer, and what lies between their visits; None for one on demand.
 
     Raises
@@ -127,7 +129,7 @@ def _in_flight(options: CompileOptions, model: FfnModel) -> InFlight | None:
     if len(model.layers) > 1:
         problem = f"layers in flight together are not there yet: {options.model} has {len(model.layers)}, must be 1"
         raise InputError("lpxsched compile", f"{problem}, or --in-flight 1", key="--in-flight")
-    return InFlight(options.in_flight, assumed_ns(options, layers=1).high)
+    return InFlight(options.in_flight, outside.assumed_ns.high)
 
 
 def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
