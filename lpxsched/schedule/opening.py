@@ -35,19 +35,17 @@ def solve_covered(
 ) -> Covered:
     """Return the schedule of an instance whose guards and stall hold until its end.
 
-    The guard grows with the time since the last deskew. A deskew in the middle of a segment costs about an epoch, a
-    longer interval a few cycles a hop, so a segment opens with its only deskew, and the interval is doubled until it
-    holds the segment, and the pass before it where chips poll.
+    Guards grow with the time since the last deskew. One in the middle of a segment costs about an epoch, so a segment
+    opens with its only one, and the interval doubles until it holds the segment, and the pass before it if chips poll.
 
     Parameters
     ----------
     bare : Instance
     opening : Opening
     least : sequence of Instance
-        As `bounded` has them: an interval shorter than their bound is too short for any schedule.
+        As `bounded` has them; no schedule fits into an interval shorter than their bound.
     attempts : callable
-        Yields results of an instance over an interval, the quickest first: one that is too long tells that the
-        interval is too short for all.
+        Yields results over an interval, the quickest first: one that is too long tells that the interval is too short.
     pass_cycles : callable
         How long the pass takes that lies between the deskew and a schedule.
     names : tuple of str
@@ -58,7 +56,6 @@ def solve_covered(
     InfeasibleError
         When the alignment tree is too deep for the clock, or the segment is provably longer than clocks may run apart.
     NothingFoundError
-        When the schedules that were found are.
     """
     lengths, longest = [0], opening.clock.longest_interval_cycles()
     for interval in opening.clock.intervals():

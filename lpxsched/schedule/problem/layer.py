@@ -18,13 +18,13 @@ from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.problem.network import network_on
 from lpxsched.schedule.problem.opening import opening_on
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.traffic.demands import Nodes, is_moved, layer_demands, needed_demands
-from lpxsched.units import BITS_PER_BYTE, NONE
+from lpxsched.traffic.demands import Nodes, all_needed_demands, is_moved, layer_demands
+from lpxsched.units import BITS_PER_BYTE
 from lpxsched.workload.costs import Cost, cycles
 from lpxsched.workload.graph import LayerGraph, Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -213,40 +213,18 @@ def _instance(
             ]
             for placed in operators
         ),
-        operator_demands=Interned.of(_reads(graph, demands, operators, nodes)),
+        operator_demands=Interned.of(
+            all_needed_demands(((placed.operator, placed.shard) for placed in operators), graph, demands, nodes)
+        ),
         demand_vectors=_integers(demand.vectors for demand in demands),
         demand_root=_integers(demand.root for demand in demands),
         demand_leaves=Interned.of(demand.leaves for demand in demands),
-        demand_leaf_operators=Interned.of(_makers(demands, producers, numbers)),
+        demand_leaf_operators=Interned.of(
+            [numbers[producers[demand.tensor], leaf] for leaf in demand.leaves] for demand in demands
+        ),
         demand_consumers=Interned.of(demand.consumers for demand in demands),
         add_cost=AddCost.on(fabric, max(partial_bits, default=BITS_PER_BYTE)),
     )
-
-
-def _reads(
-    graph: LayerGraph, demands: tuple[Demand, ...], operators: tuple[PlacedOperator, ...], nodes: Nodes
-) -> Iterator[list[int]]:
-    """Yield the demands that each operator reads; those of one that reads no shares are looked up once."""
-    known: dict[tuple[str, int], list[int]] = {}
-    for placed in operators:
-        operator = placed.operator
-        by_shard = any(layout == "sharded" for _, layout in operator.inputs)
-        key = operator.name, placed.shard if by_shard else NONE
-        if key not in known:
-            known[key] = needed_demands(operator, placed.shard, graph, demands, nodes)
-        yield known[key]
-
-
-def _makers(
-    demands: tuple[Demand, ...], producers: dict[str, str], numbers: dict[tuple[str, int], int]
-) -> Iterator[list[int]]:
-    """Yield the operators that make what each demand begins with; those of equal leaves are looked up once."""
-    known: dict[tuple[str, tuple[int, ...]], list[int]] = {}
-    for demand in demands:
-        key = demand.tensor, demand.leaves
-        if key not in known:
-            known[key] = [numbers[producers[demand.tensor], leaf] for leaf in demand.leaves]
-        yield known[key]
 
 
 def _place_operators(
