@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.graph import collective_graph, layers_graph
+from lpxsched.assembly.in_flight_results import in_flight_results
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
 from lpxsched.assembly.manifest import signed_build
 from lpxsched.assembly.program import assemble
@@ -16,19 +17,20 @@ from lpxsched.assembly.results import chain_results, collective_results, layer_r
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
-from lpxsched.errors import InputError
+from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.choose import partition_layers
+from lpxsched.program.in_flight import InFlight, solve_layers_in_flight
 from lpxsched.program.load import Load
 from lpxsched.program.memory import why_unfit
 from lpxsched.program.outside import outside_of
 from lpxsched.program.participants import participants, root_shard
+from lpxsched.program.stages import Machine
 from lpxsched.program.visits import step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
 from lpxsched.schedule.collective import solve_collective
-from lpxsched.schedule.frames import InFlight
-from lpxsched.schedule.layers import solve_layers, solve_quickly
-from lpxsched.schedule.options import SolveOptions
+from lpxsched.schedule.layers import solve_layers
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.collectives import Collective
@@ -40,14 +42,14 @@ from lpxsched.workload.graph import ffn_graph
 from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lpxsched.options import CollectiveOptions, CompileOptions
-    from lpxsched.program.outside import Outside
+    from lpxsched.schedule.layers import ScheduledLayer
+    from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.build import Build
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
-    from lpxsched.workload.ffns import FfnModel
     from lpxsched.workload.work import Work
 
 
@@ -73,22 +75,25 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     load = Load(model, graph, fabric.chip, options.rows, precision)
     groups = partition_layers(load, fabric, file=options.partition)
     outside = outside_of(options, published, graph, groups)
-    in_flight = _in_flight(options, model, outside)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
     build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
-    problems = build_problems(load.costs)
-    layers = solve_layers(problems, solving, progress=progress, in_flight=in_flight)
-    segments = layer_segments(fabric, tree, layers)
+    problems, machine = build_problems(load.costs), Machine(fabric, tree, outside, options.in_flight)
+    solved = _solved(problems, machine, solving, progress)
+    segments = layer_segments(fabric, tree, solved)
     program, around = assemble(segments), surroundings(fabric, tree, segments)
-    results = layer_results(options, fabric, clock, layers, outside, program=program, around=around)
+    asked = (options, fabric, clock)
+    if isinstance(solved, InFlight):
+        results = in_flight_results(*asked, solved, outside, program=program, around=around)
+    else:
+        results = layer_results(*asked, solved, outside, program=program, around=around)
     graph_file = layers_graph(graph, groups, load.works)
-    build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
+    build = signed_build(options, fabric, clock, graph_file, program, around, results=results, outside=outside)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(load, precision=replace(precision, weights="fp8"))
     unfit, fp8_problems = why_unfit(fp8, groups), partial(build_problems, fp8.costs)
-    told = unfit[1] if unfit else fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
+    told = unfit[1] if unfit else fp8_results(build, _solved_quickly(fp8_problems, machine, options.seed))
     return with_expanded_weights(build, options, precision.weights, told)
 
 
@@ -116,20 +121,26 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     return signed_build(options, fabric, clock, graph_file, program, around, results=results)
 
 
-def _in_flight(options: CompileOptions, model: FfnModel, outside: Outside) -> InFlight | None:
-    """Return how many micro-batches share the one layer, and what lies between their visits; None for one on demand.
+def _solved(
+    problems: Sequence[LayerProblem],
+    machine: Machine,
+    solving: SolveOptions,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Sequence[ScheduledLayer] | InFlight:
+    """Return layers on demand, or in flight where there are several micro-batches."""
+    if machine.micro_batches > 1:
+        return solve_layers_in_flight(problems, machine, solving, progress=progress)
+    return solve_layers(problems, solving, progress=progress)
 
-    Raises
-    ------
-    InputError
-        For a model of several layers.
-    """
-    if options.in_flight == 1:
-        return None
-    if len(model.layers) > 1:
-        problem = f"layers in flight together are not there yet: {options.model} has {len(model.layers)}, must be 1"
-        raise InputError("lpxsched compile", f"{problem}, or --in-flight 1", key="--in-flight")
-    return InFlight(options.in_flight, outside.assumed_ns.high)
+
+def _solved_quickly(
+    build_problems: Callable[[], Sequence[LayerProblem]], machine: Machine, seed: int
+) -> Sequence[ScheduledLayer] | InFlight | str:
+    """Return layers scheduled greedily, or why there is no schedule."""
+    try:
+        return _solved(build_problems(), machine, SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed))
+    except (InfeasibleError, NothingFoundError) as error:
+        return str(error)
 
 
 def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:

@@ -13,6 +13,8 @@ from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import CompileOptions
+from lpxsched.program.gpus import read_gpus
+from lpxsched.program.handover import read_handover
 from lpxsched.timetable.build import Build
 from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
 from lpxsched.workload.config.quantization import quantization_file
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions
+    from lpxsched.program.outside import Outside
     from lpxsched.timetable.documents import GraphFile
 
 # Packages whose version can change the bytes of a build.
@@ -41,6 +44,7 @@ def signed_build(
     around: Surroundings,
     *,
     results: dict[str, Any],
+    outside: Outside | None = None,
 ) -> Build:
     """Return the tables of a compile or a collective with the documents that describe them, signed.
 
@@ -57,15 +61,21 @@ def signed_build(
         The tables of chips, links, segments, frames and deskews.
     results : dict
         From `assembly.results`.
+    outside : Outside or None
+        What lies outside of the fabric where mixers run on GPUs.
     """
-    unsigned = _manifest(options, fabric, clock, results)
+    unsigned = _manifest(options, fabric, clock, results, outside)
     tables = {field.name: getattr(part, field.name) for part in (program, around) for field in fields(part)}
     build = Build(**tables, graph=graph, manifest=unsigned, graph_json=canonical_json(graph))
     return replace(build, manifest=unsigned.model_copy(update={"content_sha256": build.content_sha256()}))
 
 
 def _manifest(
-    options: CompileOptions | CollectiveOptions, fabric: Fabric, clock: ClockSpecification, results: dict[str, Any]
+    options: CompileOptions | CollectiveOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    results: dict[str, Any],
+    outside: Outside | None,
 ) -> ManifestFile:
     """Return ``manifest.json`` but for the content hash."""
     files = _input_files(options)
@@ -89,9 +99,23 @@ def _manifest(
             if kind not in UNTAGGED
             for key, value in assumed_values(read_yaml(path).data).items()
         },
+        outside=_outside(options, outside),
         results=results,
         content_sha256="",
     )
+
+
+def _outside(options: CompileOptions | CollectiveOptions, outside: Outside | None) -> dict[str, Any]:
+    """Return GPUs and hand-over by value, and what GPUs do before each layer and at last."""
+    if outside is None or not isinstance(options, CompileOptions):
+        return {}
+    files = {"gpus": read_gpus(options.gpus), "handover": read_handover(options.handover)}
+    told = {name: file.model_dump(mode="json", exclude_none=True) for name, file in files.items()}
+    works = [
+        {"kernels": work.kernels, "user_bytes": work.user_bytes, "weight_bytes": work.weight_bytes}
+        for work in outside.works
+    ]
+    return told | {"work": works, "users": options.batch}
 
 
 def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]:

@@ -98,7 +98,7 @@ def outside_of(options: CompileOptions, model: Model, graph: LayerGraph, groups:
     InfeasibleError
         When the GPUs cannot hold the caches of all that is in flight, with the bytes.
     """
-    gpus, handover = gpus_of(read_gpus(options.gpus)), handover_of(read_handover(options.handover))
+    gpus, handover = gpus_of(read_gpus(options.gpus), options.in_flight), handover_of(read_handover(options.handover))
     _refuse_large_caches(options, model, gpus)
     works = gpu_works(model, context=options.context, kv=options.kv)
     times = [gpus.time_ns(work, options.batch) for work in works]

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.padding import Padded
 
 
-def steady_state(found: Found[Padded]) -> Found[Padded]:
-    """Return a plan with times that repeat as often as possible, at worst one batch after the other.
+def steady_state(found: Found[Padded], *, enough: int = 1) -> Found[Padded]:
+    """Return a plan with times that repeat as often as possible or as is enough, at worst one batch after the other.
 
     The makespan is then how long one batch takes. Batches do not wait for each other. Room in memory and deskews are
     left out of account.
     """
     tasks = plan_tasks(found.problem, found.plan)
     order = np.argsort(found.placement.start, kind="stable").astype(np.int64)
-    again = repeating(tasks, precedence_order(tasks, order), enough=1, below=NEVER)
+    again = repeating(tasks, precedence_order(tasks, order), enough=enough, below=NEVER)
     if again is None:
         start = found.placement.start
         again = replace(found.placement, period_cycles=int((start + np.maximum(tasks.length, tasks.duration)).max()))
