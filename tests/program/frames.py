@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.reserved_chain import ReservedChain, early_chain
 from lpxsched.program.offsets import Held, folded, offsets
+from lpxsched.program.reserved_chain import ReservedChain, early_chain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
