@@ -126,7 +126,8 @@ def _path(build: Build, token: TokenTime) -> list[list[int]]:
             if place.slot < 0:
                 steps.append([place.operator, -1])
             else:
-                steps.append([index.slot["link"][place.slot], index.slot["depart"][place.slot] + start])
+                hop = index.hop(place.slot)
+                steps.append([hop.link, hop.depart + start])
     return steps
 
 
