@@ -34,11 +34,11 @@ def slot_blobs(build: Build, token: TokenTime) -> tuple[list[list[int]], list[Bl
     block = starts.searchsorted(depart, side="right") - 1
     order = np.lexsort((depart, table.link, block))
     first_slot = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=len(starts)))])
+    last_vector = table.first_vector + table.vectors
     spans, blobs = [], []
     for number, start in enumerate(starts.tolist()):
         rows = order[first_slot[number] : first_slot[number + 1]]
         links, count = np.unique(table.link[rows], return_counts=True)
-        last_vector = table.first_vector + table.vectors
         columns = [links, count, numerator[links], denominator[links]]
         columns += [_since(depart, end, rows, table.link, start), table.vectors[rows]]
         columns += [(table.read - table.depart)[rows], table.tensor[rows]]

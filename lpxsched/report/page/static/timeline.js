@@ -7,7 +7,7 @@ const TALL = { unit: 15, traffic: 18, link: 12, windows: 15 };
 class Timeline extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
-    Object.assign(this, { store, most: 560, opened: new Set(), kept: new Map(), keptSlots: 0, views: views(store.meta) });
+    Object.assign(this, { store, most: 560, opened: new Set(), kept: new Map(), keptSlots: 0, units: new Map(), views: views(store.meta) });
     this.box = root.querySelector("[name=segment]");
     this.box.addEventListener("change", () => this.select());
     this.markPath();
@@ -155,7 +155,6 @@ class Timeline extends TimePanel {
   }
 
   before(pen) {
-    this.shown = this.passes(this.span.from, this.span.to);
     pen.fillStyle = themed("--deskew");
     for (const [start, end] of this.view.deskews(this.span.from, this.span.to)) {
       const from = Math.max(this.x(start), GUTTER), to = Math.min(this.x(end), GUTTER + this.width);
@@ -173,10 +172,9 @@ class Timeline extends TimePanel {
   drawUnit(pen, row, top) {
     const operators = this.store.operators(() => this.queue()), { kinds, colours } = this.store.meta;
     if (!operators) return;
-    for (const [index, start, { segment, shift }] of this.running(row, operators, this.shown)) {
-      const cycles = operators.cycles[index];
-      if (start > this.span.to || start + cycles < this.span.from) continue;
-      const x = this.x(start), wide = Math.max(cycles / this.perPixel, 1), kind = kinds[operators.kind[index]];
+    for (const [index, start, { segment, shift }] of this.running(row, operators, this.span.from, this.span.to)) {
+      const x = this.x(start), wide = Math.max(operators.cycles[index] / this.perPixel, 1);
+      const kind = kinds[operators.kind[index]];
       pen.fillStyle = shown(colours[kind]);
       pen.fillRect(x, top + 2, wide, row.height - 4);
       if (this.onPath.has(index) && shift === this.view.marked(segment)) {
@@ -188,15 +186,27 @@ class Timeline extends TimePanel {
     }
   }
 
-  // Operators on a unit, and when they start in each pass.
-  *running(row, operators, passes) {
-    const mine = [...operators.of.of(row.chip)].filter((index) => operators.unit[index] === row.unit);
-    const place = mine.map((index) => segmentAt(this.store.meta, operators.start[index]));
-    for (const pass of passes) {
-      for (let at = 0; at < mine.length; at++) {
-        if (pass.segment < 0 || pass.segment === place[at]) yield [mine[at], operators.start[mine[at]] + pass.shift, pass];
+  // Operators that a unit runs in a time, and when they start in each pass.
+  *running(row, operators, from, to) {
+    const { rows, starts } = this.onUnit(row, operators);
+    for (const pass of this.passes(from, to)) {
+      const since = Math.max(from - pass.shift, pass.first), until = Math.min(to - pass.shift, pass.last);
+      for (let at = Math.max(lastNotAbove(starts, since), 0); at < rows.length && starts[at] < until; at++) {
+        const end = starts[at] + operators.cycles[rows[at]];
+        if (starts[at] >= pass.first && end > since) yield [rows[at], starts[at] + pass.shift, pass];
       }
     }
+  }
+
+  // Operators of a unit in the order in which it runs them, one at a time.
+  onUnit({ chip, unit }, operators) {
+    const key = `${chip} ${unit}`, kept = this.units.get(key);
+    if (kept) return kept;
+    const { start } = operators, rows = [...operators.of.of(chip)].filter((index) => operators.unit[index] === unit);
+    rows.sort((one, other) => start[one] - start[other]);
+    const found = { rows, starts: Float64Array.from(rows, (index) => start[index]) };
+    this.units.set(key, found);
+    return found;
   }
 
   drawTraffic(pen, row, top) {
@@ -255,7 +265,7 @@ class Timeline extends TimePanel {
   tellUnit(row, at) {
     const operators = this.store.operators(() => this.queue()), { kinds } = this.store.meta;
     if (!operators) return READING;
-    for (const [index, start, pass] of this.running(row, operators, this.passes(at, at + 1e-3))) {
+    for (const [index, start, pass] of this.running(row, operators, at, at + 1e-3)) {
       const end = start + operators.cycles[index];
       if (at < start || at >= end) continue;
       const marked = this.onPath.has(index) && pass.shift === this.view.marked(pass.segment);
