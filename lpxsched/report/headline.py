@@ -66,6 +66,8 @@ def assumed_lines(build: Build) -> list[tuple[str, str]]:
         return []
     value, low, high = (_us(facts[key]) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns"))
     each = f"a layer {options['gpu_ns']:,g} ns on the GPU, and twice {options['gpu_latency_ns']:,g} ns of hand-over"
+    if options.get("attention") == "lpu":
+        each = "no GPU and no hand-over: all layers, embedding and head are on the chips"
     lines = _wrapped(facts["not_modelled"])
     names = ["not modelled", *[""] * (len(lines) - 1)]
     return [("assumed", f"{value} a step, low {low}, high {high}"), ("", each), *zip(names, lines, strict=True)]
