@@ -132,6 +132,15 @@ def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytes
     assert printed.err == ""
 
 
+def test_progress_is_told_on_a_pipe_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a line a step on stderr, of two equal layers one problem, and one object on stdout as ever."""
+    command = ["compile", toy_model(tmp_path, **SAID), "tsp-node", "-o", str(tmp_path / "out"), "--json", "--progress"]
+    assert run(command) == ExitCode.DONE
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == ["solving: 0 of 1 done", "solving: 1 of 1 done", "proving: 0 of 1 done"]
+    assert json.loads(printed.out)["layers"] == 2
+
+
 def test_the_default_folder_is_named_after_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
