@@ -37,10 +37,6 @@ class CompileOptions(Strict):
         Drafted tokens that a step checks for each user, each a row besides that of the last token.
     acceptance : float or None
         Tokens that a step emits a user; None takes the shipped table, else 1.
-    context : int
-        Rows of the sequence that a row sees, itself included, where mixers run on the chips.
-    kv : str
-        Type in which keys and values are kept there.
     in_flight : int
         Micro-batches between two visits of the same user; 1 runs layers on demand.
     weights : str or None
@@ -51,8 +47,12 @@ class CompileOptions(Strict):
         A file of groups; None cuts the grid automatically.
     attention, moe : str
         Where attention runs, and how experts lie on chips.
-    gpu_ns : float
-        Time of a layer's attention on the GPU, in ns.
+    context : int
+        Rows that each row sees in its mixers, itself included.
+    kv : str
+        Type of cached keys and values.
+    gpus, handover : str
+        Shipped names or paths.
     solver, effort, seed
         See ``schedule.solve``.
     """
@@ -71,7 +71,8 @@ class CompileOptions(Strict):
     partition: str | None = None
     attention: Literal["gpu", "lpu"] = "gpu"
     moe: Literal["sharded"] = "sharded"
-    gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0.0
+    gpus: str = "nvl72"
+    handover: str = "fpga-400g"
     solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0

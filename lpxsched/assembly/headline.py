@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lpxsched.files.document import read_yaml
-from lpxsched.files.shipped import find_file
+from lpxsched.files.ranged import total
 from lpxsched.units import ceil_cycles, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from fractions import Fraction
 
-    from lpxsched.options import CompileOptions
+    from lpxsched.files.ranged import Ranged
+    from lpxsched.program.outside import Outside
 
 # In the order in which they are told; `results` of a manifest holds all or none of them.
 HEADLINE = (
@@ -33,21 +32,28 @@ HEADLINE = (
     "tokens_per_s_per_user_low",
     "tokens_per_s",
 )
-ATTENTION = "attention on the GPU"
+# Of what is assumed, in the order of a step.
+PARTS = ("mixers", "hand-over", "LM head and sampling")
 QUEUEING, DRAFTER = "queueing before the machine", "drafter (speculation)"
-NEVER_MODELLED = ("embedding", "LM head", "sampling", QUEUEING, DRAFTER)
+NEVER_MODELLED = ("embedding", QUEUEING, DRAFTER)
 # Where all of a model runs on the chips.
 OUTSIDE = ("what a host does between two steps", "prefill", QUEUEING, DRAFTER)
 SHARED = "GPUs and Ethernet ports that micro-batches share"
 FLAGS = "flag vectors of polling in the timetable (their load is in the waiting)"
 
 
-class Ranged(NamedTuple):
-    """A number with the least and the largest that it may be in truth."""
+def assumed_ns(outside: Outside) -> Ranged:
+    """Return what a step takes outside of the fabric, in ns, rounded up to a picosecond."""
+    return outside.assumed_ns.apply(lambda time_ns: exact(picoseconds_up(time_ns)))
 
-    value: Fraction
-    low: Fraction
-    high: Fraction
+
+def assumed_parts(outside: Outside) -> dict[str, list[float]]:
+    """Return what is assumed by its parts: value, low and high of each in ns, rounded up to a picosecond."""
+    parts = total(visit.attention for visit in outside.visits), outside.handover_ns, outside.ending
+    return {
+        name: [picoseconds_up(end) for end in (part.value, part.low, part.high)]
+        for name, part in zip(PARTS, parts, strict=True)
+    }
 
 
 class Emitted(NamedTuple):
@@ -55,23 +61,6 @@ class Emitted(NamedTuple):
 
     users: int
     tokens: Fraction
-
-
-def ranged(tagged: Mapping[str, Any]) -> Ranged:
-    """Return a number of a file's data with its range; without one it is taken to be what it is."""
-    value = exact(tagged["value"])
-    low, high = tagged.get("range") or (tagged["value"], tagged["value"])
-    return Ranged(value, exact(low), exact(high))
-
-
-def assumed_ns(options: CompileOptions, *, layers: int) -> Ranged:
-    """Return what layers take outside of the fabric, in ns, rounded up to a picosecond.
-
-    Attention on the GPU and twice the one-way hand-over between GPU and host, each a layer; the first has no range.
-    """
-    tagged = read_yaml(find_file("topology", options.topology)).data["host"]["gpu_latency_ns"]
-    ways = ranged(tagged if isinstance(tagged, dict) else {"value": tagged})
-    return Ranged(*(exact(picoseconds_up(layers * (exact(options.gpu_ns) + 2 * way))) for way in ways))
 
 
 def headline_results(
@@ -132,18 +121,18 @@ def _told(
     emitted: Emitted,
 ) -> dict[str, Any]:
     step, high = steps
-    times = tuple(map(float, (proved, worst, *assumed)))
+    times = tuple(map(float, (proved, worst, assumed.value, assumed.low, assumed.high)))
     typical = emitted.tokens * 10**9 / step
     # A step may emit no more than one token.
     rates = tuple(_thousandths_down(rate) for rate in (typical, 10**9 / high, emitted.users * typical))
     return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
 
 
-def not_modelled(gpu_ns: float, *, polled: bool, in_flight: int) -> list[str]:
-    """Return what neither part of a step contains, mixers on GPUs."""
-    attention = () if gpu_ns else (f"{ATTENTION} (--gpu-ns is 0)",)
+def not_modelled(unread: int, *, polled: bool, in_flight: int) -> list[str]:
+    """Return what neither part of a step contains, mixers on GPUs; `unread` mixers have no widths in the config."""
+    mixers = (f"caches and weights of {unread} mixers without widths in the config",) if unread else ()
     shared = (SHARED,) if in_flight > 1 else ()
-    return [*attention, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
+    return [*mixers, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
 
 
 def picoseconds_up(time_ns: Fraction) -> float:

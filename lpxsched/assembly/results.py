@@ -11,8 +11,8 @@ from lpxsched.assembly.headline import (
     FLAGS,
     OUTSIDE,
     Emitted,
-    Ranged,
     assumed_ns,
+    assumed_parts,
     headline_results,
     not_modelled,
     picoseconds_up,
@@ -20,6 +20,7 @@ from lpxsched.assembly.headline import (
 )
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, slowest_mhz, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.files.ranged import NOTHING
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.outside import Outside
     from lpxsched.schedule.chain import Chain
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
@@ -42,6 +44,8 @@ def layer_results(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
+    outside: Outside,
+    *,
     program: Program,
     around: Surroundings,
 ) -> dict[str, Any]:
@@ -61,7 +65,8 @@ def layer_results(
         "gap": round(objective / bound, 6),
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
-        **_headline(options, fabric, clock, layers, around),
+        **_headline(options, fabric, clock, layers, outside, around=around),
+        "assumed_parts_ns": assumed_parts(outside),
         "period_cycles": int(around.frames.period_cycles.max(initial=0)),
         "in_flight": options.in_flight,
         "acceptance_length": float(_emitted(options).tokens),
@@ -92,7 +97,6 @@ def chain_results(
         arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
     )
     missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
-    nothing = Ranged(Fraction(0), Fraction(0), Fraction(0))
     return {
         "status": "optimal" if makespan == chain.bound.cycles else "feasible",
         "solver": _solvers(problems),
@@ -102,7 +106,7 @@ def chain_results(
         "gap": round(makespan / chain.bound.cycles, 6),
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
-        **headline_results(proved_ns, worst_ns, nothing, missing, emitted=_emitted(options)),
+        **headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=_emitted(options)),
         "period_cycles": 0,
         "in_flight": 1,
         "acceptance_length": float(_emitted(options).tokens),
@@ -151,12 +155,14 @@ def _headline(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
+    outside: Outside,
+    *,
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a step takes: of layers on demand one after the other, of one in flight N P."""
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
-    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(options, layers=len(layers))
-    missing = not_modelled(options.gpu_ns, polled=fabric.chip.resident, in_flight=options.in_flight)
+    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
+    missing = not_modelled(outside.unread, polled=fabric.chip.resident, in_flight=options.in_flight)
     frames = [layer.frame for layer in layers if layer.frame]
     if frames:
         cycles = sum(frame.step_cycles for frame in frames)

@@ -9,6 +9,7 @@ import numpy as np
 from lpxsched.assembly.fabric_tables import Surroundings, chips_table, links_table
 from lpxsched.assembly.segment import numbers
 from lpxsched.timetable.columns import Deskews, Frames, Segments
+from lpxsched.traffic.group import sharing
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 
 def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> Surroundings:
     """Return the tables of a fabric with the segments that run on it."""
+    frames = sharing(segment.chips.tolist() for segment in segments)
+    first = [frames.index(frame) for frame in range(max(frames) + 1)]
     return Surroundings(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
-        segments=_segments(segments),
-        frames=_frames(tree, segments),
-        deskews=_deskews(segments),
+        segments=_segments(segments, frames),
+        frames=_frames(tree, [segments[segment] for segment in first]),
+        deskews=_deskews([segments[segment] for segment in first]),
     )
 
 
@@ -47,15 +50,16 @@ def _parts(segments: Sequence[Segment]) -> Iterator[Part]:
 def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     guard = np.full(fabric.links, NONE, dtype=np.int64)
     for part in _parts(segments):
-        guard[part.network.links.values] = np.repeat(part.network.guard_cycles, part.network.lanes)
+        of_links = np.repeat(part.network.guard_cycles, part.network.lanes)
+        np.maximum.at(guard, part.network.links.values, of_links)
     return guard
 
 
-def _segments(segments: Sequence[Segment]) -> Segments:
+def _segments(segments: Sequence[Segment], frames: Sequence[int]) -> Segments:
     number = np.arange(len(segments), dtype=np.int64)
     return Segments(
         segment=number,
-        frame=number,
+        frame=np.array(frames, dtype=np.int64),
         phase_cycles=np.zeros_like(number),
         waiting_cycles=numbers([segment.waiting_cycles for segment in segments]),
         makespan_cycles=numbers([segment.makespan_cycles for segment in segments]),
@@ -65,7 +69,7 @@ def _segments(segments: Sequence[Segment]) -> Segments:
 
 
 def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
-    """Each segment is a frame of its own, on demand or with a period."""
+    """Return a frame for each of some segments, the first of those that share chips, on demand or with a period."""
     root, frames = tree.root, [segment.frame for segment in segments]
     return Frames(
         np.arange(len(segments), dtype=np.int64),
@@ -84,7 +88,13 @@ def _bounds(segments: Sequence[Segment], *, of_periods: bool) -> Integers:
 
 
 def _deskews(segments: Sequence[Segment]) -> Deskews:
-    """Each segment on demand has its own deskews, the opening one first; a frame deskews at the ends of its gaps."""
+    """Segments on demand have the deskews of their frame, the opening one first; a frame that repeats, one in its gaps.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        The first of each frame: on demand all open alike.
+    """
     rows = []
     for number, segment in enumerate(segments):
         if segment.frame is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
@@ -86,12 +87,9 @@ def automatic_groups(fabric: Fabric, layers: int, least_width: int) -> tuple[Gro
         When no such cut has enough groups of `least_width` chips.
     """
     candidates = [cut for cut in _cuts(fabric, layers) if min(len(tiles[0]) for tiles in cut) >= least_width]
-    hosts = fabric.host_of_chip()
     for cut in sorted(candidates, key=_quality, reverse=True):
-        groups = tuple(
-            Group(layer, chips, tuple(host_of(fabric, hosts, chip) for chip in chips))
-            for layer, chips in enumerate(tile for tiles in cut for tile in tiles)
-        )
+        tiles = enumerate(tile for tiles in cut for tile in tiles)
+        groups = tuple(group_on(fabric, layer, chips) for layer, chips in tiles)
         if split_group(fabric, groups) is None:
             return groups
     raise NothingFoundError(
@@ -113,12 +111,19 @@ def tray_tiles(fabric: Fabric) -> Iterator[list[Tile]]:
             yield tiles
 
 
-def host_of(fabric: Fabric, hosts: dict[int, int], chip: int) -> int:
-    """Return a chip's host, or raise an `InputError` when it has none."""
-    if chip not in hosts:
-        problem = f"chip {chip} has no link from and to a host; chips of groups that meet hosts need one each"
-        raise InputError(fabric.name, problem)
-    return hosts[chip]
+def group_on(fabric: Fabric, layer: int, chips: Sequence[int]) -> Group:
+    """Return a layer on some chips with their hosts, or raise an `InputError` when one has none."""
+    hosts = _hosts(fabric)
+    for chip in chips:
+        if chip not in hosts:
+            problem = f"chip {chip} has no link from and to a host; chips of groups that meet hosts need one each"
+            raise InputError(fabric.name, problem)
+    return Group(layer, tuple(chips), tuple(hosts[chip] for chip in chips))
+
+
+@lru_cache(maxsize=4)
+def _hosts(fabric: Fabric) -> dict[int, int]:
+    return fabric.host_of_chip()
 
 
 def _quality(cut: tuple[list[Tile], ...]) -> tuple[int, int, int]:

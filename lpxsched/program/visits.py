@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.connected import split_group
 from lpxsched.program.file import read_groups
-from lpxsched.program.groups import host_of, tray_tiles
-from lpxsched.program.memory import visit_needs
+from lpxsched.program.groups import group_on, tray_tiles
+from lpxsched.program.visit_memory import visit_needs
 from lpxsched.traffic.group import Group
 from lpxsched.workload.config.quantization import quantization_error
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
-    from lpxsched.program.memory import Needs
+    from lpxsched.program.visit_memory import Needs
     from lpxsched.workload.lpu_graph import Visit
     from lpxsched.workload.model import Model
 
@@ -83,24 +83,19 @@ def visit_groups(
     ends, count = (0, len(visits) - 1), len(visits)
     if file is None:
         return _automatic(fabric, count, needs_of, ends, what)
-    groups = read_groups(Path(file), fabric, count, hosted=ends)
-    chip, needed = _fullest(groups, needs_of)
-    if needed > fabric.chip.sram_bytes:
-        raise InfeasibleError(f"{what} needs {needed:,} bytes on chip {chip}, which holds {fabric.chip.sram_bytes:,}")
-    return groups
+    return read_groups(Path(file), fabric, count, partial(_why_unfit, needs_of, fabric.chip.sram_bytes), hosted=ends)
 
 
 def _automatic(
     fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], ends: Sequence[int], what: str
 ) -> tuple[Group, ...]:
     _refuse_oversize(fabric, visits, needs_of, what)
-    hosts = fabric.host_of_chip()
     for tiles in tray_tiles(fabric):
         chosen = _in_a_row(tiles, visits, needs_of, fabric.chip.sram_bytes)
         if chosen is None:
             continue
         groups = tuple(
-            Group(visit, chips, tuple(host_of(fabric, hosts, chip) for chip in chips) if visit in ends else ())
+            group_on(fabric, visit, chips) if visit in ends else Group(visit, chips, ())
             for visit, chips in enumerate(chosen)
         )
         if split_group(fabric, groups) is None:
@@ -149,13 +144,16 @@ def _in_a_row(
     return chosen
 
 
-def _fullest(groups: Sequence[Group], needs_of: Callable[[int, int], Needs]) -> tuple[int, int]:
-    """Return the chip that must hold most, and how much."""
-    resident, working = dict[int, int](), dict[int, int]()
+def _why_unfit(needs_of: Callable[[int, int], Needs], capacity: int, groups: Sequence[Group]) -> tuple[int, str] | None:
+    """Return the largest visit of the fullest chip, and how much that must hold; None where it can."""
+    resident, working, largest = dict[int, int](), dict[int, int](), dict[int, tuple[int, int]]()
     for group in groups:
         needs = needs_of(group.layer, len(group.chips))
         for chip, own in zip(group.chips, needs.resident, strict=True):
             resident[chip] = resident.get(chip, 0) + own
             working[chip] = max(working.get(chip, 0), needs.working)
+            largest[chip] = max(largest.get(chip, (0, 0)), (own, -group.layer))
     most = max(resident, key=lambda chip: (resident[chip] + working[chip], -chip))
-    return most, resident[most] + working[most]
+    needed = resident[most] + working[most]
+    problem = f"chip {most} needs {needed:,} bytes and holds {capacity:,}"
+    return None if needed <= capacity else (-largest[most][1], problem)

@@ -61,7 +61,10 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
             ["--batch", "'x' is no whole number from 1 to 1,000,000"],
         ),
         (["compile", "gpt-oss-120b", "lpx-rack", "--effort", "0"], ["--effort", "from 1 to 40"]),
-        (["compile", "gpt-oss-120b", "lpx-rack", "--gpu-ns", "-1"], ["--gpu-ns", "'-1' is no number from 0 to 1,000,"]),
+        (
+            ["compile", "gpt-oss-120b", "lpx-rack", "--context", "-1"],
+            ["--context", "'-1' is no whole number from 1 to"],
+        ),
         (["simulate", "out", "--trials", "many"], ["--trials", "'many' is no whole number from 1 to 1,000,000"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--weights", "fp7"], ["--weights", "'fp7'", "mxfp4"]),
         (["compile", "gpt-oss-120b", "lpx-rack", "--attention", "tpu"], ["--attention", "'gpu', 'lpu'"]),

@@ -5,10 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lpxsched.verify.replay import recurrent
 from lpxsched.verify.replay.attention import Gate, Out, Project, Rotate, Scores, Softmax, Weighed
 from lpxsched.verify.replay.ends import Best, Embedding, Logits, Sample
 from lpxsched.verify.replay.experts import Combine, Experts, Router
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear, Source
+from lpxsched.verify.replay.latent import (
+    Absorb,
+    LatentNorm,
+    LatentOut,
+    LatentRotate,
+    LatentScores,
+    LatentValues,
+)
 from lpxsched.verify.replay.rows import Ffn, Norm, Widen
 
 if TYPE_CHECKING:
@@ -28,6 +37,22 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
     "values": Weighed,
     "gate": Gate,
     "out": Out,
+    "latent_norm": LatentNorm,
+    "absorb": Absorb,
+    "latent_rotate": LatentRotate,
+    "latent_scores": LatentScores,
+    "latent_values": LatentValues,
+    "latent_out": LatentOut,
+    "delta_in": recurrent.DeltaProject,
+    "delta_convolve": recurrent.DeltaConvolve,
+    "delta": recurrent.DeltaUpdate,
+    "delta_norm": recurrent.DeltaNorm,
+    "delta_out": recurrent.RecurrentOut,
+    "state_in": recurrent.Project,
+    "state_convolve": recurrent.Convolve,
+    "state": recurrent.StateUpdate,
+    "state_norm": recurrent.StateNorm,
+    "state_out": recurrent.RecurrentOut,
     "dense": Ffn,
     "shared": Ffn,
     "widen": Widen,
