@@ -95,7 +95,10 @@ def test_a_file_decides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("first", "problem"),
-    [("0,0", "chip 0 is in this group 2 times; name each chip once"), ("998-999", "998-999 is outside the chips 0 to 255")],
+    [
+        ("0,0", "chip 0 is in this group 2 times; name each chip once"),
+        ("998-999", "998-999 is outside the chips 0 to 255"),
+    ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, first: str, problem: str) -> None:
     """Tests a chip twice in a group, and one that is not there."""
