@@ -23,6 +23,7 @@ from lpxsched.workload.datatypes import ELEMENT_BITS, bytes_of
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.ffns import FfnLayer, FfnModel
+    from lpxsched.workload.model import Experts, Ffn
 
 Layout = Literal["replicated", "sharded", "partial", "reserved"]
 Place = Literal["chips", "hosts"]
@@ -142,6 +143,7 @@ class _Step(NamedTuple):
     unit: Unit
     inputs: dict[str, Layout]
     output: str
+    sizes: tuple[tuple[str, int], ...] = ()
 
 
 def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes: int) -> LayerGraph:
@@ -166,7 +168,8 @@ def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes
         for step in ffn_steps(layer):
             named = tuple((prefix + name, layout) for name, layout in step.inputs.items())
             result = prefix + step.output if step.output else ""
-            operators.append(Operator(prefix + step.kind, step.kind, number, step.place, step.unit, named, result))
+            name = prefix + step.kind
+            operators.append(Operator(name, step.kind, number, step.place, step.unit, named, result, step.sizes))
     return LayerGraph(tuple(operators), tensors)
 
 
@@ -196,22 +199,27 @@ def ffn_steps(layer: FfnLayer) -> list[_Step]:
     rows: dict[str, Layout] = {"input": "replicated"}
     steps = [_Step("ingress", "hosts", "host", {}, "input")]
     if layer.dense:
-        steps.append(_Step("dense", "chips", "matrix", rows, "output"))
+        steps.append(_Step("dense", "chips", "matrix", rows, "output", _matrices(layer.dense)))
     if layer.experts:
-        steps += _expert_steps(rows, latent=layer.experts.latent_columns > 0, shared=layer.shared is not None)
+        steps += _expert_steps(rows, layer.experts, layer.shared)
     return [*steps, _Step("egress", "hosts", "host", {"output": "sharded"}, "")]
 
 
-def _expert_steps(rows: dict[str, Layout], *, latent: bool, shared: bool) -> list[_Step]:
+def _matrices(ffn: Ffn | Experts) -> tuple[tuple[str, int], ...]:
+    return (("matrices", ffn.matrices),)
+
+
+def _expert_steps(rows: dict[str, Layout], experts: Experts, shared: Ffn | None) -> list[_Step]:
+    latent = experts.latent_columns > 0
     routing: dict[str, Layout] = {"routing": "replicated"}
     beside: dict[str, Layout] = {"shared_output": "partial"} if shared else {}
     narrow: dict[str, Layout] = {"latent": "replicated"}
     last: dict[str, Layout] = {} if latent else beside
     steps = [_Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
     steps.append(_Step("router", "chips", "matrix", rows, "routing"))
-    steps += [_Step("shared", "chips", "matrix", rows, "shared_output")] if shared else []
+    steps += [_Step("shared", "chips", "matrix", rows, "shared_output", _matrices(shared))] if shared else []
     inputs = (narrow if latent else rows) | routing
-    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output"))
+    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output", _matrices(experts)))
     summed: dict[str, Layout] = {"expert_output": "partial"}
     steps.append(_Step("combine", "chips", "vector", summed | routing | last, "latent_output" if latent else "output"))
     wide: dict[str, Layout] = {"latent_output": "partial"}

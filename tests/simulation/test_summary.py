@@ -125,9 +125,10 @@ def test_the_bound_of_the_own_clock_is_the_manifests() -> None:
     assert simulate(build, trials=1, seed=0).bound_ns == Fraction(2801, 4)
 
 
-def test_gpu_time_enters_no_latency() -> None:
-    """Tests that 1000 ns on the GPU and 50.5 ns on the way, which are assumed, leave what is proved as it is."""
-    build = with_manifest(two_chip_build(), options={"gpu_ns": 1000, "gpu_latency_ns": 50.5})
+def test_what_is_assumed_enters_no_latency() -> None:
+    """Tests that 1000 ns outside of the fabric leave what is proved as it is."""
+    told = two_chip_build().manifest.results | {"assumed_ns": 1000.0, "assumed_high_ns": 1000.0}
+    build = with_manifest(two_chip_build(), results=told)
     assert simulate(build, clock(), trials=1, seed=0) == simulate(two_chip_build(), clock(), trials=1, seed=0)
 
 

@@ -1,8 +1,9 @@
 r"""Mixtures of experts: routing that depends on the rows, and experts that run in a static number of runs.
 
 The router gives each of B rows k of E experts and as many gates; a pair (row, expert) of the experts is a row of their
-output; combine adds the pairs of a row, each times its gate. An expert is ``D (A x)^2``, squared number by number, with
-one hidden number a shard: each shard leaves the product with its own, a summand of the dense one.
+output; combine adds the pairs of a row, each times its gate, and what shared experts give. An expert is the FFN of
+`rows`, of rows of its own width, with one hidden number a shard: each shard leaves the product with its own, a summand
+of the dense one.
 
 A timetable cannot depend on the routing. From the work that ``graph.json`` states, the experts have room for so many
 runs, each of so many rows of one expert: a run reads one expert's columns, so there are E times (bytes read a column) /
@@ -21,7 +22,9 @@ import numpy as np
 
 from lpxsched.units import ceil_div, exact
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
-from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, in_rows
+from lpxsched.verify.replay.field import dot
+from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, add_residual, in_rows
+from lpxsched.verify.replay.rows import activated
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -46,7 +49,7 @@ class Mixture:
         B, E and k.
     runs, rows_per_run : int
         What the work of the experts has room for.
-    input, routing, pairs, output : str
+    input, expert_input, routing, pairs, output : str
         Names of the tensors.
     router, expert, combine : str
         Names of the operators.
@@ -58,6 +61,7 @@ class Mixture:
     runs: int
     rows_per_run: int
     input: str
+    expert_input: str
     routing: str
     pairs: str
     output: str
@@ -78,40 +82,46 @@ def mixtures(graph: GraphFile) -> list[Mixture]:
     for operator in graph.operators:
         routers = [writers.get(read.tensor) for read in operator.inputs]
         router = next((one for one in routers if one and one.kind == ROUTER), None)
-        readers = [one for one in graph.operators if one.kind == COMBINE and _names(one) & set(operator.outputs)]
+        readers = [one for one in graph.operators if one.kind == COMBINE and set(_tensors(one)) & set(operator.outputs)]
         if operator.kind == EXPERTS and router and len(readers) == 1:
             found += _mixture(router, operator, readers[0], tensors)
     return found
-
-
-def _names(operator: GraphOperator) -> set[str]:
-    return {read.tensor for read in operator.inputs}
 
 
 def _mixture(
     router: GraphOperator, expert: GraphOperator, combine: GraphOperator, tensors: dict[str, GraphTensor]
 ) -> list[Mixture]:
     """Return the mixture of three operators, or nothing where layouts or numbers are those of something else."""
-    shapes = tuple((len(one.inputs), len(one.outputs)) for one in (router, expert, combine))
-    layouts = [{read.tensor: read.layout for read in one.inputs} for one in (router, expert, combine)]
-    if shapes != ((1, 1), (2, 1), (2, 1)):
+    layouts = [[read.layout for read in one.inputs] for one in (router, expert, combine)]
+    if any(len(one.outputs) != 1 for one in (router, expert, combine)) or layouts[:2] != [
+        [REPLICATED],
+        2 * [REPLICATED],
+    ]:
         return []
-    (x,), (routing,), (pairs,), (output,) = layouts[0], router.outputs, expert.outputs, combine.outputs
-    wanted = [{x: REPLICATED}, {x: REPLICATED, routing: REPLICATED}, {pairs: PARTIAL, routing: REPLICATED}]
+    x, (fed, second), (first, third) = router.inputs[0].tensor, _tensors(expert), _tensors(combine)[:2]
+    (routing,), (pairs,), (output,) = router.outputs, expert.outputs, combine.outputs
     left = (tensors[routing].layout, tensors[pairs].layout, tensors[output].layout)
     rows, per_row = tensors[x].rows, Fraction(tensors[pairs].rows, tensors[x].rows)
     plan = _plan(router, expert, tensors[x])
     whole = (*plan, per_row, Fraction(rows, tensors[routing].rows))
-    as_stated = layouts == wanted and left == (REPLICATED, PARTIAL, PARTIAL) and tensors[output].rows == rows
-    as_stated &= all(in_rows(tensors[name]) for name in (x, routing, pairs, output))
-    as_stated &= tensors[pairs].vectors_per_row == tensors[output].vectors_per_row
+    as_stated = layouts[2][:2] == [PARTIAL, REPLICATED] and left == (REPLICATED, PARTIAL, PARTIAL)
+    as_stated &= (second, first, third) == (routing, pairs, routing) and "matrices" in expert.sizes
+    # Shared experts and a residual are added as they are.
+    added = [tensors[name] for name in _tensors(combine)[2:]]
+    as_stated &= all(tensors[output].rows == tensors[name].rows == rows for name in (fed, *_tensors(combine)[2:]))
+    as_stated &= all(in_rows(tensors[name]) for name in (x, fed, routing, pairs, output))
+    as_stated &= all(one.vectors_per_row == tensors[output].vectors_per_row for one in (tensors[pairs], *added))
     if not as_stated or any(number.denominator > 1 or number < 1 for number in whole):
         return []
     experts, runs = int(plan[0]), int(plan[1])
     if not per_row <= experts <= MOST_EXPERTS:
         return []
-    names = (x, routing, pairs, output, router.name, expert.name, combine.name)
+    names = (x, fed, routing, pairs, output, router.name, expert.name, combine.name)
     return [Mixture(rows, experts, int(per_row), runs, expert.rows // runs, *names)]
+
+
+def _tensors(operator: GraphOperator) -> list[str]:
+    return [read.tensor for read in operator.inputs]
 
 
 def _plan(router: GraphOperator, expert: GraphOperator, x: GraphTensor) -> tuple[Fraction, Fraction]:
@@ -188,6 +198,10 @@ class Router:
     setting: Setting
     mixture: Mixture
 
+    def lanes(self) -> int:
+        """Return how many numbers a vector must hold, so that a row of the routing holds its pairs."""
+        return self.mixture.lanes(self.setting.tensors[self.mixture.routing])
+
     def dense(self, inputs: Values) -> Values:
         """Return the routing: expert and gate of each pair as one number."""
         setting, mixture = self.setting, self.mixture
@@ -233,30 +247,47 @@ class Experts:
 
     def _summand(self, shard: int, inputs: Values) -> Integers:
         setting, mixture = self.setting, self.mixture
-        x = np.repeat(setting.matrix(mixture.input, inputs[mixture.input]), mixture.experts_per_row, axis=0)
+        rows = setting.matrix(mixture.expert_input, inputs[mixture.expert_input])
+        x = np.repeat(rows, mixture.experts_per_row, axis=0)
         experts, _ = routed(setting, mixture, inputs)
         random = generator(setting.seed, "weights", setting.operator.name, shard)
         length = setting.rows(mixture.pairs)[1]
-        up, down = (drawn(random, mixture.experts, n)[experts] for n in (x.shape[1], length))
-        hidden = (x * up % PRIME).sum(axis=1) % PRIME
-        return np.asarray((hidden * hidden % PRIME)[:, None] * down % PRIME)
+        widths = (x.shape[1], x.shape[1], length)
+        up, gate, down = (drawn(random, mixture.experts, width)[experts] for width in widths)
+        hidden = activated(dot(x, gate), dot(x, up), setting.operator.sizes["matrices"])
+        return np.asarray(hidden[:, None] * down % PRIME)
+
+    def lanes(self) -> int:
+        """Return how many numbers a vector must hold: any."""
+        return 1
 
 
 @dataclass(frozen=True, slots=True)
 class Combine:
-    """Adds the pairs of each row, each times its gate; a summand gives a summand."""
+    """Adds the pairs of each row, each times its gate, and what lies beside them; a summand gives a summand."""
 
     setting: Setting
     mixture: Mixture
 
+    def lanes(self) -> int:
+        """Return how many numbers a vector must hold: any."""
+        return 1
+
     def dense(self, inputs: Values) -> Values:
         """Return the rows."""
+        return self._left(None, inputs)
+
+    def part(self, shard: int, inputs: Values) -> Values:
+        """Return the summand of a shard."""
+        return self._left(shard, inputs)
+
+    def _left(self, shard: int | None, inputs: Values) -> Values:
         setting, mixture = self.setting, self.mixture
         pairs = setting.matrix(mixture.pairs, inputs[mixture.pairs])
         _, gates = routed(setting, mixture, inputs)
         weighed = (pairs * gates[:, None] % PRIME).reshape(mixture.rows, mixture.experts_per_row, -1)
-        return {mixture.output: setting.vectors(weighed.sum(axis=1) % PRIME)}
-
-    def part(self, _: int, inputs: Values) -> Values:
-        """Return the summand of a shard."""
-        return self.dense(inputs)
+        vectors = setting.vectors(weighed.sum(axis=1) % PRIME)
+        residual = setting.operator.sizes.get("residual", 0)
+        for place, read in enumerate(setting.operator.inputs):
+            vectors = vectors + inputs[read.tensor] if place > 1 and place != residual else vectors
+        return {mixture.output: add_residual(setting, vectors % PRIME, shard, inputs)}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def mixture(rows: int, experts: int, per_row: int, runs: int, rows_per_run: int) -> Mixture:
     """Return a mixture of tensors without names."""
-    return Mixture(rows, experts, per_row, runs, rows_per_run, *7 * [""])
+    return Mixture(rows, experts, per_row, runs, rows_per_run, *8 * [""])
 
 
 @st.composite
