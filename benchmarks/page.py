@@ -5,9 +5,9 @@
     uv run python -m benchmarks.page build/one-layer --copies 181
 
 With ``--slots`` random slots fill the links of the build's fabric: 1 to 8 vectors each, 0 to 39 cycles apart, tensors
-in order, their vectors one after the other. Nothing repeats that a real schedule repeats. With ``--copies`` the segments
-of the build follow each other so often on the same chips, as further layers with tensors of their own: what is told and
-drawn then is that of a timetable that holds.
+in order, their vectors one after the other. Nothing repeats that a real schedule repeats. With ``--copies`` the
+segments of the build follow each other so often on the same chips, as further layers with tensors of their own: what is
+told and drawn then is that of a timetable that holds.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def random_slots(build: Build, slots: int) -> Build:
 
 
 def copied(build: Build, copies: int) -> Build:
-    """Return a build whose segments are laid down several times on the same chips, each time with a frame of its own."""
+    """Return a build whose segments are laid down so often on the same chips, each time with frames of their own."""
     layers = 1 + int(build.operators.layer.max())
     step = {"operator": len(build.operators), "producer": len(build.operators), "tensor": len(build.tensors)}
     step |= {"segment": len(build.segments), "layer": layers, "frame": len(build.frames)}
