@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpxsched.traffic.layouts import shares
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from lpxsched.workload.graph import LayerGraph, Layout, Operator, Place, Tensor
 
 
@@ -145,6 +148,19 @@ def layer_demands(graph: LayerGraph, nodes: Nodes) -> tuple[Demand, ...]:
         for name, needs in read.items()
         for demand in _demands(graph.tensors[name], needs, nodes, is_own=graph.tensors[name].layer == layer)
     )
+
+
+def all_needed_demands(
+    readers: Iterable[tuple[Operator, int]], graph: LayerGraph, demands: tuple[Demand, ...], nodes: Nodes
+) -> Iterator[list[int]]:
+    """Yield what `needed_demands` returns for each operator and shard; shards that read alike are looked up once."""
+    known: dict[tuple[str, int], list[int]] = {}
+    for operator, shard in readers:
+        by_shard = any(layout == "sharded" for _, layout in operator.inputs)
+        key = operator.name, shard if by_shard else NONE
+        if key not in known:
+            known[key] = needed_demands(operator, shard, graph, demands, nodes)
+        yield known[key]
 
 
 def needed_demands(

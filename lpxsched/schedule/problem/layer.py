@@ -18,7 +18,7 @@ from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.problem.network import network_on
 from lpxsched.schedule.problem.opening import opening_on
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.traffic.demands import Nodes, is_moved, layer_demands, needed_demands
+from lpxsched.traffic.demands import Nodes, all_needed_demands, is_moved, layer_demands
 from lpxsched.units import BITS_PER_BYTE
 from lpxsched.workload.costs import Cost, cycles
 from lpxsched.workload.graph import LayerGraph, Operator
@@ -88,6 +88,11 @@ class LayerProblem:
     interval_cycles: int | None
     resident: bool
     instance: Instance
+
+    @property
+    def meets_hosts(self) -> bool:
+        """Whether rows come from hosts, or go there."""
+        return self.instance.network.nodes > self.instance.network.chips
 
     def node(self, local: int) -> int:
         """Return the node of the fabric behind a local number."""
@@ -214,7 +219,7 @@ def _instance(
             for placed in operators
         ),
         operator_demands=Interned.of(
-            needed_demands(placed.operator, placed.shard, graph, demands, nodes) for placed in operators
+            all_needed_demands(((placed.operator, placed.shard) for placed in operators), graph, demands, nodes)
         ),
         demand_vectors=_integers(demand.vectors for demand in demands),
         demand_root=_integers(demand.root for demand in demands),
