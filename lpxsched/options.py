@@ -43,6 +43,11 @@ class CompileOptions(Strict):
         A file of groups; None cuts the grid automatically.
     attention, moe : str
         Where attention runs, and how experts lie on chips.
+    capacity : float or None
+        With ``dispatch``, rows for which an expert has room at once over their mean; None for room whatever the
+        routing.
+    router : str
+        Where the router runs.
     gpu_ns : float
         Time of a layer's attention on the GPU, in ns.
     solver, effort, seed
@@ -58,12 +63,26 @@ class CompileOptions(Strict):
     partials: Literal["bf16", "fp32"] = "bf16"
     partition: str | None = None
     attention: Literal["gpu"] = "gpu"
-    moe: Literal["sharded"] = "sharded"
+    moe: Literal["sharded", "whole", "dispatch"] = "sharded"
+    capacity: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    router: Literal["lpu", "gpu"] = "lpu"
     gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0.0
     solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = "xo-100ppm"
+
+    @field_validator("capacity")
+    @classmethod
+    def _refuse_endless_room(cls, capacity: float | None, info: ValidationInfo) -> float | None:
+        if capacity is not None and info.data.get("moe") != "dispatch":
+            raise PydanticCustomError("no_positions", "is for --moe dispatch alone; leave it out")
+        if capacity is not None and info.data.get("in_flight", 1) > 1:
+            problem = (
+                "must be left out with --in-flight above 1: a micro-batch owns one window a step, and rows beyond "
+            )
+            raise PydanticCustomError("no_window", problem + "the capacity need further ones")
+        return capacity
 
 
 class CollectiveOptions(Strict):

@@ -28,11 +28,13 @@ from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.collectives import Collective
+from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
 from lpxsched.workload.ffns import ffn_model, published_weights
 from lpxsched.workload.graph import ffn_graph
+from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,8 +62,8 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     InputError, InfeasibleError, NothingFoundError
     """
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
-    model, weights = ffn_model(published), options.weights or published_weights(published)
-    precision = Precision(weights, options.activations, options.partials)
+    model = ffn_model(published, _policy(options), options.weights)
+    precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
     batch, file, in_flight = options.batch, options.partition, _in_flight(options, model)
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
@@ -84,6 +86,11 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     fp8_problems = partial(build_problems, partial(_costs, fp8_works, fabric.chip))
     told = unfit or fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
     return with_expanded_weights(build, options, precision.weights, told)
+
+
+def _policy(options: CompileOptions) -> Policy:
+    capacity = None if options.capacity is None else exact(options.capacity)
+    return Policy(options.moe, options.router, capacity)
 
 
 def _in_flight(options: CompileOptions, model: FfnModel) -> InFlight | None:

@@ -88,11 +88,12 @@ def _layer_operator(operator: Operator, work: Work, graph: LayerGraph) -> GraphO
             GraphInput(tensor=name, layout=layout, runs=_runs(graph.tensors[name]) if layout == "reserved" else None)
             for name, layout in operator.inputs
         ],
-        outputs=[operator.output] if operator.output else [],
+        outputs=list(operator.outputs),
         dtype=work.dtype,
         rows=work.rows,
         columns=work.columns,
         column_block=work.column_block,
+        shares=[list(share) for share in work.shares] or None,
         work=[_term(term) for term in work.terms],
         pipelines=dict(work.pipelines),
         resident=_resident(operator, work.weights),
@@ -109,6 +110,7 @@ def _term(term: Term) -> GraphTerm:
         per_row=_number(term.per_row),
         per_column=_number(term.per_column),
         per_row_column=_number(term.per_row_column),
+        per_run=_number(term.per_run),
         shard=None if term.shard == NONE else term.shard,
     )
 

@@ -8,9 +8,10 @@ With mixers on GPUs (attention-FFN disaggregation) a layer of routed experts, an
 Shared experts (``shared``) read the same rows and are added by ``combine``. Before latent experts ``narrow`` makes rows
 narrower, and after them ``widen`` widens each chip's summand and adds the shared ones.
 
-Rows enter sharded over the host links, every chip of the group computes the whole router and a slice of every FFN and
-expert (policy ``sharded``), and each chip's output is a summand of the result. Traffic follows from the layouts alone;
-see ``traffic``.
+Rows enter sharded over the host links, every chip of the group computes the whole router, a slice of every FFN and its
+part of the experts (slices of all, or some whole), and its output is a summand of the result. A dense FFN beside
+experts (``dense``) leaves a sum by itself. Where the GPUs route, ids and gates come with the rows, a vector for each.
+Traffic follows from the layouts alone; see ``traffic``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from lpxsched.workload.datatypes import ELEMENT_BITS, bytes_of
+from lpxsched.workload.datatypes import ELEMENT_BITS, ROUTER_TYPE, bytes_of
 
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.ffns import FfnLayer, FfnModel
+    from lpxsched.workload.model import Experts
 
 Layout = Literal["replicated", "sharded", "partial", "reserved"]
 Place = Literal["chips", "hosts"]
@@ -92,6 +94,8 @@ class Operator:
         Name of the tensor that it produces; empty for the end of a layer.
     sizes : tuple of (str, int)
         What a replay must know to compute it, beyond its inputs and work.
+    of_shards : tuple of str
+        What each shard produces instead, where they are different tensors; empty for nothing.
     """
 
     name: str
@@ -102,11 +106,21 @@ class Operator:
     inputs: tuple[tuple[str, Layout], ...]
     output: str
     sizes: tuple[tuple[str, int], ...] = ()
+    of_shards: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """All tensors that it produces."""
+        return tuple(name for name in self.of_shards or (self.output,) if name)
+
+    def output_on(self, shard: int) -> str:
+        """Return what it produces on one chip; empty for nothing."""
+        return self.of_shards[shard] if self.of_shards else self.output
 
     @property
     def ends(self) -> bool:
         """Whether it ends a layer."""
-        return not self.output
+        return not self.outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +156,11 @@ class _Step(NamedTuple):
     unit: Unit
     inputs: dict[str, Layout]
     output: str
+    sizes: tuple[tuple[str, int], ...] = ()
 
 
 def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes: int) -> LayerGraph:
-    """Return the graph of all layers that have an FFN, mixers on GPUs, policy ``sharded``.
+    """Return the graph of all layers that have an FFN, mixers on GPUs.
 
     Parameters
     ----------
@@ -166,7 +181,8 @@ def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes
         for step in ffn_steps(layer):
             named = tuple((prefix + name, layout) for name, layout in step.inputs.items())
             result = prefix + step.output if step.output else ""
-            operators.append(Operator(prefix + step.kind, step.kind, number, step.place, step.unit, named, result))
+            place = (number, step.place, step.unit)
+            operators.append(Operator(prefix + step.kind, step.kind, *place, named, result, step.sizes))
     return LayerGraph(tuple(operators), tensors)
 
 
@@ -181,38 +197,51 @@ def ffn_shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _
         if latent:
             shapes["latent"] = _Shape(batch, latent, precision.activations, "replicated", "chips")
         # Two 16-bit numbers for each expert that a row meets: its index and its weight.
-        shapes["routing"] = _Shape(batch, 2 * experts.per_token, "bf16", "replicated", "chips")
+        routing = _Shape(batch, 2 * experts.per_token, ROUTER_TYPE, "replicated", "chips")
+        by_gpu = layer.policy.router == "gpu"
+        shapes["routing"] = routing._replace(layout="sharded", place="hosts") if by_gpu else routing
         by_pair = summand._replace(rows=batch * experts.per_token, columns=latent or layer.hidden)
         shapes["expert_output"] = by_pair
         if layer.shared:
             shapes["shared_output"] = summand
         if latent:
             shapes["latent_output"] = by_pair._replace(rows=batch)
+        if layer.dense:
+            shapes["dense_output"] = summand
     return shapes | {"output": summand}
 
 
 def ffn_steps(layer: FfnLayer) -> list[_Step]:
     """Return the operators of an FFN between an ingress and an egress, in topological order."""
     rows: dict[str, Layout] = {"input": "replicated"}
+    experts, by_gpu = layer.experts, layer.policy.router == "gpu"
+    dense = "dense_output" if experts else "output"
+    sums: dict[str, Layout] = dict.fromkeys(("output", dense) if layer.dense else ("output",), "sharded")
     steps = [_Step("ingress", "hosts", "host", {}, "input")]
+    steps += [_Step("routes", "hosts", "host", {}, "routing")] if experts and by_gpu else []
     if layer.dense:
-        steps.append(_Step("dense", "chips", "matrix", rows, "output"))
-    if layer.experts:
-        steps += _expert_steps(rows, latent=layer.experts.latent_columns > 0, shared=layer.shared is not None)
-    return [*steps, _Step("egress", "hosts", "host", {"output": "sharded"}, "")]
+        steps.append(_Step("dense", "chips", "matrix", rows, dense))
+    if experts:
+        steps += _expert_steps(rows, experts, by_gpu=by_gpu, shared=layer.shared is not None)
+    return [*steps, _Step("egress", "hosts", "host", sums, "")]
 
 
-def _expert_steps(rows: dict[str, Layout], *, latent: bool, shared: bool) -> list[_Step]:
+def _expert_steps(rows: dict[str, Layout], experts: Experts, *, by_gpu: bool, shared: bool) -> list[_Step]:
+    latent = experts.latent_columns > 0
     routing: dict[str, Layout] = {"routing": "replicated"}
     beside: dict[str, Layout] = {"shared_output": "partial"} if shared else {}
     narrow: dict[str, Layout] = {"latent": "replicated"}
     last: dict[str, Layout] = {} if latent else beside
+    # What experts without weights give is the row itself.
+    same: dict[str, Layout] = rows if experts.idle else {}
     steps = [_Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
-    steps.append(_Step("router", "chips", "matrix", rows, "routing"))
+    steps += [] if by_gpu else [_Step("router", "chips", "matrix", rows, "routing")]
     steps += [_Step("shared", "chips", "matrix", rows, "shared_output")] if shared else []
     inputs = (narrow if latent else rows) | routing
-    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output"))
+    sizes = (("experts", experts.number), ("idle", experts.idle))
+    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output", sizes))
     summed: dict[str, Layout] = {"expert_output": "partial"}
-    steps.append(_Step("combine", "chips", "vector", summed | routing | last, "latent_output" if latent else "output"))
+    result = "latent_output" if latent else "output"
+    steps.append(_Step("combine", "chips", "vector", summed | routing | last | same, result))
     wide: dict[str, Layout] = {"latent_output": "partial"}
     return steps + ([_Step("widen", "chips", "matrix", wide | beside, "output")] if latent else [])

@@ -6,9 +6,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
-from lpxsched.verify.replay.experts import Combine, Experts, Router, mixtures, routed, without_run
+from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes, mixtures, routing_of
 from lpxsched.verify.replay.functions import GRAPH_FILE, PARTIAL, Linear, Setting, Source
 from lpxsched.verify.replay.placement import nodes_of, seen
+from lpxsched.verify.replay.routings import without_run
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -49,7 +50,7 @@ class Dense:
         self.tensors = {tensor.name: tensor for tensor in build.graph.tensors}
         self.widths = [len(nodes_of(build, operator)) for operator in self.operators]
         self.mixtures = layers = mixtures(build.graph)
-        self.lanes = max([FEWEST_LANES, *(layer.lanes(self.tensors[layer.routing]) for layer in layers)])
+        self.lanes = max([FEWEST_LANES, *(layer.lanes(self.tensors) for layer in layers)])
         settings = [
             Setting(operator, self._around(operator), width, self.lanes, seed, iteration)
             for operator, width in zip(self.operators, self.widths, strict=True)
@@ -76,13 +77,12 @@ class Dense:
         """Return what experts have no room for."""
         told = []
         for layer in self.mixtures:
-            pairs, _ = routed(self.functions[self.writer[layer.pairs]].setting, layer, self.whole)
-            short = len(without_run(layer, pairs))
-            room = f"{layer.runs} runs of {layer.rows_per_run} rows"
-            if short:
-                told.append(
-                    f"{layer.expert}: {short} of {len(pairs)} pairs of a row and an expert find no room in {room}"
-                )
+            pairs, _ = routing_of(self.functions[self.writer[layer.pairs]].setting, layer, self.whole)
+            for held in dict.fromkeys(layer.routed.held):
+                short, room = len(without_run(held, pairs)), f"{held.runs} runs of {held.rows_per_run} rows"
+                if short:
+                    of = f"{short} of {len(pairs)} pairs of a row and an expert"
+                    told.append(f"{layer.expert}: {of} find no room in {room}")
         return told
 
     def _expected(self, read: GraphInput, number: int, shard: int) -> Integers:
@@ -115,7 +115,8 @@ def _function(setting: Setting, layers: list[Mixture]) -> Function:
     """Return what an operator computes: a part of a mixture of experts, nothing but random rows, or a linear map."""
     name = setting.operator.name
     for layer in layers:
-        for function, of in ((Router, layer.router), (Experts, layer.expert), (Combine, layer.combine)):
+        router = Router if setting.operator.inputs else Routes
+        for function, of in ((router, layer.router), (Experts, layer.expert), (Combine, layer.combine)):
             if of == name:
                 return function(setting, layer)
     return Linear(setting) if setting.operator.inputs else Source(setting)
