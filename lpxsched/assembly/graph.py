@@ -30,9 +30,13 @@ if TYPE_CHECKING:
 
 
 def layers_graph(
-    graph: LayerGraph, groups: Sequence[Group], works_of_group: Callable[[Group], dict[str, Work]]
+    graph: LayerGraph,
+    groups: Sequence[Group],
+    works_of_group: Callable[[Group], dict[str, Work]],
+    *,
+    whole: bool = False,
 ) -> GraphFile:
-    """Return ``graph.json`` of a model; layer i is segment i, on group i.
+    """Return ``graph.json`` of a model.
 
     Parameters
     ----------
@@ -40,19 +44,27 @@ def layers_graph(
     groups : sequence of Group
     works_of_group : callable
         Work of each operator kind of a layer on its group.
+    whole : bool
+        Whether all layers are one segment; else each is one of its own.
     """
     works = {group.layer: works_of_group(group) for group in groups}
+    places = {(group.chips, group.hosts): None for group in groups}
+    numbers = {place: number for number, place in enumerate(places)}
+    layers = [group.layer for group in groups]
     return GraphFile(
         tensors=[_layer_tensor(tensor) for tensor in graph.tensors.values()],
         operators=[
             _layer_operator(operator, works[operator.layer][operator.kind], graph) for operator in graph.operators
         ],
         groups=[
-            GraphGroup(group=number, chips=list(group.chips), hosts=list(group.hosts))
-            for number, group in enumerate(groups)
+            GraphGroup(group=number, chips=list(chips), hosts=list(hosts))
+            for number, (chips, hosts) in enumerate(places)
         ],
-        layers=[GraphLayer(layer=group.layer, group=number) for number, group in enumerate(groups)],
-        segments=[GraphSegment(segment=number, layers=[group.layer]) for number, group in enumerate(groups)],
+        layers=[GraphLayer(layer=group.layer, group=numbers[group.chips, group.hosts]) for group in groups],
+        segments=[
+            GraphSegment(segment=number, layers=of_segment)
+            for number, of_segment in enumerate([layers] if whole else [[layer] for layer in layers])
+        ],
     )
 
 

@@ -38,8 +38,8 @@ class Cost:
         Latency of the pipeline.
     weight_bytes : int
         Weights of this operator that the chip holds, for all experts.
-    weight_dtype, weight_layout : str
-        Their type, and whether each chip holds all of them (``replicated``) or a slice (``sharded``).
+    weight_dtype, weight_layout, weight_name : str
+        Their type, whether each chip holds all of them (``replicated``) or a slice (``sharded``), and what they are.
     """
 
     dtype: str
@@ -49,6 +49,7 @@ class Cost:
     weight_bytes: int = 0
     weight_dtype: str = ""
     weight_layout: str = ""
+    weight_name: str = "weights"
 
 
 def cycles(cost: Cost, unit: str, chip: Chip) -> int:
@@ -93,6 +94,7 @@ def _cost(work: Work, chip: Chip, share: Share, shard: int) -> Cost:
         weight_bytes=work.weight_bytes(share, shard),
         weight_dtype=work.weights.dtype if work.weights else "",
         weight_layout=work.weights.layout if work.weights else "",
+        weight_name=work.weights.name if work.weights else "weights",
     )
 
 

@@ -24,7 +24,7 @@ from lpxsched.workload.datatypes import ELEMENT_BITS, ROUTER_TYPE, bytes_of
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.ffns import FfnLayer, FfnModel
-    from lpxsched.workload.model import Experts
+    from lpxsched.workload.model import Experts, Ffn
 
 Layout = Literal["replicated", "sharded", "partial", "reserved"]
 Place = Literal["chips", "hosts"]
@@ -181,8 +181,8 @@ def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes
         for step in ffn_steps(layer):
             named = tuple((prefix + name, layout) for name, layout in step.inputs.items())
             result = prefix + step.output if step.output else ""
-            place = (number, step.place, step.unit)
-            operators.append(Operator(prefix + step.kind, step.kind, *place, named, result, step.sizes))
+            name = prefix + step.kind
+            operators.append(Operator(name, step.kind, number, step.place, step.unit, named, result, step.sizes))
     return LayerGraph(tuple(operators), tensors)
 
 
@@ -220,13 +220,17 @@ def ffn_steps(layer: FfnLayer) -> list[_Step]:
     steps = [_Step("ingress", "hosts", "host", {}, "input")]
     steps += [_Step("routes", "hosts", "host", {}, "routing")] if experts and by_gpu else []
     if layer.dense:
-        steps.append(_Step("dense", "chips", "matrix", rows, dense))
+        steps.append(_Step("dense", "chips", "matrix", rows, dense, _matrices(layer.dense)))
     if experts:
-        steps += _expert_steps(rows, experts, by_gpu=by_gpu, shared=layer.shared is not None)
+        steps += _expert_steps(rows, experts, layer.shared, by_gpu=by_gpu)
     return [*steps, _Step("egress", "hosts", "host", sums, "")]
 
 
-def _expert_steps(rows: dict[str, Layout], experts: Experts, *, by_gpu: bool, shared: bool) -> list[_Step]:
+def _matrices(ffn: Ffn | Experts) -> tuple[tuple[str, int], ...]:
+    return (("matrices", ffn.matrices),)
+
+
+def _expert_steps(rows: dict[str, Layout], experts: Experts, shared: Ffn | None, *, by_gpu: bool) -> list[_Step]:
     latent = experts.latent_columns > 0
     routing: dict[str, Layout] = {"routing": "replicated"}
     beside: dict[str, Layout] = {"shared_output": "partial"} if shared else {}
@@ -236,9 +240,9 @@ def _expert_steps(rows: dict[str, Layout], experts: Experts, *, by_gpu: bool, sh
     same: dict[str, Layout] = rows if experts.idle else {}
     steps = [_Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
     steps += [] if by_gpu else [_Step("router", "chips", "matrix", rows, "routing")]
-    steps += [_Step("shared", "chips", "matrix", rows, "shared_output")] if shared else []
+    steps += [_Step("shared", "chips", "matrix", rows, "shared_output", _matrices(shared))] if shared else []
     inputs = (narrow if latent else rows) | routing
-    sizes = (("experts", experts.number), ("idle", experts.idle))
+    sizes = (*_matrices(experts), ("experts", experts.number), ("idle", experts.idle))
     steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output", sizes))
     summed: dict[str, Layout] = {"expert_output": "partial"}
     result = "latent_output" if latent else "output"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -39,6 +40,7 @@ def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) 
 
     return LayerProblem(
         group=Group(0, (0, 1), (2, 2)),
+        before=None,
         graph=LayerGraph((), {}),
         demands=(),
         operators=(),
@@ -115,6 +117,21 @@ def test_equal_layers_are_solved_once() -> None:
     assert [layer.distinct.layers for layer in layers[:2]] == [(0, 2, 3), (1, 4)]
     assert layers[0].distinct is layers[2].distinct
     assert told == [("solving", 0, 2), ("solving", 1, 2), ("solving", 2, 2)]
+
+
+def test_layers_that_share_chips_open_with_the_longest_stall_of_them() -> None:
+    """Tests that a short layer waits for the stall of a long one on its chips, 3.2 cycles rounded up, not for 0.8.
+
+    The same layer on chips of its own is another result. Bounds stay: no rule asks for more of it.
+    """
+    short, long = (stream(vectors, clock(100)) for vectors in (400, 5_000))
+    alone = replace(short, group=Group(0, (4, 5), (2, 2)))
+    layers = solve_layers([short, long, alone], GREEDY, progress=lambda *_: None)
+    assert [layer.problem.instance.release_cycles for layer in layers] == [4, 4, 1]
+    results = [layer.distinct.result for layer in layers]
+    assert results[0].makespan_cycles == results[2].makespan_cycles + 3
+    assert results[0].bound == results[2].bound
+    assert [layer.distinct.number for layer in layers] == [0, 1, 2]
 
 
 def test_a_result_says_what_wires_alone_take() -> None:

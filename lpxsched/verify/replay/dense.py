@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
-from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes, mixtures, routing_of
-from lpxsched.verify.replay.functions import GRAPH_FILE, PARTIAL, Linear, Setting, Source
-from lpxsched.verify.replay.placement import nodes_of, seen
+from lpxsched.verify.replay.experts import routing_of
+from lpxsched.verify.replay.functions import GRAPH_FILE, PARTIAL, Setting
+from lpxsched.verify.replay.kinds import functions_of
+from lpxsched.verify.replay.mixtures import mixtures
+from lpxsched.verify.replay.placement import dealt, nodes_of, seen
 from lpxsched.verify.replay.routings import without_run
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.documents import GraphInput, GraphOperator, GraphTensor
-    from lpxsched.verify.replay.experts import Mixture
-    from lpxsched.verify.replay.functions import Function, Values
+    from lpxsched.verify.replay.functions import Values
 
 FEWEST_LANES = 2
 
@@ -49,13 +51,14 @@ class Dense:
         self.operators = build.graph.operators
         self.tensors = {tensor.name: tensor for tensor in build.graph.tensors}
         self.widths = [len(nodes_of(build, operator)) for operator in self.operators]
-        self.mixtures = layers = mixtures(build.graph)
-        self.lanes = max([FEWEST_LANES, *(layer.lanes(self.tensors) for layer in layers)])
+        self.mixtures = mixtures(build.graph)
         settings = [
-            Setting(operator, self._around(operator), width, self.lanes, seed, iteration)
+            Setting(operator, self._around(operator), width, FEWEST_LANES, seed, iteration, dealt(build, operator))
             for operator, width in zip(self.operators, self.widths, strict=True)
         ]
-        self.functions = [_function(setting, layers) for setting in settings]
+        functions = functions_of(settings, self.mixtures)
+        self.lanes = max([FEWEST_LANES, *(function.lanes() for function in functions)])
+        self.functions = functions_of([replace(one, lanes=self.lanes) for one in settings], self.mixtures)
         self.writer = {name: number for number, one in enumerate(self.operators) for name in one.outputs}
         self._summands: dict[tuple[int, int], Values] = {}
         self.whole: Values = {}
@@ -109,14 +112,3 @@ class Dense:
         except CycleError as error:
             names = [self.operators[number].name for number in error.args[1]]
             raise InputError(GRAPH_FILE, f"operators wait for each other in a circle: {', '.join(names)}") from error
-
-
-def _function(setting: Setting, layers: list[Mixture]) -> Function:
-    """Return what an operator computes: a part of a mixture of experts, nothing but random rows, or a linear map."""
-    name = setting.operator.name
-    for layer in layers:
-        router = Router if setting.operator.inputs else Routes
-        for function, of in ((router, layer.router), (Experts, layer.expert), (Combine, layer.combine)):
-            if of == name:
-                return function(setting, layer)
-    return Linear(setting) if setting.operator.inputs else Source(setting)

@@ -27,6 +27,7 @@ def ffn_pieces(layer: FfnLayer, read: str, residual: str, chip: Chip, width: int
             output=step.output,
             shape=Shape(*shapes[step.output]),
             work=works[step.kind],
+            sizes=step.sizes,
         )
         for step in ffn_steps(layer)
         if step.place == "chips"

@@ -149,7 +149,10 @@ def norm(kind: str, read: str, output: str, hidden: int, decoding: Decoding) -> 
 
 
 def with_residual(piece: Piece, residual: str, hidden: int, decoding: Decoding) -> Piece:
-    """Return a piece that leaves a summand, to which the first chip adds the rows of a tensor."""
+    """Return a piece that leaves a summand, to which the first chip adds the rows of a tensor.
+
+    The size ``residual`` says which input that is.
+    """
     counts: Literal["macs", "elements"] = "macs" if piece.unit == MATRIX else "elements"
     row = exact_bytes_of(hidden, decoding.precision.partials)
     more = (
@@ -157,7 +160,8 @@ def with_residual(piece: Piece, residual: str, hidden: int, decoding: Decoding) 
         Term(counts, piece.unit, per_row=Fraction(hidden), shard=0),
     )
     work = replace(piece.work, terms=(*piece.work.terms, *more))
-    return replace(piece, inputs=(*piece.inputs, (residual, "replicated")), work=work)
+    sizes = (*piece.sizes, ("residual", len(piece.inputs)))
+    return replace(piece, inputs=(*piece.inputs, (residual, "replicated")), work=work, sizes=sizes)
 
 
 def bias_bytes(columns: int, *, biases: bool) -> Fraction:

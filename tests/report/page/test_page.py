@@ -133,7 +133,7 @@ def test_two_builds_are_told_side_by_side() -> None:
     page = compare_page(repeated_build(2), repeated_build(3), ("two", "three")).decode()
     assert '<td class="name">makespan, cycles</td><td>256</td><td>384</td><td>+128</td><td>1.5000</td>' in page
     assert '<td class="name">2</td><td class="name">-</td><td class="name">1.0-1</td>' in page
-    assert "1 of 3 layers lie on other chips." in page
+    assert "2 layers on the same; 1 layer only in B." in page
 
 
 def test_frames_are_told() -> None:

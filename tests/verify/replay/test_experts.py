@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.verify.replay.arithmetic import drawn, generator
-from lpxsched.verify.replay.experts import mixtures
+from lpxsched.verify.replay.mixtures import mixtures
 from lpxsched.verify.replay.routings import MOST_RUNS, ROUTINGS, Held, Routed, chosen_experts, without_run
 from lpxsched.workload.expert_runs import met_pairs, worst_runs
 from lpxsched.workload.work import shard_sizes

@@ -9,6 +9,7 @@ import pytest
 from lpxsched.options import CollectiveOptions
 from lpxsched.pipeline import compile_collective
 from lpxsched.verify.replay.replay import replay
+from lpxsched.verify.replay.routings import ROUTINGS
 from tests.builds import two_chip_build
 from tests.timetable.small import compiled
 from tests.verify.borders import DISJOINT, OVERLAPPING, Border, border_build

@@ -62,9 +62,9 @@ def test_attention_by_hand() -> None:
     assert first["rotate"].sram_bytes == 2 * 4 * (8 + 4 + 2)
     assert first["rotate"].macs == 2 * 4 * (3 * 3 + 1)
     # keys 8 x 4 bytes a row; 8 bytes of queries, 16 scores in bf16
-    assert first["scores"] == Cost("fp8", 2 * (32 + 8 + 32), 2 * 2 * 8 * 4, 40, 2 * 32, "fp8", "sharded")
+    assert first["scores"] == Cost("fp8", 2 * (32 + 8 + 32), 2 * 2 * 8 * 4, 40, 2 * 32, "fp8", "sharded", "keys")
     assert first["softmax"] == Cost("bf16", 2 * (32 + 16), 2 * 4 * 16, 3 * 3)
-    assert first["values"] == Cost("fp8", 2 * (32 + 16 + 8), 2 * 2 * 8 * 4, 43, 2 * 32, "fp8", "sharded")
+    assert first["values"] == Cost("fp8", 2 * (32 + 16 + 8), 2 * 2 * 8 * 4, 43, 2 * 32, "fp8", "sharded", "values")
     # weights 8 x 16; 8 bytes in, 32 out; the first chip reads and adds 16 columns of the residual
     assert first["out"] == Cost("fp8", 128 + 2 * (8 + 32 + 32), 2 * 128 + 2 * 16, 40, 128, "fp8", "sharded")
     assert second["out"] == Cost("fp8", 128 + 2 * (8 + 32), 2 * 128, 40, 128, "fp8", "sharded")
@@ -101,4 +101,4 @@ def test_rows_of_one_user_share_what_is_kept() -> None:
     drafts = replace(STEP, rows_per_user=2)
     pieces = attention_pieces(Attention(4, 2, 4), "rows", "rows", "output", 16, 2, drafts)
     scores = shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, 2)[0]["scores"]
-    assert scores == Cost("fp8", 32 + 2 * (8 + 32), 2 * 2 * 8 * 4, 40, 32, "fp8", "sharded")
+    assert scores == Cost("fp8", 32 + 2 * (8 + 32), 2 * 2 * 8 * 4, 40, 32, "fp8", "sharded", "keys")

@@ -165,6 +165,8 @@ class Held {
   constructor(starts, ends) {
     this.starts = Held.passed(Float64Array.from(starts).sort());
     this.ends = Held.passed(Float64Array.from(ends).sort());
+    this.first = this.starts.moments[0] ?? 0;
+    this.last = this.ends.moments[ends.length - 1] ?? 0;
   }
 
   static passed(moments) {

@@ -1,26 +1,29 @@
-// What the units and links of chips do: operators, sends, receives, deskews, and the critical path.
+// What the units and links of chips do: operators, sends, receives, deskews, windows, and the critical path.
 
-const TALL = { unit: 15, traffic: 18, link: 12 };
+const TALL = { unit: 15, traffic: 18, link: 12, windows: 15 };
 
 class Timeline extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
-    Object.assign(this, { store, most: 560, opened: new Set(), held: new Map() });
+    Object.assign(this, { store, most: 560, opened: new Set(), held: new Map(), views: views(store.meta) });
     this.box = root.querySelector("[name=segment]");
     this.box.addEventListener("change", () => this.select());
     this.markPath();
     this.select();
   }
 
-  get segment() { return this.store.meta.segments[Number(this.box.value)]; }
+  get view() { return this.views[Number(this.box.value)]; }
+
+  passes(from, to) { return this.view.passes(from, to); }
 
   select() {
-    const { start, end } = this.segment;
+    const { start, end, last } = this.view;
     this.opened.clear();
     this.held.clear();
     this.scroll = 0;
+    this.span.last = Math.max(last, LEAST_SPAN);
     this.lay();
-    this.span.show(start, Math.max(end, start + 1));
+    this.span.show(start, end);
   }
 
   showChip(node) {
@@ -35,7 +38,9 @@ class Timeline extends TimePanel {
   lay() {
     const operators = this.store.operators(() => this.lay()), links = this.store.links(() => this.lay());
     if (!operators || !links) return;
-    this.setRows(this.segment.chips.flatMap((chip) => this.chipRows(chip, operators, links)));
+    const windows = this.view.windowRows().map((of) => (
+      { label: of.label, type: "windows", windows: of, height: TALL.windows, first: true }));
+    this.setRows([...windows, ...this.view.chips.flatMap((chip) => this.chipRows(chip, operators, links))]);
   }
 
   chipRows(chip, operators, links) {
@@ -83,7 +88,7 @@ class Timeline extends TimePanel {
     }
   }
 
-  // How the links of a chip are held, by class; undefined until their slots are there.
+  // How the links of a chip are held, by class and segment; undefined until their slots are there.
   traffic(chip, type) {
     const key = `${type} ${chip}`;
     if (this.held.has(key)) return this.held.get(key);
@@ -95,31 +100,50 @@ class Timeline extends TimePanel {
       if (!slots) return undefined;
       const name = this.store.meta.wires[links.wire[link]].class, pitch = this.store.pitch(links.wire[link]);
       if (slots[1] === slots[2]) continue;
-      const of = spans.get(name) || spans.set(name, { starts: [], ends: [], links: 0 }).get(name);
+      const of = spans.get(name) || spans.set(name, { links: 0, parts: new Map() }).get(name);
       of.links++;
       for (let slot = slots[1]; slot < slots[2]; slot++) {
-        of.starts.push(slots[0].depart[slot]);
-        of.ends.push(slots[0].depart[slot] + slots[0].vectors[slot] * pitch);
+        const depart = slots[0].depart[slot], segment = segmentAt(this.store.meta, depart);
+        const part = of.parts.get(segment) || of.parts.set(segment, { starts: [], ends: [] }).get(segment);
+        part.starts.push(depart);
+        part.ends.push(depart + slots[0].vectors[slot] * pitch);
       }
     }
-    const found = [...spans].map(([name, of]) => ({ name, links: of.links, held: new Held(of.starts, of.ends) }));
+    const found = [...spans].map(([name, { links: count, parts }]) => ({ name, links: count,
+      parts: [...parts].map(([segment, { starts, ends }]) => ({ segment, held: new Held(starts, ends) })) }));
     this.held.set(key, found);
     return found;
   }
 
+  // Busy time in each column, of all passes.
+  profile(parts, columns) {
+    const sums = new Float64Array(columns);
+    for (const { segment, shift } of this.shown) {
+      for (const part of parts) {
+        if (segment >= 0 && part.segment !== segment) continue;
+        const from = this.span.from - shift, { first, last } = part.held;
+        const low = Math.max(Math.floor((first - from) / this.perPixel), 0);
+        const high = Math.min(Math.ceil((last - from) / this.perPixel), columns);
+        if (high <= low) continue;
+        const busy = part.held.profile(from + low * this.perPixel, this.perPixel, high - low);
+        for (let column = low; column < high; column++) sums[column] += busy[column - low];
+      }
+    }
+    return sums;
+  }
+
   before(pen) {
-    const inside = new Set(this.store.meta.segments.filter(({ start, end }) => start < this.span.to && end > this.span.from)
-      .map(({ segment }) => segment));
+    this.shown = this.passes(this.span.from, this.span.to);
     pen.fillStyle = themed("--deskew");
-    for (const [segment, start, end] of this.store.meta.deskews) {
-      if (!inside.has(segment)) continue;
+    for (const [start, end] of this.view.deskews(this.span.from, this.span.to)) {
       const from = Math.max(this.x(start), GUTTER), to = Math.min(this.x(end), GUTTER + this.width);
       if (to > from) pen.fillRect(from, 0, Math.max(to - from, 1), this.height);
     }
   }
 
   drawRow(pen, row, top) {
-    if (row.type === "unit") this.drawUnit(pen, row, top);
+    if (row.type === "windows") drawWindows(pen, row, top, this);
+    else if (row.type === "unit") this.drawUnit(pen, row, top);
     else if (row.type === "link") Utilisation.prototype.drawLink.call(this, pen, row, top);
     else this.drawTraffic(pen, row, top);
   }
@@ -127,17 +151,28 @@ class Timeline extends TimePanel {
   drawUnit(pen, row, top) {
     const operators = this.store.operators(() => this.queue()), { kinds, colours } = this.store.meta;
     if (!operators) return;
-    for (const index of operators.of.of(row.chip)) {
-      const start = operators.start[index], cycles = operators.cycles[index];
-      if (operators.unit[index] !== row.unit || start > this.span.to || start + cycles < this.span.from) continue;
+    for (const [index, start, { segment, shift }] of this.running(row, operators, this.shown)) {
+      const cycles = operators.cycles[index];
+      if (start > this.span.to || start + cycles < this.span.from) continue;
       const x = this.x(start), wide = Math.max(cycles / this.perPixel, 1), kind = kinds[operators.kind[index]];
       pen.fillStyle = shown(colours[kind]);
       pen.fillRect(x, top + 2, wide, row.height - 4);
-      if (this.onPath.has(index)) {
+      if (this.onPath.has(index) && shift === this.view.marked(segment)) {
         pen.strokeStyle = themed("--path");
         pen.lineWidth = 2;
         pen.strokeRect(x, top + 2, wide, row.height - 4);
         pen.lineWidth = 1;
+      }
+    }
+  }
+
+  // Operators on a unit, and when they start in each pass.
+  *running(row, operators, passes) {
+    const mine = [...operators.of.of(row.chip)].filter((index) => operators.unit[index] === row.unit);
+    const place = mine.map((index) => segmentAt(this.store.meta, operators.start[index]));
+    for (const pass of passes) {
+      for (let at = 0; at < mine.length; at++) {
+        if (pass.segment < 0 || pass.segment === place[at]) yield [mine[at], operators.start[mine[at]] + pass.shift, pass];
       }
     }
   }
@@ -147,9 +182,9 @@ class Timeline extends TimePanel {
     if (!classes) return;
     const all = classes.reduce((sum, { links }) => sum + links, 0), columns = Math.ceil(this.width);
     const below = new Float64Array(columns).fill(bottom);
-    for (const { name, held } of classes) {
+    for (const { name, parts } of classes) {
       pen.fillStyle = shown(this.store.meta.colours[name]);
-      const shares = held.profile(this.span.from, this.perPixel, columns);
+      const shares = this.profile(parts, columns);
       // Columns of equal height are one bar.
       for (let x = 0, next; x < columns; x = next) {
         const high = shares[x] > 1e-9 ? Math.max(Math.round((4 * full * shares[x]) / this.perPixel / all) / 4, 1) : 0;
@@ -168,12 +203,13 @@ class Timeline extends TimePanel {
     pen.strokeStyle = pen.fillStyle = themed("--path");
     pen.lineWidth = 1.5;
     for (const { link, depart } of this.hops) {
-      if (!links || depart > this.span.to) continue;
+      const start = depart + this.view.marked(segmentAt(this.store.meta, depart));
+      if (!links || start > this.span.to) continue;
       const [block, first, last] = this.store.slots(link, () => this.queue()) || [null, 0, 0];
       const slot = block ? lastNotAbove(block.depart, depart, first, last) : -1;
-      if (slot < first || depart + block.wait[slot] < this.span.from) continue;
+      if (slot < first || start + block.wait[slot] < this.span.from) continue;
       const out = rowOf(links.src[link], "out"), into = rowOf(links.dst[link], "in");
-      const ends = [[out, depart], [into, depart + block.wait[slot]]].filter(([row]) => row)
+      const ends = [[out, start], [into, start + block.wait[slot]]].filter(([row]) => row)
         .map(([row, cycle]) => [Math.max(this.x(cycle), GUTTER), row.top + row.height / 2 - this.scroll]);
       pen.beginPath();
       ends.forEach(([x, y], index) => (index ? pen.lineTo(x, y) : pen.moveTo(x, y)));
@@ -184,12 +220,16 @@ class Timeline extends TimePanel {
   }
 
   tell(row, at) {
+    if (row.type === "windows") return tellWindow(row, at, this);
     if (row.type === "link") return tellSlot(this.store, row, at, this);
     if (row.type === "unit") return this.tellUnit(row, at);
     const classes = this.traffic(row.chip, row.type);
-    if (!classes) return "…";
-    const held = classes.map(({ name, links, held: of }) => {
-      const now = Math.round(of.busy(at, at + 1e-3) * 1e3);
+    if (!classes) return READING;
+    const passes = this.passes(at, at + 1e-3);
+    const held = classes.map(({ name, links, parts }) => {
+      const busy = (shift, of) => of.held.busy(at - shift, at - shift + 1e-3);
+      const now = Math.round(1e3 * passes.reduce((sum, { segment, shift }) => sum
+        + parts.filter((of) => segment < 0 || of.segment === segment).reduce((all, of) => all + busy(shift, of), 0), 0));
       return `${now} of the ${links} ${name} links that carry anything held`;
     });
     return `${row.label}, cycle ${this.when(Math.floor(at))}: ${held.join(", ") || "none of its links carries anything"}. `
@@ -198,11 +238,12 @@ class Timeline extends TimePanel {
 
   tellUnit(row, at) {
     const operators = this.store.operators(() => this.queue()), { kinds } = this.store.meta;
-    if (!operators) return "…";
-    for (const index of operators.of.of(row.chip)) {
-      const start = operators.start[index], end = start + operators.cycles[index];
-      if (operators.unit[index] !== row.unit || at < start || at >= end) continue;
-      const path = this.onPath.has(index) ? ", on the critical path" : "";
+    if (!operators) return READING;
+    for (const [index, start, pass] of this.running(row, operators, this.passes(at, at + 1e-3))) {
+      const end = start + operators.cycles[index];
+      if (at < start || at >= end) continue;
+      const marked = this.onPath.has(index) && pass.shift === this.view.marked(pass.segment);
+      const path = marked ? ", on the critical path" : toldWindow(pass);
       return `${row.label}: ${kinds[operators.kind[index]]} of layer ${operators.layer[index]}, ${this.when(start)} to `
         + `${this.when(end)}: ${number(end - start)} cycles${path}`;
     }
