@@ -36,8 +36,8 @@ from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model, published_weights
-from lpxsched.workload.graph import ffn_graph
 from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
 from lpxsched.workload.policy import Policy
 
@@ -71,9 +71,10 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     model = ffn_model(published, _policy(options), options.weights)
     precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
-    graph = ffn_graph(model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
-    load = Load(model, graph, fabric.chip, options.rows, precision)
+    build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
+    load = Load(model, build_graph(), fabric.chip, options.rows, precision)
     groups = partition_layers(load, fabric, file=options.partition)
+    graph = build_graph(widths=[len(group.chips) for group in groups])
     outside = outside_of(options, published, graph, groups)
     in_flight = _in_flight(options, model, outside)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lpxsched.workload.ffns import FfnLayer
     from lpxsched.workload.work import Share
 
-HOST_OPERATORS = ("ingress", "routes", "egress")
+HOST_OPERATORS = ("ingress", "routes", "places", "labels", "egress")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Work of routed experts and of what surrounds them, by the policy that says which chip holds which.
 
 With ``sharded`` each chip holds the same columns of every expert, with ``whole`` some experts whole, the first chips
-one more than the last; a chip without any leaves a summand of nothing. How often they run is the worst case over all
+one more than the last; a chip without any leaves a summand of nothing; with ``dispatch`` also, but rows come to
+positions (`dispatch`), and each chip routes its own. How often they run is the worst case over all
 routings (`expert_runs`).
 """
 
@@ -12,8 +13,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpxsched.workload.datatypes import ROUTER_TYPE, SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
+from lpxsched.workload.dispatch import LABEL_NUMBERS, pairs_on, sources_of
 from lpxsched.workload.expert_runs import cheapest_runs, met_pairs
-from lpxsched.workload.slices import FFN_PIPELINES, replicated, slice_of, sliced
+from lpxsched.workload.slices import FFN_PIPELINES, at_home, replicated, slice_of, sliced
 from lpxsched.workload.work import MATRIX, VECTOR, Share, Term, Weights, Work, shard_sizes
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.chip import Chip
     from lpxsched.workload.datatypes import Precision
+    from lpxsched.workload.dispatch import Source
     from lpxsched.workload.expert_runs import ExpertRuns, Pairs
     from lpxsched.workload.ffns import FfnLayer
     from lpxsched.workload.model import Experts
@@ -43,23 +46,30 @@ def routed_work(layer: FfnLayer, chip: Chip, width: int, *, batch: int, precisio
         return {}
     experts, typed = layer.experts, layer.precision("experts", precision)
     columns, joined = experts.latent_columns or layer.hidden, layer.shared is not None
-    works = {}
+    beside, works = joined and columns == layer.hidden, dict[str, Work]()
     if layer.policy.router == "lpu":
         works["router"] = _router(layer.hidden, experts, batch, precision)
-    if layer.policy.moe == "sharded":
-        works["experts"] = _slices(columns, experts, chip, width, batch=batch, precision=typed)
-        met = [experts.per_token] * width
-    else:
-        pairs = [met_pairs(batch, held, experts.per_token) for held in shard_sizes(experts.number, 1, width)]
-        works["experts"] = whole_experts(columns, experts, chip, pairs, typed)
-        met = [min(experts.per_token, some.experts) for some in pairs]
-    works["combine"] = _combine(
-        columns, met, batch, typed, joined=joined and columns == layer.hidden, idle=experts.idle > 0
-    )
     if experts.latent_columns:
         works["narrow"] = _narrow(layer.hidden, columns, batch, typed)
         works["widen"] = _widen(layer.hidden, columns, batch, typed, joined=joined)
-    return works
+    if layer.policy.moe == "dispatch":
+        sources = sources_of(layer, batch, width)
+        pairs = [pairs_on(sources, held, experts.per_token) for held in shard_sizes(experts.number, 1, width)]
+        if layer.policy.router == "lpu":
+            here = [source.rows for source in sources]
+            works |= {kind: at_home(works[kind], here) for kind in ("router", "narrow") if kind in works}
+            works |= _sending(columns, experts, sources, precision)
+        works["combine"] = _scattered(columns, pairs, batch, typed, joined=beside)
+    elif layer.policy.moe == "whole":
+        pairs = [met_pairs(batch, held, experts.per_token) for held in shard_sizes(experts.number, 1, width)]
+        met = [min(experts.per_token, some.experts) for some in pairs]
+        works["combine"] = _combine(columns, met, batch, typed, joined=beside, idle=experts.idle > 0)
+    else:
+        works["experts"] = _slices(columns, experts, chip, width, batch=batch, precision=typed)
+        met = [experts.per_token] * width
+        works["combine"] = _combine(columns, met, batch, typed, joined=beside, idle=experts.idle > 0)
+        return works
+    return works | {"experts": whole_experts(columns, experts, chip, pairs, typed)}
 
 
 def _router(hidden: int, experts: Experts, batch: int, precision: Precision) -> Work:
@@ -165,4 +175,45 @@ def _combine(columns: int, met: Sequence[int], batch: int, precision: Precision,
         ),
         pipelines=((VECTOR, 1),),
         shares=() if same else tuple(Share(batch, experts) for experts in met),
+    )
+
+
+def _sending(columns: int, experts: Experts, sources: Sequence[Source], precision: Precision) -> dict[str, Work]:
+    """Return the work of bringing rows to their positions, at most k of a row, and of labels for all positions."""
+    row, numbers = exact_bytes_of(columns, precision.activations), Fraction(LABEL_NUMBERS)
+    label, places = exact_bytes_of(LABEL_NUMBERS, ROUTER_TYPE), [experts.number * source.room for source in sources]
+    filled = [min(source.rows * experts.per_token, place) for source, place in zip(sources, places, strict=True)]
+    return {
+        "label": Work(
+            dtype=ROUTER_TYPE,
+            terms=(
+                Term("bytes", VECTOR, per_row=experts.per_token * label, per_column=label),
+                Term("elements", VECTOR, per_column=numbers),
+            ),
+            pipelines=((VECTOR, 1),),
+            shares=tuple(Share(source.rows, place) for source, place in zip(sources, places, strict=True)),
+        ),
+        "dispatch": Work(
+            dtype=precision.activations,
+            terms=(
+                Term("bytes", VECTOR, per_row=row, per_column=row),
+                Term("elements", VECTOR, per_column=Fraction(columns)),
+            ),
+            pipelines=((VECTOR, 1),),
+            shares=tuple(Share(source.rows, count) for source, count in zip(sources, filled, strict=True)),
+        ),
+    }
+
+
+def _scattered(columns: int, pairs: Sequence[Pairs], batch: int, precision: Precision, *, joined: bool) -> Work:
+    """Work of adding the pairs of each chip to their rows, and shared experts if `joined`."""
+    row = exact_bytes_of(columns, precision.partials)
+    return Work(
+        dtype=precision.partials,
+        terms=(
+            Term("bytes", VECTOR, per_row=(1 + joined) * row, per_column=row),
+            Term("elements", VECTOR, per_row=Fraction(joined * columns), per_column=Fraction(columns)),
+        ),
+        pipelines=((VECTOR, 1),),
+        shares=tuple(Share(batch, some.total) for some in pairs),
     )

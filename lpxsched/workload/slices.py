@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.workload.datatypes import BIAS_TYPE, SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
-from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
+from lpxsched.workload.work import MATRIX, VECTOR, Share, Term, Weights, Work
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.model import Experts, Ffn
 
@@ -28,6 +31,18 @@ def replicated(dtype: str, weight_dtype: str, weights: Fraction, batch: int, *, 
         pipelines=((MATRIX, 1),),
         weights=Weights(weight_dtype, "replicated", (Term("bytes", MATRIX, constant=weights),)),
     )
+
+
+def at_home(work: Work, rows: Sequence[int]) -> Work:
+    """Return the work of a matrix that lies on the chips that have rows of their own, so many each."""
+    assert work.weights is not None
+
+    def where_rows_are(term: Term) -> Term:
+        return replace(term, constant=Fraction(0), per_run=term.constant)
+
+    weights = replace(work.weights, terms=tuple(map(where_rows_are, work.weights.terms)))
+    shares = tuple(Share(count, 0, int(count > 0)) for count in rows)
+    return replace(work, rows=0, terms=tuple(map(where_rows_are, work.terms)), weights=weights, shares=shares)
 
 
 class Slice(NamedTuple):
