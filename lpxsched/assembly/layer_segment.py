@@ -160,7 +160,7 @@ def _weights(problem: LayerProblem) -> Held:
     chosen = [(number, p) for number, p in enumerate(problem.operators) if p.cost.weight_bytes]
     size = numbers([p.cost.weight_bytes for _, p in chosen])
     return Held(
-        operator=numbers([number for number, *_ in held]),
+        operator=numbers([number for number, _ in chosen]),
         name=texts([f"{p.operator.name}.{p.cost.weight_name}" for _, p in chosen]),
         offset=np.zeros_like(size),
         vectors=-(-size // problem.instance.add_cost.vector_bytes),
