@@ -7,7 +7,7 @@ const TALL = { unit: 15, traffic: 18, link: 12, windows: 15 };
 class Timeline extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
-    Object.assign(this, { store, most: 560, opened: new Set(), kept: new Map(), keptSlots: 0, units: new Map(), views: views(store.meta) });
+    Object.assign(this, { store, most: 560, opened: new Set(), kept: new Map(), keptSlots: 0, units: new Map(), carrying: new Map(), views: views(store.meta) });
     this.box = root.querySelector("[name=segment]");
     this.box.addEventListener("change", () => this.select());
     this.markPath();
@@ -90,8 +90,11 @@ class Timeline extends TimePanel {
 
   // Links of a chip that ever carry anything, by class.
   classes(chip, type) {
+    const key = `${type} ${chip}`, kept = this.carrying.get(key);
+    if (kept) return kept;
     const links = this.store.links(() => this.queue()), found = new Map();
     if (!links) return undefined;
+    this.carrying.set(key, found);
     for (const link of links[type === "in" ? "entering" : "leaving"].of(chip)) {
       if (links.down[link] || !links.slots[link]) continue;
       const name = this.store.meta.wires[links.wire[link]].class;
