@@ -93,7 +93,16 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
 
 
 def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:
-    """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
+    """Return the build of a model all of which runs on the chips: one segment, its visits one after the other.
+
+    Raises
+    ------
+    InputError
+        For several micro-batches.
+    """
+    if options.in_flight > 1:
+        problem = f"a whole model on the chips runs for one micro-batch at a time, got {options.in_flight}"
+        raise InputError("lpxsched compile", problem, key="--in-flight")
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     visits, chip, decoding = lpu_visits(model), fabric.chip, step_of(options, model, fabric.vector_bytes)
     groups = visit_groups(fabric, visits, decoding, what=model.name, file=options.partition)

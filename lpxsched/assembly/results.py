@@ -111,6 +111,9 @@ def chain_results(
         "in_flight": 1,
         "acceptance_length": float(_emitted(options).tokens),
         **_extent(fabric, clock, chain.layers, problems, around),
+        # Embedding and head, which meet hosts, are no layers of the model.
+        "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
+        "visits": len(chain.layers),
         **_traffic(program),
     }
 

@@ -47,7 +47,8 @@ def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decodin
     weights = options.weights or published_weights(model)
     precision = Precision(weights, options.activations, options.partials)
     mixers = options.weights or (stored[0] if stored else weights)
-    return Decoding(options.rows, options.context, options.kv, precision, mixers, vector_bytes)
+    rows_per_user = 1 + options.draft
+    return Decoding(options.rows, options.context, options.kv, precision, mixers, vector_bytes, rows_per_user)
 
 
 def visit_groups(

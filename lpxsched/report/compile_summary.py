@@ -60,6 +60,11 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
     return [f"{name:<14}{text}" for name, text in rows]
 
 
+def _ends(results: dict[str, Any]) -> str:
+    """Return what of a model lies on the chips besides its layers."""
+    return ", embedding and head" if "visits" in results else ""
+
+
 def _frame(build: Build) -> list[tuple[str, str]]:
     """Return how micro-batches in flight share a layer: its period, its windows, and those left out for deskews."""
     frames, m, deskews = build.frames, build.manifest.results["in_flight"], build.deskews

@@ -62,11 +62,15 @@ def test_a_visit_ends_with_its_last_operator() -> None:
     for layer in chained(visits_on(RACK, ROUTE)).layers[:-1]:
         problem, result = layer.problem, layer.distinct.result
         ends = result.schedule.operator_start + problem.instance.operator_cycles
-        told = [end for end, placed in zip(ends.tolist(), problem.operators, strict=True) if placed.operator.kind != LEFT]
+        told = [
+            end for end, placed in zip(ends.tolist(), problem.operators, strict=True) if placed.operator.kind != LEFT
+        ]
         assert result.makespan_cycles == max(told)
 
 
-@pytest.mark.parametrize("route", [ROUTE, (TRAY, OVER, NEXT, NEXT[::-1], (*NEXT, 20, 21))], ids=["trays", "overlapping"])
+@pytest.mark.parametrize(
+    "route", [ROUTE, (TRAY, OVER, NEXT, NEXT[::-1], (*NEXT, 20, 21))], ids=["trays", "overlapping"]
+)
 def test_schedules_keep_the_rules(route: tuple[tuple[int, ...], ...]) -> None:
     """Tests every visit by rules written anew, on disjoint groups, on ones that overlap, and in another order."""
     for layer in chained(visits_on(RACK, route)).layers:
@@ -99,7 +103,7 @@ def test_guards_of_a_class_are_equal_in_all_visits() -> None:
 
 
 def test_clocks_that_run_apart_are_deskewed_between_visits() -> None:
-    """Tests 2,000 ppm: no more than the interval lies between two deskews, a pass included, and each takes its stall."""
+    """Tests 2,000 ppm: no more than the interval between two deskews, a pass included, and each takes its stall."""
     visits = visits_on(RACK, (TRAY, *[TRAY] * 8, TRAY), clock=drifting(2000))
     chain = chained(visits)
     problem = chain.layers[0].problem

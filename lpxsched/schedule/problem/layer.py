@@ -89,6 +89,11 @@ class LayerProblem:
     resident: bool
     instance: Instance
 
+    @property
+    def meets_hosts(self) -> bool:
+        """Whether rows come from hosts, or go there."""
+        return self.instance.network.nodes > self.instance.network.chips
+
     def node(self, local: int) -> int:
         """Return the node of the fabric behind a local number."""
         return int(self.instance.network.fabric_node[local])
