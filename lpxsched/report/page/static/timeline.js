@@ -219,11 +219,12 @@ class Timeline extends TimePanel {
     const below = new Float64Array(columns).fill(bottom);
     for (const [name, shares] of this.profiles(row.chip, row.type, classes, columns)) {
       pen.fillStyle = shown(this.store.meta.colours[name]);
-      // Columns of equal height are one bar.
+      // Whole pixels, of which what is held at all takes one: columns of equal height are one bar.
+      const scale = full * devicePixelRatio / this.perPixel / all;
+      const height = (x) => (shares[x] > 1e-9 ? Math.max(Math.round(scale * shares[x]) / devicePixelRatio, 1) : 0);
       for (let x = 0, next; x < columns; x = next) {
-        const high = shares[x] > 1e-9 ? Math.max(Math.round((4 * full * shares[x]) / this.perPixel / all) / 4, 1) : 0;
-        const y = below[x];
-        for (next = x + 1; next < columns && Math.abs(shares[next] - shares[x]) < 1e-6 && below[next] === y;) next++;
+        const high = height(x), y = below[x];
+        for (next = x + 1; next < columns && below[next] === y && height(next) === high;) next++;
         if (high) pen.fillRect(GUTTER + x, y - high, next - x, high);
         below.fill(y - high, x, next);
       }
