@@ -120,8 +120,8 @@ def _operators(problem: LayerProblem) -> GraphOperators:
 
 
 def _results(problem: LayerProblem) -> Held:
-    chosen = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output]
-    tensors = [problem.graph.tensors[p.operator.output] for _, p in chosen]
+    chosen = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
+    tensors = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in chosen]
     runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(tensors, chosen, strict=True)]
     first, vectors = (numbers([run[column] for run in runs]) for column in (0, 1))
     rows = numbers([t.row_bytes for t in tensors]), numbers([t.vectors_per_row for t in tensors])
