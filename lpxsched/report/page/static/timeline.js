@@ -221,10 +221,10 @@ class Timeline extends TimePanel {
       pen.fillStyle = shown(this.store.meta.colours[name]);
       // Whole pixels, of which what is held at all takes one: columns of equal height are one bar.
       const scale = full * devicePixelRatio / this.perPixel / all;
-      const height = (x) => (shares[x] > 1e-9 ? Math.max(Math.round(scale * shares[x]) / devicePixelRatio, 1) : 0);
+      const heights = shares.map((share) => (share > 1e-9 ? Math.max(Math.round(scale * share) / devicePixelRatio, 1) : 0));
       for (let x = 0, next; x < columns; x = next) {
-        const high = height(x), y = below[x];
-        for (next = x + 1; next < columns && below[next] === y && height(next) === high;) next++;
+        const high = heights[x], y = below[x];
+        for (next = x + 1; next < columns && below[next] === y && heights[next] === high;) next++;
         if (high) pen.fillRect(GUTTER + x, y - high, next - x, high);
         below.fill(y - high, x, next);
       }
