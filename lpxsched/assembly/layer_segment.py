@@ -123,11 +123,12 @@ def _operators(problem: LayerProblem) -> GraphOperators:
 
 
 def _results(problem: LayerProblem) -> Held:
-    made = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output]
-    runs = [_run(problem, problem.graph.tensors[p.operator.output], p.shard) for _, p in made]
-    chosen = [one for one, (_, vectors) in zip(made, runs, strict=True) if vectors]
-    tensors = [problem.graph.tensors[p.operator.output] for _, p in chosen]
-    first, vectors = (numbers([run[column] for run in runs if run[1]]) for column in (0, 1))
+    made = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
+    left = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in made]
+    runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(left, made, strict=True)]
+    there = [place for place, (_, count) in enumerate(runs) if count]
+    chosen, tensors = [made[place] for place in there], [left[place] for place in there]
+    first, vectors = (numbers([runs[place][column] for place in there]) for column in (0, 1))
     rows = numbers([t.row_bytes for t in tensors]), numbers([t.vectors_per_row for t in tensors])
     width = problem.instance.add_cost.vector_bytes
     return Held(

@@ -7,10 +7,12 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
-from lpxsched.verify.replay.experts import mixtures, routed, without_run
+from lpxsched.verify.replay.experts import routing_of
 from lpxsched.verify.replay.functions import GRAPH_FILE, PARTIAL, Setting
 from lpxsched.verify.replay.kinds import functions_of
+from lpxsched.verify.replay.mixtures import mixtures
 from lpxsched.verify.replay.placement import dealt, nodes_of, seen
+from lpxsched.verify.replay.routings import without_run
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -78,13 +80,12 @@ class Dense:
         """Return what experts have no room for."""
         told = []
         for layer in self.mixtures:
-            pairs, _ = routed(self.functions[self.writer[layer.pairs]].setting, layer, self.whole)
-            short = len(without_run(layer, pairs))
-            room = f"{layer.runs} runs of {layer.rows_per_run} rows"
-            if short:
-                told.append(
-                    f"{layer.expert}: {short} of {len(pairs)} pairs of a row and an expert find no room in {room}"
-                )
+            pairs, _ = routing_of(self.functions[self.writer[layer.pairs]].setting, layer, self.whole)
+            for held in dict.fromkeys(layer.routed.held):
+                short, room = len(without_run(held, pairs)), f"{held.runs} runs of {held.rows_per_run} rows"
+                if short:
+                    of = f"{short} of {len(pairs)} pairs of a row and an expert"
+                    told.append(f"{layer.expert}: {of} find no room in {room}")
         return told
 
     def _expected(self, read: GraphInput, number: int, shard: int) -> Integers:

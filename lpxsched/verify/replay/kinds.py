@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lpxsched.verify.replay import recurrent
 from lpxsched.verify.replay.attention import Gate, Out, Project, Rotate, Scores, Softmax, Weighed
 from lpxsched.verify.replay.ends import Best, Embedding, Logits, Sample
-from lpxsched.verify.replay.experts import Combine, Experts, Router
+from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear, Source
 from lpxsched.verify.replay.latent import (
     Absorb,
@@ -23,8 +23,8 @@ from lpxsched.verify.replay.rows import Ffn, Norm, Widen
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpxsched.verify.replay.experts import Mixture
     from lpxsched.verify.replay.functions import Function, Setting
+    from lpxsched.verify.replay.mixtures import Mixture
 
 KINDS: dict[str, Callable[[Setting], Function]] = {
     "mixer_norm": Norm,
@@ -76,7 +76,7 @@ def functions_of(settings: Sequence[Setting], mixtures: Sequence[Mixture]) -> li
     routed: dict[str, Callable[[Setting], Function]] = {}
     for mixture in mixtures:
         routed |= {
-            mixture.router: partial(Router, mixture=mixture),
+            mixture.router: partial(Routes if mixture.by_gpu else Router, mixture=mixture),
             mixture.expert: partial(Experts, mixture=mixture),
             mixture.combine: partial(Combine, mixture=mixture),
         }
