@@ -17,7 +17,7 @@ from lpxsched.assembly.results import chain_results, collective_results, layer_r
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
-from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.choose import partition_layers
 from lpxsched.program.in_flight import InFlight, solve_layers_in_flight
@@ -34,12 +34,14 @@ from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.collectives import Collective
+from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model, published_weights
-from lpxsched.workload.graph import ffn_graph
 from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
+from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,11 +71,12 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     if options.attention == "lpu":
         return _compile_whole(options, progress)
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
-    model, weights = ffn_model(published), options.weights or published_weights(published)
-    precision = Precision(weights, options.activations, options.partials)
-    graph = ffn_graph(model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
-    load = Load(model, graph, fabric.chip, options.rows, precision)
+    model = ffn_model(published, _policy(options), options.weights)
+    precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
+    build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
+    load = Load(model, build_graph(), fabric.chip, options.rows, precision)
     groups = partition_layers(load, fabric, file=options.partition)
+    graph = build_graph(widths=[len(group.chips) for group in groups])
     outside = outside_of(options, published, graph, groups)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
     build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
@@ -97,8 +100,22 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     return with_expanded_weights(build, options, precision.weights, told)
 
 
+def _policy(options: CompileOptions) -> Policy:
+    capacity = None if options.capacity is None else exact(options.capacity)
+    return Policy(options.moe, options.router, capacity)
+
+
 def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:
-    """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
+    """Return the build of a model all of which runs on the chips: one segment, its visits one after the other.
+
+    Raises
+    ------
+    InputError
+        For several micro-batches.
+    """
+    if options.in_flight > 1:
+        problem = f"a whole model on the chips runs for one micro-batch at a time, got {options.in_flight}"
+        raise InputError("lpxsched compile", problem, key="--in-flight")
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     visits, chip, decoding = lpu_visits(model), fabric.chip, step_of(options, model, fabric.vector_bytes)
     groups = visit_groups(fabric, visits, decoding, what=model.name, file=options.partition)

@@ -38,6 +38,8 @@ _option = partial(model_option, CompileOptions)
 @click.option("--partition", type=click.Path(), help="YAML file with the chips of each layer.  [default: automatic]")
 @_option("attention", "Where attention runs.")
 @_option("moe", "How experts lie on chips.")
+@_option("capacity", "With --moe dispatch: rows an expert has room for, over their mean.  [default: all that may come]")
+@_option("router", "Where rows are routed.")
 @_option("gpus", "GPUs that run mixers, by name or file.")
 @_option("handover", "Way between GPUs and hosts, by name or file.")
 @_option("solver", "How schedules are found.")
@@ -61,12 +63,16 @@ def compile_command(output: Path | None, verify: bool, on_pipe: bool, as_json: b
     started = time.perf_counter()
     with failures_told(as_json=as_json), progress_told(on_pipe=on_pipe) as progress:
         from lpxsched.pipeline import compile_timetable
+        from lpxsched.workload.acceptance import acceptance
         from lpxsched.workload.config.load import load_model
         from lpxsched.workload.ffns import gpu_notes
 
         build = compile_timetable(options, progress=progress)
         model = load_model(options.model)
-        for note in (*model.notes, *gpu_notes(model)):
+        on_gpus = gpu_notes(model) if options.attention == "gpu" else ()
+        tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance)
+        accepted = (f"acceptance length {float(tokens.tokens):g}: {tokens.source}",) if options.draft else ()
+        for note in (*model.notes, *on_gpus, *accepted):
             click.echo(f"note: {note}", err=True)
         if verify:
             progress("proving", 0, 1)

@@ -93,6 +93,9 @@ def solve_layers_in_flight(
     InfeasibleError, NothingFoundError
         With how many fit, and what limits them.
     """
+    if any(problem.graph.windows > 1 for problem in problems):
+        cause = "rows beyond the capacity of experts take further windows, which nobody may own"
+        raise NothingFoundError(cause, remedy="try a larger --capacity, or --in-flight 1")
     refused = NothingFoundError("no interval between deskews", remedy="try another --clock")
     for interval in _intervals(problems[0].opening.clock):
         layers = solve_layers(problems, options, progress=progress, repeating=Repeating(interval))

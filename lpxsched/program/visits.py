@@ -21,6 +21,7 @@ from lpxsched.workload.config.quantization import quantization_error
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
 from lpxsched.workload.ffns import published_weights
 from lpxsched.workload.parts.piece import Decoding
+from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +48,17 @@ def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decodin
     weights = options.weights or published_weights(model)
     precision = Precision(weights, options.activations, options.partials)
     mixers = options.weights or (stored[0] if stored else weights)
-    return Decoding(options.rows, options.context, options.kv, precision, mixers, vector_bytes)
+    return Decoding(
+        options.rows,
+        options.context,
+        options.kv,
+        precision,
+        mixers,
+        vector_bytes,
+        rows_per_user=1 + options.draft,
+        policy=Policy(options.moe),
+        as_published=not options.weights,
+    )
 
 
 def visit_groups(

@@ -9,7 +9,7 @@ import pytest
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.program.memory import visit_needs
+from lpxsched.program.visit_memory import visit_needs
 from lpxsched.program.visits import visit_groups
 from tests.schedule.visits import EMBEDDING, HEAD, LAYER, STEP
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 WHAT = "toy"
 VISITS = (EMBEDDING, LAYER, LAYER, LAYER, HEAD)
 # A layer on 16 chips. Norms: 2 x 640 in bf16. On each of the first eight chips a head of queries beside one of keys and
-# values, 32 columns each: weights 640 x 32 x 3 in and 32 x 640 out, caches 2 x 64 x 32. FFN: 1,280 columns, 80 a chip in
-# three matrices of 640 rows.
+# values, 32 columns each: weights 640 x 32 x 3 in and 32 x 640 out, caches 2 x 64 x 32. FFN: 1,280 columns, 80 a chip
+# in three matrices of 640 rows.
 NORMS, HEADS, FFN = 2 * 2 * 640, 640 * 32 * 3 + 32 * 640 + 2 * 64 * 32, 80 * 3 * 640
 LAYER_BYTES = NORMS + HEADS + FFN
 
@@ -40,7 +40,7 @@ def groups_on(sram_bytes: int, **more: str) -> tuple[Group, ...]:
 
 
 def test_what_a_layer_needs_by_hand() -> None:
-    """Tests weights, caches and norms on the first chip of a tray, which has a head, and on the last, which has none."""
+    """Tests weights, caches and norms on the first chip of a tray, which has a head, and on the last."""
     needs = visit_needs(LAYER, load_fabric("lpx-rack").chip, 16, STEP, EMBEDDING)
     assert needs.resident[0] == LAYER_BYTES
     assert needs.resident[15] == NORMS + FFN
@@ -89,13 +89,16 @@ def test_a_file_decides(tmp_path: Path) -> None:
     file = tmp_path / "cut.yaml"
     file.write_text("layers:\n" + "".join(f"- chips: {chips}\n" for chips in ("0-3", "0-3", "2-5", "2-5", "0-3")))
     assert [group.chips[0] for group in groups_on(10_000_000, file=str(file))] == [0, 0, 2, 2, 0]
-    with pytest.raises(InfeasibleError, match=r"toy needs [0-9,]+ bytes on chip 2, which holds 1,000,000"):
+    with pytest.raises(InputError, match=r"layers\.1\.chips: chip 2 needs [0-9,]+ bytes and holds 1,000,000"):
         groups_on(1_000_000, file=str(file))
 
 
 @pytest.mark.parametrize(
     ("first", "problem"),
-    [("0,0", "chip 0 is in this group 2 times; name it once"), ("998-999", "998-999 is outside the chips 0 to 255")],
+    [
+        ("0,0", "chip 0 is in this group 2 times; name each chip once"),
+        ("998-999", "998-999 is outside the chips 0 to 255"),
+    ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, first: str, problem: str) -> None:
     """Tests a chip twice in a group, and one that is not there."""

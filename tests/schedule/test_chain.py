@@ -103,7 +103,7 @@ def test_guards_of_a_class_are_equal_in_all_visits() -> None:
 
 
 def test_clocks_that_run_apart_are_deskewed_between_visits() -> None:
-    """Tests 2,000 ppm: no more than the interval lies between two deskews, a pass included, and each takes its stall."""
+    """Tests 2,000 ppm: no more than the interval between two deskews, a pass included, and each takes its stall."""
     visits = visits_on(RACK, (TRAY, *[TRAY] * 8, TRAY), clock=drifting(2000))
     chain = chained(visits)
     problem = chain.layers[0].problem

@@ -47,7 +47,8 @@ def visits_on(
     """Return an embedding, equal dense layers and a head, each on its chips; the first and the last meet hosts."""
     fabric = load_fabric(topology)
     specification = load_clock(clock) if isinstance(clock, str) else clock
-    tree = alignment_tree(fabric, specification, time_domains(fabric, [sorted({*sum(map(list, chips_of_visits), [])})]))
+    used = sorted({chip for chips in chips_of_visits for chip in chips})
+    tree = alignment_tree(fabric, specification, time_domains(fabric, [used]))
     visits, last = (EMBEDDING, *[LAYER] * (len(chips_of_visits) - 2), HEAD), len(chips_of_visits) - 1
     hosts = fabric.host_of_chip()
     groups = tuple(
