@@ -26,6 +26,7 @@ from lpxsched.workload.graph import LayerGraph, ffn_graph
 from tests.schedule.chains import KINDS, chain, ring
 from tests.schedule.circulants import circulant_layers
 from tests.schedule.rules import violations
+from tests.schedule.visits import visits_on
 from tests.timetable.small import small_options
 
 if TYPE_CHECKING:
@@ -55,6 +56,30 @@ def test_plans_of_stages_keep_all_rules(data: st.DataObject) -> None:
     stages = data.draw(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 9)), min_size=1, max_size=3))
     cycles = data.draw(st.lists(st.integers(0, 40), min_size=len(stages) + 1, max_size=len(stages) + 1))
     assert broken(chain(ring(chips, steps), stages, cycles)) == []
+
+
+@pytest.mark.parametrize("overlap", [0, 2])
+def test_an_all_reduce_may_begin_on_other_chips(overlap: int) -> None:
+    """Tests the border from four chips of a tray to as many of the next, two of which are the same or none.
+
+    Chips that differ take the summand of one that is joined to them; the layer's own all-reduce is a stage, too.
+    """
+    first = (0, 1, 2, 3)
+    second = (2, 3, 16, 17) if overlap else (16, 17, 18, 19)
+    layer = visits_on("lpx-rack", (first, second, second)).problems[1].over(4032).instance
+    border, own = stages_of(layer)
+    assert (border.kind, own.kind, own.enter.tolist()) == ("all-reduce", "all-reduce", [-1] * 4)
+    assert (border.enter >= 0).sum() == 4 - overlap
+    entered = layer.network.source[border.enter[border.enter >= 0]].tolist()
+    assert len(set(entered)) == 4 - overlap
+    assert min(entered) >= 4
+    assert broken(layer) == []
+
+
+def test_summands_of_more_chips_than_read_them_are_no_stage() -> None:
+    """Tests four chips to two: only what the two do among themselves is a collective."""
+    layer = visits_on("lpx-rack", ((0, 1, 2, 3), (16, 17), (16, 17))).problems[1].instance
+    assert [stage.enter.tolist() for stage in stages_of(layer)] == [[-1, -1]]
 
 
 @settings(max_examples=15, deadline=None)
