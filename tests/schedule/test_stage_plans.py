@@ -60,12 +60,12 @@ def test_plans_of_stages_keep_all_rules(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("overlap", [0, 2])
 def test_an_all_reduce_may_begin_on_other_chips(overlap: int) -> None:
-    """Tests the border from four chips of a tray to as many of the next, two of which are the same or none.
+    """Tests the border from four chips to as many of the next tray, or of the same, two of which are the same.
 
     Chips that differ take the summand of one that is joined to them; the layer's own all-reduce is a stage, too.
     """
     first = (0, 1, 2, 3)
-    second = (2, 3, 16, 17) if overlap else (16, 17, 18, 19)
+    second = (2, 3, 4, 5) if overlap else (16, 17, 18, 19)
     layer = visits_on("lpx-rack", (first, second, second)).problems[1].over(4032).instance
     border, own = stages_of(layer)
     assert (border.kind, own.kind, own.enter.tolist()) == ("all-reduce", "all-reduce", [-1] * 4)
