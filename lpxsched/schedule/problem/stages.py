@@ -169,6 +169,8 @@ def _stage(layer: Instance, rank: int, kind: str, pieces: dict[int, int]) -> Sta
     enter, leave = np.full((2, chips), NONE, dtype=np.int64)
     if kind in ("all-reduce", ACROSS):
         entries = _entries(layer, int(demands[0])) if kind == ACROSS else enter
+        # One after the other in the tensor, wherever their roots are.
+        demands = np.sort(demands)
         one = demands[:1], vectors.sum(keepdims=True), demands
         return None if entries is None else Stage("all-reduce", rank, *one, entries, leave)
     count = chips * chips if kind == "all-to-all" else chips
