@@ -47,6 +47,11 @@ class CompileOptions(Strict):
         A file of groups; None cuts the grid automatically.
     attention, moe : str
         Where attention runs, and how experts lie on chips.
+    capacity : float or None
+        With ``dispatch``, rows for which an expert has room at once over their mean; None for room whatever the
+        routing.
+    router : str
+        Where the router runs.
     context : int
         Rows that each row sees in its mixers, itself included.
     kv : str
@@ -70,13 +75,34 @@ class CompileOptions(Strict):
     partials: Literal["bf16", "fp32"] = "bf16"
     partition: str | None = None
     attention: Literal["gpu", "lpu"] = "gpu"
-    moe: Literal["sharded"] = "sharded"
+    moe: Literal["sharded", "whole", "dispatch"] = "sharded"
+    capacity: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    router: Literal["lpu", "gpu"] = "lpu"
     gpus: str = "nvl72"
     handover: str = "fpga-400g"
     solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = "xo-100ppm"
+
+    @field_validator("moe", "router")
+    @classmethod
+    def _refuse_without_gpus(cls, choice: str, info: ValidationInfo) -> str:
+        if info.data.get("attention") == "lpu" and choice not in ("sharded", "lpu"):
+            problem = "is for --attention gpu; a whole model on the chips takes {default}"
+            default = "sharded" if info.field_name == "moe" else "lpu"
+            raise PydanticCustomError("no_gpus", problem, {"default": default})
+        return choice
+
+    @field_validator("capacity")
+    @classmethod
+    def _refuse_endless_room(cls, capacity: float | None, info: ValidationInfo) -> float | None:
+        if capacity is not None and info.data.get("moe") != "dispatch":
+            raise PydanticCustomError("no_positions", "is for --moe dispatch alone; leave it out")
+        if capacity is not None and info.data.get("in_flight", 1) > 1:
+            problem = "must be left out with --in-flight above 1: rows beyond it need further windows"
+            raise PydanticCustomError("no_window", problem)
+        return capacity
 
     @property
     def rows(self) -> int:

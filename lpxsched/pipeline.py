@@ -32,12 +32,14 @@ from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.collectives import Collective
+from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model, published_weights
-from lpxsched.workload.graph import ffn_graph
 from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
+from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,11 +69,12 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     if options.attention == "lpu":
         return _compile_whole(options, progress)
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
-    model, weights = ffn_model(published), options.weights or published_weights(published)
-    precision = Precision(weights, options.activations, options.partials)
-    graph = ffn_graph(model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
-    load = Load(model, graph, fabric.chip, options.rows, precision)
+    model = ffn_model(published, _policy(options), options.weights)
+    precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
+    build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
+    load = Load(model, build_graph(), fabric.chip, options.rows, precision)
     groups = partition_layers(load, fabric, file=options.partition)
+    graph = build_graph(widths=[len(group.chips) for group in groups])
     outside = outside_of(options, published, graph, groups)
     in_flight = _in_flight(options, model, outside)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
@@ -90,6 +93,11 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     unfit, fp8_problems = why_unfit(fp8, groups), partial(build_problems, fp8.costs)
     told = unfit[1] if unfit else fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
     return with_expanded_weights(build, options, precision.weights, told)
+
+
+def _policy(options: CompileOptions) -> Policy:
+    capacity = None if options.capacity is None else exact(options.capacity)
+    return Policy(options.moe, options.router, capacity)
 
 
 def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:

@@ -35,7 +35,7 @@ def weight_bytes(load: Load, kind: int, width: int) -> NDArray[np.int64]:
 def working_bytes(load: Load, kind: int) -> int:
     """Return what operands of the largest operator of a kind of layer take on a chip, whatever its group."""
     graph = load.graph.layer(kind)
-    sizes = {name: tensor.vectors * tensor.vector_bytes for name, tensor in graph.tensors.items()}
+    sizes = {name: tensor.most_vectors * tensor.vector_bytes for name, tensor in graph.tensors.items()}
     return max(
         sum(sizes[name] for name in [*(name for name, _ in operator.inputs), operator.output] if name)
         for operator in graph.operators

@@ -203,7 +203,7 @@ def _instance(
     network, nodes = around
     partial_bits = [tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial"]
     numbers = {(placed.operator.name, placed.node): index for index, placed in enumerate(operators)}
-    producers = {operator.output: operator.name for operator in graph.operators}
+    producers = {name: operator.name for operator in graph.operators for name in operator.outputs}
     return Instance(
         network=network,
         release_cycles=0,

@@ -20,11 +20,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.workload.costs import MATRIX, VECTOR
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
 from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection
 from lpxsched.workload.parts.piece import Piece, term
-from lpxsched.workload.work import Weights
+from lpxsched.workload.work import MATRIX, VECTOR, Weights
 
 if TYPE_CHECKING:
     from fractions import Fraction

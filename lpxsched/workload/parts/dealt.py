@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.workload.costs import MATRIX, VECTOR
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
 from lpxsched.workload.parts.piece import Piece, Shape, bias_bytes, summand_row, term, with_residual
-from lpxsched.workload.work import Term, Weights, Work
+from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
 
 if TYPE_CHECKING:
     from lpxsched.workload.graph import Layout

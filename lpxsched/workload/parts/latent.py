@@ -15,12 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpxsched.workload.costs import MATRIX, VECTOR
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
 from lpxsched.workload.parts.attention import ROTATE_OPERATIONS, softmax_piece
 from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection
 from lpxsched.workload.parts.piece import NORM_OPERATIONS, NORM_TYPE, Piece, Shape, replicated_row, term
-from lpxsched.workload.work import Weights, Work
+from lpxsched.workload.work import MATRIX, VECTOR, Weights, Work
 
 if TYPE_CHECKING:
     from fractions import Fraction

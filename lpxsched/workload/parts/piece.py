@@ -11,9 +11,8 @@ from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from lpxsched.workload.costs import BIAS_TYPE, MATRIX, VECTOR
-from lpxsched.workload.datatypes import exact_bytes_of
-from lpxsched.workload.work import Term, Weights, Work
+from lpxsched.workload.datatypes import BIAS_TYPE, exact_bytes_of
+from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
 
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision

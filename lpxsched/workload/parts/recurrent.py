@@ -18,12 +18,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpxsched.workload.costs import VECTOR
 from lpxsched.workload.datatypes import exact_bytes_of
 from lpxsched.workload.parts.attention import GATE_OPERATIONS, bundles
 from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection
 from lpxsched.workload.parts.piece import NORM_OPERATIONS, NORM_TYPE, term
-from lpxsched.workload.work import Weights
+from lpxsched.workload.work import VECTOR, Weights
 
 if TYPE_CHECKING:
     from fractions import Fraction
