@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
@@ -12,6 +12,7 @@ from lpxsched.assembly.graph import collective_graph, layers_graph
 from lpxsched.assembly.headline import assumed_ns
 from lpxsched.assembly.layer_segment import layer_segments
 from lpxsched.assembly.manifest import signed_build
+from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
 from lpxsched.assembly.results import collective_results, layer_results
 from lpxsched.assembly.surroundings import surroundings
@@ -19,10 +20,11 @@ from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.program.choose import partition_layers
+from lpxsched.program.choose import AUTO, best_laid, partition_layers, shortest_mapping
 from lpxsched.program.load import Load
 from lpxsched.program.memory import why_unfit
 from lpxsched.program.participants import participants, root_shard
+from lpxsched.program.pricing import Market
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.frames import InFlight
 from lpxsched.schedule.layers import solve_layers, solve_quickly
@@ -38,8 +40,14 @@ from lpxsched.workload.graph import ffn_graph
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.choose import Mapping
+    from lpxsched.schedule.layers import ScheduledLayer
+    from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.build import Build
+    from lpxsched.traffic.group import Group
+    from lpxsched.workload.costs import Cost
     from lpxsched.workload.ffns import FfnModel
 
 
@@ -59,26 +67,52 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     model, weights = ffn_model(published), options.weights or published_weights(published)
     precision = Precision(weights, options.activations, options.partials)
-    batch, file, in_flight = options.batch, options.partition, _in_flight(options, model)
+    batch, in_flight = options.batch, _in_flight(options, model)
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     load = Load(model, graph, fabric.chip, batch, precision)
-    groups = partition_layers(load, fabric, file=file)
-    tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
-    build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
+    mapping = _mapping(options, Market(load, fabric, clock, options.seed), progress)
     solving = SolveOptions(options.solver, options.effort, options.seed)
-    problems = build_problems(load.costs)
-    layers = solve_layers(problems, solving, progress=progress, in_flight=in_flight)
+
+    def lay(groups: tuple[Group, ...]) -> _Laid:
+        tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
+        build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
+        layers = solve_layers(build_problems(load.costs), solving, progress=progress, in_flight=in_flight)
+        return _Laid(tree, build_problems, layers)
+
+    mapping, (tree, build_problems, layers) = best_laid(mapping, lay, _Laid.makespan_cycles)
     segments = layer_segments(fabric, tree, layers)
     program, around = assemble(segments), surroundings(fabric, tree, segments)
     results = layer_results(options, fabric, clock, layers, program, around)
-    graph_file = layers_graph(graph, groups, load.works)
+    results |= mapping_results(options, fabric, mapping, makespan_cycles=results["makespan_cycles"])
+    graph_file = layers_graph(graph, mapping.groups, load.works)
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(load, precision=replace(precision, weights="fp8"))
-    unfit, fp8_problems = why_unfit(fp8, groups), partial(build_problems, fp8.costs)
+    unfit, fp8_problems = why_unfit(fp8, mapping.groups), partial(build_problems, fp8.costs)
     told = unfit[1] if unfit else fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
     return with_expanded_weights(build, options, precision.weights, told)
+
+
+class _Laid(NamedTuple):
+    """Layers on their groups, and what their problems are made from."""
+
+    tree: AlignmentTree
+    build_problems: Callable[[Callable[[Group], list[dict[str, Cost]]]], list[LayerProblem]]
+    layers: tuple[ScheduledLayer, ...]
+
+    def makespan_cycles(self) -> int:
+        """Return what all layers take one after the other."""
+        return sum(layer.distinct.result.makespan_cycles for layer in self.layers)
+
+
+def _mapping(options: CompileOptions, market: Market, progress: Callable[[str, int, int], None]) -> Mapping:
+    """Return the groups of layers; one layer in flight gets all chips, as it has them for itself."""
+    if options.partition != AUTO:
+        return partition_layers(market.load, market.fabric, options.partition)
+    if options.in_flight > 1:
+        return partition_layers(market.load, market.fabric, "disjoint")
+    return shortest_mapping(market, progress=progress)
 
 
 def _in_flight(options: CompileOptions, model: FfnModel) -> InFlight | None:

@@ -58,7 +58,11 @@ class Load:
 
     def works(self, group: Group) -> dict[str, Work]:
         """Return the work of each operator kind of a group's layer."""
-        return _works(self, self.kind(group.layer), len(group.chips))
+        return self.works_on(self.kind(group.layer), len(group.chips))
+
+    def works_on(self, kind: int, width: int) -> dict[str, Work]:
+        """Return the work of each operator of a kind of layer on so many chips."""
+        return _works(self, kind, width)
 
     def costs(self, group: Group) -> list[dict[str, Cost]]:
         """Return the cost of each operator kind on each chip of a group."""

@@ -92,11 +92,13 @@ def shard_costs(works: dict[str, Work], chip: Chip, width: int) -> list[dict[str
         for kind, work in works.items()
     }
     return [
-        {kind: _cost(work, chip, columns[kind][shard], shard) for kind, work in works.items()} for shard in range(width)
+        {kind: shard_cost(work, chip, columns[kind][shard], shard) for kind, work in works.items()}
+        for shard in range(width)
     ]
 
 
-def _cost(work: Work, chip: Chip, columns: int, shard: int) -> Cost:
+def shard_cost(work: Work, chip: Chip, columns: int, shard: int) -> Cost:
+    """Return the cost of an operator on one chip of a group, which has so many of its columns."""
     fixed = {MATRIX: chip.matrix_fixed_cycles, VECTOR: chip.vector_fixed_cycles}
     return Cost(
         dtype=work.dtype,
