@@ -24,8 +24,8 @@ from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model
-from lpxsched.workload.graph import ffn_graph
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance

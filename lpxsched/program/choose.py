@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InfeasibleError, InputError, LpxschedError, NothingFoundError
@@ -12,38 +13,46 @@ from lpxsched.program.baselines import BASELINES
 from lpxsched.program.family_bound import Bounds, family_text, mapping_bound
 from lpxsched.program.file import read_groups
 from lpxsched.program.groups import group_on
-from lpxsched.program.memory import weight_bytes, working_bytes
+from lpxsched.program.memory import weight_bytes, why_unfit, working_bytes
 from lpxsched.program.search import chosen_mapping
 from lpxsched.program.shapes import Joints, family
 from lpxsched.traffic.group import sharing
+from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
 
+    from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.program.load import Load
+    from lpxsched.program.outside import Outside
     from lpxsched.program.pricing import Market
+    from lpxsched.schedule.layers import ScheduledLayer
+    from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.traffic.group import Group
+    from lpxsched.workload.costs import Cost
+    from lpxsched.workload.graph import LayerGraph
 
 AUTO = "auto"
-Laid = TypeVar("Laid")
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A baseline: its groups and what they take, scheduled at effort 1; or why there is none.
+    """A baseline: its groups and what they take, scheduled at effort 1 unless it may win; or why there is none.
 
     Attributes
     ----------
     groups : tuple of Group
-    cycles, bound_cycles : int or None
-        Of all layers, with the tree and the frames of these groups.
+    step_ns, least_ns : Fraction or None
+        A step of all layers, with the tree and the frames of these groups, and what none falls short of beside the
+        same time outside of the fabric.
     missing : str
     """
 
     groups: tuple[Group, ...] = ()
-    cycles: int | None = None
-    bound_cycles: int | None = None
+    step_ns: Fraction | None = None
+    least_ns: Fraction | None = None
     missing: str = ""
 
 
@@ -77,6 +86,18 @@ class Mapping:
     baselines: dict[str, Baseline] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Layers on their groups as they are scheduled, and what their problems are made from."""
+
+    groups: tuple[Group, ...]
+    graph: LayerGraph
+    outside: Outside
+    tree: AlignmentTree
+    build_problems: Callable[[Callable[[Group], list[dict[str, Cost]]]], list[LayerProblem]]
+    layers: tuple[ScheduledLayer, ...]
+
+
 def partition_layers(load: Load, fabric: Fabric, partition: str) -> Mapping:
     """Return the groups of a baseline by its name, or those of a file.
 
@@ -90,7 +111,8 @@ def partition_layers(load: Load, fabric: Fabric, partition: str) -> Mapping:
     _refuse_without_hosts(fabric)
     if partition in BASELINES:
         return Mapping(BASELINES[partition](load, fabric), chosen=partition)
-    return Mapping(read_groups(Path(partition), fabric, load), chosen="file")
+    groups = read_groups(Path(partition), fabric, load.layers, partial(why_unfit, load))
+    return Mapping(groups, chosen="file")
 
 
 def shortest_mapping(market: Market, *, progress: Callable[[str, int, int], None]) -> Mapping:
@@ -108,12 +130,14 @@ def shortest_mapping(market: Market, *, progress: Callable[[str, int, int], None
     load, fabric = market.load, market.fabric
     _refuse_without_hosts(fabric)
     _refuse_too_large(load, fabric)
-    bounds = Bounds(market, family(fabric))
-    bound = mapping_bound(bounds)
-    found = chosen_mapping(market, bounds, progress)
+    # Where rows go to their experts alone, what a layer is depends on how many chips it has: no family is looked at.
+    shapes = () if load.depends_on_width else family(fabric)
+    bounds = Bounds(market, shapes)
+    bound = mapping_bound(bounds) if shapes else None
+    found = chosen_mapping(market, bounds, progress) if shapes else None
     baselines = {name: _baseline(market, name) for name in BASELINES}
-    known = {name: one for name, one in baselines.items() if one.cycles is not None}
-    told = Mapping((), bound_cycles=bound, family=family_text(bounds.shapes), baselines=baselines)
+    known = {name: one.step_ns for name, one in baselines.items() if one.step_ns is not None}
+    told = Mapping((), bound_cycles=bound, family=family_text(shapes), baselines=baselines)
     if found:
         groups = tuple(group_on(fabric, layer, chips) for layer, chips in enumerate(found.chips))
         return replace(told, groups=groups, reasons=found.reasons, packed_optimally=found.optimal)
@@ -123,7 +147,7 @@ def shortest_mapping(market: Market, *, progress: Callable[[str, int, int], None
             f"no placements found that hold all layers of {load.model.name}; {why}",
             remedy="write the groups with --partition, or take more chips",
         )
-    return as_baseline(told, min(known, key=lambda name: (known[name].cycles, name)))
+    return as_baseline(told, min(known, key=lambda name: (known[name], name)))
 
 
 def as_baseline(mapping: Mapping, name: str) -> Mapping:
@@ -133,31 +157,34 @@ def as_baseline(mapping: Mapping, name: str) -> Mapping:
     return replace(mapping, groups=groups, chosen=name, reasons=(f"baseline {name}",) * len(groups))
 
 
-def best_laid(
-    mapping: Mapping, lay: Callable[[tuple[Group, ...]], Laid], cycles_of: Callable[[Laid], int]
-) -> tuple[Mapping, Laid]:
+def best_laid(market: Market, mapping: Mapping, lay: Callable[[tuple[Group, ...]], Laid]) -> tuple[Mapping, Laid]:
     """Return the shorter of a mapping and its baselines as they are scheduled in earnest, and that schedule.
 
-    A baseline whose bound is no less than what the mapping takes needs no schedule.
+    A baseline that cannot be shorter, by its bound, needs no schedule. A step is what counts: the timetable, and what
+    lies outside of the fabric, which differs by the hosts that rows come over.
 
     Parameters
     ----------
+    market : Market
     mapping : Mapping
     lay : callable
         Schedules groups.
-    cycles_of : callable
-        What a schedule takes.
     """
     best = lay(mapping.groups)
     for name, one in sorted((mapping.baselines or {}).items()):
-        rival = one.bound_cycles is not None and one.bound_cycles < cycles_of(best) and one.groups != mapping.groups
-        if rival:
-            other = lay(one.groups)
-            baselines = {**(mapping.baselines or {}), name: replace(one, cycles=cycles_of(other))}
-            mapping = replace(mapping, baselines=baselines)
-            if cycles_of(other) < cycles_of(best):
-                best, mapping = other, as_baseline(mapping, name)
+        if one.least_ns is None or one.groups == mapping.groups or one.least_ns >= _step_ns(market, best):
+            continue
+        other = lay(one.groups)
+        baselines = {**(mapping.baselines or {}), name: replace(one, step_ns=_step_ns(market, other))}
+        mapping = replace(mapping, baselines=baselines)
+        if _step_ns(market, other) < _step_ns(market, best):
+            best, mapping = other, as_baseline(mapping, name)
     return mapping, best
+
+
+def _step_ns(market: Market, laid: Laid) -> Fraction:
+    cycles = sum(layer.distinct.result.makespan_cycles for layer in laid.layers)
+    return cycles_to_ns(cycles, market.load.chip.clock_mhz) + laid.outside.assumed_ns.value
 
 
 def _baseline(market: Market, name: str) -> Baseline:
@@ -183,7 +210,9 @@ def _baseline(market: Market, name: str) -> Baseline:
     cycles = sum(
         price.makespan_cycles + stalls[frame] - price.stall_cycles for frame, price in zip(frames, prices, strict=True)
     )
-    return Baseline(groups, cycles, sum(price.bound_cycles for price in prices))
+    clock_mhz, outside_ns = load.chip.clock_mhz, market.outside_of(groups).assumed_ns.value
+    least = sum(price.bound_cycles for price in prices)
+    return Baseline(groups, cycles_to_ns(cycles, clock_mhz) + outside_ns, cycles_to_ns(least, clock_mhz) + outside_ns)
 
 
 def _refuse_without_hosts(fabric: Fabric) -> None:

@@ -12,15 +12,15 @@ from lpxsched.files.document import Document, read_yaml
 from lpxsched.files.schema import Strict, short, validate
 from lpxsched.program.connected import split_group
 from lpxsched.program.groups import group_on
-from lpxsched.program.memory import why_unfit
+from lpxsched.traffic.group import Group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
     from pathlib import Path
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.program.load import Load
-    from lpxsched.traffic.group import Group
+
+    WhyUnfit = Callable[[Sequence[Group]], tuple[int, str] | None]
 
 _RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
@@ -37,8 +37,20 @@ class PartitionFile(Strict):
     layers: list[LayerFile]
 
 
-def read_groups(path: Path, fabric: Fabric, load: Load) -> tuple[Group, ...]:
+def read_groups(
+    path: Path, fabric: Fabric, layers: int, why_unfit: WhyUnfit, *, hosted: Container[int] | None = None
+) -> tuple[Group, ...]:
     """Read a partition file; the order of a group's chips is that of their shares, and groups may share chips.
+
+    Parameters
+    ----------
+    path : Path
+    fabric : Fabric
+    layers : int
+    why_unfit : callable
+        Tells of groups a layer that cannot lie on its chips, and why; None where all can.
+    hosted : container of int, optional
+        Layers that meet hosts; all do when left out.
 
     Raises
     ------
@@ -48,15 +60,16 @@ def read_groups(path: Path, fabric: Fabric, load: Load) -> tuple[Group, ...]:
     """
     document = read_yaml(path)
     file = validate(document, PartitionFile)
-    if len(file.layers) != load.layers:
-        raise document.error(("layers",), f"has {len(file.layers)} entries, the model has {load.layers} layers")
+    if len(file.layers) != layers:
+        raise document.error(("layers",), f"has {len(file.layers)} entries, the model has {layers} layers")
     groups = []
     for layer, entry in enumerate(file.layers):
         chips = _chips(document, layer, entry.chips, fabric.chips)
         _refuse_chips(document, layer, chips, fabric)
-        groups.append(group_on(fabric, layer, chips))
+        meets = hosted is None or layer in hosted
+        groups.append(group_on(fabric, layer, chips) if meets else Group(layer, chips, ()))
     _refuse_split(document, fabric, groups)
-    unfit = why_unfit(load, groups)
+    unfit = why_unfit(groups)
     if unfit:
         raise document.error(("layers", unfit[0], "chips"), f"{unfit[1]}; take more chips, or others")
     return tuple(groups)

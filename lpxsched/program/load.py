@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lpxsched.workload.costs import layer_work, shard_costs
+from lpxsched.workload.ffn_graph import ffn_graph
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
@@ -55,6 +56,22 @@ class Load:
         for layer in range(self.layers):
             layers.setdefault(self.kind(layer), []).append(layer)
         return layers
+
+    @property
+    def depends_on_width(self) -> bool:
+        """Whether the tensors of a layer depend on how many chips compute it."""
+        return any(layer.experts and layer.policy.moe == "dispatch" for layer in self.model.layers)
+
+    def graph_on(self, kind: int, width: int) -> LayerGraph:
+        """Return the graph of a kind of layer on so many chips."""
+        if not self.depends_on_width:
+            return self.graph.layer(kind)
+        vector_bytes = next(iter(self.graph.tensors.values())).vector_bytes
+        widths = [width] * self.layers
+        built = ffn_graph(
+            self.model, batch=self.batch, precision=self.precision, vector_bytes=vector_bytes, widths=widths
+        )
+        return built.layer(kind)
 
     def works(self, group: Group) -> dict[str, Work]:
         """Return the work of each operator kind of a group's layer."""

@@ -18,36 +18,52 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.tree import alignment_tree, needs_alignment, time_domains
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.groups import group_on
-from lpxsched.program.load import costs_on
 from lpxsched.program.memo import kept
+from lpxsched.program.outside import host_bytes
 from lpxsched.program.quick_bound import Wires, quick_bound
 from lpxsched.program.shapes import racks_of
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.layers import solve_layer
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
-from lpxsched.schedule.problem.layer import layer_problem
-from lpxsched.units import ceil_cycles
+from lpxsched.schedule.problem.layer import layer_problems
+from lpxsched.units import ceil_cycles, ns_to_cycles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.program.handover import Handover
     from lpxsched.program.load import Load
+    from lpxsched.program.outside import Outside
     from lpxsched.schedule.problem.layer import LayerProblem
+    from lpxsched.traffic.group import Group
 
 Chips = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Market:
-    """Where layers are priced: what is laid, over which fabric, on which clocks, and the seed of every choice."""
+    """Where layers are priced.
+
+    Attributes
+    ----------
+    load, fabric, clock : Load, Fabric, ClockSpecification
+        What is laid, over which fabric, on which clocks.
+    seed : int
+        Of every random choice.
+    outside_of : callable
+        What lies outside of the fabric, for groups of all layers.
+    """
 
     load: Load
     fabric: Fabric
     clock: ClockSpecification
     seed: int
+    outside_of: Callable[[Sequence[Group]], Outside]
 
     def quick(self, kind: int, chips: Chips) -> int:
         """Return a lower bound that takes next to no time."""
@@ -56,6 +72,13 @@ class Market:
     def bound(self, kind: int, chips: Chips) -> int:
         """Return the lower bound of a kind of layer on some chips, whatever their tree."""
         return _bound(self, kind, chips)
+
+    def handover_cycles(self, kind: int, chips: Chips) -> int:
+        """Return what the hand-over to the hosts of some chips and back takes, in cycles; the fewer, the longer."""
+        handover = _handover(self)
+        ports = host_bytes(self.load.graph_on(kind, len(chips)), group_on(self.fabric, kind, chips)).values()
+        ways = handover.in_ns(max(into for into, _ in ports)) + handover.out_ns(max(out for _, out in ports))
+        return ceil_cycles(ns_to_cycles(ways.value, self.load.chip.clock_mhz))
 
     def price(self, kind: int, chips: Chips, tree: AlignmentTree | None = None) -> Price:
         """Return what a schedule of a kind of layer on some chips takes.
@@ -81,14 +104,23 @@ class Price(NamedTuple):
 
 def _problem(market: Market, kind: int, chips: Chips, tree: AlignmentTree | None = None) -> LayerProblem:
     load, fabric = market.load, market.fabric
-    return layer_problem(
+    tree = _tree(market, racks_of(fabric, chips)) if tree is None else tree
+    (problem,) = layer_problems(
         fabric,
-        group_on(fabric, kind, chips),
-        load.graph.layer(kind),
-        costs_on(load, kind, len(chips)),
+        [group_on(fabric, kind, chips)],
+        load.graph_on(kind, len(chips)),
+        load.costs,
         clock=market.clock,
-        tree=_tree(market, racks_of(fabric, chips)) if tree is None else tree,
+        tree=tree,
     )
+    return problem
+
+
+@lru_cache(maxsize=2)
+def _handover(market: Market) -> Handover:
+    """Return the hand-over, the same for all groups."""
+    chips = tuple(np.flatnonzero(~market.fabric.node_down[: market.fabric.chips]).tolist())
+    return market.outside_of([group_on(market.fabric, layer, chips) for layer in range(market.load.layers)]).handover
 
 
 @lru_cache(maxsize=8)

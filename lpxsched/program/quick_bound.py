@@ -19,7 +19,6 @@ into the host. N vectors of others leave z over its K lanes, as above.
 
 from __future__ import annotations
 
-from math import lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,7 +28,6 @@ from lpxsched.schedule.problem.instance import AddCost
 from lpxsched.traffic.layouts import shares
 from lpxsched.units import NONE
 from lpxsched.workload.costs import cycles, shard_cost
-from lpxsched.workload.work import shard_sizes
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -99,9 +97,9 @@ def chain_cycles(load: Load, kind: int, width: int) -> int:
     for operator in graph.operators:
         if operator.place == "chips":
             work = works[operator.kind]
-            columns = shard_sizes(work.columns, lcm(work.column_block, load.chip.shard_columns), width)[0]
+            share = work.on(width, load.chip.shard_columns)[0]
             begin = max((ends.get(makers[name].name, 0) for name, _ in operator.inputs), default=0)
-            ends[operator.name] = begin + cycles(shard_cost(work, load.chip, columns, 0), operator.unit, load.chip)
+            ends[operator.name] = begin + cycles(shard_cost(work, load.chip, share, 0), operator.unit, load.chip)
     return max(ends.values())
 
 

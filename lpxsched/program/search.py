@@ -48,16 +48,24 @@ class _Prices:
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self.found: dict[tuple[int, int], int] = {}
+        self.ways: dict[tuple[int, int], int] = {}
 
     def of(self, kind: int, shape: int) -> int:
         """Return what a kind of layer takes on a shape, or may well take."""
         if (kind, shape) in self.found:
-            return self.found[kind, shape]
+            return self.found[kind, shape] + self.handover(kind, shape)
         bound, gaps = self.bounds.improve(kind, shape), []
         for (other, at), cycles in self.found.items():
             if other == kind and cycles < NEVER:
                 gaps.append(cycles / self.bounds.improve(kind, at))
-        return int(bound * (1 + (min(gaps, default=1.0) - 1) / 2))
+        return int(bound * (1 + (min(gaps, default=1.0) - 1) / 2)) + self.handover(kind, shape)
+
+    def handover(self, kind: int, shape: int) -> int:
+        """Return what the hand-over takes for a kind of layer on a shape."""
+        if (kind, shape) not in self.ways:
+            chips = self.bounds.shapes[shape].chips
+            self.ways[kind, shape] = self.bounds.market.handover_cycles(kind, chips)
+        return self.ways[kind, shape]
 
     def schedule(self, kind: int, shape: int) -> None:
         """Schedule a kind of layer on a shape."""
@@ -90,7 +98,7 @@ def chosen_mapping(market: Market, bounds: Bounds, progress: Callable[[str, int,
         new = [pair for pair, _ in Counter(used).most_common() if pair not in prices.found]
         for kind, shape in new:
             prices.schedule(kind, shape)
-        total = sum(prices.found[pair] for pair in used)
+        total = sum(prices.of(*pair) for pair in used)
         if total < NEVER and (best is None or total < best[0]):
             best = (total, blocks)
         if last or (not new and all(block.optimal for _, block in blocks)):
@@ -106,7 +114,8 @@ def _menu(prices: _Prices, kind: int, *, known_only: bool) -> list[int]:
     One is not, where another is no longer, has no more bytes on its fullest chip and no more on all chips.
     """
     bounds, axes = prices.bounds, axes_of(prices.bounds.market.fabric)
-    order = np.lexsort((np.arange(len(bounds.shapes)), bounds.cycles[kind])).tolist()
+    least = bounds.cycles[kind] + np.array([prices.handover(kind, shape) for shape in range(len(bounds.shapes))])
+    order = np.lexsort((np.arange(len(bounds.shapes)), least)).tolist()
     load, kept, sizes = bounds.market.load, list[int](), list[tuple[int, int, int]]()
     room = room_bytes(load)
     for shape in order:
@@ -117,7 +126,7 @@ def _menu(prices: _Prices, kind: int, *, known_only: bool) -> list[int]:
             continue
         shares = weight_bytes(load, kind, told.width)
         size = int(shares.max()), int(shares.sum())
-        bound = int(bounds.cycles[kind][shape])
+        bound = int(least[shape])
         if size[0] > room or any(a <= bound and b <= size[0] and c <= size[1] for a, b, c in sizes):
             continue
         cost = prices.of(kind, shape)
@@ -175,11 +184,12 @@ def _told(prices: _Prices, cycles: int, blocks: list[tuple[list[Offer], Packed]]
         for number, place in zip(block.offers, block.places, strict=True):
             one = offers[number]
             taken, bound = prices.found[one.kind, one.shape], int(bounds.cycles[one.kind][one.shape])
-            shortest = min(found for (kind, _), found in prices.found.items() if kind == one.kind)
-            why = "the shortest found" if taken == shortest else f"no room for one of {shortest:,}"
+            shortest = min(prices.of(*pair) for pair in prices.found if pair[0] == one.kind)
+            way = prices.handover(one.kind, one.shape)
+            why = "the shortest found" if taken + way == shortest else f"no room for one of {shortest:,} in all"
             chips.append(tuple(one.chips[place].tolist()))
             reasons.append(
-                f"{bounds.shapes[one.shape].name}: {taken:,} cycles, bound {bound:,}, {one.shares.max():,} bytes at "
-                f"most on a chip; {why}"
+                f"{bounds.shapes[one.shape].name}: {taken:,} cycles (bound {bound:,}) and {way:,} of hand-over, "
+                f"{one.shares.max():,} bytes at most on a chip; {why}"
             )
     return Chosen(tuple(chips), tuple(reasons), cycles, all(block.optimal for _, block in blocks))

@@ -166,6 +166,11 @@ def part_name(part: str) -> str:
     return PART_NAMES.get(part) or f"compute: {part.removeprefix(COMPUTE)}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 chip``, ``1,024 chips``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """Return a share of 1 as people read it."""
     return f"{100 * share:.2f} %"

@@ -43,8 +43,17 @@ class ScheduledLayer:
     frame: Frame | None = None
 
 
-def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProblem, Result]:
+def solve_layer(
+    problem: LayerProblem, options: SolveOptions, least: Sequence[Instance] = ()
+) -> tuple[LayerProblem, Result]:
     """Return a layer's problem whose guard covers its own schedule, and its result.
+
+    Parameters
+    ----------
+    problem : LayerProblem
+    options : SolveOptions
+    least : sequence of Instance
+        Those of all layers that share the schedule (`Opening.least`), where it is more than this one.
 
     Raises
     ------
@@ -62,7 +71,9 @@ def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProb
         return pass_cycles(problem.opening.clock.specification, load)
 
     names = "a layer", "try a smaller --batch"
-    covered = solve_covered(problem.instance, problem.opening, attempts, pass_cycles=polling_cycles, names=names)
+    bare, opening = problem.instance, problem.opening
+    least = least or [opening.least(bare)]
+    covered = solve_covered(bare, opening, least, attempts, pass_cycles=polling_cycles, names=names)
     return problem.over(covered.interval_cycles), covered.result
 
 
@@ -120,15 +131,16 @@ class _Solved:
 def _solved(alike: Sequence[LayerProblem], options: SolveOptions, in_flight: InFlight | None) -> _Solved:
     """Return what one problem that several layers have comes to."""
     problem, frame = alike[0], None
+    distinct = {instance.key(): instance for instance in (one.opening.least(one.instance) for one in alike)}
+    least = list(distinct.values())
     if in_flight:
         problem, result, frame = solve_in_flight(problem, options, in_flight)
     else:
-        problem, result = solve_layer(problem, options)
-    least = {instance.key(): instance for instance in (one.opening.least(one.instance) for one in alike)}
+        problem, result = solve_layer(problem, options, least)
     wired = problem.instance.wires_only()
-    wires = bounded(solve(wired, options), wired, [instance.wires_only() for instance in least.values()])
+    wires = bounded(solve(wired, options), wired, [instance.wires_only() for instance in least])
     # The bound of a period does not depend on guards.
-    result = result if frame else bounded(result, problem.instance, list(least.values()))
+    result = result if frame else bounded(result, problem.instance, least)
     return _Solved(problem, result, wires, frame)
 
 

@@ -11,7 +11,7 @@ from lpxsched.schedule.attempts import searches
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.found import Found
 from lpxsched.schedule.parts import beside, of_pieces
-from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE, PASSES
+from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE
 from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.problem.stages import merged, stages_of
 from lpxsched.schedule.routes.stage_plan import Part, stage_part
@@ -129,4 +129,4 @@ class _Layer:
         tasks = plan_tasks(self.problem, plan)
         order = np.lexsort((np.concatenate([slots, sums, 0 * self.operator_rank]), rank))
         first = placed(tasks, order.astype(np.int64))
-        return Found(self.problem, plan, improved(tasks, first, passes=PASSES, enough=bound.cycles))
+        return Found(self.problem, plan, improved(tasks, first, enough=bound.cycles))

@@ -13,26 +13,29 @@ from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.file import partition_text, read_groups
 from tests.fabric.examples import fabric_of, hosted_grid
-from tests.program.loads import load_on
-from tests.workload.examples import toy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.traffic.group import Group
 
 
+def _all_fit(_: Sequence[Group]) -> None:
+    """Find no layer that cannot lie on its chips."""
+
+
 def read(folder: Path, text: str, layers: int = 2) -> tuple[Group, ...]:
     """Read groups on eight chips."""
     path = folder / "groups.yaml"
     path.write_text(text, encoding="utf-8")
-    return read_groups(path, hosted_grid(2, 4), load_on(hosted_grid(2, 4), toy(layers=layers)))
+    return read_groups(path, hosted_grid(2, 4), layers, _all_fit)
 
 
 def read_one(path: Path, fabric: Fabric) -> Group:
     """Read the one group of a file on a fabric."""
-    (group,) = read_groups(path, fabric, load_on(fabric, toy(layers=1)))
+    (group,) = read_groups(path, fabric, 1, _all_fit)
     return group
 
 
@@ -133,7 +136,7 @@ def test_a_very_long_number_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
     """Tests a folder and a missing file in place of a partition."""
     with pytest.raises(InputError, match=r"cannot be read: (Is a directory|No such file or directory)$"):
-        read_groups(tmp_path / name, hosted_grid(2, 4), load_on(hosted_grid(2, 4), toy()))
+        read_groups(tmp_path / name, hosted_grid(2, 4), 2, _all_fit)
 
 
 def test_a_chip_without_host_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.group import Group
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.graph import LayerGraph, ffn_graph
+from lpxsched.workload.ffn_graph import ffn_graph
+from lpxsched.workload.graph import LayerGraph
 from tests.workload.examples import toy
 
 if TYPE_CHECKING:

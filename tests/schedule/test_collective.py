@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Result
+    from lpxsched.schedule.result import LowerBound, Result
     from lpxsched.traffic.collectives import Kind
 
 # Chip 1 in the middle of three is the root of the other two.
@@ -52,7 +52,7 @@ class HandSolver:
     cycles: int = 1000
     asked: list[tuple[int, SolveOptions]] = field(default_factory=list)
 
-    def __call__(self, problem: Instance, options: SolveOptions) -> Result:
+    def __call__(self, problem: Instance, options: SolveOptions, _: LowerBound) -> Result:
         """Return the all-gather made by hand, as long as was chosen."""
         self.asked.append((int(problem.network.hop_cycles[0]) - HOP_CYCLES, options))
         result = all_gather().result
@@ -233,7 +233,7 @@ def test_a_guard_longer_than_the_rules_ask_for_proves_nothing(
 ) -> None:
     """Tests that a bound with the guard of an interval is told as nothing found."""
 
-    def refuse(_: Instance, options: SolveOptions) -> Result:
+    def refuse(_: Instance, options: SolveOptions, __: LowerBound) -> Result:
         if options.deadline_cycles is not None:
             raise fault
         return all_gather().result

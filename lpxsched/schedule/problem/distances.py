@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,7 @@ def hops_to_roots(instance: Instance) -> Integers:
     return distance
 
 
+@lru_cache(maxsize=4)
 def shortest_ways(network: Network) -> Integers:
     """Return cycles from the departure of one vector at each node to its read at each other, `NEVER` without a way."""
     nodes, between = np.arange(network.nodes), network.turnaround_cycles

@@ -196,4 +196,6 @@ def _empty_calendars(wires: Wires, intervals: int) -> Calendars:
 
 def _empty_tree(nodes: int) -> Tree:
     numbers, flags = np.zeros((9, nodes), dtype=np.int64), np.zeros((3, nodes), dtype=np.bool_)
-    return Tree(*numbers, *flags)
+    leaves = 1 << (nodes - 1).bit_length()
+    winner = np.append(np.zeros(leaves, dtype=np.int64), np.minimum(np.arange(leaves), nodes - 1))
+    return Tree(*(*numbers, *flags, winner))

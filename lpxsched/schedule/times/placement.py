@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.policy import MOST_JUSTIFIED, PASSES
+from lpxsched.schedule.problem.joins import grouped
 from lpxsched.schedule.times.calendars import Calendars, Closed, close, empty_calendars
-from lpxsched.schedule.times.serial import TaskColumns, place_tasks
-from lpxsched.units import NEVER
+from lpxsched.schedule.times.serial import TaskColumns, follow_chains, place_tasks
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,14 +89,14 @@ def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], ND
 
 def placement_columns(tasks: Tasks) -> TaskColumns:
     """Return the tasks as kernels read them."""
-    by_task = np.argsort(tasks.after, kind="stable")
+    by_task, offsets = grouped(tasks.after, len(tasks))
     port_lanes = tasks.port_lanes
     first_port = int(tasks.lanes.sum()) + np.cumsum(port_lanes) - port_lanes
     return TaskColumns(
         tasks.resource,
         tasks.length,
         tasks.release,
-        np.searchsorted(tasks.after[by_task], np.arange(len(tasks) + 1)).astype(np.int64),
+        offsets,
         tasks.before[by_task],
         tasks.delay[by_task],
         tasks.port,
@@ -148,13 +150,7 @@ class Placement:
 
 def depth(tasks: Tasks) -> NDArray[np.int64]:
     """Return the number of tasks in the longest chain before each."""
-    chain = np.zeros(len(tasks), dtype=np.int64)
-    while True:
-        longer = chain.copy()
-        np.maximum.at(longer, tasks.after, chain[tasks.before] + 1)
-        if (longer == chain).all():
-            return chain
-        chain = longer
+    return _chained(tasks, np.zeros(len(tasks), dtype=np.int64))
 
 
 def precedence_order(tasks: Tasks, order: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -163,9 +159,16 @@ def precedence_order(tasks: Tasks, order: NDArray[np.int64]) -> NDArray[np.int64
     rank[order] = np.arange(len(tasks))
     if (rank[tasks.before] < rank[tasks.after]).all():
         return order
-    while (rank[tasks.before] > rank[tasks.after]).any():
-        np.maximum.at(rank, tasks.after, rank[tasks.before])
-    return np.lexsort((depth(tasks), rank)).astype(np.int64)
+    by_depth, _ = grouped(chain := _chained(tasks, rank), int(chain.max(initial=0)) + 1)
+    return by_depth[grouped(rank[by_depth], len(tasks))[0]]
+
+
+def _chained(tasks: Tasks, rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of tasks in the longest chain before each; give each the highest rank in such chains."""
+    rows, offsets = grouped(tasks.after, len(tasks))
+    chain, waiting = np.full(len(tasks), NONE, dtype=np.int64), np.empty(len(tasks), dtype=np.int64)
+    follow_chains(offsets, tasks.before[rows], rank, chain, offsets[:-1].copy(), waiting)
+    return chain
 
 
 def placed(tasks: Tasks, order: NDArray[np.int64]) -> Placement:
@@ -186,10 +189,13 @@ def doubly_justified(tasks: Tasks, placement: Placement) -> Placement:
     return placed(tasks, np.lexsort((start, -(late + tasks.length))))
 
 
-def improved(tasks: Tasks, placement: Placement, *, passes: int, enough: int) -> Placement:
-    """Return the best of several justifications in a row; stop where nothing changes or `enough` is reached."""
+def improved(tasks: Tasks, placement: Placement, *, enough: int) -> Placement:
+    """Return the best of several justifications in a row; stop where nothing changes or `enough` is reached.
+
+    Of many tasks there are fewer.
+    """
     best = current = placement
-    for _ in range(passes):
+    for _ in range(min(PASSES, MOST_JUSTIFIED * PASSES // max(1, len(tasks)))):
         if best.makespan_cycles <= enough:
             break
         following = doubly_justified(tasks, current)

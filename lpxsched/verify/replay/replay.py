@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.units import NONE
 from lpxsched.verify.replay.dense import Dense
 from lpxsched.verify.replay.evaluate import evaluate
-from lpxsched.verify.replay.experts import ROUTINGS, mixtures
+from lpxsched.verify.replay.mixtures import mixtures
 from lpxsched.verify.replay.placement import iterations
 from lpxsched.verify.replay.plan import plan_of
+from lpxsched.verify.replay.routings import ROUTINGS
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
