@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
+
 class Axes(NamedTuple):
     """Sizes of the axes: racks, trays of a rack, positions of a tray."""
 
