@@ -67,6 +67,9 @@ def _part(layer: ScheduledLayer, start_cycles: int) -> Part:
     problem = layer.problem
     instance = problem.instance
     after, place = counted(np.diff(instance.operator_after.offsets))
+    read, results = instance.operator_after.values[instance.operator_after.offsets[after] + place], _results(problem)
+    # A shard without columns leaves a run of no vectors, which is no row.
+    there = np.isin(read, results.operator)
     node_layer, node_shard = _places(problem)
     return Part(
         schedule=layer.distinct.result.schedule.later(start_cycles),
@@ -75,10 +78,10 @@ def _part(layer: ScheduledLayer, start_cycles: int) -> Part:
         network=instance.network,
         operators=_operators(problem),
         is_told=np.array([placed.is_told for placed in problem.operators], dtype=np.bool_),
-        results=_results(problem),
+        results=results,
         weights=_weights(problem),
-        after_operator=after,
-        after_result=instance.operator_after.values[instance.operator_after.offsets[after] + place],
+        after_operator=after[there],
+        after_result=read[there],
         pieces=_pieces(problem),
         add_cost=instance.add_cost,
     )
@@ -120,14 +123,20 @@ def _operators(problem: LayerProblem) -> GraphOperators:
 
 
 def _results(problem: LayerProblem) -> Held:
-    chosen = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
-    tensors = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in chosen]
-    runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(tensors, chosen, strict=True)]
-    first, vectors = (numbers([run[column] for run in runs]) for column in (0, 1))
+    made = [
+        (number, tensor, _run(problem, tensor, p.shard))
+        for number, p in enumerate(problem.operators)
+        if p.operator.output_on(p.shard)
+        for tensor in (problem.graph.tensors[p.operator.output_on(p.shard)],)
+    ]
+    # What comes to nothing on a shard is no result there.
+    held = [(number, tensor, run) for number, tensor, run in made if run[1]]
+    tensors = [tensor for _, tensor, _ in held]
+    first, vectors = (numbers([run[column] for *_, run in held]) for column in (0, 1))
     rows = numbers([t.row_bytes for t in tensors]), numbers([t.vectors_per_row for t in tensors])
     width = problem.instance.add_cost.vector_bytes
     return Held(
-        operator=numbers([number for number, _ in chosen]),
+        operator=numbers([number for number, *_ in held]),
         name=texts([tensor.name for tensor in tensors]),
         offset=first,
         vectors=vectors,

@@ -167,6 +167,13 @@ class GraphFile(Strict):
         groups = {of_layer[layer].group: of_layer[layer] for layer in self.segments[segment].layers}
         return list(groups.values())
 
+    def windows(self) -> list[int]:
+        """Return how often each segment runs for one visit at most: rows beyond a capacity come again."""
+        of_layer: dict[int, int] = {}
+        for operator in self.operators:
+            of_layer[operator.layer] = max(of_layer.get(operator.layer, 1), operator.sizes.get("windows", 1))
+        return [max((of_layer.get(layer, 1) for layer in segment.layers), default=1) for segment in self.segments]
+
     def chips_of(self, segment: int) -> list[int]:
         """Return the chips that compute a segment, each once, in the order of its groups; no relays."""
         return list(dict.fromkeys(chip for group in self.groups_of(segment) for chip in group.chips))

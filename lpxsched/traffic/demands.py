@@ -160,7 +160,7 @@ def all_needed_demands(
     """Yield what `needed_demands` returns for each operator and shard; shards that read alike are looked up once."""
     known: dict[tuple[str, int], list[int]] = {}
     for operator, shard in readers:
-        by_shard = any(layout == "sharded" for _, layout in operator.inputs)
+        by_shard = any(layout in ("sharded", "reserved") for _, layout in operator.inputs)
         key = operator.name, shard if by_shard else NONE
         if key not in known:
             known[key] = needed_demands(operator, shard, graph, demands, nodes)

@@ -122,6 +122,11 @@ class LayerGraph:
     operators: tuple[Operator, ...]
     tensors: dict[str, Tensor]
 
+    @property
+    def windows(self) -> int:
+        """How often it runs for one visit at most: rows beyond the capacity of experts come again."""
+        return max((dict(operator.sizes).get("windows", 1) for operator in self.operators), default=1)
+
     def layer(self, layer: int) -> LayerGraph:
         """Return the part of one layer."""
         return LayerGraph(

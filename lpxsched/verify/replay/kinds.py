@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.verify.replay import recurrent
 from lpxsched.verify.replay.attention import Gate, Out, Project, Rotate, Scores, Softmax, Weighed
+from lpxsched.verify.replay.dispatched import DispatchedCombine, DispatchedExperts, HomeRouter, Label, Place
 from lpxsched.verify.replay.ends import Best, Embedding, Logits, Sample
 from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear, Source
@@ -23,6 +24,7 @@ from lpxsched.verify.replay.rows import Ffn, Norm, Widen
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lpxsched.verify.replay.dispatch import Dispatch
     from lpxsched.verify.replay.functions import Function, Setting
     from lpxsched.verify.replay.mixtures import Mixture
 
@@ -65,7 +67,9 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
 FORMS = {"dense": (REPLICATED, PARTIAL), "shared": (REPLICATED, PARTIAL), "widen": (PARTIAL, PARTIAL)}
 
 
-def functions_of(settings: Sequence[Setting], mixtures: Sequence[Mixture]) -> list[Function]:
+def functions_of(
+    settings: Sequence[Setting], mixtures: Sequence[Mixture], dispatches: Sequence[Dispatch]
+) -> list[Function]:
     """Return the function of each operator.
 
     Raises
@@ -80,6 +84,12 @@ def functions_of(settings: Sequence[Setting], mixtures: Sequence[Mixture]) -> li
             mixture.expert: partial(Experts, mixture=mixture),
             mixture.combine: partial(Combine, mixture=mixture),
         }
+    for layer in dispatches:
+        routed |= dict.fromkeys(layer.placers, partial(Place, layer=layer))
+        routed |= dict.fromkeys(layer.labellers, partial(Label, layer=layer))
+        routed |= {layer.router: partial(HomeRouter, layer=layer)} if layer.router else {}
+        routed[layer.expert] = partial(DispatchedExperts, layer=layer)
+        routed[layer.combine] = partial(DispatchedCombine, layer=layer)
     return [routed.get(one.operator.name, _function(one))(one) for one in settings]
 
 

@@ -115,7 +115,7 @@ def _mixture(
 def _routed(expert: GraphOperator, rows: int, per_row: Fraction, width: int) -> Routed | None:
     """Return who meets whom, by what the experts state; None where they do not."""
     experts, idle = expert.sizes.get("experts", 0), expert.sizes.get("idle", 0)
-    held = _slices(expert, experts, width) if expert.shares is None else _whole(expert, experts)
+    held = _slices(expert, experts, width) if expert.shares is None else held_whole(expert, experts)
     if not held or not 1 <= per_row <= experts + idle <= MOST_EXPERTS:
         return None
     return Routed(rows, experts, idle, int(per_row), held)
@@ -132,7 +132,7 @@ def _slices(expert: GraphOperator, experts: int, width: int) -> tuple[Held, ...]
     return (Held(0, experts, int(runs), expert.rows // int(runs)),) * width
 
 
-def _whole(expert: GraphOperator, experts: int) -> tuple[Held, ...]:
+def held_whole(expert: GraphOperator, experts: int) -> tuple[Held, ...]:
     """Return the experts that shards hold whole, in the order of the shards."""
     shares = expert.shares or []
     numbers = [held for _, held, _ in shares]
