@@ -24,8 +24,8 @@ from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model
-from lpxsched.workload.graph import ffn_graph
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
@@ -40,7 +40,7 @@ def layer_instances(batch: int) -> list[Instance]:
     precision = Precision("mxfp4", "fp8", "bf16")
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     load = Load(model, graph, fabric.chip, batch, precision)
-    groups = partition_layers(load, fabric)
+    groups = partition_layers(load, fabric, "disjoint").groups
     problems = layer_problems(
         fabric,
         [groups[0], groups[-1]],

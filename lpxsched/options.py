@@ -22,6 +22,8 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 ChipNumber = Annotated[int, Field(ge=0)]
 DEFAULT_EFFORT = 3
 PERFECT_CLOCK = "none"
+# What `--partition` takes besides files.
+PARTITIONS = ("auto", "daisy-chain", "disjoint", "whole")
 
 
 class CompileOptions(Strict):
@@ -43,10 +45,15 @@ class CompileOptions(Strict):
         Type of the expert weights; None takes the type in which the model was published.
     activations, partials : str
         Types of the rows that enter a layer and of partial sums.
-    partition : str or None
-        A file of groups; None cuts the grid automatically.
+    partition : str
+        ``auto`` for the shortest mapping found, ``daisy-chain``, ``disjoint`` or ``whole``, else a file of groups.
     attention, moe : str
         Where attention runs, and how experts lie on chips.
+    capacity : float or None
+        With ``dispatch``, rows for which an expert has room at once over their mean; None for room whatever the
+        routing.
+    router : str
+        Where the router runs.
     context : int
         Rows that each row sees in its mixers, itself included.
     kv : str
@@ -68,15 +75,36 @@ class CompileOptions(Strict):
     weights: WeightChoice | None = None
     activations: Literal["fp8", "bf16"] = "fp8"
     partials: Literal["bf16", "fp32"] = "bf16"
-    partition: str | None = None
+    partition: Annotated[str, Field(min_length=1)] = "auto"
     attention: Literal["gpu", "lpu"] = "gpu"
-    moe: Literal["sharded"] = "sharded"
+    moe: Literal["sharded", "whole", "dispatch"] = "sharded"
+    capacity: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    router: Literal["lpu", "gpu"] = "lpu"
     gpus: str = "nvl72"
     handover: str = "fpga-400g"
     solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = "xo-100ppm"
+
+    @field_validator("moe", "router")
+    @classmethod
+    def _refuse_without_gpus(cls, choice: str, info: ValidationInfo) -> str:
+        if info.data.get("attention") == "lpu" and choice not in ("sharded", "whole", "lpu"):
+            problem = "is for --attention gpu; a whole model on the chips takes {default}"
+            default = "sharded or whole" if info.field_name == "moe" else "lpu"
+            raise PydanticCustomError("no_gpus", problem, {"default": default})
+        return choice
+
+    @field_validator("capacity")
+    @classmethod
+    def _refuse_endless_room(cls, capacity: float | None, info: ValidationInfo) -> float | None:
+        if capacity is not None and info.data.get("moe") != "dispatch":
+            raise PydanticCustomError("no_positions", "is for --moe dispatch alone; leave it out")
+        if capacity is not None and info.data.get("in_flight", 1) > 1:
+            problem = "must be left out with --in-flight above 1: rows beyond it need further windows"
+            raise PydanticCustomError("no_window", problem)
+        return capacity
 
     @property
     def rows(self) -> int:

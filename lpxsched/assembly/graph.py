@@ -79,14 +79,15 @@ def _layer_tensor(tensor: Tensor) -> GraphTensor:
         dtype=tensor.dtype,
         element_bits=tensor.element_bits,
         layout=tensor.layout,
-        runs=_runs(tensor),
+        shard=tensor.shard,
+        runs=_runs(tensor, tensor.layout),
         place=tensor.place,
     )
 
 
-def _runs(tensor: Tensor) -> list[list[int]] | None:
-    """Return the run of each shard of a ``reserved`` tensor, None for others."""
-    return [list(run) for run in tensor.runs] if tensor.layout == "reserved" else None
+def _runs(tensor: Tensor, layout: str) -> list[list[int]] | None:
+    """Return the run of each shard of a tensor that is left or read in a layout, None but for ``reserved``."""
+    return [list(run) for run in tensor.runs] if layout == "reserved" else None
 
 
 def _layer_operator(operator: Operator, work: Work, graph: LayerGraph) -> GraphOperator:
@@ -97,14 +98,15 @@ def _layer_operator(operator: Operator, work: Work, graph: LayerGraph) -> GraphO
         place=operator.place,
         unit=operator.unit,
         inputs=[
-            GraphInput(tensor=name, layout=layout, runs=_runs(graph.tensors[name]) if layout == "reserved" else None)
+            GraphInput(tensor=name, layout=layout, runs=_runs(graph.tensors[name], layout))
             for name, layout in operator.inputs
         ],
-        outputs=[operator.output] if operator.output else [],
+        outputs=list(operator.outputs),
         dtype=work.dtype,
         rows=work.rows,
         columns=work.columns,
         column_block=work.column_block,
+        shares=[list(share) for share in work.shares] or None,
         work=[_term(term) for term in work.terms],
         pipelines=dict(work.pipelines),
         resident=_resident(operator, work.weights),
@@ -121,6 +123,7 @@ def _term(term: Term) -> GraphTerm:
         per_row=_number(term.per_row),
         per_column=_number(term.per_column),
         per_row_column=_number(term.per_row_column),
+        per_run=_number(term.per_run),
         shard=None if term.shard == NONE else term.shard,
     )
 

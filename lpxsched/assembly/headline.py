@@ -128,11 +128,16 @@ def _told(
     return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
 
 
-def not_modelled(unread: int, *, polled: bool, in_flight: int) -> list[str]:
-    """Return what neither part of a step contains, mixers on GPUs; `unread` mixers have no widths in the config."""
+def not_modelled(unread: int, *, polled: bool, in_flight: int, windows: int = 1) -> list[str]:
+    """Return what neither part of a step contains, mixers on GPUs; `unread` mixers have no widths in the config.
+
+    Rows beyond the capacity of experts take further `windows`, which the worst case counts and the nominal step does
+    not.
+    """
     mixers = (f"caches and weights of {unread} mixers without widths in the config",) if unread else ()
     shared = (SHARED,) if in_flight > 1 else ()
-    return [*mixers, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
+    again = (f"rows beyond the capacity, but at worst ({windows} windows a layer)",) if windows > 1 else ()
+    return [*mixers, *again, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
 
 
 def picoseconds_up(time_ns: Fraction) -> float:

@@ -111,6 +111,9 @@ def chain_results(
         "in_flight": 1,
         "acceptance_length": float(_emitted(options).tokens),
         **_extent(fabric, clock, chain.layers, problems, around),
+        # Embedding and head, which meet hosts, are no layers of the model.
+        "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
+        "visits": len(chain.layers),
         **_traffic(program),
     }
 
@@ -159,7 +162,9 @@ def _headline(
     """Return what a step takes: of layers on demand one after the other, of one in flight N P."""
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
     proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
-    missing = not_modelled(outside.unread, polled=fabric.chip.resident, in_flight=options.in_flight)
+    windows = [layer.problem.graph.windows for layer in layers]
+    polled = fabric.chip.resident
+    missing = not_modelled(outside.unread, polled=polled, in_flight=options.in_flight, windows=max(windows))
     frames = [layer.frame for layer in layers if layer.frame]
     if frames:
         cycles = sum(frame.step_cycles for frame in frames)
@@ -169,10 +174,10 @@ def _headline(
     worst_ns = worst_case_ns(
         clock,
         clock_mhz,
-        waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=makespans,
-        levels=_levels(around, layers),
-        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+        waiting_cycles=np.repeat(around.segments.waiting_cycles, windows),
+        makespan_cycles=np.repeat(makespans, windows),
+        levels=np.repeat(_levels(around, layers), windows),
+        arrivals_ns=sum(windows) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
     )
     return headline_results(proved_ns, worst_ns, assumed, missing, emitted=_emitted(options))
 

@@ -124,7 +124,9 @@ def host_bytes(layer: LayerGraph, group: Group) -> dict[int, tuple[int, int]]:
         passed = [(name, 1) for name, _ in operator.inputs] + ([(operator.output, 0)] if operator.output else [])
         for name, side in passed:
             tensor = layer.tensors[name]
-            for host, (_, vectors) in zip(group.hosts, shares(tensor.vectors, len(group.chips)), strict=True):
+            for host, (_, vectors) in zip(
+                group.hosts, tensor.runs or shares(tensor.vectors, len(group.chips)), strict=True
+            ):
                 found[host][side] += vectors * tensor.vector_bytes
     return {host: (into, out) for host, (into, out) in sorted(found.items())}
 

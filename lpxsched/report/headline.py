@@ -67,6 +67,8 @@ def assumed_lines(build: Build) -> list[tuple[str, str]]:
     value, low, high = (_us(facts[key]) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns"))
     parts = build.manifest.results.get("assumed_parts_ns", {})
     each = ", ".join(f"{name} {_us(parts[name][0])}" for name in PARTS if name in parts)
+    if build.manifest.options.get("attention") == "lpu":
+        each = "no GPU and no hand-over: all layers, embedding and head are on the chips"
     lines = _wrapped(facts["not_modelled"])
     names = ["not modelled", *[""] * (len(lines) - 1)]
     return [

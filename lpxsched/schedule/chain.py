@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.clocks.latency import pass_cycles
+from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.bounds.walk import earliest_starts
 from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
@@ -84,8 +85,10 @@ def solve_chain(
 
     Raises
     ------
-    InfeasibleError, NothingFoundError
-        When a layer is longer than clocks may run apart.
+    InfeasibleError
+        When a hop is longer than clocks may run apart.
+    NothingFoundError
+        When a layer is: deskews lie between layers alone.
     """
     problems, clock = _alike(problems), problems[0].opening.clock
     keys = [problem.instance.key() for problem in problems]
@@ -176,11 +179,8 @@ def _best_interval(
             break
         best = total, interval, found
     if best is None:
-        bounds = [lower_bound(_least(problem)) for problem in kinds.values()]
-        most = max(bounds, key=lambda bound: bound.cycles)
-        raise clock.too_long(
-            "a layer", least_cycles=most.cycles, proof=most.name, found_cycles=longest, remedy="try a smaller --batch"
-        )
+        cause = f"a layer takes {longest} cycles, and {clock.limit_text(clock.longest_interval_cycles())}"
+        raise NothingFoundError(cause, remedy="try a smaller --batch, or more chips a layer")
     return best[1], best[2]
 
 

@@ -195,15 +195,16 @@ def _bound_ns(build: Build, alignment: Alignment, clock: ClockSpecification, egr
         segment_levels(alignment.tree, chips, deskews=deskews)
         for chips, deskews in zip(segment_chips(build), counts, strict=True)
     ]
-    arrivals = len(np.unique(egress.segment[egress.arrives]))
+    windows = build.graph.windows()
+    arrivals = int(np.array(windows)[np.unique(egress.segment[egress.arrives])].sum())
     clock_mhz, rho = read_clock_mhz(build), exact(clock.offset_ppm.value) / PARTS_PER_MILLION
-    since = int(np.maximum(-alignment.end_cycle[alignment.first], 0).sum())
+    since = int((np.maximum(-alignment.end_cycle[alignment.first], 0) * windows).sum())
     drift_ns = cycles_to_ns(since * (1 / (1 - rho) - 1 / (1 + rho)), clock_mhz)
     return drift_ns + worst_case_ns(
         clock,
         clock_mhz,
-        waiting_cycles=build.segments.waiting_cycles,
-        makespan_cycles=build.segments.makespan_cycles,
-        levels=levels,
+        waiting_cycles=np.repeat(build.segments.waiting_cycles, windows),
+        makespan_cycles=np.repeat(build.segments.makespan_cycles, windows),
+        levels=np.repeat(levels, windows),
         arrivals_ns=arrivals * arrival_ns(clock, clock_mhz, in_hop=build.manifest.guard_in_hop),
     )

@@ -89,6 +89,10 @@ COLLECTIVES: dict[tuple[tuple[Layout, Place], tuple[Layout, Place]], str] = {
     (("partial", "chips"), ("sharded", "chips")): "reduce-scatter",
     (("partial", "chips"), ("sharded", "hosts")): "reduce-scatter and gather",
     (("replicated", "chips"), ("sharded", "hosts")): "gather",
+    (("reserved", "hosts"), ("reserved", "chips")): "scatter",
+    (("reserved", "hosts"), ("replicated", "chips")): "scatter and all-gather",
+    (("reserved", "chips"), ("reserved", "hosts")): "gather",
+    (("single", "chips"), ("reserved", "chips")): "scatter",
 }
 
 
@@ -156,7 +160,7 @@ def all_needed_demands(
     """Yield what `needed_demands` returns for each operator and shard; shards that read alike are looked up once."""
     known: dict[tuple[str, int], list[int]] = {}
     for operator, shard in readers:
-        by_shard = any(layout == "sharded" for _, layout in operator.inputs)
+        by_shard = any(layout in ("sharded", "reserved") for _, layout in operator.inputs)
         key = operator.name, shard if by_shard else NONE
         if key not in known:
             known[key] = needed_demands(operator, shard, graph, demands, nodes)
@@ -182,18 +186,27 @@ def needed_demands(
     return [
         index
         for index, demand in enumerate(demands)
-        if demand.tensor in moved and (moved[demand.tensor] != "sharded" or nodes.shard(demand.root) == shard)
+        if demand.tensor in moved and _reads(demand, moved[demand.tensor], graph.tensors[demand.tensor], shard, nodes)
     ]
+
+
+def _reads(demand: Demand, layout: Layout, tensor: Tensor, shard: int, nodes: Nodes) -> bool:
+    """Return whether a demand is a part of what a shard reads of a tensor in a layout."""
+    if layout == "reserved":
+        return (demand.first_vector, demand.vectors) == tensor.runs[shard]
+    return layout != "sharded" or nodes.shard(demand.root) == shard
 
 
 def _demands(tensor: Tensor, needs: list[tuple[Layout, Place]], nodes: Nodes, *, is_own: bool) -> list[Demand]:
     chips = tuple(range(nodes.width))
     holders = chips if is_own else nodes.before
     demands = []
-    for shard, (first, vectors) in enumerate(shares(tensor.vectors, len(holders))):
+    for shard, (first, vectors) in enumerate(tensor.runs or shares(tensor.vectors, len(holders))):
         if not vectors:
             continue
-        root = nodes.host(shard) if tensor.place == "hosts" else holders[shard]
+        root = (
+            nodes.host(shard) if tensor.place == "hosts" else holders[shard if tensor.shard is None else tensor.shard]
+        )
         leaves = tuple(sorted(holders)) if tensor.layout == "partial" else (root,)
         consumers: set[int] = set()
         for layout, place in needs:

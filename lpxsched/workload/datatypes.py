@@ -16,6 +16,8 @@ WeightType = Literal["fp8", "bf16", "int8", "mxfp4", "nvfp4"]
 ActivationType = Literal["fp8", "bf16"]
 PartialType = Literal["bf16", "fp32"]
 
+ROUTER_TYPE = "bf16"
+BIAS_TYPE = "bf16"
 WEIGHT_TYPES: tuple[WeightType, ...] = get_args(WeightType)
 
 

@@ -8,7 +8,7 @@ the LM head and sampling.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class GpuWork:
 
 
 def gpu_works(model: Model, *, context: int, kv: str) -> tuple[GpuWork, ...]:
-    """Return what GPUs do before each layer that has an FFN, and at last what they do after the last one.
+    """Return what GPUs do before each visit of a layer for its FFNs, and at last what they do after the last one.
 
     Parameters
     ----------
@@ -63,14 +63,25 @@ def gpu_works(model: Model, *, context: int, kv: str) -> tuple[GpuWork, ...]:
     """
     runs: list[list[Layer]] = [[]]
     for layer in model.layers:
-        runs[-1].append(layer)
+        *before, last = _parts(layer)
+        for part in before:
+            runs[-1].append(part)
+            runs.append([])
+        runs[-1].append(last)
         if layer.has_ffn:
             runs.append([])
     works = [_work(run, model.hidden, context, kv) for run in runs]
-    last = works[-1]
+    last_work = works[-1]
     head = bytes_of(model.vocabulary * model.hidden, PLAIN_DTYPE)
-    works[-1] = GpuWork(last.kernels + 2, last.user_bytes, last.weight_bytes + head, last.unread)
+    works[-1] = GpuWork(last_work.kernels + 2, last_work.user_bytes, last_work.weight_bytes + head, last_work.unread)
     return tuple(works)
+
+
+def _parts(layer: Layer) -> list[Layer]:
+    """Return a layer of several dense FFNs in parts, a mixer before each of them."""
+    ends = list(range(1, len(layer.dense)))
+    cuts = zip([0, *ends], [*ends, len(layer.mixers)], strict=True)
+    return [replace(layer, mixers=layer.mixers[first:end]) for first, end in cuts]
 
 
 def cache_bytes(model: Model, *, context: int, kv: str) -> int:

@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING, Literal
 
 from lpxsched.units import BITS_PER_BYTE, ceil_div
 from lpxsched.workload.datatypes import ELEMENT_BITS
-from lpxsched.workload.ffns import FfnLayer
+from lpxsched.workload.ffns import FfnLayer, differing_types
 from lpxsched.workload.graph import LayerGraph, Operator, Tensor
-from lpxsched.workload.model import Attention, Layer
+from lpxsched.workload.model import Attention, LatentAttention, Layer, LinearAttention, StateSpace, Unread
 from lpxsched.workload.parts.attention import attention_pieces
 from lpxsched.workload.parts.ends import embedding_pieces, head_pieces
 from lpxsched.workload.parts.ffn import ffn_pieces
+from lpxsched.workload.parts.latent import latent_pieces
 from lpxsched.workload.parts.piece import BEFORE, OUTPUT, norm
+from lpxsched.workload.parts.recurrent import delta_pieces, state_pieces
+from lpxsched.workload.policy import SHARDED
 from lpxsched.workload.work import shard_sizes
 
 if TYPE_CHECKING:
@@ -132,7 +135,9 @@ def _layer_pieces(layer: Layer, hidden: int, chip: Chip, width: int, decoding: D
         rows = output
     if layer.has_ffn:
         pieces.append(norm("ffn_norm", rows, "ffn_input", hidden, decoding))
-        ffn = FfnLayer(hidden, layer.dense[0] if layer.dense else None, layer.experts, layer.shared)
+        types = differing_types(layer, decoding.precision.weights) if decoding.as_published else ()
+        first, policy = layer.dense[0] if layer.dense else None, decoding.policy if layer.experts else SHARDED
+        ffn = FfnLayer(hidden, first, layer.experts, layer.shared, policy, types)
         pieces += ffn_pieces(ffn, "ffn_input", rows, chip, width, decoding)
     return pieces
 
@@ -142,7 +147,12 @@ def _mixer_pieces(
 ) -> list[Piece]:
     if isinstance(mixer, Attention):
         return attention_pieces(mixer, read, residual, output, hidden, width, decoding)
-    raise NotImplementedError(type(mixer).__name__)
+    if isinstance(mixer, LatentAttention):
+        return latent_pieces(mixer, read, residual, output, hidden, decoding)
+    if isinstance(mixer, LinearAttention):
+        return delta_pieces(mixer, read, residual, output, hidden, width, decoding)
+    assert isinstance(mixer, StateSpace), "others are refused by lpu_visits"
+    return state_pieces(mixer, read, residual, output, hidden, decoding)
 
 
 def _problem(layer: Layer) -> str:
@@ -151,8 +161,8 @@ def _problem(layer: Layer) -> str:
         return "layers with several mixers or FFNs cannot be laid over a fabric yet"
     if layer.experts and layer.experts.idle:
         return "experts without weights cannot be laid over a fabric yet"
-    unlaid = [mixer for mixer in layer.mixers if not isinstance(mixer, Attention)]
-    return f"mixers like {type(unlaid[0]).__name__} cannot be laid over a fabric yet" if unlaid else ""
+    unread = [name for mixer in layer.mixers if isinstance(mixer, Unread) for name in mixer.missing]
+    return f"{', '.join(unread)}: missing; mixers lie on the chips with --attention lpu" if unread else ""
 
 
 def _tensor(piece: Piece, name: str, number: int, chip: Chip, width: int, decoding: Decoding) -> Tensor:

@@ -16,8 +16,8 @@ from lpxsched.timetable.documents import canonical_json
 from lpxsched.timetable.writer import write_build
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model
-from lpxsched.workload.graph import ffn_graph
 from tests.timetable.small import compiled, small_options
 
 if TYPE_CHECKING:

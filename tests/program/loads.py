@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.program.load import Load
-from lpxsched.workload.graph import ffn_graph
+from lpxsched.workload.ffn_graph import ffn_graph
 from tests.workload.examples import FP8
 
 if TYPE_CHECKING:

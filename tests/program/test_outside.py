@@ -12,8 +12,8 @@ from lpxsched.program.outside import host_bytes, outside_of
 from lpxsched.traffic.group import Group
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model
-from lpxsched.workload.graph import ffn_graph
 
 MODEL = load_model("gpt-oss-120b")
 GRAPH = ffn_graph(ffn_model(MODEL), batch=8, precision=Precision("mxfp4", "fp8", "bf16"), vector_bytes=320)

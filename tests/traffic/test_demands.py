@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.traffic.demands import Demand, Nodes, implied_collective, layer_demands, needed_demands
-from lpxsched.workload.graph import LayerGraph, Operator, ffn_graph
+from lpxsched.workload.ffn_graph import ffn_graph
+from lpxsched.workload.graph import LayerGraph, Operator
 from tests.workload.examples import FP8, toy
 
 if TYPE_CHECKING:

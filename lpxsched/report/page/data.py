@@ -12,6 +12,7 @@ from lpxsched.report.critical_path import segment_path
 from lpxsched.report.event_index import EventIndex
 from lpxsched.report.page.series import series
 from lpxsched.report.page.traffic import link_blob, operator_blob, slot_blobs, tensor_blob
+from lpxsched.report.rows import layers_named
 from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time
 from lpxsched.report.utilisation import CLASS
 from lpxsched.units import NONE, cycles_to_ns
@@ -32,7 +33,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
     """
     token = token_time(build)
     total = only_period(build) or token.total_cycles
-    first_links, slots = slot_blobs(build, token)
+    blocks, slots = slot_blobs(build, token)
     wires, links = link_blob(build)
     names, operators = operator_blob(build, token)
     tensors, tensor = tensor_blob(build)
@@ -49,8 +50,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "frames": _frames(build, token),
         "deskews": [list(span) for span in deskew_spans(build, token)],
         "path": _path(build, token) if path else [],
-        "firstLinks": first_links,
-        "linkCount": len(build.links),
+        "blocks": blocks,
         "wires": wires,
         "tensors": tensors,
         "idleUnits": sorted(WITHOUT_UNIT),
@@ -83,7 +83,7 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
     found = [
         {
             "segment": segment,
-            "name": collective_kind(build) or "layer " + ", ".join(str(layer) for layer in token.layers[segment]),
+            "name": collective_kind(build) or layers_named(token.layers[segment]),
             "start": start,
             "end": end,
             "chips": build.graph.chips_of(segment),
@@ -118,15 +118,16 @@ def _frames(build: Build, token: TokenTime) -> list[dict[str, Any]]:
 
 
 def _path(build: Build, token: TokenTime) -> list[list[int]]:
-    """Return the critical paths, from the start of the token on: an operator and -1, or a link and its departure."""
+    """Return the critical paths from the start on: an operator and twice -1, or a link, its departure and its read."""
     index, steps = EventIndex.of(build), []
     for segment in token.order.tolist():
         start = int(token.start_cycles[segment])
         for place in reversed(segment_path(index, segment)[1]):
             if place.slot < 0:
-                steps.append([place.operator, -1])
+                steps.append([place.operator, NONE, NONE])
             else:
-                steps.append([index.slot["link"][place.slot], index.slot["depart"][place.slot] + start])
+                hop = index.hop(place.slot)
+                steps.append([hop.link, hop.depart + start, hop.read + start])
     return steps
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lpxsched.traffic.group import Group
 
 # Kinds of operators that no row of a build tells: what the layer before left, and what the layer after may read.
-GIVEN, LEFT = "given", "left"
+GIVEN, LEFT = BETWEEN = ("given", "left")
 NO_COST = Cost(dtype="none", sram_bytes=0, macs=0, fixed_cycles=0)
 
 
@@ -53,7 +53,7 @@ class PlacedOperator:
     @property
     def is_told(self) -> bool:
         """Whether it runs; others stand for what is between two layers."""
-        return self.operator.kind not in (GIVEN, LEFT)
+        return self.operator.kind not in BETWEEN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +88,11 @@ class LayerProblem:
     interval_cycles: int | None
     resident: bool
     instance: Instance
+
+    @property
+    def meets_hosts(self) -> bool:
+        """Whether rows come from hosts, or go there."""
+        return self.instance.network.nodes > self.instance.network.chips
 
     def node(self, local: int) -> int:
         """Return the node of the fabric behind a local number."""
@@ -173,7 +178,7 @@ def layer_problem(
     demands = layer_demands(graph, nodes)
     operators = _place_operators(graph, costs, demands, nodes)
     hosts = group.hosts if any(one.place == "hosts" for one in graph.operators) else ()
-    network = network_on(fabric, list(members), hosts=hosts)
+    network = network_on(fabric, group.chips, relays=others, hosts=hosts)
     opening = opening_on(fabric, network, tree, clock)
     return LayerProblem(
         group=group,
@@ -198,7 +203,7 @@ def _instance(
     network, nodes = around
     partial_bits = [tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial"]
     numbers = {(placed.operator.name, placed.node): index for index, placed in enumerate(operators)}
-    producers = {operator.output: operator.name for operator in graph.operators}
+    producers = {name: operator.name for operator in graph.operators for name in operator.outputs}
     return Instance(
         network=network,
         release_cycles=0,
@@ -238,7 +243,7 @@ def _place_operators(
         return (operator.output, host) in sources or any((name, host) in targets for name, _ in operator.inputs)
 
     return tuple(
-        PlacedOperator(operator, shard, node, costs[shard].get(operator.kind, NO_COST))
+        PlacedOperator(operator, shard, node, NO_COST if operator.kind in BETWEEN else costs[shard][operator.kind])
         for operator in graph.operators
         for shard, node in enumerate(_nodes_of(operator, nodes))
         if operator.place == "chips" or has_vectors(operator, node)

@@ -17,20 +17,28 @@ if TYPE_CHECKING:
 
 # 7 generates all residues but 0 of 2^31 - 1.
 ROOT = 7
-_BITS = PRIME.bit_length()
-_ROOTS = [pow(ROOT, 1 << bit, PRIME) for bit in range(_BITS)]
+DIGITS, DIGIT_BITS = 4, 8
+# Powers of the root for each digit of an exponent.
+_POWERS = np.array(
+    [[pow(ROOT, digit << place * DIGIT_BITS, PRIME) for digit in range(1 << DIGIT_BITS)] for place in range(DIGITS)]
+)
+# Up to so many numbers it is quicker to take one after the other.
+FEW = 64
 
 
 def exponential(values: Integers) -> Integers:
     """Return the root to the power of residues, number by number."""
     result = np.ones_like(values)
-    for bit, root in enumerate(_ROOTS):
-        result = np.where(values >> bit & 1, result * root % PRIME, result)
+    for place, powers in enumerate(_POWERS):
+        result = result * powers[values >> place * DIGIT_BITS & ((1 << DIGIT_BITS) - 1)] % PRIME
     return result
 
 
 def power(values: Integers, exponent: int) -> Integers:
     """Return residues to one power."""
+    if values.size <= FEW:
+        powers = [pow(value, exponent, PRIME) for value in values.reshape(-1).tolist()]
+        return np.array(powers, dtype=np.int64).reshape(values.shape)
     result, square = np.ones_like(values), values % PRIME
     while exponent:
         if exponent & 1:

@@ -247,6 +247,16 @@ def weights_of(setting: Setting, name: str, *shape: int) -> Integers:
     return _drawn_weights(setting.seed, setting.operator.name, name, shape)
 
 
+def folded(setting: Setting, x: Integers, length: int) -> Integers:
+    """Return rows of another length, weighed: numbers that lie at the same place are added, or repeated."""
+    here = x.shape[1]
+    pairs = np.arange(max(length, here))
+    weights = weights_of(setting, "folded", len(pairs))
+    image = np.zeros((length, len(x)), dtype=np.int64)
+    np.add.at(image, pairs * length // len(pairs), (x[:, pairs * here // len(pairs)] * weights % PRIME).T)
+    return np.asarray(image.T % PRIME)
+
+
 def _view(setting: Setting, name: str, shard: int, values: Integers) -> Integers:
     read = next(read for read in setting.operator.inputs if read.tensor == name)
     view = seen(read, len(values), setting.width, shard)

@@ -5,17 +5,28 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lpxsched.verify.replay import recurrent
 from lpxsched.verify.replay.attention import Gate, Out, Project, Rotate, Scores, Softmax, Weighed
+from lpxsched.verify.replay.dispatched import DispatchedCombine, DispatchedExperts, HomeRouter, Label, Place
 from lpxsched.verify.replay.ends import Best, Embedding, Logits, Sample
-from lpxsched.verify.replay.experts import Combine, Experts, Router
+from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear, Source
+from lpxsched.verify.replay.latent import (
+    Absorb,
+    LatentNorm,
+    LatentOut,
+    LatentRotate,
+    LatentScores,
+    LatentValues,
+)
 from lpxsched.verify.replay.rows import Ffn, Norm, Widen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpxsched.verify.replay.experts import Mixture
+    from lpxsched.verify.replay.dispatch import Dispatch
     from lpxsched.verify.replay.functions import Function, Setting
+    from lpxsched.verify.replay.mixtures import Mixture
 
 KINDS: dict[str, Callable[[Setting], Function]] = {
     "mixer_norm": Norm,
@@ -28,6 +39,22 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
     "values": Weighed,
     "gate": Gate,
     "out": Out,
+    "latent_norm": LatentNorm,
+    "absorb": Absorb,
+    "latent_rotate": LatentRotate,
+    "latent_scores": LatentScores,
+    "latent_values": LatentValues,
+    "latent_out": LatentOut,
+    "delta_in": recurrent.DeltaProject,
+    "delta_convolve": recurrent.DeltaConvolve,
+    "delta": recurrent.DeltaUpdate,
+    "delta_norm": recurrent.DeltaNorm,
+    "delta_out": recurrent.RecurrentOut,
+    "state_in": recurrent.Project,
+    "state_convolve": recurrent.Convolve,
+    "state": recurrent.StateUpdate,
+    "state_norm": recurrent.StateNorm,
+    "state_out": recurrent.RecurrentOut,
     "dense": Ffn,
     "shared": Ffn,
     "widen": Widen,
@@ -40,7 +67,9 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
 FORMS = {"dense": (REPLICATED, PARTIAL), "shared": (REPLICATED, PARTIAL), "widen": (PARTIAL, PARTIAL)}
 
 
-def functions_of(settings: Sequence[Setting], mixtures: Sequence[Mixture]) -> list[Function]:
+def functions_of(
+    settings: Sequence[Setting], mixtures: Sequence[Mixture], dispatches: Sequence[Dispatch]
+) -> list[Function]:
     """Return the function of each operator.
 
     Raises
@@ -51,10 +80,16 @@ def functions_of(settings: Sequence[Setting], mixtures: Sequence[Mixture]) -> li
     routed: dict[str, Callable[[Setting], Function]] = {}
     for mixture in mixtures:
         routed |= {
-            mixture.router: partial(Router, mixture=mixture),
+            mixture.router: partial(Routes if mixture.by_gpu else Router, mixture=mixture),
             mixture.expert: partial(Experts, mixture=mixture),
             mixture.combine: partial(Combine, mixture=mixture),
         }
+    for layer in dispatches:
+        routed |= dict.fromkeys(layer.placers, partial(Place, layer=layer))
+        routed |= dict.fromkeys(layer.labellers, partial(Label, layer=layer))
+        routed |= {layer.router: partial(HomeRouter, layer=layer)} if layer.router else {}
+        routed[layer.expert] = partial(DispatchedExperts, layer=layer)
+        routed[layer.combine] = partial(DispatchedCombine, layer=layer)
     return [routed.get(one.operator.name, _function(one))(one) for one in settings]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.verify.replay.arithmetic import PRIME, product
 from lpxsched.verify.replay.field import dot, inverse_root, silu
-from lpxsched.verify.replay.functions import add_residual, sizes_of, weights_of
+from lpxsched.verify.replay.functions import add_residual, folded, sizes_of, weights_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -66,16 +66,8 @@ class Norm(RowFunction):
     def image(self, _: int | None, inputs: Values) -> Integers:
         """Return the rows."""
         x = self.read(0, inputs)
-        return inverse_root(dot(x, x))[:, None] * self._weighed(x) % PRIME
-
-    def _weighed(self, x: Integers) -> Integers:
-        length, here = self.setting.rows(self.output)[1], x.shape[1]
-        pairs = np.arange(max(length, here))
-        source, target = pairs * here // len(pairs), pairs * length // len(pairs)
-        weights = weights_of(self.setting, "norm", len(pairs))
-        image = np.zeros((length, len(x)), dtype=np.int64)
-        np.add.at(image, target, (x[:, source] * weights % PRIME).T)
-        return image.T % PRIME
+        length = self.setting.rows(self.output)[1]
+        return inverse_root(dot(x, x))[:, None] * folded(self.setting, x, length) % PRIME
 
 
 class Ffn(RowFunction):

@@ -18,18 +18,20 @@ heads it stands for q columns of queries, q T products with keys and as many wit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.workload.costs import MATRIX, VECTOR
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
-from lpxsched.workload.parts.piece import Piece, Shape, bias_bytes, summand_row, term, with_residual
-from lpxsched.workload.work import Term, Weights, Work
+from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection
+from lpxsched.workload.parts.piece import Piece, term
+from lpxsched.workload.work import MATRIX, VECTOR, Weights
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from lpxsched.workload.graph import Layout
     from lpxsched.workload.model import Attention
     from lpxsched.workload.parts.piece import Decoding
+    from lpxsched.workload.work import Work
 
 # Two products with sine and cosine, and the rounding.
 ROTATE_OPERATIONS = 3
@@ -37,7 +39,6 @@ ROTATE_OPERATIONS = 3
 SOFTMAX_OPERATIONS = 4
 # Exponential, one more, its inverse, the product with the rounding.
 GATE_OPERATIONS = 4
-STAYS: Layout = "reserved"
 
 
 class Bundles(NamedTuple):
@@ -55,13 +56,10 @@ def bundles(heads: int, kv_heads: int, width: int) -> Bundles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Dealt:
-    """Attention as it is dealt over a group."""
+class _Attention(Dealt):
+    """Attention as it is dealt over a group: a unit is a bundle, of the columns of its key head."""
 
     mixer: Attention
-    bundles: Bundles
-    hidden: int
-    decoding: Decoding
 
     @property
     def seen(self) -> int:
@@ -71,12 +69,11 @@ class _Dealt:
     @property
     def queries(self) -> int:
         """Query heads of a bundle."""
-        return self.bundles.queries
+        return self.mixer.heads // self.units
 
-    @property
-    def columns(self) -> int:
-        """Columns that are dealt."""
-        return self.bundles.number * self.mixer.head_columns
+    def numbers(self, heads: int) -> int:
+        """Return the numbers of so many heads of a bundle."""
+        return heads * self.unit_columns
 
     @property
     def projected(self) -> int:
@@ -91,7 +88,7 @@ class _Dealt:
             ("heads", mixer.heads),
             ("kv_heads", mixer.kv_heads),
             ("head_columns", mixer.head_columns),
-            ("bundles", self.bundles.number),
+            ("bundles", self.units),
             ("rows_per_user", self.decoding.rows_per_user),
             ("context", self.decoding.context),
             ("window", mixer.window),
@@ -99,176 +96,85 @@ class _Dealt:
             ("gated", int(mixer.gated)),
         )
 
-    def score_bytes(self, dtype: str) -> Fraction:
-        """Return the bytes of scores by row and dealt column."""
-        return exact_bytes_of(self.queries * self.seen, dtype) / self.mixer.head_columns
-
     @property
     def cache_bytes(self) -> Fraction:
         """Bytes of keys, or of values, of all users by dealt column."""
         return exact_bytes_of(self.decoding.users * self.seen, self.decoding.kv)
-
-    def work(self, dtype: str, terms: tuple[Term, ...], *pipelines: str, weights: Weights | None = None) -> Work:
-        """Return a work over the dealt columns."""
-        times = tuple((unit, pipelines.count(unit)) for unit in dict.fromkeys(pipelines))
-        return Work(dtype, self.decoding.batch, self.columns, self.mixer.head_columns, terms, times, weights)
-
-    def stays(self, heads: int, dtype: str) -> Shape:
-        """Return what stays on a chip: so many numbers by row and dealt column."""
-        return Shape(self.decoding.batch, heads * self.columns, dtype, STAYS)
 
 
 def attention_pieces(
     mixer: Attention, read: str, residual: str, output: str, hidden: int, width: int, decoding: Decoding
 ) -> list[Piece]:
     """Return attention with its output projection, to whose sum the first chip adds the rows of `residual`."""
-    dealt = _Dealt(mixer, bundles(mixer.heads, mixer.kv_heads, width), hidden, decoding)
-    pieces = [_project(dealt, read), _rotate(dealt), _scores(dealt), _softmax(dealt), _values(dealt)]
-    return [*pieces, *([_gate(dealt)] if mixer.gated else []), _out(dealt, residual, output)]
+    number = bundles(mixer.heads, mixer.kv_heads, width).number
+    dealt = _Attention(number, mixer.head_columns, hidden, decoding, mixer)
+    pieces = [
+        projection("qkv", read, dealt.numbers(dealt.projected), dealt, biases=mixer.biases),
+        _rotate(dealt),
+        _scores(dealt),
+        softmax_piece(dealt.queries * dealt.seen, dealt),
+        _values(dealt),
+    ]
+    pieces += [_gate(dealt)] if mixer.gated else []
+    given = "gated" if mixer.gated else "heads"
+    last = Last(dealt.numbers(dealt.queries), mixer.biases)
+    return [*pieces, output_projection("out", given, residual, output, dealt, last)]
 
 
-def _project(dealt: _Dealt, read: str) -> Piece:
-    decoding, precision, hidden = dealt.decoding, dealt.decoding.precision, dealt.hidden
-    heads = dealt.projected
-    weights = exact_bytes_of(heads * hidden, decoding.mixer_weights) + bias_bytes(heads, biases=dealt.mixer.biases)
-    work = dealt.work(
-        arithmetic_type(decoding.mixer_weights, precision.activations),
-        (
-            term(
-                "bytes",
-                MATRIX,
-                per_row=exact_bytes_of(hidden, precision.activations),
-                per_column=weights,
-                per_row_column=exact_bytes_of(heads, precision.partials),
-            ),
-            term("macs", MATRIX, per_row_column=heads * hidden),
-        ),
-        MATRIX,
-        weights=Weights(decoding.mixer_weights, "sharded", (term("bytes", MATRIX, per_column=weights),)),
-    )
-    shape = dealt.stays(heads, precision.partials)
-    return Piece("qkv", MATRIX, ((read, "replicated"),), "projected", shape, work, dealt.sizes)
+def softmax_piece(scores: int, dealt: Dealt) -> Piece:
+    """Return the weights of so many scores by row and unit."""
+    precision = dealt.decoding.precision
+    moved = exact_bytes_of(scores, precision.partials) + exact_bytes_of(scores, precision.activations)
+    # The largest score, the sum, and the scale wait for each other.
+    passes = Passes(moved, SOFTMAX_OPERATIONS * scores, 3)
+    return elementwise("softmax", (("scores", STAYS),), "weights", scores, dealt, passes)
 
 
-def _rotate(dealt: _Dealt) -> Piece:
+def _rotate(dealt: _Attention) -> Piece:
     """Turn queries and keys by their place in the sequence; the new keys and values go to the cache."""
-    decoding, precision, heads = dealt.decoding, dealt.decoding.precision, dealt.projected
-    made = dealt.queries * (1 + dealt.mixer.gated) + 2
-    moved = exact_bytes_of(heads, precision.partials) + exact_bytes_of(made, precision.activations)
-    moved += exact_bytes_of(2, decoding.kv)
-    operations = ROTATE_OPERATIONS * (dealt.queries + 1) + 1 + dealt.queries * dealt.mixer.gated
-    work = dealt.work(
-        precision.partials,
-        (
-            term("bytes", VECTOR, per_row_column=moved),
-            term("elements", VECTOR, per_row_column=operations),
-        ),
-        VECTOR,
-    )
-    shape = dealt.stays(made, precision.activations)
-    return Piece("rotate", VECTOR, (("projected", STAYS),), "rotated", shape, work, dealt.sizes)
+    precision, queries, gated = dealt.decoding.precision, dealt.queries, dealt.mixer.gated
+    made = dealt.numbers(queries * (1 + gated) + 2)
+    moved = exact_bytes_of(dealt.numbers(dealt.projected), precision.partials)
+    moved += exact_bytes_of(made, precision.activations) + exact_bytes_of(dealt.numbers(2), dealt.decoding.kv)
+    operations = dealt.numbers(ROTATE_OPERATIONS * (queries + 1) + 1 + queries * gated)
+    inputs: tuple[tuple[str, Layout], ...] = (("projected", STAYS),)
+    return elementwise("rotate", inputs, "rotated", made, dealt, Passes(moved, operations))
 
 
-def _cache(dealt: _Dealt, name: str) -> Weights:
+def _cache(dealt: _Attention, name: str) -> Weights:
+    return Weights(dealt.decoding.kv, "sharded", (term("bytes", MATRIX, per_column=dealt.cache_bytes),), name)
+
+
+def _products(dealt: _Attention, moved: Fraction, *pipelines: str, cache: str) -> Work:
+    """Work of each query head with the keys, or the values, of all rows that it sees; bytes of the rest by row."""
     decoding = dealt.decoding
-    kept = term("bytes", MATRIX, per_column=dealt.cache_bytes)
-    return Weights(decoding.kv, "sharded", (kept,), name)
-
-
-def _scores(dealt: _Dealt) -> Piece:
-    decoding, precision = dealt.decoding, dealt.decoding.precision
-    moved = exact_bytes_of(dealt.queries, precision.activations) + dealt.score_bytes(precision.partials)
-    work = dealt.work(
-        arithmetic_type(decoding.kv, precision.activations),
-        (
-            term("bytes", MATRIX, per_column=dealt.cache_bytes, per_row_column=moved),
-            term("macs", MATRIX, per_row_column=dealt.queries * dealt.seen),
-        ),
-        MATRIX,
-        weights=_cache(dealt, "keys"),
+    terms = (
+        term("bytes", MATRIX, per_column=dealt.cache_bytes, per_row_column=dealt.each(moved)),
+        term("macs", MATRIX, per_row_column=dealt.queries * dealt.seen),
     )
-    shape = Shape(decoding.batch, dealt.mixer.heads * dealt.seen, precision.partials, STAYS)
+    dtype = arithmetic_type(decoding.kv, decoding.precision.activations)
+    return dealt.work(dtype, terms, *pipelines, weights=_cache(dealt, cache))
+
+
+def _scores(dealt: _Attention) -> Piece:
+    precision, scores = dealt.decoding.precision, dealt.queries * dealt.seen
+    moved = exact_bytes_of(dealt.numbers(dealt.queries), precision.activations)
+    work = _products(dealt, moved + exact_bytes_of(scores, precision.partials), MATRIX, cache="keys")
+    shape = dealt.stays(scores, precision.partials)
     return Piece("scores", MATRIX, (("rotated", STAYS),), "scores", shape, work, dealt.sizes)
 
 
-def _softmax(dealt: _Dealt) -> Piece:
-    precision = dealt.decoding.precision
-    numbers = Fraction(dealt.queries * dealt.seen, dealt.mixer.head_columns)
-    work = dealt.work(
-        precision.partials,
-        (
-            term(
-                "bytes",
-                VECTOR,
-                per_row_column=dealt.score_bytes(precision.partials) + dealt.score_bytes(precision.activations),
-            ),
-            term("elements", VECTOR, per_row_column=SOFTMAX_OPERATIONS * numbers),
-        ),
-        # The largest score, the sum, and the scale wait for each other.
-        *(VECTOR, VECTOR, VECTOR),
-    )
-    shape = Shape(dealt.decoding.batch, dealt.mixer.heads * dealt.seen, precision.activations, STAYS)
-    return Piece("softmax", VECTOR, (("scores", STAYS),), "weights", shape, work, dealt.sizes)
-
-
-def _values(dealt: _Dealt) -> Piece:
-    decoding, precision = dealt.decoding, dealt.decoding.precision
-    moved = dealt.score_bytes(precision.activations) + exact_bytes_of(dealt.queries, precision.activations)
-    work = dealt.work(
-        arithmetic_type(decoding.kv, precision.activations),
-        (
-            term("bytes", MATRIX, per_column=dealt.cache_bytes, per_row_column=moved),
-            term("macs", MATRIX, per_row_column=dealt.queries * dealt.seen),
-        ),
-        MATRIX,
-        VECTOR,
-        weights=_cache(dealt, "values"),
-    )
+def _values(dealt: _Attention) -> Piece:
+    precision, heads = dealt.decoding.precision, dealt.numbers(dealt.queries)
+    moved = exact_bytes_of(dealt.queries * dealt.seen + heads, precision.activations)
+    work = _products(dealt, moved, MATRIX, VECTOR, cache="values")
     inputs: tuple[tuple[str, Layout], ...] = (("weights", STAYS), ("rotated", STAYS))
-    shape = dealt.stays(dealt.queries, precision.activations)
-    return Piece("values", MATRIX, inputs, "heads", shape, work, dealt.sizes)
+    return Piece("values", MATRIX, inputs, "heads", dealt.stays(heads, precision.activations), work, dealt.sizes)
 
 
-def _gate(dealt: _Dealt) -> Piece:
+def _gate(dealt: _Attention) -> Piece:
     """Multiply what heads give by the sigmoid of their gates."""
-    precision, queries = dealt.decoding.precision, dealt.queries
-    work = dealt.work(
-        precision.partials,
-        (
-            term("bytes", VECTOR, per_row_column=exact_bytes_of(3 * queries, precision.activations)),
-            term("elements", VECTOR, per_row_column=GATE_OPERATIONS * queries),
-        ),
-        VECTOR,
-    )
+    heads = dealt.numbers(dealt.queries)
+    moved = exact_bytes_of(3 * heads, dealt.decoding.precision.activations)
     inputs: tuple[tuple[str, Layout], ...] = (("heads", STAYS), ("rotated", STAYS))
-    return Piece("gate", VECTOR, inputs, "gated", dealt.stays(queries, precision.activations), work, dealt.sizes)
-
-
-def _out(dealt: _Dealt, residual: str, output: str) -> Piece:
-    decoding, precision, hidden = dealt.decoding, dealt.decoding.precision, dealt.hidden
-    weights = exact_bytes_of(dealt.queries * hidden, decoding.mixer_weights)
-    bias = bias_bytes(hidden, biases=dealt.mixer.biases)
-    kept = (
-        term("bytes", MATRIX, per_column=weights),
-        Term("bytes", MATRIX, constant=bias, shard=0),
-    )
-    work = dealt.work(
-        arithmetic_type(decoding.mixer_weights, precision.activations),
-        (
-            term(
-                "bytes",
-                MATRIX,
-                per_row=exact_bytes_of(hidden, precision.partials),
-                per_column=weights,
-                per_row_column=exact_bytes_of(dealt.queries, precision.activations),
-            ),
-            kept[1],
-            term("macs", MATRIX, per_row_column=dealt.queries * hidden),
-        ),
-        MATRIX,
-        weights=Weights(decoding.mixer_weights, "sharded", kept if bias else kept[:1]),
-    )
-    read = "gated" if dealt.mixer.gated else "heads"
-    shape = summand_row(decoding, hidden)
-    piece = Piece("out", MATRIX, ((read, STAYS),), output, shape, work, dealt.sizes)
-    return with_residual(piece, residual, hidden, decoding)
+    return elementwise("gate", inputs, "gated", heads, dealt, Passes(moved, GATE_OPERATIONS * heads))

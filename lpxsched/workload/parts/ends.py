@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lpxsched.workload.costs import HOST, MATRIX, VECTOR
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
 from lpxsched.workload.parts.piece import BEFORE, OUTPUT, Decoding, Piece, Shape, norm, summand_row, term
-from lpxsched.workload.work import Weights, Work
+from lpxsched.workload.work import HOST, MATRIX, VECTOR, Weights, Work
 
 TOKEN_TYPE = "int32"
 # A token and its logit.

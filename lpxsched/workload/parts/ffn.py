@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.workload.costs import layer_work
-from lpxsched.workload.graph import ffn_shapes, ffn_steps
+from lpxsched.workload.ffn_graph import ffn_shapes, ffn_steps
 from lpxsched.workload.parts.piece import Piece, Shape, with_residual
 
 if TYPE_CHECKING:

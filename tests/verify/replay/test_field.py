@@ -7,9 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.verify.replay.arithmetic import PRIME
-from lpxsched.verify.replay.field import ROOT, dot, exponential, inverse, inverse_root, power, sigmoid, silu, softmax
+from lpxsched.verify.replay.field import (
+    FEW,
+    ROOT,
+    dot,
+    exponential,
+    inverse,
+    inverse_root,
+    power,
+    sigmoid,
+    silu,
+    softmax,
+)
 
-RESIDUES = st.lists(st.integers(0, PRIME - 1), min_size=1, max_size=5)
+RESIDUES = st.lists(st.integers(0, PRIME - 1), min_size=1, max_size=5) | st.lists(
+    st.integers(0, PRIME - 1), min_size=FEW, max_size=FEW + 2
+)
 
 
 @given(RESIDUES, st.integers(0, PRIME))

@@ -11,7 +11,9 @@ import pytest
 from lpxsched.verify.replay.arithmetic import PRIME
 from lpxsched.verify.replay.functions import Linear
 from lpxsched.verify.replay.placement import seen
-from lpxsched.workload.model import Attention, Experts, Ffn
+from lpxsched.verify.replay.routings import ROUTINGS
+from lpxsched.workload.model import Attention, Experts, Ffn, LatentAttention, LinearAttention, StateSpace
+from lpxsched.workload.policy import Policy
 from tests.verify.replay.whole import STEP, layer, whole_run
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ LAYERS: dict[str, Visit] = {
     "window": layer(Attention(4, 2, 4, window=2), dense=Ffn(8, 2)),
     "keys are values": layer(Attention(8, 2, 4, keys_are_values=True), dense=DENSE),
     "gated": layer(Attention(4, 1, 4, gated=True), dense=DENSE),
+    "latent attention": layer(LatentAttention(4, 8, 8, 4, 2, 4), dense=DENSE),
+    "latent attention of whole queries": layer(LatentAttention(4, 0, 8, 4, 2, 4), dense=DENSE),
+    "delta rule": layer(LinearAttention(2, 4, 4, 4, 4), dense=DENSE),
+    "state space": layer(StateSpace(4, 4, 2, 8, 2), dense=DENSE),
     "attention alone": layer(Attention(4, 2, 4)),
     "ffn alone": layer(dense=DENSE),
     "experts": layer(Attention(4, 2, 4), experts=Experts(4, 2, 8, 3)),
@@ -69,9 +75,21 @@ def test_drafts_of_one_user_make_the_dense_run(kind: str) -> None:
 @pytest.mark.parametrize("kind", LAYERS)
 def test_no_operator_of_a_whole_model_is_an_arbitrary_linear_map(kind: str) -> None:
     """Tests that only what makes rows narrower, a matrix, and what leaves nothing are linear maps."""
+    narrower = {"latent": {"narrow"}, "latent attention": {"down"}, "latent attention of whole queries": {"down"}}
     run = whole_run(LAYERS[kind], widths=(2, 2, 2))
     linear = {one.setting.operator.kind for one in run.functions if isinstance(one, Linear)}
-    assert linear == {"egress"} | ({"narrow"} if kind == "latent" else set())
+    assert linear == {"egress"} | narrower.get(kind, set())
+
+
+@pytest.mark.parametrize("kind", ["experts", "shared", "latent"])
+@pytest.mark.parametrize("width", [2, 3, 5])
+def test_whole_experts_make_the_dense_run(kind: str, width: int) -> None:
+    """Tests four experts on chips that hold some of them whole, or none."""
+    step = replace(STEP, policy=Policy("whole"))
+    for iteration in range(len(ROUTINGS)):
+        run = whole_run(LAYERS[kind], widths=(1, width, 2), decoding=step, iteration=iteration)
+        assert_shards_make_the_dense_run(run)
+        assert not run.without_run()
 
 
 def test_two_layers_follow_each_other() -> None:

@@ -101,4 +101,4 @@ def test_rows_of_one_user_share_what_is_kept() -> None:
     drafts = replace(STEP, rows_per_user=2)
     pieces = attention_pieces(Attention(4, 2, 4), "rows", "rows", "output", 16, 2, drafts)
     scores = shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, 2)[0]["scores"]
-    assert scores == Cost("fp8", 32 + 2 * (8 + 32), 2 * 2 * 8 * 4, 40, 32, "fp8", "sharded")
+    assert scores == Cost("fp8", 32 + 2 * (8 + 32), 2 * 2 * 8 * 4, 40, 32, "fp8", "sharded", "keys")

@@ -72,9 +72,7 @@ class Utilisation extends TimePanel {
     if (!links) return [];
     const node = Number(this.chipBox.value), { nodes, wires } = this.store.meta, rows = [];
     for (const link of [...links.leaving.of(node), ...links.entering.of(node)]) {
-      const slots = this.store.slots(link, () => this.select());
-      if (!slots) return [];
-      if (slots[1] === slots[2]) continue;
+      if (!links.slots[link]) continue;
       const label = `${nodes[links.src[link]]} → ${nodes[links.dst[link]]} #${links.lane[link]}`;
       rows.push({ label, link, pitch: this.store.pitch(links.wire[link]), wire: wires[links.wire[link]],
         guard: links.guard[link], height: ROW_HEIGHTS.link });
@@ -106,7 +104,7 @@ class Utilisation extends TimePanel {
   }
 
   markLayers(pen) {
-    if (this.store.meta.period) return;
+    if (this.store.meta.period || this.store.meta.segments.length < 2) return;
     pen.textAlign = "left";
     for (const { name, start, end } of this.store.meta.segments) {
       const x = Math.round(this.x(start)), named = (end - start) / this.perPixel > pen.measureText(name).width + 8;
@@ -155,16 +153,17 @@ class Utilisation extends TimePanel {
 
   drawLink(pen, row, top) {
     if (row.link < 0) return;
-    const [block, first, last] = this.store.slots(row.link, () => this.queue()) || [null, 0, 0];
-    if (!block) return;
     pen.fillStyle = shown(this.store.meta.colours[row.wire.class]);
     for (const pass of this.passes(this.span.from, this.span.to)) {
-      const until = Math.min(this.span.to - pass.shift, pass.last);
-      let slot = Math.max(first, lastNotAbove(block.depart, this.span.from - pass.shift, first, last));
-      while (slot < last && block.depart[slot] < pass.first) slot++;
-      for (; slot < last && block.depart[slot] < until; slot++) {
-        const x = this.x(block.depart[slot] + pass.shift), wide = (block.vectors[slot] * row.pitch) / this.perPixel;
-        pen.fillRect(x, top + 2, Math.max(wide > 4 ? wide - 1 : wide, 0.7), row.height - 4);
+      const from = Math.max(this.span.from - pass.shift, pass.first), to = Math.min(this.span.to - pass.shift, pass.last);
+      for (const block of this.store.blocks(from, to, () => this.queue())) {
+        const [first, last] = slotsOf(block, row.link);
+        let slot = Math.max(first, lastNotAbove(block.depart, from, first, last));
+        while (slot < last && block.depart[slot] < pass.first) slot++;
+        for (; slot < last && block.depart[slot] < to; slot++) {
+          const x = this.x(block.depart[slot] + pass.shift), wide = (block.vectors[slot] * row.pitch) / this.perPixel;
+          pen.fillRect(x, top + 2, Math.max(wide > 4 ? wide - 1 : wide, 0.7), row.height - 4);
+        }
       }
     }
   }
@@ -191,20 +190,22 @@ class Utilisation extends TimePanel {
     const series = this.store.meta.series[this.kind];
     if (!series) return `Single links, every slot${this.steady ? " of all passes in a period" : ""}: exact to the cycle.`;
     if (this.reading) return READING;
-    const bin = `Counted in bins of ${number(series.last / series.bins)} cycles${series.exact ? ", exactly" : ", rounded"}`;
+    const cycles = series.last / series.bins;
+    const bin = `Counted in bins of ${number(cycles)} ${cycles === 1 ? "cycle" : "cycles"}${series.exact ? ", exactly" : ", rounded"}`;
     return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
   }
 }
 
 // What happens on a link at a cycle, or what it does in view.
 function tellSlot(store, row, at, panel) {
-  const found = store.slots(row.link, () => panel.queue());
-  if (!found) return READING;
-  const [block, first, last] = found;
   for (const pass of panel.passes(at, at + 1e-3)) {
-    const slot = lastNotAbove(block.depart, at - pass.shift, first, last);
-    if (slot < first || block.depart[slot] < pass.first || block.depart[slot] >= pass.last) continue;
-    if (at < block.depart[slot] + pass.shift + block.vectors[slot] * row.pitch) return tellHeld(store, row, block, slot, pass, panel);
+    const cycle = at - pass.shift, blocks = store.blocks(cycle, cycle + 1e-3, () => panel.queue());
+    if (blocks.missing) return READING;
+    for (const block of blocks) {
+      const [first, last] = slotsOf(block, row.link), slot = lastNotAbove(block.depart, cycle, first, last);
+      if (slot < first || block.depart[slot] < pass.first || block.depart[slot] >= pass.last) continue;
+      if (cycle < block.depart[slot] + block.vectors[slot] * row.pitch) return tellHeld(store, row, block, slot, pass, panel);
+    }
   }
   return `${row.label}, ${row.wire.class}, cycle ${panel.when(Math.floor(at))}: idle`;
 }
