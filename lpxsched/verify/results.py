@@ -130,9 +130,20 @@ def _worst_ns(build: Build) -> Fraction:
     arrivals = sum(not at_hosts.isdisjoint(segment.layers) for segment in build.graph.segments)
     program = sum(segments.waiting_cycles.tolist()) + sum(segments.makespan_cycles.tolist())
     since = int(since_deskew(build).sum())
-    slow = (program + arrivals * limits.crossing_cycles + since) / (1 - limits.rho) - since / (1 + limits.rho)
+    slow = (program + arrivals * limits.crossing_cycles + since) / limits.slowest - since / limits.fastest
     errors = sum(_levels(build)) * limits.residual_cycles + arrivals * limits.late_cycles
-    return cycles_to_ns(slow + errors, clock_mhz)
+    return cycles_to_ns(slow + errors + _strays(build), clock_mhz)
+
+
+def _strays(build: Build) -> Fraction:
+    """Return by how much clocks that do not keep their mean rates lengthen all segments, in cycles.
+
+    The root strays from the event to the last deskew, and the chips which begin first and end last since theirs.
+    """
+    limits, segments = limits_of(build), build.segments
+    lasting = segments.waiting_cycles + segments.makespan_cycles + since_deskew(build)[: len(segments)]
+    strays = (limits.wander_cycles(cycles) for cycles in lasting.tolist()) if limits.wanders else ()
+    return 3 * sum(strays, Fraction(0))
 
 
 def _levels(build: Build) -> list[int]:

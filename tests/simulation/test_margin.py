@@ -74,7 +74,7 @@ def test_second_order_terms_stay_small() -> None:
     interval = 99  # from the end of the deskew at 2 to beyond the read of the last vector
     charged = Fraction(11, 2) - proven(two_chip_build(), clock(ppm=100))
     second_order = 2 * Fraction(1, 10**8) * interval / (1 - Fraction(1, 10_000))
-    assert charged <= drift_cycles(clock(ppm=100), interval) + second_order
+    assert charged <= drift_cycles(clock(ppm=100), interval, Fraction(1000)) + second_order
 
 
 def test_a_deskew_takes_the_drift_before_it_away() -> None:
