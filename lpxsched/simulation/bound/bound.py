@@ -100,16 +100,17 @@ def bound(build: Build, clock: ClockSpecification | None = None) -> Bound:
     refuse_unaligned(build, alignment, specification)
     walk = read_walk(build, alignment, limits)
     timeline = read_timeline(build, alignment, limits, worst_rows(walk))
-    runs = runs_cycles(build, walk.columns.segment, walk.rows)
+    runs = runs_cycles(build, walk.columns)
     stalls = read_stalls(build, alignment.tree, specification, runs)
     aligned = not _outside(build, alignment) and _deskewed(build)
-    case = Case(build, alignment, walk, timeline, stalls, limits, clock_mhz, aligned)
+    full = fullest(build, alignment, walk, limits)
+    case = Case(build, alignment, walk, timeline, stalls, limits, clock_mhz, aligned, full.spare_vectors >= 0)
     return Bound(
         clock=specification.name,
         latency=latency_of(build, alignment, specification, clock_mhz),
         least_slack_cycles=tightest(timeline, limits).slack_cycles,
         least_spare_stall_cycles=stalls.least_spare_cycles(limits)[0],
-        fullest=fullest(build, alignment, walk, limits),
+        fullest=full,
         ppm=with_ppm(case),
         residual=with_residual(case),
         interval=with_interval(case),

@@ -7,18 +7,22 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lpxsched.clocks.guard import fastest_rate, slowest_rate
 from lpxsched.clocks.latency import arrival_ns, segment_levels, segment_wander_cycles, worst_case_ns
+from lpxsched.compiled.kernels import kernel
+from lpxsched.simulation.bound.worst import Columns
 from lpxsched.simulation.egress import segment_chips
-from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.columns import Integers
+
+
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,20 @@ def latency_of(build: Build, alignment: Alignment, clock: ClockSpecification, cl
     return Latency(tuple(segments), tuple(frames), sum(segments, Fraction(0)))
 
 
-def runs_cycles(build: Build, segment: Integers, rows: Integers) -> Integers:
-    """Return the time from the time zero of each segment until nothing of it goes on.
+@kernel
+def latest_reads(columns: Columns, runs: Integers) -> None:
+    """Raise the end of each segment to the cycle of its last read."""
+    for row in range(len(columns.link)):
+        passed = int((columns.vectors[row] - 1) * columns.pitch[columns.link[row]])
+        segment = columns.segment[row]
+        runs[segment] = max(runs[segment], columns.read[row] + passed)
 
-    Parameters
-    ----------
-    build : Build
-    segment, rows : ndarray of int64, shape (slots to chips,)
-        The slots whose reads count, and the segment of each.
-    """
-    slots, links, operators = build.slots, build.links, build.operators
-    pitch = pitch_numerators(build)[slots.link[rows]]
-    last_read = slots.read[rows] + (slots.vectors[rows] - 1) * pitch // links.vector_time_denominator[slots.link[rows]]
-    runs = np.zeros(len(build.segments), dtype=np.int64)
+
+def runs_cycles(build: Build, columns: Columns) -> Integers:
+    """Return the time from the time zero of each segment until nothing of it goes on."""
+    runs, operators = np.zeros(len(build.segments), dtype=np.int64), build.operators
     np.maximum.at(runs, operators.segment, operators.start + operators.cycles)
-    np.maximum.at(runs, segment, last_read)
+    latest_reads(columns, runs)
     return runs
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.bound.stalls import Stalls
+    from lpxsched.simulation.bound.waiting import Fullest
     from lpxsched.simulation.bound.worst import Walk
     from lpxsched.simulation.limits import Limits
     from lpxsched.simulation.timeline import Timeline
@@ -40,6 +41,8 @@ class Case:
     ----------
     aligned : bool
         All chips hang in a tree and deskew, so that they may drift at all.
+    has_room : bool
+        Buffers hold what waits on clocks within the limits.
     """
 
     build: Build
@@ -50,6 +53,7 @@ class Case:
     limits: Limits
     clock_mhz: Fraction
     aligned: bool
+    has_room: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ def _largest(case: Case, at: Callable[[int], tuple[Case, int]], most: int, parts
     if not case.aligned:
         reason = {"what": "no tree of counters holds all chips, so that clocks which drift never agree"}
         return Tolerance(Fraction(0), reason | _of_slot(case))
+    if not case.has_room:
+        return Tolerance(Fraction(0), failing(case, 0))
     low, high = -1, most + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -139,7 +145,11 @@ def holds_exactly(case: Case, extra_cycles: int) -> bool:
         return False
     if tightest(case.timeline, case.limits).slack_cycles < 0:
         return False
-    return fullest(case.build, case.alignment, case.walk, case.limits).spare_vectors >= 0
+    return _fullest(case).spare_vectors >= 0
+
+
+def _fullest(case: Case) -> Fullest:
+    return fullest(case.build, case.alignment, case.walk, case.limits, exactly=False)
 
 
 def failing(case: Case, extra_cycles: int) -> dict[str, Any]:
@@ -150,7 +160,7 @@ def failing(case: Case, extra_cycles: int) -> dict[str, Any]:
         return {"what": "a vector may be late"} | _of_slot(case)
     if spare < 0:
         return {"what": "clocks may disagree by more than the stall of a deskew"} | _of_deskew(case, deskew)
-    link = fullest(case.build, case.alignment, case.walk, case.limits).tight_link
+    link = _fullest(case).tight_link
     ends = [int(case.build.links.src[link]), int(case.build.links.dst[link])]
     return {"what": "a deskew buffer may overflow", "chips": ends, "link": link}
 

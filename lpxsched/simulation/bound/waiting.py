@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lpxsched.compiled.kernels import kernel
 from lpxsched.simulation.bound.slack import ROUNDING_CYCLES, largest_slacks_cycles
 from lpxsched.simulation.bound.worst import Columns, deskew_before
-from lpxsched.simulation.timeline import levels_of_links, read_timeline
+from lpxsched.simulation.timeline import read_timeline
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 STEPS_PER_CYCLE = 1_000_000
 # Vectors beyond which no more are counted one by one; links are then taken at their bound.
-MOST_VECTORS = 1 << 21
+MOST_VECTORS = 1 << 19
 
 
 class Rates(NamedTuple):
@@ -65,28 +65,28 @@ class Fullest:
     tight_link: int
 
 
-def fullest(build: Build, alignment: Alignment, walk: Walk, limits: Limits) -> Fullest:
+def fullest(build: Build, alignment: Alignment, walk: Walk, limits: Limits, *, exactly: bool = True) -> Fullest:
     """Return how full the buffers of links get at worst.
 
     Vectors of one link leave v or more apart, so where none waits longer than W no more than W / v and one wait at
     once, but for what clocks drift meanwhile. Links are counted exactly, from those that may be too full and the
-    fullest on, until that can change nothing or too many vectors would be counted.
+    fullest on, until that can change nothing or too many vectors would be counted. Unless `exactly` links that their
+    bound already shows to hold are told at that bound.
     """
-    most = _at_most(build, alignment, walk, limits)
+    most = _at_most(build, walk, limits)
     depth = build.chips.deskew_buffer_vectors[build.links.dst]
-    used, vectors = most > 0, np.zeros(len(build.links), dtype=np.int64)
-    np.add.at(vectors, walk.columns.link, walk.columns.vectors)
+    used, vectors = most > 0, walk.vectors
     order = np.lexsort((-most, most <= depth))
     counted = np.zeros(len(build.links), dtype=np.bool_)
     begin, step, left = 0, 16, MOST_VECTORS
     while begin < np.count_nonzero(used):
         links = order[begin : begin + step]
         left -= int(vectors[links].sum())
-        settled = most[links[0]] <= depth[links[0]] and most[links[0]] <= most[counted].max(initial=0)
+        told = not exactly or most[links[0]] <= most[counted].max(initial=0)
+        settled = most[links[0]] <= depth[links[0]] and told
         if left < 0 or settled:
             break
-        rows = walk.rows[np.isin(walk.columns.link, links)]
-        timeline = read_timeline(build, alignment, limits, rows)
+        timeline = read_timeline(build, alignment, limits, walk.rows_on(links))
         most[links] = waiting_by_link(build, timeline, largest_slacks_cycles(timeline, limits))[links]
         counted[links] = True
         begin, step = begin + step, 4 * step
@@ -117,17 +117,16 @@ def longest_waits(columns: Columns, links: Waits, rates: Rates, longest: Floats)
         longest[link] = max(longest[link], wait)
 
 
-def _at_most(build: Build, alignment: Alignment, walk: Walk, limits: Limits) -> Floats:
+def _at_most(build: Build, walk: Walk, limits: Limits) -> Floats:
     """Return a number of vectors that no link exceeds, infinite where none is known, 0 on links without slots."""
-    links, used = build.links, np.unique(walk.columns.link)
-    levels = np.zeros(len(links))
-    levels[used] = levels_of_links(build, alignment, used)
+    links, levels = build.links, np.zeros(len(build.links))
+    levels[walk.used] = walk.levels
     latency, v = links.latency_cycles.astype(np.float64), links.vector_time_numerator / links.vector_time_denominator
     errors = levels * float(limits.residual_cycles) + float(limits.early_cycles)
     rates = Rates(*(float(getattr(limits, name)) for name in Rates._fields))
     longest = np.full(len(links), -np.inf)
     longest_waits(walk.columns, Waits(latency, latency + v, errors), rates, longest)
-    lasting = int(walk.columns.read.max(initial=0) + alignment.elapsed_cycles.max(initial=0))
+    lasting = int(walk.columns.read.max(initial=0)) - min(0, int(walk.columns.ends.min(initial=0)))
     apart = float(limits.slow / limits.fast - 2 * (limits.slowdown + limits.ramp * lasting))
     if apart <= 0:
         return np.where(np.isfinite(longest), np.inf, longest)

@@ -107,11 +107,34 @@ def undominated(columns: Columns, least: Integers, latest: Floats, slot: Integer
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """The rows of the timetable that lead to chips, in columns for kernels."""
+    """The rows of the timetable that lead to chips, in columns for kernels.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (slots to chips,)
+    columns : Columns
+    kinds : int
+        Kinds of links.
+    used : ndarray of int64, shape (used links,)
+        Links with slots.
+    levels : ndarray of int64, shape (used links,)
+        Tree edges between their ends.
+    vectors : ndarray of int64, shape (links,)
+        Vectors that cross each link.
+    """
 
     rows: Integers
     columns: Columns
     kinds: int
+    used: Integers
+    levels: Integers
+    vectors: Integers
+
+    def rows_on(self, links: Integers) -> Integers:
+        """Return the rows on some links."""
+        chosen = np.zeros(len(self.vectors), dtype=np.bool_)
+        chosen[links] = True
+        return self.rows[chosen[self.columns.link]]
 
 
 def read_walk(build: Build, alignment: Alignment, limits: Limits) -> Walk:
@@ -123,22 +146,24 @@ def read_walk(build: Build, alignment: Alignment, limits: Limits) -> Walk:
         As `slots_to_chips`, `slot_segments` and `levels_of_links`.
     """
     rows, slots, links = slots_to_chips(build), build.slots, build.links
-    used = np.unique(slots.link[rows])
-    kind = np.zeros(len(links), dtype=np.int64)
+    link, crossing = slots.link[rows], slots.vectors[rows]
+    vectors = np.bincount(link, weights=crossing, minlength=len(links)).astype(np.int64)
+    used, kind = np.flatnonzero(vectors), np.zeros(len(links), dtype=np.int64)
+    levels = levels_of_links(build, alignment, used)
     src, dst = alignment.sender[used], links.dst[used]
     told = (
         links.latency_cycles[used],
         links.vector_time_numerator[used],
         links.vector_time_denominator[used],
-        levels_of_links(build, alignment, used),
+        levels,
         limits.place_of(links.link_class[used]),
         (alignment.oscillator[src] == alignment.oscillator[dst]).astype(np.int64),
     )
     kinds, kind[used] = np.unique(np.stack(told), axis=1, return_inverse=True)
     sizes = np.bincount(alignment.segment, minlength=len(build.segments))
     columns = Columns(
-        link=slots.link[rows],
-        vectors=slots.vectors[rows],
+        link=link,
+        vectors=crossing,
         depart=slots.depart[rows],
         read=slots.read[rows],
         segment=slot_segments(build, rows),
@@ -148,7 +173,7 @@ def read_walk(build: Build, alignment: Alignment, limits: Limits) -> Walk:
         first=alignment.first,
         last=alignment.first + sizes,
     )
-    return Walk(rows, columns, kinds.shape[1])
+    return Walk(rows, columns, kinds.shape[1], used, levels, vectors)
 
 
 def worst_rows(walk: Walk) -> Integers:
