@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import statistics
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.choose import partition_layers
+from lpxsched.program.load import Load
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.schedule.routes.blocks import Blocks, Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.workload.config.load import load_model
-from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model
-from lpxsched.workload.graph import ffn_graph
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
@@ -40,13 +39,13 @@ def layer_instances(batch: int) -> list[Instance]:
     fabric, model, clock = load_fabric("lpx-rack"), ffn_model(load_model("gpt-oss-120b")), load_clock("xo-100ppm")
     precision = Precision("mxfp4", "fp8", "bf16")
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
-    groups = partition_layers(model, fabric, graph, batch=batch, precision=precision)
-    works = partial(layer_work, model.layers[0], fabric.chip, batch=batch, precision=precision)
+    load = Load(model, graph, fabric.chip, batch, precision)
+    groups = partition_layers(load, fabric)
     problems = layer_problems(
         fabric,
         [groups[0], groups[-1]],
         graph,
-        lambda group: shard_costs(works(len(group.chips)), fabric.chip, len(group.chips)),
+        load.costs,
         clock=clock,
         tree=alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups])),
     )

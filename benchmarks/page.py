@@ -1,10 +1,13 @@
 """How large a page is, and how fast a browser paints and zooms it.
 
     uv run python -m benchmarks.page build/gpt-oss-120b
-    uv run python -m benchmarks.page --slots 10000000
+    uv run python -m benchmarks.page build/gpt-oss-120b --slots 10000000
+    uv run python -m benchmarks.page build/one-layer --copies 181
 
 With ``--slots`` random slots fill the links of the build's fabric: 1 to 8 vectors each, 0 to 39 cycles apart, tensors
-in order, their vectors one after the other. Nothing repeats that a real schedule repeats.
+in order, their vectors one after the other. Nothing repeats that a real schedule repeats. With ``--copies`` the
+segments of the build follow each other so often on the same chips, as further layers with tensors of their own: what is
+told and drawn then is that of a timetable that holds.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from playwright.sync_api import sync_playwright
@@ -23,6 +26,7 @@ from lpxsched.report.page.data import page_data
 from lpxsched.report.page.html import build_page, document
 from lpxsched.report.page.pictures import fabric_section, timeline_section, utilisation_section
 from lpxsched.timetable.reader import read_sound_build
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -53,6 +57,41 @@ def random_slots(build: Build, slots: int) -> Build:
     )
     longest = int((depart + busy.ravel()).max()) + 500
     return replace(build, slots=table, segments=replace(build.segments, makespan_cycles=np.full(36, longest) // 36))
+
+
+def copied(build: Build, copies: int) -> Build:
+    """Return a build whose segments are laid down so often on the same chips, each time with frames of their own."""
+    layers = 1 + int(build.operators.layer.max())
+    step = {"operator": len(build.operators), "producer": len(build.operators), "tensor": len(build.tensors)}
+    step |= {"segment": len(build.segments), "layer": layers, "frame": len(build.frames)}
+    names = ("slots", "operators", "operands", "tensors", "segments", "frames", "deskews")
+    tables = {name: _repeated(getattr(build, name), copies, step) for name in names}
+    slots = tables["slots"]
+    order = np.lexsort((slots.depart, slots.link))
+    tables["slots"] = type(slots)(*(getattr(slots, field.name)[order] for field in fields(slots)))
+    graph = build.graph.model_dump()
+    for name, parts in (("layers", {"layer": layers}), ("segments", {"segment": step["segment"]})):
+        graph[name] = [
+            row | {key: row[key] + copy * by for key, by in parts.items()} | _layers(row, copy * layers)
+            for copy in range(copies)
+            for row in graph[name]
+        ]
+    return replace(build, **tables, graph=type(build.graph).model_validate(graph))
+
+
+def _layers(row: dict[str, Any], by: int) -> dict[str, Any]:
+    return {"layers": [layer + by for layer in row["layers"]]} if "layers" in row else {}
+
+
+def _repeated(table: Any, copies: int, step: dict[str, int]) -> Any:
+    columns = {}
+    for field in fields(table):
+        column = getattr(table, field.name)
+        columns[field.name] = column * copies if isinstance(column, tuple) else np.tile(column, copies)
+        if field.name in step:
+            by = np.repeat(np.arange(copies) * step[field.name], len(column))
+            columns[field.name] = np.where(columns[field.name] < 0, NONE, columns[field.name] + by)
+    return type(table)(**columns)
 
 
 def pictures_only(build: Build) -> bytes:
@@ -98,10 +137,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("build/gpt-oss-120b"))
     parser.add_argument("--slots", type=int, default=0)
+    parser.add_argument("--copies", type=int, default=1)
     asked = parser.parse_args()
-    build, start = read_sound_build(asked.folder), time.perf_counter()
+    build = copied(read_sound_build(asked.folder), asked.copies)
+    start = time.perf_counter()
     page = pictures_only(random_slots(build, asked.slots)) if asked.slots else build_page(build)
-    print(f"{len(page) / 1e6:.2f} MB in {time.perf_counter() - start:.1f} s")
+    print(f"{asked.slots or len(build.slots):,} slots, {len(page) / 1e6:.2f} MB in {time.perf_counter() - start:.1f} s")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "page.html"
         path.write_bytes(page)

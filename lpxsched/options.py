@@ -32,7 +32,11 @@ class CompileOptions(Strict):
     model, topology, clock : str
         Shipped names or paths.
     batch : int
-        Rows that enter a layer together.
+        Users of a step.
+    draft : int
+        Drafted tokens that a step checks for each user, each a row besides that of the last token.
+    acceptance : float or None
+        Tokens that a step emits a user; None takes the shipped table, else 1.
     in_flight : int
         Micro-batches between two visits of the same user; 1 runs layers on demand.
     weights : str or None
@@ -43,8 +47,17 @@ class CompileOptions(Strict):
         A file of groups; None cuts the grid automatically.
     attention, moe : str
         Where attention runs, and how experts lie on chips.
-    gpu_ns : float
-        Time of a layer's attention on the GPU, in ns.
+    capacity : float or None
+        With ``dispatch``, rows for which an expert has room at once over their mean; None for room whatever the
+        routing.
+    router : str
+        Where the router runs.
+    context : int
+        Rows that each row sees in its mixers, itself included.
+    kv : str
+        Type of cached keys and values.
+    gpus, handover : str
+        Shipped names or paths.
     solver, effort, seed
         See ``schedule.solve``.
     """
@@ -52,18 +65,49 @@ class CompileOptions(Strict):
     model: str
     topology: str
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 8
+    draft: Annotated[int, Field(ge=0, le=64)] = 0
+    acceptance: Annotated[float, Field(ge=1, le=65)] | None = None
+    context: Annotated[int, Field(ge=1, le=100_000_000)] = 8192
+    kv: Literal["fp8", "bf16"] = "fp8"
     in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1
     weights: WeightChoice | None = None
     activations: Literal["fp8", "bf16"] = "fp8"
     partials: Literal["bf16", "fp32"] = "bf16"
     partition: str | None = None
-    attention: Literal["gpu"] = "gpu"
-    moe: Literal["sharded"] = "sharded"
-    gpu_ns: Annotated[float, Field(ge=0, le=1e12)] = 0.0
+    attention: Literal["gpu", "lpu"] = "gpu"
+    moe: Literal["sharded", "whole", "dispatch"] = "sharded"
+    capacity: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    router: Literal["lpu", "gpu"] = "lpu"
+    gpus: str = "nvl72"
+    handover: str = "fpga-400g"
     solver: Solver = "auto"
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = "xo-100ppm"
+
+    @field_validator("moe", "router")
+    @classmethod
+    def _refuse_without_gpus(cls, choice: str, info: ValidationInfo) -> str:
+        if info.data.get("attention") == "lpu" and choice not in ("sharded", "whole", "lpu"):
+            problem = "is for --attention gpu; a whole model on the chips takes {default}"
+            default = "sharded or whole" if info.field_name == "moe" else "lpu"
+            raise PydanticCustomError("no_gpus", problem, {"default": default})
+        return choice
+
+    @field_validator("capacity")
+    @classmethod
+    def _refuse_endless_room(cls, capacity: float | None, info: ValidationInfo) -> float | None:
+        if capacity is not None and info.data.get("moe") != "dispatch":
+            raise PydanticCustomError("no_positions", "is for --moe dispatch alone; leave it out")
+        if capacity is not None and info.data.get("in_flight", 1) > 1:
+            problem = "must be left out with --in-flight above 1: rows beyond it need further windows"
+            raise PydanticCustomError("no_window", problem)
+        return capacity
+
+    @property
+    def rows(self) -> int:
+        """Rows of a step: one a user, and one a drafted token."""
+        return self.batch * (1 + self.draft)
 
 
 class CollectiveOptions(Strict):

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.graph import collective_graph, layers_graph
-from lpxsched.assembly.headline import assumed_ns
-from lpxsched.assembly.layer_segment import layer_segments
+from lpxsched.assembly.layer_segment import chain_segment, layer_segments
 from lpxsched.assembly.manifest import signed_build
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.results import collective_results, layer_results
+from lpxsched.assembly.results import chain_results, collective_results, layer_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.program.choose import partition_layers, why_unfit
+from lpxsched.program.choose import partition_layers
+from lpxsched.program.load import Load
+from lpxsched.program.memory import why_unfit
+from lpxsched.program.outside import outside_of
 from lpxsched.program.participants import participants, root_shard
+from lpxsched.program.visits import step_of, visit_groups
+from lpxsched.schedule.chain import solve_chain
 from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.frames import InFlight
 from lpxsched.schedule.layers import solve_layers, solve_quickly
@@ -28,21 +32,24 @@ from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.collectives import Collective
+from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
-from lpxsched.workload.costs import layer_work, shard_costs
+from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model, published_weights
-from lpxsched.workload.graph import ffn_graph
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
+from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.fabric.chip import Chip
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.outside import Outside
     from lpxsched.timetable.build import Build
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
-    from lpxsched.workload.ffns import FfnLayer, FfnModel
+    from lpxsched.workload.ffns import FfnModel
     from lpxsched.workload.work import Work
 
 
@@ -59,34 +66,74 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     ------
     InputError, InfeasibleError, NothingFoundError
     """
+    if options.attention == "lpu":
+        return _compile_whole(options, progress)
     fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
-    model, weights = ffn_model(published), options.weights or published_weights(published)
-    precision = Precision(weights, options.activations, options.partials)
-    batch, file, in_flight = options.batch, options.partition, _in_flight(options, model)
-    graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
-    groups = partition_layers(model, fabric, graph, batch=batch, precision=precision, file=file)
+    model = ffn_model(published, _policy(options), options.weights)
+    precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
+    build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
+    load = Load(model, build_graph(), fabric.chip, options.rows, precision)
+    groups = partition_layers(load, fabric, file=options.partition)
+    graph = build_graph(widths=[len(group.chips) for group in groups])
+    outside = outside_of(options, published, graph, groups)
+    in_flight = _in_flight(options, model, outside)
     tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
-    works = _works_of_group(model, fabric.chip, batch, precision)
     build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
     solving = SolveOptions(options.solver, options.effort, options.seed)
-    problems = build_problems(partial(_costs, works, fabric.chip))
+    problems = build_problems(load.costs)
     layers = solve_layers(problems, solving, progress=progress, in_flight=in_flight)
     segments = layer_segments(fabric, tree, layers)
     program, around = assemble(segments), surroundings(fabric, tree, segments)
-    results = layer_results(options, fabric, clock, layers, program, around)
-    graph_file = layers_graph(graph, groups, works)
+    results = layer_results(options, fabric, clock, layers, outside, program=program, around=around)
+    graph_file = layers_graph(graph, groups, load.works)
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
-    fp8 = replace(precision, weights="fp8")
-    unfit = why_unfit(groups, model, fabric.chip, graph, batch=batch, precision=fp8)
-    fp8_works = _works_of_group(model, fabric.chip, batch, fp8)
-    fp8_problems = partial(build_problems, partial(_costs, fp8_works, fabric.chip))
-    told = unfit or fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
+    fp8 = replace(load, precision=replace(precision, weights="fp8"))
+    unfit, fp8_problems = why_unfit(fp8, groups), partial(build_problems, fp8.costs)
+    told = unfit[1] if unfit else fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
     return with_expanded_weights(build, options, precision.weights, told)
 
 
-def _in_flight(options: CompileOptions, model: FfnModel) -> InFlight | None:
+def _policy(options: CompileOptions) -> Policy:
+    capacity = None if options.capacity is None else exact(options.capacity)
+    return Policy(options.moe, options.router, capacity)
+
+
+def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:
+    """Return the build of a model all of which runs on the chips: one segment, its visits one after the other.
+
+    Raises
+    ------
+    InputError
+        For several micro-batches.
+    """
+    if options.in_flight > 1:
+        problem = f"a whole model on the chips runs for one micro-batch at a time, got {options.in_flight}"
+        raise InputError("lpxsched compile", problem, key="--in-flight")
+    fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
+    visits, chip, decoding = lpu_visits(model), fabric.chip, step_of(options, model, fabric.vector_bytes)
+    groups = visit_groups(fabric, visits, decoding, what=model.name, file=options.partition)
+    tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))
+    works = cache(lambda visit, width: lpu_work(visit, chip, width, decoding))
+
+    def works_of(group: Group) -> dict[str, Work]:
+        return works(visits[group.layer], len(group.chips))
+
+    def costs_of(group: Group) -> list[dict[str, Cost]]:
+        return shard_costs(works_of(group), chip, len(group.chips))
+
+    graph = lpu_graph(visits, chip, [len(group.chips) for group in groups], decoding)
+    problems = layer_problems(fabric, groups, graph, costs_of, clock=clock, tree=tree)
+    chain = solve_chain(problems, SolveOptions(options.solver, options.effort, options.seed), progress=progress)
+    segments = [chain_segment(fabric, tree, chain)]
+    program, around = assemble(segments), surroundings(fabric, tree, segments)
+    results = chain_results(options, fabric, clock, chain, program, around)
+    graph_file = layers_graph(graph, groups, works_of, whole=True)
+    return signed_build(options, fabric, clock, graph_file, program, around, results=results)
+
+
+def _in_flight(options: CompileOptions, model: FfnModel, outside: Outside) -> InFlight | None:
     """Return how many micro-batches share the one layer, and what lies between their visits; None for one on demand.
 
     Raises
@@ -99,23 +146,7 @@ def _in_flight(options: CompileOptions, model: FfnModel) -> InFlight | None:
     if len(model.layers) > 1:
         problem = f"layers in flight together are not there yet: {options.model} has {len(model.layers)}, must be 1"
         raise InputError("lpxsched compile", f"{problem}, or --in-flight 1", key="--in-flight")
-    return InFlight(options.in_flight, assumed_ns(options, layers=1).high)
-
-
-def _works_of_group(
-    model: FfnModel, chip: Chip, batch: int, precision: Precision
-) -> Callable[[Group], dict[str, Work]]:
-    """Return the work of a group's layer; layers of a kind on groups of a width are worked out once."""
-
-    @cache
-    def of_kind(layer: FfnLayer, width: int) -> dict[str, Work]:
-        return layer_work(layer, chip, width, batch=batch, precision=precision)
-
-    return lambda group: of_kind(model.layers[group.layer], len(group.chips))
-
-
-def _costs(works: Callable[[Group], dict[str, Work]], chip: Chip, group: Group) -> list[dict[str, Cost]]:
-    return shard_costs(works(group), chip, len(group.chips))
+    return InFlight(options.in_flight, outside.assumed_ns.high)
 
 
 def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
@@ -134,6 +165,7 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     scheduled = solve_collective(fabric, problem, clock, solving)
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
     program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
-    results, graph = collective_results(options, fabric, scheduled, program), collective_graph(scheduled.problem)
+    results = collective_results(options, fabric, clock, scheduled, program, around)
+    graph = collective_graph(scheduled.problem)
     build = signed_build(options, fabric, clock, graph, program, around, results=results)
     return build, scheduled.solve_seconds

@@ -346,7 +346,7 @@ def _manifest() -> ManifestFile:
         format=2,
         versions={"lpxsched": "0"},
         inputs={},
-        options={"gpu_ns": 0, "gpu_latency_ns": 0},
+        options={},
         seed=0,
         clock_mhz="1000",
         vector_bytes=VECTOR_BYTES,

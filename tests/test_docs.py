@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lpxsched.cli.main import COMMANDS
+from lpxsched.errors import ExitCode
 from lpxsched.timetable.columns import COLUMN_NAMES, TABLES, Table
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +37,12 @@ def test_readme_shows_the_two_set_up_commands() -> None:
     assert "pip install uv && uv run lpxsched compile gpt-oss-120b lpx-rack -o build/gpt-oss-120b" in text
     assert "pip install uv && uv run pytest -n auto" in text
     assert "pip install uv && uv run pytest -n auto" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_readme_tells_every_exit_code() -> None:
+    """Tests that the table of exit codes has a row for each, and no other."""
+    rows = re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert list(map(int, rows)) == sorted(ExitCode)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.file)

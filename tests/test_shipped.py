@@ -13,6 +13,8 @@ from lpxsched.fabric.chip import load_chip
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.files.schema import Tag
 from lpxsched.files.shipped import ROOT, shipped_files
+from lpxsched.program.gpus import read_gpus
+from lpxsched.program.handover import read_handover
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.counts import expert_weights, total_parameters
 from lpxsched.workload.model import Experts, StoredTypes
@@ -25,6 +27,8 @@ LOADERS: dict[str, Callable[[str], Any]] = {
     "topology": load_fabric,
     "clock": load_clock,
     "chip": load_chip,
+    "gpus": read_gpus,
+    "handover": read_handover,
     "model": load_model,
 }
 FILES = [(kind, name, path) for kind in LOADERS for name, path in shipped_files(kind).items()]
@@ -47,7 +51,7 @@ def numbers(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize("path", YAML_FILES, ids=lambda path: path.stem)
 def test_every_number_says_where_it_comes_from(path: Path) -> None:
-    """Tests that each number of a topology, chip or clock has a tag but unstated, a source, and a range if assumed."""
+    """Tests that each number of a description has a tag but unstated, a source, and a range if assumed."""
     found = dict(numbers(yaml.safe_load(path.read_text())))
     assert found
     for key, entry in found.items():

@@ -18,6 +18,13 @@ CONFIG = {
 }
 
 
+def slow_handover(folder: Path, one_way_ns: float) -> str:
+    """Write a hand-over of a time one way, whatever the bytes, into a folder and return its file."""
+    file = folder / "slow.yaml"
+    file.write_text(f"name: slow\none_way_ns: {one_way_ns}\nhost_gbps: 1000000000.0\nframe_bytes: 4096\n")
+    return str(file)
+
+
 def toy_model(folder: Path, **changes: object) -> str:
     """Write a model's config.json into a folder named ``toy`` and return that folder."""
     model = folder / "toy"

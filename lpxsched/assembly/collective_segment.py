@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Held, Pieces, Segment, deadline_or_none, no_weights, texts
+from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, deadline_or_none, no_weights, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.schedule.frames import Frame
 from lpxsched.schedule.problem.collective import SUM_DATATYPE
@@ -33,19 +33,26 @@ def collective_segment(
     period = scheduled.result.schedule.period_cycles
     # Who comes just too late for a window waits for the next one.
     frame = Frame(period, windows=1, deskews=0, left_out=0, stall_cycles=0, visit_cycles=0) if period else None
-    return Segment(
-        result=scheduled.result,
-        layer=0,
-        chips=problem.network.fabric_node[: problem.network.width],
+    part = Part(
+        schedule=scheduled.result.schedule,
+        node_layer=np.zeros(problem.network.nodes, dtype=np.int64),
         node_shard=np.arange(problem.network.nodes, dtype=np.int64),
         network=problem.network,
         operators=_operators(problem),
+        is_told=np.ones(problem.operators, dtype=np.bool_),
         results=_results(problem),
         weights=no_weights(),
         after_operator=nobody,
         after_result=nobody,
         pieces=_pieces(problem),
         add_cost=problem.add_cost,
+    )
+    return Segment(
+        parts=(part,),
+        layers=(0,),
+        chips=problem.network.fabric_node[: problem.network.width],
+        makespan_cycles=scheduled.result.makespan_cycles,
+        bound_cycles=scheduled.result.bound.cycles,
         waiting_cycles=frame.waiting_cycles if frame else waiting,
         deadline_cycles=deadline_or_none(deadline_cycles),
         deskews=((0, problem.release_cycles),),

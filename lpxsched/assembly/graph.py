@@ -25,14 +25,18 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.group import Group
-    from lpxsched.workload.graph import LayerGraph, Operator
+    from lpxsched.workload.graph import LayerGraph, Operator, Tensor
     from lpxsched.workload.work import Term, Weights, Work
 
 
 def layers_graph(
-    graph: LayerGraph, groups: Sequence[Group], works_of_group: Callable[[Group], dict[str, Work]]
+    graph: LayerGraph,
+    groups: Sequence[Group],
+    works_of_group: Callable[[Group], dict[str, Work]],
+    *,
+    whole: bool = False,
 ) -> GraphFile:
-    """Return ``graph.json`` of a model; layer i is segment i, on group i.
+    """Return ``graph.json`` of a model.
 
     Parameters
     ----------
@@ -40,36 +44,73 @@ def layers_graph(
     groups : sequence of Group
     works_of_group : callable
         Work of each operator kind of a layer on its group.
+    whole : bool
+        Whether all layers are one segment; else each is one of its own.
     """
     works = {group.layer: works_of_group(group) for group in groups}
+    places = {(group.chips, group.hosts): None for group in groups}
+    numbers = {place: number for number, place in enumerate(places)}
+    layers = [group.layer for group in groups]
     return GraphFile(
-        tensors=[GraphTensor.model_validate(tensor, from_attributes=True) for tensor in graph.tensors.values()],
-        operators=[_layer_operator(operator, works[operator.layer][operator.kind]) for operator in graph.operators],
-        groups=[
-            GraphGroup(group=number, chips=list(group.chips), hosts=list(group.hosts))
-            for number, group in enumerate(groups)
+        tensors=[_layer_tensor(tensor) for tensor in graph.tensors.values()],
+        operators=[
+            _layer_operator(operator, works[operator.layer][operator.kind], graph) for operator in graph.operators
         ],
-        layers=[GraphLayer(layer=group.layer, group=number) for number, group in enumerate(groups)],
-        segments=[GraphSegment(segment=number, layers=[group.layer]) for number, group in enumerate(groups)],
+        groups=[
+            GraphGroup(group=number, chips=list(chips), hosts=list(hosts))
+            for number, (chips, hosts) in enumerate(places)
+        ],
+        layers=[GraphLayer(layer=group.layer, group=numbers[group.chips, group.hosts]) for group in groups],
+        segments=[
+            GraphSegment(segment=number, layers=of_segment)
+            for number, of_segment in enumerate([layers] if whole else [[layer] for layer in layers])
+        ],
     )
 
 
-def _layer_operator(operator: Operator, work: Work) -> GraphOperator:
+def _layer_tensor(tensor: Tensor) -> GraphTensor:
+    return GraphTensor(
+        name=tensor.name,
+        layer=tensor.layer,
+        rows=tensor.rows,
+        vectors_per_row=tensor.vectors_per_row,
+        vectors=tensor.vectors,
+        row_bytes=tensor.row_bytes,
+        dtype=tensor.dtype,
+        element_bits=tensor.element_bits,
+        layout=tensor.layout,
+        shard=tensor.shard,
+        runs=_runs(tensor, tensor.layout),
+        place=tensor.place,
+    )
+
+
+def _runs(tensor: Tensor, layout: str) -> list[list[int]] | None:
+    """Return the run of each shard of a tensor that is left or read in a layout, None but for ``reserved``."""
+    return [list(run) for run in tensor.runs] if layout == "reserved" else None
+
+
+def _layer_operator(operator: Operator, work: Work, graph: LayerGraph) -> GraphOperator:
     return GraphOperator(
         name=operator.name,
         kind=operator.kind,
         layer=operator.layer,
         place=operator.place,
         unit=operator.unit,
-        inputs=[GraphInput(tensor=name, layout=layout) for name, layout in operator.inputs],
-        outputs=[operator.output] if operator.output else [],
+        inputs=[
+            GraphInput(tensor=name, layout=layout, runs=_runs(graph.tensors[name], layout))
+            for name, layout in operator.inputs
+        ],
+        outputs=list(operator.outputs),
         dtype=work.dtype,
         rows=work.rows,
         columns=work.columns,
         column_block=work.column_block,
+        shares=[list(share) for share in work.shares] or None,
         work=[_term(term) for term in work.terms],
         pipelines=dict(work.pipelines),
         resident=_resident(operator, work.weights),
+        sizes=dict(operator.sizes),
         ends=operator.ends,
     )
 
@@ -82,6 +123,7 @@ def _term(term: Term) -> GraphTerm:
         per_row=_number(term.per_row),
         per_column=_number(term.per_column),
         per_row_column=_number(term.per_row_column),
+        per_run=_number(term.per_run),
         shard=None if term.shard == NONE else term.shard,
     )
 
@@ -94,7 +136,7 @@ def _number(amount: Fraction) -> int | float:
 def _resident(operator: Operator, weights: Weights | None) -> list[GraphResident]:
     if weights is None:
         return []
-    terms, name = [_term(term) for term in weights.terms], f"{operator.name}.weights"
+    terms, name = [_term(term) for term in weights.terms], f"{operator.name}.{weights.name}"
     return [GraphResident(name=name, dtype=weights.dtype, layout=weights.layout, terms=terms)]
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lpxsched.files.document import read_yaml
-from lpxsched.files.shipped import find_file
+from lpxsched.files.ranged import total
 from lpxsched.units import ceil_cycles, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from fractions import Fraction
 
-    from lpxsched.options import CompileOptions
+    from lpxsched.files.ranged import Ranged
+    from lpxsched.program.outside import Outside
 
 # In the order in which they are told; `results` of a manifest holds all or none of them.
 HEADLINE = (
@@ -33,39 +32,39 @@ HEADLINE = (
     "tokens_per_s_per_user_low",
     "tokens_per_s",
 )
-ATTENTION = "attention on the GPU"
-NEVER_MODELLED = ("embedding", "LM head", "sampling", "queueing before the machine", "drafter (speculation)")
+# Of what is assumed, in the order of a step.
+PARTS = ("mixers", "hand-over", "LM head and sampling")
+QUEUEING, DRAFTER = "queueing before the machine", "drafter (speculation)"
+NEVER_MODELLED = ("embedding", QUEUEING, DRAFTER)
+# Where all of a model runs on the chips.
+OUTSIDE = ("what a host does between two steps", "prefill", QUEUEING, DRAFTER)
 SHARED = "GPUs and Ethernet ports that micro-batches share"
 FLAGS = "flag vectors of polling in the timetable (their load is in the waiting)"
 
 
-class Ranged(NamedTuple):
-    """A number with the least and the largest that it may be in truth."""
-
-    value: Fraction
-    low: Fraction
-    high: Fraction
+def assumed_ns(outside: Outside) -> Ranged:
+    """Return what a step takes outside of the fabric, in ns, rounded up to a picosecond."""
+    return outside.assumed_ns.apply(lambda time_ns: exact(picoseconds_up(time_ns)))
 
 
-def ranged(tagged: Mapping[str, Any]) -> Ranged:
-    """Return a number of a file's data with its range; without one it is taken to be what it is."""
-    value = exact(tagged["value"])
-    low, high = tagged.get("range") or (tagged["value"], tagged["value"])
-    return Ranged(value, exact(low), exact(high))
+def assumed_parts(outside: Outside) -> dict[str, list[float]]:
+    """Return what is assumed by its parts: value, low and high of each in ns, rounded up to a picosecond."""
+    parts = total(visit.attention for visit in outside.visits), outside.handover_ns, outside.ending
+    return {
+        name: [picoseconds_up(end) for end in (part.value, part.low, part.high)]
+        for name, part in zip(PARTS, parts, strict=True)
+    }
 
 
-def assumed_ns(options: CompileOptions, *, layers: int) -> Ranged:
-    """Return what layers take outside of the fabric, in ns, rounded up to a picosecond.
+class Emitted(NamedTuple):
+    """Users of a step, and the tokens that it emits to each of them on average."""
 
-    Attention on the GPU and twice the one-way hand-over between GPU and host, each a layer; the first has no range.
-    """
-    tagged = read_yaml(find_file("topology", options.topology)).data["host"]["gpu_latency_ns"]
-    ways = ranged(tagged if isinstance(tagged, dict) else {"value": tagged})
-    return Ranged(*(exact(picoseconds_up(layers * (exact(options.gpu_ns) + 2 * way))) for way in ways))
+    users: int
+    tokens: Fraction
 
 
 def headline_results(
-    proved_ns: Fraction, proved_worst_ns: Fraction, assumed: Ranged, missing: list[str], *, batch: int
+    proved_ns: Fraction, proved_worst_ns: Fraction, assumed: Ranged, missing: list[str], *, emitted: Emitted
 ) -> dict[str, Any]:
     """Return the keys of `HEADLINE` for layers on demand; times in ns, rounded up to a picosecond.
 
@@ -77,14 +76,20 @@ def headline_results(
         From `assumed_ns`.
     missing : list of str
         From `not_modelled`.
-    batch : int
+    emitted : Emitted
     """
     proved, worst = exact(picoseconds_up(proved_ns)), exact(picoseconds_up(proved_worst_ns))
-    return _told(proved, worst, assumed, missing, (proved + assumed.value, worst + assumed.high), batch)
+    return _told(proved, worst, assumed, missing, (proved + assumed.value, worst + assumed.high), emitted)
 
 
 def reserved_results(
-    proved_ns: Fraction, step_ns: Fraction, step_high_ns: Fraction, assumed: Ranged, missing: list[str], *, rows: int
+    proved_ns: Fraction,
+    step_ns: Fraction,
+    step_high_ns: Fraction,
+    assumed: Ranged,
+    missing: list[str],
+    *,
+    emitted: Emitted,
 ) -> dict[str, Any]:
     """Return the keys of `HEADLINE` for a layer in flight, and what of a step is waiting for the own window.
 
@@ -99,11 +104,11 @@ def reserved_results(
         N P on perfect clocks and on the slowest.
     assumed : Ranged
     missing : list of str
-    rows : int
-        Rows of all micro-batches in flight, each of which takes one step.
+    emitted : Emitted
+        Users of all micro-batches in flight, each of which takes one step.
     """
     proved, step, high = (exact(picoseconds_up(time_ns)) for time_ns in (proved_ns, step_ns, step_high_ns))
-    told = _told(proved, high - assumed.high, assumed, missing, (step, high), rows)
+    told = _told(proved, high - assumed.high, assumed, missing, (step, high), emitted)
     return told | {"waiting_ns": float(step - proved - assumed.value)}
 
 
@@ -113,19 +118,26 @@ def _told(
     assumed: Ranged,
     missing: list[str],
     steps: tuple[Fraction, Fraction],
-    rows: int,
+    emitted: Emitted,
 ) -> dict[str, Any]:
     step, high = steps
-    times = tuple(map(float, (proved, worst, *assumed)))
-    rates = tuple(_thousandths_down(rate) for rate in (10**9 / step, 10**9 / high, rows * 10**9 / step))
+    times = tuple(map(float, (proved, worst, assumed.value, assumed.low, assumed.high)))
+    typical = emitted.tokens * 10**9 / step
+    # A step may emit no more than one token.
+    rates = tuple(_thousandths_down(rate) for rate in (typical, 10**9 / high, emitted.users * typical))
     return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
 
 
-def not_modelled(gpu_ns: float, *, polled: bool, in_flight: int) -> list[str]:
-    """Return what neither part of a step contains."""
-    attention = () if gpu_ns else (f"{ATTENTION} (--gpu-ns is 0)",)
+def not_modelled(unread: int, *, polled: bool, in_flight: int, windows: int = 1) -> list[str]:
+    """Return what neither part of a step contains, mixers on GPUs; `unread` mixers have no widths in the config.
+
+    Rows beyond the capacity of experts take further `windows`, which the worst case counts and the nominal step does
+    not.
+    """
+    mixers = (f"caches and weights of {unread} mixers without widths in the config",) if unread else ()
     shared = (SHARED,) if in_flight > 1 else ()
-    return [*attention, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
+    again = (f"rows beyond the capacity, but at worst ({windows} windows a layer)",) if windows > 1 else ()
+    return [*mixers, *again, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
 
 
 def picoseconds_up(time_ns: Fraction) -> float:

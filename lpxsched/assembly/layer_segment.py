@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Held, Pieces, Segment, numbers, padded_off, texts
+from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, numbers, padded_off, texts
 from lpxsched.clocks.latency import hac_latency_cycles, pass_cycles, start_cycles
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem.joins import counted
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.chain import Chain
     from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.problem.layer import LayerProblem
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.workload.graph import Tensor
 
 
 def layer_segments(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]) -> list[Segment]:
@@ -28,28 +31,71 @@ def layer_segments(fabric: Fabric, tree: AlignmentTree, layers: Sequence[Schedul
     return [_segment(layer, latency) for layer in layers]
 
 
+def chain_segment(fabric: Fabric, tree: AlignmentTree, chain: Chain) -> Segment:
+    """Return the one segment of layers that follow each other in one time."""
+    problems = [layer.problem for layer in chain.layers]
+    clock = problems[0].opening.clock
+    start = start_cycles(clock.specification, clock.depth, hac_latency_cycles(fabric, tree))
+    return Segment(
+        parts=tuple(_part(layer, at) for layer, at in zip(chain.layers, chain.starts, strict=True)),
+        layers=tuple(problem.group.layer for problem in problems),
+        chips=numbers(sorted({chip for problem in problems for chip in problem.group.chips})),
+        makespan_cycles=chain.makespan_cycles,
+        bound_cycles=chain.bound.cycles,
+        waiting_cycles=chain.pass_cycles or start,
+        deadline_cycles=NONE,
+        deskews=chain.deskews,
+    )
+
+
 def _segment(layer: ScheduledLayer, hac_latency: int) -> Segment:
     problem, result = layer.problem, layer.distinct.result
-    instance, group = problem.instance, problem.group
-    after, place = counted(np.diff(instance.operator_after.offsets))
     return Segment(
-        result=result,
-        layer=group.layer,
-        chips=numbers(list(group.chips)),
-        node_shard=np.arange(instance.network.nodes) % instance.network.chips,
-        network=instance.network,
-        operators=_operators(problem),
-        results=_results(problem),
-        weights=_weights(problem),
-        after_operator=after,
-        after_result=instance.operator_after.values[instance.operator_after.offsets[after] + place],
-        pieces=_pieces(problem),
-        add_cost=instance.add_cost,
+        parts=(_part(layer, 0),),
+        layers=(problem.group.layer,),
+        chips=numbers(list(problem.group.chips)),
+        makespan_cycles=result.makespan_cycles,
+        bound_cycles=result.bound.cycles,
         waiting_cycles=_waiting(layer, hac_latency),
         deadline_cycles=NONE,
-        deskews=((0, instance.release_cycles), *instance.deskews),
+        deskews=((0, problem.instance.release_cycles), *problem.instance.deskews),
         frame=layer.frame,
     )
+
+
+def _part(layer: ScheduledLayer, start_cycles: int) -> Part:
+    problem = layer.problem
+    instance = problem.instance
+    after, place = counted(np.diff(instance.operator_after.offsets))
+    read, results = instance.operator_after.values[instance.operator_after.offsets[after] + place], _results(problem)
+    # A shard without columns leaves a run of no vectors, which is no row.
+    there = np.isin(read, results.operator)
+    node_layer, node_shard = _places(problem)
+    return Part(
+        schedule=layer.distinct.result.schedule.later(start_cycles),
+        node_layer=node_layer,
+        node_shard=node_shard,
+        network=instance.network,
+        operators=_operators(problem),
+        is_told=np.array([placed.is_told for placed in problem.operators], dtype=np.bool_),
+        results=results,
+        weights=_weights(problem),
+        after_operator=after[there],
+        after_result=read[there],
+        pieces=_pieces(problem),
+        add_cost=instance.add_cost,
+    )
+
+
+def _places(problem: LayerProblem) -> tuple[Integers, Integers]:
+    """Return the layer and the shard of each local number; chips of the layer before alone are told as its."""
+    network, group = problem.instance.network, problem.group
+    layer, shard = np.full(network.nodes, group.layer), np.arange(network.nodes)
+    shard[network.chips :] -= network.chips
+    for node in range(len(group.chips), network.chips):
+        assert problem.before is not None
+        layer[node], shard[node] = problem.before.layer, problem.before.chips.index(problem.node(node))
+    return layer, shard
 
 
 def _waiting(layer: ScheduledLayer, hac_latency: int) -> int:
@@ -77,14 +123,12 @@ def _operators(problem: LayerProblem) -> GraphOperators:
 
 
 def _results(problem: LayerProblem) -> Held:
-    chosen = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output]
-    tensors = [problem.graph.tensors[p.operator.output] for _, p in chosen]
-    dealt = {tensor.name: shares(tensor.vectors, problem.instance.network.chips) for tensor in tensors}
-    runs = [
-        dealt[tensor.name][p.shard] if tensor.layout == "sharded" else (0, tensor.vectors)
-        for tensor, (_, p) in zip(tensors, chosen, strict=True)
-    ]
-    first, vectors = (numbers([run[column] for run in runs]) for column in (0, 1))
+    made = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
+    left = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in made]
+    runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(left, made, strict=True)]
+    there = [place for place, (_, count) in enumerate(runs) if count]
+    chosen, tensors = [made[place] for place in there], [left[place] for place in there]
+    first, vectors = (numbers([runs[place][column] for place in there]) for column in (0, 1))
     rows = numbers([t.row_bytes for t in tensors]), numbers([t.vectors_per_row for t in tensors])
     width = problem.instance.add_cost.vector_bytes
     return Held(
@@ -98,12 +142,22 @@ def _results(problem: LayerProblem) -> Held:
     )
 
 
+def _run(problem: LayerProblem, tensor: Tensor, shard: int) -> tuple[int, int]:
+    """Return the first vector and the length of what a shard holds of a tensor, on the group that leaves it."""
+    if tensor.layout == "reserved":
+        return tensor.runs[shard]
+    if tensor.layout != "sharded":
+        return 0, tensor.vectors
+    maker = problem.group if tensor.layer == problem.group.layer else problem.before
+    return shares(tensor.vectors, len(maker.chips) if maker else 1)[shard]
+
+
 def _weights(problem: LayerProblem) -> Held:
     chosen = [(number, p) for number, p in enumerate(problem.operators) if p.cost.weight_bytes]
     size = numbers([p.cost.weight_bytes for _, p in chosen])
     return Held(
         operator=numbers([number for number, _ in chosen]),
-        name=texts([f"{p.operator.name}.weights" for _, p in chosen]),
+        name=texts([f"{p.operator.name}.{p.cost.weight_name}" for _, p in chosen]),
         offset=np.zeros_like(size),
         vectors=-(-size // problem.instance.add_cost.vector_bytes),
         dtype=texts([p.cost.weight_dtype for _, p in chosen]),

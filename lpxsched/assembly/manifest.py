@@ -103,6 +103,8 @@ def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]
     if data["kind"] == EXPLICIT:
         files["links"] = topology.parent / data["links"]
     if isinstance(options, CompileOptions):
+        if options.attention == "gpu":
+            files |= {"gpus": find_file("gpus", options.gpus), "handover": find_file("handover", options.handover)}
         beside = quantization_file(files["model"])
         files |= {} if beside is None else {"quantization": beside}
         files |= {} if options.partition is None else {"partition": Path(options.partition)}
@@ -119,11 +121,11 @@ def _named_options(
     options: CompileOptions | CollectiveOptions, fabric: Fabric, clock: ClockSpecification, files: dict[str, Path]
 ) -> dict[str, Any]:
     """Return the options with names in the place of paths: a build says nothing of where its inputs lay."""
-    told = options.model_dump(mode="json")
+    unused = {"gpus", "handover"} - set(files)
+    told = options.model_dump(mode="json", exclude=unused)
     named = {kind: _file_name(path) for kind, path in files.items() if kind in told}
-    latency = {"gpu_latency_ns": float(fabric.gpu_latency_ns)} if isinstance(options, CompileOptions) else {}
     # A file tells its own name.
-    return told | named | {"topology": fabric.name, "clock": clock.name} | latency
+    return told | named | {"topology": fabric.name, "clock": clock.name}
 
 
 def _file_name(path: Path) -> str:

@@ -1,8 +1,8 @@
 """From scheduled segments over local numbers to the tables of a build over the whole fabric.
 
-A segment is expanded into local rows, its tensors and operators numbered from 0: operators of the graph, then sums;
-what operators leave, then what sums leave, then weights. Segments are then laid one after the other with running
-offsets.
+A part of a segment is expanded into local rows, its tensors and operators numbered from 0: operators of the graph, then
+sums; what operators leave, then what sums leave, then weights. Parts are then laid one after the other with running
+numbers, and what one leaves for the next becomes one tensor.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.assembly.segment import Segment
+    from lpxsched.assembly.segment import Part, Segment
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.result import Sums
     from lpxsched.timetable.columns import Integers
@@ -40,36 +40,36 @@ class Program:
 
 
 def assemble(segments: Sequence[Segment]) -> Program:
-    """Return the tables of all segments, one after the other."""
+    """Return the tables of all parts of all segments, one after the other."""
     parts: list[Program] = []
     tensors = operators = 0
     for number, segment in enumerate(segments):
-        part = _expanded(segment, number)
-        parts.append(_shifted(part, tensors, operators))
-        tensors += len(part.tensors)
-        operators += len(part.operators)
-    slots = _concatenated([part.slots for part in parts])
+        left: dict[tuple[str, int], int] = {}
+        for part in segment.parts:
+            placed, left = _placed(part, _expanded(part, number), left, (tensors, operators))
+            parts.append(placed)
+            tensors += len(placed.tensors)
+            operators += len(placed.operators)
+    slots, operands = (_concatenated([getattr(part, name) for part in parts]) for name in ("slots", "operands"))
     return Program(
         slots=_taken(slots, np.lexsort((slots.depart, slots.link))),
         operators=_concatenated([part.operators for part in parts]),
-        operands=_concatenated([part.operands for part in parts]),
+        operands=_taken(operands, np.lexsort((operands.first_vector, operands.tensor, operands.operator))),
         tensors=_concatenated([part.tensors for part in parts]),
     )
 
 
-def _expanded(segment: Segment, number: int) -> Program:
-    """Return the tables of one segment, tensors and operators numbered from 0."""
-    schedule = segment.result.schedule
+def _expanded(part: Part, number: int) -> Program:
+    """Return the tables of one part of a segment, tensors and operators numbered from 0."""
+    schedule = part.schedule
     tensor_of = np.full(schedule.operators + len(schedule.sums), NONE, dtype=np.int64)
-    made = np.concatenate(
-        [segment.results.operator, schedule.operators + np.arange(len(schedule.sums), dtype=np.int64)]
-    )
+    made = np.concatenate([part.results.operator, schedule.operators + np.arange(len(schedule.sums), dtype=np.int64)])
     tensor_of[made] = np.arange(len(made))
-    tensors = _tensors(segment, made)
+    tensors = _tensors(part, made)
     return Program(
-        _slots(segment, tensor_of),
-        _operators(segment, number),
-        _operands(segment, tensor_of, tensors.vectors),
+        _slots(part, tensor_of),
+        _operators(part, number),
+        _operands(part, tensor_of, tensors.vectors),
         tensors,
     )
 
@@ -79,28 +79,41 @@ def _concatenated(tables: Sequence[AnyTable]) -> AnyTable:
     return kind(*(np.concatenate([getattr(table, field.name) for table in tables]) for field in fields(kind)))
 
 
-def _taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> AnyTable:
+def _taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bool_]]) -> AnyTable:
     return type(table)(*(getattr(table, field.name)[rows] for field in fields(table)))
 
 
-def _shifted(part: Program, tensors: int, operators: int) -> Program:
-    """Renumber a segment's tensors and operators from given numbers on."""
-    made, slots, operands = part.tensors.producer, part.slots, part.operands
-    return Program(
-        replace(slots, tensor=slots.tensor + tensors),
-        replace(part.operators, operator=part.operators.operator + operators),
-        replace(operands, operator=operands.operator + operators, tensor=operands.tensor + tensors),
+def _placed(
+    part: Part, tables: Program, left: dict[tuple[str, int], int], first: tuple[int, int]
+) -> tuple[Program, dict[tuple[str, int], int]]:
+    """Renumber a part's tensors and operators from given numbers on, without operators that are no rows.
+
+    What these leave is what the part before left under that name on that chip. Also returned is what this part leaves.
+    """
+    told = np.append(part.is_told, np.ones(len(tables.operators) - len(part.is_told), dtype=np.bool_))
+    tensors, slots, operands = tables.tensors, tables.slots, tables.operands
+    own = (tensors.producer < 0) | told[tensors.producer]
+    tensor, operator = (start + np.cumsum(kept) - 1 for start, kept in zip(first, (own, told), strict=True))
+    names = list(zip(tensors.name.tolist(), tensors.chip.tolist(), strict=True))
+    tensor[~own] = [left[names[given]] for given in np.flatnonzero(~own).tolist()]
+    operands = _taken(operands, told[operands.operator])
+    placed = Program(
+        replace(slots, tensor=tensor[slots.tensor]),
+        replace(_taken(tables.operators, told), operator=operator[told]),
+        replace(operands, operator=operator[operands.operator], tensor=tensor[operands.tensor]),
         replace(
-            part.tensors,
-            tensor=part.tensors.tensor + tensors,
-            producer=np.where(made < 0, made, made + operators),
+            _taken(tensors, own),
+            tensor=tensor[own],
+            producer=np.where(tensors.producer < 0, tensors.producer, operator[tensors.producer])[own],
         ),
     )
+    results = range(len(part.results.operator))
+    return placed, {names[result]: int(tensor[result]) for result in results}
 
 
-def _slots(segment: Segment, tensor_of: Integers) -> Slots:
-    schedule = segment.result.schedule
-    network = segment.network
+def _slots(part: Part, tensor_of: Integers) -> Slots:
+    schedule = part.schedule
+    network = part.network
     links, first = network.links.values, np.cumsum(network.lanes) - network.lanes
     return Slots(
         tensor=tensor_of[schedule.slot_value],
@@ -112,22 +125,22 @@ def _slots(segment: Segment, tensor_of: Integers) -> Slots:
     )
 
 
-def _operators(segment: Segment, number: int) -> Operators:
+def _operators(part: Part, number: int) -> Operators:
     """Operators of the graph, then sums."""
-    graph, schedule, cost = segment.operators, segment.result.schedule, segment.add_cost
+    graph, schedule, cost = part.operators, part.schedule, part.add_cost
     sums = schedule.sums
     node, work = np.concatenate([graph.node, sums.node]), _sum_work(cost, sums)
     return Operators(
         operator=np.arange(len(node), dtype=np.int64),
         segment=np.full(len(node), number, dtype=np.int64),
-        chip=segment.network.fabric_node[node],
-        shard=segment.node_shard[node],
+        chip=part.network.fabric_node[node],
+        shard=part.node_shard[node],
         unit=np.concatenate([graph.unit, np.full(len(sums), VECTOR_UNIT)]),
         kind=np.concatenate([graph.kind, np.full(len(sums), ADD)]),
-        layer=np.full(len(node), segment.layer, dtype=np.int64),
+        layer=part.node_layer[node],
         start=np.concatenate([schedule.operator_start, sums.start]),
         cycles=np.concatenate([graph.cycles, sums.cycles]),
-        dtype=np.concatenate([graph.dtype, segment.pieces.dtype[sums.piece]]),
+        dtype=np.concatenate([graph.dtype, part.pieces.dtype[sums.piece]]),
         sram_bytes=np.concatenate([graph.sram_bytes, work[:, 0]]),
         macs=np.concatenate([graph.macs, work[:, 1]]),
         fixed_cycles=np.concatenate([graph.fixed_cycles, np.full(len(sums), cost.fixed_cycles, dtype=np.int64)]),
@@ -143,10 +156,10 @@ def _sum_work(cost: AddCost, sums: Sums) -> Integers:
     return np.array(work, dtype=np.int64).reshape(-1, 2)[shape.reshape(-1)]
 
 
-def _operands(segment: Segment, tensor_of: Integers, size: Integers) -> Operands:
+def _operands(part: Part, tensor_of: Integers, size: Integers) -> Operands:
     """Return what is read of moving runs and of results at the same node, what is added, and weights."""
-    schedule, weights, local = segment.result.schedule, segment.weights, segment.after_operator
-    sums, whole = schedule.sums, tensor_of[segment.after_result]
+    schedule, weights, local = part.schedule, part.weights, part.after_operator
+    sums, whole = schedule.sums, tensor_of[part.after_result]
     weight = len(size) - len(weights.operator) + np.arange(len(weights.operator), dtype=np.int64)
     rows = [
         (schedule.read_operator, tensor_of[schedule.read_value], schedule.read_first, schedule.read_vectors),
@@ -161,18 +174,17 @@ def _operands(segment: Segment, tensor_of: Integers, size: Integers) -> Operands
     ]
     operator, tensor, first, vectors = (np.concatenate(column) for column in zip(*rows, strict=True))
     role = np.repeat([COPY, COPY, REDUCE, WEIGHT], [len(row[0]) for row in rows])
-    order = np.lexsort((first, tensor, operator))
-    return Operands(operator[order], tensor[order], first[order], vectors[order], role[order])
+    return Operands(operator, tensor, first, vectors, role)
 
 
-def _tensors(segment: Segment, producer: Integers) -> Tensors:
+def _tensors(part: Part, producer: Integers) -> Tensors:
     """Return results of operators, then of sums, made by the given ones, then weights, which nobody makes."""
-    results, weights, pieces = segment.results, segment.weights, segment.pieces
-    sums = segment.result.schedule.sums
-    first, width = pieces.first[sums.piece] + sums.first, segment.add_cost.vector_bytes
+    results, weights, pieces = part.results, part.weights, part.pieces
+    sums = part.schedule.sums
+    first, width = pieces.first[sums.piece] + sums.first, part.add_cost.vector_bytes
     rows = pieces.row_bytes[sums.piece], pieces.vectors_per_row[sums.piece]
     size = padded_off(first + sums.vectors, *rows, width) - padded_off(first, *rows, width)
-    made_at, held_at = segment.operators.node[results.operator], segment.operators.node[weights.operator]
+    made_at, held_at = part.operators.node[results.operator], part.operators.node[weights.operator]
     count = len(producer) + len(weights.operator)
     return Tensors(
         tensor=np.arange(count, dtype=np.int64),
@@ -181,7 +193,7 @@ def _tensors(segment: Segment, producer: Integers) -> Tensors:
         vectors=np.concatenate([results.vectors, sums.vectors, weights.vectors]),
         dtype=np.concatenate([results.dtype, pieces.dtype[sums.piece], weights.dtype]),
         layout=np.concatenate([results.layout, np.where(sums.complete, COMPLETE, PARTIAL), weights.layout]),
-        chip=segment.network.fabric_node[np.concatenate([made_at, sums.node, held_at])],
+        chip=part.network.fabric_node[np.concatenate([made_at, sums.node, held_at])],
         producer=np.concatenate([producer, np.full(len(weights.operator), NONE, dtype=np.int64)]),
         bytes=np.concatenate([results.bytes, size, weights.bytes]),
     )

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.assembly.headline import assumed_ns, headline_results, not_modelled, picoseconds_up, reserved_results
+from lpxsched.assembly.headline import (
+    FLAGS,
+    OUTSIDE,
+    Emitted,
+    assumed_ns,
+    assumed_parts,
+    headline_results,
+    not_modelled,
+    picoseconds_up,
+    reserved_results,
+)
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, slowest_mhz, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.files.ranged import NOTHING
 from lpxsched.units import cycles_to_ns
+from lpxsched.workload.acceptance import acceptance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +32,8 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.outside import Outside
+    from lpxsched.schedule.chain import Chain
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import Result
@@ -29,12 +44,13 @@ def layer_results(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
+    outside: Outside,
+    *,
     program: Program,
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a manifest tells of the layers of a model."""
-    distinct = sorted({layer.distinct.number: layer.distinct for layer in layers}.items())
-    problems = [_problem(one) for _, one in distinct]
+    problems = _problems(layers)
     worst = max(problems, key=lambda problem: problem["gap"])
     makespans, clock_mhz = around.segments.makespan_cycles, fabric.chip.clock_mhz
     proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
@@ -42,22 +58,95 @@ def layer_results(
     objective = sum(layer.distinct.result.objective_cycles for layer in layers)
     return {
         "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
-        "solver": "+".join(sorted({problem["solver"] for problem in problems})),
+        "solver": _solvers(problems),
         "makespan_cycles": int(makespans.sum()),
         "lower_bound_cycles": bound,
         "bound": worst["bound"],
         "gap": round(objective / bound, 6),
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
-        **_headline(options, fabric, clock, layers, around),
+        **_headline(options, fabric, clock, layers, outside, around=around),
+        "assumed_parts_ns": assumed_parts(outside),
         "period_cycles": int(around.frames.period_cycles.max(initial=0)),
         "in_flight": options.in_flight,
-        "restart_ns": picoseconds_up(cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), clock_mhz)),
+        "acceptance_length": float(_emitted(options).tokens),
+        **_extent(fabric, clock, layers, problems, around),
+        **_traffic(program),
+    }
+
+
+def chain_results(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    chain: Chain,
+    program: Program,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a manifest tells of a whole model on the chips: its layers are one segment."""
+    problems = _problems(chain.layers)
+    clock_mhz, makespan = fabric.chip.clock_mhz, chain.makespan_cycles
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=[makespan])
+    chips = sorted({chip for layer in chain.layers for chip in layer.problem.group.chips})
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=[makespan],
+        levels=[segment_levels(_tree(around), chips, deskews=len(chain.deskews))],
+        arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
+    missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
+    return {
+        "status": "optimal" if makespan == chain.bound.cycles else "feasible",
+        "solver": _solvers(problems),
+        "makespan_cycles": makespan,
+        "lower_bound_cycles": chain.bound.cycles,
+        "bound": chain.bound.name,
+        "gap": round(makespan / chain.bound.cycles, 6),
+        "wire_gap": _wire_gap(problems),
+        "makespan_ns": picoseconds_up(proved_ns),
+        **headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=_emitted(options)),
+        "period_cycles": 0,
+        "in_flight": 1,
+        "acceptance_length": float(_emitted(options).tokens),
+        **_extent(fabric, clock, chain.layers, problems, around),
+        # Embedding and head, which meet hosts, are no layers of the model.
+        "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
+        "visits": len(chain.layers),
+        **_traffic(program),
+    }
+
+
+def _emitted(options: CompileOptions, micro_batches: int = 1) -> Emitted:
+    tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance).tokens
+    return Emitted(micro_batches * options.batch, tokens)
+
+
+def _problems(layers: Sequence[ScheduledLayer]) -> list[dict[str, Any]]:
+    distinct = sorted({layer.distinct.number: layer.distinct for layer in layers}.items())
+    return [_problem(one) for _, one in distinct]
+
+
+def _solvers(problems: Sequence[dict[str, Any]]) -> str:
+    return "+".join(sorted({problem["solver"] for problem in problems}))
+
+
+def _extent(
+    fabric: Fabric,
+    clock: ClockSpecification,
+    layers: Sequence[ScheduledLayer],
+    problems: list[dict[str, Any]],
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return how much was solved, on how many chips, and what a start of their program costs."""
+    restart = cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), fabric.chip.clock_mhz)
+    return {
+        "restart_ns": picoseconds_up(restart),
         "layers": len(layers),
         "distinct_problems": len(problems),
         "problems": problems,
         "chips": len({chip for layer in layers for chip in layer.problem.group.chips}),
-        **_traffic(program),
     }
 
 
@@ -66,39 +155,59 @@ def _headline(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
+    outside: Outside,
+    *,
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a step takes: of layers on demand one after the other, of one in flight N P."""
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
-    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(options, layers=len(layers))
-    missing = not_modelled(options.gpu_ns, polled=fabric.chip.resident, in_flight=options.in_flight)
+    proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
+    windows = [layer.problem.graph.windows for layer in layers]
+    polled = fabric.chip.resident
+    missing = not_modelled(outside.unread, polled=polled, in_flight=options.in_flight, windows=max(windows))
     frames = [layer.frame for layer in layers if layer.frame]
     if frames:
         cycles = sum(frame.step_cycles for frame in frames)
         step_ns, high_ns = cycles_to_ns(cycles, clock_mhz), cycles_to_ns(cycles, slowest_mhz(clock, clock_mhz))
-        return reserved_results(proved_ns, step_ns, high_ns, assumed, missing, rows=options.in_flight * options.batch)
+        emitted = _emitted(options, options.in_flight)
+        return reserved_results(proved_ns, step_ns, high_ns, assumed, missing, emitted=emitted)
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=np.repeat(around.segments.waiting_cycles, windows),
+        makespan_cycles=np.repeat(makespans, windows),
+        levels=np.repeat(_levels(around, layers), windows),
+        arrivals_ns=sum(windows) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
+    return headline_results(proved_ns, worst_ns, assumed, missing, emitted=_emitted(options))
+
+
+def collective_results(
+    options: CollectiveOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    scheduled: ScheduledCollective,
+    program: Program,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a manifest tells of a collective."""
+    result, period = scheduled.result, scheduled.result.schedule.period_cycles
+    network, clock_mhz = scheduled.problem.network, fabric.chip.clock_mhz
     worst_ns = worst_case_ns(
         clock,
         clock_mhz,
         waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=makespans,
-        levels=_levels(around, layers),
-        arrivals_ns=len(layers) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+        makespan_cycles=around.segments.makespan_cycles.tolist(),
+        levels=[segment_levels(_tree(around), network.fabric_node[: network.width].tolist(), deskews=1)],
+        arrivals_ns=Fraction(0),
     )
-    return headline_results(proved_ns, worst_ns, assumed, missing, batch=options.batch)
-
-
-def collective_results(
-    options: CollectiveOptions, fabric: Fabric, scheduled: ScheduledCollective, program: Program
-) -> dict[str, Any]:
-    """Return what a manifest tells of a collective."""
-    result, period = scheduled.result, scheduled.result.schedule.period_cycles
     return {
         "kind": options.kind,
         "topology": fabric.name,
         **_figures(result),
-        "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, fabric.chip.clock_mhz)),
-        "chips": scheduled.problem.network.width,
+        "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, clock_mhz)),
+        "proved_worst_ns": picoseconds_up(worst_ns),
+        "chips": network.width,
         **({"period_cycles": period} if period else {}),
         **_traffic(program),
     }

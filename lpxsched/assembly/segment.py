@@ -1,4 +1,4 @@
-"""One segment as the assembly reads it, a layer or a collective: its schedule, and what its numbers stand for."""
+"""A segment as the assembly reads it, of layers or a collective: its schedules, and what their numbers stand for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from lpxsched.schedule.frames import Frame
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.result import Result
-    from lpxsched.timetable.columns import Integers, Text
+    from lpxsched.schedule.result import Schedule
+    from lpxsched.timetable.columns import Flags, Integers, Text
 
 
 class GraphOperators(NamedTuple):
@@ -53,24 +53,53 @@ class Pieces(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Segment:
-    """A scheduled segment.
+class Part:
+    """A scheduled part of a segment, over local numbers.
 
     Attributes
     ----------
-    result : Result
-        Its schedule counts from the segment's time zero.
-    layer : int
-    chips : ndarray of int64, shape (shards,)
-    node_shard : ndarray of int64, shape (nodes,)
-        The shard of each local number.
+    schedule : Schedule
+        In the time of the segment.
+    node_layer, node_shard : ndarray of int64, shape (nodes,)
+        The layer of which a sum at each local number is told, and the shard there.
     network : Network
     operators : GraphOperators
+    is_told : ndarray of bool, shape (operators,)
+        Operators that are rows. Another stands for one of the part before, if it leaves a result, or for the end.
     results, weights : Held
     after_operator, after_result : ndarray of int64
         Operators that read a whole result of another on their own node.
     pieces : Pieces
     add_cost : AddCost
+    """
+
+    schedule: Schedule
+    node_layer: Integers
+    node_shard: Integers
+    network: Network
+    operators: GraphOperators
+    is_told: Flags
+    results: Held
+    weights: Held
+    after_operator: Integers
+    after_result: Integers
+    pieces: Pieces
+    add_cost: AddCost
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """A scheduled segment.
+
+    Attributes
+    ----------
+    parts : tuple of Part
+        One layer each, or one collective.
+    layers : tuple of int
+    chips : ndarray of int64
+        All chips of its groups.
+    makespan_cycles, bound_cycles : int
+        The bound of what repeats is one of its period.
     waiting_cycles, deadline_cycles : int
         Longest wait for the segment, `NONE` without a deadline.
     deskews : tuple of (int, int)
@@ -79,18 +108,11 @@ class Segment:
         Its windows, of what repeats.
     """
 
-    result: Result
-    layer: int
+    parts: tuple[Part, ...]
+    layers: tuple[int, ...]
     chips: Integers
-    node_shard: Integers
-    network: Network
-    operators: GraphOperators
-    results: Held
-    weights: Held
-    after_operator: Integers
-    after_result: Integers
-    pieces: Pieces
-    add_cost: AddCost
+    makespan_cycles: int
+    bound_cycles: int
     waiting_cycles: int
     deadline_cycles: int
     deskews: tuple[tuple[int, int], ...]

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.assembly.fabric_tables import Surroundings, chips_table, links_table
+from lpxsched.assembly.segment import numbers
 from lpxsched.timetable.columns import Deskews, Frames, Segments
+from lpxsched.traffic.group import sharing
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from lpxsched.assembly.segment import Segment
+    from lpxsched.assembly.segment import Part, Segment
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.timetable.columns import Integers
@@ -21,45 +23,53 @@ if TYPE_CHECKING:
 
 def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> Surroundings:
     """Return the tables of a fabric with the segments that run on it."""
+    frames = sharing(segment.chips.tolist() for segment in segments)
+    first = [frames.index(frame) for frame in range(max(frames) + 1)]
     return Surroundings(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
-        segments=_segments(segments),
-        frames=_frames(tree, segments),
-        deskews=_deskews(segments),
+        segments=_segments(segments, frames),
+        frames=_frames(tree, [segments[segment] for segment in first]),
+        deskews=_deskews([segments[segment] for segment in first]),
     )
 
 
 def _weight_bytes(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     weight_bytes = np.zeros(fabric.nodes, dtype=np.int64)
-    for segment in segments:
-        chip = segment.network.fabric_node[segment.operators.node[segment.weights.operator]]
-        np.add.at(weight_bytes, chip, segment.weights.bytes)
+    for part in _parts(segments):
+        np.add.at(
+            weight_bytes, part.network.fabric_node[part.operators.node[part.weights.operator]], part.weights.bytes
+        )
     return weight_bytes
+
+
+def _parts(segments: Sequence[Segment]) -> Iterator[Part]:
+    return (part for segment in segments for part in segment.parts)
 
 
 def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     guard = np.full(fabric.links, NONE, dtype=np.int64)
-    for segment in segments:
-        guard[segment.network.links.values] = np.repeat(segment.network.guard_cycles, segment.network.lanes)
+    for part in _parts(segments):
+        of_links = np.repeat(part.network.guard_cycles, part.network.lanes)
+        np.maximum.at(guard, part.network.links.values, of_links)
     return guard
 
 
-def _segments(segments: Sequence[Segment]) -> Segments:
-    results, number = [segment.result for segment in segments], np.arange(len(segments), dtype=np.int64)
+def _segments(segments: Sequence[Segment], frames: Sequence[int]) -> Segments:
+    number = np.arange(len(segments), dtype=np.int64)
     return Segments(
         segment=number,
-        frame=number,
+        frame=np.array(frames, dtype=np.int64),
         phase_cycles=np.zeros_like(number),
-        waiting_cycles=np.array([segment.waiting_cycles for segment in segments], dtype=np.int64),
-        makespan_cycles=np.array([result.makespan_cycles for result in results], dtype=np.int64),
+        waiting_cycles=numbers([segment.waiting_cycles for segment in segments]),
+        makespan_cycles=numbers([segment.makespan_cycles for segment in segments]),
         lower_bound_cycles=_bounds(segments, of_periods=False),
-        deadline_cycles=np.array([segment.deadline_cycles for segment in segments], dtype=np.int64),
+        deadline_cycles=numbers([segment.deadline_cycles for segment in segments]),
     )
 
 
 def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
-    """Each segment is a frame of its own, on demand or with a period."""
+    """Return a frame for each of some segments, the first of those that share chips, on demand or with a period."""
     root, frames = tree.root, [segment.frame for segment in segments]
     return Frames(
         np.arange(len(segments), dtype=np.int64),
@@ -73,12 +83,18 @@ def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
 
 def _bounds(segments: Sequence[Segment], *, of_periods: bool) -> Integers:
     """Return bounds of the periods of what repeats, or of the makespans of what runs on demand; 0 for the others."""
-    told = [segment.result.bound.cycles if (segment.frame is not None) == of_periods else 0 for segment in segments]
-    return np.array(told, dtype=np.int64)
+    told = [segment.bound_cycles if (segment.frame is not None) == of_periods else 0 for segment in segments]
+    return numbers(told)
 
 
 def _deskews(segments: Sequence[Segment]) -> Deskews:
-    """Each segment on demand has its own deskews, the opening one first; a frame deskews at the ends of its gaps."""
+    """Segments on demand have the deskews of their frame, the opening one first; a frame that repeats, one in its gaps.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        The first of each frame: on demand all open alike.
+    """
     rows = []
     for number, segment in enumerate(segments):
         if segment.frame is None:

@@ -16,6 +16,38 @@ Model = TypeVar("Model", bound=BaseModel)
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
+class WholeNumber(click.IntRange):
+    """A whole number in a range; what is none is told with the range."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no whole number{_between(self.min, self.max)}", param, ctx)
+
+
+class Number(click.FloatRange):
+    """A number in a range; what is none is told with the range."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no number{_between(self.min, self.max)}", param, ctx)
+
+
+def _between(least: float | None, most: float | None) -> str:
+    if most is None:
+        return "" if least is None else f" of at least {least:,.15g}"
+    return f" of at most {most:,.15g}" if least is None else f" from {least:,.15g} to {most:,.15g}"
+
+
 def model_option(
     model: type[BaseModel], name: str, text: str, *, metavar: str | None = None
 ) -> Callable[[Command], Command]:
@@ -75,7 +107,7 @@ def _click_type(rule: dict[str, Any]) -> Any:
     if "enum" in rule or "const" in rule:
         return click.Choice(rule.get("enum") or [rule["const"]])
     if rule["type"] == "integer":
-        return click.IntRange(rule.get("minimum"), rule.get("maximum"))
+        return WholeNumber(rule.get("minimum"), rule.get("maximum"))
     if rule["type"] == "number":
-        return click.FloatRange(rule.get("minimum"), rule.get("maximum"))
+        return Number(rule.get("minimum"), rule.get("maximum"))
     return click.STRING

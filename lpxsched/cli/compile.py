@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.choices import checked_options, model_option
-from lpxsched.cli.console import emit, failures_told, json_option
+from lpxsched.cli.console import emit, failures_told, json_option, progress_option, progress_told
 from lpxsched.cli.verification import holds, verify_option
 from lpxsched.errors import ExitCode
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import CompileOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from lpxsched.timetable.build import Build
 
 _option = partial(model_option, CompileOptions)
@@ -29,7 +26,11 @@ _option = partial(model_option, CompileOptions)
 @click.argument("model")
 @click.argument("topology")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write.  [default: build/MODEL]")
-@_option("batch", "Rows that enter a layer together.")
+@_option("batch", "Users of a step.")
+@_option("draft", "Drafted tokens that a step checks for each user.")
+@_option("acceptance", "Tokens that a step emits a user.  [default: as shipped for the model, else 1]")
+@_option("context", "Rows of the sequence that each row sees in its mixers.")
+@_option("kv", "Type of cached keys and values.")
 @_option("in_flight", "Micro-batches between two visits of the same user; above 1 only a model of one layer.")
 @_option("weights", "Type of the expert weights.  [default: as published]")
 @_option("activations", "Type of the rows that enter.")
@@ -37,14 +38,18 @@ _option = partial(model_option, CompileOptions)
 @click.option("--partition", type=click.Path(), help="YAML file with the chips of each layer.  [default: automatic]")
 @_option("attention", "Where attention runs.")
 @_option("moe", "How experts lie on chips.")
-@_option("gpu_ns", "Time of one layer's attention on the GPU (an assumption).")
+@_option("capacity", "With --moe dispatch: rows an expert has room for, over their mean.  [default: all that may come]")
+@_option("router", "Where rows are routed.")
+@_option("gpus", "GPUs that run mixers, by name or file.")
+@_option("handover", "Way between GPUs and hosts, by name or file.")
 @_option("solver", "How schedules are found.")
 @_option("effort", "1 is greedy alone; each step more doubles the search.")
 @_option("seed", "Seed of every random choice.")
 @_option("clock", "Clock by name or file; see lpxsched clocks.")
 @verify_option
+@progress_option
 @json_option
-def compile_command(output: Path | None, verify: bool, as_json: bool, **choices: Any) -> ExitCode:
+def compile_command(output: Path | None, verify: bool, on_pipe: bool, as_json: bool, **choices: Any) -> ExitCode:
     """Lay MODEL over TOPOLOGY, prove the timetable and write it into a folder.
 
     MODEL is a shipped name, a folder with a config.json, or a file. TOPOLOGY is a shipped name or a YAML file. The
@@ -56,15 +61,21 @@ def compile_command(output: Path | None, verify: bool, as_json: bool, **choices:
     target = output or Path("build") / name_of(find_file("model", options.model))
     refuse_foreign_folder(target)
     started = time.perf_counter()
-    with failures_told(as_json=as_json), _progress() as progress:
+    with failures_told(as_json=as_json), progress_told(on_pipe=on_pipe) as progress:
         from lpxsched.pipeline import compile_timetable
+        from lpxsched.workload.acceptance import acceptance
         from lpxsched.workload.config.load import load_model
         from lpxsched.workload.ffns import gpu_notes
 
         build = compile_timetable(options, progress=progress)
         model = load_model(options.model)
-        for note in (*model.notes, *gpu_notes(model)):
+        on_gpus = gpu_notes(model) if options.attention == "gpu" else ()
+        tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance)
+        accepted = (f"acceptance length {float(tokens.tokens):g}: {tokens.source}",) if options.draft else ()
+        for note in (*model.notes, *on_gpus, *accepted):
             click.echo(f"note: {note}", err=True)
+        if verify:
+            progress("proving", 0, 1)
         sound = not verify or holds(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
     if sound:
         write_build(target, build)
@@ -83,21 +94,3 @@ def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:
 
     record = build.manifest.results | {"content_sha256": build.manifest.content_sha256} | measured
     emit(record, "" if as_json else compile_summary(build, measured), as_json=as_json)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on stderr while problems are solved, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: dict[str, Any] = {}
-
-        def update(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total)
-            bar.update(tasks[step], completed=done, total=total)
-
-        yield update

@@ -11,8 +11,11 @@ import click
 from lpxsched.errors import InfeasibleError, NothingFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+progress_option = click.option(
+    "--progress", "on_pipe", is_flag=True, help="Tell progress on stderr also where that is no terminal, a line a step."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
@@ -31,3 +34,31 @@ def failures_told(*, as_json: bool) -> Iterator[None]:
         if as_json:
             emit({"status": status, "cause": str(error)}, "", as_json=True)
         raise
+
+
+@contextmanager
+def progress_told(*, on_pipe: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Show progress on stderr: a bar on a terminal, elsewhere a line a step where that was asked for.
+
+    Yields
+    ------
+    callable
+        Takes a step, how many of its kind are done, and how many there are.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[str, Any] = {}
+
+        def update(step: str, done: int, total: int) -> None:
+            if not console.is_terminal:
+                if on_pipe:
+                    click.echo(f"{step}: {done} of {total} done", err=True)
+                return
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total)
+            bar.update(tasks[step], completed=done, total=total)
+
+        yield update

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lpxsched.cli.choices import WholeNumber
 from lpxsched.cli.console import emit, json_option
 from lpxsched.errors import ExitCode
 
@@ -21,7 +22,7 @@ MOST_IN_JSON = 100
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of the numbers.")
+@click.option("--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of the numbers.")
 @json_option
 def replay_command(folder: Path, seed: int, as_json: bool) -> ExitCode:
     """Move random integers through the build in DIR, and compare what operators read with a dense run.

@@ -9,25 +9,26 @@ import click
 
 from lpxsched.cli.console import emit, json_option
 
+KINDS = ("topology", "chip", "clock", "partition", "gpus", "handover")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @click.command()
-@click.argument("kind", metavar="KIND", type=click.Choice(["topology", "chip", "clock", "partition"]))
+@click.argument("kind", metavar="KIND", type=click.Choice(KINDS))
 @json_option
 def schema_command(kind: str, as_json: bool) -> None:
     """Print the JSON Schema of a kind of input file.
 
-    KIND is topology, chip, clock or partition. Editors with a YAML language server complete and check a file that
-    begins with: # yaml-language-server: $schema=FILE, FILE being what this command printed. A few rules between
-    keys are checked only when the file is read.
+    KIND is topology, chip, clock, partition, gpus or handover. Editors with a YAML language server complete and check
+    a file that begins with: # yaml-language-server: $schema=FILE, FILE being what this command printed. A few rules
+    between keys are checked only when the file is read.
     """
     schema = json_schema(kind)
     emit(schema, json.dumps(schema, indent=2), as_json=as_json)
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of ``topology``, ``chip``, ``clock`` or ``partition`` files."""
+    """Return the JSON Schema of a kind of files."""
     from pydantic import TypeAdapter
 
     adapter: TypeAdapter[Any] = TypeAdapter(_type_of(kind))
@@ -53,11 +54,15 @@ def _type_of(kind: str) -> Any:
     from lpxsched.fabric.chip import ChipFile
     from lpxsched.fabric.schema import AnyTopologyFile
     from lpxsched.program.file import PartitionFile
+    from lpxsched.program.gpus import GpusFile
+    from lpxsched.program.handover import HandoverFile
 
     types = {
         "topology": Annotated[AnyTopologyFile, Field(discriminator="kind")],
         "chip": ChipFile,
         "clock": ClockSpecification,
         "partition": PartitionFile,
+        "gpus": GpusFile,
+        "handover": HandoverFile,
     }
     return types[kind]

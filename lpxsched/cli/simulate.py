@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lpxsched.cli.choices import WholeNumber
 from lpxsched.cli.console import emit, json_option
 from lpxsched.errors import ExitCode
 
@@ -22,12 +23,8 @@ MOST_TOLD = 5
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--clock", metavar="NAME", help="Clock to run on (name or file); default: the one of the build.")
-@click.option(
-    "--trials", type=click.IntRange(1, 1_000_000), help="Random runs; default: 1000, of the event-driven reference 1."
-)
-@click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of the random runs."
-)
+@click.option("--trials", type=WholeNumber(1, 1_000_000), help="Random runs; default: 1000, of the reference 1.")
+@click.option("--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of the random runs.")
 @click.option("--reference", is_flag=True, help="Run the event-driven machine: counters, FIFOs, deskews, start-up.")
 @json_option
 def simulate_command(
@@ -85,7 +82,8 @@ def _text(summary: Summary, assumed: list[tuple[str, str]]) -> str:
         ("", f"{summary.least_slack_cycles:.3f} cycles against the adversary"),
         ("", f"{float(summary.proven_slack_cycles):.3f} cycles is the proven bound of every run"),
         ("deskew buffer", f"{summary.max_buffer_vectors} vectors at most wait on one link"),
-        ("latency, proved", f"{float(summary.nominal_ns):,.1f} ns on perfect clocks, no waiting"),
+        ("latency, proved", f"{float(summary.nominal_ns):,.1f} ns on perfect clocks, without waiting"),
+        ("", f"{float(summary.waiting_ns):,.1f} ns more is the longest waiting, on perfect clocks"),
         ("", f"{float(summary.random_worst_ns):,.1f} ns in random runs"),
         ("", f"{float(summary.observed_worst_ns):,.1f} ns against the adversary"),
         ("", f"{float(summary.bound_ns):,.1f} ns is the bound, if no vector is late"),

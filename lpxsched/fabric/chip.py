@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -90,6 +91,11 @@ class Chip:
     sram_efficiency: Fraction
     deskew_buffer_vectors: int
     resident: bool
+
+    @property
+    def matrix_bytes_per_cycle(self) -> int:
+        """Bytes that reach the matrix unit in a cycle, rounded down; at least one."""
+        return max(1, floor(self.sram_bytes_per_cycle * self.sram_efficiency))
 
 
 def load_chip(name: str, clock_mhz: Fraction | None = None) -> Chip:

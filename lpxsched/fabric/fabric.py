@@ -64,8 +64,6 @@ class Fabric:
         Payload of one vector, and what it takes on the wire.
     turnaround_cycles : int
         From the read of a vector to the earliest departure of the same vector from the same chip.
-    gpu_latency_ns : Fraction
-        One way from the memory of a GPU until a row is complete in a host; 0 where there is no host.
     hac_latency_cycles : int or None
         Latency of a link as the counters that align chips see it; None where nobody has said.
     guard_in_hop : bool
@@ -90,7 +88,6 @@ class Fabric:
     vector_bytes: int
     wire_bytes: int
     turnaround_cycles: int
-    gpu_latency_ns: Fraction
     hac_latency_cycles: int | None
     guard_in_hop: bool
     ports: int | None

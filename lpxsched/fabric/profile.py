@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +13,14 @@ from lpxsched.fabric.explicit import Row, read_rows
 from lpxsched.fabric.fabric import Fabric, LinkClass
 from lpxsched.fabric.kinds import misfit, size, wiring
 from lpxsched.fabric.ports import ports_of_chips
-from lpxsched.fabric.schema import KINDS, AnyTopologyFile, ExplicitFile, FamilyFile, LpxFile, TspFile, WireFile
+from lpxsched.fabric.schema import KINDS, AnyTopologyFile, ExplicitFile, FamilyFile, TspFile, WireFile
 from lpxsched.files.document import Document, read_text, read_yaml
 from lpxsched.files.schema import mapping, short, validate
 from lpxsched.files.shipped import find_file
 from lpxsched.units import ceil_cycles, exact, ns_to_cycles, vector_time_cycles
 
 if TYPE_CHECKING:
+    from fractions import Fraction
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -199,7 +199,6 @@ def _fabric(
 ) -> Fabric:
     source, destination, lane, link_class = ends[np.lexsort((ends[:, 2], ends[:, 3], ends[:, 1], ends[:, 0]))].T.copy()
     chips = int(np.prod(shape, dtype=np.int64))
-    host = file.host if isinstance(file, LpxFile | TspFile) else None
     hac = file.hac_latency_ns
     return Fabric(
         name=file.name,
@@ -211,7 +210,6 @@ def _fabric(
         vector_bytes=file.vector_bytes.value,
         wire_bytes=(file.wire_bytes or file.vector_bytes).value,
         turnaround_cycles=file.turnaround_cycles.value,
-        gpu_latency_ns=exact(host.gpu_latency_ns.value) if host else Fraction(0),
         hac_latency_cycles=ceil_cycles(ns_to_cycles(exact(hac.value), chip.clock_mhz)) if hac else None,
         guard_in_hop=file.guard_in_hop.value,
         ports=file.ports.value if file.ports else None,

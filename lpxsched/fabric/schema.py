@@ -44,13 +44,11 @@ class WireFile(Strict):
 class HostFile(WireFile):
     """Links between chips and hosts.
 
-    ``gpu_latency_ns`` is the one-way time from the memory of a GPU until a row is complete in the host's FIFO, and
-    back; the hop between host and chip comes on top. ``host_timing`` says what times a host's lanes: a ``follower``
-    takes the clock of the chip at the other end, lane by lane.
+    ``host_timing`` says what times a host's lanes: a ``follower`` takes the clock of the chip at the other end, lane by
+    lane. What lies beyond a host is told by another file, the hand-over.
     """
 
     chips_per_host: Tagged[Count]
-    gpu_latency_ns: Tagged[Time]
     host_timing: Tagged[HostTiming] = Tagged(value="follower")
 
     @field_validator("host_timing")

@@ -1,4 +1,4 @@
-"""Where the shipped topologies, clocks, chips and models lie, and which file a name means."""
+"""Where shipped files lie, and which file a name means."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ PATTERNS = {
     "topology": "topologies/*.yaml",
     "clock": "topologies/clocks/*.yaml",
     "chip": "topologies/chips/*.yaml",
+    "gpus": "topologies/gpus/*.yaml",
+    "handover": "topologies/handover/*.yaml",
     "model": "models/*/config.json",
 }
 
@@ -25,7 +27,7 @@ def name_of(path: Path) -> str:
 
 
 def shipped_files(kind: str) -> dict[str, Path]:
-    """Return the shipped files of a kind (``topology``, ``clock``, ``chip``, ``model``) by name, sorted."""
+    """Return the shipped files of a kind (a key of `PATTERNS`) by name, sorted."""
     return {name_of(path): path for path in sorted(ROOT.glob(PATTERNS[kind]))}
 
 
@@ -35,7 +37,7 @@ def find_file(kind: str, name: str) -> Path:
     Parameters
     ----------
     kind : str
-        ``topology``, ``clock``, ``chip`` or ``model``.
+        A key of `PATTERNS`.
     name : str
         A shipped name, a file, or (models) a folder with a ``config.json``.
 

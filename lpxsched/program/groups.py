@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
@@ -86,12 +87,9 @@ def automatic_groups(fabric: Fabric, layers: int, least_width: int) -> tuple[Gro
         When no such cut has enough groups of `least_width` chips.
     """
     candidates = [cut for cut in _cuts(fabric, layers) if min(len(tiles[0]) for tiles in cut) >= least_width]
-    hosts = fabric.host_of_chip()
     for cut in sorted(candidates, key=_quality, reverse=True):
-        groups = tuple(
-            Group(layer, chips, tuple(host_of(fabric, hosts, chip) for chip in chips))
-            for layer, chips in enumerate(tile for tiles in cut for tile in tiles)
-        )
+        tiles = enumerate(tile for tiles in cut for tile in tiles)
+        groups = tuple(group_on(fabric, layer, chips) for layer, chips in tiles)
         if split_group(fabric, groups) is None:
             return groups
     raise NothingFoundError(
@@ -101,12 +99,31 @@ def automatic_groups(fabric: Fabric, layers: int, least_width: int) -> tuple[Gro
     )
 
 
-def host_of(fabric: Fabric, hosts: dict[int, int], chip: int) -> int:
-    """Return a chip's host, or raise an `InputError` when it has none."""
-    if chip not in hosts:
-        problem = f"chip {chip} has no link from and to a host; --attention gpu needs one for each chip"
-        raise InputError(fabric.name, problem)
-    return hosts[chip]
+def tray_tiles(fabric: Fabric) -> Iterator[list[Tile]]:
+    """Yield equal tiles of whole trays of one rack, one tray each, then two, and so on; those with a chip down are out.
+
+    A fabric of one dimension is one tray.
+    """
+    trays, racks = _racks(fabric)
+    for rows in range(1, trays + 1):
+        tiles = _tiles(fabric, racks, rows, fabric.shape[-1])
+        if tiles:
+            yield tiles
+
+
+def group_on(fabric: Fabric, layer: int, chips: Sequence[int]) -> Group:
+    """Return a layer on some chips with their hosts, or raise an `InputError` when one has none."""
+    hosts = _hosts(fabric)
+    for chip in chips:
+        if chip not in hosts:
+            problem = f"chip {chip} has no link from and to a host; chips of groups that meet hosts need one each"
+            raise InputError(fabric.name, problem)
+    return Group(layer, tuple(chips), tuple(hosts[chip] for chip in chips))
+
+
+@lru_cache(maxsize=4)
+def _hosts(fabric: Fabric) -> dict[int, int]:
+    return fabric.host_of_chip()
 
 
 def _quality(cut: tuple[list[Tile], ...]) -> tuple[int, int, int]:
@@ -117,9 +134,7 @@ def _quality(cut: tuple[list[Tile], ...]) -> tuple[int, int, int]:
 
 def _cuts(fabric: Fabric, groups: int) -> Iterator[tuple[list[Tile], ...]]:
     """Yield cuts into as many equal tiles as asked for, or fewer and equal tiles of what they leave over."""
-    trays = fabric.shape[-2] if len(fabric.shape) > 1 else 1
-    positions = fabric.shape[-1]
-    racks = [Region(tray, 0, trays, positions) for tray in range(0, fabric.grid[0], trays)]
+    (trays, racks), positions = _racks(fabric), fabric.shape[-1]
     shapes = [(1, columns) for columns in range(1, positions + 1)]
     shapes += [(rows, positions) for rows in range(2, trays + 1)]
     for rows, columns in shapes:
@@ -130,6 +145,12 @@ def _cuts(fabric: Fabric, groups: int) -> Iterator[tuple[list[Tile], ...]]:
         rest = _widest_tiles(fabric, [_left_over(rack, rows, columns) for rack in racks], groups - len(tiles))
         if tiles and rest:
             yield tiles, rest
+
+
+def _racks(fabric: Fabric) -> tuple[int, list[Region]]:
+    """Return the trays of a rack, and the racks."""
+    trays = fabric.shape[-2] if len(fabric.shape) > 1 else 1
+    return trays, [Region(tray, 0, trays, fabric.shape[-1]) for tray in range(0, fabric.grid[0], trays)]
 
 
 def _left_over(rack: Region, rows: int, columns: int) -> Region:

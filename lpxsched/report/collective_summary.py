@@ -76,14 +76,21 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _lengths(build: Build) -> list[tuple[str, str]]:
-    """Return the makespan, and the period of a timetable that repeats, beside the bound of what was made short."""
+    """Return makespan and worst case, of what repeats the period too, beside the bound of what was made short."""
     results = build.manifest.results
     bound = ("bound", f"{results['lower_bound_cycles']:,} cycles ({results['bound']})")
     gap = ("gap", f"{results['gap']:.4f}; {results['status']}")
     makespan = ("makespan", _time(build, results["makespan_cycles"]))
     if "period_cycles" not in results:
-        return [makespan, bound, gap]
-    return [("period", _time(build, results["period_cycles"])), bound, gap, makespan]
+        return [makespan, _worst(build), bound, gap]
+    return [("period", _time(build, results["period_cycles"])), bound, gap, makespan, _worst(build)]
+
+
+def _worst(build: Build) -> tuple[str, str]:
+    """Return how long it takes at most, and how much of that may pass before it starts."""
+    worst_ns, clock = build.manifest.results["proved_worst_ns"], build.manifest.clock["name"]
+    waiting_ns = cycles_to_ns(int(build.segments.waiting_cycles.sum()), Fraction(build.manifest.clock_mhz))
+    return "worst", f"{worst_ns:,.1f} ns on clocks of {clock}, of it waiting {float(waiting_ns):,.1f} ns"
 
 
 def _whole(results: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.headline import headline_lines
-from lpxsched.report.rows import layer_ranges
+from lpxsched.report.rows import counted, layers_named
 from lpxsched.report.text import table
 from lpxsched.report.utilisation import utilisation
 
@@ -39,7 +39,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
     results, (busiest, share) = build.manifest.results, _busiest_class(build)
     of = " a period" if results["period_cycles"] else ""
     rows = [
-        ("layout", f"{results['layers']} layers on {results['chips']} chips"),
+        ("layout", f"{counted(results['layers'], 'layer')} on {counted(results['chips'], 'chip')}"),
         (
             "traffic",
             f"{results['vectors']:,} vectors, {results['vector_hops']:,} hops in {results['slots']:,} slots "
@@ -58,6 +58,11 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         *_fp8(results),
     ]
     return [f"{name:<14}{text}" for name, text in rows]
+
+
+def _ends(results: dict[str, Any]) -> str:
+    """Return what of a model lies on the chips besides its layers."""
+    return ", embedding and head" if "visits" in results else ""
 
 
 def _frame(build: Build) -> list[tuple[str, str]]:
@@ -105,7 +110,7 @@ def _problems(problems: list[dict[str, Any]]) -> str:
     ]
     rows = [
         [
-            f"{'layer' if len(problem['layers']) == 1 else 'layers'} {layer_ranges(problem['layers'])}",
+            layers_named(problem["layers"]),
             str(problem["chips"]),
             *_figures(problem),
             *_figures(problem["wires"]),

@@ -141,35 +141,34 @@ def segment_path(index: EventIndex, segment: int) -> tuple[Parts, list[Place]]:
 
 def _before_start(step: _Step, place: Place) -> Place | None:
     """Step from the start of an operator to the last of what it waited for; None when there is nothing."""
-    index, operator = step.index, place.operator
+    index, operator, table = step.index, place.operator, step.index.build.operators
     causes = [
         (index.ready(piece, piece.last), piece.last, piece)
         for tensor, first, last in index.operands(operator)
-        for piece in index.pieces(tensor, first, last, index.operator["chip"][operator])
+        for piece in index.pieces(tensor, first, last, int(table.chip[operator]))
     ]
     moment = max(causes)[0] if causes else Fraction(0)
-    step.wait(moment, index.operator["start"][operator], UNIT_BUSY, index.unit_spans(operator))
+    step.wait(moment, int(table.start[operator]), UNIT_BUSY, index.unit_spans(operator))
     return step.follow(max(causes)[2], max(causes)[1]) if causes else None
 
 
 def _before_read(step: _Step, place: Place) -> Place | None:
     """Step from the read of a vector back through its slot to what let the slot depart."""
-    index, slot = step.index, place.slot
-    link, first = index.slot["link"][slot], index.slot["first_vector"][slot]
-    latency, v, pitch = index.link["latency_cycles"][link], index.vector_time[link], index.pitch[link]
-    depart, read, node = index.slot["depart"][slot], index.slot["read"][slot], index.link["src"][link]
+    index, links = step.index, step.index.build.links
+    tensor, first, link, depart, read, v, pitch = index.hop(place.slot)
+    latency, node = int(links.latency_cycles[link]), int(links.src[link])
     arrival = depart + v + latency
     # The guard that a link is told to have explains a wait as far as there is one.
-    guard = max(Fraction(0), min(Fraction(index.link["guard_cycles"][link]), read - arrival))
+    guard = max(Fraction(0), min(Fraction(int(links.guard_cycles[link])), read - arrival))
     step.wait(arrival + guard, read)
     # Readiness is linear in the vectors of a piece, so one of its ends is the tightest.
     causes = [
         (index.leaves(piece, vector) - (vector - first) * pitch, vector, piece)
-        for piece in index.pieces(index.slot["tensor"][slot], first, place.vector, node)
+        for piece in index.pieces(tensor, first, place.vector, node)
         for vector in (piece.first, piece.last)
     ]
     moment, vector, piece = max(causes)
-    step.wait(moment, depart, LINK_BUSY, index.link_spans(slot))
+    step.wait(moment, depart, LINK_BUSY, index.link_spans(place.slot))
     step.add(SERIALISATION, v)
     step.add(LINK_BUSY if pitch > v else SERIALISATION, (place.vector - vector) * pitch)
     step.add(LATENCY, latency)
@@ -223,7 +222,7 @@ class _Step:
         if producer < 0:
             return None
         kind = str(self.index.build.operators.kind[producer])
-        self.add(COMPUTE + kind, self.index.operator["cycles"][producer])
+        self.add(COMPUTE + kind, self._cycles(producer))
         return Place(producer)
 
     def follow_out(self, piece: Piece, vector: int) -> Place | None:
@@ -234,11 +233,14 @@ class _Step:
             last = index.turning(producer).piece if producer >= 0 else None
             if last is None:
                 return self.follow(piece, vector)
-            self.add(COMPUTE + str(index.build.operators.kind[producer]), index.operator["cycles"][producer])
+            self.add(COMPUTE + str(index.build.operators.kind[producer]), self._cycles(producer))
             self.seen[Place(producer)] = None
             piece, vector = last, last.last
         self.add(TURNAROUND, index.turnaround(piece))
         return Place(NONE, piece.slot, vector)
+
+    def _cycles(self, operator: int) -> int:
+        return int(self.index.build.operators.cycles[operator])
 
     def _take(self, part: str, free: list[Span], taken: Iterable[Span]) -> list[Span]:
         """Give the overlap of free and taken time to a part; return what stays free."""

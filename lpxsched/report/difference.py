@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.report.critical_path import cycles_by_class
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.mapping import mapping
-from lpxsched.report.rows import part_name
+from lpxsched.report.rows import counted, part_name
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lpxsched.report.critical_path import Parts
     from lpxsched.report.summary import Summary
     from lpxsched.timetable.build import Build
 
 US, SHARE, COUNT = "us", "%", ""
+# 0 where nothing repeats.
+PERIOD = "period_cycles"
 FIGURES = (
     ("tokens/s/user", "tokens_per_s_per_user", COUNT),
     ("tokens/s/user, low", "tokens_per_s_per_user_low", COUNT),
@@ -33,7 +35,7 @@ FIGURES = (
     ("assumed, high", "assumed_high_ns", US),
     ("makespan, cycles", "makespan_cycles", COUNT),
     ("lower bound, cycles", "lower_bound_cycles", COUNT),
-    ("period, cycles", "period_cycles", COUNT),
+    ("period, cycles", PERIOD, COUNT),
     ("layers", "layer_count", COUNT),
     ("batch", "batch", COUNT),
 )
@@ -69,12 +71,17 @@ class Moved:
     first: str
     second: str
 
+    @property
+    def moves(self) -> bool:
+        """Whether both builds have the layer, on different chips."""
+        return bool(self.first and self.second) and self.first != self.second
+
 
 def changes(first: Summary, second: Summary) -> list[Change]:
     """Return every figure of two summaries, in groups: figures, path by cause and by class, utilisation by class."""
     pairs = (first, second)
     found = [
-        Change("figures", name, unit, *(_scaled(summary.facts.get(key), unit) for summary in pairs))
+        Change("figures", name, unit, *(_figure(summary, key, unit) for summary in pairs))
         for name, key, unit in FIGURES
     ]
     cells = [path_cells(summary.layers) for summary in pairs]
@@ -100,6 +107,19 @@ def moved_layers(first: Build, second: Build) -> list[Moved]:
     places = [{layer: held.chips for held in mapping(build) for layer in held.layers} for build in (first, second)]
     layers = sorted({*places[0], *places[1]})
     return [Moved(layer, places[0].get(layer, ""), places[1].get(layer, "")) for layer in layers]
+
+
+def moved_sentence(moved: Sequence[Moved]) -> str:
+    """Return how many layers lie on other chips, and how many only one of two builds has."""
+    both = [each for each in moved if each.first and each.second]
+    other = sum(each.moves for each in both)
+    only = {"A": sum(not each.second for each in moved), "B": sum(not each.first for each in moved)}
+    told = [f"{other} of {counted(len(both), 'layer')} on other chips"] if other else []
+    if both and not other:
+        told = ["All on the same chips" if len(both) == len(moved) else f"{counted(len(both), 'layer')} on the same"]
+    return "; ".join(
+        [*told, *(f"{counted(number, 'layer')} only in {name}" for name, number in only.items() if number)]
+    )
 
 
 def changes_json(found: list[Change], moved: list[Moved]) -> dict[str, Any]:
@@ -130,8 +150,11 @@ def _by_part(cells: Parts) -> dict[str, Fraction]:
     return sums
 
 
-def _scaled(value: float | None, unit: str) -> float | None:
-    return value / 1000 if value is not None and unit == US else value
+def _figure(summary: Summary, key: str, unit: str) -> float | None:
+    value: float | None = summary.facts.get(key)
+    if value is None or (key == PERIOD and not value):
+        return None
+    return value / 1000 if unit == US else value
 
 
 def _us(summary: Summary, cycles: Fraction | None) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +12,7 @@ from lpxsched.errors import InputError
 from lpxsched.report.token import WITHOUT_UNIT, slot_segments
 from lpxsched.timetable.columns import REDUCE, WEIGHT
 from lpxsched.timetable.wires import pitch_numerators
-from lpxsched.units import NONE, ceil_cycles
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,23 +39,55 @@ class Turning(NamedTuple):
     piece: Piece | None
 
 
+class Hop(NamedTuple):
+    """A slot with what a walk asks of its link: v, and the time from one vector to the next."""
+
+    tensor: int
+    first_vector: int
+    link: int
+    depart: int
+    read: int
+    vector_time: Fraction
+    pitch: Fraction
+
+
+class Sorted(NamedTuple):
+    """Rows in the order of a number that each has, and these numbers in that order."""
+
+    rows: Integers
+    keys: Integers
+
+    @classmethod
+    def by(cls, key: Integers, within: Integers | None = None) -> Sorted:
+        """Sort rows by a number, equal ones by another, or as they are."""
+        rows = np.argsort(key, kind="stable") if within is None else np.lexsort((within, key))
+        return cls(rows, key[rows])
+
+    def having(self, key: int) -> Integers:
+        """Return the rows that have a number."""
+        first, last = self.keys.searchsorted([key, key + 1])
+        return self.rows[first:last]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EventIndex:
-    """A build with its look-ups; columns are plain lists, since a walk reads single values.
+    """A build with its look-ups: rows sorted by what a walk asks for, each found by bisection.
 
     Attributes
     ----------
     build : Build
-    vector_time, pitch : list of Fraction
-        v of each link, and the time from one vector of a slot to the next.
-    slot, link, operator : dict of lists
-        Columns by name.
-    arrivals : dict
-        Slots that bring vectors of a tensor to a node, keyed by both.
-    units : dict
-        Running times of the operators on each unit that runs one at a time, keyed by segment, node and unit.
-    last : dict
-        The operator that starts last in each segment, the first of several.
+    slot_segment : ndarray of int64, shape (slots,)
+        Segment of each slot.
+    pitch_numerator : ndarray of int64, shape (links,)
+        Time from one vector of a slot to the next, over ``vector_time_denominator``.
+    arrivals : Sorted
+        Slots by tensor and the node to which they bring it.
+    unit : ndarray of int64, shape (operators,)
+        Segment, chip and unit of each operator as one number; `NONE` where it holds none.
+    on_unit : Sorted
+        Operators by that number, then by their start.
+    last : ndarray of int64, shape (segments,)
+        The operator that starts last in each segment, the first of several; `NONE` without any.
     deskews : dict
         Stalls of each segment, in order.
     turns : dict
@@ -65,41 +95,44 @@ class EventIndex:
     """
 
     build: Build
-    vector_time: list[Fraction]
-    pitch: list[Fraction]
-    slot: dict[str, list[int]]
-    link: dict[str, list[int]]
-    operator: dict[str, list[int]]
-    arrivals: dict[tuple[int, int], list[int]]
-    units: dict[tuple[int, int, str], list[Span]]
-    last: dict[int, int]
+    slot_segment: Integers
+    pitch_numerator: Integers
+    arrivals: Sorted
+    unit: Integers
+    on_unit: Sorted
+    last: Integers
     deskews: dict[int, list[Span]]
     turns: dict[int, Turning]
 
     @classmethod
     def of(cls, build: Build) -> EventIndex:
         """Return the look-ups of a build."""
-        links = build.links
-        arrivals: dict[tuple[int, int], list[int]] = defaultdict(list)
-        receivers = links.dst[build.slots.link].tolist()
-        for row, key in enumerate(zip(build.slots.tensor.tolist(), receivers, strict=True)):
-            arrivals[key].append(row)
+        slots, unit = build.slots, _units(build)
         return cls(
             build=build,
-            vector_time=_fractions(links.vector_time_numerator, links.vector_time_denominator),
-            pitch=_fractions(pitch_numerators(build), links.vector_time_denominator),
-            slot={
-                name: getattr(build.slots, name).tolist()
-                for name in ("tensor", "first_vector", "vectors", "link", "depart", "read")
-            }
-            | {"segment": slot_segments(build).tolist()},
-            link={name: getattr(links, name).tolist() for name in ("src", "latency_cycles", "guard_cycles")},
-            operator={name: getattr(build.operators, name).tolist() for name in ("segment", "chip", "start", "cycles")},
-            arrivals=dict(arrivals),
-            units=_units(build),
+            slot_segment=slot_segments(build),
+            pitch_numerator=pitch_numerators(build),
+            arrivals=Sorted.by(slots.tensor * len(build.chips) + build.links.dst[slots.link]),
+            unit=unit,
+            on_unit=Sorted.by(unit, build.operators.start),
             last=_last(build),
             deskews=_deskews(build),
             turns={},
+        )
+
+    def hop(self, slot: int) -> Hop:
+        """Return a slot with what its link makes of it."""
+        table, links = self.build.slots, self.build.links
+        link = int(table.link[slot])
+        denominator = int(links.vector_time_denominator[link])
+        return Hop(
+            int(table.tensor[slot]),
+            int(table.first_vector[slot]),
+            link,
+            int(table.depart[slot]),
+            int(table.read[slot]),
+            Fraction(int(links.vector_time_numerator[link]), denominator),
+            Fraction(int(self.pitch_numerator[link]), denominator),
         )
 
     def last_operator(self, segment: int) -> int:
@@ -110,9 +143,8 @@ class EventIndex:
         InputError
             When its start is not the makespan of the segment.
         """
-        last = self.last.get(segment)
-        makespan = int(self.build.segments.makespan_cycles[segment])
-        if last is None or self.operator["start"][last] != makespan:
+        last, makespan = int(self.last[segment]), int(self.build.segments.makespan_cycles[segment])
+        if last < 0 or self.build.operators.start[last] != makespan:
             raise broken("segments.parquet", f"no last operator of segment {segment} starts at its makespan {makespan}")
         return last
 
@@ -135,12 +167,12 @@ class EventIndex:
         """
         if int(self.build.tensors.chip[tensor]) == node:
             return [Piece(tensor, first, last, NONE)]
-        found = []
-        for row in self.arrivals.get((tensor, node), []):
-            begin = max(first, self.slot["first_vector"][row])
-            end = min(last, self.slot["first_vector"][row] + self.slot["vectors"][row] - 1)
-            if begin <= end:
-                found.append(Piece(tensor, begin, end, row))
+        rows, table = self.arrivals.having(tensor * len(self.build.chips) + node), self.build.slots
+        begin = np.maximum(table.first_vector[rows], first)
+        end = np.minimum(table.first_vector[rows] + table.vectors[rows] - 1, last)
+        some = begin <= end
+        columns = (column[some].tolist() for column in (begin, end, rows))
+        found = [Piece(tensor, *piece) for piece in zip(*columns, strict=True)]
         if not found:
             raise broken("timetable.parquet", f"vectors of tensor {tensor} never come to node {node}")
         return found
@@ -148,8 +180,8 @@ class EventIndex:
     def ready(self, piece: Piece, vector: int) -> Fraction:
         """Return the cycle at which a vector of a piece is there: its read, or its producer's end."""
         if piece.slot >= 0:
-            behind = vector - self.slot["first_vector"][piece.slot]
-            return self.slot["read"][piece.slot] + behind * self.pitch[self.slot["link"][piece.slot]]
+            hop = self.hop(piece.slot)
+            return hop.read + (vector - hop.first_vector) * hop.pitch
         producer = self.producer(piece)
         return self._end(producer) if producer >= 0 else Fraction(0)
 
@@ -168,12 +200,13 @@ class EventIndex:
         """
         if operator not in self.turns:
             self.turns[operator] = Turning(self._end(operator), None)
+            chip, cycles = (int(of[operator]) for of in (self.build.operators.chip, self.build.operators.cycles))
             rows = self.build.operands.operator.searchsorted([operator, operator + 1])
             if (self.build.operands.role[rows[0] : rows[1]] == REDUCE).any():
                 causes = [
-                    Turning(self.leaves(piece, piece.last) + self.operator["cycles"][operator], piece)
+                    Turning(self.leaves(piece, piece.last) + cycles, piece)
                     for operand in self.operands(operator)
-                    for piece in self.pieces(*operand, self.operator["chip"][operator])
+                    for piece in self.pieces(*operand, chip)
                 ]
                 self.turns[operator] = max(self.turns[operator], *causes, key=lambda turning: turning.cycle)
         return self.turns[operator]
@@ -182,15 +215,15 @@ class EventIndex:
         """Return the cycles before the vectors of a piece may be sent on; 0 where they were produced."""
         if piece.slot < 0:
             return 0
-        node = self.build.links.dst[self.slot["link"][piece.slot]]
+        node = self.build.links.dst[self.build.slots.link[piece.slot]]
         return int(self.build.chips.turnaround_cycles[node])
 
     def _end(self, operator: int) -> Fraction:
-        return Fraction(self.operator["start"][operator] + self.operator["cycles"][operator])
+        return Fraction(int(self.build.operators.start[operator] + self.build.operators.cycles[operator]))
 
     def link_class(self, slot: int) -> str:
         """Return the class of a slot's link; empty for none."""
-        return "" if slot < 0 else str(self.build.links.link_class[self.slot["link"][slot]])
+        return "" if slot < 0 else str(self.build.links.link_class[self.build.slots.link[slot]])
 
     def producer(self, piece: Piece) -> int:
         """Return the operator that produced a piece's tensor, `NONE` for weights."""
@@ -198,20 +231,19 @@ class EventIndex:
 
     def unit_spans(self, operator: int) -> list[Span]:
         """Return when the unit of an operator runs, in order; empty where it runs on none."""
-        unit = str(self.build.operators.unit[operator])
-        return self.units.get((self.operator["segment"][operator], self.operator["chip"][operator], unit), [])
+        if self.unit[operator] < 0:
+            return []
+        table, rows = self.build.operators, self.on_unit.having(int(self.unit[operator]))
+        return _spans(table.start[rows], table.cycles[rows])
 
     def link_spans(self, slot: int) -> list[Span]:
         """Return when the link of a slot is held in its segment before that slot departs, in order."""
-        link, segments = self.slot["link"][slot], self.slot["segment"]
-        first = bisect_left(self.slot["link"], link)
-        last = bisect_right(self.slot["link"], link)
-        columns = (self.slot[name][first:last] for name in ("depart", "vectors", "segment"))
-        return [
-            (depart, depart + ceil_cycles(count * self.pitch[link]))
-            for depart, count, segment in zip(*columns, strict=True)
-            if depart < self.slot["depart"][slot] and segment == segments[slot]
-        ]
+        table, link = self.build.slots, int(self.build.slots.link[slot])
+        first, last = table.link.searchsorted([link, link + 1])
+        rows = np.arange(first, last)
+        rows = rows[(table.depart[rows] < table.depart[slot]) & (self.slot_segment[rows] == self.slot_segment[slot])]
+        denominator = self.build.links.vector_time_denominator[link]
+        return _spans(table.depart[rows], -(-table.vectors[rows] * self.pitch_numerator[link] // denominator))
 
     def deskew_spans(self, segment: int) -> list[Span]:
         """Return the stalls of a segment, in order."""
@@ -223,26 +255,25 @@ def broken(file: str, problem: str) -> InputError:
     return InputError(file, f"{problem}; lpxsched check tells which rule is broken")
 
 
-def _fractions(numerator: Integers, denominator: Integers) -> list[Fraction]:
-    return [Fraction(*pair) for pair in zip(numerator.tolist(), denominator.tolist(), strict=True)]
+def _spans(start: Integers, cycles: Integers) -> list[Span]:
+    return list(zip(start.tolist(), (start + cycles).tolist(), strict=True))
 
 
-def _units(build: Build) -> dict[tuple[int, int, str], list[Span]]:
-    units: dict[tuple[int, int, str], list[Span]] = defaultdict(list)
+def _units(build: Build) -> Integers:
+    """Return segment, chip and unit of each operator as one number, `NONE` where its unit is none."""
     table = build.operators
-    columns = (table.segment, table.chip, table.unit, table.start, table.cycles)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    for segment, chip, unit, start, cycles in sorted(rows, key=lambda row: row[3]):
-        if unit not in WITHOUT_UNIT:
-            units[segment, chip, unit].append((start, start + cycles))
-    return dict(units)
+    names, unit = np.unique(table.unit, return_inverse=True)
+    number = (table.segment * len(build.chips) + table.chip) * len(names) + unit.ravel()
+    return np.where(np.isin(table.unit, sorted(WITHOUT_UNIT)), NONE, number)
 
 
-def _last(build: Build) -> dict[int, int]:
-    table = build.operators
-    rows = zip(table.segment.tolist(), table.start.tolist(), table.operator.tolist(), strict=True)
-    # The row written last wins: the latest start, of these the smallest number.
-    return {segment: operator for segment, _, operator in sorted(rows, key=lambda row: (row[1], -row[2]))}
+def _last(build: Build) -> Integers:
+    """Return the operator of each segment with the latest start, of equal ones the smallest number."""
+    table, last = build.operators, np.full(len(build.segments), NONE, dtype=np.int64)
+    order = np.lexsort((-table.operator, table.start))
+    # Of rows written to one place the last stays.
+    last[table.segment[order]] = table.operator[order]
+    return last
 
 
 def _deskews(build: Build) -> dict[int, list[Span]]:

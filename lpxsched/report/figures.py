@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.report.heat_map import BINS, draw_heat_map, layer_window, used_groups
+from lpxsched.report.heat_map import draw_heat_map, drawn_utilisation, used_groups
 from lpxsched.report.images import images
 from lpxsched.report.layer_timeline import chip_rows, draw_layer
 from lpxsched.report.token import token_time
-from lpxsched.report.utilisation import utilisation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,8 +45,7 @@ def _draw(build: Build, layers: range | None) -> Figure:
     layer = next(layer for layer in build_layers(build) if layers is None or layer in layers)
     segment = next(s for s, members in enumerate(token_time(build).layers) if layer in members)
     chips = chip_rows(build, segment)
-    window = layer_window(build, layers)
-    groups = len(used_groups(utilisation(build, bins=BINS, by="tray", window=window)))
+    groups = len(used_groups(drawn_utilisation(build, layers)))
     heights = [
         FRAME_INCHES + ROW_INCHES * max(groups, 4),
         FRAME_INCHES + ROW_INCHES * max(sum(len(chip.rows) for chip in chips), 8),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.assembly.headline import HEADLINE
+from lpxsched.assembly.headline import HEADLINE, PARTS
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -61,14 +61,21 @@ def _restart(build: Build) -> list[tuple[str, str]]:
 
 def assumed_lines(build: Build) -> list[tuple[str, str]]:
     """Return the lines of what comes on top of the proved part, and of what nothing contains."""
-    facts, options = headline_facts(build), build.manifest.options
+    facts = headline_facts(build)
     if not facts:
         return []
     value, low, high = (_us(facts[key]) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns"))
-    each = f"a layer {options['gpu_ns']:,g} ns on the GPU, and twice {options['gpu_latency_ns']:,g} ns of hand-over"
+    parts = build.manifest.results.get("assumed_parts_ns", {})
+    each = ", ".join(f"{name} {_us(parts[name][0])}" for name in PARTS if name in parts)
+    if build.manifest.options.get("attention") == "lpu":
+        each = "no GPU and no hand-over: all layers, embedding and head are on the chips"
     lines = _wrapped(facts["not_modelled"])
     names = ["not modelled", *[""] * (len(lines) - 1)]
-    return [("assumed", f"{value} a step, low {low}, high {high}"), ("", each), *zip(names, lines, strict=True)]
+    return [
+        ("assumed", f"{value} a step, low {low}, high {high}"),
+        *([("", each)] if each else []),
+        *zip(names, lines, strict=True),
+    ]
 
 
 def _wrapped(parts: list[str]) -> list[str]:

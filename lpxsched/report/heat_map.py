@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
-from lpxsched.report.token import collective_kind, token_time
+from lpxsched.report.token import collective_kind, only_period, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
@@ -40,10 +40,15 @@ def used_groups(busy: Utilisation) -> list[int]:
     return [row for row in range(len(busy.groups)) if busy.busy_ticks[row].any()]
 
 
+def drawn_utilisation(build: Build, layers: range | None) -> Utilisation:
+    """Return the utilisation that the picture shows: of what repeats that of a period, with all passes."""
+    window = None if only_period(build) else layer_window(build, layers)
+    return utilisation(build, bins=BINS, by="tray", window=window)
+
+
 def draw_heat_map(figure: Figure, axes: Axes, build: Build, layers: range | None) -> None:
     """Draw the busy share of the running layer's links, one row a group of links."""
-    window = layer_window(build, layers)
-    busy = utilisation(build, bins=BINS, by="tray", window=window)
+    busy = drawn_utilisation(build, layers)
     rows = used_groups(busy)
     to_us = float(cycles_to_ns(1, Fraction(build.manifest.clock_mhz))) / 1000
     shares = 100 * busy.running_bin_shares()[rows]
@@ -62,10 +67,13 @@ def draw_heat_map(figure: Figure, axes: Axes, build: Build, layers: range | None
     axes.set_yticks(np.arange(len(rows)) + 0.5, [busy.groups[row].name for row in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylabel("links")
-    if collective_kind(build) is None:
+    if only_period(build):
+        axes.set_xlabel("time in a period (us)")
+        what = "one period, all passes together"
+    elif collective_kind(build) is None:
         axes.set_xlabel("time along the token (us)")
         what = "the running layer's chips (blank: no layer runs there)"
-        _draw_layers(axes, build, window, to_us)
+        _draw_layers(axes, build, layer_window(build, layers), to_us)
     else:
         axes.set_xlabel("time (us)")
         what = "the collective's chips"

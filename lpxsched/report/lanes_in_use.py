@@ -11,6 +11,8 @@ from lpxsched.report.token import token_time
 from lpxsched.timetable.wires import pitch_numerators
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from lpxsched.timetable.build import Build
@@ -44,15 +46,23 @@ class LanesInUse:
     share: NDArray[np.float64]
 
 
-def lanes_in_use(build: Build, segment: int, chip: int) -> list[LanesInUse]:
-    """Return the used classes and directions of a chip's links: from hosts, to chips, then to hosts."""
+def lanes_in_use(build: Build, segment: int, chip: int, shifts: Sequence[int] = (0,)) -> list[LanesInUse]:
+    """Return the used classes and directions of a chip's links: from hosts, to chips, then to hosts.
+
+    Parameters
+    ----------
+    build : Build
+    segment, chip : int
+    shifts : sequence of int
+        How much later passes begin than the segment's time zero, in cycles; slots of all of them count.
+    """
     token = token_time(build)
     found = []
     for direction, ends in ((IN, build.links.dst), (OUT, build.links.src)):
         mine = (ends == chip) & (token.link_segment == segment) & ~build.links.down
         for link_class in sorted(set(build.links.link_class[mine].tolist())):
             of_class = mine & (build.links.link_class == link_class)
-            found.append(_in_use(build, link_class, direction, of_class))
+            found.append(_in_use(build, (link_class, direction), of_class, shifts))
     return sorted((row for row in found if row.vectors), key=_reading_order)
 
 
@@ -61,16 +71,17 @@ def _reading_order(row: LanesInUse) -> tuple[int, str]:
     return (2 if to_host else 1 if row.direction == OUT else 0, row.link_class)
 
 
-def _in_use(build: Build, link_class: str, direction: str, links: NDArray[np.bool_]) -> LanesInUse:
+def _in_use(build: Build, name: tuple[str, str], links: NDArray[np.bool_], shifts: Sequence[int]) -> LanesInUse:
     rows = np.flatnonzero(links[build.slots.link])
     link = build.slots.link[rows]
     start = build.slots.depart[rows]
     # A slot holds its link for whole cycles: slots that follow each other leave no gap in the picture.
     numerator, denominator = pitch_numerators(build)[link], build.links.vector_time_denominator[link]
     end = start - (-build.slots.vectors[rows] * numerator // denominator)
+    start, end = (np.add.outer(np.array(shifts, dtype=np.int64), ends).ravel() for ends in (start, end))
     moments = np.concatenate([start, end])
     changes = np.concatenate([np.ones(len(start)), -np.ones(len(end))])
     distinct, inverse = np.unique(moments, return_inverse=True)
     level = np.cumsum(np.bincount(inverse, weights=changes, minlength=len(distinct)))
     count = int(links.sum())
-    return LanesInUse(link_class, direction, count, int(build.slots.vectors[rows].sum()), distinct, level / count)
+    return LanesInUse(*name, count, int(build.slots.vectors[rows].sum()), distinct, level / count)

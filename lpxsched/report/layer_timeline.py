@@ -1,4 +1,7 @@
-"""The lower picture: what the units and links of each chip do during one layer."""
+"""The lower picture: what the units and links of each chip do during one layer.
+
+Of what repeats one pass stands in full colours, those of other windows pale beside and behind it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 SHOWN_CHIPS = 16
+PALE = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,24 +34,36 @@ class ChipRows:
     ----------
     chip : int
     rows : list of str or LanesInUse
-        A functional unit by its name, or links.
+        A functional unit by its name, or links as one pass holds them.
+    passing : dict of LanesInUse
+        Links as all passes hold them, by class and direction; empty where nothing repeats.
     """
 
     chip: int
     rows: list[str | LanesInUse]
+    passing: dict[tuple[str, str], LanesInUse]
 
 
 def chip_rows(build: Build, segment: int) -> list[ChipRows]:
     """Return the rows of the first `SHOWN_CHIPS` chips of a segment."""
-    operators = build.operators
+    operators, shifts = build.operators, pass_shifts(build, segment)
     found = []
     for chip in build.graph.chips_of(segment)[:SHOWN_CHIPS]:
         mine = (operators.chip == chip) & (operators.segment == segment)
         links = lanes_in_use(build, segment, chip)
         incoming = [row for row in links if row.direction == "in" and row.link_class == "host"]
         outgoing = [row for row in links if row.direction == "out"]
-        found.append(ChipRows(chip, [*incoming, *sorted(set(operators.unit[mine].tolist()) - WITHOUT_UNIT), *outgoing]))
+        every = lanes_in_use(build, segment, chip, shifts) if len(shifts) > 1 else []
+        rows = [*incoming, *sorted(set(operators.unit[mine].tolist()) - WITHOUT_UNIT), *outgoing]
+        found.append(ChipRows(chip, rows, {(row.link_class, row.direction): row for row in every}))
     return found
+
+
+def pass_shifts(build: Build, segment: int) -> list[int]:
+    """Return how much later than a pass of a segment others begin that meet it; 0, its own, comes last."""
+    period = int(build.frames.period_cycles[build.segments.frame[segment]])
+    reach = -(-int(build.segments.makespan_cycles[segment]) // period) - 1 if period else 0
+    return [*(number * period for number in range(-reach, reach + 1) if number), 0]
 
 
 def draw_layer(axes: Axes, build: Build, segment: int, layer: int, chips: list[ChipRows]) -> None:
@@ -60,9 +76,10 @@ def draw_layer(axes: Axes, build: Build, segment: int, layer: int, chips: list[C
         axes.axhline(len(labels), color="black", linewidth=0.8)
         for row in chip.rows:
             if isinstance(row, LanesInUse):
-                _draw_links(axes, row, len(labels), classes[row.link_class])
+                passing = chip.passing.get((row.link_class, row.direction))
+                _draw_links(axes, row, passing, len(labels), classes[row.link_class])
             else:
-                _draw_unit(axes, build, segment, chip.chip, row, len(labels), kinds)
+                _draw_unit(axes, build, (segment, chip.chip, row), len(labels), kinds)
             labels.append(_label(build, chip, row))
     axes.set_ylim(len(labels), 0)
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
@@ -82,22 +99,28 @@ def _label(build: Build, chip: ChipRows, row: str | LanesInUse) -> str:
     return f"chip {build.chips.position[chip.chip]}   {name}" if row is chip.rows[0] else name
 
 
-def _draw_unit(axes: Axes, build: Build, segment: int, chip: int, unit: str, row: int, kinds: dict[str, str]) -> None:
-    table = build.operators
+def _draw_unit(axes: Axes, build: Build, whose: tuple[int, int, str], row: int, kinds: dict[str, str]) -> None:
+    table, (segment, chip, unit) = build.operators, whose
     mine = (table.chip == chip) & (table.segment == segment) & (table.unit == unit)
-    spans = list(zip(table.start[mine].tolist(), table.cycles[mine].tolist(), strict=True))
     faces = [kinds[kind] for kind in table.kind[mine].tolist()]
-    axes.broken_barh(spans, (row + 0.12, 0.76), facecolors=faces, linewidth=0)
+    for shift in pass_shifts(build, segment):
+        spans = list(zip((table.start[mine] + shift).tolist(), table.cycles[mine].tolist(), strict=True))
+        axes.broken_barh(spans, (row + 0.12, 0.76), facecolors=faces, linewidth=0, alpha=PALE if shift else None)
 
 
-def _draw_links(axes: Axes, links: LanesInUse, row: int, colour: str) -> None:
-    """Fill the row from below as high as the share of its links that are held."""
+def _draw_links(axes: Axes, links: LanesInUse, passing: LanesInUse | None, row: int, colour: str) -> None:
+    """Fill the row from below as high as the share of its links that are held, behind it by all passes."""
     bottom = row + 0.94
-    axes.fill_between(links.moment_cycles, bottom, bottom - 0.86 * links.share, step="post", color=colour, linewidth=0)
+    for drawn, alpha in ((passing, PALE), (links, None)):
+        if drawn is not None:
+            tops = bottom - 0.86 * drawn.share
+            axes.fill_between(drawn.moment_cycles, bottom, tops, step="post", color=colour, linewidth=0, alpha=alpha)
 
 
 def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
-    """Shade the deskews; in frames that repeat none lasts into a segment."""
+    """Shade the deskews; in frames that repeat none lasts into a segment, and windows begin at lines."""
+    for shift in pass_shifts(build, segment)[:-1]:
+        axes.axvline(shift, color=GRID_COLOUR, linewidth=0.8, linestyle="--", zorder=0)
     table = build.deskews
     rows = np.flatnonzero((table.frame == build.segments.frame[segment]) & (table.every_periods == 0)).tolist()
     for row in rows:
@@ -125,8 +148,10 @@ def _label_axes(axes: Axes, build: Build, segment: int, layer: int, shown: int) 
     above.set_xlabel(f"time from {whose} (ns)")
     chips = len(build.graph.chips_of(segment))
     count = f"{chips} chips" if shown == chips else f"the first {shown} of {chips} chips"
+    period = int(build.frames.period_cycles[build.segments.frame[segment]])
+    passes = f"; a window every {period:,} cycles, passes of others pale" if period else ""
     axes.set_title(
-        f"{kind or f'Layer {layer}'}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns",
+        f"{kind or f'Layer {layer}'}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns{passes}",
         loc="left",
         pad=8,
     )
@@ -140,7 +165,7 @@ def _draw_legend(
     used = {row.link_class for chip in chips for row in chip.rows if isinstance(row, LanesInUse)}
     handles: list[Artist] = [Patch(color=colour, label=kind) for kind, colour in kinds.items()]
     handles += [Patch(color=classes[name], label=f"{name} links") for name in classes if name in used]
-    if len(build.deskews):
+    if (build.deskews.every_periods == 0).any():
         handles.append(Patch(color=DESKEW_COLOUR, label="deskew"))
     legend = axes.legend(
         handles=handles,

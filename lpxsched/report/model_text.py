@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.mixer_words import mixer_words
+from lpxsched.report.rows import counted
 from lpxsched.report.text import table
 from lpxsched.units import ceil_div
 from lpxsched.workload.counts import (
@@ -74,7 +75,7 @@ def racks(model: Model, rack_bytes: int) -> dict[str, dict[str, int | None]]:
 def model_text(model: Model, facts: Mapping[str, Any]) -> str:
     """Return the same for people; `facts` are those of `model_json`."""
     vocabulary = f", vocabulary {model.vocabulary:,}" if model.vocabulary else ""
-    head = f"{model.name}: {len(model.layers)} layers of {model.hidden:,} columns{vocabulary}"
+    head = f"{model.name}: {counted(len(model.layers), 'layer')} of {model.hidden:,} columns{vocabulary}"
     rows = [_row(kind) for kind in facts["kinds"]]
     ends = model.vocabulary * model.hidden
     rows.append(["1", "", "embedding, LM head too" if model.tied else "embedding", _number(ends or None), ""])

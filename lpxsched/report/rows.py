@@ -25,7 +25,7 @@ from lpxsched.report.summary import peak_bin
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from fractions import Fraction
 
     from lpxsched.report.summary import Summary
@@ -66,6 +66,11 @@ def layer_ranges(layers: Iterable[int]) -> str:
     if len(told) <= MOST_RUNS:
         return ", ".join(told)
     return f"{told[0]}, {told[1]}, .. {told[-1]} ({sum(last - first + 1 for first, last in runs)})"
+
+
+def layers_named(layers: Sequence[int]) -> str:
+    """Return layers with their noun: ``layer 3``, ``layers 0-35``."""
+    return f"{'layer' if len(layers) == 1 else 'layers'} {layer_ranges(layers)}"
 
 
 def class_rows(summary: Summary) -> Rows:
@@ -164,6 +169,11 @@ def path_rows(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> Ro
 def part_name(part: str) -> str:
     """Return the part of a critical path as people read it."""
     return PART_NAMES.get(part) or f"compute: {part.removeprefix(COMPUTE)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 chip``, ``1,024 chips``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def percent(share: float) -> str:

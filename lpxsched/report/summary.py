@@ -43,7 +43,7 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once); of a model also its headline, see `assembly.headline`.
+        once), ``proved_worst_ns`` if told; of a model also its headline, see `assembly.headline`.
     headline : list of (str, str)
         Its lines, empty for a collective.
     clock_mhz : Fraction
@@ -159,6 +159,7 @@ def _facts(build: Build) -> dict[str, Any]:
         "lower_bound_cycles": int((build.frames if only_period(build) else build.segments).lower_bound_cycles.sum()),
         "bound": results.get("bound"),
         "period_cycles": only_period(build),
+        **{name: results[name] for name in ("proved_worst_ns",) if name in results},
     }
 
 

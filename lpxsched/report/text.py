@@ -5,9 +5,9 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.report.difference import SHARE, shown
+from lpxsched.report.difference import SHARE, moved_sentence, shown
 from lpxsched.report.limits import limiting_sentence, path_cells
-from lpxsched.report.rows import Rows, chip_rows, class_rows, kind_rows, link_rows, path_rows, sparkline
+from lpxsched.report.rows import Rows, chip_rows, class_rows, counted, kind_rows, link_rows, path_rows, sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,11 +70,8 @@ def changes_text(names: tuple[str, str], found: Sequence[Change], moved: Sequenc
             if change.group == group
         ]
         parts.append(titled(group.capitalize(), Rows(["", "A", "B", "B - A"], rows)))
-    other = [each for each in moved if each.first != each.second]
-    told = (
-        f"{len(other)} of {len(moved)} layers lie on other chips; -o FILE.html shows which" if other else "Same mapping"
-    )
-    return "\n\n".join([*parts, told])
+    more = "; -o FILE.html shows which" if any(each.first != each.second for each in moved) else ""
+    return "\n\n".join([*parts, moved_sentence(moved) + more])
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -102,11 +99,14 @@ def length_of(summary: Summary) -> str:
     """Return how long a build takes beside its lower bound."""
     facts = summary.facts
     bound = "" if facts["bound"] is None else f" ({facts['bound']})"
-    layers = f"{facts['layer_count']} layers, " if facts["collective"] is None else ""
+    layers = f"{counted(facts['layer_count'], 'layer')}, " if facts["collective"] is None else ""
     period = facts["period_cycles"]
+    # A model tells its worst case in the headline.
+    told = facts["collective"] is not None and "proved_worst_ns" in facts
+    worst = f" (at worst {facts['proved_worst_ns']:,.0f} ns, waiting included)" if told else ""
     repeats = f"repeats every {period:,} cycles (shares of links and chips are of that), " if period else ""
     return (
-        f"{layers}{repeats}makespan {facts['makespan_cycles']:,} cycles = {facts['makespan_ns']:,.0f} ns, "
+        f"{layers}{repeats}makespan {facts['makespan_cycles']:,} cycles = {facts['makespan_ns']:,.0f} ns{worst}, "
         f"lower bound{' of the period' if period else ''} {facts['lower_bound_cycles']:,} cycles{bound}"
     )
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from lpxsched.report.colours import CLASS_COLOURS, colours
 from lpxsched.report.images import images
+from lpxsched.report.rows import counted
 from lpxsched.report.topology_layout import bundles_between_chips
 from lpxsched.report.topology_panels import DOWN_COLOUR, draw_all_links, draw_grid, draw_matrix
-from lpxsched.report.topology_text import counted, hop_ns, symmetry_words
+from lpxsched.report.topology_text import hop_ns, symmetry_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 CHIPS_WITH_ALL_LINKS = 24
 MOST_CLASSES = 8
 SMALL_INCHES, LARGE_INCHES = (8.0, 8.8), (15.0, 8.8)
-# Left, bottom, width and height of the panels as parts of the figure.
+# Left, bottom, width and height of the panels as parts of the figure, above a legend of `LEGEND_LINES`.
 WHOLE = (0.03, 0.09, 0.94, 0.8)
 LEFT, RIGHT = (0.02, 0.1, 0.47, 0.78), (0.545, 0.13, 0.44, 0.75)
+LEGEND_LINES, LINE_SHARE = 3, 0.022
+# Of a letter of the legend at the most, and of what stands beside its text.
+LETTER_INCHES, MARK_INCHES = 0.08, 0.6
 
 
 def render_topology(fabric: Fabric, facts: Facts, formats: Sequence[str]) -> dict[str, bytes]:
@@ -43,15 +47,21 @@ def _draw(fabric: Fabric, facts: Facts) -> Figure:
     small = fabric.chips <= CHIPS_WITH_ALL_LINKS
     figure = Figure(figsize=SMALL_INCHES if small else LARGE_INCHES)
     FigureCanvasAgg(figure)
+    lines = _legend(figure, fabric, facts, class_colours, set(bundles.link_class.tolist()))
     if small:
-        draw_all_links(figure.add_axes(WHOLE), fabric, bundles, class_colours)
+        draw_all_links(figure.add_axes(_above(WHOLE, lines)), fabric, bundles, class_colours)
     else:
-        draw_grid(figure.add_axes(LEFT), fabric, bundles, class_colours)
-        draw_matrix(figure.add_axes(RIGHT), fabric, bundles, class_colours)
+        draw_grid(figure.add_axes(_above(LEFT, lines)), fabric, bundles, class_colours)
+        draw_matrix(figure.add_axes(_above(RIGHT, lines)), fabric, bundles, class_colours)
     figure.suptitle(_title(fabric, facts), fontsize=12, y=0.985)
-    drawn = set(bundles.link_class.tolist())
-    _legend(figure, fabric, facts, class_colours, drawn)
     return figure
+
+
+def _above(panel: tuple[float, float, float, float], lines: int) -> tuple[float, float, float, float]:
+    """Return a panel that leaves room for a legend of so many lines."""
+    left, bottom, width, height = panel
+    more = LINE_SHARE * max(0, lines - LEGEND_LINES)
+    return left, bottom + more, width, height - more
 
 
 def _title(fabric: Fabric, facts: Facts) -> str:
@@ -64,7 +74,8 @@ def _title(fabric: Fabric, facts: Facts) -> str:
     return f"{first}\n{symmetry_words(facts.symmetry)}{out}"
 
 
-def _legend(figure: Figure, fabric: Fabric, facts: Facts, class_colours: list[str], drawn: set[int]) -> None:
+def _legend(figure: Figure, fabric: Fabric, facts: Facts, class_colours: list[str], drawn: set[int]) -> int:
+    """Draw the legend in as many columns as fit, and return its lines."""
     from matplotlib.lines import Line2D
 
     handles = []
@@ -77,9 +88,13 @@ def _legend(figure: Figure, fabric: Fabric, facts: Facts, class_colours: list[st
             )
             handles.append(Line2D([], [], color=class_colours[index], linewidth=4, label=label))
     if len(handles) > MOST_CLASSES:
-        more = Line2D([], [], alpha=0, label=f"and {len(handles) - MOST_CLASSES + 1} more classes")
+        repeated = ", whose colours repeat" if len(set(class_colours)) < len(class_colours) else ""
+        more = Line2D([], [], alpha=0, label=f"and {len(handles) - MOST_CLASSES + 1} more classes{repeated}")
         handles = [*handles[: MOST_CLASSES - 1], more]
     if not fabric.link_up.all():
         handles.append(Line2D([], [], color=DOWN_COLOUR, linewidth=2, linestyle=":", label="out of service"))
-    columns = 1 if len(handles) < 3 else 2 if fabric.chips <= CHIPS_WITH_ALL_LINKS else 3
+    letters = max((len(str(handle.get_label())) for handle in handles), default=0)
+    fit = int(figure.get_figwidth() / (LETTER_INCHES * letters + MARK_INCHES))
+    columns = 1 if len(handles) < 3 else max(1, min(3, fit))
     figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9)
+    return -(-len(handles) // columns)

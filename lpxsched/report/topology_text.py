@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.fabric.down import ranges
+from lpxsched.report.rows import counted
 from lpxsched.report.text import table
 from lpxsched.units import BITS_PER_BYTE, cycles_to_ns
 
@@ -96,11 +97,6 @@ def symmetry_words(symmetry: Translations) -> str:
 def hop_ns(fabric: Fabric, of_class: ClassFacts) -> float:
     """Return the time of a hop of one vector, from departure to read, without guard."""
     return float(cycles_to_ns(of_class.hop_cycles, fabric.chip.clock_mhz))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: ``1 chip``, ``1,024 chips``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _sum_tb_per_s(lanes: list[int], rates: list[Fraction]) -> Fraction:

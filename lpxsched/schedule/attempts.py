@@ -17,7 +17,9 @@ from lpxsched.schedule.policy import (
     SLOTS,
     SLOTS_PER_CANDIDATE,
 )
+from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.routes.choices import packs_trees
+from lpxsched.schedule.routes.narrowing import narrowed
 from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
@@ -118,3 +120,14 @@ def _attempts(
         if over_relay is not None:
             relayed = quotient(problem, over_relay, symmetry)
             yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)
+    if collective.kind == "reduce" and not options.cyclic:
+        everywhere = stage_instance(problem.network, replace(collective, kind="all-reduce", root=0), problem.add_cost)
+        for attempt in _attempts(everywhere, symmetry, options, exchanges=True):
+            yield partial(_narrowed, forward, attempt)
+
+
+def _narrowed(
+    reduce: Quotient, attempt: Callable[[Budget], Found[Quotient] | None], budget: Budget
+) -> Found[Quotient] | None:
+    found = attempt(budget)
+    return narrowed(reduce, found, enough=budget.enough_cycles) if found else None

@@ -16,11 +16,11 @@ from lpxsched.schedule.opening import bounded, is_least, solve_covered
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
 from lpxsched.schedule.problem.collective import refuse_split
 from lpxsched.schedule.problem.opening import opening_on
-from lpxsched.schedule.solve_collective import solve_transfers
+from lpxsched.schedule.solve_collective import objective_bound, solve_transfers
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
@@ -78,19 +78,19 @@ def solve_collective(
     opening = opening_on(fabric, bare.network, tree, clock)
     _refuse_long_hops(bare, opening)
     least, started = opening.least(bare), time.perf_counter()
-    least_bound = cache(lambda: lower_bound(least))
 
     def attempts(instance: Instance, interval: int | None) -> Iterator[Result]:
+        bound = objective_bound(instance, options)
         if interval is not None:
             quick = replace(options, solver="greedy", effort=GREEDY_ONLY_EFFORT, deadline_cycles=None)
-            yield solve_transfers(instance, quick)
+            yield solve_transfers(instance, quick, bound)
         if is_least(instance, least):
-            yield solve_transfers(instance, options)
+            yield solve_transfers(instance, options, bound)
         else:
-            yield _solve_in_time(instance, options, least_bound)
+            yield _solve_in_time(instance, options, bound, lower_bound(least))
 
     names = "the collective", "try fewer --vectors"
-    covered = solve_covered(bare, opening, attempts, names=names)
+    covered = solve_covered(bare, opening, [least], attempts, names=names)
     result = bounded(covered.result, covered.instance, [least])
     return ScheduledCollective(covered.instance, result, tree, time.perf_counter() - started)
 
@@ -123,12 +123,12 @@ def _refuse_long_hops(bare: Instance, opening: Opening) -> None:
         opening.clock.refuse_long_hop(min(too_long, key=lambda hop: (hop.wire_cycles, hop.name)))
 
 
-def _solve_in_time(instance: Instance, options: SolveOptions, least_bound: Callable[[], LowerBound]) -> Result:
+def _solve_in_time(instance: Instance, options: SolveOptions, bound: LowerBound, least: LowerBound) -> Result:
     """Solve a problem whose guards are longer than the rules ask for, which prove nothing of a deadline."""
     deadline = options.deadline_cycles
-    if deadline is not None and deadline < least_bound().cycles:
-        raise InfeasibleError(f"the deadline of {deadline} cycles is below the lower bound of {least_bound().cycles}")
+    if deadline is not None and deadline < least.cycles:
+        raise InfeasibleError(f"the deadline of {deadline} cycles is below the lower bound of {least.cycles}")
     try:
-        return solve_transfers(instance, options)
+        return solve_transfers(instance, options, bound)
     except InfeasibleError as error:
         raise NothingFoundError(f"with the guard of its interval, {error.cause}", remedy=LATER) from error

@@ -153,7 +153,7 @@ def frame_of(
         cause = (
             f"a visit of {visit} cycles takes {windows} windows of {period_cycles}, at most {MOST_WINDOWS} make a frame"
         )
-        raise NothingFoundError(cause, remedy="try a smaller --gpu-ns, or fewer --in-flight")
+        raise NothingFoundError(cause, remedy="try a smaller --context, another --handover, or fewer --in-flight")
     return Frame(period_cycles, windows, deskews, left_out, stall, visit)
 
 

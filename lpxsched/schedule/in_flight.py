@@ -73,7 +73,8 @@ def solve_in_flight(
         return found[-1].between_cycles - result.makespan_cycles
 
     names = "a layer in flight, from deskew to deskew,", "try a smaller --batch, or --in-flight 1"
-    covered = solve_covered(problem.instance, problem.opening, attempts, pass_cycles=rest_cycles, names=names)
+    bare, opening = problem.instance, problem.opening
+    covered = solve_covered(bare, opening, [opening.least(bare)], attempts, pass_cycles=rest_cycles, names=names)
     return problem.over(covered.interval_cycles), covered.result, found[-1]
 
 

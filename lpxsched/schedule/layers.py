@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lpxsched.clocks.latency import pass_cycles
@@ -12,6 +12,7 @@ from lpxsched.schedule.opening import bounded, solve_covered
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.solve_layer import first_solved, is_symmetric, search_on, solve
+from lpxsched.traffic.group import sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,8 +43,17 @@ class ScheduledLayer:
     frame: Frame | None = None
 
 
-def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProblem, Result]:
+def solve_layer(
+    problem: LayerProblem, options: SolveOptions, least: Sequence[Instance] = ()
+) -> tuple[LayerProblem, Result]:
     """Return a layer's problem whose guard covers its own schedule, and its result.
+
+    Parameters
+    ----------
+    problem : LayerProblem
+    options : SolveOptions
+    least : sequence of Instance
+        Those of all layers that share the schedule (`Opening.least`), where it is more than this one.
 
     Raises
     ------
@@ -61,7 +71,9 @@ def solve_layer(problem: LayerProblem, options: SolveOptions) -> tuple[LayerProb
         return pass_cycles(problem.opening.clock.specification, load)
 
     names = "a layer", "try a smaller --batch"
-    covered = solve_covered(problem.instance, problem.opening, attempts, pass_cycles=polling_cycles, names=names)
+    bare, opening = problem.instance, problem.opening
+    least = least or [opening.least(bare)]
+    covered = solve_covered(bare, opening, least, attempts, pass_cycles=polling_cycles, names=names)
     return problem.over(covered.interval_cycles), covered.result
 
 
@@ -89,33 +101,71 @@ def solve_layers(
     NothingFoundError
         When the solver is ``symmetric`` and no layer's problem is; where only some are, the others are greedy's.
     """
-    layers_by_key: dict[tuple[str, bytes, int], list[int]] = {}
-    least: dict[tuple[str, bytes, int], dict[str, Instance]] = {}
+    layers_by_key: dict[_Key, list[int]] = {}
     for layer, problem in enumerate(problems):
-        key, instance = problem.distinct_key(), problem.opening.least(problem.instance)
-        layers_by_key.setdefault(key, []).append(layer)
-        least.setdefault(key, {})[instance.key()] = instance
+        layers_by_key.setdefault(problem.distinct_key(), []).append(layer)
+    alike = list(layers_by_key.values())
     if options.solver == "symmetric":
-        _refuse_asymmetric([problems[layers[0]] for layers in layers_by_key.values()])
+        _refuse_asymmetric([problems[layers[0]] for layers in alike])
+    solved: dict[int, _Solved] = {}
+    for number, layers in enumerate(alike):
+        progress("solving", number, len(alike))
+        solved |= dict.fromkeys(layers, _solved([problems[layer] for layer in layers], options, in_flight))
+    progress("solving", len(alike), len(alike))
+    return _in_frames(problems, [solved[layer] for layer in range(len(problems))])
+
+
+_Key = tuple[str, bytes, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solved:
+    """A distinct problem over the interval of its guards, its results with operators and without, and its windows."""
+
+    problem: LayerProblem
+    result: Result
+    wires: Result
+    frame: Frame | None
+
+
+def _solved(alike: Sequence[LayerProblem], options: SolveOptions, in_flight: InFlight | None) -> _Solved:
+    """Return what one problem that several layers have comes to."""
+    problem, frame = alike[0], None
+    distinct = {instance.key(): instance for instance in (one.opening.least(one.instance) for one in alike)}
+    least = list(distinct.values())
+    if in_flight:
+        problem, result, frame = solve_in_flight(problem, options, in_flight)
+    else:
+        problem, result = solve_layer(problem, options, least)
+    wired = problem.instance.wires_only()
+    wires = bounded(solve(wired, options), wired, [instance.wires_only() for instance in least])
+    # The bound of a period does not depend on guards.
+    result = result if frame else bounded(result, problem.instance, least)
+    return _Solved(problem, result, wires, frame)
+
+
+def _in_frames(problems: Sequence[LayerProblem], solved: Sequence[_Solved]) -> tuple[ScheduledLayer, ...]:
+    """Return layers that open with the stall of their frame: that of the longest segment with which they share chips.
+
+    A deskew is one of the whole frame, so the schedule of a shorter segment begins as much later. Its guards count from
+    the end of the stall and hold as they are.
+    """
+    frames, stalls = sharing(problem.group.chips for problem in problems), dict[int, int]()
+    for frame, one in zip(frames, solved, strict=True):
+        stalls[frame] = max(stalls.get(frame, 0), one.problem.instance.release_cycles)
+    alike: dict[tuple[int, int], list[int]] = {}
+    for layer, (frame, one) in enumerate(zip(frames, solved, strict=True)):
+        alike.setdefault((id(one), stalls[frame]), []).append(layer)
     scheduled: dict[int, ScheduledLayer] = {}
-    for number, (key, layers) in enumerate(layers_by_key.items()):
-        progress("solving", number, len(layers_by_key))
-        problem, result, frame = _solved(problems[layers[0]], options, in_flight)
-        wired, instances = problem.instance.wires_only(), list(least[key].values())
-        wires = bounded(solve(wired, options), wired, [instance.wires_only() for instance in instances])
-        # The bound of a period does not depend on guards.
-        result = result if frame else bounded(result, problem.instance, instances)
-        distinct = DistinctResult(number, problem.instance.network.chips, result, wires, tuple(layers))
+    for number, ((_, stall), layers) in enumerate(alike.items()):
+        one = solved[layers[0]]
+        result = replace(one.result, schedule=one.result.schedule.later(stall - one.problem.instance.release_cycles))
+        distinct = DistinctResult(number, one.problem.instance.network.chips, result, one.wires, tuple(layers))
         for layer in layers:
-            scheduled[layer] = ScheduledLayer(problems[layer].over(problem.interval_cycles), distinct, frame)
-    progress("solving", len(layers_by_key), len(layers_by_key))
+            problem = problems[layer].over(one.problem.interval_cycles)
+            opened = replace(problem, instance=replace(problem.instance, release_cycles=stall))
+            scheduled[layer] = ScheduledLayer(opened, distinct, one.frame)
     return tuple(scheduled[layer] for layer in range(len(problems)))
-
-
-def _solved(
-    problem: LayerProblem, options: SolveOptions, in_flight: InFlight | None
-) -> tuple[LayerProblem, Result, Frame | None]:
-    return solve_in_flight(problem, options, in_flight) if in_flight else (*solve_layer(problem, options), None)
 
 
 def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:

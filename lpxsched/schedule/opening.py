@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.opening import Opening
-    from lpxsched.schedule.result import Result
+    from lpxsched.schedule.result import LowerBound, Result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,7 @@ class Covered:
 def solve_covered(
     bare: Instance,
     opening: Opening,
+    least: Sequence[Instance],
     attempts: Callable[[Instance, int | None], Iterator[Result]],
     *,
     pass_cycles: Callable[[Result], int] = lambda _: 0,
@@ -34,17 +35,17 @@ def solve_covered(
 ) -> Covered:
     """Return the schedule of an instance whose guards and stall hold until its end.
 
-    The guard grows with the time since the last deskew. A deskew in the middle of a segment costs about an epoch, a
-    longer interval a few cycles a hop, so a segment opens with its only deskew, and the interval is doubled until it
-    holds the segment, and the pass before it where chips poll.
+    Guards grow with the time since the last deskew. One in the middle of a segment costs about an epoch, so a segment
+    opens with its only one, and the interval doubles until it holds the segment, and the pass before it if chips poll.
 
     Parameters
     ----------
     bare : Instance
     opening : Opening
+    least : sequence of Instance
+        As `bounded` has them; no schedule fits into an interval shorter than their bound.
     attempts : callable
-        Yields results of an instance over an interval, the quickest first: one that is too long tells that the
-        interval is too short for all.
+        Yields results over an interval, the quickest first: one that is too long tells that the interval is too short.
     pass_cycles : callable
         How long the pass takes that lies between the deskew and a schedule.
     names : tuple of str
@@ -55,10 +56,11 @@ def solve_covered(
     InfeasibleError
         When the alignment tree is too deep for the clock, or the segment is provably longer than clocks may run apart.
     NothingFoundError
-        When the schedules that were found are.
     """
     lengths, longest = [0], opening.clock.longest_interval_cycles()
     for interval in opening.clock.intervals():
+        if interval is not None and interval < _bound_of(least).cycles:
+            continue
         instance, lengths = opening.over(bare, interval), []
         for result in attempts(instance, interval):
             lengths.append(pass_cycles(result) + result.makespan_cycles)
@@ -68,7 +70,7 @@ def solve_covered(
             return Covered(instance, interval, result)
         if longest is not None and lengths[0] > longest:
             break
-    bound, (what, remedy) = lower_bound(opening.least(bare)), names
+    bound, (what, remedy) = _bound_of(least), names
     raise opening.clock.too_long(
         what, least_cycles=bound.cycles, proof=bound.name, found_cycles=lengths[-1], remedy=remedy
     )
@@ -85,9 +87,11 @@ def bounded(result: Result, instance: Instance, least: Sequence[Instance]) -> Re
     least : sequence of Instance
         All that share it, with the least guards and stalls, from `Opening.least`.
     """
-    if all(is_least(instance, of) for of in least):
-        return result
-    return replace(result, bound=min(map(lower_bound, least), key=lambda bound: bound.cycles))
+    return result if all(is_least(instance, of) for of in least) else replace(result, bound=_bound_of(least))
+
+
+def _bound_of(least: Sequence[Instance]) -> LowerBound:
+    return min(map(lower_bound, least), key=lambda bound: bound.cycles)
 
 
 def is_least(instance: Instance, least: Instance) -> bool:

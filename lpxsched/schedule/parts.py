@@ -1,4 +1,4 @@
-"""Parts of a layer's plan, what it does with the blocks of some demands; and such parts as one plan."""
+"""Parts of plans, what a layer does with the blocks of some demands above all; and such parts as one plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from lpxsched.compiled.kernels import Flags, Integers
 
 
 def beside(plans: Sequence[Plan]) -> Plan:
@@ -57,37 +57,42 @@ def _counted_on(plan: Plan, blocks: int, slots: int, sums: int) -> Plan:
     )
 
 
-def of_pieces(plan: Plan, chosen: NDArray[np.bool_]) -> tuple[Plan, NDArray[np.int64]]:
+def of_pieces(plan: Plan, pieces: Flags) -> tuple[Plan, Integers]:
     """Return what a layer's plan does with the blocks of some demands, and which of its slots and sums these are.
 
     Parameters
     ----------
     plan : Plan
-    chosen : ndarray of bool, shape (demands,)
+    pieces : ndarray of bool, shape (demands,)
     """
-    kept = chosen[plan.blocks.piece]
-    slot, total = np.flatnonzero(kept[plan.slot_block]), np.flatnonzero(kept[plan.sum_block])
-    of_slot, of_sum = np.cumsum(kept[plan.slot_block]) - 1, np.cumsum(kept[plan.sum_block]) - 1
+    kept = pieces[plan.blocks.piece]
+    slot, total = kept[plan.slot_block], kept[plan.sum_block]
+    return chosen(plan, slot, total, kept[plan.reads.block]), np.flatnonzero(np.append(slot, total))
 
-    def those(rows: Operands, reader: NDArray[np.int64] | None) -> Operands:
-        rows = Operands(*(column[kept[rows.block]] for column in rows))
-        number = rows.number.copy()
-        for kind, moved in ((SLOT, of_slot), (SUM, of_sum)):
-            number[rows.kind == kind] = moved[number[rows.kind == kind]]
-        return rows._replace(number=number, reader=rows.reader if reader is None else reader[rows.reader])
 
-    number = np.where(plan.slot_kind == SUM, np.append(of_sum, NONE)[plan.slot_sum], plan.slot_number)
+def chosen(plan: Plan, slot: Flags, total: Flags, read: Flags) -> Plan:
+    """Return some slots, sums and reads of a plan, which need no others."""
+    of_slot, of_sum = np.append(np.cumsum(slot) - 1, NONE), np.append(np.cumsum(total) - 1, NONE)
+
+    def those(rows: Operands, kept: Flags) -> Operands:
+        rows = Operands(*(column[kept] for column in rows))
+        number = np.where(rows.kind == SLOT, of_slot[np.where(rows.kind == SLOT, rows.number, NONE)], rows.number)
+        return rows._replace(
+            number=np.where(rows.kind == SUM, of_sum[np.where(rows.kind == SUM, number, NONE)], number)
+        )
+
+    operands = those(plan.operands, total[plan.operands.reader])
     return replace(
         plan,
         slot_block=plan.slot_block[slot],
         slot_bundle=plan.slot_bundle[slot],
-        slot_fed=np.where(plan.slot_fed >= 0, np.append(of_slot, NONE)[plan.slot_fed], NONE)[slot],
+        slot_fed=of_slot[plan.slot_fed[slot]],
         slot_kind=plan.slot_kind[slot],
-        slot_number=number[slot],
+        slot_number=np.where(plan.slot_kind == SUM, of_sum[plan.slot_sum], plan.slot_number)[slot],
         slot_origin=plan.slot_origin[slot],
         sum_block=plan.sum_block[total],
         sum_node=plan.sum_node[total],
         sum_complete=plan.sum_complete[total],
-        operands=those(plan.operands, of_sum),
-        reads=those(plan.reads, None),
-    ), np.concatenate([slot, plan.slots + total])
+        operands=operands._replace(reader=of_sum[operands.reader]),
+        reads=those(plan.reads, read),
+    )

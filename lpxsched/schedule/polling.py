@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import Schedule
 
 
-def pass_load_cycles(problem: LayerProblem, schedule: Schedule) -> int:
+def pass_load_cycles(problem: LayerProblem, schedule: Schedule, *, hosts: int | None = None) -> int:
     """Return the largest time that any link is held in a pass.
 
     A link is held by the slots of what the ingress leaves. Each link between chips that carries such slots carries one
-    vector of flags for each host of the group too, each lane from a host its own.
+    vector of flags for each host of the group too, each lane from a host its own; of a segment of several groups for
+    each of all its `hosts`.
     """
+    flagged = len(set(problem.group.hosts)) if hosts is None else hosts
     network = problem.instance.network
     enters = np.array([placed.operator.place == "hosts" for placed in problem.operators], dtype=np.bool_)
     slots = np.flatnonzero(np.append(enters, False)[np.minimum(schedule.slot_value, len(enters))])
@@ -30,5 +32,5 @@ def pass_load_cycles(problem: LayerProblem, schedule: Schedule) -> int:
     np.add.at(held, link, network.hold_cycles(schedule.slot_vectors[slots], bundle))
     of_link = np.repeat(np.arange(network.bundles), network.lanes)
     from_host = network.source[of_link] >= network.chips
-    flags = np.where(from_host, 1, np.where(held > 0, len(set(problem.group.hosts)), 0))
+    flags = np.where(from_host, 1, np.where(held > 0, flagged, 0))
     return int((held + network.hold_cycles(flags, of_link)).max(initial=0))

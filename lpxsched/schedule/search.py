@@ -14,7 +14,6 @@ from lpxsched.schedule.policy import (
     BEST_LENGTHS,
     HOPELESS,
     MOST_EXCHANGED,
-    MOST_JUSTIFIED,
     OFFERS_PER_SLOT,
     PACKED_LENGTHS,
     PASSES,
@@ -222,8 +221,7 @@ def _settled(
     placement = placed(tasks, order)
     if budget.cyclic:
         return _repeated(problem, plan, tasks, placement, budget.enough_cycles, below)
-    passes = min(PASSES, MOST_JUSTIFIED * PASSES // max(1, len(tasks)))
-    return Found(problem, plan, improved(tasks, placement, passes=passes, enough=budget.enough_cycles))
+    return Found(problem, plan, improved(tasks, placement, enough=budget.enough_cycles))
 
 
 def _repeated(

@@ -23,10 +23,23 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 
-def solve_transfers(instance: Instance, options: SolveOptions) -> Result:
+def objective_bound(instance: Instance, options: SolveOptions) -> LowerBound:
+    """Return the best bound of what is to be short, counted from the release: the period or the makespan."""
+    return period_bound(instance) if options.cyclic else collective_bound(instance)
+
+
+def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound | None = None) -> Result:
     """Return the best schedule found, with its lower bound.
 
     It is searched from time zero, and shifted by the release.
+
+    Parameters
+    ----------
+    instance : Instance
+        Of one stage.
+    options : SolveOptions
+    bound : LowerBound or None
+        From `objective_bound`, where that is known.
 
     Raises
     ------
@@ -36,7 +49,7 @@ def solve_transfers(instance: Instance, options: SolveOptions) -> Result:
         When nothing was found within the effort that meets the deadline.
     """
     stall, problem = instance.release_cycles, replace(instance, release_cycles=0)
-    bound = period_bound(problem) if options.cyclic else collective_bound(problem)
+    bound = bound or objective_bound(problem, options)
     if options.deadline_cycles is not None:
         _refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
     found = min(searches(problem, options, bound), key=lambda found: found.quality, default=None)

@@ -11,7 +11,7 @@ from lpxsched.schedule.attempts import searches
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.found import Found
 from lpxsched.schedule.parts import beside, of_pieces
-from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE, PASSES
+from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE
 from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.problem.stages import merged, stages_of
 from lpxsched.schedule.routes.stage_plan import Part, stage_part
@@ -23,8 +23,7 @@ from lpxsched.schedule.times.plan_tasks import plan_tasks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.stages import Stage
@@ -81,8 +80,8 @@ class _Layer:
 
     problem: Padded
     stages: Sequence[Stage]
-    operator_rank: NDArray[np.int64]
-    demand_rank: NDArray[np.int64]
+    operator_rank: Integers
+    demand_rank: Integers
 
     @staticmethod
     def of(instance: Instance, stages: Sequence[Stage]) -> _Layer:
@@ -106,7 +105,7 @@ class _Layer:
         every = np.arange(hint.problem.instance.demands)
         return self._part(hint, np.setdiff1d(every, np.concatenate([every[:0], *(s.demands for s in self.stages)])))
 
-    def _part(self, hint: Found[Padded], demands: NDArray[np.int64]) -> Part:
+    def _part(self, hint: Found[Padded], demands: Integers) -> Part:
         chosen = np.zeros(hint.problem.instance.demands, dtype=np.bool_)
         chosen[demands] = True
         plan, tasks = of_pieces(hint.plan, chosen)
@@ -129,4 +128,4 @@ class _Layer:
         tasks = plan_tasks(self.problem, plan)
         order = np.lexsort((np.concatenate([slots, sums, 0 * self.operator_rank]), rank))
         first = placed(tasks, order.astype(np.int64))
-        return Found(self.problem, plan, improved(tasks, first, passes=PASSES, enough=bound.cycles))
+        return Found(self.problem, plan, improved(tasks, first, enough=bound.cycles))

@@ -48,8 +48,8 @@ class Egress:
     member_since : ndarray of int64, shape (members,)
         From that deskew to the segment's time zero where the deskew lies before it, else 0.
     first_member : ndarray of int64, shape (segments,)
-    waiting_cycles : ndarray of int64, shape (segments,)
-        Longest waiting.
+    waiting_cycles, windows : ndarray of int64, shape (segments,)
+        Longest waiting, and how often each segment runs.
     """
 
     segment: Integers
@@ -67,6 +67,7 @@ class Egress:
     member_since: Integers
     first_member: Integers
     waiting_cycles: Integers
+    windows: Integers
 
 
 def segment_chips(build: Build) -> list[list[int]]:
@@ -117,6 +118,7 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
         member_since=np.repeat(np.maximum(-alignment.end_cycle[alignment.first], 0), sizes),
         first_member=np.cumsum(sizes) - sizes,
         waiting_cycles=build.segments.waiting_cycles,
+        windows=np.array(build.graph.windows(), dtype=np.int64),
     )
 
 
@@ -195,7 +197,7 @@ def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits, jitter: F
     ends = np.maximum.reduceat(end, egress.first_end)
     begins = np.minimum.reduceat(begin, egress.first_member)
     waiting = clocks.waiting * (egress.waiting_cycles / float(limits.slow))
-    return float((waiting + ends - begins).sum())
+    return float(((waiting + ends - begins) * egress.windows).sum())
 
 
 def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> NodeClocks:

@@ -70,6 +70,8 @@ class Summary:
         waiting, and proven.
     random_worst_ns : Fraction
         Longest latency of the random runs.
+    waiting_ns : Fraction
+        The most of the latency, on perfect clocks, that passes before segments begin.
     """
 
     clock: str
@@ -86,6 +88,7 @@ class Summary:
     random_worst_ns: Fraction
     nominal_ns: Fraction
     bound_ns: Fraction
+    waiting_ns: Fraction
 
     @property
     def holds(self) -> bool:
@@ -118,6 +121,7 @@ class Summary:
             "observed_worst_ns": _rounded(self.observed_worst_ns),
             "random_worst_ns": _rounded(self.random_worst_ns),
             "nominal_ns": _rounded(self.nominal_ns),
+            "waiting_ns": _rounded(self.waiting_ns),
             "bound_ns": _rounded(self.bound_ns),
             "tightness": None if self.tightness is None else _rounded(self.tightness),
         }
@@ -190,6 +194,7 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         random_worst_ns=_down_ns(random_longest, clock_mhz),
         nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles),
         bound_ns=latency_of(build, alignment, specification, clock_mhz).step_ns,
+        waiting_ns=cycles_to_ns(int(build.segments.waiting_cycles.sum()), clock_mhz),
     )
 
 

@@ -68,9 +68,9 @@ class GraphInput(Strict):
 
 
 class GraphTerm(Strict):
-    """A part of the work of an operator: constant + per_row r + per_column n + per_row_column r n, rounded up.
+    """A part of an operator's work: constant + per_row r + per_column n + per_row_column r n + per_run m, rounded up.
 
-    r are the rows of the operator, n the columns of the chip; `shard` alone does it, all shards where it is null.
+    r are rows, n columns and m runs of the chip; `shard` alone does it, all shards where it is null.
     """
 
     counts: Literal["bytes", "macs", "elements"]
@@ -79,6 +79,7 @@ class GraphTerm(Strict):
     per_row: Amount = 0
     per_column: Amount = 0
     per_row_column: Amount = 0
+    per_run: Amount = 0
     shard: Index | None = None
 
 
@@ -94,8 +95,10 @@ class GraphResident(Strict):
 class GraphOperator(Strict):
     """An operator of the layer graph; it runs once on each chip (or host link) of its layer's group.
 
-    `columns` are dealt over the chips in multiples of `column_block` (and of what the chip asks for). `pipelines` tells
-    how often the fixed cycles of a unit are paid. An operator that `ends` ends its segment.
+    `columns` are dealt over the chips in multiples of `column_block` (and of what the chip asks for), each of which has
+    all `rows`; or `shares` tells rows, columns and runs of each shard. `pipelines` tells
+    how often the fixed cycles of a unit are paid. `sizes` are what its kind needs beyond inputs and work (heads, a
+    window). An operator that `ends` ends its segment.
     """
 
     name: Text
@@ -109,9 +112,11 @@ class GraphOperator(Strict):
     rows: Index = 0
     columns: Index = 0
     column_block: Count = 1
+    shares: list[Annotated[list[Index], Field(min_length=3, max_length=3)]] | None = None
     work: list[GraphTerm] = Field(default_factory=list)
     pipelines: dict[Text, Index] = Field(default_factory=dict)
     resident: list[GraphResident] = Field(default_factory=list)
+    sizes: dict[Text, Index] = Field(default_factory=dict)
     ends: bool = False
 
 
@@ -161,6 +166,13 @@ class GraphFile(Strict):
         of_layer = self.groups_of_layers()
         groups = {of_layer[layer].group: of_layer[layer] for layer in self.segments[segment].layers}
         return list(groups.values())
+
+    def windows(self) -> list[int]:
+        """Return how often each segment runs for one visit at most: rows beyond a capacity come again."""
+        of_layer: dict[int, int] = {}
+        for operator in self.operators:
+            of_layer[operator.layer] = max(of_layer.get(operator.layer, 1), operator.sizes.get("windows", 1))
+        return [max((of_layer.get(layer, 1) for layer in segment.layers), default=1) for segment in self.segments]
 
     def chips_of(self, segment: int) -> list[int]:
         """Return the chips that compute a segment, each once, in the order of its groups; no relays."""

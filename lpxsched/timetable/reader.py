@@ -75,7 +75,8 @@ def _read_manifest(folder: Path) -> ManifestFile:
     except OSError as error:
         raise InputError(str(folder), f"cannot be read: {error.strerror}") from error
     if missing is None:
-        raise InputError(str(folder), "no such folder; write one with lpxsched compile")
+        problem = "is a file, name the folder of a build" if folder.exists() else "no such folder"
+        raise InputError(str(folder), f"{problem}; write one with lpxsched compile")
     document = Document(MANIFEST, {}, {}) if MANIFEST in missing else read_json(folder / MANIFEST)
     _check_format(document)
     if missing:

@@ -119,9 +119,13 @@ def _shards(build: Build) -> Iterator[Violation]:
         if any(end > begin for (_, end), (begin, _) in pairwise(ranges)):
             yield Violation("R3", f"{where}, but the runs of its shards overlap")
     for one in graph.operators:
+        width = len(groups[one.layer].chips)
+        if one.shares is not None and len(one.shares) != width:
+            message = f"has {len(one.shares)} shares; layer {one.layer} has {width} shards"
+            yield Violation("R4", f"{GRAPH_FILE}: operator {one.name} {message}")
         for read in one.inputs:
             where = f"{GRAPH_FILE}: input {read.tensor} of operator {one.name} is {read.layout}"
-            yield from _layout(where, read, one.layer, len(groups[one.layer].chips), vectors.get(read.tensor, 0))
+            yield from _layout(where, read, one.layer, width, vectors.get(read.tensor, 0))
 
 
 def _layout(where: str, told: GraphTensor | GraphInput, layer: int, width: int, vectors: int) -> Iterator[Violation]:

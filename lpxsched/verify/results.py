@@ -18,6 +18,7 @@ from lpxsched.verify.gaps import since_deskew
 from lpxsched.verify.tree import Tree
 from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
 from lpxsched.verify.waiting import segment_depths
+from lpxsched.verify.windows import window_violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,15 @@ WAITING = "waiting_ns"
 
 def result_violations(build: Build) -> list[Violation]:
     """Return every claim that does not follow."""
-    return [*_makespans(build), *_bounds(build), *_totals(build), *_times(build), *_steps(build), *_proofs(build)]
+    return [
+        *window_violations(build),
+        *_makespans(build),
+        *_bounds(build),
+        *_totals(build),
+        *_times(build),
+        *_steps(build),
+        *_proofs(build),
+    ]
 
 
 def _makespans(build: Build) -> Iterator[Violation]:
@@ -123,15 +132,20 @@ def _worst_ns(build: Build) -> Fraction:
 
     All segments wait and run on the slowest clock, and end on a chip that may be aligned later than the first one by
     a residual a level. On the way to a host jitter, temperature and crossing come on top: no guard covers them. In a
-    frame that repeats clocks have drifted apart since its last deskew when the segment begins.
+    frame that repeats clocks have drifted apart since its last deskew when the segment begins. A segment runs once more
+    for each further window of rows beyond the capacity of experts.
     """
     limits, clock_mhz, segments = limits_of(build), _clock_mhz(build), build.segments
     at_hosts = {operator.layer for operator in build.graph.operators if operator.ends and operator.place == "hosts"}
-    arrivals = sum(not at_hosts.isdisjoint(segment.layers) for segment in build.graph.segments)
-    program = sum(segments.waiting_cycles.tolist()) + sum(segments.makespan_cycles.tolist())
-    since = int(since_deskew(build).sum())
+    windows = build.graph.windows()
+    arrivals = sum(
+        times * (not at_hosts.isdisjoint(segment.layers))
+        for times, segment in zip(windows, build.graph.segments, strict=True)
+    )
+    program = int(((segments.waiting_cycles + segments.makespan_cycles) * windows).sum())
+    since = int((since_deskew(build)[:-1] * windows).sum())
     slow = (program + arrivals * limits.crossing_cycles + since) / limits.slowest - since / limits.fastest
-    errors = sum(_levels(build)) * limits.residual_cycles + arrivals * limits.late_cycles
+    errors = int(np.dot(_levels(build), windows)) * limits.residual_cycles + arrivals * limits.late_cycles
     return cycles_to_ns(slow + errors + _strays(build), clock_mhz)
 
 
@@ -141,9 +155,9 @@ def _strays(build: Build) -> Fraction:
     The root strays from the event to the last deskew, and the chips which begin first and end last since theirs.
     """
     limits, segments = limits_of(build), build.segments
-    lasting = segments.waiting_cycles + segments.makespan_cycles + since_deskew(build)[: len(segments)]
-    strays = (limits.wander_cycles(cycles) for cycles in lasting.tolist()) if limits.wanders else ()
-    return 3 * sum(strays, Fraction(0))
+    lasting = (segments.waiting_cycles + segments.makespan_cycles + since_deskew(build)[:-1]).tolist()
+    runs = zip(lasting, build.graph.windows(), strict=True) if limits.wanders else ()
+    return 3 * sum((limits.wander_cycles(cycles) * times for cycles, times in runs), Fraction(0))
 
 
 def _levels(build: Build) -> list[int]:

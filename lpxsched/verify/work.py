@@ -1,8 +1,8 @@
 """What follows from the graph of the work of each operator on its chip, and of the weights that lie there.
 
 The columns of an operator are dealt over the chips of its group in whole multiples of a block, the larger shares
-first; the last share may be short. Each term of its work is constant + per_row r + per_column n + per_row_column r n,
-rounded up, for r rows and the n columns of the chip.
+first; the last share may be short; or the graph tells the share of each shard. Each term of its work is constant +
+per_row r + per_column n + per_row_column r n + per_run m, rounded up, for the r rows, n columns and m runs of the chip.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def derived_work(build: Build) -> Work:
     for number, rows in running(build).items():
         operator = build.graph.operators[number]
         shard, chip = build.operators.shard[rows], build.operators.chip[rows]
-        columns = dealt(operator.columns, _block(build, operator, chip), width_of(build, operator))[shard]
+        shares = _shares(build, operator, chip)[shard]
         counted = [term for term in operator.work if term.counts == BYTES]
         others = [term for term in operator.work if term.counts != BYTES]
-        work.sram_bytes[rows] = _amounts(counted, operator.rows, columns, shard)
-        work.macs[rows] = _amounts(others, operator.rows, columns, shard)
+        work.sram_bytes[rows] = _amounts(counted, shares, shard)
+        work.macs[rows] = _amounts(others, shares, shard)
         for resident in operator.resident:
-            work.weight_bytes[rows] += _amounts(resident.terms, operator.rows, columns, shard)
+            work.weight_bytes[rows] += _amounts(resident.terms, shares, shard)
         for unit, fixed in ((MATRIX, chips.matrix_fixed_cycles), (VECTOR, chips.vector_fixed_cycles)):
             work.fixed_cycles[rows] += operator.pipelines.get(unit, 0) * fixed[chip]
     return work
@@ -88,9 +88,9 @@ def kept_tensors(build: Build) -> Kept:
     for number, rows in running(build).items():
         operator = build.graph.operators[number]
         shard, chip = build.operators.shard[rows], build.operators.chip[rows]
-        columns = dealt(operator.columns, _block(build, operator, chip), width_of(build, operator))[shard]
+        shares = _shares(build, operator, chip)[shard]
         for place, resident in enumerate(operator.resident, start=before[number]):
-            size = _amounts(resident.terms, operator.rows, columns, shard)
+            size = _amounts(resident.terms, shares, shard)
             parts.append(np.stack([rows, np.full_like(rows, place), size])[:, size > 0])
     columns = np.concatenate(parts, axis=1)
     return Kept(*columns[:, np.lexsort((columns[1], columns[0]))])
@@ -137,13 +137,24 @@ def faults_of_work(build: Build) -> Iterator[Violation]:
         for term in kept:
             if term.counts != BYTES:
                 yield Violation(RULE, f"{where} counts what it keeps in {term.counts}, must count {BYTES}")
-        counts = (operator.rows, operator.columns, operator.column_block, *operator.pipelines.values())
+        shares = [number for share in operator.shares or () for number in share]
+        counts = (operator.rows, operator.columns, operator.column_block, *operator.pipelines.values(), *shares)
         if max(counts) > LARGEST_COUNT or _largest(operator, terms) > LARGEST_TIME:
             yield Violation(RULE, f"{where} has work that is too large to check")
 
 
 def _largest(operator: GraphOperator, terms: Sequence[GraphTerm]) -> int:
-    return sum(_amount(_coefficients(term), operator.rows, operator.columns) for term in terms)
+    shares = operator.shares or [[operator.rows, operator.columns, 0]]
+    most = tuple(map(max, zip(*shares, strict=True)))
+    return sum(_amount(_coefficients(term), most) for term in terms)
+
+
+def _shares(build: Build, operator: GraphOperator, chip: Integers) -> Integers:
+    """Return rows, columns and runs of each shard, shape (shards, 3)."""
+    if operator.shares is not None:
+        return np.array(operator.shares, dtype=np.int64)
+    columns = dealt(operator.columns, _block(build, operator, chip), width_of(build, operator))
+    return np.stack([np.full_like(columns, operator.rows), columns, np.zeros_like(columns)], axis=1)
 
 
 def _block(build: Build, operator: GraphOperator, chip: Integers) -> int:
@@ -152,23 +163,24 @@ def _block(build: Build, operator: GraphOperator, chip: Integers) -> int:
     return min(block, max(operator.columns, 1))
 
 
-def _amounts(terms: Sequence[GraphTerm], rows: int, columns: Integers, shard: Integers) -> Integers:
-    """Return the sum of some terms on each of some shards."""
+def _amounts(terms: Sequence[GraphTerm], shares: Integers, shard: Integers) -> Integers:
+    """Return the sum of some terms on each of some shards with their shares."""
     total = np.zeros(len(shard), dtype=np.int64)
-    widths, of_shard = np.unique(columns, return_inverse=True)
+    kinds, of_shard = np.unique(shares, axis=0, return_inverse=True)
     for term in terms:
-        amounts = [_amount(_coefficients(term), rows, width) for width in widths.tolist()]
+        amounts = [_amount(_coefficients(term), tuple(kind)) for kind in kinds.tolist()]
         mine = 1 if term.shard is None else shard == term.shard
-        total += np.array(amounts, dtype=np.int64)[of_shard] * mine
+        total += np.array(amounts, dtype=np.int64)[of_shard.reshape(-1)] * mine
     return total
 
 
-def _coefficients(term: GraphTerm) -> tuple[float, float, float, float]:
-    return term.constant, term.per_row, term.per_column, term.per_row_column
+def _coefficients(term: GraphTerm) -> tuple[float, ...]:
+    return term.constant, term.per_row, term.per_column, term.per_row_column, term.per_run
 
 
 @lru_cache(maxsize=4096)
-def _amount(coefficients: tuple[float, float, float, float], rows: int, columns: int) -> int:
+def _amount(coefficients: tuple[float, ...], share: tuple[int, ...]) -> int:
     """Return one term, rounded up; its coefficients are the decimals that were written."""
-    constant, per_row, per_column, per_row_column = map(exact, coefficients)
-    return ceil(constant + per_row * rows + (per_column + per_row_column * rows) * columns)
+    constant, per_row, per_column, per_row_column, per_run = map(exact, coefficients)
+    rows, columns, runs = share
+    return ceil(constant + per_row * rows + (per_column + per_row_column * rows) * columns + per_run * runs)

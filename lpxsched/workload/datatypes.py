@@ -16,6 +16,8 @@ WeightType = Literal["fp8", "bf16", "int8", "mxfp4", "nvfp4"]
 ActivationType = Literal["fp8", "bf16"]
 PartialType = Literal["bf16", "fp32"]
 
+ROUTER_TYPE = "bf16"
+BIAS_TYPE = "bf16"
 WEIGHT_TYPES: tuple[WeightType, ...] = get_args(WeightType)
 
 
@@ -35,6 +37,7 @@ ELEMENT_BITS: dict[str, Fraction] = {
     "int8": Fraction(8),
     "bf16": Fraction(16),
     "fp32": Fraction(32),
+    "int32": Fraction(32),
     "mxfp4": 4 + Fraction(8, 32),
     "nvfp4": 4 + Fraction(8, 16),
 }

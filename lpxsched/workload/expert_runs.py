@@ -4,22 +4,35 @@ A timetable cannot depend on the routing, so a program runs a fixed number of *r
 and multiplies up to c rows with it, in max(R, c M) cycles for R cycles of reading and M of arithmetic a row. Which
 expert a run takes is data; how many runs there are is not. An expert that meets n rows takes ceil(n / c) runs.
 
-**Runs in the worst case.** B rows meet k different ones of E experts each, so B k pairs, of which no expert has more
-than B. The largest number of runs over all routings is
+**Runs in the worst case.** A chip holds s experts, none of which gets more than m pairs of a row and an expert, and P
+pairs at most come to all of them, P <= s m. The largest number of runs is
 
-    S(c) = B k                                               if B k <= E,
-    S(c) = min(E ceil(B / c), E + floor((B k - E) / c))      else.
+    S(c) = P                                            if P <= s,
+    S(c) = min(s ceil(m / c), s + floor((P - s) / c))   else.
 
 *Upper bound.* The runs are the sum of ceil(n_e / c) over the experts with n_e > 0. No expert takes more than
-ceil(B / c), so there are at most E ceil(B / c). And ceil(n / c) <= 1 + (n - 1) / c for n >= 1, so u touched experts
-take at most u + floor((B k - u) / c), which grows with u <= min(E, B k). With B k <= E that is B k.
+ceil(m / c), so there are at most s ceil(m / c). And ceil(n / c) <= 1 + (n - 1) / c for n >= 1, so u touched experts
+take at most u + floor((P - u) / c), which grows with u <= min(s, P). With P <= s that is P.
 
-*It is met.* Any numbers 0 <= n_e <= B that sum to B k are those of some routing (deal the pairs to the rows cyclically,
-expert after expert: an expert's at most B pairs meet different rows, and each row gets k). If B k <= E let B k experts
-have one pair each. Else give every expert one pair and deal c more, again and again, to experts while they have room
-for them (n_e + c <= B); each gives one run more. Either the pairs run out, after floor((B k - E) / c) further runs, or
-every expert has 1 + c floor((B - 1) / c) pairs and takes 1 + floor((B - 1) / c) = ceil(B / c) runs. What is left over
-is put wherever n_e < B; it never takes a run away.
+*Some numbers of pairs meet it.* If P <= s let P experts have one pair each. Else give every expert one pair and deal c
+more, again and again, to experts while they have room for them (n_e + c <= m); each gives one run more. Either the
+pairs run out, after floor((P - s) / c) further runs, or every expert has 1 + c floor((m - 1) / c) pairs and takes
+1 + floor((m - 1) / c) = ceil(m / c) runs. What is left over is put wherever n_e < m; it never takes a run away.
+
+**What P and m are.** B rows meet k different ones of E experts each.
+
+``sharded``: every chip holds a slice of all, s = E, m = B, P = B k.
+
+``whole``: a chip holds s of the experts whole, m = B, and P = B min(k, s), since a row meets at most min(k, s) of them.
+
+*Some routing gives these numbers.* Let j = min(k, s) and 0 <= n_e <= B any numbers of the chip's experts that sum to
+B j. Deal the pairs to the rows cyclically, expert after expert: an expert's at most B pairs meet different rows, and
+each row gets j. The k - j that a row still lacks it finds among the E - s experts of other chips, since k <= E.
+
+``dispatch``: as ``whole``, but in a window an expert has room for only so many rows of each source (a chip on which
+some B_h of the rows are routed, or the GPUs, which route all B): C_h <= B_h of them. So m is the sum of C_h over the
+sources, and P that of min(B_h min(k, s), s C_h). Where C_h = B_h these are m = B and P = B min(k, s) as before, and
+some routing meets them; else they bound what does.
 """
 
 from __future__ import annotations
@@ -32,6 +45,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class Pairs(NamedTuple):
+    """Pairs of a row and an expert that may come to the experts of a chip.
+
+    Attributes
+    ----------
+    experts : int
+        Experts there, s.
+    most : int
+        Pairs of one expert at most, m.
+    total : int
+        Pairs of all of them at most, P.
+    """
+
+    experts: int
+    most: int
+    total: int
+
+
 class ExpertRuns(NamedTuple):
     """A static plan of experts: so many runs of so many rows each."""
 
@@ -39,26 +70,30 @@ class ExpertRuns(NamedTuple):
     rows: int
 
 
-def worst_runs(batch: int, experts: int, experts_per_token: int, rows: int) -> int:
+def met_pairs(batch: int, experts: int, per_token: int) -> Pairs:
+    """Return the pairs of some experts that rows meet, all of those there are or those of one chip."""
+    return Pairs(experts, batch, batch * min(per_token, experts))
+
+
+def worst_runs(pairs: Pairs, rows: int) -> int:
     """Return S(c), the largest number of runs of `rows` rows over all routings (proof: this module's docstring)."""
-    pairs = batch * experts_per_token
-    if pairs <= experts:
-        return pairs
-    return min(experts * ceil_div(batch, rows), experts + (pairs - experts) // rows)
+    if pairs.total <= pairs.experts:
+        return pairs.total
+    return min(pairs.experts * ceil_div(pairs.most, rows), pairs.experts + (pairs.total - pairs.experts) // rows)
 
 
-def cheapest_runs(batch: int, experts: int, experts_per_token: int, *, run_time: Callable[[int], int]) -> ExpertRuns:
+def cheapest_runs(pairs: Pairs, *, run_time: Callable[[int], int]) -> ExpertRuns:
     """Return the plan with the least worst case, min over c of S(c) times that of a run; of equal ones the fewest rows.
 
     Parameters
     ----------
-    batch, experts, experts_per_token : int
+    pairs : Pairs
     run_time : callable
         Time of a run of a number of rows, max(R, c M), in any unit.
     """
 
     def cost(rows: int) -> tuple[int, int]:
-        return worst_runs(batch, experts, experts_per_token, rows) * run_time(rows), rows
+        return worst_runs(pairs, rows) * run_time(rows), rows
 
-    best = min(range(1, batch + 1), key=cost)
-    return ExpertRuns(worst_runs(batch, experts, experts_per_token, best), best)
+    best = min(range(1, max(1, pairs.most) + 1), key=cost)
+    return ExpertRuns(worst_runs(pairs, best), best)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from lpxsched.errors import InputError
 from lpxsched.workload.config.quantization import quantization_error
-from lpxsched.workload.datatypes import WEIGHT_TYPES, WeightType
+from lpxsched.workload.counts import layer_counts
+from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, WEIGHT_TYPES, WeightType
+from lpxsched.workload.policy import SHARDED, Policy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.model import Experts, Ffn, Layer, Model
 
 PARTS = ("dense", "experts", "shared")
@@ -16,7 +23,9 @@ PARTS = ("dense", "experts", "shared")
 
 @dataclass(frozen=True, slots=True)
 class FfnLayer:
-    """The FFN of one layer: a dense one, or routed experts, perhaps with shared ones beside them.
+    """The FFNs of one visit to the chips: a dense one, or routed experts, perhaps with shared ones beside them.
+
+    Where there are both, what the dense one gives leaves by itself.
 
     Attributes
     ----------
@@ -25,12 +34,22 @@ class FfnLayer:
     dense : Ffn or None
     experts : Experts or None
     shared : Ffn or None
+    policy : Policy
+        How the experts lie.
+    types : tuple of (str, str)
+        Parts whose weights are of another type than the others', and that type.
     """
 
     hidden: int
     dense: Ffn | None = None
     experts: Experts | None = None
     shared: Ffn | None = None
+    policy: Policy = SHARDED
+    types: tuple[tuple[str, WeightType], ...] = ()
+
+    def precision(self, part: str, precision: Precision) -> Precision:
+        """Return the types of a part: ``dense``, ``experts`` or ``shared``."""
+        return replace(precision, weights=dict(self.types).get(part, precision.weights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,51 +66,88 @@ class FfnModel:
     layers: tuple[FfnLayer, ...]
 
 
-def ffn_model(model: Model) -> FfnModel:
-    """Return the layers that have an FFN.
+def ffn_model(model: Model, policy: Policy = SHARDED, weights: WeightType | None = None) -> FfnModel:
+    """Return the visits to the chips that the layers of a model make for their FFNs.
+
+    Parameters
+    ----------
+    model : Model
+    policy : Policy
+        How experts lie.
+    weights : str or None
+        Type of all weights; None for those in which they were published.
 
     Raises
     ------
     InputError
-        When there is none, or a layer is more than one visit to the chips, at a key that says so.
+        When there is no FFN or its weights have a type that chips cannot hold, at a key that says so, or when there are
+        no experts for a policy.
     """
     layers = [layer for layer in model.layers if layer.has_ffn]
     if not layers:
         raise model.keys.error("order", "no layer has an FFN; nothing would lie on the chips")
+    if policy != SHARDED and not any(layer.experts for layer in layers):
+        option = "--moe" if policy.moe != SHARDED.moe else "--router"
+        problem = f"{model.name} has no routed experts; leave it out"
+        raise InputError("lpxsched compile", problem, key=option)
     for layer in layers:
-        if len(layer.dense) > 1 or (layer.dense and layer.experts):
-            problem = "layers with several FFNs cannot be laid over a fabric yet; one of each layer can"
+        if layer.experts and layer.experts.idle and (policy.moe == "dispatch" or layer.experts.latent_columns):
+            problem = "experts without weights give rows themselves, which must be on the chips; try --moe whole"
             raise model.keys.error("idle_experts", problem)
-        if layer.experts and layer.experts.idle:
-            problem = "experts without weights cannot be laid over a fabric yet; leave the key out"
-            raise model.keys.error("idle_experts", problem)
-    return FfnModel(model.name, tuple(_ffn_layer(layer, model.hidden) for layer in layers))
+    main = weights or published_weights(model)
+    return FfnModel(
+        model.name,
+        tuple(
+            visit
+            for layer in layers
+            for visit in _visits(layer, model.hidden, policy, () if weights else differing_types(layer, main))
+        ),
+    )
 
 
 def gpu_notes(model: Model) -> tuple[str, ...]:
     """Return what a user must know of the parts that do not lie on the chips."""
-    without = sum(not layer.has_ffn for layer in model.layers)
-    if not without:
-        return ()
-    whole = len(model.layers)
-    return (f"{without} of {whole} layers have no FFN: their mixers run on GPUs, and only {whole - without} are laid",)
+    without, whole = sum(not layer.has_ffn for layer in model.layers), len(model.layers)
+    twice = sum(len(layer.dense) > 1 for layer in model.layers)
+    notes = []
+    if without:
+        laid = whole - without
+        notes.append(f"{without} of {whole} layers have no FFN: their mixers run on GPUs, and only {laid} are laid")
+    if twice:
+        told = "the first FFN beside the experts, then, after another mixer, each further FFN"
+        notes.append(f"{twice} of {whole} layers visit the chips more than once: {told}")
+    return tuple(notes)
 
 
 def published_weights(model: Model) -> WeightType:
-    """Return the one type in which all FFNs are stored.
+    """Return the type in which FFNs are stored; of several one in blocks that share a scale, then that of the most.
 
     Raises
     ------
     InputError
-        When there are several, or it is none that chips can hold.
+        When one of them is none that chips can hold.
     """
-    used = {getattr(layer.stored, part) for layer in model.layers for part in PARTS if getattr(layer, part)}
-    types = sorted(used)
-    if len(types) > 1 or types[0] not in WEIGHT_TYPES:
+    used = Counter[str]()
+    for layer in model.layers:
+        counts = layer_counts(layer, model.hidden)
+        for part in PARTS:
+            used[getattr(layer.stored, part)] += getattr(counts, part)
+    types = sorted(dtype for dtype, weights in used.items() if weights)
+    if not set(types) <= set(WEIGHT_TYPES):
         problem = f"FFNs are stored as {' and '.join(types)}; name one of {', '.join(WEIGHT_TYPES)} with --weights"
         raise quantization_error(model.keys.document, problem)
-    return cast("WeightType", types[0])
+    return cast("WeightType", max(types, key=lambda dtype: (dtype in SCALE_BLOCK_COLUMNS, used[dtype])))
 
 
-def _ffn_layer(layer: Layer, hidden: int) -> FfnLayer:
-    return FfnLayer(hidden, layer.dense[0] if layer.dense else None, layer.experts, layer.shared)
+def differing_types(layer: Layer, main: WeightType) -> tuple[tuple[str, WeightType], ...]:
+    """Return the parts of a layer that are stored in another type."""
+    stored = ((part, getattr(layer.stored, part)) for part in PARTS if getattr(layer, part))
+    return tuple((part, cast("WeightType", dtype)) for part, dtype in stored if dtype != main)
+
+
+def _visits(layer: Layer, hidden: int, policy: Policy, types: tuple[tuple[str, WeightType], ...]) -> Iterator[FfnLayer]:
+    """Yield the visits of a layer: experts with the first dense FFN beside them, then each further dense one."""
+    first = layer.dense[0] if layer.dense else None
+    beside, dense = policy if layer.experts else SHARDED, tuple(one for one in types if one[0] == "dense")
+    yield FfnLayer(hidden, first, layer.experts, layer.shared, beside, types)
+    yield from (FfnLayer(hidden, further, types=dense) for further in layer.dense[1:])

@@ -1,30 +1,16 @@
 """The layer graph: operators and the tensors between them, with the layout each operator leaves and needs.
 
-With mixers on GPUs (attention-FFN disaggregation) a layer of routed experts, and a dense one, are::
-
-    ingress (hosts) -> router -> experts -> combine -> egress (hosts)
-    ingress (hosts) -> dense -> egress (hosts)
-
-Shared experts (``shared``) read the same rows and are added by ``combine``. Before latent experts ``narrow`` makes rows
-narrower, and after them ``widen`` widens each chip's summand and adds the shared ones.
-
-Rows enter sharded over the host links, every chip of the group computes the whole router and a slice of every FFN and
-expert (policy ``sharded``), and each chip's output is a summand of the result. Traffic follows from the layouts alone;
-see ``traffic``.
+Traffic follows from the layouts alone; see ``traffic``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal
 
 from lpxsched.workload.datatypes import ELEMENT_BITS, bytes_of
 
-if TYPE_CHECKING:
-    from lpxsched.workload.datatypes import Precision
-    from lpxsched.workload.ffns import FfnLayer, FfnModel
-
-Layout = Literal["replicated", "sharded", "partial"]
+Layout = Literal["replicated", "sharded", "partial", "single", "reserved"]
 Place = Literal["chips", "hosts"]
 Unit = Literal["matrix", "vector", "host"]
 
@@ -42,6 +28,10 @@ class Tensor:
     layout, place : str
     vector_bytes : int
         Rows are padded to whole vectors of this size.
+    runs : tuple of (int, int)
+        First vector and number of those of each shard, where it is left or read ``reserved``.
+    shard : int or None
+        The one that leaves it, where the layout is ``single``.
     """
 
     name: str
@@ -52,6 +42,8 @@ class Tensor:
     layout: Layout
     place: Place
     vector_bytes: int
+    runs: tuple[tuple[int, int], ...] = ()
+    shard: int | None = None
 
     @property
     def element_bits(self) -> int:
@@ -73,6 +65,11 @@ class Tensor:
         """Vectors of the whole tensor."""
         return self.rows * self.vectors_per_row
 
+    @property
+    def most_vectors(self) -> int:
+        """Vectors that one reader needs at most."""
+        return max((vectors for _, vectors in self.runs), default=self.vectors)
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -87,6 +84,10 @@ class Operator:
         What it reads, in the layout that it needs at its place.
     output : str
         Name of the tensor that it produces; empty for the end of a layer.
+    sizes : tuple of (str, int)
+        What a replay must know to compute it, beyond its inputs and work.
+    of_shards : tuple of str
+        What each shard produces instead, where they are different tensors; empty for nothing.
     """
 
     name: str
@@ -96,11 +97,22 @@ class Operator:
     unit: Unit
     inputs: tuple[tuple[str, Layout], ...]
     output: str
+    sizes: tuple[tuple[str, int], ...] = ()
+    of_shards: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """All tensors that it produces."""
+        return tuple(name for name in self.of_shards or (self.output,) if name)
+
+    def output_on(self, shard: int) -> str:
+        """Return what it produces on one chip; empty for nothing."""
+        return self.of_shards[shard] if self.of_shards else self.output
 
     @property
     def ends(self) -> bool:
         """Whether it ends a layer."""
-        return not self.output
+        return not self.outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,101 +122,14 @@ class LayerGraph:
     operators: tuple[Operator, ...]
     tensors: dict[str, Tensor]
 
+    @property
+    def windows(self) -> int:
+        """How often it runs for one visit at most: rows beyond the capacity of experts come again."""
+        return max((dict(operator.sizes).get("windows", 1) for operator in self.operators), default=1)
+
     def layer(self, layer: int) -> LayerGraph:
         """Return the part of one layer."""
         return LayerGraph(
             tuple(operator for operator in self.operators if operator.layer == layer),
             {name: tensor for name, tensor in self.tensors.items() if tensor.layer == layer},
         )
-
-
-class _Shape(NamedTuple):
-    """A tensor of a layer, without its layer and its vectors."""
-
-    rows: int
-    columns: int
-    dtype: str
-    layout: Layout
-    place: Place
-
-
-class _Step(NamedTuple):
-    """An operator of a layer, and what it reads and leaves."""
-
-    kind: str
-    place: Place
-    unit: Unit
-    inputs: dict[str, Layout]
-    output: str
-
-
-def ffn_graph(model: FfnModel, *, batch: int, precision: Precision, vector_bytes: int) -> LayerGraph:
-    """Return the graph of all layers that have an FFN, mixers on GPUs, policy ``sharded``.
-
-    Parameters
-    ----------
-    model : FfnModel
-    batch : int
-        Rows that enter a layer together.
-    precision : Precision
-        Types of the rows that enter and of the summands that leave.
-    vector_bytes : int
-        Payload of one vector.
-    """
-    operators: list[Operator] = []
-    tensors: dict[str, Tensor] = {}
-    for number, layer in enumerate(model.layers):
-        prefix = f"layer.{number}."
-        for name, shape in _shapes(layer, batch, precision).items():
-            tensors[prefix + name] = Tensor(prefix + name, number, *shape, vector_bytes)
-        for step in _steps(layer):
-            named = tuple((prefix + name, layout) for name, layout in step.inputs.items())
-            result = prefix + step.output if step.output else ""
-            operators.append(Operator(prefix + step.kind, step.kind, number, step.place, step.unit, named, result))
-    return LayerGraph(tuple(operators), tensors)
-
-
-def _shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _Shape]:
-    rows_in = _Shape(batch, layer.hidden, precision.activations, "sharded", "hosts")
-    summand = _Shape(batch, layer.hidden, precision.partials, "partial", "chips")
-    shapes = {"input": rows_in}
-    experts = layer.experts
-    if experts:
-        latent = experts.latent_columns
-        if latent:
-            shapes["latent"] = _Shape(batch, latent, precision.activations, "replicated", "chips")
-        # Two 16-bit numbers for each expert that a row meets: its index and its weight.
-        shapes["routing"] = _Shape(batch, 2 * experts.per_token, "bf16", "replicated", "chips")
-        by_pair = summand._replace(rows=batch * experts.per_token, columns=latent or layer.hidden)
-        shapes["expert_output"] = by_pair
-        if layer.shared:
-            shapes["shared_output"] = summand
-        if latent:
-            shapes["latent_output"] = by_pair._replace(rows=batch)
-    return shapes | {"output": summand}
-
-
-def _steps(layer: FfnLayer) -> list[_Step]:
-    rows: dict[str, Layout] = {"input": "replicated"}
-    steps = [_Step("ingress", "hosts", "host", {}, "input")]
-    if layer.dense:
-        steps.append(_Step("dense", "chips", "matrix", rows, "output"))
-    if layer.experts:
-        steps += _expert_steps(rows, latent=layer.experts.latent_columns > 0, shared=layer.shared is not None)
-    return [*steps, _Step("egress", "hosts", "host", {"output": "sharded"}, "")]
-
-
-def _expert_steps(rows: dict[str, Layout], *, latent: bool, shared: bool) -> list[_Step]:
-    routing: dict[str, Layout] = {"routing": "replicated"}
-    beside: dict[str, Layout] = {"shared_output": "partial"} if shared else {}
-    narrow: dict[str, Layout] = {"latent": "replicated"}
-    last: dict[str, Layout] = {} if latent else beside
-    steps = [_Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
-    steps.append(_Step("router", "chips", "matrix", rows, "routing"))
-    steps += [_Step("shared", "chips", "matrix", rows, "shared_output")] if shared else []
-    inputs = (narrow if latent else rows) | routing
-    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output"))
-    summed: dict[str, Layout] = {"expert_output": "partial"}
-    steps.append(_Step("combine", "chips", "vector", summed | routing | last, "latent_output" if latent else "output"))
-    wide: dict[str, Layout] = {"latent_output": "partial"}
-    return steps + ([_Step("widen", "chips", "matrix", wide | beside, "output")] if latent else [])

@@ -159,6 +159,11 @@ class Experts:
     idle: int = 0
     biases: bool = False
 
+    @property
+    def choices(self) -> int:
+        """Slots of the router."""
+        return self.number + self.idle
+
 
 @dataclass(frozen=True, slots=True)
 class StoredTypes:

@@ -7,16 +7,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from math import lcm
+from typing import Final, Literal, NamedTuple
 
 from lpxsched.units import NONE, ceil_div
 
+MATRIX: Final = "matrix"
+VECTOR: Final = "vector"
+HOST: Final = "host"
 Counts = Literal["bytes", "macs", "elements"]
+
+
+class Share(NamedTuple):
+    """What one chip has of an operator: rows, columns, and runs of weights that it picks as it goes."""
+
+    rows: int
+    columns: int
+    runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One part of the work of an operator: constant + per_row r + per_column n + per_row_column r n, rounded up.
+    """One part of the work of an operator: constant + per_row r + per_column n + per_row_column r n + per_run m.
+
+    It is rounded up.
 
     Attributes
     ----------
@@ -24,8 +38,8 @@ class Term:
         ``bytes`` read and written in SRAM, ``macs`` of the matrix unit, ``elements`` of the vector unit.
     unit : str
         The unit that does it.
-    constant, per_row, per_column, per_row_column : Fraction
-        r are the rows of the operator, n the columns of its chip.
+    constant, per_row, per_column, per_row_column, per_run : Fraction
+        r are the rows, n the columns and m the runs of a chip.
     shard : int
         The one chip of the group that does it; `NONE` where all do.
     """
@@ -37,22 +51,29 @@ class Term:
     per_column: Fraction = Fraction(0)
     per_row_column: Fraction = Fraction(0)
     shard: int = NONE
+    per_run: Fraction = Fraction(0)
 
-    def amount(self, rows: int, columns: int, shard: int) -> int:
+    def amount(self, share: Share, shard: int) -> int:
         """Return how much it is on one chip of the group."""
         if self.shard not in (NONE, shard):
             return 0
+        rows, columns, runs = share
         whole = self.constant + self.per_row * rows + (self.per_column + self.per_row_column * rows) * columns
+        whole += self.per_run * runs
         return ceil_div(whole.numerator, whole.denominator)
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What an operator keeps resident: its type, whether all chips hold all of it, and its bytes (terms in bytes)."""
+    """What an operator keeps resident: its type, whether all chips hold all of it, its bytes (terms in bytes), a name.
+
+    Keys, values and states of mixers are kept like weights.
+    """
 
     dtype: str
     layout: Literal["replicated", "sharded"]
     terms: tuple[Term, ...]
+    name: str = "weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +92,8 @@ class Work:
     pipelines : tuple of (str, int)
         How often the latency of the pipeline of a unit passes.
     weights : Weights or None
+    shares : tuple of Share
+        What each chip of the group has, where columns are not dealt in blocks; else empty.
     """
 
     dtype: str
@@ -80,15 +103,21 @@ class Work:
     terms: tuple[Term, ...] = ()
     pipelines: tuple[tuple[str, int], ...] = ()
     weights: Weights | None = None
+    shares: tuple[Share, ...] = ()
 
-    def amount(self, counts: Counts, columns: int, shard: int) -> int:
-        """Return the bytes, multiply-accumulates or elements on one chip, which holds some of the columns."""
-        return sum(term.amount(self.rows, columns, shard) for term in self.terms if term.counts == counts)
+    def on(self, width: int, shard_columns: int) -> tuple[Share, ...]:
+        """Return what each of so many chips has, which cut columns in multiples."""
+        sizes = shard_sizes(self.columns, lcm(self.column_block, shard_columns), width)
+        return self.shares or tuple(Share(self.rows, columns) for columns in sizes)
 
-    def weight_bytes(self, columns: int, shard: int) -> int:
+    def amount(self, counts: Counts, share: Share, shard: int) -> int:
+        """Return the bytes, multiply-accumulates or elements on one chip."""
+        return sum(term.amount(share, shard) for term in self.terms if term.counts == counts)
+
+    def weight_bytes(self, share: Share, shard: int) -> int:
         """Return the bytes of weights that one chip holds."""
         terms = self.weights.terms if self.weights else ()
-        return sum(term.amount(self.rows, columns, shard) for term in terms)
+        return sum(term.amount(share, shard) for term in terms)
 
 
 def shard_sizes(columns: int, multiple: int, width: int) -> list[int]:

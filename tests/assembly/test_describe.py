@@ -16,8 +16,8 @@ from lpxsched.timetable.documents import canonical_json
 from lpxsched.timetable.writer import write_build
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model
-from lpxsched.workload.graph import ffn_graph
 from tests.timetable.small import compiled, small_options
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ INPUTS = {
     "topology": ROOT / "topologies" / "tsp-node.yaml",
     "chip": ROOT / "topologies" / "chips" / "tsp.yaml",
     "clock": ROOT / "topologies" / "clocks" / "xo-100ppm.yaml",
+    "gpus": ROOT / "topologies" / "gpus" / "nvl72.yaml",
+    "handover": ROOT / "topologies" / "handover" / "fpga-400g.yaml",
 }
 
 
@@ -91,9 +93,13 @@ def test_results_are_what_the_tables_say(tmp_path: Path, choices: dict[str, Any]
     assert {key: results[key] for key in counted} == counted
     assert results["makespan_ns"] == pytest.approx(counted["makespan_cycles"] / 0.9, abs=1e-3)
     assert results["proved_worst_ns"] > results["proved_ns"] == results["makespan_ns"]
-    # 2,000 ns each way, 500 to 10,000.
-    per_layer = (results[key] / counted["layers"] for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns"))
-    assert tuple(per_layer) == (4000, 1000, 20000)
+    for place, key in enumerate(("assumed_ns", "assumed_low_ns", "assumed_high_ns")):
+        assert results[key] == pytest.approx(
+            sum(part[place] for part in results["assumed_parts_ns"].values()), abs=0.01
+        )
+    # 500 to 10,000 ns each way, and some bytes.
+    assert results["assumed_parts_ns"]["hand-over"][1] > counted["layers"] * 1000
+    assert results["assumed_parts_ns"]["hand-over"][2] > counted["layers"] * 20000
     assert results["step_high_ns"] == pytest.approx(results["proved_worst_ns"] + results["assumed_high_ns"], abs=1e-6)
     for problem in results["problems"]:
         for layer in problem["layers"]:
@@ -138,6 +144,7 @@ def test_inputs_are_named_and_hashed(tmp_path: Path) -> None:
     build = compiled(tmp_path, chips=[[0, 1], [2, 3]])
     files = INPUTS | {"model": tmp_path / "toy" / "config.json", "partition": tmp_path / "cut.yaml"}
     names = {"topology": "tsp-node", "chip": "tsp", "clock": "xo-100ppm", "model": "toy", "partition": "cut"}
+    names |= {"gpus": "nvl72", "handover": "fpga-400g"}
     assert build.manifest.inputs == {
         kind: {"name": names[kind], "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         for kind, path in files.items()
@@ -166,11 +173,11 @@ def test_the_clock_stands_by_value(small_build: Build) -> None:
 
 def test_options_and_seed_are_kept(tmp_path: Path) -> None:
     """Tests what a user chose."""
-    build = compiled(tmp_path, batch=3, seed=7, gpu_ns=1500.0, weights="fp8")
+    build = compiled(tmp_path, batch=3, seed=7, context=777, weights="fp8")
     options = build.manifest.options
-    assert (options["batch"], options["gpu_ns"], options["weights"], options["solver"]) == (3, 1500.0, "fp8", "greedy")
+    assert (options["batch"], options["context"], options["weights"], options["solver"]) == (3, 777, "fp8", "greedy")
     assert options["seed"] == build.manifest.seed == 7
-    assert options["gpu_latency_ns"] == 2000.0
+    assert (options["gpus"], options["handover"]) == ("nvl72", "fpga-400g")
 
 
 def test_nothing_tells_where_or_when(tmp_path: Path) -> None:

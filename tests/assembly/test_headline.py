@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 
 from lpxsched.assembly.headline import (
-    ATTENTION,
     FLAGS,
     HEADLINE,
     SHARED,
-    Ranged,
-    assumed_ns,
+    Emitted,
+    assumed_parts,
     headline_results,
     not_modelled,
-    ranged,
     reserved_results,
 )
-from lpxsched.options import CompileOptions
+from lpxsched.files.ranged import Ranged, known
+from lpxsched.program.gpus import gpus_of, read_gpus
+from lpxsched.program.handover import handover_of, read_handover
+from lpxsched.program.outside import Outside, Visit
 
 ASSUMED = Ranged(Fraction(900), Fraction(300), Fraction(4100))
 
@@ -27,7 +28,7 @@ ASSUMED = Ranged(Fraction(900), Fraction(300), Fraction(4100))
 def told(**changes: Any) -> dict[str, Any]:
     """Return the headline of 600 ns (worst 1,100) beside 900 (300 to 4,100) that are assumed, eight rows."""
     facts: dict[str, Any] = {"proved_ns": Fraction(600), "proved_worst_ns": Fraction(1100), "assumed": ASSUMED}
-    return headline_results(**(facts | {"missing": [], "batch": 8} | changes))
+    return headline_results(**(facts | {"missing": [], "emitted": Emitted(8, Fraction(1))} | changes))
 
 
 def test_a_step_is_what_is_proved_and_what_is_assumed() -> None:
@@ -39,17 +40,19 @@ def test_a_step_is_what_is_proved_and_what_is_assumed() -> None:
     assert results["assumed_low_ns"] == 300
 
 
-def test_what_layers_take_outside_has_the_range_of_the_hand_over() -> None:
-    """Tests two layers with 50 ns on the GPU and 2,000 ns (500 to 10,000) each way, rounded up to picoseconds."""
-    options = CompileOptions(model="m", topology="lpx-rack", gpu_ns=50.0001)
-    value, low, high = assumed_ns(options, layers=2)
-    # 2 x 50.0001 = 100.0002
-    assert (value, low, high) == (Fraction("8100.001"), Fraction("2100.001"), Fraction("40100.001"))
+def test_what_is_assumed_is_told_by_its_parts() -> None:
+    """Tests two visits of 10 ns (5 to 20) on GPUs, 1 in and 2 out, and a third of a nanosecond at the end."""
+    visit = Visit(Ranged(Fraction(10), Fraction(5), Fraction(20)), known(1), known(2), {})
+    gpus, handover = gpus_of(read_gpus("nvl72")), handover_of(read_handover("fpga-400g"))
+    parts = assumed_parts(Outside((visit, visit), known(Fraction(1, 3)), (), gpus, handover))
+    assert parts == {"mixers": [20, 10, 40], "hand-over": [6, 6, 6], "LM head and sampling": [0.334, 0.334, 0.334]}
 
 
 def test_a_step_in_flight_is_all_its_windows() -> None:
     """Tests 7,000 ns (7,001 on the slowest clock), of which 600 are proved, 900 assumed and 5,500 waiting; 16 rows."""
-    results = reserved_results(Fraction(600), Fraction(7000), Fraction(7001), ASSUMED, [], rows=16)
+    results = reserved_results(
+        Fraction(600), Fraction(7000), Fraction(7001), ASSUMED, [], emitted=Emitted(16, Fraction(1))
+    )
     assert tuple(results) == (*HEADLINE, "waiting_ns")
     assert (results["proved_ns"], results["assumed_ns"], results["waiting_ns"]) == (600, 900, 5500)
     assert (results["step_ns"], results["step_high_ns"], results["proved_worst_ns"]) == (7000, 7001, 2901)
@@ -65,6 +68,14 @@ def test_tokens_are_steps_a_second() -> None:
     assert results["tokens_per_s"] == 5_333_333.333
 
 
+def test_drafts_that_are_accepted_are_tokens_of_the_same_step() -> None:
+    """Tests 2.5 tokens a step: 2.5 x 10^9 / 1,500, eight users; a step may still emit one token alone."""
+    results = told(emitted=Emitted(8, Fraction("2.5")))
+    assert results["tokens_per_s_per_user"] == 1_666_666.666
+    assert results["tokens_per_s_per_user_low"] == 192_307.692
+    assert results["tokens_per_s"] == 13_333_333.333
+
+
 def test_the_parts_sum_to_the_step_in_picoseconds() -> None:
     """Tests thirds of a nanosecond: what is told is rounded up, and the sum is that of what is told."""
     assumed = Ranged(Fraction("101.334"), Fraction("100"), Fraction("101.334"))
@@ -72,19 +83,11 @@ def test_the_parts_sum_to_the_step_in_picoseconds() -> None:
     assert (results["proved_ns"], results["assumed_ns"], results["step_ns"]) == (0.334, 101.334, 101.668)
 
 
-@pytest.mark.parametrize(
-    ("gpu_ns", "polled", "in_flight"), [(0.0, False, 1), (0.0, True, 1), (50.0, True, 1), (50.0, True, 2)]
-)
-def test_what_no_part_contains_is_named(gpu_ns: float, polled: bool, in_flight: int) -> None:
-    """Tests attention while it takes no time, flags where chips poll, what micro-batches share, what is never there."""
-    left_out = not_modelled(gpu_ns, polled=polled, in_flight=in_flight)
-    assert {"LM head", "sampling", "embedding"} <= set(left_out)
-    assert (left_out[0] == f"{ATTENTION} (--gpu-ns is 0)") == (gpu_ns == 0)
+@pytest.mark.parametrize(("unread", "polled", "in_flight"), [(2, False, 1), (2, True, 1), (0, True, 1), (0, True, 2)])
+def test_what_no_part_contains_is_named(unread: int, polled: bool, in_flight: int) -> None:
+    """Tests mixers that cannot be reckoned, flags where chips poll, what micro-batches share, what is never there."""
+    left_out = not_modelled(unread, polled=polled, in_flight=in_flight)
+    assert {"embedding", "drafter (speculation)"} <= set(left_out)
+    assert left_out[0].startswith("caches and weights of 2 mixers") == (unread == 2)
     assert (FLAGS in left_out) == polled
     assert (SHARED in left_out) == (in_flight > 1)
-
-
-def test_a_number_without_a_range_is_what_it_is() -> None:
-    """Tests a tagged number of a file with and without its range."""
-    assert ranged({"value": 0.1}) == (Fraction(1, 10), Fraction(1, 10), Fraction(1, 10))
-    assert ranged({"value": 2, "range": [1, 3]}) == (2, 1, 3)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lpxsched.verify.check import check
 from tests.timetable.small import compiled
+from tests.toy import slow_handover
 
 CHOICES = st.fixed_dictionaries(
     {
@@ -20,7 +21,7 @@ CHOICES = st.fixed_dictionaries(
         "batch": st.integers(1, 6),
         "in_flight": st.integers(2, 60),
         "clock": st.sampled_from(("none", "xo-100ppm")),
-        "gpu_ns": st.sampled_from((0.0, 100.0, 700_000.0)),
+        "one_way_ns": st.sampled_from((0.0, 100.0, 350_000.0)),
         "chips": st.sampled_from(([[0]], [[0, 1]], [[0, 1, 2, 3, 4]], [list(range(8))])),
     }
 )
@@ -31,9 +32,11 @@ CHOICES = st.fixed_dictionaries(
 def test_what_is_in_flight_keeps_every_rule(choices: dict[str, Any]) -> None:
     """Tests random layers on a TSP node: the checker finds no fault, and no period is shorter than its bound.
 
-    With 700 us of attention clocks need several deskews a step.
+    With 700 us of hand-over clocks need several deskews a step.
     """
     with TemporaryDirectory() as folder:
+        one_way_ns = choices.pop("one_way_ns")
+        choices["handover"] = slow_handover(Path(folder), one_way_ns)
         build = compiled(Path(folder), num_hidden_layers=1, **choices)
     assert check(build).violations == ()
     results, frames = build.manifest.results, build.frames
@@ -41,5 +44,5 @@ def test_what_is_in_flight_keeps_every_rule(choices: dict[str, Any]) -> None:
     assert frames.windows[0] - len(frames.gaps[0]) >= choices["in_flight"]
     if choices["clock"] == "none":
         assert len(build.deskews) == len(frames.gaps[0]) == 0
-    elif choices["gpu_ns"] > 100:
+    elif one_way_ns > 100:
         assert frames.windows[0] > build.deskews.every_periods[0]

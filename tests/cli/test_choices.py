@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = [(compile_command, CompileOptions), (collective_command, CollectiveOptions)]
 # What the command itself does with a build.
-OF_COMMANDS = {"output", "as_json", "verify"}
+OF_COMMANDS = {"output", "as_json", "verify", "on_pipe"}
 
 
 @pytest.mark.parametrize(("command", "model"), COMMANDS)
@@ -43,18 +43,18 @@ def test_choices_and_ranges_are_those_of_the_model() -> None:
     """Tests a choice, the only choice there is, a range, an open range and a flag."""
     options = {option.name: option for option in [*compile_command.params, *collective_command.params]}
     assert tuple(options["solver"].type.choices) == ("auto", "greedy", "symmetric", "cpsat")
-    assert tuple(options["moe"].type.choices) == ("sharded",)
+    assert tuple(options["moe"].type.choices) == ("sharded", "whole", "dispatch")
     assert tuple(options["weights"].type.choices) == ("fp8", "bf16", "int8", "mxfp4", "nvfp4")
     assert (options["effort"].type.min, options["effort"].type.max) == (1, 40)
-    assert (options["gpu_ns"].type.min, options["gpu_ns"].type.max) == (0, 1e12)
+    assert (options["context"].type.min, options["context"].type.max) == (1, 10**8)
     assert (options["root"].type.min, options["root"].type.max) == (0, None)
     assert options["relays"].is_flag
 
 
 def test_what_a_model_refuses_is_told_as_an_option() -> None:
     """Tests the name of the option, with dashes, in one line."""
-    choices = {"model": "m", "topology": "t", "gpu_ns": -1.0}
+    choices = {"model": "m", "topology": "t", "context": 0}
     with pytest.raises(InputError) as caught:
         checked_options(CompileOptions, "compile", choices)
-    problem = "Input should be greater than or equal to 0, got -1.0"
-    assert str(caught.value) == f"lpxsched compile: --gpu-ns: {problem}"
+    problem = "Input should be greater than or equal to 1, got 0"
+    assert str(caught.value) == f"lpxsched compile: --context: {problem}"

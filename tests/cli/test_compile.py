@@ -18,7 +18,7 @@ from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode
 from lpxsched.files.shipped import shipped_files
 from tests.timetable.small import compiled
-from tests.toy import toy_model
+from tests.toy import slow_handover, toy_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +132,15 @@ def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytes
     assert printed.err == ""
 
 
+def test_progress_is_told_on_a_pipe_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a line a step on stderr, of two equal layers one problem, and one object on stdout as ever."""
+    command = ["compile", toy_model(tmp_path, **SAID), "tsp-node", "-o", str(tmp_path / "out"), "--json", "--progress"]
+    assert run(command) == ExitCode.DONE
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == ["solving: 0 of 1 done", "solving: 1 of 1 done", "proving: 0 of 1 done"]
+    assert json.loads(printed.out)["layers"] == 2
+
+
 def test_the_default_folder_is_named_after_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,15 +212,16 @@ def test_batch_and_types_change_the_build(tmp_path: Path, capsys: pytest.Capture
     assert int(str(one["vector_hops"])) < int(str(eight["vector_hops"])) < int(str(wide["vector_hops"]))
 
 
-def test_gpu_time_enters_what_is_assumed_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests that 1000 ns of GPU time a layer add 2000 ns to what two layers are assumed to take, and prove nothing."""
-    model = toy_model(tmp_path)
-    without = compile_json([model, "tsp-node", "-o", str(tmp_path / "0")], capsys)
-    with_gpu = compile_json([model, "tsp-node", "-o", str(tmp_path / "1"), "--gpu-ns", "1000"], capsys)
+def test_a_hand_over_enters_what_is_assumed_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that 500 ns more each way add 2000 ns to what two layers are assumed to take, and prove nothing."""
+    model, told = toy_model(tmp_path), []
+    for one_way_ns in (0.0, 500.0):
+        arguments = [model, "tsp-node", "-o", str(tmp_path / "o"), "--handover", slow_handover(tmp_path, one_way_ns)]
+        told.append(compile_json(arguments, capsys))
     for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns", "step_ns", "step_high_ns"):
-        assert float(str(with_gpu[key])) - float(str(without[key])) == pytest.approx(2000)
+        assert float(str(told[1][key])) - float(str(told[0][key])) == pytest.approx(2000)
     for key in ("makespan_cycles", "proved_ns", "proved_worst_ns"):
-        assert with_gpu[key] == without[key]
+        assert told[1][key] == told[0][key]
 
 
 def broken_build(folder: Path) -> Build:
@@ -252,7 +262,7 @@ def test_what_overflows_sram_in_some_cycle_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Tests a chip that lacks one byte in the cycle in which most lies there: exit 4, what lies there, no folder."""
-    monkeypatch.setattr("lpxsched.program.choose.least_chip_bytes", lambda *_, **__: 0)
+    monkeypatch.setattr("lpxsched.program.choose.least_bytes", lambda *_: 0)
     model, chip = toy_model(tmp_path), shipped_files("chip")["tsp"].read_text()
     # Weights, and what combine holds: 8 vectors of routing, 64 of experts, 32 of its own.
     lying = 1_233_920 + (8 + 64 + 32) * 320
@@ -335,9 +345,10 @@ def test_busy_wires_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_number_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests that nan, which passes the range of the option, is told with its option."""
-    assert run(["compile", toy_model(tmp_path), "tsp-node", "--gpu-ns", "nan"]) == ExitCode.BAD_INPUT
-    assert capsys.readouterr().err.startswith("lpxsched compile: --gpu-ns: ")
+    """Tests nan in a hand-over, told with its line and key."""
+    slow = slow_handover(tmp_path, float("nan"))
+    assert run(["compile", toy_model(tmp_path), "tsp-node", "--handover", slow]) == ExitCode.BAD_INPUT
+    assert "slow.yaml:2:1: one_way_ns" in capsys.readouterr().err
 
 
 def test_an_interrupted_search_ends_and_leaves_nothing(tmp_path: Path) -> None:

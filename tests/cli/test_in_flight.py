@@ -9,7 +9,7 @@ import pytest
 
 from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode
-from tests.toy import toy_model
+from tests.toy import slow_handover, toy_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,9 +94,10 @@ def test_several_layers_in_flight_are_not_there_yet(tmp_path: Path, capsys: pyte
 
 
 def test_a_frame_beyond_the_format_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests attention of a second: more windows than a frame can name."""
+    """Tests a hand-over of a second: more windows than a frame can name."""
     model, out = toy_model(tmp_path, num_hidden_layers=1), tmp_path / "out"
-    arguments = [model, "tsp-node", "-o", str(out), "--solver", "greedy", "--in-flight", "2", "--gpu-ns", "1e9"]
+    arguments = [model, "tsp-node", "-o", str(out), "--solver", "greedy", "--in-flight", "2"]
+    arguments += ["--handover", slow_handover(tmp_path, 1e9)]
     assert run(["compile", *arguments]) == ExitCode.NOTHING_FOUND
     assert "windows" in capsys.readouterr().err
     assert not out.exists()

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from lpxsched.cli.main import run
+from lpxsched.cli.schema import KINDS as KINDS_OF_FILES
 from lpxsched.cli.schema import json_schema
 from lpxsched.fabric.schema import KINDS
 from lpxsched.files.shipped import shipped_files
@@ -69,7 +70,7 @@ def plain(data: Any) -> Any:
     return data
 
 
-@pytest.mark.parametrize("kind", ["topology", "chip", "clock", "partition"])
+@pytest.mark.parametrize("kind", KINDS_OF_FILES)
 def test_one_json_object(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that the schema is one JSON object with and without --json, and names its dialect and its kind."""
     assert run(["schema", kind]) == 0
@@ -85,7 +86,7 @@ def test_unknown_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema", "topologies"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "'topology', 'chip', 'clock', 'partition'" in error
+    assert "'topology', 'chip', 'clock', 'partition', 'gpus', 'handover'" in error
 
 
 def test_every_kind_of_topology_is_named() -> None:
@@ -97,7 +98,7 @@ def test_every_kind_of_topology_is_named() -> None:
     assert not [name for name in schema["$defs"] if not name.isidentifier()]
 
 
-@pytest.mark.parametrize("kind", ["topology", "chip", "clock"])
+@pytest.mark.parametrize("kind", ["topology", "chip", "clock", "gpus", "handover"])
 def test_shipped_files_fit(kind: str) -> None:
     """Tests that every shipped file fits, with its sources and with plain values instead."""
     schema = json_schema(kind)

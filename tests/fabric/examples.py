@@ -50,7 +50,7 @@ PLAIN: dict[str, Any] = {
     "links": "toy.csv",
 }
 WIRE = {"latency_ns": 5, "gbps": 100}
-HOST = {**WIRE, "chips_per_host": 2, "gpu_latency_ns": 0}
+HOST = {**WIRE, "chips_per_host": 2}
 # Keys of a family's wires where they are not `link` alone.
 WIRES = {
     "boardfly": {"tray": WIRE, "group": WIRE, "between": WIRE},
@@ -73,7 +73,6 @@ def fabric_of(links: Sequence[tuple[int, int]], *, grid: tuple[int, int], hosts:
         vector_bytes=320,
         wire_bytes=328,
         turnaround_cycles=3,
-        gpu_latency_ns=Fraction(0),
         hac_latency_cycles=None,
         guard_in_hop=False,
         ports=None,

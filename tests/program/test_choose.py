@@ -12,8 +12,8 @@ from lpxsched.program.choose import partition_layers
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.ffns import ffn_model
-from lpxsched.workload.graph import ffn_graph
 from tests.fabric.examples import hosted_grid, write_topology
+from tests.program.loads import load_on
 from tests.workload.examples import FP8, toy
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ def partition(
     model: FfnModel, fabric: Fabric, *, precision: Precision = FP8, file: Path | None = None
 ) -> tuple[Group, ...]:
     """Return the groups of a model for a batch of one."""
-    graph = ffn_graph(model, batch=1, precision=precision, vector_bytes=4)
-    named = str(file) if file else None
-    return partition_layers(model, fabric, graph, batch=1, precision=precision, file=named)
+    load = load_on(fabric, model, precision=precision)
+    return partition_layers(load, fabric, file=str(file) if file else None)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +100,34 @@ def test_a_file_decides(tmp_path: Path) -> None:
     assert [group.chips for group in groups] == [(5, 1), (2, 3)]
 
 
-def test_a_written_group_that_is_too_narrow_is_infeasible(tmp_path: Path) -> None:
-    """Tests layer 1 on one chip of 240 bytes: 30 + 3 x (72 + 24 + 8) + 32 = 374; layer 0 on six has 134."""
+def test_a_written_group_that_is_too_narrow_is_refused(tmp_path: Path) -> None:
+    """Tests layer 1 on one chip of 240 bytes: 30 + 3 x (72 + 24 + 8) = 342 of weights, and 32; layer 0 on six has 134.
+
+    The router has 5 x 3 weights of 2 bytes.
+    """
     path = tmp_path / "groups.yaml"
     path.write_text("layers:\n- chips: 0-5\n- chips: [7]\n")
-    with pytest.raises(InfeasibleError) as caught:
+    with pytest.raises(InputError) as caught:
         partition(toy(), hosted_grid(2, 4, sram_bytes=240), file=path)
-    assert str(caught.value) == ("infeasible: layer 1 needs 374 bytes on each of its 1 chips, a chip holds 240")
+    assert str(caught.value) == (
+        f"{path}:3:3: layers.1.chips: chip 7 needs 374 bytes at least for layer 1, 342 of them weights of layer 1, and "
+        "holds 240; take more chips, or others"
+    )
+
+
+def test_groups_may_share_chips_as_long_as_all_of_them_fit(tmp_path: Path) -> None:
+    """Tests two layers on two chips each, of which they share the first, with 198 and 174 bytes of weights, and 32.
+
+    Chip 0 holds 198 twice and the 32 of one at a time, 428; written the other way round in one of the groups it holds
+    198 + 174 + 32 = 404.
+    """
+    path, narrow = tmp_path / "groups.yaml", hosted_grid(2, 4, sram_bytes=427)
+    path.write_text("layers:\n- chips: [0, 1]\n- chips: [0, 2]\n")
+    assert partition(toy(), hosted_grid(2, 4, sram_bytes=428), file=path)[1].chips == (0, 2)
+    with pytest.raises(InputError, match="chip 0 needs 428 bytes at least for layer 0 and 1 more, 198 of them weights"):
+        partition(toy(), narrow, file=path)
+    path.write_text("layers:\n- chips: [0, 1]\n- chips: [2, 0]\n")
+    assert partition(toy(), narrow, file=path)[1].chips == (2, 0)
 
 
 def test_a_fabric_without_hosts_is_refused(tmp_path: Path) -> None:

@@ -11,20 +11,32 @@ from hypothesis import strategies as st
 
 from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.program.file import read_groups
+from lpxsched.program.file import partition_text, read_groups
 from tests.fabric.examples import fabric_of, hosted_grid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from lpxsched.fabric.fabric import Fabric
     from lpxsched.traffic.group import Group
+
+
+def _all_fit(_: Sequence[Group]) -> None:
+    """Find no layer that cannot lie on its chips."""
 
 
 def read(folder: Path, text: str, layers: int = 2) -> tuple[Group, ...]:
     """Read groups on eight chips."""
     path = folder / "groups.yaml"
     path.write_text(text, encoding="utf-8")
-    return read_groups(path, hosted_grid(2, 4), layers)
+    return read_groups(path, hosted_grid(2, 4), layers, _all_fit)
+
+
+def read_one(path: Path, fabric: Fabric) -> Group:
+    """Read the one group of a file on a fabric."""
+    (group,) = read_groups(path, fabric, 1, _all_fit)
+    return group
 
 
 @pytest.mark.parametrize(
@@ -60,7 +72,7 @@ def test_the_hosts_of_a_rack_stand_beside_its_chips(tmp_path: Path) -> None:
     """Tests a group across two halves of tray 0."""
     path = tmp_path / "groups.yaml"
     path.write_text("layers: [{chips: 6-9}]\n")
-    assert read_groups(path, load_fabric("lpx-rack"), 1)[0].hosts == (256, 256, 257, 257)
+    assert read_one(path, load_fabric("lpx-rack")).hosts == (256, 256, 257, 257)
 
 
 @pytest.mark.parametrize(
@@ -101,10 +113,9 @@ def test_the_hosts_of_a_rack_stand_beside_its_chips(tmp_path: Path) -> None:
             "3:3: layers.1.chips: 4-999999999999999 is outside the chips 0 to 7, or runs backwards",
         ),
         (
-            "layers:\n- chips: 0-3\n- chips: [3]\n",
-            "3:3: layers.1.chips: chip 3 is in layer 0 already; each chip once",
+            "layers:\n- chips: 0,1,0\n- chips: 4-7\n",
+            "2:3: layers.0.chips: chip 0 is in this group 2 times; name each chip once",
         ),
-        ("layers:\n- chips: 0,0\n- chips: 4-7\n", "2:3: layers.0.chips: chip 0 is in layer 0 already; each chip once"),
     ],
 )
 def test_a_wrong_file_is_refused_at_its_line(tmp_path: Path, text: str, expected: str) -> None:
@@ -125,7 +136,7 @@ def test_a_very_long_number_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
     """Tests a folder and a missing file in place of a partition."""
     with pytest.raises(InputError, match=r"cannot be read: (Is a directory|No such file or directory)$"):
-        read_groups(tmp_path / name, hosted_grid(2, 4), 2)
+        read_groups(tmp_path / name, hosted_grid(2, 4), 2, _all_fit)
 
 
 def test_a_chip_without_host_is_refused(tmp_path: Path) -> None:
@@ -133,7 +144,7 @@ def test_a_chip_without_host_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "groups.yaml"
     path.write_text("layers: [{chips: 0-1}]\n")
     with pytest.raises(InputError, match=r"^toy: chip 0 has no link from and to a host"):
-        read_groups(path, fabric_of([(0, 1), (1, 0)], grid=(1, 2)), 1)
+        read_one(path, fabric_of([(0, 1), (1, 0)], grid=(1, 2)))
 
 
 @given(st.lists(st.integers(0, 7), min_size=1, max_size=8, unique=True), st.booleans())
@@ -143,7 +154,7 @@ def test_any_order_of_chips_is_kept(tmp_path_factory: pytest.TempPathFactory, ch
     written = f"'{','.join(map(str, chips))}'" if as_text else str(chips)
     path.write_text(f"layers:\n- chips: {written}\n")
     # One tray of eight chips: any of them are joined.
-    assert read_groups(path, hosted_grid(1, 8), 1)[0].chips == tuple(chips)
+    assert read_one(path, hosted_grid(1, 8)).chips == tuple(chips)
 
 
 def test_chips_that_are_not_joined_are_refused_at_their_place(tmp_path: Path) -> None:
@@ -161,4 +172,12 @@ def test_a_chip_that_is_down_is_refused(tmp_path: Path) -> None:
     node_down = fabric.node_down.copy()
     node_down[2] = True
     with pytest.raises(InputError, match="chip 2 is down in toy"):
-        read_groups(path, replace(fabric, node_down=node_down), 1)
+        read_one(path, replace(fabric, node_down=node_down))
+
+
+def test_groups_are_written_as_they_are_read(tmp_path: Path) -> None:
+    """Tests runs of chips in their order, with the reason of each group behind it."""
+    text = partition_text([(2, 3, 0, 1), (7,)], ["one tray", "a chip that is left"])
+    assert text == 'layers:\n- chips: "2-3,0-1"  # one tray\n- chips: "7"  # a chip that is left\n'
+    assert [group.chips for group in read(tmp_path, text)] == [(2, 3, 0, 1), (7,)]
+    assert partition_text([(5,)], []) == 'layers:\n- chips: "5"\n'

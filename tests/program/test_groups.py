@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.connected import split_group
-from lpxsched.program.groups import automatic_groups, host_of, smallest_width
+from lpxsched.program.groups import automatic_groups, group_on, smallest_width
 from tests.fabric.examples import fabric_of, hosted_grid
 
 
@@ -137,7 +137,7 @@ def test_a_chip_without_host_is_refused() -> None:
     fabric = fabric_of([(0, 2), (2, 0)], grid=(1, 2), hosts=1)
     with pytest.raises(InputError, match=r"^toy: chip 1 has no link from and to a host"):
         automatic_groups(fabric, 2, 1)
-    assert host_of(fabric, fabric.host_of_chip(), 0) == 2
+    assert group_on(fabric, 3, (0,)).hosts == (2,)
 
 
 def test_tiles_avoid_chips_that_are_down() -> None:

@@ -32,11 +32,12 @@ def test_the_bandwidth_of_a_repeating_timetable_is_that_of_its_period(tmp_path: 
     cyclic = replace(one, result=replace(one.result, schedule=replace(one.result.schedule, period_cycles=64)))
     build = built(tmp_path, cyclic, cyclic=True)
     assert bandwidth(build)[1] == 20
-    assert collective_summary(build, MEASURED).splitlines()[2:6] == [
+    assert collective_summary(build, MEASURED).splitlines()[2:7] == [
         "period     64 cycles = 64.0 ns",
         "bound      32 cycles (by hand)",
         "gap        2.0000; feasible",
         "makespan   32 cycles = 32.0 ns",
+        "worst      96.0 ns on clocks of none, of it waiting 64.0 ns",
     ]
 
 
@@ -57,6 +58,7 @@ def test_the_summary_tells_what_a_person_looks_for(tmp_path: Path) -> None:
         "all-gather, --vectors 2, on 3 chips of toy; 1.2 s",
         "",
         "makespan   32 cycles = 32.0 ns",
+        "worst      536.0 ns on clocks of none, of it waiting 504.0 ns",
         "bound      32 cycles (by hand)",
         "gap        1.0000; optimal",
         "solver     hand, 0.5 s",

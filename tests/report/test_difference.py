@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lpxsched.cli.main import run
 from lpxsched.report.busiest import alike_chips, alike_links, busy_chips, busy_links
-from lpxsched.report.difference import Moved, changes, changes_json, moved_layers, shown
+from lpxsched.report.difference import Moved, changes, changes_json, moved_layers, moved_sentence, shown
 from lpxsched.report.mapping import mapping, position_ranges
 from lpxsched.report.summary import summarise
 from lpxsched.report.text import WIDTH
 from lpxsched.timetable.writer import write_build
-from tests.builds import two_chip_build
+from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
 
 if TYPE_CHECKING:
@@ -49,6 +50,23 @@ def test_layers_on_other_chips_are_found() -> None:
         Moved(1, "0.2-3", "0.2-3"),
         Moved(2, "", "1.0-1"),
     ]
+
+
+def test_layers_of_one_build_only_lie_on_no_other_chips() -> None:
+    """Tests the sentence: a layer that moved, one that only the second build has, and equal builds."""
+    moved = [Moved(0, "0.0", "0.1"), Moved(1, "0.2", "0.2"), Moved(2, "", "0.3")]
+    assert moved_sentence(moved) == "1 of 2 layers on other chips; 1 layer only in B"
+    assert moved_sentence(moved[1:2]) == "All on the same chips"
+    assert moved_sentence([Moved(0, "0.0", "")]) == "1 layer only in A"
+
+
+def test_what_never_repeats_has_no_period() -> None:
+    """Tests a build on demand beside one that repeats: no period is no period of zero cycles."""
+    build = two_chip_build()
+    cyclic = replace(build, frames=replace(build.frames, period_cycles=ints(256)))
+    found = {change.name: change for change in changes(summarise(build), summarise(cyclic))}
+    assert (found["period, cycles"].first, found["period, cycles"].second) == (None, 256)
+    assert "period, cycles" not in {change.name for change in changes(summarise(build), summarise(build))}
 
 
 def test_what_holds_a_layer() -> None:
@@ -94,7 +112,7 @@ def test_report_of_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert run(["report", *folders]) == 0
     text = capsys.readouterr().out
     assert "makespan, cycles" in text
-    assert "1 of 3 layers lie on other chips" in text
+    assert "2 layers on the same; 1 layer only in B; -o FILE.html shows which" in text
     assert max(map(len, text.splitlines())) <= WIDTH + len(str(tmp_path))
     assert run(["report", *folders, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

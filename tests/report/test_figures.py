@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lpxsched.report.figures import render
-from lpxsched.report.heat_map import layer_window, used_groups
+from lpxsched.report.heat_map import drawn_utilisation, layer_window, used_groups
 from lpxsched.report.lanes_in_use import lanes_in_use
-from lpxsched.report.layer_timeline import SHOWN_CHIPS, chip_rows
+from lpxsched.report.layer_timeline import SHOWN_CHIPS, chip_rows, pass_shifts
 from lpxsched.report.utilisation import utilisation
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
@@ -19,6 +19,8 @@ from tests.verify.changes import with_group
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lpxsched.timetable.build import Build
 
 
 def test_two_runs_give_equal_bytes() -> None:
@@ -79,6 +81,34 @@ def test_lanes_in_use_of_a_chip() -> None:
     ]
     assert rows[2].moment_cycles.tolist() == [23, 28, 80, 85]
     assert rows[2].share.tolist() == [1, 0, 1, 0]
+
+
+def repeating() -> Build:
+    """Return the two-chip build with a period of 50 cycles, of which its 128 touch three."""
+    one = two_chip_build()
+    return replace(one, frames=replace(one.frames, period_cycles=ints(50)))
+
+
+def test_passes_of_other_windows_are_drawn() -> None:
+    """Tests that passes up to two periods before and after meet one of 128 cycles, its own on top; else none."""
+    assert pass_shifts(repeating(), 0) == [-100, -50, 50, 100, 0]
+    assert pass_shifts(two_chip_build(), 0) == [0]
+    (first, _) = chip_rows(repeating(), 0)
+    # Sends of [23, 28) and [80, 85), also 50 cycles earlier and later, and 100.
+    passing = first.passing["tray", "out"]
+    assert passing.moment_cycles[passing.share > 0].tolist() == [-77, -27, -20, 23, 30, 73, 80, 123, 130, 180]
+    assert passing.vectors == 4
+    assert chip_rows(two_chip_build(), 0)[0].passing == {}
+    assert render(repeating(), ["svg"]) != render(two_chip_build(), ["svg"])
+
+
+def test_utilisation_of_what_repeats_is_that_of_a_period() -> None:
+    """Tests 50 cycles with all passes in them, not one pass; layers do not cut them."""
+    for layers in (None, range(1)):
+        busy = drawn_utilisation(repeating(), layers)
+        assert (busy.first_cycle, busy.last_cycle) == (0, 50)
+        assert busy.busy_cycles(0) == 20
+    assert drawn_utilisation(two_chip_build(), None).last_cycle == 128
 
 
 def test_slots_that_follow_each_other_leave_no_gap() -> None:

@@ -31,16 +31,19 @@ def test_nothing_assumed_is_called_a_bound(small_build: Build) -> None:
 
 
 def test_the_lines_tell_the_numbers(small_build: Build) -> None:
-    """Tests two layers with a hand-over of 2,000 ns each way: 8 us a step, 2 to 40."""
+    """Tests two layers with a hand-over of 2 us each way, their bytes, and 1 us of each mixer, of head and sampling."""
     lines = dict(line for line in headline_lines(small_build) if line[0])
-    assert lines["assumed"] == "8.000 us a step, low 2.000 us, high 40.000 us"
-    assert ("", "a layer 0 ns on the GPU, and twice 2,000 ns of hand-over") in headline_lines(small_build)
-    assert lines["not modelled"].startswith("attention on the GPU (--gpu-ns is 0), embedding, LM head,")
+    # Eight rows in are 5,120 bytes in 2 frames of 82 more, out 10,240 in 3: (5,284 + 10,486) x 8 / 400 = 315.4 ns each
+    # of two layers. Of the ranges: 500 ns, 9,000 a frame of 38 more, at 800 Gb/s; cut through, 1,024 x 102 at 200 Gb/s.
+    assert lines["assumed"] == "12.631 us a step, low 4.124 us, high 53.351 us"
+    each = "mixers 2.000 us, hand-over 8.631 us, LM head and sampling 2.000 us"
+    assert ("", each) in headline_lines(small_build)
+    assert lines["not modelled"].startswith("caches and weights of 2 mixers without widths in the config, embedding,")
 
 
 def test_lines_fit_a_terminal(tmp_path: Path) -> None:
     """Tests a chip that polls, of which most is said, in 100 columns."""
-    build = compiled(tmp_path, topology="lpx-rack", gpu_ns=123.5)
+    build = compiled(tmp_path, topology="lpx-rack", context=12_345)
     assert max(len(f"  {name:<14}{text}") for name, text in headline_lines(build)) <= 100
 
 

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from lpxsched.fabric.facts import fabric_facts
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.report.topology_figure import render_topology
+from lpxsched.report.topology_figure import _draw, render_topology
 from lpxsched.report.topology_layout import along_the_grid, arcs, bundles_between_chips, circle, grid_of
 from lpxsched.report.topology_panels import _apart, _matrix_unit, _pairs, _round_step, _strongest
-from tests.fabric.examples import fabric_of, hosted_grid
+from tests.fabric.examples import fabric_of, hosted_grid, write_topology
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lpxsched.fabric.fabric import Fabric
 
 SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=5).map(tuple)
@@ -61,6 +63,23 @@ def test_faults_change_the_picture() -> None:
 def test_odd_fabrics_are_drawn(fabric: Fabric) -> None:
     """Tests that fabrics without links, with one chip, of one way, or of one long row give a picture."""
     assert set(rendered(fabric)) == {"svg", "png"}
+
+
+@pytest.mark.parametrize("chips", [12, 30])
+def test_a_legend_of_many_classes_is_whole(tmp_path: Path, chips: int) -> None:
+    """Tests a ring of a class a pair of chips: the legend lies inside the figure, below every panel."""
+    pairs = [(chip, (chip + 1) % chips) for chip in range(chips)]
+    lines = [f"{a},{b},1{min(a, b):02}.125,117.25" for pair in pairs for a, b in (pair, pair[::-1])]
+    table = "\n".join(["src,dst,latency_ns,gbps", *lines, ""])
+    fabric = load_fabric(write_topology(tmp_path, table, chips=chips))
+    assert len(fabric.link_classes) > 8
+    figure = _draw(fabric, fabric_facts(fabric))
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    box, whole = legend.get_window_extent(), figure.bbox
+    assert 0 <= box.x0 < box.x1 <= whole.x1
+    assert 0 <= box.y0 < box.y1 <= min(axes.bbox.y0 for axes in figure.axes)
+    assert legend.get_texts()[-1].get_text().endswith("more classes, whose colours repeat")
 
 
 def test_bundles_leave_hosts_out() -> None:

@@ -13,7 +13,7 @@ from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.group import Group
 from lpxsched.workload.costs import layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.graph import LayerGraph, ffn_graph
+from lpxsched.workload.ffn_graph import ffn_graph
 from tests.workload.examples import toy
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.datatypes import WeightType
     from lpxsched.workload.ffns import FfnModel
+    from lpxsched.workload.graph import LayerGraph
 
 INTERVAL_CYCLES = 4032
 

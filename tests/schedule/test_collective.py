@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Result
+    from lpxsched.schedule.result import LowerBound, Result
     from lpxsched.traffic.collectives import Kind
 
 # Chip 1 in the middle of three is the root of the other two.
@@ -52,7 +52,7 @@ class HandSolver:
     cycles: int = 1000
     asked: list[tuple[int, SolveOptions]] = field(default_factory=list)
 
-    def __call__(self, problem: Instance, options: SolveOptions) -> Result:
+    def __call__(self, problem: Instance, options: SolveOptions, _: LowerBound) -> Result:
         """Return the all-gather made by hand, as long as was chosen."""
         self.asked.append((int(problem.network.hop_cycles[0]) - HOP_CYCLES, options))
         result = all_gather().result
@@ -167,7 +167,9 @@ def test_a_hop_longer_than_clocks_may_run_apart_is_refused_at_once(solver: HandS
     slow = replace(fabric, link_classes=(replace(fabric.link_classes[0], latency_cycles=10**9),))
     with pytest.raises(InfeasibleError) as caught:
         solved("xo-100ppm", slow)
-    told = r"hop of class link takes 10000000[0-9]{2} cycles .* may run 523999 .* at most 0\.00239 ppm .* none, ocxo-5ppb$"
+    told = (
+        r"class link takes 10000000[0-9]{2} cycles .* may run 523999 .* at most 0\.00239 ppm .* none, ocxo-5ppb$"
+    )
     assert re.search(told, str(caught.value))
     assert solver.asked == []
 
@@ -233,7 +235,7 @@ def test_a_guard_longer_than_the_rules_ask_for_proves_nothing(
 ) -> None:
     """Tests that a bound with the guard of an interval is told as nothing found."""
 
-    def refuse(_: Instance, options: SolveOptions) -> Result:
+    def refuse(_: Instance, options: SolveOptions, __: LowerBound) -> Result:
         if options.deadline_cycles is not None:
             raise fault
         return all_gather().result

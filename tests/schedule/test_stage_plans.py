@@ -22,7 +22,8 @@ from lpxsched.schedule.solve_layer import Solved, first_solved, solve
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.verify.check import check
-from lpxsched.workload.graph import LayerGraph, ffn_graph
+from lpxsched.workload.ffn_graph import ffn_graph
+from lpxsched.workload.graph import LayerGraph
 from tests.schedule.chains import KINDS, chain, ring
 from tests.schedule.circulants import circulant_layers
 from tests.schedule.rules import violations

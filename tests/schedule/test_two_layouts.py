@@ -34,7 +34,7 @@ def test_both_layouts_read_one_sum() -> None:
     works = layer_work(model.layers[0], chip, WIDTH, batch=2, precision=precision)
     problem = layer_problem(
         around.fabric,
-        around.groups[0],
+        (None, around.groups[0]),
         with_norm_and_residual(around.graph.layer(0)),
         shard_costs(works, chip, WIDTH),
         clock=around.clock,

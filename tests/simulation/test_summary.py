@@ -87,6 +87,7 @@ def test_the_adversary_sees_almost_the_whole_allowance() -> None:
     summary = simulate(two_chip_build(), own_clock(), trials=100, seed=0)
     worst_ns = Fraction(633) / (1 - Fraction(1, 10_000)) + 2
     assert summary.nominal_ns == 128
+    assert summary.waiting_ns == 504
     assert summary.bound_ns == worst_ns
     assert 0 <= worst_ns - summary.observed_worst_ns < Fraction(1, 1000)
     assert round(summary.as_json()["tightness"], 5) == 1
@@ -131,9 +132,10 @@ def test_the_bound_of_the_own_clock_is_reckoned_not_read() -> None:
     assert simulate(build, trials=1, seed=0).bound_ns < 700
 
 
-def test_gpu_time_enters_no_latency() -> None:
-    """Tests that 1000 ns on the GPU and 50.5 ns on the way, which are assumed, leave what is proved as it is."""
-    build = with_manifest(two_chip_build(), options={"gpu_ns": 1000, "gpu_latency_ns": 50.5})
+def test_what_is_assumed_enters_no_latency() -> None:
+    """Tests that 1000 ns outside of the fabric leave what is proved as it is."""
+    told = two_chip_build().manifest.results | {"assumed_ns": 1000.0, "assumed_high_ns": 1000.0}
+    build = with_manifest(two_chip_build(), results=told)
     assert simulate(build, clock(), trials=1, seed=0) == simulate(two_chip_build(), clock(), trials=1, seed=0)
 
 
@@ -157,8 +159,8 @@ def test_a_faster_clock_shortens_the_cycle() -> None:
 def test_json_has_the_documented_keys() -> None:
     """Tests the names on which scripts rely, and that numbers are rounded to six decimals."""
     first = Failing("late", 3, 4, 1)
-    times = (Fraction(5), Fraction(9, 2), Fraction(4), Fraction(6))
-    summary = Summary("c", 7, 2, 0, 1, first, -1e-9, Fraction(1, 3), 0.5, 2, *times)
+    times_ns = (Fraction(5), Fraction(9, 2), Fraction(4), Fraction(6), Fraction(1))
+    summary = Summary("c", 7, 2, 0, 1, first, -1e-9, Fraction(1, 3), 0.5, 2, *times_ns)
     assert summary.as_json() == {
         "clock": "c",
         "trials": 7,
@@ -173,6 +175,7 @@ def test_json_has_the_documented_keys() -> None:
         "observed_worst_ns": 5.0,
         "random_worst_ns": 4.5,
         "nominal_ns": 4.0,
+        "waiting_ns": 1.0,
         "bound_ns": 6.0,
         "tightness": 0.5,
     }

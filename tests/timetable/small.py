@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.options import CompileOptions
 from lpxsched.pipeline import compile_timetable
-from tests.toy import CONFIG, toy_model
+from tests.toy import toy_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +23,10 @@ def small_options(folder: Path, *, chips: list[list[int]] | None = None, **choic
     chips : list of list of int, optional
         Chips of each layer.
     choices
-        Keys of `CONFIG` change the model; anything else is an option of the compile.
+        Options of the compile; anything else is a key of the model.
     """
-    model = toy_model(folder, **{name: choices.pop(name) for name in CONFIG if name in choices})
+    keys = [name for name in choices if name not in CompileOptions.model_fields]
+    model = toy_model(folder, **{name: choices.pop(name) for name in keys})
     if chips:
         layers = "\n".join(f"  - chips: {group}" for group in chips)
         (folder / "cut.yaml").write_text(f"layers:\n{layers}\n")

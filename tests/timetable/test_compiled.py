@@ -30,6 +30,14 @@ def assert_proved(folder: Path, build: Build) -> None:
     assert report.ok
 
 
+def test_layers_that_share_chips_are_one_frame_and_proved(tmp_path: Path) -> None:
+    """Tests two layers with two chips in common, in one frame with one deskew; a third has its own."""
+    build = compiled(tmp_path, num_hidden_layers=3, chips=[[0, 1, 2, 3], [3, 2, 4], [5, 6, 7]])
+    assert build.segments.frame.tolist() == [0, 0, 1]
+    assert build.deskews.frame.tolist() == build.frames.frame.tolist() == [0, 1]
+    assert_proved(tmp_path, build)
+
+
 def test_the_small_build_is_proved(tmp_path: Path, small_build: Build) -> None:
     """Tests two layers of four chips."""
     assert_proved(tmp_path, small_build)

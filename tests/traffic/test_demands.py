@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.traffic.demands import Demand, implied_collective, layer_demands, needed_demands
-from lpxsched.workload.graph import LayerGraph, Operator, ffn_graph
+from lpxsched.traffic.demands import Demand, Nodes, implied_collective, layer_demands, needed_demands
+from lpxsched.workload.ffn_graph import ffn_graph
+from lpxsched.workload.graph import LayerGraph, Operator
 from tests.workload.examples import FP8, toy
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ TABLE: dict[tuple[tuple[str, str], tuple[str, str]], str] = {
     (("partial", "chips"), ("replicated", "chips")): "all-reduce",
     (("partial", "chips"), ("sharded", "chips")): "reduce-scatter",
     (("partial", "chips"), ("sharded", "hosts")): "reduce-scatter and gather",
+    (("replicated", "chips"), ("sharded", "hosts")): "gather",
     # nothing moves
     (("replicated", "chips"), ("sharded", "chips")): "",
     **{
@@ -64,7 +66,7 @@ def test_the_demands_of_a_layer_on_three_chips() -> None:
     of its share and read at that chip's host. Routing and the experts' output stay where they are.
     """
     chips = (0, 1, 2)
-    assert layer_demands(layer(1, 16), 3) == (
+    assert layer_demands(layer(1, 16), Nodes(3)) == (
         Demand("layer.0.input", 0, 2, (3,), 3, chips),
         Demand("layer.0.input", 2, 1, (4,), 4, chips),
         Demand("layer.0.input", 3, 1, (5,), 5, chips),
@@ -76,7 +78,7 @@ def test_the_demands_of_a_layer_on_three_chips() -> None:
 
 def test_a_share_of_no_vectors_is_no_demand() -> None:
     """Tests 1 vector in and 2 out on three chips."""
-    demands = layer_demands(layer(1, 4), 3)
+    demands = layer_demands(layer(1, 4), Nodes(3))
     assert [(demand.tensor, demand.root) for demand in demands] == [
         ("layer.0.input", 3),
         ("layer.0.output", 0),
@@ -86,7 +88,7 @@ def test_a_share_of_no_vectors_is_no_demand() -> None:
 
 def test_one_chip_still_hears_from_its_host() -> None:
     """Tests the least group: everything comes over one host link and goes back over it; nothing is summed."""
-    assert layer_demands(layer(1, 16), 1) == (
+    assert layer_demands(layer(1, 16), Nodes(1)) == (
         Demand("layer.0.input", 0, 4, (1,), 1, (0,)),
         Demand("layer.0.output", 0, 8, (0,), 0, (1,)),
     )
@@ -105,7 +107,7 @@ def test_one_chip_still_hears_from_its_host() -> None:
 def test_what_each_operator_of_the_second_chip_reads(kind: str, expected: list[int]) -> None:
     """Tests the demands that each operator waits for on chip 1 of three, or on its host link."""
     graph = layer(1, 16)
-    assert needed_demands(operator(graph, kind), 1, graph, layer_demands(graph, 3), 3) == expected
+    assert needed_demands(operator(graph, kind), 1, graph, layer_demands(graph, Nodes(3)), Nodes(3)) == expected
 
 
 def residual_layer() -> LayerGraph:
@@ -123,7 +125,7 @@ def residual_layer() -> LayerGraph:
 def test_a_tensor_that_is_read_in_two_layouts_is_summed_once() -> None:
     """Tests that each share of 2 vectors has one sum, which spreads to the other chips and to its host."""
     chips = (0, 1, 2, 3)
-    assert layer_demands(residual_layer(), 4) == tuple(
+    assert layer_demands(residual_layer(), Nodes(4)) == tuple(
         Demand("h", 2 * root, 2, chips, root, (*(chip for chip in chips if chip != root), 4 + root)) for root in chips
     )
 
@@ -132,14 +134,14 @@ def test_a_tensor_that_is_read_in_two_layouts_is_summed_once() -> None:
 def test_each_layout_waits_for_its_own_shares(kind: str, expected: list[int]) -> None:
     """Tests what shard 1 of four reads: the whole tensor, or its share alone."""
     graph = residual_layer()
-    assert needed_demands(operator(graph, kind), 1, graph, layer_demands(graph, 4), 4) == expected
+    assert needed_demands(operator(graph, kind), 1, graph, layer_demands(graph, Nodes(4)), Nodes(4)) == expected
 
 
 @given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 20))
 def test_every_vector_is_demanded_once(batch: int, hidden: int, width: int) -> None:
     """Tests that the demands of a tensor cover each of its vectors once, for any size and width."""
     graph = layer(batch, hidden)
-    demands = layer_demands(graph, width)
+    demands = layer_demands(graph, Nodes(width))
     for name in ("layer.0.input", "layer.0.output"):
         covered = [
             vector
@@ -155,7 +157,7 @@ def test_every_vector_is_demanded_once(batch: int, hidden: int, width: int) -> N
 def test_every_demand_knows_its_ends(batch: int, hidden: int, width: int) -> None:
     """Tests that inputs go from one host link to all chips, and outputs from all summands to one host link."""
     chips = tuple(range(width))
-    for demand in layer_demands(layer(batch, hidden), width):
+    for demand in layer_demands(layer(batch, hidden), Nodes(width)):
         assert demand.vectors > 0
         if demand.tensor == "layer.0.input":
             assert (demand.leaves, demand.consumers) == ((demand.root,), chips)
@@ -169,12 +171,12 @@ def test_every_demand_knows_its_ends(batch: int, hidden: int, width: int) -> Non
 def test_every_consumer_has_a_reader(batch: int, hidden: int, width: int) -> None:
     """Tests that a node needs exactly the demands that are to be consumed there, and each is needed somewhere."""
     graph = layer(batch, hidden)
-    demands = layer_demands(graph, width)
+    demands = layer_demands(graph, Nodes(width))
     for index, demand in enumerate(demands):
         readers = {
             shard + width * (operator.place == "hosts")
             for operator in graph.operators
             for shard in range(width)
-            if index in needed_demands(operator, shard, graph, demands, width)
+            if index in needed_demands(operator, shard, graph, demands, Nodes(width))
         }
         assert readers == set(demand.consumers)

@@ -14,6 +14,7 @@ from lpxsched.workload.costs import Cost, cycles, layer_work, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.ffns import FfnLayer
 from lpxsched.workload.model import Experts, Ffn
+from lpxsched.workload.policy import Policy
 from lpxsched.workload.work import shard_sizes
 from tests.fabric.examples import CHIP
 from tests.workload.examples import FP8, TOY, toy
@@ -210,3 +211,64 @@ def test_latent_experts() -> None:
     assert costs["widen"] == Cost("bf16", 8 + 4 + 8 + 8, 12, 40, 8, "fp8", "replicated")
     alone = parts_on(2, experts=Experts(3, 2, 6, 3, latent_columns=2))["widen"]
     assert alone == Cost("bf16", 8 + 4 + 8, 8, 40, 8, "fp8", "replicated")
+
+
+def whole_on(width: int, *, batch: int = 1, **parts: Any) -> list[dict[str, Cost]]:
+    """Return the costs on each chip of a layer of whole experts, rows of 4 columns."""
+    layer = FfnLayer(4, policy=Policy(moe="whole"), **parts)
+    return shard_costs(layer_work(layer, CHIP, width, batch=batch, precision=FP8), CHIP, width)
+
+
+def test_whole_experts() -> None:
+    """Tests one row that meets 2 of 3 experts, by hand: two on the first of two chips, one on the second.
+
+    An expert has 3 x 4 x 6 = 72 bytes and as many products a row; a row moves 4 bytes in, 2 x 6 between, 4 x 2 out =
+    24. The first chip may get two pairs, the second one.
+    """
+    first, second = whole_on(2, experts=Experts(3, 2, 6, 3))
+    assert first["experts"] == Cost("fp8", 2 * (72 + 24), 2 * 72, 83, 2 * 72, "fp8", "sharded")
+    assert second["experts"] == Cost("fp8", 72 + 24, 72, 83, 72, "fp8", "sharded")
+    # Two rows of 8 bytes in and one out, and one in and one out.
+    assert first["combine"] == Cost("bf16", 3 * 8, 2 * 4, 3)
+    assert second["combine"] == Cost("bf16", 2 * 8, 4, 3)
+
+
+def test_a_chip_without_an_expert_leaves_nothing_but_a_row() -> None:
+    """Tests four chips for three experts: the last has no weights and no run, and writes a row of noughts."""
+    last = whole_on(4, experts=Experts(3, 2, 6, 3))[3]
+    assert last["experts"] == Cost("fp8", 0, 0, 83, 0, "fp8", "sharded")
+    assert last["combine"] == Cost("bf16", 8, 0, 3)
+
+
+def test_whole_experts_run_as_often_as_the_worst_routing_asks() -> None:
+    """Tests 8 rows and 2 experts on the first chip, 1 on the second, of which a row meets 2, with biases.
+
+    72 bytes of weights, 2 x 6 x 2 of biases of gate and up and 4 x 2 of down = 104 a run; 10 bytes and 8 products a
+    cycle: max(10.4 + 2.4 c, 9 c). All 16 pairs may come to the first: S(1) = 16, 204.8 cycles; S(2) = min(8, 2 + 7) =
+    8, 144; S(3) = min(6, 2 + 4) = 6, 162; S(8) = 2, 144: of equal plans the one of fewer rows. To the second come 8:
+    S(1) = 8, 102.4; S(2) = 4, 72; S(8) = 1, 72.
+    """
+    first, second = whole_on(2, batch=8, experts=Experts(3, 2, 6, 3, biases=True))
+    assert (first["experts"].macs, first["experts"].sram_bytes) == (16 * 72, 8 * 104 + 16 * 24)
+    assert (second["experts"].macs, second["experts"].sram_bytes) == (8 * 72, 4 * 104 + 8 * 24)
+
+
+def test_experts_without_weights_give_the_row_itself() -> None:
+    """Tests that the router chooses among all 5, and that the first chip may add a row of 4 bytes."""
+    first, second = whole_on(2, experts=Experts(3, 2, 6, 3, idle=2))
+    assert first["router"].macs == 4 * 5
+    assert first["combine"] == Cost("bf16", 3 * 8 + 4, 2 * 4 + 4, 3)
+    assert second["combine"] == Cost("bf16", 2 * 8, 4, 3)
+
+
+def test_parts_of_other_types() -> None:
+    """Tests a shared expert in bf16 beside experts in fp8: twice the bytes, and products of bf16."""
+    layer = FfnLayer(4, experts=Experts(3, 2, 6, 3), shared=Ffn(6, 3), types=(("shared", "bf16"),))
+    shared = shard_costs(layer_work(layer, CHIP, 1, batch=1, precision=FP8), CHIP, 1)[0]["shared"]
+    assert shared == Cost("bf16", 2 * 72 + 24, 72, 83, 2 * 72, "bf16", "sharded")
+
+
+def test_gpus_that_route_leave_no_router() -> None:
+    """Tests that chips then hold no weights of it."""
+    layer = FfnLayer(4, experts=Experts(3, 2, 6, 3), policy=Policy(router="gpu"))
+    assert "router" not in layer_work(layer, CHIP, 1, batch=1, precision=FP8)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from lpxsched.errors import InputError
+from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.ffns import FfnLayer, ffn_model, gpu_notes, published_weights
 from lpxsched.workload.model import Experts, Ffn
+from lpxsched.workload.policy import SHARDED, Policy
 from tests.workload.config.examples import DENSE, model
 
 
@@ -26,8 +28,7 @@ def test_each_layer_with_an_ffn_is_taken() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"zero_expert_num": 2}, "zero_expert_num: layers with several FFNs cannot be laid"),
-        ({"zero_expert_num": 2, "intermediate_size": ...}, "zero_expert_num: experts without weights cannot be laid"),
+        ({"zero_expert_num": 2, "moe_latent_size": 4}, "zero_expert_num: experts without weights give rows themselves"),
         (DENSE | {"hybrid_override_pattern": "**"}, "hybrid_override_pattern: no layer has an FFN"),
     ],
 )
@@ -38,6 +39,36 @@ def test_others_are_refused_at_the_key_that_says_so(changes: dict[str, Any], exp
     assert expected in str(caught.value)
 
 
+def test_several_ffns_are_several_visits() -> None:
+    """Tests two mixers with a dense FFN each beside one set of experts: the experts come with the first of them."""
+    double = model(zero_expert_num=2, num_hidden_layers=1)
+    experts = Experts(4, 2, 3, 3, idle=2)
+    assert ffn_model(double).layers == (FfnLayer(8, Ffn(5, 3), experts), FfnLayer(8, Ffn(5, 3)))
+    assert "1 of 1 layers visit the chips more than once" in gpu_notes(double)[0]
+
+
+def test_a_policy_is_for_experts() -> None:
+    """Tests that it lies with layers of experts alone, and is refused for a model that has none."""
+    whole, by_gpu = Policy(moe="whole"), Policy(router="gpu")
+    dense, routed = ffn_model(model(first_k_dense_replace=1), whole).layers
+    assert (dense.policy, routed.policy) == (SHARDED, whole)
+    for policy, option in ((whole, "--moe"), (by_gpu, "--router")):
+        with pytest.raises(InputError) as caught:
+            ffn_model(model(**DENSE), policy)
+        assert f"lpxsched compile: {option}: " in str(caught.value)
+
+
+def test_parts_of_another_type_keep_it() -> None:
+    """Tests fp8 but for the experts of layer 0, and that a type that the user names is that of all."""
+    mixed = model(quantization_config={"quant_method": "fp8", "ignore": ["model.layers.0*"]})
+    assert published_weights(mixed) == "bf16"  # two layers of equal size; the first name of those with the most
+    assert [layer.types for layer in ffn_model(mixed).layers] == [(), (("experts", "fp8"),)]
+    assert [layer.types for layer in ffn_model(mixed, weights="int8").layers] == [(), ()]
+    first, second = ffn_model(mixed).layers
+    precision = Precision("bf16", "fp8", "bf16")
+    assert (first.precision("experts", precision), second.precision("experts", precision).weights) == (precision, "fp8")
+
+
 def test_the_type_of_the_weights() -> None:
     """Tests that one that chips hold is taken, and others must be named."""
     assert published_weights(model(quantization_config={"quant_method": "mxfp4"})) == "mxfp4"
@@ -46,7 +77,6 @@ def test_the_type_of_the_weights() -> None:
     for scheme, told in (
         ({"quant_method": "gptq", "bits": 4, "group_size": 64}, "FFNs are stored as int4-64; name one of fp8, bf16"),
         ({"quant_method": "secret"}, "quantization_config: FFNs are stored as unknown; name one of fp8, bf16"),
-        ({"quant_method": "fp8", "ignore": ["model.layers.0*"]}, "FFNs are stored as bf16 and fp8; name one of"),
     ):
         with pytest.raises(InputError) as caught:
             published_weights(model(quantization_config=scheme))

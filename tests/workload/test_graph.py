@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import FfnLayer, FfnModel, ffn_model
-from lpxsched.workload.graph import LayerGraph, ffn_graph
 from lpxsched.workload.model import Experts, Ffn
 from tests.workload.examples import FP8, TOY, toy
+
+if TYPE_CHECKING:
+    from lpxsched.workload.graph import LayerGraph
 
 
 def toy_graph() -> LayerGraph:

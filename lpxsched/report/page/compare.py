@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.report.difference import SHARE, changes, moved_layers, shown
+from lpxsched.report.difference import SHARE, changes, moved_layers, moved_sentence, shown
 from lpxsched.report.limits import limiting_sentence
 from lpxsched.report.page.data import class_data
 from lpxsched.report.page.html import document
@@ -93,9 +93,9 @@ def _utilisation() -> str:
 
 
 def _mapping(moved: Sequence[Moved]) -> str:
-    other = sum(each.first != each.second for each in moved)
     rows = [
-        [str(m.layer), m.first or "-", m.second or "-", "other chips" if m.first != m.second else ""] for m in moved
+        [str(each.layer), each.first or "-", each.second or "-", "other chips" if each.moves else ""] for each in moved
     ]
-    said = f"{other} of {len(moved)} layers lie on other chips."
-    return section("mapping", "Mapping", paragraph(said), table(["layer", "A", "B", ""], rows, left=4))
+    return section(
+        "mapping", "Mapping", paragraph(f"{moved_sentence(moved)}."), table(["layer", "A", "B", ""], rows, left=4)
+    )

@@ -12,9 +12,10 @@ from lpxsched.report.critical_path import segment_path
 from lpxsched.report.event_index import EventIndex
 from lpxsched.report.page.series import series
 from lpxsched.report.page.traffic import link_blob, operator_blob, slot_blobs, tensor_blob
+from lpxsched.report.rows import layers_named
 from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time
 from lpxsched.report.utilisation import CLASS
-from lpxsched.units import cycles_to_ns
+from lpxsched.units import NONE, cycles_to_ns
 
 if TYPE_CHECKING:
     from lpxsched.report.page.blobs import Blob
@@ -32,7 +33,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
     """
     token = token_time(build)
     total = only_period(build) or token.total_cycles
-    first_links, slots = slot_blobs(build, token)
+    blocks, slots = slot_blobs(build, token)
     wires, links = link_blob(build)
     names, operators = operator_blob(build, token)
     tensors, tensor = tensor_blob(build)
@@ -46,10 +47,10 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "nodes": build.chips.position.tolist(),
         "hosts": np.flatnonzero(build.chips.host).tolist(),
         "segments": _segments(build, token),
+        "frames": _frames(build, token),
         "deskews": [list(span) for span in deskew_spans(build, token)],
         "path": _path(build, token) if path else [],
-        "firstLinks": first_links,
-        "linkCount": len(build.links),
+        "blocks": blocks,
         "wires": wires,
         "tensors": tensors,
         "idleUnits": sorted(WITHOUT_UNIT),
@@ -76,31 +77,57 @@ def _ns_per_cycle(build: Build) -> float:
 
 
 def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
-    """Return name, time and nodes of each segment, in the order of the token."""
+    """Return name, time, nodes and frame (by its place among those that repeat) of each, in the order of the token."""
     spans = zip(token.start_cycles.tolist(), token.end_cycles.tolist(), strict=True)
+    repeating = {frame: row for row, frame in enumerate(np.flatnonzero(build.frames.period_cycles > 0).tolist())}
     found = [
         {
             "segment": segment,
-            "name": collective_kind(build) or "layer " + ", ".join(str(layer) for layer in token.layers[segment]),
+            "name": collective_kind(build) or layers_named(token.layers[segment]),
             "start": start,
             "end": end,
             "chips": build.graph.chips_of(segment),
+            "frame": repeating.get(int(build.segments.frame[segment]), NONE),
+            "phase": int(build.segments.phase_cycles[segment]),
         }
         for segment, (start, end) in enumerate(spans)
     ]
     return [found[segment] for segment in token.order.tolist()]
 
 
+def _frames(build: Build, token: TokenTime) -> list[dict[str, Any]]:
+    """Return period, windows, gaps, deskews, and the segments by their place in the token, of frames that repeat."""
+    frames, deskews, found = build.frames, build.deskews, []
+    for frame in np.flatnonzero(frames.period_cycles > 0).tolist():
+        members = np.flatnonzero(build.segments.frame[token.order] == frame).tolist()
+        chips = [chip for place in members for chip in build.graph.chips_of(int(token.order[place]))]
+        rows = deskews.frame == frame
+        columns = (deskews.cycle[rows], deskews.stall[rows], deskews.every_periods[rows])
+        found.append(
+            {
+                "frame": frame,
+                "period": int(frames.period_cycles[frame]),
+                "windows": int(frames.windows[frame]),
+                "gaps": [int(window) for window in frames.gaps[frame]],
+                "deskews": np.stack(columns, axis=1).tolist(),
+                "segments": members,
+                "chips": list(dict.fromkeys(chips)),
+            }
+        )
+    return found
+
+
 def _path(build: Build, token: TokenTime) -> list[list[int]]:
-    """Return the critical paths, from the start of the token on: an operator and -1, or a link and its departure."""
+    """Return the critical paths from the start on: an operator and twice -1, or a link, its departure and its read."""
     index, steps = EventIndex.of(build), []
     for segment in token.order.tolist():
         start = int(token.start_cycles[segment])
         for place in reversed(segment_path(index, segment)[1]):
             if place.slot < 0:
-                steps.append([place.operator, -1])
+                steps.append([place.operator, NONE, NONE])
             else:
-                steps.append([index.slot["link"][place.slot], index.slot["depart"][place.slot] + start])
+                hop = index.hop(place.slot)
+                steps.append([hop.link, hop.depart + start, hop.read + start])
     return steps
 
 

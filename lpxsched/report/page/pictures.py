@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.page.markup import choice, legend, panel, paragraph, section, zoom_buttons
+from lpxsched.report.rows import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ def utilisation_section(described: Mapping[str, Any]) -> str:
 def fabric_section(described: Mapping[str, Any]) -> str:
     """Return trays x chips, coloured by load, with a slider over time."""
     segments = max(len(described["segments"]), 1)
-    windows = [("0.001", "a thousandth"), ("0", "one bin"), ("1", "the whole time")]
+    windows = [("1", "the whole time"), ("0.1", "a tenth"), ("0.001", "a thousandth"), ("0", "one bin")]
     if segments > 1:
         windows.insert(0, (f"{1 / segments:.6f}", "a segment on average"))
     slider = '<label>from <input type="range" name="moment" min="0" value="0" step="1"></label>'
@@ -49,13 +50,20 @@ def fabric_section(described: Mapping[str, Any]) -> str:
 def timeline_section(described: Mapping[str, Any]) -> str:
     """Return what units and links of the chips of a segment do."""
     segments = [
-        (str(index), f"{of['name']}, {len(of['chips'])} chips") for index, of in enumerate(described["segments"])
+        (str(index), f"{of['name']}, {counted(len(of['chips']), 'chip')}")
+        for index, of in enumerate(described["segments"])
     ]
+    segments += [(str(len(segments) + place), _windows(of)) for place, of in enumerate(described["frames"])]
     classes, kinds = _of_classes(described), {kind: described["colours"][kind] for kind in _on_units(described)}
     said = (
         "Operators on the units of a chip, above them what it receives, below what it sends. Grey bands are deskews, "
         "in which nothing moves. The critical path is outlined, its hops are lines from departure to read."
     )
+    if described["frames"]:
+        said += (
+            " What repeats begins anew in each window, in which passes overlap; grey windows are left out. A pass can "
+            "be shown alone, or all windows of a frame together."
+        )
     return section(
         "timeline",
         "Timeline of chips",
@@ -63,6 +71,10 @@ def timeline_section(described: Mapping[str, Any]) -> str:
         panel("Timeline of chips: operators, sends and receives", choice("segment", "show", segments), zoom_buttons()),
         legend(kinds | {f"{name} links": colour for name, colour in classes.items()}),
     )
+
+
+def _windows(frame: Mapping[str, Any]) -> str:
+    return f"frame {frame['frame']}, {counted(frame['windows'], 'window')} of {counted(frame['period'], 'cycle')}"
 
 
 def _of_classes(described: Mapping[str, Any]) -> dict[str, str]:

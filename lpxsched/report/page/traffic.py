@@ -1,4 +1,4 @@
-"""What moves and runs, as blobs of a page: slots by blocks of links, operators, tensors, links."""
+"""What moves and runs, as blobs of a page: slots by blocks of time, operators, tensors, links."""
 
 from __future__ import annotations
 
@@ -15,59 +15,46 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers, Text
 
-# Slots that are inflated at once, to show any of them.
-BLOCK_SLOTS = 1 << 16
+# Slots that are inflated at once, to show any of them: those of a stretch of time.
+BLOCK_SLOTS = 1 << 18
 
 
-def slot_blobs(build: Build, token: TokenTime) -> tuple[list[int], list[Blob]]:
-    """Return the first link of each block, and the blocks: times are those of the token's timeline.
+def slot_blobs(build: Build, token: TokenTime) -> tuple[list[list[int]], list[Blob]]:
+    """Return of each block the first departure and the last end, and the blocks: slots that depart one after the other.
 
-    Columns of a block: of each of its links its slots and its pitch (numerator, denominator); of each slot the cycles
-    for which its link was free before it, vectors, how long after the departure it is read, tensor, and how far its
-    first vector lies from the end of the slot before it on its link.
+    Times are those of the token's timeline. Columns of a block: its links, of each its slots, its pitch (numerator,
+    denominator) and the first vector of its first slot; of each slot, by links, the cycles for which its link was free
+    before it (in the block), vectors, how long after the departure it is read, tensor, and how far its first vector
+    lies from the end of the slot before it.
     """
-    table, links = build.slots, build.links
-    pitch = np.stack([pitch_numerators(build), links.vector_time_denominator])
+    table = build.slots
+    numerator, denominator = pitch_numerators(build), build.links.vector_time_denominator
     depart = table.depart + token.start_cycles[token.slot_segment]
-    order = np.lexsort((depart, table.link))
-    free, ahead = _since_the_slot_before(build, depart, order)
-    slots_of_link = np.bincount(table.link, minlength=len(build.links))
-    first_slot = np.concatenate([[0], np.cumsum(slots_of_link)])
-    first_links = _block_starts(slots_of_link)
-    blobs = []
-    for number, (first, last) in enumerate(zip(first_links, [*first_links[1:], len(build.links)], strict=True)):
-        place = slice(first_slot[first], first_slot[last])
-        rows = order[place]
-        columns = [slots_of_link[first:last], *pitch[:, first:last], free[place], table.vectors[rows]]
-        columns += [table.read[rows] - table.depart[rows], table.tensor[rows], ahead[place]]
+    end = depart - (-table.vectors * numerator[table.link] // denominator[table.link])
+    starts = np.unique(np.sort(depart)[::BLOCK_SLOTS])
+    block = starts.searchsorted(depart, side="right") - 1
+    order = np.lexsort((depart, table.link, block))
+    first_slot = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=len(starts)))])
+    last_vector = table.first_vector + table.vectors
+    spans, blobs = [], []
+    for number, start in enumerate(starts.tolist()):
+        rows = order[first_slot[number] : first_slot[number + 1]]
+        links, count = np.unique(table.link[rows], return_counts=True)
+        first, follows = np.cumsum(count) - count, np.ones(len(rows), dtype=np.bool_)
+        follows[first] = False
+        free, ahead = (np.zeros(len(rows), dtype=np.int64) for _ in range(2))
+        free[first] = depart[rows[first]] - start
+        before, behind = rows[:-1][follows[1:]], rows[follows]
+        free[follows], ahead[follows] = depart[behind] - end[before], table.first_vector[behind] - last_vector[before]
+        columns = [links, count, numerator[links], denominator[links], table.first_vector[rows[first]]]
+        columns += [free, table.vectors[rows], (table.read[rows] - table.depart[rows]), table.tensor[rows], ahead]
+        spans.append([start, int(end[rows].max())])
         blobs.append(pack(f"slots.{number}", columns))
-    return first_links, blobs
-
-
-def _since_the_slot_before(build: Build, depart: Integers, order: Integers) -> tuple[Integers, Integers]:
-    """Return cycles since the end, and vectors since the last, of the slot before on the same link, or since 0."""
-    table, link = build.slots, build.slots.link[order]
-    held = -(-table.vectors * pitch_numerators(build)[table.link] // build.links.vector_time_denominator[table.link])
-    same = np.concatenate([[False], link[1:] == link[:-1]])[: len(link)]
-
-    def since(begin: Integers, end: Integers) -> Integers:
-        return np.asarray(begin[order] - np.where(same, np.roll(end[order], 1), 0))
-
-    return since(depart, depart + held), since(table.first_vector, table.first_vector + table.vectors)
-
-
-def _block_starts(slots_of_link: Integers) -> list[int]:
-    starts, held = [0], 0
-    for link in np.flatnonzero(slots_of_link).tolist():
-        if held and held + int(slots_of_link[link]) > BLOCK_SLOTS:
-            starts.append(link)
-            held = 0
-        held += int(slots_of_link[link])
-    return starts
+    return spans, blobs
 
 
 def link_blob(build: Build) -> tuple[list[dict[str, Any]], Blob]:
-    """Return the kinds of wire, and of each link its ends, lane, kind of wire, guard and whether it is down."""
+    """Return the kinds of wire, and of each link its ends, lane, kind of wire, guard, whether it is down, its slots."""
     links, pitch = build.links, pitch_numerators(build)
     classes = list(dict.fromkeys(links.link_class.tolist()))
     number = np.array([classes.index(name) for name in links.link_class.tolist()], dtype=np.int64)
@@ -76,7 +63,8 @@ def link_blob(build: Build) -> tuple[list[dict[str, Any]], Blob]:
     kinds, kind = np.unique(rows, axis=0, return_inverse=True) if len(rows) else (rows, number)
     names = ("class", "latency", "numerator", "denominator", "pitch")
     wires = [dict(zip(names, [classes[row[0]], *row[1:]], strict=True)) for row in kinds.tolist()]
-    columns = [links.src, links.dst, links.lane, kind.ravel(), links.guard_cycles, links.down.astype(np.int64)]
+    slots = np.bincount(build.slots.link, minlength=len(links))
+    columns = [links.src, links.dst, links.lane, kind.ravel(), links.guard_cycles, links.down.astype(np.int64), slots]
     return wires, pack("links", columns)
 
 

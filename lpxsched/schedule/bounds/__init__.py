@@ -7,6 +7,7 @@ anywhere, and sums made anywhere. Each module is one family of bounds and proves
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lpxsched.schedule.bounds.best import collective_bound
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound
 
 
+@lru_cache(maxsize=8)
 def lower_bound(instance: Instance) -> LowerBound:
     """Return the best bound of the makespan, the stall of the opening deskew included."""
     if not instance.stages:

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.network import Network
-
-    Integers = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
 
 
 class NodeLanes(NamedTuple):
@@ -34,8 +30,9 @@ def lanes_at(network: Network, end: Integers, counted: Flags) -> NodeLanes:
     """Return the lanes of each node, over the bundles that count."""
     bundles, count = np.flatnonzero(counted), np.zeros(network.nodes, dtype=np.int64)
     np.add.at(count, end[bundles], network.lanes[bundles])
-    pairs = np.stack([network.pitch_numerator, network.pitch_denominator])
-    kinds, kind = np.unique(pairs, axis=1, return_inverse=True)
+    base = int(network.pitch_denominator.max(initial=0)) + 1
+    pitches, kind = np.unique(network.pitch_numerator * base + network.pitch_denominator, return_inverse=True)
+    kinds = np.stack(np.divmod(pitches, base))
     order = sorted(range(kinds.shape[1]), key=lambda index: Fraction(*kinds[:, index].tolist()))
     best = np.full(network.nodes, len(order), dtype=np.int64)
     np.minimum.at(best, end[bundles], np.argsort(order)[kind.reshape(-1)][bundles])

@@ -20,12 +20,9 @@ from lpxsched.schedule.problem.stages import stages_of
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.stages import Stage
-
-    Integers = NDArray[np.int64]
 
 # Products of nodes and bundles up to which stages are looked at.
 MOST = 1 << 16
@@ -63,7 +60,7 @@ def _bound(layer: Instance, stage: Stage, starts: Integers, tail: Integers) -> L
     return LowerBound(cycles + int(tail[readers].min()), f"critical path + {bound.name}")
 
 
-def _reads(layer: Instance, demands: Integers) -> NDArray[np.bool_]:
+def _reads(layer: Instance, demands: Integers) -> Flags:
     """Return whether each operator reads any of some demands."""
     wanted = np.zeros(layer.demands, dtype=np.int64)
     wanted[demands] = 1

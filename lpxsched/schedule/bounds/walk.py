@@ -103,17 +103,28 @@ def walk_bound(instance: Instance) -> LowerBound:
     instance : Instance
         Its demands must be reachable from their leaves.
     """
-    walk, (operator_rank, demand_rank) = _Walk(instance), ranks(instance)
-    for rank in range(int(max(operator_rank.max(initial=0), demand_rank.max(initial=0))) + 1):
-        walk.start(np.flatnonzero(operator_rank == rank))
-        for demand in np.flatnonzero((demand_rank == rank) & walk.is_sum).tolist():
-            walk.sum(demand)
+    walk, (operator_rank, demand_rank) = _walked(instance)
     starts = walk.starts.at(np.argsort(operator_rank, kind="stable"))
     best = of_rows(starts.joined(walk.summands_leave()), np.array([0, instance.operators + instance.network.chips]))
     names = [name for bit, name in enumerate(ARGUMENTS) if int(best.arguments[0]) >> bit & 1]
     by_walk = LowerBound(int(best.cycles[0]), " + ".join(("critical path", *names)))
     further = by_stages(instance, walk.starts.cycles, walk.ways, (operator_rank, demand_rank))
     return max(by_walk, *further, key=lambda bound: bound.cycles) if further else by_walk
+
+
+def earliest_starts(instance: Instance) -> Integers:
+    """Return a cycle for each operator before which none can start, whatever else is done."""
+    return _walked(instance)[0].starts.cycles
+
+
+def _walked(instance: Instance) -> tuple[_Walk, tuple[Integers, Integers]]:
+    """Return an instance walked to its end, and the ranks of its operators and demands."""
+    walk, (operator_rank, demand_rank) = _Walk(instance), ranks(instance)
+    for rank in range(int(max(operator_rank.max(initial=0), demand_rank.max(initial=0))) + 1):
+        walk.start(np.flatnonzero(operator_rank == rank))
+        for demand in np.flatnonzero((demand_rank == rank) & walk.is_sum).tolist():
+            walk.sum(demand)
+    return walk, (operator_rank, demand_rank)
 
 
 class _Walk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,9 @@ from lpxsched.schedule.problem.wires import FAR, relaxed
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
-
-    Integers = NDArray[np.int64]
 
 
 def hops_from(roots: Integers, network: Network) -> Integers:
@@ -31,6 +29,7 @@ def hops_to_roots(instance: Instance) -> Integers:
     return distance
 
 
+@lru_cache(maxsize=4)
 def shortest_ways(network: Network) -> Integers:
     """Return cycles from the departure of one vector at each node to its read at each other, `NEVER` without a way."""
     nodes, between = np.arange(network.nodes), network.turnaround_cycles

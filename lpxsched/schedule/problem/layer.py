@@ -1,4 +1,9 @@
-"""From a layer on its group of chips to an `Instance` over local numbers, and the way back."""
+"""From a layer on its group of chips to an `Instance` over local numbers, and the way back.
+
+A layer of a program of several groups begins with what the layer before it left on its own chips, and ends when all
+that the layer after it reads is there: two kinds of operators that take no time stand for both (`between`), so that a
+border is a change of layout of the layer that reads.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +18,10 @@ from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.problem.network import network_on
 from lpxsched.schedule.problem.opening import opening_on
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.traffic.demands import implied_collective, layer_demands, needed_demands
-from lpxsched.workload.costs import cycles
+from lpxsched.traffic.demands import Nodes, all_needed_demands, is_moved, layer_demands
+from lpxsched.units import BITS_PER_BYTE
+from lpxsched.workload.costs import Cost, cycles
+from lpxsched.workload.graph import LayerGraph, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -28,17 +35,25 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.opening import Opening
     from lpxsched.traffic.demands import Demand
     from lpxsched.traffic.group import Group
-    from lpxsched.workload.costs import Cost
-    from lpxsched.workload.graph import LayerGraph, Operator
+
+# Kinds of operators that no row of a build tells: what the layer before left, and what the layer after may read.
+GIVEN, LEFT = "given", "left"
+NO_COST = Cost(dtype="none", sram_bytes=0, macs=0, fixed_cycles=0)
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedOperator:
-    """An operator of the graph on one chip of the group (or for one chip's host link)."""
+    """An operator of the graph on one chip of its layer's group (or for one chip's host link), by its local number."""
 
     operator: Operator
     shard: int
+    node: int
     cost: Cost
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it runs; others stand for what is between two layers."""
+        return self.operator.kind not in (GIVEN, LEFT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +63,10 @@ class LayerProblem:
     Attributes
     ----------
     group : Group
+    before : Group or None
+        The group of the layer before; None where nothing of it is read.
     graph : LayerGraph
-        The operators and tensors of this layer.
+        The operators and tensors of this layer, from `between`.
     demands : tuple of Demand
     operators : tuple of PlacedOperator
         In the order of the instance.
@@ -63,6 +80,7 @@ class LayerProblem:
     """
 
     group: Group
+    before: Group | None
     graph: LayerGraph
     demands: tuple[Demand, ...]
     operators: tuple[PlacedOperator, ...]
@@ -70,6 +88,11 @@ class LayerProblem:
     interval_cycles: int | None
     resident: bool
     instance: Instance
+
+    @property
+    def meets_hosts(self) -> bool:
+        """Whether rows come from hosts, or go there."""
+        return self.instance.network.nodes > self.instance.network.chips
 
     def node(self, local: int) -> int:
         """Return the node of the fabric behind a local number."""
@@ -105,9 +128,30 @@ class LayerProblem:
             self.opening.clock.refuse_long_hop(hop)
 
 
+def between(graph: LayerGraph, layer: int) -> LayerGraph:
+    """Return the part of one layer, after what the layer before leaves for it, and before what it leaves itself.
+
+    Raises
+    ------
+    ValueError
+        When it reads what an earlier layer left.
+    """
+    part, makers = graph.layer(layer), {operator.output: operator for operator in graph.operators}
+    foreign = {
+        name: graph.tensors[name] for one in part.operators for name, _ in one.inputs if name not in part.tensors
+    }
+    if any(tensor.layer != layer - 1 for tensor in foreign.values()):
+        raise ValueError(f"layer {layer} reads {', '.join(foreign)}; it can read what layer {layer - 1} leaves")
+    given = [replace(makers[name], kind=GIVEN, unit="host", inputs=()) for name in foreign]
+    read = {name for one in graph.operators if one.layer == layer + 1 for name, _ in one.inputs}
+    inputs = tuple((name, tensor.layout) for name, tensor in part.tensors.items() if name in read)
+    left = [Operator(LEFT, LEFT, layer, "chips", "host", inputs, "")] if inputs else []
+    return LayerGraph((*given, *part.operators, *left), foreign | part.tensors)
+
+
 def layer_problem(
     fabric: Fabric,
-    group: Group,
+    groups: tuple[Group | None, Group],
     graph: LayerGraph,
     costs: list[dict[str, Cost]],
     *,
@@ -119,27 +163,33 @@ def layer_problem(
     Parameters
     ----------
     fabric : Fabric
-    group : Group
+    groups : tuple of Group
+        That of the layer before (None where there is none) and its own.
     graph : LayerGraph
-        Of this layer alone.
+        Of this layer alone, from `between`.
     costs : list of dict
         Cost of each operator kind on each chip of the group.
     clock, tree : ClockSpecification, AlignmentTree
     """
-    width = len(group.chips)
-    demands = layer_demands(graph, width)
-    operators = _place_operators(graph, costs, demands, width)
-    network = network_on(fabric, group.chips, hosts=group.hosts)
+    before, group = groups if any(one.kind == GIVEN for one in graph.operators) else (None, groups[1])
+    others = [chip for chip in before.chips if chip not in group.chips] if before else []
+    members = {chip: node for node, chip in enumerate([*group.chips, *others])}
+    nodes = Nodes(len(group.chips), tuple(members[chip] for chip in before.chips) if before else ())
+    demands = layer_demands(graph, nodes)
+    operators = _place_operators(graph, costs, demands, nodes)
+    hosts = group.hosts if any(one.place == "hosts" for one in graph.operators) else ()
+    network = network_on(fabric, list(members), hosts=hosts)
     opening = opening_on(fabric, network, tree, clock)
     return LayerProblem(
         group=group,
+        before=before,
         graph=graph,
         demands=demands,
         operators=operators,
         opening=opening,
         interval_cycles=None,
-        resident=fabric.chip.resident,
-        instance=opening.over(_instance(fabric, graph, demands, operators, network), None),
+        resident=fabric.chip.resident and bool(hosts),
+        instance=opening.over(_instance(fabric, graph, demands, operators, (network, nodes)), None),
     )
 
 
@@ -148,57 +198,62 @@ def _instance(
     graph: LayerGraph,
     demands: tuple[Demand, ...],
     operators: tuple[PlacedOperator, ...],
-    network: Network,
+    around: tuple[Network, Nodes],
 ) -> Instance:
-    width = network.width
-    partial_bits = max(tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial")
-    numbers = {(placed.operator.name, placed.shard): index for index, placed in enumerate(operators)}
-    producers = {operator.output: operator.name for operator in graph.operators}
+    network, nodes = around
+    partial_bits = [tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial"]
+    numbers = {(placed.operator.name, placed.node): index for index, placed in enumerate(operators)}
+    producers = {name: operator.name for operator in graph.operators for name in operator.outputs}
     return Instance(
         network=network,
         release_cycles=0,
-        operator_node=_integers(p.shard + width * (p.operator.place == "hosts") for p in operators),
+        operator_node=_integers(p.node for p in operators),
         operator_unit=_integers(UNITS[p.operator.unit] for p in operators),
         operator_cycles=_integers(cycles(p.cost, p.operator.unit, fabric.chip) for p in operators),
         operator_after=Ragged.of(
             [
-                numbers[producers[name], placed.shard]
+                numbers[producers[name], placed.node]
                 for name, layout in placed.operator.inputs
-                if not implied_collective(graph.tensors[name], layout, placed.operator.place)
+                if not is_moved(graph.tensors[name], layout, placed.operator, nodes)
             ]
             for placed in operators
         ),
         operator_demands=Interned.of(
-            needed_demands(placed.operator, placed.shard, graph, demands, width) for placed in operators
+            all_needed_demands(((placed.operator, placed.shard) for placed in operators), graph, demands, nodes)
         ),
         demand_vectors=_integers(demand.vectors for demand in demands),
         demand_root=_integers(demand.root for demand in demands),
         demand_leaves=Interned.of(demand.leaves for demand in demands),
         demand_leaf_operators=Interned.of(
-            [numbers[producers[demand.tensor], leaf % width] for leaf in demand.leaves] for demand in demands
+            [numbers[producers[demand.tensor], leaf] for leaf in demand.leaves] for demand in demands
         ),
         demand_consumers=Interned.of(demand.consumers for demand in demands),
-        add_cost=AddCost.on(fabric, partial_bits),
+        add_cost=AddCost.on(fabric, max(partial_bits, default=BITS_PER_BYTE)),
     )
 
 
 def _place_operators(
-    graph: LayerGraph, costs: list[dict[str, Cost]], demands: tuple[Demand, ...], width: int
+    graph: LayerGraph, costs: list[dict[str, Cost]], demands: tuple[Demand, ...], nodes: Nodes
 ) -> tuple[PlacedOperator, ...]:
     """Return every operator on every chip; a host operator only where its share has vectors."""
     sources = {(demand.tensor, leaf) for demand in demands for leaf in demand.leaves}
     targets = {(demand.tensor, consumer) for demand in demands for consumer in demand.consumers}
 
-    def has_vectors(operator: Operator, shard: int) -> bool:
-        host = width + shard
+    def has_vectors(operator: Operator, host: int) -> bool:
         return (operator.output, host) in sources or any((name, host) in targets for name, _ in operator.inputs)
 
     return tuple(
-        PlacedOperator(operator, shard, costs[shard][operator.kind])
+        PlacedOperator(operator, shard, node, costs[shard].get(operator.kind, NO_COST))
         for operator in graph.operators
-        for shard in range(width)
-        if operator.place == "chips" or has_vectors(operator, shard)
+        for shard, node in enumerate(_nodes_of(operator, nodes))
+        if operator.place == "chips" or has_vectors(operator, node)
     )
+
+
+def _nodes_of(operator: Operator, nodes: Nodes) -> tuple[int, ...]:
+    if operator.kind == GIVEN:
+        return nodes.before
+    return tuple(nodes.node(shard, operator.place) for shard in range(nodes.width))
 
 
 def _integers(values: Iterable[int]) -> NDArray[np.int64]:
@@ -235,7 +290,8 @@ def layer_problems(
         if getattr(fabric, key) is not None:
             problem = "is for lpxsched collective; compile does not schedule limits of ports, leave the key out"
             raise InputError(fabric.name, problem, key=key)
+    before = (None, *groups)
     return [
-        layer_problem(fabric, group, graph.layer(group.layer), costs_of_group(group), clock=clock, tree=tree)
-        for group in groups
+        layer_problem(fabric, pair, between(graph, pair[1].layer), costs_of_group(pair[1]), clock=clock, tree=tree)
+        for pair in zip(before, groups, strict=False)
     ]

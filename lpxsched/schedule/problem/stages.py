@@ -20,12 +20,9 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.collectives import Kind
-
-    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,7 +58,8 @@ class Tree(NamedTuple):
     """Scratch of one block: what each node has and through which lane it came.
 
     Of sums: `ready`, when a node has its operands, then their sum; `arrived`, the last read of what came, `NONE` if
-    nothing did; `departs`, when it may send the sum on; `operands`, how many it adds.
+    nothing did; `departs`, when it may send the sum on; `operands`, how many it adds. `winner` is a knock-out among the
+    nodes that do not have the block yet: the pairs of place i are 2 i and 2 i + 1, and the first of all is at 1.
     """
 
     ready: Integers
@@ -73,3 +74,4 @@ class Tree(NamedTuple):
     settled: Flags
     placed: Flags
     wanted: Flags
+    winner: Integers

@@ -9,7 +9,7 @@ from lpxsched.schedule.problem.wires import Wires, hold_cycles, lane_count, lead
 from lpxsched.schedule.routes.columns import Placed, Traffic, Tree
 from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot
 from lpxsched.schedule.times.calendars import Calendars
-from lpxsched.units import NEVER, NONE
+from lpxsched.units import NEVER
 
 
 class Spread(NamedTuple):
@@ -37,6 +37,23 @@ def is_shared(wires: Wires) -> bool:
 
 
 @kernel
+def earlier(tree: Tree, one: int, other: int) -> int:
+    """Return which of two nodes gets a block first, settled ones last; of equals the one."""
+    if tree.settled[other]:
+        return one
+    return other if tree.settled[one] or tree.read[other] < tree.read[one] else one
+
+
+@kernel
+def replay(tree: Tree, node: int) -> None:
+    """Find anew who wins among the nodes, since something about one has changed."""
+    place = (len(tree.winner) // 2 + node) // 2
+    while place > 0:
+        tree.winner[place] = earlier(tree, tree.winner[2 * place], tree.winner[2 * place + 1])
+        place //= 2
+
+
+@kernel
 def reach_from(wires: Wires, calendars: Calendars, tree: Tree, stream: Spread, node: int) -> None:
     """Offer a block from one node to its neighbours."""
     for place in range(wires.out_offsets[node], wires.out_offsets[node + 1]):
@@ -54,6 +71,7 @@ def reach_from(wires: Wires, calendars: Calendars, tree: Tree, stream: Spread, n
         wider = lane_count(wires, bundle) > lane_count(wires, tree.bundle[other])
         if read < tree.read[other] or (read == tree.read[other] and wider):
             tree.read[other] = read
+            replay(tree, other)
             tree.bundle[other], tree.lane[other], tree.depart[other] = bundle, lane, depart
 
 
@@ -69,6 +87,7 @@ def is_late(wires: Wires, calendars: Calendars, tree: Tree, stream: Spread, node
 def offer_again(wires: Wires, calendars: Calendars, tree: Tree, stream: Spread, node: int, settled: int) -> None:
     """Find the earliest read of a node anew, since the lane found for it has been taken."""
     tree.read[node] = NEVER
+    replay(tree, node)
     for rank in range(settled):
         other = tree.order[rank]
         if other < wires.chips or other == stream.root:
@@ -113,23 +132,24 @@ def spread_block(
     tree.placed[:] = False
     tree.wanted[:] = False
     tree.read[:] = NEVER
+    for place in range(len(tree.winner) // 2 - 1, 0, -1):
+        tree.winner[place] = tree.winner[2 * place]
     tree.read[root] = stream.base
+    replay(tree, root)
     tree.placed[root] = True
     missing = traffic.reader_offsets[demand + 1] - traffic.reader_offsets[demand]
     for index in range(traffic.reader_offsets[demand], traffic.reader_offsets[demand + 1]):
         tree.wanted[traffic.reader[index]] = True
     settled = 0
     while missing > 0:
-        node = NONE
-        for other in range(wires.nodes):
-            if not tree.settled[other] and (node < 0 or tree.read[other] < tree.read[node]):
-                node = other
-        if node < 0 or tree.read[node] == NEVER:
+        node = tree.winner[1]
+        if tree.settled[node] or tree.read[node] == NEVER:
             raise ValueError("no way leads to a reader of a demand")
         if is_shared(wires) and node != root and is_late(wires, calendars, tree, stream, node):
             offer_again(wires, calendars, tree, stream, node, settled)
             continue
         tree.settled[node] = True
+        replay(tree, node)
         tree.order[settled] = node
         settled += 1
         if tree.wanted[node]:

@@ -17,13 +17,10 @@ from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.stages import Stage
     from lpxsched.schedule.result import Schedule
-
-    Integers = NDArray[np.int64]
 
 
 class Part(NamedTuple):

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.policy import MOST_JUSTIFIED, PASSES
+from lpxsched.schedule.problem.joins import grouped
 from lpxsched.schedule.times.calendars import Calendars, Closed, close, empty_calendars
-from lpxsched.schedule.times.serial import TaskColumns, place_tasks
-from lpxsched.units import NEVER
+from lpxsched.schedule.times.serial import TaskColumns, follow_chains, place_tasks
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from lpxsched.compiled.kernels import Integers
 
 
 NEVER_CLOSED = Closed(*(np.zeros(0, dtype=np.int64) for _ in Closed._fields))
@@ -44,17 +46,17 @@ class Tasks:
         When no task may be on a resource; in a timetable that repeats, in every turn.
     """
 
-    resource: NDArray[np.int64]
-    length: NDArray[np.int64]
-    duration: NDArray[np.int64]
-    release: NDArray[np.int64]
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    delay: NDArray[np.int64]
-    port: NDArray[np.int64]
-    port_offset: NDArray[np.int64]
-    lanes: NDArray[np.int64]
-    port_lanes: NDArray[np.int64]
+    resource: Integers
+    length: Integers
+    duration: Integers
+    release: Integers
+    before: Integers
+    after: Integers
+    delay: Integers
+    port: Integers
+    port_offset: Integers
+    lanes: Integers
+    port_lanes: Integers
     closed: Closed = NEVER_CLOSED
 
     def __len__(self) -> int:
@@ -64,12 +66,12 @@ class Tasks:
 class Precedences(NamedTuple):
     """Rows (before, after, delay) as `Tasks` has them."""
 
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    delay: NDArray[np.int64]
+    before: Integers
+    after: Integers
+    delay: Integers
 
 
-def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def place(tasks: Tasks, order: Integers) -> tuple[Integers, Integers]:
     """Return start and lane of each task.
 
     Parameters
@@ -87,14 +89,14 @@ def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], ND
 
 def placement_columns(tasks: Tasks) -> TaskColumns:
     """Return the tasks as kernels read them."""
-    by_task = np.argsort(tasks.after, kind="stable")
+    by_task, offsets = grouped(tasks.after, len(tasks))
     port_lanes = tasks.port_lanes
     first_port = int(tasks.lanes.sum()) + np.cumsum(port_lanes) - port_lanes
     return TaskColumns(
         tasks.resource,
         tasks.length,
         tasks.release,
-        np.searchsorted(tasks.after[by_task], np.arange(len(tasks) + 1)).astype(np.int64),
+        offsets,
         tasks.before[by_task],
         tasks.delay[by_task],
         tasks.port,
@@ -140,35 +142,36 @@ def backwards(tasks: Tasks, makespan_cycles: int) -> Tasks:
 class Placement:
     """Start and lane of each task, when all results are there, and the period with which all repeats (0: once)."""
 
-    start: NDArray[np.int64]
-    lane: NDArray[np.int64]
+    start: Integers
+    lane: Integers
     makespan_cycles: int
     period_cycles: int = 0
 
 
-def depth(tasks: Tasks) -> NDArray[np.int64]:
+def depth(tasks: Tasks) -> Integers:
     """Return the number of tasks in the longest chain before each."""
-    chain = np.zeros(len(tasks), dtype=np.int64)
-    while True:
-        longer = chain.copy()
-        np.maximum.at(longer, tasks.after, chain[tasks.before] + 1)
-        if (longer == chain).all():
-            return chain
-        chain = longer
+    return _chained(tasks, np.zeros(len(tasks), dtype=np.int64))
 
 
-def precedence_order(tasks: Tasks, order: NDArray[np.int64]) -> NDArray[np.int64]:
+def precedence_order(tasks: Tasks, order: Integers) -> Integers:
     """Return an order with each task moved behind all its predecessors, as it is where they are before it already."""
     rank = np.empty(len(tasks), dtype=np.int64)
     rank[order] = np.arange(len(tasks))
     if (rank[tasks.before] < rank[tasks.after]).all():
         return order
-    while (rank[tasks.before] > rank[tasks.after]).any():
-        np.maximum.at(rank, tasks.after, rank[tasks.before])
-    return np.lexsort((depth(tasks), rank)).astype(np.int64)
+    by_depth, _ = grouped(chain := _chained(tasks, rank), int(chain.max(initial=0)) + 1)
+    return by_depth[grouped(rank[by_depth], len(tasks))[0]]
 
 
-def placed(tasks: Tasks, order: NDArray[np.int64]) -> Placement:
+def _chained(tasks: Tasks, rank: Integers) -> Integers:
+    """Return the number of tasks in the longest chain before each; give each the highest rank in such chains."""
+    rows, offsets = grouped(tasks.after, len(tasks))
+    chain, waiting = np.full(len(tasks), NONE, dtype=np.int64), np.empty(len(tasks), dtype=np.int64)
+    follow_chains(offsets, tasks.before[rows], rank, chain, offsets[:-1].copy(), waiting)
+    return chain
+
+
+def placed(tasks: Tasks, order: Integers) -> Placement:
     """Return each task as early as those before it in the order allow."""
     start, lane = place(tasks, precedence_order(tasks, order.astype(np.int64)))
     return Placement(start, lane, int((start + tasks.duration).max(initial=0)))
@@ -186,10 +189,13 @@ def doubly_justified(tasks: Tasks, placement: Placement) -> Placement:
     return placed(tasks, np.lexsort((start, -(late + tasks.length))))
 
 
-def improved(tasks: Tasks, placement: Placement, *, passes: int, enough: int) -> Placement:
-    """Return the best of several justifications in a row; stop where nothing changes or `enough` is reached."""
+def improved(tasks: Tasks, placement: Placement, *, enough: int) -> Placement:
+    """Return the best of several justifications in a row; stop where nothing changes or `enough` is reached.
+
+    Of many tasks there are fewer.
+    """
     best = current = placement
-    for _ in range(passes):
+    for _ in range(min(PASSES, MOST_JUSTIFIED * PASSES // max(1, len(tasks)))):
         if best.makespan_cycles <= enough:
             break
         following = doubly_justified(tasks, current)

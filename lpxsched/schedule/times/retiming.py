@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.policy import PASSES, WAYS_SHARE
+from lpxsched.schedule.policy import WAYS_SHARE
 from lpxsched.schedule.times.placement import improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -52,7 +52,7 @@ def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
 def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:
     """Return the tasks placed in order of time, which is never later, and then justified."""
     first = placed(tasks, np.argsort(found.placement.start, kind="stable"))
-    return improved(tasks, first, passes=PASSES, enough=enough)
+    return improved(tasks, first, enough=enough)
 
 
 def _shorter(found: Found[Padded], placement: Placement) -> Found[Padded]:

@@ -56,3 +56,30 @@ def place_tasks(tasks: TaskColumns, calendars: Calendars, order: Integers, start
                 reserve(calendars, taken, at, 1)
         reserve(calendars, chosen, cycle, length)
         start[task], lane[task] = cycle, chosen - tasks.first_lane[resource]
+
+
+@kernel
+def follow_chains(
+    offsets: Integers, before: Integers, rank: Integers, chain: Integers, looked: Integers, waiting: Integers
+) -> None:
+    """Find the length of the longest chain before each task, and the highest rank in it, predecessors first.
+
+    `chain` is below 0 of tasks that are not done, `looked` the place up to which their predecessors are; `waiting` has
+    room for a chain of all.
+    """
+    for first in range(len(chain)):
+        last = 0
+        waiting[0] = first
+        while last >= 0 and chain[first] < 0:
+            task = waiting[last]
+            while looked[task] < offsets[task + 1] and chain[before[looked[task]]] >= 0:
+                looked[task] += 1
+            if looked[task] < offsets[task + 1]:
+                last += 1
+                waiting[last] = before[looked[task]]
+                continue
+            chain[task] = 0
+            for index in range(offsets[task], offsets[task + 1]):
+                chain[task] = max(chain[task], chain[before[index]] + 1)
+                rank[task] = max(rank[task], rank[before[index]])
+            last -= 1

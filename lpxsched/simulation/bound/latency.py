@@ -32,7 +32,7 @@ class Latency:
     Attributes
     ----------
     segments_ns : tuple of Fraction
-        From the event to the last result of each segment.
+        From the event to the last result of each segment, of all windows in which it runs.
     frames_ns : tuple of Fraction
         The segments of each frame, one after the other.
     step_ns : Fraction
@@ -63,7 +63,8 @@ def latency_of(build: Build, alignment: Alignment, clock: ClockSpecification, cl
             levels=[segment_levels(alignment.tree, chips, deskews=counts[number])],
             arrivals_ns=Fraction(0) if hosts.isdisjoint(build.graph.segments[number].layers) else arrival,
         )
-        segments.append(worst + _before_ns(clock, clock_mhz, waiting + makespan, since[number]))
+        times = build.graph.windows()[number]
+        segments.append(times * (worst + _before_ns(clock, clock_mhz, waiting + makespan, since[number])))
     frames = [Fraction(0)] * len(build.frames)
     for frame, worst in zip(build.segments.frame.tolist(), segments, strict=True):
         frames[frame] += worst

@@ -1,8 +1,8 @@
 """What operators compute: a dense run of the whole tensor, and the part that one shard makes of what it sees.
 
 An operator without inputs draws its tensors at random. Any other is a linear map, row by row: row r of an output is a
-combination of the rows of the inputs that lie at r, times a matrix that follows from the seed and the names. (The
-operators of mixtures of experts are in `experts`.) Of an output that is
+combination of the rows of the inputs that lie at r, times a matrix that follows from the seed and the names. (What is
+no linear map is in `attention`, `ends`, `experts` and `rows`.) Of an output that is
 
 - replicated, a shard makes all, from inputs that are replicated too;
 - sharded or single, its part, from what it sees of the inputs; that is how the dense run defines it as well;
@@ -47,6 +47,9 @@ class Function(Protocol):
     def part(self, shard: int, inputs: Values) -> Values:
         """Return what a shard leaves of each output from what it sees of each input."""
 
+    def lanes(self) -> int:
+        """Return how many numbers a vector must hold at least."""
+
 
 def in_rows(tensor: GraphTensor) -> bool:
     """Return whether a tensor is laid in rows that are reckoned with as a whole."""
@@ -68,6 +71,8 @@ class Setting:
         Numbers that stand for one vector.
     seed, iteration : int
         What is drawn at random follows from both, weights from the seed alone.
+    columns : tuple of int
+        Columns of the operator that each shard has.
     """
 
     operator: GraphOperator
@@ -76,6 +81,7 @@ class Setting:
     lanes: int
     seed: int
     iteration: int
+    columns: tuple[int, ...] = ()
 
     def rows(self, name: str) -> tuple[int, int]:
         """Return the shape of a tensor as a matrix of numbers, one row of it a row."""
@@ -102,6 +108,10 @@ class Source:
     """An operator without inputs."""
 
     setting: Setting
+
+    def lanes(self) -> int:
+        """Return how many numbers a vector must hold: any."""
+        return 1
 
     def dense(self, _: Values) -> Values:
         """Return random tensors; of a partial one the sum of all summands."""
@@ -152,6 +162,10 @@ class Linear:
                 if layout != PARTIAL and unseen:
                     problem = f"reads {read.tensor} {read.layout} and leaves {name} {layout}, which has no one value"
                     raise InputError(GRAPH_FILE, problem, key=operator.name)
+
+    def lanes(self) -> int:
+        """Return how many numbers a vector must hold: any."""
+        return 1
 
     def dense(self, inputs: Values) -> Values:
         """Return whole outputs."""
@@ -206,6 +220,43 @@ class Linear:
         return setting.vectors(total % PRIME)
 
 
+def sizes_of(operator: GraphOperator, *names: str) -> list[int]:
+    """Return what an operator says of its sizes.
+
+    Raises
+    ------
+    InputError
+        When one is missing.
+    """
+    missing = [name for name in names if name not in operator.sizes]
+    if missing:
+        raise InputError(GRAPH_FILE, f"says in sizes nothing of {missing[0]}", key=f"{operator.name}")
+    return [operator.sizes[name] for name in names]
+
+
+def add_residual(setting: Setting, vectors: Integers, shard: int | None, inputs: Values) -> Integers:
+    """Return a summand, or the sum of all for no shard, with the rows that the first shard adds."""
+    place = setting.operator.sizes.get("residual", 0)
+    if shard or not place:
+        return vectors
+    return (vectors + inputs[setting.operator.inputs[place].tensor]) % PRIME
+
+
+def weights_of(setting: Setting, name: str, *shape: int) -> Integers:
+    """Return weights of an operator."""
+    return _drawn_weights(setting.seed, setting.operator.name, name, shape)
+
+
+def folded(setting: Setting, x: Integers, length: int) -> Integers:
+    """Return rows of another length, weighed: numbers that lie at the same place are added, or repeated."""
+    here = x.shape[1]
+    pairs = np.arange(max(length, here))
+    weights = weights_of(setting, "folded", len(pairs))
+    image = np.zeros((length, len(x)), dtype=np.int64)
+    np.add.at(image, pairs * length // len(pairs), (x[:, pairs * here // len(pairs)] * weights % PRIME).T)
+    return np.asarray(image.T % PRIME)
+
+
 def _view(setting: Setting, name: str, shard: int, values: Integers) -> Integers:
     read = next(read for read in setting.operator.inputs if read.tensor == name)
     view = seen(read, len(values), setting.width, shard)
@@ -217,6 +268,13 @@ def _rows(seed: int, iteration: int, name: str, shard: int, shape: tuple[int, in
     rows = drawn(generator(seed, "source", iteration, name, shard), *shape)
     rows.flags.writeable = False
     return rows
+
+
+@lru_cache(maxsize=64)
+def _drawn_weights(seed: int, operator: str, name: str, shape: tuple[int, ...]) -> Integers:
+    weights = drawn(generator(seed, "weights", operator, name), *shape)
+    weights.flags.writeable = False
+    return weights
 
 
 @lru_cache(maxsize=64)

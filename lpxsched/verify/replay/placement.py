@@ -6,6 +6,8 @@ All that replay knows of groups, segments and periods stands here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from math import lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -61,6 +63,20 @@ def nodes_of(build: Build, operator: GraphOperator) -> list[int]:
     """Return the node of each shard of an operator."""
     group = build.graph.groups_of_layers()[operator.layer]
     return group.chips if operator.place == "chips" else group.hosts
+
+
+def dealt(build: Build, operator: GraphOperator) -> tuple[int, ...]:
+    """Return the columns of each shard of an operator: whole blocks, the larger shares first, the last may be short."""
+    nodes = nodes_of(build, operator)
+    if operator.place != "chips" or not operator.columns:
+        return (0,) * len(nodes)
+    block = lcm(operator.column_block, *(max(1, int(build.chips.shard_columns[node])) for node in nodes))
+    blocks, left = divmod(operator.columns, block)
+    whole = [(blocks + (left > 0)) // len(nodes)] * len(nodes)
+    for shard in range((blocks + (left > 0)) % len(nodes)):
+        whole[shard] += 1
+    ends = [min(operator.columns, block * sum(whole[:shard])) for shard in range(len(nodes) + 1)]
+    return tuple(end - start for start, end in pairwise(ends))
 
 
 def resident(operator: GraphOperator) -> list[tuple[str, str]]:

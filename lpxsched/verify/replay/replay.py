@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.units import NONE
 from lpxsched.verify.replay.dense import Dense
+from lpxsched.verify.replay.dispatch import dispatches
 from lpxsched.verify.replay.evaluate import evaluate
-from lpxsched.verify.replay.experts import ROUTINGS, mixtures
+from lpxsched.verify.replay.mixtures import mixtures
 from lpxsched.verify.replay.placement import iterations
 from lpxsched.verify.replay.plan import plan_of
+from lpxsched.verify.replay.routings import ROUTINGS
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -87,7 +89,7 @@ def replay(build: Build, *, seed: int = 0) -> ReplayReport:
     """Replay a build whose numbers, graph and partition are sound (``verify.check.taken_for_granted``).
 
     A timetable that repeats is replayed for one iteration more than are ever under way at once; a model with experts at
-    least once for every routing.
+    least once for every routing, and for windows of each.
 
     Parameters
     ----------
@@ -100,7 +102,8 @@ def replay(build: Build, *, seed: int = 0) -> ReplayReport:
     InputError
         When the build is too large, or an operator's layouts leave open what it computes.
     """
-    times = max(iterations(build), len(ROUTINGS) if mixtures(build.graph) else 1)
+    windows = max((layer.replayed for layer in dispatches(build.graph)), default=int(bool(mixtures(build.graph))))
+    times = max(iterations(build), len(ROUTINGS) * windows, 1)
     plan = plan_of(build)
     compared = mismatches = 0
     first: list[Mismatch] = []

@@ -28,29 +28,37 @@ if TYPE_CHECKING:
 def test_slots_lie_in_the_page_as_in_the_timetable() -> None:
     """Tests every column of every slot, on the timeline of the token: layer 1 begins at 128."""
     build = repeated_build(2)
-    first_links, (blob,) = slot_blobs(build, token_time(build))
-    count, numerator, denominator, free, vectors, wait, tensor, ahead = unpacked(blob)
-    assert first_links == [0]
+    spans, (blob,) = slot_blobs(build, token_time(build))
+    links, count, numerator, denominator, begins, free, vectors, wait, tensor, ahead = unpacked(blob)
+    # From host to the first chip at 2, and to the host again at 110 of the second layer, until 115.
+    assert spans == [[2, 128 + 115]]
+    assert links == list(range(12))
     assert count == [2, 1, 2, 1, 1, 1] * 2
     layer = np.repeat([0, 128], 8)
     assert (set(numerator), set(denominator)) == ({5}, {2})
     # The first and third link of each layer have a second slot, 52 cycles after 28, where the first one ends.
     departs = (build.slots.depart + layer).tolist()
     second = [row for row in range(16) if row % 8 in (1, 4)]
-    assert free == [52 if row in second else departs[row] for row in range(16)]
+    assert free == [52 if row in second else departs[row] - 2 for row in range(16)]
     assert vectors == build.slots.vectors.tolist()
     assert wait == (build.slots.read - build.slots.depart).tolist()
     assert tensor == build.slots.tensor.tolist()
     firsts = build.slots.first_vector.tolist()
-    assert ahead == [firsts[row] - 2 if row in second else firsts[row] for row in range(16)]
+    assert begins == [firsts[row] for row in range(16) if row not in second]
+    assert ahead == [firsts[row] - 2 if row in second else 0 for row in range(16)]
 
 
-def test_blocks_end_where_a_link_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests blocks of at most 3 slots: links 0 and 1, link 2 and 3, 4 and 5 with 2, 1, 2, 1, 1, 1 slots."""
+def test_blocks_are_stretches_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests blocks of 3 slots, departures 2, 2, 23 | 23, 80, 80 | 110, 110: equal ones lie in one block."""
     monkeypatch.setattr("lpxsched.report.page.traffic.BLOCK_SLOTS", 3)
-    first_links, blobs = slot_blobs(two_chip_build(), token_time(two_chip_build()))
-    assert first_links == [0, 2, 4]
-    assert [unpacked(blob)[0] for blob in blobs] == [[2, 1], [2, 1], [1, 1]]
+    build = two_chip_build()
+    assert sorted(build.slots.depart.tolist()) == [2, 2, 23, 23, 80, 80, 110, 110]
+    spans, blobs = slot_blobs(build, token_time(build))
+    assert spans == [[2, 7], [23, 85], [110, 115]]
+    assert [sum(unpacked(blob)[1]) for blob in blobs] == [2, 4, 2]
+    # The second slot of a link in a block follows the first, which ends at 28; what begins a block counts from there.
+    assert unpacked(blobs[1])[5] == [0, 52, 0, 52]
+    assert unpacked(blobs[2])[5] == [0, 0]
 
 
 def test_series_sum_to_the_busy_time_of_the_timetable() -> None:
@@ -93,9 +101,9 @@ def test_the_critical_path_is_marked() -> None:
     """Tests the path of the worked example: from ingress over two hops to the operators and back."""
     described, _ = page_data(two_chip_build())
     path, kinds = described["path"], two_chip_build().operators.kind
-    operators = [str(kinds[thing]) for thing, depart in path if depart < 0]
+    operators = [str(kinds[thing]) for thing, depart, _ in path if depart < 0]
     assert operators == ["ingress", "router", "experts", "combine", "add", "egress"]
-    assert [depart for _, depart in path if depart >= 0] == [2, 23, 80, 110]
+    assert [(depart, read) for _, depart, read in path if depart >= 0] == [(2, 20), (23, 41), (80, 98), (110, 125)]
 
 
 def test_equal_builds_give_equal_bytes() -> None:
@@ -122,7 +130,8 @@ def test_names_cannot_break_out_of_the_page() -> None:
 def test_the_parts_stand_on_the_page(small_build: Build) -> None:
     """Tests the sentence, the three parts, the assumptions with ranges."""
     page = build_page(small_build).decode()
-    assert 'class="limit">What is assumed limits the step, hand-over and GPU: 8.000 us of ' in page
+    assumed = f"{small_build.manifest.results['assumed_ns'] / 1000:,.3f} us of "
+    assert f'class="limit">What is assumed limits the step, hand-over and GPU: {assumed}' in page
     assert "not modelled" in page
     for name in small_build.manifest.assumptions:
         assert f'<td class="name">{name}</td>' in page
@@ -133,7 +142,7 @@ def test_two_builds_are_told_side_by_side() -> None:
     page = compare_page(repeated_build(2), repeated_build(3), ("two", "three")).decode()
     assert '<td class="name">makespan, cycles</td><td>256</td><td>384</td><td>+128</td><td>1.5000</td>' in page
     assert '<td class="name">2</td><td class="name">-</td><td class="name">1.0-1</td>' in page
-    assert "1 of 3 layers lie on other chips." in page
+    assert "2 layers on the same; 1 layer only in B." in page
 
 
 def test_frames_are_told() -> None:

@@ -7,7 +7,7 @@ import pytest
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.schedule.problem.instance import HOST, MATRIX, VECTOR, Instance
 from lpxsched.schedule.routes.blocks import Cut
-from lpxsched.traffic.demands import layer_demands
+from lpxsched.traffic.demands import Nodes, layer_demands
 from tests.schedule.greedy import greedy_schedule
 from tests.schedule.layers import INTERVAL_CYCLES, Layers, layers_on
 from tests.schedule.rules import violations
@@ -121,7 +121,7 @@ def test_demands_are_those_of_the_layer(layers: Layers) -> None:
     """Tests that columns of demands are the demands of the layer graph on as many chips."""
     problem = layers.problem()
     instance, width = problem.instance, len(layers.groups[0].chips)
-    assert problem.demands == layer_demands(layers.graph, width)
+    assert problem.demands == layer_demands(layers.graph, Nodes(width))
     for index, demand in enumerate(problem.demands):
         assert instance.demand_vectors[index] == demand.vectors
         assert instance.demand_root[index] == demand.root

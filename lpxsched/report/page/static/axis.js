@@ -1,5 +1,6 @@
 // Time from left to right, rows from top to bottom: what all panels do alike with mouse, wheel and keys.
 
+const READING = "Reading …";
 const GUTTER = 136, AXIS = 26, RIGHT = 8, LEAST_SPAN = 8;
 
 function number(value, decimals = 3) {
@@ -192,6 +193,7 @@ class TimePanel {
 
   redraw() {
     this.measure();
+    if (!this.rows.length) this.readout.textContent = READING;
     if (this.width <= 0 || !this.rows.length) return;
     this.scrollTo(this.scroll);
     const pen = penOn(this.canvas);

@@ -24,19 +24,22 @@ class Comparison extends TimePanel {
     const last = Math.min(Math.max(Math.floor(this.cyclesOf(build, to) / width), first + 1), series.bins);
     if (first >= series.bins) return { share: 0, busy: 0, whole: 0, from, to };
     const sums = counted(this.stores[build], "class", index, first, last, () => this.queue());
-    if (!sums) return { share: 0, busy: 0, whole: 0, from, to };
+    if (!sums) return { share: 0, busy: 0, whole: 0, from, to, reading: true };
     const whole = this.ofBox.value === "running" ? sums.running : sums.all;
     return { share: whole ? sums.busy / whole : 0, busy: sums.busy, whole, from: first * width, to: last * width };
   }
 
   before() {
     let most = 0;
+    this.reading = false;
     for (const row of this.rows) {
       row.shares = this.stores.map((store, build) => {
         const shares = [];
         for (let x = 0; x < this.width; x++) {
           const from = this.span.from + x * this.perPixel;
-          shares.push(this.share(row, build, from, from + this.perPixel).share);
+          const { share, reading } = this.share(row, build, from, from + this.perPixel);
+          if (reading) this.reading = true;
+          shares.push(share);
         }
         most = Math.max(most, ...shares);
         return shares;
@@ -60,6 +63,7 @@ class Comparison extends TimePanel {
   tell(row, at) {
     const from = this.span.from + Math.floor((at - this.span.from) / this.perPixel) * this.perPixel;
     const told = this.stores.map((store, build) => this.share(row, build, from, from + this.perPixel));
+    if (told.some(({ reading }) => reading)) return READING;
     const text = told.map(({ share, busy, whole, from: first, to }, build) => !whole ? `${"AB"[build]} none of its links runs`
       : `${"AB"[build]} cycles ${number(first)} to ${number(to)}: ${number(busy)} of ${number(whole)} link-cycles = ${percent(share)}`);
     const points = (100 * (told[1].share - told[0].share)).toFixed(2);
@@ -67,6 +71,7 @@ class Comparison extends TimePanel {
   }
 
   idle() {
+    if (this.reading) return READING;
     return `A filled, B as a line; full height is ${percent(this.ceiling || 1)}.`;
   }
 }

@@ -81,14 +81,18 @@ class Fabric {
     pen.font = "11px " + themed("--sans");
     // Hosts have few links: the scale is that of chips.
     const most = Math.max(...loads.map((load, index) => (this.cells[index].chip && load?.all ? load.busy / load.all : 0)));
+    this.slider.disabled = Number(this.wide.value) === 1;
     this.cells.forEach((cell, index) => this.drawCell(pen, cell, loads[index], most, index));
     this.drawNames(pen);
-    this.tell(loads[this.cursor], most);
+    if (loads.every((load) => load)) this.tell(loads[this.cursor], most);
+    else this.readout.textContent = READING;
   }
 
   drawCell(pen, cell, load, most, index) {
     const x = LABEL + cell.column * this.cellWidth, y = HEAD + cell.line * this.cellHeight;
-    pen.fillStyle = load && load.busy ? mixed(most ? Math.min(load.busy / load.all / most, 1) : 1) : themed("--cold");
+    // What is still read has no colour.
+    if (!load) return;
+    pen.fillStyle = load.busy ? mixed(most ? Math.min(load.busy / load.all / most, 1) : 1) : themed("--cold");
     pen.fillRect(x, y, this.cellWidth - CELL_GAP, this.cellHeight - CELL_GAP);
     if (index === this.cursor && this.on) {
       pen.strokeStyle = themed("--ink");
@@ -118,7 +122,7 @@ class Fabric {
     const span = `cycles ${number(first * width)} to ${number(last * width)} (${us(first)} to ${us(last)} us)`;
     const cell = this.cells[this.cursor];
     this.slider.setAttribute("aria-valuetext", span);
-    if (!this.on || !load) { this.readout.textContent = `${span}; the busiest chip is so for ${percent(most)}.`; return; }
+    if (!this.on) { this.readout.textContent = `${span}; the busiest chip is so for ${percent(most)}.`; return; }
     const busy = load.all ? `busy ${number(load.busy)} of ${number(load.all)} link-cycles = ${percent(load.busy / load.all)}`
       : "no links in service";
     this.readout.textContent = `${cell.name}, ${span}: ${busy} of the links that leave it. Enter shows them.`;

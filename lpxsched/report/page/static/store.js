@@ -1,6 +1,8 @@
 // What a build's page holds: columns are inflated when something asks for them, and dropped when others need the room.
 
 const ROOM_BYTES = 96 * 2 ** 20;
+// So many are inflated at once: what else is asked for comes when it is asked for again.
+const MOST_COMING = 6;
 // What every panel needs at once stays.
 const PINNED = new Set(["links", "operators"]);
 
@@ -30,7 +32,7 @@ function unpacked(bytes, layout) {
       column[row] = sum;
       largest = Math.max(largest, Math.abs(sum));
     }
-    columns.push(largest < 2 ** 31 ? Int32Array.from(column) : column);
+    columns.push(largest < 2 ** 31 ? new Int32Array(column) : column);
     place += rows * width;
   }
   return columns;
@@ -61,7 +63,7 @@ class Store {
       return found.value;
     }
     if (redraw) this.waiting.add(redraw);
-    if (!this.coming.has(name)) {
+    if (!this.coming.has(name) && (this.coming.size < MOST_COMING || !redraw)) {
       inflating(1);
       this.coming.set(name, this.load(name, make).finally(() => inflating(-1)));
     }
@@ -97,9 +99,9 @@ class Store {
     return this.peek("links", (columns) => this.indexedLinks(columns), redraw);
   }
 
-  indexedLinks([src, dst, lane, wire, guard, down]) {
+  indexedLinks([src, dst, lane, wire, guard, down, slots]) {
     const nodes = this.meta.nodes.length;
-    return { src, dst, lane, wire, guard, down, leaving: grouped(src, nodes), entering: grouped(dst, nodes) };
+    return { src, dst, lane, wire, guard, down, slots, leaving: grouped(src, nodes), entering: grouped(dst, nodes) };
   }
 
   operators(redraw) {
@@ -109,13 +111,21 @@ class Store {
     return this.peek("operators", make, redraw);
   }
 
-  // Return the slots of one link as [block, first row, row after the last].
-  slots(link, redraw) {
-    const number = lastNotAbove(this.meta.firstLinks, link);
-    const block = this.peek("slots." + number, indexedSlots, redraw);
-    if (!block) return undefined;
-    const row = link - this.meta.firstLinks[number];
-    return [block, block.first[row], block.first[row + 1]];
+  // Return the blocks of slots of a stretch of time that are inflated; `missing` tells whether others come.
+  blocks(from, to, redraw) {
+    const { blocks } = this.meta, found = [];
+    found.missing = false;
+    for (let number = 0; number < blocks.length && blocks[number][0] < to; number++) {
+      if (blocks[number][1] <= from) continue;
+      const block = this.block(number, redraw);
+      if (block) found.push(block);
+      else found.missing = true;
+    }
+    return found;
+  }
+
+  block(number, redraw) {
+    return this.peek("slots." + number, (columns) => indexedSlots(number, this.meta.blocks[number][0], columns), redraw);
   }
 
   pitch(wire) {
@@ -125,19 +135,25 @@ class Store {
 }
 
 // Departures and first vectors are told from the slot before on the same link.
-function indexedSlots([count, numerator, denominator, free, vectors, wait, tensor, ahead]) {
+function indexedSlots(number, start, [links, count, numerator, denominator, begin, free, vectors, wait, tensor, ahead]) {
   const first = new Int32Array(count.length + 1);
   const depart = new Float64Array(free.length), firstVector = new Int32Array(free.length);
   for (let row = 0; row < count.length; row++) {
     first[row + 1] = first[row] + count[row];
-    for (let slot = first[row], end = 0, next = 0; slot < first[row + 1]; slot++) {
+    for (let slot = first[row], end = start, next = begin[row]; slot < first[row + 1]; slot++) {
       depart[slot] = end + free[slot];
       firstVector[slot] = next + ahead[slot];
       end = depart[slot] + Math.ceil((vectors[slot] * numerator[row]) / denominator[row]);
       next = firstVector[slot] + vectors[slot];
     }
   }
-  return { first, depart, vectors, wait, tensor, firstVector };
+  return { number, links, first, depart, vectors, wait, tensor, firstVector };
+}
+
+// First slot of a link in a block, and the one after its last.
+function slotsOf(block, link) {
+  const row = lastNotAbove(block.links, link);
+  return row >= 0 && block.links[row] === link ? [block.first[row], block.first[row + 1]] : [0, 0];
 }
 
 // Return for each group the rows that are in it, as [first, rows]: those of group g lie at first[g] .. first[g + 1].
@@ -165,6 +181,9 @@ class Held {
   constructor(starts, ends) {
     this.starts = Held.passed(Float64Array.from(starts).sort());
     this.ends = Held.passed(Float64Array.from(ends).sort());
+    this.length = starts.length;
+    this.first = this.starts.moments[0] ?? 0;
+    this.last = this.ends.moments[ends.length - 1] ?? 0;
   }
 
   static passed(moments) {

@@ -1,26 +1,30 @@
-// What the units and links of chips do: operators, sends, receives, deskews, and the critical path.
+// What the units and links of chips do: operators, sends, receives, deskews, windows, and the critical path.
 
-const TALL = { unit: 15, traffic: 18, link: 12 };
+// Slots whose sums are kept, 32 bytes each.
+const MOST_KEPT = 2 ** 21;
+const TALL = { unit: 15, traffic: 18, link: 12, windows: 15 };
 
 class Timeline extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
-    Object.assign(this, { store, most: 560, opened: new Set(), held: new Map() });
+    Object.assign(this, { store, most: 560, opened: new Set(), kept: new Map(), keptSlots: 0, units: new Map(), carrying: new Map(), views: views(store.meta) });
     this.box = root.querySelector("[name=segment]");
     this.box.addEventListener("change", () => this.select());
     this.markPath();
     this.select();
   }
 
-  get segment() { return this.store.meta.segments[Number(this.box.value)]; }
+  get view() { return this.views[Number(this.box.value)]; }
+
+  passes(from, to) { return this.view.passes(from, to); }
 
   select() {
-    const { start, end } = this.segment;
+    const { start, end, last } = this.view;
     this.opened.clear();
-    this.held.clear();
     this.scroll = 0;
+    this.span.last = Math.max(last, LEAST_SPAN);
     this.lay();
-    this.span.show(start, Math.max(end, start + 1));
+    this.span.show(start, end);
   }
 
   showChip(node) {
@@ -35,7 +39,9 @@ class Timeline extends TimePanel {
   lay() {
     const operators = this.store.operators(() => this.lay()), links = this.store.links(() => this.lay());
     if (!operators || !links) return;
-    this.setRows(this.segment.chips.flatMap((chip) => this.chipRows(chip, operators, links)));
+    const windows = this.view.windowRows().map((of) => (
+      { label: of.label, type: "windows", windows: of, height: TALL.windows, first: true }));
+    this.setRows([...windows, ...this.view.chips.flatMap((chip) => this.chipRows(chip, operators, links))]);
   }
 
   chipRows(chip, operators, links) {
@@ -56,8 +62,7 @@ class Timeline extends TimePanel {
     const { nodes, wires } = this.store.meta, found = [];
     for (const [type, list] of [["in", links.entering.of(chip)], ["out", links.leaving.of(chip)]]) {
       for (const link of list) {
-        const slots = this.store.slots(link, () => this.lay());
-        if (!slots || slots[1] === slots[2]) continue;
+        if (!links.slots[link]) continue;
         const other = nodes[type === "in" ? links.src[link] : links.dst[link]];
         found.push({ label: `${type === "in" ? "from" : "to"} ${other} #${links.lane[link]}`, link, chip, type: "link",
           pitch: this.store.pitch(links.wire[link]), wire: wires[links.wire[link]], guard: links.guard[link],
@@ -77,49 +82,92 @@ class Timeline extends TimePanel {
   markPath() {
     this.onPath = new Set();
     this.hops = [];
-    for (const [thing, depart] of this.store.meta.path) {
+    for (const [thing, depart, read] of this.store.meta.path) {
       if (depart < 0) this.onPath.add(thing);
-      else this.hops.push({ link: thing, depart });
+      else this.hops.push({ link: thing, depart, read });
     }
   }
 
-  // How the links of a chip are held, by class; undefined until their slots are there.
-  traffic(chip, type) {
-    const key = `${type} ${chip}`;
-    if (this.held.has(key)) return this.held.get(key);
-    const links = this.store.links(() => this.queue()), spans = new Map();
+  // Links of a chip that ever carry anything, by class.
+  classes(chip, type) {
+    const key = `${type} ${chip}`, kept = this.carrying.get(key);
+    if (kept) return kept;
+    const links = this.store.links(() => this.queue()), found = new Map();
     if (!links) return undefined;
+    this.carrying.set(key, found);
     for (const link of links[type === "in" ? "entering" : "leaving"].of(chip)) {
-      if (links.down[link]) continue;
-      const slots = this.store.slots(link, () => this.queue());
-      if (!slots) return undefined;
-      const name = this.store.meta.wires[links.wire[link]].class, pitch = this.store.pitch(links.wire[link]);
-      if (slots[1] === slots[2]) continue;
-      const of = spans.get(name) || spans.set(name, { starts: [], ends: [], links: 0 }).get(name);
-      of.links++;
-      for (let slot = slots[1]; slot < slots[2]; slot++) {
-        of.starts.push(slots[0].depart[slot]);
-        of.ends.push(slots[0].depart[slot] + slots[0].vectors[slot] * pitch);
-      }
+      if (links.down[link] || !links.slots[link]) continue;
+      const name = this.store.meta.wires[links.wire[link]].class;
+      if (!found.has(name)) found.set(name, []);
+      found.get(name).push(link);
     }
-    const found = [...spans].map(([name, of]) => ({ name, links: of.links, held: new Held(of.starts, of.ends) }));
-    this.held.set(key, found);
     return found;
   }
 
+  // How they are held in a block of slots, by class and segment.
+  held(block, chip, type, classes) {
+    const key = `${block.number} ${type} ${chip}`, kept = this.kept.get(key);
+    if (kept) return kept;
+    const links = this.store.links(), spans = new Map();
+    for (const [name, members] of classes) {
+      for (const link of members) {
+        const [first, last] = slotsOf(block, link), pitch = this.store.pitch(links.wire[link]);
+        for (let slot = first; slot < last; slot++) {
+          const segment = segmentAt(this.store.meta, block.depart[slot]), place = `${name} ${segment}`;
+          if (!spans.has(place)) spans.set(place, { name, segment, starts: [], ends: [] });
+          const { starts, ends } = spans.get(place);
+          starts.push(block.depart[slot]);
+          ends.push(block.depart[slot] + block.vectors[slot] * pitch);
+        }
+      }
+    }
+    const found = [...spans.values()].map(({ name, segment, starts, ends }) => ({ name, segment, held: new Held(starts, ends) }));
+    this.keptSlots += found.reduce((sum, { held }) => sum + held.length, 0);
+    if (this.keptSlots > MOST_KEPT) { this.kept.clear(); this.keptSlots = 0; }
+    this.kept.set(key, found);
+    return found;
+  }
+
+  // Call `take` with every part of what a chip's links carry in a time, and how far it is shifted; tell whether all is there.
+  each(chip, type, classes, from, to, take) {
+    let whole = true;
+    for (const pass of this.passes(from, to)) {
+      const since = Math.max(from - pass.shift, pass.first), until = Math.min(to - pass.shift, pass.last);
+      const blocks = this.store.blocks(since, until, () => this.queue());
+      if (blocks.missing) whole = false;
+      for (const block of blocks) {
+        for (const part of this.held(block, chip, type, classes)) {
+          if (pass.segment < 0 || part.segment === pass.segment) take(part, pass.shift);
+        }
+      }
+    }
+    return whole;
+  }
+
+  // Busy time of each class in each column.
+  profiles(chip, type, classes, columns) {
+    const sums = new Map([...classes.keys()].map((name) => [name, new Float64Array(columns)])), { from, to } = this.span;
+    this.each(chip, type, classes, from, to, ({ name, held }, shift) => {
+      const begin = from - shift, low = Math.max(Math.floor((held.first - begin) / this.perPixel), 0);
+      const high = Math.min(Math.ceil((held.last - begin) / this.perPixel), columns);
+      if (high <= low) return;
+      const busy = held.profile(begin + low * this.perPixel, this.perPixel, high - low), sum = sums.get(name);
+      for (let column = low; column < high; column++) sum[column] += busy[column - low];
+    });
+    return sums;
+  }
+
   before(pen) {
-    const inside = new Set(this.store.meta.segments.filter(({ start, end }) => start < this.span.to && end > this.span.from)
-      .map(({ segment }) => segment));
     pen.fillStyle = themed("--deskew");
-    for (const [segment, start, end] of this.store.meta.deskews) {
-      if (!inside.has(segment)) continue;
+    for (const [start, end] of this.view.deskews(this.span.from, this.span.to)) {
       const from = Math.max(this.x(start), GUTTER), to = Math.min(this.x(end), GUTTER + this.width);
       if (to > from) pen.fillRect(from, 0, Math.max(to - from, 1), this.height);
     }
   }
 
   drawRow(pen, row, top) {
-    if (row.type === "unit") this.drawUnit(pen, row, top);
+    if (row.type === "windows") drawWindows(pen, row, top, this);
+    else if (row.type === "unit") this.drawUnit(pen, row, top);
     else if (row.type === "link") Utilisation.prototype.drawLink.call(this, pen, row, top);
     else this.drawTraffic(pen, row, top);
   }
@@ -127,13 +175,12 @@ class Timeline extends TimePanel {
   drawUnit(pen, row, top) {
     const operators = this.store.operators(() => this.queue()), { kinds, colours } = this.store.meta;
     if (!operators) return;
-    for (const index of operators.of.of(row.chip)) {
-      const start = operators.start[index], cycles = operators.cycles[index];
-      if (operators.unit[index] !== row.unit || start > this.span.to || start + cycles < this.span.from) continue;
-      const x = this.x(start), wide = Math.max(cycles / this.perPixel, 1), kind = kinds[operators.kind[index]];
+    for (const [index, start, { segment, shift }] of this.running(row, operators, this.span.from, this.span.to)) {
+      const x = this.x(start), wide = Math.max(operators.cycles[index] / this.perPixel, 1);
+      const kind = kinds[operators.kind[index]];
       pen.fillStyle = shown(colours[kind]);
       pen.fillRect(x, top + 2, wide, row.height - 4);
-      if (this.onPath.has(index)) {
+      if (this.onPath.has(index) && shift === this.view.marked(segment)) {
         pen.strokeStyle = themed("--path");
         pen.lineWidth = 2;
         pen.strokeRect(x, top + 2, wide, row.height - 4);
@@ -142,19 +189,42 @@ class Timeline extends TimePanel {
     }
   }
 
+  // Operators that a unit runs in a time, and when they start in each pass.
+  *running(row, operators, from, to) {
+    const { rows, starts } = this.onUnit(row, operators);
+    for (const pass of this.passes(from, to)) {
+      const since = Math.max(from - pass.shift, pass.first), until = Math.min(to - pass.shift, pass.last);
+      for (let at = Math.max(lastNotAbove(starts, since), 0); at < rows.length && starts[at] < until; at++) {
+        const end = starts[at] + operators.cycles[rows[at]];
+        if (starts[at] >= pass.first && end > since) yield [rows[at], starts[at] + pass.shift, pass];
+      }
+    }
+  }
+
+  // Operators of a unit in the order in which it runs them, one at a time.
+  onUnit({ chip, unit }, operators) {
+    const key = `${chip} ${unit}`, kept = this.units.get(key);
+    if (kept) return kept;
+    const { start } = operators, rows = [...operators.of.of(chip)].filter((index) => operators.unit[index] === unit);
+    rows.sort((one, other) => start[one] - start[other]);
+    const found = { rows, starts: Float64Array.from(rows, (index) => start[index]) };
+    this.units.set(key, found);
+    return found;
+  }
+
   drawTraffic(pen, row, top) {
-    const classes = this.traffic(row.chip, row.type), bottom = top + row.height - 2, full = row.height - 4;
+    const classes = this.classes(row.chip, row.type), bottom = top + row.height - 2, full = row.height - 4;
     if (!classes) return;
-    const all = classes.reduce((sum, { links }) => sum + links, 0), columns = Math.ceil(this.width);
+    const all = [...classes.values()].reduce((sum, { length }) => sum + length, 0), columns = Math.ceil(this.width);
     const below = new Float64Array(columns).fill(bottom);
-    for (const { name, held } of classes) {
+    for (const [name, shares] of this.profiles(row.chip, row.type, classes, columns)) {
       pen.fillStyle = shown(this.store.meta.colours[name]);
-      const shares = held.profile(this.span.from, this.perPixel, columns);
-      // Columns of equal height are one bar.
+      // Whole pixels, of which what is held at all takes one: columns of equal height are one bar.
+      const scale = full * devicePixelRatio / this.perPixel / all;
+      const heights = shares.map((share) => (share > 1e-9 ? Math.max(Math.round(scale * share) / devicePixelRatio, 1) : 0));
       for (let x = 0, next; x < columns; x = next) {
-        const high = shares[x] > 1e-9 ? Math.max(Math.round((4 * full * shares[x]) / this.perPixel / all) / 4, 1) : 0;
-        const y = below[x];
-        for (next = x + 1; next < columns && Math.abs(shares[next] - shares[x]) < 1e-6 && below[next] === y;) next++;
+        const high = heights[x], y = below[x];
+        for (next = x + 1; next < columns && below[next] === y && heights[next] === high;) next++;
         if (high) pen.fillRect(GUTTER + x, y - high, next - x, high);
         below.fill(y - high, x, next);
       }
@@ -167,13 +237,11 @@ class Timeline extends TimePanel {
     const rowOf = (chip, type) => places.get(`${type} ${chip}`);
     pen.strokeStyle = pen.fillStyle = themed("--path");
     pen.lineWidth = 1.5;
-    for (const { link, depart } of this.hops) {
-      if (!links || depart > this.span.to) continue;
-      const [block, first, last] = this.store.slots(link, () => this.queue()) || [null, 0, 0];
-      const slot = block ? lastNotAbove(block.depart, depart, first, last) : -1;
-      if (slot < first || depart + block.wait[slot] < this.span.from) continue;
+    for (const { link, depart, read } of this.hops) {
+      const shift = this.view.marked(segmentAt(this.store.meta, depart));
+      if (!links || depart + shift > this.span.to || read + shift < this.span.from) continue;
       const out = rowOf(links.src[link], "out"), into = rowOf(links.dst[link], "in");
-      const ends = [[out, depart], [into, depart + block.wait[slot]]].filter(([row]) => row)
+      const ends = [[out, depart + shift], [into, read + shift]].filter(([row]) => row)
         .map(([row, cycle]) => [Math.max(this.x(cycle), GUTTER), row.top + row.height / 2 - this.scroll]);
       pen.beginPath();
       ends.forEach(([x, y], index) => (index ? pen.lineTo(x, y) : pen.moveTo(x, y)));
@@ -184,25 +252,28 @@ class Timeline extends TimePanel {
   }
 
   tell(row, at) {
+    if (row.type === "windows") return tellWindow(row, at, this);
     if (row.type === "link") return tellSlot(this.store, row, at, this);
     if (row.type === "unit") return this.tellUnit(row, at);
-    const classes = this.traffic(row.chip, row.type);
-    if (!classes) return "…";
-    const held = classes.map(({ name, links, held: of }) => {
-      const now = Math.round(of.busy(at, at + 1e-3) * 1e3);
-      return `${now} of the ${links} ${name} links that carry anything held`;
+    const classes = this.classes(row.chip, row.type), now = new Map();
+    const whole = classes && this.each(row.chip, row.type, classes, at, at + 1e-3, ({ name, held }, shift) => {
+      now.set(name, (now.get(name) || 0) + held.busy(at - shift, at - shift + 1e-3));
     });
+    if (!whole) return READING;
+    const held = [...classes].map(([name, { length }]) => (
+      `${Math.round(1e3 * (now.get(name) || 0))} of the ${length} ${name} links that carry anything held`));
     return `${row.label}, cycle ${this.when(Math.floor(at))}: ${held.join(", ") || "none of its links carries anything"}. `
       + "Enter opens them.";
   }
 
   tellUnit(row, at) {
     const operators = this.store.operators(() => this.queue()), { kinds } = this.store.meta;
-    if (!operators) return "…";
-    for (const index of operators.of.of(row.chip)) {
-      const start = operators.start[index], end = start + operators.cycles[index];
-      if (operators.unit[index] !== row.unit || at < start || at >= end) continue;
-      const path = this.onPath.has(index) ? ", on the critical path" : "";
+    if (!operators) return READING;
+    for (const [index, start, pass] of this.running(row, operators, at, at + 1e-3)) {
+      const end = start + operators.cycles[index];
+      if (at < start || at >= end) continue;
+      const marked = this.onPath.has(index) && pass.shift === this.view.marked(pass.segment);
+      const path = marked ? ", on the critical path" : toldWindow(pass);
       return `${row.label}: ${kinds[operators.kind[index]]} of layer ${operators.layer[index]}, ${this.when(start)} to `
         + `${this.when(end)}: ${number(end - start)} cycles${path}`;
     }

@@ -35,12 +35,16 @@ class Utilisation extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
     Object.assign(this, { store, root, most: 460, kind: "class", of: "running" });
+    this.steady = store.meta.period ? new FrameView(store.meta, store.meta.frames[0], { steady: true }) : null;
     this.kindBox = root.querySelector("[name=kind]");
     this.chipBox = root.querySelector("[name=chip]");
     this.ofBox = root.querySelector("[name=of]");
     for (const box of [this.kindBox, this.chipBox, this.ofBox]) box.addEventListener("change", () => this.select());
     this.select();
   }
+
+  // Of a build that repeats a period is shown, with all passes that reach into it.
+  passes(from, to) { return this.steady ? this.steady.passes(from, to) : [{ segment: -1, shift: 0, first: -Infinity, last: Infinity }]; }
 
   select() {
     this.kind = this.kindBox.value;
@@ -68,9 +72,7 @@ class Utilisation extends TimePanel {
     if (!links) return [];
     const node = Number(this.chipBox.value), { nodes, wires } = this.store.meta, rows = [];
     for (const link of [...links.leaving.of(node), ...links.entering.of(node)]) {
-      const slots = this.store.slots(link, () => this.select());
-      if (!slots) return [];
-      if (slots[1] === slots[2]) continue;
+      if (!links.slots[link]) continue;
       const label = `${nodes[links.src[link]]} → ${nodes[links.dst[link]]} #${links.lane[link]}`;
       rows.push({ label, link, pitch: this.store.pitch(links.wire[link]), wire: wires[links.wire[link]],
         guard: links.guard[link], height: ROW_HEIGHTS.link });
@@ -91,6 +93,7 @@ class Utilisation extends TimePanel {
   before(pen) {
     if (this.kind === "link") { this.ceiling = 1; return; }
     let most = 0;
+    this.reading = false;
     for (const row of this.rows) {
       if (row.top - this.scroll > this.height || row.top + row.height < this.scroll) continue;
       row.columns = this.columns(row);
@@ -101,7 +104,7 @@ class Utilisation extends TimePanel {
   }
 
   markLayers(pen) {
-    if (this.store.meta.period) return;
+    if (this.store.meta.period || this.store.meta.segments.length < 2) return;
     pen.textAlign = "left";
     for (const { name, start, end } of this.store.meta.segments) {
       const x = Math.round(this.x(start)), named = (end - start) / this.perPixel > pen.measureText(name).width + 8;
@@ -116,7 +119,7 @@ class Utilisation extends TimePanel {
   columns(row) {
     const series = this.store.meta.series[this.kind], width = series.last / series.bins, drawn = [];
     const found = sumsOf(this.store, this.kind, row.index, () => this.queue());
-    if (!found) return drawn;
+    if (!found) { this.reading = true; return drawn; }
     const [busySums, multicastSums, runningSums] = found.sums, wide = Math.max(this.perPixel, width);
     const perBin = (series.links[row.index] * series.last * series.ticks) / series.bins;
     let at = this.perPixel > width ? this.span.from : Math.floor(this.span.from / width) * width;
@@ -150,12 +153,18 @@ class Utilisation extends TimePanel {
 
   drawLink(pen, row, top) {
     if (row.link < 0) return;
-    const [block, first, last] = this.store.slots(row.link, () => this.queue()) || [null, 0, 0];
     pen.fillStyle = shown(this.store.meta.colours[row.wire.class]);
-    let slot = block ? Math.max(first, lastNotAbove(block.depart, this.span.from, first, last)) : last;
-    for (; slot < last && block.depart[slot] < this.span.to; slot++) {
-      const x = this.x(block.depart[slot]), wide = (block.vectors[slot] * row.pitch) / this.perPixel;
-      pen.fillRect(x, top + 2, Math.max(wide > 4 ? wide - 1 : wide, 0.7), row.height - 4);
+    for (const pass of this.passes(this.span.from, this.span.to)) {
+      const from = Math.max(this.span.from - pass.shift, pass.first), to = Math.min(this.span.to - pass.shift, pass.last);
+      for (const block of this.store.blocks(from, to, () => this.queue())) {
+        const [first, last] = slotsOf(block, row.link);
+        let slot = Math.max(first, lastNotAbove(block.depart, from, first, last));
+        while (slot < last && block.depart[slot] < pass.first) slot++;
+        for (; slot < last && block.depart[slot] < to; slot++) {
+          const x = this.x(block.depart[slot] + pass.shift), wide = (block.vectors[slot] * row.pitch) / this.perPixel;
+          pen.fillRect(x, top + 2, Math.max(wide > 4 ? wide - 1 : wide, 0.7), row.height - 4);
+        }
+      }
     }
   }
 
@@ -163,7 +172,7 @@ class Utilisation extends TimePanel {
     if (row.link !== undefined) return row.link < 0 ? "" : tellSlot(this.store, row, at, this);
     const [first, last, width] = this.bins(at);
     const sums = counted(this.store, this.kind, row.index, first, last, () => this.queue());
-    if (!sums) return "…";
+    if (!sums) return READING;
     const whole = this.of === "running" ? sums.running : sums.all;
     const span = `${row.label}, ${this.segmentAt(at)}cycles ${this.when(first * width)} to ${this.when(last * width)}`;
     if (!whole) return `${span}: none of its links runs`;
@@ -179,24 +188,35 @@ class Utilisation extends TimePanel {
 
   idle() {
     const series = this.store.meta.series[this.kind];
-    if (!series) return "Single links, every slot: exact to the cycle.";
-    const bin = `Counted in bins of ${number(series.last / series.bins)} cycles${series.exact ? ", exactly" : ", rounded"}`;
+    if (!series) return `Single links, every slot${this.steady ? " of all passes in a period" : ""}: exact to the cycle.`;
+    if (this.reading) return READING;
+    const cycles = series.last / series.bins;
+    const bin = `Counted in bins of ${number(cycles)} ${cycles === 1 ? "cycle" : "cycles"}${series.exact ? ", exactly" : ", rounded"}`;
     return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
   }
 }
 
 // What happens on a link at a cycle, or what it does in view.
 function tellSlot(store, row, at, panel) {
-  const found = store.slots(row.link, () => panel.queue());
-  if (!found) return "…";
-  const [block, first, last] = found, slot = lastNotAbove(block.depart, at, first, last);
-  const end = slot < first ? 0 : block.depart[slot] + block.vectors[slot] * row.pitch;
-  if (slot < first || at >= end) return `${row.label}, ${row.wire.class}, cycle ${panel.when(Math.floor(at))}: idle`;
+  for (const pass of panel.passes(at, at + 1e-3)) {
+    const cycle = at - pass.shift, blocks = store.blocks(cycle, cycle + 1e-3, () => panel.queue());
+    if (blocks.missing) return READING;
+    for (const block of blocks) {
+      const [first, last] = slotsOf(block, row.link), slot = lastNotAbove(block.depart, cycle, first, last);
+      if (slot < first || block.depart[slot] < pass.first || block.depart[slot] >= pass.last) continue;
+      if (cycle < block.depart[slot] + block.vectors[slot] * row.pitch) return tellHeld(store, row, block, slot, pass, panel);
+    }
+  }
+  return `${row.label}, ${row.wire.class}, cycle ${panel.when(Math.floor(at))}: idle`;
+}
+
+function tellHeld(store, row, block, slot, pass, panel) {
   const names = store.peek("tensors", ([name]) => name, () => panel.queue());
-  const depart = block.depart[slot], read = depart + block.wait[slot], from = block.firstVector[slot];
+  const depart = block.depart[slot] + pass.shift, read = depart + block.wait[slot], from = block.firstVector[slot];
   const arrives = depart + row.wire.numerator / row.wire.denominator + row.wire.latency;
+  const end = depart + block.vectors[slot] * row.pitch;
   const name = names ? store.meta.tensors[names[block.tensor[slot]]] : "…";
   return `${row.label}, ${row.wire.class}: ${name}, vectors ${from} to ${from + block.vectors[slot] - 1}, departs `
     + `${panel.when(depart)}, holds the link until ${number(end)}, there at ${number(arrives)}, read at ${number(read)}: `
-    + `${number(read - arrives)} cycles later, guard ${number(row.guard)}`;
+    + `${number(read - arrives)} cycles later, guard ${number(row.guard)}${toldWindow(pass)}`;
 }

@@ -1,0 +1,169 @@
+"""The groups of a whole model on the chips: each visit on one tile of the fabric, as few tiles one after the other.
+
+Tiles are whole trays, or several of them where one cannot hold a visit. Within a tile rows change their layout in one
+or two hops, and each border between two tiles costs a hop more, so a tile holds as many visits in a row as its SRAM
+does. What is resident stays; working sets follow each other, so the largest of a tile counts.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.program.connected import split_group
+from lpxsched.program.file import read_groups
+from lpxsched.program.groups import group_on, tray_tiles
+from lpxsched.program.visit_memory import visit_needs
+from lpxsched.traffic.group import Group
+from lpxsched.workload.config.quantization import quantization_error
+from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
+from lpxsched.workload.ffns import published_weights
+from lpxsched.workload.parts.piece import Decoding
+from lpxsched.workload.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.options import CompileOptions
+    from lpxsched.program.visit_memory import Needs
+    from lpxsched.workload.lpu_graph import Visit
+    from lpxsched.workload.model import Model
+
+
+def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decoding:
+    """Return what a step of a whole model works on; weights are of the types that are published, or all of one.
+
+    Raises
+    ------
+    InputError
+        When the published types are several of one part, or none that chips can hold.
+    """
+    stored = sorted({layer.stored.mixer for layer in model.layers if layer.mixers})
+    if not options.weights and (len(stored) > 1 or not set(stored) <= set(WEIGHT_TYPES)):
+        problem = f"mixers are stored as {' and '.join(stored)}; name one of {', '.join(WEIGHT_TYPES)} with --weights"
+        raise quantization_error(model.keys.document, problem)
+    weights = options.weights or published_weights(model)
+    precision = Precision(weights, options.activations, options.partials)
+    mixers = options.weights or (stored[0] if stored else weights)
+    return Decoding(
+        options.rows,
+        options.context,
+        options.kv,
+        precision,
+        mixers,
+        vector_bytes,
+        rows_per_user=1 + options.draft,
+        policy=Policy(options.moe),
+        as_published=not options.weights,
+    )
+
+
+def visit_groups(
+    fabric: Fabric, visits: Sequence[Visit], decoding: Decoding, *, what: str, file: str | None = None
+) -> tuple[Group, ...]:
+    """Return the group of each visit; hosts are where tokens enter and leave.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    visits : sequence of Visit
+    decoding : Decoding
+    what : str
+        The model, for messages.
+    file : str, optional
+        Groups that a user has written; None cuts the fabric automatically.
+
+    Raises
+    ------
+    InputError
+        When a visit that meets a host has none, or the file is wrong.
+    InfeasibleError
+        When the model does not fit, with bytes a chip.
+    NothingFoundError
+        When no tiles hold it in a row.
+    """
+    of_kind = cache(partial(visit_needs, chip=fabric.chip, decoding=decoding, first=visits[0]))
+
+    def needs_of(visit: int, width: int) -> Needs:
+        return of_kind(visits[visit], width=width)
+
+    ends, count = (0, len(visits) - 1), len(visits)
+    if file is None:
+        return _automatic(fabric, count, needs_of, ends, what)
+    return read_groups(Path(file), fabric, count, partial(_why_unfit, needs_of, fabric.chip.sram_bytes), hosted=ends)
+
+
+def _automatic(
+    fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], ends: Sequence[int], what: str
+) -> tuple[Group, ...]:
+    _refuse_oversize(fabric, visits, needs_of, what)
+    for tiles in tray_tiles(fabric):
+        chosen = _in_a_row(tiles, visits, needs_of, fabric.chip.sram_bytes)
+        if chosen is None:
+            continue
+        groups = tuple(
+            group_on(fabric, visit, chips) if visit in ends else Group(visit, chips, ())
+            for visit, chips in enumerate(chosen)
+        )
+        if split_group(fabric, groups) is None:
+            return groups
+    raise NothingFoundError(
+        f"{what} needs {_least_bytes(visits, needs_of):,} bytes at least, the chips of {fabric.name} hold "
+        f"{_chips(fabric) * fabric.chip.sram_bytes:,}, and no whole trays hold its {visits} visits in a row",
+        remedy="write the groups with --partition",
+    )
+
+
+def _chips(fabric: Fabric) -> int:
+    return int((~fabric.node_down[: fabric.chips]).sum())
+
+
+def _refuse_oversize(fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], what: str) -> None:
+    """Refuse what cannot fit wherever it lies: more chips never hold fewer bytes in all, nor more bytes each."""
+    chips, capacity = _chips(fabric), fabric.chip.sram_bytes
+    total = _least_bytes(visits, needs_of)
+    if total > chips * capacity:
+        raise InfeasibleError(
+            f"{what} keeps {total:,} bytes, {-(-total // chips):,} bytes a chip on the {chips} chips of {fabric.name}; "
+            f"a chip holds {capacity:,}"
+        )
+
+
+def _least_bytes(visits: int, needs_of: Callable[[int, int], Needs]) -> int:
+    return sum(sum(needs_of(visit, 1).resident) for visit in range(visits))
+
+
+def _in_a_row(
+    tiles: Sequence[tuple[int, ...]], visits: int, needs_of: Callable[[int, int], Needs], capacity: int
+) -> list[tuple[int, ...]] | None:
+    """Return the tile of each visit, each filled before the next begins; None where they do not last."""
+    width, chosen, tile = len(tiles[0]), list[tuple[int, ...]](), 0
+    resident, working = [0] * width, 0
+    for visit in range(visits):
+        needs = needs_of(visit, width)
+        more = [kept + own for kept, own in zip(resident, needs.resident, strict=True)]
+        if max(more) + max(working, needs.working) > capacity:
+            tile, more, working = tile + 1, list(needs.resident), 0
+            if tile == len(tiles) or max(more) + needs.working > capacity:
+                return None
+        resident, working = more, max(working, needs.working)
+        chosen.append(tiles[tile])
+    return chosen
+
+
+def _why_unfit(needs_of: Callable[[int, int], Needs], capacity: int, groups: Sequence[Group]) -> tuple[int, str] | None:
+    """Return the largest visit of the fullest chip, and how much that must hold; None where it can."""
+    resident, working, largest = dict[int, int](), dict[int, int](), dict[int, tuple[int, int]]()
+    for group in groups:
+        needs = needs_of(group.layer, len(group.chips))
+        for chip, own in zip(group.chips, needs.resident, strict=True):
+            resident[chip] = resident.get(chip, 0) + own
+            working[chip] = max(working.get(chip, 0), needs.working)
+            largest[chip] = max(largest.get(chip, (0, 0)), (own, -group.layer))
+    most = max(resident, key=lambda chip: (resident[chip] + working[chip], -chip))
+    needed = resident[most] + working[most]
+    problem = f"chip {most} needs {needed:,} bytes and holds {capacity:,}"
+    return None if needed <= capacity else (-largest[most][1], problem)

@@ -1,0 +1,258 @@
+"""The discipline of frames by its events: windows that micro-batches own, servers in fixed order, varying delays.
+
+A judge of the theorem and not its proof: it draws delays within their ranges, random or against it, serves windows as
+the discipline says (the owner first, else whoever waits with the earliest reservation), and counts who starts after his
+reservation and how long steps are. The same delays served in order of arrival show that it can fail. Times are cycles
+of program time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpxsched.simulation.turns import Server, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Integers = NDArray[np.int64]
+Delays = Literal["most", "random", "one slow", "turning slow", "one breaks"]
+ALL_DELAYS: tuple[Delays, ...] = get_args(Delays)
+# By how many periods the one that breaks its maximum does so, at most, and how often.
+BREAKS, BREAK_SHARE = 6, 0.05
+OUT, HELD, BACK = range(3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Discipline:
+    """What is reserved.
+
+    Attributes
+    ----------
+    period, windows : int
+        P and N.
+    start : ndarray of int64, shape (layers,)
+        w_l of residue 0.
+    segment : ndarray of int64, shape (layers,)
+        From a window to its last result at a host.
+    least, most : ndarray of int64, shape (layers, 3)
+        Hand-over out after each layer, time on a server, hand-over in to the next layer.
+    residues, servers : ndarray of int64, shape (micro-batches,)
+        What each owns, and which server it has.
+    """
+
+    period: int
+    windows: int
+    start: Integers
+    segment: Integers
+    least: Integers
+    most: Integers
+    residues: Integers
+    servers: Integers
+
+    @property
+    def step(self) -> int:
+        """N P."""
+        return self.windows * self.period
+
+    def reserved(self, micro_batch: int, visit: int) -> int:
+        """Return the window that a micro-batch owns at a visit; visits count on over steps."""
+        step, layer = divmod(visit, len(self.start))
+        return int(self.start[layer] + (self.residues[micro_batch] + step * self.windows) * self.period)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run showed; of all but the one that breaks its maximum.
+
+    Attributes
+    ----------
+    late : int
+        Starts after their reservation.
+    latest : int
+        By how many cycles the latest of them.
+    worst_step, mean_step : int, float
+        In cycles, once steps have settled.
+    excess : int
+        By how much a step exceeds N P and the lead with which it began, at most; 0 where none does.
+    """
+
+    late: int
+    latest: int
+    worst_step: int
+    mean_step: float
+    excess: int
+
+
+@dataclass(slots=True)
+class _State:
+    """A run under way."""
+
+    plan: Discipline
+    delays: Delays
+    in_order: bool
+    visits: int
+    dice: random.Random
+    servers: list[Server]
+    queues: list[dict[int, tuple[int, int]]]
+    events: list[tuple[int, int, Callable[[int], None]]] = field(default_factory=list)
+    used: list[int] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    starts: list[list[int]] = field(default_factory=list)
+    count: int = 0
+
+    def at(self, time: int, action: Callable[[int], None]) -> None:
+        """Note what happens at a time; of one time in the order of notes."""
+        self.count += 1
+        heapq.heappush(self.events, (time, self.count, action))
+
+
+def run_frames(plan: Discipline, delays: Delays, *, steps: int, seed: int = 0, in_order: bool = True) -> Run:
+    """Return what a run of some steps shows.
+
+    Parameters
+    ----------
+    plan : Discipline
+    delays : str
+        All at their maxima; random; one slow and all others fast; fast until half of the run and slow from then on, one
+        of them; or random with one that breaks its maxima.
+    steps : int
+        Steps of each micro-batch.
+    seed : int
+    in_order : bool
+        Whether reservations count; else windows and servers take whoever came first.
+    """
+    count, layers = len(plan.residues), len(plan.start)
+    state = _State(
+        plan,
+        delays,
+        in_order,
+        visits=steps * layers + 1,
+        dice=random.Random(seed),
+        servers=[_server(plan, server, steps, in_order) for server in range(int(plan.servers.max()) + 1)],
+        queues=[{} for _ in range(layers)],
+        used=[-1] * layers,
+        asked=[-1] * layers,
+        starts=[[] for _ in range(count)],
+    )
+    for one in range(count):
+        state.at(plan.reserved(one, 0), lambda now, one=one: _arrive(state, now, one, 0))  # type: ignore[misc]
+    while state.events:
+        now, _, action = heapq.heappop(state.events)
+        action(now)
+    return _judged(state, steps)
+
+
+def _server(plan: Discipline, server: int, steps: int, in_order: bool) -> Server:
+    layers = len(plan.start)
+    after = (plan.segment + plan.most[:, OUT]).tolist()
+    turns = [
+        Turn(plan.reserved(one, visit) + after[visit % layers], one, visit)
+        for one in np.flatnonzero(plan.servers == server).tolist()
+        for visit in range(steps * layers)
+    ]
+    return Server(sorted(turns), int(plan.most[:, HELD].max()), in_order)
+
+
+def _arrive(state: _State, now: int, one: int, visit: int) -> None:
+    layer = visit % len(state.plan.start)
+    state.queues[layer][one] = (visit, now)
+    _ask(state, now, layer)
+
+
+def _ask(state: _State, now: int, layer: int) -> None:
+    """Look at the next window of a layer, once."""
+    plan = state.plan
+    phase = int(plan.start[layer])
+    number = max(-((phase - now) // plan.period), state.used[layer] + 1)
+    if state.asked[layer] < number:
+        state.asked[layer] = number
+        state.at(phase + number * plan.period, lambda at: _window(state, at, layer, number))
+
+
+def _window(state: _State, now: int, layer: int, number: int) -> None:
+    """Give a window to its owner, else to whoever waits with the earliest reservation."""
+    plan, queue = state.plan, state.queues[layer]
+    state.used[layer] = number
+    if not queue:
+        return
+    one = _chosen(state, queue, layer, number)
+    visit, _ = queue.pop(one)
+    state.starts[one].append(now)
+    if visit + 1 < state.visits:
+        out = int(plan.segment[layer]) + _delay(state, now, one, layer, OUT)
+        state.at(now + out, lambda at: _reach(state, at, one, visit))
+    if queue:
+        _ask(state, now, layer)
+
+
+def _chosen(state: _State, queue: dict[int, tuple[int, int]], layer: int, number: int) -> int:
+    plan = state.plan
+    if not state.in_order:
+        return min(queue, key=lambda one: queue[one][1])
+    owner = [one for one in queue if (number - plan.residues[one]) % plan.windows == 0]
+    # An owner that has fallen behind takes his window too: it is his.
+    if owner and plan.reserved(owner[0], queue[owner[0]][0]) <= plan.start[layer] + number * plan.period:
+        return owner[0]
+    return min(queue, key=lambda one: plan.reserved(one, queue[one][0]))
+
+
+def _reach(state: _State, now: int, one: int, visit: int) -> None:
+    server = state.servers[int(state.plan.servers[one])]
+    server.there[one] = visit
+    _serve(state, now, server)
+
+
+def _serve(state: _State, now: int, server: Server) -> None:
+    taken = server.served(now)
+    if taken:
+        one, visit = taken
+        layer = visit % len(state.plan.start)
+        server.free = now + _delay(state, now, one, layer, HELD)
+        back = server.free + _delay(state, now, one, layer, BACK)
+        state.at(back, lambda at: _arrive(state, at, one, visit + 1))
+        state.at(server.free, lambda at: _serve(state, at, server))
+    elif server.there and now >= server.free:
+        wakes = server.wakes(now)
+        if wakes is not None:
+            state.at(wakes, lambda at: _serve(state, at, server))
+
+
+def _delay(state: _State, now: int, one: int, layer: int, part: int) -> int:
+    plan = state.plan
+    low, high = int(plan.least[layer, part]), int(plan.most[layer, part])
+    if state.delays == "most":
+        return high
+    if state.delays == "one slow":
+        return low if one else high
+    if state.delays == "turning slow":
+        return high if one == 0 and now > state.visits // len(plan.start) * plan.step // 3 else low
+    drawn = state.dice.randint(low, high)
+    if state.delays == "one breaks" and one == 0 and part != HELD and state.dice.random() < BREAK_SHARE:
+        return high + state.dice.randint(1, BREAKS * plan.period)
+    return drawn
+
+
+def _judged(state: _State, steps: int) -> Run:
+    plan, layers = state.plan, len(state.plan.start)
+    late, latest, lengths, excess = 0, 0, [0], 0
+    kept = range(1 if state.delays == "one breaks" else 0, len(plan.residues))
+    for one in kept:
+        behind = [start - plan.reserved(one, visit) for visit, start in enumerate(state.starts[one])]
+        late += sum(cycles > 0 for cycles in behind)
+        latest = max(latest, *behind)
+        firsts = state.starts[one][::layers]
+        steps_of_one = [after - before for before, after in pairwise(firsts)]
+        lead = [-cycles for cycles in behind[::layers]]
+        excess = max(
+            [excess, *(step - plan.step - max(0, ahead) for step, ahead in zip(steps_of_one, lead, strict=False))]
+        )
+        lengths += steps_of_one[min(2, steps - 1) :]
+    return Run(late, latest, max(lengths), sum(lengths) / max(1, len(lengths) - 1), excess)

@@ -1,0 +1,144 @@
+"""Mixtures of experts in a form that can be computed: a router or routes that come with rows, experts and a combine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from lpxsched.units import ceil_div, exact
+from lpxsched.verify.replay.arithmetic import PRIME
+from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, in_rows
+from lpxsched.verify.replay.routings import Held, Routed
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.documents import GraphFile, GraphOperator, GraphTensor
+
+ROUTER, ROUTES, EXPERTS, COMBINE = "router", "routes", "experts", "combine"
+# A pair is one number: expert times this, plus a gate below it.
+GATES = 1 << 16
+MOST_EXPERTS = PRIME // GATES
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A layer of experts, as its graph states it.
+
+    Attributes
+    ----------
+    routed : Routed
+    input, routing, pairs, output : str
+        Names of the tensors that experts and combine read and leave.
+    added : tuple of str
+        Further summands that combine adds.
+    same : str
+        What experts without weights give back; empty where there are none.
+    router, expert, combine : str
+        Names of the operators.
+    by_gpu : bool
+        Whether the routing comes with the rows.
+    """
+
+    routed: Routed
+    input: str
+    routing: str
+    pairs: str
+    output: str
+    added: tuple[str, ...]
+    same: str
+    router: str
+    expert: str
+    combine: str
+    by_gpu: bool
+
+    def lanes(self, routing: GraphTensor) -> int:
+        """Return how many numbers a vector must hold so that a row of the routing holds its pairs."""
+        return ceil_div(self.routed.rows * self.routed.experts_per_row, routing.vectors)
+
+
+def mixtures(graph: GraphFile) -> list[Mixture]:
+    """Return the mixtures of experts of a graph; operators of these kinds in another form are not among them."""
+    tensors = {tensor.name: tensor for tensor in graph.tensors}
+    writers = {name: operator for operator in graph.operators for name in operator.outputs}
+    widths = {layer: len(group.chips) for layer, group in graph.groups_of_layers().items()}
+    found = []
+    for operator in graph.operators:
+        routings = [name for name in _layouts(operator) if name in writers and writers[name].kind in (ROUTER, ROUTES)]
+        readers = [one for one in graph.operators if one.kind == COMBINE and set(_layouts(one)) & set(operator.outputs)]
+        if operator.kind == EXPERTS and len(routings) == len(readers) == 1:
+            three = (writers[routings[0]], operator, readers[0])
+            found += _mixture(three, routings[0], tensors, widths[operator.layer])
+    return found
+
+
+def _residual(operator: GraphOperator) -> str:
+    """Return the rows that the first shard adds to its summand; empty where there are none."""
+    place = operator.sizes.get("residual", 0)
+    return operator.inputs[place].tensor if place else ""
+
+
+def _layouts(operator: GraphOperator) -> dict[str, str]:
+    return {read.tensor: read.layout for read in operator.inputs}
+
+
+def _mixture(
+    three: tuple[GraphOperator, GraphOperator, GraphOperator], routing: str, tensors: dict[str, GraphTensor], width: int
+) -> list[Mixture]:
+    """Return the mixture of router, experts and combine, or nothing where layouts or numbers are others."""
+    router, expert, combine = three
+    rows_read = [name for name in _layouts(expert) if name != routing]
+    if [len(one.outputs) for one in three] != [1, 1, 1] or len(rows_read) != 1:
+        return []
+    (x,), (pairs,), (output,) = rows_read, expert.outputs, combine.outputs
+    residual = _residual(combine)
+    others = {name: layout for name, layout in _layouts(combine).items() if name not in (routing, pairs, residual)}
+    same = [name for name, layout in others.items() if layout == REPLICATED]
+    added = tuple(name for name, layout in others.items() if layout == PARTIAL)
+    wanted = {x: REPLICATED, routing: REPLICATED}, {pairs: PARTIAL, routing: REPLICATED}
+    read = {name: layout for name, layout in _layouts(combine).items() if name in wanted[1]}
+    as_stated = (_layouts(expert), read) == wanted and len(same) + len(added) == len(others)
+    as_stated &= "matrices" in expert.sizes
+    as_stated &= all(tensors[name].layout == PARTIAL for name in (pairs, output, *added))
+    as_stated &= all(in_rows(tensors[name]) for name in (x, routing, pairs, output, *added, *same))
+    kept = [*added, residual] if residual else added
+    as_stated &= len({tensors[name].vectors_per_row for name in (pairs, output, *kept)}) == 1
+    as_stated &= len({tensors[name].rows for name in (x, output, *same, *kept)}) == 1
+    per_row = Fraction(tensors[pairs].rows, tensors[x].rows)
+    routed = _routed(expert, tensors[x].rows, per_row, width) if per_row.denominator == 1 else None
+    if not as_stated or routed is None or tensors[x].rows % tensors[routing].rows or bool(same) != bool(routed.idle):
+        return []
+    names = (router.name, expert.name, combine.name)
+    return [Mixture(routed, x, routing, pairs, output, added, "".join(same), *names, router.kind == ROUTES)]
+
+
+def _routed(expert: GraphOperator, rows: int, per_row: Fraction, width: int) -> Routed | None:
+    """Return who meets whom, by what the experts state; None where they do not."""
+    experts, idle = expert.sizes.get("experts", 0), expert.sizes.get("idle", 0)
+    held = _slices(expert, experts, width) if expert.shares is None else held_whole(expert, experts)
+    if not held or not 1 <= per_row <= experts + idle <= MOST_EXPERTS:
+        return None
+    return Routed(rows, experts, idle, int(per_row), held)
+
+
+def _slices(expert: GraphOperator, experts: int, width: int) -> tuple[Held, ...]:
+    """Return all experts on every shard, with as many runs as often one's columns are read of those that are held."""
+    read = sum((exact(term.per_column) for term in expert.work if term.counts == "bytes"), Fraction(0))
+    kept = [term for resident in expert.resident for term in resident.terms]
+    held = sum((exact(term.per_column) for term in kept), Fraction(0))
+    runs = experts * read / held if held else Fraction(0)
+    if runs.denominator > 1 or runs < 1:
+        return ()
+    return (Held(0, experts, int(runs), expert.rows // int(runs)),) * width
+
+
+def held_whole(expert: GraphOperator, experts: int) -> tuple[Held, ...]:
+    """Return the experts that shards hold whole, in the order of the shards."""
+    shares = expert.shares or []
+    numbers = [held for _, held, _ in shares]
+    if sum(numbers) != experts:
+        return ()
+    return tuple(
+        Held(first, held, runs, max(1, rows // max(1, runs)))
+        for first, (rows, held, runs) in zip(accumulate(numbers, initial=0), shares, strict=False)
+    )

@@ -1,0 +1,187 @@
+"""The layer graph of a whole model on the chips: embedding, layers with their mixers, and head.
+
+The visits of a model are numbered as layers of the graph: 0 is the embedding, 1 to L are its layers, L + 1 is the head.
+A visit begins with rows of which the group before holds summands, and which change to whole rows on each of its chips;
+it leaves summands again, the residual among them::
+
+    -> norm -> mixer -> (all-reduce) -> norm -> FFN -> next visit
+
+What stays on its chip between operators is ``reserved``: each chip's run of the tensor holds the rows of its own
+columns, as many vectors as they fill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from math import lcm
+from typing import TYPE_CHECKING, Literal
+
+from lpxsched.units import BITS_PER_BYTE, ceil_div
+from lpxsched.workload.datatypes import ELEMENT_BITS
+from lpxsched.workload.ffns import FfnLayer, differing_types
+from lpxsched.workload.graph import LayerGraph, Operator, Tensor
+from lpxsched.workload.model import Attention, LatentAttention, Layer, LinearAttention, StateSpace, Unread
+from lpxsched.workload.parts.attention import attention_pieces
+from lpxsched.workload.parts.ends import embedding_pieces, head_pieces
+from lpxsched.workload.parts.ffn import ffn_pieces
+from lpxsched.workload.parts.latent import latent_pieces
+from lpxsched.workload.parts.piece import BEFORE, OUTPUT, norm
+from lpxsched.workload.parts.recurrent import delta_pieces, state_pieces
+from lpxsched.workload.policy import SHARDED
+from lpxsched.workload.work import shard_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.fabric.chip import Chip
+    from lpxsched.workload.model import Mixer, Model
+    from lpxsched.workload.parts.piece import Decoding, Piece
+    from lpxsched.workload.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one group computes before rows move on; equal visits have equal operators.
+
+    Attributes
+    ----------
+    part : str or Layer
+        ``embedding``, ``head``, or a layer of the model.
+    hidden, vocabulary : int
+        Columns of a row, and tokens; the latter 0 where the visit needs none.
+    """
+
+    part: Literal["embedding", "head"] | Layer
+    hidden: int
+    vocabulary: int = 0
+
+
+def lpu_visits(model: Model) -> tuple[Visit, ...]:
+    """Return the visits of a step, in their order.
+
+    Raises
+    ------
+    InputError
+        When a part of the model is not known, or cannot be laid over chips.
+    """
+    if not model.vocabulary:
+        raise model.keys.error("vocabulary", "missing; embedding and head lie on the chips with --attention lpu")
+    for layer in model.layers:
+        problem = _problem(layer)
+        if problem:
+            raise model.keys.error("order", f"{problem}; try --attention gpu")
+    layers = (Visit(layer, model.hidden) for layer in model.layers)
+    ends = (Visit(end, model.hidden, model.vocabulary) for end in ("embedding", "head"))
+    first, last = ends
+    return (first, *layers, last)
+
+
+def lpu_work(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> dict[str, Work]:
+    """Return the work of each operator kind of a visit on a group of `width` chips.
+
+    Parameters
+    ----------
+    visit : Visit
+    chip : Chip
+    width : int
+    decoding : Decoding
+    """
+    return {piece.kind: piece.work for piece in _pieces(visit, chip, width, decoding)}
+
+
+def lpu_graph(visits: Sequence[Visit], chip: Chip, widths: Sequence[int], decoding: Decoding) -> LayerGraph:
+    """Return the graph of all visits.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+    chip : Chip
+    widths : sequence of int
+        Chips of the group of each visit.
+    decoding : Decoding
+    """
+    operators: list[Operator] = []
+    tensors: dict[str, Tensor] = {}
+    distinct: dict[tuple[Visit, int], tuple[Piece, ...]] = {}
+    for number, key in enumerate(zip(visits, widths, strict=True)):
+        names, width = {BEFORE: f"layer.{number - 1}.{OUTPUT}"}, key[1]
+        if key not in distinct:
+            distinct[key] = _pieces(key[0], chip, width, decoding)
+        for piece in distinct[key]:
+            inputs = tuple((names[name], layout) for name, layout in piece.inputs)
+            result = names[piece.output] = f"layer.{number}.{piece.output}" if piece.output else ""
+            if result:
+                tensors[result] = _tensor(piece, result, number, chip, width, decoding)
+            name = f"layer.{number}.{piece.kind}"
+            operators.append(Operator(name, piece.kind, number, piece.place, piece.unit, inputs, result, piece.sizes))
+    return LayerGraph(tuple(operators), tensors)
+
+
+def _pieces(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> tuple[Piece, ...]:
+    if isinstance(visit.part, Layer):
+        return tuple(_layer_pieces(visit.part, visit.hidden, chip, width, decoding))
+    if visit.part == "embedding":
+        return tuple(embedding_pieces(visit.vocabulary, visit.hidden, decoding))
+    return tuple(head_pieces(visit.vocabulary, visit.hidden, width, decoding))
+
+
+def _layer_pieces(layer: Layer, hidden: int, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
+    rows, pieces = BEFORE, list["Piece"]()
+    for mixer in layer.mixers:
+        pieces.append(norm("mixer_norm", rows, "mixer_input", hidden, decoding))
+        output = "mixed" if layer.has_ffn else OUTPUT
+        pieces += _mixer_pieces(mixer, "mixer_input", rows, output, hidden, width, decoding)
+        rows = output
+    if layer.has_ffn:
+        pieces.append(norm("ffn_norm", rows, "ffn_input", hidden, decoding))
+        types = differing_types(layer, decoding.precision.weights) if decoding.as_published else ()
+        first, policy = layer.dense[0] if layer.dense else None, decoding.policy if layer.experts else SHARDED
+        ffn = FfnLayer(hidden, first, layer.experts, layer.shared, policy, types)
+        pieces += ffn_pieces(ffn, "ffn_input", rows, chip, width, decoding)
+    return pieces
+
+
+def _mixer_pieces(
+    mixer: Mixer, read: str, residual: str, output: str, hidden: int, width: int, decoding: Decoding
+) -> list[Piece]:
+    if isinstance(mixer, Attention):
+        return attention_pieces(mixer, read, residual, output, hidden, width, decoding)
+    if isinstance(mixer, LatentAttention):
+        return latent_pieces(mixer, read, residual, output, hidden, decoding)
+    if isinstance(mixer, LinearAttention):
+        return delta_pieces(mixer, read, residual, output, hidden, width, decoding)
+    assert isinstance(mixer, StateSpace), "others are refused by lpu_visits"
+    return state_pieces(mixer, read, residual, output, hidden, decoding)
+
+
+def _problem(layer: Layer) -> str:
+    """Return why a layer cannot be laid over chips; empty when it can."""
+    if len(layer.mixers) > 1 or len(layer.dense) > 1 or (layer.dense and layer.experts):
+        return "layers with several mixers or FFNs cannot be laid over a fabric yet"
+    if layer.experts and layer.experts.idle:
+        return "experts without weights cannot be laid over a fabric yet"
+    unread = [name for mixer in layer.mixers if isinstance(mixer, Unread) for name in mixer.missing]
+    return f"{', '.join(unread)}: missing; mixers lie on the chips with --attention lpu" if unread else ""
+
+
+def _tensor(piece: Piece, name: str, number: int, chip: Chip, width: int, decoding: Decoding) -> Tensor:
+    shape, vector_bytes = piece.shape, decoding.vector_bytes
+    assert shape is not None
+    rows, columns, dtype, layout, place = shape
+    if layout != "reserved":
+        return Tensor(name, number, rows, columns, dtype, layout, place, vector_bytes)
+    runs = _runs(piece, chip, width, vector_bytes)
+    # On its chip a row is not padded; a tensor of whole vectors, each a row of its own.
+    whole = vector_bytes * BITS_PER_BYTE // int(ELEMENT_BITS[dtype])
+    return Tensor(name, number, sum(runs[-1]), whole, dtype, layout, place, vector_bytes, runs)
+
+
+def _runs(piece: Piece, chip: Chip, width: int, vector_bytes: int) -> tuple[tuple[int, int], ...]:
+    """Return first vector and number of those that each chip keeps of what a piece leaves in its own columns."""
+    shape, work = piece.shape, piece.work
+    assert shape is not None
+    sizes = shard_sizes(work.columns, lcm(work.column_block, chip.shard_columns), width)
+    bits = shape.rows * shape.columns // work.columns * int(ELEMENT_BITS[shape.dtype])
+    vectors = [ceil_div(size * bits, vector_bytes * BITS_PER_BYTE) for size in sizes]
+    return tuple(zip(accumulate(vectors, initial=0), vectors, strict=False))

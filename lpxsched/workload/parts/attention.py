@@ -1,0 +1,180 @@
+r"""Softmax attention on the chips of a group, its heads dealt over them.
+
+Heads stay on their chip from the projection to the output projection::
+
+    rows -> qkv -> rotate -> scores -> softmax -> values -> (gate) -> out
+
+The heads are dealt in *bundles* of equally many query heads with the one head of keys and values that they share. A
+bundle is all query heads of a key head where the group has no more chips than key heads; else it is a part of them,
+the largest number of parts that does not leave a chip with two bundles of one key head, and the chips of such parts
+each keep the keys and values of their head: to split them by context instead would read 1 / parts of them, but asks
+for a second reduction of the group, which takes longer than to read some tens of megabytes.
+
+A row sees T rows, itself included: all of its context, or those of the window, which is all that is kept of a user's
+keys and values, in the type of the cache. One column of the deal is a column of a key head; for a bundle of q query
+heads it stands for q columns of queries, q T products with keys and as many with values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
+from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection
+from lpxsched.workload.parts.piece import Piece, term
+from lpxsched.workload.work import MATRIX, VECTOR, Weights
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from lpxsched.workload.graph import Layout
+    from lpxsched.workload.model import Attention
+    from lpxsched.workload.parts.piece import Decoding
+    from lpxsched.workload.work import Work
+
+# Two products with sine and cosine, and the rounding.
+ROTATE_OPERATIONS = 3
+# The largest score, the exponential of the distance to it, the sum, and the scale with the rounding.
+SOFTMAX_OPERATIONS = 4
+# Exponential, one more, its inverse, the product with the rounding.
+GATE_OPERATIONS = 4
+
+
+class Bundles(NamedTuple):
+    """How heads are dealt: so many bundles, each of so many query heads and one key head."""
+
+    number: int
+    queries: int
+
+
+def bundles(heads: int, kv_heads: int, width: int) -> Bundles:
+    """Return how heads are dealt over a group of `width` chips."""
+    shared = heads // kv_heads
+    parts = max(part for part in range(1, shared + 1) if shared % part == 0 and (part == 1 or kv_heads * part <= width))
+    return Bundles(kv_heads * parts, shared // parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attention(Dealt):
+    """Attention as it is dealt over a group: a unit is a bundle, of the columns of its key head."""
+
+    mixer: Attention
+
+    @property
+    def seen(self) -> int:
+        """Rows that a row sees."""
+        return min(self.decoding.context, self.mixer.window or self.decoding.context)
+
+    @property
+    def queries(self) -> int:
+        """Query heads of a bundle."""
+        return self.mixer.heads // self.units
+
+    def numbers(self, heads: int) -> int:
+        """Return the numbers of so many heads of a bundle."""
+        return heads * self.unit_columns
+
+    @property
+    def projected(self) -> int:
+        """Heads that the projection of a bundle gives: queries, gates, keys and values."""
+        return self.queries * (1 + self.mixer.gated) + 2 - self.mixer.keys_are_values
+
+    @property
+    def sizes(self) -> tuple[tuple[str, int], ...]:
+        """What a replay must know."""
+        mixer = self.mixer
+        return (
+            ("heads", mixer.heads),
+            ("kv_heads", mixer.kv_heads),
+            ("head_columns", mixer.head_columns),
+            ("bundles", self.units),
+            ("rows_per_user", self.decoding.rows_per_user),
+            ("context", self.decoding.context),
+            ("window", mixer.window),
+            ("keys_are_values", int(mixer.keys_are_values)),
+            ("gated", int(mixer.gated)),
+        )
+
+    @property
+    def cache_bytes(self) -> Fraction:
+        """Bytes of keys, or of values, of all users by dealt column."""
+        return exact_bytes_of(self.decoding.users * self.seen, self.decoding.kv)
+
+
+def attention_pieces(
+    mixer: Attention, read: str, residual: str, output: str, hidden: int, width: int, decoding: Decoding
+) -> list[Piece]:
+    """Return attention with its output projection, to whose sum the first chip adds the rows of `residual`."""
+    number = bundles(mixer.heads, mixer.kv_heads, width).number
+    dealt = _Attention(number, mixer.head_columns, hidden, decoding, mixer)
+    pieces = [
+        projection("qkv", read, dealt.numbers(dealt.projected), dealt, biases=mixer.biases),
+        _rotate(dealt),
+        _scores(dealt),
+        softmax_piece(dealt.queries * dealt.seen, dealt),
+        _values(dealt),
+    ]
+    pieces += [_gate(dealt)] if mixer.gated else []
+    given = "gated" if mixer.gated else "heads"
+    last = Last(dealt.numbers(dealt.queries), mixer.biases)
+    return [*pieces, output_projection("out", given, residual, output, dealt, last)]
+
+
+def softmax_piece(scores: int, dealt: Dealt) -> Piece:
+    """Return the weights of so many scores by row and unit."""
+    precision = dealt.decoding.precision
+    moved = exact_bytes_of(scores, precision.partials) + exact_bytes_of(scores, precision.activations)
+    # The largest score, the sum, and the scale wait for each other.
+    passes = Passes(moved, SOFTMAX_OPERATIONS * scores, 3)
+    return elementwise("softmax", (("scores", STAYS),), "weights", scores, dealt, passes)
+
+
+def _rotate(dealt: _Attention) -> Piece:
+    """Turn queries and keys by their place in the sequence; the new keys and values go to the cache."""
+    precision, queries, gated = dealt.decoding.precision, dealt.queries, dealt.mixer.gated
+    made = dealt.numbers(queries * (1 + gated) + 2)
+    moved = exact_bytes_of(dealt.numbers(dealt.projected), precision.partials)
+    moved += exact_bytes_of(made, precision.activations) + exact_bytes_of(dealt.numbers(2), dealt.decoding.kv)
+    operations = dealt.numbers(ROTATE_OPERATIONS * (queries + 1) + 1 + queries * gated)
+    inputs: tuple[tuple[str, Layout], ...] = (("projected", STAYS),)
+    return elementwise("rotate", inputs, "rotated", made, dealt, Passes(moved, operations))
+
+
+def _cache(dealt: _Attention, name: str) -> Weights:
+    return Weights(dealt.decoding.kv, "sharded", (term("bytes", MATRIX, per_column=dealt.cache_bytes),), name)
+
+
+def _products(dealt: _Attention, moved: Fraction, *pipelines: str, cache: str) -> Work:
+    """Work of each query head with the keys, or the values, of all rows that it sees; bytes of the rest by row."""
+    decoding = dealt.decoding
+    terms = (
+        term("bytes", MATRIX, per_column=dealt.cache_bytes, per_row_column=dealt.each(moved)),
+        term("macs", MATRIX, per_row_column=dealt.queries * dealt.seen),
+    )
+    dtype = arithmetic_type(decoding.kv, decoding.precision.activations)
+    return dealt.work(dtype, terms, *pipelines, weights=_cache(dealt, cache))
+
+
+def _scores(dealt: _Attention) -> Piece:
+    precision, scores = dealt.decoding.precision, dealt.queries * dealt.seen
+    moved = exact_bytes_of(dealt.numbers(dealt.queries), precision.activations)
+    work = _products(dealt, moved + exact_bytes_of(scores, precision.partials), MATRIX, cache="keys")
+    shape = dealt.stays(scores, precision.partials)
+    return Piece("scores", MATRIX, (("rotated", STAYS),), "scores", shape, work, dealt.sizes)
+
+
+def _values(dealt: _Attention) -> Piece:
+    precision, heads = dealt.decoding.precision, dealt.numbers(dealt.queries)
+    moved = exact_bytes_of(dealt.queries * dealt.seen + heads, precision.activations)
+    work = _products(dealt, moved, MATRIX, VECTOR, cache="values")
+    inputs: tuple[tuple[str, Layout], ...] = (("weights", STAYS), ("rotated", STAYS))
+    return Piece("values", MATRIX, inputs, "heads", dealt.stays(heads, precision.activations), work, dealt.sizes)
+
+
+def _gate(dealt: _Attention) -> Piece:
+    """Multiply what heads give by the sigmoid of their gates."""
+    heads = dealt.numbers(dealt.queries)
+    moved = exact_bytes_of(3 * heads, dealt.decoding.precision.activations)
+    inputs: tuple[tuple[str, Layout], ...] = (("heads", STAYS), ("rotated", STAYS))
+    return elementwise("gate", inputs, "gated", heads, dealt, Passes(moved, GATE_OPERATIONS * heads))

@@ -1,0 +1,120 @@
+"""Tests of ``lpxsched compile --attention lpu`` as a user runs it: a whole model is one segment."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from lpxsched.assembly.headline import HEADLINE
+from lpxsched.cli.main import run
+from lpxsched.errors import ExitCode
+from lpxsched.timetable.reader import read_build
+from tests.toy import toy_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEADS = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 32, "vocab_size": 512}
+QUICK = ("--attention", "lpu", "--context", "64", "--batch", "2", "--effort", "1", "--json")
+# Two layers between embedding and head; a border between groups that overlap, and one on the same chips.
+CUT = "layers:\n- chips: 0-3\n- chips: 2-5\n- chips: 2-5\n- chips: 2-5\n"
+
+
+def compiled(tmp_path: Path, capsys: pytest.CaptureFixture[str], *more: str, **changes: Any) -> dict[str, Any]:
+    """Return what a compile of the toy model on a TSP node tells."""
+    arguments = ["compile", toy_model(tmp_path, **(HEADS | changes)), "tsp-node", "-o", str(tmp_path / "build")]
+    code = run([*arguments, *QUICK, *more])
+    out = capsys.readouterr()
+    assert code == ExitCode.DONE, out.err
+    told: dict[str, Any] = json.loads(out.out)
+    return told
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> str:
+    """Return a partition file of four visits."""
+    (tmp_path / "cut.yaml").write_text(CUT)
+    return str(tmp_path / "cut.yaml")
+
+
+def test_a_mixture_of_experts_is_one_segment_that_keeps_all_rules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str
+) -> None:
+    """Tests two layers of experts over a border: compile proves, check and replay agree, and nothing is assumed."""
+    told = compiled(tmp_path, capsys, "--partition", cut)
+    assert set(HEADLINE) <= set(told)
+    assert (told["layers"], told["visits"], told["chips"], told["assumed_high_ns"], told["in_flight"]) == (
+        2,
+        4,
+        6,
+        0,
+        1,
+    )
+    assert told["step_ns"] == told["proved_ns"]
+    build = read_build(tmp_path / "build")
+    assert [segment.layers for segment in build.graph.segments] == [[0, 1, 2, 3]]
+    assert [group.chips for group in build.graph.groups] == [[0, 1, 2, 3], [2, 3, 4, 5], [2, 3, 4, 5]]
+    assert [len(group.hosts) for group in build.graph.groups] == [4, 0, 4]
+    assert not np.isin(["given", "left"], build.operators.kind).any()
+    for command in ("check", "replay"):
+        assert run([command, str(tmp_path / "build"), "--json"]) == ExitCode.DONE
+        assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+@pytest.mark.parametrize("command", ["simulate", "report"])
+def test_other_commands_read_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str, command: str) -> None:
+    """Tests drifting clocks and the report."""
+    compiled(tmp_path, capsys, "--partition", cut)
+    assert run([command, str(tmp_path / "build"), "--json"]) == ExitCode.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told
+
+
+def test_a_longer_context_takes_longer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that keys and values are read, and take SRAM by their type."""
+    short = compiled(tmp_path, capsys)
+    long = compiled(tmp_path, capsys, "--context", "65536")
+    assert long["makespan_cycles"] > short["makespan_cycles"]
+    kept = read_build(tmp_path / "build").chips.weight_bytes.sum()
+    compiled(tmp_path, capsys, "--context", "65536", "--kv", "bf16")
+    # 8 heads on 8 chips (each of keys and values twice), 2 layers, 2 users: 2 x 32 columns of a byte more.
+    assert read_build(tmp_path / "build").chips.weight_bytes.sum() - kept == 8 * 2 * 2 * 65536 * 2 * 32
+
+
+def test_a_context_that_does_not_fit_is_refused_with_bytes_a_chip(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests ten million rows."""
+    model = toy_model(tmp_path, **HEADS)
+    code = run(["compile", model, "tsp-node", "-o", str(tmp_path / "b"), *QUICK, "--context", "10000000"])
+    assert code == ExitCode.INFEASIBLE
+    out = capsys.readouterr()
+    assert "bytes a chip on the 8 chips of tsp-node; a chip holds 230,686,720" in out.out + out.err
+    assert not (tmp_path / "b").exists()
+
+
+def test_drafts_are_rows_and_their_acceptance_tokens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests two drafts of two users: six rows a step, and 2.5 tokens a user."""
+    told = compiled(tmp_path, capsys, "--draft", "2", "--acceptance", "2.5")
+    build = read_build(tmp_path / "build")
+    assert {tensor.rows for tensor in build.graph.tensors if tensor.name == "layer.1.output"} == {6}
+    assert told["acceptance_length"] == 2.5
+    assert told["tokens_per_s_per_user"] == int(2.5e12 / told["step_ns"]) / 1000
+    assert told["tokens_per_s_per_user_low"] == int(1e12 / told["step_high_ns"]) / 1000
+
+
+def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests three tokens of a step with one draft."""
+    model = toy_model(tmp_path, **HEADS)
+    assert run(["compile", model, "tsp-node", *QUICK, "--draft", "1", "--acceptance", "3"]) == ExitCode.BAD_INPUT
+    assert "--acceptance: a step with 1 drafted tokens emits 2 at most, got 3" in capsys.readouterr().err
+
+
+def test_layers_in_flight_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that several micro-batches of a whole model are not laid yet."""
+    model = toy_model(tmp_path, **HEADS)
+    assert run(["compile", model, "tsp-node", *QUICK, "--in-flight", "2"]) == ExitCode.BAD_INPUT
+    assert "--in-flight" in capsys.readouterr().err

@@ -1,0 +1,114 @@
+"""Tests of where the visits of a whole model lie."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
+from lpxsched.fabric.profile import load_fabric
+from lpxsched.program.visit_memory import visit_needs
+from lpxsched.program.visits import visit_groups
+from tests.schedule.visits import EMBEDDING, HEAD, LAYER, STEP
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.traffic.group import Group
+
+WHAT = "toy"
+VISITS = (EMBEDDING, LAYER, LAYER, LAYER, HEAD)
+# A layer on 16 chips. Norms: 2 x 640 in bf16. On each of the first eight chips a head of queries beside one of keys and
+# values, 32 columns each: weights 640 x 32 x 3 in and 32 x 640 out, caches 2 x 64 x 32. FFN: 1,280 columns, 80 a chip
+# in three matrices of 640 rows.
+NORMS, HEADS, FFN = 2 * 2 * 640, 640 * 32 * 3 + 32 * 640 + 2 * 64 * 32, 80 * 3 * 640
+LAYER_BYTES = NORMS + HEADS + FFN
+
+
+def rack(sram_bytes: int) -> Fabric:
+    """Return a rack of chips with as much SRAM."""
+    fabric = load_fabric("lpx-rack")
+    return replace(fabric, chip=replace(fabric.chip, sram_bytes=sram_bytes))
+
+
+def groups_on(sram_bytes: int, **more: str) -> tuple[Group, ...]:
+    """Return the groups of all visits."""
+    return visit_groups(rack(sram_bytes), VISITS, STEP, what=WHAT, **more)
+
+
+def test_what_a_layer_needs_by_hand() -> None:
+    """Tests weights, caches and norms on the first chip of a tray, which has a head, and on the last."""
+    needs = visit_needs(LAYER, load_fabric("lpx-rack").chip, 16, STEP, EMBEDDING)
+    assert needs.resident[0] == LAYER_BYTES
+    assert needs.resident[15] == NORMS + FFN
+    # The FFN reads 2 vectors in fp8 and 4 of the residual, and leaves 4.
+    assert needs.working == (2 + 4 + 4) * 320
+
+
+def test_a_tray_holds_as_many_visits_as_fit() -> None:
+    """Tests SRAM for all of them, for two layers, and for one."""
+    tray = tuple(range(16))
+    assert {group.chips for group in groups_on(500_000_000)} == {tray}
+    two, one = (groups_on(n * LAYER_BYTES + 100_000) for n in (2, 1))
+    assert [group.chips[0] // 16 for group in two] == [0, 0, 0, 1, 1]
+    assert [group.chips[0] // 16 for group in one] == [0, 0, 1, 2, 2]
+
+
+def test_hosts_are_where_tokens_enter_and_leave() -> None:
+    """Tests that the first and the last visit have the hosts of their chips, and the others none."""
+    groups = groups_on(500_000_000)
+    assert [len(group.hosts) for group in groups] == [16, 0, 0, 0, 16]
+    assert set(groups[0].hosts) == {256, 257}
+
+
+def test_a_visit_that_no_tray_holds_takes_several() -> None:
+    """Tests SRAM below that of a layer on one tray: two trays a tile, on which a chip holds half of its FFN."""
+    assert {len(group.chips) for group in groups_on(LAYER_BYTES - 1000)} == {32}
+
+
+def test_what_fits_nowhere_is_proven_with_bytes_a_chip() -> None:
+    """Tests 1,000 bytes a chip."""
+    with pytest.raises(InfeasibleError, match=r"toy keeps [0-9,]+ bytes, [0-9,]+ bytes a chip on the 256 chips of"):
+        groups_on(1000)
+
+
+def test_what_is_not_found_is_not_called_impossible() -> None:
+    """Tests chips with room for their part of the whole: the heads of a layer on 256 chips overflow the first ones.
+
+    2,560 + 86,016 + 5 x 3 x 640 and a working set of 3,200 are more than 100,000.
+    """
+    with pytest.raises(NothingFoundError, match="no whole trays hold its 5 visits in a row"):
+        groups_on(100_000)
+
+
+def test_a_file_decides(tmp_path: Path) -> None:
+    """Tests groups that share chips, and one that overflows."""
+    file = tmp_path / "cut.yaml"
+    file.write_text("layers:\n" + "".join(f"- chips: {chips}\n" for chips in ("0-3", "0-3", "2-5", "2-5", "0-3")))
+    assert [group.chips[0] for group in groups_on(10_000_000, file=str(file))] == [0, 0, 2, 2, 0]
+    with pytest.raises(InputError, match=r"layers\.1\.chips: chip 2 needs [0-9,]+ bytes and holds 1,000,000"):
+        groups_on(1_000_000, file=str(file))
+
+
+@pytest.mark.parametrize(
+    ("first", "problem"),
+    [
+        ("0,0", "chip 0 is in this group 2 times; name each chip once"),
+        ("998-999", "998-999 is outside the chips 0 to 255"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, first: str, problem: str) -> None:
+    """Tests a chip twice in a group, and one that is not there."""
+    file = tmp_path / "cut.yaml"
+    file.write_text("layers:\n" + "".join(f"- chips: {chips}\n" for chips in (first, "1-1", "1-1", "1-1", "1-1")))
+    with pytest.raises(InputError, match=problem):
+        groups_on(500_000_000, file=str(file))
+
+
+def test_tokens_need_a_host() -> None:
+    """Tests a fabric without any."""
+    with pytest.raises(InputError, match="chip 0 has no link from and to a host"):
+        visit_groups(load_fabric("torus-4x4"), VISITS, STEP, what=WHAT)

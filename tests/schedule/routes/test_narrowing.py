@@ -1,0 +1,56 @@
+"""Reduces made of all-reduces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+
+from lpxsched.fabric.fabric import LinkClass
+from lpxsched.schedule.options import SolveOptions
+from lpxsched.schedule.problem.collective import collective_instance, stage_instance
+from lpxsched.schedule.solve_collective import solve_transfers
+from lpxsched.traffic.collectives import Collective
+from tests.schedule.fabrics import Bundle, fabric, problems
+from tests.schedule.transfer_rules import broken_rules
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.problem.instance import Instance
+
+GREEDY = SolveOptions("greedy", 2)
+# Latency and time of a vector.
+WIRES = ((100, 8), (10, 1), (300, 2))
+
+
+def reduce_and_all_reduce(problem: Instance) -> tuple[int, int]:
+    """Return the makespan of a reduce, whose schedule keeps all rules, and of the all-reduce on the same network."""
+    reduced = solve_transfers(problem, GREEDY).schedule
+    assert broken_rules(problem, reduced) == []
+    summed = replace(problem.stage, kind="all-reduce", root=0)
+    everywhere = solve_transfers(stage_instance(problem.network, summed, problem.add_cost), GREEDY).schedule
+    return reduced.makespan_cycles, everywhere.makespan_cycles
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems(kinds=["reduce"]))
+def test_a_reduce_is_never_longer_than_an_all_reduce(problem: Instance) -> None:
+    """Tests random fabrics, wires, ports and sums."""
+    reduced, everywhere = reduce_and_all_reduce(problem)
+    assert reduced <= everywhere
+
+
+def both(chip: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the ends of the bundles between a chip and the next."""
+    return (chip, chip + 1), (chip + 1, chip)
+
+
+def test_shares_are_summed_on_their_way_where_that_is_shorter() -> None:
+    """Tests 40 vectors on a busy line of five chips, on which all that is summed at the root alone ends later."""
+    kinds = [LinkClass(str(latency), latency, Fraction(time), Fraction(1), Fraction(1)) for latency, time in WIRES]
+    lanes = {Bundle(a, b, of): 1 for chip, of in enumerate((0, 1, 2, 0)) for a, b in both(chip)}
+    where = replace(fabric(5, lanes, kinds), wire="busy")
+    problem = collective_instance(where, range(5), Collective("reduce", 5, 40, 0), relays=False)
+    reduced, everywhere = reduce_and_all_reduce(problem)
+    assert reduced <= everywhere

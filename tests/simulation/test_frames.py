@@ -1,0 +1,94 @@
+"""Tests of the discipline of frames by its events: nobody is late, and in order of arrival somebody is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from lpxsched.program.chain import free_residues, server_conflicts
+from lpxsched.simulation.frames import ALL_DELAYS, Delays, Discipline, run_frames
+from lpxsched.simulation.turns import Server, Turn
+from tests.program.frames import LAYERS, LEAST, MOST, SEGMENT, example_chain
+
+STEP = 411_264
+
+
+@cache
+def example(micro_batches: int, servers: int) -> Discipline:
+    """Return the worked example with some micro-batches on some servers."""
+    chain = example_chain()
+    begin, length = chain.start_cycles + SEGMENT + MOST, np.full(LAYERS, MOST)
+    owned = free_residues(server_conflicts(begin, length, chain), [], micro_batches, servers)
+    residues, of_server = (np.array(column, dtype=np.int64) for column in zip(*owned, strict=True))
+    assert len(residues) == micro_batches
+    return Discipline(
+        chain.period_cycles,
+        chain.windows,
+        chain.start_cycles,
+        np.full(LAYERS, SEGMENT),
+        np.full((LAYERS, 3), LEAST),
+        np.full((LAYERS, 3), MOST),
+        residues,
+        of_server,
+    )
+
+
+@pytest.mark.parametrize("delays", ALL_DELAYS)
+@pytest.mark.parametrize(("micro_batches", "servers"), [(1, 1), (8, 8), (24, 8)])
+def test_nobody_starts_after_his_reservation(micro_batches: int, servers: int, delays: Delays) -> None:
+    """Tests random and adversarial delays, alone and three to a GPU: no step above N P, one that breaks harms none."""
+    run = run_frames(example(micro_batches, servers), delays, steps=8, seed=3)
+    assert (run.late, run.latest, run.excess) == (0, 0, 0)
+    assert run.worst_step <= STEP
+
+
+def test_the_longest_step_is_attained() -> None:
+    """Tests all delays at their maxima: every step takes N P, 411.264 us."""
+    run = run_frames(example(24, 8), "most", steps=6)
+    assert (run.worst_step, run.mean_step) == (STEP, STEP)
+
+
+@pytest.mark.parametrize("delays", ["random", "one slow"])
+def test_three_hundred_on_a_hundred_servers(delays: Delays) -> None:
+    """Tests the largest example."""
+    run = run_frames(example(300, 100), delays, steps=5, seed=1)
+    assert run.late == 0
+    assert run.worst_step <= STEP
+
+
+def test_in_order_of_arrival_somebody_is_late() -> None:
+    """Tests that the judge can fail: one slow among fast ones starts late, and his steps exceed N P."""
+    run = run_frames(example(24, 8), "one slow", steps=8, in_order=False)
+    assert run.late > 0
+    assert run.worst_step > STEP
+
+
+def test_servers_in_order_of_arrival_break_it_too() -> None:
+    """Tests that the fixed order is needed: a turn that is reserved too late for another one makes somebody late."""
+    plan = example(24, 8)
+    assert run_frames(replace(plan, servers=np.zeros_like(plan.servers)), "most", steps=5).late > 0
+
+
+def test_a_missed_turn_holds_nobody_up() -> None:
+    """Tests turns of 0 at 10 and of 1 at 20: 0 does not come until 21 and is served after 1, before the turn at 60."""
+    server = Server([Turn(10, 0, 0), Turn(20, 1, 0), Turn(60, 1, 1)], most=8)
+    server.there[1] = 0
+    assert server.served(10) is None
+    assert server.served(11) == (1, 0)
+    server.free = 19
+    server.there[0] = 0
+    assert server.served(21) == (0, 0)
+
+
+def test_a_missed_turn_waits_where_there_is_no_room() -> None:
+    """Tests that 0, late at 55, does not begin before the turn at 60 that would have to wait for him."""
+    server = Server([Turn(10, 0, 0), Turn(60, 1, 1), Turn(90, 1, 2)], most=8)
+    server.next = 1
+    server.there[0] = 0
+    assert server.served(55) is None
+    server.there[1] = 1
+    assert server.served(60) == (1, 1)
+    assert server.served(68) == (0, 0)

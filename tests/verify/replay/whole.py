@@ -1,0 +1,55 @@
+"""Graphs of whole models as builds without a timetable: enough for what a dense run reads."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.assembly.graph import layers_graph
+from lpxsched.traffic.group import Group
+from lpxsched.verify.replay.dense import Dense
+from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_work
+from lpxsched.workload.model import Experts, Ffn, Layer, Mixer, StoredTypes
+from lpxsched.workload.parts.piece import Decoding
+from tests.builds import two_chip_build
+from tests.fabric.examples import CHIP
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.timetable.build import Build
+
+HIDDEN, TOKENS = 16, 11
+STEP = Decoding(2, 8, "fp8", Precision("fp8", "fp8", "bf16"), "fp8", 8)
+STORED = StoredTypes("fp8", "fp8", "fp8", "fp8")
+
+
+def layer(*mixers: Mixer, dense: Ffn | None = None, experts: Experts | None = None, shared: Ffn | None = None) -> Visit:
+    """Return the visit of a layer."""
+    return Visit(Layer(mixers, (dense,) if dense else (), experts, shared, STORED), HIDDEN)
+
+
+def whole_build(*layers: Visit, widths: Sequence[int], decoding: Decoding = STEP) -> Build:
+    """Return a build of embedding, layers and head on groups of so many chips; its tables are of no use."""
+    visits = (Visit("embedding", HIDDEN, TOKENS), *layers, Visit("head", HIDDEN, TOKENS))
+    widest = max(widths)
+    groups = [Group(number, tuple(range(width)), (widest,) * width) for number, width in enumerate(widths)]
+    graph = lpu_graph(visits, CHIP, widths, decoding)
+    file = layers_graph(
+        graph, groups, lambda group: lpu_work(visits[group.layer], CHIP, len(group.chips), decoding), whole=True
+    )
+    build = two_chip_build()
+    nodes = np.zeros(widest + 1, dtype=np.int64)
+    columns = {field.name: getattr(build.chips, field.name) for field in fields(build.chips)}
+    chips = replace(build.chips, **{name: column[nodes] for name, column in columns.items() if len(column)})
+    return replace(build, graph=file, chips=chips)
+
+
+def whole_run(
+    *layers: Visit, widths: Sequence[int], decoding: Decoding = STEP, seed: int = 0, iteration: int = 0
+) -> Dense:
+    """Return the dense run of `whole_build`."""
+    return Dense(whole_build(*layers, widths=widths, decoding=decoding), seed, iteration)

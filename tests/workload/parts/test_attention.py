@@ -1,0 +1,104 @@
+"""Tests of the work of attention, by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpxsched.workload.costs import Cost, shard_costs
+from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.model import Attention
+from lpxsched.workload.parts.attention import attention_pieces, bundles
+from lpxsched.workload.parts.piece import Decoding
+from tests.fabric.examples import CHIP
+
+# Two rows, each of a user with eight rows.
+STEP = Decoding(2, 8, "fp8", Precision("fp8", "fp8", "bf16"), "fp8", 4)
+
+
+def costs_on(mixer: Attention, width: int) -> list[dict[str, Cost]]:
+    """Return the cost of each operator on each chip, of rows of 16 columns."""
+    pieces = attention_pieces(mixer, "rows", "rows", "output", 16, width, STEP)
+    return shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, width)
+
+
+@pytest.mark.parametrize(
+    ("heads", "kv_heads", "width", "expected"),
+    [
+        (64, 8, 4, (8, 8)),  # two key heads a chip
+        (64, 8, 8, (8, 8)),  # one each
+        (64, 8, 16, (16, 4)),  # two chips share a key head
+        (64, 8, 24, (16, 4)),  # 32 bundles would put two of one key head on a chip
+        (64, 8, 256, (64, 1)),  # no more parts than query heads
+        (24, 2, 7, (6, 4)),  # 12 query heads a key head in 3 parts
+    ],
+)
+def test_heads_are_dealt_in_bundles(heads: int, kv_heads: int, width: int, expected: tuple[int, int]) -> None:
+    """Tests number and query heads of the bundles."""
+    assert bundles(heads, kv_heads, width) == expected
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(1, 40))
+def test_bundles_are_all_heads_and_share_a_chip_with_no_part_of_theirs(kv_heads: int, shared: int, width: int) -> None:
+    """Tests that no head is left out, and that heads of keys are parted over different chips alone."""
+    number, queries = bundles(kv_heads * shared, kv_heads, width)
+    assert number * queries == kv_heads * shared
+    assert number % kv_heads == 0
+    assert number == kv_heads or number <= width
+
+
+def test_attention_by_hand() -> None:
+    """Tests two rows on two chips, each with one bundle: two query heads, one key head, four columns a head.
+
+    A bundle projects 2 + 2 heads: 16 columns of 16 weights. Each row sees 8 rows, so that it makes 2 x 8 scores.
+    """
+    first, second = costs_on(Attention(4, 2, 4), 2)
+    # weights 16 x 16; two rows of 16 bytes in, of 16 columns in bf16 out
+    assert first["qkv"] == Cost("fp8", 256 + 2 * (16 + 32), 2 * 256, 40, 256, "fp8", "sharded")
+    # by row and column 4 numbers of bf16 in, 2 queries, key and value of fp8 out, key and value into the cache
+    assert first["rotate"].sram_bytes == 2 * 4 * (8 + 4 + 2)
+    assert first["rotate"].macs == 2 * 4 * (3 * 3 + 1)
+    # keys 8 x 4 bytes a row; 8 bytes of queries, 16 scores in bf16
+    assert first["scores"] == Cost("fp8", 2 * (32 + 8 + 32), 2 * 2 * 8 * 4, 40, 2 * 32, "fp8", "sharded", "keys")
+    assert first["softmax"] == Cost("bf16", 2 * (32 + 16), 2 * 4 * 16, 3 * 3)
+    assert first["values"] == Cost("fp8", 2 * (32 + 16 + 8), 2 * 2 * 8 * 4, 43, 2 * 32, "fp8", "sharded", "values")
+    # weights 8 x 16; 8 bytes in, 32 out; the first chip reads and adds 16 columns of the residual
+    assert first["out"] == Cost("fp8", 128 + 2 * (8 + 32 + 32), 2 * 128 + 2 * 16, 40, 128, "fp8", "sharded")
+    assert second["out"] == Cost("fp8", 128 + 2 * (8 + 32), 2 * 128, 40, 128, "fp8", "sharded")
+
+
+def test_chips_that_share_a_key_head_each_keep_it() -> None:
+    """Tests four chips with two key heads: each has one query head, and the keys of a whole head."""
+    shards = costs_on(Attention(4, 2, 4), 4)
+    assert [shard["scores"].weight_bytes for shard in shards] == [2 * 32] * 4
+    assert [shard["scores"].macs for shard in shards] == [2 * 8 * 4] * 4
+    assert [shard["qkv"].weight_bytes for shard in shards] == [3 * 4 * 16] * 4
+
+
+def test_a_window_bounds_what_is_seen_and_kept() -> None:
+    """Tests that with a window of three of eight rows 3 x 4 bytes of keys lie on a chip for each of two rows."""
+    shard = costs_on(Attention(4, 2, 4, window=3), 2)[0]
+    assert shard["scores"].weight_bytes == 2 * 3 * 4
+    assert shard["values"].macs == 2 * 2 * 3 * 4
+
+
+def test_gates_and_biases_and_keys_that_are_values() -> None:
+    """Tests the columns of a bundle's projection: 2 queries, 2 gates, 1 key that is the value; biases of two bytes."""
+    shard = costs_on(Attention(4, 2, 4, keys_are_values=True, gated=True, biases=True), 2)[0]
+    assert shard["qkv"].weight_bytes == 5 * 4 * (16 + 2)
+    # the two gated heads, their gates, and what leaves
+    assert shard["gate"] == Cost("bf16", 2 * 4 * 3 * 2, 2 * 4 * 4 * 2, 3)
+    # both are kept: keys are turned, values are not
+    assert shard["values"].weight_bytes == shard["scores"].weight_bytes == 2 * 32
+    assert shard["out"].weight_bytes == 2 * 4 * 16 + 2 * 16
+
+
+def test_rows_of_one_user_share_what_is_kept() -> None:
+    """Tests two rows of one user: keys of 8 rows x 4 bytes are kept and read once, scores are those of both rows."""
+    drafts = replace(STEP, rows_per_user=2)
+    pieces = attention_pieces(Attention(4, 2, 4), "rows", "rows", "output", 16, 2, drafts)
+    scores = shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, 2)[0]["scores"]
+    assert scores == Cost("fp8", 32 + 2 * (8 + 32), 2 * 2 * 8 * 4, 40, 32, "fp8", "sharded", "keys")

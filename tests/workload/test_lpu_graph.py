@@ -1,0 +1,146 @@
+"""Tests of the graph of a whole model on the chips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.errors import InputError
+from lpxsched.workload.config.load import load_model
+from lpxsched.workload.costs import shard_costs
+from lpxsched.workload.datatypes import Precision
+from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_visits, lpu_work
+from lpxsched.workload.model import Attention, Experts, Ffn, Layer, Mixer, StoredTypes
+from lpxsched.workload.parts.piece import Decoding
+from tests.fabric.examples import CHIP
+
+if TYPE_CHECKING:
+    from lpxsched.workload.graph import LayerGraph
+
+STEP = Decoding(1, 8, "fp8", Precision("fp8", "fp8", "bf16"), "fp8", 4)
+STORED = StoredTypes("fp8", "fp8", "fp8", "fp8")
+
+
+def layer(*mixers: Mixer, dense: Ffn | None = None) -> Visit:
+    """Return a visit of a layer of rows of 16 columns."""
+    return Visit(Layer(mixers, (dense,) if dense else (), None, None, STORED), 16)
+
+
+# Four query heads of four columns, two heads of keys and values.
+ATTENTION = layer(Attention(4, 2, 4), dense=Ffn(8, 3))
+ENDS = Visit("embedding", 16, 10), Visit("head", 16, 10)
+
+
+def graph_of(visit: Visit, width: int, decoding: Decoding = STEP) -> LayerGraph:
+    """Return the graph of an embedding, a layer and a head, each on so many chips."""
+    return lpu_graph((ENDS[0], visit, ENDS[1]), CHIP, (width, width, width), decoding)
+
+
+def test_a_visit_has_its_operators_in_order() -> None:
+    """Tests what each operator of a layer of attention and a dense FFN reads and leaves."""
+    steps = [
+        (op.kind, op.unit, [(name.removeprefix("layer."), layout) for name, layout in op.inputs], op.output[8:])
+        for op in graph_of(ATTENTION, 2).layer(1).operators
+    ]
+    before = ("0.output", "replicated")
+    assert steps == [
+        ("mixer_norm", "vector", [before], "mixer_input"),
+        ("qkv", "matrix", [("1.mixer_input", "replicated")], "projected"),
+        ("rotate", "vector", [("1.projected", "reserved")], "rotated"),
+        ("scores", "matrix", [("1.rotated", "reserved")], "scores"),
+        ("softmax", "vector", [("1.scores", "reserved")], "weights"),
+        ("values", "matrix", [("1.weights", "reserved"), ("1.rotated", "reserved")], "heads"),
+        ("out", "matrix", [("1.heads", "reserved"), before], "mixed"),
+        ("ffn_norm", "vector", [("1.mixed", "replicated")], "ffn_input"),
+        ("dense", "matrix", [("1.ffn_input", "replicated"), ("1.mixed", "replicated")], "output"),
+    ]
+
+
+def test_the_ends_turn_tokens_into_rows_and_back() -> None:
+    """Tests the operators of embedding and head, and that the head alone ends."""
+    graph = graph_of(ATTENTION, 2)
+    kinds = [[operator.kind for operator in graph.layer(number).operators] for number in (0, 2)]
+    assert kinds == [["ingress", "embedding"], ["final_norm", "lm_head", "argmax", "sample", "egress"]]
+    assert [operator.kind for operator in graph.operators if operator.ends] == ["egress"]
+    assert graph.layer(2).operators[0].inputs == (("layer.1.output", "replicated"),)
+    # Each of two chips leaves the best token of one row: a token and its logit, 8 bytes, two vectors of 4.
+    assert graph.tensors["layer.2.best"].vectors == 2 * 2
+    assert graph.tensors["layer.2.best"].layout == "sharded"
+
+
+def test_what_stays_on_a_chip_fills_its_own_vectors() -> None:
+    """Tests runs on three chips with two bundles: two query heads, a key and a value head of 4 columns in bf16 each.
+
+    4 heads x 4 columns x 2 bytes are 8 vectors of 4 bytes on each of the first two chips, none on the third.
+    """
+    projected = graph_of(ATTENTION, 3).tensors["layer.1.projected"]
+    assert projected.runs == ((0, 8), (8, 8), (16, 0))
+    assert (projected.layout, projected.vectors, projected.row_bytes) == ("reserved", 16, 4)
+
+
+def test_equal_layers_have_equal_work_and_unequal_ones_have_not() -> None:
+    """Tests that a window of four of eight rows halves what is kept of keys: 2 bundles x 4 columns x 8 bytes."""
+    windowed = layer(Attention(4, 2, 4, window=4), dense=Ffn(8, 3))
+    kept = [
+        sum(shard["scores"].weight_bytes for shard in shard_costs(lpu_work(visit, CHIP, 2, STEP), CHIP, 2))
+        for visit in (ATTENTION, replace(ATTENTION), windowed)
+    ]
+    assert kept == [64, 64, 32]
+
+
+def test_the_first_chip_adds_the_residual() -> None:
+    """Tests that it reads 16 columns of bf16 and adds 16 numbers more than the second, which has as many columns."""
+    first, second = (
+        {kind: (cost.sram_bytes, cost.macs) for kind, cost in shard.items()}
+        for shard in shard_costs(lpu_work(ATTENTION, CHIP, 2, STEP), CHIP, 2)
+    )
+    for kind in ("out", "dense"):
+        assert first[kind] == (second[kind][0] + 32, second[kind][1] + 16)
+    assert first["qkv"] == second["qkv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "visits", "weights"),
+    [
+        # 60 layers, and 30.7 billion weights; embedding and head are one matrix of 262,144 x 5,376 weights twice here.
+        ("gemma-4-31b", 62, 30.7e9 + 262144 * 5376),
+        ("gpt-oss-20b", 26, 20.9e9),
+        ("gpt-oss-120b", 38, 116.8e9),
+    ],
+)
+def test_a_model_keeps_its_weights(name: str, visits: int, weights: float) -> None:
+    """Tests that the weights at fp8, caches left out, are those of the published totals within 3 %.
+
+    Biases and norms take two bytes each, routers too.
+    """
+    found = lpu_visits(load_model(name))
+    caches = {"scores", "values"}
+    kept = sum(
+        cost.weight_bytes
+        for visit in found
+        for shard in shard_costs(lpu_work(visit, CHIP, 4, STEP), CHIP, 4)
+        for kind, cost in shard.items()
+        if kind not in caches and cost.weight_layout != "replicated"
+    )
+    assert len(found) == visits
+    assert abs(kept / weights - 1) < 0.03
+
+
+def test_parts_keep_the_types_in_which_they_were_published() -> None:
+    """Tests 16 x 8 x 3 weights of shared experts in bf16 beside routed ones in fp8, unless one type is asked for."""
+    part = Layer((), (), Experts(4, 2, 8, 3), Ffn(8, 3), replace(STORED, shared="bf16"))
+    kept = [
+        shard_costs(lpu_work(Visit(part, 16), CHIP, 1, replace(STEP, as_published=own)), CHIP, 1)[0]
+        for own in (False, True)
+    ]
+    assert [shard["shared"].weight_bytes for shard in kept] == [384, 768]
+    assert [shard["experts"].weight_bytes for shard in kept] == [4 * 384, 4 * 384]
+
+
+def test_a_model_without_a_vocabulary_is_refused() -> None:
+    """Tests that the missing key is named."""
+    model = replace(load_model("gpt-oss-20b"), vocabulary=0)
+    with pytest.raises(InputError, match=r"vocab_size.*embedding and head lie on the chips"):
+        lpu_visits(model)
