@@ -11,6 +11,7 @@ from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weight
 from lpxsched.assembly.graph import collective_graph, layers_graph
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
 from lpxsched.assembly.manifest import signed_build
+from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
 from lpxsched.assembly.results import chain_results, collective_results, layer_results
 from lpxsched.assembly.surroundings import surroundings
@@ -18,11 +19,13 @@ from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.program.choose import partition_layers
+from lpxsched.options import PARTITIONS
+from lpxsched.program.choose import AUTO, Laid, best_laid, partition_layers, shortest_mapping
 from lpxsched.program.load import Load
 from lpxsched.program.memory import why_unfit
 from lpxsched.program.outside import outside_of
 from lpxsched.program.participants import participants, root_shard
+from lpxsched.program.pricing import Market
 from lpxsched.program.visits import step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
 from lpxsched.schedule.collective import solve_collective
@@ -42,9 +45,10 @@ from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
 from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.choose import Mapping
     from lpxsched.program.outside import Outside
     from lpxsched.timetable.build import Build
     from lpxsched.traffic.group import Group
@@ -72,27 +76,46 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     model = ffn_model(published, _policy(options), options.weights)
     precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
     build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
-    load = Load(model, build_graph(), fabric.chip, options.rows, precision)
-    groups = partition_layers(load, fabric, file=options.partition)
-    graph = build_graph(widths=[len(group.chips) for group in groups])
-    outside = outside_of(options, published, graph, groups)
-    in_flight = _in_flight(options, model, outside)
-    tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
-    build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
-    solving = SolveOptions(options.solver, options.effort, options.seed)
-    problems = build_problems(load.costs)
-    layers = solve_layers(problems, solving, progress=progress, in_flight=in_flight)
-    segments = layer_segments(fabric, tree, layers)
-    program, around = assemble(segments), surroundings(fabric, tree, segments)
-    results = layer_results(options, fabric, clock, layers, outside, program=program, around=around)
-    graph_file = layers_graph(graph, groups, load.works)
+    load, solving = Load(model, build_graph(), fabric.chip, options.rows, precision), _solving(options)
+
+    def around_of(groups: Sequence[Group]) -> Outside:
+        return outside_of(options, published, build_graph(widths=[len(group.chips) for group in groups]), groups)
+
+    def lay(groups: tuple[Group, ...]) -> Laid:
+        graph, outside = build_graph(widths=[len(group.chips) for group in groups]), around_of(groups)
+        tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
+        build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
+        in_flight = _in_flight(options, model, outside)
+        layers = solve_layers(build_problems(load.costs), solving, progress=progress, in_flight=in_flight)
+        return Laid(groups, graph, outside, tree, build_problems, layers)
+
+    market = Market(load, fabric, clock, options.seed, around_of)
+    mapping, laid = best_laid(market, _mapping(options, market, progress), lay)
+    segments = layer_segments(fabric, laid.tree, laid.layers)
+    program, around = assemble(segments), surroundings(fabric, laid.tree, segments)
+    results = layer_results(options, fabric, clock, laid.layers, laid.outside, program=program, around=around)
+    results |= mapping_results(mapping, fabric, makespan_cycles=results["makespan_cycles"])
+    graph_file = layers_graph(laid.graph, laid.groups, load.works)
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(load, precision=replace(precision, weights="fp8"))
-    unfit, fp8_problems = why_unfit(fp8, groups), partial(build_problems, fp8.costs)
+    unfit, fp8_problems = why_unfit(fp8, laid.groups), partial(laid.build_problems, fp8.costs)
+    in_flight = _in_flight(options, model, laid.outside)
     told = unfit[1] if unfit else fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
     return with_expanded_weights(build, options, precision.weights, told)
+
+
+def _solving(options: CompileOptions) -> SolveOptions:
+    return SolveOptions(options.solver, options.effort, options.seed)
+
+
+def _mapping(options: CompileOptions, market: Market, progress: Callable[[str, int, int], None]) -> Mapping:
+    """Return the groups of layers; what is in flight gets chips of its own."""
+    partition = "disjoint" if options.in_flight > 1 and options.partition == AUTO else options.partition
+    if partition != AUTO:
+        return partition_layers(market.load, market.fabric, partition)
+    return shortest_mapping(market, progress=progress)
 
 
 def _policy(options: CompileOptions) -> Policy:
@@ -113,7 +136,7 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
         raise InputError("lpxsched compile", problem, key="--in-flight")
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     visits, chip, decoding = lpu_visits(model), fabric.chip, step_of(options, model, fabric.vector_bytes)
-    groups = visit_groups(fabric, visits, decoding, what=model.name, file=options.partition)
+    groups = visit_groups(fabric, visits, decoding, what=model.name, file=_visits_file(options))
     tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))
     works = cache(lambda visit, width: lpu_work(visit, chip, width, decoding))
 
@@ -125,12 +148,19 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
 
     graph = lpu_graph(visits, chip, [len(group.chips) for group in groups], decoding)
     problems = layer_problems(fabric, groups, graph, costs_of, clock=clock, tree=tree)
-    chain = solve_chain(problems, SolveOptions(options.solver, options.effort, options.seed), progress=progress)
+    chain = solve_chain(problems, _solving(options), progress=progress)
     segments = [chain_segment(fabric, tree, chain)]
     program, around = assemble(segments), surroundings(fabric, tree, segments)
     results = chain_results(options, fabric, clock, chain, program, around)
     graph_file = layers_graph(graph, groups, works_of, whole=True)
     return signed_build(options, fabric, clock, graph_file, program, around, results=results)
+
+
+def _visits_file(options: CompileOptions) -> str | None:
+    if options.partition in ("disjoint", "whole"):
+        problem = f"a whole model on the chips takes auto, daisy-chain (the same) or a file, got {options.partition}"
+        raise InputError("lpxsched compile", problem, key="--partition")
+    return None if options.partition in PARTITIONS else options.partition
 
 
 def _in_flight(options: CompileOptions, model: FfnModel, outside: Outside) -> InFlight | None:

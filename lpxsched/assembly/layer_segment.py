@@ -67,6 +67,9 @@ def _part(layer: ScheduledLayer, start_cycles: int) -> Part:
     problem = layer.problem
     instance = problem.instance
     after, place = counted(np.diff(instance.operator_after.offsets))
+    read, results = instance.operator_after.values[instance.operator_after.offsets[after] + place], _results(problem)
+    # A shard without columns leaves a run of no vectors, which is no row.
+    there = np.isin(read, results.operator)
     node_layer, node_shard = _places(problem)
     return Part(
         schedule=layer.distinct.result.schedule.later(start_cycles),
@@ -75,10 +78,10 @@ def _part(layer: ScheduledLayer, start_cycles: int) -> Part:
         network=instance.network,
         operators=_operators(problem),
         is_told=np.array([placed.is_told for placed in problem.operators], dtype=np.bool_),
-        results=_results(problem),
+        results=results,
         weights=_weights(problem),
-        after_operator=after,
-        after_result=instance.operator_after.values[instance.operator_after.offsets[after] + place],
+        after_operator=after[there],
+        after_result=read[there],
         pieces=_pieces(problem),
         add_cost=instance.add_cost,
     )
@@ -120,10 +123,12 @@ def _operators(problem: LayerProblem) -> GraphOperators:
 
 
 def _results(problem: LayerProblem) -> Held:
-    chosen = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
-    tensors = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in chosen]
-    runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(tensors, chosen, strict=True)]
-    first, vectors = (numbers([run[column] for run in runs]) for column in (0, 1))
+    made = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
+    left = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in made]
+    runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(left, made, strict=True)]
+    there = [place for place, (_, count) in enumerate(runs) if count]
+    chosen, tensors = [made[place] for place in there], [left[place] for place in there]
+    first, vectors = (numbers([runs[place][column] for place in there]) for column in (0, 1))
     rows = numbers([t.row_bytes for t in tensors]), numbers([t.vectors_per_row for t in tensors])
     width = problem.instance.add_cost.vector_bytes
     return Held(

@@ -54,7 +54,7 @@ def shortest_period(tasks: Tasks) -> int:
     )
 
 
-def _grid(tasks: Tasks) -> NDArray[np.int64]:
+def _grid(tasks: Tasks) -> Integers:
     """Return the length of the tasks of each resource where all are equally long, else 1."""
     longest, shortest = np.zeros(len(tasks.lanes), dtype=np.int64), np.full(len(tasks.lanes), NEVER)
     np.maximum.at(longest, tasks.resource, tasks.length)
@@ -62,7 +62,7 @@ def _grid(tasks: Tasks) -> NDArray[np.int64]:
     return np.where(longest == shortest, np.maximum(longest, 1), 1).astype(np.int64)
 
 
-def repeating(tasks: Tasks, order: NDArray[np.int64], *, enough: int, below: int) -> Placement | None:
+def repeating(tasks: Tasks, order: Integers, *, enough: int, below: int) -> Placement | None:
     """Return starts with the shortest period that the loads and the order allow; None where it is not short enough.
 
     Parameters
@@ -88,7 +88,7 @@ def repeating(tasks: Tasks, order: NDArray[np.int64], *, enough: int, below: int
     return None
 
 
-def _bisected(tasks: Tasks, columns: TaskColumns, order: NDArray[np.int64], failed: int, found: Placement) -> Placement:
+def _bisected(tasks: Tasks, columns: TaskColumns, order: Integers, failed: int, found: Placement) -> Placement:
     """Return starts with a shorter period, between one that was not kept and one that was, as far as that is worth it.
 
     A period may be kept although a longer one is not, so it need not be the shortest that the order allows.
@@ -103,7 +103,7 @@ def _bisected(tasks: Tasks, columns: TaskColumns, order: NDArray[np.int64], fail
     return found
 
 
-def _with_period(tasks: Tasks, columns: TaskColumns, order: NDArray[np.int64], period: int) -> Placement | None:
+def _with_period(tasks: Tasks, columns: TaskColumns, order: Integers, period: int) -> Placement | None:
     start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
     if not _place_in_turns(columns, _empty_turn(tasks, period), order, start, lane):
         return None

@@ -1,0 +1,98 @@
+"""Tests of compiled builds of whole models: the numbers are those of the dense run, and no rule is broken."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpxsched.cli.main import run
+from lpxsched.errors import ExitCode
+from lpxsched.timetable.reader import read_build
+from lpxsched.verify.check import check
+from lpxsched.verify.replay.replay import replay
+from tests.toy import toy_model
+from tests.verify.changes import change
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.timetable.build import Build
+
+HEADS = {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 32, "vocab_size": 512}
+# Groups that overlap, and a border on the same chips.
+CUT = "layers:\n- chips: 0-3\n- chips: 2-5\n- chips: 2-5\n- chips: 2-5\n"
+LINEAR = {
+    "layer_types": ["linear_attention", "full_attention"],
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 32,
+    "linear_value_head_dim": 32,
+    "linear_conv_kernel_dim": 4,
+    "attn_output_gate": True,
+    "shared_expert_intermediate_size": 320,
+}
+LATENT = {"kv_lora_rank": 64, "q_lora_rank": 96, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16, "v_head_dim": 32}
+HYBRID = {
+    "hybrid_override_pattern": "ME",
+    "mamba_num_heads": 8,
+    "mamba_head_dim": 32,
+    "n_groups": 2,
+    "ssm_state_size": 16,
+    "conv_kernel": 4,
+    "moe_latent_size": 160,
+    "n_shared_experts": 1,
+    "mlp_hidden_act": "relu2",
+}
+WINDOW = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 16}
+
+
+def whole(tmp_path: Path, *more: str, **changes: Any) -> Build:
+    """Return a compiled toy of two layers on a TSP node, whose groups overlap."""
+    (tmp_path / "cut.yaml").write_text(CUT)
+    model, out = toy_model(tmp_path, **(HEADS | changes)), tmp_path / "build"
+    options = ("--attention", "lpu", "--context", "64", "--effort", "1", "--partition", str(tmp_path / "cut.yaml"))
+    assert run(["compile", model, "tsp-node", "-o", str(out), *options, "--json", *more]) == ExitCode.DONE
+    return read_build(out)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [("delta", LINEAR), ("latent_scores", LATENT), ("state", HYBRID), ("scores", WINDOW)],
+    ids=["linear", "latent", "hybrid", "window"],
+)
+def test_models_of_every_mixer_are_replayed(tmp_path: Path, kind: str, changes: dict[str, Any]) -> None:
+    """Tests two rows over groups that overlap: check and replay find nothing, and the mixer is there."""
+    build = whole(tmp_path, "--batch", "2", **changes)
+    assert kind in {operator.kind for operator in build.graph.operators}
+    assert check(build).ok
+    report = replay(build)
+    assert report.ok
+    assert report.compared
+
+
+def test_whole_experts_are_replayed(tmp_path: Path) -> None:
+    """Tests four experts on four chips: rows reach all of them, whoever holds the experts."""
+    build = whole(tmp_path, "--batch", "2", "--moe", "whole")
+    assert next(operator for operator in build.graph.operators if operator.kind == "experts").shares
+    assert check(build).ok
+    assert replay(build).ok
+
+
+def test_a_vector_that_goes_astray_is_seen_in_all_that_follows(tmp_path: Path) -> None:
+    """Tests that a summand of another vector of the same row on its way to the second layer changes its norm."""
+    build = whole(tmp_path, "--batch", "1")
+    norm = next(
+        row
+        for row, (kind, layer) in enumerate(
+            zip(build.operators.kind.tolist(), build.operators.layer.tolist(), strict=True)
+        )
+        if (kind, layer) == ("mixer_norm", 2)
+    )
+    start = int(build.operators.start[norm])
+    report = replay(change(build, "operators", norm, start=0))
+    assert start > 0
+    assert not report.ok
+    assert {mismatch.operator for mismatch in report.first} >= {"layer.2.mixer_norm"}
+    assert json.loads(json.dumps(report.first[0].as_json()))["node"] == build.operators.chip[norm]
