@@ -12,7 +12,7 @@ from lpxsched.fabric.schema import TopologyFile
 from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
-from lpxsched.options import CompileOptions
+from lpxsched.options import PARTITIONS, CompileOptions
 from lpxsched.program.gpus import read_gpus
 from lpxsched.program.handover import read_handover
 from lpxsched.timetable.build import Build
@@ -131,7 +131,7 @@ def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]
             files |= {"gpus": find_file("gpus", options.gpus), "handover": find_file("handover", options.handover)}
         beside = quantization_file(files["model"])
         files |= {} if beside is None else {"quantization": beside}
-        files |= {} if options.partition is None else {"partition": Path(options.partition)}
+        files |= {} if options.partition in PARTITIONS else {"partition": Path(options.partition)}
     return files
 
 

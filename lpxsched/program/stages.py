@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.guard import PARTS_PER_MILLION
+from lpxsched.clocks.guard import fastest_rate, wander_cycles
 from lpxsched.clocks.latency import arrival_ns
-from lpxsched.units import ceil_cycles, exact, ns_to_cycles
+from lpxsched.units import ceil_cycles, ns_to_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,16 +87,13 @@ def longest_stages(layers: Sequence[ScheduledLayer], machine: Machine, stall: in
     a window: layers on one host then fit beside each other on both sides of its port alike (see `Stages.rests`).
     """
     clock = layers[0].problem.opening.clock
-    rho = _rho(clock)
     late_ns = arrival_ns(clock.specification, clock.clock_mhz, in_hop=clock.in_hop)
     visits, end = machine.outside.visits, machine.outside.ending
     return Stages(
-        segment=_makespans(layers) + stall + outside_cycles(late_ns, clock, rho),
-        out=_column([visit.out.high for visit in visits], clock, rho),
-        held=_column(
-            [visit.attention.high for visit in visits[1:]] + [end.high + visits[0].attention.high], clock, rho
-        ),
-        back=_column([max(visit.into.high for visit in visits)] * len(visits), clock, rho),
+        segment=_makespans(layers) + stall + most_cycles(late_ns, clock),
+        out=_most([visit.out.high for visit in visits], clock),
+        held=_most([visit.attention.high for visit in visits[1:]] + [end.high + visits[0].attention.high], clock),
+        back=_most([max(visit.into.high for visit in visits)] * len(visits), clock),
         crosses=_crosses(layers, machine),
     )
 
@@ -107,9 +104,9 @@ def typical_stages(layers: Sequence[ScheduledLayer], machine: Machine) -> Stages
     held = [visit.attention.value for visit in visits[1:]] + [end.value + visits[0].attention.value]
     return Stages(
         segment=_makespans(layers),
-        out=_column([visit.out.value for visit in visits], clock),
-        held=_column(held, clock),
-        back=_column([visit.into.value for visit in (*visits[1:], visits[0])], clock),
+        out=_plain([visit.out.value for visit in visits], clock),
+        held=_plain(held, clock),
+        back=_plain([visit.into.value for visit in (*visits[1:], visits[0])], clock),
         crosses=np.zeros(len(layers), dtype=np.int64),
     )
 
@@ -117,10 +114,9 @@ def typical_stages(layers: Sequence[ScheduledLayer], machine: Machine) -> Stages
 def ports_of_layers(layers: Sequence[ScheduledLayer], machine: Machine) -> list[dict[int, tuple[int, int]]]:
     """Return for how many cycles rows of each layer hold the port of each host at most, in and out."""
     clock, handover = layers[0].problem.opening.clock, machine.outside.handover
-    rho = _rho(clock)
 
     def cycles(size_bytes: int) -> int:
-        return outside_cycles(handover.port_ns(size_bytes).high, clock, rho)
+        return most_cycles(handover.port_ns(size_bytes).high, clock)
 
     return [
         {host: (cycles(into), cycles(out)) for host, (into, out) in visit.ports.items()}
@@ -128,17 +124,20 @@ def ports_of_layers(layers: Sequence[ScheduledLayer], machine: Machine) -> list[
     ]
 
 
-def outside_cycles(time_ns: Fraction, clock: DomainClock, rho: Fraction | int = 0) -> int:
-    """Return a time outside of the fabric in cycles of a clock that is fast by rho."""
-    return ceil_cycles(ns_to_cycles(time_ns, clock.clock_mhz) * (1 + rho))
+def most_cycles(time_ns: Fraction, clock: DomainClock) -> int:
+    """Return how many cycles a clock counts at most in a time outside of the fabric."""
+    cycles, specification = ns_to_cycles(time_ns, clock.clock_mhz), clock.specification
+    stray = wander_cycles(specification, ceil_cycles(cycles), clock.clock_mhz)
+    return ceil_cycles(cycles * fastest_rate(specification) + stray)
 
 
-def _column(times_ns: Sequence[Fraction], clock: DomainClock, rho: Fraction | int = 0) -> Integers:
-    return np.array([outside_cycles(time_ns, clock, rho) for time_ns in times_ns], dtype=np.int64)
+def _most(times_ns: Sequence[Fraction], clock: DomainClock) -> Integers:
+    return np.array([most_cycles(time_ns, clock) for time_ns in times_ns], dtype=np.int64)
 
 
-def _rho(clock: DomainClock) -> Fraction:
-    return exact(clock.specification.offset_ppm.value) / PARTS_PER_MILLION
+def _plain(times_ns: Sequence[Fraction], clock: DomainClock) -> Integers:
+    """Return times in cycles of a perfect clock."""
+    return np.array([ceil_cycles(ns_to_cycles(time_ns, clock.clock_mhz)) for time_ns in times_ns], dtype=np.int64)
 
 
 def _makespans(layers: Sequence[ScheduledLayer]) -> Integers:

@@ -2,12 +2,14 @@
 
 Layers follow each other as segments. From a window of segment l until its micro-batch is at the next one pass
 
-    D_l = makespan + stall + (late + crossing / (1 - rho)) (1 + rho) + rest + (out + attention + in) (1 + rho)
+    D_l = makespan + stall + most(late + crossing / slowest) + rest + most(out) + most(attention) + most(in)
+    most(t) = t fastest + stray
 
 cycles at most, each part rounded up: clocks of two chips disagree by less than the stall of a deskew, and the fastest
-clock counts the most cycles while rows are outside; every hand-over in counts as the longest of all segments. Where
-the next segment is in another time domain, a period more. The chain of one micro-batch takes at each segment the least
-window at or after w_l + D_l, and closes after N windows. With N, the phases and the gaps of the frames:
+clock counts the most cycles while rows are outside, those by which it strays from its mean rate included; every hand-
+over in counts as the longest of all segments. Where the next segment is in another time domain, a period more. The
+chain of one micro-batch takes at each segment the least window at or after w_l + D_l, and closes after N windows. With
+N, the phases and the gaps of the frames:
 
 - each micro-batch has a residue of its own, of which no window at any segment is a gap;
 - of micro-batches on one server of the GPUs, and of rows on one side of a port, the reserved times do not overlap: on a
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
+    from lpxsched.verify.clock import Limits
 
 RULE = "R9"
 # Sums of some of them stay far below 2**63.
@@ -129,9 +132,9 @@ def chain_of(build: Build) -> Chain:
     outside = outside_of(build)
     assert isinstance(outside, Outside)
     limits, frames, phases = limits_of(build), build.frames, build.segments.phase_cycles
-    late = limits.late_cycles + limits.crossing_cycles / (1 - limits.rho)
+    late = limits.late_cycles + limits.crossing_cycles / limits.slowest
     stall = int(build.deskews.stall.max(initial=0))
-    leaves = build.segments.makespan_cycles + stall + ceil_cycles(late * (1 + limits.rho))
+    leaves = build.segments.makespan_cycles + stall + _most_cycles(limits, late)
     leaves = leaves + np.array(build.manifest.results["rest_cycles"], dtype=np.int64)
     out, lasts, back = _stages(build, outside, MOST)
     domain = frames.time_domain[build.segments.frame]
@@ -146,16 +149,23 @@ def chain_of(build: Build) -> Chain:
 
 def _stages(build: Build, outside: Outside, end: int) -> tuple[Integers, Integers, Integers]:
     """Return hand-over out, time on GPUs and hand-over in after each segment, in cycles of the fastest clock."""
-    fast = 1 + limits_of(build).rho if end == MOST else Fraction(1)
-    clock_mhz = Fraction(build.manifest.clock_mhz)
+    limits, clock_mhz = limits_of(build), Fraction(build.manifest.clock_mhz)
 
     def column(times_ns: list[Fraction]) -> Integers:
-        return np.array([ceil_cycles(ns_to_cycles(time_ns, clock_mhz) * fast) for time_ns in times_ns], dtype=np.int64)
+        cycles = [ns_to_cycles(time_ns, clock_mhz) for time_ns in times_ns]
+        return np.array(
+            [_most_cycles(limits, one) if end == MOST else ceil_cycles(one) for one in cycles], dtype=np.int64
+        )
 
     attention, into = [one[end] for one in outside.attention], [one[end] for one in outside.into]
     held = [*attention[1:-1], attention[-1] + attention[0]]
     back = [max(into)] * len(into) if end == MOST else [*into[1:], into[0]]
     return column([one[end] for one in outside.out]), column(held), column(back)
+
+
+def _most_cycles(limits: Limits, cycles: Fraction) -> int:
+    """Return how many cycles the fastest clock counts at most in a time that is so many on a perfect one."""
+    return ceil_cycles(cycles * limits.fastest + limits.wander_cycles(ceil_cycles(cycles)))
 
 
 def _followed(phases: Integers, delays: Integers, period: int) -> tuple[Integers, int]:
@@ -194,9 +204,9 @@ def _servers(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation
 
 
 def _ports(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
-    clock_mhz, fast = Fraction(build.manifest.clock_mhz), 1 + limits_of(build).rho
+    clock_mhz, limits = Fraction(build.manifest.clock_mhz), limits_of(build)
     cycles = [
-        {host: [ceil_cycles(ns_to_cycles(time, clock_mhz) * fast) for time in sides] for host, sides in ports.items()}
+        {host: [_most_cycles(limits, ns_to_cycles(time, clock_mhz)) for time in sides] for host, sides in ports.items()}
         for ports in outside.ports
     ]
     before = max(sides[0] for ports in cycles for sides in ports.values())
@@ -223,7 +233,7 @@ def _steps(build: Build, chain: Chain) -> Iterator[Violation]:
     nominal = _followed(build.segments.phase_cycles, build.segments.makespan_cycles + out + lasts + back, chain.period)[
         1
     ]
-    slow = 1 / (1 - limits_of(build).rho)
+    slow = 1 / limits_of(build).slowest
     for key, windows, factor in (("step_ns", nominal, Fraction(1)), ("step_high_ns", chain.windows, slow)):
         least = cycles_to_ns(windows * chain.period * factor, Fraction(build.manifest.clock_mhz))
         if not _is_time(results.get(key)) or exact(results[key]) < least:
