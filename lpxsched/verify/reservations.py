@@ -136,7 +136,7 @@ def chain_of(build: Build) -> Chain:
     stall = int(build.deskews.stall.max(initial=0))
     leaves = build.segments.makespan_cycles + stall + _most_cycles(limits, late)
     leaves = leaves + np.array(build.manifest.results["rest_cycles"], dtype=np.int64)
-    out, lasts, back = _stages(build, outside, MOST)
+    out, lasts, back = stage_cycles(build, outside, MOST)
     domain = frames.time_domain[build.segments.frame]
     crosses = (domain != np.roll(domain, -1)) * int(frames.period_cycles[0])
     delays, period = leaves + out + lasts + back + crosses, int(frames.period_cycles[0])
@@ -147,7 +147,7 @@ def chain_of(build: Build) -> Chain:
     return Chain(period, int(frames.windows[0]), closes, start, waits, start + leaves, start + leaves + out, lasts)
 
 
-def _stages(build: Build, outside: Outside, end: int) -> tuple[Integers, Integers, Integers]:
+def stage_cycles(build: Build, outside: Outside, end: int) -> tuple[Integers, Integers, Integers]:
     """Return hand-over out, time on GPUs and hand-over in after each segment, in cycles of the fastest clock."""
     limits, clock_mhz = limits_of(build), Fraction(build.manifest.clock_mhz)
 
@@ -229,7 +229,7 @@ def _steps(build: Build, chain: Chain) -> Iterator[Violation]:
     """Yield steps that are told too short: the nominal one, and N P on the slowest clock."""
     results, outside = build.manifest.results, outside_of(build)
     assert isinstance(outside, Outside)
-    out, lasts, back = _stages(build, outside, TYPICAL)
+    out, lasts, back = stage_cycles(build, outside, TYPICAL)
     nominal = _followed(build.segments.phase_cycles, build.segments.makespan_cycles + out + lasts + back, chain.period)[
         1
     ]

@@ -38,10 +38,29 @@ def test_a_layer_in_flight_passes_every_other_command(tmp_path: Path, capsys: py
     assert run(["simulate", out, "--trials", "20", "--json"]) == ExitCode.DONE
     simulated = json.loads(capsys.readouterr().out)
     assert simulated["violations"] == 0
-    assert simulated["observed_worst_ns"] <= simulated["bound_ns"] == told["proved_worst_ns"]
+    assert simulated["observed_worst_ns"] <= simulated["bound_ns"] <= told["proved_worst_ns"]
     assert run(["report", out, "--json"]) == ExitCode.DONE
     assert json.loads(capsys.readouterr().out)["period_cycles"] == told["period_cycles"]
     assert run(["export", out, "--svg", str(tmp_path / "a.svg")]) == ExitCode.DONE
+
+
+def test_nobody_is_late_for_his_window(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests simulate --frames: the longest step is that of the build and is attained, in text and in JSON."""
+    told, out = compile_in_flight(tmp_path, capsys, "--in-flight", "6"), str(tmp_path / "out")
+    assert run(["simulate", out, "--frames", "--json"]) == ExitCode.DONE
+    flown = json.loads(capsys.readouterr().out)
+    assert (flown["micro_batches"], flown["windows"], flown["holds"]) == (6, told["windows"], True)
+    longest = max(one["worst_step_ns"] for one in flown["runs"] if one["order"] == "reserved")
+    assert longest == flown["longest_step_ns"] == pytest.approx(told["longest_step_ns"], abs=0.001)
+    assert run(["simulate", out, "--frames"]) == ExitCode.DONE
+    assert capsys.readouterr().out.endswith("ok\n")
+
+
+def test_frames_of_layers_on_demand_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests one micro-batch: one line and exit 2."""
+    compile_in_flight(tmp_path, capsys)
+    assert run(["simulate", str(tmp_path / "out"), "--frames"]) == ExitCode.BAD_INPUT
+    assert "compile with --in-flight 2 or more" in capsys.readouterr().err
 
 
 def test_a_step_is_its_windows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
