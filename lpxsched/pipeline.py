@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.graph import layers_graph
-from lpxsched.assembly.in_flight_results import in_flight_results
+from lpxsched.assembly.in_flight_results import solved_results
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
-from lpxsched.assembly.manifest import signed_build
+from lpxsched.assembly.manifest import signed_build, with_outside
 from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.results import chain_results, layer_results
+from lpxsched.assembly.results import chain_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
@@ -91,14 +91,11 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     mapping, laid = best_laid(market, _mapping(options, market, progress), lay)
     segments = layer_segments(fabric, laid.tree, laid.solved)
     program, around = assemble(segments), surroundings(fabric, laid.tree, segments)
-    asked, solved = (options, fabric, clock), laid.solved
-    if isinstance(solved, InFlight):
-        results = in_flight_results(*asked, solved, laid.outside, program=program, around=around)
-    else:
-        results = layer_results(*asked, solved, laid.outside, program=program, around=around)
+    results = solved_results(options, fabric, clock, laid.solved, laid.outside, program=program, around=around)
     results |= mapping_results(mapping, fabric, makespan_cycles=results["makespan_cycles"])
     graph_file = layers_graph(laid.graph, laid.groups, load.works)
-    build = signed_build(options, fabric, clock, graph_file, program, around, results=results, outside=laid.outside)
+    build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
+    build = with_outside(build, options, laid.outside)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(load, precision=replace(precision, weights="fp8"))

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.assembly.headline import assumed_ns, not_modelled, picoseconds_up, reserved_results
-from lpxsched.assembly.results import emitted, layers_told
+from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
+from lpxsched.assembly.results import emitted, layer_results, layers_told
 from lpxsched.clocks.latency import nominal_ns, slowest_mhz
+from lpxsched.program.in_flight import InFlight
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
-    from lpxsched.program.in_flight import InFlight
     from lpxsched.program.outside import Outside
+    from lpxsched.schedule.layers import ScheduledLayer
+
+
+def solved_results(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    solved: Sequence[ScheduledLayer] | InFlight,
+    outside: Outside,
+    *,
+    program: Program,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a manifest tells of layers on demand or in flight."""
+    if isinstance(solved, InFlight):
+        return in_flight_results(options, fabric, clock, solved, outside, program=program, around=around)
+    return layer_results(options, fabric, clock, solved, outside, program=program, around=around)
 
 
 def in_flight_results(
@@ -39,9 +58,8 @@ def in_flight_results(
         not_modelled(outside.unread, polled=False),
         emitted=emitted(options, options.in_flight),
     )
-    told = layers_told(
-        options, fabric, clock, in_flight.layers, outside, program=program, around=around, headline=headline
-    )
+    headline |= {"assumed_parts_ns": assumed_parts(outside)}
+    told = layers_told(options, fabric, clock, in_flight.layers, program=program, around=around, headline=headline)
     residues, servers = zip(*in_flight.owned, strict=True)
     return told | {
         "windows": chain.windows,

@@ -44,7 +44,6 @@ def signed_build(
     around: Surroundings,
     *,
     results: dict[str, Any],
-    outside: Outside | None = None,
 ) -> Build:
     """Return the tables of a compile or a collective with the documents that describe them, signed.
 
@@ -61,10 +60,8 @@ def signed_build(
         The tables of chips, links, segments, frames and deskews.
     results : dict
         From `assembly.results`.
-    outside : Outside or None
-        What lies outside of the fabric where mixers run on GPUs.
     """
-    unsigned = _manifest(options, fabric, clock, results, outside)
+    unsigned = _manifest(options, fabric, clock, results)
     tables = {field.name: getattr(part, field.name) for part in (program, around) for field in fields(part)}
     build = Build(**tables, graph=graph, manifest=unsigned, graph_json=canonical_json(graph))
     return replace(build, manifest=unsigned.model_copy(update={"content_sha256": build.content_sha256()}))
@@ -75,7 +72,6 @@ def _manifest(
     fabric: Fabric,
     clock: ClockSpecification,
     results: dict[str, Any],
-    outside: Outside | None,
 ) -> ManifestFile:
     """Return ``manifest.json`` but for the content hash."""
     files = _input_files(options)
@@ -99,23 +95,21 @@ def _manifest(
             if kind not in UNTAGGED
             for key, value in assumed_values(read_yaml(path).data).items()
         },
-        outside=_outside(options, outside),
         results=results,
         content_sha256="",
     )
 
 
-def _outside(options: CompileOptions | CollectiveOptions, outside: Outside | None) -> dict[str, Any]:
-    """Return GPUs and hand-over by value, and what GPUs do before each layer and at last."""
-    if outside is None or not isinstance(options, CompileOptions):
-        return {}
+def with_outside(build: Build, options: CompileOptions, outside: Outside) -> Build:
+    """Return a build that holds GPUs and hand-over by value, and what GPUs do before each layer and at last."""
     files = {"gpus": read_gpus(options.gpus), "handover": read_handover(options.handover)}
     told = {name: file.model_dump(mode="json", exclude_none=True) for name, file in files.items()}
     works = [
         {"kernels": work.kernels, "user_bytes": work.user_bytes, "weight_bytes": work.weight_bytes}
         for work in outside.works
     ]
-    return told | {"work": works, "users": options.batch}
+    update = {"outside": told | {"work": works, "users": options.batch}}
+    return replace(build, manifest=build.manifest.model_copy(update=update))
 
 
 def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]:

@@ -50,7 +50,7 @@ def layer_results(
 ) -> dict[str, Any]:
     """Return what a manifest tells of the layers of a model on demand."""
     headline = _headline(options, fabric, clock, layers, outside, around=around)
-    return layers_told(options, fabric, clock, layers, outside, program=program, around=around, headline=headline)
+    return layers_told(options, fabric, clock, layers, program=program, around=around, headline=headline)
 
 
 def layers_told(
@@ -58,7 +58,6 @@ def layers_told(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
-    outside: Outside,
     *,
     program: Program,
     around: Surroundings,
@@ -84,7 +83,6 @@ def layers_told(
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
         **headline,
-        "assumed_parts_ns": assumed_parts(outside),
         "period_cycles": int(around.frames.period_cycles.max(initial=0)),
         "in_flight": options.in_flight,
         "acceptance_length": float(emitted(options).tokens),
@@ -191,7 +189,8 @@ def _headline(
         levels=np.repeat(_levels(around, layers), windows),
         arrivals_ns=sum(windows) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
     )
-    return headline_results(proved_ns, worst_ns, assumed, missing, emitted=emitted(options))
+    told = headline_results(proved_ns, worst_ns, assumed, missing, emitted=emitted(options))
+    return told | {"assumed_parts_ns": assumed_parts(outside)}
 
 
 def collective_results(
