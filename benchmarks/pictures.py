@@ -1,7 +1,9 @@
 """Draw the pictures of the documents: a page of gpt-oss-120b and its sections, as a browser shows them.
 
 uv run lpxsched compile gpt-oss-120b lpx-rack -o build/gpt-oss-120b
-uv run python -m benchmarks.pictures build/gpt-oss-120b
+uv run python -m benchmarks.pictures build/gpt-oss-120b [build/in-flight]
+
+The second is a build of one layer in flight (``compile --in-flight 8``), whose windows are drawn.
 """
 
 from __future__ import annotations
@@ -53,18 +55,31 @@ def draw(page: Page) -> None:
     timeline.screenshot(path=IMAGES / "page-timeline.png")
 
 
+def draw_windows(page: Page) -> None:
+    """Write the picture of windows of a frame and of the passes that overlap in them."""
+    timeline = page.locator("#timeline")
+    timeline.locator("[name=segment]").select_option("1")
+    timeline.locator("canvas").focus()
+    page.keyboard.press("0")
+    for _ in range(5):
+        page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    timeline.screenshot(path=IMAGES / "page-windows.png")
+
+
 def main() -> None:
-    """Make the page of a build and take its pictures."""
+    """Make the pages of the builds and take their pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    build = read_sound_build(parser.parse_args().folder)
+    parser.add_argument("folders", nargs="+", type=Path)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         path = Path(folder) / "page.html"
-        path.write_bytes(build_page(build))
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1180, "height": 1240})
-        page.goto(path.as_uri())
-        draw(page)
+        for build, take in zip(parser.parse_args().folders, (draw, draw_windows), strict=False):
+            path.write_bytes(build_page(read_sound_build(build)))
+            page = browser.new_page(viewport={"width": 1180, "height": 1240})
+            page.goto(path.as_uri())
+            take(page)
         browser.close()
 
 

@@ -90,9 +90,9 @@ class CompileOptions(Strict):
     @field_validator("moe", "router")
     @classmethod
     def _refuse_without_gpus(cls, choice: str, info: ValidationInfo) -> str:
-        if info.data.get("attention") == "lpu" and choice not in ("sharded", "lpu"):
+        if info.data.get("attention") == "lpu" and choice not in ("sharded", "whole", "lpu"):
             problem = "is for --attention gpu; a whole model on the chips takes {default}"
-            default = "sharded" if info.field_name == "moe" else "lpu"
+            default = "sharded or whole" if info.field_name == "moe" else "lpu"
             raise PydanticCustomError("no_gpus", problem, {"default": default})
         return choice
 

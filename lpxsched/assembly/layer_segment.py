@@ -123,20 +123,16 @@ def _operators(problem: LayerProblem) -> GraphOperators:
 
 
 def _results(problem: LayerProblem) -> Held:
-    made = [
-        (number, tensor, _run(problem, tensor, p.shard))
-        for number, p in enumerate(problem.operators)
-        if p.operator.output_on(p.shard)
-        for tensor in (problem.graph.tensors[p.operator.output_on(p.shard)],)
-    ]
-    # What comes to nothing on a shard is no result there.
-    held = [(number, tensor, run) for number, tensor, run in made if run[1]]
-    tensors = [tensor for _, tensor, _ in held]
-    first, vectors = (numbers([run[column] for *_, run in held]) for column in (0, 1))
+    made = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
+    left = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in made]
+    runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(left, made, strict=True)]
+    there = [place for place, (_, count) in enumerate(runs) if count]
+    chosen, tensors = [made[place] for place in there], [left[place] for place in there]
+    first, vectors = (numbers([runs[place][column] for place in there]) for column in (0, 1))
     rows = numbers([t.row_bytes for t in tensors]), numbers([t.vectors_per_row for t in tensors])
     width = problem.instance.add_cost.vector_bytes
     return Held(
-        operator=numbers([number for number, *_ in held]),
+        operator=numbers([number for number, _ in chosen]),
         name=texts([tensor.name for tensor in tensors]),
         offset=first,
         vectors=vectors,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.headline import headline_lines
-from lpxsched.report.rows import counted, layer_ranges
+from lpxsched.report.rows import counted, layers_named
 from lpxsched.report.text import table
 from lpxsched.report.utilisation import utilisation
 
@@ -110,7 +110,7 @@ def _problems(problems: list[dict[str, Any]]) -> str:
     ]
     rows = [
         [
-            f"{'layer' if len(problem['layers']) == 1 else 'layers'} {layer_ranges(problem['layers'])}",
+            layers_named(problem["layers"]),
             str(problem["chips"]),
             *_figures(problem),
             *_figures(problem["wires"]),

@@ -25,7 +25,7 @@ from lpxsched.report.summary import peak_bin
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from fractions import Fraction
 
     from lpxsched.report.summary import Summary
@@ -66,6 +66,11 @@ def layer_ranges(layers: Iterable[int]) -> str:
     if len(told) <= MOST_RUNS:
         return ", ".join(told)
     return f"{told[0]}, {told[1]}, .. {told[-1]} ({sum(last - first + 1 for first, last in runs)})"
+
+
+def layers_named(layers: Sequence[int]) -> str:
+    """Return layers with their noun: ``layer 3``, ``layers 0-35``."""
+    return f"{'layer' if len(layers) == 1 else 'layers'} {layer_ranges(layers)}"
 
 
 def class_rows(summary: Summary) -> Rows:

@@ -14,7 +14,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from lpxsched.compiled.kernels import Flags, Integers
 
 
 def beside(plans: Sequence[Plan]) -> Plan:
@@ -57,7 +57,7 @@ def _counted_on(plan: Plan, blocks: int, slots: int, sums: int) -> Plan:
     )
 
 
-def of_pieces(plan: Plan, pieces: NDArray[np.bool_]) -> tuple[Plan, NDArray[np.int64]]:
+def of_pieces(plan: Plan, pieces: Flags) -> tuple[Plan, Integers]:
     """Return what a layer's plan does with the blocks of some demands, and which of its slots and sums these are.
 
     Parameters
@@ -70,11 +70,11 @@ def of_pieces(plan: Plan, pieces: NDArray[np.bool_]) -> tuple[Plan, NDArray[np.i
     return chosen(plan, slot, total, kept[plan.reads.block]), np.flatnonzero(np.append(slot, total))
 
 
-def chosen(plan: Plan, slot: NDArray[np.bool_], total: NDArray[np.bool_], read: NDArray[np.bool_]) -> Plan:
+def chosen(plan: Plan, slot: Flags, total: Flags, read: Flags) -> Plan:
     """Return some slots, sums and reads of a plan, which need no others."""
     of_slot, of_sum = np.append(np.cumsum(slot) - 1, NONE), np.append(np.cumsum(total) - 1, NONE)
 
-    def those(rows: Operands, kept: NDArray[np.bool_]) -> Operands:
+    def those(rows: Operands, kept: Flags) -> Operands:
         rows = Operands(*(column[kept] for column in rows))
         number = np.where(rows.kind == SLOT, of_slot[np.where(rows.kind == SLOT, rows.number, NONE)], rows.number)
         return rows._replace(

@@ -16,8 +16,7 @@ from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
@@ -33,11 +32,11 @@ class Operands(NamedTuple):
     image of a slot or sum from others; `block` the block that is added or read.
     """
 
-    reader: NDArray[np.int64]
-    kind: NDArray[np.int64]
-    number: NDArray[np.int64]
-    origin: NDArray[np.int64]
-    block: NDArray[np.int64]
+    reader: Integers
+    kind: Integers
+    number: Integers
+    origin: Integers
+    block: Integers
 
     def of_kind(self, kind: int) -> Operands:
         """Return the rows of a kind."""
@@ -68,15 +67,15 @@ class Plan:
     """
 
     blocks: Blocks
-    slot_block: NDArray[np.int64]
-    slot_bundle: NDArray[np.int64]
-    slot_fed: NDArray[np.int64]
-    slot_kind: NDArray[np.int64]
-    slot_number: NDArray[np.int64]
-    slot_origin: NDArray[np.int64]
-    sum_block: NDArray[np.int64]
-    sum_node: NDArray[np.int64]
-    sum_complete: NDArray[np.bool_]
+    slot_block: Integers
+    slot_bundle: Integers
+    slot_fed: Integers
+    slot_kind: Integers
+    slot_number: Integers
+    slot_origin: Integers
+    sum_block: Integers
+    sum_node: Integers
+    sum_complete: Flags
     operands: Operands
     reads: Operands
 
@@ -91,11 +90,11 @@ class Plan:
         return len(self.sum_block)
 
     @property
-    def slot_sum(self) -> NDArray[np.int64]:
+    def slot_sum(self) -> Integers:
         """The sum whose result each slot carries, `NONE` for what an operator made."""
         return np.where(self.slot_kind == SUM, self.slot_number, NONE)
 
-    def operand_counts(self) -> NDArray[np.int64]:
+    def operand_counts(self) -> Integers:
         """Return how many operands each sum has."""
         return np.bincount(self.operands.reader, minlength=self.sums)
 
@@ -129,9 +128,7 @@ def deliveries(wires: Wires, plan: Plan) -> Operands:
     )
 
 
-def copy_plan(
-    problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64], *, timed: bool = False
-) -> Plan:
+def copy_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers, *, timed: bool = False) -> Plan:
     """Return the plan of copies along trees, given as the bundles of each block; when timed, without feeding slots."""
     none = np.zeros(0, dtype=np.int64)
     fed, made = (np.broadcast_to(np.int64(value), len(block)) for value in (NONE, OPERATOR))
@@ -143,7 +140,7 @@ def copy_plan(
     )
 
 
-def sum_plan(problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]) -> Plan:
+def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers) -> Plan:
     """Return the plan of sums along trees of copies of the reversed problem.
 
     Parameters
@@ -188,11 +185,7 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle
 
 
 def operands_of(
-    reader: NDArray[np.int64],
-    slot: NDArray[np.int64],
-    slot_origin: NDArray[np.int64],
-    sum_node: NDArray[np.int64],
-    sum_block: NDArray[np.int64],
+    reader: Integers, slot: Integers, slot_origin: Integers, sum_node: Integers, sum_block: Integers
 ) -> Operands:
     """Return what sums of a collective add: what slots bring, and where the slot is `NONE`, what a node holds."""
     brought = slot >= 0
@@ -237,7 +230,7 @@ def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
     )
 
 
-def origins(fed: NDArray[np.int64]) -> NDArray[np.int64]:
+def origins(fed: Integers) -> Integers:
     """Return, for each slot, the slot on which what it carries began its way."""
     origin = np.arange(len(fed))
     while True:
@@ -263,7 +256,7 @@ def joined(one: Plan, other: Plan) -> Plan:
     )
 
 
-def _lookup(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+def _lookup(keys: Integers, wanted: Integers) -> Integers:
     """Return where each wanted key is in sorted keys, `NONE` where it is not."""
     if not len(keys):
         return np.full(len(wanted), NONE, dtype=np.int64)
@@ -271,16 +264,14 @@ def _lookup(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.in
     return np.where(keys[place] == wanted, place, NONE).astype(np.int64)
 
 
-def _first_with(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+def _first_with(keys: Integers, wanted: Integers) -> Integers:
     """Return the first row that has each wanted key, `NONE` where none has."""
     order = np.argsort(keys, kind="stable")
     found = _lookup(keys[order], wanted)
     return np.where(found >= 0, order[np.maximum(found, 0)] if len(order) else NONE, NONE).astype(np.int64)
 
 
-def _feeding_slots(
-    problem: Quotient, blocks: Blocks, block: NDArray[np.int64], bundle: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _feeding_slots(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers) -> Integers:
     network = problem.instance.network
     source = network.source[bundle]
     arrived = block * network.nodes + network.destination[bundle]

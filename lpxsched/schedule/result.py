@@ -7,8 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from lpxsched.compiled.kernels import Flags, Integers
 
 Status = Literal["optimal", "feasible"]
 
@@ -29,16 +28,16 @@ class Sums:
         Operands, sorted by sum: the value, and where in that value the run begins.
     """
 
-    node: NDArray[np.int64]
-    start: NDArray[np.int64]
-    cycles: NDArray[np.int64]
-    piece: NDArray[np.int64]
-    first: NDArray[np.int64]
-    vectors: NDArray[np.int64]
-    complete: NDArray[np.bool_]
-    operand_sum: NDArray[np.int64]
-    operand_value: NDArray[np.int64]
-    operand_first: NDArray[np.int64]
+    node: Integers
+    start: Integers
+    cycles: Integers
+    piece: Integers
+    first: Integers
+    vectors: Integers
+    complete: Flags
+    operand_sum: Integers
+    operand_value: Integers
+    operand_first: Integers
 
     def __len__(self) -> int:
         return len(self.node)
@@ -70,18 +69,18 @@ class Schedule:
 
     makespan_cycles: int
     period_cycles: int
-    operator_start: NDArray[np.int64]
-    slot_value: NDArray[np.int64]
-    slot_first: NDArray[np.int64]
-    slot_vectors: NDArray[np.int64]
-    slot_bundle: NDArray[np.int64]
-    slot_lane: NDArray[np.int64]
-    slot_depart: NDArray[np.int64]
+    operator_start: Integers
+    slot_value: Integers
+    slot_first: Integers
+    slot_vectors: Integers
+    slot_bundle: Integers
+    slot_lane: Integers
+    slot_depart: Integers
     sums: Sums
-    read_operator: NDArray[np.int64]
-    read_value: NDArray[np.int64]
-    read_first: NDArray[np.int64]
-    read_vectors: NDArray[np.int64]
+    read_operator: Integers
+    read_value: Integers
+    read_first: Integers
+    read_vectors: Integers
 
     @property
     def slots(self) -> int:

@@ -23,8 +23,7 @@ from lpxsched.schedule.times.plan_tasks import plan_tasks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.stages import Stage
@@ -71,7 +70,7 @@ def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> lis
 
 
 def _delivered(layer: Instance, stage: Stage) -> int:
-    chips = layer.network.chips
+    chips = layer.network.width
     return int(stage.vectors.sum()) * (1 if stage.kind == "all-to-all" else chips)
 
 
@@ -81,8 +80,8 @@ class _Layer:
 
     problem: Padded
     stages: Sequence[Stage]
-    operator_rank: NDArray[np.int64]
-    demand_rank: NDArray[np.int64]
+    operator_rank: Integers
+    demand_rank: Integers
 
     @staticmethod
     def of(instance: Instance, stages: Sequence[Stage]) -> _Layer:
@@ -106,7 +105,7 @@ class _Layer:
         every = np.arange(hint.problem.instance.demands)
         return self._part(hint, np.setdiff1d(every, np.concatenate([every[:0], *(s.demands for s in self.stages)])))
 
-    def _part(self, hint: Found[Padded], demands: NDArray[np.int64]) -> Part:
+    def _part(self, hint: Found[Padded], demands: Integers) -> Part:
         chosen = np.zeros(hint.problem.instance.demands, dtype=np.bool_)
         chosen[demands] = True
         plan, tasks = of_pieces(hint.plan, chosen)

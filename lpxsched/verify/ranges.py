@@ -160,19 +160,19 @@ def _overlaps(readers: TimedRanges, sources: TimedRanges) -> Iterator[tuple[Inte
 def _early(
     readers: TimedRanges, sources: TimedRanges, reader: Integers, source: Integers
 ) -> tuple[Integers, Integers, Integers]:
-    first = np.maximum(readers.start[reader], sources.start[source])
-    last = np.minimum(readers.end[reader], sources.end[source]) - 1
-    early_first = _before(readers, reader, sources, source, first)
-    early = early_first | _before(readers, reader, sources, source, last)
+    one, other = taken(readers, reader), taken(sources, source)
+    first, last = np.maximum(one.start, other.start), np.minimum(one.end, other.end) - 1
+    early_first = _before(one, other, first)
+    early = early_first | _before(one, other, last) if (first < last).any() else early_first
     _, once = np.unique(reader[early], return_index=True)
     point = np.where(early_first, first, last)
     return reader[early][once], source[early][once], point[early][once]
 
 
-def _before(a: TimedRanges, i: Integers, b: TimedRanges, j: Integers, point: Integers) -> Flags:
-    """Return whether intervals `i` of `a` reach a point before intervals `j` of `b` do, exactly."""
-    whole_a, part_a = np.divmod((point - a.start[i]) * a.numerator[i], a.denominator[i])
-    whole_b, part_b = np.divmod((point - b.start[j]) * b.numerator[j], b.denominator[j])
-    cycle_a, cycle_b = a.first[i] + whole_a, b.first[j] + whole_b
-    fraction_before = part_a * b.denominator[j] < part_b * a.denominator[i]
+def _before(a: TimedRanges, b: TimedRanges, point: Integers) -> Flags:
+    """Return whether intervals of `a` reach a point before those of `b` do, exactly."""
+    whole_a, part_a = np.divmod((point - a.start) * a.numerator, a.denominator)
+    whole_b, part_b = np.divmod((point - b.start) * b.numerator, b.denominator)
+    cycle_a, cycle_b = a.first + whole_a, b.first + whole_b
+    fraction_before = part_a * b.denominator < part_b * a.denominator
     return np.asarray((cycle_a < cycle_b) | ((cycle_a == cycle_b) & fraction_before))

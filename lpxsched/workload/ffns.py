@@ -100,7 +100,7 @@ def ffn_model(model: Model, policy: Policy = SHARDED, weights: WeightType | None
         tuple(
             visit
             for layer in layers
-            for visit in _visits(layer, model.hidden, policy, () if weights else _types(layer, main))
+            for visit in _visits(layer, model.hidden, policy, () if weights else differing_types(layer, main))
         ),
     )
 
@@ -139,7 +139,7 @@ def published_weights(model: Model) -> WeightType:
     return cast("WeightType", max(types, key=lambda dtype: (dtype in SCALE_BLOCK_COLUMNS, used[dtype])))
 
 
-def _types(layer: Layer, main: WeightType) -> tuple[tuple[str, WeightType], ...]:
+def differing_types(layer: Layer, main: WeightType) -> tuple[tuple[str, WeightType], ...]:
     """Return the parts of a layer that are stored in another type."""
     stored = ((part, getattr(layer.stored, part)) for part in PARTS if getattr(layer, part))
     return tuple((part, cast("WeightType", dtype)) for part, dtype in stored if dtype != main)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lpxsched.units import BITS_PER_BYTE, ceil_div
 from lpxsched.workload.datatypes import ELEMENT_BITS
-from lpxsched.workload.ffns import FfnLayer
+from lpxsched.workload.ffns import FfnLayer, differing_types
 from lpxsched.workload.graph import LayerGraph, Operator, Tensor
 from lpxsched.workload.model import Attention, LatentAttention, Layer, LinearAttention, StateSpace, Unread
 from lpxsched.workload.parts.attention import attention_pieces
@@ -28,6 +28,7 @@ from lpxsched.workload.parts.ffn import ffn_pieces
 from lpxsched.workload.parts.latent import latent_pieces
 from lpxsched.workload.parts.piece import BEFORE, OUTPUT, norm
 from lpxsched.workload.parts.recurrent import delta_pieces, state_pieces
+from lpxsched.workload.policy import SHARDED
 from lpxsched.workload.work import shard_sizes
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ def _layer_pieces(layer: Layer, hidden: int, chip: Chip, width: int, decoding: D
         rows = output
     if layer.has_ffn:
         pieces.append(norm("ffn_norm", rows, "ffn_input", hidden, decoding))
-        ffn = FfnLayer(hidden, layer.dense[0] if layer.dense else None, layer.experts, layer.shared)
+        types = differing_types(layer, decoding.precision.weights) if decoding.as_published else ()
+        first, policy = layer.dense[0] if layer.dense else None, decoding.policy if layer.experts else SHARDED
+        ffn = FfnLayer(hidden, first, layer.experts, layer.shared, policy, types)
         pieces += ffn_pieces(ffn, "ffn_input", rows, chip, width, decoding)
     return pieces
 

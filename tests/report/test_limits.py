@@ -48,12 +48,13 @@ def test_the_largest_cause_is_named_first() -> None:
 
 
 def test_what_is_assumed_is_not_called_proved(small_build: Build) -> None:
-    """Tests two layers with a hand-over of 2,000 ns each way, which is most of their step."""
+    """Tests two layers with attention and hand-over outside of the fabric, which is most of their step."""
     facts = summarise(small_build).facts
     share = 100 * facts["assumed_ns"] / facts["step_ns"]
     text = limiting_sentence(summarise(small_build))
     assert text.startswith(
-        f"What is assumed limits the step, hand-over and GPU: 8.000 us of {facts['step_ns'] / 1000:.3f}"
+        "What is assumed limits the step, hand-over and GPU: "
+        f"{facts['assumed_ns'] / 1000:.3f} us of {facts['step_ns'] / 1000:.3f}"
     )
     assert f"({share:.1f} %)" in text
     assert f"Of the {facts['proved_ns'] / 1000:,.3f} us proved, " in text

@@ -12,7 +12,7 @@ from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_visits, lpu_work
-from lpxsched.workload.model import Attention, Ffn, Layer, Mixer, StoredTypes
+from lpxsched.workload.model import Attention, Experts, Ffn, Layer, Mixer, StoredTypes
 from lpxsched.workload.parts.piece import Decoding
 from tests.fabric.examples import CHIP
 
@@ -126,6 +126,17 @@ def test_a_model_keeps_its_weights(name: str, visits: int, weights: float) -> No
     )
     assert len(found) == visits
     assert abs(kept / weights - 1) < 0.03
+
+
+def test_parts_keep_the_types_in_which_they_were_published() -> None:
+    """Tests 16 x 8 x 3 weights of shared experts in bf16 beside routed ones in fp8, unless one type is asked for."""
+    part = Layer((), (), Experts(4, 2, 8, 3), Ffn(8, 3), replace(STORED, shared="bf16"))
+    kept = [
+        shard_costs(lpu_work(Visit(part, 16), CHIP, 1, replace(STEP, as_published=own)), CHIP, 1)[0]
+        for own in (False, True)
+    ]
+    assert [shard["shared"].weight_bytes for shard in kept] == [384, 768]
+    assert [shard["experts"].weight_bytes for shard in kept] == [4 * 384, 4 * 384]
 
 
 def test_a_model_without_a_vocabulary_is_refused() -> None:

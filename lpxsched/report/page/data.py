@@ -12,6 +12,7 @@ from lpxsched.report.critical_path import segment_path
 from lpxsched.report.event_index import EventIndex
 from lpxsched.report.page.series import series
 from lpxsched.report.page.traffic import link_blob, operator_blob, slot_blobs, tensor_blob
+from lpxsched.report.rows import layers_named
 from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time
 from lpxsched.report.utilisation import CLASS
 from lpxsched.units import NONE, cycles_to_ns
@@ -82,7 +83,7 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
     found = [
         {
             "segment": segment,
-            "name": collective_kind(build) or "layer " + ", ".join(str(layer) for layer in token.layers[segment]),
+            "name": collective_kind(build) or layers_named(token.layers[segment]),
             "start": start,
             "end": end,
             "chips": build.graph.chips_of(segment),

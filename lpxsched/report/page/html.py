@@ -21,6 +21,7 @@ from lpxsched.report.page.tables import (
 )
 from lpxsched.report.summary import summarise
 from lpxsched.report.text import length_of, name_of
+from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +72,17 @@ def head(summary: Summary) -> str:
             ("of it assumed", f"{facts['assumed_ns'] / 1000:,.3f}"),
         ]
     else:
+        name, cycles = ("makespan", facts["makespan_cycles"])
+        if facts["period_cycles"]:
+            name, cycles = ("period", facts["period_cycles"])
+        time_ns = float(cycles_to_ns(cycles, summary.clock_mhz))
         figures = [
-            ("cycles", f"{facts['makespan_cycles']:,}"),
-            ("us", f"{facts['makespan_ns'] / 1000:,.3f}"),
-            ("cycles, lower bound", f"{facts['lower_bound_cycles']:,}"),
+            (f"cycles, {name}", f"{cycles:,}"),
+            (f"us, {name}", f"{time_ns / 1000:,.3f}"),
+            ("cycles, lower bound of it", f"{facts['lower_bound_cycles']:,}"),
         ]
+        if "proved_worst_ns" in facts:
+            figures.append(("us at worst, waiting included", f"{facts['proved_worst_ns'] / 1000:,.3f}"))
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in figures)
     parts = table([], summary.headline, left=2) if summary.headline else ""
     said = paragraph(length_of(summary), "length") + paragraph(limiting_sentence(summary), "limit")

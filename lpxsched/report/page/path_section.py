@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.page.markup import bar, paragraph, section, table
-from lpxsched.report.rows import layer_ranges, path_rows
+from lpxsched.report.rows import layers_named, path_rows
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def _share_text(summary: Summary, name: str, cycles: Fraction, whole: Fraction |
 
 def _kind(summary: Summary, number: int) -> str:
     time = summary.layers[number]
-    noun = "layer" if len(time.layers) == 1 else "layers"
-    told = f"{noun} {layer_ranges(time.layers)}: {time.makespan_cycles:,} cycles each"
+    told = f"{layers_named(time.layers)}: {time.makespan_cycles:,} cycles each"
     return f"<details><summary>{told}</summary>{_cell_table(summary, time.cells)}</details>"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lpxsched.report.summary import Summary
     from lpxsched.timetable.build import Build
 
-# Beyond them frames are counted, not listed.
+# Beyond so many kinds frames are counted, not listed.
 MOST_FRAMES = 64
 
 
@@ -79,19 +79,20 @@ def mapping_section(build: Build) -> str:
 
 
 def _frames(build: Build) -> str:
-    """Return period, windows and gaps of each frame, with the phases of its segments."""
-    frames, segments, rows = build.frames, build.segments, []
+    """Return period, windows and gaps of each frame, with the phases of its segments; those alike once."""
+    frames, segments = build.frames, build.segments
+    alike: dict[tuple[str, ...], list[int]] = {}
     for frame, period in enumerate(frames.period_cycles.tolist()):
         mine = segments.frame == frame
         phases = segments.phase_cycles[mine]
         told = f"{phases.min():,} .. {phases.max():,}" if period and len(phases) else "-"
         repeats = f"{period:,}" if period else "on demand"
         counts = [str(frames.windows[frame]), str(len(frames.gaps[frame])), str(int(mine.sum())), told]
-        rows.append([str(frame), str(frames.time_domain[frame]), repeats, *counts])
-    header = ["frame", "time domain", "period, cycles", "windows", "gaps", "segments", "phases, cycles"]
+        alike.setdefault((str(frames.time_domain[frame]), repeats, *counts), []).append(frame)
+    rows = [[layer_ranges(numbers), *cells] for cells, numbers in alike.items()]
+    header = ["frames", "time domain", "period, cycles", "windows", "gaps", "segments", "phases, cycles"]
     if len(rows) > MOST_FRAMES:
-        kinds = len({tuple(row[1:]) for row in rows})
-        return paragraph(f"{len(rows)} frames of {kinds} kinds; frames.parquet lists them.")
+        return paragraph(f"{len(frames)} frames of {len(rows)} kinds; frames.parquet lists them.")
     return table(header, rows)
 
 

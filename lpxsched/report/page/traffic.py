@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers, Text
 
 # Slots that are inflated at once, to show any of them: those of a stretch of time.
-BLOCK_SLOTS = 1 << 16
+BLOCK_SLOTS = 1 << 18
 
 
 def slot_blobs(build: Build, token: TokenTime) -> tuple[list[list[int]], list[Blob]]:
     """Return of each block the first departure and the last end, and the blocks: slots that depart one after the other.
 
-    Times are those of the token's timeline. Columns of a block: its links, of each its slots and its pitch (numerator,
-    denominator); of each slot, by links, the cycles for which its link was free before it (in the block), vectors, how
-    long after the departure it is read, tensor, and how far its first vector lies from the end of the slot before it.
+    Times are those of the token's timeline. Columns of a block: its links, of each its slots, its pitch (numerator,
+    denominator) and the first vector of its first slot; of each slot, by links, the cycles for which its link was free
+    before it (in the block), vectors, how long after the departure it is read, tensor, and how far its first vector
+    lies from the end of the slot before it.
     """
     table = build.slots
     numerator, denominator = pitch_numerators(build), build.links.vector_time_denominator
@@ -39,21 +40,17 @@ def slot_blobs(build: Build, token: TokenTime) -> tuple[list[list[int]], list[Bl
     for number, start in enumerate(starts.tolist()):
         rows = order[first_slot[number] : first_slot[number + 1]]
         links, count = np.unique(table.link[rows], return_counts=True)
-        columns = [links, count, numerator[links], denominator[links]]
-        columns += [_since(depart, end, rows, table.link, start), table.vectors[rows]]
-        columns += [(table.read - table.depart)[rows], table.tensor[rows]]
-        columns += [_since(table.first_vector, last_vector, rows, table.link, 0)]
+        first, follows = np.cumsum(count) - count, np.ones(len(rows), dtype=np.bool_)
+        follows[first] = False
+        free, ahead = (np.zeros(len(rows), dtype=np.int64) for _ in range(2))
+        free[first] = depart[rows[first]] - start
+        before, behind = rows[:-1][follows[1:]], rows[follows]
+        free[follows], ahead[follows] = depart[behind] - end[before], table.first_vector[behind] - last_vector[before]
+        columns = [links, count, numerator[links], denominator[links], table.first_vector[rows[first]]]
+        columns += [free, table.vectors[rows], (table.read[rows] - table.depart[rows]), table.tensor[rows], ahead]
         spans.append([start, int(end[rows].max())])
         blobs.append(pack(f"slots.{number}", columns))
     return spans, blobs
-
-
-def _since(begin: Integers, end: Integers, rows: Integers, link: Integers, start: int) -> Integers:
-    """Return how far each row begins behind the end of the row before it on the same link, the first behind `start`."""
-    before = np.full(len(rows), start, dtype=np.int64)
-    same = np.flatnonzero(link[rows][1:] == link[rows][:-1]) + 1
-    before[same] = end[rows][same - 1]
-    return np.asarray(begin[rows] - before)
 
 
 def link_blob(build: Build) -> tuple[list[dict[str, Any]], Blob]:

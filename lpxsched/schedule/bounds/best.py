@@ -23,11 +23,8 @@ from lpxsched.schedule.result import LowerBound
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags
     from lpxsched.schedule.problem.instance import Instance
-
-    Integers = NDArray[np.int64]
 
 NOTHING = "nothing to move"
 
@@ -141,7 +138,7 @@ def _period_by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
         yield LowerBound(cut_period(side.view, inside), "cut")
 
 
-def _cuts(problem: Instance, side: Side) -> list[NDArray[np.bool_]]:
+def _cuts(problem: Instance, side: Side) -> list[Flags]:
     """Return the sets whose borders are looked at: where each vector has one holder and one reader."""
     if not side.view.wants.is_exchange or not is_small(side.view):
         return []

@@ -12,10 +12,7 @@ import numpy as np
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Integers = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+    from lpxsched.compiled.kernels import Flags, Integers
 
 
 class Bounds(NamedTuple):

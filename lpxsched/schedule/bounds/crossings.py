@@ -30,11 +30,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.bounds.network import CostedNetwork
-
-    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +112,7 @@ def lanes_of(network: CostedNetwork, bundles: Integers) -> Lanes:
     return Lanes(network.lanes[bundles], *columns)
 
 
-def least(holds: Callable[[Integers], NDArray[np.bool_]], low: Integers, high: Integers) -> Integers:
+def least(holds: Callable[[Integers], Flags], low: Integers, high: Integers) -> Integers:
     """Return the least integers in [low, high] at which a monotone condition holds; it holds at `high`."""
     low, high = low.copy(), high.copy()
     while (low < high).any():

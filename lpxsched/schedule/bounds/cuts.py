@@ -21,12 +21,8 @@ from lpxsched.schedule.bounds.crossings import lanes_of
 from lpxsched.schedule.policy import MOST_LEVELS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.bounds.view import View
-
-    Integers = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
 
 # Rates of lanes are compared in vectors per so many cycles.
 LONG_CYCLES = 1 << 20

@@ -23,11 +23,8 @@ import numpy as np
 from lpxsched.schedule.bounds.crossings import lanes_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.view import View
-
-    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

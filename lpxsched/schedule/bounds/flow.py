@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.view import View
     from lpxsched.schedule.problem.instance import Instance
 
-    Integers = NDArray[np.int64]
     Hashes = NDArray[np.uint64]
 
 # The greatest length of a link: a multiple of all numbers up to 12, so that prices in such ratios are exact.

@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.view import View
-
-    Integers = NDArray[np.int64]
 
 
 def latency(view: View, readers: Integers) -> int:

@@ -38,13 +38,10 @@ from lpxsched.schedule.problem.wires import FAR, relaxed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.network import CostedNetwork
     from lpxsched.schedule.bounds.view import View
     from lpxsched.schedule.problem.instance import Instance
-
-    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

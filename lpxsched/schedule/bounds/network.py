@@ -11,12 +11,9 @@ from lpxsched.schedule.problem.wires import FAR, relaxed
 from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.collectives import Collective
-
-    Integers = NDArray[np.int64]
 
 # Products of times with these denominators stay within 64 bits.
 MOST_PRECISE = 1 << 22

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.network import Network
-
-    Integers = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
 
 
 class NodeLanes(NamedTuple):

@@ -22,11 +22,8 @@ from lpxsched.schedule.result import LowerBound
 from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
-
-    Integers = NDArray[np.int64]
 
 
 def layer_period_bound(instance: Instance) -> LowerBound:

@@ -14,12 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lpxsched.schedule.bounds.ends import Entering
     from lpxsched.schedule.bounds.view import View
-
-    Integers = NDArray[np.int64]
 
 
 def ending_cycles(view: View, end: Entering, limit: int) -> int:

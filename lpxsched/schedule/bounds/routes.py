@@ -26,11 +26,8 @@ import numpy as np
 from lpxsched.schedule.bounds.crossings import Lanes, lanes_of, least_integer
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.view import View
-
-    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,13 +17,9 @@ from lpxsched.fabric.reach import component_numbers
 from lpxsched.schedule.policy import MOST_DIGITS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.bounds.network import CostedNetwork
     from lpxsched.schedule.problem.instance import Instance
-
-    Integers = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
 
 
 def candidate_sets(problem: Instance, network: CostedNetwork, centres: Integers) -> Flags:

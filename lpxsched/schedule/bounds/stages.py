@@ -20,12 +20,9 @@ from lpxsched.schedule.problem.stages import stages_of
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.stages import Stage
-
-    Integers = NDArray[np.int64]
 
 # Products of nodes and bundles up to which stages are looked at.
 MOST = 1 << 16
@@ -43,7 +40,8 @@ def by_stages(layer: Instance, starts: Integers, ways: Integers, ranks: tuple[In
     ranks : tuple of ndarray of int64
         Of operators and demands.
     """
-    if layer.network.nodes * layer.network.bundles > MOST:
+    # What other chips may pass on is not bounded by the wires of a stage.
+    if layer.network.nodes * layer.network.bundles > MOST or layer.network.width < layer.network.chips:
         return []
     stages = [stage for stage in stages_of(layer) if stage.vectors.min()]
     tail = _tails(layer, ways, ranks[0]) if stages else starts
@@ -63,7 +61,7 @@ def _bound(layer: Instance, stage: Stage, starts: Integers, tail: Integers) -> L
     return LowerBound(cycles + int(tail[readers].min()), f"critical path + {bound.name}")
 
 
-def _reads(layer: Instance, demands: Integers) -> NDArray[np.bool_]:
+def _reads(layer: Instance, demands: Integers) -> Flags:
     """Return whether each operator reads any of some demands."""
     wanted = np.zeros(layer.demands, dtype=np.int64)
     wanted[demands] = 1

@@ -29,13 +29,10 @@ from lpxsched.schedule.bounds.view import is_small
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.crossings import Lanes
     from lpxsched.schedule.bounds.view import View
     from lpxsched.schedule.problem.instance import Instance
-
-    Integers = NDArray[np.int64]
 
 
 def copies(view: View) -> Iterator[tuple[Lanes, int, Integers]]:

@@ -28,11 +28,8 @@ from lpxsched.schedule.policy import FEW_SHARDS, SMALL_TABLE
 from lpxsched.schedule.problem.wires import FAR
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
-
-    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,11 +10,8 @@ import numpy as np
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.traffic.collectives import Collective
-
-    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

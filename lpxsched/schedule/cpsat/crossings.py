@@ -9,8 +9,7 @@ import numpy as np
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.cpsat.trips import Trip, Trips
 
 
@@ -22,18 +21,18 @@ class Crossings(NamedTuple):
     trip, bundle : ndarray of int64, shape (crossings,)
     """
 
-    trip: NDArray[np.int64]
-    bundle: NDArray[np.int64]
+    trip: Integers
+    bundle: Integers
 
     def __len__(self) -> int:
         return len(self.trip)
 
-    def of_trips(self, chosen: NDArray[np.bool_]) -> Crossings:
+    def of_trips(self, chosen: Flags) -> Crossings:
         """Return the crossings of some trips, told by their number."""
         rows = chosen[self.trip]
         return Crossings(self.trip[rows], self.bundle[rows])
 
-    def united(self, trip: NDArray[np.int64], bundle: NDArray[np.int64]) -> Crossings:
+    def united(self, trip: Integers, bundle: Integers) -> Crossings:
         """Return these crossings and others."""
         pairs = np.unique(np.column_stack([np.append(self.trip, trip), np.append(self.bundle, bundle)]), axis=0)
         return Crossings(pairs[:, 0], pairs[:, 1])
@@ -50,7 +49,7 @@ def crossings(trips: Trips, latest_cycles: int, *, detours: bool) -> Crossings:
     detours : bool
         Whether ways may be longer than the shortest.
     """
-    known: dict[tuple[object, ...], NDArray[np.int64]] = {}
+    known: dict[tuple[object, ...], Integers] = {}
     found = []
     for trip in trips.rows:
         kind = (trip.base, trip.ends, trip.vectors, trip.is_sum, trip.before, trip.after)
@@ -62,7 +61,7 @@ def crossings(trips: Trips, latest_cycles: int, *, detours: bool) -> Crossings:
     return Crossings(trip_of.astype(np.int64), np.concatenate([*found, np.zeros(0, dtype=np.int64)]))
 
 
-def _usable(trips: Trips, trip: Trip, latest_cycles: int, detours: bool) -> NDArray[np.bool_]:
+def _usable(trips: Trips, trip: Trip, latest_cycles: int, detours: bool) -> Flags:
     """Return, for each bundle, whether a trip may cross it; for sums all is told backwards in time."""
     network, way = trips.problem.network, trips.problem.way.astype(np.int64)
     start, end = network.source, network.destination
@@ -83,13 +82,7 @@ def _usable(trips: Trips, trip: Trip, latest_cycles: int, detours: bool) -> NDAr
     return _connected(onward & (shortest | detours), start, end, nodes == base, readers)
 
 
-def _connected(
-    usable: NDArray[np.bool_],
-    start: NDArray[np.int64],
-    end: NDArray[np.int64],
-    holders: NDArray[np.bool_],
-    readers: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
+def _connected(usable: Flags, start: Integers, end: Integers, holders: Flags, readers: Flags) -> Flags:
     """Return the usable bundles to which others, or a holder, lead, and from which others, or a reader, lead on."""
     while True:
         reached, useful = holders.copy(), readers.copy()

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Integers = NDArray[np.int64]
+    from lpxsched.compiled.kernels import Flags, Integers
 
 
 class Neighbourhoods:
@@ -22,7 +20,7 @@ class Neighbourhoods:
 
     def draw(
         self, block: Integers, depart: Integers, end: Integers, due_cycles: int, crossings: Integers, most: int
-    ) -> NDArray[np.bool_]:
+    ) -> Flags:
         """Return which blocks to free, shape (blocks,).
 
         Parameters

@@ -19,9 +19,9 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from numpy.typing import NDArray
     from ortools.sat.python import cp_model
 
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.cpsat.variables import Variables
     from lpxsched.schedule.times.placement import Tasks
 
@@ -30,8 +30,8 @@ class Kept(NamedTuple):
     """Tasks of a plan, when they start, and which of them stay as they are: no operators."""
 
     tasks: Tasks
-    start: NDArray[np.int64]
-    stays: NDArray[np.bool_]
+    start: Integers
+    stays: Flags
 
 
 def add_rules(model: Variables, kept: Kept) -> None:

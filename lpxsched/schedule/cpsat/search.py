@@ -30,8 +30,7 @@ from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags
     from lpxsched.schedule.cpsat.crossings import Crossings
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.cpsat.trips import Trips
@@ -164,9 +163,7 @@ class _Search:
             current = self._freed(current, tasks, free, open_to.of_trips(free[block_of]))
             self._take(current)
 
-    def _freed(
-        self, current: Found[Represented], tasks: Tasks, free: NDArray[np.bool_], open_to: Crossings
-    ) -> Found[Represented]:
+    def _freed(self, current: Found[Represented], tasks: Tasks, free: Flags, open_to: Crossings) -> Found[Represented]:
         """Return a plan of which less is late, or as it is."""
         plan, slots, start = current.plan, slots_of(self.trips, current), current.placement.start
         moved = free[plan.slot_block]

@@ -18,8 +18,7 @@ from lpxsched.schedule.policy import MOST_FREE, TIMES_NEIGHBOURHOOD_SECONDS
 from lpxsched.schedule.times.placement import placed
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.times.placement import Placement, Tasks
 
@@ -38,7 +37,7 @@ def solved_times(tasks: Tasks, placement: Placement, effort: Effort) -> Placemen
     return best
 
 
-def _neighbourhood(tasks: Tasks, placement: Placement, random: np.random.Generator) -> NDArray[np.bool_]:
+def _neighbourhood(tasks: Tasks, placement: Placement, random: np.random.Generator) -> Flags:
     """Return the tasks to free: those that end last with all that they wait for, and a window of time at random."""
     end = placement.start + tasks.duration
     free = end == placement.makespan_cycles
@@ -56,7 +55,7 @@ def _neighbourhood(tasks: Tasks, placement: Placement, random: np.random.Generat
     return np.asarray(free)
 
 
-def _solved(tasks: Tasks, placement: Placement, free: NDArray[np.bool_], seconds: float, effort: Effort) -> Placement:
+def _solved(tasks: Tasks, placement: Placement, free: Flags, seconds: float, effort: Effort) -> Placement:
     """Return better times of the free tasks, all others kept; the given times when there are none."""
     horizon = placement.makespan_cycles
     model = cp_model.CpModel()
@@ -89,9 +88,7 @@ def _solved(tasks: Tasks, placement: Placement, free: NDArray[np.bool_], seconds
     return better if better.makespan_cycles < placement.makespan_cycles else placement
 
 
-def _add_precedences(
-    model: cp_model.CpModel, tasks: Tasks, free: NDArray[np.bool_], starts: list[cp_model.IntVar | int]
-) -> None:
+def _add_precedences(model: cp_model.CpModel, tasks: Tasks, free: Flags, starts: list[cp_model.IntVar | int]) -> None:
     rows = np.flatnonzero(free[tasks.before] | free[tasks.after])
     columns = (tasks.before[rows].tolist(), tasks.after[rows].tolist(), tasks.delay[rows].tolist())
     for before, after, delay in zip(*columns, strict=True):

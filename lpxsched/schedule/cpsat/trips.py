@@ -17,8 +17,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
@@ -94,7 +93,7 @@ class Trips:
         """Before it nothing leaves."""
         return self.problem.operators.release
 
-    def of_slots(self, plan: Plan) -> NDArray[np.int64]:
+    def of_slots(self, plan: Plan) -> Integers:
         """Return the trip of each slot of a plan, `NONE` where there is none; what leaves a base as a sum is copied."""
         table = np.full((len(self.blocks), 2), NONE, dtype=np.int64)
         for (block, is_sum), trip in self.number.items():

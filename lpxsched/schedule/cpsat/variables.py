@@ -25,8 +25,7 @@ from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE, ceil_div
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.cpsat.crossings import Crossings
     from lpxsched.schedule.cpsat.trips import Trip, Trips
     from lpxsched.schedule.symmetry.represented import Represented
@@ -51,9 +50,9 @@ class Slots(NamedTuple):
         `depart` in cycles.
     """
 
-    trip: NDArray[np.int64]
-    bundle: NDArray[np.int64]
-    depart: NDArray[np.int64]
+    trip: Integers
+    bundle: Integers
+    depart: Integers
 
     def rows(self) -> list[tuple[int, int, int]]:
         """Return (trip, bundle, depart) of each slot."""

@@ -16,8 +16,7 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.network import Network
     from lpxsched.traffic.collectives import Collective
@@ -78,14 +77,14 @@ def stage_instance(network: Network, collective: Collective, add_cost: AddCost) 
     )
 
 
-def _sets(shard: NDArray[np.int64], width: int) -> Interned:
+def _sets(shard: Integers, width: int) -> Interned:
     """Return the shard of each piece as a set: the first `width` sets are those of one shard, the last is of all."""
     offsets = np.append(np.arange(width + 1, dtype=np.int64), 2 * width)
     sets = Ragged(offsets, np.tile(np.arange(width, dtype=np.int64), 2))
     return Interned(sets, np.where(shard == EVERY, width, shard))
 
 
-def _read(target: NDArray[np.int64], width: int) -> Interned:
+def _read(target: Integers, width: int) -> Interned:
     """Return the pieces that each operator reads: none those of the sources, the last set what everyone reads."""
     everyone, own = np.flatnonzero(target == EVERY), np.argsort(target, kind="stable").astype(np.int64)
     own = own[target[own] != EVERY]

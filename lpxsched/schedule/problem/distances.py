@@ -11,12 +11,9 @@ from lpxsched.schedule.problem.wires import FAR, relaxed
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
-
-    Integers = NDArray[np.int64]
 
 
 def hops_from(roots: Integers, network: Network) -> Integers:

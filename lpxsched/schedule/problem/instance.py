@@ -20,8 +20,7 @@ from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.units import BITS_PER_BYTE, ceil_div
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.traffic.collectives import Collective
 
@@ -120,13 +119,13 @@ class Instance:
 
     network: Network
     release_cycles: int
-    operator_node: NDArray[np.int64]
-    operator_unit: NDArray[np.int64]
-    operator_cycles: NDArray[np.int64]
+    operator_node: Integers
+    operator_unit: Integers
+    operator_cycles: Integers
     operator_after: Ragged
     operator_demands: Interned
-    demand_vectors: NDArray[np.int64]
-    demand_root: NDArray[np.int64]
+    demand_vectors: Integers
+    demand_root: Integers
     demand_leaves: Interned
     demand_leaf_operators: Interned
     demand_consumers: Interned
@@ -164,7 +163,7 @@ class Instance:
         """Return what is asked for on the same bundles the other way round."""
         return replace(self, network=self.network.reversed())
 
-    def demand_first_vectors(self) -> NDArray[np.int64]:
+    def demand_first_vectors(self) -> Integers:
         """Return where in the results of its makers each demand begins: behind all that any of them makes before it."""
         made = np.zeros(self.operators, dtype=np.int64)
         first = np.zeros(self.demands, dtype=np.int64)
@@ -201,7 +200,7 @@ def _columns(value: object) -> list[object]:
     return [value.offsets, value.values] if isinstance(value, Ragged) else [value]
 
 
-def sum_cycles(cost: AddCost, operands: NDArray[np.int64], vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+def sum_cycles(cost: AddCost, operands: Integers, vectors: Integers) -> Integers:
     """Return the duration of each of many sums."""
     if not len(operands):
         return np.zeros(0, dtype=np.int64)

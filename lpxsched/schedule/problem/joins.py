@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import SPARSEST
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-
-def counted(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def counted(counts: Integers) -> tuple[Integers, Integers]:
     """Return, for each one of all that is counted, which row counts it, and its place there."""
     row = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
     return row, np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def grouped(keys: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def grouped(keys: Integers, count: int) -> tuple[Integers, Integers]:
     """Return rows by their keys from 0 to `count`, and where those of each key begin; rows of a key in their order."""
     offsets, rows = np.zeros(count + 1, dtype=np.int64), np.empty(len(keys), dtype=np.int64)
     np.cumsum(np.bincount(keys, minlength=count), out=offsets[1:])
@@ -34,7 +29,7 @@ def _put(keys: Integers, room: Integers, rows: Integers) -> None:
         room[keys[row]] += 1
 
 
-def matching(keys: NDArray[np.int64], others: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def matching(keys: Integers, others: Integers) -> tuple[Integers, Integers]:
     """Return all pairs of a row and another row with the same key."""
     least, count = int(others.min(initial=0)), int(others.max(initial=0)) - int(others.min(initial=0)) + 1
     if count > SPARSEST * (len(keys) + len(others)):

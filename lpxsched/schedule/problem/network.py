@@ -19,11 +19,8 @@ from lpxsched.units import NONE, ceil_cycles
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.fabric.fabric import Fabric, LinkClass, Wire
-
-    Integers = NDArray[np.int64]
 
 NO_LIMIT = 0
 BUNDLE_COLUMNS = (
@@ -98,7 +95,7 @@ class Network:
         return len(self.source)
 
     @property
-    def between_chips(self) -> NDArray[np.bool_]:
+    def between_chips(self) -> Flags:
         """Whether each bundle joins two chips."""
         return (self.source < self.chips) & (self.destination < self.chips)
 
@@ -135,7 +132,7 @@ class Network:
         columns = {name: getattr(self, name)[bundles] for name in BUNDLE_COLUMNS}
         return replace(self, links=self.links.taken(bundles), **columns)
 
-    def without_relays(self, kept: NDArray[np.bool_]) -> Network:
+    def without_relays(self, kept: Flags) -> Network:
         """Return the network without some of its relays and the bundles at them.
 
         Parameters

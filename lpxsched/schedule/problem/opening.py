@@ -12,10 +12,9 @@ from lpxsched.clocks.limits import DomainClock, Hop
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
@@ -39,12 +38,13 @@ class Opening:
 
     clock: DomainClock
     least_clock: DomainClock
-    levels: NDArray[np.int64]
-    least_levels: NDArray[np.int64]
+    levels: Integers
+    least_levels: Integers
 
     def over(self, instance: Instance, interval_cycles: int | None) -> Instance:
         """Return an instance with the guards and the stall of an interval between deskews; None leaves drift out."""
-        guards = self.clock.guards_cycles(self.levels, interval_cycles)
+        network = instance.network
+        guards = self.clock.guards_cycles(self.levels, interval_cycles, network.link_class, network.class_names)
         return _opened(instance, guards, self.clock.stall_cycles(interval_cycles))
 
     def least(self, instance: Instance) -> Instance:
@@ -52,7 +52,8 @@ class Opening:
 
         No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
         """
-        guards = self.least_clock.guards_cycles(self.least_levels, 0)
+        network = instance.network
+        guards = self.least_clock.guards_cycles(self.least_levels, 0, network.link_class, network.class_names)
         return _opened(instance, guards, self.least_clock.stall_cycles(0))
 
     def hops(self, network: Network) -> list[Hop]:
@@ -72,11 +73,11 @@ def opening_on(fabric: Fabric, network: Network, tree: AlignmentTree, clock: Clo
     return Opening(domain, own, class_levels(network, least), least)
 
 
-def _opened(instance: Instance, guards: NDArray[np.int64], stall: int) -> Instance:
+def _opened(instance: Instance, guards: Integers, stall: int) -> Instance:
     return replace(instance, network=instance.network.with_guards(guards), release_cycles=stall)
 
 
-def bundle_levels(network: Network, tree: AlignmentTree) -> NDArray[np.int64]:
+def bundle_levels(network: Network, tree: AlignmentTree) -> Integers:
     """Return the tree edges between the ends of each bundle, 1 from a host, `NONE` to a host, where there is no guard.
 
     Nothing is scheduled to be read at a host.
@@ -88,7 +89,7 @@ def bundle_levels(network: Network, tree: AlignmentTree) -> NDArray[np.int64]:
     return levels
 
 
-def class_levels(network: Network, levels: NDArray[np.int64]) -> NDArray[np.int64]:
+def class_levels(network: Network, levels: Integers) -> Integers:
     """Return the tree edges that the guard of each bundle covers: between chips the most of its class.
 
     Parameters

@@ -12,15 +12,15 @@ from lpxsched.schedule.problem.joins import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
+    from lpxsched.compiled.kernels import Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ragged:
     """Row i is ``values[offsets[i]:offsets[i + 1]]``."""
 
-    offsets: NDArray[np.int64]
-    values: NDArray[np.int64]
+    offsets: Integers
+    values: Integers
 
     @staticmethod
     def of(rows: Iterable[Sequence[int]]) -> Ragged:
@@ -29,17 +29,17 @@ class Ragged:
         offsets = np.concatenate([[0], np.cumsum([len(row) for row in listed])]).astype(np.int64)
         return Ragged(offsets, np.array([value for row in listed for value in row], dtype=np.int64))
 
-    def taken(self, rows: NDArray[np.int64]) -> Ragged:
+    def taken(self, rows: Integers) -> Ragged:
         """Return some of the rows, in the given order."""
         offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows])]).astype(np.int64)
         return Ragged(offsets, self.entries(rows)[1])
 
-    def entries(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def entries(self, rows: Integers) -> tuple[Integers, Integers]:
         """Return, for each entry of some rows, its place among these and its value."""
         row, place = counted(np.diff(self.offsets)[rows])
         return row, self.values[self.offsets[rows[row]] + place]
 
-    def greatest(self, of: NDArray[np.int64], *, least: int) -> NDArray[np.int64]:
+    def greatest(self, of: Integers, *, least: int) -> Integers:
         """Return of each row the greatest of what its values number in a column; `least` for empty rows."""
         result = np.full(len(self), least, dtype=np.int64)
         filled = np.flatnonzero(np.diff(self.offsets))
@@ -50,7 +50,7 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, row: int) -> NDArray[np.int64]:
+    def __getitem__(self, row: int) -> Integers:
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 
 
@@ -62,7 +62,7 @@ class Interned:
     """
 
     sets: Ragged
-    index: NDArray[np.int64]
+    index: Integers
 
     @staticmethod
     def of(rows: Iterable[Sequence[int]]) -> Interned:
@@ -74,27 +74,27 @@ class Interned:
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, row: int) -> NDArray[np.int64]:
+    def __getitem__(self, row: int) -> Integers:
         return self.sets[self.index[row]]
 
     @property
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> Integers:
         """Number of integers in each row."""
-        counts: NDArray[np.int64] = np.diff(self.sets.offsets)[self.index]
+        counts: Integers = np.diff(self.sets.offsets)[self.index]
         return counts
 
     def flat(self) -> Ragged:
         """Return all rows at length."""
         return self.sets.taken(self.index)
 
-    def taken(self, rows: NDArray[np.int64]) -> Ragged:
+    def taken(self, rows: Integers) -> Ragged:
         """Return some of the rows at length, in the given order."""
         return self.sets.taken(self.index[rows])
 
-    def first(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def first(self, rows: Integers) -> Integers:
         """Return the first integer of some rows, none of them empty."""
         return self.sets.values[self.sets.offsets[self.index[rows]]]
 
-    def greatest(self, of: NDArray[np.int64], *, least: int) -> NDArray[np.int64]:
+    def greatest(self, of: Integers, *, least: int) -> Integers:
         """Return what `Ragged.greatest` does of each row."""
         return self.sets.greatest(of, least=least)[self.index]

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
 
 
-def ranks(instance: Instance) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def ranks(instance: Instance) -> tuple[Integers, Integers]:
     """Return the rank of each operator and of each demand in the order of precedence."""
     operators = np.zeros(instance.operators, dtype=np.int64)
     while True:

@@ -15,8 +15,7 @@ from lpxsched.schedule.plan import Plan, copy_plan, joined, sum_plan
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
 
@@ -42,7 +41,7 @@ def beside_plan(problem: Quotient, ways: Ways) -> Plan:
     return joined(sums, copy_plan(problem, made, ways.block[moved][::-1], last[::-1]))
 
 
-def _moved(problem: Quotient, ways: Ways) -> NDArray[np.int64]:
+def _moved(problem: Quotient, ways: Ways) -> Integers:
     """Return the slots that alone bring a block to its reader, and might bring its sum instead."""
     network = problem.instance.network
     into = np.flatnonzero(network.destination[ways.bundle] == ways.blocks.source[ways.block])
@@ -53,7 +52,7 @@ def _moved(problem: Quotient, ways: Ways) -> NDArray[np.int64]:
     return np.asarray(into[moves], dtype=np.int64)
 
 
-def _back(problem: Quotient) -> NDArray[np.int64]:
+def _back(problem: Quotient) -> Integers:
     """Return a bundle the other way round for each bundle, `NONE` where there is none."""
     network = problem.instance.network
     ends = network.source * network.nodes + network.destination

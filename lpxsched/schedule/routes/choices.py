@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
@@ -161,7 +162,7 @@ def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
     return styles
 
 
-def class_orders(problem: Quotient) -> NDArray[np.int64]:
+def class_orders(problem: Quotient) -> Integers:
     """Return, for each order of the classes of links, the rank of each bundle; shape (orders, bundles)."""
     classes, number = np.unique(problem.instance.network.link_class, return_inverse=True)
     if not 2 <= len(classes) <= MOST_ORDERED_CLASSES:
@@ -249,7 +250,7 @@ def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray
     return Ways(blocks, block, bundle, lane, depart, makespan)
 
 
-def _orders(problem: Quotient, blocks: Blocks, mixture: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _orders(problem: Quotient, blocks: Blocks, mixture: tuple[int, ...]) -> tuple[Integers, Integers]:
     """Return the order of classes that each block keeps, `NONE` for none, and the ranks of bundles in each."""
     orders = class_orders(problem)
     first_of_piece = np.searchsorted(blocks.piece, blocks.piece)

@@ -52,9 +52,7 @@ class Loads(NamedTuple):
     noise: NDArray[np.float64]
 
 
-def balanced_routes(
-    problem: Quotient, blocks: Blocks, *, seed: int, by_hop: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def balanced_routes(problem: Quotient, blocks: Blocks, *, seed: int, by_hop: bool) -> tuple[Integers, Integers]:
     """Return the bundles of each block's route.
 
     Parameters

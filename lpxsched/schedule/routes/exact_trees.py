@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from ortools.graph.python.max_flow import SimpleMaxFlow
 
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.wires import Wires
-
-    Integers = NDArray[np.int64]
 
 
 class Trees(NamedTuple):

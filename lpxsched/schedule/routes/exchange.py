@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 SLOT_COLUMNS = ("slot_block", "slot_bundle", "slot_fed", "slot_kind", "slot_number", "slot_origin")
@@ -37,7 +38,7 @@ class Phase(NamedTuple):
     sends_total: bool
 
 
-def exchange_classes(problem: Quotient) -> list[NDArray[np.int64]]:
+def exchange_classes(problem: Quotient) -> list[Integers]:
     """Return ways to class the bundles between participants, `NONE` for others: by links; by orbits, if they are few.
 
     Of parallel bundles between two chips only the first is used.
@@ -54,7 +55,7 @@ def exchange_classes(problem: Quotient) -> list[NDArray[np.int64]]:
     ]
 
 
-def exchange_sequences(problem: Quotient, classes: NDArray[np.int64]) -> list[tuple[Phase, ...]]:
+def exchange_sequences(problem: Quotient, classes: Integers) -> list[tuple[Phase, ...]]:
     """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
     network, width = problem.instance.network, problem.instance.network.width
     joins = []
@@ -131,7 +132,7 @@ class _Builder:
         self.slots.append((block, bundle, fed, kind, origin if kind == OPERATOR else number, origin))
         return _Part(SLOT, len(self.slots) - 1, origin)
 
-    def _image(self, node: int) -> NDArray[np.int64]:
+    def _image(self, node: int) -> Integers:
         """Return where the element goes that takes the representative of a node's orbit to the node."""
         orbits, node_map = self.problem.wires.node_orbit, self.problem.symmetry.node_map
         representative = int(np.flatnonzero(orbits == orbits[node])[0])
@@ -139,7 +140,7 @@ class _Builder:
 
 
 def exchange_plan(
-    problem: Quotient, classes: NDArray[np.int64], sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
+    problem: Quotient, classes: Integers, sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
 ) -> Plan:
     """Return the plan of an all-reduce: block i of `lengths` vectors takes sequence i.
 

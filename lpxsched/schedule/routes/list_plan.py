@@ -17,8 +17,7 @@ from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.routes.columns import Placed
     from lpxsched.schedule.symmetry.orbits import Orbits
@@ -31,35 +30,33 @@ SUMMING, SPREADING = 0, 1
 class Rows(NamedTuple):
     """Slots and sums of representatives' blocks, by the blocks' numbers in a plan."""
 
-    block: NDArray[np.int64]
-    phase: NDArray[np.int64]
-    bundle: NDArray[np.int64]
-    sum_block: NDArray[np.int64]
-    sum_node: NDArray[np.int64]
+    block: Integers
+    phase: Integers
+    bundle: Integers
+    sum_block: Integers
+    sum_node: Integers
 
 
 class Values(NamedTuple):
     """What brings a block to a node, by key: slots that arrive, sums made there, operators that make it."""
 
-    arrived: NDArray[np.int64]
-    added: NDArray[np.int64]
-    made: NDArray[np.int64]
-    maker: NDArray[np.int64]
+    arrived: Integers
+    added: Integers
+    made: Integers
+    maker: Integers
 
 
 class _View(NamedTuple):
     """An instance with the representatives' blocks, and a number for each block at each node."""
 
     instance: Instance
-    demand: NDArray[np.int64]
+    demand: Integers
 
-    def key(
-        self, block: NDArray[np.int64], phase: NDArray[np.int64] | int, node: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def key(self, block: Integers, phase: Integers | int, node: Integers) -> Integers:
         """Return a number for a block at a node, as a summand or sum, or as the result that arrives."""
         return (2 * block + phase) * self.instance.network.nodes + node
 
-    def result(self, values: Values, block: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
+    def result(self, values: Values, block: Integers, node: Integers) -> Integers:
         """Return the key of the result of each block at a node: where none has arrived it was made."""
         spread = self.key(block, SPREADING, node)
         return np.where(np.isin(spread, values.arrived), spread, self.key(block, SUMMING, node))
@@ -130,7 +127,7 @@ def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
     )
 
 
-def held(values: Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def held(values: Values, key: Integers) -> tuple[Integers, Integers]:
     """Return kind and number of what each key stands for: a sum, what one slot brought, or what an operator made."""
     kind, number = np.full((2, len(key)), NONE, dtype=np.int64)
     for of_kind, keys, numbers in (
@@ -143,7 +140,7 @@ def held(values: Values, key: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDA
     return kind, number
 
 
-def _operands(values: Values, rows: Rows, origin: NDArray[np.int64]) -> Operands:
+def _operands(values: Values, rows: Rows, origin: Integers) -> Operands:
     """Return all that sums add: their node's own summand, and what arrives."""
     brought, slot = matching(values.added, values.arrived)
     own, made = matching(values.added, values.made)
@@ -158,7 +155,7 @@ def _operands(values: Values, rows: Rows, origin: NDArray[np.int64]) -> Operands
     )
 
 
-def _reads(problem: Padded, view: _View, values: Values, origin: NDArray[np.int64]) -> Operands:
+def _reads(problem: Padded, view: _View, values: Values, origin: Integers) -> Operands:
     """Return what operators read of the representatives' blocks; images are all that operators read."""
     instance = problem.instance
     reader, demand = instance.operator_demands.flat().entries(np.arange(instance.operators))

@@ -20,8 +20,7 @@ from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.wires import Wires
@@ -43,9 +42,9 @@ class Surroundings:
     """
 
     problem: Padded
-    distance: NDArray[np.int64]
-    operator_rank: NDArray[np.int64]
-    demand_rank: NDArray[np.int64]
+    distance: Integers
+    operator_rank: Integers
+    demand_rank: Integers
 
     @staticmethod
     def of(problem: Padded) -> Surroundings:
@@ -91,13 +90,8 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
 
 
 def work_order(
-    instance: Instance,
-    blocks: Blocks,
-    operator_rank: NDArray[np.int64],
-    demand_rank: NDArray[np.int64],
-    *,
-    seed: int = 0,
-) -> NDArray[np.int64]:
+    instance: Instance, blocks: Blocks, operator_rank: Integers, demand_rank: Integers, *, seed: int = 0
+) -> Integers:
     """Return all work in a precedence-feasible order: operators as their number, blocks as ``~block``.
 
     Rank is the longest chain of operators and demands before a piece of work (`ranks`). Within a rank the blocks with
@@ -112,11 +106,11 @@ def work_order(
     return items[np.argsort(rank, kind="stable")].astype(np.int64)
 
 
-def _represented(work: NDArray[np.int64], orbits: Orbits) -> NDArray[np.int64]:
+def _represented(work: Integers, orbits: Orbits) -> Integers:
     """Return the work of representatives."""
     operators, blocks = (least == np.arange(len(least)) for least in (orbits.operator, orbits.block))
     # Blocks count backwards from -1.
-    kept: NDArray[np.int64] = work[np.concatenate([operators, blocks[::-1]])[work]]
+    kept: Integers = work[np.concatenate([operators, blocks[::-1]])[work]]
     return kept
 
 
@@ -138,7 +132,7 @@ def _program(instance: Instance, orbits: Orbits, lanes: int) -> Program:
     )
 
 
-def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: NDArray[np.int64]) -> Traffic:
+def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: Integers) -> Traffic:
     most_operands = instance.network.nodes + 1
     blocks, lengths = orbits.cut, np.unique(orbits.cut.vectors)
     table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
@@ -177,13 +171,13 @@ def _readers(instance: Instance) -> Ragged:
     return Ragged(np.append(0, np.cumsum(counts)), values)
 
 
-def _most_slots(instance: Instance) -> NDArray[np.int64]:
+def _most_slots(instance: Instance) -> Integers:
     """Each node sends a summand once at most, and receives the result once at most."""
     reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
     return np.where(reductions, 2 * instance.network.nodes, instance.network.nodes)
 
 
-def _most_sums(instance: Instance) -> NDArray[np.int64]:
+def _most_sums(instance: Instance) -> Integers:
     reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
     return np.where(reductions, instance.network.chips, 0)
 

@@ -20,8 +20,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
 
@@ -161,5 +160,5 @@ def _plan(ways: Ways, trees: list[_Tree]) -> Plan:
     )
 
 
-def _table(rows: Iterable[Iterable[tuple[int, ...]]], columns: int) -> NDArray[np.int64]:
+def _table(rows: Iterable[Iterable[tuple[int, ...]]], columns: int) -> Integers:
     return np.array([row for some in rows for row in some], dtype=np.int64).reshape(-1, columns).T.copy()

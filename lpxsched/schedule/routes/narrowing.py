@@ -15,8 +15,7 @@ from lpxsched.schedule.times.placement import improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Flags
     from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.symmetry.quotient import Quotient
 
@@ -45,7 +44,7 @@ def narrowed(problem: Quotient, found: Found[Quotient], *, enough: int) -> Found
     return Found(problem, plan, improved(tasks, again, enough=enough))
 
 
-def _needed(problem: Quotient, plan: Plan, root: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _needed(problem: Quotient, plan: Plan, root: int) -> tuple[Flags, Flags]:
     """Return which slots and which sums bring the root what it reads."""
     slot, total = np.zeros(plan.slots + 1, dtype=np.bool_), np.zeros(plan.sums + 1, dtype=np.bool_)
     read = deliveries(problem.wires, plan)

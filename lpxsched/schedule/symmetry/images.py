@@ -11,8 +11,7 @@ from lpxsched.traffic.collectives import source_values
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
@@ -37,15 +36,15 @@ class Images:
     add_cost : AddCost
     """
 
-    node: NDArray[np.int64]
-    bundle: NDArray[np.int64]
-    maker: NDArray[np.int64]
-    reader: NDArray[np.int64]
+    node: Integers
+    bundle: Integers
+    maker: Integers
+    reader: Integers
     operators: int
-    piece: NDArray[np.int64]
-    first: NDArray[np.int64]
-    vectors: NDArray[np.int64]
-    held: NDArray[np.int64]
+    piece: Integers
+    first: Integers
+    vectors: Integers
+    held: Integers
     add_cost: AddCost
 
     @property
@@ -102,7 +101,7 @@ def collective_images(problem: Quotient, blocks: Blocks) -> Images:
     )
 
 
-def positions(chosen: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def positions(chosen: Integers, size: int) -> Integers:
     """Return the position of each of `size` things among the chosen ones, `NONE` for all others."""
     found = np.full(size, NONE, dtype=np.int64)
     found[chosen] = np.arange(len(chosen))

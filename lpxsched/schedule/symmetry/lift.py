@@ -12,8 +12,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lpxsched.compiled.kernels import Integers
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
 from lpxsched.schedule.policy import SPARSEST
 from lpxsched.schedule.problem.instance import sum_cycles
@@ -23,6 +23,7 @@ from lpxsched.traffic.collectives import EVERY, source_values
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from lpxsched.compiled.kernels import Flags
     from lpxsched.schedule.found import Found
     from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.symmetry.images import Images
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement
 
-Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+Columns = tuple[Integers, Integers, Integers, Integers]
 
 LARGEST_KEY = 2**62
 
@@ -63,7 +64,7 @@ class _Values:
 
     images: Images
     plan: Plan
-    total: NDArray[np.int64]
+    total: Integers
 
     @staticmethod
     def of(images: Images, plan: Plan) -> _Values:
@@ -77,7 +78,7 @@ class _Values:
         value, first = self.operands(needed)
         return self.images.reader[:, needed.reader], value, first, self.images.vectors[:, needed.block]
 
-    def operands(self, needed: Operands) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def operands(self, needed: Operands) -> tuple[Integers, Integers]:
         """Return the values that are read, and where in them; shape (order, rows)."""
         slot = np.where(needed.kind == SLOT, needed.number, NONE)
         kind, number = (
@@ -89,16 +90,14 @@ class _Values:
         number = np.where((kind == OPERATOR) & is_image, needed.origin, number)
         return self.made(kind, number, needed.origin, needed.block)
 
-    def carried(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def carried(self) -> tuple[Integers, Integers]:
         """Return the values that slots carry, and where in them they begin; shape (order, slots)."""
         plan = self.plan
         if plan.sums:
             return self.made(plan.slot_kind, plan.slot_number, plan.slot_origin, plan.slot_block)
         return self.images.maker[:, plan.slot_number], self.images.held[:, plan.slot_block]
 
-    def made(
-        self, kind: NDArray[np.int64], number: NDArray[np.int64], node: NDArray[np.int64], block: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def made(self, kind: Integers, number: Integers, node: Integers, block: Integers) -> tuple[Integers, Integers]:
         """Return the values of images of sums and of results of operators, and where in them a block begins."""
         is_sum = kind == SUM
         held, first = self.images.maker[:, np.where(is_sum, 0, number)], self.images.held[:, block]
@@ -106,16 +105,16 @@ class _Values:
             return held, first
         return np.where(is_sum, self._sum_at(np.where(is_sum, number, 0), node), held), np.where(is_sum, 0, first)
 
-    def _sum_at(self, total: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _sum_at(self, total: Integers, node: Integers) -> Integers:
         """Return the number of the image of each sum that is at a node: the group acts freely, so there is one."""
         node_map = self.images.node
-        element: NDArray[np.int64] = np.zeros((node_map.shape[1], node_map.shape[1]), dtype=np.int64)
+        element: Integers = np.zeros((node_map.shape[1], node_map.shape[1]), dtype=np.int64)
         for at in np.unique(self.plan.sum_node).tolist():
             element[at, node_map[:, at]] = np.arange(len(node_map))
         return np.asarray(self.total[element[self.plan.sum_node[total], node_map[:, node]], total])
 
 
-def _lifted(values: _Values, placement: Placement, operator_start: NDArray[np.int64], reads: Columns) -> Schedule:
+def _lifted(values: _Values, placement: Placement, operator_start: Integers, reads: Columns) -> Schedule:
     images, plan = values.images, values.plan
     value, first = values.carried()
     vectors = images.vectors[:, plan.slot_block]
@@ -142,7 +141,7 @@ def _lifted(values: _Values, placement: Placement, operator_start: NDArray[np.in
     )
 
 
-def _rows(kept: NDArray[np.bool_] | None, table: NDArray[np.int64]) -> NDArray[np.int64]:
+def _rows(kept: Flags | None, table: Integers) -> Integers:
     """Return what is kept of a table, row by row; all of it without a mask, which takes long."""
     return table.ravel() if kept is None else table[kept]
 
@@ -168,7 +167,7 @@ def _sums(values: _Values, placement: Placement) -> Sums:
     )
 
 
-def _ends(problem: Quotient, values: _Values, placement: Placement, needed: Operands) -> NDArray[np.int64]:
+def _ends(problem: Quotient, values: _Values, placement: Placement, needed: Operands) -> Integers:
     """Return when images of what is delivered have been read, the last of their vectors, or summed."""
     plan, wires, vectors = values.plan, problem.wires, values.images.vectors[:, needed.block]
     slots = int((needed.kind == SLOT).sum())

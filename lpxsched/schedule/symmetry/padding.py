@@ -22,8 +22,7 @@ from lpxsched.schedule.symmetry.roles import roles
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.groups import Symmetry
 
@@ -40,8 +39,8 @@ class Padded(Represented):
     """
 
     original: Instance
-    operator_of: NDArray[np.int64]
-    demand_of: NDArray[np.int64]
+    operator_of: Integers
+    demand_of: Integers
 
 
 def unpadded(instance: Instance) -> Padded:
@@ -58,7 +57,7 @@ class _Classes(NamedTuple):
 
     number: dict[tuple[int, int], int]
     members: dict[tuple[int, int], list[int]]
-    of: NDArray[np.int64]
+    of: Integers
 
 
 def paddings(instance: Instance) -> Iterator[Padded]:
@@ -71,12 +70,7 @@ def paddings(instance: Instance) -> Iterator[Padded]:
             yield padded
 
 
-def _padded(
-    instance: Instance,
-    symmetry: Symmetry,
-    operator_role: list[int],
-    demand_role: list[int],
-) -> Padded:
+def _padded(instance: Instance, symmetry: Symmetry, operator_role: list[int], demand_role: list[int]) -> Padded:
     node_map = symmetry.node_map
     least = node_map.min(axis=0)
     home = node_map[node_map.argmin(axis=0)]
@@ -142,8 +136,8 @@ class _View:
     """
 
     instance: Instance
-    node_map: NDArray[np.int64]
-    home: NDArray[np.int64]
+    node_map: Integers
+    home: Integers
     operator_role: list[int]
     demand_role: list[int]
     operators: _Classes
@@ -183,7 +177,7 @@ class _View:
                 made = [(int(move[leaf]), self.operators.number[role, int(move[leaf])]) for role, leaf in leaves]
                 yield _DemandRow(vectors, int(move[node]), sorted(made), sorted(int(move[c]) for c in consumers))
 
-    def _images(self, node: int) -> list[NDArray[np.int64]]:
+    def _images(self, node: int) -> list[Integers]:
         """Return the elements in the order of where they take a node."""
         return [self.node_map[element] for element in np.argsort(self.node_map[:, node]).tolist()]
 
@@ -200,7 +194,7 @@ class _View:
             yield self.operator_role[operator], int(home[leaf])
 
 
-def _classes(role: list[int], node: list[int], node_map: NDArray[np.int64], least: NDArray[np.int64]) -> _Classes:
+def _classes(role: list[int], node: list[int], node_map: Integers, least: Integers) -> _Classes:
     """Return the classes in the order of their first members, which keeps operators in topological order."""
     members: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for index, key in enumerate(zip(role, least[node].tolist(), strict=True)):
@@ -210,5 +204,5 @@ def _classes(role: list[int], node: list[int], node_map: NDArray[np.int64], leas
     return _Classes(number, dict(members), _column(number[key] for key in zip(role, node, strict=True)))
 
 
-def _column(values: Iterable[int]) -> NDArray[np.int64]:
+def _column(values: Iterable[int]) -> Integers:
     return np.fromiter(values, dtype=np.int64)

@@ -22,6 +22,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.traffic.collectives import Collective
@@ -42,16 +43,16 @@ class Blocks:
         Node that holds it, node that reads it: `EVERY` for all participants, `NONE` in a layer, whose demands tell.
     """
 
-    piece: NDArray[np.int64]
-    first_vector: NDArray[np.int64]
-    vectors: NDArray[np.int64]
-    source: NDArray[np.int64]
-    target: NDArray[np.int64]
+    piece: Integers
+    first_vector: Integers
+    vectors: Integers
+    source: Integers
+    target: Integers
 
     def __len__(self) -> int:
         return len(self.piece)
 
-    def taken(self, rows: NDArray[np.int64]) -> Blocks:
+    def taken(self, rows: Integers) -> Blocks:
         """Return some of the blocks, in the given order."""
         return Blocks(*(getattr(self, field.name)[rows] for field in fields(self)))
 
@@ -68,11 +69,11 @@ class Flow:
         Nodes; `EVERY` for all participants.
     """
 
-    tensor: NDArray[np.int64]
-    first_vector: NDArray[np.int64]
-    vectors: NDArray[np.int64]
-    source: NDArray[np.int64]
-    target: NDArray[np.int64]
+    tensor: Integers
+    first_vector: Integers
+    vectors: Integers
+    source: Integers
+    target: Integers
 
     @property
     def is_for_everyone(self) -> bool:
@@ -127,10 +128,10 @@ class Ways:
     """
 
     blocks: Blocks
-    block: NDArray[np.int64]
-    bundle: NDArray[np.int64]
-    lane: NDArray[np.int64]
-    depart: NDArray[np.int64]
+    block: Integers
+    bundle: Integers
+    lane: Integers
+    depart: Integers
     makespan_cycles: int = 0
 
 
@@ -148,8 +149,8 @@ class Quotient(Represented):
     """
 
     flow: Flow
-    pieces: NDArray[np.int64]
-    representatives: NDArray[np.int64]
+    pieces: Integers
+    representatives: Integers
 
     def reversed(self) -> Quotient:
         """Return the same flow over the bundles the other way round."""
@@ -183,7 +184,7 @@ class Quotient(Represented):
         return Blocks(piece, first, vectors, self.flow.source[piece], self.flow.target[piece])
 
 
-def mirror(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def mirror(counts: Integers) -> Integers:
     """Return the number that each block gets when the blocks of each piece, so many, are counted backwards."""
     begin = np.cumsum(counts) - counts
     return np.repeat(2 * begin + counts - 1, counts) - np.arange(int(counts.sum()))
@@ -220,7 +221,7 @@ def _halves(vectors: int) -> list[int]:
     return parts
 
 
-def piece_map(flow: Flow, symmetry: Symmetry) -> NDArray[np.int64]:
+def piece_map(flow: Flow, symmetry: Symmetry) -> Integers:
     """Return where each element of the group takes each piece, shape (order, pieces).
 
     Raises

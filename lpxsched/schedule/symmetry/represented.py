@@ -13,6 +13,7 @@ from lpxsched.schedule.problem.wires import all_ways, wires_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import AddCost, Instance
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.problem.wires import Wires
@@ -26,12 +27,12 @@ class OperatorTasks(NamedTuple):
     problem starts before `release`.
     """
 
-    task: NDArray[np.int64]
-    node: NDArray[np.int64]
-    unit: NDArray[np.int64]
-    cycles: NDArray[np.int64]
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
+    task: Integers
+    node: Integers
+    unit: Integers
+    cycles: Integers
+    before: Integers
+    after: Integers
     release: int
 
     def __bool__(self) -> bool:

@@ -17,8 +17,7 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.wires import Wires
 
 
@@ -34,7 +33,7 @@ def closed_by(deskews: Sequence[tuple[int, int]], wires: Wires, units: int) -> C
     """
     hop = np.full(len(wires.lanes) + units, NONE, dtype=np.int64)
     hop[wires.resource] = wires.hop
-    rows: list[NDArray[np.int64]] = [np.zeros((0, 3), dtype=np.int64)]
+    rows: list[Integers] = [np.zeros((0, 3), dtype=np.int64)]
     for cycles in np.unique(hop).tolist() if deskews else []:
         resource = np.flatnonzero(hop == cycles)
         shifts = (0,) if cycles == NONE else (0, cycles)

@@ -18,7 +18,7 @@ from lpxsched.schedule.times.serial import TaskColumns, follow_chains, place_tas
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from lpxsched.compiled.kernels import Integers
 
 
 NEVER_CLOSED = Closed(*(np.zeros(0, dtype=np.int64) for _ in Closed._fields))
@@ -46,17 +46,17 @@ class Tasks:
         When no task may be on a resource; in a timetable that repeats, in every turn.
     """
 
-    resource: NDArray[np.int64]
-    length: NDArray[np.int64]
-    duration: NDArray[np.int64]
-    release: NDArray[np.int64]
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    delay: NDArray[np.int64]
-    port: NDArray[np.int64]
-    port_offset: NDArray[np.int64]
-    lanes: NDArray[np.int64]
-    port_lanes: NDArray[np.int64]
+    resource: Integers
+    length: Integers
+    duration: Integers
+    release: Integers
+    before: Integers
+    after: Integers
+    delay: Integers
+    port: Integers
+    port_offset: Integers
+    lanes: Integers
+    port_lanes: Integers
     closed: Closed = NEVER_CLOSED
 
     def __len__(self) -> int:
@@ -66,12 +66,12 @@ class Tasks:
 class Precedences(NamedTuple):
     """Rows (before, after, delay) as `Tasks` has them."""
 
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    delay: NDArray[np.int64]
+    before: Integers
+    after: Integers
+    delay: Integers
 
 
-def place(tasks: Tasks, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def place(tasks: Tasks, order: Integers) -> tuple[Integers, Integers]:
     """Return start and lane of each task.
 
     Parameters
@@ -142,18 +142,18 @@ def backwards(tasks: Tasks, makespan_cycles: int) -> Tasks:
 class Placement:
     """Start and lane of each task, when all results are there, and the period with which all repeats (0: once)."""
 
-    start: NDArray[np.int64]
-    lane: NDArray[np.int64]
+    start: Integers
+    lane: Integers
     makespan_cycles: int
     period_cycles: int = 0
 
 
-def depth(tasks: Tasks) -> NDArray[np.int64]:
+def depth(tasks: Tasks) -> Integers:
     """Return the number of tasks in the longest chain before each."""
     return _chained(tasks, np.zeros(len(tasks), dtype=np.int64))
 
 
-def precedence_order(tasks: Tasks, order: NDArray[np.int64]) -> NDArray[np.int64]:
+def precedence_order(tasks: Tasks, order: Integers) -> Integers:
     """Return an order with each task moved behind all its predecessors, as it is where they are before it already."""
     rank = np.empty(len(tasks), dtype=np.int64)
     rank[order] = np.arange(len(tasks))
@@ -163,7 +163,7 @@ def precedence_order(tasks: Tasks, order: NDArray[np.int64]) -> NDArray[np.int64
     return by_depth[grouped(rank[by_depth], len(tasks))[0]]
 
 
-def _chained(tasks: Tasks, rank: NDArray[np.int64]) -> NDArray[np.int64]:
+def _chained(tasks: Tasks, rank: Integers) -> Integers:
     """Return the number of tasks in the longest chain before each; give each the highest rank in such chains."""
     rows, offsets = grouped(tasks.after, len(tasks))
     chain, waiting = np.full(len(tasks), NONE, dtype=np.int64), np.empty(len(tasks), dtype=np.int64)
@@ -171,7 +171,7 @@ def _chained(tasks: Tasks, rank: NDArray[np.int64]) -> NDArray[np.int64]:
     return chain
 
 
-def placed(tasks: Tasks, order: NDArray[np.int64]) -> Placement:
+def placed(tasks: Tasks, order: Integers) -> Placement:
     """Return each task as early as those before it in the order allow."""
     start, lane = place(tasks, precedence_order(tasks, order.astype(np.int64)))
     return Placement(start, lane, int((start + tasks.duration).max(initial=0)))

@@ -21,8 +21,7 @@ from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.symmetry.represented import Represented
 
@@ -60,7 +59,7 @@ def plan_tasks(problem: Represented, plan: Plan) -> Tasks:
     )
 
 
-def _units(problem: Represented, plan: Plan, orbits: int) -> tuple[NDArray[np.int64], int]:
+def _units(problem: Represented, plan: Plan, orbits: int) -> tuple[Integers, int]:
     """R4: return the unit of each sum and operator, and how many there are: of vectors, of matrices, one of hosts."""
     operators, node_orbit = problem.operators, problem.wires.node_orbit
     of_sums = node_orbit[plan.sum_node]
@@ -70,7 +69,7 @@ def _units(problem: Represented, plan: Plan, orbits: int) -> tuple[NDArray[np.in
     return np.concatenate([of_sums, np.where(operators.unit == HOST, 2 * orbits, of_operators)]), 2 * orbits + 1
 
 
-def _precedences(problem: Represented, plan: Plan, duration: NDArray[np.int64]) -> Precedences:
+def _precedences(problem: Represented, plan: Plan, duration: Integers) -> Precedences:
     """R2 and R3: what is sent was read a turnaround before or has been made; a sum or operator reads what it needs."""
     wires, operators = problem.wires, problem.operators
     relayed, begins = np.flatnonzero(plan.slot_fed >= 0), np.flatnonzero(plan.slot_fed < 0)
@@ -99,7 +98,7 @@ def _precedences(problem: Represented, plan: Plan, duration: NDArray[np.int64]) 
 
 
 def _needs(
-    problem: Represented, plan: Plan, needed: Operands, after: NDArray[np.int64], duration: NDArray[np.int64]
+    problem: Represented, plan: Plan, needed: Operands, after: Integers, duration: Integers
 ) -> list[Precedences]:
     """Return what each of some tasks waits for: reads, the ends of sums and of operators."""
     rows = []
@@ -113,7 +112,7 @@ def _needs(
     return rows
 
 
-def _brought(plan: Plan, sums: NDArray[np.int64]) -> Precedences:
+def _brought(plan: Plan, sums: Integers) -> Precedences:
     """Return the slots whose vectors are in each sum, with the cycles of all sums from them on to that one."""
     arriving, chained = plan.operands.of_kind(SLOT), plan.operands.of_kind(SUM)
     found = [Precedences(arriving.number, arriving.reader, sums[arriving.reader])]
@@ -125,7 +124,7 @@ def _brought(plan: Plan, sums: NDArray[np.int64]) -> Precedences:
     return Precedences(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
-def _ports(problem: Represented, plan: Plan, orbits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ports(problem: Represented, plan: Plan, orbits: int) -> tuple[Integers, Integers]:
     """R7: which slots begin and end at the chips of their bundles."""
     wires = problem.wires
     shape = plan.slots + plan.sums + len(problem.operators.node), 2

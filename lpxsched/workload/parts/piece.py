@@ -12,11 +12,13 @@ from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lpxsched.workload.datatypes import BIAS_TYPE, exact_bytes_of
+from lpxsched.workload.policy import SHARDED
 from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
 
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.graph import Layout, Place, Unit
+    from lpxsched.workload.policy import Policy
 
 KvType = Literal["fp8", "bf16"]
 BEFORE, OUTPUT = "before", "output"
@@ -46,6 +48,10 @@ class Decoding:
     vector_bytes : int
     rows_per_user : int
         New rows of a user, one after the other, drafts among them; they share what is kept of his context.
+    policy : Policy
+        How experts lie; rows reach all chips.
+    as_published : bool
+        FFNs keep the types in which they were published, where these differ from that of `precision`.
     """
 
     batch: int
@@ -55,6 +61,8 @@ class Decoding:
     mixer_weights: str
     vector_bytes: int
     rows_per_user: int = 1
+    policy: Policy = SHARDED
+    as_published: bool = False
 
     @property
     def users(self) -> int:

@@ -29,7 +29,7 @@ def test_slots_lie_in_the_page_as_in_the_timetable() -> None:
     """Tests every column of every slot, on the timeline of the token: layer 1 begins at 128."""
     build = repeated_build(2)
     spans, (blob,) = slot_blobs(build, token_time(build))
-    links, count, numerator, denominator, free, vectors, wait, tensor, ahead = unpacked(blob)
+    links, count, numerator, denominator, begins, free, vectors, wait, tensor, ahead = unpacked(blob)
     # From host to the first chip at 2, and to the host again at 110 of the second layer, until 115.
     assert spans == [[2, 128 + 115]]
     assert links == list(range(12))
@@ -44,7 +44,8 @@ def test_slots_lie_in_the_page_as_in_the_timetable() -> None:
     assert wait == (build.slots.read - build.slots.depart).tolist()
     assert tensor == build.slots.tensor.tolist()
     firsts = build.slots.first_vector.tolist()
-    assert ahead == [firsts[row] - 2 if row in second else firsts[row] for row in range(16)]
+    assert begins == [firsts[row] for row in range(16) if row not in second]
+    assert ahead == [firsts[row] - 2 if row in second else 0 for row in range(16)]
 
 
 def test_blocks_are_stretches_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +57,8 @@ def test_blocks_are_stretches_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert spans == [[2, 7], [23, 85], [110, 115]]
     assert [sum(unpacked(blob)[1]) for blob in blobs] == [2, 4, 2]
     # The second slot of a link in a block follows the first, which ends at 28; what begins a block counts from there.
-    assert unpacked(blobs[1])[4] == [0, 52, 0, 52]
-    assert unpacked(blobs[2])[4] == [0, 0]
+    assert unpacked(blobs[1])[5] == [0, 52, 0, 52]
+    assert unpacked(blobs[2])[5] == [0, 0]
 
 
 def test_series_sum_to_the_busy_time_of_the_timetable() -> None:
@@ -129,7 +130,8 @@ def test_names_cannot_break_out_of_the_page() -> None:
 def test_the_parts_stand_on_the_page(small_build: Build) -> None:
     """Tests the sentence, the three parts, the assumptions with ranges."""
     page = build_page(small_build).decode()
-    assert 'class="limit">What is assumed limits the step, hand-over and GPU: 8.000 us of ' in page
+    assumed = f"{small_build.manifest.results['assumed_ns'] / 1000:,.3f} us of "
+    assert f'class="limit">What is assumed limits the step, hand-over and GPU: {assumed}' in page
     assert "not modelled" in page
     for name in small_build.manifest.assumptions:
         assert f'<td class="name">{name}</td>' in page

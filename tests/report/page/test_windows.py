@@ -15,6 +15,7 @@ import pytest
 from lpxsched.report.page.data import page_data
 from lpxsched.report.page.html import build_page
 from tests.builds import ints, two_chip_build
+from tests.report.builds import repeated_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +130,30 @@ def test_links_of_a_period_show_every_pass(page: Opened) -> None:
     assert "departs 23 (0.023 us), holds the link until 28" in page.told("utilisation")
     page.hover("utilisation", 31.5, 7)
     assert "departs 30 (0.030 us), holds the link until 35" in page.told("utilisation")
+
+
+def test_segments_of_one_frame_have_their_own_phases(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    """Tests two layers in one frame, the second 30 cycles behind: its experts run from 85, and again from 235."""
+    build = repeated_build(2)
+    one = repeating().frames
+    frames = replace(one, period_cycles=ints(150), windows=ints(4), gaps=((),))
+    segments = replace(build.segments, frame=ints(0, 0), phase_cycles=ints(0, 30))
+    none = type(build.deskews)(ints(), ints(), ints(), ints())
+    path = tmp_path / "two.html"
+    path.write_bytes(build_page(replace(build, frames=frames, segments=segments, deskews=none)))
+    page = opened(path)
+    page.section("timeline").locator("[name=segment]").select_option("2")
+    page.settle()
+    assert page.section("timeline").locator("canvas").get_attribute("data-to") == "600"
+    page.hover("timeline", 200, 15 + WINDOWS)
+    assert page.told("timeline").startswith("layer 1 windows: window 1 of 4, 180 ")
+    # Two rows of windows, two chips of 66 each, then the first chip of the second layer.
+    matrix = 2 * 15 + 2 * 66 + 25
+    for start in (85, 235):
+        page.hover("timeline", start + 5, matrix)
+        assert page.told("timeline").startswith(f"0.2 matrix: experts of layer 1, {start} ")
+    page.hover("timeline", 60, 2 * 15 + 25)
+    assert page.told("timeline").startswith("0.0 matrix: experts of layer 0, 55 ")
 
 
 def test_the_fabric_opens_on_the_whole_period(page: Opened) -> None:

@@ -72,6 +72,14 @@ def test_models_of_every_mixer_are_replayed(tmp_path: Path, kind: str, changes: 
     assert report.compared
 
 
+def test_whole_experts_are_replayed(tmp_path: Path) -> None:
+    """Tests four experts on four chips: rows reach all of them, whoever holds the experts."""
+    build = whole(tmp_path, "--batch", "2", "--moe", "whole")
+    assert next(operator for operator in build.graph.operators if operator.kind == "experts").shares
+    assert check(build).ok
+    assert replay(build).ok
+
+
 def test_a_vector_that_goes_astray_is_seen_in_all_that_follows(tmp_path: Path) -> None:
     """Tests that a summand of another vector of the same row on its way to the second layer changes its norm."""
     build = whole(tmp_path, "--batch", "1")

@@ -11,7 +11,9 @@ import pytest
 from lpxsched.verify.replay.arithmetic import PRIME
 from lpxsched.verify.replay.functions import Linear
 from lpxsched.verify.replay.placement import seen
+from lpxsched.verify.replay.routings import ROUTINGS
 from lpxsched.workload.model import Attention, Experts, Ffn, LatentAttention, LinearAttention, StateSpace
+from lpxsched.workload.policy import Policy
 from tests.verify.replay.whole import STEP, layer, whole_run
 
 if TYPE_CHECKING:
@@ -77,6 +79,17 @@ def test_no_operator_of_a_whole_model_is_an_arbitrary_linear_map(kind: str) -> N
     run = whole_run(LAYERS[kind], widths=(2, 2, 2))
     linear = {one.setting.operator.kind for one in run.functions if isinstance(one, Linear)}
     assert linear == {"egress"} | narrower.get(kind, set())
+
+
+@pytest.mark.parametrize("kind", ["experts", "shared", "latent"])
+@pytest.mark.parametrize("width", [2, 3, 5])
+def test_whole_experts_make_the_dense_run(kind: str, width: int) -> None:
+    """Tests four experts on chips that hold some of them whole, or none."""
+    step = replace(STEP, policy=Policy("whole"))
+    for iteration in range(len(ROUTINGS)):
+        run = whole_run(LAYERS[kind], widths=(1, width, 2), decoding=step, iteration=iteration)
+        assert_shards_make_the_dense_run(run)
+        assert not run.without_run()
 
 
 def test_two_layers_follow_each_other() -> None:

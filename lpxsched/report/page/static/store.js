@@ -32,7 +32,7 @@ function unpacked(bytes, layout) {
       column[row] = sum;
       largest = Math.max(largest, Math.abs(sum));
     }
-    columns.push(largest < 2 ** 31 ? Int32Array.from(column) : column);
+    columns.push(largest < 2 ** 31 ? new Int32Array(column) : column);
     place += rows * width;
   }
   return columns;
@@ -135,12 +135,12 @@ class Store {
 }
 
 // Departures and first vectors are told from the slot before on the same link.
-function indexedSlots(number, start, [links, count, numerator, denominator, free, vectors, wait, tensor, ahead]) {
+function indexedSlots(number, start, [links, count, numerator, denominator, begin, free, vectors, wait, tensor, ahead]) {
   const first = new Int32Array(count.length + 1);
   const depart = new Float64Array(free.length), firstVector = new Int32Array(free.length);
   for (let row = 0; row < count.length; row++) {
     first[row + 1] = first[row] + count[row];
-    for (let slot = first[row], end = start, next = 0; slot < first[row + 1]; slot++) {
+    for (let slot = first[row], end = start, next = begin[row]; slot < first[row + 1]; slot++) {
       depart[slot] = end + free[slot];
       firstVector[slot] = next + ahead[slot];
       end = depart[slot] + Math.ceil((vectors[slot] * numerator[row]) / denominator[row]);

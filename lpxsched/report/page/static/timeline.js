@@ -7,7 +7,7 @@ const TALL = { unit: 15, traffic: 18, link: 12, windows: 15 };
 class Timeline extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
-    Object.assign(this, { store, most: 560, opened: new Set(), kept: new Map(), keptSlots: 0, units: new Map(), views: views(store.meta) });
+    Object.assign(this, { store, most: 560, opened: new Set(), kept: new Map(), keptSlots: 0, units: new Map(), carrying: new Map(), views: views(store.meta) });
     this.box = root.querySelector("[name=segment]");
     this.box.addEventListener("change", () => this.select());
     this.markPath();
@@ -90,8 +90,11 @@ class Timeline extends TimePanel {
 
   // Links of a chip that ever carry anything, by class.
   classes(chip, type) {
+    const key = `${type} ${chip}`, kept = this.carrying.get(key);
+    if (kept) return kept;
     const links = this.store.links(() => this.queue()), found = new Map();
     if (!links) return undefined;
+    this.carrying.set(key, found);
     for (const link of links[type === "in" ? "entering" : "leaving"].of(chip)) {
       if (links.down[link] || !links.slots[link]) continue;
       const name = this.store.meta.wires[links.wire[link]].class;
@@ -216,11 +219,12 @@ class Timeline extends TimePanel {
     const below = new Float64Array(columns).fill(bottom);
     for (const [name, shares] of this.profiles(row.chip, row.type, classes, columns)) {
       pen.fillStyle = shown(this.store.meta.colours[name]);
-      // Columns of equal height are one bar.
+      // Whole pixels, of which what is held at all takes one: columns of equal height are one bar.
+      const scale = full * devicePixelRatio / this.perPixel / all;
+      const heights = shares.map((share) => (share > 1e-9 ? Math.max(Math.round(scale * share) / devicePixelRatio, 1) : 0));
       for (let x = 0, next; x < columns; x = next) {
-        const high = shares[x] > 1e-9 ? Math.max(Math.round((4 * full * shares[x]) / this.perPixel / all) / 4, 1) : 0;
-        const y = below[x];
-        for (next = x + 1; next < columns && Math.abs(shares[next] - shares[x]) < 1e-6 && below[next] === y;) next++;
+        const high = heights[x], y = below[x];
+        for (next = x + 1; next < columns && below[next] === y && heights[next] === high;) next++;
         if (high) pen.fillRect(GUTTER + x, y - high, next - x, high);
         below.fill(y - high, x, next);
       }

@@ -104,7 +104,7 @@ class Utilisation extends TimePanel {
   }
 
   markLayers(pen) {
-    if (this.store.meta.period) return;
+    if (this.store.meta.period || this.store.meta.segments.length < 2) return;
     pen.textAlign = "left";
     for (const { name, start, end } of this.store.meta.segments) {
       const x = Math.round(this.x(start)), named = (end - start) / this.perPixel > pen.measureText(name).width + 8;
@@ -190,7 +190,8 @@ class Utilisation extends TimePanel {
     const series = this.store.meta.series[this.kind];
     if (!series) return `Single links, every slot${this.steady ? " of all passes in a period" : ""}: exact to the cycle.`;
     if (this.reading) return READING;
-    const bin = `Counted in bins of ${number(series.last / series.bins)} cycles${series.exact ? ", exactly" : ", rounded"}`;
+    const cycles = series.last / series.bins;
+    const bin = `Counted in bins of ${number(cycles)} ${cycles === 1 ? "cycle" : "cycles"}${series.exact ? ", exactly" : ", rounded"}`;
     return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
   }
 }
