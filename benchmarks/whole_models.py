@@ -45,7 +45,7 @@ def terms(build: Build) -> dict[str, int]:
     for (_, kind), cycles in longest.items():
         of_kind[kind] += cycles
     found = {term: sum(of_kind[kind] for kind in kinds) for term, kinds in TERMS.items()}
-    deskews = int(build.deskews.stall_cycles.sum()) if len(build.deskews) else 0
+    deskews = int(build.deskews.stall.sum())
     whole = int(np.sum(build.segments.makespan_cycles))
     return found | {"deskews": deskews, "wires": whole - sum(found.values()) - deskews, "all": whole}
 
