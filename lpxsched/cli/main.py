@@ -16,6 +16,7 @@ COMMANDS = {
     "collective": ("collective", "Schedule one collective on the chips of a fabric."),
     "check": ("check", "Prove a build folder against the rules, from its files alone."),
     "replay": ("replay", "Move numbers through a build folder and compare them with a dense run."),
+    "bound": ("bound", "Bound slack, buffers and latency of a build folder for all clocks, without a sample."),
     "simulate": ("simulate", "Run a build folder on drifting clocks and count late vectors."),
     "report": ("report", "Print link utilisation and where the time of a layer goes."),
     "export": ("export", "Draw utilisation and one layer's timeline as SVG or PNG."),

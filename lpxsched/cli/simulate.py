@@ -12,37 +12,72 @@ from lpxsched.cli.console import emit, json_option
 from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
-    from lpxsched.simulation.summary import Summary
+    from lpxsched.simulation.reference.outcome import Failure
+    from lpxsched.simulation.reference.run import ReferenceSummary
+    from lpxsched.simulation.summary import Failing, Summary
+
+TRIALS = 1000
+MOST_TOLD = 5
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--clock", metavar="NAME", help="Clock to run on (name or file); default: the one of the build.")
-@click.option("--trials", type=WholeNumber(1, 1_000_000), default=1000, show_default=True, help="Random runs.")
+@click.option("--trials", type=WholeNumber(1, 1_000_000), help="Random runs; default: 1000, of the reference 1.")
 @click.option("--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of the random runs.")
+@click.option("--reference", is_flag=True, help="Run the event-driven machine: counters, FIFOs, deskews, start-up.")
 @json_option
-def simulate_command(folder: Path, clock: str | None, trials: int, seed: int, as_json: bool) -> int:
-    """Run the build in DIR on drifting clocks and count late vectors.
+def simulate_command(
+    folder: Path, clock: str | None, trials: int | None, seed: int, reference: bool, as_json: bool
+) -> int:
+    """Run the build in DIR on drifting clocks and count late vectors, and vectors that find their buffer full.
 
-    One run comes on top of the trials: an adversary that chooses the worst clocks for every slot. Exit code 5
-    when a vector was late, or when some clocks within the specification could make one late.
+    Runs of an adversary come on top of the trials: clocks that are worst for one slot each. Exit code 5 when a vector
+    was late or without room, or when some clocks within the specification could make one late.
     """
     from lpxsched.clocks.specification import load_clock
     from lpxsched.report.headline import assumed_lines
-    from lpxsched.simulation.summary import simulate
     from lpxsched.timetable.reader import read_sound_build
 
     specification = load_clock(clock) if clock is not None else None
     build = read_sound_build(folder)
-    summary = simulate(build, specification, trials=trials, seed=seed)
+    if reference:
+        from lpxsched.simulation.reference.run import run_reference
+
+        found = run_reference(build, specification, runs=trials or 1, seed=seed)
+        emit(found.as_json(), _reference_text(found), as_json=as_json)
+        return ExitCode.DONE if found.holds else ExitCode.VERIFICATION_FAILED
+    from lpxsched.simulation.summary import simulate
+
+    summary = simulate(build, specification, trials=trials or TRIALS, seed=seed)
     emit(summary.as_json(), _text(summary, assumed_lines(build)), as_json=as_json)
     return ExitCode.DONE if summary.holds else ExitCode.VERIFICATION_FAILED
 
 
+def _reference_text(found: ReferenceSummary) -> str:
+    rows = (
+        ("clock", f"{found.clock}, {found.runs:,} runs of the event-driven reference"),
+        ("failed", f"{len(found.failures):,} reads, buffers, deskews and starts, over all runs"),
+        *(("", f"run {run}: {_failure(failure)}") for run, failure in found.failures[:MOST_TOLD]),
+        ("least slack", f"{found.least_slack_cycles:.3f} cycles"),
+        ("deskew buffer", f"{found.max_buffer_vectors} vectors at most waited on one link"),
+        ("latency", f"{float(found.observed_worst_ns):,.1f} ns from events to results, segments on demand"),
+        ("ok" if found.holds else "FAILED", ""),
+    )
+    return "\n".join(f"{name:<20}{value}".rstrip() for name, value in rows)
+
+
+def _failure(failure: Failure) -> str:
+    where = f"slot {failure.slot}, vector {failure.vector}, " if failure.slot >= 0 else ""
+    return f"{failure.kind}: {where}node {failure.node}, cycle {failure.cycle:,.1f}"
+
+
 def _text(summary: Summary, assumed: list[tuple[str, str]]) -> str:
     rows = (
-        ("clock", f"{summary.clock}, {summary.trials:,} random runs and one of the adversary"),
+        ("clock", f"{summary.clock}, {summary.trials:,} random runs and {summary.attacks} of the adversary"),
         ("late", f"{summary.violations:,} slots with a late vector, over all runs"),
+        ("without room", f"{summary.overflows:,} vectors that found their buffer full, over all runs"),
+        *([("first", _first(summary.first))] if summary.first else []),
         ("least slack", f"{summary.random_slack_cycles:.3f} cycles in random runs"),
         ("", f"{summary.least_slack_cycles:.3f} cycles against the adversary"),
         ("", f"{float(summary.proven_slack_cycles):.3f} cycles is the proven bound of every run"),
@@ -56,3 +91,8 @@ def _text(summary: Summary, assumed: list[tuple[str, str]]) -> str:
         ("ok" if summary.holds else "FAILED", ""),
     )
     return "\n".join(f"{name:<20}{value}".rstrip() for name, value in rows)
+
+
+def _first(failing: Failing) -> str:
+    run = f"trial {failing.trial}" if failing.trial >= 0 else "the adversary's run"
+    return f"{failing.what}: slot {failing.slot}, vector {failing.vector}, in {run}"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.guard import PARTS_PER_MILLION, crossing_cycles, wire_cycles
-from lpxsched.units import NEVER, ceil_div, cycles_to_ns, exact
+from lpxsched.clocks.guard import crossing_cycles, residual_cycles, slowest_rate, wander_cycles, wire_cycles
+from lpxsched.units import NEVER, ceil_div, cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -122,8 +122,25 @@ def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int]) -> Fracti
 
 
 def slowest_mhz(clock: ClockSpecification, clock_mhz: Fraction) -> Fraction:
-    """Return the least frequency of a clock, in MHz."""
-    return clock_mhz * (1 - exact(clock.offset_ppm.value) / PARTS_PER_MILLION)
+    """Return the least mean frequency of a clock, in MHz."""
+    return clock_mhz * slowest_rate(clock)
+
+
+def segment_wander_cycles(clock: ClockSpecification, clock_mhz: Fraction, lasting_cycles: int) -> Fraction:
+    """Return by how much clocks that ramp and spread lengthen a segment at most, in cycles.
+
+    Nobody corrects the root, which counts from the event to the last deskew; of two chips, that which begins first and
+    that which ends last, each strays since its deskew.
+
+    Parameters
+    ----------
+    clock : ClockSpecification
+    clock_mhz : Fraction
+        Clock in which cycles are counted.
+    lasting_cycles : int
+        From the event, or the deskew before it, to the end.
+    """
+    return 3 * wander_cycles(clock, lasting_cycles, clock_mhz)
 
 
 def arrival_ns(clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) -> Fraction:
@@ -153,8 +170,8 @@ def worst_case_ns(
 ) -> Fraction:
     """Return a latency that no token exceeds while all clocks keep their specification, in ns.
 
-    The sum over the segments of ``(waiting + makespan) / (clock (1 - rho)) + levels x residual``, and what arrivals
-    at hosts take beyond their nominal times. What a token spends outside of the fabric is no part of it.
+    The sum over the segments of ``(waiting + makespan) / (clock (1 - d/2 - rho)) + levels x residual + wander``, and
+    what arrivals at hosts take beyond their nominal times. What a token spends outside of the fabric is no part of it.
 
     Parameters
     ----------
@@ -166,6 +183,7 @@ def worst_case_ns(
     arrivals_ns : Fraction
         `arrival_ns` for each segment that ends on hosts.
     """
-    program = sum(map(int, waiting_cycles)) + sum(map(int, makespan_cycles))
-    residual_ns = sum(map(int, levels)) * exact(clock.residual_ns.value)
-    return cycles_to_ns(program, slowest_mhz(clock, clock_mhz)) + residual_ns + arrivals_ns
+    lasting = [int(waiting + makespan) for waiting, makespan in zip(waiting_cycles, makespan_cycles, strict=True)]
+    wander = sum((segment_wander_cycles(clock, clock_mhz, cycles) for cycles in lasting), Fraction(0))
+    errors, program = residual_cycles(clock, sum(map(int, levels)), clock_mhz) + wander, sum(lasting)
+    return cycles_to_ns(program, slowest_mhz(clock, clock_mhz)) + cycles_to_ns(errors, clock_mhz) + arrivals_ns

@@ -3,13 +3,14 @@
 A counter knows its distance from the hardware's modulo its period only, so drift and residuals together stay below
 half of it (derived; Abts et al., ISCA 2022 for the counters):
 
-    2 rho T + 2 depth residual < period / 2
+    2 rho T / (1 - d/2) + rho' T^2 + 2 Phi(T) + 2 depth residual < period / 2
 
-rho is one-sided; the residuals are those of two chips at the bottom of the alignment tree.
+with the terms of ``guard``; the residuals are those of two chips at the bottom of the alignment tree.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Context, Decimal
 from fractions import Fraction
@@ -17,14 +18,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.guard import PARTS_PER_MILLION, guard_cycles, residual_cycles, stall_cycles
+from lpxsched.clocks.guard import (
+    PARTS_PER_MILLION,
+    drift_cycles,
+    guard_cycles,
+    mean_slowdown,
+    residual_cycles,
+    stall_cycles,
+    wander_cycles,
+)
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.files.shipped import shipped_files
-from lpxsched.units import NONE, ceil_cycles, exact
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -62,8 +71,8 @@ class DomainClock:
     clock_mhz: Fraction
     in_hop: bool
 
-    def guard_cycles(self, levels: int | None, interval_cycles: int | None) -> int:
-        """Return the guard of a hop over some tree edges; 0 of one without guard."""
+    def guard_cycles(self, levels: int | None, interval_cycles: int | None, link_class: str | None = None) -> int:
+        """Return the guard of a hop over some tree edges, on a link of some class; 0 of one without guard."""
         if levels is None:
             return 0
         return guard_cycles(
@@ -72,12 +81,22 @@ class DomainClock:
             interval_cycles=interval_cycles,
             clock_mhz=self.clock_mhz,
             in_hop=self.in_hop,
+            link_class=link_class,
         )
 
-    def guards_cycles(self, levels: NDArray[np.int64], interval_cycles: int | None) -> NDArray[np.int64]:
+    def guards_cycles(
+        self,
+        levels: NDArray[np.int64],
+        interval_cycles: int | None,
+        link_class: NDArray[np.int64],
+        class_names: Sequence[str],
+    ) -> NDArray[np.int64]:
         """Return the guards of many hops over some tree edges each; 0 of those with `NONE`, which have no guard."""
-        kinds, kind = np.unique(levels, return_inverse=True)
-        guards = [self.guard_cycles(None if level == NONE else level, interval_cycles) for level in kinds.tolist()]
+        kinds, kind = np.unique(np.stack([levels, link_class]), axis=1, return_inverse=True)
+        guards = [
+            self.guard_cycles(None if level == NONE else level, interval_cycles, class_names[of_class])
+            for level, of_class in kinds.T.tolist()
+        ]
         return np.array(guards, dtype=np.int64)[kind.reshape(-1)]
 
     def stall_cycles(self, interval_cycles: int | None) -> int:
@@ -94,12 +113,17 @@ class DomainClock:
         InfeasibleError
             When the residuals alone reach half a period, so that no interval does.
         """
-        left, rho_ppm = self._left_for_drift(), exact(self.specification.offset_ppm.value)
+        left, specification = self._left_for_drift(), self.specification
         if left <= 0:
             raise InfeasibleError(self._too_deep(left))
-        if not rho_ppm:
+        steady = not (specification.offset_ppm.value or specification.drift_ppm_per_s.value)
+        if steady and drift_cycles(specification, None, self.clock_mhz) < left:
             return None
-        return ceil_cycles(left * PARTS_PER_MILLION / (2 * rho_ppm)) - 1
+
+        def is_too_long(interval: int) -> bool:
+            return drift_cycles(specification, interval, self.clock_mhz) >= left
+
+        return bisect_left(range(NEVER), True, key=is_too_long) - 1
 
     def intervals(self) -> Iterator[int | None]:
         """Yield longer and longer intervals, the longest one at last; None alone where clocks do not drift."""
@@ -163,7 +187,7 @@ class DomainClock:
         return f"clocks of {self.specification.name} (+-{ppm:g} ppm each) may run {longest} cycles between two deskews"
 
     def _least_cycles(self, hop: Hop) -> int:
-        return self.stall_cycles(0) + hop.wire_cycles + self.guard_cycles(hop.levels, 0)
+        return self.stall_cycles(0) + hop.wire_cycles + self.guard_cycles(hop.levels, 0, hop.name)
 
     def _left_for_drift(self) -> Fraction:
         half = Fraction(self.specification.hac_period_cycles.value, 2)
@@ -184,7 +208,7 @@ class DomainClock:
         if domain._left_for_drift() <= 0:
             return False
         longest = domain.longest_interval_cycles()
-        guard = domain.guard_cycles(hop.levels, longest)
+        guard = domain.guard_cycles(hop.levels, longest, hop.name)
         return longest is None or domain.stall_cycles(longest) + hop.wire_cycles + guard <= longest
 
     def _ppm_for(self, cycles: int) -> str:
@@ -193,6 +217,7 @@ class DomainClock:
         Guard and stall grow by less than half a period each while drift is allowed.
         """
         interval = cycles + self.specification.hac_period_cycles.value
-        ppm = self._left_for_drift() * PARTS_PER_MILLION / (2 * interval)
+        left = self._left_for_drift() - 2 * wander_cycles(self.specification, interval, self.clock_mhz)
+        ppm = max(left, Fraction(0)) * PARTS_PER_MILLION * (1 - mean_slowdown(self.specification)) / (2 * interval)
         digits = Context(prec=3, rounding=ROUND_DOWN).divide(Decimal(ppm.numerator), Decimal(ppm.denominator))
         return f"{float(digits):g}"

@@ -104,7 +104,8 @@ class AlignmentTree:
 
 def needs_alignment(clock: ClockSpecification) -> bool:
     """Return whether clocks disagree at all unless they are aligned."""
-    return bool(clock.offset_ppm.value or clock.residual_ns.value)
+    drift = clock.offset_ppm.value or clock.drift_ppm_per_s.value or clock.spread_ppm.value
+    return bool(drift or clock.residual_ns.value or clock.calibration_ns.value)
 
 
 def time_domains(fabric: Fabric, groups: Sequence[Sequence[int]]) -> list[TimeDomain]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.simulation.adversary import latest_arrivals
 from lpxsched.simulation.alignment import read_alignment
+from lpxsched.simulation.bound.slack import slacks_cycles
+from lpxsched.simulation.limits import Limits
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
-from lpxsched.simulation.propagation import Limits
-from lpxsched.simulation.timeline import read_timeline
+from lpxsched.simulation.timeline import read_timeline, slots_to_chips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,12 +41,13 @@ class Slack:
 def slack_by_class(build: Build) -> tuple[Slack, ...] | str:
     """Return the slack by class, or why there is none to tell."""
     try:
-        alignment = read_alignment(build)
-        timeline = read_timeline(build, alignment)
+        clock = read_clock(build)
+        limits = Limits.of(clock, read_clock_mhz(build), in_hop=build.manifest.guard_in_hop)
+        alignment = read_alignment(build, clock.shared_by.value)
+        timeline = read_timeline(build, alignment, limits, slots_to_chips(build))
     except InputError as error:
         return error.problem
-    limits = Limits.of(read_clock(build), read_clock_mhz(build), in_hop=build.manifest.guard_in_hop)
-    slack = latest_arrivals(timeline, limits).min(axis=0)
+    slack = slacks_cycles(timeline, limits).min(axis=0)
     classes = build.links.link_class[timeline.link]
     found = []
     for name in dict.fromkeys(build.links.link_class.tolist()):

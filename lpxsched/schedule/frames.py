@@ -22,11 +22,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpxsched.clocks.guard import PARTS_PER_MILLION
+from lpxsched.clocks.guard import fastest_rate, wander_cycles
 from lpxsched.clocks.latency import arrival_ns
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import NothingFoundError
-from lpxsched.units import ceil_cycles, ceil_div, exact, ns_to_cycles
+from lpxsched.units import ceil_cycles, ceil_div, ns_to_cycles
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -159,9 +159,12 @@ def frame_of(
 
 def _outside_cycles(in_flight: InFlight, clock: DomainClock) -> int:
     """Return what lies outside of the fabric, and what a host waits for a last vector, on the fastest clock."""
-    rho = exact(clock.specification.offset_ppm.value) / PARTS_PER_MILLION
-    time_ns = in_flight.outside_ns + arrival_ns(clock.specification, clock.clock_mhz, in_hop=clock.in_hop)
-    return ceil_cycles(ns_to_cycles(time_ns, clock.clock_mhz) * (1 + rho))
+    specification, clock_mhz = clock.specification, clock.clock_mhz
+    time_ns = in_flight.outside_ns + arrival_ns(specification, clock_mhz, in_hop=clock.in_hop)
+    outside = ns_to_cycles(time_ns, clock_mhz)
+    return ceil_cycles(
+        outside * fastest_rate(specification) + wander_cycles(specification, ceil_cycles(outside), clock_mhz)
+    )
 
 
 def _multiple(count: int, of: int) -> int:

@@ -31,6 +31,8 @@ class Alignment:
         Of chips, hosts and lanes of hosts.
     root : ndarray of int64, shape (nodes,)
         The node without parent from which a node hangs; a node in no tree is its own.
+    oscillator : ndarray of int64, shape (nodes,)
+        Equal where nodes count with one oscillator.
     sender : ndarray of int64, shape (links,)
         Node whose clock times the departures of each link: its source, or a lane of a host.
     segment : ndarray of int64, shape (deskews,)
@@ -44,6 +46,7 @@ class Alignment:
 
     tree: AlignmentTree
     root: Integers
+    oscillator: Integers
     sender: Integers
     segment: Integers
     end_cycle: Integers
@@ -64,8 +67,8 @@ class Alignment:
         return np.maximum(position, self.first[segment]).astype(np.int64)
 
 
-def read_alignment(build: Build) -> Alignment:
-    """Return the deskews and the trees of a build.
+def read_alignment(build: Build, shared_by: str = "chip") -> Alignment:
+    """Return the deskews and the trees of a build whose chips share oscillators by chip, tray or rack.
 
     Raises
     ------
@@ -81,6 +84,7 @@ def read_alignment(build: Build) -> Alignment:
     return Alignment(
         tree=tree,
         root=np.where(root == NONE, np.arange(len(root)), root),
+        oscillator=_oscillators(build, shared_by, len(root)),
         sender=sender,
         segment=segment,
         end_cycle=end_cycle,
@@ -132,3 +136,13 @@ def _with_lanes(build: Build, tree: AlignmentTree) -> tuple[AlignmentTree, Integ
     below = np.where(tree.depth[followed] == NONE, NONE, tree.depth[followed] + 1)
     parent = np.concatenate([tree.parent, np.where(below == NONE, NONE, followed)])
     return AlignmentTree(parent, np.concatenate([tree.depth, below])), sender
+
+
+def _oscillators(build: Build, shared_by: str, nodes: int) -> Integers:
+    """Return the first node of those with which each shares an oscillator; a host and its lanes share none."""
+    own, left_out = np.arange(nodes), {"chip": 0, "tray": 1, "rack": 2}[shared_by]
+    first: dict[str, int] = {}
+    for chip in np.flatnonzero(~build.chips.host).tolist() if left_out else ():
+        place = ".".join(str(build.chips.position[chip]).split(".")[:-left_out])
+        own[chip] = first.setdefault(place, chip)
+    return own

@@ -7,19 +7,18 @@ crossing later.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.errors import InputError
+from lpxsched.simulation.trials.clocks import clocks_of, sum_along_tree, ways_apart
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.simulation.alignment import Alignment
-    from lpxsched.simulation.drift import NodeClocks
-    from lpxsched.simulation.propagation import Floats, Limits
+    from lpxsched.simulation.limits import Floats, Limits
+    from lpxsched.simulation.trials.clocks import NodeClocks
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers
 
@@ -49,8 +48,8 @@ class Egress:
     member_since : ndarray of int64, shape (members,)
         From that deskew to the segment's time zero where the deskew lies before it, else 0.
     first_member : ndarray of int64, shape (segments,)
-    waiting_cycles : ndarray of int64, shape (segments,)
-        Longest waiting.
+    waiting_cycles, windows : ndarray of int64, shape (segments,)
+        Longest waiting, and how often each segment runs.
     """
 
     segment: Integers
@@ -68,6 +67,7 @@ class Egress:
     member_since: Integers
     first_member: Integers
     waiting_cycles: Integers
+    windows: Integers
 
 
 def segment_chips(build: Build) -> list[list[int]]:
@@ -118,6 +118,7 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
         member_since=np.repeat(np.maximum(-alignment.end_cycle[alignment.first], 0), sizes),
         first_member=np.cumsum(sizes) - sizes,
         waiting_cycles=build.segments.waiting_cycles,
+        windows=np.array(build.graph.windows(), dtype=np.int64),
     )
 
 
@@ -174,36 +175,57 @@ def _levels(
     return levels
 
 
-def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits) -> Floats:
-    """Return the true time from the events to the ends of all segments, one after the other; shape (trials,).
+def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits, jitter: Floats) -> float:
+    """Return the true time from the events to the ends of all segments, one after the other, in cycles.
 
     A segment begins when its first chip does, and ends when the last result is there. Chips that were aligned before it
     began have drifted apart since.
+
+    Parameters
+    ----------
+    egress : Egress
+    clocks : NodeClocks
+    limits : Limits
+    jitter : ndarray of float64, shape (ends,)
+        How late the last vector of each end comes, as a part of the latest.
     """
-    opening = np.maximum(egress.opening_cycles, 0) / clocks.rate[:, egress.root]
-    running = egress.since_cycles / clocks.rate[:, egress.node]
-    end = opening + clocks.aligned_cycles[:, egress.deskew, egress.node] + running
-    end = end + egress.arrives * (clocks.arrival_cycles + limits.crossing_cycles / clocks.rate[:, egress.node])
-    begin = clocks.aligned_cycles[:, egress.member_deskew, egress.member_node]
-    begin = begin + egress.member_since / clocks.rate[:, egress.member_node]
-    ends: Floats = np.maximum.reduceat(end, egress.first_end, axis=1)
-    begins: Floats = np.minimum.reduceat(begin, egress.first_member, axis=1)
-    waiting = clocks.waiting * (egress.waiting_cycles / float(1 - limits.rho))
-    total: Floats = (waiting + ends - begins).sum(axis=1)
-    return total
+    opening = np.maximum(egress.opening_cycles, 0) * clocks.slowness[egress.deskew, egress.root]
+    end = opening + clocks.times(egress.deskew, egress.node, egress.since_cycles.astype(np.float64))
+    crossing = limits.crossing_cycles * clocks.slowness[egress.deskew, egress.node]
+    end = end + egress.arrives * (jitter * float(limits.delay_cycles) + crossing)
+    begin = clocks.times(egress.member_deskew, egress.member_node, egress.member_since.astype(np.float64))
+    ends = np.maximum.reduceat(end, egress.first_end)
+    begins = np.minimum.reduceat(begin, egress.first_member)
+    waiting = clocks.waiting * (egress.waiting_cycles / float(limits.slow))
+    return float(((waiting + ends - begins) * egress.windows).sum())
 
 
-def worst_latency_cycles(egress: Egress, limits: Limits) -> Fraction:
-    """Return the true time of the adversary's run: full waiting, slow clocks, ends that are aligned late."""
-    slow = 1 / (1 - limits.rho)
-    arrival = limits.delay_cycles + limits.crossing_cycles * slow
-    since = np.maximum(-egress.opening_cycles, 0).tolist()
-    drift = slow - 1 / (1 + limits.rho)
-    rows = zip(egress.start_cycle.tolist(), since, egress.levels.tolist(), egress.arrives.tolist(), strict=True)
-    ends = [
-        start * slow + before * drift + levels * limits.residual_cycles + arrives * arrival
-        for start, before, levels, arrives in rows
-    ]
-    bounds = [*egress.first_end.tolist(), len(ends)]
-    latest = (max(ends[low:high]) for low, high in pairwise(bounds))
-    return sum(latest, Fraction(0)) + int(egress.waiting_cycles.sum()) * slow
+def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> NodeClocks:
+    """Return clocks on which a build takes longest: all slow, the last end of each segment on a chip aligned late.
+
+    The chip of the segment that lies farthest from that one is aligned early, and fast where it has been aligned since
+    longer.
+    """
+    slow, residual = 1 / float(limits.slow), float(limits.residual_cycles)
+    arrival = float(limits.delay_cycles) + limits.crossing_cycles * slow
+    latest = egress.start_cycle * slow + egress.levels * residual + egress.arrives * arrival
+    error = np.zeros((len(alignment.segment), alignment.nodes))
+    slowness = np.full(alignment.nodes, slow)
+    bounds = np.append(egress.first_member, len(egress.member_node))
+    ends = np.append(egress.first_end, len(latest))
+    for segment in range(len(egress.first_end)):
+        end = int(egress.first_end[segment] + latest[ends[segment] : ends[segment + 1]].argmax())
+        node, members = int(egress.node[end]), egress.member_node[bounds[segment] : bounds[segment + 1]]
+        begins = int(egress.member_deskew[bounds[segment]])
+        apart = int(egress.deskew[end]) != begins
+        depth = np.maximum(alignment.tree.depth, 0)
+        levels = depth[members] if apart else alignment.tree.levels_between(np.full_like(members, node), members)
+        first = int(members[levels.argmax()])
+        late, early = ways_apart(alignment, node, first, apart=apart)
+        if egress.member_since[bounds[segment]] and first != node:
+            slowness[first] = 1 / float(limits.fast)
+        error[egress.deskew[end], late] = residual
+        error[begins, early] = -residual
+    still = np.zeros(alignment.nodes)
+    aligned = sum_along_tree(error, alignment)
+    return clocks_of(alignment, limits, slowness, still, still, aligned, 1.0)

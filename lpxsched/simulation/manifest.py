@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InputError
 from lpxsched.files.document import Document
 from lpxsched.files.schema import validate
 from lpxsched.timetable.reader import MANIFEST
-from lpxsched.units import exact
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -32,16 +31,3 @@ def read_clock_mhz(build: Build) -> Fraction:
     if clock_mhz <= 0:
         raise InputError(MANIFEST, f"must be a positive number or fraction, got {text!r}", key="clock_mhz")
     return clock_mhz
-
-
-def read_proved_worst_ns(build: Build) -> Fraction | None:
-    """Return the bound on the latency of one token that compile wrote, in ns; None for a collective."""
-    if "kind" in build.manifest.options and "proved_worst_ns" not in build.manifest.results:
-        return None
-    return exact(_number("results.proved_worst_ns", build.manifest.results.get("proved_worst_ns")))
-
-
-def _number(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise InputError(MANIFEST, f"must be a number of at least 0, got {value!r}", key=key)
-    return value

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.simulation.alignment import Alignment
+    from lpxsched.simulation.limits import Limits
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.columns import Flags, Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,8 +28,12 @@ class Timeline:
 
     Attributes
     ----------
-    link, segment, vectors, read, src, dst, latency_cycles : ndarray of int64, shape (slots,)
-        `src` is the lane itself where a host sends.
+    row, link, segment, vectors, read, src, dst, latency_cycles : ndarray of int64, shape (slots,)
+        `row` is that of the timetable; `src` is the lane itself where a host sends.
+    delay : ndarray of int64, shape (slots,)
+        Place in `Limits.delays_cycles` of how much longer the link may take.
+    shared : ndarray of bool, shape (slots,)
+        Both ends count with one oscillator.
     vector_time_numerator, pitch_numerator, denominator : ndarray of int64, shape (slots,)
         v, and the time from one vector to the next: v, or v + latency on busy wires; both over `denominator`.
     index : ndarray of int64, shape (2, slots)
@@ -47,6 +52,7 @@ class Timeline:
         the root when they were aligned by different deskews.
     """
 
+    row: Integers
     link: Integers
     segment: Integers
     vectors: Integers
@@ -54,6 +60,8 @@ class Timeline:
     src: Integers
     dst: Integers
     latency_cycles: Integers
+    delay: Integers
+    shared: Flags
     vector_time_numerator: Integers
     pitch_numerator: Integers
     denominator: Integers
@@ -91,21 +99,26 @@ class Timeline:
         return self.read_cycles + self.index * self.pitch_cycles
 
 
-def read_timeline(build: Build, alignment: Alignment) -> Timeline:
-    """Return the slots of a build.
-
-    Raises
-    ------
-    InputError
-        When no slot leads to a chip, a slot carries something that no operator produced, or the ends of its link are
-        aligned by different trees.
-    """
+def slots_to_chips(build: Build) -> Integers:
+    """Return the rows of the timetable whose vectors are read at scheduled times."""
     slots, links = build.slots, build.links
     rows = np.flatnonzero(~build.chips.host[links.dst[slots.link]])
     if not len(rows):
         problem = "has no slot to a chip, so nothing can be late; compile something that sends"
         raise InputError(slots.file, problem)
-    segment, link = _segments(build)[rows], slots.link[rows]
+    return rows
+
+
+def read_timeline(build: Build, alignment: Alignment, limits: Limits, rows: Integers) -> Timeline:
+    """Return some slots of a build, of those from `slots_to_chips`.
+
+    Raises
+    ------
+    InputError
+        When a slot carries something that no operator produced, or the ends of its link are aligned by different trees.
+    """
+    slots, links = build.slots, build.links
+    segment, link = slot_segments(build, rows), slots.link[rows]
     vectors, depart, read = slots.vectors[rows], slots.depart[rows], slots.read[rows]
     src, dst = alignment.sender[link], links.dst[link]
     numerator, denominator = links.vector_time_numerator[link], links.vector_time_denominator[link]
@@ -119,6 +132,7 @@ def read_timeline(build: Build, alignment: Alignment) -> Timeline:
     src_end, dst_end = alignment.end_cycle[src_deskew], alignment.end_cycle[dst_deskew]
     depth = np.maximum(alignment.tree.depth, 0)
     return Timeline(
+        row=rows,
         link=link,
         segment=segment,
         vectors=vectors,
@@ -126,6 +140,8 @@ def read_timeline(build: Build, alignment: Alignment) -> Timeline:
         src=src,
         dst=dst,
         latency_cycles=links.latency_cycles[link],
+        delay=limits.place_of(links.link_class)[link],
+        shared=alignment.oscillator[src] == alignment.oscillator[dst],
         vector_time_numerator=numerator,
         pitch_numerator=pitch,
         denominator=denominator,
@@ -135,21 +151,27 @@ def read_timeline(build: Build, alignment: Alignment) -> Timeline:
         depart_cycles=depart - src_end,
         read_cycles=read - dst_end,
         apart_cycles=dst_end - src_end,
-        levels=np.where(src_deskew == dst_deskew, _levels(build, alignment, link), depth[src] + depth[dst]),
+        levels=np.where(src_deskew == dst_deskew, levels_of_links(build, alignment, link), depth[src] + depth[dst]),
     )
 
 
-def _segments(build: Build) -> Integers:
-    """Return the segment of each slot: that of the operator which produced its tensor."""
-    producer = build.tensors.producer[build.slots.tensor]
+def slot_segments(build: Build, rows: Integers) -> Integers:
+    """Return the segment of some slots: that of the operator which produced their tensor.
+
+    Raises
+    ------
+    InputError
+        When no operator did.
+    """
+    producer = build.tensors.producer[build.slots.tensor[rows]]
     wrong = np.flatnonzero(producer < 0)
     if len(wrong):
-        problem = f"row {int(wrong[0])} carries a tensor that no operator produced"
+        problem = f"row {int(rows[wrong[0]])} carries a tensor that no operator produced"
         raise InputError(build.slots.file, problem, key="tensor")
     return build.operators.segment[producer]
 
 
-def _levels(build: Build, alignment: Alignment, link: Integers) -> Integers:
+def levels_of_links(build: Build, alignment: Alignment, link: Integers) -> Integers:
     """Return the tree edges between the ends of the link of each slot."""
     used, slot = np.unique(link, return_inverse=True)
     src, dst = alignment.sender[used], build.links.dst[used]

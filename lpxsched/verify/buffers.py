@@ -1,8 +1,9 @@
 """R8 reads, second part: no more vectors wait on a link than the deskew buffer of its chip holds.
 
-A vector waits from its earliest arrival (see ``hops``) to its read. Vectors of one link leave v or more apart (R1),
-so the earliest arrivals of two of them lie at least v (1 - rho) / (1 + rho) apart in the receiver's cycles; with W the
-longest wait, no more than floor(W / that) + 1 wait at once. Links where this exceeds the buffer are counted exactly.
+A vector waits from its earliest arrival (see ``hops``) to its read. Vectors of one link leave v or more apart (R1), so
+the earliest arrivals of two of them lie at least v slow / fast apart in the receiver's cycles, less what two clocks may
+stray meanwhile; with W the longest wait, no more than floor(W / that) + 1 wait at once. Links where this exceeds the
+buffer are counted exactly.
 """
 
 from __future__ import annotations
@@ -63,11 +64,15 @@ def overfull(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
 
 def _at_most(build: Build, hops: Hops, limits: Limits) -> np.ndarray:
     """Return a number of vectors that no link exceeds; infinite where its slots fly across a deskew."""
-    rho, v = float(limits.rho), hops.vector_time / hops.denominator
-    drift = 2 * rho * (hops.last_read + 1 - hops.aligned)
+    slow, fast, v = float(limits.slowest), float(limits.fastest), hops.vector_time / hops.denominator
+    interval = hops.last_read + 1 - hops.aligned
+    drift = (fast - slow) * interval / fast + float(limits.slowdown) * hops.latency
+    drift += 2 * float(limits.wander_cycles(int(interval.max(initial=0))))
+    strays = 2 * float(limits.slowdown + limits.ramp * int(interval.max(initial=0)))
     errors = float(limits.early_cycles) + np.maximum(hops.levels, 0) * float(limits.residual_cycles)
     wait = (hops.read - hops.depart - hops.latency) - v + errors + drift
-    waiting = np.floor(wait * (1 + rho) / (v * (1 - rho)) + ROUNDING) + 1
+    apart = slow / fast - strays
+    waiting = np.floor(wait / (v * apart) + ROUNDING) + 1 if apart > 0 else np.full(len(hops), np.inf)
     most = np.zeros(len(build.links))
     np.maximum.at(most, hops.link, np.where(hops.at_once, waiting, np.inf))
     return most

@@ -1,11 +1,12 @@
 """R9 deskew: segments on demand open with one, nothing overlaps it, and its stall covers how far clocks run apart.
 
-Between two deskews clocks drift apart by 2 rho T at most, on top of what the first one left: 2 depth residual. A
+Between two deskews clocks drift apart by 2 rho T / (1 - d/2) at most, and each strays from its mean rate by half its
+ramp times T^2 and by the phase of its spread, on top of what the first one left: 2 depth residual. A
 chip finds its drift modulo the period of its counter only, so that the sum must stay below half of it; and it can
 wait, not hurry, so that the stall must cover the sum. The deskews of a frame on demand are those of each of its
 segments, from that segment's time zero on. The first one ends an interval too: the chips ran a segment of the frame
 before, from its last deskew to its end, and, where they poll for rows, a pass. A program that is started anew has just
-been aligned.
+been aligned. What a deskew costs beyond comes on top of its stall.
 """
 
 from __future__ import annotations
@@ -131,8 +132,8 @@ def _stalls(build: Build) -> Iterator[Violation]:
         if 2 * apart >= limits.hac_period_cycles:
             message = f"{who}, not below half of the counter's period {limits.hac_period_cycles}"
             yield Violation(RULE, message, rows_of(deskews, row))
-        if stall < apart:
-            message = f"{who}; its stall is {stall}, must be at least {ceil_cycles(apart)}"
+        if stall < apart + limits.deskew_cycles:
+            message = f"{who}; its stall is {stall}, must be at least {ceil_cycles(apart) + limits.deskew_cycles}"
             yield Violation(RULE, message, rows_of(deskews, row))
 
 

@@ -1,18 +1,20 @@
 r"""The slots that bring vectors to chips, and by how much clocks may shift their arrivals, in exact arithmetic.
 
-Node i has a clock of constant rate 1 + delta_i, |delta_i| <= rho, and counts program time with it. Let P be the
-program time from the sender's last deskew to the end of the serialisation of vector k, R that from the receiver's
-last deskew to its read, D from the one deskew to the other (0 for most slots), L the latency, and e the difference
-of the two alignments, at most levels x residual. In true time after the receiver's deskew the vector is there at
+Node i has a clock of mean rate 1 - d/2 + delta_i, |delta_i| <= rho, and counts program time with it; in q cycles after
+a deskew it strays from that by X(q) at most (see ``clock``). Let P be the program time from the sender's last deskew to
+the end of the serialisation of vector k, R that from the receiver's last deskew to its read, D from the one deskew to
+the other (0 for most slots), L the latency, and e the difference of the two alignments, at most levels x residual. With
+slow = 1 - d/2 - rho and fast = 1 - d/2 + rho the vector is there in true time after the receiver's deskew at
 
-    A = e + P / (1 + delta_src) - D / (1 + delta_root) + L + j,     -early <= j <= late,
+    A = e + P / rate_src - D / rate_root + L + j + strays,     -early <= j <= late,
 
-and in the receiver's cycles at (1 + delta_dst) A, plus what crossing to its clock takes. All errors are free within
-their limits, and A is monotone in each, so the latest and earliest arrival stand at corners:
+and in the receiver's cycles at rate_dst A, plus what crossing to its clock takes. All errors are free within their
+limits, and A is monotone in each, so the latest and earliest arrival stand at corners:
 
-    latest   A + rho |A| + crossing,  A = L + late + levels residual + P / (1 - rho) - D / (1 + rho)
-    earliest A - rho |A|,             A = L - early - levels residual + P / (1 + rho) - D / (1 - rho)
+    latest   max(slow A, fast A) + crossing,  A = L + late + levels residual + X + P / slow - D / fast
+    earliest min(slow A, fast A),             A = L - early - levels residual - X + P / fast - D / slow
 
+with X = X(P) + X(R), of the root X(D) too, rounded up to a thousandth of a cycle.
 (P < 0, before the first deskew, swaps its two corners; R9 tells that as well.) Where a frame repeats, the iteration
 counts that begins longest after its deskew. Both deskews of a slot are those
 before its first vector: R9 lets no deskew cut a slot. Aligned by one deskew, the ends differ by the tree edges between
@@ -29,7 +31,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.units import NONE
+from lpxsched.units import NONE, ceil_cycles
+from lpxsched.verify.clock import limits_of
 from lpxsched.verify.deskews import last_deskew
 from lpxsched.verify.frames import turns
 from lpxsched.verify.gaps import since_deskew
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers
     from lpxsched.verify.clock import Limits
+
+# Strays are rounded up to such parts of a cycle.
+STRAY_PARTS = 1000
 
 Exact = NDArray[np.object_]
 
@@ -56,6 +62,8 @@ class Hops:
     aligned, realigned : ndarray of int64, shape (hops,)
         End of the last deskew before vector 0 leaves, and before it is read; 0 where there is none, below 0 where
         it lies before the iteration.
+    late : ndarray of int64, shape (hops,)
+        Place in `Limits.lates_cycles` of how much longer the link may take.
     levels : ndarray of int64, shape (hops,)
         Residuals by which both alignments can differ; `NONE` where no one tree holds both ends.
     """
@@ -72,6 +80,7 @@ class Hops:
     denominator: Integers
     aligned: Integers
     realigned: Integers
+    late: Integers
     levels: Integers
 
     def __len__(self) -> int:
@@ -122,6 +131,7 @@ def hops_to_chips(build: Build) -> Hops:
         denominator=denominator[link],
         aligned=aligned,
         realigned=realigned,
+        late=limits_of(build).late_of(links.link_class)[link],
         levels=np.where(aligned == realigned, *(levels[link] for levels in _levels(build))),
     )
 
@@ -151,7 +161,7 @@ class Arrivals:
 def exact_arrivals(hops: Hops, vector: Integers, limits: Limits) -> Arrivals:
     """Return when vector k of each slot is read, and the latest and earliest time at which it may arrive.
 
-    With rho = a / b, 1 / (1 -+ rho) = b (b +- a) / (b^2 - a^2): all is whole in parts of 1 / (unit b (b^2 - a^2)).
+    With slow = l / n and fast = u / n all is whole in parts of 1 / (unit l u n).
 
     Parameters
     ----------
@@ -160,23 +170,40 @@ def exact_arrivals(hops: Hops, vector: Integers, limits: Limits) -> Arrivals:
         The k of each slot.
     limits : Limits
     """
-    a, b = limits.rho.numerator, limits.rho.denominator
-    square = b * b - a * a
-    errors = (limits.residual_cycles, limits.late_cycles, limits.early_cycles, limits.crossing_cycles)
+    n = lcm(limits.slowest.denominator, limits.fastest.denominator)
+    slow, fast = int(limits.slowest * n), int(limits.fastest * n)
+    errors = (limits.residual_cycles, limits.early_cycles, limits.crossing_cycles, *limits.lates_cycles)
     unit = lcm(*np.unique(hops.denominator).tolist(), *(error.denominator for error in errors))
-    residual, late, early, crossing = (int(error * unit) for error in errors)
+    unit = lcm(unit, STRAY_PARTS) if limits.wanders else unit
+    residual, early, crossing, *lates = (int(error * unit) for error in errors)
     scale = unit // hops.denominator.astype(object)
     passed = vector.astype(object) * hops.pitch * scale
     sent = (hops.depart - hops.aligned).astype(object) * unit + passed + hops.vector_time * scale
     due = (hops.read - hops.realigned).astype(object) * unit + passed
-    between = (hops.realigned - hops.aligned).astype(object) * unit
-    latency, levels = hops.latency.astype(object) * unit, hops.levels.astype(object) * residual
-    slow, fast = b * (b * sent + a * abs(sent)), b * (b * sent - a * abs(sent))
-    latest = square * (latency + late + levels) + slow - b * (b - a) * between
-    earliest = square * (latency - early - levels) + fast - b * (b + a) * between
+    apart = hops.realigned - hops.aligned
+    # Those of the slot's last vector, which has strayed most.
+    ends = (hops.vectors - 1 - vector).astype(object) * hops.pitch * scale
+    strays = _strays(limits, unit, (sent + ends) // unit + 1, (due + ends) // unit + 1, apart)
+    latency, errs = hops.latency.astype(object) * unit, hops.levels.astype(object) * residual + strays
+    between, late = apart.astype(object) * unit, np.array(lates, dtype=object)[hops.late]
+    forth = sent >= 0
+    latest = slow * fast * (latency + late + errs) + n * np.where(forth, fast, slow) * sent - n * slow * between
+    earliest = slow * fast * (latency - early - errs) + n * np.where(forth, slow, fast) * sent - n * fast * between
     return Arrivals(
-        due=b * square * due,
-        latest=b * latest + a * abs(latest) + b * square * crossing,
-        earliest=b * earliest - a * abs(earliest),
-        parts=unit * b * square,
+        due=slow * fast * n * due,
+        latest=np.where(latest >= 0, fast, slow) * latest + slow * fast * n * crossing,
+        earliest=np.where(earliest >= 0, slow, fast) * earliest,
+        parts=unit * slow * fast * n,
     )
+
+
+def _strays(limits: Limits, unit: int, *intervals: Exact | Integers) -> Exact:
+    """Return by how much clocks stray from their mean rates in some intervals each, in all, in parts, rounded up."""
+    strays = np.zeros(len(intervals[0]), dtype=object)
+    if not limits.wanders:
+        return strays
+    for column in intervals:
+        lengths, place = np.unique(np.abs(column).astype(np.int64), return_inverse=True)
+        whole = [ceil_cycles(limits.wander_cycles(length) * STRAY_PARTS) for length in lengths.tolist()]
+        strays += np.array(whole, dtype=object)[place.reshape(-1)] * (unit // STRAY_PARTS)
+    return strays

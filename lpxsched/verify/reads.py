@@ -3,12 +3,13 @@
 Nearly all slots are proved a link at a time. Let W = latency + late + levels residual, all in cycles, and T the
 longest time of the frame from a deskew to a read. Where one deskew aligned both ends and
 
-    read - depart >= v + W + crossing + 2 rho T / (1 - rho),
+    read - depart >= v + W + crossing + 2 rho T / slow + 2 max(1, fast) X(T),
 
-every vector of the slot is in time: its latest arrival (see ``hops``) exceeds P + W + crossing by
-2 rho P / (1 - rho) + rho W <= 2 rho (P + W) / (1 - rho), and P + W <= R <= T. Without drift the condition is exact.
-Other slots are judged one by one, in exact arithmetic: the slack of vector k is the least of functions linear in k,
-hence concave in k, hence least at the first or last vector.
+every vector of the slot is in time: its latest arrival (see ``hops``) exceeds P + W + crossing by at most 2 rho P /
+slow + rho W + fast (X(P) + X(R)), where rho W <= 2 rho W / slow, and P + W <= R <= T. Without drift the condition is
+exact. Other slots are judged one by one, in exact arithmetic: but for what clocks stray the slack of vector k is the
+least of functions linear in k, hence concave in k, hence least at the first or last vector; strays grow with k, so the
+last vector's count for both.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _proved(build: Build, hops: Hops, limits: Limits) -> Flags:
     longest = np.zeros(len(build.frames), dtype=np.int64)
     np.maximum.at(longest, frame, hops.last_read + 1 - hops.realigned)
     kind = np.full(len(build.links), NONE, dtype=np.int64)
-    columns = (hops.latency, hops.vector_time, hops.denominator, hops.levels, longest[frame])
+    columns = (hops.latency, hops.vector_time, hops.denominator, hops.levels, longest[frame], hops.late)
     at_once = np.flatnonzero(hops.at_once)
     # One slot stands for its link. Should another frame use the link as well, R1 tells so.
     kind[hops.link[at_once]] = at_once
@@ -93,8 +94,11 @@ def _proved(build: Build, hops: Hops, limits: Limits) -> Flags:
     return np.asarray(hops.at_once & (hops.read - hops.depart >= need[hops.link]))
 
 
-def _needed(limits: Limits, latency: int, numerator: int, denominator: int, levels: int, longest: int) -> int:
+def _needed(
+    limits: Limits, latency: int, numerator: int, denominator: int, levels: int, longest: int, late: int
+) -> int:
     """Return the cycles from departure to read that prove a slot, rounded up."""
-    wires = latency + limits.late_cycles + max(0, levels) * limits.residual_cycles
-    drift = 2 * limits.rho * longest / (1 - limits.rho)
+    wires = latency + limits.lates_cycles[late] + max(0, levels) * limits.residual_cycles
+    wander = max(Fraction(1), limits.fastest) * limits.wander_cycles(longest)
+    drift = 2 * (limits.rho * longest / limits.slowest + wander)
     return ceil_cycles(Fraction(numerator, denominator) + wires + limits.crossing_cycles + drift)

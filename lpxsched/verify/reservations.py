@@ -2,11 +2,11 @@
 
 Each of m micro-batches owns one residue modulo the N windows of its frame, no gap. From a window it is back after
 
-    D = makespan + stall + (assumed + late + crossing / (1 - rho)) (1 + rho)
+    D = makespan + stall + (assumed + late + crossing / slowest) fastest + stray
 
 cycles at most: clocks of two chips disagree by less than the stall of a deskew, and the fastest clock counts the most
-cycles while rows are outside of the fabric. Where N P >= D nobody misses a window of his own, so a step takes N P at
-most, and whose delays keep their maxima waits N P - D.
+cycles while rows are outside of the fabric, those by which it strays from its mean rate included. Where N P >= D nobody
+misses a window of his own, so a step takes N P at most, and whose delays keep their maxima waits N P - D.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ def visit_cycles(build: Build) -> int:
     """Return D of a build of one segment in a frame that repeats."""
     limits, assumed = limits_of(build), build.manifest.results.get("assumed_high_ns", 0)
     outside = ns_to_cycles(exact(assumed if _is_time(assumed) else 0), Fraction(build.manifest.clock_mhz))
-    outside += limits.late_cycles + limits.crossing_cycles / (1 - limits.rho)
+    outside += limits.late_cycles + limits.crossing_cycles / limits.slowest
     stall = int(build.deskews.stall.max(initial=0))
-    return int(build.segments.makespan_cycles[0]) + stall + ceil_cycles(outside * (1 + limits.rho))
+    counted = ceil_cycles(outside * limits.fastest + limits.wander_cycles(ceil_cycles(outside)))
+    return int(build.segments.makespan_cycles[0]) + stall + counted
 
 
 def step_cycles(build: Build) -> int:
@@ -69,8 +70,8 @@ def reservation_violations(build: Build) -> Iterator[Violation]:
     if step < visit:
         why = f"{windows} windows take {step} cycles, a micro-batch may be back for its next one after {visit} only"
         yield Violation(RULE, why, rows)
-    clock_mhz, rho = Fraction(build.manifest.clock_mhz), limits_of(build).rho
-    for key, cycles in (("step_ns", Fraction(step)), ("step_high_ns", step / (1 - rho))):
+    clock_mhz, slowest = Fraction(build.manifest.clock_mhz), limits_of(build).slowest
+    for key, cycles in (("step_ns", Fraction(step)), ("step_high_ns", step / slowest)):
         least = cycles_to_ns(cycles, clock_mhz)
         if key in results and (not _is_time(results[key]) or exact(results[key]) < least):
             message = f"results {key} is {results[key]!r}, {windows} windows take {float(least):.3f}"

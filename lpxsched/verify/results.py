@@ -144,9 +144,20 @@ def _worst_ns(build: Build) -> Fraction:
     )
     program = int(((segments.waiting_cycles + segments.makespan_cycles) * windows).sum())
     since = int((since_deskew(build)[:-1] * windows).sum())
-    slow = (program + arrivals * limits.crossing_cycles + since) / (1 - limits.rho) - since / (1 + limits.rho)
+    slow = (program + arrivals * limits.crossing_cycles + since) / limits.slowest - since / limits.fastest
     errors = int(np.dot(_levels(build), windows)) * limits.residual_cycles + arrivals * limits.late_cycles
-    return cycles_to_ns(slow + errors, clock_mhz)
+    return cycles_to_ns(slow + errors + _strays(build), clock_mhz)
+
+
+def _strays(build: Build) -> Fraction:
+    """Return by how much clocks that do not keep their mean rates lengthen all segments, in cycles.
+
+    The root strays from the event to the last deskew, and the chips which begin first and end last since theirs.
+    """
+    limits, segments = limits_of(build), build.segments
+    lasting = (segments.waiting_cycles + segments.makespan_cycles + since_deskew(build)[:-1]).tolist()
+    runs = zip(lasting, build.graph.windows(), strict=True) if limits.wanders else ()
+    return 3 * sum((limits.wander_cycles(cycles) * times for cycles, times in runs), Fraction(0))
 
 
 def _levels(build: Build) -> list[int]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.clocks.guard import drift_cycles, guard_cycles, residual_cycles, stall_cycles
+from lpxsched.clocks.guard import drift_cycles, guard_cycles, residual_cycles, stall_cycles, wander_cycles
 from lpxsched.clocks.specification import ClockSpecification, load_clock
 
 MHZ_1000 = Fraction(1000)
@@ -16,14 +16,14 @@ LEVELS = st.integers(0, 20)
 INTERVALS = st.integers(0, 10**7)
 
 
-def clock(**changes: float) -> ClockSpecification:
+def clock(**changes: object) -> ClockSpecification:
     """Return the shipped crystal oscillator with some numbers changed."""
     data = load_clock("xo-100ppm").model_dump()
     return ClockSpecification.model_validate(data | changes)
 
 
 def guard(
-    levels: int, interval_cycles: int | None, *, mhz: Fraction = MHZ_1000, in_hop: bool = False, **changes: float
+    levels: int, interval_cycles: int | None, *, mhz: Fraction = MHZ_1000, in_hop: bool = False, **changes: object
 ) -> int:
     """Return the guard of the crystal oscillator with some numbers changed."""
     return guard_cycles(clock(**changes), levels=levels, interval_cycles=interval_cycles, clock_mhz=mhz, in_hop=in_hop)
@@ -89,8 +89,65 @@ def test_guard_and_stall_never_shrink(levels: int, more_levels: int, interval: i
 
 def test_drift_and_residual_are_exact() -> None:
     """Tests 2 x 100e-6 x 7 = 7/5000 cycles, and 3 levels x 10.6 ns x 0.9 = 28.62 cycles."""
-    assert drift_cycles(clock(), 7) == Fraction(7, 5000)
+    assert drift_cycles(clock(drift_ppm_per_s=0), 7, MHZ_1000) == Fraction(7, 5000)
     assert residual_cycles(clock(), 3, Fraction(900)) == Fraction(2862, 100)
+
+
+@pytest.mark.parametrize(
+    ("interval_cycles", "expected"),
+    [
+        # d/2 T (1 - f T) with d/2 = 2.5e-3 and f = 1/40,000 a cycle, up to d / (8 f) = 25 from 20,000 cycles on
+        (0, 0),
+        (4_000, 9),  # 10 x 0.9
+        (10_000, Fraction(75, 4)),  # 25 x 3/4
+        (20_000, 25),
+        (10**6, 25),
+        (None, 25),
+    ],
+)
+def test_spread_is_a_phase(interval_cycles: int | None, expected: Fraction) -> None:
+    """Tests a down-spread of 5,000 ppm at 25 kHz and 1000 MHz, by hand: its swing does not grow with time."""
+    spread = clock(spread_ppm=5000, spread_khz=25, drift_ppm_per_s=0)
+    assert wander_cycles(spread, interval_cycles, MHZ_1000) == expected
+    steady = 0 if interval_cycles is None else 2 * Fraction(1, 10_000) * interval_cycles / Fraction(9975, 10_000)
+    assert drift_cycles(spread, interval_cycles, MHZ_1000) == 2 * expected + steady
+
+
+def test_the_swing_of_a_triangle_is_what_it_sums_up_to() -> None:
+    """Tests the formula against the largest sum of a triangle over a window, which lies around its peak."""
+    # Amplitude 2.5e-3, period 400 cycles: falls by 2.5e-3 / 100 a cycle from the peak on both sides.
+    triangle = [2.5e-3 * (1 - abs(cycle) / 100) for cycle in range(-400, 401)]
+    for window in (10, 80, 199):
+        best = sum(triangle[400 - window // 2 : 400 + window - window // 2])
+        spread = clock(spread_ppm=5000, spread_khz=1000, drift_ppm_per_s=0)
+        # 1000 kHz is 400 cycles at 400 MHz.
+        assert abs(float(wander_cycles(spread, window, Fraction(400))) - best) < 2.5e-3
+
+
+def test_a_ramp_grows_with_the_square_of_time() -> None:
+    """Tests 10 ppm a second for 1e6 cycles of 1 ns: 1e-5 / 2 x (1e-3)^2 s = 5e-12 s = 0.005 cycles a clock."""
+    assert wander_cycles(clock(drift_ppm_per_s=10), 10**6, MHZ_1000) == Fraction(5, 1000)
+
+
+def test_a_wrong_calibration_counts_in_the_tree_and_on_the_wire() -> None:
+    """Tests 2 levels x (10.6 + 0.5) + 2 + 21.2 + 2 + 0.5 = 47.9 cycles."""
+    assert guard(2, 10_000, calibration_ns=0.5) == 48
+
+
+def test_links_of_a_class_have_their_own_jitter() -> None:
+    """Tests 10.6 + 2 + 3 + 2 = 17.6 on the class named, 35.8 on others, and the most where none is named."""
+    own = clock(jitter_by_class_ns={"tray": 3})
+    guards = [
+        guard_cycles(own, levels=1, interval_cycles=10_000, clock_mhz=MHZ_1000, in_hop=False, link_class=of_class)
+        for of_class in ("tray", "spine", None)
+    ]
+    assert guards == [18, 36, 36]
+
+
+def test_what_a_deskew_costs_beyond_its_stall_comes_on_top() -> None:
+    """Tests 23.2 cycles, rounded up, and 20."""
+    costly = clock(deskew_cycles=20)
+    assert stall_cycles(costly, depth=1, interval_cycles=10_000, clock_mhz=MHZ_1000) == 44
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,16 @@ def domain(depth: int = 1, name: str = "xo-100ppm", *, in_hop: bool = False, **c
 @pytest.mark.parametrize(
     ("depth", "changes", "expected"),
     [
-        (0, {}, 629_999),  # 2 x 100e-6 x T < 126: T < 630,000
+        (0, {"drift_ppm_per_s": 0}, 629_999),  # 2 x 100e-6 x T < 126: T < 630,000
         (3, {}, 311_999),  # 2 x 100e-6 x T + 2 x 3 x 10.6 < 126: T < 312,000
-        (0, {"offset_ppm": 0.5}, 125_999_999),  # 1e-6 x T < 126
-        (0, {"offset_ppm": 30, "hac_period_cycles": 100}, 833_333),  # 60e-6 x T < 50: T < 833,333.3
+        (0, {"offset_ppm": 0.5, "drift_ppm_per_s": 0}, 125_999_999),  # 1e-6 x T < 126
+        (
+            0,
+            {"offset_ppm": 30, "hac_period_cycles": 100, "drift_ppm_per_s": 0},
+            833_333,
+        ),  # 60e-6 x T < 50: T < 833,333.3
+        (0, {"offset_ppm": 0, "drift_ppm_per_s": 126}, 31_622_776),  # 126e-6/s T^2 < 126 ns: T < 1e9 sqrt(1e-3) cycles
+        (2, {"spread_ppm": 5000, "drift_ppm_per_s": 0}, 219_038),  # 2e-4 T / 0.9975 + 2 x 5e-3 / 8 / 31.5e-6 < 83.6
         (5, {}, 99_999),  # 106 of 126 cycles are residuals: 2e-4 x T < 20
     ],
 )
@@ -38,7 +44,8 @@ def test_the_longest_interval_between_deskews(depth: int, changes: dict[str, flo
     assert longest == expected
     clock, half = crystal.specification, Fraction(crystal.specification.hac_period_cycles.value, 2)
     residuals = residual_cycles(clock, 2 * depth, MHZ_1000)
-    assert drift_cycles(clock, longest) + residuals < half <= drift_cycles(clock, longest + 1) + residuals
+    assert drift_cycles(clock, longest, MHZ_1000) + residuals < half
+    assert half <= drift_cycles(clock, longest + 1, MHZ_1000) + residuals
 
 
 def test_a_tree_that_is_too_deep_is_refused() -> None:
@@ -87,13 +94,13 @@ def test_a_hop_that_fits_is_let_pass() -> None:
 
 
 def test_a_hop_that_is_too_long_says_which_clock_would_do() -> None:
-    """Tests a second: 2 rho (1e9 + ..) < 104.8 cycles, so 0.0523 ppm; the two shipped clocks without drift do."""
+    """Tests a second: a ramp of 0.1 ppm/s takes 100 of the 104.8 cycles, 2 rho (1e9 + ..) the rest, so 0.00239 ppm."""
     with pytest.raises(InfeasibleError) as caught:
         domain().refuse_long_hop(Hop("tray", 10**9, 1))
     assert str(caught.value) == (
         "infeasible: one hop of class tray takes 1000000056 cycles with the opening deskew, and clocks of xo-100ppm "
-        "(+-100 ppm each) may run 523999 cycles between two deskews; one of at most 0.0523 ppm (one-sided) would do, "
-        "of the shipped ones: common, none"
+        "(+-100 ppm each) may run 523999 cycles between two deskews; one of at most 0.00239 ppm (one-sided) would do, "
+        "of the shipped ones: common, none, ocxo-5ppb"
     )
 
 

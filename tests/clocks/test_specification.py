@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lpxsched.clocks.specification import load_clock
+from lpxsched.clocks.specification import ClockSpecification, load_clock
 from lpxsched.errors import InputError
 from tests.fabric.examples import change_shipped
 
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("name", "offset_ppm", "residual_ns", "jitter_ns", "crossing_cycles"),
-    [("none", 0, 0, 0, 0), ("common", 0, 0, 21.2, 1), ("xo-100ppm", 100, 10.6, 21.2, 2)],
+    [
+        ("none", 0, 0, 0, 0),
+        ("common", 0, 0, 21.2, 1),
+        ("xo-100ppm", 100, 10.6, 21.2, 2),
+        ("xo-20ppm", 20, 10.6, 21.2, 2),
+        ("srns-300ppm", 300, 10.6, 21.2, 2),
+        ("sris", 300, 13.3, 21.2, 2),
+        ("tcxo-1.5ppm", 1.5, 10.6, 21.2, 2),
+        ("ocxo-5ppb", 0.005, 10.6, 21.2, 2),
+    ],
 )
 def test_the_shipped_clocks(
     name: str, offset_ppm: float, residual_ns: float, jitter_ns: float, crossing_cycles: int
@@ -26,6 +35,17 @@ def test_the_shipped_clocks(
     assert (clock.name, clock.offset_ppm.value, clock.residual_ns.value) == (name, offset_ppm, residual_ns)
     assert (clock.jitter_peak_to_peak_ns.value, clock.crossing_cycles.value) == (jitter_ns, crossing_cycles)
     assert (clock.temperature_ns.value, clock.hac_period_cycles.value) == (0, 252)
+    assert (clock.hac_exchange_cycles.value, clock.hac_step_cycles.value) == (256, 2)
+    assert clock.spread_ppm.value == (5000 if name == "sris" else 0)
+
+
+def test_what_is_not_told_is_not_there() -> None:
+    """Tests that a file of the seven numbers that every clock has is one without ramp, spread and calibration."""
+    numbers = ("offset_ppm", "residual_ns", "jitter_peak_to_peak_ns", "temperature_ns")
+    cycles = {"crossing_cycles": 1, "hac_period_cycles": 252}
+    clock = ClockSpecification.model_validate({"name": "x", **dict.fromkeys(numbers, 1.0), **cycles})
+    assert (clock.drift_ppm_per_s.value, clock.spread_ppm.value, clock.calibration_ns.value) == (0, 0, 0)
+    assert (clock.jitter_by_class_ns, clock.shared_by.value) == ({}, "chip")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +54,11 @@ def test_the_shipped_clocks(
         ({"offset_ppm": -1}, "offset_ppm: input should be greater than or equal to 0, got -1"),
         ({"offset_ppm": 100_001}, "offset_ppm: input should be less than or equal to 100000, got 100001"),
         ({"residual_ns": "x"}, "residual_ns: input should be a valid number, got 'x'"),
+        (
+            {"jitter_by_class_ns": {"tray": -2}},
+            "jitter_by_class_ns.tray: input should be greater than or equal to 0, got -2",
+        ),
+        ({"shared_by": "row"}, "shared_by: input should be 'chip', 'tray' or 'rack', got 'row'"),
         ({"crossing_cycles": 1.5}, "crossing_cycles: input should be a valid integer, got 1.5"),
         ({"hac_period_cycles": 1}, "hac_period_cycles: input should be greater than or equal to 2, got 1"),
         ({"offset": 1}, "offset: unknown key; did you mean offset_ppm?"),
@@ -42,6 +67,6 @@ def test_the_shipped_clocks(
 def test_a_wrong_clock_is_refused_at_its_key(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
     """Tests that numbers that no clock can have are refused with their position."""
     path = change_shipped(tmp_path, "clock", "xo-100ppm", changes)
-    with pytest.raises(InputError, match=r"xo-100ppm\.yaml:\d+:1: ") as caught:
+    with pytest.raises(InputError, match=r"xo-100ppm\.yaml:\d+:\d+: ") as caught:
         load_clock(path)
     assert str(caught.value).endswith(expected)

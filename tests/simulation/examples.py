@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from lpxsched.clocks.specification import ClockSpecification
+from lpxsched.simulation.alignment import read_alignment
+from lpxsched.simulation.limits import Limits
+from lpxsched.simulation.timeline import Timeline, read_timeline, slots_to_chips
 from lpxsched.timetable.columns import Deskews
 from tests.builds import ints, two_chip_build
 
@@ -21,10 +25,12 @@ def clock(
     jitter_ns: float = 0,
     crossing: int = 0,
     temperature_ns: float = 0,
+    **others: Any,
 ) -> ClockSpecification:
     """Return a clock of the given limits; by default a perfect one."""
     return ClockSpecification.model_validate(
-        {
+        others
+        | {
             "name": "test",
             "offset_ppm": ppm,
             "residual_ns": residual_ns,
@@ -39,6 +45,17 @@ def clock(
 def own_clock() -> ClockSpecification:
     """Return a clock of 100 ppm, 1 ns a level, 1 ns of jitter and 1 cycle of crossing."""
     return clock(ppm=100, residual_ns=1, jitter_ns=1, crossing=1)
+
+
+def limits_of(specification: ClockSpecification, *, in_hop: bool = False) -> Limits:
+    """Return the limits of a clock at 1000 MHz, where a cycle is 1 ns."""
+    return Limits.of(specification, Fraction(1000), in_hop=in_hop)
+
+
+def timeline_of(build: Build, specification: ClockSpecification | None = None) -> Timeline:
+    """Return the slots of a build that lead to chips, on a clock that tells its classes of links."""
+    limits = limits_of(specification or clock())
+    return read_timeline(build, read_alignment(build), limits, slots_to_chips(build))
 
 
 def one_slot(build: Build, row: int) -> Build:

@@ -11,12 +11,11 @@ import pytest
 
 from lpxsched.errors import InputError
 from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.buffers import most_waiting
+from lpxsched.simulation.bound.waiting import waiting_by_link
 from lpxsched.simulation.egress import read_egress
 from lpxsched.simulation.summary import simulate
-from lpxsched.simulation.timeline import read_timeline
 from tests.builds import ints, signed, two_chip_build
-from tests.simulation.examples import clock, own_clock
+from tests.simulation.examples import clock, own_clock, timeline_of
 from tests.verify.changes import change
 from tests.verify.collectives import KINDS, LAID, build_of
 from tests.verify.test_frames import gapped, phased
@@ -55,21 +54,14 @@ def test_the_worst_case_of_a_collective_follows_from_its_clock() -> None:
     """Tests an epoch and 34 cycles by a clock of 1 - 1e-4, two residuals of 1 ns; no result tells a worst case."""
     summary = simulate(collective("broadcast"), own_clock(), trials=2, seed=0)
     assert summary.nominal_ns == 34
-    assert summary.bound_ns == summary.observed_worst_ns == Fraction(252 + 34) / (1 - Fraction(1, 10_000)) + 2
-
-
-def test_a_model_without_a_worst_case_is_refused() -> None:
-    """Tests that only a collective may leave it out."""
-    build = collective("broadcast")
-    model = replace(build, manifest=build.manifest.model_copy(update={"options": {}}))
-    with pytest.raises(InputError, match=r"results\.proved_worst_ns"):
-        simulate(model, trials=1, seed=0)
+    assert summary.bound_ns == Fraction(252 + 34) / (1 - Fraction(1, 10_000)) + 2
+    assert 0 <= summary.bound_ns - summary.observed_worst_ns < Fraction(1, 1000)
 
 
 def test_vectors_of_a_busy_wire_are_v_and_latency_apart() -> None:
     """Tests that the second vector is sent at 15 instead of 5 and due at 25.5 instead of 15.5."""
     build = collective("all-gather", wire="busy")
-    timeline = read_timeline(build, read_alignment(build))
+    timeline = timeline_of(build)
     assert timeline.sent_cycles[:, 0].tolist() == [2.5, 15.0]
     assert timeline.due_cycles[:, 0].tolist() == [13.0, 25.5]
     summary = simulate(build, clock(), trials=1, seed=0)
@@ -100,11 +92,12 @@ def test_the_iteration_longest_after_its_deskew_is_simulated() -> None:
     build = replace(build, manifest=manifest)
     alignment = read_alignment(build)
     assert alignment.end_cycle.tolist() == [-1397]
-    assert read_timeline(build, alignment).depart_cycles[0].tolist() == [1420, 1477, 1420, 1477, 1399, 1399]
+    assert timeline_of(build).depart_cycles[0].tolist() == [1420, 1477, 1420, 1477, 1399, 1399]
     rho = Fraction(1, 10_000)
     summary = simulate(build, trials=5, seed=0)
     worst = (504 + 128 + 1 + 1397) / (1 - rho) - 1397 / (1 + rho) + Fraction(9, 10) + Fraction(26, 10)
-    assert summary.observed_worst_ns == summary.bound_ns == worst
+    assert summary.bound_ns == worst
+    assert 0 <= worst - summary.observed_worst_ns < Fraction(1, 1000)
     assert summary.holds
     assert summary.proven_slack_cycles < simulate(told_once(), trials=5, seed=0).proven_slack_cycles
 
@@ -131,8 +124,8 @@ def test_iterations_wait_in_one_buffer(period: int, most: int) -> None:
     """
     build = build_of(LAID["all-gather"], period=period)
     build = replace(build, slots=replace(build.slots, read=build.slots.read + 20))
-    timeline = read_timeline(build, read_alignment(build))
-    assert most_waiting(build, timeline, np.full((2, timeline.slots), 20.5)) == most
+    timeline = timeline_of(build)
+    assert waiting_by_link(build, timeline, np.full((2, timeline.slots), 20.5)).max() == most
 
 
 def test_segments_of_a_frame_wait_in_one_buffer() -> None:
@@ -140,5 +133,5 @@ def test_segments_of_a_frame_wait_in_one_buffer() -> None:
     slack = np.full((2, 12), 20.0)
     for phase, most in ((0, 4), (100, 2)):
         build = phased(200, phase)
-        timeline = read_timeline(build, read_alignment(build))
-        assert most_waiting(build, timeline, slack) == most
+        timeline = timeline_of(build)
+        assert waiting_by_link(build, timeline, slack).max() == most

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lpxsched.clocks.latency import arrival_ns, worst_case_ns
 from lpxsched.errors import InputError
-from lpxsched.simulation.summary import Summary, simulate
+from lpxsched.simulation.summary import Failing, Summary, simulate
 from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, deskewed_in_flight, own_clock
 
@@ -58,9 +58,13 @@ def test_absurd_clocks_make_vectors_late() -> None:
 
 
 def test_every_late_slot_of_every_run_counts() -> None:
-    """Tests that a crossing of 6 cycles makes all 6 slots to chips late in 10 trials and in the adversary's run."""
+    """Tests that a crossing of 6 cycles makes all 6 slots to chips late in 10 trials and the adversary's 4 runs.
+
+    The adversary runs once against each of the four links to chips.
+    """
     summary = simulate(two_chip_build(), clock(crossing=6), trials=10, seed=0)
-    assert summary.violations == 6 * 11
+    assert (summary.attacks, summary.violations) == (4, 6 * 14)
+    assert summary.first == Failing("late", 0, 0, 0)
     assert summary.least_slack_cycles == -0.5
 
 
@@ -85,8 +89,8 @@ def test_the_adversary_sees_almost_the_whole_allowance() -> None:
     assert summary.nominal_ns == 128
     assert summary.waiting_ns == 504
     assert summary.bound_ns == worst_ns
-    assert round(summary.observed_worst_ns - worst_ns, 9) == 0
-    assert summary.as_json()["tightness"] == 1
+    assert 0 <= worst_ns - summary.observed_worst_ns < Fraction(1, 1000)
+    assert round(summary.as_json()["tightness"], 5) == 1
 
 
 def test_no_run_is_slower_than_the_bound_when_deskews_intervene() -> None:
@@ -116,13 +120,16 @@ def test_the_adversary_stays_within_the_bound(
     specification = clock(ppm=ppm, residual_ns=residual_ns, jitter_ns=jitter_ns, crossing=crossing)
     summary = simulate(build, specification, trials=20, seed=seed)
     assert summary.observed_worst_ns <= summary.bound_ns
-    assert summary.bound_ns - summary.observed_worst_ns <= Fraction(1, 10**6)
+    assert summary.bound_ns - summary.observed_worst_ns <= Fraction(2, 1000)
 
 
-def test_the_bound_of_the_own_clock_is_the_manifests() -> None:
-    """Tests that without another clock the number that compile wrote is reported."""
-    build = with_manifest(two_chip_build(), results={"proved_worst_ns": 700.25})
-    assert simulate(build, trials=1, seed=0).bound_ns == Fraction(2801, 4)
+def test_the_bound_of_the_own_clock_is_reckoned_not_read() -> None:
+    """Tests that what the manifest claims does not matter, but is right up to a picosecond."""
+    build = two_chip_build()
+    claimed = Fraction(str(build.manifest.results["proved_worst_ns"]))
+    assert 0 <= claimed - simulate(build, trials=1, seed=0).bound_ns < Fraction(1, 1000)
+    build = with_manifest(build, results={"proved_worst_ns": 700.25})
+    assert simulate(build, trials=1, seed=0).bound_ns < 700
 
 
 def test_what_is_assumed_enters_no_latency() -> None:
@@ -151,12 +158,16 @@ def test_a_faster_clock_shortens_the_cycle() -> None:
 
 def test_json_has_the_documented_keys() -> None:
     """Tests the names on which scripts rely, and that numbers are rounded to six decimals."""
+    first = Failing("late", 3, 4, 1)
     times_ns = (Fraction(5), Fraction(9, 2), Fraction(4), Fraction(6), Fraction(1))
-    summary = Summary("c", 7, 0, -1e-9, Fraction(1, 3), 0.5, 2, *times_ns)
+    summary = Summary("c", 7, 2, 0, 1, first, -1e-9, Fraction(1, 3), 0.5, 2, *times_ns)
     assert summary.as_json() == {
         "clock": "c",
         "trials": 7,
+        "attacks": 2,
         "violations": 0,
+        "overflows": 1,
+        "first_failure": {"what": "late", "trial": 3, "slot": 4, "vector": 1},
         "least_slack_cycles": 0.0,
         "proven_slack_cycles": 0.333333,
         "random_slack_cycles": 0.5,
@@ -176,7 +187,6 @@ def test_json_has_the_documented_keys() -> None:
         ({"clock_mhz": "fast"}, "clock_mhz: must be a positive number"),
         ({"clock_mhz": "1/0"}, "clock_mhz: must be a positive number"),
         ({"clock_mhz": "-5"}, "clock_mhz: must be a positive number"),
-        ({"results": {}}, "results.proved_worst_ns: must be a number"),
         ({"clock": {"name": "x"}}, "offset_ppm: this key is missing"),
     ],
 )

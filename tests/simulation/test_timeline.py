@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from lpxsched.errors import InputError
 from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.timeline import Timeline, read_timeline
 from lpxsched.timetable.columns import Deskews
 from tests.builds import ints, two_chip_build
-from tests.simulation.examples import deskewed_in_flight, one_slot
-
-if TYPE_CHECKING:
-    from lpxsched.timetable.build import Build
+from tests.simulation.examples import clock, deskewed_in_flight, one_slot, timeline_of
 
 
-def timeline_of(build: Build) -> Timeline:
-    """Return the timeline of a build."""
-    return read_timeline(build, read_alignment(build))
+def test_oscillators_are_shared_by_tray_or_rack() -> None:
+    """Tests chips 0.0 and 0.1 of one tray, whose host's lanes have none in common with them."""
+    build = two_chip_build()
+    assert [read_alignment(build, shared).oscillator.tolist() for shared in ("chip", "tray", "rack")] == [
+        [0, 1, 2, 3, 4],
+        [0, 0, 2, 3, 4],
+        [0, 0, 2, 3, 4],
+    ]
+
+
+def test_links_of_a_class_have_a_place_of_their_own() -> None:
+    """Tests that the links between the chips, of class tray, are told from those of the host."""
+    timeline = timeline_of(two_chip_build(), clock(jitter_by_class_ns={"tray": 2}))
+    assert timeline.delay.tolist() == [1, 1, 1, 1, 0, 0]
 
 
 def test_times_count_from_the_end_of_the_deskew() -> None:

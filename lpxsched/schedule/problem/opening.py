@@ -43,7 +43,8 @@ class Opening:
 
     def over(self, instance: Instance, interval_cycles: int | None) -> Instance:
         """Return an instance with the guards and the stall of an interval between deskews; None leaves drift out."""
-        guards = self.clock.guards_cycles(self.levels, interval_cycles)
+        network = instance.network
+        guards = self.clock.guards_cycles(self.levels, interval_cycles, network.link_class, network.class_names)
         return _opened(instance, guards, self.clock.stall_cycles(interval_cycles))
 
     def least(self, instance: Instance) -> Instance:
@@ -51,7 +52,8 @@ class Opening:
 
         No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
         """
-        guards = self.least_clock.guards_cycles(self.least_levels, 0)
+        network = instance.network
+        guards = self.least_clock.guards_cycles(self.least_levels, 0, network.link_class, network.class_names)
         return _opened(instance, guards, self.least_clock.stall_cycles(0))
 
     def hops(self, network: Network) -> list[Hop]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.buffers import most_waiting
-from lpxsched.simulation.timeline import Timeline, read_timeline
+from lpxsched.simulation.bound.waiting import waiting_by_link
 from tests.builds import ints, two_chip_build
+from tests.simulation import examples
+
+if TYPE_CHECKING:
+    from lpxsched.simulation.timeline import Timeline
 
 
 def timeline_of(vectors: int, *departs: int) -> Timeline:
@@ -24,13 +27,12 @@ def timeline_of(vectors: int, *departs: int) -> Timeline:
         depart=ints(*departs),
         read=ints(*departs) + 18,
     )
-    build = replace(build, slots=slots)
-    return read_timeline(build, read_alignment(build))
+    return examples.timeline_of(replace(build, slots=slots))
 
 
 def waiting(timeline: Timeline, slack: float) -> int:
     """Return the most vectors that wait when each arrives `slack` cycles before its read."""
-    return most_waiting(two_chip_build(), timeline, np.full((2, timeline.slots), slack))
+    return int(waiting_by_link(two_chip_build(), timeline, np.full((2, timeline.slots), slack)).max())
 
 
 def test_a_vector_waits_from_arrival_to_read() -> None:
@@ -64,4 +66,4 @@ def test_arrivals_spread_evenly_between_the_first_and_the_last() -> None:
     slack = np.array([[1.0], [8.0]])
     # Vector k arrives at 97 + 1.5 k and is read at 98 + 2.5 k. At 107.5, when vector 7 arrives, vectors 0 to
     # 3 are read (at 98 to 105.5) and 4 to 7 wait.
-    assert most_waiting(two_chip_build(), timeline_of(8, 80), slack) == 4
+    assert waiting_by_link(two_chip_build(), timeline_of(8, 80), slack).tolist() == [4, 0, 0, 0, 0, 0]

@@ -9,14 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.clocks.guard import drift_cycles
-from lpxsched.simulation.adversary import latest_arrivals
 from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.margin import proven_slack_cycles
-from lpxsched.simulation.propagation import Limits
-from lpxsched.simulation.summary import TOLERANCE_CYCLES, simulate
-from lpxsched.simulation.timeline import read_timeline
+from lpxsched.simulation.bound.slack import tightest
+from lpxsched.simulation.summary import simulate
+from lpxsched.simulation.trials.adversary import against
+from lpxsched.simulation.trials.kernel import TOLERANCE_CYCLES, columns_of, run_on
 from tests.builds import two_chip_build
-from tests.simulation.examples import clock, deskewed_in_flight, one_slot, own_clock, with_second_deskew
+from tests.simulation.examples import (
+    clock,
+    deskewed_in_flight,
+    limits_of,
+    one_slot,
+    own_clock,
+    timeline_of,
+    with_second_deskew,
+)
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
@@ -36,14 +43,16 @@ DESKEWS = st.sampled_from([7, 8, 14, 28, 86, 91, 113, 119])
 
 def proven(build: Build, specification: ClockSpecification) -> Fraction:
     """Return the proven slack of a build whose clock runs at 1000 MHz."""
-    limits = Limits.of(specification, Fraction(1000), in_hop=False)
-    return proven_slack_cycles(read_timeline(build, read_alignment(build)), limits)
+    return tightest(timeline_of(build, specification), limits_of(specification)).slack_cycles
 
 
 def adversarial(build: Build, specification: ClockSpecification) -> float:
-    """Return the least slack that the adversary reaches."""
-    limits = Limits.of(specification, Fraction(1000), in_hop=False)
-    return float(latest_arrivals(read_timeline(build, read_alignment(build)), limits).min())
+    """Return the least slack that the adversary reaches against any slot."""
+    limits, timeline, alignment = limits_of(specification), timeline_of(build, specification), read_alignment(build)
+    slots = columns_of(build, timeline, limits)
+    runs = [against(timeline, slot, alignment, limits) for slot in range(timeline.slots)]
+    seen = [run_on(slots, clocks, limits, deviation_cycles=0.0, seed=0, part=1.0) for clocks in runs]
+    return min(float(run.least[0]) for run in seen)
 
 
 def test_perfect_clocks_leave_the_guard_and_its_rounding() -> None:
@@ -74,7 +83,7 @@ def test_second_order_terms_stay_small() -> None:
     interval = 99  # from the end of the deskew at 2 to beyond the read of the last vector
     charged = Fraction(11, 2) - proven(two_chip_build(), clock(ppm=100))
     second_order = 2 * Fraction(1, 10**8) * interval / (1 - Fraction(1, 10_000))
-    assert charged <= drift_cycles(clock(ppm=100), interval) + second_order
+    assert charged <= drift_cycles(clock(ppm=100), interval, Fraction(1000)) + second_order
 
 
 def test_a_deskew_takes_the_drift_before_it_away() -> None:

@@ -1,0 +1,57 @@
+"""``lpxsched bound``: what is proved of a build folder for all clocks within a specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lpxsched.cli.console import emit, json_option
+from lpxsched.errors import ExitCode
+
+if TYPE_CHECKING:
+    from lpxsched.simulation.bound.bound import Bound
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--clock", metavar="NAME", help="Clock to reckon with (name or file); default: the one of the build.")
+@json_option
+def bound_command(folder: Path, clock: str | None, as_json: bool) -> int:
+    """Bound slack, buffers and latency of the build in DIR for all clocks, and tell how bad they may be.
+
+    Nothing is sampled. Exit code 5 when some clocks within the specification make a vector late, a stall too short or a
+    buffer overflow.
+    """
+    from lpxsched.clocks.specification import load_clock
+    from lpxsched.simulation.bound.bound import bound
+    from lpxsched.timetable.reader import read_sound_build
+
+    specification = load_clock(clock) if clock is not None else None
+    found = bound(read_sound_build(folder), specification)
+    emit(found.as_json(), _text(found), as_json=as_json)
+    return ExitCode.DONE if found.holds else ExitCode.VERIFICATION_FAILED
+
+
+def _text(found: Bound) -> str:
+    longest = max(found.latency.segments_ns)
+    rows = (
+        ("clock", found.clock),
+        ("latency, proved", f"{float(found.latency.step_ns):,.1f} ns for a step, if no vector is late"),
+        ("", f"{float(longest):,.1f} ns for the longest segment"),
+        ("least slack", f"{float(found.least_slack_cycles):.3f} cycles"),
+        ("stall to spare", f"{float(found.least_spare_stall_cycles):.3f} cycles"),
+        ("deskew buffer", f"{found.fullest.vectors} vectors at most wait on link {found.fullest.link}"),
+        ("clocks may have", f"{float(found.ppm.value):,g} ppm, one-sided; beyond, {_words(found.ppm.witness)}"),
+        ("", f"{float(found.residual.value):,g} ns a level; beyond, {_words(found.residual.witness)}"),
+        ("", f"{int(found.interval.value):,} cycles between deskews; beyond, {_words(found.interval.witness)}"),
+        ("ok" if found.holds else "FAILED", ""),
+    )
+    return "\n".join(f"{name:<20}{value}".rstrip() for name, value in rows)
+
+
+def _words(witness: dict[str, Any]) -> str:
+    where = [f"chips {witness['chips'][0]} and {witness['chips'][-1]}"] if witness.get("chips") else []
+    where += [f"{name} {witness[name]}" for name in ("slot", "link") if name in witness]
+    return f"{witness['what']} ({', '.join(where)})"

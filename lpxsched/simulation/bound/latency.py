@@ -1,0 +1,97 @@
+"""How long segments, frames and a step take at worst, in ns, while all clocks keep their specification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpxsched.clocks.guard import fastest_rate, slowest_rate
+from lpxsched.clocks.latency import arrival_ns, segment_levels, segment_wander_cycles, worst_case_ns
+from lpxsched.compiled.kernels import kernel
+from lpxsched.simulation.bound.worst import Columns
+from lpxsched.simulation.egress import segment_chips
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.simulation.alignment import Alignment
+    from lpxsched.timetable.build import Build
+
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Worst cases, in ns.
+
+    Attributes
+    ----------
+    segments_ns : tuple of Fraction
+        From the event to the last result of each segment, of all windows in which it runs.
+    frames_ns : tuple of Fraction
+        The segments of each frame, one after the other.
+    step_ns : Fraction
+        All segments, one after the other.
+    """
+
+    segments_ns: tuple[Fraction, ...]
+    frames_ns: tuple[Fraction, ...]
+    step_ns: Fraction
+
+
+def latency_of(build: Build, alignment: Alignment, clock: ClockSpecification, clock_mhz: Fraction) -> Latency:
+    """Return the worst cases of a build whose vectors are in time."""
+    counts = np.bincount(alignment.segment, minlength=len(build.segments)).tolist()
+    since = np.maximum(-alignment.end_cycle[alignment.first], 0).tolist()
+    hosts = {operator.layer for operator in build.graph.operators if operator.ends and operator.place == "hosts"}
+    arrival = arrival_ns(clock, clock_mhz, in_hop=build.manifest.guard_in_hop)
+    segments = []
+    for number, chips in enumerate(segment_chips(build)):
+        waiting, makespan = (
+            int(column[number]) for column in (build.segments.waiting_cycles, build.segments.makespan_cycles)
+        )
+        worst = worst_case_ns(
+            clock,
+            clock_mhz,
+            waiting_cycles=[waiting],
+            makespan_cycles=[makespan],
+            levels=[segment_levels(alignment.tree, chips, deskews=counts[number])],
+            arrivals_ns=Fraction(0) if hosts.isdisjoint(build.graph.segments[number].layers) else arrival,
+        )
+        times = build.graph.windows()[number]
+        segments.append(times * (worst + _before_ns(clock, clock_mhz, waiting + makespan, since[number])))
+    frames = [Fraction(0)] * len(build.frames)
+    for frame, worst in zip(build.segments.frame.tolist(), segments, strict=True):
+        frames[frame] += worst
+    return Latency(tuple(segments), tuple(frames), sum(segments, Fraction(0)))
+
+
+@kernel
+def latest_reads(columns: Columns, runs: Integers) -> None:
+    """Raise the end of each segment to the cycle of its last read."""
+    for row in range(len(columns.link)):
+        passed = int((columns.vectors[row] - 1) * columns.pitch[columns.link[row]])
+        segment = columns.segment[row]
+        runs[segment] = max(runs[segment], columns.read[row] + passed)
+
+
+def runs_cycles(build: Build, columns: Columns) -> Integers:
+    """Return the time from the time zero of each segment until nothing of it goes on."""
+    runs, operators = np.zeros(len(build.segments), dtype=np.int64), build.operators
+    np.maximum.at(runs, operators.segment, operators.start + operators.cycles)
+    latest_reads(columns, runs)
+    return runs
+
+
+def _before_ns(clock: ClockSpecification, clock_mhz: Fraction, lasting_cycles: int, since_cycles: int) -> Fraction:
+    """Return what the drift between a deskew and the iteration of a frame that begins so long after it adds."""
+    if not since_cycles:
+        return Fraction(0)
+    drift = since_cycles * (1 / slowest_rate(clock) - 1 / fastest_rate(clock))
+    wander = segment_wander_cycles(clock, clock_mhz, lasting_cycles + since_cycles)
+    return cycles_to_ns(drift + wander - segment_wander_cycles(clock, clock_mhz, lasting_cycles), clock_mhz)

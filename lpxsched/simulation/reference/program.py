@@ -1,0 +1,170 @@
+"""What each node of a segment, or of a frame that repeats, does when: its program, in millionths of a cycle.
+
+A session is what runs between starts: a segment on demand with its deskews, or the iterations of a frame between two
+deskews. Times are those of the session, which begins at 0 with a deskew where clocks are aligned at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.simulation.reference.oscillator import PARTS
+from lpxsched.timetable.wires import pitch_numerators
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
+
+DEPART, READ, DESKEW, END = range(4)
+# Rows of all iterations beyond which the first iterations of a frame that repeats are left out.
+MOST_ROWS = 200_000
+
+
+class Action(NamedTuple):
+    """Something that a node does; `vector` counts over all iterations of a row, `number` is that of a deskew."""
+
+    when: int
+    kind: int
+    number: int
+    vector: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Parts of a program that run after one start.
+
+    Attributes
+    ----------
+    segments, zeros : tuple of int
+        Segment of each iteration and its time zero, in cycles.
+    deskews : tuple of tuple of int
+        Cycle and stall of each.
+    waiting_cycles : int
+        Longest time from the event to the start.
+    polled : bool
+        Chips poll for rows; others are started.
+    repeats : bool
+    """
+
+    segments: tuple[int, ...]
+    zeros: tuple[int, ...]
+    deskews: tuple[tuple[int, int], ...]
+    waiting_cycles: int
+    polled: bool
+    repeats: bool
+
+
+def sessions(build: Build) -> Iterator[Session]:
+    """Yield the sessions of a build: each segment on demand, each frame that repeats."""
+    deskews, frames = build.deskews, build.frames
+    for segment, frame in enumerate(build.segments.frame.tolist()):
+        if frames.period_cycles[frame]:
+            continue
+        mine = np.flatnonzero(deskews.frame == frame)
+        order = mine[np.argsort(deskews.cycle[mine], kind="stable")]
+        spans = tuple(zip(deskews.cycle[order].tolist(), deskews.stall[order].tolist(), strict=True))
+        groups = build.graph.groups_of(segment)
+        polled = any(group.hosts and build.chips.resident[group.chips].any() for group in groups)
+        yield Session((segment,), (0,), spans, int(build.segments.waiting_cycles[segment]), polled, repeats=False)
+    for frame in np.flatnonzero(frames.period_cycles > 0).tolist():
+        yield _repeating(build, frame)
+
+
+def _repeating(build: Build, frame: int) -> Session:
+    """Return the iterations between the two deskews that lie farthest apart; three of each segment without any."""
+    deskews, frames, period = build.deskews, build.frames, int(build.frames.period_cycles[frame])
+    windows, mine = int(frames.windows[frame]), np.flatnonzero(deskews.frame == frame)
+    begins = sorted(
+        (int(deskews.cycle[row]) + turn, int(deskews.stall[row]))
+        for row in mine.tolist()
+        for turn in range(0, windows * period, int(deskews.every_periods[row]) * period)
+    )
+    ends = [*begins[1:], (begins[0][0] + windows * period, 0)] if begins else []
+    first, last, stall = max(
+        ((one[0], other[0], one[1]) for one, other in zip(begins, ends, strict=True)),
+        key=lambda span: span[1] - span[0],
+        default=(0, 3 * period, 0),
+    )
+    gaps = set(frames.gaps[frame].tolist())
+    runs = [
+        (int(build.segments.phase_cycles[segment]) + window * period - first, segment)
+        for segment in np.flatnonzero(build.segments.frame == frame).tolist()
+        for window in range(2 * windows if begins else 3)
+        if window % windows not in gaps
+        and first + stall <= int(build.segments.phase_cycles[segment]) + window * period < last
+    ]
+    rows = max(1, len(build.slots) * len(set(build.segments.frame.tolist())) // max(len(build.frames), 1))
+    kept = sorted(runs)[-max(3, MOST_ROWS // rows) :]
+    zeros, segments = zip(*kept, strict=True)
+    return Session(segments, zeros, ((0, stall),) if begins else (), period, polled=False, repeats=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """The actions of all nodes of a session.
+
+    Attributes
+    ----------
+    actions : dict of int to list of Action
+        Of chips and lanes of hosts, in time.
+    slots : Integers
+        Rows of the timetable that take part.
+    """
+
+    actions: dict[int, list[Action]]
+    slots: Integers
+
+
+def program_of(build: Build, session: Session, sender: Integers, row_segments: Integers) -> Program:
+    """Return what the nodes of a session do.
+
+    Parameters
+    ----------
+    build : Build
+    session : Session
+    sender : ndarray of int64, shape (links,)
+        Node that sends on each link: its source, or the lane of a host.
+    row_segments : ndarray of int64, shape (slots,)
+        Segment of each row of the timetable.
+    """
+    actions: dict[int, list[Action]] = {}
+    pitch = pitch_numerators(build)
+    rows = np.flatnonzero(np.isin(row_segments, session.segments))
+    of_segment = {number: rows[row_segments[rows] == number].tolist() for number in set(session.segments)}
+    for number, (segment, zero) in enumerate(zip(session.segments, session.zeros, strict=True)):
+        for row in of_segment[segment]:
+            link, vectors = int(build.slots.link[row]), int(build.slots.vectors[row])
+            parts = int(build.links.vector_time_denominator[link])
+            depart, read = (zero + int(column[row]) for column in (build.slots.depart, build.slots.read))
+            to, to_host = int(build.links.dst[link]), bool(build.chips.host[build.links.dst[link]])
+            leaving = actions.setdefault(int(sender[link]), [])
+            reading = [] if to_host else actions.setdefault(to, [])
+            for vector in range(vectors):
+                passed, which = vector * int(pitch[link]) * PARTS // parts, number * vectors + vector
+                leaving.append(Action(depart * PARTS + passed, DEPART, row, which))
+                if not to_host:
+                    reading.append(Action(read * PARTS + passed, READ, row, which))
+    _add_ends(build, session, actions)
+    for node, of_node in actions.items():
+        of_node += [Action(cycle * PARTS, DESKEW, number, 0) for number, (cycle, _) in enumerate(session.deskews)]
+        # At the same tick a deskew comes first, and what is read is there to be sent.
+        of_node.sort(key=lambda action: (action.when, action.kind != DESKEW, action.kind != READ))
+        actions[node] = of_node
+    return Program(actions, rows)
+
+
+def _add_ends(build: Build, session: Session, actions: dict[int, list[Action]]) -> None:
+    """Let chips note when operators that end a segment on demand start; hosts have their vectors when they come."""
+    if session.repeats:
+        return
+    kinds = {(operator.layer, operator.kind) for operator in build.graph.operators if operator.ends}
+    operators, segment = build.operators, session.segments[0]
+    for row in np.flatnonzero((operators.segment == segment) & ~build.chips.host[operators.chip]).tolist():
+        if (int(operators.layer[row]), str(operators.kind[row])) in kinds:
+            end = Action(int(operators.start[row]) * PARTS, END, row, 0)
+            actions.setdefault(int(operators.chip[row]), []).append(end)

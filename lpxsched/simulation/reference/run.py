@@ -1,0 +1,173 @@
+"""A build on the reference machine: clocks within a specification, all sessions, and what they showed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.simulation.reference.chosen import drawn, prepare
+from lpxsched.simulation.reference.counters import Counters, Exchange
+from lpxsched.simulation.reference.machine import Machine
+from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, PARTS, Drawn
+from lpxsched.simulation.reference.outcome import Start
+from lpxsched.simulation.reference.program import program_of, sessions
+from lpxsched.units import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.simulation.alignment import Alignment
+    from lpxsched.simulation.reference.chosen import Chosen, Reference
+    from lpxsched.simulation.reference.faults import Fault
+    from lpxsched.simulation.reference.outcome import Failure, Outcome
+    from lpxsched.simulation.reference.program import Session
+    from lpxsched.timetable.build import Build
+
+# Room that a token needs within the epochs of a level beyond the latency: jitter, and clocks that run apart.
+TOKEN_CYCLES = 35
+
+
+def run_session(reference: Reference, session: Session, chosen: Chosen, fault: Fault | None = None) -> Outcome:
+    """Run one session on chosen clocks."""
+    build, alignment = reference.build, reference.alignment
+    program = program_of(build, session, alignment.sender, reference.row_segments)
+    parents = _parents(alignment, program.actions)
+    pick = fault.drawn if fault is not None else (lambda _, told: told)
+    oscillators = {node: reference.wave.oscillator(pick(node, chosen.clocks.get(node, Drawn()))) for node in parents}
+    depth = {node: max(0, int(alignment.tree.depth[node])) for node in parents if node < len(build.chips)}
+    exchange = _exchange(reference, session, parents, depth)
+    counters = Counters(exchange, parents, oscillators, chosen.counter_jitter_fs, chosen.counters)
+    # The root's counter is what its chip counts: so program time and true time begin together.
+    for node in counters.locked:
+        counters.correction[node] = 0
+    if fault is not None:
+        counters.calibration = {node: fault.calibration(node) for node in parents}
+    machine = Machine(program, session, oscillators, counters, depth)
+    start = _start(reference, session, exchange, depth, chosen.event)
+    return machine.run(start, reference.wires, chosen.jitter_fs, fault)
+
+
+def _parents(alignment: Alignment, actions: Mapping[int, object]) -> dict[int, int]:
+    """Return the parent of every node that acts, or that passes alignment on to one."""
+    parents: dict[int, int] = {}
+    for node in actions:
+        at = node
+        while at not in parents:
+            parent = int(alignment.tree.parent[at])
+            parents[at] = at if parent == NONE else parent
+            at = parents[at]
+    return parents
+
+
+def _exchange(reference: Reference, session: Session, parents: Mapping[int, int], depth: Mapping[int, int]) -> Exchange:
+    clock, links = reference.clock, reference.build.links
+    fastest: dict[tuple[int, int], int] = {}
+    for src, dst, latency in zip(links.src.tolist(), links.dst.tolist(), links.latency_cycles.tolist(), strict=True):
+        fastest[src, dst] = min(latency, fastest.get((src, dst), latency))
+    slowest = max((fastest[parent, node] for node, parent in parents.items() if (parent, node) in fastest), default=1)
+    period, epochs = clock.hac_period_cycles.value, _epochs(reference, session, depth)
+    # Where the build says how many epochs a level takes, counters see no more latency than fits.
+    latency = min(slowest, epochs * period - TOKEN_CYCLES) if epochs else slowest
+    return Exchange(
+        period=period,
+        every=clock.hac_exchange_cycles.value,
+        step=clock.hac_step_cycles.value,
+        latency_fs=int(latency * reference.wave.cycle_fs),
+        measured=int(latency * (1 - reference.limits.slowdown) * PARTS),
+    )
+
+
+def _epochs(reference: Reference, session: Session, depth: Mapping[int, int]) -> int:
+    """Return the epochs that a level takes to start: what a segment waits beyond one, over the levels."""
+    levels = max(depth.values(), default=0)
+    if session.polled or session.repeats or not levels:
+        return 0
+    return max(session.waiting_cycles // reference.clock.hac_period_cycles.value - 1, 0) // levels
+
+
+def _start(reference: Reference, session: Session, exchange: Exchange, depth: Mapping[int, int], event: float) -> Start:
+    levels, period = max(depth.values(), default=0), exchange.period
+    epochs = _epochs(reference, session, depth)
+    settled = (levels + 3) * 4 * (exchange.every + int(exchange.latency_fs / reference.wave.cycle_fs) + 1)
+    passes = max(session.waiting_cycles // period, 1) if session.polled else 1
+    first_pass = settled // (passes * period) + 1
+    event_cycle = int((first_pass + event) * passes * period)
+    boundary = (first_pass + 1) * passes * period
+    event_fs = int(event_cycle * reference.wave.cycle_fs / reference.wave.rate(Drawn()))
+    return Start(event_fs, boundary + levels * epochs * period, boundary, epochs)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSummary:
+    """What runs on the reference showed.
+
+    Attributes
+    ----------
+    clock : str
+    runs : int
+    failures : tuple of Failure
+        Of all runs, with the run before each.
+    least_slack_cycles : float
+    max_buffer_vectors : int
+    observed_worst_ns : Fraction
+        Of all runs the longest from the events to the last results of all segments on demand, one after the other.
+    """
+
+    clock: str
+    runs: int
+    failures: tuple[tuple[int, Failure], ...]
+    least_slack_cycles: float
+    max_buffer_vectors: int
+    observed_worst_ns: Fraction
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers by the names that scripts rely on."""
+        told = [{"run": run, **failure._asdict()} for run, failure in self.failures[:20]]
+        return {
+            "clock": self.clock,
+            "reference": True,
+            "trials": self.runs,
+            "violations": len(self.failures),
+            "least_slack_cycles": round(self.least_slack_cycles, 6),
+            "max_buffer_vectors": self.max_buffer_vectors,
+            "observed_worst_ns": round(float(self.observed_worst_ns), 6),
+            "first_failure": told[0] if told else None,
+            "failures": told,
+        }
+
+
+def run_reference(
+    build: Build, clock: ClockSpecification | None = None, *, runs: int = 1, seed: int = 0
+) -> ReferenceSummary:
+    """Run all sessions of a build on the reference, each run on clocks of its own."""
+    reference = prepare(build, clock)
+    failures: list[tuple[int, Failure]] = []
+    slack, fullest, longest = float("inf"), 0, 0
+    for run in range(runs):
+        chosen, total = drawn(reference, seed + run), 0
+        for session in sessions(build):
+            outcome = run_session(reference, session, chosen)
+            failures += [(run, failure) for failure in outcome.failures]
+            fullest = max(fullest, outcome.fullest)
+            slack = min(slack, min(slacks_cycles(reference, chosen, outcome).values(), default=slack))
+            total += 0 if session.repeats else outcome.ended_fs - outcome.event_fs
+        longest = max(longest, total)
+    return ReferenceSummary(
+        reference.clock.name, runs, tuple(failures), slack, fullest, Fraction(longest, FEMTOSECONDS_PER_US // 1000)
+    )
+
+
+def slacks_cycles(reference: Reference, chosen: Chosen, outcome: Outcome) -> dict[tuple[int, int], float]:
+    """Return the slack of each vector in cycles of the receiver's mean rate."""
+    rate = {
+        to: float(reference.wave.rate(chosen.clocks.get(to, Drawn())) / reference.wave.cycle_fs)
+        for to in {reference.wires[row].to for row, _ in outcome.slack_fs}
+    }
+    return {key: fs * rate[reference.wires[key[0]].to] for key, fs in outcome.slack_fs.items()}

@@ -1,0 +1,69 @@
+"""Clocks chosen against one slot: the whole machine runs on them, and every one keeps its specification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.simulation.bound.slack import slacks_cycles
+from lpxsched.simulation.trials.clocks import clocks_of, sum_along_tree, ways_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpxsched.simulation.alignment import Alignment
+    from lpxsched.simulation.limits import Limits
+    from lpxsched.simulation.timeline import Timeline
+    from lpxsched.simulation.trials.clocks import NodeClocks
+    from lpxsched.timetable.columns import Integers
+
+# Slots against which clocks are chosen: of each class of links the tightest, and the tightest of all.
+MOST_SLOTS = 48
+
+
+def attacks(timeline: Timeline, alignment: Alignment, limits: Limits) -> Iterator[NodeClocks]:
+    """Yield clocks against the slots that look worst: of each pair of ends the tightest, the worst pairs first."""
+    slacks = slacks_cycles(timeline, limits).min(axis=0)
+    order = np.argsort(slacks, kind="stable")
+    _, first = np.unique(timeline.link[order], return_index=True)
+    for place in np.sort(first)[:MOST_SLOTS].tolist():
+        yield against(timeline, int(order[place]), alignment, limits)
+
+
+def against(timeline: Timeline, slot: int, alignment: Alignment, limits: Limits) -> NodeClocks:
+    """Return the clocks on which the last vector of a slot comes as late as any: a late, slow sender, a fast receiver.
+
+    Where a deskew lies between departure and read, the root's clock is fast if it is neither end.
+    """
+    src, dst, nodes = int(timeline.src[slot]), int(timeline.dst[slot]), alignment.nodes
+    shared = alignment.oscillator == alignment.oscillator[src]
+    slow, fast = float(limits.slow), float(limits.fast)
+    rate = np.where(shared, slow, fast)
+    sent, due = (float(column[1, slot]) for column in (timeline.sent_cycles, timeline.due_cycles))
+    phase = np.zeros(nodes)
+    phase[alignment.oscillator == alignment.oscillator[dst]] = 0.5 - _half(limits, due)
+    phase[shared] = -_half(limits, sent)
+    # The phase is told for the first deskew of the segment.
+    phase -= np.where(shared, _passed(timeline.src_deskew, slot, alignment, limits), 0.0)
+    phase -= np.where(shared, 0.0, _passed(timeline.dst_deskew, slot, alignment, limits))
+    ramp = np.where(shared, -1.0, 1.0) * float(limits.ramp)
+    error = np.zeros((len(alignment.segment), nodes))
+    residual, from_deskew, to_deskew = (
+        float(limits.residual_cycles),
+        int(timeline.src_deskew[1, slot]),
+        int(timeline.dst_deskew[1, slot]),
+    )
+    late, early = ways_apart(alignment, src, dst, apart=from_deskew != to_deskew)
+    error[from_deskew, late] = residual
+    error[to_deskew, early] = -residual
+    return clocks_of(alignment, limits, 1 / rate, phase, ramp, sum_along_tree(error, alignment), 1.0)
+
+
+def _half(limits: Limits, interval_cycles: float) -> float:
+    """Return half the turns of an interval; more than half a turn swings no further."""
+    return min(float(limits.spread_rate) * interval_cycles, 0.5) / 2
+
+
+def _passed(deskew: Integers, slot: int, alignment: Alignment, limits: Limits) -> float:
+    return float(limits.spread_rate) * float(alignment.elapsed_cycles[deskew[1, slot]])

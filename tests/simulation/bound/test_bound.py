@@ -1,0 +1,151 @@
+"""Tests of the whole bound of a build."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.cli.main import run
+from lpxsched.errors import ExitCode, InputError
+from lpxsched.simulation.bound.bound import bound
+from lpxsched.simulation.summary import simulate
+from lpxsched.timetable.writer import write_build
+from tests.builds import ints, two_chip_build
+from tests.simulation.examples import clock, deskewed_in_flight, own_clock
+from tests.verify.test_frames import gapped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.timetable.build import Build
+
+
+def with_stall(build: Build, stall: int) -> Build:
+    """Return the build of two chips with another stall of its deskew, which waits for nothing."""
+    segments = replace(build.segments, waiting_cycles=ints(0))
+    return replace(build, segments=segments, deskews=replace(build.deskews, stall=ints(stall)))
+
+
+def test_the_bound_of_the_own_clock() -> None:
+    """Tests the build of two chips: slack as in its simulation, a worst case of 636.5633.. ns, two vectors at once."""
+    found = bound(two_chip_build())
+    summary = simulate(two_chip_build(), trials=1, seed=0)
+    assert found.holds
+    assert found.least_slack_cycles == summary.proven_slack_cycles
+    assert round(float(found.latency.step_ns), 4) == 636.5633
+    assert found.latency.segments_ns == found.latency.frames_ns == (found.latency.step_ns,)
+    assert (found.fullest.vectors, found.fullest.spare_vectors) == (2, 14)
+    # stall 2 of 2 x 0.9 + 2e-4 x (126 + 504) = 1.926
+    assert found.least_spare_stall_cycles == 2 - Fraction(1926, 1000)
+
+
+def test_the_largest_frequency_error_is_where_the_stall_ends() -> None:
+    """Tests 2 rho 630 + 1.8 <= 2: 158.730158 ppm, one-sided; the two chips disagree by more beyond."""
+    found = bound(two_chip_build())
+    assert float(found.ppm.value) == 158.730158
+    assert found.ppm.witness["what"] == "clocks may disagree by more than the stall of a deskew"
+    assert found.ppm.witness["chips"] == [1, 0]
+
+
+def test_the_largest_frequency_error_is_where_a_slot_is_late() -> None:
+    """Tests a stall with room: the slots that depart at 80 have 5.5 cycles less 1 + 1 + 1, all else for drift."""
+    build = with_stall(two_chip_build(), 20)
+    found = bound(build, own_clock())
+    witness = found.ppm.witness
+    # P = 80 + 5 - 20, R = 98 + 2.5 - 20: (1 + rho) (1 + 65 / (1 - rho) + 10 + 1) = 79.5 at 1.76.. %.
+    rho = found.ppm.value / 10**6
+    assert (witness["what"], witness["slot"], witness["chips"]) == ("a vector may be late", 1, [0, 1])
+    assert (witness["depart"], witness["read"], witness["vector"]) == (80, 98, 1)
+    step = Fraction(1, 10**12)
+    assert (1 + rho) * (12 + 65 / (1 - rho)) + 1 <= Fraction(161, 2)
+    assert (1 + rho + step) * (12 + 65 / (1 - rho - step)) + 1 > Fraction(161, 2)
+
+
+def test_a_simulation_fails_beyond_what_is_named_and_not_before() -> None:
+    """Tests runs of the adversary at the largest frequency error, and a thousandth above it."""
+    build = with_stall(two_chip_build(), 20)
+    ppm = float(bound(build, own_clock()).ppm.value)
+    below, above = (
+        simulate(build, clock(ppm=ppm * factor, residual_ns=1, jitter_ns=1, crossing=1), trials=5, seed=0)
+        for factor in (1, 1.001)
+    )
+    assert below.holds
+    assert above.violations > 0
+
+
+def test_the_largest_residual() -> None:
+    """Tests 2 residual + 2e-4 x 630 <= 2: 0.937 ns."""
+    assert float(bound(two_chip_build()).residual.value) == 0.937
+
+
+def test_the_longest_interval() -> None:
+    """Tests 1.8 + 2e-4 T <= 2: T = 1,000 cycles, where 630 lie before the deskew now."""
+    assert bound(two_chip_build()).interval.value == 1000
+
+
+def test_a_build_without_a_tree_bears_no_drift() -> None:
+    """Tests chips in no tree: they hold on clocks that need none, and on no others."""
+    build = two_chip_build()
+    build = replace(build, chips=replace(build.chips, hac_parent=ints(-1, -1, -1), hac_depth=ints(-1, -1, -1)))
+    found = bound(build, clock())
+    assert (found.ppm.value, found.residual.value) == (0, 0)
+    assert found.ppm.witness["what"].startswith("no tree of counters")
+    with pytest.raises(InputError, match="chip 0 is in no tree"):
+        bound(build, own_clock())
+
+
+def test_spread_counts_as_a_phase() -> None:
+    """Tests 20,000 ppm at 1000 kHz, Phi = 0.01 q (1 - q / 1000): 83 and 98.5 cycles take 0.76111 + 0.88797 of slack."""
+    build, spread = two_chip_build(), clock(spread_ppm=20_000, spread_khz=1000)
+    # P = 83, R = 98.5, L = 10, all clocks 1 % slow: R - 0.99 (10 + Phi(83) + Phi(98.5)) - 83.
+    phi = [Fraction(q) / 100 * (1 - Fraction(q) / 1000) for q in (83, Fraction(197, 2))]
+    expected = Fraction(31, 2) - Fraction(99, 100) * (10 + sum(phi))
+    assert bound(build, spread).least_slack_cycles == expected
+    assert simulate(build, spread, trials=20, seed=0).least_slack_cycles >= float(expected) - 1e-9
+
+
+def test_shared_oscillators_drift_only_on_the_way() -> None:
+    """Tests two chips of one tray at 1 %: R - P - 1.01 x 10, and lanes of the host as before."""
+    build = two_chip_build()
+    slots = replace(build.slots, **{name: getattr(build.slots, name)[:2] for name in build.slots.__slots__})
+    build = replace(build, slots=slots)
+    assert bound(build, clock(ppm=10_000, shared_by="tray")).least_slack_cycles == Fraction(31, 2) - Fraction(101, 10)
+    assert bound(build, clock(ppm=10_000)).least_slack_cycles < 4
+
+
+def test_slots_across_a_deskew_are_bounded() -> None:
+    """Tests that a deskew in the middle of a flight is in the bound, and in the longest interval."""
+    found = bound(deskewed_in_flight(), own_clock())
+    assert found.least_slack_cycles == simulate(deskewed_in_flight(), own_clock(), trials=1, seed=0).proven_slack_cycles
+    assert found.interval.value >= found.interval.value // 1
+
+
+def test_a_frame_that_repeats_is_bounded() -> None:
+    """Tests seven of eight windows of 200 cycles: an interval of a round less the stall, one iteration's latency."""
+    found = bound(gapped())
+    assert found.holds
+    assert found.latency.frames_ns == (found.latency.step_ns,)
+    # A round of 1,600 cycles less a stall of 3.
+    assert found.interval.value >= 1597
+
+
+def test_the_command_tells_what_is_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests the keys on which scripts rely, the text, and exit code 5 on clocks that are too bad."""
+    write_build(tmp_path / "build", two_chip_build())
+    assert run(["bound", str(tmp_path / "build"), "--json"]) == ExitCode.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["worst_case_ns"], told["max_tolerable_ppm"], told["longest_interval_cycles"]) == (
+        636.563307,
+        158.730158,
+        1000,
+    )
+    assert told["least_slack_cycles"] == 0.982048
+    assert told["witness"]["chips"] == [1, 0]
+    assert run(["bound", str(tmp_path / "build")]) == ExitCode.DONE
+    assert "158.73 ppm, one-sided" in capsys.readouterr().out
+    assert run(["bound", str(tmp_path / "build"), "--clock", "srns-300ppm"]) == ExitCode.VERIFICATION_FAILED
+    assert "FAILED" in capsys.readouterr().out
