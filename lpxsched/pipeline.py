@@ -1,4 +1,4 @@
-"""From options to a timetable, of a model or of one collective; only wires the stages."""
+"""From options to the timetable of a model; only wires the stages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
-from lpxsched.assembly.graph import collective_graph, layers_graph
+from lpxsched.assembly.graph import layers_graph
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
 from lpxsched.assembly.manifest import signed_build
 from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.results import chain_results, collective_results, layer_results
+from lpxsched.assembly.results import chain_results, layer_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
@@ -24,17 +23,13 @@ from lpxsched.program.choose import AUTO, Laid, best_laid, partition_layers, sho
 from lpxsched.program.load import Load
 from lpxsched.program.memory import why_unfit
 from lpxsched.program.outside import outside_of
-from lpxsched.program.participants import participants, root_shard
 from lpxsched.program.pricing import Market
 from lpxsched.program.visits import step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
-from lpxsched.schedule.collective import solve_collective
 from lpxsched.schedule.frames import InFlight
 from lpxsched.schedule.layers import solve_layers, solve_quickly
 from lpxsched.schedule.options import SolveOptions
-from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.problem.layer import layer_problems
-from lpxsched.traffic.collectives import Collective
 from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import shard_costs
@@ -47,7 +42,7 @@ from lpxsched.workload.policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.options import CompileOptions
     from lpxsched.program.choose import Mapping
     from lpxsched.program.outside import Outside
     from lpxsched.timetable.build import Build
@@ -177,25 +172,3 @@ def _in_flight(options: CompileOptions, model: FfnModel, outside: Outside) -> In
         problem = f"layers in flight together are not there yet: {options.model} has {len(model.layers)}, must be 1"
         raise InputError("lpxsched compile", f"{problem}, or --in-flight 1", key="--in-flight")
     return InFlight(options.in_flight, outside.assumed_ns.high)
-
-
-def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
-    """Return the build of a collective on a fabric, and how long the solver took in seconds.
-
-    Raises
-    ------
-    InputError, InfeasibleError, NothingFoundError
-    """
-    fabric, clock = load_fabric(options.topology), load_clock(options.clock)
-    chips = participants(fabric, options.chips)
-    root = root_shard(options.kind, chips, options.root)
-    collective = Collective(options.kind, len(chips), options.vectors, root)
-    problem = collective_instance(fabric, chips, collective, relays=options.relays)
-    solving = SolveOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
-    scheduled = solve_collective(fabric, problem, clock, solving)
-    segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
-    program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
-    results = collective_results(options, fabric, clock, scheduled, program, around)
-    graph = collective_graph(scheduled.problem)
-    build = signed_build(options, fabric, clock, graph, program, around, results=results)
-    return build, scheduled.solve_seconds

@@ -72,13 +72,14 @@ def compile_command(
         from lpxsched.workload.acceptance import acceptance
         from lpxsched.workload.config.load import load_model
         from lpxsched.workload.ffns import gpu_notes
+        from lpxsched.workload.lpu_graph import lpu_notes
 
         build = compile_timetable(options, progress=progress)
         model = load_model(options.model)
-        on_gpus = gpu_notes(model) if options.attention == "gpu" else ()
+        elsewhere = gpu_notes(model) if options.attention == "gpu" else lpu_notes(model)
         tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance)
         accepted = (f"acceptance length {float(tokens.tokens):g}: {tokens.source}",) if options.draft else ()
-        for note in (*model.notes, *on_gpus, *accepted):
+        for note in (*model.notes, *elsewhere, *accepted):
             click.echo(f"note: {note}", err=True)
         if verify:
             progress("proving", 0, 1)

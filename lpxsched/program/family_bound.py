@@ -104,14 +104,15 @@ def mapping_bound(bounds: Bounds) -> int:
         return value, held - room
 
     best, excess = at(0.0)
-    if excess > 0:
-        low, high = 0.0, best / room
-        for _ in range(HALVINGS):
-            price = (low + high) / 2
-            value, excess = at(price)
-            best, low, high = max(best, value), *((price, high) if excess > 0 else (low, price))
+    if excess <= 0:
+        return int(best)
+    low, high = 0.0, best / room
+    for _ in range(HALVINGS):
+        price = (low + high) / 2
+        value, excess = at(price)
+        best, low, high = max(best, value), *((price, high) if excess > 0 else (low, price))
     # A sum of floating point numbers is rounded by less than one part in 10^9.
-    return math.floor(best * (1 - 1e-9)) if excess > 0 or best != int(best) else int(best)
+    return math.floor(best * (1 - 1e-9))
 
 
 def family_text(shapes: Sequence[Shape]) -> str:

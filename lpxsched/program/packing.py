@@ -58,7 +58,7 @@ class Offer:
     places: Integers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Packed:
     """Where layers lie: offer and place of each, what they take, and whether no choice among the offers is shorter."""
 

@@ -67,7 +67,7 @@ class Market:
 
     def quick(self, kind: int, chips: Chips) -> int:
         """Return a lower bound that takes next to no time."""
-        return quick_bound(self.load, self.fabric, kind, chips, _wires(self))
+        return quick_bound(self.load, self.fabric, kind, chips, wires_of(self))
 
     def bound(self, kind: int, chips: Chips) -> int:
         """Return the lower bound of a kind of layer on some chips, whatever their tree."""
@@ -159,7 +159,7 @@ def _price(market: Market, problem: LayerProblem) -> Price:
 
 
 @lru_cache(maxsize=2)
-def _wires(market: Market) -> Wires:
+def wires_of(market: Market) -> Wires:
     """Return the least that ways take on the fabric of a market."""
     fabric, clock = market.fabric, market.clock
     level = int(needs_alignment(clock))

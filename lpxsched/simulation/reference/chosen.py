@@ -82,20 +82,19 @@ def prepare(build: Build, clock: ClockSpecification | None = None) -> Reference:
     specification, clock_mhz = clock or read_clock(build), read_clock_mhz(build)
     limits = Limits.of(specification, clock_mhz, in_hop=build.manifest.guard_in_hop)
     wave = Wave(FEMTOSECONDS_PER_US / clock_mhz, limits.slowdown, limits.spread_rate, limits.ramp)
-    links, _buffers = build.links, build.chips.deskew_buffer_vectors
-    of_link = [
-        Wire(
+    links, buffers = build.links, build.chips.deskew_buffer_vectors
+    host = build.chips.host[links.dst]
+    of_link = {
+        link: Wire(
             link=link,
             to=int(links.dst[link]),
             latency_fs=int(links.latency_cycles[link] * wave.cycle_fs),
             vector_time=int(links.vector_time_numerator[link]) * PARTS // int(links.vector_time_denominator[link]),
             crossing=limits.crossing_cycles * PARTS,
-            depth=NONE
-            if build.chips.host[links.dst[link]]
-            else int(build.chips.deskew_buffer_vectors[links.dst[link]]),
+            depth=NONE if host[link] else int(buffers[links.dst[link]]),
         )
-        for link in range(len(links))
-    ]
+        for link in np.unique(build.slots.link).tolist()
+    }
     wires = {row: of_link[link] for row, link in enumerate(build.slots.link.tolist())}
     alignment = read_alignment(build, specification.shared_by.value)
     segments = slot_segments(build, np.arange(len(build.slots)))

@@ -126,7 +126,7 @@ class Machine:
         for action in self.program.actions[node]:
             if fault is not None and fault.stops(node, action.when):
                 break
-            late = fault.late(node) if fault is not None else 0
+            late = fault.late(node) if fault is not None and action.kind == DEPART else 0
             tick = origin + action.when - reached + late
             yield self.oscillators[node].time_fs(tick)
             if action.kind == DESKEW:

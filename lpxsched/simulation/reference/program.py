@@ -13,6 +13,7 @@ import numpy as np
 
 from lpxsched.simulation.reference.oscillator import PARTS
 from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,13 +121,15 @@ class Program:
     slots: Integers
 
 
-def program_of(build: Build, session: Session, sender: Integers, row_segments: Integers) -> Program:
+def program_of(build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers) -> Program:
     """Return what the nodes of a session do.
 
     Parameters
     ----------
     build : Build
     session : Session
+    parent : ndarray of int64, shape (nodes,)
+        In the tree of counters.
     sender : ndarray of int64, shape (links,)
         Node that sends on each link: its source, or the lane of a host.
     row_segments : ndarray of int64, shape (slots,)
@@ -150,6 +153,12 @@ def program_of(build: Build, session: Session, sender: Integers, row_segments: I
                 if not to_host:
                     reading.append(Action(read * PARTS + passed, READ, row, which))
     _add_ends(build, session, actions)
+    for node in list(actions):
+        # Chips above pass counters on, and deskew with the others.
+        above = int(parent[node])
+        while above != NONE and above not in actions:
+            actions[above] = []
+            above = int(parent[above])
     for node, of_node in actions.items():
         of_node += [Action(cycle * PARTS, DESKEW, number, 0) for number, (cycle, _) in enumerate(session.deskews)]
         # At the same tick a deskew comes first, and what is read is there to be sent.

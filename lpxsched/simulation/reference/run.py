@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lpxsched.simulation.reference.chosen import drawn, prepare
 from lpxsched.simulation.reference.counters import Counters, Exchange
 from lpxsched.simulation.reference.machine import Machine
 from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, PARTS, Drawn
 from lpxsched.simulation.reference.outcome import Start
 from lpxsched.simulation.reference.program import program_of, sessions
-from lpxsched.units import NONE
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +34,7 @@ TOKEN_CYCLES = 35
 def run_session(reference: Reference, session: Session, chosen: Chosen, fault: Fault | None = None) -> Outcome:
     """Run one session on chosen clocks."""
     build, alignment = reference.build, reference.alignment
-    program = program_of(build, session, alignment.sender, reference.row_segments)
+    program = program_of(build, session, alignment.tree.parent, alignment.sender, reference.row_segments)
     parents = _parents(alignment, program.actions)
     pick = fault.drawn if fault is not None else (lambda _, told: told)
     oscillators = {node: reference.wave.oscillator(pick(node, chosen.clocks.get(node, Drawn()))) for node in parents}
@@ -63,10 +65,14 @@ def _parents(alignment: Alignment, actions: Mapping[int, object]) -> dict[int, i
 
 def _exchange(reference: Reference, session: Session, parents: Mapping[int, int], depth: Mapping[int, int]) -> Exchange:
     clock, links = reference.clock, reference.build.links
-    fastest: dict[tuple[int, int], int] = {}
-    for src, dst, latency in zip(links.src.tolist(), links.dst.tolist(), links.latency_cycles.tolist(), strict=True):
-        fastest[src, dst] = min(latency, fastest.get((src, dst), latency))
-    slowest = max((fastest[parent, node] for node, parent in parents.items() if (parent, node) in fastest), default=1)
+    above = np.full(len(reference.build.chips), NONE, dtype=np.int64)
+    fastest = np.full(len(above), NEVER, dtype=np.int64)
+    for node, parent in parents.items():
+        if node < len(above):
+            above[node] = parent
+    in_tree = np.flatnonzero(above[links.dst] == links.src)
+    np.minimum.at(fastest, links.dst[in_tree], links.latency_cycles[in_tree])
+    slowest = int(fastest[fastest < NEVER].max(initial=1))
     period, epochs = clock.hac_period_cycles.value, _epochs(reference, session, depth)
     # Where the build says how many epochs a level takes, counters see no more latency than fits.
     latency = min(slowest, epochs * period - TOKEN_CYCLES) if epochs else slowest

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lpxsched.collective_pipeline import compile_collective
 from lpxsched.options import CollectiveOptions
-from lpxsched.pipeline import compile_collective
 from lpxsched.verify.replay.replay import replay
 from lpxsched.verify.replay.routings import ROUTINGS
 from tests.builds import two_chip_build

@@ -1,0 +1,180 @@
+"""Tests of the event-driven machine on the build of two chips, and of what breaks there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.simulation.reference.chosen import Chosen, prepare
+from lpxsched.simulation.reference.counters import Counters, Exchange
+from lpxsched.simulation.reference.faults import Fault, expected_steps_between_replays
+from lpxsched.simulation.reference.machine import Machine
+from lpxsched.simulation.reference.oscillator import PARTS, Drawn, Wave
+from lpxsched.simulation.reference.outcome import Start
+from lpxsched.simulation.reference.program import DESKEW, Action, Program, Session, sessions
+from lpxsched.simulation.reference.run import run_reference, run_session
+from tests.builds import ints, two_chip_build
+from tests.simulation.examples import clock, own_clock
+from tests.verify.test_frames import gapped
+
+if TYPE_CHECKING:
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.simulation.reference.outcome import Failure, Outcome
+    from lpxsched.timetable.build import Build
+
+PERFECT = Chosen({}, lambda row, vector: 0, lambda child, number: 0)
+
+
+def outcome_of(
+    fault: Fault | None = None, build: Build | None = None, specification: ClockSpecification | None = None
+) -> Outcome:
+    """Return what the build of two chips shows without jitter and drift."""
+    reference = prepare(build or two_chip_build(), specification or own_clock())
+    return run_session(reference, next(sessions(reference.build)), PERFECT, fault)
+
+
+def failures_of(fault: Fault, specification: ClockSpecification | None = None) -> list[Failure]:
+    """Return what the machine notices of a fault."""
+    return outcome_of(fault, specification=specification).failures
+
+
+def test_perfect_clocks_leave_the_guard() -> None:
+    """Tests 18 - 12.5 - 1 of crossing = 4.5 cycles of 1 ns for every vector to a chip, six slots of two vectors."""
+    outcome = outcome_of()
+    assert outcome.failures == []
+    assert set(outcome.slack_fs.values()) == {4_500_000}
+    assert len(outcome.slack_fs) == 12
+    # Vectors 2.5 cycles apart wait 5.5 cycles.
+    assert outcome.fullest == 2
+
+
+def test_rows_wait_for_the_next_pass() -> None:
+    """Tests rows that come in the middle of a pass of two epochs: 252 cycles, 127.5 to the last vector at the host."""
+    outcome = outcome_of()
+    # Chip 0 is the root, and all begin with it.
+    assert outcome.started_fs - outcome.event_fs == 252_000_000
+    assert outcome.ended_fs - outcome.started_fs == 127_000_000
+
+
+def test_a_frame_that_repeats_runs_until_its_next_deskew() -> None:
+    """Tests seven windows of 200 cycles between two deskews, two slots of two vectors from each lane and chip."""
+    reference = prepare(gapped(), clock())
+    session = next(sessions(reference.build))
+    assert session.repeats
+    assert len(session.zeros) == 7
+    outcome = run_session(reference, session, PERFECT)
+    assert outcome.failures == []
+    assert len(outcome.slack_fs) == 7 * 12
+
+
+def test_runs_are_a_function_of_their_seed() -> None:
+    """Tests that equal seeds give equal runs, and others do not."""
+    first, again, other = (run_reference(two_chip_build(), own_clock(), seed=seed) for seed in (3, 3, 4))
+    assert first == again != other
+    assert first.holds
+
+
+def test_a_lost_vector_is_told_where_it_would_have_arrived() -> None:
+    """Tests vector 1 of the slot that departs at 80: there at 95, so seen at 95 and missed at its read, 100.5."""
+    told, missed = failures_of(Fault("link", slot=1, vector=1))
+    assert (told.kind, told.node, told.cycle, told.slot, told.vector) == ("link", 1, 95.0, 1, 1)
+    assert (missed.kind, missed.cycle) == ("underflow", 100.5)
+
+
+def test_a_chip_that_stops_is_missed_at_the_first_read() -> None:
+    """Tests chip 0, which stops at 60: its partial sums, which chip 1 reads at 98 and 100.5."""
+    found = failures_of(Fault("chip", node=0, cycles=60))
+    assert [(failure.kind, failure.node, failure.cycle) for failure in found] == [
+        ("underflow", 1, 98.0),
+        ("underflow", 1, 100.5),
+    ]
+
+
+def test_a_clock_beyond_its_specification_is_found_when_slack_is_used_up() -> None:
+    """Tests chip 0 slow by 0.2 %, late by 0.17 after 83 cycles and by its counter, unseen; and by 10 %."""
+    assert failures_of(Fault("clock", node=0, ppm=-2_000)) == []
+    found = failures_of(Fault("clock", node=0, ppm=-100_000))
+    assert found
+    assert {failure.kind for failure in found} == {"underflow"}
+
+
+def test_a_calibration_wrong_by_a_cycle_is_not_noticed_while_slack_is_left() -> None:
+    """Tests chip 1 ahead by a cycle, which leaves 3.5 of 4.5 cycles where it reads, and by five, which leaves none."""
+    outcome = outcome_of(Fault("calibration", node=1, cycles=1))
+    assert outcome.failures == []
+    assert abs(outcome.slack_fs[1, 0] - 3_500_000) < 1_000
+    assert failures_of(Fault("calibration", node=1, cycles=5))
+
+
+def test_a_late_host_is_found_at_the_first_read() -> None:
+    """Tests the lane to chip 0 late by six cycles: rows are read at 20 and 22.5; by four it is not noticed."""
+    assert failures_of(Fault("host", node=3, cycles=4)) == []
+    found = failures_of(Fault("host", node=3, cycles=6))
+    assert [(failure.kind, failure.node, failure.cycle) for failure in found] == [
+        ("underflow", 0, 20.0),
+        ("underflow", 0, 22.5),
+    ]
+
+
+def test_a_buffer_of_one_overflows() -> None:
+    """Tests vectors 2.5 cycles apart that wait 5.5 cycles: in each of six slots the second finds the first."""
+    build = two_chip_build()
+    build = replace(build, chips=replace(build.chips, deskew_buffer_vectors=ints(1, 1, 0)))
+    found = outcome_of(build=build).failures
+    assert [failure.kind for failure in found] == ["overflow"] * 6
+    assert {failure.vector for failure in found} == {1}
+
+
+def two_deskews(ppm: int) -> Outcome:
+    """Return what two chips show that deskew at 0 and at 10,000, each for 20 cycles; chip 1 is off by some ppm."""
+    deskews = ((0, 20), (10_000, 20))
+    actions = [Action(cycle * PARTS, DESKEW, number, 0) for number, (cycle, _) in enumerate(deskews)]
+    wave = Wave(Fraction(10**6), Fraction(0), Fraction(1, 1000), Fraction(0))
+    oscillators = {0: wave.oscillator(Drawn()), 1: wave.oscillator(Drawn(ppm * 10**6))}
+    exchange = Exchange(252, 256, 126, 10 * 10**6, 10 * PARTS)
+    counters = Counters(exchange, {0: 0, 1: 0}, oscillators, lambda child, number: 0, {})
+    session = Session((0,), (0,), deskews, 252, polled=True, repeats=False)
+    machine = Machine(
+        Program({0: list(actions), 1: list(actions)}, ints()), session, oscillators, counters, {0: 0, 1: 1}
+    )
+    return machine.run(Start(2_000 * 10**6, 2520, 2520, 0), {}, lambda row, vector: 0)
+
+
+def test_a_deskew_takes_drift_away() -> None:
+    """Tests a chip slow by 0.1 %: 10 cycles in 10,000, of which those since the last message, 266 at most, are left."""
+    outcome = two_deskews(-1_000)
+    assert outcome.failures == []
+    one, other = (outcome.resumed[1, chip][0] for chip in (0, 1))
+    assert abs(one - other) < 300_000
+
+
+def test_a_stall_is_no_less_than_what_clocks_disagree_by() -> None:
+    """Tests a chip slow by 0.3 %: 30 cycles late, which a stall of 20 cannot take away, and says so."""
+    (failure,) = two_deskews(-3_000).failures
+    assert (failure.kind, failure.node, failure.cycle) == ("stall", 1, 10_000.0)
+
+
+def test_a_counter_is_known_modulo_its_period() -> None:
+    """Tests a chip fast by 1.5 %: 150 cycles ahead of 252 look like 102 behind."""
+    wrap, stall = two_deskews(15_000).failures
+    assert (wrap.kind, wrap.node) == ("wrap", 1)
+    assert stall.kind == "stall"
+
+
+@pytest.mark.parametrize(
+    ("bit_error_rate", "steps"),
+    # p = 1e-3: C(544, 16) p^16 = 2.3e30 x 1e-48, e^-0.5 of that have no more wrong, 1.48 codewords, 1e6 vector-hops.
+    [(1e-4, (4e11, 6e11)), (1e-2, (1, 1.001))],
+)
+def test_replays_are_rare(bit_error_rate: float, steps: tuple[float, float]) -> None:
+    """Tests the order of the expected number of steps between two replays."""
+    low, high = steps
+    assert low <= expected_steps_between_replays(bit_error_rate, 10**6) <= high
+
+
+def test_no_errors_need_no_replay() -> None:
+    """Tests links without errors."""
+    assert expected_steps_between_replays(0.0, 10**6) == float("inf")
