@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.padding import Padded
 
 
-def steady_state(found: Found[Padded]) -> Found[Padded]:
-    """Return a plan with times that repeat as often as possible, at worst one batch after the other.
+def steady_state(found: Found[Padded], *, enough: int = 1) -> Found[Padded]:
+    """Return a plan with times that repeat as often as possible or as is enough, at worst one batch after the other.
 
     The makespan is then how long one batch takes. Batches do not wait for each other. Room in memory and deskews are
     left out of account.
     """
-    placement = in_turns(plan_tasks(found.problem, found.plan), found.placement)
+    placement = in_turns(plan_tasks(found.problem, found.plan), found.placement, enough=enough)
     return replace(found, placement=placement) if placement else found
