@@ -71,7 +71,7 @@ class CompileOptions(Strict):
     acceptance: Annotated[float, Field(ge=1, le=65)] | None = None
     context: Annotated[int, Field(ge=1, le=100_000_000)] = 8192
     kv: Literal["fp8", "bf16"] = "fp8"
-    in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1
+    in_flight: Annotated[int, Field(ge=1, le=10**9)] = 1
     weights: WeightChoice | None = None
     activations: Literal["fp8", "bf16"] = "fp8"
     partials: Literal["bf16", "fp32"] = "bf16"

@@ -8,27 +8,29 @@ from typing import TYPE_CHECKING
 
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.graph import layers_graph
+from lpxsched.assembly.in_flight_results import solved_results
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
-from lpxsched.assembly.manifest import signed_build
+from lpxsched.assembly.manifest import signed_build, with_outside
 from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.results import chain_results, layer_results
+from lpxsched.assembly.results import chain_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
-from lpxsched.errors import InputError
+from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.options import PARTITIONS
 from lpxsched.program.choose import AUTO, Laid, best_laid, partition_layers, shortest_mapping
+from lpxsched.program.in_flight import InFlight, solve_layers_in_flight
 from lpxsched.program.load import Load
 from lpxsched.program.memory import why_unfit
 from lpxsched.program.outside import outside_of
 from lpxsched.program.pricing import Market
+from lpxsched.program.stages import Machine
 from lpxsched.program.visits import step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
-from lpxsched.schedule.frames import InFlight
-from lpxsched.schedule.layers import solve_layers, solve_quickly
-from lpxsched.schedule.options import SolveOptions
+from lpxsched.schedule.layers import solve_layers
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
@@ -45,10 +47,11 @@ if TYPE_CHECKING:
     from lpxsched.options import CompileOptions
     from lpxsched.program.choose import Mapping
     from lpxsched.program.outside import Outside
+    from lpxsched.schedule.layers import ScheduledLayer
+    from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.build import Build
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
-    from lpxsched.workload.ffns import FfnModel
     from lpxsched.workload.work import Work
 
 
@@ -80,24 +83,25 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
         graph, outside = build_graph(widths=[len(group.chips) for group in groups]), around_of(groups)
         tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
         build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
-        in_flight = _in_flight(options, model, outside)
-        layers = solve_layers(build_problems(load.costs), solving, progress=progress, in_flight=in_flight)
-        return Laid(groups, graph, outside, tree, build_problems, layers)
+        machine = Machine(fabric, tree, outside, options.in_flight)
+        solved = _solved(build_problems(load.costs), machine, solving, progress)
+        return Laid(groups, graph, outside, tree, build_problems, solved)
 
     market = Market(load, fabric, clock, options.seed, around_of)
     mapping, laid = best_laid(market, _mapping(options, market, progress), lay)
-    segments = layer_segments(fabric, laid.tree, laid.layers)
+    segments = layer_segments(fabric, laid.tree, laid.solved)
     program, around = assemble(segments), surroundings(fabric, laid.tree, segments)
-    results = layer_results(options, fabric, clock, laid.layers, laid.outside, program=program, around=around)
+    results = solved_results(options, fabric, clock, laid.solved, laid.outside, program=program, around=around)
     results |= mapping_results(mapping, fabric, makespan_cycles=results["makespan_cycles"])
     graph_file = layers_graph(laid.graph, laid.groups, load.works)
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
+    build = with_outside(build, options, laid.outside)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(load, precision=replace(precision, weights="fp8"))
     unfit, fp8_problems = why_unfit(fp8, laid.groups), partial(laid.build_problems, fp8.costs)
-    in_flight = _in_flight(options, model, laid.outside)
-    told = unfit[1] if unfit else fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
+    machine = Machine(fabric, laid.tree, laid.outside, options.in_flight)
+    told = unfit[1] if unfit else fp8_results(build, _solved_quickly(fp8_problems, machine, options.seed))
     return with_expanded_weights(build, options, precision.weights, told)
 
 
@@ -151,24 +155,30 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     return signed_build(options, fabric, clock, graph_file, program, around, results=results)
 
 
+def _solved(
+    problems: Sequence[LayerProblem],
+    machine: Machine,
+    solving: SolveOptions,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Sequence[ScheduledLayer] | InFlight:
+    """Return layers on demand, or in flight where there are several micro-batches."""
+    if machine.micro_batches > 1:
+        return solve_layers_in_flight(problems, machine, solving, progress=progress)
+    return solve_layers(problems, solving, progress=progress)
+
+
+def _solved_quickly(
+    build_problems: Callable[[], Sequence[LayerProblem]], machine: Machine, seed: int
+) -> Sequence[ScheduledLayer] | InFlight | str:
+    """Return layers scheduled greedily, or why there is no schedule."""
+    try:
+        return _solved(build_problems(), machine, SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed))
+    except (InfeasibleError, NothingFoundError) as error:
+        return str(error)
+
+
 def _visits_file(options: CompileOptions) -> str | None:
     if options.partition in ("disjoint", "whole"):
         problem = f"a whole model on the chips takes auto, daisy-chain (the same) or a file, got {options.partition}"
         raise InputError("lpxsched compile", problem, key="--partition")
     return None if options.partition in PARTITIONS else options.partition
-
-
-def _in_flight(options: CompileOptions, model: FfnModel, outside: Outside) -> InFlight | None:
-    """Return how many micro-batches share the one layer, and what lies between their visits; None for one on demand.
-
-    Raises
-    ------
-    InputError
-        For a model of several layers.
-    """
-    if options.in_flight == 1:
-        return None
-    if len(model.layers) > 1:
-        problem = f"layers in flight together are not there yet: {options.model} has {len(model.layers)}, must be 1"
-        raise InputError("lpxsched compile", f"{problem}, or --in-flight 1", key="--in-flight")
-    return InFlight(options.in_flight, outside.assumed_ns.high)

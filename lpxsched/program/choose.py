@@ -13,6 +13,7 @@ from lpxsched.program.baselines import BASELINES
 from lpxsched.program.family_bound import Bounds, family_text, mapping_bound
 from lpxsched.program.file import read_groups
 from lpxsched.program.groups import group_on
+from lpxsched.program.in_flight import InFlight
 from lpxsched.program.memory import weight_bytes, why_unfit, working_bytes
 from lpxsched.program.search import chosen_mapping
 from lpxsched.program.shapes import Joints, family
@@ -20,7 +21,7 @@ from lpxsched.traffic.group import sharing
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from fractions import Fraction
 
     from lpxsched.clocks.tree import AlignmentTree
@@ -95,7 +96,12 @@ class Laid:
     outside: Outside
     tree: AlignmentTree
     build_problems: Callable[[Callable[[Group], list[dict[str, Cost]]]], list[LayerProblem]]
-    layers: tuple[ScheduledLayer, ...]
+    solved: Sequence[ScheduledLayer] | InFlight
+
+    @property
+    def layers(self) -> Sequence[ScheduledLayer]:
+        """Layers on demand or in flight."""
+        return self.solved.layers if isinstance(self.solved, InFlight) else self.solved
 
 
 def partition_layers(load: Load, fabric: Fabric, partition: str) -> Mapping:

@@ -8,6 +8,7 @@ all ask for a port in the same cycles.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import FINE_PERIOD, MOST_CELLS, TIGHT_TRIES
-from lpxsched.schedule.times.placement import Placement, placement_columns
+from lpxsched.schedule.times.placement import Placement, placement_columns, precedence_order
 from lpxsched.schedule.times.serial import TaskColumns
 from lpxsched.units import NEVER, NONE
 
@@ -60,6 +61,19 @@ def _common_lengths(tasks: Tasks) -> Integers:
     np.maximum.at(longest, tasks.resource, tasks.length)
     np.minimum.at(shortest, tasks.resource, tasks.length)
     return np.where(longest == shortest, np.maximum(longest, 1), 1).astype(np.int64)
+
+
+def in_turns(tasks: Tasks, placement: Placement, *, enough: int = 1, below: int = NEVER) -> Placement | None:
+    """Return tasks that repeat as often as possible in the order of a placement, at worst one round after the other.
+
+    None where that is not short enough; `enough` and `below` as `repeating` has them.
+    """
+    in_time = np.argsort(placement.start, kind="stable").astype(np.int64)
+    again = repeating(tasks, precedence_order(tasks, in_time), enough=enough, below=below)
+    if again is None:
+        ends = placement.start + np.maximum(tasks.length, tasks.duration)
+        again = replace(placement, period_cycles=max(1, int(ends.max(initial=0))))
+    return again if again.period_cycles < below else None
 
 
 def repeating(tasks: Tasks, order: Integers, *, enough: int, below: int) -> Placement | None:
