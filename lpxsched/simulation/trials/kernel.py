@@ -141,7 +141,7 @@ def deliver(slots: Slots, run: Run, seen: Seen) -> None:
 def columns_of(build: Build, timeline: Timeline, limits: Limits) -> Slots:
     """Return the slots of a build for the kernel."""
     delays = np.array([float(delay) for delay in limits.delays_cycles])
-    order = np.lexsort((timeline.depart_cycles[0], timeline.segment, timeline.link))
+    order = np.lexsort((build.slots.depart[timeline.row], timeline.segment, timeline.link))
     depth = build.chips.deskew_buffer_vectors[timeline.dst]
     return Slots(
         row=timeline.row[order],

@@ -59,7 +59,7 @@ def random_build(seed: int, clock: str) -> Build:
     options = CollectiveOptions(
         kind=kind,
         topology=topology,
-        vectors=dice.randint(1, 6),
+        vectors=dice.randint(1, 4),
         chips=chips,
         clock=clock,
         solver="greedy",
@@ -83,7 +83,7 @@ def against_slot(reference: Reference, timeline: Timeline, slot: int) -> Chosen:
     jitter = dict(wanted)
     delays = [int(delay * reference.wave.cycle_fs) for delay in limits.delays_cycles]
     place = limits.place_of(reference.build.links.link_class)[reference.build.slots.link].tolist()
-    for _ in range(4):
+    for _ in range(3):
         chosen = Chosen(
             clocks, lambda row, _: delays[place[row]], lambda child, _, now=dict(jitter): now.get(child, 0), {}, 0.5
         )
