@@ -42,7 +42,7 @@ def equal_folders(one: Path, other: Path) -> bool:
 
 def measure(model: str, batch: int, folder: Path) -> str:
     """Compile twice, check and simulate; return one row."""
-    compile_arguments = ["compile", model, "lpx-rack", "--batch", str(batch), "-o"]
+    compile_arguments = ["compile", model, "lpx-rack", "--partition", "disjoint", "--batch", str(batch), "-o"]
     cold, cold_seconds = run([*compile_arguments, str(folder / "one")], folder / "caches")
     _, warm_seconds = run([*compile_arguments, str(folder / "two")], folder / "caches")
     check, _ = run(["check", str(folder / "one")], folder / "caches")

@@ -40,7 +40,7 @@ def layer_instances(batch: int) -> list[Instance]:
     precision = Precision("mxfp4", "fp8", "bf16")
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     load = Load(model, graph, fabric.chip, batch, precision)
-    groups = partition_layers(load, fabric)
+    groups = partition_layers(load, fabric, "disjoint").groups
     problems = layer_problems(
         fabric,
         [groups[0], groups[-1]],

@@ -22,6 +22,8 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 ChipNumber = Annotated[int, Field(ge=0)]
 DEFAULT_EFFORT = 3
 PERFECT_CLOCK = "none"
+# What `--partition` takes besides files.
+PARTITIONS = ("auto", "daisy-chain", "disjoint", "whole")
 
 
 class CompileOptions(Strict):
@@ -43,8 +45,8 @@ class CompileOptions(Strict):
         Type of the expert weights; None takes the type in which the model was published.
     activations, partials : str
         Types of the rows that enter a layer and of partial sums.
-    partition : str or None
-        A file of groups; None cuts the grid automatically.
+    partition : str
+        ``auto`` for the shortest mapping found, ``daisy-chain``, ``disjoint`` or ``whole``, else a file of groups.
     attention, moe : str
         Where attention runs, and how experts lie on chips.
     capacity : float or None
@@ -69,11 +71,11 @@ class CompileOptions(Strict):
     acceptance: Annotated[float, Field(ge=1, le=65)] | None = None
     context: Annotated[int, Field(ge=1, le=100_000_000)] = 8192
     kv: Literal["fp8", "bf16"] = "fp8"
-    in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1
+    in_flight: Annotated[int, Field(ge=1, le=10**9)] = 1
     weights: WeightChoice | None = None
     activations: Literal["fp8", "bf16"] = "fp8"
     partials: Literal["bf16", "fp32"] = "bf16"
-    partition: str | None = None
+    partition: Annotated[str, Field(min_length=1)] = "auto"
     attention: Literal["gpu", "lpu"] = "gpu"
     moe: Literal["sharded", "whole", "dispatch"] = "sharded"
     capacity: Annotated[float, Field(gt=0, le=1e6)] | None = None

@@ -1,4 +1,4 @@
-"""From options to a timetable, of a model or of one collective; only wires the stages."""
+"""From options to the timetable of a model; only wires the stages."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
-from lpxsched.assembly.graph import collective_graph, layers_graph
+from lpxsched.assembly.graph import layers_graph
+from lpxsched.assembly.in_flight_results import solved_results
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
-from lpxsched.assembly.manifest import signed_build
+from lpxsched.assembly.manifest import signed_build, with_outside
+from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.results import chain_results, collective_results, layer_results
+from lpxsched.assembly.results import chain_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
-from lpxsched.errors import InputError
+from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.program.choose import partition_layers
+from lpxsched.options import PARTITIONS
+from lpxsched.program.choose import AUTO, Laid, best_laid, partition_layers, shortest_mapping
+from lpxsched.program.in_flight import InFlight, solve_layers_in_flight
 from lpxsched.program.load import Load
 from lpxsched.program.memory import why_unfit
 from lpxsched.program.outside import outside_of
-from lpxsched.program.participants import participants, root_shard
+from lpxsched.program.pricing import Market
+from lpxsched.program.stages import Machine
 from lpxsched.program.visits import step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
-from lpxsched.schedule.collective import solve_collective
-from lpxsched.schedule.frames import InFlight
-from lpxsched.schedule.layers import solve_layers, solve_quickly
-from lpxsched.schedule.options import SolveOptions
-from lpxsched.schedule.problem.collective import collective_instance
+from lpxsched.schedule.layers import solve_layers
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.layer import layer_problems
-from lpxsched.traffic.collectives import Collective
 from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import shard_costs
@@ -42,14 +42,16 @@ from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
 from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.options import CompileOptions
+    from lpxsched.program.choose import Mapping
     from lpxsched.program.outside import Outside
+    from lpxsched.schedule.layers import ScheduledLayer
+    from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.build import Build
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
-    from lpxsched.workload.ffns import FfnModel
     from lpxsched.workload.work import Work
 
 
@@ -72,27 +74,47 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     model = ffn_model(published, _policy(options), options.weights)
     precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
     build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
-    load = Load(model, build_graph(), fabric.chip, options.rows, precision)
-    groups = partition_layers(load, fabric, file=options.partition)
-    graph = build_graph(widths=[len(group.chips) for group in groups])
-    outside = outside_of(options, published, graph, groups)
-    in_flight = _in_flight(options, model, outside)
-    tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
-    build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
-    solving = SolveOptions(options.solver, options.effort, options.seed)
-    problems = build_problems(load.costs)
-    layers = solve_layers(problems, solving, progress=progress, in_flight=in_flight)
-    segments = layer_segments(fabric, tree, layers)
-    program, around = assemble(segments), surroundings(fabric, tree, segments)
-    results = layer_results(options, fabric, clock, layers, outside, program=program, around=around)
-    graph_file = layers_graph(graph, groups, load.works)
+    load, solving = Load(model, build_graph(), fabric.chip, options.rows, precision), _solving(options)
+
+    def around_of(groups: Sequence[Group]) -> Outside:
+        return outside_of(options, published, build_graph(widths=[len(group.chips) for group in groups]), groups)
+
+    def lay(groups: tuple[Group, ...]) -> Laid:
+        graph, outside = build_graph(widths=[len(group.chips) for group in groups]), around_of(groups)
+        tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
+        build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
+        machine = Machine(fabric, tree, outside, options.in_flight)
+        solved = _solved(build_problems(load.costs), machine, solving, progress)
+        return Laid(groups, graph, outside, tree, build_problems, solved)
+
+    market = Market(load, fabric, clock, options.seed, around_of)
+    mapping, laid = best_laid(market, _mapping(options, market, progress), lay)
+    segments = layer_segments(fabric, laid.tree, laid.solved)
+    program, around = assemble(segments), surroundings(fabric, laid.tree, segments)
+    results = solved_results(options, fabric, clock, laid.solved, laid.outside, program=program, around=around)
+    results |= mapping_results(mapping, fabric, makespan_cycles=results["makespan_cycles"])
+    graph_file = layers_graph(laid.graph, laid.groups, load.works)
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
+    build = with_outside(build, options, laid.outside)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     fp8 = replace(load, precision=replace(precision, weights="fp8"))
-    unfit, fp8_problems = why_unfit(fp8, groups), partial(build_problems, fp8.costs)
-    told = unfit[1] if unfit else fp8_results(build, solve_quickly(fp8_problems, options.seed, in_flight))
+    unfit, fp8_problems = why_unfit(fp8, laid.groups), partial(laid.build_problems, fp8.costs)
+    machine = Machine(fabric, laid.tree, laid.outside, options.in_flight)
+    told = unfit[1] if unfit else fp8_results(build, _solved_quickly(fp8_problems, machine, options.seed))
     return with_expanded_weights(build, options, precision.weights, told)
+
+
+def _solving(options: CompileOptions) -> SolveOptions:
+    return SolveOptions(options.solver, options.effort, options.seed)
+
+
+def _mapping(options: CompileOptions, market: Market, progress: Callable[[str, int, int], None]) -> Mapping:
+    """Return the groups of layers; what is in flight gets chips of its own."""
+    partition = "disjoint" if options.in_flight > 1 and options.partition == AUTO else options.partition
+    if partition != AUTO:
+        return partition_layers(market.load, market.fabric, partition)
+    return shortest_mapping(market, progress=progress)
 
 
 def _policy(options: CompileOptions) -> Policy:
@@ -113,7 +135,7 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
         raise InputError("lpxsched compile", problem, key="--in-flight")
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     visits, chip, decoding = lpu_visits(model), fabric.chip, step_of(options, model, fabric.vector_bytes)
-    groups = visit_groups(fabric, visits, decoding, what=model.name, file=options.partition)
+    groups = visit_groups(fabric, visits, decoding, what=model.name, file=_visits_file(options))
     tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))
     works = cache(lambda visit, width: lpu_work(visit, chip, width, decoding))
 
@@ -125,7 +147,7 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
 
     graph = lpu_graph(visits, chip, [len(group.chips) for group in groups], decoding)
     problems = layer_problems(fabric, groups, graph, costs_of, clock=clock, tree=tree)
-    chain = solve_chain(problems, SolveOptions(options.solver, options.effort, options.seed), progress=progress)
+    chain = solve_chain(problems, _solving(options), progress=progress)
     segments = [chain_segment(fabric, tree, chain)]
     program, around = assemble(segments), surroundings(fabric, tree, segments)
     results = chain_results(options, fabric, clock, chain, program, around)
@@ -133,39 +155,30 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     return signed_build(options, fabric, clock, graph_file, program, around, results=results)
 
 
-def _in_flight(options: CompileOptions, model: FfnModel, outside: Outside) -> InFlight | None:
-    """Return how many micro-batches share the one layer, and what lies between their visits; None for one on demand.
-
-    Raises
-    ------
-    InputError
-        For a model of several layers.
-    """
-    if options.in_flight == 1:
-        return None
-    if len(model.layers) > 1:
-        problem = f"layers in flight together are not there yet: {options.model} has {len(model.layers)}, must be 1"
-        raise InputError("lpxsched compile", f"{problem}, or --in-flight 1", key="--in-flight")
-    return InFlight(options.in_flight, outside.assumed_ns.high)
+def _solved(
+    problems: Sequence[LayerProblem],
+    machine: Machine,
+    solving: SolveOptions,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Sequence[ScheduledLayer] | InFlight:
+    """Return layers on demand, or in flight where there are several micro-batches."""
+    if machine.micro_batches > 1:
+        return solve_layers_in_flight(problems, machine, solving, progress=progress)
+    return solve_layers(problems, solving, progress=progress)
 
 
-def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
-    """Return the build of a collective on a fabric, and how long the solver took in seconds.
+def _solved_quickly(
+    build_problems: Callable[[], Sequence[LayerProblem]], machine: Machine, seed: int
+) -> Sequence[ScheduledLayer] | InFlight | str:
+    """Return layers scheduled greedily, or why there is no schedule."""
+    try:
+        return _solved(build_problems(), machine, SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed))
+    except (InfeasibleError, NothingFoundError) as error:
+        return str(error)
 
-    Raises
-    ------
-    InputError, InfeasibleError, NothingFoundError
-    """
-    fabric, clock = load_fabric(options.topology), load_clock(options.clock)
-    chips = participants(fabric, options.chips)
-    root = root_shard(options.kind, chips, options.root)
-    collective = Collective(options.kind, len(chips), options.vectors, root)
-    problem = collective_instance(fabric, chips, collective, relays=options.relays)
-    solving = SolveOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
-    scheduled = solve_collective(fabric, problem, clock, solving)
-    segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
-    program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
-    results = collective_results(options, fabric, clock, scheduled, program, around)
-    graph = collective_graph(scheduled.problem)
-    build = signed_build(options, fabric, clock, graph, program, around, results=results)
-    return build, scheduled.solve_seconds
+
+def _visits_file(options: CompileOptions) -> str | None:
+    if options.partition in ("disjoint", "whole"):
+        problem = f"a whole model on the chips takes auto, daisy-chain (the same) or a file, got {options.partition}"
+        raise InputError("lpxsched compile", problem, key="--partition")
+    return None if options.partition in PARTITIONS else options.partition

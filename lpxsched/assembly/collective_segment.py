@@ -8,7 +8,7 @@ import numpy as np
 
 from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, deadline_or_none, no_weights, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
-from lpxsched.schedule.frames import Frame
+from lpxsched.program.frames import Frame
 from lpxsched.schedule.problem.collective import SUM_DATATYPE
 from lpxsched.traffic.collectives import source_values
 
@@ -32,7 +32,7 @@ def collective_segment(
     waiting = start_cycles(clock, tree.height(int(problem.network.fabric_node[0])), hac_latency_cycles(fabric, tree))
     period = scheduled.result.schedule.period_cycles
     # Who comes just too late for a window waits for the next one.
-    frame = Frame(period, windows=1, deskews=0, left_out=0, stall_cycles=0, visit_cycles=0) if period else None
+    frame = Frame(period, windows=1, bound_cycles=scheduled.result.bound.cycles) if period else None
     part = Part(
         schedule=scheduled.result.schedule,
         node_layer=np.zeros(problem.network.nodes, dtype=np.int64),
@@ -53,7 +53,7 @@ def collective_segment(
         chips=problem.network.fabric_node[: problem.network.width],
         makespan_cycles=scheduled.result.makespan_cycles,
         bound_cycles=scheduled.result.bound.cycles,
-        waiting_cycles=frame.waiting_cycles if frame else waiting,
+        waiting_cycles=period or waiting,
         deadline_cycles=deadline_or_none(deadline_cycles),
         deskews=((0, problem.release_cycles),),
         frame=frame,

@@ -10,6 +10,7 @@ from lpxsched.assembly.headline import picoseconds_up
 from lpxsched.assembly.manifest import chip_file
 from lpxsched.clocks.latency import nominal_ns
 from lpxsched.files.document import read_yaml
+from lpxsched.program.in_flight import InFlight
 from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:
@@ -46,24 +47,25 @@ def with_expanded_weights(build: Build, options: CompileOptions, weights: str, f
     return replace(build, manifest=manifest.model_copy(update=update))
 
 
-def fp8_results(build: Build, layers: Sequence[ScheduledLayer] | str) -> dict[str, Any] | str:
+def fp8_results(build: Build, solved: Sequence[ScheduledLayer] | InFlight | str) -> dict[str, Any] | str:
     """Return what a step takes with fp8 weights, beside the build with others; a reason why not is passed on.
 
     Parameters
     ----------
     build : Build
-    layers : sequence of ScheduledLayer or str
+    solved : sequence of ScheduledLayer, InFlight or str
         The same groups with fp8 weights.
     """
-    if isinstance(layers, str):
-        return layers
+    if isinstance(solved, str):
+        return solved
+    layers = solved.layers if isinstance(solved, InFlight) else solved
     results = [layer.distinct.result for layer in layers]
     makespans = [result.makespan_cycles for result in results]
-    frames, clock_mhz = [layer.frame for layer in layers if layer.frame], Fraction(build.manifest.clock_mhz)
+    clock_mhz = Fraction(build.manifest.clock_mhz)
     step_ns = exact(picoseconds_up(nominal_ns(clock_mhz, makespan_cycles=makespans)))
     step_ns += exact(build.manifest.results["assumed_ns"])
-    if frames:
-        step_ns = exact(picoseconds_up(cycles_to_ns(sum(frame.step_cycles for frame in frames), clock_mhz)))
+    if isinstance(solved, InFlight):
+        step_ns = exact(picoseconds_up(cycles_to_ns(solved.step_cycles, clock_mhz)))
     return {
         "makespan_cycles": sum(makespans),
         "step_ns": float(step_ns),

@@ -38,7 +38,6 @@ QUEUEING, DRAFTER = "queueing before the machine", "drafter (speculation)"
 NEVER_MODELLED = ("embedding", QUEUEING, DRAFTER)
 # Where all of a model runs on the chips.
 OUTSIDE = ("what a host does between two steps", "prefill", QUEUEING, DRAFTER)
-SHARED = "GPUs and Ethernet ports that micro-batches share"
 FLAGS = "flag vectors of polling in the timetable (their load is in the waiting)"
 
 
@@ -91,17 +90,17 @@ def reserved_results(
     *,
     emitted: Emitted,
 ) -> dict[str, Any]:
-    """Return the keys of `HEADLINE` for a layer in flight, and what of a step is waiting for the own window.
+    """Return the keys of `HEADLINE` for layers in flight, and what of a nominal step is waiting for windows.
 
-    A step is the same whatever its parts take within their ranges, so the part that is proved at worst is what is left
-    of it beside the most that is assumed.
+    The longest step holds whatever its parts take within their ranges, so the part that is proved at worst is what is
+    left of it beside the most that is assumed.
 
     Parameters
     ----------
     proved_ns : Fraction
         As `headline_results`.
     step_ns, step_high_ns : Fraction
-        N P on perfect clocks and on the slowest.
+        A nominal step on perfect clocks, and N P on the slowest.
     assumed : Ranged
     missing : list of str
     emitted : Emitted
@@ -128,16 +127,15 @@ def _told(
     return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
 
 
-def not_modelled(unread: int, *, polled: bool, in_flight: int, windows: int = 1) -> list[str]:
+def not_modelled(unread: int, *, polled: bool, windows: int = 1) -> list[str]:
     """Return what neither part of a step contains, mixers on GPUs; `unread` mixers have no widths in the config.
 
     Rows beyond the capacity of experts take further `windows`, which the worst case counts and the nominal step does
     not.
     """
     mixers = (f"caches and weights of {unread} mixers without widths in the config",) if unread else ()
-    shared = (SHARED,) if in_flight > 1 else ()
     again = (f"rows beyond the capacity, but at worst ({windows} windows a layer)",) if windows > 1 else ()
-    return [*mixers, *again, *NEVER_MODELLED, *shared, *((FLAGS,) if polled else ())]
+    return [*mixers, *again, *NEVER_MODELLED, *((FLAGS,) if polled else ())]
 
 
 def picoseconds_up(time_ns: Fraction) -> float:

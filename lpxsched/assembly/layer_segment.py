@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, numbers, padded_off, texts
 from lpxsched.clocks.latency import hac_latency_cycles, pass_cycles, start_cycles
+from lpxsched.program.in_flight import InFlight
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem.joins import counted
 from lpxsched.traffic.layouts import shares
@@ -25,10 +27,21 @@ if TYPE_CHECKING:
     from lpxsched.workload.graph import Tensor
 
 
-def layer_segments(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer]) -> list[Segment]:
-    """Return the segments of a model; layer i is segment i."""
+def layer_segments(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer] | InFlight) -> list[Segment]:
+    """Return the segments of a model, on demand or each at its phase in its frame; layer i is segment i."""
+    if isinstance(layers, InFlight):
+        return _segments_in_flight(layers)
     latency = hac_latency_cycles(fabric, tree)
-    return [_segment(layer, latency) for layer in layers]
+    return [_segment(layer, _waiting(layer, latency)) for layer in layers]
+
+
+def _segments_in_flight(in_flight: InFlight) -> list[Segment]:
+    chain = in_flight.chain
+    columns = in_flight.layers, in_flight.frame_of, chain.phase_cycles.tolist(), chain.waits_cycles.tolist()
+    return [
+        replace(_segment(layer, wait), frame=in_flight.frames[frame], phase_cycles=phase)
+        for layer, frame, phase, wait in zip(*columns, strict=True)
+    ]
 
 
 def chain_segment(fabric: Fabric, tree: AlignmentTree, chain: Chain) -> Segment:
@@ -48,7 +61,7 @@ def chain_segment(fabric: Fabric, tree: AlignmentTree, chain: Chain) -> Segment:
     )
 
 
-def _segment(layer: ScheduledLayer, hac_latency: int) -> Segment:
+def _segment(layer: ScheduledLayer, waiting_cycles: int) -> Segment:
     problem, result = layer.problem, layer.distinct.result
     return Segment(
         parts=(_part(layer, 0),),
@@ -56,10 +69,9 @@ def _segment(layer: ScheduledLayer, hac_latency: int) -> Segment:
         chips=numbers(list(problem.group.chips)),
         makespan_cycles=result.makespan_cycles,
         bound_cycles=result.bound.cycles,
-        waiting_cycles=_waiting(layer, hac_latency),
+        waiting_cycles=waiting_cycles,
         deadline_cycles=NONE,
         deskews=((0, problem.instance.release_cycles), *problem.instance.deskews),
-        frame=layer.frame,
     )
 
 
@@ -99,9 +111,7 @@ def _places(problem: LayerProblem) -> tuple[Integers, Integers]:
 
 
 def _waiting(layer: ScheduledLayer, hac_latency: int) -> int:
-    """Return the longest wait: for its own window, or one pass of chips that poll, else an epoch and a start-up."""
-    if layer.frame:
-        return layer.frame.waiting_cycles
+    """Return the longest wait: one pass of chips that poll, else an epoch and a start-up."""
     problem, clock = layer.problem, layer.problem.opening.clock
     if problem.resident:
         return pass_cycles(clock.specification, pass_load_cycles(problem, layer.distinct.result.schedule))

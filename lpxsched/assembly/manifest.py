@@ -12,7 +12,9 @@ from lpxsched.fabric.schema import TopologyFile
 from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
-from lpxsched.options import CompileOptions
+from lpxsched.options import PARTITIONS, CompileOptions
+from lpxsched.program.gpus import read_gpus
+from lpxsched.program.handover import read_handover
 from lpxsched.timetable.build import Build
 from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
 from lpxsched.workload.config.quantization import quantization_file
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions
+    from lpxsched.program.outside import Outside
     from lpxsched.timetable.documents import GraphFile
 
 # Packages whose version can change the bytes of a build.
@@ -65,7 +68,10 @@ def signed_build(
 
 
 def _manifest(
-    options: CompileOptions | CollectiveOptions, fabric: Fabric, clock: ClockSpecification, results: dict[str, Any]
+    options: CompileOptions | CollectiveOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    results: dict[str, Any],
 ) -> ManifestFile:
     """Return ``manifest.json`` but for the content hash."""
     files = _input_files(options)
@@ -94,6 +100,18 @@ def _manifest(
     )
 
 
+def with_outside(build: Build, options: CompileOptions, outside: Outside) -> Build:
+    """Return a build that holds GPUs and hand-over by value, and what GPUs do before each layer and at last."""
+    files = {"gpus": read_gpus(options.gpus), "handover": read_handover(options.handover)}
+    told = {name: file.model_dump(mode="json", exclude_none=True) for name, file in files.items()}
+    works = [
+        {"kernels": work.kernels, "user_bytes": work.user_bytes, "weight_bytes": work.weight_bytes}
+        for work in outside.works
+    ]
+    update = {"outside": told | {"work": works, "users": options.batch}}
+    return replace(build, manifest=build.manifest.model_copy(update=update))
+
+
 def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]:
     """Return every file that entered, by kind."""
     files = {"model": find_file("model", options.model)} if isinstance(options, CompileOptions) else {}
@@ -107,7 +125,7 @@ def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]
             files |= {"gpus": find_file("gpus", options.gpus), "handover": find_file("handover", options.handover)}
         beside = quantization_file(files["model"])
         files |= {} if beside is None else {"quantization": beside}
-        files |= {} if options.partition is None else {"partition": Path(options.partition)}
+        files |= {} if options.partition in PARTITIONS else {"partition": Path(options.partition)}
     return files
 
 

@@ -174,7 +174,9 @@ def _operands(part: Part, tensor_of: Integers, size: Integers) -> Operands:
     ]
     operator, tensor, first, vectors = (np.concatenate(column) for column in zip(*rows, strict=True))
     role = np.repeat([COPY, COPY, REDUCE, WEIGHT], [len(row[0]) for row in rows])
-    return Operands(operator, tensor, first, vectors, role)
+    # A chip without rows of its own leaves a run of no vectors.
+    some = vectors > 0
+    return Operands(operator[some], tensor[some], first[some], vectors[some], role[some])
 
 
 def _tensors(part: Part, producer: Integers) -> Tensors:

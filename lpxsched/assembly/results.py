@@ -16,9 +16,8 @@ from lpxsched.assembly.headline import (
     headline_results,
     not_modelled,
     picoseconds_up,
-    reserved_results,
 )
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, slowest_mhz, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.files.ranged import NOTHING
 from lpxsched.units import cycles_to_ns
@@ -49,15 +48,33 @@ def layer_results(
     program: Program,
     around: Surroundings,
 ) -> dict[str, Any]:
-    """Return what a manifest tells of the layers of a model."""
+    """Return what a manifest tells of the layers of a model on demand."""
+    headline = _headline(options, fabric, clock, layers, outside, around=around)
+    return layers_told(options, fabric, clock, layers, program=program, around=around, headline=headline)
+
+
+def layers_told(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    layers: Sequence[ScheduledLayer],
+    *,
+    program: Program,
+    around: Surroundings,
+    headline: dict[str, Any],
+) -> dict[str, Any]:
+    """Return what a manifest tells of the layers of a model beside its headline."""
     problems = _problems(layers)
     worst = max(problems, key=lambda problem: problem["gap"])
     makespans, clock_mhz = around.segments.makespan_cycles, fabric.chip.clock_mhz
     proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
-    bound = sum(layer.distinct.result.bound.cycles for layer in layers)
-    objective = sum(layer.distinct.result.objective_cycles for layer in layers)
+    # Makespans of what runs on demand, periods of what repeats.
+    repeats = around.frames.period_cycles > 0
+    bounds = np.append(around.frames.lower_bound_cycles[repeats], around.segments.lower_bound_cycles)
+    short = np.append(around.frames.period_cycles[repeats], makespans[~repeats[around.segments.frame]])
+    bound, objective = int(bounds.sum()), int(short.sum())
     return {
-        "status": "optimal" if all(problem["status"] == "optimal" for problem in problems) else "feasible",
+        "status": "optimal" if bound == objective else "feasible",
         "solver": _solvers(problems),
         "makespan_cycles": int(makespans.sum()),
         "lower_bound_cycles": bound,
@@ -65,11 +82,10 @@ def layer_results(
         "gap": round(objective / bound, 6),
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
-        **_headline(options, fabric, clock, layers, outside, around=around),
-        "assumed_parts_ns": assumed_parts(outside),
+        **headline,
         "period_cycles": int(around.frames.period_cycles.max(initial=0)),
         "in_flight": options.in_flight,
-        "acceptance_length": float(_emitted(options).tokens),
+        "acceptance_length": float(emitted(options).tokens),
         **_extent(fabric, clock, layers, problems, around),
         **_traffic(program),
     }
@@ -106,10 +122,10 @@ def chain_results(
         "gap": round(makespan / chain.bound.cycles, 6),
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
-        **headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=_emitted(options)),
+        **headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options)),
         "period_cycles": 0,
         "in_flight": 1,
-        "acceptance_length": float(_emitted(options).tokens),
+        "acceptance_length": float(emitted(options).tokens),
         **_extent(fabric, clock, chain.layers, problems, around),
         # Embedding and head, which meet hosts, are no layers of the model.
         "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
@@ -118,7 +134,8 @@ def chain_results(
     }
 
 
-def _emitted(options: CompileOptions, micro_batches: int = 1) -> Emitted:
+def emitted(options: CompileOptions, micro_batches: int = 1) -> Emitted:
+    """Return the users of all micro-batches of a step, and the tokens that it emits to each of them."""
     tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance).tokens
     return Emitted(micro_batches * options.batch, tokens)
 
@@ -159,18 +176,11 @@ def _headline(
     *,
     around: Surroundings,
 ) -> dict[str, Any]:
-    """Return what a step takes: of layers on demand one after the other, of one in flight N P."""
+    """Return what a step takes of layers on demand, one after the other."""
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
     proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
     windows = [layer.problem.graph.windows for layer in layers]
-    polled = fabric.chip.resident
-    missing = not_modelled(outside.unread, polled=polled, in_flight=options.in_flight, windows=max(windows))
-    frames = [layer.frame for layer in layers if layer.frame]
-    if frames:
-        cycles = sum(frame.step_cycles for frame in frames)
-        step_ns, high_ns = cycles_to_ns(cycles, clock_mhz), cycles_to_ns(cycles, slowest_mhz(clock, clock_mhz))
-        emitted = _emitted(options, options.in_flight)
-        return reserved_results(proved_ns, step_ns, high_ns, assumed, missing, emitted=emitted)
+    missing = not_modelled(outside.unread, polled=fabric.chip.resident, windows=max(windows))
     worst_ns = worst_case_ns(
         clock,
         clock_mhz,
@@ -179,7 +189,8 @@ def _headline(
         levels=np.repeat(_levels(around, layers), windows),
         arrivals_ns=sum(windows) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
     )
-    return headline_results(proved_ns, worst_ns, assumed, missing, emitted=_emitted(options))
+    told = headline_results(proved_ns, worst_ns, assumed, missing, emitted=emitted(options))
+    return told | {"assumed_parts_ns": assumed_parts(outside)}
 
 
 def collective_results(

@@ -10,7 +10,7 @@ import numpy as np
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.frames import Frame
+    from lpxsched.program.frames import Frame
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.result import Schedule
@@ -106,6 +106,8 @@ class Segment:
         Cycle and stall of each, the opening one first.
     frame : Frame or None
         Its windows, of what repeats.
+    phase_cycles : int
+        Its place in a frame that repeats.
     """
 
     parts: tuple[Part, ...]
@@ -117,6 +119,7 @@ class Segment:
     deadline_cycles: int
     deskews: tuple[tuple[int, int], ...]
     frame: Frame | None = None
+    phase_cycles: int = 0
 
 
 def no_weights() -> Held:

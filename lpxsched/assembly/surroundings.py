@@ -60,10 +60,10 @@ def _segments(segments: Sequence[Segment], frames: Sequence[int]) -> Segments:
     return Segments(
         segment=number,
         frame=np.array(frames, dtype=np.int64),
-        phase_cycles=np.zeros_like(number),
+        phase_cycles=numbers([segment.phase_cycles for segment in segments]),
         waiting_cycles=numbers([segment.waiting_cycles for segment in segments]),
         makespan_cycles=numbers([segment.makespan_cycles for segment in segments]),
-        lower_bound_cycles=_bounds(segments, of_periods=False),
+        lower_bound_cycles=numbers([0 if segment.frame else segment.bound_cycles for segment in segments]),
         deadline_cycles=numbers([segment.deadline_cycles for segment in segments]),
     )
 
@@ -77,18 +77,12 @@ def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
         np.array([frame.period_cycles if frame else 0 for frame in frames], dtype=np.int64),
         np.array([frame.windows if frame else 0 for frame in frames], dtype=np.int64),
         gaps=tuple(np.array(frame.gaps if frame else (), dtype=np.int64) for frame in frames),
-        lower_bound_cycles=_bounds(segments, of_periods=True),
+        lower_bound_cycles=numbers([frame.bound_cycles if frame else 0 for frame in frames]),
     )
 
 
-def _bounds(segments: Sequence[Segment], *, of_periods: bool) -> Integers:
-    """Return bounds of the periods of what repeats, or of the makespans of what runs on demand; 0 for the others."""
-    told = [segment.bound_cycles if (segment.frame is not None) == of_periods else 0 for segment in segments]
-    return numbers(told)
-
-
 def _deskews(segments: Sequence[Segment]) -> Deskews:
-    """Segments on demand have the deskews of their frame, the opening one first; a frame that repeats, one in its gaps.
+    """Segments on demand have the deskews of their frame, the opening one first; what repeats has those in its gaps.
 
     Parameters
     ----------
@@ -99,7 +93,6 @@ def _deskews(segments: Sequence[Segment]) -> Deskews:
     for number, segment in enumerate(segments):
         if segment.frame is None:
             rows += [(number, *deskew, 0) for deskew in segment.deskews]
-        elif segment.frame.deskews:
-            frame = segment.frame
-            rows.append((number, frame.deskew_cycle, frame.stall_cycles, frame.every_periods))
+        else:
+            rows += [(number, *deskew, segment.frame.windows) for deskew in segment.frame.deskews]
     return Deskews(*np.array(rows, dtype=np.int64).reshape(-1, 4).T)

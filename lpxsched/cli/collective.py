@@ -53,7 +53,7 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
         refuse_foreign_folder(output)
     started = time.perf_counter()
     with failures_told(as_json=as_json):
-        from lpxsched.pipeline import compile_collective
+        from lpxsched.collective_pipeline import compile_collective
 
         build, solve_seconds = compile_collective(options)
         sound = not verify or holds(build, remedy="try fewer --vectors")

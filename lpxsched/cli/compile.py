@@ -12,14 +12,15 @@ import click
 from lpxsched.cli.choices import checked_options, model_option
 from lpxsched.cli.console import emit, failures_told, json_option, progress_option, progress_told
 from lpxsched.cli.verification import holds, verify_option
-from lpxsched.errors import ExitCode
+from lpxsched.errors import ExitCode, InputError
 from lpxsched.files.shipped import find_file, name_of
-from lpxsched.options import CompileOptions
+from lpxsched.options import PARTITIONS, CompileOptions
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 _option = partial(model_option, CompileOptions)
+PARTITION = "|".join((*PARTITIONS, "FILE"))
 
 
 @click.command()
@@ -35,7 +36,8 @@ _option = partial(model_option, CompileOptions)
 @_option("weights", "Type of the expert weights.  [default: as published]")
 @_option("activations", "Type of the rows that enter.")
 @_option("partials", "Type in which partial sums travel.")
-@click.option("--partition", type=click.Path(), help="YAML file with the chips of each layer.  [default: automatic]")
+@_option("partition", "Chips of each layer: the shortest mapping found, a baseline, or a YAML file.", metavar=PARTITION)
+@click.option("--write-partition", type=click.Path(path_type=Path), help="File for the chips of each layer, to edit.")
 @_option("attention", "Where attention runs.")
 @_option("moe", "How experts lie on chips.")
 @_option("capacity", "With --moe dispatch: rows an expert has room for, over their mean.  [default: all that may come]")
@@ -49,7 +51,9 @@ _option = partial(model_option, CompileOptions)
 @verify_option
 @progress_option
 @json_option
-def compile_command(output: Path | None, verify: bool, on_pipe: bool, as_json: bool, **choices: Any) -> ExitCode:
+def compile_command(
+    output: Path | None, write_partition: Path | None, verify: bool, on_pipe: bool, as_json: bool, **choices: Any
+) -> ExitCode:
     """Lay MODEL over TOPOLOGY, prove the timetable and write it into a folder.
 
     MODEL is a shipped name, a folder with a config.json, or a file. TOPOLOGY is a shipped name or a YAML file. The
@@ -60,25 +64,30 @@ def compile_command(output: Path | None, verify: bool, on_pipe: bool, as_json: b
     options = checked_options(CompileOptions, "compile", choices)
     target = output or Path("build") / name_of(find_file("model", options.model))
     refuse_foreign_folder(target)
+    if write_partition:
+        _refuse_unwritable(write_partition)
     started = time.perf_counter()
     with failures_told(as_json=as_json), progress_told(on_pipe=on_pipe) as progress:
         from lpxsched.pipeline import compile_timetable
         from lpxsched.workload.acceptance import acceptance
         from lpxsched.workload.config.load import load_model
         from lpxsched.workload.ffns import gpu_notes
+        from lpxsched.workload.lpu_graph import lpu_notes
 
         build = compile_timetable(options, progress=progress)
         model = load_model(options.model)
-        on_gpus = gpu_notes(model) if options.attention == "gpu" else ()
+        elsewhere = gpu_notes(model) if options.attention == "gpu" else lpu_notes(model)
         tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance)
         accepted = (f"acceptance length {float(tokens.tokens):g}: {tokens.source}",) if options.draft else ()
-        for note in (*model.notes, *on_gpus, *accepted):
+        for note in (*model.notes, *elsewhere, *accepted):
             click.echo(f"note: {note}", err=True)
         if verify:
             progress("proving", 0, 1)
         sound = not verify or holds(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
     if sound:
         write_build(target, build)
+        if write_partition:
+            _write_partition(write_partition, build)
     measured = {
         "verified": verify and sound,
         "seconds": round(time.perf_counter() - started, 3),
@@ -94,3 +103,16 @@ def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:
 
     record = build.manifest.results | {"content_sha256": build.manifest.content_sha256} | measured
     emit(record, "" if as_json else compile_summary(build, measured), as_json=as_json)
+
+
+def _write_partition(path: Path, build: Build) -> None:
+    from lpxsched.program.file import partition_text
+
+    groups = {one.group: one.chips for one in build.graph.groups}
+    chips, mapping = [groups[row.group] for row in build.graph.layers], build.manifest.results.get("mapping", {})
+    path.write_text(partition_text(chips, mapping.get("reasons", ())), encoding="utf-8")
+
+
+def _refuse_unwritable(path: Path) -> None:
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InputError(str(path), "must be a file in a folder that is there", key="--write-partition")

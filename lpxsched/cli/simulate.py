@@ -14,6 +14,7 @@ from lpxsched.errors import ExitCode
 if TYPE_CHECKING:
     from lpxsched.simulation.reference.outcome import Failure
     from lpxsched.simulation.reference.run import ReferenceSummary
+    from lpxsched.simulation.reserved import FramesSummary
     from lpxsched.simulation.summary import Failing, Summary
 
 TRIALS = 1000
@@ -26,9 +27,10 @@ MOST_TOLD = 5
 @click.option("--trials", type=WholeNumber(1, 1_000_000), help="Random runs; default: 1000, of the reference 1.")
 @click.option("--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of the random runs.")
 @click.option("--reference", is_flag=True, help="Run the event-driven machine: counters, FIFOs, deskews, start-up.")
+@click.option("--frames", is_flag=True, help="Run micro-batches in flight on varying delays, window by window.")
 @json_option
 def simulate_command(
-    folder: Path, clock: str | None, trials: int | None, seed: int, reference: bool, as_json: bool
+    folder: Path, clock: str | None, trials: int | None, seed: int, reference: bool, frames: bool, as_json: bool
 ) -> int:
     """Run the build in DIR on drifting clocks and count late vectors, and vectors that find their buffer full.
 
@@ -41,6 +43,12 @@ def simulate_command(
 
     specification = load_clock(clock) if clock is not None else None
     build = read_sound_build(folder)
+    if frames:
+        from lpxsched.simulation.reserved import simulate_frames
+
+        flown = simulate_frames(build, seed=seed)
+        emit(flown.as_json(), _frames_text(flown), as_json=as_json)
+        return ExitCode.DONE if flown.holds else ExitCode.VERIFICATION_FAILED
     if reference:
         from lpxsched.simulation.reference.run import run_reference
 
@@ -52,6 +60,22 @@ def simulate_command(
     summary = simulate(build, specification, trials=trials or TRIALS, seed=seed)
     emit(summary.as_json(), _text(summary, assumed_lines(build)), as_json=as_json)
     return ExitCode.DONE if summary.holds else ExitCode.VERIFICATION_FAILED
+
+
+def _frames_text(flown: FramesSummary) -> str:
+    """Return who starts late and how long steps are, as reserved and in order of arrival."""
+    facts = flown.as_json()
+    lines = [
+        f"{facts['micro_batches']} micro-batches, {facts['windows']} windows of {facts['period_cycles']:,} cycles: "
+        f"a step takes {facts['longest_step_ns'] / 1000:,.3f} us at most",
+        "",
+        f"{'delays':<16}{'order':<18}{'late':>6}{'latest':>12}{'worst step':>16}{'mean step':>16}",
+    ]
+    for run in facts["runs"]:
+        times = (run[key] / 1000 for key in ("latest_ns", "worst_step_ns", "mean_step_ns"))
+        latest, worst, mean = (f"{time:,.3f} us" for time in times)
+        lines.append(f"{run['delays']:<16}{run['order']:<18}{run['late']:>6}{latest:>12}{worst:>16}{mean:>16}")
+    return "\n".join([*lines, "ok" if facts["holds"] else "FAILED"])
 
 
 def _reference_text(found: ReferenceSummary) -> str:

@@ -34,10 +34,13 @@ class TimeDomain:
         Those that must be aligned.
     others : tuple of int
         Those that are aligned too where a way leads to them, and may pass alignment on.
+    groups : tuple of tuple of int
+        Groups of chips that exchange vectors; a chip hangs from one of its own group, the smallest, if it can.
     """
 
     chips: tuple[int, ...]
     others: tuple[int, ...]
+    groups: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +128,15 @@ def time_domains(fabric: Fabric, groups: Sequence[Sequence[int]]) -> list[TimeDo
     up = np.flatnonzero(~fabric.node_down[: fabric.chips]).tolist()
     parts: dict[int, tuple[list[int], list[int]]] = {}
     for chip in up:
-        inside = parts.setdefault(domain[chip // size], ([], []))
-        inside[chip not in taking_part].append(chip)
-    return [TimeDomain(tuple(chips), tuple(others)) for _, (chips, others) in sorted(parts.items()) if chips]
+        parts.setdefault(domain[chip // size], ([], []))[chip not in taking_part].append(chip)
+    inside: dict[int, list[tuple[int, ...]]] = {}
+    for group in sorted({tuple(sorted(group)) for group in groups}, key=lambda group: (len(group), group)):
+        inside.setdefault(domain[group[0] // size], []).append(group)
+    return [
+        TimeDomain(tuple(chips), tuple(others), tuple(inside.get(number, ())))
+        for number, (chips, others) in sorted(parts.items())
+        if chips
+    ]
 
 
 def alignment_tree(fabric: Fabric, clock: ClockSpecification, domains: Sequence[TimeDomain]) -> AlignmentTree:
@@ -135,8 +144,9 @@ def alignment_tree(fabric: Fabric, clock: ClockSpecification, domains: Sequence[
 
     Each is rooted at the chip from which the farthest chip of the domain is nearest, the lowest of several. Links that
     are slower than a tree of that depth needs are left out: start-up waits for the slowest of a tree. Of the
-    chips one level above, a chip hangs from one of its own tray, else of its own rack, else from any; the lowest of
-    several. So chips of a tray hang from the first that is reached, and differ by two residuals, not by four.
+    chips one level above, a chip hangs from one of its own group, the smallest of several, else of its own tray, else
+    of its own rack, else from any; the lowest of several. So chips of a tray, or of a group, hang from the first that
+    is reached, and differ by two residuals, not by four.
     Clocks that need no alignment get no tree.
 
     Raises
@@ -175,12 +185,22 @@ def _grow(
     above = hops[joined.source] != NONE
     downwards = above & (hops[joined.destination] == hops[joined.source] + 1)
     upper, lower = members[joined.source[downwards]], members[joined.destination[downwards]]
-    order = np.lexsort((upper, *_strangers(fabric, upper, lower), lower))
+    order = np.lexsort((upper, *_strangers(fabric, upper, lower), _widths(fabric, domain, upper, lower), lower))
     child, first = np.unique(lower[order], return_index=True)
     parent[child] = upper[order][first]
     parent[members[root]] = members[root]
     reached = hops != NONE
     depth[members[reached]] = hops[reached]
+
+
+def _widths(fabric: Fabric, domain: TimeDomain, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the size of the smallest group that holds both of some chips; more than any where none does."""
+    width = np.full(len(a), fabric.chips + 1, dtype=np.int64)
+    for group in reversed(domain.groups):
+        inside = np.zeros(fabric.nodes, dtype=np.bool_)
+        inside[list(group)] = True
+        width[inside[a] & inside[b]] = len(group)
+    return width
 
 
 def _fastest(fabric: Fabric, joined: Adjacency, needed: NDArray[np.int64]) -> tuple[Adjacency, int]:

@@ -21,17 +21,22 @@ def split_group(fabric: Fabric, groups: Sequence[Group]) -> tuple[Group, list[in
     Vectors are relayed by chips of their own group only, so every chip must reach every other inside the group.
     """
     for group in groups:
-        sides = _sides(fabric, group)
+        sides = _sides(fabric, group.chips)
         if len(sides) > 1:
             side = max(sides, key=lambda part: (len(part), -min(part)))
             return group, side, sorted(set(group.chips) - set(side))
     return None
 
 
-def _sides(fabric: Fabric, group: Group) -> list[list[int]]:
-    """Return the strong components of a group."""
+def is_joined(fabric: Fabric, chips: Sequence[int]) -> bool:
+    """Return whether each of some chips reaches all others over links among them."""
+    return len(_sides(fabric, chips)) == 1
+
+
+def _sides(fabric: Fabric, chips: Sequence[int]) -> list[list[int]]:
+    """Return the strong components of some chips."""
     inside = np.zeros(fabric.nodes, dtype=np.bool_)
-    inside[list(group.chips)] = True
+    inside[list(chips)] = True
     kept = fabric.link_up & inside[fabric.source] & inside[fabric.destination]
     ends = fabric.source[kept], fabric.destination[kept]
     sides: list[list[int]] = []

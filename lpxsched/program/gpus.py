@@ -5,8 +5,8 @@ memory's rate:
 
     time = kernels x fixed + (users x bytes a user + weight bytes) / (rate of the pool x efficiency / streams)
 
-With several streams a pool serves as many micro-batches at once, each at its share of the rate, so that none of them
-depends on what the others do.
+Where there are more micro-batches than pools, a pool serves several at once in streams, each at its share of the rate,
+so that none of them depends on what the others do; as few as are needed, at most those that overlap.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from lpxsched.files.document import read_yaml
 from lpxsched.files.ranged import Ranged, known, ranged
 from lpxsched.files.schema import Strict, Tagged, validate
 from lpxsched.files.shipped import find_file
+from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
     from lpxsched.workload.gpu_work import GpuWork
@@ -90,14 +91,16 @@ def read_gpus(name: str) -> GpusFile:
     return validate(read_yaml(find_file("gpus", name)), GpusFile)
 
 
-def gpus_of(file: GpusFile) -> Gpus:
-    """Return GPUs as they serve micro-batches."""
-    pool, streams = file.gpus_per_micro_batch.value, file.streams.value
+def gpus_of(file: GpusFile, micro_batches: int = 1) -> Gpus:
+    """Return GPUs as they serve so many micro-batches."""
+    pool = file.gpus_per_micro_batch.value
+    pools = file.gpus.value // pool
+    streams = min(file.streams.value, ceil_div(micro_batches, pools))
     share = ranged(file.memory_bytes_per_ns).times(pool).over(known(file.gpus.value * streams))
     efficiency = ranged(file.memory_efficiency)
     return Gpus(
         name=file.name,
-        servers=file.gpus.value // pool * streams,
+        servers=pools * streams,
         memory_bytes=file.memory_bytes.value,
         bytes_per_ns=Ranged(share.value * efficiency.value, share.low * efficiency.low, share.high * efficiency.high),
         fixed_ns=ranged(file.fixed_ns),

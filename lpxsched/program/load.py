@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lpxsched.workload.costs import layer_work, shard_costs
+from lpxsched.workload.ffn_graph import ffn_graph
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
@@ -56,9 +57,29 @@ class Load:
             layers.setdefault(self.kind(layer), []).append(layer)
         return layers
 
+    @property
+    def depends_on_width(self) -> bool:
+        """Whether the tensors of a layer depend on how many chips compute it."""
+        return any(layer.experts and layer.policy.moe == "dispatch" for layer in self.model.layers)
+
+    def graph_on(self, kind: int, width: int) -> LayerGraph:
+        """Return the graph of a kind of layer on so many chips."""
+        if not self.depends_on_width:
+            return self.graph.layer(kind)
+        vector_bytes = next(iter(self.graph.tensors.values())).vector_bytes
+        widths = [width] * self.layers
+        built = ffn_graph(
+            self.model, batch=self.batch, precision=self.precision, vector_bytes=vector_bytes, widths=widths
+        )
+        return built.layer(kind)
+
     def works(self, group: Group) -> dict[str, Work]:
         """Return the work of each operator kind of a group's layer."""
-        return _works(self, self.kind(group.layer), len(group.chips))
+        return self.works_on(self.kind(group.layer), len(group.chips))
+
+    def works_on(self, kind: int, width: int) -> dict[str, Work]:
+        """Return the work of each operator of a kind of layer on so many chips."""
+        return _works(self, kind, width)
 
     def costs(self, group: Group) -> list[dict[str, Cost]]:
         """Return the cost of each operator kind on each chip of a group."""

@@ -47,8 +47,8 @@ def working_bytes(load: Load, kind: int) -> int:
 def live_bytes(load: Load, kind: int) -> int:
     """Return what a kind of layer may have on a chip besides weights: all its tensors, and once more what moves."""
     tensors = load.graph.layer(kind).tensors.values()
-    moves = [tensor.place == "hosts" or tensor.layout == "partial" for tensor in tensors]
-    return sum((1 + twice) * tensor.vectors * tensor.vector_bytes for tensor, twice in zip(tensors, moves, strict=True))
+    moves = [tensor for tensor in tensors if tensor.place == "hosts" or tensor.layout == "partial"]
+    return sum(tensor.most_vectors * tensor.vector_bytes for tensor in (*tensors, *moves))
 
 
 def least_bytes(load: Load, kind: int, width: int) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lpxsched.program.handover import Handover
     from lpxsched.traffic.group import Group
     from lpxsched.workload.gpu_work import GpuWork
-    from lpxsched.workload.graph import LayerGraph
+    from lpxsched.workload.graph import LayerGraph, Tensor
     from lpxsched.workload.model import Model
 
 
@@ -98,7 +98,7 @@ def outside_of(options: CompileOptions, model: Model, graph: LayerGraph, groups:
     InfeasibleError
         When the GPUs cannot hold the caches of all that is in flight, with the bytes.
     """
-    gpus, handover = gpus_of(read_gpus(options.gpus)), handover_of(read_handover(options.handover))
+    gpus, handover = gpus_of(read_gpus(options.gpus), options.in_flight), handover_of(read_handover(options.handover))
     _refuse_large_caches(options, model, gpus)
     works = gpu_works(model, context=options.context, kv=options.kv)
     times = [gpus.time_ns(work, options.batch) for work in works]
@@ -121,14 +121,24 @@ def host_bytes(layer: LayerGraph, group: Group) -> dict[int, tuple[int, int]]:
     for operator in layer.operators:
         if operator.place != "hosts":
             continue
-        passed = [(name, 1) for name, _ in operator.inputs] + ([(operator.output, 0)] if operator.output else [])
-        for name, side in passed:
+        passed = [(0, name, layer.tensors[name].layout) for name in operator.outputs]
+        passed += [(1, name, layout) for name, layout in operator.inputs]
+        for side, name, layout in passed:
             tensor = layer.tensors[name]
-            for host, (_, vectors) in zip(
-                group.hosts, tensor.runs or shares(tensor.vectors, len(group.chips)), strict=True
-            ):
-                found[host][side] += vectors * tensor.vector_bytes
+            for shard, host in enumerate(group.hosts):
+                found[host][side] += _vectors_on(tensor, layout, shard, len(group.chips)) * tensor.vector_bytes
     return {host: (into, out) for host, (into, out) in sorted(found.items())}
+
+
+def _vectors_on(tensor: Tensor, layout: str, shard: int, width: int) -> int:
+    """Return how many vectors of a tensor pass the host of a shard."""
+    if layout == "sharded":
+        return shares(tensor.vectors, width)[shard][1]
+    if layout == "reserved":
+        return tensor.runs[shard][1]
+    if layout == "single":
+        return tensor.vectors if shard == tensor.shard else 0
+    return tensor.vectors
 
 
 def _refuse_large_caches(options: CompileOptions, model: Model, gpus: Gpus) -> None:

@@ -7,9 +7,13 @@ does. What is resident stays; working sets follow each other, so the largest of 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.connected import split_group
@@ -17,6 +21,7 @@ from lpxsched.program.file import read_groups
 from lpxsched.program.groups import group_on, tray_tiles
 from lpxsched.program.visit_memory import visit_needs
 from lpxsched.traffic.group import Group
+from lpxsched.units import NONE
 from lpxsched.workload.config.quantization import quantization_error
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
 from lpxsched.workload.ffns import published_weights
@@ -25,6 +30,8 @@ from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
@@ -93,7 +100,7 @@ def visit_groups(
     ends, count = (0, len(visits) - 1), len(visits)
     if file is None:
         return _automatic(fabric, count, needs_of, ends, what)
-    return read_groups(Path(file), fabric, count, partial(_why_unfit, needs_of, fabric.chip.sram_bytes), hosted=ends)
+    return read_groups(Path(file), fabric, count, partial(_why_unfit, fabric, needs_of), hosted=ends)
 
 
 def _automatic(
@@ -101,14 +108,14 @@ def _automatic(
 ) -> tuple[Group, ...]:
     _refuse_oversize(fabric, visits, needs_of, what)
     for tiles in tray_tiles(fabric):
-        chosen = _in_a_row(tiles, visits, needs_of, fabric.chip.sram_bytes)
+        chosen = _in_a_row(fabric, tiles, visits, needs_of)
         if chosen is None:
             continue
         groups = tuple(
             group_on(fabric, visit, chips) if visit in ends else Group(visit, chips, ())
             for visit, chips in enumerate(chosen)
         )
-        if split_group(fabric, groups) is None:
+        if split_group(fabric, groups) is None and _border_apart(fabric, groups) is None:
             return groups
     raise NothingFoundError(
         f"{what} needs {_least_bytes(visits, needs_of):,} bytes at least, the chips of {fabric.name} hold "
@@ -137,25 +144,59 @@ def _least_bytes(visits: int, needs_of: Callable[[int, int], Needs]) -> int:
 
 
 def _in_a_row(
-    tiles: Sequence[tuple[int, ...]], visits: int, needs_of: Callable[[int, int], Needs], capacity: int
+    fabric: Fabric, tiles: Sequence[tuple[int, ...]], visits: int, needs_of: Callable[[int, int], Needs]
 ) -> list[tuple[int, ...]] | None:
-    """Return the tile of each visit, each filled before the next begins; None where they do not last."""
+    """Return the tile of each visit, each filled before the next begins; None where they do not last.
+
+    The next is the first of those on most chips of which links of the last one end.
+    """
     width, chosen, tile = len(tiles[0]), list[tuple[int, ...]](), 0
+    reached, left = _reached(fabric, tiles), np.ones(len(tiles), dtype=np.bool_)
     resident, working = [0] * width, 0
     for visit in range(visits):
         needs = needs_of(visit, width)
         more = [kept + own for kept, own in zip(resident, needs.resident, strict=True)]
-        if max(more) + max(working, needs.working) > capacity:
-            tile, more, working = tile + 1, list(needs.resident), 0
-            if tile == len(tiles) or max(more) + needs.working > capacity:
+        if max(more) + max(working, needs.working) > fabric.chip.sram_bytes:
+            left[tile] = False
+            tile, more, working = int(np.where(left, reached[tile], 0).argmax()), list(needs.resident), 0
+            if not left[tile] or max(more) + needs.working > fabric.chip.sram_bytes:
                 return None
         resident, working = more, max(working, needs.working)
         chosen.append(tiles[tile])
     return chosen
 
 
-def _why_unfit(needs_of: Callable[[int, int], Needs], capacity: int, groups: Sequence[Group]) -> tuple[int, str] | None:
-    """Return the largest visit of the fullest chip, and how much that must hold; None where it can."""
+def _reached(fabric: Fabric, tiles: Sequence[tuple[int, ...]]) -> NDArray[np.int64]:
+    """Return on how many chips of a tile links of another tile end, shape (tiles, tiles): from, to."""
+    tile_of = np.full(fabric.nodes, NONE, dtype=np.int64)
+    for number, chips in enumerate(tiles):
+        tile_of[list(chips)] = number
+    ends = tile_of[fabric.source], fabric.destination
+    kept = fabric.link_up & (ends[0] >= 0) & (tile_of[ends[1]] >= 0)
+    pairs = np.unique(np.stack([ends[0][kept], ends[1][kept]]), axis=1)
+    reached = np.zeros((len(tiles), len(tiles)), dtype=np.int64)
+    np.add.at(reached, (pairs[0], tile_of[pairs[1]]), 1)
+    return reached
+
+
+def _border_apart(fabric: Fabric, groups: Sequence[Group]) -> tuple[int, str] | None:
+    """Return the first visit to which not all chips of the one before have a way over these two groups, and why."""
+    for before, group in pairwise(groups):
+        both = replace(group, chips=tuple(dict.fromkeys((*before.chips, *group.chips))))
+        split = split_group(fabric, [both])
+        if split:
+            return (
+                group.layer,
+                f"chips {split[1][0]} and {split[2][0]} of two visits do not reach each other over these",
+            )
+    return None
+
+
+def _why_unfit(
+    fabric: Fabric, needs_of: Callable[[int, int], Needs], groups: Sequence[Group]
+) -> tuple[int, str] | None:
+    """Return the largest visit of the fullest chip and what that must hold, or a border without a way; else None."""
+    capacity = fabric.chip.sram_bytes
     resident, working, largest = dict[int, int](), dict[int, int](), dict[int, tuple[int, int]]()
     for group in groups:
         needs = needs_of(group.layer, len(group.chips))
@@ -166,4 +207,4 @@ def _why_unfit(needs_of: Callable[[int, int], Needs], capacity: int, groups: Seq
     most = max(resident, key=lambda chip: (resident[chip] + working[chip], -chip))
     needed = resident[most] + working[most]
     problem = f"chip {most} needs {needed:,} bytes and holds {capacity:,}"
-    return None if needed <= capacity else (-largest[most][1], problem)
+    return _border_apart(fabric, groups) if needed <= capacity else (-largest[most][1], problem)

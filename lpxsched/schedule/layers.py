@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lpxsched.clocks.latency import pass_cycles
-from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.in_flight import solve_in_flight
 from lpxsched.schedule.opening import bounded, solve_covered
-from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.solve_layer import first_solved, is_symmetric, search_on, solve
 from lpxsched.traffic.group import sharing
@@ -17,10 +16,17 @@ from lpxsched.traffic.group import sharing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from lpxsched.schedule.frames import Frame, InFlight
+    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Repeating:
+    """Layers repeat; guards cover an interval between two deskews, None where clocks do not drift."""
+
+    interval_cycles: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +42,10 @@ class DistinctResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScheduledLayer:
-    """A layer's own problem with the result of its distinct problem, and its frame where that repeats."""
+    """A layer's own problem with the result of its distinct problem."""
 
     problem: LayerProblem
     distinct: DistinctResult
-    frame: Frame | None = None
 
 
 def solve_layer(
@@ -82,7 +87,7 @@ def solve_layers(
     options: SolveOptions,
     *,
     progress: Callable[[str, int, int], None],
-    in_flight: InFlight | None = None,
+    repeating: Repeating | None = None,
 ) -> tuple[ScheduledLayer, ...]:
     """Return every layer with the result of its problem; equal problems are solved once.
 
@@ -93,8 +98,8 @@ def solve_layers(
     options : SolveOptions
     progress : callable
         Told a step, how many of its kind are done, and how many there are.
-    in_flight : InFlight or None
-        Several micro-batches share the one layer, which then repeats; None runs each layer on demand.
+    repeating : Repeating or None
+        Layers repeat, each from its own time zero; None runs each layer on demand.
 
     Raises
     ------
@@ -110,7 +115,7 @@ def solve_layers(
     solved: dict[int, _Solved] = {}
     for number, layers in enumerate(alike):
         progress("solving", number, len(alike))
-        solved |= dict.fromkeys(layers, _solved([problems[layer] for layer in layers], options, in_flight))
+        solved |= dict.fromkeys(layers, _solved([problems[layer] for layer in layers], options, repeating))
     progress("solving", len(alike), len(alike))
     return _in_frames(problems, [solved[layer] for layer in range(len(problems))])
 
@@ -120,28 +125,26 @@ _Key = tuple[str, bytes, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Solved:
-    """A distinct problem over the interval of its guards, its results with operators and without, and its windows."""
+    """A distinct problem over the interval of its guards, and its results with operators and without."""
 
     problem: LayerProblem
     result: Result
     wires: Result
-    frame: Frame | None
 
 
-def _solved(alike: Sequence[LayerProblem], options: SolveOptions, in_flight: InFlight | None) -> _Solved:
+def _solved(alike: Sequence[LayerProblem], options: SolveOptions, repeating: Repeating | None) -> _Solved:
     """Return what one problem that several layers have comes to."""
-    problem, frame = alike[0], None
     distinct = {instance.key(): instance for instance in (one.opening.least(one.instance) for one in alike)}
     least = list(distinct.values())
-    if in_flight:
-        problem, result, frame = solve_in_flight(problem, options, in_flight)
+    if repeating:
+        problem, result = solve_in_flight(alike[0], options, repeating.interval_cycles)
     else:
-        problem, result = solve_layer(problem, options, least)
+        problem, result = solve_layer(alike[0], options, least)
     wired = problem.instance.wires_only()
     wires = bounded(solve(wired, options), wired, [instance.wires_only() for instance in least])
     # The bound of a period does not depend on guards.
-    result = result if frame else bounded(result, problem.instance, least)
-    return _Solved(problem, result, wires, frame)
+    result = result if repeating else bounded(result, problem.instance, least)
+    return _Solved(problem, result, wires)
 
 
 def _in_frames(problems: Sequence[LayerProblem], solved: Sequence[_Solved]) -> tuple[ScheduledLayer, ...]:
@@ -164,7 +167,7 @@ def _in_frames(problems: Sequence[LayerProblem], solved: Sequence[_Solved]) -> t
         for layer in layers:
             problem = problems[layer].over(one.problem.interval_cycles)
             opened = replace(problem, instance=replace(problem.instance, release_cycles=stall))
-            scheduled[layer] = ScheduledLayer(opened, distinct, one.frame)
+            scheduled[layer] = ScheduledLayer(opened, distinct)
     return tuple(scheduled[layer] for layer in range(len(problems)))
 
 
@@ -172,14 +175,3 @@ def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
     if not any(is_symmetric(problem.instance) for problem in problems):
         cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
         raise NothingFoundError(cause, remedy="try --solver auto")
-
-
-def solve_quickly(
-    build_problems: Callable[[], Sequence[LayerProblem]], seed: int, in_flight: InFlight | None = None
-) -> tuple[ScheduledLayer, ...] | str:
-    """Return layers scheduled greedily, or why there is no schedule."""
-    quick = SolveOptions("greedy", GREEDY_ONLY_EFFORT, seed)
-    try:
-        return solve_layers(build_problems(), quick, progress=lambda *_: None, in_flight=in_flight)
-    except (InfeasibleError, NothingFoundError) as error:
-        return str(error)

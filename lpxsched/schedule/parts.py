@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.schedule.plan import SLOT, SUM, Operands, Plan
+from lpxsched.schedule.plan import SLOT, SLOT_COLUMNS, SUM, SUM_COLUMNS, Operands, Plan
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.units import NONE
 
@@ -32,9 +32,7 @@ def beside(plans: Sequence[Plan]) -> Plan:
     names = [field.name for field in fields(Blocks)]
     every = Blocks(*(np.concatenate(c) for c in zip(*([getattr(b, n) for n in names] for b in parts), strict=True)))
     columns: dict[str, Any] = {
-        field.name: np.concatenate([getattr(plan, field.name) for plan in moved])
-        for field in fields(Plan)
-        if field.name.startswith(("slot", "sum"))
+        name: np.concatenate([getattr(plan, name) for plan in moved]) for name in (*SLOT_COLUMNS, *SUM_COLUMNS)
     }
     return Plan(blocks=every, **columns, operands=operands("operands"), reads=operands("reads"))
 
@@ -82,17 +80,16 @@ def chosen(plan: Plan, slot: Flags, total: Flags, read: Flags) -> Plan:
         )
 
     operands = those(plan.operands, total[plan.operands.reader])
+    moved = replace(
+        plan,
+        slot_fed=of_slot[plan.slot_fed],
+        slot_number=np.where(plan.slot_kind == SUM, of_sum[plan.slot_sum], plan.slot_number),
+    )
+    columns = {name: getattr(moved, name)[slot] for name in SLOT_COLUMNS}
     return replace(
         plan,
-        slot_block=plan.slot_block[slot],
-        slot_bundle=plan.slot_bundle[slot],
-        slot_fed=of_slot[plan.slot_fed[slot]],
-        slot_kind=plan.slot_kind[slot],
-        slot_number=np.where(plan.slot_kind == SUM, of_sum[plan.slot_sum], plan.slot_number)[slot],
-        slot_origin=plan.slot_origin[slot],
-        sum_block=plan.sum_block[total],
-        sum_node=plan.sum_node[total],
-        sum_complete=plan.sum_complete[total],
+        **columns,
+        **{name: getattr(plan, name)[total] for name in SUM_COLUMNS},
         operands=operands._replace(reader=of_sum[operands.reader]),
         reads=those(plan.reads, read),
     )

@@ -7,8 +7,8 @@ node adds what arrives to what it holds before it sends the total on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -97,6 +97,11 @@ class Plan:
     def operand_counts(self) -> Integers:
         """Return how many operands each sum has."""
         return np.bincount(self.operands.reader, minlength=self.sums)
+
+
+SLOT_COLUMNS, SUM_COLUMNS = (
+    tuple(field.name for field in fields(Plan) if field.name.startswith(kind)) for kind in ("slot", "sum")
+)
 
 
 def no_operands() -> Operands:
@@ -245,15 +250,16 @@ def joined(one: Plan, other: Plan) -> Plan:
     complete = np.full(len(one.blocks), NONE, dtype=np.int64)
     complete[one.sum_block[one.sum_complete]] = np.flatnonzero(one.sum_complete)
     total = complete[other.slot_block]
-    return replace(
-        one,
-        slot_block=np.concatenate([one.slot_block, other.slot_block]),
-        slot_bundle=np.concatenate([one.slot_bundle, other.slot_bundle]),
-        slot_fed=np.concatenate([one.slot_fed, np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE)]),
-        slot_kind=np.concatenate([one.slot_kind, np.where(total >= 0, SUM, other.slot_kind)]),
-        slot_number=np.concatenate([one.slot_number, np.where(total >= 0, total, other.slot_number)]),
-        slot_origin=np.concatenate([one.slot_origin, other.slot_origin]),
+    other = replace(
+        other,
+        slot_fed=np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE),
+        slot_kind=np.where(total >= 0, SUM, other.slot_kind),
+        slot_number=np.where(total >= 0, total, other.slot_number),
     )
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(plan, name) for plan in (one, other)]) for name in SLOT_COLUMNS
+    }
+    return replace(one, **columns)
 
 
 def _lookup(keys: Integers, wanted: Integers) -> Integers:

@@ -22,8 +22,8 @@ from lpxsched.schedule.routes.candidates import Candidate, candidate_of
 from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.quotient import HALVES, Flow, quotient
-from lpxsched.schedule.times.modulo import repeating, shortest_period
-from lpxsched.schedule.times.placement import depth, improved, placed, precedence_order
+from lpxsched.schedule.times.modulo import in_turns, shortest_period
+from lpxsched.schedule.times.placement import depth, improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NEVER
@@ -31,12 +31,10 @@ from lpxsched.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.routes.choices import Style
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
-    from lpxsched.schedule.times.placement import Placement, Tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +218,6 @@ def _settled(
     order = np.argsort(depth(tasks), kind="stable") if start.order is None else start.order
     placement = placed(tasks, order)
     if budget.cyclic:
-        return _repeated(problem, plan, tasks, placement, budget.enough_cycles, below)
+        turning = in_turns(tasks, placement, enough=budget.enough_cycles, below=below)
+        return Found(problem, plan, turning) if turning else None
     return Found(problem, plan, improved(tasks, placement, enough=budget.enough_cycles))
-
-
-def _repeated(
-    problem: Quotient, plan: Plan, tasks: Tasks, placement: Placement, enough: int, below: int
-) -> Found[Quotient] | None:
-    in_time = precedence_order(tasks, np.argsort(placement.start, kind="stable"))
-    turning = repeating(tasks, in_time, enough=enough, below=below)
-    if turning is not None:
-        return Found(problem, plan, turning)
-    # One iteration after the other, the simplest timetable that repeats.
-    apart = replace(placement, period_cycles=max(1, placement.makespan_cycles))
-    return Found(problem, plan, apart) if apart.period_cycles < below else None

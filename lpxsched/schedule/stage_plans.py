@@ -70,7 +70,7 @@ def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> lis
 
 
 def _delivered(layer: Instance, stage: Stage) -> int:
-    chips = layer.network.chips
+    chips = layer.network.width
     return int(stage.vectors.sum()) * (1 if stage.kind == "all-to-all" else chips)
 
 

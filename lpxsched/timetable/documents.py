@@ -193,6 +193,7 @@ class ManifestFile(Strict):
     guard_in_hop: bool
     clock: Mapping
     assumptions: Mapping
+    outside: Mapping = Field(default_factory=dict)
     results: Mapping
     content_sha256: Text
 

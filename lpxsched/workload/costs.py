@@ -80,11 +80,13 @@ def shard_costs(works: dict[str, Work], chip: Chip, width: int) -> list[dict[str
     """
     shares = {kind: work.on(width, chip.shard_columns) for kind, work in works.items()}
     return [
-        {kind: _cost(work, chip, shares[kind][shard], shard) for kind, work in works.items()} for shard in range(width)
+        {kind: shard_cost(work, chip, shares[kind][shard], shard) for kind, work in works.items()}
+        for shard in range(width)
     ]
 
 
-def _cost(work: Work, chip: Chip, share: Share, shard: int) -> Cost:
+def shard_cost(work: Work, chip: Chip, share: Share, shard: int) -> Cost:
+    """Return the cost of an operator on one chip of a group, which has so much of it."""
     fixed = {MATRIX: chip.matrix_fixed_cycles, VECTOR: chip.vector_fixed_cycles}
     return Cost(
         dtype=work.dtype,

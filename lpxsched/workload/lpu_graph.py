@@ -77,6 +77,18 @@ def lpu_visits(model: Model) -> tuple[Visit, ...]:
     return (first, *layers, last)
 
 
+def lpu_notes(model: Model) -> tuple[str, ...]:
+    """Return what a user must know of the parts of a whole model that do not lie on the chips."""
+    notes = []
+    if any(isinstance(mixer, LatentAttention) and mixer.index_heads for mixer in _mixers(model)):
+        name = model.keys.name("index_heads")
+        notes.append(f"{name}: what picks rows of the context is not laid; attention sees all of them")
+    if model.mtp_layers:
+        name = model.keys.name("mtp_layers")
+        notes.append(f"{name}: layers that guess further tokens are not laid; drafts are what --draft says")
+    return tuple(notes)
+
+
 def lpu_work(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> dict[str, Work]:
     """Return the work of each operator kind of a visit on a group of `width` chips.
 
@@ -124,6 +136,10 @@ def _pieces(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> tuple[P
     if visit.part == "embedding":
         return tuple(embedding_pieces(visit.vocabulary, visit.hidden, decoding))
     return tuple(head_pieces(visit.vocabulary, visit.hidden, width, decoding))
+
+
+def _mixers(model: Model) -> set[Mixer]:
+    return {mixer for layer in model.layers for mixer in layer.mixers}
 
 
 def _layer_pieces(layer: Layer, hidden: int, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:

@@ -34,15 +34,9 @@ def replicated(dtype: str, weight_dtype: str, weights: Fraction, batch: int, *, 
 
 
 def at_home(work: Work, rows: Sequence[int]) -> Work:
-    """Return the work of a matrix that lies on the chips that have rows of their own, so many each."""
-    assert work.weights is not None
-
-    def where_rows_are(term: Term) -> Term:
-        return replace(term, constant=Fraction(0), per_run=term.constant)
-
-    weights = replace(work.weights, terms=tuple(map(where_rows_are, work.weights.terms)))
-    shares = tuple(Share(count, 0, int(count > 0)) for count in rows)
-    return replace(work, rows=0, terms=tuple(map(where_rows_are, work.terms)), weights=weights, shares=shares)
+    """Return the work of a matrix that all chips hold, and those read that have rows of their own, so many each."""
+    terms = tuple(replace(term, constant=Fraction(0), per_run=term.constant) for term in work.terms)
+    return replace(work, rows=0, terms=terms, shares=tuple(Share(count, 0, int(count > 0)) for count in rows))
 
 
 class Slice(NamedTuple):

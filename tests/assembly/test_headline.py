@@ -10,7 +10,6 @@ import pytest
 from lpxsched.assembly.headline import (
     FLAGS,
     HEADLINE,
-    SHARED,
     Emitted,
     assumed_parts,
     headline_results,
@@ -83,11 +82,10 @@ def test_the_parts_sum_to_the_step_in_picoseconds() -> None:
     assert (results["proved_ns"], results["assumed_ns"], results["step_ns"]) == (0.334, 101.334, 101.668)
 
 
-@pytest.mark.parametrize(("unread", "polled", "in_flight"), [(2, False, 1), (2, True, 1), (0, True, 1), (0, True, 2)])
-def test_what_no_part_contains_is_named(unread: int, polled: bool, in_flight: int) -> None:
-    """Tests mixers that cannot be reckoned, flags where chips poll, what micro-batches share, what is never there."""
-    left_out = not_modelled(unread, polled=polled, in_flight=in_flight)
+@pytest.mark.parametrize(("unread", "polled"), [(2, False), (2, True), (0, True)])
+def test_what_no_part_contains_is_named(unread: int, polled: bool) -> None:
+    """Tests mixers that cannot be reckoned, flags where chips poll, what is never there."""
+    left_out = not_modelled(unread, polled=polled)
     assert {"embedding", "drafter (speculation)"} <= set(left_out)
     assert left_out[0].startswith("caches and weights of 2 mixers") == (unread == 2)
     assert (FLAGS in left_out) == polled
-    assert (SHARED in left_out) == (in_flight > 1)

@@ -45,4 +45,4 @@ def test_what_is_in_flight_keeps_every_rule(choices: dict[str, Any]) -> None:
     if choices["clock"] == "none":
         assert len(build.deskews) == len(frames.gaps[0]) == 0
     elif one_way_ns > 100:
-        assert frames.windows[0] > build.deskews.every_periods[0]
+        assert len(build.deskews) > 1

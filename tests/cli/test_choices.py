@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = [(compile_command, CompileOptions), (collective_command, CollectiveOptions)]
 # What the command itself does with a build.
-OF_COMMANDS = {"output", "as_json", "verify", "on_pipe"}
+OF_COMMANDS = {"output", "as_json", "verify", "on_pipe", "write_partition"}
 
 
 @pytest.mark.parametrize(("command", "model"), COMMANDS)

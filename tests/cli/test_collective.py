@@ -187,7 +187,7 @@ def test_a_fault_of_ours_is_not_written(
     one = all_gather()
     schedule = replace(one.result.schedule, slot_depart=one.result.schedule.slot_depart.clip(max=10))
     broken = built(tmp_path, replace(one, result=replace(one.result, schedule=schedule)))
-    monkeypatch.setattr("lpxsched.pipeline.compile_collective", lambda _: (broken, 0.0))
+    monkeypatch.setattr("lpxsched.collective_pipeline.compile_collective", lambda _: (broken, 0.0))
     arguments = ["collective", "all-gather", "ring-8", "-o", str(tmp_path / "out")]
     assert run(arguments) == ExitCode.VERIFICATION_FAILED
     printed = capsys.readouterr()
@@ -246,7 +246,7 @@ def test_a_folder_of_somebody_else_is_refused_before_the_search(
     ring: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Tests that no time is spent and the folder stays."""
-    monkeypatch.setattr("lpxsched.pipeline.compile_collective", lambda _: pytest.fail("searched in vain"))
+    monkeypatch.setattr("lpxsched.collective_pipeline.compile_collective", lambda _: pytest.fail("searched in vain"))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter").touch()
     assert "not a build folder" in refused(["all-gather", ring, "-o", str(tmp_path / "mine")], capsys)
@@ -269,7 +269,7 @@ def test_a_search_without_a_result_is_unknown(
     def give_up(_: object) -> None:
         raise NothingFoundError("effort 3")
 
-    monkeypatch.setattr("lpxsched.pipeline.compile_collective", give_up)
+    monkeypatch.setattr("lpxsched.collective_pipeline.compile_collective", give_up)
     assert run(["collective", "all-gather", ring, "--json"]) == ExitCode.NOTHING_FOUND
     printed = capsys.readouterr()
     cause = "unknown: nothing found (effort 3); try a larger --effort"

@@ -47,6 +47,10 @@ KEYS = {
     "restart_ns",
     "period_cycles",
     "in_flight",
+    "mapping_bound_ns",
+    "mapping_gap",
+    "baselines",
+    "mapping",
     *HEADLINE,
 }
 
@@ -70,7 +74,8 @@ def compile_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> di
 
 def test_json_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that scripts find every key that the documentation names."""
-    result = compile_json([toy_model(tmp_path), "tsp-node", "-o", str(tmp_path / "out")], capsys)
+    arguments = [toy_model(tmp_path), "tsp-node", "-o", str(tmp_path / "out"), "--partition", "disjoint"]
+    result = compile_json(arguments, capsys)
     assert result.keys() >= KEYS
     assert not any(key.startswith("worst_case") for key in result)
     assert result["status"] in ("optimal", "feasible")
@@ -114,7 +119,8 @@ def test_ffns_of_each_kind_are_laid_and_proved(
 def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that the text tells layers, traffic, makespan, bound, gap, busiest links, parts of a step, the folder."""
     out = str(tmp_path / "out")
-    assert run(["compile", toy_model(tmp_path, **SAID), "tsp-node", "-o", out]) == ExitCode.DONE
+    arguments = ["compile", toy_model(tmp_path, **SAID), "tsp-node", "-o", out, "--partition", "disjoint"]
+    assert run(arguments) == ExitCode.DONE
     printed = capsys.readouterr()
     wanted = (
         "toy on tsp-node",
@@ -135,7 +141,7 @@ def test_the_summary_names_what_a_person_looks_for(tmp_path: Path, capsys: pytes
 def test_progress_is_told_on_a_pipe_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests a line a step on stderr, of two equal layers one problem, and one object on stdout as ever."""
     command = ["compile", toy_model(tmp_path, **SAID), "tsp-node", "-o", str(tmp_path / "out"), "--json", "--progress"]
-    assert run(command) == ExitCode.DONE
+    assert run([*command, "--partition", "disjoint"]) == ExitCode.DONE
     printed = capsys.readouterr()
     assert printed.err.splitlines() == ["solving: 0 of 1 done", "solving: 1 of 1 done", "proving: 0 of 1 done"]
     assert json.loads(printed.out)["layers"] == 2
@@ -167,7 +173,8 @@ def test_what_was_built_passes_every_other_command(tmp_path: Path, capsys: pytes
 def test_a_symmetric_build_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests ``--solver symmetric`` on four chips that are joined each to each, with shares of 2, 2, 1 and 1 vectors."""
     out = str(tmp_path / "out")
-    arguments = [toy_model(tmp_path), "tsp-node", "-o", out, "--batch", "3", "--solver", "symmetric"]
+    arguments = [toy_model(tmp_path), "tsp-node", "-o", out, "--batch", "3"]
+    arguments += ["--solver", "symmetric", "--partition", "disjoint"]
     result = compile_json(arguments, capsys)
     assert result["solver"] == "symmetric"
     assert int(str(result["makespan_cycles"])) >= int(str(result["lower_bound_cycles"]))
@@ -198,6 +205,8 @@ def test_equal_input_gives_equal_bytes_whatever_the_hash_seed(solver: str, tmp_p
         environment = os.environ | {"PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": str(seed)}
         command = [sys.executable, "-c", "from lpxsched.cli.entry import main; main()"]
         arguments = ["compile", model, "tsp-node", "-o", str(folder), "--solver", solver]
+        # The chips that are chosen otherwise have no symmetry.
+        arguments += ["--partition", "disjoint"] if solver == "symmetric" else []
         subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
     names = sorted(path.name for path in folders[0].iterdir())
     assert filecmp.cmpfiles(*folders, names, shallow=False) == (names, [], [])
@@ -262,7 +271,7 @@ def test_what_overflows_sram_in_some_cycle_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Tests a chip that lacks one byte in the cycle in which most lies there: exit 4, what lies there, no folder."""
-    monkeypatch.setattr("lpxsched.program.choose.least_bytes", lambda *_: 0)
+    monkeypatch.setattr("lpxsched.program.baselines.least_bytes", lambda *_: 0)
     model, chip = toy_model(tmp_path), shipped_files("chip")["tsp"].read_text()
     # Weights, and what combine holds: 8 vectors of routing, 64 of experts, 32 of its own.
     lying = 1_233_920 + (8 + 64 + 32) * 320
@@ -270,7 +279,7 @@ def test_what_overflows_sram_in_some_cycle_is_refused(
     node = shipped_files("topology")["tsp-node"].read_text().replace("chip: tsp", f"chip: {tmp_path}/small.yaml")
     (tmp_path / "node.yaml").write_text(node)
     out = tmp_path / "out"
-    arguments = ["compile", model, str(tmp_path / "node.yaml"), "-o", str(out), "--solver", "greedy"]
+    arguments = ["compile", model, str(tmp_path / "node.yaml"), "-o", str(out), "--partition", "disjoint"]
     assert run(arguments) == ExitCode.NOTHING_FOUND
     message = capsys.readouterr().err
     assert f"holds {lying} bytes in cycle" in message
@@ -369,11 +378,35 @@ def test_an_interrupted_search_ends_and_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_gpt_oss_120b_lies_on_one_rack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests the main job at its real size: 32 sevens and 4 eights, gaps of at most 1.10, proofs clean."""
+    """Tests the main job at its real size: layers share 16 columns, gaps of at most 1.10, proofs clean."""
     out = str(tmp_path / "out")
     result = compile_json(["gpt-oss-120b", "lpx-rack", "-o", out], capsys)
-    assert (result["layers"], result["chips"]) == (36, 256)
+    assert (result["layers"], result["chips"], result["distinct_problems"]) == (36, 256, 1)
+    assert float(str(result["mapping_gap"])) <= 1.05
     assert float(str(result["gap"])) <= 1.10
     assert float(str(result["wire_gap"])) <= 1.10
     assert run(["check", out]) == ExitCode.DONE
     assert run(["simulate", out, "--trials", "100"]) == ExitCode.DONE
+
+
+def test_the_chosen_mapping_is_written_out_and_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that no baseline is shorter, that each group has its reason, and that the file gives the same timetable."""
+    model, file = toy_model(tmp_path), tmp_path / "mapping.yaml"
+    arguments = [model, "tsp-node", "--effort", "1", "-o", str(tmp_path / "out")]
+    chosen = compile_json([*arguments, "--write-partition", str(file)], capsys)
+    assert isinstance(chosen["baselines"], dict)
+    assert chosen["baselines"].keys() == {"daisy-chain", "disjoint", "whole"}
+    assert all(float(str(chosen["step_ns"])) <= step for step in chosen["baselines"].values())
+    assert 1 <= float(str(chosen["mapping_gap"])) < 2
+    assert [line.count("# ") for line in file.read_text().splitlines()] == [0, 1, 1]
+    again = compile_json([*arguments, "--partition", str(file)], capsys)
+    assert again["makespan_cycles"] == chosen["makespan_cycles"]
+    assert (again["mapping_gap"], again["baselines"]) == (None, None)
+
+
+def test_a_mapping_is_not_written_where_there_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that it is said before anything is searched, and that nothing is written."""
+    arguments = ["compile", toy_model(tmp_path), "tsp-node", "-o", str(tmp_path / "out")]
+    assert run([*arguments, "--write-partition", str(tmp_path / "none" / "file.yaml")]) == ExitCode.BAD_INPUT
+    assert "must be a file in a folder that is there" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

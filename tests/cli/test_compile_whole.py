@@ -64,9 +64,9 @@ def test_a_mixture_of_experts_is_one_segment_that_keeps_all_rules(
         assert json.loads(capsys.readouterr().out)["ok"] is True
 
 
-@pytest.mark.parametrize("command", ["simulate", "report"])
+@pytest.mark.parametrize("command", ["simulate", "bound", "report"])
 def test_other_commands_read_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str, command: str) -> None:
-    """Tests drifting clocks and the report."""
+    """Tests drifting clocks, after the second of two deskews as well, their bound, and the report."""
     compiled(tmp_path, capsys, "--partition", cut)
     assert run([command, str(tmp_path / "build"), "--json"]) == ExitCode.DONE
     told = json.loads(capsys.readouterr().out)

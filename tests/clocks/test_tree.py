@@ -258,3 +258,18 @@ def test_one_of_two_nodes_is_the_farthest_from_any() -> None:
     for node in nodes:
         by_ends = tree.levels_between(ints(node, node), ints(*tree.farthest(nodes)))
         assert by_ends.max() == tree.levels_between(np.full(5, node), ints(*nodes)).max()
+
+
+def test_a_chip_hangs_from_one_of_its_own_group() -> None:
+    """Tests columns of a rack as groups: chip 21, in tray 1 at position 5, hangs from chip 5, so 21 and 37 are 2 apart.
+
+    Chips that share no group hang from their own tray: here those of position 0, all of which hang from the root.
+    """
+    columns = [range(position, 256, 16) for position in range(16)]
+    fabric = load_fabric("lpx-rack")
+    tree = alignment_tree(fabric, CRYSTAL, time_domains(fabric, columns))
+    assert (tree.parent[21], tree.parent[16], tree.parent[5]) == (5, 0, 0)
+    assert (levels(tree, 21, 37), levels(tree, 21, 22)) == (2, 4)
+    # The smaller group decides: all chips together leave the trays as they are.
+    trays = [range(tray * 16, tray * 16 + 16) for tray in range(16)]
+    assert alignment_tree(fabric, CRYSTAL, time_domains(fabric, [range(256), *trays])).parent[21] == 16

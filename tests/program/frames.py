@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.chain import Chain, early_chain
 from lpxsched.program.offsets import Held, folded, offsets
+from lpxsched.program.reserved_chain import ReservedChain, early_chain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ DELAY = SEGMENT + 3 * MOST
 
 
 @cache
-def example_chain() -> Chain:
+def example_chain() -> ReservedChain:
     """Return the chain of the example; layers of a tray hold one unit for 336 cycles each."""
     held = Held(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.full(1, LOAD, dtype=np.int64))
     fits = offsets(folded(held, PERIOD), folded(held, PERIOD))

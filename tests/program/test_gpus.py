@@ -39,10 +39,10 @@ def test_a_pool_reads_at_its_share() -> None:
 
 
 def test_streams_share_a_pool() -> None:
-    """Tests two streams: twice as many micro-batches, each at half the rate, whatever the others do."""
-    gpus = gpus_of(described(streams=Tagged(value=2)))
-    assert gpus.servers == 10
-    assert gpus.time_ns(GpuWork(2, 20, 40), 3).value == 14 + 20
+    """Tests up to four streams on five pools: one for 5 micro-batches, two for 6 at half the rate, four for 99."""
+    file = described(streams=Tagged(value=4))
+    assert [gpus_of(file, m).servers for m in (1, 5, 6, 10, 99)] == [5, 5, 10, 10, 20]
+    assert gpus_of(file, 6).time_ns(GpuWork(2, 20, 40), 3).value == 14 + 20
 
 
 def test_the_shipped_rack() -> None:

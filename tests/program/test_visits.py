@@ -57,6 +57,16 @@ def test_a_tray_holds_as_many_visits_as_fit() -> None:
     assert [group.chips[0] // 16 for group in one] == [0, 0, 1, 2, 2]
 
 
+def test_the_next_tray_is_one_that_links_reach() -> None:
+    """Tests a model that fills a rack: from its last tray, 15, links lead to the same tray of the next rack alone."""
+    fabric = load_fabric("lpx-2-racks")
+    fabric = replace(fabric, chip=replace(fabric.chip, sram_bytes=LAYER_BYTES + 100_000))
+    groups = visit_groups(fabric, (EMBEDDING, *[LAYER] * 18, HEAD), STEP, what=WHAT)
+    trays = [group.chips[0] // 16 for group in groups]
+    assert trays[:2] == [0, 0]
+    assert trays[2:] == [*range(1, 16), 31, 16, 16]
+
+
 def test_hosts_are_where_tokens_enter_and_leave() -> None:
     """Tests that the first and the last visit have the hosts of their chips, and the others none."""
     groups = groups_on(500_000_000)
@@ -105,6 +115,14 @@ def test_a_wrong_file_is_refused(tmp_path: Path, first: str, problem: str) -> No
     file = tmp_path / "cut.yaml"
     file.write_text("layers:\n" + "".join(f"- chips: {chips}\n" for chips in (first, "1-1", "1-1", "1-1", "1-1")))
     with pytest.raises(InputError, match=problem):
+        groups_on(500_000_000, file=str(file))
+
+
+def test_a_border_without_a_way_is_refused(tmp_path: Path) -> None:
+    """Tests visits on chips 0 and 17, which no link joins."""
+    file = tmp_path / "cut.yaml"
+    file.write_text("layers:\n" + "".join(f"- chips: {chip}-{chip}\n" for chip in (0, 0, 17, 17, 17)))
+    with pytest.raises(InputError, match=r"layers\.2\.chips: chips 0 and 17 of two visits do not reach each other"):
         groups_on(500_000_000, file=str(file))
 
 

@@ -72,7 +72,7 @@ def test_a_visit_ends_with_its_last_operator() -> None:
     "route", [ROUTE, (TRAY, OVER, NEXT, NEXT[::-1], (*NEXT, 20, 21))], ids=["trays", "overlapping"]
 )
 def test_schedules_keep_the_rules(route: tuple[tuple[int, ...], ...]) -> None:
-    """Tests every visit by rules written anew, on disjoint groups, on ones that overlap, and in another order."""
+    """Tests every visit by rules written anew: groups apart, that overlap, wider, narrower, in another order."""
     for layer in chained(visits_on(RACK, route)).layers:
         assert violations(layer.problem.instance, layer.distinct.result.schedule) == []
 

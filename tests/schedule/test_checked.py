@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
+from lpxsched.collective_pipeline import compile_collective
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.options import CollectiveOptions
-from lpxsched.pipeline import compile_collective
 from lpxsched.schedule import attempts
 from lpxsched.traffic.collectives import KINDS, ROOTED, SUMMED
 from lpxsched.verify.check import check

@@ -27,6 +27,7 @@ from lpxsched.workload.graph import LayerGraph
 from tests.schedule.chains import KINDS, chain, ring
 from tests.schedule.circulants import circulant_layers
 from tests.schedule.rules import violations
+from tests.schedule.visits import visits_on
 from tests.timetable.small import small_options
 
 if TYPE_CHECKING:
@@ -56,6 +57,38 @@ def test_plans_of_stages_keep_all_rules(data: st.DataObject) -> None:
     stages = data.draw(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 9)), min_size=1, max_size=3))
     cycles = data.draw(st.lists(st.integers(0, 40), min_size=len(stages) + 1, max_size=len(stages) + 1))
     assert broken(chain(ring(chips, steps), stages, cycles)) == []
+
+
+@pytest.mark.parametrize("overlap", [0, 2])
+def test_an_all_reduce_may_begin_on_other_chips(overlap: int) -> None:
+    """Tests the border from four chips to as many of the next tray, or of the same, two of which are the same.
+
+    Chips that differ take the summand of one that is joined to them; the layer's own all-reduce is a stage, too.
+    """
+    first = (0, 1, 2, 3)
+    second = (2, 3, 4, 5) if overlap else (16, 17, 18, 19)
+    layer = visits_on("lpx-rack", (first, second, second)).problems[1].over(4032).instance
+    border, own = stages_of(layer)
+    assert (border.kind, own.kind, own.enter.tolist()) == ("all-reduce", "all-reduce", [-1] * 4)
+    assert (border.enter >= 0).sum() == 4 - overlap
+    entered = layer.network.source[border.enter[border.enter >= 0]].tolist()
+    assert len(set(entered)) == 4 - overlap
+    assert min(entered) >= 4
+    assert broken(layer) == []
+
+
+def test_an_all_reduce_keeps_its_order_where_chips_are_dealt_otherwise() -> None:
+    """Tests a border from four chips to the same in reverse: the first share is that of the last chip."""
+    layer = visits_on("lpx-rack", ((0, 1, 2, 3), (3, 2, 1, 0), (3, 2, 1, 0))).problems[1].over(4032).instance
+    assert layer.demand_root[:4].tolist() == [3, 2, 1, 0]
+    assert stages_of(layer)[0].demands.tolist() == [0, 1, 2, 3]
+    assert broken(layer) == []
+
+
+def test_summands_of_more_chips_than_read_them_are_no_stage() -> None:
+    """Tests four chips to two: only what the two do among themselves is a collective."""
+    layer = visits_on("lpx-rack", ((0, 1, 2, 3), (16, 17), (16, 17))).problems[1].instance
+    assert [stage.enter.tolist() for stage in stages_of(layer)] == [[-1, -1]]
 
 
 @settings(max_examples=15, deadline=None)

@@ -31,7 +31,7 @@ def small_options(folder: Path, *, chips: list[list[int]] | None = None, **choic
         layers = "\n".join(f"  - chips: {group}" for group in chips)
         (folder / "cut.yaml").write_text(f"layers:\n{layers}\n")
         choices["partition"] = str(folder / "cut.yaml")
-    options = {"model": model, "topology": "tsp-node", "solver": "greedy"} | choices
+    options = {"model": model, "topology": "tsp-node", "solver": "greedy", "partition": "disjoint"} | choices
     return CompileOptions(**options)
 
 

@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 
 from lpxsched.traffic.demands import Demand, Nodes, implied_collective, layer_demands, needed_demands
 from lpxsched.workload.ffn_graph import ffn_graph
+from lpxsched.workload.ffns import FfnLayer, FfnModel
 from lpxsched.workload.graph import LayerGraph, Operator
+from lpxsched.workload.model import Experts
+from lpxsched.workload.policy import Policy
 from tests.workload.examples import FP8, toy
 
 if TYPE_CHECKING:
     from lpxsched.workload.graph import Layout, Place
+    from lpxsched.workload.policy import Router
 
+LAYOUTS: tuple[Layout, ...] = ("replicated", "sharded", "partial", "single", "reserved")
 # The changes of layout that a layer may ask for, and the collective of each; all others have none.
 TABLE: dict[tuple[tuple[str, str], tuple[str, str]], str] = {
     (("sharded", "hosts"), ("replicated", "chips")): "scatter and all-gather",
@@ -26,15 +31,15 @@ TABLE: dict[tuple[tuple[str, str], tuple[str, str]], str] = {
     (("partial", "chips"), ("sharded", "chips")): "reduce-scatter",
     (("partial", "chips"), ("sharded", "hosts")): "reduce-scatter and gather",
     (("replicated", "chips"), ("sharded", "hosts")): "gather",
+    (("reserved", "hosts"), ("reserved", "chips")): "scatter",
+    (("reserved", "hosts"), ("replicated", "chips")): "scatter and all-gather",
+    (("reserved", "chips"), ("reserved", "hosts")): "gather",
+    (("single", "chips"), ("reserved", "chips")): "scatter",
     # nothing moves
     (("replicated", "chips"), ("sharded", "chips")): "",
-    **{
-        ((layout, place), (layout, place)): ""
-        for layout in ("replicated", "sharded", "partial")
-        for place in ("chips", "hosts")
-    },
+    **{((layout, place), (layout, place)): "" for layout in LAYOUTS for place in ("chips", "hosts")},
 }
-SIDES: list[tuple[Layout, Place]] = list(product(("replicated", "sharded", "partial"), ("chips", "hosts")))
+SIDES: list[tuple[Layout, Place]] = list(product(LAYOUTS, ("chips", "hosts")))
 
 
 def layer(batch: int, hidden: int) -> LayerGraph:
@@ -180,3 +185,39 @@ def test_every_consumer_has_a_reader(batch: int, hidden: int, width: int) -> Non
             if index in needed_demands(operator, shard, graph, demands, Nodes(width))
         }
         assert readers == set(demand.consumers)
+
+
+def dispatched(router: Router, *, batch: int, width: int) -> tuple[LayerGraph, tuple[Demand, ...]]:
+    """Return one layer of three experts, of which a row meets two, and its demands; vectors of four bytes."""
+    layers = (FfnLayer(4, experts=Experts(3, 2, 6, 3), policy=Policy("dispatch", router)),)
+    graph = ffn_graph(FfnModel("toy", layers), batch=batch, precision=FP8, vector_bytes=4, widths=[width])
+    return graph, layer_demands(graph, Nodes(width))
+
+
+def test_rows_go_from_the_chip_that_routes_them_to_the_chips_of_experts() -> None:
+    """Tests one row on two chips, nodes 0 and 1, hosts 2 and 3: it comes to the first, which holds two experts.
+
+    Of its three positions two stay on the chip, one goes to the other.
+    """
+    graph, demands = dispatched("lpu", batch=1, width=2)
+    moved = {demand for demand in demands if demand.tensor != "layer.0.output"}
+    assert moved == {
+        Demand("layer.0.input", 0, 1, (2,), 2, (0,)),
+        Demand("layer.0.placed.0", 0, 2, (0,), 0, ()),
+        Demand("layer.0.placed.0", 2, 1, (0,), 0, (1,)),
+        Demand("layer.0.labels.0", 0, 2, (0,), 0, ()),
+        Demand("layer.0.labels.0", 2, 1, (0,), 0, (1,)),
+    }
+    experts = operator(graph, "experts")
+    for shard, first in enumerate((0, 2)):
+        read = needed_demands(experts, shard, graph, demands, Nodes(2))
+        assert {demands[at].first_vector for at in read} == {first}
+
+
+def test_rows_that_gpus_route_go_from_hosts_to_the_chips_of_experts() -> None:
+    """Tests two rows on two chips: two positions for each of two experts, and of one."""
+    _, demands = dispatched("gpu", batch=2, width=2)
+    assert [demand for demand in demands if demand.tensor == "layer.0.placed"] == [
+        Demand("layer.0.placed", 0, 4, (2,), 2, (0,)),
+        Demand("layer.0.placed", 4, 2, (3,), 3, (1,)),
+    ]

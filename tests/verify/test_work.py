@@ -52,6 +52,22 @@ def test_coefficients_are_the_decimals_that_were_written(amount: float) -> None:
     assert work.macs[[4, 5]].tolist() == [ceil(90 * exactly), ceil(60 * exactly)]
 
 
+def test_shares_tell_rows_columns_and_runs() -> None:
+    """Tests 2 and 1 runs of 3 rows, and experts that lie there: 10 bytes a run, 2 a row, 7 an expert."""
+    shares = [[6, 5, 2], [3, 4, 1]]
+    work = [term("bytes", per_run=10, per_row=2), term("macs", per_row=1)]
+    kept = [{"name": "experts", "dtype": "fp8", "layout": "sharded", "terms": [term("bytes", per_column=7)]}]
+    derived = derived_work(graph_with(2, shares=shares, work=work, resident=kept))
+    assert derived.sram_bytes[[4, 5]].tolist() == [32, 16]
+    assert derived.macs[[4, 5]].tolist() == [6, 3]
+    assert derived.weight_bytes[[4, 5]].tolist() == [35, 28]
+
+
+def test_there_is_a_share_for_each_shard() -> None:
+    """Tests one share on two chips."""
+    assert reports(graph_with(2, shares=[[1, 1, 1]]), "R4", "has 1 shares; layer 0 has 2 shards")
+
+
 def test_each_term_is_rounded_up_by_itself_and_may_be_of_one_shard() -> None:
     """Tests 1/2 + 1/2 of a byte, the second one on shard 1 alone, and two kinds of operations."""
     parts = [term("bytes", constant=0.5), term("bytes", constant=0.5, shard=1)]

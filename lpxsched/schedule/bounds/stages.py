@@ -40,7 +40,8 @@ def by_stages(layer: Instance, starts: Integers, ways: Integers, ranks: tuple[In
     ranks : tuple of ndarray of int64
         Of operators and demands.
     """
-    if layer.network.nodes * layer.network.bundles > MOST:
+    # What other chips may pass on is not bounded by the wires of a stage.
+    if layer.network.nodes * layer.network.bundles > MOST or layer.network.width < layer.network.chips:
         return []
     stages = [stage for stage in stages_of(layer) if stage.vectors.min()]
     tail = _tails(layer, ways, ranks[0]) if stages else starts

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lpxsched.traffic.group import Group
 
 # Kinds of operators that no row of a build tells: what the layer before left, and what the layer after may read.
-GIVEN, LEFT = "given", "left"
+GIVEN, LEFT = BETWEEN = ("given", "left")
 NO_COST = Cost(dtype="none", sram_bytes=0, macs=0, fixed_cycles=0)
 
 
@@ -53,7 +53,7 @@ class PlacedOperator:
     @property
     def is_told(self) -> bool:
         """Whether it runs; others stand for what is between two layers."""
-        return self.operator.kind not in (GIVEN, LEFT)
+        return self.operator.kind not in BETWEEN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,7 +178,7 @@ def layer_problem(
     demands = layer_demands(graph, nodes)
     operators = _place_operators(graph, costs, demands, nodes)
     hosts = group.hosts if any(one.place == "hosts" for one in graph.operators) else ()
-    network = network_on(fabric, list(members), hosts=hosts)
+    network = network_on(fabric, group.chips, relays=others, hosts=hosts)
     opening = opening_on(fabric, network, tree, clock)
     return LayerProblem(
         group=group,
@@ -243,7 +243,7 @@ def _place_operators(
         return (operator.output, host) in sources or any((name, host) in targets for name, _ in operator.inputs)
 
     return tuple(
-        PlacedOperator(operator, shard, node, costs[shard].get(operator.kind, NO_COST))
+        PlacedOperator(operator, shard, node, NO_COST if operator.kind in BETWEEN else costs[shard][operator.kind])
         for operator in graph.operators
         for shard, node in enumerate(_nodes_of(operator, nodes))
         if operator.place == "chips" or has_vectors(operator, node)

@@ -1,7 +1,8 @@
 """Stages of a layer: demands that together are one collective of all its chips, between one producer and its readers.
 
 A stage may begin at the hosts of the chips, each of which sends to its chip what that then gathers, and may end at
-them. Shares may be a vector shorter than others, or empty.
+them. An all-reduce may begin on as many chips of the layer before: each sends its summand to a chip of its own. Shares
+may be a vector shorter than others, or empty.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.collectives import Kind
 
+# An all-reduce that begins on other chips.
+ACROSS = "across"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
@@ -41,7 +45,8 @@ class Stage:
     demands : ndarray of int64
         All demands, those of the shares of an all-reduce too.
     enter, leave : ndarray of int64, shape (chips,)
-        The bundle from each chip's host and to it, `NONE` where nothing comes from there or goes there.
+        The bundle from each chip's host and to it, `NONE` where nothing comes from there or goes there. Of an
+        all-reduce that begins on other chips `enter` is the bundle from the one whose summand a chip takes.
     """
 
     kind: Kind
@@ -60,9 +65,10 @@ class Stage:
     def instance(self, layer: Instance, *, least: bool = False) -> tuple[Instance, Integers]:
         """Return the stage on its own with all shares as long as the longest, or as the least; and its bundles."""
         network, vectors = layer.network, self.vectors.min() if least else self.vectors.max()
-        bundles = np.flatnonzero(network.between_chips)
-        chips = replace(network.with_bundles(bundles), fabric_node=network.fabric_node[: network.chips])
-        return stage_instance(chips, Collective(self.kind, network.chips, int(vectors)), layer.add_cost), bundles
+        width = network.width
+        bundles = np.flatnonzero((network.source < width) & (network.destination < width))
+        chips = replace(network.with_bundles(bundles), chips=width, fabric_node=network.fabric_node[:width])
+        return stage_instance(chips, Collective(self.kind, width, int(vectors)), layer.add_cost), bundles
 
 
 def merged(layer: Instance, stages: Sequence[Stage]) -> Instance:
@@ -79,8 +85,7 @@ def merged(layer: Instance, stages: Sequence[Stage]) -> Instance:
 
 def stages_of(layer: Instance) -> tuple[Stage, ...]:
     """Return the stages of a layer in the order of their ranks; demands that are of none are left out."""
-    chips = layer.network.chips
-    if chips < 2 or layer.network.width < chips:
+    if layer.network.width < 2:
         return ()
     demand_rank = ranks(layer)[1]
     groups: dict[tuple[int, int, str, int], dict[int, int]] = {}
@@ -96,7 +101,7 @@ def stages_of(layer: Instance) -> tuple[Stage, ...]:
 
 def _pieces(layer: Instance) -> Iterator[tuple[int, str, int, int]]:
     """Yield demands with what they may be a piece of: kind, number of the set of summands (0 of copies), piece."""
-    chips, read = layer.network.chips, layer.operator_demands.flat()
+    chips, read = layer.network.width, layer.operator_demands.flat()
     everyone = set(range(chips))
     readers: list[set[int]] = [set() for _ in range(layer.demands)]
     for demand, node in zip(
@@ -108,9 +113,10 @@ def _pieces(layer: Instance) -> Iterator[tuple[int, str, int, int]]:
         nodes, leaves = readers[demand], layer.demand_leaves[demand]
         if len(leaves) > 1:
             makers = 1 + int(layer.demand_leaf_operators.index[demand])
-            if set(leaves.tolist()) != everyone or not 0 <= root < chips:
-                continue
-            if nodes == everyone:
+            if set(leaves.tolist()) != everyone:
+                if nodes == everyone:
+                    yield demand, ACROSS, makers, root
+            elif nodes == everyone:
                 yield demand, "all-reduce", makers, root
             elif nodes == {root}:
                 yield demand, "reduce-scatter", makers, root
@@ -132,13 +138,38 @@ def _chip_of_host(layer: Instance) -> dict[int, int]:
     return dict(zip(pairs[1][alone].tolist(), pairs[0][alone].tolist(), strict=True))
 
 
+def _entries(layer: Instance, demand: int) -> Integers | None:
+    """Return the bundle over which each chip takes a summand of another chip, `NONE` for its own.
+
+    None where not each of them can have one.
+    """
+    network, leaves = layer.network, layer.demand_leaves[demand]
+    enter = np.full(network.width, NONE, dtype=np.int64)
+    own = leaves[leaves < network.width]
+    free = np.ones(network.width, dtype=np.bool_)
+    free[own] = False
+    for leaf in np.setdiff1d(leaves, own).tolist():
+        ways = np.flatnonzero((network.source == leaf) & (network.destination < network.width))
+        ways = ways[free[network.destination[ways]]]
+        if not len(ways):
+            return None
+        bundle = int(ways[network.hop_cycles[ways].argmin()])
+        enter[network.destination[bundle]] = bundle
+        free[network.destination[bundle]] = False
+    return None if free.any() else enter
+
+
 def _stage(layer: Instance, rank: int, kind: str, pieces: dict[int, int]) -> Stage | None:
-    chips = layer.network.chips
+    chips = layer.network.width
     demands = np.array([pieces[piece] for piece in sorted(pieces)], dtype=np.int64)
     vectors = layer.demand_vectors[demands]
     enter, leave = np.full((2, chips), NONE, dtype=np.int64)
-    if kind == "all-reduce":
-        return Stage("all-reduce", rank, demands[:1], vectors.sum(keepdims=True), demands, enter, leave)
+    if kind in ("all-reduce", ACROSS):
+        entries = _entries(layer, int(demands[0])) if kind == ACROSS else enter
+        # One after the other in the tensor, wherever their roots are.
+        demands = np.sort(demands)
+        one = demands[:1], vectors.sum(keepdims=True), demands
+        return None if entries is None else Stage("all-reduce", rank, *one, entries, leave)
     count = chips * chips if kind == "all-to-all" else chips
     demand, length = np.full(count, NONE, dtype=np.int64), np.zeros(count, dtype=np.int64)
     demand[sorted(pieces)], length[sorted(pieces)] = demands, vectors

@@ -6,6 +6,7 @@ is best depends on lanes and on pipeline latencies, so several are tried; see ``
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,17 +89,14 @@ def slower_cuts(instance: Instance) -> list[Cut]:
 
 def _small(instance: Instance, cuts: list[Cut]) -> list[Cut]:
     """Return the cuts that do not make too many blocks, or of too large ones the smallest."""
-    sizes = [sum(_count(instance, cut)) for cut in cuts]
+    sizes = [_count(instance, cut) for cut in cuts]
     small = [cut for cut, size in zip(cuts, sizes, strict=True) if size <= MOST_BLOCKS]
     return small or [cuts[int(np.argmin(sizes))]]
 
 
-def _count(instance: Instance, cut: Cut) -> list[int]:
-    kinds = {
-        (int(vectors), instance.is_reduction(demand)) for demand, vectors in enumerate(instance.demand_vectors.tolist())
-    }
-    counts = {kind: len(cut.lengths(kind[0], reduction=kind[1])) for kind in kinds}
-    return [
-        counts[int(vectors), instance.is_reduction(demand)]
-        for demand, vectors in enumerate(instance.demand_vectors.tolist())
-    ]
+def _count(instance: Instance, cut: Cut) -> int:
+    """Return the number of blocks of all demands."""
+    kinds = Counter(zip(instance.demand_vectors.tolist(), (instance.demand_leaves.counts > 1).tolist(), strict=True))
+    return sum(
+        number * len(cut.lengths(vectors, reduction=reduction)) for (vectors, reduction), number in kinds.items()
+    )

@@ -64,8 +64,9 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
         0 keeps blocks of equal rank in their order; any other shuffles them.
     """
     instance = around.problem.instance
-    most_slots = int(_most_slots(instance)[blocks.piece].sum()) + 1
-    most_sums = int(_most_sums(instance)[blocks.piece].sum()) + 1
+    # Each node sends a summand once at most, and receives the result once at most.
+    sums = int((instance.demand_leaves.counts > 1)[blocks.piece].sum())
+    most_slots, most_sums = (len(blocks) + sums) * instance.network.nodes + 1, sums * instance.network.chips + 1
     wires = around.problem.wires
     lanes = int(wires.lanes.sum())
     units = UNITS_PER_CHIP * instance.network.chips
@@ -169,17 +170,6 @@ def _readers(instance: Instance) -> Ragged:
     counts = np.bincount(demand, minlength=instance.demands)
     values = np.concatenate([others.values[elsewhere], instance.demand_root[rooted]])[order]
     return Ragged(np.append(0, np.cumsum(counts)), values)
-
-
-def _most_slots(instance: Instance) -> Integers:
-    """Each node sends a summand once at most, and receives the result once at most."""
-    reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
-    return np.where(reductions, 2 * instance.network.nodes, instance.network.nodes)
-
-
-def _most_sums(instance: Instance) -> Integers:
-    reductions = [instance.is_reduction(demand) for demand in range(instance.demands)]
-    return np.where(reductions, instance.network.chips, 0)
 
 
 def _empty_calendars(wires: Wires, intervals: int) -> Calendars:

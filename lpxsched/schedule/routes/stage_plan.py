@@ -76,12 +76,12 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
     of_slot, of_sum = cut.find(run_of_slot), cut.find(run_of_sum)
     slots, sums = np.flatnonzero(of_slot >= 0), np.flatnonzero(of_sum >= 0)
     read = _read(stage, schedule, cut)
-    enters = np.flatnonzero(stage.enter[cut.shard] >= 0)
+    entering = _entering(stage, cut)
     leaves = np.flatnonzero(stage.leave[read.node] >= 0)
-    bundle = [stage.enter[cut.shard[enters]], bundles[schedule.slot_bundle[slots]], stage.leave[read.node[leaves]]]
+    bundle = [entering.node, bundles[schedule.slot_bundle[slots]], stage.leave[read.node[leaves]]]
     carried = _Rows(
-        np.concatenate([cut.shard[enters], schedule.slot_value[slots], read.value[leaves]]),
-        np.concatenate([enters, of_slot[slots], read.block[leaves]]),
+        np.concatenate([entering.value, schedule.slot_value[slots], read.value[leaves]]),
+        np.concatenate([entering.block, of_slot[slots], read.block[leaves]]),
         np.concatenate(bundle),
     )
     added = _Rows(schedule.operators + sums, of_sum[sums], schedule.sums.node[sums])
@@ -99,7 +99,7 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
         operands=_operands(layer, schedule, cut, (values, source[3]), added),
         reads=_reads(layer, cut, (values, source[3]), read._replace(node=end[read.node])),
     )
-    early, late = cut.blocks.first_vector[enters] - schedule.makespan_cycles, schedule.makespan_cycles + leaves
+    early, late = cut.blocks.first_vector[entering.block] - schedule.makespan_cycles, schedule.makespan_cycles + leaves
     return Part(plan, np.concatenate([early, schedule.slot_depart[slots], late, schedule.sums.start[sums]]))
 
 
@@ -120,8 +120,18 @@ def _cut(layer: Instance, stage: Stage, run: Integers, vectors: Integers) -> _Bl
     piece, nobody = piece[kept], np.full(len(kept), NONE, dtype=np.int64)
     demand = stage.demand[piece]
     blocks = Blocks(demand, first[kept], left[kept], layer.demand_root[demand], nobody)
-    shard = piece // layer.network.chips if stage.kind == "all-to-all" else piece
+    shard = piece // layer.network.width if stage.kind == "all-to-all" else piece
     return _Blocks(blocks, run[kept], nobody if stage.is_sum else shard)
+
+
+def _entering(stage: Stage, cut: _Blocks) -> _Rows:
+    """Return what enters, by bundle: copies at the chips that hold them, of sums every block of every summand."""
+    if not stage.is_sum:
+        block = np.flatnonzero(stage.enter[cut.shard] >= 0)
+        return _Rows(cut.shard[block], block, stage.enter[cut.shard[block]])
+    chips = np.flatnonzero(stage.enter >= 0)
+    value, block = np.tile(chips, len(cut.run)), np.repeat(np.arange(len(cut.run), dtype=np.int64), len(chips))
+    return _Rows(value, block, stage.enter[value])
 
 
 def _read(stage: Stage, schedule: Schedule, cut: _Blocks) -> _Rows:
@@ -141,10 +151,14 @@ def _values(layer: Instance, stage: Stage, cut: _Blocks, carried: _Rows, added: 
     """Return what brings blocks to nodes; `carried` is by bundle."""
     nodes, piece = layer.network.nodes, cut.blocks.piece
     entry, leaf = layer.demand_leaves.flat().entries(piece)
+    # The summand of another chip is known by the chip that takes it.
+    taken, known = np.flatnonzero(stage.enter >= 0), np.arange(nodes, dtype=np.int64)
+    if stage.is_sum:
+        known[layer.network.source[stage.enter[taken]]] = taken
     return Values(
         arrived=cut.key(carried._replace(node=layer.network.destination[carried.node]), nodes),
         added=cut.key(added, nodes),
-        made=cut.key(_Rows(leaf if stage.is_sum else cut.shard[entry], entry, leaf), nodes),
+        made=cut.key(_Rows(known[leaf] if stage.is_sum else cut.shard[entry], entry, leaf), nodes),
         maker=layer.demand_leaf_operators.flat().entries(piece)[1],
     )
 

@@ -2,11 +2,13 @@
 
 Iterations do not wait for each other and data may wait in SRAM for as long as it must, so the period of a plan is that
 of its busiest resource: a task that finds no room in this turn of a lane takes the next. Tasks of one length stand on a
-grid of that length, so that no room is lost between them.
+grid of that length, so that no room is lost between them. Where ports are limited there is no grid: lanes on one would
+all ask for a port in the same cycles.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import FINE_PERIOD, MOST_CELLS, TIGHT_TRIES
-from lpxsched.schedule.times.placement import Placement, placement_columns
+from lpxsched.schedule.times.placement import Placement, placement_columns, precedence_order
 from lpxsched.schedule.times.serial import TaskColumns
 from lpxsched.units import NEVER, NONE
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 class Turn(NamedTuple):
     """One turn of all lanes and ports, cut into cells.
 
-    Cells of a lane of resource i are `grid[i]` cycles long (1 where tasks are not all of one length), those of a port
-    one cycle. Each lane has a row of cells in `following`, from `first_cell` on, each port one in `port_following`:
+    Cells of a lane of resource i are `grid[i]` cycles long (1 where there is no grid), and those of a port are one
+    cycle long. Each lane has a row of cells in `following`, from `first_cell` on, each port one in `port_following`:
     `NONE` if that is free, or a later cell to look at instead; one cell more ends the row. `used` counts by port and
     cycle.
     """
@@ -44,22 +46,34 @@ def shortest_period(tasks: Tasks) -> int:
     resources = len(tasks.lanes)
     load = np.bincount(tasks.resource, weights=tasks.length, minlength=resources).astype(np.int64)
     count = np.bincount(tasks.resource, minlength=resources)
-    grid = _grid(tasks)
-    lanes = tasks.lanes
+    length, lanes = _common_lengths(tasks), tasks.lanes
     closed = np.bincount(tasks.closed.resource, weights=tasks.closed.length, minlength=resources).astype(np.int64)
-    periods = np.where(grid > 1, -(-count // lanes) * grid, -(-load // lanes)) + closed * (count > 0)
+    periods = np.where(length > 1, -(-count // lanes) * length, -(-load // lanes)) + closed * (count > 0)
     ports = np.bincount(tasks.port[tasks.port >= 0], minlength=len(tasks.port_lanes))
     return int(
         max(1, periods.max(initial=0), tasks.length.max(initial=0), (-(-ports // tasks.port_lanes)).max(initial=0))
     )
 
 
-def _grid(tasks: Tasks) -> Integers:
+def _common_lengths(tasks: Tasks) -> Integers:
     """Return the length of the tasks of each resource where all are equally long, else 1."""
     longest, shortest = np.zeros(len(tasks.lanes), dtype=np.int64), np.full(len(tasks.lanes), NEVER)
     np.maximum.at(longest, tasks.resource, tasks.length)
     np.minimum.at(shortest, tasks.resource, tasks.length)
     return np.where(longest == shortest, np.maximum(longest, 1), 1).astype(np.int64)
+
+
+def in_turns(tasks: Tasks, placement: Placement, *, enough: int = 1, below: int = NEVER) -> Placement | None:
+    """Return tasks that repeat as often as possible in the order of a placement, at worst one round after the other.
+
+    None where that is not short enough; `enough` and `below` as `repeating` has them.
+    """
+    in_time = np.argsort(placement.start, kind="stable").astype(np.int64)
+    again = repeating(tasks, precedence_order(tasks, in_time), enough=enough, below=below)
+    if again is None:
+        ends = placement.start + np.maximum(tasks.length, tasks.duration)
+        again = replace(placement, period_cycles=max(1, int(ends.max(initial=0))))
+    return again if again.period_cycles < below else None
 
 
 def repeating(tasks: Tasks, order: Integers, *, enough: int, below: int) -> Placement | None:
@@ -112,7 +126,7 @@ def _with_period(tasks: Tasks, columns: TaskColumns, order: Integers, period: in
 
 def _empty_turn(tasks: Tasks, period: int) -> Turn:
     """Return a turn in which everything is free but for what deskews close."""
-    grid = _grid(tasks)
+    grid = np.ones_like(tasks.lanes) if (tasks.port >= 0).any() else _common_lengths(tasks)
     row = np.repeat(period // grid + 1, tasks.lanes)
     port_cycles = period if (tasks.port >= 0).any() else 0
     first_cell, following = np.cumsum(row) - row, np.full(int(row.sum()), NONE, dtype=np.int32)

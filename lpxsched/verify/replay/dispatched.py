@@ -17,7 +17,7 @@ from lpxsched.verify.replay.placement import seen
 from lpxsched.verify.replay.routings import without_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.replay.dispatch import Dispatch, Home
@@ -177,16 +177,26 @@ class DispatchedExperts(Dispatched):
     """Runs experts on the rows at their positions, source after source within an expert."""
 
     def dense(self, inputs: Values) -> Values:
-        """Return what all positions give; 0 for empty ones and for those without a run."""
+        """Return what all positions give, without runs; 0 for empty ones."""
+        return {self.layer.pairs: self._made(inputs, range(len(self.layer.routed.held)))}
+
+    def part(self, shard: int, inputs: Values) -> Values:
+        """Return what the positions of a shard give; 0 also for those without a run."""
+        setting, pairs, held = self.setting, self.layer.pairs, self.layer.routed.held[shard]
+        whole = {name: laid_at(setting, name, shard, values) for name, values in inputs.items()}
+        made = self._made(whole, [shard])
+        at, experts, _ = self._filled(shard, whole)
+        setting.matrix(pairs, made)[at[without_run(held, experts)]] = 0
+        return {pairs: setting.cut(pairs, shard, made)}
+
+    def _made(self, inputs: Values, shards: Iterable[int]) -> Integers:
         setting, layer = self.setting, self.layer
         rows, length = setting.rows(layer.pairs)
         pairs = np.zeros((rows, length), dtype=np.int64)
-        for shard, held in enumerate(layer.routed.held):
+        for shard in shards:
             at, experts, x = self._filled(shard, inputs)
-            made = computed(setting, layer.routed, shard, experts, x, length)
-            made[without_run(held, experts)] = 0
-            pairs[at] = made
-        return {layer.pairs: setting.vectors(pairs)}
+            pairs[at] = computed(setting, layer.routed, shard, experts, x, length)
+        return setting.vectors(pairs)
 
     def short(self, inputs: Values) -> int:
         """Return how many pairs find no run."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lpxsched.collective_pipeline import compile_collective
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.options import CollectiveOptions
-from lpxsched.pipeline import compile_collective
 from lpxsched.schedule import bounds
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.options import SolveOptions

@@ -41,6 +41,8 @@ def in_order(tasks: Tasks, *, enough: int = 1, below: int = FAR) -> Placement | 
         (tasks_of([Task(1), Task(1, resource=1)], [(0, 1, 50)], lanes=[1, 1]), 1),
         # Five vectors through a port that takes two a cycle.
         (tasks_of([Task(1, ports=((0, 0),))] * 5, lanes=[5], port_lanes=[2]), 3),
+        # Four lanes with one port, each busy all the time: they begin one after the other.
+        (tasks_of([Task(4, lane, ports=((0, 0),)) for lane in range(4)], lanes=[1] * 4, port_lanes=[1]), 4),
     ],
 )
 def test_the_shortest_period_follows_from_loads(tasks: Tasks, period: int) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lpxsched.collective_pipeline import compile_collective
 from lpxsched.options import CollectiveOptions
-from lpxsched.pipeline import compile_collective
 from lpxsched.verify.replay.replay import replay
 from lpxsched.verify.replay.routings import ROUTINGS
 from tests.builds import two_chip_build
@@ -88,6 +88,18 @@ def test_a_model_is_replayed_under_every_routing(small_build: Build) -> None:
         {"moe": "whole", "router": "gpu", "n_shared_experts": 1},
         {"router": "gpu", "moe_latent_size": 200},
         {"moe": "whole", "zero_expert_num": 3, "expert_ffn_hidden_size": 200},
+        {"moe": "dispatch", "batch": 2, "chips": [[0, 1, 2], [3, 4, 5, 6, 7]]},
+        {"moe": "dispatch", "batch": 9, "capacity": 0.5, "n_shared_experts": 1},
+        {"moe": "dispatch", "moe_latent_size": 200},
+        {"moe": "dispatch", "router": "gpu", "chips": [[0, 1, 2], [3, 4, 5, 6, 7]]},
+        {
+            "moe": "dispatch",
+            "router": "gpu",
+            "batch": 9,
+            "capacity": 0.4,
+            "moe_latent_size": 200,
+            "n_shared_experts": 1,
+        },
     ],
     ids=str,
 )
@@ -95,7 +107,7 @@ def test_models_of_many_shapes_are_replayed(tmp_path: Path, choices: dict[str, A
     """Tests one row, more pairs than experts, all experts for each row, rows that fill no vector, unequal shares.
 
     And whole experts on chips of which some have none, shared and latent ones, routing by GPUs, dense FFNs beside
-    experts some of which have no weights.
+    experts some of which have no weights; rows that go only to the chips of their experts, in one window or several.
     """
     assert replay(compiled(tmp_path, **choices)).ok
 
@@ -123,6 +135,35 @@ def test_experts_without_room_are_found(small_build: Build) -> None:
         f"iteration {last}: layer.0.experts: 1 of 16 pairs of a row and an expert find no room in 9 runs of 2 rows"
         for last in (4, 5)
     )
+    assert report.mismatches > 0
+
+
+@pytest.mark.parametrize("router", ["lpu", "gpu"])
+def test_rows_that_no_window_takes_are_found(tmp_path: Path, router: str) -> None:
+    """Tests a graph that says one window less: 9 rows at 4 chips or at the GPUs, with room for half of the mean.
+
+    9 rows meet 2 of 4 experts, on average 9 / 2 rows an expert. The GPUs have room for 3, in 3 windows. The first chip
+    has 3 rows, room for ceil(3 / 4) of them and 3 windows. In two windows a row that all others meet too is left over.
+    """
+    build = compiled(tmp_path, moe="dispatch", router=router, batch=9, capacity=0.5)
+    graph = build.graph.model_dump()
+    for operator in graph["operators"]:
+        if operator["kind"] == "experts":
+            assert operator["sizes"]["windows"] == 3
+            operator["sizes"]["windows"] = 2
+    report = replay(with_graph(build, operators=graph["operators"]))
+    assert any("find no room in 2 windows" in fault for fault in report.faults)
+
+
+def test_dispatched_experts_without_runs_are_found(tmp_path: Path) -> None:
+    """Tests a graph whose first chip has one run less than the worst routing needs."""
+    build = compiled(tmp_path, moe="dispatch")
+    operators = build.graph.model_dump()["operators"]
+    experts = next(operator for operator in operators if operator["kind"] == "experts")
+    rows, _, runs = experts["shares"][0]
+    experts["shares"][0][::2] = rows - rows // runs, runs - 1
+    report = replay(with_graph(build, operators=operators))
+    assert any("find no run" in fault for fault in report.faults)
     assert report.mismatches > 0
 
 

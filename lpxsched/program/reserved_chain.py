@@ -30,7 +30,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chain:
+class ReservedChain:
     """Windows of one micro-batch in one step.
 
     Attributes
@@ -72,7 +72,7 @@ class Chain:
         return np.append(self.start_cycles[0] + self.step_cycles - ends[-1], self.start_cycles[1:] - ends[:-1])
 
 
-def chain_of(phases: Integers, delays: Integers, period: int) -> Chain:
+def chain_of(phases: Integers, delays: Integers, period: int) -> ReservedChain:
     """Return the chain of given phases.
 
     Parameters
@@ -89,12 +89,12 @@ def chain_of(phases: Integers, delays: Integers, period: int) -> Chain:
     for layer in range(1, len(phases)):
         start[layer] = _window(int(start[layer - 1] + delays[layer - 1]), int(phases[layer]), period)
     last = _window(int(start[-1] + delays[-1]), int(phases[0]), period)
-    return Chain(period, max(1, (last - int(start[0])) // period), start, delays)
+    return ReservedChain(period, max(1, (last - int(start[0])) // period), start, delays)
 
 
 def early_chain(
     delays: Integers, period: int, allowed: Callable[[int, dict[int, int]], NDArray[np.bool_]]
-) -> Chain | None:
+) -> ReservedChain | None:
     """Return a chain in which each layer takes the earliest phase that those before it leave; None where one has none.
 
     Parameters
@@ -153,14 +153,14 @@ def free_residues(
     return found
 
 
-def server_conflicts(begin: Integers, length: Integers, chain: Chain) -> NDArray[np.bool_]:
+def server_conflicts(begin: Integers, length: Integers, chain: ReservedChain) -> NDArray[np.bool_]:
     """Return for each difference of residues whether two micro-batches hold a server at once, shape (N,).
 
     Parameters
     ----------
     begin, length : ndarray of int64, shape (turns,)
         When residue 0 holds the server, as reserved; every turn again after N P.
-    chain : Chain
+    chain : ReservedChain
     """
     period, windows = chain.period_cycles, chain.windows
     # Turn b of the other, d P later, meets turn a where apart - length_b < d P < apart + length_a.

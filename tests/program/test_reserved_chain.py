@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.program.chain import Chain, chain_of, early_chain, free_residues, server_conflicts
+from lpxsched.program.reserved_chain import ReservedChain, chain_of, early_chain, free_residues, server_conflicts
 from tests.program.frames import DELAY, LAYERS, PERIOD, example_chain
 
 
@@ -44,7 +44,7 @@ def test_a_layer_without_a_phase_has_no_chain() -> None:
 )
 def test_residues_conflict_where_turns_overlap(turns: list[tuple[int, int]], period: int, windows: int) -> None:
     """Tests every difference of residues, cycle by cycle on the circle of N P."""
-    chain = Chain(period, windows, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    chain = ReservedChain(period, windows, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
     begin, length = (np.array(column, dtype=np.int64) for column in zip(*turns, strict=True))
     found, step = server_conflicts(begin, length, chain), period * windows
     held = [{(at + k) % step for k in range(min(lasts, step))} for at, lasts in turns]

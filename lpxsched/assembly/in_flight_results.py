@@ -1,0 +1,79 @@
+"""What a manifest tells of layers in flight: nominal and longest step, windows, who owns them, and what limits them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
+from lpxsched.assembly.results import emitted, layer_results, layers_told
+from lpxsched.clocks.latency import nominal_ns, slowest_mhz
+from lpxsched.program.in_flight import InFlight
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.assembly.fabric_tables import Surroundings
+    from lpxsched.assembly.program import Program
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.options import CompileOptions
+    from lpxsched.program.outside import Outside
+    from lpxsched.schedule.layers import ScheduledLayer
+
+
+def solved_results(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    solved: Sequence[ScheduledLayer] | InFlight,
+    outside: Outside,
+    *,
+    program: Program,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a manifest tells of layers on demand or in flight."""
+    if isinstance(solved, InFlight):
+        return in_flight_results(options, fabric, clock, solved, outside, program=program, around=around)
+    return layer_results(options, fabric, clock, solved, outside, program=program, around=around)
+
+
+def in_flight_results(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    in_flight: InFlight,
+    outside: Outside,
+    *,
+    program: Program,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a manifest tells of layers in flight."""
+    clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
+    headline = reserved_results(
+        nominal_ns(clock_mhz, makespan_cycles=around.segments.makespan_cycles.tolist()),
+        cycles_to_ns(in_flight.step_cycles, clock_mhz),
+        cycles_to_ns(chain.step_cycles, slowest_mhz(clock, clock_mhz)),
+        assumed_ns(outside),
+        not_modelled(outside.unread, polled=False),
+        emitted=emitted(options, options.in_flight),
+    )
+    headline |= {"assumed_parts_ns": assumed_parts(outside)}
+    told = layers_told(options, fabric, clock, in_flight.layers, program=program, around=around, headline=headline)
+    residues, servers = zip(*in_flight.owned, strict=True)
+    return told | {
+        "windows": chain.windows,
+        "longest_step_ns": picoseconds_up(cycles_to_ns(chain.step_cycles, clock_mhz)),
+        "loads": [
+            {
+                "resource": load.name,
+                "kind": load.kind,
+                "load_ns": picoseconds_up(cycles_to_ns(load.cycles, clock_mhz)),
+                "all_ns": picoseconds_up(cycles_to_ns(load.cycles * options.in_flight, clock_mhz)),
+            }
+            for load in in_flight.loads
+        ],
+        "rest_cycles": list(in_flight.rests),
+        "residues": list(residues),
+        "servers": list(servers),
+    }

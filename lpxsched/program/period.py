@@ -1,0 +1,104 @@
+"""The base period of layers in flight, and a phase for each of them.
+
+Every layer keeps one timetable; iterations of it, and layers that share a link, a unit or a port with it, are shifts of
+that. No period is shorter than the load of a resource. From there on the first is taken at which no timetable meets
+itself and the chain finds a phase for each layer beside those before it.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.program.offsets import folded, meets_itself, offsets
+from lpxsched.program.phases import scarce_phases, swept
+from lpxsched.program.reserved_chain import chain_of, early_chain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lpxsched.program.offsets import Folded, Held
+    from lpxsched.program.phases import Between
+    from lpxsched.program.reserved_chain import ReservedChain
+    from lpxsched.program.stages import Stages
+
+# Periods that are tried one by one before steps grow, and by which part they then grow.
+FINE_PERIODS, COARSE = 128, 64
+
+
+def shortest_chain(
+    held_at: Callable[[int], Sequence[Held]], keys: Sequence[Hashable], stages: Stages, *, least: int, longest: int
+) -> ReservedChain | None:
+    """Return the chain with the shortest period found; None where no period up to the longest will do.
+
+    Parameters
+    ----------
+    held_at : callable
+        Given a period, what an iteration of each layer holds.
+    keys : sequence of hashable
+        Equal for layers that hold the same.
+    stages : Stages
+    least, longest : int
+        Periods before and beyond are not tried.
+    """
+    for period in _periods(least, longest):
+        distinct = dict(zip(keys, held_at(period), strict=True))
+        if any(meets_itself(one, period) for one in distinct.values()):
+            continue
+        between = _between(distinct, keys, period)
+        delays = stages.delays(period)
+        early = early_chain(delays, period, _allowed(between, period))
+        phases = early.phase_cycles if early else scarce_phases(delays, period, between)
+        if phases is not None:
+            return chain_of(swept(phases, delays, period, between), delays, period)
+    return None
+
+
+def least_period(held: Sequence[Held], resources: int) -> int:
+    """Return the largest load of a resource: no period is shorter."""
+    return max(1, int(np.sum([one.loads(resources) for one in held], axis=0).max()))
+
+
+def _periods(least: int, longest: int) -> Iterator[int]:
+    period = least
+    while period < longest:
+        yield period
+        period += 1 if period < least + FINE_PERIODS else max(1, period // COARSE)
+    yield longest
+
+
+def _between(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: int) -> Between:
+    """Return at which offsets two layers fit beside each other; each pair of keys is correlated once."""
+    folds: dict[Hashable, Folded] = {key: folded(one, period) for key, one in distinct.items()}
+    users: dict[int, list[Hashable]] = {}
+    for key, fold in folds.items():
+        for resource in fold.resource.tolist():
+            users.setdefault(resource, []).append(key)
+    fits: dict[tuple[Hashable, Hashable], NDArray[np.bool_] | None] = {}
+    meets = {pair for sharing in set(map(tuple, users.values())) for pair in product(sharing, sharing)}
+
+    def between(one: int, other: int) -> NDArray[np.bool_] | None:
+        pair = keys[one], keys[other]
+        if pair not in fits:
+            fits[pair] = offsets(folds[pair[0]], folds[pair[1]]) if pair in meets else None
+        return fits[pair]
+
+    return between
+
+
+def _allowed(between: Between, period: int) -> Callable[[int, dict[int, int]], NDArray[np.bool_]]:
+    """Return which phases those before a layer leave to it."""
+
+    def allowed(layer: int, phases: dict[int, int]) -> NDArray[np.bool_]:
+        free = np.ones(period, dtype=np.bool_)
+        for before, phase in phases.items():
+            fits = between(before, layer)
+            if fits is not None:
+                free &= np.roll(fits, phase)
+        return free
+
+    return allowed

@@ -1,0 +1,153 @@
+"""What a build assumes to lie outside of the fabric, derived again from its descriptions by value and its graph.
+
+The manifest holds GPUs and hand-over with their ranges, and what GPUs do before each segment and after the last one:
+kernels, bytes a user and bytes of weights. A pool of GPUs takes
+
+    kernels x fixed + (users x user bytes + weight bytes) / (rate x pool / (gpus x streams) x efficiency),
+
+with as few streams as the micro-batches in flight need. Rows of a segment hold the port of a host for (bytes + frames x
+overhead) x 8 / rate; bytes are the whole vectors of what operators at the host leave and read. All in ns: with every
+number as it is told, at its better end, and at its worse end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.units import BITS_PER_BYTE, ceil_cycles, ceil_div, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.documents import GraphInput, GraphTensor
+
+TYPICAL, LEAST, MOST = range(3)
+Ends = tuple[Fraction, Fraction, Fraction]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What lies around each segment, in ns; each number as told, at least and at most.
+
+    Attributes
+    ----------
+    attention : tuple of Ends
+        Before each segment, and at last after the last one.
+    into, out : tuple of Ends
+        Hand-over to the hosts of each segment and back.
+    ports : tuple of dict
+        For how long rows of each segment hold the port of each host at most, in and out.
+    servers : int
+        Micro-batches that GPUs serve at once.
+    """
+
+    attention: tuple[Ends, ...]
+    into: tuple[Ends, ...]
+    out: tuple[Ends, ...]
+    ports: tuple[dict[int, tuple[Fraction, Fraction]], ...]
+    servers: int
+
+    def assumed_ns(self, end: int) -> Fraction:
+        """Return all of it in one step."""
+        return sum((part[end] for part in (*self.attention, *self.into, *self.out)), Fraction(0))
+
+
+@lru_cache(maxsize=1)
+def outside_of(build: Build) -> Outside | str:
+    """Return what lies outside of a build that tells of it, or what is wrong with what it tells."""
+    told = build.manifest.outside
+    try:
+        return _derived(build, told["gpus"], told["handover"], told["work"], told["users"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, IndexError) as error:
+        return f"outside holds no GPUs, hand-over and work that can be reckoned with ({type(error).__name__}: {error})"
+
+
+def _derived(
+    build: Build, gpus: Mapping[str, Any], way: Mapping[str, Any], work: list[Mapping[str, int]], users: int
+) -> Outside:
+    micro_batches = build.manifest.results.get("in_flight", 1)
+    pool = gpus["gpus_per_micro_batch"]["value"]
+    pools = gpus["gpus"]["value"] // pool
+    streams = min(gpus["streams"]["value"], ceil_div(micro_batches, pools))
+    if len(work) != len(build.segments) + 1:
+        raise ValueError(f"{len(work)} works for {len(build.segments)} segments")
+    share = Fraction(pool, gpus["gpus"]["value"] * streams)
+    attention = tuple(_attention(gpus, share, one, users) for one in work)
+    hosts = [_host_bytes(build, segment) for segment in range(len(build.segments))]
+    into = tuple(_way(way, max(into for into, _ in of.values()), out=False) for of in hosts)
+    out = tuple(_way(way, max(out for _, out in of.values()), out=True) for of in hosts)
+    ports = tuple(
+        {host: (_port(way, size[0])[MOST], _port(way, size[1])[MOST]) for host, size in of.items()} for of in hosts
+    )
+    return Outside(attention, into, out, ports, pools * streams)
+
+
+def _attention(gpus: Mapping[str, Any], share: Fraction, work: Mapping[str, int], users: int) -> Ends:
+    rate, efficiency, fixed = (_ends(gpus[key]) for key in ("memory_bytes_per_ns", "memory_efficiency", "fixed_ns"))
+    moved = users * work["user_bytes"] + work["weight_bytes"]
+
+    def time(end: int, fast: int) -> Fraction:
+        return work["kernels"] * fixed[end] + moved / (rate[fast] * share * efficiency[fast])
+
+    return time(TYPICAL, TYPICAL), time(LEAST, MOST), time(MOST, LEAST)
+
+
+def _way(way: Mapping[str, Any], size: int, *, out: bool) -> Ends:
+    one_way, frame, stores = _ends(way["one_way_ns"]), _ends(way["frame_bytes"]), way["store_and_forward"]
+    may_be = stores.get("range") or [stores["value"]]
+    whole = (stores["value"], all(may_be), any(may_be)) if out else (True, True, True)
+    sizes = [size if whole[end] else min(size, int(frame[end])) for end in (TYPICAL, LEAST, MOST)]
+    times = [one_way[end] + _port(way, sizes[end])[end] for end in (TYPICAL, LEAST, MOST)]
+    return times[TYPICAL], times[LEAST], times[MOST]
+
+
+def _port(way: Mapping[str, Any], size: int) -> Ends:
+    rate, frame, more = (_ends(way[key]) for key in ("host_gbps", "frame_bytes", "frame_overhead_bytes"))
+
+    def time(payload: Fraction, overhead: Fraction, gbps: Fraction) -> Fraction:
+        return (size + ceil_cycles(size / payload) * overhead) * BITS_PER_BYTE / gbps
+
+    return (
+        time(frame[TYPICAL], more[TYPICAL], rate[TYPICAL]),
+        time(frame[MOST], more[LEAST], rate[MOST]),
+        time(frame[LEAST], more[MOST], rate[LEAST]),
+    )
+
+
+def _ends(tagged: Mapping[str, Any]) -> Ends:
+    low, high = tagged.get("range") or (tagged["value"], tagged["value"])
+    return exact(tagged["value"]), exact(low), exact(high)
+
+
+def _host_bytes(build: Build, segment: int) -> dict[int, tuple[int, int]]:
+    """Return the bytes that enter a segment and that leave it over each host."""
+    graph, layers = build.graph, set(build.graph.segments[segment].layers)
+    tensors = {tensor.name: tensor for tensor in graph.tensors}
+    found: dict[int, list[int]] = {}
+    for operator in graph.operators:
+        if operator.place != "hosts" or operator.layer not in layers:
+            continue
+        group = graph.groups_of_layers()[operator.layer]
+        passed: list[tuple[int, GraphTensor | GraphInput, GraphTensor]] = []
+        passed += [(0, tensors[name], tensors[name]) for name in operator.outputs]
+        passed += [(1, one, tensors[one.tensor]) for one in operator.inputs]
+        for side, layout, tensor in passed:
+            for shard, host in enumerate(group.hosts):
+                of_host = found.setdefault(host, [0, 0])
+                of_host[side] += _vectors(layout, tensor, shard, len(group.chips)) * build.manifest.vector_bytes
+    return {host: (into, out) for host, (into, out) in found.items()}
+
+
+def _vectors(layout: GraphTensor | GraphInput, tensor: GraphTensor, shard: int, width: int) -> int:
+    """Return how many vectors of a tensor a shard holds or reads."""
+    if layout.layout == "sharded":
+        return tensor.vectors // width + (shard < tensor.vectors % width)
+    if layout.layout == "reserved":
+        return layout.runs[shard][1] if layout.runs else 0
+    if layout.layout == "single":
+        return tensor.vectors if layout.shard == shard else 0
+    return tensor.vectors
