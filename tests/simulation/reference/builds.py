@@ -13,7 +13,7 @@ import yaml
 
 from lpxsched.clocks.specification import load_clock
 from lpxsched.options import CollectiveOptions
-from lpxsched.pipeline import compile_collective
+from lpxsched.collective_pipeline import compile_collective
 from lpxsched.simulation.reference.chosen import Chosen
 from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, TURN, Drawn
 from lpxsched.simulation.reference.program import sessions
