@@ -110,11 +110,15 @@ def _solving(options: CompileOptions) -> SolveOptions:
 
 
 def _mapping(options: CompileOptions, market: Market, progress: Callable[[str, int, int], None]) -> Mapping:
-    """Return the groups of layers; what is in flight gets chips of its own."""
-    partition = "disjoint" if options.in_flight > 1 and options.partition == AUTO else options.partition
-    if partition != AUTO:
-        return partition_layers(market.load, market.fabric, partition)
-    return shortest_mapping(market, progress=progress)
+    """Return the groups of layers; layers in flight get chips of their own, or share them where there are too few."""
+    if options.partition != AUTO:
+        return partition_layers(market.load, market.fabric, options.partition)
+    if options.in_flight == 1:
+        return shortest_mapping(market, progress=progress)
+    try:
+        return partition_layers(market.load, market.fabric, "disjoint")
+    except (InfeasibleError, NothingFoundError):
+        return partition_layers(market.load, market.fabric, "daisy-chain")
 
 
 def _policy(options: CompileOptions) -> Policy:

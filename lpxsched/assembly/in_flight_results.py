@@ -8,7 +8,8 @@ from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, 
 from lpxsched.assembly.results import emitted, layer_results, layers_told
 from lpxsched.clocks.latency import nominal_ns, slowest_mhz
 from lpxsched.program.in_flight import InFlight
-from lpxsched.units import cycles_to_ns
+from lpxsched.program.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
+from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,29 @@ def solved_results(
 ) -> dict[str, Any]:
     """Return what a manifest tells of layers on demand or in flight."""
     if isinstance(solved, InFlight):
-        return in_flight_results(options, fabric, clock, solved, outside, program=program, around=around)
-    return layer_results(options, fabric, clock, solved, outside, program=program, around=around)
+        told = in_flight_results(options, fabric, clock, solved, outside, program=program, around=around)
+    else:
+        told = layer_results(options, fabric, clock, solved, outside, program=program, around=around)
+    return told | _targets(told, outside)
+
+
+def _targets(told: dict[str, Any], outside: Outside) -> dict[str, Any]:
+    """Return how slow the way and how long the context may be for some rates, and what published formulas make."""
+    step, tokens = exact(told["step_ns"]), exact(told["acceptance_length"])
+    rows = []
+    for target in TARGETS:
+        allowed = tokens * 10**9 / target
+        one_way = largest_one_way_ns(outside, step, allowed)
+        rows.append(
+            {
+                "tokens_per_s_per_user": target,
+                "one_way_ns": None if one_way is None else int(one_way),
+                "context": largest_context(outside, step, allowed),
+            }
+        )
+    steps = published_steps_ns(outside, exact(told["proved_ns"]), told["in_flight"])
+    formulas = {name: None if step_ns is None else picoseconds_up(step_ns) for name, step_ns in steps.items()}
+    return {"targets": rows, "published_formulas_ns": formulas}
 
 
 def in_flight_results(

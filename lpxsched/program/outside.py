@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError
@@ -12,6 +13,7 @@ from lpxsched.program.gpus import gpus_of, read_gpus
 from lpxsched.program.handover import handover_of, read_handover
 from lpxsched.traffic.layouts import shares
 from lpxsched.workload.gpu_work import cache_bytes, gpu_works
+from lpxsched.workload.model import Attention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +61,10 @@ class Outside:
         What GPUs do before each visit, and after the last one.
     gpus : Gpus
     handover : Handover
+    context, longest_window : int
+        Rows that each row sees, and the most that any window holds.
+    row_ns : Fraction
+        What a further row of context takes in one step.
     """
 
     visits: tuple[Visit, ...]
@@ -66,6 +72,9 @@ class Outside:
     works: tuple[GpuWork, ...]
     gpus: Gpus
     handover: Handover
+    context: int = 0
+    longest_window: int = 0
+    row_ns: Fraction = Fraction(0)
 
     @property
     def attention_ns(self) -> Ranged:
@@ -112,7 +121,11 @@ def outside_of(options: CompileOptions, model: Model, graph: LayerGraph, groups:
         )
         for attention, of_hosts in zip(times, ports, strict=False)
     )
-    return Outside(visits, times[-1], works, gpus, handover)
+    windows = [mixer.window for layer in model.layers for mixer in layer.mixers if isinstance(mixer, Attention)]
+    longest, users = max(windows, default=0), options.batch
+    further = (gpu_works(model, context=longest + rows, kv=options.kv) for rows in (2, 1))
+    longer, shorter = (sum(gpus.time_ns(work, users).value for work in of_rows) for of_rows in further)
+    return Outside(visits, times[-1], works, gpus, handover, options.context, longest, Fraction(longer - shorter))
 
 
 def host_bytes(layer: LayerGraph, group: Group) -> dict[int, tuple[int, int]]:
