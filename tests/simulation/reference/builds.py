@@ -12,8 +12,8 @@ import numpy as np
 import yaml
 
 from lpxsched.clocks.specification import load_clock
-from lpxsched.options import CollectiveOptions
 from lpxsched.collective_pipeline import compile_collective
+from lpxsched.options import CollectiveOptions
 from lpxsched.simulation.reference.chosen import Chosen
 from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, TURN, Drawn
 from lpxsched.simulation.reference.program import sessions
