@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.errors import NothingFoundError
 from lpxsched.files.shipped import find_file
 from lpxsched.options import CompileOptions
 from lpxsched.pipeline import compile_timetable
@@ -91,12 +92,16 @@ def most_bytes(build: Build) -> tuple[int, int]:
 
 def measured(config: Path, chips: int, batch: int, policy: Policy) -> str:
     """Return one row."""
-    build = compiled(config, chips, batch, policy)
+    told = "all" if policy.capacity is None else f"{policy.capacity:g} x mean"
+    head = f"| {batch} | {policy.moe} | {policy.router} | {told if policy.moe == 'dispatch' else ''} "
+    try:
+        build = compiled(config, chips, batch, policy)
+    except NothingFoundError:
+        return f"{head}| longer than the clock allows | | | | | |"
     results, (weights, rows) = build.manifest.results, most_bytes(build)
     worst, makespan, hops = results["proved_worst_ns"] / 1000, results["makespan_ns"] / 1000, results["vector_hops"]
-    told = "all" if policy.capacity is None else f"{policy.capacity:g} x mean"
     return (
-        f"| {batch} | {policy.moe} | {policy.router} | {told if policy.moe == 'dispatch' else ''} | {makespan:.2f} "
+        f"{head}| {makespan:.2f} "
         f"| {build.graph.windows()[0]} | {worst:.2f} | {hops:,} | {weights / 1e6:.1f} | {rows / 1e6:.2f} |"
     )
 

@@ -157,7 +157,11 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     program, around = assemble(segments), surroundings(fabric, tree, segments)
     results = chain_results(options, fabric, clock, chain, program, around)
     graph_file = layers_graph(graph, groups, works_of, whole=True)
-    return signed_build(options, fabric, clock, graph_file, program, around, results=results)
+    build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
+    if not is_expanded(decoding.precision.weights, chip.matrix_types):
+        return build
+    told = "not worked out beside it for a whole model on the chips; --weights fp8 does"
+    return with_expanded_weights(build, options, decoding.precision.weights, told)
 
 
 def _solved(

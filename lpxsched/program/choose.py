@@ -180,7 +180,11 @@ def best_laid(market: Market, mapping: Mapping, lay: Callable[[tuple[Group, ...]
     for name, one in sorted((mapping.baselines or {}).items()):
         if one.least_ns is None or one.groups == mapping.groups or one.least_ns >= _step_ns(market, best):
             continue
-        other = lay(one.groups)
+        try:
+            other = lay(one.groups)
+        except LpxschedError:
+            # What was scheduled at effort 1 may find no schedule with the solver asked for.
+            continue
         baselines = {**(mapping.baselines or {}), name: replace(one, step_ns=_step_ns(market, other))}
         mapping = replace(mapping, baselines=baselines)
         if _step_ns(market, other) < _step_ns(market, best):

@@ -52,12 +52,24 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
             f"{results['lower_bound_cycles']:,} cycles{of} ({results['bound']}) for these groups; {results['status']}",
         ),
         ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
+        *_mapping(results),
         ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
         ("rules", "all hold" if measured["verified"] else "not checked"),
         *headline_lines(build),
         *_fp8(results),
     ]
     return [f"{name:<14}{text}" for name, text in rows]
+
+
+def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return how near the best the chosen mapping is proved, and a step of each baseline."""
+    if results.get("mapping_gap") is None:
+        return []
+    steps = ", ".join(
+        f"{name} {'does not fit' if step is None else _us(step)}" for name, step in results["baselines"].items()
+    )
+    told = f"{results['mapping_gap']:.4f} over the best of {results['mapping']['family'].partition(':')[0]} at most"
+    return [("mapping", f"{results['mapping']['chosen']}; {told}"), ("baselines", f"{steps} a step")]
 
 
 def _ends(results: dict[str, Any]) -> str:

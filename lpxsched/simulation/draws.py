@@ -77,11 +77,26 @@ def quantile_below(part: float) -> float:
 
 
 @kernel
-def spread_within(low: float, high: float, deviation: float, part: float) -> float:
-    """Return a number in [low, high]: normal around their middle and cut off there, or uniform without deviation."""
+def cut_off(low: float, high: float, deviation: float) -> float:
+    """Return how much of a normal number lies on either side of [low, high], around whose middle it is."""
+    if deviation <= 0 or high <= low:
+        return 0.0
+    return 0.5 * math.erfc((high - low) / 2 / deviation / math.sqrt(2.0))
+
+
+@kernel
+def spread_within(low: float, high: float, deviation: float, tail: float, part: float) -> float:
+    """Return a number in [low, high]: normal around their middle and cut off there, or uniform without deviation.
+
+    Parameters
+    ----------
+    low, high, deviation : float
+    tail : float
+        `cut_off` of these.
+    part : float
+        How much of all numbers is less, in (0, 1).
+    """
     if deviation <= 0 or high <= low:
         return low + (high - low) * part
-    middle, reach = (low + high) / 2, (high - low) / 2 / deviation
-    tail = 0.5 * math.erfc(reach / math.sqrt(2.0))
-    value = middle + deviation * quantile(tail + (1 - 2 * tail) * part)
+    value = (low + high) / 2 + deviation * quantile(tail + (1 - 2 * tail) * part)
     return min(max(value, low), high)

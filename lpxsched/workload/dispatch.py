@@ -239,5 +239,6 @@ def _of_source(around: Surroundings, name: str, shape: tuple[int, int, str], sha
 
 def _dealt(tensor: Tensor, rows: Sequence[int]) -> Tensor:
     """Return a tensor of which each shard sees so many rows."""
-    vectors = [count * tensor.vectors_per_row for count in rows]
+    per_row = tensor.vectors_per_row
+    vectors = [count * per_row for count in rows]
     return replace(tensor, runs=tuple(zip(accumulate(vectors, initial=0), vectors, strict=False)))

@@ -173,7 +173,8 @@ def test_what_was_built_passes_every_other_command(tmp_path: Path, capsys: pytes
 def test_a_symmetric_build_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests ``--solver symmetric`` on four chips that are joined each to each, with shares of 2, 2, 1 and 1 vectors."""
     out = str(tmp_path / "out")
-    arguments = [toy_model(tmp_path), "tsp-node", "-o", out, "--batch", "3", "--solver", "symmetric"]
+    arguments = [toy_model(tmp_path), "tsp-node", "-o", out, "--batch", "3"]
+    arguments += ["--solver", "symmetric", "--partition", "disjoint"]
     result = compile_json(arguments, capsys)
     assert result["solver"] == "symmetric"
     assert int(str(result["makespan_cycles"])) >= int(str(result["lower_bound_cycles"]))
@@ -203,7 +204,10 @@ def test_equal_input_gives_equal_bytes_whatever_the_hash_seed(solver: str, tmp_p
     for seed, folder in enumerate(folders, start=1):
         environment = os.environ | {"PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": str(seed)}
         command = [sys.executable, "-c", "from lpxsched.cli.entry import main; main()"]
+        environment["XDG_CACHE_HOME"] = str(tmp_path / f"cache{seed}")
         arguments = ["compile", model, "tsp-node", "-o", str(folder), "--solver", solver]
+        # The chips that are chosen otherwise have no symmetry.
+        arguments += ["--partition", "disjoint"] if solver == "symmetric" else []
         subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
     names = sorted(path.name for path in folders[0].iterdir())
     assert filecmp.cmpfiles(*folders, names, shallow=False) == (names, [], [])
@@ -396,6 +400,10 @@ def test_the_chosen_mapping_is_written_out_and_read_back(tmp_path: Path, capsys:
     assert all(float(str(chosen["step_ns"])) <= step for step in chosen["baselines"].values())
     assert 1 <= float(str(chosen["mapping_gap"])) < 2
     assert [line.count("# ") for line in file.read_text().splitlines()] == [0, 1, 1]
+    assert run(["compile", *arguments]) == ExitCode.DONE
+    printed = capsys.readouterr().out
+    assert "mapping       auto; " in printed
+    assert "baselines     daisy-chain " in printed
     again = compile_json([*arguments, "--partition", str(file)], capsys)
     assert again["makespan_cycles"] == chosen["makespan_cycles"]
     assert (again["mapping_gap"], again["baselines"]) == (None, None)

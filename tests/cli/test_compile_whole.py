@@ -96,6 +96,15 @@ def test_a_context_that_does_not_fit_is_refused_with_bytes_a_chip(
     assert not (tmp_path / "b").exists()
 
 
+def test_weights_that_chips_cannot_multiply_are_an_assumption(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str
+) -> None:
+    """Tests mxfp4: expanded on read, tagged as assumed, as with mixers on GPUs."""
+    told = compiled(tmp_path, capsys, "--partition", cut, "--weights", "mxfp4")
+    assert read_build(tmp_path / "build").manifest.assumptions["weights.mxfp4"]["value"] == "expanded on read"
+    assert "--weights fp8 does" in told["fp8"]
+
+
 def test_drafts_are_rows_and_their_acceptance_tokens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests two drafts of two users: six rows a step, and 2.5 tokens a user."""
     told = compiled(tmp_path, capsys, "--draft", "2", "--acceptance", "2.5")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.routes.columns import Placed
-    from lpxsched.schedule.symmetry.orbits import Orbits
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks
 
@@ -62,25 +61,24 @@ class _View(NamedTuple):
         return np.where(np.isin(spread, values.arrived), spread, self.key(block, SUMMING, node))
 
 
-def found_of(problem: Padded, orbits: Orbits, placed: Placed) -> Found[Padded]:
+def found_of(problem: Padded, blocks: Blocks, placed: Placed) -> Found[Padded]:
     """Return the plan and the times of what the list schedule has placed.
 
     Parameters
     ----------
     problem : Padded
-    orbits : Orbits
-        Only blocks of representatives have been placed.
+    blocks : Blocks
+        Only those of representatives have been placed.
     placed : Placed
     """
-    blocks = orbits.cut
-    own = np.flatnonzero(orbits.demand[blocks.piece] == blocks.piece)
+    own = np.flatnonzero(problem.least_demand[blocks.piece] == blocks.piece)
     number = np.full(len(blocks), NONE, dtype=np.int64)
     number[own] = np.arange(len(own))
     block, phase, bundle, depart, lane = placed.slots[: placed.counts[0]].T.copy()
     sum_block, sum_node, _, sum_start = placed.sums[: placed.counts[1]].T.copy()
     rows = Rows(number[block], phase, bundle, number[sum_block], sum_node)
     plan = layer_plan(problem, blocks.taken(own), rows)
-    operators = np.unique(orbits.operator)
+    operators = np.unique(problem.least_operator)
     start = np.concatenate([depart, sum_start, placed.operator_start[operators]])
     lane = np.concatenate([lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])
     return Found(problem, plan, Placement(start, lane, int(placed.operator_start[operators].max(initial=0))))

@@ -14,7 +14,6 @@ from lpxsched.schedule.problem.ranks import ranks
 from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
-from lpxsched.schedule.symmetry.orbits import Orbits
 from lpxsched.schedule.times.calendars import Calendars, close, empty_calendars
 from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.units import NONE
@@ -63,11 +62,11 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     seed : int
         0 keeps blocks of equal rank in their order; any other shuffles them.
     """
-    instance = around.problem.instance
+    problem, instance = around.problem, around.problem.instance
     # Each node sends a summand once at most, and receives the result once at most.
     sums = int((instance.demand_leaves.counts > 1)[blocks.piece].sum())
     most_slots, most_sums = (len(blocks) + sums) * instance.network.nodes + 1, sums * instance.network.chips + 1
-    wires = around.problem.wires
+    wires = problem.wires
     lanes = int(wires.lanes.sum())
     units = UNITS_PER_CHIP * instance.network.chips
     closed = closed_by(instance.deskews, wires, units)
@@ -83,11 +82,10 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
         delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
     )
     order = work_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
-    orbits = Orbits.of(instance, blocks, around.problem.symmetry)
-    work = _represented(order, orbits)
-    program, traffic = _program(instance, orbits, lanes), _traffic(instance, orbits, lanes, around.distance)
+    work = _represented(order, problem, blocks)
+    program, traffic = _program(problem, lanes), _traffic(problem, blocks, lanes, around.distance)
     list_schedule(work, wires, program, traffic, calendars, placed, _empty_tree(instance.network.nodes))
-    return found_of(around.problem, orbits, placed)
+    return found_of(problem, blocks, placed)
 
 
 def work_order(
@@ -107,17 +105,18 @@ def work_order(
     return items[np.argsort(rank, kind="stable")].astype(np.int64)
 
 
-def _represented(work: Integers, orbits: Orbits) -> Integers:
+def _represented(work: Integers, problem: Padded, blocks: Blocks) -> Integers:
     """Return the work of representatives."""
-    operators, blocks = (least == np.arange(len(least)) for least in (orbits.operator, orbits.block))
+    operators, demands = (least == np.arange(len(least)) for least in (problem.least_operator, problem.least_demand))
     # Blocks count backwards from -1.
-    kept: Integers = work[np.concatenate([operators, blocks[::-1]])[work]]
+    kept: Integers = work[np.concatenate([operators, demands[blocks.piece][::-1]])[work]]
     return kept
 
 
-def _program(instance: Instance, orbits: Orbits, lanes: int) -> Program:
+def _program(problem: Padded, lanes: int) -> Program:
     """Return operators; each reads the representatives of its demands, where the group takes its node with them."""
-    node = orbits.node[instance.operator_node]
+    instance, node_map = problem.instance, problem.symmetry.node_map
+    node = problem.least_node[instance.operator_node]
     calendar = lanes + instance.operator_unit * instance.network.chips + node
     needed = instance.operator_demands.flat()
     reader = np.repeat(instance.operator_node, np.diff(needed.offsets))
@@ -126,16 +125,16 @@ def _program(instance: Instance, orbits: Orbits, lanes: int) -> Program:
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
         cycles=instance.operator_cycles,
         after_offsets=instance.operator_after.offsets,
-        after=orbits.operator[instance.operator_after.values],
+        after=problem.least_operator[instance.operator_after.values],
         needs_offsets=needed.offsets,
-        needs=orbits.demand[needed.values],
-        needs_node=orbits.symmetry.node_map[orbits.demand_map.argmin(axis=0)[needed.values], reader],
+        needs=problem.least_demand[needed.values],
+        needs_node=node_map[problem.demand_map.argmin(axis=0)[needed.values], reader],
     )
 
 
-def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: Integers) -> Traffic:
+def _traffic(problem: Padded, blocks: Blocks, lanes: int, distance: Integers) -> Traffic:
+    instance, lengths = problem.instance, np.unique(blocks.vectors)
     most_operands = instance.network.nodes + 1
-    blocks, lengths = orbits.cut, np.unique(orbits.cut.vectors)
     table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
     for operands in range(2, most_operands + 1):
         for vectors in lengths.tolist():
@@ -145,13 +144,13 @@ def _traffic(instance: Instance, orbits: Orbits, lanes: int, distance: Integers)
         root=instance.demand_root,
         leaf_offsets=leaves.offsets,
         leaf=leaves.values,
-        leaf_operator=orbits.operator[instance.demand_leaf_operators.flat().values],
+        leaf_operator=problem.least_operator[instance.demand_leaf_operators.flat().values],
         reader_offsets=readers.offsets,
         reader=readers.values,
         block_demand=blocks.piece,
         block_vectors=blocks.vectors,
         sum_cycles=table,
-        adder=lanes + instance.network.chips + orbits.node[: instance.network.chips],
+        adder=lanes + instance.network.chips + problem.least_node[: instance.network.chips],
         distance=distance,
         farthest_first=np.argsort(-distance.astype(np.int16), axis=1, kind="stable").astype(np.int64),
     )

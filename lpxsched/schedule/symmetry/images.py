@@ -56,7 +56,7 @@ class Images:
 def layer_images(problem: Padded, blocks: Blocks) -> Images:
     """Return the images of a layer's representatives; what was padded is cut off."""
     symmetry, original = problem.symmetry, problem.original
-    moved = symmetry.carried(problem.instance.demand_root)[:, blocks.piece]
+    moved = problem.demand_map[:, blocks.piece]
     demand = positions(problem.demand_of, problem.instance.demands)[moved]
     operators = symmetry.carried(problem.instance.operator_node)
     operator = positions(problem.operator_of, problem.instance.operators)[operators]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 class Padded(Represented):
     """An instance that a group leaves as it is, and what of it the instance it was made from has.
 
+    Images of a block are cut alike, so the blocks of representatives of demands represent all.
+
     Attributes
     ----------
     original : Instance
@@ -41,6 +44,26 @@ class Padded(Represented):
     original: Instance
     operator_of: Integers
     demand_of: Integers
+
+    @cached_property
+    def demand_map(self) -> Integers:
+        """Where each element of the group takes each demand, shape (order, demands)."""
+        return self.symmetry.carried(self.instance.demand_root)
+
+    @cached_property
+    def least_demand(self) -> Integers:
+        """The representative of each demand, the least of its orbit."""
+        return np.asarray(self.demand_map.min(axis=0))
+
+    @cached_property
+    def least_operator(self) -> Integers:
+        """The representative of each operator."""
+        return np.asarray(self.symmetry.carried(self.instance.operator_node).min(axis=0))
+
+    @cached_property
+    def least_node(self) -> Integers:
+        """The representative of each node."""
+        return np.asarray(self.symmetry.node_map.min(axis=0))
 
 
 def unpadded(instance: Instance) -> Padded:

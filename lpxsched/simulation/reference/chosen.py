@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.draws import spread_within, uniform
+from lpxsched.simulation.draws import cut_off, spread_within, uniform
 from lpxsched.simulation.limits import Limits
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, PARTS, TURN, Drawn, Wave
@@ -132,8 +132,12 @@ def jitter_of(reference: Reference, seed: int) -> Callable[[int, int], int]:
     low, high = -float(limits.early_cycles), [float(delay) for delay in limits.delays_cycles]
     deviation = reference.clock.jitter_deviation_ns.value * FEMTOSECONDS_PER_US / 1000 / cycle
 
+    tails = [cut_off(low, most, deviation) for most in high]
+
     def jitter_fs(row: int, vector: int) -> int:
-        return int(spread_within(low, high[place[row]], deviation, uniform(seed, row, vector)) * cycle)
+        of_class = place[row]
+        part = uniform(seed, row, vector)
+        return int(spread_within(low, high[of_class], deviation, tails[of_class], part) * cycle)
 
     return jitter_fs
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import kernel
-from lpxsched.simulation.draws import spread_within, uniform
+from lpxsched.simulation.draws import cut_off, spread_within, uniform
 
 if TYPE_CHECKING:
     from lpxsched.simulation.limits import Limits
@@ -111,10 +111,12 @@ def deliver(slots: Slots, run: Run, seen: Seen) -> None:
             arrived, number = -np.inf, 0
         from_deskew, to_deskew = slots.src_deskew[slot], slots.dst_deskew[slot]
         rate, worst, worst_vector = 1 / run.slowness[to_deskew, dst], np.inf, 0
+        low, high = -run.early, slots.late[slot]
+        tail = cut_off(low, high, run.deviation)
         for vector in range(slots.vectors[slot]):
             passed = vector * slots.pitch[slot]
             part = run.part if run.part >= 0 else uniform(run.seed, slots.row[slot], vector)
-            jitter = spread_within(-run.early, slots.late[slot], run.deviation, part)
+            jitter = spread_within(low, high, run.deviation, tail, part)
             through = time_of(run, from_deskew, src, slots.depart[slot] + passed + slots.vector_time[slot])
             arrived = max(arrived, through + slots.latency[slot] + jitter)
             due = slots.read[slot] + passed
@@ -141,8 +143,7 @@ def deliver(slots: Slots, run: Run, seen: Seen) -> None:
 def columns_of(build: Build, timeline: Timeline, limits: Limits) -> Slots:
     """Return the slots of a build for the kernel."""
     delays = np.array([float(delay) for delay in limits.delays_cycles])
-    # Departures count from the deskew before them.
-    order = np.lexsort((timeline.depart_cycles[0], timeline.src_deskew[0], timeline.segment, timeline.link))
+    order = np.lexsort((build.slots.depart[timeline.row], timeline.segment, timeline.link))
     depth = build.chips.deskew_buffer_vectors[timeline.dst]
     return Slots(
         row=timeline.row[order],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.draws import spread_within, uniform
+from lpxsched.simulation.draws import cut_off, spread_within, uniform
 from lpxsched.simulation.egress import latency_cycles, read_egress
 from lpxsched.simulation.trials.clocks import draw_clocks
 from lpxsched.simulation.trials.kernel import columns_of, run_on
@@ -116,7 +116,8 @@ def test_a_buffer_of_one_overflows() -> None:
 
 def test_jitter_is_normal_and_cut_off() -> None:
     """Tests 20,000 numbers in [0, 20] with a deviation of 3: mean 10, deviation 2.98, none outside."""
-    numbers = np.array([spread_within(0.0, 20.0, 3.0, uniform(5, 0, k)) for k in range(20_000)])
+    tail = cut_off(0.0, 20.0, 3.0)
+    numbers = np.array([spread_within(0.0, 20.0, 3.0, tail, uniform(5, 0, k)) for k in range(20_000)])
     assert abs(numbers.mean() - 10) < 0.1
     assert abs(numbers.std() - 2.98) < 0.1
     assert 0 <= numbers.min() < 1
