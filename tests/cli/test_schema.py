@@ -53,8 +53,12 @@ def allows(rule: dict[str, Any], data: Any, root: dict[str, Any]) -> bool:
         return all(allows(rule.get("items", {}), item, root) for item in data)
     if isinstance(data, dict) and rule.get("type") == "object":
         known = rule.get("properties", {})
-        fits = all(allows(known[key], value, root) for key, value in data.items() if key in known)
-        return fits and set(rule.get("required", [])) <= set(data) <= set(known)
+        others = rule.get("additionalProperties")
+        # A mapping of names that a file chooses tells what each of them holds.
+        free = data if isinstance(others, dict) else known
+        rules = {key: known.get(key, others) for key in data if key in known or free is data}
+        fits = all(allows(of_key, data[key], root) for key, of_key in rules.items())
+        return fits and set(rule.get("required", [])) <= set(data) <= set(free)
     return True
 
 
