@@ -18,6 +18,7 @@ from lpxsched.schedule.policy import (
     SLOTS_PER_CANDIDATE,
 )
 from lpxsched.schedule.problem.collective import stage_instance
+from lpxsched.schedule.problem.distances import shortest_ways
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.routes.narrowing import narrowed
 from lpxsched.schedule.search import Budget, exchange, search
@@ -120,10 +121,16 @@ def _attempts(
         if over_relay is not None:
             relayed = quotient(problem, over_relay, symmetry)
             yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)
-    if collective.kind == "reduce" and not options.cyclic:
+    if collective.kind == "reduce" and not options.cyclic and _all_meet(problem):
         everywhere = stage_instance(problem.network, replace(collective, kind="all-reduce", root=0), problem.add_cost)
         for attempt in _attempts(everywhere, symmetry, options, exchanges=True):
             yield partial(_narrowed, forward, attempt)
+
+
+def _all_meet(problem: Instance) -> bool:
+    """Return whether each chip that takes part reaches every other, as an all-reduce asks for."""
+    width = problem.network.width
+    return bool((shortest_ways(problem.network)[:width, :width] < NEVER).all())
 
 
 def _narrowed(

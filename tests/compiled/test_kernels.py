@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import pkgutil
 import subprocess
 import sys
@@ -191,7 +192,7 @@ def names_in(code: CodeType) -> set[str]:
 
 def is_known(value: object) -> bool:
     """Return whether the stamp of a kernel knows a value, or the kernel can take nothing from it."""
-    if isinstance(value, (Kernel, np.ndarray, *CONSTANTS)) or value is np:
+    if isinstance(value, (Kernel, np.ndarray, *CONSTANTS)) or value is np or value is math:
         return True
     return inspect.isclass(value) and (issubclass(value, tuple) or value.__module__ == "builtins")
 
