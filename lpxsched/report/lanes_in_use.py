@@ -57,12 +57,14 @@ def lanes_in_use(build: Build, segment: int, chip: int, shifts: Sequence[int] = 
         How much later passes begin than the segment's time zero, in cycles; slots of all of them count.
     """
     token = token_time(build)
-    found = []
+    inside = np.zeros(len(build.links), dtype=np.bool_)
+    inside[token.link[token.link_segment == segment]] = True
+    own, found = token.slot_segment == segment, list[LanesInUse]()
     for direction, ends in ((IN, build.links.dst), (OUT, build.links.src)):
-        mine = (ends == chip) & (token.link_segment == segment) & ~build.links.down
+        mine = (ends == chip) & inside & ~build.links.down
         for link_class in sorted(set(build.links.link_class[mine].tolist())):
             of_class = mine & (build.links.link_class == link_class)
-            found.append(_in_use(build, (link_class, direction), of_class, shifts))
+            found.append(_in_use(build, (link_class, direction), of_class, own, shifts))
     return sorted((row for row in found if row.vectors), key=_reading_order)
 
 
@@ -71,8 +73,10 @@ def _reading_order(row: LanesInUse) -> tuple[int, str]:
     return (2 if to_host else 1 if row.direction == OUT else 0, row.link_class)
 
 
-def _in_use(build: Build, name: tuple[str, str], links: NDArray[np.bool_], shifts: Sequence[int]) -> LanesInUse:
-    rows = np.flatnonzero(links[build.slots.link])
+def _in_use(
+    build: Build, name: tuple[str, str], links: NDArray[np.bool_], slots: NDArray[np.bool_], shifts: Sequence[int]
+) -> LanesInUse:
+    rows = np.flatnonzero(links[build.slots.link] & slots)
     link = build.slots.link[rows]
     start = build.slots.depart[rows]
     # A slot holds its link for whole cycles: slots that follow each other leave no gap in the picture.

@@ -14,6 +14,8 @@ import numpy as np
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
 
@@ -35,8 +37,9 @@ class TokenTime:
         Layers of each segment.
     slot_segment : ndarray of int64, shape (slots,)
         Segment of each slot, that of the operator which produced its tensor.
-    link_segment : ndarray of int64, shape (links,)
-        Segment to which a link belongs: it joins two nodes of it, or carries its vectors; `NONE` for none.
+    link, link_segment : ndarray of int64, shape (pairs,)
+        A link and a segment that it belongs to: it joins two nodes of it, or carries its vectors. Segments that share
+        chips share links.
     """
 
     order: Integers
@@ -44,6 +47,7 @@ class TokenTime:
     end_cycles: Integers
     layers: tuple[tuple[int, ...], ...]
     slot_segment: Integers
+    link: Integers
     link_segment: Integers
 
     @property
@@ -59,13 +63,15 @@ def token_time(build: Build) -> TokenTime:
     end = np.zeros(len(layers), dtype=np.int64)
     end[order] = np.cumsum(build.segments.makespan_cycles[order])
     slot_segment = slot_segments(build)
+    link_segment, link = np.nonzero(_links_of_segments(build, slot_segment))
     return TokenTime(
         order=order,
         start_cycles=end - build.segments.makespan_cycles,
         end_cycles=end,
         layers=layers,
         slot_segment=slot_segment,
-        link_segment=_link_segment(build, slot_segment),
+        link=link,
+        link_segment=link_segment,
     )
 
 
@@ -155,14 +161,14 @@ def slot_segments(build: Build) -> Integers:
     return np.asarray(segment[producer])
 
 
-def _link_segment(build: Build, slot_segment: Integers) -> Integers:
-    of_chip = np.full(len(build.chips), NONE, dtype=np.int64)
-    of_chip[build.operators.chip] = build.operators.segment
-    # A host serves chips of several segments; its links belong to the segment of their chip.
-    of_chip[build.chips.host] = NONE
-    source, destination = of_chip[build.links.src], of_chip[build.links.dst]
+def _links_of_segments(build: Build, slot_segment: Integers) -> NDArray[np.bool_]:
+    """Return which links belong to each segment, shape (segments, links)."""
+    inside = np.zeros((len(build.segments), len(build.chips)), dtype=np.bool_)
+    inside[build.operators.segment, build.operators.chip] = True
+    # A host serves chips of several segments; its links belong to those of their chip.
+    inside[:, build.chips.host] = False
+    source, destination = inside[:, build.links.src], inside[:, build.links.dst]
     with_host = build.chips.host[build.links.src] | build.chips.host[build.links.dst]
-    inside = np.where(source == destination, source, NONE)
-    segment = np.where(with_host, np.maximum(source, destination), inside)
-    segment[build.slots.link] = slot_segment
-    return segment
+    owned = np.where(with_host, source | destination, source & destination)
+    owned[slot_segment, build.slots.link] = True
+    return owned

@@ -185,7 +185,7 @@ def _of_period(build: Build, period: int, *, bins: int, by: str, slots: NDArray[
     folds = 1 + int((token.start_cycles[token.slot_segment] + table.depart + held).max(initial=0)) // period
     spread = _in_window(build, token, bins=folds * bins, by=by, window=(0, folds * period), slots=slots)
     busy = spread.busy_ticks.reshape(len(spread.groups), folds, bins).sum(axis=1)
-    owned = (token.link_segment >= 0) & ~build.links.down
+    owned = np.unique(token.link[~build.links.down[token.link]])
     group_of_link, names = _groups(build, by)
     links = np.bincount(group_of_link[owned], minlength=len(names)).astype(busy.dtype)
     ticks = period * spread.ticks_per_cycle // bins
@@ -273,8 +273,8 @@ def _running_ticks(
     end = token.end_cycles.astype(edges.dtype)[:, None] * ticks
     overlap = np.minimum(end, edges[1:]) - np.maximum(start, edges[:-1])
     links = np.zeros((groups, len(build.segments)), dtype=edges.dtype)
-    owned = (token.link_segment >= 0) & ~build.links.down
-    np.add.at(links, (group_of_link[owned], token.link_segment[owned]), 1)
+    up = ~build.links.down[token.link]
+    np.add.at(links, (group_of_link[token.link[up]], token.link_segment[up]), 1)
     return np.asarray(links @ np.maximum(overlap, 0))
 
 

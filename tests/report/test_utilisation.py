@@ -11,12 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lpxsched.report.lanes_in_use import lanes_in_use
 from lpxsched.report.utilisation import trays, utilisation
 from tests.builds import MAKESPAN_CYCLES, ints, two_chip_build
 from tests.report.builds import repeated_build
+from tests.timetable.small import compiled
 from tests.verify.test_frames import phased
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lpxsched.timetable.build import Build
 
 
@@ -88,6 +92,19 @@ def test_layers_stand_end_to_end() -> None:
     """Tests that the bins of the second layer repeat those of the first, each layer with its own zero."""
     busy = utilisation(repeated_build(2), bins=32)
     assert np.array_equal(busy.busy_ticks[:, :16], busy.busy_ticks[:, 16:])
+
+
+def test_layers_that_share_chips_use_the_same_links_each_in_its_turn(tmp_path: Path) -> None:
+    """Tests two equal layers on the same two chips: both halves of the time are alike, and the links run in both."""
+    build = compiled(tmp_path, num_hidden_layers=2, chips=[[0, 1], [0, 1]])
+    found = utilisation(build, bins=2)
+    used = found.busy_ticks.sum(axis=1) > 0
+    assert used.any()
+    assert np.array_equal(found.busy_ticks[:, 0], found.busy_ticks[:, 1])
+    assert np.array_equal(found.running_ticks[:, 0], found.running_ticks[:, 1])
+    assert (found.running_ticks[used] > 0).all()
+    first, second = (lanes_in_use(build, segment, 0) for segment in (0, 1))
+    assert [row.vectors for row in first] == [row.vectors for row in second] != []
 
 
 def test_a_window_is_a_part_of_the_whole() -> None:
