@@ -117,6 +117,9 @@ def partition_layers(load: Load, fabric: Fabric, partition: str) -> Mapping:
     _refuse_without_hosts(fabric)
     if partition in BASELINES:
         return Mapping(BASELINES[partition](load, fabric), chosen=partition)
+    if not Path(partition).exists():
+        problem = f"is neither a file nor a mapping; choose one of auto, {', '.join(BASELINES)}, or name a file"
+        raise InputError(partition, problem, key="--partition")
     groups = read_groups(Path(partition), fabric, load.layers, partial(why_unfit, load))
     return Mapping(groups, chosen="file")
 

@@ -135,3 +135,10 @@ def test_a_fabric_without_hosts_is_refused(tmp_path: Path) -> None:
     fabric = load_fabric(write_topology(tmp_path, "src,dst\n0,1\n1,0\n"))
     with pytest.raises(InputError, match=r"^toy: has no host; --attention gpu needs a host for each chip$"):
         partition(toy(), fabric)
+
+
+def test_a_name_that_is_no_mapping_and_no_file_is_told_which_there_are() -> None:
+    """Tests a slip of the pen: all names are told, and that a file would do."""
+    grid = hosted_grid(2, 4)
+    with pytest.raises(InputError, match="one of auto, daisy-chain, disjoint, whole, or name a file"):
+        partition_layers(load_on(grid, toy()), grid, "disjiont")
