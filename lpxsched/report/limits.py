@@ -67,7 +67,8 @@ def limiting_sentence(summary: Summary) -> str:
     """Return what limits the step, or the collective; nothing that is assumed is called proved."""
     facts = summary.facts
     if facts["period_cycles"]:
-        limit = f"The period of {facts['period_cycles']:,} cycles limits it."
+        limited = "it" if facts["collective"] else "tokens/s of all"
+        limit = f"The period of {facts['period_cycles']:,} cycles limits {limited}."
         return f"{limit}{_busiest(summary)}{_room(facts, 'period_cycles')}"
     causes = list(cycles_by_cause(path_cells(summary.layers)).items())
     if not causes:

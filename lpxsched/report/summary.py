@@ -150,13 +150,14 @@ def _class_json(classes: Utilisation, group: int) -> dict[str, Any]:
 def _facts(build: Build) -> dict[str, Any]:
     results, options = build.manifest.results, build.manifest.options
     makespan = token_time(build).total_cycles
+    bounds = build.frames.lower_bound_cycles.max() if only_period(build) else build.segments.lower_bound_cycles.sum()
     return {
         **{name: options.get(name, results.get(name)) for name in ("model", "topology", "batch")},
         "collective": collective_kind(build),
         "layer_count": len(set(build.operators.layer.tolist())),
         "makespan_cycles": makespan,
         "makespan_ns": float(cycles_to_ns(makespan, Fraction(build.manifest.clock_mhz))),
-        "lower_bound_cycles": int((build.frames if only_period(build) else build.segments).lower_bound_cycles.sum()),
+        "lower_bound_cycles": int(bounds),
         "bound": results.get("bound"),
         "period_cycles": only_period(build),
         **{name: results[name] for name in ("proved_worst_ns",) if name in results},

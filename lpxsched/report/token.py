@@ -125,8 +125,9 @@ def layers_of(token: TokenTime, owner: Integers, segment: Integers) -> dict[int,
 
 
 def only_period(build: Build) -> int:
-    """Return the period of a build whose segments are all of one frame that repeats, else 0."""
-    return int(build.frames.period_cycles[0]) if len(build.frames) == 1 else 0
+    """Return the period of a build whose frames all repeat with the same one, else 0."""
+    first, *others = np.unique(build.frames.period_cycles).tolist()
+    return 0 if others else int(first)
 
 
 def deskew_spans(build: Build, token: TokenTime) -> list[tuple[int, int, int]]:
