@@ -44,6 +44,7 @@ from lpxsched.workload.policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
     from lpxsched.program.choose import Mapping
     from lpxsched.program.outside import Outside
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
+    from lpxsched.workload.graph import LayerGraph
     from lpxsched.workload.work import Work
 
 
@@ -76,11 +78,15 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
     load, solving = Load(model, build_graph(), fabric.chip, options.rows, precision), _solving(options)
 
+    def graph_on(groups: Sequence[Group]) -> LayerGraph:
+        return build_graph(widths=[len(group.chips) for group in groups])
+
     def around_of(groups: Sequence[Group]) -> Outside:
-        return outside_of(options, published, build_graph(widths=[len(group.chips) for group in groups]), groups)
+        return outside_of(options, published, graph_on(groups), groups)
 
     def lay(groups: tuple[Group, ...]) -> Laid:
-        graph, outside = build_graph(widths=[len(group.chips) for group in groups]), around_of(groups)
+        graph = graph_on(groups)
+        outside = outside_of(options, published, graph, groups)
         tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
         build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
         machine = Machine(fabric, tree, outside, options.in_flight)
@@ -98,11 +104,16 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     build = with_outside(build, options, laid.outside)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
-    fp8 = replace(load, precision=replace(precision, weights="fp8"))
+    return _beside_fp8(build, options, load, laid, fabric)
+
+
+def _beside_fp8(build: Build, options: CompileOptions, load: Load, laid: Laid, fabric: Fabric) -> Build:
+    """Return a build whose weights are expanded on read, with the figure of fp8 on the same groups beside."""
+    fp8 = replace(load, precision=replace(load.precision, weights="fp8"))
     unfit, fp8_problems = why_unfit(fp8, laid.groups), partial(laid.build_problems, fp8.costs)
     machine = Machine(fabric, laid.tree, laid.outside, options.in_flight)
     told = unfit[1] if unfit else fp8_results(build, _solved_quickly(fp8_problems, machine, options.seed))
-    return with_expanded_weights(build, options, precision.weights, told)
+    return with_expanded_weights(build, options, load.precision.weights, told)
 
 
 def _solving(options: CompileOptions) -> SolveOptions:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lpxsched.cli.console import emit, json_option
+from lpxsched.cli.console import emit, json_option, named_rows
 from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _text(found: Bound) -> str:
         ("", f"{int(found.interval.value):,} cycles between deskews; beyond, {_words(found.interval.witness)}"),
         ("ok" if found.holds else "FAILED", ""),
     )
-    return "\n".join(f"{name:<20}{value}".rstrip() for name, value in rows)
+    return named_rows(rows)
 
 
 def _words(witness: dict[str, Any]) -> str:

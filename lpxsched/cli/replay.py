@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.choices import WholeNumber
-from lpxsched.cli.console import emit, json_option
+from lpxsched.cli.console import emit, json_option, named_rows
 from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _text(report: ReplayReport) -> str:
         ("faults", f"{len(report.faults):,}"),
         ("ok" if report.ok else "FAILED", ""),
     )
-    return "\n".join(f"{name:<13}{value}".rstrip() for name, value in rows)
+    return named_rows(rows, width=13)
 
 
 def _tell(report: ReplayReport) -> None:

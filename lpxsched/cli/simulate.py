@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lpxsched.cli.choices import WholeNumber
-from lpxsched.cli.console import emit, json_option
+from lpxsched.cli.console import emit, json_option, named_rows
 from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _reference_text(found: ReferenceSummary) -> str:
         ("latency", f"{float(found.observed_worst_ns):,.1f} ns from events to results, segments on demand"),
         ("ok" if found.holds else "FAILED", ""),
     )
-    return "\n".join(f"{name:<20}{value}".rstrip() for name, value in rows)
+    return named_rows(rows)
 
 
 def _failure(failure: Failure) -> str:
@@ -114,7 +114,7 @@ def _text(summary: Summary, assumed: list[tuple[str, str]]) -> str:
         *assumed,
         ("ok" if summary.holds else "FAILED", ""),
     )
-    return "\n".join(f"{name:<20}{value}".rstrip() for name, value in rows)
+    return named_rows(rows)
 
 
 def _first(failing: Failing) -> str:
