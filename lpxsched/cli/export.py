@@ -37,7 +37,9 @@ def _file(name: str, said: str) -> Callable[[Callable[..., Any]], Callable[..., 
     help="Layers A to B - 1 only, 0:4 for the first four; the timeline of a picture is layer A's. [default: all]",
 )
 @click.option(
-    "--chips", metavar="LIST", help="Only what these chips do, 0,4-7 by number (not in pictures). [default: all]"
+    "--chips",
+    metavar="LIST",
+    help="Only what these chips do, by number or position, 0,4-7,2.15 (not in pictures). [default: all]",
 )
 @click.option("--cycles", metavar="A:B", help="Only cycles A to B - 1 of the token (not in pictures). [default: all]")
 @json_option
@@ -48,8 +50,8 @@ def export_command(
 
     DIR is a folder that lpxsched compile or collective wrote. A picture shows the utilisation of the links while a
     token passes the layers, above what the units and links of each chip do during the first layer asked for. A
-    trace, a waveform and a table hold every slot and operator that is selected; a trace at most a million. Give
-    one format or several; an existing file is replaced.
+    trace, a waveform and a table hold every slot and operator that is selected, of what repeats one pass; a trace at
+    most a million. Give one format or several; an existing file is replaced.
     """
     targets = output_targets(asked, [folder])
     if not targets:
@@ -66,9 +68,12 @@ def export_command(
     data = _pictures(build, pictures, wanted)
     if len(pictures) < len(targets):
         from lpxsched.report.selection import select
+        from lpxsched.report.token import only_period
 
-        selection = select(build, wanted, _known(parse_chips(chips), build), parse_cycles(cycles))
+        selection = select(build, wanted, _chips_of(chips, build), parse_cycles(cycles))
         data |= _tables(selection, set(targets) - set(pictures))
+        if period := only_period(build):
+            click.echo(f"what repeats every {period:,} cycles is written once", err=True)
     for name, path in targets.items():
         write_file(path, data[name])
     files = [str(path) for path in targets.values()]
@@ -92,10 +97,15 @@ def _tables(selection: Selection, formats: set[str]) -> dict[str, bytes]:
     return {name: makers[name](selection) for name in sorted(formats)}
 
 
-def _known(chips: tuple[int, ...] | None, build: Build) -> tuple[int, ...] | None:
-    """Return chips that the build has."""
-    count = len(build.chips)
-    if chips and max(chips) >= count:
-        problem = f"the build has no chip {max(chips)}; its nodes are numbered 0 to {count - 1}, hosts last"
+def _chips_of(text: str | None, build: Build) -> tuple[int, ...] | None:
+    """Return the chips of a list of numbers, ranges and positions; None for all."""
+    if text is None:
+        return None
+    number = {position: chip for chip, position in enumerate(build.chips.position.tolist())}
+    found: list[int] = []
+    for part in map(str.strip, text.split(",")):
+        found += (number[part],) if part in number and not part.isdigit() else parse_chips(part) or ()
+    if max(found) >= len(number):
+        problem = f"the build has no chip {max(found)}; its nodes are numbered 0 to {len(number) - 1}, hosts last"
         raise click.BadParameter(problem, param_hint="--chips")
-    return chips
+    return tuple(found)
