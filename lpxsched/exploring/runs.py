@@ -83,7 +83,7 @@ def _backend(cluster: str | None) -> Iterator[Any]:
     from distributed import Client
 
     try:
-        client = Client(cluster, timeout=10, set_as_default=True)  # type: ignore[no-untyped-call]
+        client = Client(cluster, timeout=10, set_as_default=True)
     except (OSError, ValueError) as error:
         problem = (
             f"no scheduler of dask answers at {cluster}; start dask scheduler and dask worker, and give its address"
