@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
 from lpxsched.errors import InputError, NothingFoundError
 from lpxsched.units import NONE
+
+# More chips are not tried as roots.
+MOST_ROOTS = 8
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
@@ -30,15 +34,16 @@ def tree_of(build: Build) -> AlignmentTree:
 
 
 def trees_without(build: Build, fabric: Fabric) -> list[AlignmentTree]:
-    """Return trees of counters over what is up: that of a build mended, and one grown anew where that differs.
+    """Return trees of counters over what is up: that of a build mended, and where that differs some grown anew.
+
+    These are rooted at their centre, and at chips that share a group with a chip which lost its parent.
 
     Raises
     ------
     NothingFoundError
         When there is none.
     """
-    tree = tree_of(build)
-    groups = [group.members for group in build.graph.groups]
+    tree, groups = tree_of(build), [group.members for group in build.graph.groups]
     needed = np.isin(np.arange(fabric.nodes), [chip for group in groups for chip in group]) & ~fabric.node_down
     mended, faults = [], []
     try:
@@ -47,13 +52,28 @@ def trees_without(build: Build, fabric: Fabric) -> list[AlignmentTree]:
         faults.append(error)
     if mended and mended[0] is tree:
         return mended
-    try:
-        domains = time_domains(fabric, [[chip for chip in group if needed[chip]] for group in groups])
-        return [*mended, alignment_tree(fabric, clock_of(build), domains)]
-    except InputError:
-        if not mended:
-            raise faults[0] from None
+    domains = time_domains(fabric, [[chip for chip in group if needed[chip]] for group in groups])
+    roots = [NONE, *_roots(tree, fabric, groups)[:MOST_ROOTS]]
+    for root in roots:
+        rooted = [replace(one, root=root) if root in one.chips else one for one in domains]
+        try:
+            mended.append(alignment_tree(fabric, clock_of(build), rooted))
+        except InputError:
+            continue
+    mended = [one for one in mended if (one.depth[needed & (tree.depth != NONE)] != NONE).all()]
+    if not mended:
+        raise faults[0] if faults else NothingFoundError("counters of chips that are left cannot be aligned")
     return mended
+
+
+def _roots(tree: AlignmentTree, fabric: Fabric, groups: list[list[int]]) -> list[int]:
+    """Return the chips of the first group of one that lost its parent."""
+    up = fabric.link_up
+    hangs = tree.parent[fabric.destination[up]] == fabric.source[up]
+    held = np.isin(np.arange(fabric.nodes), fabric.destination[up][hangs]) | (tree.parent == np.arange(fabric.nodes))
+    loose = np.flatnonzero((tree.parent != NONE) & ~held & ~fabric.node_down)
+    group = next((group for group in groups if np.isin(group, loose).any()), [])
+    return [chip for chip in group if not fabric.node_down[chip]]
 
 
 def mended_tree(tree: AlignmentTree, fabric: Fabric, needed: Flags) -> AlignmentTree:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.reschedule.free_time import with_room
-from lpxsched.reschedule.holdings import Held, Holdings, holdings_of, ready_cycles
+from lpxsched.reschedule.holdings import Held, Holdings, Pitch, holdings_of, ready_cycles
 from lpxsched.reschedule.tasks import precedences
 from lpxsched.reschedule.ways import Labels, Open, earliest_way
 from lpxsched.reschedule.wires import lead_cycles
@@ -64,11 +64,18 @@ class Room:
         Nodes that may pass vectors on.
     shifts : tuple of int
         Cycles after which the timetable repeats, 0 among them.
+    fastest : (int, int)
+        The shortest pitch of these links.
+    kinds, kind : ndarray of int64, shape (kinds,) and (places in `open`,)
+        A link of each pitch, and the pitch of each.
     """
 
     open: Open
     passable: Flags
     shifts: tuple[int, ...]
+    fastest: Pitch
+    kinds: Integers
+    kind: Integers
 
 
 @dataclass(slots=True)
@@ -199,11 +206,9 @@ class Detours:
         at: dict[int, list[Held]] = defaultdict(list)
         for held in sources:
             at[held.node].append(held)
-        ways = self.room.open
-        fastest = min(zip(ways.pitch.tolist(), ways.denominator.tolist(), strict=True), key=lambda p: p[0] / p[1])
         feeds = {}
         for node, pieces in at.items():
-            found = ready_cycles(pieces, run, self.start, fastest)
+            found = ready_cycles(pieces, run, self.start, self.room.fastest)
             if found is not None:
                 labels.read[0, node], feeds[node] = found
         return feeds
@@ -227,11 +232,9 @@ class Detours:
         return int(self.moves.hop[slot]) + before - lead_cycles(run[1] - run[0], arriving, (pitch, parts))
 
     def _latest_reads(self, slot: int, run: tuple[int, int], due: int) -> Integers:
-        links = self.room.open.link
-        kinds = np.stack([self.room.open.pitch, self.room.open.denominator], axis=1)
-        _, first, kind = np.unique(kinds, axis=0, return_index=True, return_inverse=True)
-        after = np.array([self._read_after(slot, run, int(links[row])) for row in first.tolist()], dtype=np.int64)
-        return np.minimum(NEVER, due + after[kind.reshape(-1)])
+        """Return the latest read of the run's first vector in time, by the place of the last link."""
+        after = [self._read_after(slot, run, link) for link in self.room.kinds.tolist()]
+        return np.minimum(NEVER, due + np.array(after, dtype=np.int64)[self.room.kind])
 
     def _take(self, slot: int, start: int, parts: list[Part], calendars: Calendars, *, late: bool) -> None:
         self.calendars = calendars

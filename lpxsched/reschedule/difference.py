@@ -15,9 +15,16 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-def difference(before: Build, after: Build) -> dict[str, int]:
-    """Return how many rows were kept, moved, added and dropped, and how many operators start at another time."""
-    rows = [_rows(before), _rows(after)]
+def difference(before: Build, after: Build, role: Integers) -> dict[str, int]:
+    """Return how many rows were kept, moved, added and dropped, and how many operators start at another time.
+
+    Parameters
+    ----------
+    before, after : Build
+    role : ndarray of int64, shape (nodes,)
+        The node that stands in the place of each: what goes to a spare goes to the chip that it stands for.
+    """
+    rows = [_rows(before, role), _rows(after, role)]
     partners = _common(rows[0][:, :4], rows[1][:, :4])
     kept = _common(*rows)
     return {
@@ -29,9 +36,9 @@ def difference(before: Build, after: Build) -> dict[str, int]:
     }
 
 
-def _rows(build: Build) -> Integers:
+def _rows(build: Build, role: Integers) -> Integers:
     slots = build.slots
-    columns = (slots.tensor, slots.first_vector, slots.vectors, build.links.dst[slots.link])
+    columns = (slots.tensor, slots.first_vector, slots.vectors, role[build.links.dst[slots.link]])
     return np.column_stack([*columns, slots.link, slots.depart, slots.read])
 
 

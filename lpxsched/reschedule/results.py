@@ -14,6 +14,7 @@ from lpxsched.assembly.results import traffic
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, segment_levels, worst_case_ns
 from lpxsched.files.ranged import Ranged
 from lpxsched.reschedule.clocks import clock_of, tree_of
+from lpxsched.reschedule.waiting import refuse_short_deskews, waiting_of
 from lpxsched.units import exact
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 NOT_FROM_ROWS = ("targets", "published_formulas_ns")
 
 
-def makespans_of(build: Build) -> Integers:
-    """Return the start of the last operator of each segment that ends it."""
+def latest_ends(build: Build, start: Integers) -> Integers:
+    """Return the last start of an operator that ends its segment, by segment; `start` is that of each operator."""
     ends = {(operator.layer, operator.kind) for operator in build.graph.operators if operator.ends}
     operators = build.operators
     named = zip(operators.layer.tolist(), operators.kind.tolist(), strict=True)
     ending = np.array([name in ends for name in named], dtype=np.bool_)
     makespans = np.zeros(len(build.segments), dtype=np.int64)
-    np.maximum.at(makespans, operators.segment[ending], operators.start[ending])
+    np.maximum.at(makespans, operators.segment[ending], start[ending])
     return makespans
 
 
@@ -39,11 +40,19 @@ def with_results(build: Build) -> Build:
     """Return a build whose segments and results say what its rows take.
 
     Of frames that repeat nothing but the traffic may have changed.
+
+    Raises
+    ------
+    NothingFoundError
+        When the deskews of a frame do not cover it any more.
     """
-    segments = replace(build.segments, makespan_cycles=makespans_of(build))
+    segments = replace(
+        build.segments, waiting_cycles=waiting_of(build), makespan_cycles=latest_ends(build, build.operators.start)
+    )
     build = replace(build, segments=segments)
     told = build.manifest.results | traffic(Program(build.slots, build.operators, build.operands, build.tensors))
     if not build.frames.period_cycles.any():
+        refuse_short_deskews(build)
         told |= _lengths(build, told) | _times(build, told)
     if told.get("step_ns") != build.manifest.results.get("step_ns"):
         told = {key: value for key, value in told.items() if key not in NOT_FROM_ROWS}

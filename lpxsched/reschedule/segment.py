@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,10 @@ class Repaired:
     start : ndarray of int64, shape (operators,)
     nowhere : tuple of int
         Lost slots that no way replaces.
+    must_move : int
+        Slots that move in every timetable on these links.
+    earliest : ndarray of int64, shape (operators,) or (0,)
+        No timetable on these links lets operators start before, whatever its deskews.
     """
 
     moves: Moves
@@ -45,6 +49,14 @@ class Repaired:
     stays: Flags
     start: Integers
     nowhere: tuple[int, ...]
+    must_move: int = 0
+    earliest: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def is_later(self, moves: Moves, work: Work) -> bool:
+        """Return whether a slot that stays, or an operator, comes at another time than before."""
+        kept = self.row[self.stays]
+        same = np.array_equal(self.moves.depart[self.stays], moves.depart[kept])
+        return not (same and np.array_equal(self.start, work.start))
 
 
 def repaired(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, closed: Closed) -> Repaired:

@@ -42,11 +42,21 @@ class Labels(NamedTuple):
 
 
 @kernel
-def _lead(vectors: int, slow: int, slow_parts: int, fast: int, fast_parts: int) -> int:
-    apart = slow * fast_parts - fast * slow_parts
-    if apart <= 0:
-        return 0
-    return -(-(vectors - 1) * apart // (slow_parts * fast_parts))
+def _ready(ways: Open, labels: Labels, vectors: int, turn: int, way: int) -> int:
+    """Return when vectors may leave on a link after some rounds: a turnaround after their read, at a source at once.
+
+    Later where they come at a longer pitch than they leave.
+    """
+    source = ways.source[way]
+    ready = labels.read[turn, source]
+    while turn > 0 and labels.via[turn, source] == NONE:
+        turn -= 1
+    if turn == 0:
+        return int(ready)
+    before = labels.via[turn, source]
+    apart = ways.pitch[before] * ways.denominator[way] - ways.pitch[way] * ways.denominator[before]
+    lead = -(-(vectors - 1) * apart // (ways.denominator[before] * ways.denominator[way]))
+    return int(ready + ways.turnaround[way] + max(0, lead))
 
 
 @kernel
@@ -75,18 +85,9 @@ def earliest_way(
             labels.read[turn, node] = labels.read[turn - 1, node]
         for way in range(len(ways.link)):
             source, destination = ways.source[way], ways.destination[way]
-            ready = labels.read[turn - 1, source]
-            if ready == NEVER or not passable[destination]:
+            if labels.read[turn - 1, source] == NEVER or not passable[destination]:
                 continue
-            last = turn - 1
-            while last > 0 and labels.via[last, source] == NONE:
-                last -= 1
-            if last > 0:
-                before = labels.via[last, source]
-                ready += ways.turnaround[way]
-                ready += _lead(
-                    vectors, ways.pitch[before], ways.denominator[before], ways.pitch[way], ways.denominator[way]
-                )
+            ready = _ready(ways, labels, vectors, turn - 1, way)
             hold = -(-vectors * ways.pitch[way] // ways.denominator[way])
             depart = earliest_gap(calendars, ways.link[way], ready, hold)
             read = depart + ways.hop[way]

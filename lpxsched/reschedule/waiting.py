@@ -1,0 +1,94 @@
+"""What a repair makes longer beside makespans: passes of chips that poll, start-up along a deeper tree, drift."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.clocks.guard import stall_cycles
+from lpxsched.clocks.latency import pass_cycles
+from lpxsched.clocks.tree import needs_alignment
+from lpxsched.errors import NothingFoundError
+from lpxsched.reschedule.clocks import clock_of
+from lpxsched.reschedule.tasks import slot_segments
+from lpxsched.reschedule.wires import wires_of
+
+if TYPE_CHECKING:
+    from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.timetable.build import Build
+
+
+def waiting_of(build: Build) -> Integers:
+    """Return how long segments wait for their time zero at most: no less than before, and a pass where chips poll.
+
+    A pass takes whole epochs that hold, on each link, the slots of what operators at hosts left, and a vector of flags
+    of each host of the segment; on a lane from a host one vector, on one to a host none. Of chips that do not poll an
+    epoch each was added for further levels of the tree.
+    """
+    waiting, clock, polled = build.segments.waiting_cycles.copy(), clock_of(build), _polled(build)
+    on_demand = build.frames.period_cycles[build.segments.frame] == 0
+    for segment in np.flatnonzero(polled & on_demand).tolist():
+        waiting[segment] = max(int(waiting[segment]), pass_cycles(clock, _load(build, segment)))
+    if needs_alignment(clock):
+        epochs = (1 + _depths(build)) * clock.hac_period_cycles.value
+        waiting = np.where(polled | ~on_demand, waiting, np.maximum(waiting, epochs))
+    return waiting
+
+
+def _polled(build: Build) -> Flags:
+    groups = [build.graph.groups_of(segment) for segment in range(len(build.segments))]
+    resident = build.chips.resident
+    polled = [any(group.hosts and resident[group.chips].any() for group in mine) for mine in groups]
+    return np.array(polled, dtype=np.bool_)
+
+
+def _depths(build: Build) -> Integers:
+    """Return how deep in their tree the chips and relays of each segment are at most."""
+    groups = [build.graph.groups_of(segment) for segment in range(len(build.segments))]
+    members = [[chip for group in mine for chip in group.members] for mine in groups]
+    return np.array([int(build.chips.hac_depth[chips].max(initial=0)) for chips in members], dtype=np.int64)
+
+
+def _load(build: Build, segment: int) -> int:
+    """Return the longest time that a pass holds a link."""
+    slots, host, wires = build.slots, build.chips.host, wires_of(build, np.zeros_like(build.links.link))
+    mine = (slot_segments(build) == segment) & host[build.tensors.chip[slots.tensor]]
+    link, place = np.unique(slots.link[mine], return_inverse=True)
+    held = np.zeros(len(link), dtype=np.int64)
+    np.add.at(held, place.reshape(-1), wires.hold_cycles(slots.link[mine], slots.vectors[mine]))
+    hosts = len({node for group in build.graph.groups_of(segment) for node in group.hosts})
+    flags = np.where(host[wires.source[link]], 1, np.where(host[wires.destination[link]], 0, hosts))
+    return int((held + wires.hold_cycles(link, flags)).max(initial=1))
+
+
+def refuse_short_deskews(build: Build) -> None:
+    """Raise a `NothingFoundError` where clocks may run further apart than the deskew that opens a frame covers."""
+    clock, deskews, frame_of = clock_of(build), build.deskews, build.segments.frame
+    if not needs_alignment(clock):
+        return
+    lasting, depths = _ends(build) + build.segments.waiting_cycles * _polled(build), _depths(build)
+    for frame in range(len(build.frames)):
+        rows, mine = np.flatnonzero(deskews.frame == frame), frame_of == frame
+        last = int((deskews.cycle + deskews.stall)[rows].max(initial=0))
+        needed = stall_cycles(
+            clock,
+            depth=int(depths[mine].max()),
+            interval_cycles=int(lasting[mine].max()) - last,
+            clock_mhz=Fraction(build.manifest.clock_mhz),
+        )
+        if len(rows) and needed > int(deskews.stall[rows[0]]):
+            has = int(deskews.stall[rows[0]])
+            effort = f"the deskew that opens frame {frame} would have to take {needed} cycles, it has {has}"
+            raise NothingFoundError(effort, remedy="compile on the fabric that is left")
+
+
+def _ends(build: Build) -> Integers:
+    """Return the cycle after which nothing happens in each segment."""
+    slots, operators = build.slots, build.operators
+    ends = np.zeros(len(build.segments), dtype=np.int64)
+    np.maximum.at(ends, operators.segment, operators.start + operators.cycles)
+    passed = wires_of(build, np.zeros_like(build.links.link)).hold_cycles(slots.link, slots.vectors - 1)
+    np.maximum.at(ends, slot_segments(build), slots.read + passed)
+    return ends
