@@ -133,7 +133,8 @@ def _worst_text(record: dict[str, Any]) -> str:
             ),
             (
                 "rows",
-                f"{record['most_rows_changed']:,} moved or dropped at most; the fewest for {record['rows_optimal']:,} links",
+                f"{record['most_rows_changed']:,} moved or dropped at most; proved the fewest for "
+                f"{record['rows_optimal']:,} links",
             ),
         ]
     rows += [("not made", f"{record['not_made']:,}, of them infeasible {record['infeasible']:,}")]

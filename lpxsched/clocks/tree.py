@@ -146,11 +146,10 @@ def alignment_tree(fabric: Fabric, clock: ClockSpecification, domains: Sequence[
     """Return the tree of each time domain, breadth first over links in service, from parent to child.
 
     Each is rooted where its domain says, or at the chip from which the farthest chip of the domain is nearest, the
-    lowest of several; then links that are slower than a tree of that depth needs are left out, since start-up waits for
-    the slowest of a tree. Of the
-    chips one level above, a chip hangs from one of its own group, the smallest of several, else of its own tray, else
-    of its own rack, else from any; the lowest of several. So chips of a tray, or of a group, hang from the first that
-    is reached, and differ by two residuals, not by four.
+    lowest of several; then links slower than a tree of that depth needs are left out, since start-up waits for the
+    slowest of a tree. Of the chips one level above, a chip hangs from one of its own group, the smallest of several,
+    else of its own tray, else of its own rack, else from any; the lowest of several. So chips of a tray, or of a group,
+    hang from the first that is reached, and differ by two residuals, not by four.
     Clocks that need no alignment get no tree.
 
     Raises

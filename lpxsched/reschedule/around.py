@@ -66,7 +66,7 @@ class Around:
 
 
 def around_of(before: Build, fabric: Fabric, role: Integers) -> Around:
-    """Return what segments have in common; of several trees that with which the fewest vectors are read later.
+    """Return what segments have in common, with the flattest tree, of several that with the fewest later reads.
 
     Parameters
     ----------
@@ -83,12 +83,14 @@ def around_of(before: Build, fabric: Fabric, role: Integers) -> Around:
     """
     build = with_spares(before, fabric, role)
     moves, last = moves_of(build, role), int(build.slots.read.max(initial=0)) + 1
-    found: list[tuple[int, int, AlignmentTree, Integers, Integers]] = []
+    members = [chip for group in build.graph.groups for chip in group.members]
+    found: list[tuple[int, int, int, AlignmentTree, Integers, Integers]] = []
     for tree in trees_without(build, fabric):
         guards = needed_guards(build, tree, last)
         hop = wires_of(build, guards).hop[moves.link]
-        found.append((int((hop > moves.hop).sum()), len(found), tree, guards, hop))
-    _, _, tree, guards, hop = min(found)
+        # A deeper tree may ask for a longer deskew.
+        found.append((int(tree.depth[members].max()), int((hop > moves.hop).sum()), len(found), tree, guards, hop))
+    _, _, _, tree, guards, hop = min(found)
     return Around(
         build=build,
         original=before.graph,

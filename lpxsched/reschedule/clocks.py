@@ -10,7 +10,7 @@ import numpy as np
 
 from lpxsched.clocks.guard import HOST_LEVELS, guard_cycles
 from lpxsched.clocks.specification import ClockSpecification
-from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
+from lpxsched.clocks.tree import AlignmentTree, alignment_tree, needs_alignment, time_domains
 from lpxsched.errors import InputError, NothingFoundError
 from lpxsched.units import NONE
 
@@ -45,9 +45,11 @@ def trees_without(build: Build, fabric: Fabric) -> list[AlignmentTree]:
     """
     tree, groups = tree_of(build), [group.members for group in build.graph.groups]
     needed = np.isin(np.arange(fabric.nodes), [chip for group in groups for chip in group]) & ~fabric.node_down
+    if not needs_alignment(clock_of(build)):
+        return [tree]
     mended, faults = [], []
     try:
-        mended = [mended_tree(tree, fabric, needed & (tree.parent != NONE))]
+        mended = [mended_tree(tree, fabric, needed)]
     except NothingFoundError as error:
         faults.append(error)
     if mended and mended[0] is tree:
@@ -60,7 +62,7 @@ def trees_without(build: Build, fabric: Fabric) -> list[AlignmentTree]:
             mended.append(alignment_tree(fabric, clock_of(build), rooted))
         except InputError:
             continue
-    mended = [one for one in mended if (one.depth[needed & (tree.depth != NONE)] != NONE).all()]
+    mended = [one for one in mended if (one.depth[needed] != NONE).all()]
     if not mended:
         raise faults[0] if faults else NothingFoundError("counters of chips that are left cannot be aligned")
     return mended
@@ -79,9 +81,9 @@ def _roots(tree: AlignmentTree, fabric: Fabric, groups: list[list[int]]) -> list
 def mended_tree(tree: AlignmentTree, fabric: Fabric, needed: Flags) -> AlignmentTree:
     """Return a tree over links that are up, which hangs elsewhere only what lost its parent.
 
-    Chips that are down leave the tree. A chip without its parent goes, with all that hangs from it, to the chip least
-    deep in the tree that has a link to it, the lowest of several; where none has, all that hangs from it looks on its
-    own.
+    Chips that are down leave the tree. A chip without its parent, or one that is needed and was in no tree, goes, with
+    all that hangs from it, to the chip least deep in the tree that has a link to it, the lowest of several; where none
+    has, all that hangs from it looks on its own.
 
     Parameters
     ----------
@@ -105,13 +107,14 @@ def mended_tree(tree: AlignmentTree, fabric: Fabric, needed: Flags) -> Alignment
     joined = set(zip(source.tolist(), destination.tolist(), strict=True))
     nodes = np.flatnonzero((parent != NONE) & (parent != np.arange(fabric.nodes))).tolist()
     loose = [node for node in nodes if (int(parent[node]), node) not in joined]
+    loose += np.flatnonzero(needed & (tree.parent == NONE)).tolist()
     if not loose and not (fabric.node_down & (tree.parent != NONE)).any():
         return tree
     parent[loose] = NONE
     depth = _depths(parent, fabric)
     above: dict[int, list[int]] = {}
     for one, other in sorted(joined):
-        if tree.parent[one] != NONE:
+        if tree.parent[one] != NONE or needed[one]:
             above.setdefault(other, []).append(one)
     while loose:
         ways = [(int(depth[one]), node, one) for node in loose for one in above.get(node, ()) if depth[one] != NONE]

@@ -57,7 +57,8 @@ def contingency(
     InputError
         When there are no such links.
     """
-    links, made, failed = links_of_class(fabric, name), [], []
+    links, failed = links_of_class(fabric, name), []
+    made: list[tuple[int, list[int], dict[str, Any]]] = []
     for place, link in enumerate(links.tolist()):
         down = fabric.link_down.copy()
         down[link] = True
@@ -69,7 +70,7 @@ def contingency(
             failed.append({"link": ends, "infeasible": isinstance(error, InfeasibleError), "cause": str(error)})
         told("links", place + 1, len(links))
     # The first of equal ones.
-    worst = max(made, key=lambda one: one[0], default=(None, None, {}))
+    worst = max(made, key=lambda one: one[0]) if made else (None, None)
     return {
         "link_class": name,
         "failures": len(links),

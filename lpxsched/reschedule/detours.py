@@ -94,7 +94,7 @@ class Detours:
         Of slots, then operators; grows with what is late.
     hops : list of Hop
     late, nowhere : list of int
-        Lost slots whose users must wait, and those that no way replaces.
+        Lost slots whose users must wait, and those that no way replaces yet.
     """
 
     moves: Moves
@@ -115,9 +115,15 @@ class Detours:
         """Find a way for each lost slot."""
         self._prepare()
         rows = np.flatnonzero(self.lost)
-        for slot in rows[np.lexsort((self.moves.link[rows], self.moves.depart[rows]))].tolist():
-            if slot in self.runs:
+        order = rows[np.lexsort((self.moves.link[rows], self.moves.depart[rows]))].tolist()
+        self.nowhere = [slot for slot in order if slot in self.runs]
+        # One that is replaced may bring what another has been looking for.
+        while self.nowhere:
+            open_slots = list(self.nowhere)
+            for slot in open_slots:
                 self._replace(slot)
+            if self.nowhere == open_slots:
+                break
 
     def _prepare(self) -> None:
         waits = precedences(self.moves, self.work, self.wires)
@@ -138,9 +144,8 @@ class Detours:
                 best = max(part.start for part in found), found, calendars
             if best is None or best[0] <= due:
                 break
-        if best is None:
-            self.nowhere.append(slot)
-        else:
+        if best is not None:
+            self.nowhere.remove(slot)
             self._take(slot, *best, late=best[0] > due)
 
     def _due(self, slot: int) -> int:
@@ -218,8 +223,8 @@ class Detours:
         passable = self.room.passable.copy()
         for held in self.holdings.touching(tensor, *run):
             passable[held.node] = False
-        rows = np.flatnonzero(self.lost & (self.moves.tensor == tensor))
-        passable[self.moves.destination[rows]] = False
+        waiting = [other for other in self.nowhere if self.moves.tensor[other] == tensor]
+        passable[self.moves.destination[waiting]] = False
         passable[self.moves.destination[slot]] = True
         return passable
 

@@ -14,7 +14,7 @@ from lpxsched.assembly.results import traffic
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, segment_levels, worst_case_ns
 from lpxsched.files.ranged import Ranged
 from lpxsched.reschedule.clocks import clock_of, tree_of
-from lpxsched.reschedule.waiting import refuse_short_deskews, waiting_of
+from lpxsched.reschedule.waiting import waiting_of, with_covering_deskews
 from lpxsched.units import exact
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def with_results(build: Build) -> Build:
     NothingFoundError
         When the deskews of a frame do not cover it any more.
     """
-    segments = replace(
-        build.segments, waiting_cycles=waiting_of(build), makespan_cycles=latest_ends(build, build.operators.start)
-    )
-    build = replace(build, segments=segments)
+    build = replace(build, segments=replace(build.segments, waiting_cycles=waiting_of(build)))
+    if not build.frames.period_cycles.any():
+        build = with_covering_deskews(build)
+    makespans = latest_ends(build, build.operators.start)
+    build = replace(build, segments=replace(build.segments, makespan_cycles=makespans))
     told = build.manifest.results | traffic(Program(build.slots, build.operators, build.operands, build.tensors))
     if not build.frames.period_cycles.any():
-        refuse_short_deskews(build)
         told |= _lengths(build, told) | _times(build, told)
     if told.get("step_ns") != build.manifest.results.get("step_ns"):
         told = {key: value for key, value in told.items() if key not in NOT_FROM_ROWS}

@@ -73,13 +73,13 @@ def repaired(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, cl
     closed : Closed
         When links and units are closed whatever the segment does: by deskews and by other segments of its frame.
     """
-    users = users_of(moves, work)
-    runs = runs_in_use(users, ~lost)
-    stays = moves.taken(np.flatnonzero(~lost))
-    calendars = calendars_of(joined([closed, busy(stays, wires, room.shifts)]), len(wires.hop) + 2 * len(wires.host))
-    start = np.concatenate([moves.depart, work.start]).tolist()
-    detours = Detours(moves, work, wires, lost, runs, room, calendars, start)
-    detours.search()
+    while True:
+        detours = _detours(moves, work, wires, lost, room, closed)
+        detours.search()
+        onward = _passed_on(moves, detours.nowhere) & ~lost
+        if not onward.any():
+            break
+        lost = lost | onward
     whole, row, kept = _with_hops(moves, wires, lost, detours.hops)
     whole, row, kept = _in_use(whole, wires, work, row, kept)
     begin = np.concatenate([whole.depart, work.start])
@@ -88,6 +88,28 @@ def repaired(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, cl
     slots = len(whole.tensor)
     whole = whole._replace(depart=begin[:slots])
     return Repaired(whole, row, kept, begin[slots:], tuple(detours.nowhere))
+
+
+def _detours(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, closed: Closed) -> Detours:
+    """Return the search for ways beside the slots that stay."""
+    stays = moves.taken(np.flatnonzero(~lost))
+    calendars = calendars_of(joined([closed, busy(stays, wires, room.shifts)]), len(wires.hop) + 2 * len(wires.host))
+    start = np.concatenate([moves.depart, work.start]).tolist()
+    return Detours(moves, work, wires, lost, runs_in_use(users_of(moves, work), ~lost), room, calendars, start)
+
+
+def _passed_on(moves: Moves, nowhere: list[int]) -> Flags:
+    """Return the slots that pass on what some slots brought: their readers may be reached the other way instead."""
+    passed = np.zeros(len(moves.tensor), dtype=np.bool_)
+    for slot in nowhere:
+        end = moves.first[slot] + moves.vectors[slot]
+        passed |= (
+            (moves.tensor == moves.tensor[slot])
+            & (moves.source == moves.destination[slot])
+            & (moves.first < end)
+            & (moves.first + moves.vectors > moves.first[slot])
+        )
+    return passed
 
 
 def _with_hops(moves: Moves, wires: Wires, lost: Flags, hops: Sequence[Hop]) -> tuple[Moves, Integers, Flags]:

@@ -61,8 +61,8 @@ def spare_roles(build: Build, fabric: Fabric) -> Integers:
 
 
 def _replace_hosts(fabric: Fabric, role: Integers, hosts: list[int], spare: int) -> None:
-    """Let the host of a spare stand in the place of hosts without links."""
-    up = fabric.link_up
+    """Let the host of a spare stand in the place of hosts to which no link from a chip is up."""
+    up = fabric.link_up & (fabric.source < fabric.chips)
     near = fabric.destination[up & (fabric.source == spare) & (fabric.destination >= fabric.chips)]
     for host in hosts:
         if len(near) and role[host] == host and not (up & (fabric.destination == host)).any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -63,25 +64,55 @@ def _load(build: Build, segment: int) -> int:
     return int((held + wires.hold_cycles(link, flags)).max(initial=1))
 
 
-def refuse_short_deskews(build: Build) -> None:
-    """Raise a `NothingFoundError` where clocks may run further apart than the deskew that opens a frame covers."""
-    clock, deskews, frame_of = clock_of(build), build.deskews, build.segments.frame
-    if not needs_alignment(clock):
-        return
-    lasting, depths = _ends(build) + build.segments.waiting_cycles * _polled(build), _depths(build)
+def with_covering_deskews(build: Build) -> Build:
+    """Return a build whose frames on demand open with deskews as long as their segments and trees ask for.
+
+    Where one must be longer, all rows of the segments of its frame come later by as much.
+
+    Raises
+    ------
+    NothingFoundError
+        When a frame has several deskews, and one is too short.
+    """
+    if not needs_alignment(clock_of(build)):
+        return build
     for frame in range(len(build.frames)):
-        rows, mine = np.flatnonzero(deskews.frame == frame), frame_of == frame
-        last = int((deskews.cycle + deskews.stall)[rows].max(initial=0))
-        needed = stall_cycles(
-            clock,
-            depth=int(depths[mine].max()),
-            interval_cycles=int(lasting[mine].max()) - last,
-            clock_mhz=Fraction(build.manifest.clock_mhz),
-        )
-        if len(rows) and needed > int(deskews.stall[rows[0]]):
-            has = int(deskews.stall[rows[0]])
-            effort = f"the deskew that opens frame {frame} would have to take {needed} cycles, it has {has}"
-            raise NothingFoundError(effort, remedy="compile on the fabric that is left")
+        while (missing := _missing_stall(build, frame)) > 0:
+            build = _opened_later(build, frame, missing)
+    return build
+
+
+def _missing_stall(build: Build, frame: int) -> int:
+    """Return by how many cycles the deskew that opens a frame is too short; 0 or less where it is not."""
+    deskews, mine = build.deskews, build.segments.frame == frame
+    rows = np.flatnonzero(deskews.frame == frame)
+    lasting = (_ends(build) + build.segments.waiting_cycles * _polled(build))[mine]
+    last = int((deskews.cycle + deskews.stall)[rows].max())
+    needed = stall_cycles(
+        clock_of(build),
+        depth=int(_depths(build)[mine].max()),
+        interval_cycles=int(lasting.max()) - last,
+        clock_mhz=Fraction(build.manifest.clock_mhz),
+    )
+    missing = needed - int(deskews.stall[rows[0]])
+    if missing > 0 and len(rows) > 1:
+        effort = f"the deskew that opens frame {frame} would have to take {needed} cycles, and others follow it"
+        raise NothingFoundError(effort, remedy="compile on the fabric that is left")
+    return missing
+
+
+def _opened_later(build: Build, frame: int, cycles: int) -> Build:
+    """Return a build in which a frame opens with a deskew longer by some cycles, and all its rows come later by them."""
+    slots, operators, deskews = build.slots, build.operators, build.deskews
+    frame_of = build.segments.frame
+    later = np.where(frame_of[slot_segments(build)] == frame, cycles, 0)
+    start = operators.start + np.where(frame_of[operators.segment] == frame, cycles, 0)
+    return replace(
+        build,
+        slots=replace(slots, depart=slots.depart + later, read=slots.read + later),
+        operators=replace(operators, start=start),
+        deskews=replace(deskews, stall=deskews.stall + np.where(deskews.frame == frame, cycles, 0)),
+    )
 
 
 def _ends(build: Build) -> Integers:
