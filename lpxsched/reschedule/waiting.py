@@ -102,7 +102,7 @@ def _missing_stall(build: Build, frame: int) -> int:
 
 
 def _opened_later(build: Build, frame: int, cycles: int) -> Build:
-    """Return a build in which a frame opens with a deskew longer by some cycles, and all its rows come later by them."""
+    """Return a build in which the deskew that opens a frame is longer, and all rows come later by as much."""
     slots, operators, deskews = build.slots, build.operators, build.deskews
     frame_of = build.segments.frame
     later = np.where(frame_of[slot_segments(build)] == frame, cycles, 0)
