@@ -1,4 +1,4 @@
-"""What is done in every iteration alike: the order of operators, what each gathers, adds and stores."""
+"""What is done in every round alike: the order of operators, what each gathers, adds and stores."""
 
 from __future__ import annotations
 
@@ -35,21 +35,22 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The runs and sums of a build, level after level: each level needs only those before it.
+    """The runs and sums of each segment, level after level: each level needs only those before it.
 
     Attributes
     ----------
     points : int
         Vectors that are stored.
     movement : Movement
-    levels : tuple of (Sums, tuple of Run)
+    segments : tuple of tuple of (Sums, tuple of Run)
+        The levels of each segment.
     faults : tuple of str
         What differs from the graph before a number is computed.
     """
 
     points: int
     movement: Movement
-    levels: tuple[tuple[Sums, tuple[Run, ...]], ...]
+    segments: tuple[tuple[tuple[Sums, tuple[Run, ...]], ...], ...]
     faults: tuple[str, ...]
 
 
@@ -57,15 +58,19 @@ def plan_of(build: Build) -> Plan:
     """Return the plan of a build that keeps what rules take for granted."""
     moved, placement = movement(build), placement_of(build)
     level = _levels(build, moved)
-    runs: list[list[Run]] = [[] for _ in range(int(level.max(initial=0)) + 1)]
+    segments, most = len(build.segments), int(level.max(initial=0)) + 1
+    runs: list[list[list[Run]]] = [[[] for _ in range(most)] for _ in range(segments)]
     faults = [*placement.faults, *_ends(build, placement), *_strange_operands(build)]
     faults += [f"slot {slot} brings vectors that nothing there uses" for slot in moved.unused.tolist()]
     for run in runs_of(build, moved, placement):
-        runs[level[run.row]].append(run)
+        runs[build.operators.segment[run.row]][level[run.row]].append(run)
         faults += run.faults
-    sums = _sums(build, moved, level)
-    levels = tuple((part, tuple(mine)) for part, mine in zip(sums, runs, strict=True))
-    return Plan(total_points(build), moved, levels, tuple(faults))
+    sums = _sums(build, moved, build.operators.segment * most + level, segments * most)
+    parts = tuple(
+        tuple((sums[segment * most + at], tuple(runs[segment][at])) for at in range(most))
+        for segment in range(segments)
+    )
+    return Plan(total_points(build), moved, parts, tuple(faults))
 
 
 def _levels(build: Build, moved: Movement) -> Integers:
@@ -83,8 +88,8 @@ def _levels(build: Build, moved: Movement) -> Integers:
     return np.minimum(level, count)
 
 
-def _sums(build: Build, moved: Movement, level: Integers) -> list[Sums]:
-    """Return the sums of each level: vector k of an operand adds to vector k of the result."""
+def _sums(build: Build, moved: Movement, part: Integers, parts: int) -> list[Sums]:
+    """Return the sums of each part of the operators: vector k of an operand adds to vector k of the result."""
     adds = build.operators.kind == ADD
     result = np.full(len(build.operators), NONE, dtype=np.int64)
     made = np.flatnonzero(build.tensors.producer != NONE)
@@ -95,11 +100,11 @@ def _sums(build: Build, moved: Movement, level: Integers) -> list[Sums]:
     target = points_of(build, result[reader[rows]], moved.k[rows])
     owner = owners(build)
     points = np.flatnonzero(adds[owner] & (owner != NONE))
-    return [
-        Sums(rows[at], target[at], points[level[owner[points]] == number])
-        for number in range(int(level.max(initial=0)) + 1)
-        for at in (level[reader[rows]] == number,)
-    ]
+    of_row, of_point = part[reader[rows]], part[owner[points]]
+    by_row, by_point = np.argsort(of_row, kind="stable"), np.argsort(of_point, kind="stable")
+    cuts = [np.searchsorted(of[order], np.arange(1, parts)) for of, order in ((of_row, by_row), (of_point, by_point))]
+    chosen = zip(np.split(by_row, cuts[0]), np.split(by_point, cuts[1]), strict=True)
+    return [Sums(rows[mine], target[mine], points[made]) for mine, made in chosen]
 
 
 def _strange_operands(build: Build) -> Iterator[str]:
