@@ -9,7 +9,9 @@ import numpy as np
 
 from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT
 from lpxsched.units import NONE
-from lpxsched.verify.replay.movement import movement, owners
+from lpxsched.verify.replay.circles import followers
+from lpxsched.verify.replay.holding import owners
+from lpxsched.verify.replay.movement import movement
 from lpxsched.verify.replay.placement import ADD, placement_of
 from lpxsched.verify.replay.runs import runs_of
 from lpxsched.verify.replay.wires import points_of, total_points
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.replay.movement import Movement
     from lpxsched.verify.replay.placement import Placement
+    from lpxsched.verify.replay.rotation import Copies
     from lpxsched.verify.replay.runs import Run
 
 
@@ -54,13 +57,13 @@ class Plan:
     faults: tuple[str, ...]
 
 
-def plan_of(build: Build) -> Plan:
-    """Return the plan of a build that keeps what rules take for granted."""
-    moved, placement = movement(build), placement_of(build)
+def plan_of(build: Build, copies: Copies | None = None) -> Plan:
+    """Return the plan of a build that keeps what rules take for granted; copies as of `movement`."""
+    moved, placement = movement(build, copies), placement_of(build)
     level = _levels(build, moved)
     segments, most = len(build.segments), int(level.max(initial=0)) + 1
     runs: list[list[list[Run]]] = [[[] for _ in range(most)] for _ in range(segments)]
-    faults = [*placement.faults, *_ends(build, placement), *_strange_operands(build)]
+    faults = [*placement.faults, *_ends(build, placement), *_strange_operands(build), *_at_once(build)]
     faults += [f"slot {slot} brings vectors that nothing there uses" for slot in moved.unused.tolist()]
     for run in runs_of(build, moved, placement):
         runs[build.operators.segment[run.row]][level[run.row]].append(run)
@@ -119,6 +122,19 @@ def _strange_operands(build: Build) -> Iterator[str]:
         yield f"operator {operands.operator[row]} reads operand {row} as {operands.role[row]}"
     for row in np.flatnonzero(sums & (operands.vectors != size[operands.operator])).tolist():
         yield f"operand {row} of sum {operands.operator[row]} has not as many vectors as the sum"
+
+
+def _at_once(build: Build) -> Iterator[str]:
+    """Yield operators of any iterations that one unit runs at once."""
+    operators = build.operators
+    rows = np.flatnonzero((operators.cycles > 0) & ~build.chips.host[operators.chip])
+    units, unit = np.unique(operators.unit, return_inverse=True)
+    held = operators.chip[rows] * len(units) + unit[rows]
+    pairs = followers(build, rows, held, operators.segment[rows], operators.start[rows])
+    meet = np.flatnonzero(operators.cycles[pairs.one] > pairs.apart)
+    for one, other in zip(pairs.one[meet].tolist(), pairs.other[meet].tolist(), strict=True):
+        where = f"unit {operators.unit[one]} of chip {operators.chip[one]}"
+        yield f"{where} runs operators {one} and {other} at once"
 
 
 def _ends(build: Build, placement: Placement) -> Iterator[str]:

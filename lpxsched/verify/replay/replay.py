@@ -11,6 +11,7 @@ from lpxsched.verify.replay.chain import Chain
 from lpxsched.verify.replay.dense import Dense
 from lpxsched.verify.replay.evaluate import Found, evaluate
 from lpxsched.verify.replay.model import model_of
+from lpxsched.verify.replay.owned import in_flight, window_faults
 from lpxsched.verify.replay.placement import iterations
 from lpxsched.verify.replay.plan import plan_of
 from lpxsched.verify.replay.rounds import Round
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lpxsched.verify.replay.evaluate import Difference
     from lpxsched.verify.replay.model import Model
     from lpxsched.verify.replay.plan import Plan
+    from lpxsched.verify.replay.rotation import Copies
 
 MOST_KEPT = 100
 # Of more micro-batches in flight the first are replayed: all of them run the same rows of the timetable.
@@ -100,7 +102,7 @@ class ReplayReport:
         return bool(self.compared) and not self.mismatches and not self.faults
 
 
-def replay(build: Build, *, seed: int = 0) -> ReplayReport:
+def replay(build: Build, *, seed: int = 0, copies: Copies | None = None) -> ReplayReport:
     """Replay a build whose numbers, graph and partition are sound (``verify.check.taken_for_granted``).
 
     Every micro-batch goes through all segments, step after step. A graph that begins and ends at hosts is replayed for
@@ -112,17 +114,20 @@ def replay(build: Build, *, seed: int = 0) -> ReplayReport:
     build : Build
     seed : int
         All numbers follow from it.
+    copies : mapping, optional
+        How often a tensor lies at a node of a timetable that repeats, by node and tensor, once where nothing is said;
+        None for as often as its uses ask for.
 
     Raises
     ------
     InputError
         When the build is too large, or an operator's layouts leave open what it computes.
     """
-    model, plan = model_of(build, seed), plan_of(build)
+    model, plan = model_of(build, seed), plan_of(build, copies)
     count = micro_batches(build, model)
     compared = mismatches = 0
     first: list[Mismatch] = []
-    faults = [*plan.faults]
+    faults = [*plan.faults, *window_faults(build)]
     for micro_batch in range(count):
         for dense, differences in follow(plan, model, seed, Round(micro_batch, steps=model.steps), Found()):
             faults += (f"iteration {dense.now.number}: {short}" for short in dense.without_run())
@@ -140,8 +145,7 @@ def micro_batches(build: Build, model: Model) -> int:
     Those in flight; of a timetable that repeats for one alone, one more than are ever under way at once; and as many
     as experts need to meet every routing.
     """
-    flying = build.manifest.results.get("in_flight", 1)
-    flying = flying if isinstance(flying, int) else 1
+    flying = in_flight(build)
     needed = ceil_div(len(ROUTINGS), model.steps) if model.mixtures or model.dispatches else 1
     return max(needed, min(flying, MOST_MICRO_BATCHES) if flying > 1 else iterations(build))
 
@@ -208,8 +212,12 @@ def _cause(build: Build, plan: Plan, row: int, moved: int) -> str:
     if movement.got[moved]:
         return "arrived; what it was computed from did not"
     slot = int(movement.culprit[moved])
+    if movement.overwritten[moved] != NONE:
+        return f"a later iteration writes over it in cycle {movement.overwritten[moved]}"
     if slot != NONE:
+        robbed = movement.robbed[slot] and movement.whole[slot]
         why = "leaves before they are there" if movement.whole[slot] else "does not arrive as it left"
+        why = "leaves after a later iteration has written over them" if robbed else why
         slots, link = build.slots, int(build.slots.link[slot])
         nodes = f"node {build.links.src[link]} to {build.links.dst[link]}"
         return f"slot {slot} with vectors of tensor {slots.tensor[slot]} from {nodes} at {slots.depart[slot]} {why}"
