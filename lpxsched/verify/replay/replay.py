@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.units import NONE, ceil_div
 from lpxsched.verify.replay.arithmetic import PRIME
+from lpxsched.verify.replay.attacks import attack_faults
 from lpxsched.verify.replay.chain import Chain
 from lpxsched.verify.replay.dense import Dense
 from lpxsched.verify.replay.evaluate import Found, evaluate
@@ -127,7 +128,7 @@ def replay(build: Build, *, seed: int = 0, copies: Copies | None = None) -> Repl
     count = micro_batches(build, model)
     compared = mismatches = 0
     first: list[Mismatch] = []
-    faults = [*plan.faults, *window_faults(build)]
+    faults = [*plan.faults, *window_faults(build), *attack_faults(model)]
     for micro_batch in range(count):
         for dense, differences in follow(plan, model, seed, Round(micro_batch, steps=model.steps), Found()):
             faults += (f"iteration {dense.now.number}: {short}" for short in dense.without_run())
