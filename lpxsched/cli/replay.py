@@ -36,7 +36,7 @@ def replay_command(folder: Path, seed: int, as_json: bool) -> ExitCode:
 
     build = read_build(folder)
     unsound = tuple(violation.message for violation in taken_for_granted(build))
-    report = ReplayReport(0, 0, 0, (), unsound) if unsound else replay(build, seed=seed)
+    report = ReplayReport(0, 0, 0, 0, (), unsound) if unsound else replay(build, seed=seed)
     _tell(report)
     emit(_as_json(report), _text(report), as_json=as_json)
     return ExitCode.DONE if report.ok else ExitCode.VERIFICATION_FAILED
@@ -46,6 +46,8 @@ def _as_json(report: ReplayReport) -> dict[str, Any]:
     return {
         "ok": report.ok,
         "iterations": report.iterations,
+        "micro_batches": report.micro_batches,
+        "steps": report.steps,
         "compared": report.compared,
         "mismatches": report.mismatches,
         "first": [mismatch.as_json() for mismatch in report.first[:MOST_IN_JSON]],
@@ -56,7 +58,7 @@ def _as_json(report: ReplayReport) -> dict[str, Any]:
 
 def _text(report: ReplayReport) -> str:
     rows = (
-        ("replayed", f"{report.iterations:,} iterations"),
+        ("replayed", f"{report.micro_batches:,} micro-batches, {report.steps:,} steps each"),
         ("compared", f"{report.compared:,} vectors with a dense run"),
         ("mismatches", f"{report.mismatches:,}"),
         ("faults", f"{len(report.faults):,}"),
@@ -79,10 +81,11 @@ def _tell(report: ReplayReport) -> None:
 
 def _table(mismatches: Sequence[Mismatch]) -> list[str]:
     """Return the lines of a table; of the numbers of a vector the first is shown."""
-    rows = [("iteration", "tensor", "operator", "node", "vector", "expected", "found", "what did not arrive")]
+    rows = [("micro-batch", "step", "tensor", "operator", "node", "vector", "expected", "found", "what did not arrive")]
     rows += [
         (
-            str(one.iteration),
+            str(one.micro_batch),
+            str(one.step),
             one.tensor,
             one.operator,
             str(one.node),
