@@ -20,6 +20,8 @@ COMMANDS = {
     "simulate": ("simulate", "Run a build folder on drifting clocks and count late vectors."),
     "report": ("report", "Print link utilisation and where the time of a layer goes."),
     "export": ("export", "Draw utilisation and one layer's timeline as SVG or PNG."),
+    "sweep": ("sweep", "Compile every combination of lists of options, a row each."),
+    "sensitivity": ("sensitivity", "Tell what each assumed number is worth: a step at both ends of its range."),
     "topology": ("topology", "Tell sizes, distances, bandwidth and symmetry of a fabric, and draw it."),
     "model": ("model", "Tell layers, parameters and bytes of a model."),
     "schema": ("schema", "Print the JSON Schema of an input file, for editors."),
