@@ -2,7 +2,8 @@
 
 Resident tensors come first, byte after byte in the order of their rows. Above them blocks take the smallest gap that
 holds them, those that begin first before others (best fit, as in Wilson et al., Dynamic Storage Allocation, 1995), so
-that room is used anew as soon as it is free. Segments on demand run one at a time and share that room.
+that room is used anew as soon as it is free. Segments on demand run one at a time and share that room. Hosts have no
+limit: there every block of a segment has a place of its own.
 
 In a frame that repeats with period P a block that lies no longer than P has one place, which others may take in the
 rest of the period, but where it reaches beyond the end of one. One that lies longer has ceil(life / P) places, which
@@ -65,12 +66,13 @@ def allocate(build: Build, blocks: Blocks) -> Addresses:
     address, copies = (np.zeros(len(blocks.node), dtype=np.int64) for _ in range(2))
     base = top.copy()
     for rows, period in _together(build, blocks):
-        node, size = int(blocks.node[rows[0]]), blocks.vectors[rows] * build.manifest.vector_bytes
+        node, long = int(blocks.node[rows[0]]), blocks.vectors[rows] * build.manifest.vector_bytes
         begin = blocks.begin[rows] + (build.segments.phase_cycles[blocks.segment[rows]] if period else 0)
         times = [_folded(one, end, period) for one, end in zip(begin.tolist(), _ends(blocks, rows, begin), strict=True)]
         copies[rows] = [count for *_, count in times]
-        room = (size * copies[rows]).tolist()
-        spans = [(one, end, bytes_) for (one, end, _), bytes_ in zip(times, room, strict=True)]
+        room = (long * copies[rows]).tolist()
+        apart = bool(build.chips.host[node])
+        spans = [(0, 1, size) if apart else (*time[:2], size) for time, size in zip(times, room, strict=True)]
         placed = _placed(spans)
         address[rows] = base[node] + np.array(placed, dtype=np.int64)
         top[node] = max(int(top[node]), int((address[rows] + room).max()))
