@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.contention.tables import Calls, Groups, Hops, Program, lists_of
+from lpxsched.contention.tables import Calls, Groups, Hops, Lists, Program, lists_of
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
@@ -94,14 +94,8 @@ class Draft:
         )
         return Program(groups, calls, hops, wires, self.packet)
 
-    def _lists(self, kind: int, owner: str) -> object:
-        parts = self.pairs[kind]
-        owners, items = (
-            (np.concatenate([np.zeros(0, dtype=np.int64), *column]) for column in zip(*parts))
-            if parts
-            else (
-                np.zeros(0, dtype=np.int64),
-                np.zeros(0, dtype=np.int64),
-            )
-        )
+    def _lists(self, kind: int, owner: str) -> Lists:
+        nothing = np.zeros(0, dtype=np.int64)
+        owners = np.concatenate([nothing, *(owners for owners, _ in self.pairs[kind])])
+        items = np.concatenate([nothing, *(items for _, items in self.pairs[kind])])
         return lists_of(owners, items, self.counts[owner])

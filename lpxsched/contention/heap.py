@@ -22,7 +22,8 @@ class Events(NamedTuple):
 
 def no_events(most: int) -> Events:
     """Return room for so many events at once."""
-    return Events(*(np.empty(most, dtype=np.int64) for _ in range(3)), np.zeros(2, dtype=np.int64))
+    time, number, what = (np.empty(most, dtype=np.int64) for _ in range(3))
+    return Events(time, number, what, np.zeros(2, dtype=np.int64))
 
 
 @kernel

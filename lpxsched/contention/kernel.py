@@ -206,7 +206,7 @@ def _way_of(program: Program, step: Step, state: State, send: int) -> int:
                 latest = max(latest, state.free[lane] + state.waiting[lane, 1] * wires.vector[lane])
             if latest < soonest:
                 best, soonest = way, latest
-    return best
+    return int(best)
 
 
 @kernel
@@ -217,7 +217,7 @@ def _least_loaded(step: Step, state: State, first: Integers, lanes: Integers, bu
         fewer = state.waiting[lane, 1] < state.waiting[best, 1]
         if fewer or (state.waiting[lane, 1] == state.waiting[best, 1] and state.free[lane] < state.free[best]):
             best = lane
-    return best
+    return int(best)
 
 
 @kernel

@@ -2,8 +2,8 @@
 
 Its operators and their demands come from the graph, on the chips of its groups; nothing of the timetable is read.
 Copies spread along trees of shortest ways: who passes a packet on sends it to all that come after. Summands come
-together along such trees, and each chip on the way adds what has come, packet by packet, as the timetable may; or, where
-that is shorter, every reader gets all summands and adds them by itself.
+together along such trees, and each chip on the way adds what has come, packet by packet, as the timetable may; or,
+where that is shorter, every reader gets all summands and adds them by itself.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class _Laying:
     ) -> Integers:
         """Add a hop for each branch, away from the root or toward it."""
         near, far = (branches.node, branches.toward) if upward else (branches.toward, branches.node)
-        columns = {"call": NONE, "group": NONE, "own": NONE, "send": NONE, **origin}
+        columns: dict[str, Integers | int] = {"call": NONE, "group": NONE, "own": NONE, "send": NONE, **origin}
         return self.draft.add(
             "hop",
             len(near),
@@ -303,16 +303,15 @@ def _lay_sums(laying: _Laying, moves: Moves, call_at: Integers) -> None:
     tree, node = np.repeat(np.arange(count), len(chips)), np.tile(chips, count)
     branches = branches_of(parts.source, table, tree, node)
     # Nodes of all trees by key, the roots too: who comes there, and whether a summand is there.
-    keys = np.concatenate(
-        [branches.tree * network.width + branches.node, np.arange(count) * network.width + parts.source]
-    )
+    at_tree = np.concatenate([branches.tree, np.arange(count)])
+    at_chip = np.concatenate([branches.node, parts.source])
+    keys = at_tree * network.width + at_chip
     toward = branches.tree * network.width + branches.toward
     place_of = np.full(count * network.width, NONE, dtype=np.int64)
     place_of[keys] = np.arange(len(keys))
     come = np.bincount(place_of[toward], minlength=len(keys))
-    leaf = np.isin(keys % network.width, chips)
+    leaf = np.isin(at_chip, chips)
     adds = np.flatnonzero(come + leaf > 1)
-    at_tree, at_chip = np.divmod(keys, network.width)
     group_at = np.full(len(keys), NONE, dtype=np.int64)
     group_at[adds] = _add_sums(laying, moves.tensor, at_chip[adds], parts.vectors[at_tree[adds]], (come + leaf)[adds])
     given = adds[leaf[adds]]

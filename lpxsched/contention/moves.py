@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.network import Network
     from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Text
     from lpxsched.verify.demand import Views
 
 
@@ -95,7 +96,7 @@ def moves_of(build: Build, segment: int, node_of: Integers, network: Network) ->
             yield _copied(tensor, writes, reads[0], node_of, hops)
 
 
-def _by_tensor(build: Build, segment: int, views: Views) -> dict[int, tuple[Pieces, Integers]]:
+def _by_tensor(build: Build, segment: int, views: Views) -> dict[int, tuple[Pieces, Text]]:
     """Return the views of a segment by tensor, none of them empty, and their layouts."""
     rows = np.flatnonzero((build.operators.segment[views.operator] == segment) & (views.vectors > 0))
     rows = rows[np.argsort(views.tensor[rows], kind="stable")]
@@ -199,13 +200,13 @@ def _roots(writers: Integers, part: Integers, reader: Integers, chip_of: Integer
     np.minimum.at(least, part, chip_of[reader])
     np.maximum.at(most, part, chip_of[reader])
     in_turn = chips[np.cumsum(least < most) % len(chips)]
-    return np.where(least < most, in_turn, nearest[least])
+    return np.asarray(np.where(least < most, in_turn, nearest[least]))
 
 
 def _find(keys: Integers, wanted: Integers) -> Integers:
     """Return where wanted keys stand among sorted ones, `NONE` where they do not."""
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, place, NONE)
+    return np.asarray(np.where(keys[place] == wanted, place, NONE))
 
 
 def _none() -> Parts:

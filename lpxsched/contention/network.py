@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.compiled.kernels import Integers
 from lpxsched.contention.tables import Wires
 from lpxsched.errors import InputError
 from lpxsched.units import NONE, cycles_to_ns
 
 if TYPE_CHECKING:
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.timetable.build import Build
 
 PS_PER_NS = 1000
@@ -91,9 +91,8 @@ def network_of(build: Build, segment: int, *, header_bytes: int, ways: int) -> N
     hosts = np.array([host_of.get(chip, NONE) for chip in chips.tolist()], dtype=np.int64)
     source, destination, rows = _ends(build, chips, hosts)
     pairs, first, lanes = np.unique(source * 2 * len(chips) + destination, return_index=True, return_counts=True)
-    bundle_of = np.full((2 * len(chips)) ** 2, NONE, dtype=np.int64)
-    bundle_of[pairs] = np.arange(len(pairs))
-    bundle_of = bundle_of.reshape(2 * len(chips), -1)
+    bundle_of = np.full((2 * len(chips), 2 * len(chips)), NONE, dtype=np.int64)
+    bundle_of.reshape(-1)[pairs] = np.arange(len(pairs))
     joined = bundle_of[: len(chips), : len(chips)] != NONE
     clock_mhz = Fraction(build.manifest.clock_mhz)
     turnaround = [picoseconds(cycles, clock_mhz) for cycles in build.chips.turnaround_cycles[chips].tolist()]

@@ -7,11 +7,12 @@ tensor. Then its *sends* leave: packets that take one of some *ways*, trees of *
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.compiled.kernels import Integers
+if TYPE_CHECKING:
+    from lpxsched.compiled.kernels import Integers
 
 
 class Lists(NamedTuple):
