@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 # What follows what: each is a kind of owner and of item.
 READERS, GROUP_CALLS, GROUP_HOPS, SENDS, SUMMANDS, WAYS, WAY_HOPS, ONWARD, HOP_READERS = range(9)
 
+KINDS = ("group", "call", "send", "read", "way", "hop")
+
 
 @dataclass(slots=True)
 class Draft:
     """Columns of what is there so far, and pairs of owner and item by kind."""
 
     packet: int
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("group", "call", "send", "way", "hop"), 0))
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("group", "call", "send", "read", "way", "hop"), 0)
+    )
     columns: defaultdict[str, list[Integers]] = field(default_factory=lambda: defaultdict(list))
     pairs: defaultdict[int, list[tuple[Integers, Integers]]] = field(default_factory=lambda: defaultdict(list))
     missing: list[tuple[Integers, Integers]] = field(default_factory=list)

@@ -33,6 +33,8 @@ from lpxsched.units import BITS_PER_BYTE, NONE, ceil_div
 from lpxsched.verify.demand import graph_operators
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.moves import Moves, Parts
     from lpxsched.contention.network import Network
@@ -82,9 +84,11 @@ class Laid:
         What each task of a group waits for.
     ends : ndarray of int64
         Groups whose last end is that of the segment.
-    send_tensor, send_first, send_vectors, send_reader : ndarray of int64, shape (sends,)
-        Tensor of the graph and part of it that each send moves, and the first operator that reads it, `NONE` of a
-        summand.
+    send_tensor, send_vectors, send_reader : ndarray of int64, shape (sends,)
+        Tensor of the graph of which each send moves a part, the vectors of that, and the first operator that reads it,
+        `NONE` of a summand.
+    read_send, read_group : ndarray of int64, shape (reads,)
+        A send and a group that reads it, of copies.
     hop_send, hop_vectors : ndarray of int64, shape (hops,)
         The send to which each hop belongs, `NONE` of those of sums, and its vectors.
     """
@@ -96,9 +100,10 @@ class Laid:
     awaited: Integers
     ends: Integers
     send_tensor: Integers
-    send_first: Integers
     send_vectors: Integers
     send_reader: Integers
+    read_send: Integers
+    read_group: Integers
     hop_send: Integers
     hop_vectors: Integers
 
@@ -114,6 +119,7 @@ class _Laying:
     rows: Integers
     node_of: Integers
     group_of: Integers
+    times: Mapping[int, int]
     random: np.random.Generator
 
     def calls_of(self, moves: Moves, operators: Integers) -> Integers:
@@ -127,11 +133,10 @@ class _Laying:
 
     def sends(self, calls: Integers, tensor: int, parts: Parts | None, vectors: Integers) -> Integers:
         """Add a send of each call."""
-        first = parts.first if parts is not None else NONE
         readers = np.full(len(calls), NONE, dtype=np.int64)
         if parts is not None:
             readers[parts.part[::-1]] = parts.reader[::-1]
-        sends = self.draft.add("send", len(calls), tensor=tensor, first=first, vectors=vectors, reader=readers)
+        sends = self.draft.add("send", len(calls), tensor=tensor, vectors=vectors, reader=readers)
         self.draft.follow(SENDS, calls, sends)
         return sends
 
@@ -159,8 +164,16 @@ class _Laying:
         return [table[way, chips] for way in range(min(self.wiring.choices, len(table)))]
 
 
-def lay(build: Build, segment: int, wiring: Wiring) -> Laid:
+def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) -> Laid:
     """Return a segment as a program.
+
+    Parameters
+    ----------
+    build : Build
+    segment : int
+    wiring : Wiring
+    times : dict of int to int
+        Tensors of which more may be copied than the graph says, and how many times that at most.
 
     Raises
     ------
@@ -186,7 +199,7 @@ def lay(build: Build, segment: int, wiring: Wiring) -> Laid:
         duration=np.array([known[value] for value in cycles.tolist()], dtype=np.int64),
     )
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((wiring.seed, segment))))
-    laying = _Laying(build, network, wiring, draft, rows, node_of, group_of, random)
+    laying = _Laying(build, network, wiring, draft, rows, node_of, group_of, times, random)
     for moves in moves_of(build, segment, node_of, network):
         _lay_tensor(laying, moves)
     ends = np.array([operator.ends for operator in build.graph.operators], dtype=np.bool_)[number[rows]]
@@ -198,9 +211,10 @@ def lay(build: Build, segment: int, wiring: Wiring) -> Laid:
         awaited=draft.awaited(),
         ends=group_of[rows[ends]],
         send_tensor=draft.column("send.tensor"),
-        send_first=draft.column("send.first"),
         send_vectors=draft.column("send.vectors"),
         send_reader=draft.column("send.reader"),
+        read_send=draft.column("read.send"),
+        read_group=draft.column("read.group"),
         hop_send=draft.column("hop.send"),
         hop_vectors=draft.column("hop.vectors"),
     )
@@ -244,10 +258,12 @@ def _lay_tensor(laying: _Laying, moves: Moves) -> None:
 def _lay_copies(laying: _Laying, moves: Moves, call_at: Integers) -> None:
     """Spread each part from who left it."""
     parts, network = moves.copies, laying.network
+    parts = parts._replace(vectors=parts.vectors * laying.times.get(moves.tensor, 1))
     root = laying.node_of[parts.source]
     calls = call_at[root]
     sends = laying.sends(calls, moves.tensor, parts, parts.vectors)
     readers = laying.group_of[parts.reader]
+    laying.draft.add("read", len(readers), send=sends[parts.part], group=readers)
     laying.draft.wait(readers, laying.draft.packets(parts.vectors)[parts.part])
     for table in laying.ways(network.down, root):
         ways = laying.draft.add("way", len(sends))

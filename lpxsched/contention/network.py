@@ -169,7 +169,7 @@ def _before(joined: Integers, ways: int, build: Build, chips: Integers) -> Integ
     return before
 
 
-def header_allowed(build: Build) -> None:
+def refuse_ports(build: Build) -> None:
     """Refuse what is not modelled: chips that begin or end only so many vectors in a cycle."""
     for column in ("inject_per_cycle", "eject_per_cycle"):
         if (getattr(build.chips, column) >= 0).any():

@@ -7,37 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.contention.kernel import (
-    ADAPTIVE,
-    BARRIER,
-    FIFO,
-    HASH,
-    MINIMAL,
-    QUEUE,
-    RANDOM,
-    START_UP,
-    fresh_state,
-    run,
-)
-from lpxsched.contention.laying import Wiring, lay
-from lpxsched.contention.network import PS_PER_NS, header_allowed
+from lpxsched.contention.drawing import drawing_of
+from lpxsched.contention.kernel import BARRIER, QUEUE, START_UP, fresh_state, run
+from lpxsched.contention.network import PS_PER_NS, refuse_ports
 from lpxsched.contention.runtime import read_runtime, runtime_of
-from lpxsched.contention.tables import Step
-from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.contention.laying import Laid
-    from lpxsched.contention.runtime import Runtime
+    from lpxsched.contention.drawing import Drawing
     from lpxsched.options import ContendOptions
     from lpxsched.timetable.build import Build
 
-ROUTINGS = {"minimal": MINIMAL, "hash": HASH, "adaptive": ADAPTIVE}
-ARBITRATIONS = {"fifo": FIFO, "random": RANDOM}
-# Ways among which a packet chooses with adaptive routing.
-CHOICES = 2
 PARTS = (START_UP, BARRIER, QUEUE)
 
 
@@ -50,7 +32,7 @@ class Contended:
     segment_ps : ndarray of int64, shape (steps, segments)
         How long each segment took.
     parts_ps : ndarray of int64, shape (steps, segments, 3)
-        Start-up, barrier and queueing along the way that took longest; the rest are operators and wires.
+        Start-up, barrier and queueing on the way that took longest; the rest are operators and wires.
     """
 
     segment_ps: Integers
@@ -84,48 +66,25 @@ def contend(build: Build, options: ContendOptions) -> Contended:
     Raises
     ------
     InputError
+        When the build asks for what is not modelled, or a chip does not reach another one.
     """
     runtime = runtime_of(read_runtime(options.runtime))
-    header_allowed(build)
-    segments = len(build.segments)
-    lasted = np.zeros((options.steps, segments), dtype=np.int64)
-    parts = np.zeros((options.steps, segments, len(PARTS)), dtype=np.int64)
-    for segment in range(segments):
-        laid = lay(build, segment, _wiring(options, runtime))
+    refuse_ports(build)
+    shape = options.steps, len(build.segments)
+    lasted, parts = np.zeros(shape, dtype=np.int64), np.zeros((*shape, len(PARTS)), dtype=np.int64)
+    for segment in range(len(build.segments)):
+        drawing = drawing_of(build, segment, options, runtime)
         for step in range(options.steps):
-            generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence((options.seed, segment, step))))
-            lasted[step, segment], parts[step, segment] = _run(laid, options, runtime, generator)
+            lasted[step, segment], parts[step, segment] = _run(drawing, step)
     return Contended(lasted, parts)
 
 
-def _wiring(options: ContendOptions, runtime: Runtime) -> Wiring:
-    return Wiring(
-        runtime.packet_vectors,
-        runtime.header_bytes,
-        CHOICES if options.routing == "adaptive" else 1,
-        options.routing == "hash",
-        options.seed,
-    )
-
-
-def _run(laid: Laid, options: ContendOptions, runtime: Runtime, generator: np.random.Generator) -> tuple[int, Integers]:
-    """Return how long a segment takes once, and the parts of that."""
-    program = laid.program
-    calls = len(program.calls.sends.at) - 1
-    drawn = runtime.start_up_ns * np.exp(runtime.deviation * generator.standard_normal(calls))
-    step = Step(
-        duration=laid.duration_ps,
-        start_up=np.minimum(np.rint(drawn * PS_PER_NS), NEVER).astype(np.int64),
-        sent=laid.send_vectors,
-        carried=laid.hop_vectors,
-        missing=laid.awaited[program.groups.group_of],
-        routing=ROUTINGS[options.routing],
-        arbitration=ARBITRATIONS[options.arbitration],
-        seed=int(generator.integers(2**62)),
-    )
-    state = fresh_state(program)
-    left = run(program, step, state)
+def _run(drawing: Drawing, number: int) -> tuple[int, Integers]:
+    """Return how long a segment takes in a step, and the parts of that, in ps."""
+    laid = drawing.laid
+    state = fresh_state(laid.program)
+    left = run(laid.program, drawing.step(number), state)
     assert not left, f"{left} tasks wait for what never comes"
-    ends = program.groups.first[laid.ends]
+    ends = laid.program.groups.first[laid.ends]
     last = ends[np.argmax(state.ended[ends])]
     return int(state.ended[last]), state.task[last, list(PARTS)]
