@@ -10,8 +10,9 @@ import numpy as np
 
 from lpxsched.contention.experts import routed_layers
 from lpxsched.contention.kernel import ADAPTIVE, FIFO, HASH, MINIMAL, RANDOM
-from lpxsched.contention.laying import Wiring, lay
+from lpxsched.contention.laying import lay
 from lpxsched.contention.network import PS_PER_NS, picoseconds
+from lpxsched.contention.segment import Wiring
 from lpxsched.contention.tables import Step
 from lpxsched.contention.tokens import drawn_experts
 from lpxsched.units import NONE

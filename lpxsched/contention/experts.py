@@ -1,8 +1,12 @@
 """What a routing makes of the routed experts of a layer: how long they take, and what is sent to them.
 
-A machine that decides at run time runs the experts that rows met, and those alone: an expert of n rows takes max((W +
-n r) / memory rate, n m / arithmetic rate) cycles for W bytes of weights, r bytes and m products a row, each rounded up; the runs of a timetable are those of the worst routing. Where rows are dispatched only those travel that are wanted,
-with labels in at least one vector from each source, so that a receiver knows how many come.
+A machine that decides at run time runs the experts that rows met, and those alone: an expert of n rows takes
+
+    max(ceil((W + n r) / memory rate), ceil(n m / arithmetic rate))
+
+cycles for W bytes of weights, r bytes and m products a row; the runs of a timetable are those of the worst routing.
+Where rows are dispatched only those travel that are wanted, with labels in at least one vector from each source, so
+that a receiver knows how many come.
 """
 
 from __future__ import annotations

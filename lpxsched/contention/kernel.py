@@ -44,7 +44,8 @@ class State(NamedTuple):
     entered : ndarray of int64, shape (calls,)
         `NEVER` before.
     waited : ndarray of int64, shape (copies,)
-        For how long the packet of each copy waited for lanes since it was sent, and until then when it began to wait.
+        For how long the packet of each copy waited for lanes since it was sent, beyond what it waits for those before
+        it of the same send.
     follows : ndarray of int64, shape (copies,)
         The next copy that waits for the same lane.
     free : ndarray of int64, shape (lanes,)
@@ -187,9 +188,19 @@ def _enter(program: Program, step: Step, state: State, call: int, time: int) -> 
         for packet in range(-(-step.sent[send] // program.packet)):
             way = _way_of(program, step, state, send)
             for item in range(calls.ways.at[way], calls.ways.at[way + 1]):
-                copy = program.hops.first[calls.ways.items[item]] + packet
-                state.waited[copy] = 0
+                hop = calls.ways.items[item]
+                copy = program.hops.first[hop] + packet
+                state.waited[copy] = -_behind_its_own(program, step, hop, packet)
                 _queue(program, step, state, copy, time)
+
+
+@kernel
+def _behind_its_own(program: Program, step: Step, hop: int, packet: int) -> int:
+    """Return how long a packet waits for those before it of the same send, without any other."""
+    wires, bundle = program.wires, program.hops.bundle[hop]
+    lanes, lane = 1 if step.routing == HASH else wires.lanes[bundle], wires.lane[bundle]
+    each = wires.header[lane] + program.packet * wires.vector[lane] + wires.hold[lane]
+    return int(packet // lanes * each)
 
 
 @kernel
@@ -315,7 +326,8 @@ def _record(program: Program, state: State, task: int, copy: int) -> None:
         _take_over(state.task, task, state.call, hops.call[hop])
     else:
         _take_over(state.task, task, state.task, program.groups.first[hops.group[hop]] + copy - hops.first[hop])
-    since = record[SINCE] + state.waited[copy]
+    # Any of a lane's packets may be served before those of its own send.
+    since = record[SINCE] + max(0, state.waited[copy])
     own = hops.own[hop]
     if own >= 0 and state.entered[own] < record[ENTRY]:
         barrier = record[ENTRY] - state.entered[own]

@@ -6,9 +6,9 @@ stretches of the sum of the popularities the points u, u + 1, .. u + k - 1 lie, 
 sampling; Madow, Annals of Mathematical Statistics 20, 1949).
 
 *uniform*: all are alike. *skewed*: the popularities fall as a power of the rank, so that the hottest is `SKEW` times
-the mean (or 1, where that is less); which expert has which rank is drawn for each layer and step. *adversarial*: as many
-rows as can meet the experts of the first chip that holds some, at first each expert one, then one after the other as
-many as it may.
+the mean (or 1, where that is less); which expert has which rank is drawn for each layer and step. *adversarial*: as
+many rows as can meet the experts of the first chip that holds some, at first each expert one, then one after the other
+as many as it may.
 """
 
 from __future__ import annotations
