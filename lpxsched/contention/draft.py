@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lpxsched.contention.tables import Wires
 
 # What follows what: each is a kind of owner and of item.
-READERS, GROUP_CALLS, GROUP_HOPS, SENDS, SUMMANDS, WAYS, WAY_HOPS, ONWARD, HOP_READERS = range(9)
+READERS, GROUP_CALLS, GROUP_HOPS, SENDS, SUMMANDS, WAYS, WAY_HOPS, WATCHED, ONWARD, HOP_READERS = range(10)
 
 KINDS = ("group", "call", "send", "read", "way", "hop")
 
@@ -83,6 +83,7 @@ class Draft:
             summands=self._lists(SUMMANDS, "call"),
             ways_of=self._lists(WAYS, "send"),
             ways=self._lists(WAY_HOPS, "way"),
+            watched=self._lists(WATCHED, "way"),
         )
         hops = Hops(
             bundle=self.column("hop.bundle"),

@@ -186,7 +186,7 @@ def _enter(program: Program, step: Step, state: State, call: int, time: int) -> 
     for place in range(calls.sends.at[call], calls.sends.at[call + 1]):
         send = calls.sends.items[place]
         for packet in range(-(-step.sent[send] // program.packet)):
-            way = _way_of(program, step, state, send)
+            way = _way_of(program, step, state, send, time)
             for item in range(calls.ways.at[way], calls.ways.at[way + 1]):
                 hop = calls.ways.items[item]
                 copy = program.hops.first[hop] + packet
@@ -204,24 +204,24 @@ def _behind_its_own(program: Program, step: Step, hop: int, packet: int) -> int:
 
 
 @kernel
-def _way_of(program: Program, step: Step, state: State, send: int) -> int:
-    """Return the way of the next packet: the only one, or that whose first lanes are free soonest."""
+def _way_of(program: Program, step: Step, state: State, send: int, time: int) -> int:
+    """Return the way of the next packet: the only one, or that whose first lanes are least loaded, all together."""
     calls, hops, wires = program.calls, program.hops, program.wires
     first, last = calls.ways_of.at[send], calls.ways_of.at[send + 1]
-    best, soonest = calls.ways_of.items[first], NEVER
+    best, least = calls.ways_of.items[first], NEVER
     if last - first > 1:
         for place in range(first, last):
-            way, latest = calls.ways_of.items[place], 0
-            for item in range(calls.ways.at[way], calls.ways.at[way + 1]):
-                lane = _least_loaded(step, state, wires.lane, wires.lanes, hops.bundle[calls.ways.items[item]])
-                latest = max(latest, state.free[lane] + state.waiting[lane, 1] * wires.vector[lane])
-            if latest < soonest:
-                best, soonest = way, latest
+            way, load = calls.ways_of.items[place], 0
+            for item in range(calls.watched.at[way], calls.watched.at[way + 1]):
+                lane = _least_loaded(state, wires.lane, wires.lanes, hops.bundle[calls.watched.items[item]])
+                load += max(0, state.free[lane] - time) + state.waiting[lane, 1] * wires.vector[lane]
+            if load < least:
+                best, least = way, load
     return int(best)
 
 
 @kernel
-def _least_loaded(step: Step, state: State, first: Integers, lanes: Integers, bundle: int) -> int:
+def _least_loaded(state: State, first: Integers, lanes: Integers, bundle: int) -> int:
     """Return the lane of a bundle for which fewest wait, of these the one that is free soonest."""
     best = first[bundle]
     for lane in range(first[bundle] + 1, first[bundle] + lanes[bundle]):
@@ -239,7 +239,7 @@ def _queue(program: Program, step: Step, state: State, copy: int, time: int) -> 
     if step.routing == HASH:
         lane = wires.lane[bundle] + program.hops.hash[hop] % wires.lanes[bundle]
     elif step.routing == ADAPTIVE:
-        lane = _least_loaded(step, state, wires.lane, wires.lanes, bundle)
+        lane = _least_loaded(state, wires.lane, wires.lanes, bundle)
     else:
         lane = wires.lane[bundle] + state.turn[bundle] % wires.lanes[bundle]
         state.turn[bundle] += 1

@@ -153,18 +153,19 @@ def _hops(joined: Integers) -> Integers:
 
 
 def _before(joined: Integers, ways: int, build: Build, chips: Integers) -> Integers:
-    """Return the chip before each on shortest ways from each root; of several the lowest first, by way."""
+    """Return the chip before each on shortest ways from each root, by way; roots and ways take several in turn."""
     hops = _hops(joined)
     for root, chip in np.argwhere(hops == NONE)[:1].tolist():
         problem = f"no links that are up lead from {build.chips.position[chips[root]]} to "
         raise InputError("links.parquet", f"{problem}{build.chips.position[chips[chip]]} within their group")
-    before = np.full((ways, len(hops), len(hops)), NONE, dtype=np.int64)
+    before, roots = np.full((ways, len(hops), len(hops)), NONE, dtype=np.int64), np.arange(len(hops))
     for chip in range(len(hops)):
         near = np.flatnonzero(joined[:, chip])
         on_way = (hops[:, near] == hops[:, [chip]] - 1) & (hops[:, [chip]] > 0)
         count, rank = on_way.sum(axis=1), np.cumsum(on_way, axis=1)
         for way in range(ways):
-            place = np.argmax(on_way & (rank == (way * count // ways + 1)[:, None]), axis=1) if len(near) else 0
+            chosen = (roots + way) % np.maximum(count, 1) + 1
+            place = np.argmax(on_way & (rank == chosen[:, None]), axis=1) if len(near) else 0
             before[way, :, chip] = np.where(count > 0, near[place] if len(near) else NONE, NONE)
     return before
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.contention.draft import GROUP_HOPS, HOP_READERS, ONWARD, SENDS, WAY_HOPS, WAYS
+from lpxsched.contention.draft import GROUP_HOPS, HOP_READERS, ONWARD, SENDS, WATCHED, WAY_HOPS, WAYS
 from lpxsched.contention.trees import branches_of
 from lpxsched.units import NONE
 
@@ -54,6 +54,8 @@ def send(segment: Segment, tensor: int, spread: Spread, call_at: Integers, reade
         hops = _branch(segment, spread, branches, origin)
         first = branches.parent == NONE
         draft.follow(WAY_HOPS, ways[branches.tree[first]], hops[first])
+        watched = branches.toward == spread.root[branches.tree] % segment.network.width
+        draft.follow(WATCHED, ways[branches.tree[watched]], hops[watched])
 
 
 def spread_sums(segment: Segment, spread: Spread, groups: Integers) -> None:

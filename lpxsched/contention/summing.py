@@ -35,15 +35,15 @@ def lay_sums(segment: Segment, moves: Moves, call_at: Integers) -> None:
 def _is_one_hop(segment: Segment, moves: Moves) -> bool:
     """Return whether all summands come to all readers sooner than sums that are made in shares and spread.
 
-    Both take as long as the farthest way, and as n - 1 of n summands on the lanes into a chip: once, or for a share
-    there and back.
+    Both take as long as the farthest way, and as n - 1 of n summands on the lanes from their chips to one: once, or for
+    a share there and back. Other readers than those that left the summands take sums.
     """
     parts, network = moves.sums, segment.network
     chips, nodes = segment.node_of[moves.writers], segment.node_of[parts.reader]
     readers = np.bincount(np.unique(parts.part * 2 * network.width + nodes) // (2 * network.width))
-    if (nodes >= network.width).any() or (readers == 1).any():
+    if not np.isin(nodes, chips).all() or (readers == 1).any():
         return False
-    wires, into = network.wires, network.bundle_of[: network.width, nodes[0]]
+    wires, into = network.wires, network.bundle_of[chips, nodes[0]]
     lanes, lane = int(wires.lanes[into[into != NONE]].sum()), wires.lane[into[into != NONE][0]]
     far = int(network.hops_between()[chips][:, nodes].max())
     way = far * (wires.vector[lane] + wires.latency[lane] + network.turnaround_ps[nodes[0]])

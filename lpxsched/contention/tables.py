@@ -47,12 +47,16 @@ class Groups(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """What a call sends, and to which sums of its own chip it gives its summand; `ways` lists the hops of each way."""
+    """What a call sends, and to which sums of its own chip it gives its summand.
+
+    `ways` lists the first hops of each way, `watched` those from its first chip, by which packets choose.
+    """
 
     sends: Lists
     summands: Lists
     ways_of: Lists
     ways: Lists
+    watched: Lists
 
 
 class Hops(NamedTuple):
