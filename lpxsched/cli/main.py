@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": ("replay", "Move numbers through a build folder and compare them with a dense run."),
     "bound": ("bound", "Bound slack, buffers and latency of a build folder for all clocks, without a sample."),
     "simulate": ("simulate", "Run a build folder on drifting clocks and count late vectors."),
+    "contend": ("contend", "Run the demands of a build with run-time arbitration, beside its timetable."),
     "report": ("report", "Print link utilisation and where the time of a layer goes."),
     "export": ("export", "Draw utilisation and one layer's timeline as SVG or PNG."),
     "topology": ("topology", "Tell sizes, distances, bandwidth and symmetry of a fabric, and draw it."),

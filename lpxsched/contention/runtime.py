@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ Vectors = Annotated[int, Field(ge=1, le=1024)]
 Bytes = Annotated[int, Field(ge=0, le=65536)]
 # Of a standard normal number, 99 % are below.
 P99_DEVIATIONS = 2.3263478740408408
+AS_TOLD, BETTER, WORSE = range(3)
 
 
 class RuntimeFile(Strict):
@@ -68,12 +69,17 @@ def read_runtime(name: str) -> RuntimeFile:
     return validate(read_yaml(find_file("runtime", name)), RuntimeFile)
 
 
-def runtime_of(file: RuntimeFile) -> Runtime:
-    """Return a description in numbers."""
+def runtime_of(file: RuntimeFile, end: int = AS_TOLD) -> Runtime:
+    """Return a description in numbers, with start-up and header as told or at an end of their ranges."""
+
+    def number(tagged: Tagged[Any]) -> Any:
+        low, high = tagged.range or (tagged.value, tagged.value)
+        return (tagged.value, low, high)[end]
+
     return Runtime(
         file.name,
-        file.start_up_ns.value,
-        math.log(file.start_up_p99_ratio.value) / P99_DEVIATIONS,
+        number(file.start_up_ns),
+        math.log(number(file.start_up_p99_ratio)) / P99_DEVIATIONS,
         file.packet_vectors.value,
-        file.header_bytes.value,
+        number(file.header_bytes),
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.drawing import Drawing
+    from lpxsched.contention.runtime import Runtime
     from lpxsched.options import ContendOptions
     from lpxsched.timetable.build import Build
 
@@ -57,18 +58,18 @@ def contended_steps(build: Build, options: ContendOptions) -> NDArray[np.float64
     ------
     InputError
     """
-    return np.asarray(contend(build, options).segment_ps.sum(axis=1) / PS_PER_NS)
+    shown = contend_with(build, options, runtime_of(read_runtime(options.runtime)))
+    return np.asarray(shown.segment_ps.sum(axis=1) / PS_PER_NS)
 
 
-def contend(build: Build, options: ContendOptions) -> Contended:
-    """Return what steps show, segment by segment.
+def contend_with(build: Build, options: ContendOptions, runtime: Runtime) -> Contended:
+    """Return what steps show, segment by segment, with a runtime of one's own in the place of that of the options.
 
     Raises
     ------
     InputError
         When the build asks for what is not modelled, or a chip does not reach another one.
     """
-    runtime = runtime_of(read_runtime(options.runtime))
     refuse_ports(build)
     shape = options.steps, len(build.segments)
     lasted, parts = np.zeros(shape, dtype=np.int64), np.zeros((*shape, len(PARTS)), dtype=np.int64)
