@@ -1,21 +1,21 @@
 """Which offsets of two segments fit beside each other modulo a period, by circular correlation of what they hold.
 
 A segment holds each of its resources (unit, lane, Ethernet port) during intervals that count from its time zero. Folded
-onto a circle of P cycles they are a row of cells. Two segments meet at an offset where the correlation of the rows of a
-resource that both hold is not 0; one that overlaps itself fits no offset at all.
+onto a circle of P cycles, [a, a + m) of one segment and [b, b + n) of another meet at the offsets from a - b - n + 1 to
+a - b + m - 1. Intervals are few and periods long, so these offsets are counted pair by pair; one that overlaps itself
+fits no offset at all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lpxsched.compiled.kernels import kernel
+
 Integers = NDArray[np.int64]
-# Cells that are transformed at a time.
-CELLS = 1 << 21
 
 
 class Held(NamedTuple):
@@ -30,19 +30,25 @@ class Held(NamedTuple):
         return np.bincount(self.resource, weights=self.length, minlength=resources).astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Folded:
+class Folded(NamedTuple):
     """What a segment holds modulo a period.
 
     Attributes
     ----------
-    resource : ndarray of int64, shape (rows,)
+    resource : ndarray of int64, shape (resources,)
         Sorted.
-    cells : ndarray of uint8, shape (rows, P)
+    first : ndarray of int64, shape (resources + 1,)
+        Where the intervals of each begin in the next two.
+    begin, length : ndarray of int64, shape (intervals,)
+        ``[begin, begin + length)`` modulo the period, those that touch joined.
+    period : int
     """
 
     resource: Integers
-    cells: NDArray[np.uint8]
+    first: Integers
+    begin: Integers
+    length: Integers
+    period: int
 
 
 def meets_itself(held: Held, period: int) -> bool:
@@ -63,27 +69,47 @@ def meets_itself(held: Held, period: int) -> bool:
 
 def folded(held: Held, period: int) -> Folded:
     """Return what a segment that does not meet itself holds modulo a period."""
-    resource, row = np.unique(held.resource, return_inverse=True)
-    marks = np.zeros((len(resource), period + 1), dtype=np.int64)
-    begin = held.begin % period
-    end = begin + held.length
-    np.add.at(marks, (row, begin), 1)
-    np.add.at(marks, (row, np.minimum(end, period)), -1)
-    over = np.flatnonzero(end > period)
-    np.add.at(marks[:, 0], row[over], 1)
-    np.add.at(marks, (row[over], end[over] - period), -1)
-    return Folded(resource, np.cumsum(marks[:, :-1], axis=1).astype(np.uint8))
+    lasting = np.flatnonzero(held.length > 0)
+    begin = held.begin[lasting] % period
+    order = np.lexsort((begin, held.resource[lasting]))
+    resource, begin, length = held.resource[lasting][order], begin[order], held.length[lasting][order]
+    touching = (resource[1:] == resource[:-1]) & (begin[:-1] + length[:-1] == begin[1:])
+    runs = np.flatnonzero(np.append(True, ~touching)[: len(order)])
+    length = np.add.reduceat(length, runs) if len(runs) else length
+    distinct, first = np.unique(resource[runs], return_index=True)
+    return Folded(distinct, np.append(first, len(runs)), begin[runs], length, period)
 
 
-def offsets(one: Folded, other: Folded) -> NDArray[np.bool_]:
-    """Return for each offset whether `other` may begin so many cycles after `one`, shape (P,)."""
-    period = one.cells.shape[1]
-    _, mine, theirs = np.intersect1d(one.resource, other.resource, return_indices=True)
-    spectrum = np.zeros(period // 2 + 1, dtype=np.complex128)
-    rows = max(1, CELLS // period)
-    for begin in range(0, len(mine), rows):
-        part = slice(begin, begin + rows)
-        first = np.fft.rfft(one.cells[mine[part]], axis=1)
-        spectrum += (first * np.conj(np.fft.rfft(other.cells[theirs[part]], axis=1))).sum(axis=0)
-    # Entry d counts the cells that both hold when `other` begins d later.
-    return np.fft.irfft(spectrum, period) < 0.5
+def offsets(one: Folded, other: Folded) -> NDArray[np.bool_] | None:
+    """Return for each offset whether `other` may begin so many cycles after `one`, shape (P,).
+
+    None where they share no resource.
+    """
+    changes = np.zeros(one.period + 1, dtype=np.int64)
+    shared = _count_meetings(one, other, changes)
+    return np.cumsum(changes[:-1]) == 0 if shared else None
+
+
+@kernel
+def _count_meetings(one: Folded, other: Folded, changes: Integers) -> int:
+    """Add to `changes`, shape (P + 1,), where the offsets of each meeting begin and end; return how much is shared."""
+    mine, theirs, shared = 0, 0, 0
+    while mine < len(one.resource) and theirs < len(other.resource):
+        if one.resource[mine] < other.resource[theirs]:
+            mine += 1
+        elif one.resource[mine] > other.resource[theirs]:
+            theirs += 1
+        else:
+            shared += 1
+            for a in range(one.first[mine], one.first[mine + 1]):
+                for b in range(other.first[theirs], other.first[theirs + 1]):
+                    wide = min(one.period, one.length[a] + other.length[b] - 1)
+                    begin = (one.begin[a] - other.begin[b] - other.length[b] + 1) % one.period
+                    changes[begin] += 1
+                    changes[min(begin + wide, one.period)] -= 1
+                    if begin + wide > one.period:
+                        changes[0] += 1
+                        changes[begin + wide - one.period] -= 1
+            mine += 1
+            theirs += 1
+    return shared

@@ -7,7 +7,7 @@ itself and the chain finds a phase for each layer beside those before it.
 
 from __future__ import annotations
 
-from itertools import product
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.program.offsets import Folded, Held
+    from lpxsched.program.offsets import Held
     from lpxsched.program.phases import Between
     from lpxsched.program.reserved_chain import ReservedChain
     from lpxsched.program.stages import Stages
@@ -73,19 +73,14 @@ def _periods(least: int, longest: int) -> Iterator[int]:
 
 def _between(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: int) -> Between:
     """Return at which offsets two layers fit beside each other; each pair of keys is correlated once."""
-    folds: dict[Hashable, Folded] = {key: folded(one, period) for key, one in distinct.items()}
-    users: dict[int, list[Hashable]] = {}
-    for key, fold in folds.items():
-        for resource in fold.resource.tolist():
-            users.setdefault(resource, []).append(key)
-    fits: dict[tuple[Hashable, Hashable], NDArray[np.bool_] | None] = {}
-    meets = {pair for sharing in set(map(tuple, users.values())) for pair in product(sharing, sharing)}
+    folds = {key: folded(one, period) for key, one in distinct.items()}
+
+    @cache
+    def fits(one: Hashable, other: Hashable) -> NDArray[np.bool_] | None:
+        return offsets(folds[one], folds[other])
 
     def between(one: int, other: int) -> NDArray[np.bool_] | None:
-        pair = keys[one], keys[other]
-        if pair not in fits:
-            fits[pair] = offsets(folds[pair[0]], folds[pair[1]]) if pair in meets else None
-        return fits[pair]
+        return fits(keys[one], keys[other])
 
     return between
 

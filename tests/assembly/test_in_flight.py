@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lpxsched.errors import NothingFoundError
 from lpxsched.verify.check import check
 from tests.timetable.small import compiled
 from tests.toy import slow_handover
@@ -38,7 +40,14 @@ def test_what_is_in_flight_keeps_every_rule(choices: dict[str, Any]) -> None:
     with TemporaryDirectory() as folder:
         one_way_ns = choices.pop("one_way_ns")
         choices["handover"] = slow_handover(Path(folder), one_way_ns)
-        build = compiled(Path(folder), num_hidden_layers=1, **choices)
+        try:
+            build = compiled(Path(folder), num_hidden_layers=1, **choices)
+        except NothingFoundError as refused:
+            # Two chips joined by one lane: a few windows, some of them lost to deskews.
+            fit = re.search(r"(\d+) micro-batches in flight, and (\d+) fit", str(refused))
+            assert fit is not None
+            assert int(fit[1]) == choices["in_flight"] > int(fit[2])
+            return
     assert check(build).violations == ()
     results, frames = build.manifest.results, build.frames
     assert results["period_cycles"] == frames.period_cycles[0] >= frames.lower_bound_cycles[0] > 0

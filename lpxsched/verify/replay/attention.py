@@ -1,9 +1,9 @@
 """Softmax attention, exact on residues: every head for what it is, at few columns and over few rows of the context.
 
-A head has `HEAD` numbers. A user's context is his new rows after at most `PAST` rows of the cache, whose keys and
-values follow from the seed; a window of his is at most `WINDOW` rows. A row sees itself and what stands before it in
-the window. Query heads share keys and values of a head as the graph says; a shard computes its own bundles, the dense
-run all heads.
+A head has `HEAD` numbers. A user's context is his new rows after those that earlier steps left in the cache, and before
+them at most `PAST` rows whose keys and values follow from the seed; a window of his is at most `WINDOW` rows. A row
+sees itself and what stands before it in the window. Query heads share keys and values of a head as the graph says; a
+shard computes its own bundles, the dense run all heads.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
+from lpxsched.verify.replay.arithmetic import PRIME, product
 from lpxsched.verify.replay.dealt import GRAPH_FILE
-from lpxsched.verify.replay.field import dot, inverse, sigmoid, softmax
+from lpxsched.verify.replay.field import inverse, sigmoid
 from lpxsched.verify.replay.functions import sizes_of, weights_of
 from lpxsched.verify.replay.units import Units, summand
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Flags, Integers
-    from lpxsched.verify.replay.functions import Values
+    from lpxsched.verify.replay.functions import Setting, Values
 
 HEAD, PAST, WINDOW = 2, 3, 2
 NAMES = (
@@ -40,7 +40,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Heads of an operator of attention, and where they lie; attributes as `NAMES`."""
+    """Heads of an operator of attention, and where they lie; attributes as `NAMES`, then step and number of steps."""
 
     heads: int
     kv_heads: int
@@ -51,6 +51,8 @@ class Shape:
     window: int
     keys_are_values: int
     gated: int
+    step: int = 0
+    steps: int = 1
 
     def fault(self, columns: int, rows: int) -> str:
         """Return why these are no heads; empty where they are."""
@@ -69,20 +71,35 @@ class Shape:
 
     @property
     def past(self) -> int:
-        """Rows of the cache that are reckoned with."""
-        return min(self.context - self.rows_per_user, PAST)
+        """Rows of the cache before the first step that are reckoned with."""
+        return max(0, min(self.context - self.steps * self.rows_per_user, PAST))
+
+    @property
+    def cached(self) -> int:
+        """Rows of a user in the cache before the step."""
+        return self.past + self.step * self.rows_per_user
 
     @property
     def seen(self) -> int:
-        """Rows of a user that are reckoned with."""
-        return self.past + self.rows_per_user
+        """Rows of a user that are reckoned with after the last step."""
+        return self.past + self.steps * self.rows_per_user
+
+    def places(self, rows: int) -> Integers:
+        """Return where each row stands in its user's context."""
+        return self.cached + np.arange(rows) % self.rows_per_user
 
     def visible(self, rows: int) -> Flags:
         """Return which rows of its user's context each row sees; shape (rows, seen)."""
-        place = self.past + np.arange(rows)[:, None] % self.rows_per_user
+        place = self.places(rows)[:, None]
         other = np.arange(self.seen)[None, :]
         window = min(self.window, WINDOW) if 0 < self.window < self.context else self.seen
         return (other <= place) & (other > place - window)
+
+
+def shape_of(setting: Setting) -> Shape:
+    """Return the heads of an operator in its step."""
+    sizes = dict(zip(NAMES, sizes_of(setting.operator, *NAMES), strict=True))
+    return Shape(**sizes, step=setting.round.step, steps=setting.round.steps)
 
 
 class Heads(Units):
@@ -94,7 +111,7 @@ class Heads(Units):
     def shape(self) -> Shape:
         """Return the heads as the graph states them."""
         operator = self.setting.operator
-        shape = Shape(*sizes_of(operator, *NAMES))
+        shape = shape_of(self.setting)
         fault = shape.fault(operator.columns, operator.rows)
         if fault:
             raise InputError(GRAPH_FILE, fault, key=operator.name)
@@ -171,7 +188,7 @@ class Rotate(Heads):
         x = self.unpacked(0, Project(self.setting).numbers(), shard, inputs)
         x = x.reshape(*x.shape[:2], x.shape[2] // HEAD, HEAD)
         queries, key = shape.queries, shape.queries * (1 + shape.gated)
-        places = shape.past + np.arange(len(x)) % shape.rows_per_user
+        places = shape.places(len(x))
         # Where keys are values, the value is the key as it was projected.
         parts = [turned(x[:, :, :queries], places), x[:, :, queries:key]]
         parts += [turned(x[:, :, key : key + 1], places), x[:, :, -1:]]
@@ -186,62 +203,6 @@ def rotated(function: Heads, place: int, shard: int | None, inputs: Values) -> t
     x = x.reshape(*x.shape[:2], x.shape[2] // HEAD, HEAD)
     queries, key = shape.queries, shape.queries * (1 + shape.gated)
     return x[:, :, :queries], x[:, :, queries:key], x[:, :, key], x[:, :, key + 1]
-
-
-def with_cache(function: Heads, name: str, bundles: Integers, new: Integers) -> Integers:
-    """Return keys or values of every row's user, those of the cache before the new; (rows, bundles, seen, HEAD)."""
-    shape, setting = function.shape, function.setting
-    users = len(new) // shape.rows_per_user
-    random = generator(setting.seed, "cache", setting.iteration, setting.operator.layer, name)
-    past = drawn(random, users, shape.kv_heads, shape.past, HEAD)[:, function.key_heads(bundles)]
-    here = new.reshape(users, shape.rows_per_user, len(bundles), HEAD).transpose(0, 2, 1, 3)
-    return np.repeat(np.concatenate([past, here], axis=2), shape.rows_per_user, axis=0)
-
-
-class Scores(Heads):
-    """Products of queries with the keys of the context; 0 for what a row does not see."""
-
-    __slots__ = ()
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and bundle it leaves."""
-        return self.shape.queries * self.shape.seen
-
-    def left(self, bundles: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return the scores of bundles."""
-        queries, _, key, _ = rotated(self, 0, shard, inputs)
-        keys = with_cache(self, "keys", bundles, key)
-        scores = dot(queries[:, :, :, None], keys[:, :, None])
-        scores = np.where(self.shape.visible(len(scores))[:, None, None], scores, 0)
-        return np.asarray(scores.reshape(*scores.shape[:2], self.numbers()))
-
-
-class Softmax(Scores):
-    """Exponentials of the scores over their sum."""
-
-    __slots__ = ()
-
-    def left(self, _: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return the weights of bundles."""
-        shape = self.shape
-        scores = self.unpacked(0, self.numbers(), shard, inputs)
-        by_head = scores.reshape(*scores.shape[:2], shape.queries, shape.seen)
-        return softmax(by_head, shape.visible(len(scores))[:, None, None]).reshape(scores.shape)
-
-
-class Weighed(Heads):
-    """Values of the context, each times its weight."""
-
-    __slots__ = ()
-
-    def left(self, bundles: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return what heads give."""
-        shape = self.shape
-        weights = self.unpacked(0, shape.queries * shape.seen, shard, inputs)
-        by_head = weights.reshape(*weights.shape[:2], shape.queries, 1, shape.seen)
-        values = with_cache(self, "values", bundles, rotated(self, 1, shard, inputs)[3])
-        heads = dot(by_head, values.swapaxes(2, 3)[:, :, None])
-        return np.asarray(heads.reshape(*heads.shape[:2], self.numbers()))
 
 
 class Gate(Heads):

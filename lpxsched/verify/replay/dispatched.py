@@ -11,10 +11,11 @@ from lpxsched.units import NONE
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
 from lpxsched.verify.replay.dispatch import label_of, positions, read_label
 from lpxsched.verify.replay.experts import computed, laid, pairs_of
-from lpxsched.verify.replay.functions import PARTIAL
+from lpxsched.verify.replay.functions import PARTIAL, matrix_of, paired
 from lpxsched.verify.replay.mixtures import GATES
 from lpxsched.verify.replay.placement import seen
 from lpxsched.verify.replay.routings import without_run
+from lpxsched.verify.replay.sources import OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,7 +39,9 @@ class Dispatched:
     def part(self, shard: int, inputs: Values) -> Values:
         """Return the part of a shard, from what it sees laid at its place in the whole."""
         setting = self.setting
-        whole = {name: laid_at(setting, name, shard, values) for name, values in inputs.items()}
+        whole = inputs | {
+            read.tensor: laid_at(setting, read.tensor, shard, inputs[read.tensor]) for read in setting.operator.inputs
+        }
         return {name: setting.cut(name, shard, values) for name, values in self.dense(whole).items()}
 
     def dense(self, inputs: Values) -> Values:
@@ -46,8 +49,8 @@ class Dispatched:
         raise NotImplementedError
 
     def window(self) -> int:
-        """Return which window the iteration replays."""
-        return self.layer.window(self.setting.iteration)
+        """Return which window the round replays."""
+        return self.layer.window(self.setting.round.window)
 
 
 def laid_at(setting: Setting, name: str, shard: int, values: Integers) -> Integers:
@@ -80,7 +83,7 @@ def _routing(function: Dispatched, inputs: Values) -> tuple[Integers, Integers]:
         name = setting.operator.inputs[-1].tensor
         pairs = setting.matrix(name, inputs[name])[:, : routed.experts_per_row]
     else:
-        random = generator(setting.seed, "source", setting.iteration, layer.expert)
+        random = generator(setting.seed, "source", setting.round.number, layer.expert)
         gates, scores = (drawn(random, routed.rows, n) for n in (routed.experts_per_row, routed.choices))
         pairs = pairs_of(setting, routed, scores, gates)
     return pairs // GATES % routed.choices, pairs % GATES
@@ -127,7 +130,7 @@ class Place(Dispatched):
         setting, layer = self.setting, self.layer
         chosen, _ = _routing(self, inputs)
         mine = [home for home in layer.homes if home.placed in setting.operator.outputs]
-        random = generator(setting.seed, "source", setting.iteration, setting.operator.name)
+        random = generator(setting.seed, "source", setting.round.number, setting.operator.name)
         outputs = {}
         for home in mine:
             positions_of_home, length = setting.rows(home.placed)
@@ -143,8 +146,13 @@ class Place(Dispatched):
         if self.layer.router:
             name = setting.operator.inputs[0].tensor
             return setting.matrix(name, inputs[name])
-        random = generator(setting.seed, "source", setting.iteration, setting.operator.name, "rows")
-        return drawn(random, self.layer.routed.rows, length)
+        rows = self.layer.routed.rows
+        if OUTSIDE in inputs:
+            weights = matrix_of(setting.seed, self.layer.expert, inputs[OUTSIDE].shape[1], length)
+            return product(paired(inputs[OUTSIDE], rows, setting.seed), weights)
+        return drawn(
+            generator(setting.seed, "source", setting.round.number, setting.operator.name, "rows"), rows, length
+        )
 
 
 class Filled(NamedTuple):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lpxsched.verify.replay import recurrent
-from lpxsched.verify.replay.attention import Gate, Out, Project, Rotate, Scores, Softmax, Weighed
+from lpxsched.verify.replay import recurrent, states
+from lpxsched.verify.replay.attention import Gate, Out, Project, Rotate
+from lpxsched.verify.replay.cached import Scores, Softmax, Weighed
 from lpxsched.verify.replay.dispatched import DispatchedCombine, DispatchedExperts, HomeRouter, Label, Place
 from lpxsched.verify.replay.ends import Best, Embedding, Logits, Sample
 from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
-from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear, Source
+from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear
 from lpxsched.verify.replay.latent import (
     Absorb,
     LatentNorm,
@@ -20,6 +21,7 @@ from lpxsched.verify.replay.latent import (
     LatentValues,
 )
 from lpxsched.verify.replay.rows import Ffn, Norm, Widen
+from lpxsched.verify.replay.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,13 +48,13 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
     "latent_values": LatentValues,
     "latent_out": LatentOut,
     "delta_in": recurrent.DeltaProject,
-    "delta_convolve": recurrent.DeltaConvolve,
-    "delta": recurrent.DeltaUpdate,
+    "delta_convolve": states.DeltaConvolve,
+    "delta": states.DeltaUpdate,
     "delta_norm": recurrent.DeltaNorm,
     "delta_out": recurrent.RecurrentOut,
     "state_in": recurrent.Project,
-    "state_convolve": recurrent.Convolve,
-    "state": recurrent.StateUpdate,
+    "state_convolve": states.Convolve,
+    "state": states.StateUpdate,
     "state_norm": recurrent.StateNorm,
     "state_out": recurrent.RecurrentOut,
     "dense": Ffn,

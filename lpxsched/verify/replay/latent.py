@@ -13,11 +13,12 @@ import numpy as np
 
 from lpxsched.units import ceil_div
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
-from lpxsched.verify.replay.attention import HEAD, NAMES, Heads, Scores, Shape, turned
+from lpxsched.verify.replay.attention import HEAD, Heads, shape_of, turned
+from lpxsched.verify.replay.cached import Cached, whole_context
 from lpxsched.verify.replay.field import dot, inverse_root
 from lpxsched.verify.replay.functions import folded, sizes_of, weights_of
 from lpxsched.verify.replay.rows import RowFunction
-from lpxsched.verify.replay.units import summand
+from lpxsched.verify.replay.units import by_user, summand
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -37,9 +38,9 @@ class LatentNorm(RowFunction):
 
     def image(self, _: int | None, inputs: Values) -> Integers:
         """Return the rows."""
-        shape = Shape(*sizes_of(self.setting.operator, *NAMES))
+        shape = shape_of(self.setting)
         x = folded(self.setting, self.read(0, inputs), self.setting.rows(self.output)[1])
-        places = shape.past + np.arange(len(x)) % shape.rows_per_user
+        places = shape.places(len(x))
         parts = [x[:, :-KEPT], x[:, -KEPT:-HEAD]]
         normed = [inverse_root(dot(part, part))[:, None] * part % PRIME for part in parts]
         return np.concatenate([*normed, turned(x[:, -HEAD:], places)], axis=1)
@@ -78,34 +79,49 @@ class LatentRotate(Heads):
     def left(self, _: Integers, shard: int | None, inputs: Values) -> Integers:
         """Return the queries of heads."""
         queries, shape = self.unpacked(0, KEPT, shard, inputs), self.shape
-        places = shape.past + np.arange(len(queries)) % shape.rows_per_user
+        places = shape.places(len(queries))
         return np.concatenate([queries[:, :, :HEAD], turned(queries[:, :, HEAD:], places)], axis=2)
 
 
-def latent_context(function: Heads, inputs: Values) -> Integers:
-    """Return the latent rows of every row's user, those of the cache before the new; shape (rows, seen, KEPT)."""
-    setting, shape = function.setting, function.shape
-    new = setting.matrix(function.read(1), inputs[function.read(1)])[:, -KEPT:]
-    users = len(new) // shape.rows_per_user
-    random = generator(setting.seed, "cache", setting.iteration, setting.operator.layer, "latents")
-    past = drawn(random, users, shape.past, KEPT)
-    whole = np.concatenate([past, new.reshape(users, shape.rows_per_user, KEPT)], axis=1)
-    return np.repeat(whole, shape.rows_per_user, axis=0)
+class LatentCached(Cached):
+    """An operator that adds new latent rows to a cache, and reads all of it; every shard keeps all rows."""
+
+    __slots__ = ()
+
+    def kept(self, _: int | None) -> Values:
+        """Return the cache before the first step, shape (places, users, KEPT)."""
+        shape, setting = self.shape, self.setting
+        key = (setting.round.micro_batch, setting.operator.layer)
+        users = setting.operator.rows // shape.rows_per_user
+        return {self.name: drawn(generator(setting.seed, "cache", *key), shape.past, users, KEPT)}
+
+    def keep(self, _: int | None, inputs: Values) -> Values:
+        """Return the cache with the new rows."""
+        new = self.setting.matrix(self.read(1), inputs[self.read(1)])[:, -KEPT:]
+        return {self.name: np.concatenate([inputs[self.name], by_user(new, self.shape.rows_per_user)])}
+
+    def latents(self, inputs: Values) -> Integers:
+        """Return the latent rows of every row's user, 0 for rows to come; shape (rows, seen, KEPT)."""
+        return whole_context(self.shape, self.keep(None, inputs)[self.name])
 
 
-class LatentScores(Scores):
+class LatentScores(LatentCached):
     """Products of queries with the latent rows of the context; 0 for what a row does not see."""
 
     __slots__ = ()
 
+    def numbers(self) -> int:
+        """Return how many numbers of a row and head it leaves."""
+        return self.shape.queries * self.shape.seen
+
     def left(self, _: Integers, shard: int | None, inputs: Values) -> Integers:
         """Return the scores of heads."""
         queries = self.unpacked(0, KEPT, shard, inputs)
-        scores = dot(queries[:, :, None], latent_context(self, inputs)[:, None])
+        scores = dot(queries[:, :, None], self.latents(inputs)[:, None])
         return np.where(self.shape.visible(len(scores))[:, None], scores, 0)
 
 
-class LatentValues(Heads):
+class LatentValues(LatentCached):
     """Latent rows of the context, each times its weight."""
 
     __slots__ = ()
@@ -113,7 +129,7 @@ class LatentValues(Heads):
     def left(self, _: Integers, shard: int | None, inputs: Values) -> Integers:
         """Return what heads take of the latent rows."""
         weights = self.unpacked(0, self.shape.seen, shard, inputs)
-        rows = latent_context(self, inputs)[:, :, :HEAD]
+        rows = self.latents(inputs)[:, :, :HEAD]
         return dot(weights[:, :, None], rows.swapaxes(1, 2)[:, None])
 
 

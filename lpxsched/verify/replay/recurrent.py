@@ -1,8 +1,8 @@
 """Mixers with a state on residues: the gated delta rule and Mamba-2, at few numbers a head.
 
-A head has a state of `NUMBERS` x `NUMBERS` numbers, and what the convolution saw before follows from the seed, like the
-state itself. Of a unit, numbers lie in this order: key, query, values of its heads, their gates, scalars of its heads.
-The rows of a user follow each other; every row changes the state that the next one finds.
+A head has a state of `NUMBERS` x `NUMBERS` numbers (`states`). Of a unit, numbers lie in this order: key, query, values
+of its heads, their gates, scalars of its heads. The rows of a user follow each other; every row changes the state that
+the next one finds.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
+from lpxsched.verify.replay.arithmetic import PRIME, product
 from lpxsched.verify.replay.dealt import GRAPH_FILE
-from lpxsched.verify.replay.field import dot, exponential, inverse_root, sigmoid, silu
+from lpxsched.verify.replay.field import dot, inverse_root, silu
 from lpxsched.verify.replay.functions import sizes_of, weights_of
 from lpxsched.verify.replay.units import Units, summand
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.replay.functions import Values
 
-NUMBERS, TAPS = 2, 3
+NUMBERS = 2
 NAMES = ("heads", "key_heads", "unit_columns", "units", "rows_per_user", "taps")
 
 
@@ -109,11 +109,6 @@ class Recurrent(Units):
         flat = [part.reshape(*part.shape[:2], int(np.prod(part.shape[2:]))) for part in parts]
         return np.concatenate(flat, axis=2)
 
-    def kept(self, name: str, *shape: int) -> Integers:
-        """Return what was kept from steps before."""
-        setting = self.setting
-        return drawn(generator(setting.seed, "kept", setting.iteration, setting.operator.layer, name), *shape)
-
 
 class Project(Recurrent):
     """All numbers of each unit from a row."""
@@ -134,105 +129,11 @@ class Project(Recurrent):
         return self.by_unit(*parts)
 
 
-class Convolve(Recurrent):
-    """Keys, queries and values over the last rows, number by number, activated."""
-
-    __slots__ = ()
-    LENGTHS_OF_ONE: ClassVar[bool] = False
-
-    def left(self, units: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return keys, queries, values, gates and scalars."""
-        parts = self.parts(shard, inputs)
-        key, query = (
-            self._mixed(name, part[:, :, None], self.key_heads(units)[:, None], self.sizes.key_heads)[:, :, 0]
-            for name, part in (("key", parts.key), ("query", parts.query))
-        )
-        heads = self.heads(units).reshape(len(units), self.heads_of_unit)
-        values = self._mixed("values", parts.values, heads, self.sizes.heads)
-        if self.LENGTHS_OF_ONE:
-            key, query = (inverse_root(dot(one, one))[..., None] * one % PRIME for one in (key, query))
-        return self.by_unit(key, query, values, parts.gates, parts.scalars)
-
-    def _mixed(self, name: str, x: Integers, heads: Integers, number: int) -> Integers:
-        """Return numbers of shape (rows, units, heads, numbers) over the last rows of their user."""
-        taps, n = min(self.sizes.taps, TAPS), self.sizes.rows_per_user
-        users = len(x) // n
-        past = self.kept(name, users, taps - 1, number, NUMBERS)[:, :, heads]
-        rows = np.concatenate([past, x.reshape(users, n, *x.shape[1:])], axis=1)
-        weights = weights_of(self.setting, name, taps, number, NUMBERS)[:, heads]
-        mixed = sum(weights[tap] * rows[:, tap : tap + n] % PRIME for tap in range(taps))
-        return silu(np.asarray(mixed % PRIME)).reshape(x.shape)
-
-
-class Update(Recurrent):
-    """What each row reads of the state once it has changed it, and the gates."""
-
-    __slots__ = ()
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and unit it leaves."""
-        return 2 * NUMBERS * self.heads_of_unit
-
-    def left(self, units: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return what heads read, and their gates."""
-        sizes, parts = self.sizes, self.parts(shard, inputs)
-        heads = self.heads(units).reshape(len(units), self.heads_of_unit)
-        users = len(parts.key) // sizes.rows_per_user
-        state = self.kept("state", users, sizes.heads, NUMBERS, NUMBERS)[:, heads]
-        read = np.zeros_like(parts.values)
-        for number in range(sizes.rows_per_user):
-            at = slice(number, None, sizes.rows_per_user)
-            state, read[at] = self.step(state, Parts(*(part[at] for part in parts)), heads)
-        return self.by_unit(read, parts.gates)
-
-    def step(self, state: Integers, row: Parts, heads: Integers) -> tuple[Integers, Integers]:
-        """Return the next state, shape (users, units, heads, key, values), and what is read of it."""
-        raise NotImplementedError
-
-
 class DeltaProject(Project):
     """The projection of the gated delta rule: a decay and a rate a head."""
 
     __slots__ = ()
     SCALARS: ClassVar[int] = 2
-
-
-class DeltaConvolve(Convolve):
-    """The convolution of the gated delta rule: keys and queries have length 1."""
-
-    __slots__ = ()
-    SCALARS: ClassVar[int] = 2
-    LENGTHS_OF_ONE: ClassVar[bool] = True
-
-
-class DeltaUpdate(Update):
-    """S decays; what the key reads of it is replaced by the value, as far as the rate says; the query reads it."""
-
-    __slots__ = ()
-    SCALARS: ClassVar[int] = 2
-
-    def step(self, state: Integers, row: Parts, _: Integers) -> tuple[Integers, Integers]:
-        """Return the next state, and what is read of it."""
-        state = exponential(row.scalars[..., :1])[..., None] * state % PRIME
-        key, query = (part[:, :, None, None] for part in (row.key, row.query))
-        found = dot(key, state.swapaxes(3, 4))
-        change = sigmoid(row.scalars[..., 1:]) * ((row.values - found) % PRIME) % PRIME
-        state = (state + row.key[:, :, None, :, None] * change[..., None, :] % PRIME) % PRIME
-        return state, dot(query, state.swapaxes(3, 4))
-
-
-class StateUpdate(Update):
-    """S decays by the step, takes the product of key and value times the step; the query reads it, the value skips."""
-
-    __slots__ = ()
-
-    def step(self, state: Integers, row: Parts, heads: Integers) -> tuple[Integers, Integers]:
-        """Return the next state, and what is read of it."""
-        change = row.scalars * row.values % PRIME
-        state = exponential(row.scalars)[..., None] * state % PRIME
-        state = (state + row.key[:, :, None, :, None] * change[..., None, :] % PRIME) % PRIME
-        skipped = weights_of(self.setting, "skip", self.sizes.heads, 1)[heads] * row.values % PRIME
-        return state, (dot(row.query[:, :, None, None], state.swapaxes(3, 4)) + skipped) % PRIME
 
 
 class DeltaNorm(Recurrent):

@@ -61,11 +61,24 @@ class Units:
     def outputs(self, shard: int | None, inputs: Values) -> Values:
         """Return what the units of a shard, or all, leave."""
         values = self.left(self.deal.units(shard), shard, inputs)
-        return {self.output: self.deal.pack(self.output, values, shard)}
+        return {self.output: self.deal.pack(self.output, values, shard)} | self.keep(shard, inputs)
+
+    def kept(self, _: int | None) -> Values:
+        """Return what a shard, or all, kept before the first step, by a name that no tensor has."""
+        return {}
+
+    def keep(self, _: int | None, inputs: Values) -> Values:
+        """Return what the next step finds, by the names of `kept`; inputs hold what this one found."""
+        return {}
 
     def unpacked(self, place: int, numbers: int, shard: int | None, inputs: Values) -> Integers:
         """Return what stayed on the chip of an input; shape (rows, units, numbers)."""
         return self.deal.unpack(self.read(place), inputs[self.read(place)], numbers, shard)
+
+
+def by_user(rows: Integers, rows_per_user: int) -> Integers:
+    """Return rows as they follow each other: shape (rows of a user, users, ...)."""
+    return rows.reshape(len(rows) // rows_per_user, rows_per_user, *rows.shape[1:]).swapaxes(0, 1)
 
 
 def summand(
