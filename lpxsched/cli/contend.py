@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from lpxsched.cli.choices import checked_options, model_option
+from lpxsched.cli.choices import model_option
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
-from lpxsched.options import ContendOptions
+from lpxsched.options import ContendOptions, checked_options
 
 
 @click.command()

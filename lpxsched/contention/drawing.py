@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.contention.experts import routed_layers
-from lpxsched.contention.kernel import ADAPTIVE, FIFO, HASH, MINIMAL, RANDOM
 from lpxsched.contention.laying import lay
 from lpxsched.contention.network import PS_PER_NS, picoseconds
 from lpxsched.contention.segment import Wiring
+from lpxsched.contention.state import ADAPTIVE, FIFO, HASH, MINIMAL, RANDOM
 from lpxsched.contention.tables import Step
 from lpxsched.contention.tokens import drawn_experts
 from lpxsched.units import NONE

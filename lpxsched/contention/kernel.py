@@ -13,88 +13,25 @@ the time on wires and units add up to the time itself.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
-
 from lpxsched.compiled.kernels import Integers, kernel
-from lpxsched.contention.heap import Events, no_events, note, take_first
+from lpxsched.contention.heap import note, take_first
+from lpxsched.contention.lanes import behind_its_own, queue, serve_any, way_of
+from lpxsched.contention.state import (
+    ARRIVES,
+    BARRIER,
+    DONE,
+    ENTERS,
+    ENTRY,
+    KIND,
+    LEAVES,
+    QUEUE,
+    RECORD,
+    RELAYS,
+    SINCE,
+    START_UP,
+    State,
+)
 from lpxsched.contention.tables import Program, Step
-from lpxsched.simulation.draws import uniform
-from lpxsched.units import NEVER, NONE
-
-DONE, LEAVES, ENTERS, ARRIVES, RELAYS, FREED = range(6)
-KIND = 8
-RECORD = 5
-START_UP, BARRIER, QUEUE, ENTRY, SINCE = range(RECORD)
-MINIMAL, HASH, ADAPTIVE = range(3)
-FIFO, RANDOM = range(2)
-
-
-class State(NamedTuple):
-    """A run under way.
-
-    Attributes
-    ----------
-    task : ndarray of int64, shape (tasks, 5)
-        Record of each task.
-    call : ndarray of int64, shape (calls, 5)
-    ended : ndarray of int64, shape (tasks,)
-        When each task was done; -1 before.
-    entered : ndarray of int64, shape (calls,)
-        `NEVER` before.
-    waited : ndarray of int64, shape (copies,)
-        For how long the packet of each copy waited for lanes since it was sent, beyond what it waits for those before
-        it of the same send.
-    follows : ndarray of int64, shape (copies,)
-        The next copy that waits for the same lane.
-    free : ndarray of int64, shape (lanes,)
-        When each lane is free.
-    waiting : ndarray of int64, shape (lanes, 2)
-        The last copy that waits for it, and how many wait.
-    carried : ndarray of int64, shape (lanes,)
-        Vectors that it carried.
-    turn : ndarray of int64, shape (bundles,)
-    unit : ndarray of int64, shape (units,)
-        When each unit is free.
-    """
-
-    events: Events
-    task: Integers
-    call: Integers
-    ended: Integers
-    entered: Integers
-    waited: Integers
-    follows: Integers
-    free: Integers
-    waiting: Integers
-    carried: Integers
-    turn: Integers
-    unit: Integers
-
-
-def fresh_state(program: Program) -> State:
-    """Return the state before a run."""
-    tasks, calls, copies = len(program.groups.group_of), len(program.calls.sends.at) - 1, len(program.hops.hop_of)
-    lanes, units = len(program.wires.vector), int(program.groups.unit.max(initial=NONE)) + 1
-
-    def zeros(*shape: int) -> Integers:
-        return np.zeros(shape, dtype=np.int64)
-
-    return State(
-        no_events(tasks + calls + copies + lanes),
-        zeros(tasks, RECORD),
-        zeros(calls, RECORD),
-        np.full(tasks, NONE, dtype=np.int64),
-        np.full(calls, NEVER, dtype=np.int64),
-        zeros(copies),
-        zeros(copies),
-        zeros(lanes),
-        zeros(lanes, 2),
-        zeros(lanes),
-        zeros(len(program.wires.lane)),
-        zeros(units),
-    )
 
 
 @kernel
@@ -119,7 +56,7 @@ def run(program: Program, step: Step, state: State) -> int:
         elif kind == ENTERS:
             _enter(program, step, state, number, time)
         else:
-            _serve_any(program, step, state, number, time)
+            serve_any(program, step, state, number, time)
     return left
 
 
@@ -165,7 +102,7 @@ def _leave(program: Program, step: Step, state: State, task: int, time: int) -> 
     for place in range(groups.hops.at[group], groups.hops.at[group + 1]):
         copy = program.hops.first[groups.hops.items[place]] + packet
         state.waited[copy] = 0
-        _queue(program, step, state, copy, time)
+        queue(program, step, state, copy, time)
 
 
 @kernel
@@ -186,105 +123,12 @@ def _enter(program: Program, step: Step, state: State, call: int, time: int) -> 
     for place in range(calls.sends.at[call], calls.sends.at[call + 1]):
         send = calls.sends.items[place]
         for packet in range(-(-step.sent[send] // program.packet)):
-            way = _way_of(program, step, state, send, time)
+            way = way_of(program, step, state, send, time)
             for item in range(calls.ways.at[way], calls.ways.at[way + 1]):
                 hop = calls.ways.items[item]
                 copy = program.hops.first[hop] + packet
-                state.waited[copy] = -_behind_its_own(program, step, hop, packet)
-                _queue(program, step, state, copy, time)
-
-
-@kernel
-def _behind_its_own(program: Program, step: Step, hop: int, packet: int) -> int:
-    """Return how long a packet waits for those before it of the same send, without any other."""
-    wires, bundle = program.wires, program.hops.bundle[hop]
-    lanes, lane = 1 if step.routing == HASH else wires.lanes[bundle], wires.lane[bundle]
-    each = wires.header[lane] + program.packet * wires.vector[lane] + wires.hold[lane]
-    return int(packet // lanes * each)
-
-
-@kernel
-def _way_of(program: Program, step: Step, state: State, send: int, time: int) -> int:
-    """Return the way of the next packet: the only one, or that whose first lanes are least loaded, all together."""
-    calls, hops, wires = program.calls, program.hops, program.wires
-    first, last = calls.ways_of.at[send], calls.ways_of.at[send + 1]
-    best, least = calls.ways_of.items[first], NEVER
-    if last - first > 1:
-        for place in range(first, last):
-            way, load = calls.ways_of.items[place], 0
-            for item in range(calls.watched.at[way], calls.watched.at[way + 1]):
-                lane = _least_loaded(state, wires.lane, wires.lanes, hops.bundle[calls.watched.items[item]])
-                load += max(0, state.free[lane] - time) + state.waiting[lane, 1] * wires.vector[lane]
-            if load < least:
-                best, least = way, load
-    return int(best)
-
-
-@kernel
-def _least_loaded(state: State, first: Integers, lanes: Integers, bundle: int) -> int:
-    """Return the lane of a bundle for which fewest wait, of these the one that is free soonest."""
-    best = first[bundle]
-    for lane in range(first[bundle] + 1, first[bundle] + lanes[bundle]):
-        fewer = state.waiting[lane, 1] < state.waiting[best, 1]
-        if fewer or (state.waiting[lane, 1] == state.waiting[best, 1] and state.free[lane] < state.free[best]):
-            best = lane
-    return int(best)
-
-
-@kernel
-def _queue(program: Program, step: Step, state: State, copy: int, time: int) -> None:
-    """Let a copy wait for a lane."""
-    hop, wires = program.hops.hop_of[copy], program.wires
-    bundle = program.hops.bundle[hop]
-    if step.routing == HASH:
-        lane = wires.lane[bundle] + program.hops.hash[hop] % wires.lanes[bundle]
-    elif step.routing == ADAPTIVE:
-        lane = _least_loaded(state, wires.lane, wires.lanes, bundle)
-    else:
-        lane = wires.lane[bundle] + state.turn[bundle] % wires.lanes[bundle]
-        state.turn[bundle] += 1
-    if step.arbitration == FIFO:
-        _serve(program, step, state, copy, lane, time, max(time, state.free[lane]))
-    elif state.free[lane] > time or state.waiting[lane, 1] > 0:
-        if state.waiting[lane, 1] == 0:
-            note(state.events, state.free[lane], lane * KIND + FREED)
-        state.follows[copy] = state.waiting[lane, 0]
-        state.waiting[lane, 0] = copy
-        state.waiting[lane, 1] += 1
-        state.waited[copy] -= time
-    else:
-        _serve(program, step, state, copy, lane, time, time)
-
-
-@kernel
-def _serve(program: Program, step: Step, state: State, copy: int, lane: int, since: int, time: int) -> None:
-    """Put a copy on its lane at a time."""
-    hop, wires = program.hops.hop_of[copy], program.wires
-    before = (copy - program.hops.first[hop]) * program.packet
-    vectors = min(program.packet, step.carried[hop] - before)
-    through = time + wires.header[lane] + vectors * wires.vector[lane]
-    state.free[lane] = through + wires.hold[lane]
-    state.carried[lane] += vectors
-    state.waited[copy] += time - since
-    note(state.events, through + wires.latency[lane], copy * KIND + ARRIVES)
-
-
-@kernel
-def _serve_any(program: Program, step: Step, state: State, lane: int, time: int) -> None:
-    """Serve any of the copies that wait for a lane, and wait until it is free again."""
-    waiting = state.waiting[lane, 1]
-    number = int(uniform(step.seed, lane, state.events.counters[1]) * waiting)
-    copy, behind = state.waiting[lane, 0], NONE
-    for _ in range(number):
-        copy, behind = state.follows[copy], copy
-    if behind == NONE:
-        state.waiting[lane, 0] = state.follows[copy]
-    else:
-        state.follows[behind] = state.follows[copy]
-    state.waiting[lane, 1] = waiting - 1
-    _serve(program, step, state, copy, lane, 0, time)
-    if waiting > 1:
-        note(state.events, state.free[lane], lane * KIND + FREED)
+                state.waited[copy] = -behind_its_own(program, step, hop, packet)
+                queue(program, step, state, copy, time)
 
 
 @kernel
@@ -313,7 +157,7 @@ def _relay(program: Program, step: Step, state: State, copy: int, time: int) -> 
     for place in range(hops.onward.at[hop], hops.onward.at[hop + 1]):
         following = hops.first[hops.onward.items[place]] + packet
         state.waited[following] = state.waited[copy]
-        _queue(program, step, state, following, time)
+        queue(program, step, state, following, time)
 
 
 @kernel

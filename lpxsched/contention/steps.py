@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.contention.drawing import drawing_of
-from lpxsched.contention.kernel import BARRIER, QUEUE, START_UP, fresh_state, run
+from lpxsched.contention.kernel import run
 from lpxsched.contention.network import PS_PER_NS, refuse_ports
 from lpxsched.contention.runtime import read_runtime, runtime_of
+from lpxsched.contention.state import BARRIER, QUEUE, START_UP, fresh_state
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -155,7 +155,8 @@ def _in_ns(times_ps: Integers) -> NDArray[np.float64]:
 
 
 def _up(time_ns: Fraction) -> float:
-    return ceil(time_ns * 10**DECIMALS) / 10**DECIMALS
+    scale = 10**DECIMALS
+    return float(ceil(time_ns * scale) / scale)
 
 
 def _rounded(time_ns: float) -> float:
