@@ -94,11 +94,9 @@ def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) ->
     network = network_of(build, segment, header_bytes=wiring.header_bytes, ways=ways)
     number = graph_operators(build)
     rows = np.flatnonzero((number != NONE) & (build.operators.segment == segment))
-    draft, clock_mhz = Draft(wiring.packet), Fraction(build.manifest.clock_mhz)
+    draft = Draft(wiring.packet)
     node_of, group_of = (np.full(len(build.operators), NONE, dtype=np.int64) for _ in range(2))
     node_of[rows] = _nodes(build, rows, network)
-    cycles = build.operators.cycles[rows].tolist()
-    known = {value: picoseconds(value, clock_mhz) for value in set(cycles)}
     group_of[rows] = draft.add(
         "group",
         len(rows),
@@ -106,7 +104,7 @@ def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) ->
         sums=0,
         turnaround=0,
         unit=_units(build, rows, node_of[rows]),
-        duration=np.array([known[value] for value in cycles], dtype=np.int64),
+        duration=_durations_ps(build, rows),
     )
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((wiring.seed, segment))))
     laying = Segment(build, network, wiring, draft, node_of, group_of, times, random)
@@ -128,6 +126,12 @@ def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) ->
         hop_send=draft.column("hop.send"),
         hop_vectors=draft.column("hop.vectors"),
     )
+
+
+def _durations_ps(build: Build, rows: Integers) -> Integers:
+    clock_mhz, cycles = Fraction(build.manifest.clock_mhz), build.operators.cycles[rows].tolist()
+    known = {value: picoseconds(value, clock_mhz) for value in set(cycles)}
+    return np.array([known[value] for value in cycles], dtype=np.int64)
 
 
 def _nodes(build: Build, rows: Integers, network: Network) -> Integers:
