@@ -64,7 +64,7 @@ class Dense:
         function = self.functions[number]
         if not function.setting.operator.inputs:
             return self._outside
-        kept = function.kept(shard) if isinstance(function, Units) else {}
+        kept = function.before(shard) if isinstance(function, Units) else {}
         if not kept or self._before is None:
             return kept
         left = self._before.whole if shard is None else self._before.leaves(number, shard)
