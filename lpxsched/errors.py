@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
 class LpxschedError(Exception):
     """Base of every fault that a user can cause; its text is one line."""
 
-    exit_code = ExitCode.BAD_INPUT
+    exit_code, status = ExitCode.BAD_INPUT, "refused"
 
     def __init__(self, text: str) -> None:
         super().__init__(" ".join(text.splitlines()))
@@ -46,8 +46,8 @@ class InputError(LpxschedError):
 
     def __init__(self, where: str, problem: str, *, key: str = "", line: int = 0, column: int = 0) -> None:
         self.where, self.problem, self.key, self.line, self.column = where, problem, key, line, column
-        place = f"{where}:{line}:{column}" if line else where
-        super().__init__(": ".join(part for part in (place, key, problem) if part))
+        self.place = f"{where}:{line}:{column}" if line else where
+        super().__init__(": ".join(part for part in (self.place, key, problem) if part))
 
 
 class InfeasibleError(LpxschedError):
@@ -59,7 +59,7 @@ class InfeasibleError(LpxschedError):
         The proof in one sentence, with its numbers.
     """
 
-    exit_code = ExitCode.INFEASIBLE
+    exit_code, status = ExitCode.INFEASIBLE, "infeasible"
 
     def __init__(self, cause: str) -> None:
         self.cause = cause
@@ -77,7 +77,7 @@ class NothingFoundError(LpxschedError):
         What may find one.
     """
 
-    exit_code = ExitCode.NOTHING_FOUND
+    exit_code, status = ExitCode.NOTHING_FOUND, "unknown"
 
     def __init__(self, effort: str, *, remedy: str = "try a larger --effort") -> None:
         self.effort, self.remedy = effort, remedy

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from lpxsched.errors import InputError
 from lpxsched.files.schema import Strict
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
+
+Model = TypeVar("Model", bound=BaseModel)
 
 WeightChoice = Literal["fp8", "bf16", "int8", "mxfp4", "nvfp4"]
 CollectiveKind = Literal[
@@ -158,3 +161,24 @@ class CollectiveOptions(Strict):
             )
             raise PydanticCustomError("endless_drift", problem, {"perfect": PERFECT_CLOCK})
         return clock
+
+
+def checked_options(model: type[Model], command: str, choices: dict[str, Any]) -> Model:
+    """Return the options that a user chose.
+
+    Raises
+    ------
+    InputError
+        For the first that the model refuses.
+    """
+    try:
+        return model(**choices)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        problem = f"{fault['msg']}, got {fault['input']}"
+        raise InputError(f"lpxsched {command}", problem, key=flag_of(str(fault["loc"][0]))) from None
+
+
+def flag_of(field: str) -> str:
+    """Return the option of a field as a user writes it."""
+    return "--" + field.replace("_", "-")

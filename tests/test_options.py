@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from lpxsched.options import CollectiveOptions, CompileOptions
+from lpxsched.errors import InputError
+from lpxsched.options import CollectiveOptions, CompileOptions, checked_options
 
 
 def test_defaults() -> None:
@@ -81,3 +82,12 @@ def test_an_endless_repetition_needs_perfect_clocks() -> None:
     assert CollectiveOptions.model_validate(wanted).cyclic
     with pytest.raises(ValidationError, match="clock\n  must be none with --cyclic"):
         CollectiveOptions.model_validate(wanted | {"clock": "xo-100ppm"})
+
+
+def test_what_a_model_refuses_is_told_as_an_option() -> None:
+    """Tests the name of the option, with dashes, in one line."""
+    choices = {"model": "m", "topology": "t", "context": 0}
+    with pytest.raises(InputError) as caught:
+        checked_options(CompileOptions, "compile", choices)
+    problem = "Input should be greater than or equal to 1, got 0"
+    assert str(caught.value) == f"lpxsched compile: --context: {problem}"

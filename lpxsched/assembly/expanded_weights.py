@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import picoseconds_up
-from lpxsched.assembly.manifest import chip_file
+from lpxsched.assembly.manifest import input_files
 from lpxsched.clocks.latency import nominal_ns
 from lpxsched.files.document import read_yaml
 from lpxsched.program.in_flight import InFlight
@@ -36,7 +36,7 @@ def with_expanded_weights(build: Build, options: CompileOptions, weights: str, f
     fp8 : dict or str
         From `fp8_results`, or why there is nothing.
     """
-    types = read_yaml(chip_file(options)).data.get("matrix_types")
+    types = read_yaml(input_files(options)["chip"]).data.get("matrix_types")
     source = types.get("source", "") if isinstance(types, dict) else ""
     told = {"value": EXPANDED, "range": [EXPANDED, STORED], "source": source or f"the chip does not multiply {weights}"}
     manifest = build.manifest

@@ -8,7 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.fabric.schema import TopologyFile
+from lpxsched.errors import InputError
+from lpxsched.fabric.profile import read_topology
+from lpxsched.fabric.schema import ExplicitFile
 from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
@@ -20,6 +22,8 @@ from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
 from lpxsched.workload.config.quantization import quantization_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
     from lpxsched.clocks.specification import ClockSpecification
@@ -32,7 +36,6 @@ if TYPE_CHECKING:
 DECISIVE_PACKAGES = ("lpxsched", "numpy", "ortools", "pyarrow")
 # Files that hold no values with a source.
 UNTAGGED = ("model", "links")
-EXPLICIT = "explicit"
 
 
 def signed_build(
@@ -74,14 +77,11 @@ def _manifest(
     results: dict[str, Any],
 ) -> ManifestFile:
     """Return ``manifest.json`` but for the content hash."""
-    files = _input_files(options)
+    files = input_files(options)
     return ManifestFile(
         format=FORMAT,
         versions={name: version(name) for name in DECISIVE_PACKAGES},
-        inputs={
-            kind: {"name": _file_name(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-            for kind, path in files.items()
-        },
+        inputs=inputs_by_content(files),
         options=_named_options(options, fabric, clock, files),
         seed=options.seed,
         clock_mhz=str(fabric.chip.clock_mhz),
@@ -89,12 +89,7 @@ def _manifest(
         wire=fabric.wire,
         guard_in_hop=fabric.guard_in_hop,
         clock=clock.model_dump(mode="json", exclude_none=True),
-        assumptions={
-            f"{kind}.{key}": value
-            for kind, path in files.items()
-            if kind not in UNTAGGED
-            for key, value in assumed_values(read_yaml(path).data).items()
-        },
+        assumptions={f"{kind}.{key}": value for kind, key, value in assumptions_of(files)},
         results=results,
         content_sha256="",
     )
@@ -112,14 +107,52 @@ def with_outside(build: Build, options: CompileOptions, outside: Outside) -> Bui
     return replace(build, manifest=build.manifest.model_copy(update=update))
 
 
-def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]:
-    """Return every file that entered, by kind."""
+def inputs_by_content(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
+    """Return name and hash of each file, by kind.
+
+    Raises
+    ------
+    InputError
+        When one cannot be read.
+    """
+    return {
+        kind: {"name": _file_name(path), "sha256": hashlib.sha256(_bytes_of(path)).hexdigest()}
+        for kind, path in files.items()
+    }
+
+
+def assumptions_of(files: Mapping[str, Path]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return kind of file, dotted key, and value with range and source, of all that is tagged as assumed."""
+    return [
+        (kind, key, value)
+        for kind, path in files.items()
+        if kind not in UNTAGGED
+        for key, value in assumed_values(read_yaml(path).data).items()
+    ]
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]:
+    """Return every file that enters, by kind.
+
+    Raises
+    ------
+    InputError
+        When one is not there, or does not say which others it needs.
+    """
     files = {"model": find_file("model", options.model)} if isinstance(options, CompileOptions) else {}
     topology = find_file("topology", options.topology)
-    data = read_yaml(topology).data
-    files |= {"topology": topology, "chip": chip_file(options), "clock": find_file("clock", options.clock)}
-    if data["kind"] == EXPLICIT:
-        files["links"] = topology.parent / data["links"]
+    _, file = read_topology(topology)
+    chip, clock = find_file("chip", file.chip), find_file("clock", options.clock)
+    files |= {"topology": topology, "chip": chip, "clock": clock}
+    if isinstance(file, ExplicitFile):
+        files["links"] = topology.parent / file.links
     if isinstance(options, CompileOptions):
         if options.attention == "gpu":
             files |= {"gpus": find_file("gpus", options.gpus), "handover": find_file("handover", options.handover)}
@@ -127,12 +160,6 @@ def _input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]
         files |= {} if beside is None else {"quantization": beside}
         files |= {} if options.partition in PARTITIONS else {"partition": Path(options.partition)}
     return files
-
-
-def chip_file(options: CompileOptions | CollectiveOptions) -> Path:
-    """Return the file of the chips of a topology."""
-    data = read_yaml(find_file("topology", options.topology)).data
-    return find_file("chip", data.get("chip", TopologyFile.model_fields["chip"].default))
 
 
 def _named_options(

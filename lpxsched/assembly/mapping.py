@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import picoseconds_up
+from lpxsched.program.file import partition_text
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.program.choose import Mapping
+    from lpxsched.timetable.build import Build
 
 
 def mapping_results(mapping: Mapping, fabric: Fabric, *, makespan_cycles: int) -> dict[str, Any]:
@@ -38,3 +40,10 @@ def mapping_results(mapping: Mapping, fabric: Fabric, *, makespan_cycles: int) -
             "reasons": list(mapping.reasons),
         },
     }
+
+
+def partition_of(build: Build) -> str:
+    """Return the partition file of a build, with the reasons for its groups where they are known."""
+    groups = {one.group: one.chips for one in build.graph.groups}
+    chips, told = [groups[row.group] for row in build.graph.layers], build.manifest.results.get("mapping", {})
+    return partition_text(chips, told.get("reasons", ()))

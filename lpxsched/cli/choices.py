@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from pydantic import BaseModel, ValidationError
 
-from lpxsched.errors import InputError
+from lpxsched.options import flag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Model = TypeVar("Model", bound=BaseModel)
+    from pydantic import BaseModel
+
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
@@ -42,6 +42,35 @@ class Number(click.FloatRange):
             self.fail(f"{value!r} is no number{_between(self.min, self.max)}", param, ctx)
 
 
+class Listed(click.ParamType[Any]):
+    """Values of another type with commas between; what is wrong is told with the number of its element."""
+
+    def __init__(self, of: click.ParamType[Any]) -> None:
+        self.of, self.name = of, f"{of.name} list"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what stands for the list in the help."""
+        return f"{self.of.get_metavar(param, ctx) or self.of.name.upper()},.."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        """Return the elements, each once."""
+        if isinstance(value, tuple):
+            return value
+        elements: list[Any] = []
+        for number, text in enumerate(str(value).split(","), start=1):
+            try:
+                element = self.of.convert(text.strip(), param, ctx)
+            except click.BadParameter as error:
+                self.fail(f"element {number}: {error.message}", param, ctx)
+            if element == "":
+                self.fail(f"element {number} is empty; write {self.of.name} values with commas between", param, ctx)
+            if element in elements:
+                problem = f"element {number}, {text.strip()}, is element {elements.index(element) + 1} again"
+                self.fail(f"{problem}; name each once", param, ctx)
+            elements.append(element)
+        return tuple(elements)
+
+
 def _between(least: float | None, most: float | None) -> str:
     if most is None:
         return "" if least is None else f" of at least {least:,.15g}"
@@ -66,35 +95,48 @@ def model_option(
     """
     rule, default = _rule(model, name), model.model_fields[name].default
     if rule["type"] == "boolean":
-        return click.option(_flag(name), is_flag=True, default=default, help=text)
+        return click.option(flag_of(name), is_flag=True, default=default, help=text)
     return click.option(
-        _flag(name), type=_click_type(rule), default=default, show_default=True, metavar=metavar, help=text
+        flag_of(name), type=_click_type(rule), default=default, show_default=True, metavar=metavar, help=text
     )
+
+
+def options_of(
+    command: click.Command, model: type[BaseModel], *, listed: bool = False, **defaults: Any
+) -> Callable[[Command], Command]:
+    """Return the decorator of the options that another command has for the fields of a model.
+
+    Parameters
+    ----------
+    command : click.Command
+    model : type
+    listed : bool
+        Whether each takes a list of values, where it takes a value.
+    defaults
+        By field, where they differ from the model's.
+    """
+    taken = [one for one in command.params if isinstance(one, click.Option) and one.name in model.model_fields]
+
+    def decorate(function: Command) -> Command:
+        for one in reversed(taken):
+            several = listed and not one.is_flag
+            function = click.option(
+                *one.opts,
+                type=Listed(one.type) if several else one.type,
+                is_flag=one.is_flag,
+                default=defaults.get(str(one.name), model.model_fields[str(one.name)].default),
+                show_default=one.show_default,
+                metavar=f"{one.metavar},.." if several and one.metavar else one.metavar,
+                help=one.help,
+            )(function)
+        return function
+
+    return decorate
 
 
 def model_argument(model: type[BaseModel], name: str) -> Callable[[Command], Command]:
     """Return the decorator of the argument for one field of a model."""
     return click.argument(name, metavar=name.upper(), type=_click_type(_rule(model, name)))
-
-
-def checked_options(model: type[Model], command: str, choices: dict[str, Any]) -> Model:
-    """Return the options that a user chose.
-
-    Raises
-    ------
-    InputError
-        For the first that the model refuses.
-    """
-    try:
-        return model(**choices)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        problem = f"{fault['msg']}, got {fault['input']}"
-        raise InputError(f"lpxsched {command}", problem, key=_flag(str(fault["loc"][0]))) from None
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _rule(model: type[BaseModel], name: str) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lpxsched.cli.choices import checked_options, model_argument, model_option
+from lpxsched.cli.choices import model_argument, model_option
 from lpxsched.cli.console import emit, failures_told, json_option
 from lpxsched.cli.selections import parse_chips
 from lpxsched.cli.verification import holds, verify_option
 from lpxsched.errors import ExitCode
-from lpxsched.options import CollectiveOptions
+from lpxsched.options import CollectiveOptions, checked_options
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build

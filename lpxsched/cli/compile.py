@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lpxsched.cli.choices import checked_options, model_option
+from lpxsched.cli.choices import model_option
 from lpxsched.cli.console import emit, failures_told, json_option, progress_option, progress_told
 from lpxsched.cli.verification import holds, verify_option
 from lpxsched.errors import ExitCode, InputError
 from lpxsched.files.shipped import find_file, name_of
-from lpxsched.options import PARTITIONS, CompileOptions
+from lpxsched.options import PARTITIONS, CompileOptions, checked_options
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -87,7 +87,9 @@ def compile_command(
     if sound:
         write_build(target, build)
         if write_partition:
-            _write_partition(write_partition, build)
+            from lpxsched.assembly.mapping import partition_of
+
+            write_partition.write_text(partition_of(build), encoding="utf-8")
     measured = {
         "verified": verify and sound,
         "seconds": round(time.perf_counter() - started, 3),
@@ -103,14 +105,6 @@ def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:
 
     record = build.manifest.results | {"content_sha256": build.manifest.content_sha256} | measured
     emit(record, "" if as_json else compile_summary(build, measured), as_json=as_json)
-
-
-def _write_partition(path: Path, build: Build) -> None:
-    from lpxsched.program.file import partition_text
-
-    groups = {one.group: one.chips for one in build.graph.groups}
-    chips, mapping = [groups[row.group] for row in build.graph.layers], build.manifest.results.get("mapping", {})
-    path.write_text(partition_text(chips, mapping.get("reasons", ())), encoding="utf-8")
 
 
 def _refuse_unwritable(path: Path) -> None:

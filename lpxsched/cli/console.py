@@ -35,9 +35,8 @@ def failures_told(*, as_json: bool) -> Iterator[None]:
     try:
         yield
     except (InfeasibleError, NothingFoundError) as error:
-        status = "infeasible" if isinstance(error, InfeasibleError) else "unknown"
         if as_json:
-            emit({"status": status, "cause": str(error)}, "", as_json=True)
+            emit({"status": error.status, "cause": str(error)}, "", as_json=True)
         raise
 
 

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lpxsched.errors import NothingFoundError
-
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
@@ -26,11 +24,9 @@ def holds(build: Build, *, remedy: str) -> bool:
     NothingFoundError
         When all that is wrong is that some SRAM or deskew buffer would have to hold more; `remedy` may mend that.
     """
-    from lpxsched.verify.check import check
+    from lpxsched.verify.proof import broken_rules
 
-    violations = check(build).violations
-    if violations and all(violation.lacks_room for violation in violations):
-        raise NothingFoundError(violations[0].message, remedy=remedy)
+    violations = broken_rules(build, remedy=remedy)
     for violation in violations[:MOST_TOLD]:
         click.echo(f"{violation.rule}: {violation.message}", err=True)
     if len(violations) > MOST_TOLD:

@@ -46,8 +46,7 @@ def load_fabric(name: str) -> Fabric:
         When the name, the file or what it says is wrong.
     """
     path = find_file("topology", name)
-    document = read_yaml(path)
-    file = validate(document, _kind(document))
+    document, file = read_topology(path)
     if file.wire_bytes and file.wire_bytes.value < file.vector_bytes.value:
         problem = f"must hold a vector of {file.vector_bytes.value} bytes, got {file.wire_bytes.value}"
         raise document.error(("wire_bytes",), problem)
@@ -59,6 +58,17 @@ def load_fabric(name: str) -> Fabric:
     _check_vector_times(document, fabric.link_classes)
     _check_ports(document, fabric)
     return take_down(fabric, file.down, document)
+
+
+def read_topology(path: Path) -> tuple[Document, AnyTopologyFile]:
+    """Return a topology file as it is written, and its keys.
+
+    Raises
+    ------
+    InputError
+    """
+    document = read_yaml(path)
+    return document, validate(document, _kind(document))
 
 
 def _kind(document: Document) -> type[AnyTopologyFile]:

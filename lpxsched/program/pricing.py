@@ -18,7 +18,7 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.tree import alignment_tree, needs_alignment, time_domains
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.groups import group_on
-from lpxsched.program.memo import kept
+from lpxsched.program.memo import kept_values
 from lpxsched.program.outside import host_bytes
 from lpxsched.program.quick_bound import Wires, quick_bound
 from lpxsched.program.shapes import racks_of
@@ -154,7 +154,7 @@ def _price(market: Market, problem: LayerProblem) -> Price:
         bound = lower_bound(problem.opening.least(problem.instance))
         return [result.makespan_cycles, min(bound.cycles, result.bound.cycles), over.instance.release_cycles, ""]
 
-    makespan, bound, stall, missing = kept(key, solved)
+    makespan, bound, stall, missing = kept_values(key, solved)
     return Price(int(makespan), int(bound), int(stall), str(missing))
 
 

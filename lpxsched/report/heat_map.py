@@ -41,9 +41,18 @@ def used_groups(busy: Utilisation) -> list[int]:
 
 
 def drawn_utilisation(build: Build, layers: range | None) -> Utilisation:
-    """Return the utilisation that the picture shows: of what repeats that of a period, with all passes."""
+    """Return the utilisation that the picture shows: of what repeats that of a period, with all passes.
+
+    Segments of equal length look alike: each has a whole number of bins.
+    """
     window = None if only_period(build) else layer_window(build, layers)
-    return utilisation(build, bins=BINS, by="tray", window=window)
+    inside = 1 if window is None else min(max(len(_segments_inside(build, window)), 1), BINS)
+    return utilisation(build, bins=BINS // inside * inside, by="tray", window=window)
+
+
+def _segments_inside(build: Build, window: tuple[int, int]) -> list[int]:
+    token = token_time(build)
+    return [s for s in token.order.tolist() if window[0] <= token.start_cycles[s] < window[1]]
 
 
 def draw_heat_map(figure: Figure, axes: Axes, build: Build, layers: range | None) -> None:
@@ -79,7 +88,7 @@ def draw_heat_map(figure: Figure, axes: Axes, build: Build, layers: range | None
         what = "the collective's chips"
     axes.set_title(f"Link utilisation: busy share of the links of {what}", loc="left", pad=8)
     bar = figure.colorbar(mesh, cax=axes.inset_axes((1.01, 0.0, 0.012, 1.0)))
-    bar.set_label("busy share (%)")
+    bar.set_label(f"busy share (%) of {(busy.last_cycle - busy.first_cycle) / busy.bins:,.1f} cycles")
 
 
 def _ceiling(shares: np.ndarray) -> float:
@@ -91,7 +100,7 @@ def _ceiling(shares: np.ndarray) -> float:
 def _draw_layers(axes: Axes, build: Build, window: tuple[int, int], to_us: float) -> None:
     """Mark where each layer begins, and name the layers above the picture."""
     token = token_time(build)
-    inside = [s for s in token.order.tolist() if window[0] <= token.start_cycles[s] < window[1]]
+    inside = _segments_inside(build, window)
     for segment in inside:
         axes.axvline(float(token.start_cycles[segment]) * to_us, color=GRID_COLOUR, linewidth=0.4)
     every = -(-len(inside) // LABELLED_LAYERS)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from lpxsched.report.token import WITHOUT_UNIT
+from lpxsched.report.token import WITHOUT_UNIT, only_period
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def _variables(selection: Selection) -> Variables:
 def _header(selection: Selection, code: dict[tuple[int, str], str]) -> list[str]:
     build = selection.build
     lines = [f"$version lpxsched {build.manifest.versions.get('lpxsched', '')} $end", "$timescale 1 ps $end"]
+    if period := only_period(build):
+        lines.append(f"$comment one pass of what repeats every {period} cycles $end")
     for node in sorted({node for node, _ in code}):
         kind = "" if build.chips.host[node] else "chip_"
         lines.append(f"$scope module {_word(kind + str(build.chips.position[node]))} $end")

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from lpxsched.cli.choices import checked_options
 from lpxsched.cli.collective import collective_command
 from lpxsched.cli.compile import compile_command
-from lpxsched.errors import InputError
 from lpxsched.options import CollectiveOptions, CompileOptions
 
 if TYPE_CHECKING:
@@ -49,12 +47,3 @@ def test_choices_and_ranges_are_those_of_the_model() -> None:
     assert (options["context"].type.min, options["context"].type.max) == (1, 10**8)
     assert (options["root"].type.min, options["root"].type.max) == (0, None)
     assert options["relays"].is_flag
-
-
-def test_what_a_model_refuses_is_told_as_an_option() -> None:
-    """Tests the name of the option, with dashes, in one line."""
-    choices = {"model": "m", "topology": "t", "context": 0}
-    with pytest.raises(InputError) as caught:
-        checked_options(CompileOptions, "compile", choices)
-    problem = "Input should be greater than or equal to 1, got 0"
-    assert str(caught.value) == f"lpxsched compile: --context: {problem}"

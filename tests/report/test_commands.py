@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from lpxsched.cli.main import run
+from lpxsched.timetable.reader import read_build
 from lpxsched.timetable.writer import write_build
 from tests.report.builds import repeated_build
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.report.test_collectives import told
+from tests.verify.collectives import LAID
 
 
 @pytest.fixture
@@ -134,3 +134,30 @@ def test_export_never_writes_into_a_build(folder: Path, capsys: pytest.CaptureFi
     assert run(["export", str(folder), "--svg", str(folder / "a.svg")]) == 2
     assert "lies inside the build folder" in capsys.readouterr().err
     assert not (folder / "a.svg").exists()
+
+
+def test_a_page_is_html(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that a picture is not asked of the report, which would write a page into it."""
+    assert run(["report", str(folder), "-o", str(tmp_path / "a.png")]) == 2
+    assert "a page is a .html file, got a.png" in capsys.readouterr().err
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_chips_are_chosen_by_position_too(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that the names that pictures show choose what their numbers do, and one of nobody is told."""
+    names = [str(tmp_path / f"{name}.csv") for name in ("number", "position")]
+    assert run(["export", str(folder), "--csv", names[0], "--chips", "3"]) == 0
+    position = read_build(folder).chips.position[3]
+    assert run(["export", str(folder), "--csv", names[1], "--chips", position]) == 0
+    assert not position.isdigit()
+    assert Path(names[0]).read_bytes() == Path(names[1]).read_bytes()
+    assert run(["export", str(folder), "--csv", names[1], "--chips", "9.9"]) == 2
+    assert "'9.9' is neither a chip" in capsys.readouterr().err
+
+
+def test_one_pass_of_what_repeats_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests an all-gather that begins anew every 6 cycles: told on stderr, and within the waveform."""
+    write_build(tmp_path / "build", told(LAID["all-gather"], "all-gather", period=6))
+    assert run(["export", str(tmp_path / "build"), "--vcd", str(tmp_path / "a.vcd")]) == 0
+    assert "what repeats every 6 cycles is written once" in capsys.readouterr().err
+    assert "$comment one pass of what repeats every 6 cycles $end" in (tmp_path / "a.vcd").read_text()

@@ -52,6 +52,7 @@ class Comparison extends TimePanel {
     const bottom = top + row.height - 2, full = row.height - 5;
     pen.fillStyle = themed("--first");
     row.shares[0].forEach((share, x) => pen.fillRect(GUTTER + x, bottom - (full * share) / this.ceiling, 1, (full * share) / this.ceiling));
+    if (row.index[1] < 0) return;
     pen.strokeStyle = themed("--second");
     pen.lineWidth = 1.2;
     pen.beginPath();
@@ -64,7 +65,7 @@ class Comparison extends TimePanel {
     const from = this.span.from + Math.floor((at - this.span.from) / this.perPixel) * this.perPixel;
     const told = this.stores.map((store, build) => this.share(row, build, from, from + this.perPixel));
     if (told.some(({ reading }) => reading)) return READING;
-    const text = told.map(({ share, busy, whole, from: first, to }, build) => !whole ? `${"AB"[build]} none of its links runs`
+    const text = told.map(({ share, busy, whole, from: first, to }, build) => row.index[build] < 0 ? `${"AB"[build]} has no such links` : !whole ? `${"AB"[build]} none of its links runs`
       : `${"AB"[build]} cycles ${number(first)} to ${number(to)}: ${number(busy)} of ${number(whole)} link-cycles = ${percent(share)}`);
     const points = (100 * (told[1].share - told[0].share)).toFixed(2);
     return `${row.label}, ${text.join("; ")}; B - A ${points} points`;

@@ -2,6 +2,7 @@
 
 // Slots whose sums are kept, 32 bytes each.
 const MOST_KEPT = 2 ** 21;
+const LEAST_SHADE = 0.12;
 const TALL = { unit: 15, traffic: 18, link: 12, windows: 15 };
 
 class Timeline extends TimePanel {
@@ -176,10 +177,13 @@ class Timeline extends TimePanel {
     const operators = this.store.operators(() => this.queue()), { kinds, colours } = this.store.meta;
     if (!operators) return;
     for (const [index, start, { segment, shift }] of this.running(row, operators, this.span.from, this.span.to)) {
-      const x = this.x(start), wide = Math.max(operators.cycles[index] / this.perPixel, 1);
+      const x = this.x(start), share = operators.cycles[index] / this.perPixel, wide = Math.max(share, 1);
       const kind = kinds[operators.kind[index]];
       pen.fillStyle = shown(colours[kind]);
+      // What fills a part of a pixel is as dark as that part, but never unseen.
+      pen.globalAlpha = Math.min(Math.max(share, LEAST_SHADE), 1);
       pen.fillRect(x, top + 2, wide, row.height - 4);
+      pen.globalAlpha = 1;
       if (this.onPath.has(index) && shift === this.view.marked(segment)) {
         pen.strokeStyle = themed("--path");
         pen.lineWidth = 2;

@@ -1,0 +1,103 @@
+"""``lpxsched sweep``: a compile for every combination of some lists of options."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lpxsched.cli.choices import Listed, WholeNumber, options_of
+from lpxsched.cli.compile import compile_command
+from lpxsched.cli.console import emit, json_option, progress_option, progress_told
+from lpxsched.cli.files import output_targets, write_file
+from lpxsched.errors import InputError
+from lpxsched.exploring.sweep.table import CSV, PARQUET
+from lpxsched.options import CompileOptions
+
+MOST_JOBS = 1024
+
+jobs_option = click.option(
+    "--jobs", type=WholeNumber(1, MOST_JOBS), default=1, show_default=True, help="Compiles at once on this machine."
+)
+
+
+@click.command()
+@click.argument("model", metavar="MODEL", type=Listed(click.STRING))
+@click.argument("topology", metavar="TOPOLOGY", type=Listed(click.STRING))
+@options_of(compile_command, CompileOptions, listed=True)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Table, .csv or .parquet.")
+@click.option("--png", metavar="FILE", type=click.Path(path_type=Path), help="Picture of step against throughput.")
+@jobs_option
+@click.option("--cluster", metavar="ADDRESS", help="Scheduler of dask.distributed whose workers compile instead.")
+@progress_option
+@json_option
+def sweep_command(
+    output: Path | None,
+    png: Path | None,
+    jobs: int,
+    cluster: str | None,
+    on_pipe: bool,
+    as_json: bool,
+    **lists: tuple[Any, ...] | None,
+) -> None:
+    """Compile and prove every combination of MODEL, TOPOLOGY and the options, each a value or several: 1,8,64.
+
+    The table has a row a point, those included that have no timetable: with the exit code of lpxsched compile and the
+    cause. Points that are done are kept in the folder FILE.points, and taken when the same sweep, or one with more
+    elements, is run again. Bytes do not depend on --jobs, --cluster or what was taken.
+    """
+    from lpxsched.exploring.runs import Workers, refuse_missing_cluster
+    from lpxsched.exploring.sweep.done import outcomes_of
+    from lpxsched.exploring.sweep.front import pareto_front, sweep_text
+    from lpxsched.exploring.sweep.points import points_of, swept
+    from lpxsched.exploring.sweep.table import rows_of, table_bytes
+
+    given = {name: (None,) if elements is None else elements for name, elements in lists.items()}
+    elements = {name: given[name] for name in CompileOptions.model_fields}
+    points, names = points_of(elements), swept(elements)
+    targets, folder = output_targets({"output": output, "png": png}), _points_folder(output)
+    if cluster is not None:
+        refuse_missing_cluster("sweep")
+    started = time.perf_counter()
+    with progress_told(on_pipe=on_pipe) as progress:
+        outcomes, taken = outcomes_of(points, Workers(jobs, cluster), folder, progress=progress)
+    rows = rows_of(points, outcomes)
+    if "output" in targets:
+        write_file(targets["output"], table_bytes(rows, targets["output"].suffix))
+    if "png" in targets:
+        from lpxsched.exploring.sweep.picture import render_sweep
+
+        write_file(targets["png"], render_sweep(rows, names))
+    record = {
+        "points": len(points),
+        "done_before": taken,
+        "rows": rows,
+        "pareto": pareto_front(rows),
+        "seconds": round(time.perf_counter() - started, 3),
+        "output": output and str(output),
+    }
+    told = f"{len(points)} points, {taken} of them done before, {record['seconds']:.1f} s"
+    emit(record, "" if as_json else f"{sweep_text(rows, names)}\n{told}", as_json=as_json)
+
+
+def _points_folder(output: Path | None) -> Path | None:
+    """Return the folder in which the points of a table are kept.
+
+    Raises
+    ------
+    InputError
+        When the table is neither CSV nor Parquet, or the folder cannot be one.
+    """
+    if output is None:
+        return None
+    if output.suffix not in (CSV, PARQUET):
+        raise InputError(str(output), f"must end in {CSV} or {PARQUET}", key="--output")
+    folder = output.with_name(f"{output.name}.points")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        problem = f"no folder for points that are done: {error.strerror}; name another file"
+        raise InputError(str(folder), problem, key="--output") from error
+    return folder

@@ -1,0 +1,1 @@
+"""What a number that nobody has published is worth: a compile at each end of its range."""

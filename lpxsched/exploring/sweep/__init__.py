@@ -1,0 +1,1 @@
+"""Many compiles: every combination of some lists of options, a row each."""

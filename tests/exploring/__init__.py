@@ -1,0 +1,1 @@
+"""Tests of sweeps, sensitivities and what else is learnt from many builds."""
