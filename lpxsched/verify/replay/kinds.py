@@ -16,7 +16,7 @@ from lpxsched.verify.replay.attention import (
     rotated_numbers,
 )
 from lpxsched.verify.replay.cached import cached, score_numbers, scores, weighed, weights, with_keys, with_values
-from lpxsched.verify.replay.dispatched import DispatchedCombine, DispatchedExperts, HomeRouter, Label, Place
+from lpxsched.verify.replay.dispatched import Dispatched, combined, experts_run, labelled, placed, routed_at_home
 from lpxsched.verify.replay.ends import Best, Logits, embedded, sampled
 from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear
@@ -129,11 +129,11 @@ def functions_of(
             mixture.combine: partial(Combine, mixture=mixture),
         }
     for layer in dispatches:
-        routed |= dict.fromkeys(layer.placers, partial(Place, layer=layer))
-        routed |= dict.fromkeys(layer.labellers, partial(Label, layer=layer))
-        routed |= {layer.router: partial(HomeRouter, layer=layer)} if layer.router else {}
-        routed[layer.expert] = partial(DispatchedExperts, layer=layer)
-        routed[layer.combine] = partial(DispatchedCombine, layer=layer)
+        routed |= dict.fromkeys(layer.placers, partial(Dispatched, layer=layer, made=placed))
+        routed |= dict.fromkeys(layer.labellers, partial(Dispatched, layer=layer, made=labelled))
+        routed |= {layer.router: partial(Dispatched, layer=layer, made=routed_at_home)} if layer.router else {}
+        routed[layer.expert] = partial(Dispatched, layer=layer, made=experts_run)
+        routed[layer.combine] = partial(Dispatched, layer=layer, made=combined)
     return [routed.get(one.operator.name, _function(one))(one) for one in settings]
 
 
