@@ -90,11 +90,9 @@ def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) ->
     InputError
         When chips of the segment do not reach each other.
     """
-    ways = WAYS_BY_HASH if wiring.hashed else max(wiring.choices, ONE_WAY)
-    network = network_of(build, segment, header_bytes=wiring.header_bytes, ways=ways)
+    network, draft = _network(build, segment, wiring), Draft(wiring.packet)
     number = graph_operators(build)
     rows = np.flatnonzero((number != NONE) & (build.operators.segment == segment))
-    draft = Draft(wiring.packet)
     node_of, group_of = (np.full(len(build.operators), NONE, dtype=np.int64) for _ in range(2))
     node_of[rows] = _nodes(build, rows, network)
     group_of[rows] = draft.add(
@@ -110,7 +108,7 @@ def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) ->
     laying = Segment(build, network, wiring, draft, node_of, group_of, times, random)
     for moves in moves_of(build, segment, node_of, network):
         _lay_tensor(laying, moves)
-    ends = np.array([operator.ends for operator in build.graph.operators], dtype=np.bool_)[number[rows]]
+    ends = [build.graph.operators[of].ends for of in number[rows].tolist()]
     return Laid(
         program=draft.program(network.wires),
         network=network,
@@ -126,6 +124,11 @@ def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) ->
         hop_send=draft.column("hop.send"),
         hop_vectors=draft.column("hop.vectors"),
     )
+
+
+def _network(build: Build, segment: int, wiring: Wiring) -> Network:
+    ways = WAYS_BY_HASH if wiring.hashed else max(wiring.choices, ONE_WAY)
+    return network_of(build, segment, header_bytes=wiring.header_bytes, ways=ways)
 
 
 def _durations_ps(build: Build, rows: Integers) -> Integers:
