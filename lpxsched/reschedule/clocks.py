@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.clocks.guard import HOST_LEVELS, guard_cycles
-from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, needs_alignment, time_domains
 from lpxsched.errors import InputError, NothingFoundError
+from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.units import NONE
 
 # More chips are not tried as roots.
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.timetable.build import Build
-
-
-def clock_of(build: Build) -> ClockSpecification:
-    """Return the clock that a build was made for."""
-    return ClockSpecification.model_validate(build.manifest.clock)
 
 
 def tree_of(build: Build) -> AlignmentTree:
@@ -45,7 +39,7 @@ def trees_without(build: Build, fabric: Fabric) -> list[AlignmentTree]:
     """
     tree, groups = tree_of(build), [group.members for group in build.graph.groups]
     needed = np.isin(np.arange(fabric.nodes), [chip for group in groups for chip in group]) & ~fabric.node_down
-    if not needs_alignment(clock_of(build)):
+    if not needs_alignment(read_clock(build)):
         return [tree]
     mended, faults = [], []
     try:
@@ -59,7 +53,7 @@ def trees_without(build: Build, fabric: Fabric) -> list[AlignmentTree]:
     for root in roots:
         rooted = [replace(one, root=root) if root in one.chips else one for one in domains]
         try:
-            mended.append(alignment_tree(fabric, clock_of(build), rooted))
+            mended.append(alignment_tree(fabric, read_clock(build), rooted))
         except InputError:
             continue
     mended = [one for one in mended if (one.depth[needed] != NONE).all()]
@@ -155,7 +149,7 @@ def needed_guards(build: Build, tree: AlignmentTree, interval_cycles: int) -> In
     tree : AlignmentTree
     interval_cycles : int
     """
-    links, host, clock = build.links, build.chips.host, clock_of(build)
+    links, host, clock = build.links, build.chips.host, read_clock(build)
     levels = np.full(len(links), NONE, dtype=np.int64)
     levels[host[links.src]] = HOST_LEVELS
     joined = ~host[links.src] & ~host[links.dst]
@@ -163,7 +157,7 @@ def needed_guards(build: Build, tree: AlignmentTree, interval_cycles: int) -> In
     rows = np.flatnonzero(joined)
     levels[rows] = tree.levels_between(links.src[rows], links.dst[rows])
     levels[host[links.dst]] = NONE
-    clock_mhz, in_hop = Fraction(build.manifest.clock_mhz), build.manifest.guard_in_hop
+    clock_mhz, in_hop = read_clock_mhz(build), build.manifest.guard_in_hop
     names, kind = np.unique(links.link_class, return_inverse=True)
     kinds, place = np.unique(np.stack([levels, kind.reshape(-1)]), axis=1, return_inverse=True)
     guards = [

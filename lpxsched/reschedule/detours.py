@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -95,6 +96,12 @@ class Detours:
     hops : list of Hop
     late, nowhere : list of int
         Lost slots whose users must wait, and those that no way replaces yet.
+    before : list of int
+        The starts of before the repair.
+    latest_feed : int
+        The latest of these of a task that a new way waits for.
+    unsettled : list of (int, int)
+        A heap of tasks that are late, by these starts: what waits for them does not know yet.
     """
 
     moves: Moves
@@ -110,6 +117,9 @@ class Detours:
     hops: list[Hop] = field(default_factory=list)
     late: list[int] = field(default_factory=list)
     nowhere: list[int] = field(default_factory=list)
+    before: list[int] = field(default_factory=list)
+    latest_feed: int = 0
+    unsettled: list[tuple[int, int]] = field(default_factory=list)
 
     def search(self) -> None:
         """Find a way for each lost slot."""
@@ -126,6 +136,7 @@ class Detours:
                 break
 
     def _prepare(self) -> None:
+        self.before = list(self.start)
         waits = precedences(self.moves, self.work, self.wires)
         into_lost = np.append(self.lost, np.zeros(len(self.work.start), dtype=np.bool_))[waits.after]
         for before, after, delay in zip(*(column[~into_lost].tolist() for column in waits), strict=True):
@@ -151,6 +162,7 @@ class Detours:
     def _due(self, slot: int) -> int:
         """Return when the slot would have to leave at the latest for its users to keep their cycles."""
         waiting = self.followers[slot]
+        self._settle(max((self.before[after] for after, _ in waiting), default=self.before[slot]))
         return min((self.start[after] - delay for after, delay in waiting), default=NEVER)
 
     def _ways(self, slot: int, parts: list[tuple[int, int]], calendars: Calendars, due: int) -> list[Part]:
@@ -170,14 +182,16 @@ class Detours:
 
     def _sources(self, slot: int) -> list[Held]:
         """Return what nodes hold of a lost slot's tensor without waiting for it."""
+        held = self.holdings.of_tensor[int(self.moves.tensor[slot])]
+        # Tasks came in the order of these cycles before, but for lost slots, which wait for what feeds them now.
+        last = max([self.latest_feed, *(self.before[one.task] for one in held)])
         waiting, stack = {slot}, [slot]
         while stack:
             for after, _ in self.followers[stack.pop()]:
-                if after not in waiting:
+                if after not in waiting and self.before[after] <= last:
                     waiting.add(after)
                     stack.append(after)
-        tensor = int(self.moves.tensor[slot])
-        return [held for held in self.holdings.of_tensor[tensor] if held.task not in waiting]
+        return [one for one in held if one.task not in waiting]
 
     def _way(self, slot: int, run: tuple[int, int], calendars: Calendars, due: int, sources: list[Held]) -> Part | None:
         nodes, tensor = len(self.wires.turnaround), int(self.moves.tensor[slot])
@@ -223,7 +237,8 @@ class Detours:
         passable = self.room.passable.copy()
         for held in self.holdings.touching(tensor, *run):
             passable[held.node] = False
-        waiting = [other for other in self.nowhere if self.moves.tensor[other] == tensor]
+        open_slots = np.array(self.nowhere, dtype=np.int64)
+        waiting = open_slots[self.moves.tensor[open_slots] == tensor]
         passable[self.moves.destination[waiting]] = False
         passable[self.moves.destination[slot]] = True
         return passable
@@ -254,20 +269,20 @@ class Detours:
                     self.holdings.add(tensor, Held(node, *part.run, slot, offset, pitch))
             for feed in part.feeds:
                 self.followers[feed].append((slot, start - self.start[feed]))
+                self.latest_feed = max(self.latest_feed, self.before[feed])
         self.start[slot] = max(start, self.start[slot]) if late else start
         if late:
             self.late.append(slot)
-            self._wait(slot)
+            heappush(self.unsettled, (self.before[slot], slot))
 
-    def _wait(self, slot: int) -> None:
-        """Let all that waits for a slot start later."""
-        stack = [slot]
-        while stack:
-            task = stack.pop()
+    def _settle(self, until: int) -> None:
+        """Let what waits for late tasks start later, up to a cycle of before."""
+        while self.unsettled and self.unsettled[0][0] <= until:
+            _, task = heappop(self.unsettled)
             for after, delay in self.followers[task]:
                 if self.start[after] < self.start[task] + delay:
                     self.start[after] = self.start[task] + delay
-                    stack.append(after)
+                    heappush(self.unsettled, (self.before[after], after))
 
 
 def _cuts(runs: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:

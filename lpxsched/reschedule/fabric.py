@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.errors import InputError
 from lpxsched.fabric.chip import Chip
 from lpxsched.fabric.fabric import Fabric, LinkClass
+from lpxsched.simulation.manifest import read_clock_mhz
+from lpxsched.timetable.columns import Chips
 from lpxsched.units import BITS_PER_BYTE, NONE, exact
 
 if TYPE_CHECKING:
@@ -52,16 +56,28 @@ def _limit(limit: int) -> int | None:
 
 
 def _shape(build: Build) -> tuple[int, ...]:
-    """Return the coordinates of the chips: each counts from 0, the last one fastest."""
+    """Return the coordinates of the chips: each counts from 0, the last one fastest.
+
+    Raises
+    ------
+    InputError
+        When positions are none of such a grid.
+    """
     positions = build.chips.position[~build.chips.host].tolist()
-    places = np.array([[int(part) for part in position.split(".")] for position in positions], dtype=np.int64)
-    return tuple((places.max(axis=0) + 1).tolist())
+    last = positions[-1] if positions else ""
+    parts = last.split(".")
+    # The last chip has the largest of all coordinates.
+    shape = tuple(int(part) + 1 for part in parts) if all(part.isdecimal() for part in parts) else ()
+    if prod(shape) != len(positions) or not shape:
+        problem = f"{len(positions)} chips are no grid whose last position is {last!r}"
+        raise InputError(Chips.file, problem, key="position")
+    return shape
 
 
 def _link_class(build: Build, name: str, latency: int, numerator: int, denominator: int) -> LinkClass:
     vector_time = Fraction(numerator, denominator)
     bits = build.manifest.vector_bytes * BITS_PER_BYTE
-    gbps = bits * Fraction(build.manifest.clock_mhz) / 1000 / vector_time
+    gbps = bits * read_clock_mhz(build) / 1000 / vector_time
     return LinkClass(name, latency, vector_time, gbps, gbps)
 
 
@@ -69,7 +85,7 @@ def _chip(build: Build) -> Chip:
     chips = build.chips
     return Chip(
         name="",
-        clock_mhz=Fraction(build.manifest.clock_mhz),
+        clock_mhz=read_clock_mhz(build),
         sram_bytes=int(chips.sram_bytes[0]),
         sram_bytes_per_cycle=int(chips.sram_bytes_per_cycle[0]),
         matrix_macs_per_cycle={

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +11,18 @@ from lpxsched.assembly.headline import Emitted, headline_results, picoseconds_up
 from lpxsched.assembly.program import Program
 from lpxsched.assembly.results import traffic
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, segment_levels, worst_case_ns
+from lpxsched.errors import InputError
 from lpxsched.files.ranged import Ranged
-from lpxsched.reschedule.clocks import clock_of, tree_of
+from lpxsched.reschedule.clocks import tree_of
 from lpxsched.reschedule.waiting import waiting_of, with_covering_deskews
+from lpxsched.simulation.manifest import read_clock, read_clock_mhz
+from lpxsched.timetable.reader import MANIFEST
 from lpxsched.units import exact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
     from lpxsched.compiled.kernels import Integers
     from lpxsched.timetable.build import Build
 
@@ -63,7 +68,7 @@ def _lengths(build: Build, told: dict[str, Any]) -> dict[str, Any]:
     makespan, bound = (
         int(column.sum()) for column in (build.segments.makespan_cycles, build.segments.lower_bound_cycles)
     )
-    makespan_ns = picoseconds_up(nominal_ns(_clock_mhz(build), makespan_cycles=[makespan]))
+    makespan_ns = picoseconds_up(nominal_ns(read_clock_mhz(build), makespan_cycles=[makespan]))
     lengths: dict[str, Any] = {
         "status": "optimal" if makespan == bound else "feasible",
         "makespan_cycles": makespan,
@@ -72,7 +77,7 @@ def _lengths(build: Build, told: dict[str, Any]) -> dict[str, Any]:
         "makespan_ns": makespan_ns,
     }
     if told.get("mapping_bound_ns"):
-        lengths["mapping_gap"] = round(makespan_ns / told["mapping_bound_ns"], 6)
+        lengths["mapping_gap"] = round(makespan_ns / float(_number(told, "mapping_bound_ns")), 6)
     return lengths
 
 
@@ -80,15 +85,15 @@ def _times(build: Build, told: dict[str, Any]) -> dict[str, Any]:
     worst_ns = _worst_ns(build)
     if "assumed_ns" not in told:
         return {"proved_worst_ns": picoseconds_up(worst_ns)}
-    assumed = Ranged(*(exact(told[key]) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns")))
-    proved_ns = nominal_ns(_clock_mhz(build), makespan_cycles=build.segments.makespan_cycles.tolist())
-    emitted = Emitted(int(build.manifest.options["batch"]), exact(told["acceptance_length"]))
-    return headline_results(proved_ns, worst_ns, assumed, told["not_modelled"], emitted=emitted)
+    assumed = Ranged(*(_number(told, key) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns")))
+    proved_ns = nominal_ns(read_clock_mhz(build), makespan_cycles=build.segments.makespan_cycles.tolist())
+    emitted = Emitted(int(_number(build.manifest.options, "batch")), _number(told, "acceptance_length"))
+    return headline_results(proved_ns, worst_ns, assumed, list(told.get("not_modelled", ())), emitted=emitted)
 
 
 def _worst_ns(build: Build) -> Fraction:
     """Return the longest that a step takes within the fabric, each further window of rows a run of its segment."""
-    clock, graph, segments = clock_of(build), build.graph, build.segments
+    clock, graph, segments = read_clock(build), build.graph, build.segments
     windows, deskews = graph.windows(), np.bincount(build.deskews.frame, minlength=len(build.frames))
     at_hosts = {operator.layer for operator in graph.operators if operator.ends and operator.place == "hosts"}
     arrivals = sum(
@@ -99,7 +104,7 @@ def _worst_ns(build: Build) -> Fraction:
         segment_levels(tree_of(build), graph.chips_of(segment), deskews=int(deskews[frame]))
         for segment, frame in enumerate(segments.frame.tolist())
     ]
-    clock_mhz, in_hop = _clock_mhz(build), build.manifest.guard_in_hop
+    clock_mhz, in_hop = read_clock_mhz(build), build.manifest.guard_in_hop
     return worst_case_ns(
         clock,
         clock_mhz,
@@ -110,5 +115,9 @@ def _worst_ns(build: Build) -> Fraction:
     )
 
 
-def _clock_mhz(build: Build) -> Fraction:
-    return Fraction(build.manifest.clock_mhz)
+def _number(told: Mapping[str, Any], key: str) -> Fraction:
+    """Return a number of the manifest, as it was written."""
+    value = told.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(MANIFEST, f"must be a number, got {value!r}; compile the build again", key=key)
+    return exact(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,9 @@ from lpxsched.clocks.guard import stall_cycles
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import NothingFoundError
-from lpxsched.reschedule.clocks import clock_of
 from lpxsched.reschedule.tasks import slot_segments
 from lpxsched.reschedule.wires import wires_of
+from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
@@ -28,7 +27,7 @@ def waiting_of(build: Build) -> Integers:
     of each host of the segment; on a lane from a host one vector, on one to a host none. Of chips that do not poll an
     epoch each was added for further levels of the tree.
     """
-    waiting, clock, polled = build.segments.waiting_cycles.copy(), clock_of(build), _polled(build)
+    waiting, clock, polled = build.segments.waiting_cycles.copy(), read_clock(build), _polled(build)
     on_demand = build.frames.period_cycles[build.segments.frame] == 0
     for segment in np.flatnonzero(polled & on_demand).tolist():
         waiting[segment] = max(int(waiting[segment]), pass_cycles(clock, _load(build, segment)))
@@ -74,7 +73,7 @@ def with_covering_deskews(build: Build) -> Build:
     NothingFoundError
         When a frame has several deskews, and one is too short.
     """
-    if not needs_alignment(clock_of(build)):
+    if not needs_alignment(read_clock(build)):
         return build
     for frame in range(len(build.frames)):
         while (missing := _missing_stall(build, frame)) > 0:
@@ -89,10 +88,10 @@ def _missing_stall(build: Build, frame: int) -> int:
     lasting = (_ends(build) + build.segments.waiting_cycles * _polled(build))[mine]
     last = int((deskews.cycle + deskews.stall)[rows].max())
     needed = stall_cycles(
-        clock_of(build),
+        read_clock(build),
         depth=int(_depths(build)[mine].max()),
         interval_cycles=int(lasting.max()) - last,
-        clock_mhz=Fraction(build.manifest.clock_mhz),
+        clock_mhz=read_clock_mhz(build),
     )
     missing = needed - int(deskews.stall[rows[0]])
     if missing > 0 and len(rows) > 1:
