@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.timetable.build import Build
 
+# The proof of a bound that `earliest` raised, or that stands where that of before does not hold.
+SHORTEST_WAYS = "shortest ways"
 # What follows from a step, and from files that a build folder does not hold.
 NOT_FROM_ROWS = ("targets", "published_formulas_ns")
 
@@ -73,6 +75,7 @@ def _lengths(build: Build, told: dict[str, Any]) -> dict[str, Any]:
         "status": "optimal" if makespan == bound else "feasible",
         "makespan_cycles": makespan,
         "lower_bound_cycles": bound,
+        "bound": told.get("bound", "") if bound == told.get("lower_bound_cycles") else SHORTEST_WAYS,
         "gap": round(max(1, makespan) / max(1, bound), 6),
         "makespan_ns": makespan_ns,
     }
