@@ -51,8 +51,10 @@ class _Contents(NamedTuple):
     left: list[int]
 
 
-def earliest_times(moves: Moves, work: Work, wires: Wires, links: Integers, opening_cycles: int) -> Earliest:
+def earliest_times(moves: Moves, work: Work, wires: Wires, links: Integers) -> Earliest:
     """Return times before which no timetable over some links lets operators start and slots leave.
+
+    A timetable may open with any stall, so times are those without one.
 
     Parameters
     ----------
@@ -62,20 +64,18 @@ def earliest_times(moves: Moves, work: Work, wires: Wires, links: Integers, open
         Hops without guards.
     links : ndarray of int64
         Those that may be used.
-    opening_cycles : int
-        Nothing happens before.
     """
     ends = np.concatenate([wires.source[links], wires.destination[links], work.chip, moves.source])
     nodes = np.unique(ends)
-    start = np.full(len(work.start), opening_cycles, dtype=np.int64)
+    start = np.zeros(len(work.start), dtype=np.int64)
     if len(nodes) > MOST_NODES:
-        return Earliest(start, np.full(len(moves.tensor), opening_cycles, dtype=np.int64), None)
+        return Earliest(start, np.zeros(len(moves.tensor), dtype=np.int64), None)
     ways, chip = _shortest_ways(wires, nodes, links), np.searchsorted(nodes, work.chip)
     contents, cut_off = _contents(work), None
     for operator in contents.order:
         parts = _numbers(contents.needed[operator])
         arrivals = start[parts] + work.cycles[parts] + ways[chip[parts], chip[operator]]
-        start[operator] = max(opening_cycles, int(arrivals.max(initial=0)))
+        start[operator] = int(arrivals.max(initial=0))
         if start[operator] >= NEVER and cut_off is None:
             cut_off = int(work.chip[parts[arrivals.argmax()]]), int(work.chip[operator])
     return Earliest(start, _departures(moves, work, (nodes, ways, chip), contents.left, start), cut_off)

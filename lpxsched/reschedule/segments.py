@@ -48,24 +48,16 @@ def _repaired(around: Around, segment: int) -> Repaired:
     if not around.on_demand(segment) and found.is_later(moves, work):
         effort = f"no ways in time in segment {segment}, which repeats: others would have to move"
         raise NothingFoundError(effort, remedy=REMEDY)
-    opening = _opening(around, segment)
-    earliest = earliest_times(moves, work, around.bare, room.open.link, opening)
+    earliest = earliest_times(moves, work, around.bare, room.open.link)
     must_move = int((lost | (moves.depart < earliest.depart)).sum())
-    return replace(found, row=rows[found.row], must_move=must_move, earliest=earliest.start - opening)
-
-
-def _opening(around: Around, segment: int) -> int:
-    """Return the stall with which a segment on demand opens."""
-    deskews, frame = around.build.deskews, around.build.segments.frame[segment]
-    opens = (deskews.frame == frame) & (deskews.cycle == 0) & (deskews.every_periods == 0)
-    return int(deskews.stall[opens].sum())
+    return replace(found, row=rows[found.row], must_move=must_move, earliest=earliest.start)
 
 
 def _refuse(around: Around, segment: int, slot: int) -> None:
     """Say why a lost slot has no way: infeasible where none leads from a result to an operator that needs it."""
     rows = np.flatnonzero(around.segment == segment)
     moves, up = around.moves.taken(rows), np.flatnonzero(around.fabric.link_up)
-    cut_off = earliest_times(moves, work_of(around.build, segment), around.bare, up, 0).cut_off
+    cut_off = earliest_times(moves, work_of(around.build, segment), around.bare, up).cut_off
     name = around.fabric.position
     # Another spare might do.
     if cut_off and around.original == around.build.graph:

@@ -24,7 +24,7 @@ def test_operators_and_sums_wait_for_the_shortest_way(tmp_path: Path) -> None:
     build = collective(full_mesh(tmp_path, 3), "reduce", 1, root=0)
     around = around_of(build, fabric_without(build, links=[[2, 0]]), np.arange(3))
     work = work_of(build, 0)
-    earliest = earliest_times(around.moves, work, around.bare, np.flatnonzero(around.fabric.link_up), 0)
+    earliest = earliest_times(around.moves, work, around.bare, np.flatnonzero(around.fabric.link_up))
     ends = {
         int(chip): int(earliest.start[row])
         for row, chip in enumerate(work.chip)
@@ -40,4 +40,4 @@ def test_a_chip_that_is_cut_off_is_named(tmp_path: Path) -> None:
     build = collective(full_mesh(tmp_path, 3), "reduce", 1, root=0)
     around = around_of(build, fabric_without(build, links=[[2, 0], [2, 1]]), np.arange(3))
     links = np.flatnonzero(around.fabric.link_up)
-    assert earliest_times(around.moves, work_of(build, 0), around.bare, links, 0).cut_off == (2, 0)
+    assert earliest_times(around.moves, work_of(build, 0), around.bare, links).cut_off == (2, 0)
