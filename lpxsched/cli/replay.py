@@ -23,7 +23,9 @@ MOST_IN_JSON = 100
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of the numbers.")
+@click.option(
+    "--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of numbers and clocks."
+)
 @click.option(
     "--programs",
     metavar="DIR",
@@ -35,7 +37,8 @@ def replay_command(folder: Path, seed: int, programs: Path | None, as_json: bool
     """Move random integers through the build in DIR, and compare what operators read with a dense run.
 
     Vectors move only as the timetable says, operators compute on what has arrived at their start, sums add what their
-    rows say. Exits with 5 when a number differs, or a row is of no use.
+    rows say. With --programs they move as the programs of the chips say, through addresses, in the first step. Exits
+    with 5 when a number differs, or a row is of no use.
     """
     from lpxsched.timetable.reader import read_build
     from lpxsched.verify.check import taken_for_granted

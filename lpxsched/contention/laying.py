@@ -1,6 +1,7 @@
 """A segment of a build as a program for the machine that decides at run time.
 
-Its operators and their demands come from the graph, on the chips of its groups; nothing of the timetable is read.
+Its operators and their demands come from the graph, on the chips of its groups; of the timetable no
+slot and no start is read, only how long operators run.
 """
 
 from __future__ import annotations

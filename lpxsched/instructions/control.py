@@ -58,8 +58,8 @@ def _impossible(build: Build, frame: int, cycle: int, stall: int, every: int) ->
     return "" if right else f"frame {frame} cannot deskew in cycle {cycle} for {stall}, every {every} periods"
 
 
-def parked(programs: Sequence[NodeProgram]) -> Iterator[str]:
-    """Yield units that do not wait for the control unit, at the start of a segment and while it deskews."""
+def waiting_faults(programs: Sequence[NodeProgram]) -> Iterator[str]:
+    """Yield which units do not wait for the control unit, at the start of a segment and while it deskews."""
     for program in programs:
         of_segment: defaultdict[int, list[Section]] = defaultdict(list)
         for section in program.sections:

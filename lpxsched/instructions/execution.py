@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.instructions.control import parked, with_deskews
+from lpxsched.instructions.control import waiting_faults, with_deskews
 from lpxsched.instructions.memory import Memory, Rounds
 from lpxsched.instructions.soundness import unsound
 from lpxsched.instructions.tape import tape_of
@@ -62,7 +62,7 @@ def execute(build: Build, programs: Sequence[NodeProgram], *, seed: int = 0) -> 
     Parameters
     ----------
     build : Build
-        For its fabric, clocks, graph and partition; sound by ``verify.check``.
+        For its fabric, clocks, graph, partition, and when segments begin and end.
     programs : sequence of NodeProgram
     seed : int
         Clocks and numbers follow from it.
@@ -70,11 +70,12 @@ def execute(build: Build, programs: Sequence[NodeProgram], *, seed: int = 0) -> 
     wrong = list(islice(unsound(build, programs), MOST_FAULTS))
     if not wrong:
         build, wrong = with_deskews(build, programs)
+        wrong += waiting_faults(programs)
     if wrong:
-        return Executed(0, 0, 0, tuple(wrong))
+        return Executed(0, 0, 0, tuple(wrong[:MOST_FAULTS]))
     reference, model = prepare(build), model_of(build, seed)
     rounds, memory = Rounds(model, seed), Memory(build, model, seed)
-    chosen, failures, faults = drawn(reference, seed), 0, list(parked(programs))
+    chosen, failures, faults = drawn(reference, seed), 0, list[str]()
     for session in sessions(build):
         tape = tape_of(build, reference, programs, session)
         faults += tape.faults

@@ -226,9 +226,9 @@ def _add_deskews(build: Build, streams: Streams) -> None:
                 Instruction(DESKEW, cycle, stall, every=every) for cycle, stall, every in spans
             ]
         stalls = [] if repeats else spans
-        parked = [Instruction(SYNC, cycle) for cycle in sorted({0, *(cycle for cycle, _, _ in stalls)})]
+        waits = [Instruction(SYNC, cycle) for cycle in sorted({0, *(cycle for cycle, _, _ in stalls)})]
         for key in [key for key in streams if key[0] == segment]:
-            streams[key] = sorted([*parked, *streams[key]], key=lambda one: (one.cycle, one.code != SYNC))
+            streams[key] = sorted([*waits, *streams[key]], key=lambda one: (one.cycle, one.code != SYNC))
         streams[segment, CONTROL, NONE] = _control(stalls)
 
 

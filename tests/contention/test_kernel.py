@@ -46,7 +46,7 @@ def random_arrivals(load: float, number: int, seed: int) -> np.ndarray:
     return np.rint(np.cumsum(generator.exponential(SERVICE / load, number))).astype(np.int64)
 
 
-@pytest.mark.parametrize("load", [0.5])
+@pytest.mark.parametrize("load", [0.2, 0.5])
 @pytest.mark.parametrize("arbitration", [FIFO, RANDOM])
 def test_a_lane_is_a_queue_of_one_server(load: float, arbitration: int) -> None:
     """Tests the mean wait of M/D/1, load / (2 (1 - load)) services, within 1 %, whoever is served first."""

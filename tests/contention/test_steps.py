@@ -95,8 +95,9 @@ def test_bytes_are_conserved(tmp_path: Path, kind: str, routing: str) -> None:
     step, state = drawing.step(0), fresh_state(drawing.laid.program)
     carried = step.carried.copy()
     assert run_segment(drawing.laid.program, step, state) == 0
-    used = carried.sum() if routing != "adaptive" else state.carried.sum()
-    assert state.carried.sum() == used > 0
+    # Packets that choose take one of the ways that hops are laid for.
+    least = 1 if routing == "adaptive" else carried.sum()
+    assert least <= state.carried.sum() <= carried.sum()
     assert (step.missing == 0).all()
     assert (state.ended >= 0).all()
 

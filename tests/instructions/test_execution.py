@@ -11,7 +11,7 @@ from lpxsched.instructions.blocks import blocks_of
 from lpxsched.instructions.encoding import decode, encode
 from lpxsched.instructions.execution import execute
 from lpxsched.instructions.lowering import programs
-from lpxsched.instructions.streams import ADD, COMPUTE, IN, OUT, READS, RECEIVE, SEND, SYNC, WRITES, Instruction
+from lpxsched.instructions.streams import ADD, COMPUTE, IN, NOTIFY, OUT, READS, RECEIVE, SEND, SYNC, WRITES, Instruction
 from lpxsched.verify.replay.replay import replay
 from tests.timetable.small import compiled
 from tests.toy import slow_handover
@@ -144,11 +144,12 @@ def test_a_vector_that_leaves_before_it_is_there_is_found() -> None:
 
 
 def test_a_unit_that_does_not_wait_is_found() -> None:
-    """Tests a unit that runs before the control unit has notified it."""
+    """Tests a control unit that notifies 20 cycles late, and a unit that does not wait for it at all."""
     build = build_of(LAID["broadcast"])
-    parked = changed(lowered(build), SYNC, lambda one: one._replace(cycle=one.cycle + 10**6))
-    told = execute(build, changed(parked, SEND, lambda one: one._replace(cycle=-1)))
-    assert not told.ok
+    late = changed(lowered(build), NOTIFY, lambda one: one._replace(cycle=20))
+    assert any("acts in cycle 0, before it is notified in 20" in fault for fault in execute(build, late).faults)
+    hasty = changed(lowered(build), SYNC, lambda one: one._replace(cycle=5))
+    assert any("does not wait in cycle 0" in fault for fault in execute(build, hasty).faults)
 
 
 def test_both_ends_of_a_link_must_fit() -> None:
