@@ -15,6 +15,7 @@ from lpxsched.files.schema import Tag
 from lpxsched.files.shipped import ROOT, shipped_files
 from lpxsched.program.gpus import read_gpus
 from lpxsched.program.handover import read_handover
+from lpxsched.sessions.prefill import read_prefill
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.counts import expert_weights, total_parameters
 from lpxsched.workload.model import Experts, StoredTypes
@@ -29,6 +30,7 @@ LOADERS: dict[str, Callable[[str], Any]] = {
     "chip": load_chip,
     "gpus": read_gpus,
     "handover": read_handover,
+    "prefill": read_prefill,
     "model": load_model,
 }
 FILES = [(kind, name, path) for kind in LOADERS for name, path in shipped_files(kind).items()]

@@ -17,7 +17,9 @@ PATTERNS = {
     "chip": "topologies/chips/*.yaml",
     "gpus": "topologies/gpus/*.yaml",
     "handover": "topologies/handover/*.yaml",
+    "prefill": "topologies/prefill/*.yaml",
     "model": "models/*/config.json",
+    "session": "models/sessions/*.csv",
 }
 
 
