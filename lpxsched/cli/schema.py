@@ -19,9 +19,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema_command(kind: str, as_json: bool) -> None:
     """Print the JSON Schema of a kind of input file.
 
-    KIND is topology, chip, clock, partition, gpus, handover or prefill. Editors with a YAML language server complete and check
-    a file that begins with: # yaml-language-server: $schema=FILE, FILE being what this command printed. A few rules
-    between keys are checked only when the file is read.
+    KIND is topology, chip, clock, partition, gpus, handover or prefill. Editors with a YAML language server complete
+    and check a file that begins with: # yaml-language-server: $schema=FILE, FILE being what this command printed. A few
+    rules between keys are checked only when the file is read.
     """
     schema = json_schema(kind)
     emit(schema, json.dumps(schema, indent=2), as_json=as_json)
