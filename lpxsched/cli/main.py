@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": ("replay", "Move numbers through a build folder and compare them with a dense run."),
     "bound": ("bound", "Bound slack, buffers and latency of a build folder for all clocks, without a sample."),
     "simulate": ("simulate", "Run a build folder on drifting clocks and count late vectors."),
+    "contend": ("contend", "Run the demands of a build with run-time arbitration, beside its timetable."),
     "report": ("report", "Print link utilisation and where the time of a layer goes."),
     "export": ("export", "Write a build as a picture, table, waveform or trace, or as programs of chips."),
     "disassemble": ("disassemble", "Print a chip's program, as export --programs wrote it."),

@@ -18,6 +18,7 @@ PATTERNS = {
     "gpus": "topologies/gpus/*.yaml",
     "handover": "topologies/handover/*.yaml",
     "prefill": "topologies/prefill/*.yaml",
+    "runtime": "topologies/runtimes/*.yaml",
     "model": "models/*/config.json",
     "session": "models/sessions/*.csv",
 }

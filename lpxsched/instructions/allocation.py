@@ -92,7 +92,8 @@ def _residents(build: Build) -> tuple[Integers, Integers]:
         node = int(tensors.chip[row])
         address[row] = top[node]
         top[node] += tensors.bytes[row]
-    return address, top
+    size = build.manifest.vector_bytes
+    return address, -(-top // size) * size
 
 
 def _together(build: Build, blocks: Blocks) -> Iterator[tuple[Integers, int]]:

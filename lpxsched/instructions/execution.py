@@ -7,11 +7,14 @@ timetable.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.instructions.control import parked, with_deskews
 from lpxsched.instructions.memory import Memory, Rounds
+from lpxsched.instructions.soundness import unsound
 from lpxsched.instructions.tape import tape_of
 from lpxsched.simulation.reference.chosen import drawn, prepare
 from lpxsched.simulation.reference.program import Program, in_order, sessions
@@ -54,7 +57,7 @@ class Executed:
 
 
 def execute(build: Build, programs: Sequence[NodeProgram], *, seed: int = 0) -> Executed:
-    """Run programs on clocks within the specification of the build.
+    """Run programs on clocks within the specification of the build; unsound ones are told and not run.
 
     Parameters
     ----------
@@ -64,9 +67,14 @@ def execute(build: Build, programs: Sequence[NodeProgram], *, seed: int = 0) -> 
     seed : int
         Clocks and numbers follow from it.
     """
+    wrong = list(islice(unsound(build, programs), MOST_FAULTS))
+    if not wrong:
+        build, wrong = with_deskews(build, programs)
+    if wrong:
+        return Executed(0, 0, 0, tuple(wrong))
     reference, model = prepare(build), model_of(build, seed)
     rounds, memory = Rounds(model, seed), Memory(build, model, seed)
-    chosen, failures, faults = drawn(reference, seed), 0, list[str]()
+    chosen, failures, faults = drawn(reference, seed), 0, list(parked(programs))
     for session in sessions(build):
         tape = tape_of(build, reference, programs, session)
         faults += tape.faults

@@ -5,12 +5,11 @@ A link brings vectors in the order in which they were sent: the first RECEIVE of
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.instructions.streams import ADD, COMPUTE, CONTROL, IN, NO_UNIT, NOTIFY, OUT, SYNC
+from lpxsched.instructions.streams import ADD, COMPUTE, IN, NO_UNIT, OUT
 from lpxsched.simulation.reference.oscillator import PARTS
 from lpxsched.simulation.reference.program import DEPART, FINISH, READ, START, Action
 from lpxsched.timetable.wires import pitch_numerators
@@ -63,7 +62,6 @@ def tape_of(build: Build, reference: Reference, programs: Sequence[NodeProgram],
             if of == segment
         ]
         mine = [(node, section) for node, section in sections if section.segment == segment]
-        _parked(mine, tape)
         _add_transfers(build, reference, mine, zeros, tape)
         # What reads at once comes after what makes at once.
         for node, section in sorted(mine, key=lambda one: (one[1].unit == NO_UNIT, one[1].unit)):
@@ -71,20 +69,6 @@ def tape_of(build: Build, reference: Reference, programs: Sequence[NodeProgram],
                 if one.code in (COMPUTE, ADD):
                     _add_run(node, one, zeros, tape, segment, host=bool(build.chips.host[node]))
     return tape
-
-
-def _parked(sections: Sequence[tuple[int, Section]], tape: Tape) -> None:
-    """Tell what units do while they wait for the control unit."""
-    notified: defaultdict[int, list[int]] = defaultdict(list)
-    for node, section in sections:
-        notified[node] += [one.cycle for one in section.instructions if one.code == NOTIFY]
-    for node, section in sections:
-        until = 0
-        for one in section.instructions:
-            if one.code == SYNC:
-                until = min((cycle for cycle in notified[node] if cycle >= one.cycle), default=until)
-            elif one.cycle < until and one.code not in (NOTIFY, SYNC) and section.unit != CONTROL:
-                tape.faults.append(f"node {node} acts in cycle {one.cycle}, before it is notified in {until}")
 
 
 def _add_transfers(
@@ -106,7 +90,7 @@ def _add_transfers(
         if any(side is not None and side[0] != node for side, node in zip(sides, nodes, strict=True)):
             tape.faults.append(f"link {link} does not join the nodes whose units serve it")
             continue
-        if [one.pieces[0].vectors for one in lists[0]] != [one.pieces[0].vectors for one in lists[1]]:
+        if [one.pieces[0][2:4] for one in lists[0]] != [one.pieces[0][2:4] for one in lists[1]]:
             tape.faults.append(f"link {link}: what is received is not what is sent")
             continue
         taken = sum(reference.wires[row].link == link for row in tape.transfers)

@@ -119,12 +119,12 @@ def test_what_is_in_flight_rotates(tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", [SEND, RECEIVE, ADD, COMPUTE])
 @pytest.mark.parametrize("by", [320, -320, 160, 1 << 20])
 def test_a_wrong_address_is_found(code: int, by: int) -> None:
-    """Tests an all-reduce of which one instruction reads or writes elsewhere."""
+    """Tests an all-reduce of which one instruction reads or writes elsewhere: other vectors, or parts of two."""
     build = build_of(LAID["all-reduce"])
     use = WRITES if code in (RECEIVE, COMPUTE) else READS
     found = execute(build, changed(lowered(build), code, elsewhere(use, by)))
     assert not found.ok
-    assert found.mismatches > 0
+    assert found.mismatches > 0 or "has no vector at" in found.faults[0]
 
 
 def test_a_vector_that_leaves_too_late_is_found() -> None:

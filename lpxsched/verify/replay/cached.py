@@ -6,106 +6,84 @@ step adds its own, so that a step finds what the steps before it have written on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.verify.replay.arithmetic import drawn, generator
-from lpxsched.verify.replay.attention import HEAD, Heads, rotated
+from lpxsched.verify.replay.attention import HEAD, heads_of, read_rotated
 from lpxsched.verify.replay.field import dot, softmax
 from lpxsched.verify.replay.units import by_user
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.replay.attention import Shape
-    from lpxsched.verify.replay.functions import Values
+    from lpxsched.verify.replay.functions import Setting, Values
+    from lpxsched.verify.replay.units import Share
 
 
-class Cached(Heads):
-    """An operator that adds what `Rotate` left of new rows to a cache, and reads all of it."""
-
-    __slots__ = ()
-    # Which input holds the new rows, and what of them is kept: the number in what `rotated` returns.
-    PLACE: ClassVar[int] = 0
-    PART: ClassVar[int] = 2
-
-    @property
-    def name(self) -> str:
-        """Return the name of what is kept."""
-        return f"{self.setting.operator.name}, cache"
-
-    def kept(self, shard: int | None) -> Values:
-        """Return the cache before the first step, shape (places, users, bundles, HEAD)."""
-        shape, setting = self.shape, self.setting
-        users = setting.operator.rows // shape.rows_per_user
-        key = (setting.round.micro_batch, setting.operator.layer, setting.operator.kind)
-        past = drawn(generator(setting.seed, "cache", *key), shape.past, users, shape.kv_heads, HEAD)
-        return {self.name: past[:, :, self.key_heads(self.deal.units(shard))]}
-
-    def keep(self, shard: int | None, inputs: Values) -> Values:
-        """Return the cache with the new rows."""
-        shape, new = self.shape, rotated(self, self.PLACE, shard, inputs)[self.PART]
-        return {self.name: np.concatenate([inputs[self.name], by_user(new, shape.rows_per_user)])}
-
-    def context(self, shard: int | None, inputs: Values) -> Integers:
-        """Return what every row's user has in the cache, 0 for rows to come; shape (rows, bundles, seen, HEAD)."""
-        shape, cache = self.shape, self.keep(shard, inputs)[self.name]
-        return whole_context(shape, cache).swapaxes(1, 2)
+def cache_name(setting: Setting) -> str:
+    """Return the name of what an operator keeps."""
+    return f"{setting.operator.name}, cache"
 
 
-def whole_context(shape: Shape, cache: Integers) -> Integers:
+def cached(share: Share) -> Values:
+    """Return keys or values before the first step, shape (places, users, bundles, HEAD)."""
+    shape, setting = heads_of(share.setting), share.setting
+    users = setting.operator.rows // shape.rows_per_user
+    key = (setting.round.micro_batch, setting.operator.layer, setting.operator.kind)
+    past = drawn(generator(setting.seed, "cache", *key), shape.past, users, shape.kv_heads, HEAD)
+    return {cache_name(setting): past[:, :, shape.key_heads(share.units)]}
+
+
+def with_keys(share: Share, inputs: Values) -> Values:
+    """Return the cache with the keys of new rows."""
+    return _with_new(share, read_rotated(share, 0, inputs)[2], inputs)
+
+
+def with_values(share: Share, inputs: Values) -> Values:
+    """Return the cache with the values of new rows."""
+    return _with_new(share, read_rotated(share, 1, inputs)[3], inputs)
+
+
+def _with_new(share: Share, new: Integers, inputs: Values) -> Values:
+    name = cache_name(share.setting)
+    return {name: np.concatenate([inputs[name], by_user(new, heads_of(share.setting).rows_per_user)])}
+
+
+def context_of_rows(shape: Shape, cache: Integers) -> Integers:
     """Return a cache (places, users, ...) for each row, 0 for places to come; shape (rows, seen, ...)."""
     room = np.zeros((shape.seen, *cache.shape[1:]), dtype=np.int64)
     room[: len(cache)] = cache
     return np.repeat(room.swapaxes(0, 1), shape.rows_per_user, axis=0)
 
 
-class Scores(Cached):
-    """Products of queries with the keys of the context; 0 for what a row does not see."""
-
-    __slots__ = ()
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and bundle it leaves."""
-        return self.shape.queries * self.shape.seen
-
-    def left(self, bundles: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return the scores of bundles."""
-        queries, keys = rotated(self, 0, shard, inputs)[0], self.context(shard, inputs)
-        scores = dot(queries[:, :, :, None], keys[:, :, None])
-        scores = np.where(self.shape.visible(len(scores))[:, None, None], scores, 0)
-        return np.asarray(scores.reshape(*scores.shape[:2], self.numbers()))
+def score_numbers(setting: Setting) -> int:
+    """Return how many numbers of a row and bundle there are of scores, and of weights."""
+    shape = heads_of(setting)
+    return shape.queries * shape.seen
 
 
-class Softmax(Heads):
-    """Exponentials of the scores over their sum."""
-
-    __slots__ = ()
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and bundle it leaves."""
-        return self.shape.queries * self.shape.seen
-
-    def left(self, _: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return the weights of bundles."""
-        shape = self.shape
-        scores = self.unpacked(0, self.numbers(), shard, inputs)
-        by_head = scores.reshape(*scores.shape[:2], shape.queries, shape.seen)
-        return softmax(by_head, shape.visible(len(scores))[:, None, None]).reshape(scores.shape)
+def scores(share: Share, inputs: Values) -> Integers:
+    """Return products of queries with the keys of the context; 0 for what a row does not see."""
+    shape, queries = heads_of(share.setting), read_rotated(share, 0, inputs)[0]
+    keys = context_of_rows(shape, with_keys(share, inputs)[cache_name(share.setting)]).swapaxes(1, 2)
+    found = dot(queries[:, :, :, None], keys[:, :, None])
+    found = np.where(shape.visible(len(found))[:, None, None], found, 0)
+    return np.asarray(found.reshape(*found.shape[:2], score_numbers(share.setting)))
 
 
-class Weighed(Cached):
-    """Values of the context, each times its weight."""
+def weights(share: Share, inputs: Values) -> Integers:
+    """Return exponentials of the scores over their sum."""
+    shape, found = heads_of(share.setting), share.unpacked(0, score_numbers(share.setting), inputs)
+    by_head = found.reshape(*found.shape[:2], shape.queries, shape.seen)
+    return softmax(by_head, shape.visible(len(found))[:, None, None]).reshape(found.shape)
 
-    __slots__ = ()
-    PLACE: ClassVar[int] = 1
-    PART: ClassVar[int] = 3
 
-    def left(self, bundles: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return what heads give."""
-        shape = self.shape
-        weights = self.unpacked(0, shape.queries * shape.seen, shard, inputs)
-        by_head = weights.reshape(*weights.shape[:2], shape.queries, 1, shape.seen)
-        values = self.context(shard, inputs)
-        heads = dot(by_head, values.swapaxes(2, 3)[:, :, None])
-        return np.asarray(heads.reshape(*heads.shape[:2], self.numbers()))
+def weighed(share: Share, inputs: Values) -> Integers:
+    """Return values of the context, each times its weight."""
+    shape, found = heads_of(share.setting), share.unpacked(0, score_numbers(share.setting), inputs)
+    by_head = found.reshape(*found.shape[:2], shape.queries, 1, shape.seen)
+    values = context_of_rows(shape, with_values(share, inputs)[cache_name(share.setting)]).transpose(0, 2, 3, 1)
+    heads = dot(by_head, values[:, :, None])
+    return np.asarray(heads.reshape(*heads.shape[:2], shape.queries * HEAD))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.verify.replay.dispatched import DispatchedExperts, Label
+from lpxsched.verify.replay.dispatched import chosen_by, pairs_without_run
 from lpxsched.verify.replay.experts import routing_of
 from lpxsched.verify.replay.functions import PARTIAL
 from lpxsched.verify.replay.placement import seen
@@ -64,7 +64,7 @@ class Dense:
         function = self.functions[number]
         if not function.setting.operator.inputs:
             return self._outside
-        kept = function.kept(shard) if isinstance(function, Units) else {}
+        kept = function.before(shard) if isinstance(function, Units) else {}
         if not kept or self._before is None:
             return kept
         left = self._before.whole if shard is None else self._before.leaves(number, shard)
@@ -102,11 +102,9 @@ class Dense:
             writers = [self.model.writer[name] for name in (layer.homes[0].labels, layer.pairs)]
             if writers[1] not in self.functions:
                 continue
-            label, expert = (self.functions[number] for number in writers)
-            assert isinstance(label, Label)
-            assert isinstance(expert, DispatchedExperts)
-            late = layer.without_window(label.chosen(self._read(writers[0])))
-            short = expert.short(self._read(writers[1]))
+            label, expert = (self.functions[number].setting for number in writers)
+            late = layer.without_window(chosen_by(label, layer, self._read(writers[0]))[0])
+            short = pairs_without_run(expert, layer, self._read(writers[1]))
             pairs = "pairs of a row and an expert find no"
             if late:
                 told.append(f"{layer.expert}: {late} {pairs} room in {layer.windows} windows")

@@ -11,9 +11,9 @@ no linear map is in `attention`, `ends`, `experts` and `rows`.) Of an output tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -98,6 +98,16 @@ class Setting:
     def vectors(self, matrix: Integers) -> Integers:
         """Return a matrix as vectors."""
         return matrix.reshape(-1, self.lanes)
+
+    @property
+    def output(self) -> str:
+        """Name of the one tensor that the operator leaves."""
+        return self.operator.outputs[0]
+
+    def input_rows(self, place: int, inputs: Values) -> Integers:
+        """Return the input at a place as a matrix."""
+        name = self.operator.inputs[place].tensor
+        return self.matrix(name, inputs[name])
 
     def cut(self, name: str, shard: int, vectors: Integers) -> Integers:
         """Return what a shard leaves of an output."""
@@ -197,6 +207,42 @@ def sizes_of(operator: GraphOperator, *names: str) -> list[int]:
     if missing:
         raise InputError(GRAPH_FILE, f"says in sizes nothing of {missing[0]}", key=f"{operator.name}")
     return [operator.sizes[name] for name in names]
+
+
+class Sizes(Protocol):
+    """What a graph says of the sizes of an operator, read by the names of the fields."""
+
+    def fault(self, columns: int, rows: int) -> str:
+        """Return why they do not fit so many columns and rows; empty where they do."""
+
+
+AnySizes = TypeVar("AnySizes", bound=Sizes)
+
+
+def sizes_as(kind: type[AnySizes], setting: Setting, **more: int) -> AnySizes:
+    """Return the sizes of an operator as a dataclass, some fields of which are given.
+
+    Raises
+    ------
+    InputError
+        When one is missing.
+    """
+    names = [field.name for field in fields(cast("Any", kind)) if field.name not in more]
+    return kind(**dict(zip(names, sizes_of(setting.operator, *names), strict=True)), **more)
+
+
+def sound(setting: Setting, sizes: AnySizes) -> AnySizes:
+    """Return sizes that fit the columns and rows of their operator.
+
+    Raises
+    ------
+    InputError
+        When they do not.
+    """
+    fault = sizes.fault(setting.operator.columns, setting.operator.rows)
+    if fault:
+        raise InputError(GRAPH_FILE, fault, key=setting.operator.name)
+    return sizes
 
 
 def add_residual(setting: Setting, vectors: Integers, shard: int | None, inputs: Values) -> Integers:

@@ -10,8 +10,7 @@ import pytest
 
 from lpxsched.errors import InputError
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
-from lpxsched.verify.replay.attention import HEAD, Heads, Shape, turned
-from lpxsched.verify.replay.cached import Scores
+from lpxsched.verify.replay.attention import HEAD, Shape, heads_of, turned
 from lpxsched.verify.replay.field import ROOT
 from lpxsched.verify.replay.functions import weights_of
 from lpxsched.workload.model import Attention
@@ -21,15 +20,14 @@ from tests.verify.replay.whole import STEP, dense_run, layer, whole_build, whole
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.replay.dense import Dense
+    from lpxsched.verify.replay.functions import Function
 
 SHAPE = Shape(8, 4, 16, 4, 1, 100, 0, 0, 0)
 
 
-def function(run: Dense, kind: str) -> Heads:
+def function(run: Dense, kind: str) -> Function:
     """Return the function of an operator of the layer."""
-    found = next(one for one in run.functions.values() if one.setting.operator.name == f"layer.1.{kind}")
-    assert isinstance(found, Heads)
-    return found
+    return next(one for one in run.functions.values() if one.setting.operator.name == f"layer.1.{kind}")
 
 
 def turn(pair: list[int], place: int) -> list[int]:
@@ -133,8 +131,7 @@ def test_an_operator_without_its_sizes_is_refused() -> None:
 def test_what_a_row_does_not_see_has_no_score() -> None:
     """Tests that of five rows, three of the cache, the first new row sees four, the second, in a window of two, two."""
     run = whole_run(layer(Attention(4, 2, 4)), widths=(1, 1, 1), decoding=replace(STEP, rows_per_user=2))
-    scores = function(run, "scores")
-    assert isinstance(scores, Scores)
-    assert scores.shape.visible(2).tolist() == [[True] * 4 + [False], [True] * 5]
-    windowed = replace(scores.shape, window=2)
+    shape = heads_of(function(run, "scores").setting)
+    assert shape.visible(2).tolist() == [[True] * 4 + [False], [True] * 5]
+    windowed = replace(shape, window=2)
     assert windowed.visible(2).tolist() == [[False, False, True, True, False], [False, False, False, True, True]]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
 from lpxsched.verify.replay.dispatch import Home, dispatches, numbered, positions
-from lpxsched.verify.replay.dispatched import DispatchedCombine, DispatchedExperts
 from lpxsched.verify.replay.experts import computed
 from lpxsched.verify.replay.mixtures import GATES
 from lpxsched.verify.replay.rounds import Round
@@ -79,8 +78,8 @@ def values_of(run: Dense, rows: Integers) -> Values:
 
 def by_loop(run: Dense, values: Values, layer: Dispatch) -> Integers:
     """Return the sum over the experts of each row, each of which all hidden numbers of its own chip make."""
-    experts = next(one for one in run.functions.values() if isinstance(one, DispatchedExperts)).setting
-    combine = next(one for one in run.functions.values() if isinstance(one, DispatchedCombine)).setting
+    settings = {one.setting.operator.kind: one.setting for one in run.functions.values()}
+    experts, combine = settings["experts"], settings["combine"]
     rows = values["layer.0.input"].reshape(layer.routed.rows, -1)
     pairs = values["layer.0.routing"].reshape(layer.routed.rows, -1)[:, : layer.routed.experts_per_row]
     shard_of = [shard for shard, held in enumerate(layer.routed.held) for _ in range(held.experts)]

@@ -14,7 +14,7 @@ from lpxsched.verify.replay.attention import HEAD
 from lpxsched.verify.replay.field import ROOT, inverse_root
 from lpxsched.verify.replay.functions import weights_of
 from lpxsched.verify.replay.latent import KEPT
-from lpxsched.verify.replay.recurrent import NUMBERS, Sizes
+from lpxsched.verify.replay.recurrent import NUMBERS, Shares
 from lpxsched.verify.replay.states import TAPS
 from lpxsched.workload.model import LatentAttention, LinearAttention, StateSpace
 from tests.verify.changes import with_graph
@@ -194,7 +194,7 @@ def test_latent_rows_are_normed_by_their_parts() -> None:
 )
 def test_units_that_do_not_fit_are_told(changes: dict[str, int], fault: str) -> None:
     """Tests two units of 16 columns on two rows."""
-    found = Sizes(8, 2, 16, 2, 1, 4)._replace(**changes).fault(32, 2)
+    found = replace(Shares(8, 2, 16, 2, 1, 4), **changes).fault(32, 2)
     assert bool(found) == bool(fault)
     assert fault in found
 
