@@ -44,8 +44,8 @@ class Log(NamedTuple):
     """What happens: columns of requests, then the state of micro-batches.
 
     `open_ps` is when all requests before have ended, `beyond` counts steps beyond the largest context. `left` begins as
-    the number of requests before, `users` with `NONE` for a free place, `state` with [0, 0]: how many of `waiting` wait
-    or will, and steps.
+    the number of requests before, `users` with `NONE` for a free place, `busy` counts the others, `state` begins with
+    [0, 0]: how many of `waiting` wait or will, and steps.
     """
 
     open_ps: Integers
@@ -57,6 +57,7 @@ class Log(NamedTuple):
     left: Integers
     waiting: Integers
     users: Integers
+    busy: Integers
     free_ps: Integers
     state: Integers
 
@@ -94,10 +95,7 @@ def _next(requests: Requests, log: Log) -> tuple[int, int]:
         earliest = min(earliest, _ready(requests, log, log.waiting[index]))
     chosen, start = 0, NEVER
     for batch in range(len(log.free_ps)):
-        busy = False
-        for place in range(log.users.shape[1]):
-            busy = busy or log.users[batch, place] != NONE
-        begins = log.free_ps[batch] if busy else max(log.free_ps[batch], earliest)
+        begins = log.free_ps[batch] if log.busy[batch] else max(log.free_ps[batch], earliest)
         if begins < start:
             chosen, start = batch, begins
     return chosen, start
@@ -108,6 +106,8 @@ def _admit(requests: Requests, log: Log, batch: int, start: int) -> int:
     """Give free places to those who are ready, whoever was first; return how many."""
     given = 0
     for place in range(log.users.shape[1]):
+        if log.state[WAITING] == 0 or log.busy[batch] == log.users.shape[1]:
+            break
         if log.users[batch, place] != NONE:
             continue
         best, since = NONE, start + 1
@@ -121,6 +121,7 @@ def _admit(requests: Requests, log: Log, batch: int, start: int) -> int:
         log.state[WAITING] -= 1
         log.waiting[best] = log.waiting[log.state[WAITING]]
         log.users[batch, place] = request
+        log.busy[batch] += 1
         log.placed_ps[request] = start
         given += 1
     return given
@@ -152,6 +153,7 @@ def _step(requests: Requests, levels: Levels, log: Log, batch: int, start: int) 
         log.beyond[user] += context > levels.context[last]
         if log.done[user] == requests.steps[user]:
             log.users[batch, place] = NONE
+            log.busy[batch] -= 1
             _end(requests, log, user, log.free_ps[batch])
             left += 1
     return left

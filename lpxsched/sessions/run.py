@@ -206,6 +206,7 @@ def _empty_log(session: Session, places: tuple[int, int]) -> Log:
         left=np.array([len(before) for before in session.after], dtype=np.int64),
         waiting=column(),
         users=np.full(places, NONE, dtype=np.int64),
+        busy=np.zeros(places[0], dtype=np.int64),
         free_ps=np.zeros(places[0], dtype=np.int64),
         state=np.zeros(2, dtype=np.int64),
     )

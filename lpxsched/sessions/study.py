@@ -10,6 +10,7 @@ from lpxsched.sessions.run import PS_PER_NS, nominal_case, refuse_long_contexts,
 from lpxsched.sessions.trace import PS_PER_S
 
 if TYPE_CHECKING:
+    from lpxsched.sessions.drawn import Drawn
     from lpxsched.sessions.prefill import PrefillFile
     from lpxsched.sessions.steps import Steps
     from lpxsched.sessions.trace import Session
@@ -29,6 +30,8 @@ class Study:
     nominal, worst : Outcome
     jitter_ps : int
         How much longer the nominal session is when each layer of each step takes 1 us more.
+    drawn : Drawn or None
+        Sessions with run-time arbitration, where they were asked for.
     """
 
     session: Session
@@ -37,6 +40,7 @@ class Study:
     nominal: Outcome
     worst: Outcome
     jitter_ps: int
+    drawn: Drawn | None = None
 
     @property
     def held_by(self) -> dict[int, int]:
@@ -69,6 +73,7 @@ class Study:
             "nominal": self.nominal.as_json(),
             "worst": self.worst.as_json(),
             "jitter_1us_a_layer_s": self.jitter_ps / PS_PER_S,
+            **({"arbitrated": self.drawn.as_json()} if self.drawn else {}),
             "critical_chain": [self.session.requests[request] for request in self.nominal.chain],
             "timeline": requests_json(self.session, self.nominal),
         }

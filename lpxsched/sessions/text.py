@@ -13,6 +13,7 @@ from lpxsched.sessions.trace import PS_PER_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lpxsched.sessions.drawn import Drawn
     from lpxsched.sessions.study import Study
 
 MOST_NAMED = 6
@@ -20,7 +21,9 @@ MOST_NAMED = 6
 
 def study_text(study: Study) -> str:
     """Return the session as paragraphs and a table."""
-    return "\n\n".join([_head(study), _parts(study), _chain(study), *(fill(line, WIDTH) for line in _notes(study))])
+    arbitrated = [_arbitrated(study.drawn)] if study.drawn else []
+    notes = (fill(line, WIDTH) for line in _notes(study))
+    return "\n\n".join([_head(study), _parts(study), *arbitrated, _chain(study), *notes])
 
 
 def _head(study: Study) -> str:
@@ -42,6 +45,22 @@ def _parts(study: Study) -> str:
 
 def _seconds(time_ps: int) -> str:
     return f"{time_ps / PS_PER_S:,.3f} s"
+
+
+def _arbitrated(drawn: Drawn) -> str:
+    options = drawn.options
+    rows = [
+        ("median", _seconds(drawn.median_ps)),
+        ("P99", _seconds(drawn.tail_ps)),
+        ("every step the mean", _seconds(drawn.every_mean_ps)),
+        ("every step its P99", _seconds(drawn.every_tail_ps)),
+    ]
+    title = (
+        f"With links arbitrated at run time, {counted(len(drawn.session_ps), 'session')} on {options.steps:,} steps "
+        f"({options.routing}, {options.arbitration}, {options.tokens} tokens, runtime {options.runtime}), and what is "
+        "assumed outside of the fabric as told"
+    )
+    return f"{fill(title, WIDTH)}\n\n{table(('', 'session'), rows)}"
 
 
 def _chain(study: Study) -> str:
