@@ -15,6 +15,7 @@ import numpy as np
 
 from lpxsched.contention.steps import contended_steps
 from lpxsched.contention.summary import quantile
+from lpxsched.sessions.outcome import outcome_of
 from lpxsched.sessions.run import PS_PER_NS, nominal_case, run_session
 from lpxsched.sessions.trace import PS_PER_S
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.options import ContendOptions
+    from lpxsched.sessions.outcome import Outcome
     from lpxsched.sessions.prefill import PrefillFile
     from lpxsched.sessions.run import Case
     from lpxsched.sessions.steps import Steps
@@ -43,15 +45,15 @@ class Drawn:
     step_ps : ndarray of int64, shape (builds, steps)
         Arbitrated steps, what is assumed outside of the fabric included.
     session_ps : ndarray of int64, shape (sessions,)
-    every_mean_ps, every_tail_ps : int
+    mean, tail : Outcome
         The session with every step the mean of its build, and the 99th percentile.
     """
 
     options: ContendOptions
     step_ps: Integers
     session_ps: Integers
-    every_mean_ps: int
-    every_tail_ps: int
+    mean: Outcome
+    tail: Outcome
 
     @property
     def median_ps(self) -> int:
@@ -74,8 +76,8 @@ class Drawn:
             "sessions": len(self.session_ps),
             "p50_s": self.median_ps / PS_PER_S,
             "p99_s": self.tail_ps / PS_PER_S,
-            "every_step_mean_s": self.every_mean_ps / PS_PER_S,
-            "every_step_p99_s": self.every_tail_ps / PS_PER_S,
+            "every_step_mean": self.mean.as_json(),
+            "every_step_p99": self.tail.as_json(),
             "step": steps,
         }
 
@@ -123,8 +125,10 @@ def drawn_sessions(
         drawn[number] = run_session(session, steps, case, picks).total_ps
     means = np.rint(step_ps.mean(axis=1)).astype(np.int64)
     tails = np.array([quantile(row, TAIL) for row in step_ps], dtype=np.int64)
-    every = [run_session(session, steps, case._replace(step_ps=row[:, None])).total_ps for row in (means, tails)]
-    return Drawn(options, step_ps, drawn, every[0], every[1])
+    mean, tail = (
+        outcome_of(session, run_session(session, steps, case._replace(step_ps=row[:, None]))) for row in (means, tails)
+    )
+    return Drawn(options, step_ps, drawn, mean, tail)
 
 
 def _steps_of(session: Session, case: Case) -> int:

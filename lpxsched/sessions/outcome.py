@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from lpxsched.sessions.trace import Session
 
 # In the order of a request.
-PARTS = ("tools", "prefill", "waiting for a place", "decode, timetable", "decode, assumed")
+PARTS = TOOLS, PREFILL, WAITING, TIMETABLE, ASSUMED = (
+    "tools",
+    "prefill",
+    "waiting for a place",
+    "decode, fabric",
+    "decode, assumed",
+)
 PERCENTILE = 90
 
 

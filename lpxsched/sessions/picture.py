@@ -1,4 +1,4 @@
-"""The picture of a session: agents over time, the critical chain marked, and drawn sessions beside the timetable."""
+"""The picture of a session: agents over time with the critical chain marked, and what its time without tools is."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ import numpy as np
 from lpxsched.report.colours import GRID_COLOUR
 from lpxsched.report.images import PNG, images
 from lpxsched.report.rows import counted
+from lpxsched.sessions.outcome import ASSUMED, PREFILL, TIMETABLE, TOOLS, WAITING
 from lpxsched.sessions.trace import PS_PER_S
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from lpxsched.sessions.drawn import Drawn
+    from lpxsched.sessions.outcome import Outcome
     from lpxsched.sessions.study import Study
 
-WIDTH_INCHES, ROW_INCHES, FRAME_INCHES, TAIL_INCHES = 11.0, 0.24, 1.5, 2.4
-PART_COLOURS = {"tool": "#CCCCCC", "prefill": "#E69F00", "waiting for a place": "#CC79A7", "decode": "#0072B2"}
-CHAIN_COLOUR, WORST_COLOUR = "#000000", "#D55E00"
+WIDTH_INCHES, ROW_INCHES, FRAME_INCHES, BARS_INCHES = 11.0, 0.24, 1.2, 2.4
+COLOURS = {TOOLS: "#DDDDDD", PREFILL: "#E69F00", WAITING: "#CC79A7", TIMETABLE: "#0072B2", ASSUMED: "#56B4E9"}
+CHAIN_COLOUR = "#000000"
 BAR_HEIGHT, CHAIN_HEIGHT = 0.62, 0.12
 # More do not fit on a page; the first ones are drawn.
 MOST_AGENTS = 60
 
 
 def render_session(study: Study) -> bytes:
-    """Return the picture as PNG: the nominal session, and the drawn ones where there are any."""
+    """Return the picture as PNG: the nominal session over time, and the parts of all that is told of it."""
     return images(lambda: _draw(study), [PNG])[PNG]
 
 
@@ -36,14 +37,13 @@ def _draw(study: Study) -> Figure:
     from matplotlib.figure import Figure
 
     agents = list(dict.fromkeys(study.session.agents))[:MOST_AGENTS]
-    rows = FRAME_INCHES + ROW_INCHES * len(agents)
-    heights = [rows, TAIL_INCHES] if study.drawn else [rows]
+    heights = [FRAME_INCHES + ROW_INCHES * len(agents), BARS_INCHES]
     figure = Figure(figsize=(WIDTH_INCHES, sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    _draw_agents(panels[0], study, agents)
-    if study.drawn:
-        _draw_drawn(panels[1], study, study.drawn)
+    over_time, parts = figure.subplots(2, 1, height_ratios=heights)
+    _draw_agents(over_time, study, agents)
+    _draw_parts(parts, study)
+    figure.legend(*over_time.get_legend_handles_labels(), loc="outside lower center", ncols=len(COLOURS) + 1)
     return figure
 
 
@@ -53,10 +53,12 @@ def _draw_agents(axes: Axes, study: Study, agents: list[str]) -> None:
     shown = np.array([agent in row_of for agent in study.session.agents])
     rows = np.array([row_of.get(agent, 0) for agent in study.session.agents])[shown]
     ready = timeline.open_ps + timeline.tool_ps
-    times = (timeline.open_ps, ready, ready + timeline.prefill_ps, timeline.placed_ps, timeline.end_ps)
+    on_chips = timeline.end_ps - timeline.assumed_ps
+    times = (timeline.open_ps, ready, ready + timeline.prefill_ps, timeline.placed_ps, on_chips, timeline.end_ps)
     marks = [column[shown] / PS_PER_S for column in times]
-    for (name, colour), begin, end in zip(PART_COLOURS.items(), marks, marks[1:], strict=False):
-        axes.barh(rows, end - begin, left=begin, height=BAR_HEIGHT, color=colour, label=name)
+    for (name, colour), begin, end in zip(COLOURS.items(), marks, marks[1:], strict=False):
+        # A bar narrower than a pixel tints it; snapped, it would fill it or vanish.
+        axes.barh(rows, end - begin, left=begin, height=BAR_HEIGHT, color=colour, label=name, snap=False)
     chain = np.isin(np.flatnonzero(shown), study.nominal.chain)
     left, width = marks[0][chain], (marks[-1] - marks[0])[chain]
     above = rows[chain] - BAR_HEIGHT / 2 - CHAIN_HEIGHT
@@ -66,24 +68,31 @@ def _draw_agents(axes: Axes, study: Study, agents: list[str]) -> None:
     axes.margins(x=0.01)
     axes.grid(visible=True, axis="x", color=GRID_COLOUR, linewidth=0.5)
     axes.set_axisbelow(True)
-    axes.set_xlabel("seconds, nominal")
+    axes.set_xlabel("seconds, nominal; of each request tool, prefill, wait, and steps by their parts")
     left_out = len(set(study.session.agents)) - len(agents)
     more = f"; {left_out} more agents are not drawn" if left_out else ""
     axes.set_title(
         f"{study.session.name} on {study.steps.options['model']}, {study.steps.options['topology']}: "
         f"{counted(len(study.session.requests), 'request')} in {timeline.total_ps / PS_PER_S:,.1f} s{more}"
     )
-    axes.legend(loc="lower right", ncols=len(PART_COLOURS) + 1)
 
 
-def _draw_drawn(axes: Axes, study: Study, drawn: Drawn) -> None:
-    """Draw how the drawn sessions lie beside the timetable's."""
-    axes.hist(drawn.session_ps / PS_PER_S, bins=40, color=PART_COLOURS["decode"], label="arbitrated at run time")
-    nominal, worst = (one.timeline.total_ps / PS_PER_S for one in (study.nominal, study.worst))
-    axes.axvline(nominal, color=CHAIN_COLOUR, label="timetable, nominal")
-    axes.axvline(worst, color=WORST_COLOUR, label="timetable, worst")
-    every = drawn.every_tail_ps / PS_PER_S
-    axes.axvline(every, color=PART_COLOURS["prefill"], linestyle="--", label="every arbitrated step its P99")
-    axes.set_xlabel("seconds a session")
-    axes.set_ylabel("sessions")
-    axes.legend(loc="upper center")
+def _draw_parts(axes: Axes, study: Study) -> None:
+    """Draw a bar for each case along its critical chain, tools left out."""
+    bars: dict[str, Outcome] = {"nominal": study.nominal, "worst": study.worst}
+    if study.drawn:
+        bars |= {"arbitrated, mean steps": study.drawn.mean, "arbitrated, P99 steps": study.drawn.tail}
+    for row, outcome in enumerate(bars.values()):
+        left = 0.0
+        for name, colour in list(COLOURS.items())[1:]:
+            width = outcome.parts_ps[name] / PS_PER_S
+            axes.barh(row, width, left=left, color=colour)
+            left += width
+        axes.annotate(f"{left:,.1f} s", (left, row), (4, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(bars)), list(bars))
+    axes.set_ylim(len(bars) - 0.4, -0.6)
+    axes.margins(x=0.08)
+    axes.grid(visible=True, axis="x", color=GRID_COLOUR, linewidth=0.5)
+    axes.set_axisbelow(True)
+    tools = study.nominal.parts_ps[TOOLS] / PS_PER_S
+    axes.set_xlabel(f"seconds along the critical chain without tools, which take {tools:,.1f} s of the nominal one")

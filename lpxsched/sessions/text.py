@@ -52,8 +52,8 @@ def _arbitrated(drawn: Drawn) -> str:
     rows = [
         ("median", _seconds(drawn.median_ps)),
         ("P99", _seconds(drawn.tail_ps)),
-        ("every step the mean", _seconds(drawn.every_mean_ps)),
-        ("every step its P99", _seconds(drawn.every_tail_ps)),
+        ("every step the mean", _seconds(drawn.mean.timeline.total_ps)),
+        ("every step its P99", _seconds(drawn.tail.timeline.total_ps)),
     ]
     title = (
         f"With links arbitrated at run time, {counted(len(drawn.session_ps), 'session')} on {options.steps:,} steps "
