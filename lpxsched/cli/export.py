@@ -112,11 +112,11 @@ def _refuse(programs: Path, folder: Path) -> None:
 
 def _write_programs(programs: Path, build: Build) -> bool:
     """Write the programs of a build; tell what is wrong where it breaks a rule, and write nothing."""
-    from lpxsched.instructions.files import program_files, write_programs
+    from lpxsched.instructions.files import write_programs
 
     if not holds(build, remedy="compile it again"):
         return False
-    write_programs(programs, program_files(build))
+    write_programs(programs, build)
     return True
 
 

@@ -14,7 +14,6 @@ from lpxsched.instructions.text import text
 from lpxsched.timetable.writer import refuse_folder, write_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from lpxsched.instructions.streams import NodeProgram
@@ -26,35 +25,24 @@ NAME = re.compile(r"node-[0-9]{4,}\.(lpx|txt)")
 MOST_BYTES = 1 << 30
 
 
-def program_files(build: Build) -> dict[str, bytes]:
-    """Return the files of a build's programs by name.
+def write_programs(folder: Path, build: Build) -> None:
+    """Write the programs of a build into a folder in one step, over older ones or where there is nothing.
 
     Raises
     ------
     NothingFoundError
         Where what lies at a chip fits, but not in runs.
-    """
-    blocks = blocks_of(build)
-    found: dict[str, bytes] = {}
-    for program in programs(build, blocks, allocate(build, blocks)):
-        name = f"node-{program.node:04d}"
-        found[name + ENDING] = encode(program)
-        found[name + ".txt"] = text(program).encode()
-    return found
-
-
-def write_programs(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write programs into a folder in one step, over older ones or where there is nothing.
-
-    Raises
-    ------
     InputError
         When the folder holds anything else, or the disk refuses.
     """
+    blocks = blocks_of(build)
+    addresses = allocate(build, blocks)
 
     def fill(scratch: Path) -> None:
-        for name, data in files.items():
-            (scratch / name).write_bytes(data)
+        for program in programs(build, blocks, addresses):
+            path = scratch / f"node-{program.node:04d}{ENDING}"
+            path.write_bytes(encode(program))
+            path.with_suffix(".txt").write_bytes(text(program).encode())
 
     write_folder(folder, fill, refuse_foreign_programs)
 
@@ -62,7 +50,7 @@ def write_programs(folder: Path, files: Mapping[str, bytes]) -> None:
 def refuse_foreign_programs(folder: Path) -> None:
     """Raise an `InputError` when a target exists and holds anything but programs."""
     refuse_folder(
-        folder, "a programs", lambda one: any(one.glob(f"*{ENDING}")), lambda name: bool(NAME.fullmatch(name))
+        folder, "a folder of programs", lambda one: any(one.glob(f"*{ENDING}")), lambda name: bool(NAME.fullmatch(name))
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,42 +33,85 @@ from lpxsched.units import NONE
 from lpxsched.verify.replay.placement import placement_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lpxsched.instructions.allocation import Addresses
     from lpxsched.instructions.blocks import Blocks
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
+    from lpxsched.verify.replay.placement import Placement
 
-# Node, segment, unit, link.
-Key = tuple[int, int, int, int]
+# Segment (-1 less the frame of what belongs to one), unit, link.
+Key = tuple[int, int, int]
+Streams = defaultdict[Key, list[Instruction]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Lowering:
-    """A build, its blocks and their addresses, and the instructions of each unit so far."""
+    """A build with its addresses, and which rows concern each node.
 
-    def __init__(self, build: Build, blocks: Blocks, addresses: Addresses) -> None:
-        self.build, self.blocks, self.addresses = build, blocks, addresses
-        self.streams: defaultdict[Key, list[Instruction]] = defaultdict(list)
+    Attributes
+    ----------
+    build : Build
+    blocks : Blocks
+    addresses : Addresses
+    placed : Placement
+    leaving, coming, running, reading, made : list of ndarray of int64
+        By node, rows of the timetable that leave it and come to it, of operators that run there in their order, of what
+        they read, and of tensors that they leave.
+    """
 
-    def pieces(
-        self, use: int, place: Integers, node: Integers, tensor: Integers, first: Integers, vectors: Integers
-    ) -> list[Piece]:
-        """Return what lies at nodes, a piece a row; `first` counts within the tensor."""
-        row = self.blocks.find(node, tensor, first)
+    build: Build
+    blocks: Blocks
+    addresses: Addresses
+    placed: Placement
+    leaving: list[Integers]
+    coming: list[Integers]
+    running: list[Integers]
+    reading: list[Integers]
+    made: list[Integers]
+
+    @staticmethod
+    def of(build: Build, blocks: Blocks, addresses: Addresses) -> Lowering:
+        """Return a build with the rows of each node."""
+        links, table, tensors, nodes = build.links, build.operators, build.tensors, len(build.chips)
+        made = np.flatnonzero((tensors.producer != NONE) & (tensors.vectors > 0))
+        in_order = np.lexsort((np.arange(len(table)), _levels(build), table.start))
+        return Lowering(
+            build,
+            blocks,
+            addresses,
+            placement_of(build),
+            _of_each(links.src[build.slots.link], nodes),
+            _of_each(links.dst[build.slots.link], nodes),
+            [in_order[rows] for rows in _of_each(table.chip[in_order], nodes)],
+            _of_each(table.chip[build.operands.operator], nodes),
+            [made[rows] for rows in _of_each(tensors.chip[made], nodes)],
+        )
+
+    def pieces(self, use: int, node: int, tensor: Integers, first: Integers, vectors: Integers) -> list[Piece]:
+        """Return what lies at a node, a piece a row without its place; `first` counts within the tensor."""
+        row = self.blocks.find(np.full(len(tensor), node, dtype=np.int64), tensor, first)
         size = self.build.manifest.vector_bytes
         copies = self.addresses.copies[row]
         columns = (
-            np.broadcast_to(place, row.shape),
             self.build.tensors.offset[tensor] + first,
             vectors,
             self.addresses.block[row] + (first - self.blocks.first[row]) * size,
             copies,
             np.where(copies > 1, self.blocks.vectors[row] * size, 0),
         )
-        return [Piece(use, *values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+        return [Piece(use, 0, *values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def programs(build: Build, blocks: Blocks, addresses: Addresses) -> tuple[NodeProgram, ...]:
-    """Return the program of every node that does anything, sorted by node.
+def _of_each(owner: Integers, count: int) -> list[Integers]:
+    """Return the rows of each of so many owners, in their order."""
+    order = np.argsort(owner, kind="stable")
+    return np.split(order, np.searchsorted(owner[order], np.arange(1, count)))
+
+
+def programs(build: Build, blocks: Blocks, addresses: Addresses) -> Iterator[NodeProgram]:
+    """Yield the program of every node that does anything, sorted by node.
 
     Parameters
     ----------
@@ -76,48 +120,43 @@ def programs(build: Build, blocks: Blocks, addresses: Addresses) -> tuple[NodePr
     blocks : Blocks
     addresses : Addresses
     """
-    lowering = Lowering(build, blocks, addresses)
-    _transfers(lowering)
-    named = _operators(lowering)
-    _deskews(lowering)
-    return _of_nodes(lowering, named)
+    lowering = Lowering.of(build, blocks, addresses)
+    for node in range(len(build.chips)):
+        streams: Streams = defaultdict(list)
+        _add_transfers(lowering, node, streams)
+        _add_operators(lowering, node, streams)
+        if streams:
+            _add_deskews(build, streams)
+            yield _program(lowering, node, streams)
 
 
-def _transfers(lowering: Lowering) -> None:
+def _add_transfers(lowering: Lowering, node: int, streams: Streams) -> None:
     build, slots = lowering.build, lowering.build.slots
-    segment = build.operators.segment[build.tensors.producer[slots.tensor]].tolist()
-    for code, unit, node, cycle in (
-        (SEND, OUT, build.links.src[slots.link], slots.depart),
-        (RECEIVE, IN, build.links.dst[slots.link], slots.read),
+    for code, unit, rows, cycle in (
+        (SEND, OUT, lowering.leaving[node], slots.depart),
+        (RECEIVE, IN, lowering.coming[node], slots.read),
     ):
-        use = READS if code == SEND else WRITES
-        pieces = lowering.pieces(use, np.array(0), node, slots.tensor, slots.first_vector, slots.vectors)
-        columns = (node.tolist(), segment, slots.link.tolist(), cycle.tolist(), pieces)
-        for at, of, link, when, piece in zip(*columns, strict=True):
-            lowering.streams[at, of, unit, link].append(Instruction(code, when, pieces=(piece,)))
+        use, tensor = READS if code == SEND else WRITES, slots.tensor[rows]
+        pieces = lowering.pieces(use, node, tensor, slots.first_vector[rows], slots.vectors[rows])
+        segment = build.operators.segment[build.tensors.producer[tensor]].tolist()
+        for of, link, when, piece in zip(segment, slots.link[rows].tolist(), cycle[rows].tolist(), pieces, strict=True):
+            streams[of, unit, link].append(Instruction(code, when, pieces=(piece,)))
 
 
-def _operators(lowering: Lowering) -> dict[int, set[int]]:
-    """Add the runs of operators, and return which operators of the graph run at each node."""
-    build, table = lowering.build, lowering.build.operators
-    placed, pieces, named = placement_of(build), _pieces_of_operators(lowering), defaultdict[int, set[int]](set)
-    order = np.lexsort((np.arange(len(table)), _levels(build), table.start)).tolist()
-    for row in order:
-        node, number = int(table.chip[row]), int(placed.number[row])
-        code = ADD if number == NONE else COMPUTE
-        if number != NONE:
-            named[node].add(number)
+def _add_operators(lowering: Lowering, node: int, streams: Streams) -> None:
+    table, placed = lowering.build.operators, lowering.placed
+    pieces = _pieces_of_operators(lowering, node)
+    for row in lowering.running[node].tolist():
+        number = int(placed.number[row])
         found = Instruction(
-            code,
+            ADD if number == NONE else COMPUTE,
             int(table.start[row]),
             int(table.cycles[row]),
             number,
             int(placed.shard[row]),
             pieces=tuple(sorted(pieces.get(row, ()))),
         )
-        unit = UNITS.index(str(table.unit[row]))
-        lowering.streams[node, int(table.segment[row]), unit, NONE].append(found)
-    return named
+        streams[int(table.segment[row]), UNITS.index(str(table.unit[row])), NONE].append(found)
 
 
 def _levels(build: Build) -> Integers:
@@ -134,57 +173,33 @@ def _levels(build: Build) -> Integers:
     return level
 
 
-def _pieces_of_operators(lowering: Lowering) -> dict[int, list[Piece]]:
-    """Return what each operator reads, leaves and keeps."""
+def _pieces_of_operators(lowering: Lowering, node: int) -> dict[int, list[Piece]]:
+    """Return what each operator of a node reads, leaves and keeps."""
     build, found = lowering.build, defaultdict[int, list[Piece]](list)
-    operands, tensors, table = build.operands, build.tensors, build.operators
-    made = np.flatnonzero((tensors.producer != NONE) & (tensors.vectors > 0))
-    moved = np.flatnonzero(operands.role != WEIGHT)
-    kept = np.flatnonzero(operands.role == WEIGHT)
-    reader = operands.operator[moved]
+    operands, tensors = build.operands, build.tensors
+    rows, made = lowering.reading[node], lowering.made[node]
+    kept = operands.role[rows] == WEIGHT
+    moved = rows[~kept]
+    first = operands.first_vector[moved]
     uses = (
-        (
-            reader,
-            lowering.pieces(
-                READS,
-                _places(build, reader, operands.tensor[moved], inputs=True),
-                table.chip[reader],
-                operands.tensor[moved],
-                operands.first_vector[moved],
-                operands.vectors[moved],
-            ),
-        ),
-        (
-            tensors.producer[made],
-            lowering.pieces(
-                WRITES,
-                _places(build, tensors.producer[made], made, inputs=False),
-                tensors.chip[made],
-                made,
-                np.zeros_like(made),
-                tensors.vectors[made],
-            ),
-        ),
+        (operands.operator[moved], operands.tensor[moved], first, operands.vectors[moved], READS),
+        (tensors.producer[made], made, np.zeros_like(made), tensors.vectors[made], WRITES),
     )
-    for owner, pieces in uses:
-        for row, piece in zip(owner.tolist(), pieces, strict=True):
-            found[row].append(piece)
-    for operand in kept.tolist():
-        tensor, by = int(operands.tensor[operand]), int(operands.operator[operand])
+    for owner, tensor, begin, vectors, use in uses:
+        pieces = lowering.pieces(use, node, tensor, begin, vectors)
+        places = _places(lowering, owner, tensor, inputs=use == READS)
+        for row, place, piece in zip(owner.tolist(), places, pieces, strict=True):
+            found[row].append(piece._replace(place=place))
+    for operand in rows[kept].tolist():
+        of, by = int(operands.tensor[operand]), int(operands.operator[operand])
         place = sum(piece.use == KEEPS for piece in found[by])
-        address = int(lowering.addresses.resident[tensor])
-        found[by].append(Piece(KEEPS, place, 0, int(tensors.bytes[tensor]), address))
+        found[by].append(Piece(KEEPS, place, 0, int(tensors.bytes[of]), int(lowering.addresses.resident[of])))
     return found
 
 
-def _places(build: Build, operator: Integers, tensor: Integers, *, inputs: bool) -> Integers:
+def _places(lowering: Lowering, operator: Integers, tensor: Integers, *, inputs: bool) -> list[int]:
     """Return which input or output of its operator each tensor is; of sums, which summand."""
-    number = placement_of(build).number
-    place = {
-        (row, name): at
-        for row, of in enumerate(build.graph.operators)
-        for at, name in enumerate([read.tensor for read in of.inputs] if inputs else of.outputs)
-    }
+    build, number = lowering.build, lowering.placed.number
     seen: defaultdict[int, int] = defaultdict(int)
     found = []
     for row, name in zip(operator.tolist(), build.tensors.name[tensor].tolist(), strict=True):
@@ -192,33 +207,29 @@ def _places(build: Build, operator: Integers, tensor: Integers, *, inputs: bool)
             found.append(seen[row])
             seen[row] += 1
         else:
-            found.append(place[int(number[row]), name])
-    return np.array(found, dtype=np.int64)
+            of = build.graph.operators[number[row]]
+            found.append([read.tensor for read in of.inputs].index(name) if inputs else of.outputs.index(name))
+    return found
 
 
-def _deskews(lowering: Lowering) -> None:
+def _add_deskews(build: Build, streams: Streams) -> None:
     """Let units wait for all others at the beginning of a segment and of each stall."""
-    build, streams = lowering.build, lowering.streams
-    deskews, period = build.deskews, build.frames.period_cycles
-    nodes_of: defaultdict[int, set[int]] = defaultdict(set)
-    for node, segment, _, _ in streams:
-        nodes_of[segment].add(node)
-    spans: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    columns = (deskews.frame, deskews.cycle, deskews.stall, deskews.every_periods)
-    for frame, *span in zip(*(column.tolist() for column in columns), strict=True):
-        spans[frame].append((span[0], span[1], span[2]))
-    for segment, nodes in sorted(nodes_of.items()):
+    deskews = build.deskews
+    for segment in sorted({segment for segment, _, _ in streams}):
         frame = int(build.segments.frame[segment])
-        stalls = [] if period[frame] else sorted(spans[frame])
-        for node in sorted(nodes):
-            streams[node, segment, CONTROL, NONE] = _control(stalls)
-            if period[frame] and spans[frame]:
-                streams[node, NONE - 1 - frame, CONTROL, NONE] = [
-                    Instruction(DESKEW, cycle, stall, every=every) for cycle, stall, every in sorted(spans[frame])
-                ]
+        rows = np.flatnonzero(deskews.frame == frame)
+        columns = (deskews.cycle[rows], deskews.stall[rows], deskews.every_periods[rows])
+        spans = sorted(zip(*(column.tolist() for column in columns), strict=True))
+        repeats = bool(build.frames.period_cycles[frame])
+        if repeats and spans:
+            streams[NONE - 1 - frame, CONTROL, NONE] = [
+                Instruction(DESKEW, cycle, stall, every=every) for cycle, stall, every in spans
+            ]
+        stalls = [] if repeats else spans
         parked = [Instruction(SYNC, cycle) for cycle in sorted({0, *(cycle for cycle, _, _ in stalls)})]
-        for key in [key for key in streams if key[1] == segment and key[2] != CONTROL]:
+        for key in [key for key in streams if key[0] == segment]:
             streams[key] = sorted([*parked, *streams[key]], key=lambda one: (one.cycle, one.code != SYNC))
+        streams[segment, CONTROL, NONE] = _control(stalls)
 
 
 def _control(stalls: list[tuple[int, int, int]]) -> list[Instruction]:
@@ -228,22 +239,15 @@ def _control(stalls: list[tuple[int, int, int]]) -> list[Instruction]:
     return found
 
 
-def _of_nodes(lowering: Lowering, named: dict[int, set[int]]) -> tuple[NodeProgram, ...]:
-    build, sections = lowering.build, defaultdict[int, list[Section]](list)
-    segments, names = build.segments, [operator.name for operator in build.graph.operators]
-    for (node, segment, unit, link), instructions in sorted(lowering.streams.items()):
+def _program(lowering: Lowering, node: int, streams: Streams) -> NodeProgram:
+    build, sections = lowering.build, []
+    segments = build.segments
+    for (segment, unit, link), instructions in sorted(streams.items()):
         frame = int(segments.frame[segment]) if segment >= 0 else NONE - 1 - segment
         phase = int(segments.phase_cycles[segment]) if segment >= 0 else 0
-        period = int(build.frames.period_cycles[frame])
-        of = max(segment, NONE)
-        sections[node].append(Section(of, frame, period, phase, unit, link, tuple(instructions)))
-    return tuple(
-        NodeProgram(
-            node,
-            str(build.chips.position[node]),
-            build.manifest.vector_bytes,
-            tuple((number, names[number]) for number in sorted(named.get(node, ()))),
-            tuple(found),
-        )
-        for node, found in sorted(sections.items())
-    )
+        period, of = int(build.frames.period_cycles[frame]), max(segment, NONE)
+        sections.append(Section(of, frame, period, phase, unit, link, tuple(instructions)))
+    numbers = np.unique(lowering.placed.number[lowering.running[node]])
+    names = tuple((number, build.graph.operators[number].name) for number in numbers.tolist() if number != NONE)
+    position, size = str(build.chips.position[node]), build.manifest.vector_bytes
+    return NodeProgram(node, position, size, names, tuple(sections))

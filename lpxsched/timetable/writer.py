@@ -34,7 +34,7 @@ _CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 def refuse_foreign_folder(folder: Path) -> None:
     """Raise an `InputError` when the target exists and is not a build folder (an empty folder may be taken)."""
-    refuse_folder(folder, "a build", is_build, FILES.__contains__)
+    refuse_folder(folder, "a build folder", is_build, FILES.__contains__)
 
 
 def refuse_folder(folder: Path, what: str, is_one: Callable[[Path], bool], belongs: Callable[[str], bool]) -> None:
@@ -71,7 +71,7 @@ def _foreign(folder: Path, what: str, is_one: Callable[[Path], bool], belongs: C
         return "is a file; name a folder"
     names = sorted(path.name for path in folder.iterdir())
     if names and not is_one(folder):
-        return f"exists and is not {what} folder; name another or remove it"
+        return f"exists and is not {what}; name another or remove it"
     foreign = [name for name in names if not belongs(name)]
     return f"holds {foreign[0]}, which is no part of {what}; move that away or name another folder" if foreign else ""
 

@@ -198,6 +198,6 @@ def _runs(piece: Piece, chip: Chip, width: int, vector_bytes: int) -> tuple[tupl
     shape, work = piece.shape, piece.work
     assert shape is not None
     sizes = shard_sizes(work.columns, lcm(work.column_block, chip.shard_columns), width)
-    bits = shape.rows * shape.columns // work.columns * int(ELEMENT_BITS[shape.dtype])
-    vectors = [ceil_div(size * bits, vector_bytes * BITS_PER_BYTE) for size in sizes]
+    bits = shape.rows * shape.columns * int(ELEMENT_BITS[shape.dtype])
+    vectors = [ceil_div(size * bits, work.columns * vector_bytes * BITS_PER_BYTE) for size in sizes]
     return tuple(zip(accumulate(vectors, initial=0), vectors, strict=False))

@@ -84,6 +84,16 @@ def test_a_longer_context_takes_longer(tmp_path: Path, capsys: pytest.CaptureFix
     assert read_build(tmp_path / "build").chips.weight_bytes.sum() - kept == 8 * 2 * 2 * 65536 * 2 * 32
 
 
+@pytest.mark.parametrize("context", ["1", "2", "7"])
+def test_the_shortest_contexts_come_out_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str, context: str
+) -> None:
+    """Tests scores of a chip that fill a part of a vector, and a cache that holds nothing before the first step."""
+    compiled(tmp_path, capsys, "--partition", cut, "--context", context)
+    assert run(["replay", str(tmp_path / "build"), "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["ok"]
+
+
 def test_a_context_that_does_not_fit_is_refused_with_bytes_a_chip(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

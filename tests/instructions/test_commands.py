@@ -59,7 +59,7 @@ def test_nothing_else_is_written_over(folder: Path, capsys: pytest.CaptureFixtur
     mine = folder.parent / "mine"
     mine.mkdir()
     (mine / "notes").write_text("mine")
-    for target, said in ((mine, "is not a programs folder"), (folder, "lies inside"), (folder / "p", "lies inside")):
+    for target, said in ((mine, "is not a folder of programs"), (folder, "lies inside"), (folder / "p", "lies inside")):
         assert run(["export", str(folder), "--programs", str(target)]) == ExitCode.BAD_INPUT
         assert said in capsys.readouterr().err
     assert [path.name for path in mine.iterdir()] == ["notes"]

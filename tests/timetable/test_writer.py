@@ -89,7 +89,7 @@ def test_a_build_folder_with_something_of_the_users_in_it_is_refused(tmp_path: P
     """Tests that a file that somebody put into a build is not thrown away with the build."""
     write_build(tmp_path / "out", two_chip_build())
     (tmp_path / "out" / name).write_text("mine")
-    problem = f"holds {name}, which is no part of a build; move that away or name another folder"
+    problem = f"holds {name}, which is no part of a build folder; move that away or name another folder"
     assert refused(tmp_path / "out") == problem
     assert (tmp_path / "out" / name).read_text() == "mine"
 

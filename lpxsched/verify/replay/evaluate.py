@@ -162,6 +162,8 @@ def _of_reads(run: Run, dense: Dense, found: Values) -> Iterator[Difference]:
 
 def _of_beside(run: Run, expected: Values, found: Values) -> Iterator[Difference]:
     for name, should in expected.items():
+        if not len(should):
+            continue
         rows, values = (part.reshape(len(part), -1) for part in (should, found[name]))
         wrong = np.flatnonzero((rows != values).any(axis=1))
         yield Difference(run, name, 0, len(rows), wrong, rows[wrong], values[wrong], None)
