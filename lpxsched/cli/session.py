@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from lpxsched.cli.choices import model_option, options_of
 from lpxsched.cli.console import emit, json_option, progress_option, progress_told
@@ -37,6 +38,8 @@ def session_command(
     targets = output_targets({"png": png}, folders)
     own = {name: chosen.pop(name) for name in SessionOptions.model_fields}
     options = checked_options(SessionOptions, "session", own)
+    if not options.contend:
+        _refuse_without_contend()
     arbitration = checked_options(ContendOptions, "session", chosen)
     with progress_told(on_pipe=on_pipe) as progress:
         from lpxsched.sessions.prefill import read_prefill
@@ -59,3 +62,11 @@ def session_command(
     from lpxsched.sessions.text import study_text
 
     emit(found.as_json(), study_text(found), as_json=as_json)
+
+
+def _refuse_without_contend() -> None:
+    """Refuse options that say how sessions are drawn where none is."""
+    source = click.get_current_context().get_parameter_source
+    for name in ("sessions", *ContendOptions.model_fields):
+        if source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} says how sessions are drawn; it needs --contend")

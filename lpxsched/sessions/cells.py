@@ -29,7 +29,8 @@ class Table:
     rows : list of list
         Text of a CSV without blanks around it; of Parquet values of their types, None for nothing.
     places : list of tuple of int
-        Line and, of each cell, column in a CSV; empty of Parquet, whose rows are named by their number.
+        Line and, of each cell, column in a CSV, the header first; empty of Parquet, whose rows are named by their
+        number.
     """
 
     path: Path
@@ -41,8 +42,16 @@ class Table:
         """Return an error that points at the cell of a row (from 0) and a column."""
         if not self.places:
             return InputError(str(self.path), problem, key=f"row {row + 1}: {name}")
-        line, columns = self.places[row]
+        line, columns = self.places[row + 1]
         return InputError(str(self.path), problem, key=name, line=line, column=columns[self.header.index(name)])
+
+    def header_error(self, name: str, problem: str) -> InputError:
+        """Return an error that points at a column by its name, or at the header if it is not there."""
+        if not self.places:
+            return InputError(str(self.path), problem, key=name)
+        line, columns = self.places[0]
+        column = columns[self.header.index(name)] if name in self.header else 1
+        return InputError(str(self.path), problem, key=name, line=line, column=column)
 
 
 def read_table(path: Path, names: Sequence[str]) -> Table:
@@ -54,18 +63,14 @@ def read_table(path: Path, names: Sequence[str]) -> Table:
         When it cannot be read, has no rows or too many, or other columns.
     """
     table = _parquet(path) if path.suffix.lower() == PARQUET else _csv(path)
-    line = {"line": 1, "column": 1} if table.places or path.suffix.lower() != PARQUET else {}
-    unknown = [name for name in table.header if name not in names]
-    missing = [name for name in names if name not in table.header]
-    if missing:
-        problem = f"this column is missing; the columns are {', '.join(names)}"
-        raise InputError(str(path), problem, key=missing[0], **line)
-    if unknown:
-        problem = f"unknown column; the columns are {', '.join(names)}"
-        raise InputError(str(path), problem, key=unknown[0], **line)
-    if len(set(table.header)) < len(table.header):
-        twice = next(name for name in names if table.header.count(name) > 1)
-        raise InputError(str(path), "this column stands twice; keep one", key=twice, **line)
+    for name in names:
+        if name not in table.header:
+            raise table.header_error(name, f"this column is missing; the columns are {', '.join(names)}")
+        if table.header.count(name) > 1:
+            raise table.header_error(name, "this column stands twice; keep one")
+    for name in table.header:
+        if name not in names:
+            raise table.header_error(name, f"unknown column; the columns are {', '.join(names)}")
     if not 1 <= len(table.rows) <= MOST_ROWS:
         problem = f"holds {len(table.rows):,} rows; from 1 to {MOST_ROWS:,} can be read"
         raise InputError(str(path), problem)
@@ -73,28 +78,33 @@ def read_table(path: Path, names: Sequence[str]) -> Table:
 
 
 def _csv(path: Path) -> Table:
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    lines: list[tuple[int, list[str]]] = []
+    raw = list(io.StringIO(read_text(path), newline=""))
+    reader = csv.reader(raw, strict=True)
+    rows: list[tuple[int, list[str]]] = []
     try:
-        lines = [(reader.line_num, cells) for cells in reader if cells]
+        rows = [(reader.line_num, cells) for cells in reader if cells]
     except csv.Error as error:
         raise InputError(str(path), f"not CSV: {error}", line=reader.line_num, column=1) from error
-    if not lines:
+    if not rows:
         raise InputError(str(path), "an empty file; the first line names the columns", line=1, column=1)
-    header = [name.strip() for name in lines[0][1]]
-    for line, cells in lines[1:]:
+    header = [name.strip() for name in rows[0][1]]
+    places = [(line, _columns(raw[line - 1])) for line, _ in rows]
+    for (line, cells), (_, columns) in zip(rows, places, strict=True):
+        if len(columns) != len(cells):
+            raise InputError(str(path), "quotes must enclose whole cells within a line", line=line, column=1)
         if len(cells) != len(header):
             problem = f"{len(cells)} cells, the first line has {len(header)}"
             raise InputError(str(path), problem, line=line, column=1)
-    places = [(line, _columns(cells)) for line, cells in lines[1:]]
-    return Table(path, header, [[cell.strip() for cell in cells] for _, cells in lines[1:]], places)
+    return Table(path, header, [[cell.strip() for cell in cells] for _, cells in rows[1:]], places)
 
 
-def _columns(cells: Sequence[str]) -> list[int]:
-    """Return where each cell of a line without quotes begins, from 1."""
-    columns = [1]
-    for cell in cells[:-1]:
-        columns.append(columns[-1] + len(cell) + 1)
+def _columns(line: str) -> list[int]:
+    """Return where each cell of a line begins, from 1."""
+    columns, quoted = [1], False
+    for position, character in enumerate(line, start=1):
+        quoted ^= character == '"'
+        if character == "," and not quoted:
+            columns.append(position + 1)
     return columns
 
 

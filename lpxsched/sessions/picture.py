@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 WIDTH_INCHES, ROW_INCHES, FRAME_INCHES, BARS_INCHES = 11.0, 0.24, 1.2, 2.4
 COLOURS = {TOOLS: "#DDDDDD", PREFILL: "#E69F00", WAITING: "#CC79A7", TIMETABLE: "#0072B2", ASSUMED: "#56B4E9"}
-CHAIN_COLOUR = "#000000"
-BAR_HEIGHT, CHAIN_HEIGHT = 0.62, 0.12
+CHAIN, CHAIN_COLOUR = "critical chain", "#000000"
+BAR_HEIGHT, CHAIN_HEIGHT, EDGE_POINTS = 0.62, 0.12, 0.4
 # More do not fit on a page; the first ones are drawn.
 MOST_AGENTS = 60
 
@@ -35,6 +35,7 @@ def render_session(study: Study) -> bytes:
 def _draw(study: Study) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     agents = list(dict.fromkeys(study.session.agents))[:MOST_AGENTS]
     heights = [FRAME_INCHES + ROW_INCHES * len(agents), BARS_INCHES]
@@ -43,7 +44,8 @@ def _draw(study: Study) -> Figure:
     over_time, parts = figure.subplots(2, 1, height_ratios=heights)
     _draw_agents(over_time, study, agents)
     _draw_parts(parts, study)
-    figure.legend(*over_time.get_legend_handles_labels(), loc="outside lower center", ncols=len(COLOURS) + 1)
+    patches = [Patch(color=colour, label=name) for name, colour in (COLOURS | {CHAIN: CHAIN_COLOUR}).items()]
+    figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
     return figure
 
 
@@ -57,12 +59,21 @@ def _draw_agents(axes: Axes, study: Study, agents: list[str]) -> None:
     times = (timeline.open_ps, ready, ready + timeline.prefill_ps, timeline.placed_ps, on_chips, timeline.end_ps)
     marks = [column[shown] / PS_PER_S for column in times]
     for (name, colour), begin, end in zip(COLOURS.items(), marks, marks[1:], strict=False):
-        # A bar narrower than a pixel tints it; snapped, it would fill it or vanish.
-        axes.barh(rows, end - begin, left=begin, height=BAR_HEIGHT, color=colour, label=name, snap=False)
+        # With an edge, so that what is narrower than a pixel is seen.
+        wide, edge = end > begin, 0.0 if name == TOOLS else EDGE_POINTS
+        axes.barh(
+            rows[wide],
+            (end - begin)[wide],
+            left=begin[wide],
+            height=BAR_HEIGHT,
+            color=colour,
+            edgecolor=colour,
+            linewidth=edge,
+        )
     chain = np.isin(np.flatnonzero(shown), study.nominal.chain)
     left, width = marks[0][chain], (marks[-1] - marks[0])[chain]
     above = rows[chain] - BAR_HEIGHT / 2 - CHAIN_HEIGHT
-    axes.barh(above, width, left=left, height=CHAIN_HEIGHT, color=CHAIN_COLOUR, label="critical chain")
+    axes.barh(above, width, left=left, height=CHAIN_HEIGHT, color=CHAIN_COLOUR)
     axes.set_yticks(range(len(agents)), agents)
     axes.set_ylim(len(agents) - 0.4, -0.8)
     axes.margins(x=0.01)

@@ -85,6 +85,7 @@ def _notes(study: Study) -> list[str]:
         )
     return [
         f"Held: {'; '.join(held)}.",
+        "Decode, fabric, is what the timetable and its worst case prove of each step; GPUs and hand-over are assumed. "
         f"Interactivity is 1 / P{PERCENTILE} of latency over tokens out, latency being prefill, waiting and decode. "
         f"Prefill at {rate.value:,g} tokens/s ({rate.tag}, {low:,g} to {high:,g}). At worst every step is the longest, "
         "emits one token, and prefill is slowest; that holds assumed numbers and is no bound.",

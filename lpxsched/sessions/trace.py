@@ -124,7 +124,7 @@ def _names(table: Table, column: str) -> list[str]:
         if len(name.split()) != 1:
             raise table.error(row, column, f"must be a name without blanks, got {short(name)}")
         if name in first:
-            where = f"line {table.places[first[name]][0]}" if table.places else f"row {first[name] + 1}"
+            where = f"line {table.places[first[name] + 1][0]}" if table.places else f"row {first[name] + 1}"
             raise table.error(row, column, f"{name} stands in {where} already; name each request once")
         first[name] = row
     return list(first)
