@@ -138,20 +138,21 @@ def host_bytes(layer: LayerGraph, group: Group) -> dict[int, tuple[int, int]]:
         passed += [(1, name, layout) for name, layout in operator.inputs]
         for side, name, layout in passed:
             tensor = layer.tensors[name]
-            for shard, host in enumerate(group.hosts):
-                found[host][side] += _vectors_on(tensor, layout, shard, len(group.chips)) * tensor.vector_bytes
+            passing = _vectors_of_shards(tensor, layout, len(group.chips))
+            for host, vectors in zip(group.hosts, passing, strict=True):
+                found[host][side] += vectors * tensor.vector_bytes
     return {host: (into, out) for host, (into, out) in sorted(found.items())}
 
 
-def _vectors_on(tensor: Tensor, layout: str, shard: int, width: int) -> int:
-    """Return how many vectors of a tensor pass the host of a shard."""
+def _vectors_of_shards(tensor: Tensor, layout: str, width: int) -> list[int]:
+    """Return how many vectors of a tensor pass the host of each shard."""
     if layout == "sharded":
-        return shares(tensor.vectors, width)[shard][1]
+        return [vectors for _, vectors in shares(tensor.vectors, width)]
     if layout == "reserved":
-        return tensor.runs[shard][1]
+        return [vectors for _, vectors in tensor.runs]
     if layout == "single":
-        return tensor.vectors if shard == tensor.shard else 0
-    return tensor.vectors
+        return [tensor.vectors if shard == tensor.shard else 0 for shard in range(width)]
+    return [tensor.vectors] * width
 
 
 def _refuse_large_caches(options: CompileOptions, model: Model, gpus: Gpus) -> None:
