@@ -1,13 +1,13 @@
 """The shipped coding session on builds: with the timetable, arbitrated at run time, and what 1 us of jitter costs.
 
-Usage: uv run python -m benchmarks.sessions [DIR ..]
+Usage: uv run python -m benchmarks.sessions [--steps N] [DIR ..]
 
 Each DIR is a build. Without any, gpt-oss-120b is compiled on a rack at contexts up to that of the longest request.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from lpxsched.sessions.study import study_of
 from lpxsched.sessions.trace import PS_PER_S, read_session
 
 CONTEXTS = (16384, 32768, 65536, 98304, 163840)
-SESSIONS, STEPS = 1000, 50
+SESSIONS, STEPS = 1000, 200
 
 
 def compiled(folder: Path) -> list[Path]:
@@ -33,11 +33,11 @@ def compiled(folder: Path) -> list[Path]:
     return folders
 
 
-def tell(folders: list[Path]) -> None:
+def tell(folders: list[Path], steps: int) -> None:
     """Print the figures of one session."""
     parts = read_session("coding"), read_steps(folders), read_prefill("nvl72")
     study = study_of(*parts)
-    drawn = drawn_sessions(*parts, ContendOptions(steps=STEPS), SESSIONS, progress=lambda *_: None)
+    drawn = drawn_sessions(*parts, ContendOptions(steps=steps), SESSIONS, progress=lambda *_: None)
     tools_ps = study.nominal.parts_ps[TOOLS]
     figures = {
         "nominal": study.nominal.timeline.total_ps,
@@ -57,11 +57,15 @@ def tell(folders: list[Path]) -> None:
 
 def main() -> None:
     """Print figures."""
-    if len(sys.argv) > 1:
-        tell([Path(name) for name in sys.argv[1:]])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    chosen = parser.parse_args()
+    if chosen.folders:
+        tell(chosen.folders, chosen.steps)
         return
     with tempfile.TemporaryDirectory() as folder:
-        tell(compiled(Path(folder)))
+        tell(compiled(Path(folder)), chosen.steps)
 
 
 if __name__ == "__main__":

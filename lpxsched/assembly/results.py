@@ -87,7 +87,7 @@ def layers_told(
         "in_flight": options.in_flight,
         "acceptance_length": float(emitted(options).tokens),
         **_extent(fabric, clock, layers, problems, around),
-        **_traffic(program),
+        **traffic(program),
     }
 
 
@@ -130,7 +130,7 @@ def chain_results(
         # Embedding and head, which meet hosts, are no layers of the model.
         "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
         "visits": len(chain.layers),
-        **_traffic(program),
+        **traffic(program),
     }
 
 
@@ -220,7 +220,7 @@ def collective_results(
         "proved_worst_ns": picoseconds_up(worst_ns),
         "chips": network.width,
         **({"period_cycles": period} if period else {}),
-        **_traffic(program),
+        **traffic(program),
     }
 
 
@@ -265,7 +265,7 @@ def _figures(result: Result) -> dict[str, Any]:
     }
 
 
-def _traffic(program: Program) -> dict[str, int]:
+def traffic(program: Program) -> dict[str, int]:
     """Return how much travels: distinct vectors, hops of vectors, slots, and links in use."""
     return {
         "vectors": _distinct_vectors(program),

@@ -14,6 +14,7 @@ from lpxsched.errors import ExitCode, LpxschedError
 COMMANDS = {
     "compile": ("compile", "Lay a model over a fabric and write the timetable."),
     "collective": ("collective", "Schedule one collective on the chips of a fabric."),
+    "reschedule": ("reschedule", "Make a timetable round failed links, chips or trays."),
     "check": ("check", "Prove a build folder against the rules, from its files alone."),
     "replay": ("replay", "Move numbers through a build folder and compare them with a dense run."),
     "bound": ("bound", "Bound slack, buffers and latency of a build folder for all clocks, without a sample."),

@@ -36,11 +36,14 @@ class TimeDomain:
         Those that are aligned too where a way leads to them, and may pass alignment on.
     groups : tuple of tuple of int
         Groups of chips that exchange vectors; a chip hangs from one of its own group, the smallest, if it can.
+    root : int
+        Chip at which the tree is rooted; `NONE` for the centre.
     """
 
     chips: tuple[int, ...]
     others: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...] = ()
+    root: int = NONE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,11 +145,11 @@ def time_domains(fabric: Fabric, groups: Sequence[Sequence[int]]) -> list[TimeDo
 def alignment_tree(fabric: Fabric, clock: ClockSpecification, domains: Sequence[TimeDomain]) -> AlignmentTree:
     """Return the tree of each time domain, breadth first over links in service, from parent to child.
 
-    Each is rooted at the chip from which the farthest chip of the domain is nearest, the lowest of several. Links that
-    are slower than a tree of that depth needs are left out: start-up waits for the slowest of a tree. Of the
-    chips one level above, a chip hangs from one of its own group, the smallest of several, else of its own tray, else
-    of its own rack, else from any; the lowest of several. So chips of a tray, or of a group, hang from the first that
-    is reached, and differ by two residuals, not by four.
+    Each is rooted where its domain says, or at the chip from which the farthest chip of the domain is nearest, the
+    lowest of several; then links slower than a tree of that depth needs are left out, since start-up waits for the
+    slowest of a tree. Of the chips one level above, a chip hangs from one of its own group, the smallest of several,
+    else of its own tray, else of its own rack, else from any; the lowest of several. So chips of a tray, or of a group,
+    hang from the first that is reached, and differ by two residuals, not by four.
     Clocks that need no alignment get no tree.
 
     Raises
@@ -180,7 +183,10 @@ def _grow(
             "or take a clock that needs no alignment"
         )
         raise InputError(fabric.name, problem)
-    joined, root = _fastest(fabric, joined, needed)
+    if domain.root == NONE:
+        joined, root = _fastest(fabric, joined, needed)
+    else:
+        root = int(np.searchsorted(members, domain.root))
     hops = hops_from(root, joined)
     above = hops[joined.source] != NONE
     downwards = above & (hops[joined.destination] == hops[joined.source] + 1)

@@ -17,39 +17,50 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.fabric.schema import DownFile
     from lpxsched.files.document import Document
+    from lpxsched.files.json_locations import Location
 
 
 def take_down(fabric: Fabric, down: DownFile, document: Document) -> Fabric:
-    """Return the fabric with what a file names out of service.
+    """Return the fabric with what a topology names out of service.
 
     Raises
     ------
     InputError
         When something named is not there, or the chips that are left cannot all reach each other.
     """
-    node_down = np.zeros(fabric.nodes, dtype=np.bool_)
+    left = without(fabric, down, document, ("down",))
+    if left.node_down.any() or left.link_down.any():
+        _refuse_split(left, document)
+    return left
+
+
+def without(fabric: Fabric, down: DownFile, document: Document, key: Location = ()) -> Fabric:
+    """Return the fabric with more out of service, as a file names it under a key; it may fall apart.
+
+    Raises
+    ------
+    InputError
+        When something named is not there.
+    """
+    node_down, link_down = fabric.node_down.copy(), fabric.link_down.copy()
     for index, chip in enumerate(down.chips):
         if chip >= fabric.chips:
-            raise document.error(("down", "chips", index), f"there is no chip {chip}, only 0 to {fabric.chips - 1}")
+            raise document.error((*key, "chips", index), f"there is no chip {chip}, only 0 to {fabric.chips - 1}")
         node_down[chip] = True
     rows, columns = fabric.grid
     for index, tray in enumerate(down.trays):
         if tray >= rows:
-            raise document.error(("down", "trays", index), f"there is no tray {tray}, only 0 to {rows - 1}")
+            raise document.error((*key, "trays", index), f"there is no tray {tray}, only 0 to {rows - 1}")
         node_down[tray * columns : (tray + 1) * columns] = True
-    link_down = np.zeros(fabric.links, dtype=np.bool_)
     for index, link in enumerate(down.links):
         named = (fabric.source == link[0]) & (fabric.destination == link[1])
         if len(link) > 2:
             named &= fabric.lane == link[2]
         if not named.any():
             lane = f" with lane {link[2]}" if len(link) > 2 else ""
-            raise document.error(("down", "links", index), f"there is no link {link[0]} -> {link[1]}{lane}")
+            raise document.error((*key, "links", index), f"there is no link {link[0]} -> {link[1]}{lane}")
         link_down |= named
-    left = replace(fabric, node_down=node_down, link_down=link_down)
-    if node_down.any() or link_down.any():
-        _refuse_split(left, document)
-    return left
+    return replace(fabric, node_down=node_down, link_down=link_down)
 
 
 def _refuse_split(fabric: Fabric, document: Document) -> None:

@@ -111,10 +111,13 @@ def drawn_sessions(
         As `contended_steps`, and when a session is too long.
     """
     nominal = nominal_case(steps, prefill)
-    rows = []
-    for number, build in enumerate(steps.builds):
-        progress("builds with arbitration", number, len(steps.builds))
-        rows.append(np.rint(contended_steps(build, options) * PS_PER_NS).astype(np.int64))
+    # Builds that differ only on GPUs have the same content, and the same steps.
+    contents = {build.manifest.content_sha256: build for build in steps.builds}
+    fabric_ps = {}
+    for number, (content, build) in enumerate(contents.items()):
+        progress("builds with arbitration", number, len(contents))
+        fabric_ps[content] = np.rint(contended_steps(build, options) * PS_PER_NS).astype(np.int64)
+    rows = [fabric_ps[build.manifest.content_sha256] for build in steps.builds]
     step_ps = np.stack(rows) + nominal.assumed_ps[:, None]
     case = nominal._replace(step_ps=step_ps)
     drawn = np.zeros(count, dtype=np.int64)

@@ -81,7 +81,7 @@ def _notes(study: Study) -> list[str]:
     if study.beyond:
         held.append(
             f"{study.beyond:,} by none: there a step takes the time of the largest build and that of caches that grow "
-            f"in proportion, {float(study.steps.further_ns.value):.3f} ns a row, which is assumed"
+            f"in proportion, windows too, {float(study.steps.further_ns.value):.3f} ns a row, which is assumed"
         )
     return [
         f"Held: {'; '.join(held)}.",

@@ -1,0 +1,1 @@
+"""A timetable round what has failed, with as few moved rows as possible, from a build folder alone."""

@@ -1,0 +1,90 @@
+"""Every single failed link of a class: what the timetable round it takes, and which cannot be made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpxsched.compiled.kernels import Integers
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.timetable.build import Build
+
+    Repair = Callable[[Build, Fabric], tuple[Build, dict[str, Any]]]
+
+
+def links_of_class(fabric: Fabric, name: str) -> Integers:
+    """Return the links of a class that are up.
+
+    Raises
+    ------
+    InputError
+        When there are none.
+    """
+    numbers = [number for number, one in enumerate(fabric.link_classes) if one.name == name]
+    links = np.flatnonzero(fabric.link_up & np.isin(fabric.link_class, numbers))
+    if not len(links):
+        known = ", ".join(sorted({one.name for one in fabric.link_classes}))
+        raise InputError("--contingency", f"there is no link of class {name} that is up, only of {known}")
+    return links
+
+
+def contingency(
+    build: Build, fabric: Fabric, name: str, repair: Repair, told: Callable[[str, int, int], None]
+) -> dict[str, Any]:
+    """Return what the failures of single links of a class come to.
+
+    Parameters
+    ----------
+    build : Build
+    fabric : Fabric
+        What is left of its fabric before such a failure.
+    name : str
+        The class.
+    repair : callable
+        Makes a timetable on a fabric.
+    told : callable
+        Told how many links are done.
+
+    Raises
+    ------
+    InputError
+        When there are no such links.
+    """
+    links, failed = links_of_class(fabric, name), []
+    made: list[tuple[int, list[int], dict[str, Any]]] = []
+    for place, link in enumerate(links.tolist()):
+        down = fabric.link_down.copy()
+        down[link] = True
+        ends = [int(column[link]) for column in (fabric.source, fabric.destination, fabric.lane)]
+        try:
+            after, changed = repair(build, replace(fabric, link_down=down))
+            made.append((int(after.segments.makespan_cycles.sum()), ends, changed))
+        except (InfeasibleError, NothingFoundError) as error:
+            failed.append({"link": ends, "infeasible": isinstance(error, InfeasibleError), "cause": str(error)})
+        told("links", place + 1, len(links))
+    # The first of equal ones.
+    worst = max(made, key=lambda one: one[0]) if made else (None, None)
+    return {
+        "link_class": name,
+        "failures": len(links),
+        "made": len(made),
+        "worst_makespan_cycles": worst[0],
+        "worst_link": worst[1],
+        "most_rows_changed": max((_changed(changed) for _, _, changed in made), default=None),
+        "rows_optimal": sum(changed["rows_status"] == "optimal" for _, _, changed in made),
+        "not_made": len(failed),
+        "infeasible": sum(one["infeasible"] for one in failed),
+        "causes": failed,
+    }
+
+
+def _changed(changed: dict[str, Any]) -> int:
+    """Return how many rows were moved or dropped."""
+    return int(changed["rows_moved"] + changed["rows_dropped"])

@@ -1,0 +1,72 @@
+"""When links are free beside rows that stay, over all turns of a timetable that repeats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.schedule.times.calendars import Calendars, Closed, close, empty_calendars
+from lpxsched.units import ceil_div
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.reschedule.tasks import Moves
+    from lpxsched.reschedule.wires import Wires
+
+
+def busy(moves: Moves, wires: Wires, shifts: Sequence[int]) -> Closed:
+    """Return when slots hold links, once for each shift in cycles."""
+    hold, shift = wires.hold_cycles(moves.link, moves.vectors), np.array(shifts, dtype=np.int64)
+    begin = (moves.depart[:, None] + shift).reshape(-1)
+    return Closed(np.repeat(moves.link, len(shift)), begin, np.repeat(hold, len(shift)))
+
+
+def deskewing(deskews: Sequence[tuple[int, int]], wires: Wires) -> Closed:
+    """Return when deskews (cycle, stall) close links: no slot departs before one and is read after it.
+
+    That is stricter than R9, which lets a slot fly across with the residuals of two deskews in its guard.
+    """
+    links = np.arange(len(wires.hop), dtype=np.int64)
+    columns = [(links, cycle - wires.hop, wires.hop + stall) for cycle, stall in deskews if stall]
+    return joined([Closed(*column) for column in columns])
+
+
+def joined(parts: Sequence[Closed]) -> Closed:
+    """Return the union of intervals, sorted by resource and begin."""
+    nothing = [Closed(*(np.zeros(0, dtype=np.int64) for _ in Closed._fields))]
+    whole = Closed(*(np.concatenate(column) for column in zip(*nothing, *parts, strict=True)))
+    order = np.lexsort((whole.begin, whole.resource))
+    resource, begin, length = (column[order] for column in whole)
+    # Resources lie apart on one axis, so that the latest end before an interval is of its own resource.
+    span = int((begin + length).max(initial=0) - begin.min(initial=0)) + 1
+    reached = np.maximum.accumulate(begin + length + resource * span)
+    opens = np.append(True, (begin + resource * span)[1:] > reached[:-1])[: len(begin)]
+    first = np.flatnonzero(opens)
+    ends = reached[np.append(first[1:], len(begin))[: len(first)] - 1] - resource[first] * span
+    return Closed(resource[first], begin[first], ends - begin[first])
+
+
+def turns(period_cycles: int, lasting_cycles: int) -> list[int]:
+    """Return the shifts of the iterations that meet one of so many cycles; on demand (period 0) there is one."""
+    if not period_cycles:
+        return [0]
+    most = ceil_div(lasting_cycles, period_cycles) + 1
+    return [turn * period_cycles for turn in range(-most, most + 1)]
+
+
+def calendars_of(closed: Closed, resources: int) -> Calendars:
+    """Return calendars that are busy in disjoint intervals, full."""
+    calendars = empty_calendars(np.ones(resources, dtype=np.int64), len(closed.begin))
+    each = np.arange(resources, dtype=np.int64)
+    close(calendars, closed, each, np.ones_like(each))
+    return calendars
+
+
+def with_room(calendars: Calendars, intervals: int) -> Calendars:
+    """Return a copy with room for so many intervals more."""
+    size = int(calendars.used[0])
+    more = np.zeros(intervals, dtype=np.int64)
+    rows = {name: np.concatenate([getattr(calendars, name)[:size], more]) for name in ("before", "start", "end")}
+    return Calendars(calendars.shortest, calendars.latest.copy(), **rows, used=calendars.used.copy())

@@ -1,0 +1,126 @@
+"""What a manifest tells after a repair: makespans, waiting, times and traffic follow from the rows anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpxsched.assembly.headline import Emitted, headline_results, picoseconds_up
+from lpxsched.assembly.program import Program
+from lpxsched.assembly.results import traffic
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, segment_levels, worst_case_ns
+from lpxsched.errors import InputError
+from lpxsched.files.ranged import Ranged
+from lpxsched.reschedule.clocks import tree_of
+from lpxsched.reschedule.waiting import waiting_of, with_covering_deskews
+from lpxsched.simulation.manifest import read_clock, read_clock_mhz
+from lpxsched.timetable.reader import MANIFEST
+from lpxsched.units import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
+    from lpxsched.compiled.kernels import Integers
+    from lpxsched.timetable.build import Build
+
+# The proof of a bound that `earliest` raised, or that stands where that of before does not hold.
+SHORTEST_WAYS = "shortest ways"
+# What follows from a step, and from files that a build folder does not hold.
+NOT_FROM_ROWS = ("targets", "published_formulas_ns")
+
+
+def latest_ends(build: Build, start: Integers) -> Integers:
+    """Return the last start of an operator that ends its segment, by segment; `start` is that of each operator."""
+    ends = {(operator.layer, operator.kind) for operator in build.graph.operators if operator.ends}
+    operators = build.operators
+    named = zip(operators.layer.tolist(), operators.kind.tolist(), strict=True)
+    ending = np.array([name in ends for name in named], dtype=np.bool_)
+    makespans = np.zeros(len(build.segments), dtype=np.int64)
+    np.maximum.at(makespans, operators.segment[ending], start[ending])
+    return makespans
+
+
+def with_results(build: Build) -> Build:
+    """Return a build whose segments and results say what its rows take.
+
+    Of frames that repeat nothing but the traffic may have changed.
+
+    Raises
+    ------
+    NothingFoundError
+        When the deskews of a frame do not cover it any more.
+    """
+    build = replace(build, segments=replace(build.segments, waiting_cycles=waiting_of(build)))
+    if not build.frames.period_cycles.any():
+        build = with_covering_deskews(build)
+    makespans = latest_ends(build, build.operators.start)
+    build = replace(build, segments=replace(build.segments, makespan_cycles=makespans))
+    told = build.manifest.results | traffic(Program(build.slots, build.operators, build.operands, build.tensors))
+    if not build.frames.period_cycles.any():
+        told |= _lengths(build, told) | _times(build, told)
+    if told.get("step_ns") != build.manifest.results.get("step_ns"):
+        told = {key: value for key, value in told.items() if key not in NOT_FROM_ROWS}
+    return replace(build, manifest=build.manifest.model_copy(update={"results": told}))
+
+
+def _lengths(build: Build, told: dict[str, Any]) -> dict[str, Any]:
+    makespan, bound = (
+        int(column.sum()) for column in (build.segments.makespan_cycles, build.segments.lower_bound_cycles)
+    )
+    makespan_ns = picoseconds_up(nominal_ns(read_clock_mhz(build), makespan_cycles=[makespan]))
+    lengths: dict[str, Any] = {
+        "status": "optimal" if makespan == bound else "feasible",
+        "makespan_cycles": makespan,
+        "lower_bound_cycles": bound,
+        "bound": told.get("bound", "") if bound == told.get("lower_bound_cycles") else SHORTEST_WAYS,
+        "gap": round(max(1, makespan) / max(1, bound), 6),
+        "makespan_ns": makespan_ns,
+    }
+    if told.get("mapping_bound_ns"):
+        lengths["mapping_gap"] = round(makespan_ns / float(_number(told, "mapping_bound_ns")), 6)
+    return lengths
+
+
+def _times(build: Build, told: dict[str, Any]) -> dict[str, Any]:
+    worst_ns = _worst_ns(build)
+    if "assumed_ns" not in told:
+        return {"proved_worst_ns": picoseconds_up(worst_ns)}
+    assumed = Ranged(*(_number(told, key) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns")))
+    proved_ns = nominal_ns(read_clock_mhz(build), makespan_cycles=build.segments.makespan_cycles.tolist())
+    emitted = Emitted(int(_number(build.manifest.options, "batch")), _number(told, "acceptance_length"))
+    return headline_results(proved_ns, worst_ns, assumed, list(told.get("not_modelled", ())), emitted=emitted)
+
+
+def _worst_ns(build: Build) -> Fraction:
+    """Return the longest that a step takes within the fabric, each further window of rows a run of its segment."""
+    clock, graph, segments = read_clock(build), build.graph, build.segments
+    windows, deskews = graph.windows(), np.bincount(build.deskews.frame, minlength=len(build.frames))
+    at_hosts = {operator.layer for operator in graph.operators if operator.ends and operator.place == "hosts"}
+    arrivals = sum(
+        times * (not at_hosts.isdisjoint(segment.layers))
+        for times, segment in zip(windows, graph.segments, strict=True)
+    )
+    levels = [
+        segment_levels(tree_of(build), graph.chips_of(segment), deskews=int(deskews[frame]))
+        for segment, frame in enumerate(segments.frame.tolist())
+    ]
+    clock_mhz, in_hop = read_clock_mhz(build), build.manifest.guard_in_hop
+    return worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=np.repeat(segments.waiting_cycles, windows).tolist(),
+        makespan_cycles=np.repeat(segments.makespan_cycles, windows).tolist(),
+        levels=np.repeat(levels, windows).tolist(),
+        arrivals_ns=arrivals * arrival_ns(clock, clock_mhz, in_hop=in_hop),
+    )
+
+
+def _number(told: Mapping[str, Any], key: str) -> Fraction:
+    """Return a number of the manifest, as it was written."""
+    value = told.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(MANIFEST, f"must be a number, got {value!r}; compile the build again", key=key)
+    return exact(value)

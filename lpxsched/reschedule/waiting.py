@@ -1,0 +1,124 @@
+"""What a repair makes longer beside makespans: passes of chips that poll, start-up along a deeper tree, drift."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.clocks.guard import stall_cycles
+from lpxsched.clocks.latency import pass_cycles
+from lpxsched.clocks.tree import needs_alignment
+from lpxsched.errors import NothingFoundError
+from lpxsched.reschedule.tasks import slot_segments
+from lpxsched.reschedule.wires import wires_of
+from lpxsched.simulation.manifest import read_clock, read_clock_mhz
+
+if TYPE_CHECKING:
+    from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.timetable.build import Build
+
+
+def waiting_of(build: Build) -> Integers:
+    """Return how long segments wait for their time zero at most: no less than before, and a pass where chips poll.
+
+    A pass takes whole epochs that hold, on each link, the slots of what operators at hosts left, and a vector of flags
+    of each host of the segment; on a lane from a host one vector, on one to a host none. Of chips that do not poll an
+    epoch each was added for further levels of the tree.
+    """
+    waiting, clock, polled = build.segments.waiting_cycles.copy(), read_clock(build), _polled(build)
+    on_demand = build.frames.period_cycles[build.segments.frame] == 0
+    for segment in np.flatnonzero(polled & on_demand).tolist():
+        waiting[segment] = max(int(waiting[segment]), pass_cycles(clock, _load(build, segment)))
+    if needs_alignment(clock):
+        epochs = (1 + _depths(build)) * clock.hac_period_cycles.value
+        waiting = np.where(polled | ~on_demand, waiting, np.maximum(waiting, epochs))
+    return waiting
+
+
+def _polled(build: Build) -> Flags:
+    groups = [build.graph.groups_of(segment) for segment in range(len(build.segments))]
+    resident = build.chips.resident
+    polled = [any(group.hosts and resident[group.chips].any() for group in mine) for mine in groups]
+    return np.array(polled, dtype=np.bool_)
+
+
+def _depths(build: Build) -> Integers:
+    """Return how deep in their tree the chips and relays of each segment are at most."""
+    groups = [build.graph.groups_of(segment) for segment in range(len(build.segments))]
+    members = [[chip for group in mine for chip in group.members] for mine in groups]
+    return np.array([int(build.chips.hac_depth[chips].max(initial=0)) for chips in members], dtype=np.int64)
+
+
+def _load(build: Build, segment: int) -> int:
+    """Return the longest time that a pass holds a link."""
+    slots, host, wires = build.slots, build.chips.host, wires_of(build, np.zeros_like(build.links.link))
+    mine = (slot_segments(build) == segment) & host[build.tensors.chip[slots.tensor]]
+    link, place = np.unique(slots.link[mine], return_inverse=True)
+    held = np.zeros(len(link), dtype=np.int64)
+    np.add.at(held, place.reshape(-1), wires.hold_cycles(slots.link[mine], slots.vectors[mine]))
+    hosts = len({node for group in build.graph.groups_of(segment) for node in group.hosts})
+    flags = np.where(host[wires.source[link]], 1, np.where(host[wires.destination[link]], 0, hosts))
+    return int((held + wires.hold_cycles(link, flags)).max(initial=1))
+
+
+def with_covering_deskews(build: Build) -> Build:
+    """Return a build whose frames on demand open with deskews as long as their segments and trees ask for.
+
+    Where one must be longer, all rows of the segments of its frame come later by as much.
+
+    Raises
+    ------
+    NothingFoundError
+        When a frame has several deskews, and one is too short.
+    """
+    if not needs_alignment(read_clock(build)):
+        return build
+    for frame in range(len(build.frames)):
+        while (missing := _missing_stall(build, frame)) > 0:
+            build = _opened_later(build, frame, missing)
+    return build
+
+
+def _missing_stall(build: Build, frame: int) -> int:
+    """Return by how many cycles the deskew that opens a frame is too short; 0 or less where it is not."""
+    deskews, mine = build.deskews, build.segments.frame == frame
+    rows = np.flatnonzero(deskews.frame == frame)
+    lasting = (_ends(build) + build.segments.waiting_cycles * _polled(build))[mine]
+    last = int((deskews.cycle + deskews.stall)[rows].max())
+    needed = stall_cycles(
+        read_clock(build),
+        depth=int(_depths(build)[mine].max()),
+        interval_cycles=int(lasting.max()) - last,
+        clock_mhz=read_clock_mhz(build),
+    )
+    missing = needed - int(deskews.stall[rows[0]])
+    if missing > 0 and len(rows) > 1:
+        effort = f"the deskew that opens frame {frame} would have to take {needed} cycles, and others follow it"
+        raise NothingFoundError(effort, remedy="compile on the fabric that is left")
+    return missing
+
+
+def _opened_later(build: Build, frame: int, cycles: int) -> Build:
+    """Return a build in which the deskew that opens a frame is longer, and all rows come later by as much."""
+    slots, operators, deskews = build.slots, build.operators, build.deskews
+    frame_of = build.segments.frame
+    later = np.where(frame_of[slot_segments(build)] == frame, cycles, 0)
+    start = operators.start + np.where(frame_of[operators.segment] == frame, cycles, 0)
+    return replace(
+        build,
+        slots=replace(slots, depart=slots.depart + later, read=slots.read + later),
+        operators=replace(operators, start=start),
+        deskews=replace(deskews, stall=deskews.stall + np.where(deskews.frame == frame, cycles, 0)),
+    )
+
+
+def _ends(build: Build) -> Integers:
+    """Return the cycle after which nothing happens in each segment."""
+    slots, operators = build.slots, build.operators
+    ends = np.zeros(len(build.segments), dtype=np.int64)
+    np.maximum.at(ends, operators.segment, operators.start + operators.cycles)
+    passed = wires_of(build, np.zeros_like(build.links.link)).hold_cycles(slots.link, slots.vectors - 1)
+    np.maximum.at(ends, slot_segments(build), slots.read + passed)
+    return ends

@@ -1,0 +1,65 @@
+"""What links and nodes cost the rows of a build: pitch, hop and turnaround, in cycles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.units import ceil_div
+
+if TYPE_CHECKING:
+    from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.timetable.build import Build
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wires:
+    """Links in columns, shape (links,), and turnarounds by node.
+
+    Attributes
+    ----------
+    source, destination : ndarray of int64
+    pitch : ndarray of int64
+        Time from one vector of a slot to the next, over `denominator`.
+    denominator : ndarray of int64
+    hop : ndarray of int64
+        From the departure of a vector to its earliest read, guard included.
+    turnaround : ndarray of int64, shape (nodes,)
+    host : ndarray of bool, shape (nodes,)
+    """
+
+    source: Integers
+    destination: Integers
+    pitch: Integers
+    denominator: Integers
+    hop: Integers
+    turnaround: Integers
+    host: Flags
+
+    def hold_cycles(self, link: Integers | int, vectors: Integers | int) -> Integers:
+        """Return how long slots of so many vectors hold links, rounded up."""
+        return np.asarray(-(-vectors * self.pitch[link] // self.denominator[link]))
+
+
+def wires_of(build: Build, guard_cycles: Integers) -> Wires:
+    """Return the links of a build with a guard each."""
+    links = build.links
+    one = -(-links.vector_time_numerator // links.vector_time_denominator)
+    return Wires(
+        source=links.src,
+        destination=links.dst,
+        pitch=pitch_numerators(build),
+        denominator=links.vector_time_denominator,
+        hop=one + links.latency_cycles + guard_cycles,
+        turnaround=build.chips.turnaround_cycles,
+        host=build.chips.host,
+    )
+
+
+def lead_cycles(vectors: int, arriving: tuple[int, int], leaving: tuple[int, int]) -> int:
+    """Return how much later vectors leave where they arrive at a longer pitch; pitches are fractions in cycles."""
+    slower = arriving[0] * leaving[1] - leaving[0] * arriving[1]
+    return max(0, ceil_div((vectors - 1) * slower, arriving[1] * leaving[1]))

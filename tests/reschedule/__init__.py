@@ -1,0 +1,1 @@
+"""Tests of timetables round what has failed."""

@@ -1,0 +1,46 @@
+"""Tests of every single failed link of a class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.errors import InputError
+from lpxsched.reschedule.contingency import contingency, links_of_class
+from lpxsched.reschedule_pipeline import rescheduled
+from tests.fabric.examples import write_topology
+from tests.reschedule.examples import HOP_CYCLES, collective, fabric_without, full_mesh
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_worst_makespan_is_told_with_its_link(tmp_path: Path) -> None:
+    """Tests an all-gather on three chips: each of six links can be gone round, in two hops, by moving its own row."""
+    build = collective(full_mesh(tmp_path, 3), "all-gather", 1)
+    done: list[int] = []
+    record = contingency(
+        build, fabric_without(build), "link", rescheduled, lambda _, done_now, __: done.append(done_now)
+    )
+    assert (record["failures"], record["made"], record["not_made"], record["rows_optimal"]) == (6, 6, 0, 6)
+    assert (record["worst_makespan_cycles"], record["most_rows_changed"]) == (2 * HOP_CYCLES, 1)
+    assert record["worst_link"] == [0, 1, 0]
+    assert done == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_cannot_be_made_is_told_with_its_cause(tmp_path: Path) -> None:
+    """Tests a broadcast along a line, 0 -> 1 -> 2: without one of its two links chip 2 gets nothing."""
+    line = write_topology(tmp_path, "src,dst\n0,1\n1,2\n1,0\n2,1\n", chips=3)
+    build = collective(line, "broadcast", 1)
+    record = contingency(build, fabric_without(build), "link", rescheduled, lambda *_: None)
+    assert (record["failures"], record["made"], record["infeasible"]) == (4, 2, 2)
+    assert [one["link"] for one in record["causes"]] == [[0, 1, 0], [1, 2, 0]]
+    assert "from chip 0 (0) to chip" in record["causes"][0]["cause"]
+
+
+def test_an_unknown_class_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
+    """Tests a class that no link has."""
+    build = collective(full_mesh(tmp_path, 3), "all-gather", 1)
+    with pytest.raises(InputError, match="no link of class tray that is up, only of link"):
+        links_of_class(fabric_without(build), "tray")
