@@ -8,28 +8,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.contention.tables import Calls, Groups, Hops, Lists, Program, lists_of
+from lpxsched.contention.tables import Program
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.tables import Wires
 
-# What follows what: each is a kind of owner and of item.
-READERS, GROUP_CALLS, GROUP_HOPS, SENDS, SUMMANDS, WAYS, WAY_HOPS, WATCHED, ONWARD, HOP_READERS = range(10)
-
+# What follows what, named by the list of a program, with the kind of its owner; and all kinds.
+OWNERS = {
+    "group_calls": "group",
+    "group_readers": "group",
+    "group_hops": "group",
+    "call_sends": "call",
+    "call_summands": "call",
+    "send_ways": "send",
+    "way_hops": "way",
+    "way_watched": "way",
+    "hop_onward": "hop",
+    "hop_readers": "hop",
+}
 KINDS = ("group", "call", "send", "read", "way", "hop")
 
 
 @dataclass(slots=True)
 class Draft:
-    """Columns of what is there so far, and pairs of owner and item by kind."""
+    """Columns of what is there so far, and pairs of owner and item by list."""
 
     packet: int
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("group", "call", "send", "read", "way", "hop"), 0)
     )
     columns: defaultdict[str, list[Integers]] = field(default_factory=lambda: defaultdict(list))
-    pairs: defaultdict[int, list[tuple[Integers, Integers]]] = field(default_factory=lambda: defaultdict(list))
+    pairs: defaultdict[str, list[tuple[Integers, Integers]]] = field(default_factory=lambda: defaultdict(list))
     missing: list[tuple[Integers, Integers]] = field(default_factory=list)
 
     def add(self, kind: str, number: int, **columns: Integers | int) -> Integers:
@@ -40,9 +50,9 @@ class Draft:
             self.columns[f"{kind}.{name}"].append(np.broadcast_to(np.asarray(column, dtype=np.int64), (number,)))
         return np.arange(first, first + number, dtype=np.int64)
 
-    def follow(self, kind: int, owner: Integers, item: Integers) -> None:
-        """Let items follow owners."""
-        self.pairs[kind].append((owner, item))
+    def follow(self, name: str, owner: Integers, item: Integers) -> None:
+        """Let items follow owners, in a list of `OWNERS`."""
+        self.pairs[name].append((owner, item))
 
     def wait(self, group: Integers, times: Integers | int) -> None:
         """Let each task of some groups wait for so much more."""
@@ -66,41 +76,33 @@ class Draft:
 
     def program(self, wires: Wires) -> Program:
         """Return all of it as tables."""
-        tasks = self.column("group.tasks")
-        copies = self.packets(self.column("hop.vectors"))
-        groups = Groups(
-            first=np.append(0, np.cumsum(tasks)),
-            unit=self.column("group.unit"),
-            turnaround=self.column("group.turnaround"),
-            sums=self.column("group.sums"),
+        tasks, copies = self.column("group.tasks"), self.packets(self.column("hop.vectors"))
+        groups = {f"group_{name}": self.column(f"group.{name}") for name in ("unit", "turnaround", "sums")}
+        hops = ("bundle", "hash", "turnaround", "call", "group", "own")
+        lists: dict[str, Integers] = {}
+        for name, owner in OWNERS.items():
+            lists[f"{name}_at"], lists[name] = self._list(name, self.counts[owner])
+        return Program(
+            packet=self.packet,
             group_of=np.repeat(np.arange(len(tasks)), tasks),
-            calls=self._lists(GROUP_CALLS, "group"),
-            readers=self._lists(READERS, "group"),
-            hops=self._lists(GROUP_HOPS, "group"),
-        )
-        calls = Calls(
-            sends=self._lists(SENDS, "call"),
-            summands=self._lists(SUMMANDS, "call"),
-            ways_of=self._lists(WAYS, "send"),
-            ways=self._lists(WAY_HOPS, "way"),
-            watched=self._lists(WATCHED, "way"),
-        )
-        hops = Hops(
-            bundle=self.column("hop.bundle"),
-            first=np.append(0, np.cumsum(copies)),
-            hash=self.column("hop.hash"),
-            turnaround=self.column("hop.turnaround"),
-            call=self.column("hop.call"),
-            group=self.column("hop.group"),
-            own=self.column("hop.own"),
-            onward=self._lists(ONWARD, "hop"),
-            readers=self._lists(HOP_READERS, "hop"),
+            group_first=np.append(0, np.cumsum(tasks)),
             hop_of=np.repeat(np.arange(len(copies)), copies),
+            hop_first=np.append(0, np.cumsum(copies)),
+            bundle_first=wires.first,
+            bundle_lanes=wires.lanes,
+            lane_vector=wires.vector_ps,
+            lane_header=wires.header_ps,
+            lane_latency=wires.latency_ps,
+            lane_hold=wires.hold_ps,
+            **groups,
+            **{f"hop_{name}": self.column(f"hop.{name}") for name in hops},
+            **lists,
         )
-        return Program(groups, calls, hops, wires, self.packet)
 
-    def _lists(self, kind: int, owner: str) -> Lists:
+    def _list(self, name: str, owners: int) -> tuple[Integers, Integers]:
+        """Return where the items of each owner begin, and all items, those of an owner in the order of pairs."""
         nothing = np.zeros(0, dtype=np.int64)
-        owners = np.concatenate([nothing, *(owners for owners, _ in self.pairs[kind])])
-        items = np.concatenate([nothing, *(items for _, items in self.pairs[kind])])
-        return lists_of(owners, items, self.counts[owner])
+        owner = np.concatenate([nothing, *(owner for owner, _ in self.pairs[name])])
+        item = np.concatenate([nothing, *(item for _, item in self.pairs[name])])
+        order = np.argsort(owner, kind="stable")
+        return np.searchsorted(owner[order], np.arange(owners + 1)), item[order]

@@ -62,7 +62,7 @@ class Drawing:
             chosen = drawn_experts(layer.routed, self.options.tokens, generator)
             duration[np.searchsorted(laid.operator, layer.operator)] = self._durations(layer, chosen)
             self._send(layer, chosen, sent, awaited)
-        median, calls = self.runtime.start_up_ns * PS_PER_NS, len(laid.program.calls.sends.at) - 1
+        median, calls = self.runtime.start_up_ns * PS_PER_NS, len(laid.program.call_sends_at) - 1
         start_up = median * np.exp(self.runtime.deviation * generator.standard_normal(calls))
         carried = (
             np.where(laid.hop_send == NONE, laid.hop_vectors, sent[laid.hop_send]) if len(sent) else laid.hop_vectors
@@ -72,7 +72,7 @@ class Drawing:
             start_up=np.rint(start_up).astype(np.int64),
             sent=sent,
             carried=carried,
-            missing=awaited[laid.program.groups.group_of],
+            missing=awaited[laid.program.group_of],
             routing=ROUTINGS[self.options.routing],
             arbitration=ARBITRATIONS[self.options.arbitration],
             seed=int(generator.integers(2**62)),

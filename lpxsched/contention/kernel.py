@@ -14,7 +14,7 @@ the time on wires and units add up to the time itself.
 from __future__ import annotations
 
 from lpxsched.compiled.kernels import Integers, kernel
-from lpxsched.contention.heap import note, take_first
+from lpxsched.contention.events import is_over, note, take_first
 from lpxsched.contention.lanes import behind_its_own, queue, serve_any, way_of
 from lpxsched.contention.state import (
     ARRIVES,
@@ -41,8 +41,8 @@ def run(program: Program, step: Step, state: State) -> int:
         if step.missing[task] == 0:
             _begin(program, step, state, task, 0)
     left = len(step.missing)
-    while state.events.counters[0] > 0:
-        time, what = take_first(state.events)
+    while not is_over(state):
+        time, what = take_first(state)
         kind, number = what % KIND, what // KIND
         if kind == ARRIVES:
             _arrive(program, step, state, number, time)
@@ -63,44 +63,42 @@ def run(program: Program, step: Step, state: State) -> int:
 @kernel
 def _begin(program: Program, step: Step, state: State, task: int, time: int) -> None:
     """Run a task that has all it needs, once its unit is free."""
-    group = program.groups.group_of[task]
-    unit, start = program.groups.unit[group], time
+    group = program.group_of[task]
+    unit, start = program.group_unit[group], time
     if unit >= 0:
         start = max(time, state.unit[unit])
         state.unit[unit] = start + step.duration[group]
         state.task[task, QUEUE] += start - time
         state.task[task, SINCE] += start - time
-    note(state.events, start + step.duration[group], task * KIND + DONE)
+    note(state, start + step.duration[group], task * KIND + DONE)
 
 
 @kernel
 def _end(program: Program, step: Step, state: State, task: int, time: int) -> None:
     """Give on what a task leaves."""
-    groups = program.groups
-    group = groups.group_of[task]
+    group = program.group_of[task]
     state.ended[task] = time
-    for place in range(groups.readers.at[group], groups.readers.at[group + 1]):
-        reader = groups.first[groups.readers.items[place]]
+    for place in range(program.group_readers_at[group], program.group_readers_at[group + 1]):
+        reader = program.group_first[program.group_readers[place]]
         step.missing[reader] -= 1
         if step.missing[reader] == 0:
             _take_over(state.task, reader, state.task, task)
             _begin(program, step, state, reader, time)
-    for place in range(groups.calls.at[group], groups.calls.at[group + 1]):
-        call = groups.calls.items[place]
-        note(state.events, time + step.start_up[call], call * KIND + ENTERS)
+    for place in range(program.group_calls_at[group], program.group_calls_at[group + 1]):
+        call = program.group_calls[place]
+        note(state, time + step.start_up[call], call * KIND + ENTERS)
         _take_over(state.call, call, state.task, task)
-    if groups.hops.at[group] < groups.hops.at[group + 1]:
-        note(state.events, time + groups.turnaround[group], task * KIND + LEAVES)
+    if program.group_hops_at[group] < program.group_hops_at[group + 1]:
+        note(state, time + program.group_turnaround[group], task * KIND + LEAVES)
 
 
 @kernel
 def _leave(program: Program, step: Step, state: State, task: int, time: int) -> None:
     """Put a sum on its hops."""
-    groups = program.groups
-    group = groups.group_of[task]
-    packet = task - groups.first[group]
-    for place in range(groups.hops.at[group], groups.hops.at[group + 1]):
-        copy = program.hops.first[groups.hops.items[place]] + packet
+    group = program.group_of[task]
+    packet = task - program.group_first[group]
+    for place in range(program.group_hops_at[group], program.group_hops_at[group + 1]):
+        copy = program.hop_first[program.group_hops[place]] + packet
         state.waited[copy] = 0
         queue(program, step, state, copy, time)
 
@@ -108,25 +106,24 @@ def _leave(program: Program, step: Step, state: State, task: int, time: int) -> 
 @kernel
 def _enter(program: Program, step: Step, state: State, call: int, time: int) -> None:
     """Enter a call: its summands are there, and its sends leave."""
-    calls, groups = program.calls, program.groups
     state.entered[call] = time
     record = state.call[call]
     record[START_UP] += step.start_up[call]
     record[ENTRY], record[SINCE] = time, 0
-    for place in range(calls.summands.at[call], calls.summands.at[call + 1]):
-        group = calls.summands.items[place]
-        for task in range(groups.first[group], groups.first[group + 1]):
+    for place in range(program.call_summands_at[call], program.call_summands_at[call + 1]):
+        group = program.call_summands[place]
+        for task in range(program.group_first[group], program.group_first[group + 1]):
             step.missing[task] -= 1
             if step.missing[task] == 0:
                 _take_over(state.task, task, state.call, call)
                 _begin(program, step, state, task, time)
-    for place in range(calls.sends.at[call], calls.sends.at[call + 1]):
-        send = calls.sends.items[place]
+    for place in range(program.call_sends_at[call], program.call_sends_at[call + 1]):
+        send = program.call_sends[place]
         for packet in range(-(-step.sent[send] // program.packet)):
             way = way_of(program, step, state, send, time)
-            for item in range(calls.ways.at[way], calls.ways.at[way + 1]):
-                hop = calls.ways.items[item]
-                copy = program.hops.first[hop] + packet
+            for item in range(program.way_hops_at[way], program.way_hops_at[way + 1]):
+                hop = program.way_hops[item]
+                copy = program.hop_first[hop] + packet
                 state.waited[copy] = -behind_its_own(program, step, hop, packet)
                 queue(program, step, state, copy, time)
 
@@ -134,28 +131,26 @@ def _enter(program: Program, step: Step, state: State, call: int, time: int) -> 
 @kernel
 def _arrive(program: Program, step: Step, state: State, copy: int, time: int) -> None:
     """Give a packet to who reads it here, and pass it on."""
-    hops, groups = program.hops, program.groups
-    hop = hops.hop_of[copy]
-    packet = copy - hops.first[hop]
-    for place in range(hops.readers.at[hop], hops.readers.at[hop + 1]):
-        group = hops.readers.items[place]
-        task = groups.first[group] + packet * groups.sums[group]
+    hop = program.hop_of[copy]
+    packet = copy - program.hop_first[hop]
+    for place in range(program.hop_readers_at[hop], program.hop_readers_at[hop + 1]):
+        group = program.hop_readers[place]
+        task = program.group_first[group] + packet * program.group_sums[group]
         step.missing[task] -= 1
         if step.missing[task] == 0:
             _record(program, state, task, copy)
             _begin(program, step, state, task, time)
-    if hops.onward.at[hop] < hops.onward.at[hop + 1]:
-        note(state.events, time + hops.turnaround[hop], copy * KIND + RELAYS)
+    if program.hop_onward_at[hop] < program.hop_onward_at[hop + 1]:
+        note(state, time + program.hop_turnaround[hop], copy * KIND + RELAYS)
 
 
 @kernel
 def _relay(program: Program, step: Step, state: State, copy: int, time: int) -> None:
     """Send a packet on."""
-    hops = program.hops
-    hop = hops.hop_of[copy]
-    packet = copy - hops.first[hop]
-    for place in range(hops.onward.at[hop], hops.onward.at[hop + 1]):
-        following = hops.first[hops.onward.items[place]] + packet
+    hop = program.hop_of[copy]
+    packet = copy - program.hop_first[hop]
+    for place in range(program.hop_onward_at[hop], program.hop_onward_at[hop + 1]):
+        following = program.hop_first[program.hop_onward[place]] + packet
         state.waited[following] = state.waited[copy]
         queue(program, step, state, following, time)
 
@@ -163,16 +158,17 @@ def _relay(program: Program, step: Step, state: State, copy: int, time: int) -> 
 @kernel
 def _record(program: Program, state: State, task: int, copy: int) -> None:
     """Give a task the record of the packet that came last, or that of its own chip, which waited for it."""
-    hops = program.hops
-    hop = hops.hop_of[copy]
+    hop = program.hop_of[copy]
     record = state.task[task]
-    if hops.call[hop] >= 0:
-        _take_over(state.task, task, state.call, hops.call[hop])
+    if program.hop_call[hop] >= 0:
+        _take_over(state.task, task, state.call, program.hop_call[hop])
     else:
-        _take_over(state.task, task, state.task, program.groups.first[hops.group[hop]] + copy - hops.first[hop])
+        _take_over(
+            state.task, task, state.task, program.group_first[program.hop_group[hop]] + copy - program.hop_first[hop]
+        )
     # Any of a lane's packets may be served before those of its own send.
     since = record[SINCE] + max(0, state.waited[copy])
-    own = hops.own[hop]
+    own = program.hop_own[hop]
     if own >= 0 and state.entered[own] < record[ENTRY]:
         barrier = record[ENTRY] - state.entered[own]
         _take_over(state.task, task, state.call, own)

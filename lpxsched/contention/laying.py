@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.contention.draft import READERS, Draft
+from lpxsched.contention.draft import Draft
 from lpxsched.contention.moves import moves_of
 from lpxsched.contention.network import network_of, picoseconds
 from lpxsched.contention.segment import Segment
@@ -161,7 +161,7 @@ def _lay_tensor(segment: Segment, moves: Moves) -> None:
     """Lay what becomes of a tensor: who reads it where it was left, copies, sums."""
     draft, group_of = segment.draft, segment.group_of
     writer, reader = moves.local
-    draft.follow(READERS, group_of[writer], group_of[reader])
+    draft.follow("group_readers", group_of[writer], group_of[reader])
     draft.wait(group_of[reader], 1)
     if len(moves.copies.first):
         _lay_copies(segment, moves)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.contention.draft import GROUP_CALLS, Draft
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpxsched.compiled.kernels import Integers
+    from lpxsched.contention.draft import Draft
     from lpxsched.contention.network import Network
     from lpxsched.contention.trees import Branches
     from lpxsched.timetable.build import Build
@@ -76,7 +76,7 @@ class Segment:
         callers = np.unique(operators)
         call_at = np.full(2 * self.network.width, NONE, dtype=np.int64)
         call_at[self.node_of[callers]] = self.draft.add("call", len(callers))
-        self.draft.follow(GROUP_CALLS, self.group_of[callers], call_at[self.node_of[callers]])
+        self.draft.follow("group_calls", self.group_of[callers], call_at[self.node_of[callers]])
         return call_at
 
     def hops(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.contention.draft import GROUP_HOPS, HOP_READERS, ONWARD, SENDS, WATCHED, WAY_HOPS, WAYS
 from lpxsched.contention.trees import branches_of
 from lpxsched.units import NONE
 
@@ -37,7 +36,7 @@ class Spread(NamedTuple):
 def add_sends(segment: Segment, calls: Integers, tensor: int, vectors: Integers, reader: Integers) -> Integers:
     """Add sends of parts of a tensor by calls; `reader` is one operator that reads each, `NONE` of summands."""
     sends = segment.draft.add("send", len(calls), tensor=tensor, vectors=vectors, reader=reader)
-    segment.draft.follow(SENDS, calls, sends)
+    segment.draft.follow("call_sends", calls, sends)
     return sends
 
 
@@ -48,14 +47,14 @@ def send(segment: Segment, tensor: int, spread: Spread, call_at: Integers, reade
     draft.add("read", len(spread.tree), send=sends[spread.tree], group=spread.group)
     for table in segment.ways(segment.network.down, spread.root, choices=segment.wiring.choices):
         ways = draft.add("way", len(sends))
-        draft.follow(WAYS, sends, ways)
+        draft.follow("send_ways", sends, ways)
         branches = branches_of(spread.root, table, spread.tree, spread.node)
         origin = {"call": calls[branches.tree], "own": call_at[branches.node], "send": sends[branches.tree]}
         hops = _branch(segment, spread, branches, origin)
         first = branches.parent == NONE
-        draft.follow(WAY_HOPS, ways[branches.tree[first]], hops[first])
+        draft.follow("way_hops", ways[branches.tree[first]], hops[first])
         watched = branches.toward == spread.root[branches.tree] % segment.network.width
-        draft.follow(WATCHED, ways[branches.tree[watched]], hops[watched])
+        draft.follow("way_watched", ways[branches.tree[watched]], hops[watched])
 
 
 def spread_sums(segment: Segment, spread: Spread, groups: Integers) -> None:
@@ -64,15 +63,15 @@ def spread_sums(segment: Segment, spread: Spread, groups: Integers) -> None:
     branches = branches_of(spread.root, table, spread.tree, spread.node)
     hops = _branch(segment, spread, branches, {"group": groups[branches.tree]})
     first = branches.parent == NONE
-    segment.draft.follow(GROUP_HOPS, groups[branches.tree[first]], hops[first])
+    segment.draft.follow("group_hops", groups[branches.tree[first]], hops[first])
 
 
 def _branch(segment: Segment, spread: Spread, branches: Branches, origin: dict[str, Integers]) -> Integers:
     """Add the hops of trees, pass packets on from hop to hop, and give them to their readers."""
     hops = segment.hops(branches, spread.vectors[branches.tree], origin)
     inner = branches.parent != NONE
-    segment.draft.follow(ONWARD, hops[branches.parent[inner]], hops[inner])
+    segment.draft.follow("hop_onward", hops[branches.parent[inner]], hops[inner])
     nodes = 2 * segment.network.width
     place = np.searchsorted(branches.tree * nodes + branches.node, spread.tree * nodes + spread.node)
-    segment.draft.follow(HOP_READERS, hops[place], spread.group)
+    segment.draft.follow("hop_readers", hops[place], spread.group)
     return hops

@@ -1,4 +1,4 @@
-"""What changes while a segment runs, before its time zero."""
+"""A run under way: what the machine that decides at run time remembers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.contention.heap import Events, no_events
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.tables import Program
 
-# Kinds of events, and their number in what is noted.
+# A bucket of events is 2^11 ps long, and there are 2^14 of them: 34 us.
+BUCKET_BITS, BUCKETS = 11, 1 << 14
+# Events in the heap, in buckets, ever noted; the bucket that is open, counted from time 0; the first free place.
+IN_HEAP, IN_BUCKETS, NOTED, OPEN, FREE, COUNTERS = range(6)
+# What happens, beside the number of the task, call, copy or lane to which it does.
 DONE, LEAVES, ENTERS, ARRIVES, RELAYS, FREED = range(6)
 KIND = 8
+# Of a record.
 RECORD = 5
 START_UP, BARRIER, QUEUE, ENTRY, SINCE = range(RECORD)
+# How packets find their lanes, and what a free lane serves.
 MINIMAL, HASH, ADAPTIVE = range(3)
 FIFO, RANDOM = range(2)
 
@@ -27,6 +32,13 @@ class State(NamedTuple):
 
     Attributes
     ----------
+    heap : ndarray of int64, shape (events, 3)
+        Events of the bucket that is open: time, number and what happens.
+    place : ndarray of int64, shape (events, 4)
+        The same of other buckets, and the next place of the same bucket, or the next that is free.
+    bucket : ndarray of int64, shape (buckets,)
+        The first place of each.
+    counters : ndarray of int64, shape (5,)
     task : ndarray of int64, shape (tasks, 5)
         Record of each task.
     call : ndarray of int64, shape (calls, 5)
@@ -50,7 +62,10 @@ class State(NamedTuple):
         When each unit is free.
     """
 
-    events: Events
+    heap: Integers
+    place: Integers
+    bucket: Integers
+    counters: Integers
     task: Integers
     call: Integers
     ended: Integers
@@ -66,14 +81,21 @@ class State(NamedTuple):
 
 def fresh_state(program: Program) -> State:
     """Return the state before a run."""
-    tasks, calls, copies = len(program.groups.group_of), len(program.calls.sends.at) - 1, len(program.hops.hop_of)
-    lanes, units = len(program.wires.vector), int(program.groups.unit.max(initial=NONE)) + 1
+    tasks, calls, copies = len(program.group_of), len(program.call_sends_at) - 1, len(program.hop_of)
+    lanes, units = len(program.lane_vector), int(program.group_unit.max(initial=NONE)) + 1
+    # Of each of these one event may lie ahead.
+    events = tasks + calls + copies + lanes
+    place = np.empty((events, 4), dtype=np.int64)
+    place[:, 3] = np.arange(1, events + 1)
 
     def zeros(*shape: int) -> Integers:
         return np.zeros(shape, dtype=np.int64)
 
     return State(
-        no_events(tasks + calls + copies + lanes),
+        zeros(events, 3),
+        place,
+        np.full(BUCKETS, NONE, dtype=np.int64),
+        zeros(COUNTERS),
         zeros(tasks, RECORD),
         zeros(calls, RECORD),
         np.full(tasks, NONE, dtype=np.int64),
@@ -83,6 +105,6 @@ def fresh_state(program: Program) -> State:
         zeros(lanes),
         zeros(lanes, 2),
         zeros(lanes),
-        zeros(len(program.wires.lane)),
+        zeros(len(program.bundle_first)),
         zeros(units),
     )

@@ -87,6 +87,6 @@ def _run(drawing: Drawing, number: int) -> tuple[int, Integers]:
     state = fresh_state(laid.program)
     left = run(laid.program, drawing.step(number), state)
     assert not left, f"{left} tasks wait for what never comes"
-    ends = laid.program.groups.first[laid.ends]
+    ends = laid.program.group_first[laid.ends]
     last = ends[np.argmax(state.ended[ends])]
     return int(state.ended[last]), state.task[last, list(PARTS)]

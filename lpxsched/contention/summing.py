@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.contention.draft import GROUP_HOPS, HOP_READERS, ONWARD, READERS, SUMMANDS, WAY_HOPS, WAYS
 from lpxsched.contention.network import picoseconds
 from lpxsched.contention.spreading import Spread, add_sends, send, spread_sums
 from lpxsched.contention.trees import branches_of
@@ -44,10 +43,10 @@ def _is_one_hop(segment: Segment, moves: Moves) -> bool:
     if not np.isin(nodes, chips).all() or (readers == 1).any():
         return False
     wires, into = network.wires, network.bundle_of[chips, nodes[0]]
-    lanes, lane = int(wires.lanes[into[into != NONE]].sum()), wires.lane[into[into != NONE][0]]
+    lanes, lane = int(wires.lanes[into[into != NONE]].sum()), wires.first[into[into != NONE][0]]
     far = int(network.hops_between()[chips][:, nodes].max())
-    way = far * (wires.vector[lane] + wires.latency[lane] + network.turnaround_ps[nodes[0]])
-    stream = (len(chips) - 1) * int(parts.vectors.sum()) * wires.vector[lane] / lanes
+    way = far * (wires.vector_ps[lane] + wires.latency_ps[lane] + network.turnaround_ps[nodes[0]])
+    stream = (len(chips) - 1) * int(parts.vectors.sum()) * wires.vector_ps[lane] / lanes
     return bool(way + stream <= 2 * (way + stream / len(chips)))
 
 
@@ -59,8 +58,8 @@ def _lay_summands(segment: Segment, moves: Moves, call_at: Integers) -> None:
     part, chip = np.divmod(sums, network.width)
     groups = _add_sums(segment, moves.tensor, chip, parts.vectors[part], np.full(len(sums), len(chips)))
     own = call_at[chip] != NONE
-    draft.follow(SUMMANDS, call_at[chip[own]], groups[own])
-    draft.follow(READERS, groups[of_reader.reshape(-1)], segment.group_of[parts.reader])
+    draft.follow("call_summands", call_at[chip[own]], groups[own])
+    draft.follow("group_readers", groups[of_reader.reshape(-1)], segment.group_of[parts.reader])
     # One tree for each part and summand.
     tree = np.add.outer(part * len(chips), np.arange(len(chips))).reshape(-1)
     away = np.flatnonzero(np.repeat(chip, len(chips)) != np.tile(chips, len(sums)))
@@ -118,7 +117,7 @@ def _lay_trees(segment: Segment, moves: Moves, call_at: Integers) -> None:
     vectors = parts.vectors[tree[adds]]
     group_at[adds] = _add_sums(segment, moves.tensor, chip[adds], vectors, (come + holds)[adds])
     given = adds[holds[adds]]
-    draft.follow(SUMMANDS, call_at[chip[given]], group_at[given])
+    draft.follow("call_summands", call_at[chip[given]], group_at[given])
     begins = np.flatnonzero(come[: len(after)] == 0)
     source = _source(after, begins, group_at)
     origin = {
@@ -130,13 +129,13 @@ def _lay_trees(segment: Segment, moves: Moves, call_at: Integers) -> None:
     nobody = np.full(len(begins), NONE, dtype=np.int64)
     sends = add_sends(segment, call_at[chip[begins]], moves.tensor, parts.vectors[tree[begins]], nobody)
     ways = draft.add("way", len(sends))
-    draft.follow(WAYS, sends, ways)
-    draft.follow(WAY_HOPS, ways, hops[begins])
+    draft.follow("send_ways", sends, ways)
+    draft.follow("way_hops", ways, hops[begins])
     leaving = np.flatnonzero(group_at[: len(after)] != NONE)
-    draft.follow(GROUP_HOPS, group_at[leaving], hops[leaving])
+    draft.follow("group_hops", group_at[leaving], hops[leaving])
     into = group_at[after] != NONE
-    draft.follow(HOP_READERS, hops[into], group_at[after[into]])
-    draft.follow(ONWARD, hops[~into], hops[after[~into]])
+    draft.follow("hop_readers", hops[into], group_at[after[into]])
+    draft.follow("hop_onward", hops[~into], hops[after[~into]])
     _lay_results(segment, parts, group_at[len(after) :])
 
 
@@ -155,7 +154,7 @@ def _lay_results(segment: Segment, parts: Parts, groups: Integers) -> None:
     """Give sums to their readers, on their chips and on others."""
     readers, nodes = segment.group_of[parts.reader], segment.node_of[parts.reader]
     here = nodes == parts.source[parts.part]
-    segment.draft.follow(READERS, groups[parts.part[here]], readers[here])
+    segment.draft.follow("group_readers", groups[parts.part[here]], readers[here])
     spread = Spread(parts.source, parts.vectors, parts.part[~here], nodes[~here], readers[~here])
     if len(spread.tree):
         spread_sums(segment, spread, groups)

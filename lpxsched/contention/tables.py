@@ -7,96 +7,95 @@ tensor. Then its *sends* leave: packets that take one of some *ways*, trees of *
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from lpxsched.compiled.kernels import Integers
-
-
-class Lists(NamedTuple):
-    """A list of numbers for each of some things: those of thing i are ``items[at[i]:at[i + 1]]``."""
-
-    at: Integers
-    items: Integers
-
-
-def lists_of(owners: Integers, items: Integers, number: int) -> Lists:
-    """Return the items of each of so many owners, in the order in which they are given."""
-    order = np.argsort(owners, kind="stable")
-    at = np.searchsorted(owners[order], np.arange(number + 1))
-    return Lists(at.astype(np.int64), items[order].astype(np.int64))
-
-
-class Groups(NamedTuple):
-    """Groups of tasks: the first task, the unit on which they run, what they wait before their results leave.
-
-    `sums` is 1 where packet p is a task of its own, and `group_of` the group of each task. A task that is done calls
-    `calls`, notifies `readers` on its chip and puts its packet on `hops`.
-    """
-
-    first: Integers
-    unit: Integers
-    turnaround: Integers
-    sums: Integers
-    group_of: Integers
-    calls: Lists
-    readers: Lists
-    hops: Lists
-
-
-class Calls(NamedTuple):
-    """What a call sends, and to which sums of its own chip it gives its summand.
-
-    `ways` lists the first hops of each way, `watched` those from its first chip, by which packets choose.
-    """
-
-    sends: Lists
-    summands: Lists
-    ways_of: Lists
-    ways: Lists
-    watched: Lists
-
-
-class Hops(NamedTuple):
-    """Hops: their bundle, their first copy, hash of their lane, turnaround at their end, and what follows there.
-
-    `call` and `group` are where their packets come from, a call or a group of sums, the other is -1; `own` is the call
-    of the chip at their end for the same tensor, -1 for none.
-    """
-
-    bundle: Integers
-    first: Integers
-    hash: Integers
-    turnaround: Integers
-    call: Integers
-    group: Integers
-    own: Integers
-    onward: Lists
-    readers: Lists
-    hop_of: Integers
+Integers = NDArray[np.int64]
 
 
 class Wires(NamedTuple):
     """Lanes of bundles, and of each lane the time of a vector, of a header, the latency, and a hold beyond a packet."""
 
-    lane: Integers
+    first: Integers
     lanes: Integers
-    vector: Integers
-    header: Integers
-    latency: Integers
-    hold: Integers
+    vector_ps: Integers
+    header_ps: Integers
+    latency_ps: Integers
+    hold_ps: Integers
 
 
 class Program(NamedTuple):
-    """A segment, and how many vectors a packet holds."""
+    """A segment; of a list ``x`` the items of owner i are ``x[x_at[i]:x_at[i + 1]]``.
 
-    groups: Groups
-    calls: Calls
-    hops: Hops
-    wires: Wires
+    Attributes
+    ----------
+    packet : int
+        Vectors of a packet.
+    group_of : ndarray of int64, shape (tasks,)
+    group_first, group_unit, group_turnaround, group_sums : ndarray of int64, shape (groups,)
+        First task, unit (-1: none), what results wait before they leave, and 1 where packet p is a task of its own.
+    group_calls, group_readers, group_hops : lists by group
+        What a task that is done calls, whom it notifies on its chip, and the hops on which it puts its packet.
+    call_sends, call_summands : lists by call
+        What it sends, and the sums of its own chip that take its summand.
+    send_ways : list by send
+    way_hops, way_watched : lists by way
+        Its first hops, and those from its first chip, by whose lanes packets choose.
+    hop_of : ndarray of int64, shape (copies,)
+    hop_bundle, hop_first, hop_hash, hop_turnaround : ndarray of int64, shape (hops,)
+        Bundle, first copy, hash of the lane, and turnaround at the end.
+    hop_call, hop_group, hop_own : ndarray of int64, shape (hops,)
+        Where packets come from, a call or a group of sums, the other is -1; the call of the chip at the end for the
+        same tensor, -1 for none.
+    hop_onward, hop_readers : lists by hop
+        Hops and groups that follow.
+    bundle_first, bundle_lanes : ndarray of int64, shape (bundles,)
+    lane_vector, lane_header, lane_latency, lane_hold : ndarray of int64, shape (lanes,)
+        As of `Wires`.
+    """
+
     packet: int
+    group_of: Integers
+    group_first: Integers
+    group_unit: Integers
+    group_turnaround: Integers
+    group_sums: Integers
+    group_calls_at: Integers
+    group_calls: Integers
+    group_readers_at: Integers
+    group_readers: Integers
+    group_hops_at: Integers
+    group_hops: Integers
+    call_sends_at: Integers
+    call_sends: Integers
+    call_summands_at: Integers
+    call_summands: Integers
+    send_ways_at: Integers
+    send_ways: Integers
+    way_hops_at: Integers
+    way_hops: Integers
+    way_watched_at: Integers
+    way_watched: Integers
+    hop_of: Integers
+    hop_bundle: Integers
+    hop_first: Integers
+    hop_hash: Integers
+    hop_turnaround: Integers
+    hop_call: Integers
+    hop_group: Integers
+    hop_own: Integers
+    hop_onward_at: Integers
+    hop_onward: Integers
+    hop_readers_at: Integers
+    hop_readers: Integers
+    bundle_first: Integers
+    bundle_lanes: Integers
+    lane_vector: Integers
+    lane_header: Integers
+    lane_latency: Integers
+    lane_hold: Integers
 
 
 class Step(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lpxsched.contention.draft import GROUP_CALLS, HOP_READERS, SENDS, WAY_HOPS, WAYS, Draft
+from lpxsched.contention.draft import Draft
 from lpxsched.contention.kernel import run
 from lpxsched.contention.state import ADAPTIVE, FIFO, HASH, MINIMAL, RANDOM, State, fresh_state
 from lpxsched.contention.tables import Step, Wires
@@ -24,11 +24,11 @@ def one_link(arrivals: np.ndarray, *, lanes: int = 1, routing: int = MINIMAL, ar
     hops = draft.add(
         "hop", number, bundle=0, vectors=1, hash=mixed, turnaround=0, call=calls, group=-1, own=-1, send=sends
     )
-    draft.follow(GROUP_CALLS, np.full(number, source), calls)
-    draft.follow(SENDS, calls, sends)
-    draft.follow(WAYS, sends, ways)
-    draft.follow(WAY_HOPS, ways, hops)
-    draft.follow(HOP_READERS, hops, np.full(number, sink))
+    draft.follow("group_calls", np.full(number, source), calls)
+    draft.follow("call_sends", calls, sends)
+    draft.follow("send_ways", sends, ways)
+    draft.follow("way_hops", ways, hops)
+    draft.follow("hop_readers", hops, np.full(number, sink))
     draft.wait(np.array([sink]), number)
     each = np.ones(lanes, dtype=np.int64)
     wires = Wires(np.array([0]), np.array([lanes]), SERVICE * each, 0 * each, LATENCY * each, 0 * each)

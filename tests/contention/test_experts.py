@@ -1,0 +1,88 @@
+"""Tests of what a routing makes of experts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from lpxsched.contention.drawing import drawing_of
+from lpxsched.contention.experts import RoutedLayer
+from lpxsched.contention.runtime import read_runtime, runtime_of
+from lpxsched.contention.steps import contended_steps
+from lpxsched.options import ContendOptions
+from lpxsched.verify.replay.routings import Held, Routed
+from tests.timetable.small import compiled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpxsched.compiled.kernels import Integers
+    from lpxsched.timetable.build import Build
+
+
+def layer() -> RoutedLayer:
+    """Return two chips of two experts; rows 0 and 1 come to chip 0, row 2 to chip 1; an expert of n rows takes 10 n."""
+    rows = np.arange(4)
+    return RoutedLayer(
+        routed=Routed(3, 4, 0, 2, (Held(0, 2, 0, 1), Held(2, 2, 0, 1))),
+        operator=np.array([0, 1]),
+        cycles=np.stack([10 * rows, 10 * rows]),
+        fixed_cycles=np.array([5, 5]),
+        home=np.array([0, 0, 1]),
+        placed={7: 0, 8: 1},
+        labels={9: 0},
+        windows=1,
+        row_vectors=9,
+        vector_bytes=4,
+    )
+
+
+# Expert 0 meets rows 0 and 1, expert 1 row 0, expert 3 rows 1 and 2, expert 2 row 2.
+CHOSEN = np.array([[0, 1], [0, 3], [2, 3]])
+
+
+def test_a_chip_runs_the_experts_that_rows_met() -> None:
+    """Tests 5 + 20 + 10 on chip 0 and 5 + 10 + 20 on chip 1; whom nobody meets costs only what is fixed."""
+    assert layer().durations(CHOSEN).tolist() == [35, 35]
+    assert layer().durations(np.array([[0, 1]] * 3)).tolist() == [5 + 2 * 30, 5]
+
+
+def test_what_is_wanted_travels() -> None:
+    """Tests pairs times vectors of a row, and labels of 4 bytes in vectors of 4: at least one, even of no pair."""
+    assert layer().sent_vectors(CHOSEN, 7, 0) == 3 * 9
+    assert layer().sent_vectors(CHOSEN, 7, 1) == 9
+    assert layer().sent_vectors(CHOSEN, 8, 0) == 0
+    assert layer().sent_vectors(CHOSEN, 9, 0) == 3
+    assert layer().sent_vectors(np.array([[2, 3]] * 3), 9, 0) == 1
+
+
+def slowest_experts(build: Build, tokens: str, steps: int) -> Integers:
+    """Return the ps of the slowest experts of segment 0 by step, and last what the timetable reserves for them."""
+    options = ContendOptions.model_validate({"tokens": tokens, "runtime": "none", "steps": steps})
+    drawing = drawing_of(build, 0, options, runtime_of(read_runtime("none")))
+    groups = np.searchsorted(drawing.laid.operator, drawing.layers[0].operator)
+    drawn = [drawing.step(step).duration[groups].max() for step in range(steps)]
+    return np.array([*drawn, drawing.laid.duration_ps[groups].max()])
+
+
+@pytest.mark.parametrize("moe", ["sharded", "whole", "dispatch"])
+def test_no_routing_takes_longer_than_the_timetable_reserves(tmp_path: Path, moe: str) -> None:
+    """Tests the slowest experts: of uniform tokens at most the adversary's, and these at most those of the build."""
+    build = compiled(tmp_path, moe=moe)
+    *uniform, reserved = slowest_experts(build, "uniform", 30).tolist()
+    adversarial = int(slowest_experts(build, "adversarial", 1)[0])
+    assert max(uniform) <= adversarial <= reserved
+    assert min(uniform) < reserved
+
+
+def test_hot_experts_make_steps_of_whole_experts_longer(tmp_path: Path) -> None:
+    """Tests medians of 60 steps: uniform tokens, skewed ones, the adversary."""
+    build = compiled(tmp_path, moe="whole")
+    uniform, skewed, worst = (
+        np.median(contended_steps(build, ContendOptions(tokens=tokens, runtime="none", steps=60)))
+        for tokens in ("uniform", "skewed", "adversarial")
+    )
+    assert uniform <= skewed <= worst
+    assert uniform < worst
