@@ -190,6 +190,24 @@ class ContendOptions(Strict):
     seed: Seed = 0
 
 
+class SessionOptions(Strict):
+    """Options of ``lpxsched session``.
+
+    Attributes
+    ----------
+    prefill : str
+        Shipped name or path of how fast tokens are read in.
+    contend : bool
+        Whether sessions on steps with run-time arbitration are drawn too, as `ContendOptions` say.
+    sessions : int
+        How many of them.
+    """
+
+    prefill: Annotated[str, Field(min_length=1)] = "nvl72"
+    contend: bool = False
+    sessions: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+
 def checked_options(model: type[Model], command: str, choices: dict[str, Any]) -> Model:
     """Return the options that a user chose.
 

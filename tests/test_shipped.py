@@ -16,6 +16,7 @@ from lpxsched.files.schema import Tag
 from lpxsched.files.shipped import ROOT, shipped_files
 from lpxsched.program.gpus import read_gpus
 from lpxsched.program.handover import read_handover
+from lpxsched.sessions.prefill import read_prefill
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.counts import expert_weights, total_parameters
 from lpxsched.workload.model import Experts, StoredTypes
@@ -30,6 +31,7 @@ LOADERS: dict[str, Callable[[str], Any]] = {
     "chip": load_chip,
     "gpus": read_gpus,
     "handover": read_handover,
+    "prefill": read_prefill,
     "runtime": read_runtime,
     "model": load_model,
 }

@@ -25,6 +25,7 @@ COMMANDS = {
     "disassemble": ("disassemble", "Print a chip's program, as export --programs wrote it."),
     "sweep": ("sweep", "Compile every combination of lists of options, a row each."),
     "sensitivity": ("sensitivity", "Tell what each assumed number is worth: a step at both ends of its range."),
+    "session": ("session", "Run requests of agents that wait for each other on the steps of builds."),
     "topology": ("topology", "Tell sizes, distances, bandwidth and symmetry of a fabric, and draw it."),
     "model": ("model", "Tell layers, parameters and bytes of a model."),
     "schema": ("schema", "Print the JSON Schema of an input file, for editors."),

@@ -17,8 +17,10 @@ PATTERNS = {
     "chip": "topologies/chips/*.yaml",
     "gpus": "topologies/gpus/*.yaml",
     "handover": "topologies/handover/*.yaml",
+    "prefill": "topologies/prefill/*.yaml",
     "runtime": "topologies/runtimes/*.yaml",
     "model": "models/*/config.json",
+    "session": "models/sessions/*.csv",
 }
 
 

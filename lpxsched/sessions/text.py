@@ -1,0 +1,94 @@
+"""What ``lpxsched session`` prints."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from lpxsched.report.rows import counted
+from lpxsched.report.text import WIDTH, table
+from lpxsched.sessions.outcome import PARTS, PERCENTILE
+from lpxsched.sessions.trace import PS_PER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.sessions.drawn import Drawn
+    from lpxsched.sessions.study import Study
+
+MOST_NAMED = 6
+
+
+def study_text(study: Study) -> str:
+    """Return the session as paragraphs and a table."""
+    arbitrated = [_arbitrated(study.drawn)] if study.drawn else []
+    notes = (fill(line, WIDTH) for line in _notes(study))
+    return "\n\n".join([_head(study), _parts(study), *arbitrated, _chain(study), *notes])
+
+
+def _head(study: Study) -> str:
+    session, steps = study.session, study.steps
+    agents = counted(len(set(session.agents)), "agent")
+    model = f"{steps.options['model']} on {steps.options['topology']}"
+    places = f"{steps.micro_batches} x {steps.batch} places" if steps.micro_batches > 1 else f"{steps.batch} places"
+    return f"{session.name}: {counted(len(session.requests), 'request')} of {agents} on {model}, {places}"
+
+
+def _parts(study: Study) -> str:
+    both = (study.nominal, study.worst)
+    rows = [("session", *(_seconds(one.timeline.total_ps) for one in both))]
+    rows += [(f"  {name}", *(_seconds(one.parts_ps[name]) for one in both)) for name in PARTS]
+    rows.append(("steps in a row", *(f"{int(one.timeline.steps[list(one.chain)].sum()):,}" for one in both)))
+    rows.append(("interactivity", *(f"{one.interactivity:,.0f} tokens/s" for one in both)))
+    return table(("", "nominal", "worst"), rows)
+
+
+def _seconds(time_ps: int) -> str:
+    return f"{time_ps / PS_PER_S:,.3f} s"
+
+
+def _arbitrated(drawn: Drawn) -> str:
+    options = drawn.options
+    rows = [
+        ("median", _seconds(drawn.median_ps)),
+        ("P99", _seconds(drawn.tail_ps)),
+        ("every step the mean", _seconds(drawn.mean.timeline.total_ps)),
+        ("every step its P99", _seconds(drawn.tail.timeline.total_ps)),
+    ]
+    title = (
+        f"With links arbitrated at run time, {counted(len(drawn.session_ps), 'session')} on {options.steps:,} steps "
+        f"({options.routing}, {options.arbitration}, {options.tokens} tokens, runtime {options.runtime}), and what is "
+        "assumed outside of the fabric as told"
+    )
+    return f"{fill(title, WIDTH)}\n\n{table(('', 'session'), rows)}"
+
+
+def _chain(study: Study) -> str:
+    names = [study.session.requests[request] for request in study.nominal.chain]
+    return fill(f"Critical chain of {counted(len(names), 'request')}: {_shortened(names)}", WIDTH)
+
+
+def _shortened(names: Sequence[str]) -> str:
+    if len(names) <= 2 * MOST_NAMED:
+        return ", ".join(names)
+    return ", ".join([*names[:MOST_NAMED], "..", *names[-MOST_NAMED:]])
+
+
+def _notes(study: Study) -> list[str]:
+    rate = study.prefill.tokens_per_s
+    low, high = rate.range or (rate.value, rate.value)
+    held = [f"{count:,} by the build of {context:,} rows" for context, count in study.held_by.items() if count]
+    if study.beyond:
+        held.append(
+            f"{study.beyond:,} by none: there a step takes the time of the largest build and that of caches that grow "
+            f"in proportion, windows too, {float(study.steps.further_ns.value):.3f} ns a row, which is assumed"
+        )
+    return [
+        f"Held: {'; '.join(held)}.",
+        "Decode, fabric, is what the timetable and its worst case prove of each step; GPUs and hand-over are assumed. "
+        f"Interactivity is 1 / P{PERCENTILE} of latency over tokens out, latency being prefill, waiting and decode. "
+        f"Prefill at {rate.value:,g} tokens/s ({rate.tag}, {low:,g} to {high:,g}). At worst every step is the longest, "
+        "emits one token, and prefill is slowest; that holds assumed numbers and is no bound.",
+        f"1 us more in each of {counted(study.steps.layers, 'layer')} of each step costs "
+        f"{study.jitter_ps / PS_PER_S:,.3f} s.",
+    ]
