@@ -10,6 +10,7 @@ import click
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.selections import parse_chips, parse_cycles, parse_layers
+from lpxsched.cli.verification import read_granted_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,9 +62,8 @@ def export_command(
         raise click.UsageError(f"--{pictures[0]} draws whole layers; leave --chips and --cycles out")
 
     from lpxsched.report.figures import build_layers
-    from lpxsched.timetable.reader import read_sound_build
 
-    build = read_sound_build(folder)
+    build = read_granted_build(folder)
     wanted = parse_layers(layers, build_layers(build))
     data = _pictures(build, pictures, wanted)
     if len(pictures) < len(targets):
