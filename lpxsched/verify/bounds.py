@@ -69,7 +69,7 @@ BOUNDS = (
     Bound("R9", "deskews", ("every_periods",), 0, LARGEST_WINDOWS),
     Bound("R9", "segments", ("waiting_cycles",), 0, LARGEST_TIME),
     Bound("R1", "links", ("lane",), 0, LARGEST_COUNT),
-    Bound("R8", "links", ("guard_cycles",), 0, LARGEST_TIME),
+    Bound("R8", "links", ("guard_cycles",), NONE, LARGEST_TIME),
     Bound("R4", "operators", ("shard", "layer"), NONE, LARGEST_COUNT),
     Bound("R6", "tensors", ("bytes",), 0, LARGEST_TIME),
     Bound("R7", "chips", ("ports",), NONE, LARGEST_TIME),

@@ -106,7 +106,9 @@ def test_what_is_attacked_is_sound_at_first(place: Path, kind: str) -> None:
     target = targets()[kind]
     (place / target.file).write_text(target.texts[0])
     told = attacked([*target.command, "--json"], outside=place, output=place / "output")
-    assert told.code in (ExitCode.DONE, ExitCode.VERIFICATION_FAILED), told
+    # A build for one clock need not hold on another.
+    other = (ExitCode.VERIFICATION_FAILED,) if kind in ("clock", "machine") else ()
+    assert told.code in (ExitCode.DONE, *other), told
 
 
 @pytest.mark.parametrize("kind", targets())
