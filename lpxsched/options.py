@@ -163,6 +163,33 @@ class CollectiveOptions(Strict):
         return clock
 
 
+class ContendOptions(Strict):
+    """Options of ``lpxsched contend``.
+
+    Attributes
+    ----------
+    routing : str
+        ``minimal``: one shortest way, lanes of a bundle in turn; ``hash``: way and lane by a hash of what is sent;
+        ``adaptive``: each packet takes, of two shortest ways and of all lanes, what is free soonest.
+    arbitration : str
+        What a free lane serves next: who came first, or any of those that wait.
+    tokens : str
+        Which experts rows meet: all alike, some 5.2 times as often as the mean, or as hurts most.
+    runtime : str
+        Shipped name or path of what software and packets cost.
+    steps : int
+        Steps that are drawn.
+    seed : int
+    """
+
+    routing: Literal["minimal", "hash", "adaptive"] = "minimal"
+    arbitration: Literal["fifo", "random"] = "fifo"
+    tokens: Literal["uniform", "skewed", "adversarial"] = "uniform"
+    runtime: Annotated[str, Field(min_length=1)] = "device"
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    seed: Seed = 0
+
+
 def checked_options(model: type[Model], command: str, choices: dict[str, Any]) -> Model:
     """Return the options that a user chose.
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from lpxsched.clocks.specification import load_clock
+from lpxsched.contention.runtime import read_runtime
 from lpxsched.fabric.chip import load_chip
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.files.schema import Tag
@@ -29,6 +30,7 @@ LOADERS: dict[str, Callable[[str], Any]] = {
     "chip": load_chip,
     "gpus": read_gpus,
     "handover": read_handover,
+    "runtime": read_runtime,
     "model": load_model,
 }
 FILES = [(kind, name, path) for kind in LOADERS for name, path in shipped_files(kind).items()]

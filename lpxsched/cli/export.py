@@ -10,7 +10,8 @@ import click
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.selections import parse_chips, parse_cycles, parse_layers
-from lpxsched.cli.verification import read_granted_build
+from lpxsched.cli.verification import holds, read_granted_build
+from lpxsched.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,12 @@ def _file(name: str, said: str) -> Callable[[Callable[..., Any]], Callable[..., 
 @_file("vcd", "Write a waveform for GTKWave or Surfer: a variable a link and unit.")
 @_file("csv", "Write the slots as a table.")
 @click.option(
+    "--programs",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write the program of each chip, what its units do when and on which addresses, as bytes and as text.",
+)
+@click.option(
     "--layers",
     metavar="A:B",
     help="Layers A to B - 1 only, 0:4 for the first four; the timeline of a picture is layer A's. [default: all]",
@@ -45,24 +52,35 @@ def _file(name: str, said: str) -> Callable[[Callable[..., Any]], Callable[..., 
 @click.option("--cycles", metavar="A:B", help="Only cycles A to B - 1 of the token (not in pictures). [default: all]")
 @json_option
 def export_command(
-    folder: Path, layers: str | None, chips: str | None, cycles: str | None, as_json: bool, **asked: Path | None
-) -> None:
+    folder: Path,
+    programs: Path | None,
+    layers: str | None,
+    chips: str | None,
+    cycles: str | None,
+    as_json: bool,
+    **asked: Path | None,
+) -> ExitCode:
     """Write a build for other tools.
 
     DIR is a folder that lpxsched compile or collective wrote. A picture shows the utilisation of the links while a
     token passes the layers, above what the units and links of each chip do during the first layer asked for. A
     trace, a waveform and a table hold every slot and operator that is selected, of what repeats one pass; a trace at
-    most a million. Give one format or several; an existing file is replaced.
+    most a million. Programs are those of all chips, of a build that keeps all rules. Give one format or several; an
+    existing file is replaced.
     """
     targets = output_targets(asked, [folder])
-    if not targets:
-        raise click.UsageError("say where to write: --svg, --png, --perfetto, --vcd or --csv FILE, or several")
+    if not targets and programs is None:
+        raise click.UsageError(
+            "say where to write: --svg, --png, --perfetto, --vcd or --csv FILE, --programs DIR, or several"
+        )
     pictures = [name for name in targets if name in PICTURES]
     if pictures and (chips or cycles):
         raise click.UsageError(f"--{pictures[0]} draws whole layers; leave --chips and --cycles out")
 
     from lpxsched.report.figures import build_layers
 
+    if programs is not None:
+        _refuse(programs, folder)
     build = read_granted_build(folder)
     wanted = parse_layers(layers, build_layers(build))
     data = _pictures(build, pictures, wanted)
@@ -74,10 +92,31 @@ def export_command(
         data |= _tables(selection, set(targets) - set(pictures))
         if period := only_period(build):
             click.echo(f"what repeats every {period:,} cycles is written once", err=True)
+    if programs is not None and not _write_programs(programs, build):
+        return ExitCode.VERIFICATION_FAILED
     for name, path in targets.items():
         write_file(path, data[name])
-    files = [str(path) for path in targets.values()]
+    files = [str(path) for path in (*targets.values(), programs) if path is not None]
     emit({"files": files}, "\n".join(files), as_json=as_json)
+    return ExitCode.DONE
+
+
+def _refuse(programs: Path, folder: Path) -> None:
+    from lpxsched.instructions.files import refuse_foreign_programs
+
+    if folder.resolve() in (programs.resolve(), programs.resolve().parent):
+        raise InputError(str(programs), "lies inside the build folder, which holds a build and nothing else")
+    refuse_foreign_programs(programs)
+
+
+def _write_programs(programs: Path, build: Build) -> bool:
+    """Write the programs of a build; tell what is wrong where it breaks a rule, and write nothing."""
+    from lpxsched.instructions.files import program_files, write_programs
+
+    if not holds(build, remedy="compile it again"):
+        return False
+    write_programs(programs, program_files(build))
+    return True
 
 
 def _pictures(build: Build, formats: list[str], layers: range | None) -> dict[str, bytes]:

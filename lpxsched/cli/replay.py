@@ -14,6 +14,7 @@ from lpxsched.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lpxsched.timetable.build import Build
     from lpxsched.verify.replay.replay import Mismatch, ReplayReport
 
 MOST_IN_TEXT = 20
@@ -23,8 +24,14 @@ MOST_IN_JSON = 100
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of the numbers.")
+@click.option(
+    "--programs",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Run the programs that export --programs wrote, on the event-driven machine, not the rows of the timetable.",
+)
 @json_option
-def replay_command(folder: Path, seed: int, as_json: bool) -> ExitCode:
+def replay_command(folder: Path, seed: int, programs: Path | None, as_json: bool) -> ExitCode:
     """Move random integers through the build in DIR, and compare what operators read with a dense run.
 
     Vectors move only as the timetable says, operators compute on what has arrived at their start, sums add what their
@@ -36,16 +43,43 @@ def replay_command(folder: Path, seed: int, as_json: bool) -> ExitCode:
 
     build = read_build(folder)
     unsound = tuple(violation.message for violation in taken_for_granted(build))
-    report = ReplayReport(0, 0, 0, (), unsound) if unsound else replay(build, seed=seed)
+    if programs is not None and not unsound:
+        return _execute(build, programs, seed, as_json=as_json)
+    report = ReplayReport(0, 0, 0, 0, (), unsound) if unsound else replay(build, seed=seed)
     _tell(report)
     emit(_as_json(report), _text(report), as_json=as_json)
     return ExitCode.DONE if report.ok else ExitCode.VERIFICATION_FAILED
+
+
+def _execute(build: Build, programs: Path, seed: int, *, as_json: bool) -> ExitCode:
+    """Run programs and tell what their operators read."""
+    from lpxsched.instructions.execution import execute
+    from lpxsched.instructions.files import read_programs
+
+    found = execute(build, read_programs(programs), seed=seed)
+    told = {
+        "ok": found.ok,
+        "compared": found.compared,
+        "mismatches": found.mismatches,
+        "failures": found.failures,
+        "faults": list(found.faults),
+    }
+    rows = (
+        ("compared", f"{found.compared:,} vectors at their addresses, {found.mismatches:,} differ"),
+        ("failed", f"{found.failures:,} reads, buffers, deskews and starts"),
+        *(("", fault) for fault in found.faults[:MOST_IN_TEXT]),
+        ("ok" if found.ok else "FAILED", ""),
+    )
+    emit(told, named_rows(rows), as_json=as_json)
+    return ExitCode.DONE if found.ok else ExitCode.VERIFICATION_FAILED
 
 
 def _as_json(report: ReplayReport) -> dict[str, Any]:
     return {
         "ok": report.ok,
         "iterations": report.iterations,
+        "micro_batches": report.micro_batches,
+        "steps": report.steps,
         "compared": report.compared,
         "mismatches": report.mismatches,
         "first": [mismatch.as_json() for mismatch in report.first[:MOST_IN_JSON]],
@@ -56,7 +90,7 @@ def _as_json(report: ReplayReport) -> dict[str, Any]:
 
 def _text(report: ReplayReport) -> str:
     rows = (
-        ("replayed", f"{report.iterations:,} iterations"),
+        ("replayed", f"{report.micro_batches:,} micro-batches, {report.steps:,} steps each"),
         ("compared", f"{report.compared:,} vectors with a dense run"),
         ("mismatches", f"{report.mismatches:,}"),
         ("faults", f"{len(report.faults):,}"),
@@ -79,10 +113,11 @@ def _tell(report: ReplayReport) -> None:
 
 def _table(mismatches: Sequence[Mismatch]) -> list[str]:
     """Return the lines of a table; of the numbers of a vector the first is shown."""
-    rows = [("iteration", "tensor", "operator", "node", "vector", "expected", "found", "what did not arrive")]
+    rows = [("micro-batch", "step", "tensor", "operator", "node", "vector", "expected", "found", "what did not arrive")]
     rows += [
         (
-            str(one.iteration),
+            str(one.micro_batch),
+            str(one.step),
             one.tensor,
             one.operator,
             str(one.node),

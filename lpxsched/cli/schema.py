@@ -9,7 +9,7 @@ import click
 
 from lpxsched.cli.console import emit, json_option
 
-KINDS = ("topology", "chip", "clock", "partition", "gpus", "handover")
+KINDS = ("topology", "chip", "clock", "partition", "gpus", "handover", "runtime")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -19,9 +19,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema_command(kind: str, as_json: bool) -> None:
     """Print the JSON Schema of a kind of input file.
 
-    KIND is topology, chip, clock, partition, gpus or handover. Editors with a YAML language server complete and check
-    a file that begins with: # yaml-language-server: $schema=FILE, FILE being what this command printed. A few rules
-    between keys are checked only when the file is read.
+    KIND is topology, chip, clock, partition, gpus, handover or runtime. Editors with a YAML language server complete
+    and check a file that begins with: # yaml-language-server: $schema=FILE, FILE being what this command printed. A few
+    rules between keys are checked only when the file is read.
     """
     schema = json_schema(kind)
     emit(schema, json.dumps(schema, indent=2), as_json=as_json)
@@ -51,6 +51,7 @@ def _type_of(kind: str) -> Any:
     from pydantic import Field
 
     from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.contention.runtime import RuntimeFile
     from lpxsched.fabric.chip import ChipFile
     from lpxsched.fabric.schema import AnyTopologyFile
     from lpxsched.program.file import PartitionFile
@@ -64,5 +65,6 @@ def _type_of(kind: str) -> Any:
         "partition": PartitionFile,
         "gpus": GpusFile,
         "handover": HandoverFile,
+        "runtime": RuntimeFile,
     }
     return types[kind]

@@ -17,6 +17,7 @@ PATTERNS = {
     "chip": "topologies/chips/*.yaml",
     "gpus": "topologies/gpus/*.yaml",
     "handover": "topologies/handover/*.yaml",
+    "runtime": "topologies/runtimes/*.yaml",
     "model": "models/*/config.json",
 }
 

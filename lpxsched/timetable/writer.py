@@ -18,7 +18,7 @@ from lpxsched.timetable.documents import canonical_json
 from lpxsched.timetable.reader import FILES, GRAPH, MANIFEST, is_build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -34,9 +34,25 @@ _CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 def refuse_foreign_folder(folder: Path) -> None:
     """Raise an `InputError` when the target exists and is not a build folder (an empty folder may be taken)."""
+    refuse_folder(folder, "a build", is_build, FILES.__contains__)
+
+
+def refuse_folder(folder: Path, what: str, is_one: Callable[[Path], bool], belongs: Callable[[str], bool]) -> None:
+    """Raise an `InputError` when the target exists and is something else, or holds anything beside.
+
+    Parameters
+    ----------
+    folder : Path
+    what : str
+        What it should be.
+    is_one : callable
+        Whether a folder that is not empty is one.
+    belongs : callable
+        Whether a file of some name belongs to one.
+    """
     try:
         folder.resolve()
-        problem = _foreign(folder)
+        problem = _foreign(folder, what, is_one, belongs)
     except (OSError, RuntimeError, ValueError) as error:
         # RuntimeError: a loop of links; ValueError: a NUL in the name.
         raise InputError(str(folder), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
@@ -44,7 +60,7 @@ def refuse_foreign_folder(folder: Path) -> None:
         raise InputError(str(folder), problem)
 
 
-def _foreign(folder: Path) -> str:
+def _foreign(folder: Path, what: str, is_one: Callable[[Path], bool], belongs: Callable[[str], bool]) -> str:
     """Return why a target must not be replaced; empty when it may be."""
     if folder.is_symlink() and not folder.exists():
         return "is a broken link; name another folder"
@@ -54,10 +70,10 @@ def _foreign(folder: Path) -> str:
     if not folder.is_dir():
         return "is a file; name a folder"
     names = sorted(path.name for path in folder.iterdir())
-    if names and not is_build(folder):
-        return "exists and is not a build folder; name another or remove it"
-    foreign = [name for name in names if name not in FILES]
-    return f"holds {foreign[0]}, which is no part of a build; move that away or name another folder" if foreign else ""
+    if names and not is_one(folder):
+        return f"exists and is not {what} folder; name another or remove it"
+    foreign = [name for name in names if not belongs(name)]
+    return f"holds {foreign[0]}, which is no part of {what}; move that away or name another folder" if foreign else ""
 
 
 def write_build(folder: Path, build: Build) -> None:
@@ -74,15 +90,40 @@ def write_build(folder: Path, build: Build) -> None:
     InputError
         When the target is something else than a build, or the disk refuses.
     """
-    refuse_foreign_folder(folder)
+
+    def fill(scratch: Path) -> None:
+        for table in build.tables:
+            write_table(scratch / table.file, table)
+        (scratch / GRAPH).write_bytes(build.graph_json)
+        (scratch / MANIFEST).write_bytes(canonical_json(build.manifest))
+
+    write_folder(folder, fill, refuse_foreign_folder)
+
+
+def write_folder(folder: Path, fill: Callable[[Path], None], refuse: Callable[[Path], None]) -> None:
+    """Fill a folder beside its target and put it in place in one step.
+
+    Parameters
+    ----------
+    folder : Path
+    fill : callable
+        Writes files into a folder.
+    refuse : callable
+        Raises an `InputError` where the target may not be replaced.
+
+    Raises
+    ------
+    InputError
+        When it may not be replaced, or the disk refuses.
+    """
+    refuse(folder)
     target = folder.resolve()
     try:
         with _folders_above(target), _scratch_folder(target) as scratch:
-            for table in build.tables:
-                write_table(scratch / table.file, table)
-            (scratch / GRAPH).write_bytes(build.graph_json)
-            (scratch / MANIFEST).write_bytes(canonical_json(build.manifest))
+            fill(scratch)
             _flush(scratch)
+            # Somebody may have used the name since.
+            refuse(target)
             _put_in_place(scratch, target)
     except OSError as error:
         raise InputError(str(folder), f"cannot be written: {error.strerror or error}") from error
@@ -162,8 +203,6 @@ def _is_of(lock: int, folder: Path) -> bool:
 
 
 def _put_in_place(scratch: Path, target: Path) -> None:
-    # Somebody may have used the name since.
-    refuse_foreign_folder(target)
     if target.exists() and any(target.iterdir()):
         _exchange(scratch, target)
     else:

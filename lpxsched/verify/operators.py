@@ -75,7 +75,7 @@ def _overlaps(build: Build) -> Iterator[Violation]:
         yield Violation(RULE, message, rows_of(operators, *dict.fromkeys((a, b))))
 
 
-def _rates(build: Build) -> Integers:
+def rates(build: Build) -> Integers:
     """Return the operations per cycle of each operator's unit in its dtype; 0 when the chip has none."""
     operators, chips = build.operators, build.chips
     matrix, node = operators.unit == MATRIX, operators.chip
@@ -92,7 +92,7 @@ def _rates(build: Build) -> Integers:
     return np.select(cases, rates, 0)
 
 
-def _memory_rates(build: Build) -> Integers:
+def memory_rates(build: Build) -> Integers:
     """Return the bytes per cycle of each operator's unit; a part of the SRAM's rate reaches the matrix unit."""
     operators, chips = build.operators, build.chips
     rates = zip(chips.sram_bytes_per_cycle.tolist(), chips.sram_efficiency.tolist(), strict=True)
@@ -108,7 +108,7 @@ def _reaching(rate: int, efficiency: float) -> int:
 
 def _durations(build: Build) -> Iterator[Violation]:
     operators = build.operators
-    memory, rate = _memory_rates(build), _rates(build)
+    memory, rate = memory_rates(build), rates(build)
     timed = ~np.isin(operators.unit, FREE)
     impossible = timed & (((operators.sram_bytes > 0) & (memory < 1)) | ((operators.macs > 0) & (rate < 1)))
     for row in np.flatnonzero(impossible).tolist():

@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 CHOICES: dict[str, tuple[list[str], ...]] = {
     "simulate": (["--trials", "2"], ["--reference"], ["--frames"], ["--trials", "1", "--clock", "sris"]),
     "bound": ([], ["--clock", "ocxo-5ppb"]),
+    "contend": (["--steps", "2"],),
     "report": ([], ["-o", "OUT.html"]),
-    "export": (["--csv", "OUT.csv"], ["--vcd", "OUT.vcd"], ["--perfetto", "OUT.trace"], ["--svg", "OUT.svg"]),
+    "export": (
+        ["--csv", "OUT.csv"],
+        ["--programs", "OUT"],
+        ["--vcd", "OUT.vcd"],
+        ["--perfetto", "OUT.trace"],
+        ["--svg", "OUT.svg"],
+    ),
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.simulation.reference.oscillator import PARTS
 from lpxsched.simulation.reference.outcome import Failure, Fifo, Outcome
-from lpxsched.simulation.reference.program import DEPART, DESKEW, END, READ
+from lpxsched.simulation.reference.program import DEPART, DESKEW, END, FINISH, READ, START
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.reference.counters import Counters
     from lpxsched.simulation.reference.faults import Fault
     from lpxsched.simulation.reference.oscillator import Oscillator
-    from lpxsched.simulation.reference.outcome import Start, Wire
+    from lpxsched.simulation.reference.outcome import Event, Start, Wire
     from lpxsched.simulation.reference.program import Action, Program, Session
 
 # Events at one instant: messages and vectors come before nodes look.
@@ -26,7 +26,7 @@ LOOKS_AGAIN = 6 * PARTS
 
 
 class Machine:
-    """One session on given clocks."""
+    """One session on given clocks; where `seen` is a list, what happens goes there in the order of true time."""
 
     def __init__(
         self,
@@ -35,9 +35,10 @@ class Machine:
         oscillators: Mapping[int, Oscillator],
         counters: Counters,
         depth: Mapping[int, int],
+        seen: list[Event] | None = None,
     ) -> None:
         self.program, self.session, self.oscillators = program, session, oscillators
-        self.counters, self.depth = counters, depth
+        self.counters, self.depth, self.seen = counters, depth, seen
         self.queue: list[tuple[int, int, int, Callable[[], None]]] = []
         self.number, self.now_fs, self.running = 0, 0, 0
         self.outcome, self.tokens, self.fifos = Outcome(), set[int](), dict[int, Fifo]()
@@ -135,6 +136,8 @@ class Machine:
                 self._depart(node, action, tick, wires[action.number], jitter_fs, fault)
             elif action.kind == READ:
                 self._read(node, action, tick, wires[action.number])
+            elif action.kind in (START, FINISH):
+                self._see(action.kind, node, action.number, action.vector)
             elif action.kind == END:
                 self.outcome.ended_fs = max(self.outcome.ended_fs, self.now_fs)
         self.running -= 1
@@ -151,6 +154,10 @@ class Machine:
             for child in self.counters.children.get(node, ()):
                 self.at(self.counters.arrival_fs(child, 0, self.now_fs), ARRIVES, partial(self.tokens.add, child))
         return (yield from self._until(node, start.boundary * PARTS))
+
+    def _see(self, kind: int, node: int, number: int, vector: int) -> None:
+        if self.seen is not None:
+            self.seen.append((kind, node, number, vector))
 
     def _note(self, deskew: int, node: int, tick: int) -> None:
         time_fs = self.oscillators[node].time_fs(tick)
@@ -189,6 +196,7 @@ class Machine:
         # A link delivers in order.
         fifo.last_fs = max(arrival, fifo.last_fs)
         key = (action.number, action.vector)
+        self._see(DEPART, node, *key)
         if fault is not None and fault.loses(*key):
             self.at(fifo.last_fs, ARRIVES, partial(self._lost, wire, *key))
             return
@@ -200,6 +208,7 @@ class Machine:
 
     def _arrive(self, wire: Wire, fifo: Fifo, slot: int, vector: int) -> None:
         if wire.depth < 0:
+            self._see(READ, wire.to, slot, vector)
             self.outcome.ended_fs = max(self.outcome.ended_fs, self.now_fs)
             return
         due = fifo.missed.pop((slot, vector), None)
@@ -214,6 +223,7 @@ class Machine:
     def _read(self, node: int, action: Action, tick: int, wire: Wire) -> None:
         fifo, due = self.fifos.setdefault(wire.link, Fifo()), self.oscillators[node].time_fs(tick - wire.crossing)
         slot, vector = action.number, action.vector
+        self._see(READ, node, slot, vector)
         if fifo.waiting and fifo.waiting[0][:2] == (slot, vector):
             arrived = fifo.waiting.popleft()[2]
             self.outcome.slack_fs[slot, vector] = due - arrived

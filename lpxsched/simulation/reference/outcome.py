@@ -6,6 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+# Kind of action, node, number and vector.
+Event = tuple[int, int, int, int]
+
 
 class Failure(NamedTuple):
     """What went wrong where and when; `slot` is -1 where it is no matter of a slot."""

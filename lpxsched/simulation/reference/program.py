@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
 
-DEPART, READ, DESKEW, END = range(4)
+DEPART, READ, DESKEW, END, START, FINISH = range(6)
+# At the same tick: what is read and what is ready is there to be used.
+RANK = {DESKEW: 0, READ: 1, FINISH: 2, START: 3, DEPART: 4, END: 4}
 # Rows of all iterations beyond which the first iterations of a frame that repeats are left out.
 MOST_ROWS = 200_000
 
@@ -152,6 +154,13 @@ def program_of(build: Build, session: Session, parent: Integers, sender: Integer
                 leaving.append(Action(depart * PARTS + passed, DEPART, row, which))
                 if not to_host:
                     reading.append(Action(read * PARTS + passed, READ, row, which))
+    return Program(in_order(build, session, actions, parent), rows)
+
+
+def in_order(
+    build: Build, session: Session, actions: dict[int, list[Action]], parent: Integers
+) -> dict[int, list[Action]]:
+    """Return the actions of nodes in time, with the deskews of all and the ends of a segment on demand."""
     _add_ends(build, session, actions)
     for node in list(actions):
         # Chips above pass counters on, and deskew with the others.
@@ -159,12 +168,10 @@ def program_of(build: Build, session: Session, parent: Integers, sender: Integer
         while above != NONE and above not in actions:
             actions[above] = []
             above = int(parent[above])
-    for node, of_node in actions.items():
+    for of_node in actions.values():
         of_node += [Action(cycle * PARTS, DESKEW, number, 0) for number, (cycle, _) in enumerate(session.deskews)]
-        # At the same tick a deskew comes first, and what is read is there to be sent.
-        of_node.sort(key=lambda action: (action.when, action.kind != DESKEW, action.kind != READ))
-        actions[node] = of_node
-    return Program(actions, rows)
+        of_node.sort(key=lambda action: (action.when, RANK[action.kind]))
+    return actions
 
 
 def _add_ends(build: Build, session: Session, actions: dict[int, list[Action]]) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.reference.chosen import Chosen, Reference
     from lpxsched.simulation.reference.faults import Fault
-    from lpxsched.simulation.reference.outcome import Failure, Outcome
-    from lpxsched.simulation.reference.program import Session
+    from lpxsched.simulation.reference.outcome import Event, Failure, Outcome
+    from lpxsched.simulation.reference.program import Program, Session
     from lpxsched.timetable.build import Build
 
 # Room that a token needs within the epochs of a level beyond the latency: jitter, and clocks that run apart.
@@ -33,12 +33,25 @@ TOKEN_CYCLES = 35
 
 def run_session(reference: Reference, session: Session, chosen: Chosen, fault: Fault | None = None) -> Outcome:
     """Run one session on chosen clocks."""
-    build, alignment = reference.build, reference.alignment
-    program = program_of(build, session, alignment.tree.parent, alignment.sender, reference.row_segments)
+    alignment = reference.alignment
+    program = program_of(reference.build, session, alignment.tree.parent, alignment.sender, reference.row_segments)
+    return run_program(reference, session, program, chosen, fault)
+
+
+def run_program(
+    reference: Reference,
+    session: Session,
+    program: Program,
+    chosen: Chosen,
+    fault: Fault | None = None,
+    seen: list[Event] | None = None,
+) -> Outcome:
+    """Run the program of a session on chosen clocks; where `seen` is a list, what happens goes there in order."""
+    alignment = reference.alignment
     parents = _parents(alignment, program.actions)
     pick = fault.drawn if fault is not None else (lambda _, told: told)
     oscillators = {node: reference.wave.oscillator(pick(node, chosen.clocks.get(node, Drawn()))) for node in parents}
-    depth = {node: max(0, int(alignment.tree.depth[node])) for node in parents if node < len(build.chips)}
+    depth = {node: max(0, int(alignment.tree.depth[node])) for node in parents if node < len(reference.build.chips)}
     exchange = _exchange(reference, session, parents, depth)
     counters = Counters(exchange, parents, oscillators, chosen.counter_jitter_fs, chosen.counters)
     # The root's counter is what its chip counts: so program time and true time begin together.
@@ -46,7 +59,7 @@ def run_session(reference: Reference, session: Session, chosen: Chosen, fault: F
         counters.correction[node] = 0
     if fault is not None:
         counters.calibration = {node: fault.calibration(node) for node in parents}
-    machine = Machine(program, session, oscillators, counters, depth)
+    machine = Machine(program, session, oscillators, counters, depth, seen)
     start = _start(reference, session, exchange, depth, chosen.event)
     return machine.run(start, reference.wires, chosen.jitter_fs, fault)
 

@@ -1,9 +1,9 @@
 """Softmax attention, exact on residues: every head for what it is, at few columns and over few rows of the context.
 
-A head has `HEAD` numbers. A user's context is his new rows after at most `PAST` rows of the cache, whose keys and
-values follow from the seed; a window of his is at most `WINDOW` rows. A row sees itself and what stands before it in
-the window. Query heads share keys and values of a head as the graph says; a shard computes its own bundles, the dense
-run all heads.
+A head has `HEAD` numbers. A user's context is his new rows after those that earlier steps left in the cache, and before
+them at most `PAST` rows whose keys and values follow from the seed; a window of his is at most `WINDOW` rows. A row
+sees itself and what stands before it in the window. Query heads share keys and values of a head as the graph says; a
+shard computes its own bundles, the dense run all heads.
 """
 
 from __future__ import annotations
@@ -13,34 +13,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.errors import InputError
-from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
-from lpxsched.verify.replay.dealt import GRAPH_FILE
-from lpxsched.verify.replay.field import dot, inverse, sigmoid, softmax
-from lpxsched.verify.replay.functions import sizes_of, weights_of
-from lpxsched.verify.replay.units import Units, summand
+from lpxsched.verify.replay.arithmetic import PRIME, product
+from lpxsched.verify.replay.field import inverse, sigmoid
+from lpxsched.verify.replay.functions import sizes_as, sound, weights_of
+from lpxsched.verify.replay.units import Given
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Flags, Integers
-    from lpxsched.verify.replay.functions import Values
+    from lpxsched.verify.replay.functions import Setting, Values
+    from lpxsched.verify.replay.units import Share
 
 HEAD, PAST, WINDOW = 2, 3, 2
-NAMES = (
-    "heads",
-    "kv_heads",
-    "head_columns",
-    "bundles",
-    "rows_per_user",
-    "context",
-    "window",
-    "keys_are_values",
-    "gated",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Heads of an operator of attention, and where they lie; attributes as `NAMES`."""
+    """Heads of an operator of attention as the graph states them, where they lie, and which step it is."""
 
     heads: int
     kv_heads: int
@@ -51,6 +39,8 @@ class Shape:
     window: int
     keys_are_values: int
     gated: int
+    step: int = 0
+    steps: int = 1
 
     def fault(self, columns: int, rows: int) -> str:
         """Return why these are no heads; empty where they are."""
@@ -69,78 +59,71 @@ class Shape:
 
     @property
     def past(self) -> int:
-        """Rows of the cache that are reckoned with."""
-        return min(self.context - self.rows_per_user, PAST)
+        """Rows of the cache before the first step that are reckoned with."""
+        return max(0, min(self.context - self.steps * self.rows_per_user, PAST))
 
     @property
     def seen(self) -> int:
-        """Rows of a user that are reckoned with."""
-        return self.past + self.rows_per_user
+        """Rows of a user that are reckoned with after the last step."""
+        return self.past + self.steps * self.rows_per_user
+
+    def places(self, rows: int) -> Integers:
+        """Return where each row stands in its user's context."""
+        return self.past + self.step * self.rows_per_user + np.arange(rows) % self.rows_per_user
 
     def visible(self, rows: int) -> Flags:
         """Return which rows of its user's context each row sees; shape (rows, seen)."""
-        place = self.past + np.arange(rows)[:, None] % self.rows_per_user
-        other = np.arange(self.seen)[None, :]
+        place, other = self.places(rows)[:, None], np.arange(self.seen)[None, :]
         window = min(self.window, WINDOW) if 0 < self.window < self.context else self.seen
         return (other <= place) & (other > place - window)
 
-
-class Heads(Units):
-    """An operator of attention over its bundles."""
-
-    __slots__ = ()
-
-    @property
-    def shape(self) -> Shape:
-        """Return the heads as the graph states them."""
-        operator = self.setting.operator
-        shape = Shape(*sizes_of(operator, *NAMES))
-        fault = shape.fault(operator.columns, operator.rows)
-        if fault:
-            raise InputError(GRAPH_FILE, fault, key=operator.name)
-        return shape
-
-    def unit_columns(self) -> int:
-        """Return the columns of a bundle: those of its key head."""
-        return self.shape.head_columns
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and bundle it leaves."""
-        return self.shape.queries * HEAD
-
     def query_heads(self, bundles: Integers) -> Integers:
         """Return the query heads of bundles."""
-        return (bundles[:, None] * self.shape.queries + np.arange(self.shape.queries)).reshape(-1)
+        return (bundles[:, None] * self.queries + np.arange(self.queries)).reshape(-1)
 
     def key_heads(self, bundles: Integers) -> Integers:
         """Return the key head of each bundle."""
-        return bundles // (self.shape.bundles // self.shape.kv_heads)
+        return bundles // (self.bundles // self.kv_heads)
 
 
-class Project(Heads):
-    """Queries, their gates, keys and values of a row."""
+def shape_of(setting: Setting) -> Shape:
+    """Return the heads of an operator in its step."""
+    return sizes_as(Shape, setting, step=setting.round.step, steps=setting.round.steps)
 
-    __slots__ = ()
 
-    def numbers(self) -> int:
-        """Return how many numbers of a row and bundle it leaves."""
-        shape = self.shape
-        return HEAD * (shape.queries * (1 + shape.gated) + 2 - shape.keys_are_values)
+def heads_of(setting: Setting) -> Shape:
+    """Return the same of an operator whose columns are those of its bundles."""
+    return sound(setting, shape_of(setting))
 
-    def left(self, bundles: Integers, _: int | None, inputs: Values) -> Integers:
-        """Return queries, gates, keys and values of bundles."""
-        shape, x = self.shape, self.setting.matrix(self.read(0), inputs[self.read(0)])
-        queries, keys = self.query_heads(bundles), self.key_heads(bundles)
-        wanted = [
-            (name, queries, shape.heads, HEAD * shape.queries) for name in ("queries", "gates")[: 1 + shape.gated]
-        ]
-        wanted += [(name, keys, shape.kv_heads, HEAD) for name in ("keys", "values")[: 2 - shape.keys_are_values]]
-        parts = []
-        for name, heads, number, each in wanted:
-            weights = weights_of(self.setting, name, number, x.shape[1], HEAD)[heads]
-            image = product(x, weights.transpose(1, 0, 2).reshape(x.shape[1], -1))
-            parts.append(image.reshape(len(x), len(bundles), each))
-        return np.concatenate(parts, axis=2)
+
+def head_columns(setting: Setting) -> int:
+    """Return the columns of a bundle: those of its key head."""
+    return heads_of(setting).head_columns
+
+
+def query_numbers(setting: Setting) -> int:
+    """Return how many numbers of a row and bundle queries, or what they give, have."""
+    return heads_of(setting).queries * HEAD
+
+
+def projected_numbers(setting: Setting) -> int:
+    """Return how many numbers of a row and bundle the projection leaves."""
+    shape = heads_of(setting)
+    return HEAD * (shape.queries * (1 + shape.gated) + 2 - shape.keys_are_values)
+
+
+def projected(share: Share, inputs: Values) -> Integers:
+    """Return queries, their gates, keys and values of rows."""
+    shape, x, bundles = heads_of(share.setting), share.rows(0, inputs), share.units
+    queries, keys = shape.query_heads(bundles), shape.key_heads(bundles)
+    wanted = [(name, queries, shape.heads, HEAD * shape.queries) for name in ("queries", "gates")[: 1 + shape.gated]]
+    wanted += [(name, keys, shape.kv_heads, HEAD) for name in ("keys", "values")[: 2 - shape.keys_are_values]]
+    parts = []
+    for name, heads, number, each in wanted:
+        weights = weights_of(share.setting, name, number, x.shape[1], HEAD)[heads]
+        image = product(x, weights.transpose(1, 0, 2).reshape(x.shape[1], -1))
+        parts.append(image.reshape(len(x), len(bundles), each))
+    return np.concatenate(parts, axis=2)
 
 
 def turned(heads: Integers, places: Integers) -> Integers:
@@ -156,116 +139,43 @@ def turned(heads: Integers, places: Integers) -> Integers:
     return np.stack([(x * c - y * s) % PRIME, (x * s + y * c) % PRIME], axis=-1)
 
 
-class Rotate(Heads):
-    """Queries and keys turned by their place; the rest as it is."""
-
-    __slots__ = ()
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and bundle it leaves."""
-        return HEAD * (self.shape.queries * (1 + self.shape.gated) + 2)
-
-    def left(self, _: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return queries, gates, keys and values of bundles."""
-        shape = self.shape
-        x = self.unpacked(0, Project(self.setting).numbers(), shard, inputs)
-        x = x.reshape(*x.shape[:2], x.shape[2] // HEAD, HEAD)
-        queries, key = shape.queries, shape.queries * (1 + shape.gated)
-        places = shape.past + np.arange(len(x)) % shape.rows_per_user
-        # Where keys are values, the value is the key as it was projected.
-        parts = [turned(x[:, :, :queries], places), x[:, :, queries:key]]
-        parts += [turned(x[:, :, key : key + 1], places), x[:, :, -1:]]
-        whole = np.concatenate(parts, axis=2)
-        return whole.reshape(*whole.shape[:2], self.numbers())
+def rotated_numbers(setting: Setting) -> int:
+    """Return how many numbers of a row and bundle are left once queries and keys are turned."""
+    shape = heads_of(setting)
+    return HEAD * (shape.queries * (1 + shape.gated) + 2)
 
 
-def rotated(function: Heads, place: int, shard: int | None, inputs: Values) -> tuple[Integers, ...]:
-    """Return queries, gates, keys and values of bundles from what `Rotate` left."""
-    shape = function.shape
-    x = function.unpacked(place, Rotate(function.setting).numbers(), shard, inputs)
+def rotated(share: Share, inputs: Values) -> Integers:
+    """Return queries and keys turned by their place; the rest as it is."""
+    shape = heads_of(share.setting)
+    x = share.unpacked(0, projected_numbers(share.setting), inputs)
+    x = x.reshape(*x.shape[:2], x.shape[2] // HEAD, HEAD)
+    queries, key = shape.queries, shape.queries * (1 + shape.gated)
+    places = shape.places(len(x))
+    # Where keys are values, the value is the key as it was projected.
+    parts = [turned(x[:, :, :queries], places), x[:, :, queries:key]]
+    parts += [turned(x[:, :, key : key + 1], places), x[:, :, -1:]]
+    whole = np.concatenate(parts, axis=2)
+    return whole.reshape(*whole.shape[:2], rotated_numbers(share.setting))
+
+
+def read_rotated(share: Share, place: int, inputs: Values) -> tuple[Integers, ...]:
+    """Return queries, gates, keys and values of bundles from what `rotated` left."""
+    shape = heads_of(share.setting)
+    x = share.unpacked(place, rotated_numbers(share.setting), inputs)
     x = x.reshape(*x.shape[:2], x.shape[2] // HEAD, HEAD)
     queries, key = shape.queries, shape.queries * (1 + shape.gated)
     return x[:, :, :queries], x[:, :, queries:key], x[:, :, key], x[:, :, key + 1]
 
 
-def with_cache(function: Heads, name: str, bundles: Integers, new: Integers) -> Integers:
-    """Return keys or values of every row's user, those of the cache before the new; (rows, bundles, seen, HEAD)."""
-    shape, setting = function.shape, function.setting
-    users = len(new) // shape.rows_per_user
-    random = generator(setting.seed, "cache", setting.iteration, setting.operator.layer, name)
-    past = drawn(random, users, shape.kv_heads, shape.past, HEAD)[:, function.key_heads(bundles)]
-    here = new.reshape(users, shape.rows_per_user, len(bundles), HEAD).transpose(0, 2, 1, 3)
-    return np.repeat(np.concatenate([past, here], axis=2), shape.rows_per_user, axis=0)
+def gated(share: Share, inputs: Values) -> Integers:
+    """Return what heads give, times the sigmoid of their gates."""
+    heads = share.unpacked(0, query_numbers(share.setting), inputs)
+    gates = read_rotated(share, 1, inputs)[1].reshape(heads.shape)
+    return heads * sigmoid(gates) % PRIME
 
 
-class Scores(Heads):
-    """Products of queries with the keys of the context; 0 for what a row does not see."""
-
-    __slots__ = ()
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and bundle it leaves."""
-        return self.shape.queries * self.shape.seen
-
-    def left(self, bundles: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return the scores of bundles."""
-        queries, _, key, _ = rotated(self, 0, shard, inputs)
-        keys = with_cache(self, "keys", bundles, key)
-        scores = dot(queries[:, :, :, None], keys[:, :, None])
-        scores = np.where(self.shape.visible(len(scores))[:, None, None], scores, 0)
-        return np.asarray(scores.reshape(*scores.shape[:2], self.numbers()))
-
-
-class Softmax(Scores):
-    """Exponentials of the scores over their sum."""
-
-    __slots__ = ()
-
-    def left(self, _: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return the weights of bundles."""
-        shape = self.shape
-        scores = self.unpacked(0, self.numbers(), shard, inputs)
-        by_head = scores.reshape(*scores.shape[:2], shape.queries, shape.seen)
-        return softmax(by_head, shape.visible(len(scores))[:, None, None]).reshape(scores.shape)
-
-
-class Weighed(Heads):
-    """Values of the context, each times its weight."""
-
-    __slots__ = ()
-
-    def left(self, bundles: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return what heads give."""
-        shape = self.shape
-        weights = self.unpacked(0, shape.queries * shape.seen, shard, inputs)
-        by_head = weights.reshape(*weights.shape[:2], shape.queries, 1, shape.seen)
-        values = with_cache(self, "values", bundles, rotated(self, 1, shard, inputs)[3])
-        heads = dot(by_head, values.swapaxes(2, 3)[:, :, None])
-        return np.asarray(heads.reshape(*heads.shape[:2], self.numbers()))
-
-
-class Gate(Heads):
-    """What heads give, times the sigmoid of their gates."""
-
-    __slots__ = ()
-
-    def left(self, _: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return what heads give."""
-        heads = self.unpacked(0, self.numbers(), shard, inputs)
-        gates = rotated(self, 1, shard, inputs)[1].reshape(heads.shape)
-        return heads * sigmoid(gates) % PRIME
-
-
-class Out(Heads):
-    """The output projection, a summand of rows a shard; the first adds the residual."""
-
-    __slots__ = ()
-
-    def lanes(self) -> int:
-        """Return how many numbers a vector must hold: any."""
-        return 1
-
-    def outputs(self, shard: int | None, inputs: Values) -> Values:
-        """Return rows."""
-        heads = self.unpacked(0, self.shape.queries * HEAD, shard, inputs)
-        return summand(self, heads, self.query_heads(self.deal.units(shard)), self.shape.heads, shard, inputs)
+def given(share: Share, inputs: Values) -> Given:
+    """Return what heads give to the output projection."""
+    shape = heads_of(share.setting)
+    return Given(share.unpacked(0, query_numbers(share.setting), inputs), shape.query_heads(share.units), shape.heads)

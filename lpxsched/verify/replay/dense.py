@@ -1,90 +1,93 @@
-"""The dense run: every tensor of the graph whole, and every summand as it should be, without chips, slots or times."""
+"""The dense run: every tensor of a segment whole, and every summand as it should be, without chips, slots or times."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from lpxsched.errors import InputError
-from lpxsched.verify.replay.dispatch import dispatches
-from lpxsched.verify.replay.dispatched import DispatchedExperts, Label
+from lpxsched.verify.replay.dispatched import chosen_by, pairs_without_run
 from lpxsched.verify.replay.experts import routing_of
-from lpxsched.verify.replay.functions import GRAPH_FILE, PARTIAL, Setting
-from lpxsched.verify.replay.kinds import functions_of
-from lpxsched.verify.replay.mixtures import mixtures
-from lpxsched.verify.replay.placement import dealt, nodes_of, seen
+from lpxsched.verify.replay.functions import PARTIAL
+from lpxsched.verify.replay.placement import seen
 from lpxsched.verify.replay.routings import without_run
+from lpxsched.verify.replay.sources import OUTSIDE
+from lpxsched.verify.replay.units import Units
 
 if TYPE_CHECKING:
-    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.documents import GraphInput, GraphOperator, GraphTensor
+    from lpxsched.timetable.documents import GraphInput
     from lpxsched.verify.replay.functions import Values
-
-FEWEST_LANES = 2
+    from lpxsched.verify.replay.model import Model
+    from lpxsched.verify.replay.rounds import Round
 
 
 class Dense:
-    """What every operator should read and leave in one iteration.
+    """What every operator of a segment should read and leave in one round.
 
     Parameters
     ----------
-    build : Build
-    seed, iteration : int
-
-    Raises
-    ------
-    InputError
-        Where the graph does not say what its operators compute.
+    model : Model
+    now : Round
+    segment : int
+    outside : ndarray of int64, optional
+        The rows that hosts have for the segment; those of the first step may be drawn.
+    before : Dense, optional
+        The segment's dense run in the step before, whose chips kept what this one finds.
 
     Attributes
     ----------
-    lanes : int
-        Numbers that stand for a vector.
-    functions : list of Function
-        One for each operator of the graph.
-    mixtures : list of Mixture
-    dispatches : list of Dispatch
+    functions : dict of Function
+        By number of the operator in the graph.
     whole : dict
-        Every tensor of the graph, by name.
+        Every tensor that the operators leave, and all that they keep, by name.
     """
 
-    def __init__(self, build: Build, seed: int, iteration: int) -> None:
-        self.operators = build.graph.operators
-        self.tensors = {tensor.name: tensor for tensor in build.graph.tensors}
-        self.widths = [len(nodes_of(build, operator)) for operator in self.operators]
-        self.mixtures, self.dispatches = mixtures(build.graph), dispatches(build.graph)
-        settings = [
-            Setting(operator, self._around(operator), width, FEWEST_LANES, seed, iteration, dealt(build, operator))
-            for operator, width in zip(self.operators, self.widths, strict=True)
-        ]
-        functions = functions_of(settings, self.mixtures, self.dispatches)
-        self.lanes = max([FEWEST_LANES, *(function.lanes() for function in functions)])
-        self.functions = functions_of(
-            [replace(one, lanes=self.lanes) for one in settings], self.mixtures, self.dispatches
-        )
-        self.writer = {name: number for number, one in enumerate(self.operators) for name in one.outputs}
+    def __init__(
+        self,
+        model: Model,
+        now: Round,
+        segment: int = 0,
+        *,
+        outside: Integers | None = None,
+        before: Dense | None = None,
+    ) -> None:
+        self.model, self.now, self.segment = model, now, segment
+        self.functions = model.functions(segment, now)
+        self._outside: Values = {} if outside is None else {OUTSIDE: outside}
+        self._before = before
         self._summands: dict[tuple[int, int], Values] = {}
         self.whole: Values = {}
-        for number in self._order():
-            self.whole |= self.functions[number].dense(self._read(number))
+        for number in model.order[segment]:
+            self.whole |= self.functions[number].dense(self._read(number) | self.beside(number, None))
+
+    def beside(self, number: int, shard: int | None) -> Values:
+        """Return what an operator uses that is no tensor: rows outside, and what its shard kept of the step before."""
+        function = self.functions[number]
+        if not function.setting.operator.inputs:
+            return self._outside
+        kept = function.before(shard) if isinstance(function, Units) else {}
+        if not kept or self._before is None:
+            return kept
+        left = self._before.whole if shard is None else self._before.leaves(number, shard)
+        return {name: left[name] for name in kept}
 
     def expected(self, number: int, shard: int) -> Values:
         """Return what a shard of an operator should read: its parts of whole tensors, and its own summands."""
-        return {read.tensor: self._expected(read, number, shard) for read in self.operators[number].inputs}
+        return {read.tensor: self._expected(read, number, shard) for read in self.model.operators[number].inputs}
 
     def leaves(self, number: int, shard: int) -> Values:
         """Return what a shard of an operator should leave."""
         if (number, shard) not in self._summands:
-            self._summands[number, shard] = self.functions[number].part(shard, self.expected(number, shard))
+            inputs = self.expected(number, shard) | self.beside(number, shard)
+            self._summands[number, shard] = self.functions[number].part(shard, inputs)
         return self._summands[number, shard]
 
     def without_run(self) -> list[str]:
         """Return what experts have no room for."""
         told = []
-        for layer in self.mixtures:
-            pairs, _ = routing_of(self.functions[self.writer[layer.pairs]].setting, layer, self.whole)
+        for layer in self.model.mixtures:
+            if self.model.writer[layer.pairs] not in self.functions:
+                continue
+            pairs, _ = routing_of(self.functions[self.model.writer[layer.pairs]].setting, layer, self.whole)
             for held in dict.fromkeys(layer.routed.held):
                 short, room = len(without_run(held, pairs)), f"{held.runs} runs of {held.rows_per_run} rows"
                 if short:
@@ -95,47 +98,27 @@ class Dense:
     def _without_room(self) -> list[str]:
         """Return what no window has room for, and what a window brings that experts have no room for."""
         told = []
-        for layer in self.dispatches:
-            writers = (self.writer[layer.homes[0].labels], self.writer[layer.pairs])
-            label, expert = (self.functions[number] for number in writers)
-            assert isinstance(label, Label)
-            assert isinstance(expert, DispatchedExperts)
-            late, short = (
-                layer.without_window(label.chosen(self._read(writers[0]))),
-                expert.short(self._read(writers[1])),
-            )
+        for layer in self.model.dispatches:
+            writers = [self.model.writer[name] for name in (layer.homes[0].labels, layer.pairs)]
+            if writers[1] not in self.functions:
+                continue
+            label, expert = (self.functions[number].setting for number in writers)
+            late = layer.without_window(chosen_by(label, layer, self._read(writers[0]))[0])
+            short = pairs_without_run(expert, layer, self._read(writers[1]))
+            pairs = "pairs of a row and an expert find no"
             if late:
-                told.append(
-                    f"{layer.expert}: {late} pairs of a row and an expert find no room in {layer.windows} windows"
-                )
+                told.append(f"{layer.expert}: {late} {pairs} room in {layer.windows} windows")
             if short:
-                told.append(f"{layer.expert}: {short} pairs of a row and an expert find no run")
+                told.append(f"{layer.expert}: {short} {pairs} run")
         return told
 
     def _read(self, number: int) -> Values:
-        return {read.tensor: self.whole[read.tensor] for read in self.operators[number].inputs}
+        return {read.tensor: self.whole[read.tensor] for read in self.model.operators[number].inputs}
 
     def _expected(self, read: GraphInput, number: int, shard: int) -> Integers:
-        if read.layout == PARTIAL and self.tensors[read.tensor].layout == PARTIAL:
-            return self.leaves(self.writer[read.tensor], shard)[read.tensor]
+        model = self.model
+        if read.layout == PARTIAL and model.tensors[read.tensor].layout == PARTIAL:
+            return self.leaves(model.writer[read.tensor], shard)[read.tensor]
         whole = self.whole[read.tensor]
-        view = seen(read, len(whole), self.widths[number], shard)
+        view = seen(read, len(whole), model.settings[number].width, shard)
         return whole[view.first : view.end]
-
-    def _around(self, operator: GraphOperator) -> dict[str, GraphTensor]:
-        names = [*(read.tensor for read in operator.inputs), *operator.outputs]
-        return {name: self.tensors[name] for name in names}
-
-    def _order(self) -> list[int]:
-        """Return the operators, writers before readers."""
-        sorter: TopologicalSorter[int] = TopologicalSorter()
-        for number, operator in enumerate(self.operators):
-            for read in operator.inputs:
-                if read.tensor not in self.writer:
-                    raise InputError(GRAPH_FILE, f"reads {read.tensor}, which no operator leaves", key=operator.name)
-            sorter.add(number, *(self.writer[read.tensor] for read in operator.inputs))
-        try:
-            return list(sorter.static_order())
-        except CycleError as error:
-            names = [self.operators[number].name for number in error.args[1]]
-            raise InputError(GRAPH_FILE, f"operators wait for each other in a circle: {', '.join(names)}") from error

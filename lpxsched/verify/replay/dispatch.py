@@ -3,7 +3,7 @@
 A source (a chip that routes rows of its own, or the GPUs, which route all) has `room` positions for each expert, in the
 order of the experts. A tensor holds them, another their labels: which row lies there, and its gate. The pairs of an
 expert are numbered in the order of their rows; a window takes the next `room` of them, and leaves the rest to later
-ones. Each iteration replays one window of one routing.
+ones. A step visits the layer once for each window that is replayed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from lpxsched.units import NONE, ceil_div
 from lpxsched.verify.replay.functions import PARTIAL, in_rows
 from lpxsched.verify.replay.mixtures import COMBINE, EXPERTS, GATES, MOST_EXPERTS, held_whole
-from lpxsched.verify.replay.routings import ROUTINGS, Routed
+from lpxsched.verify.replay.routings import Routed
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -96,10 +96,9 @@ class Dispatch:
         """Return how many labels a vector of a chip holds."""
         return ceil_div(self.routed.held[shard].experts * home.room, max(1, home.runs[shard][1]))
 
-    def window(self, iteration: int) -> int:
-        """Return the window of an iteration: the routings take turns, then the windows."""
-        turn, last = iteration // len(ROUTINGS) % self.replayed, self.replayed - 1
-        return self.windows - 1 if turn == last else turn
+    def window(self, visit: int) -> int:
+        """Return the window of one of the visits that are replayed."""
+        return visit if visit < self.replayed - 1 else self.windows - 1 + max(0, visit - self.replayed + 1)
 
     @property
     def replayed(self) -> int:

@@ -15,7 +15,6 @@ import numpy as np
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
 from lpxsched.verify.replay.dealt import Deal
 from lpxsched.verify.replay.field import dot
-from lpxsched.verify.replay.rows import RowFunction
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -44,24 +43,18 @@ def _matrix_of_tokens(setting: Setting, tokens: Integers, length: int) -> Intege
     return np.array(rows, dtype=np.int64).reshape(len(tokens), length)
 
 
-class Embedding(RowFunction):
-    """The row of each token; a shard leaves those of its own tokens, and 0 for others."""
-
-    __slots__ = ()
-
-    def image(self, shard: int | None, inputs: Values) -> Integers:
-        """Return the rows."""
-        setting = self.setting
-        vectors = inputs[setting.operator.inputs[0].tensor]
-        weights = _weights_of_rows(setting, setting.operator.rows)
-        found = dot(vectors[_vector_of(len(weights), len(vectors))], weights)
-        tokens = found % setting.operator.columns
-        rows = _matrix_of_tokens(setting, tokens, setting.rows(self.output)[1])
-        if shard is None:
-            return rows
-        first = sum(setting.columns[:shard])
-        mine = (tokens >= first) & (tokens < first + setting.columns[shard])
-        return np.where(mine[:, None], rows, 0)
+def embedded(setting: Setting, shard: int | None, inputs: Values) -> Integers:
+    """Return the row of each token; a shard leaves those of its own tokens, and 0 for others."""
+    vectors = inputs[setting.operator.inputs[0].tensor]
+    weights = _weights_of_rows(setting, setting.operator.rows)
+    found = dot(vectors[_vector_of(len(weights), len(vectors))], weights)
+    tokens = found % setting.operator.columns
+    rows = _matrix_of_tokens(setting, tokens, setting.rows(setting.output)[1])
+    if shard is None:
+        return rows
+    first = sum(setting.columns[:shard])
+    mine = (tokens >= first) & (tokens < first + setting.columns[shard])
+    return np.where(mine[:, None], rows, 0)
 
 
 class Ends(Deal):
@@ -139,18 +132,13 @@ class Best:
         return setting.vectors(rows)
 
 
-class Sample(RowFunction):
-    """The best token of all shards for each row."""
-
-    __slots__ = ()
-
-    def image(self, _: int | None, inputs: Values) -> Integers:
-        """Return the tokens as they lie in their vectors."""
-        setting, best = self.setting, self.read(0, inputs)
-        by_row = best.reshape(-1, setting.operator.rows, best.shape[1])
-        first = by_row[:, :, LOGIT].argmax(axis=0)
-        tokens = by_row[first, np.arange(len(first)), TOKEN]
-        vectors = np.zeros((setting.tensors[self.output].vectors, setting.lanes), dtype=np.int64)
-        weights = _weights_of_rows(setting, len(tokens))
-        np.add.at(vectors, _vector_of(len(tokens), len(vectors)), tokens[:, None] * weights % PRIME)
-        return vectors.reshape(setting.rows(self.output)) % PRIME
+def sampled(setting: Setting, _: int | None, inputs: Values) -> Integers:
+    """Return the best token of all shards for each row, as tokens lie in their vectors."""
+    best = setting.input_rows(0, inputs)
+    by_row = best.reshape(-1, setting.operator.rows, best.shape[1])
+    first = by_row[:, :, LOGIT].argmax(axis=0)
+    tokens = by_row[first, np.arange(len(first)), TOKEN]
+    vectors = np.zeros((setting.tensors[setting.output].vectors, setting.lanes), dtype=np.int64)
+    weights = _weights_of_rows(setting, len(tokens))
+    np.add.at(vectors, _vector_of(len(tokens), len(vectors)), tokens[:, None] * weights % PRIME)
+    return vectors.reshape(setting.rows(setting.output)) % PRIME

@@ -1,4 +1,4 @@
-r"""Mixtures of experts: operators whose work depends on a routing, which is another one in each iteration (`routings`).
+r"""Mixtures of experts: operators whose work depends on a routing, which is another one in each step (`routings`).
 
 The router gives each row k experts and as many gates; a pair (row, expert) of the experts is a row of their output;
 combine adds the pairs of a row, each times its gate, and what else it reads. An expert is the FFN of `rows` with one
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def pairs_of(setting: Setting, routed: Routed, scores: Integers, gates: Integers) -> Integers:
     """Return expert and gate of each pair as one number, shape (rows, k)."""
-    routing = ROUTINGS[setting.iteration % len(ROUTINGS)]
+    routing = ROUTINGS[setting.round.number % len(ROUTINGS)]
     return np.asarray(chosen_experts(routed, routing, scores) * GATES + 1 + gates % (GATES - 1))
 
 
@@ -79,7 +79,7 @@ class Routes:
     def dense(self, _: Values) -> Values:
         """Return the routing."""
         setting, routed = self.setting, self.mixture.routed
-        random = generator(setting.seed, "source", setting.iteration, setting.operator.name)
+        random = generator(setting.seed, "source", setting.round.number, setting.operator.name)
         gates, scores = (drawn(random, routed.rows, n) for n in (routed.experts_per_row, routed.choices))
         return {self.mixture.routing: laid(setting, self.mixture.routing, pairs_of(setting, routed, scores, gates))}
 

@@ -1,6 +1,6 @@
 """What operators compute: a dense run of the whole tensor, and the part that one shard makes of what it sees.
 
-An operator without inputs draws its tensors at random. Any other is a linear map, row by row: row r of an output is a
+An operator without inputs is a source (`sources`). Any other is a linear map, row by row: row r of an output is a
 combination of the rows of the inputs that lie at r, times a matrix that follows from the seed and the names. (What is
 no linear map is in `attention`, `ends`, `experts` and `rows`.) Of an output that is
 
@@ -11,9 +11,9 @@ no linear map is in `attention`, `ends`, `experts` and `rows`.) Of an output tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from lpxsched.verify.replay.placement import seen
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.documents import GraphOperator, GraphTensor
+    from lpxsched.verify.replay.rounds import Round
 
 GRAPH_FILE = "graph.json"
 # Rows of more vectors are taken apart: each vector is a row, so that no matrix is too large.
@@ -69,8 +70,9 @@ class Setting:
         Number of its shards.
     lanes : int
         Numbers that stand for one vector.
-    seed, iteration : int
-        What is drawn at random follows from both, weights from the seed alone.
+    seed : int
+        Weights follow from it alone, other numbers that are drawn also from the round.
+    round : Round
     columns : tuple of int
         Columns of the operator that each shard has.
     """
@@ -80,7 +82,7 @@ class Setting:
     width: int
     lanes: int
     seed: int
-    iteration: int
+    round: Round
     columns: tuple[int, ...] = ()
 
     def rows(self, name: str) -> tuple[int, int]:
@@ -97,47 +99,20 @@ class Setting:
         """Return a matrix as vectors."""
         return matrix.reshape(-1, self.lanes)
 
+    @property
+    def output(self) -> str:
+        """Name of the one tensor that the operator leaves."""
+        return self.operator.outputs[0]
+
+    def input_rows(self, place: int, inputs: Values) -> Integers:
+        """Return the input at a place as a matrix."""
+        name = self.operator.inputs[place].tensor
+        return self.matrix(name, inputs[name])
+
     def cut(self, name: str, shard: int, vectors: Integers) -> Integers:
         """Return what a shard leaves of an output."""
         view = seen(self.tensors[name], len(vectors), self.width, shard)
         return vectors[view.first : view.end]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An operator without inputs."""
-
-    setting: Setting
-
-    def lanes(self) -> int:
-        """Return how many numbers a vector must hold: any."""
-        return 1
-
-    def dense(self, _: Values) -> Values:
-        """Return random tensors; of a partial one the sum of all summands."""
-        outputs = self.setting.operator.outputs
-        return {name: self._whole(name) for name in outputs}
-
-    def part(self, shard: int, _: Values) -> Values:
-        """Return the part, or the summand, of a shard."""
-        return {
-            name: self._drawn(name, shard)
-            if self.setting.tensors[name].layout == PARTIAL
-            else self.setting.cut(name, shard, self._drawn(name, 0))
-            for name in self.setting.operator.outputs
-        }
-
-    def _whole(self, name: str) -> Integers:
-        if self.setting.tensors[name].layout != PARTIAL:
-            return self._drawn(name, 0)
-        total = np.zeros((self.setting.tensors[name].vectors, self.setting.lanes), dtype=np.int64)
-        for shard in range(self.setting.width):
-            total += self._drawn(name, shard)
-        return total % PRIME
-
-    def _drawn(self, name: str, shard: int) -> Integers:
-        setting = self.setting
-        return _rows(setting.seed, setting.iteration, name, shard, (setting.tensors[name].vectors, setting.lanes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +190,8 @@ class Linear:
         total = np.zeros((rows, length), dtype=np.int64)
         for name, values in inputs.items():
             matrix = setting.matrix(name, values)
-            weights = _weights(setting.seed, f"{output} of {name}", matrix.shape[1], length)
-            total += product(_paired(matrix, rows, setting.seed), weights)
+            weights = matrix_of(setting.seed, f"{output} of {name}", matrix.shape[1], length)
+            total += product(paired(matrix, rows, setting.seed), weights)
         return setting.vectors(total % PRIME)
 
 
@@ -232,6 +207,42 @@ def sizes_of(operator: GraphOperator, *names: str) -> list[int]:
     if missing:
         raise InputError(GRAPH_FILE, f"says in sizes nothing of {missing[0]}", key=f"{operator.name}")
     return [operator.sizes[name] for name in names]
+
+
+class Sizes(Protocol):
+    """What a graph says of the sizes of an operator, read by the names of the fields."""
+
+    def fault(self, columns: int, rows: int) -> str:
+        """Return why they do not fit so many columns and rows; empty where they do."""
+
+
+AnySizes = TypeVar("AnySizes", bound=Sizes)
+
+
+def sizes_as(kind: type[AnySizes], setting: Setting, **more: int) -> AnySizes:
+    """Return the sizes of an operator as a dataclass, some fields of which are given.
+
+    Raises
+    ------
+    InputError
+        When one is missing.
+    """
+    names = [field.name for field in fields(cast("Any", kind)) if field.name not in more]
+    return kind(**dict(zip(names, sizes_of(setting.operator, *names), strict=True)), **more)
+
+
+def sound(setting: Setting, sizes: AnySizes) -> AnySizes:
+    """Return sizes that fit the columns and rows of their operator.
+
+    Raises
+    ------
+    InputError
+        When they do not.
+    """
+    fault = sizes.fault(setting.operator.columns, setting.operator.rows)
+    if fault:
+        raise InputError(GRAPH_FILE, fault, key=setting.operator.name)
+    return sizes
 
 
 def add_residual(setting: Setting, vectors: Integers, shard: int | None, inputs: Values) -> Integers:
@@ -263,13 +274,6 @@ def _view(setting: Setting, name: str, shard: int, values: Integers) -> Integers
     return values[view.first : view.end]
 
 
-@lru_cache(maxsize=1024)
-def _rows(seed: int, iteration: int, name: str, shard: int, shape: tuple[int, int]) -> Integers:
-    rows = drawn(generator(seed, "source", iteration, name, shard), *shape)
-    rows.flags.writeable = False
-    return rows
-
-
 @lru_cache(maxsize=64)
 def _drawn_weights(seed: int, operator: str, name: str, shape: tuple[int, ...]) -> Integers:
     weights = drawn(generator(seed, "weights", operator, name), *shape)
@@ -278,11 +282,12 @@ def _drawn_weights(seed: int, operator: str, name: str, shape: tuple[int, ...]) 
 
 
 @lru_cache(maxsize=64)
-def _weights(seed: int, name: str, rows: int, columns: int) -> Integers:
+def matrix_of(seed: int, name: str, rows: int, columns: int) -> Integers:
+    """Return the matrix that takes rows of so many numbers to rows of another length."""
     return drawn(generator(seed, "weights", name), rows, columns)
 
 
-def _paired(matrix: Integers, rows: int, seed: int) -> Integers:
+def paired(matrix: Integers, rows: int, seed: int) -> Integers:
     """Return so many rows, each a combination of those of a matrix that lie at its place."""
     here = len(matrix)
     pairs = np.arange(max(here, rows))

@@ -5,21 +5,58 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lpxsched.verify.replay import recurrent
-from lpxsched.verify.replay.attention import Gate, Out, Project, Rotate, Scores, Softmax, Weighed
-from lpxsched.verify.replay.dispatched import DispatchedCombine, DispatchedExperts, HomeRouter, Label, Place
-from lpxsched.verify.replay.ends import Best, Embedding, Logits, Sample
-from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
-from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear, Source
-from lpxsched.verify.replay.latent import (
-    Absorb,
-    LatentNorm,
-    LatentOut,
-    LatentRotate,
-    LatentScores,
-    LatentValues,
+from lpxsched.verify.replay.attention import (
+    gated,
+    given,
+    head_columns,
+    projected,
+    projected_numbers,
+    query_numbers,
+    rotated,
+    rotated_numbers,
 )
-from lpxsched.verify.replay.rows import Ffn, Norm, Widen
+from lpxsched.verify.replay.cached import cached, score_numbers, scores, weighed, weights, with_keys, with_values
+from lpxsched.verify.replay.dispatched import Dispatched, combined, experts_run, labelled, placed, routed_at_home
+from lpxsched.verify.replay.ends import Best, Logits, embedded, sampled
+from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
+from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear
+from lpxsched.verify.replay.latent import (
+    absorbed,
+    cached_latents,
+    latent_given,
+    latent_lanes,
+    latent_norm,
+    latent_numbers,
+    latent_rotated,
+    latent_scores,
+    latent_taken,
+    taken_numbers,
+    with_latents,
+)
+from lpxsched.verify.replay.recurrent import (
+    all_numbers,
+    delta_normed,
+    given_numbers,
+    projected_parts,
+    read_numbers,
+    state_columns,
+    state_given,
+    state_normed,
+)
+from lpxsched.verify.replay.rows import Rows, ffn, normed, widened
+from lpxsched.verify.replay.sources import Source
+from lpxsched.verify.replay.states import (
+    after,
+    convolved,
+    delta_convolved,
+    delta_step,
+    last_rows,
+    read,
+    rows_before,
+    space_step,
+    state_before,
+)
+from lpxsched.verify.replay.units import Projection, Units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,40 +65,47 @@ if TYPE_CHECKING:
     from lpxsched.verify.replay.functions import Function, Setting
     from lpxsched.verify.replay.mixtures import Mixture
 
+NORM = partial(Rows, image=normed)
+HEADS = partial(Units, unit_columns=head_columns)
+STATES = partial(Units, unit_columns=state_columns)
 KINDS: dict[str, Callable[[Setting], Function]] = {
-    "mixer_norm": Norm,
-    "ffn_norm": Norm,
-    "final_norm": Norm,
-    "qkv": Project,
-    "rotate": Rotate,
-    "scores": Scores,
-    "softmax": Softmax,
-    "values": Weighed,
-    "gate": Gate,
-    "out": Out,
-    "latent_norm": LatentNorm,
-    "absorb": Absorb,
-    "latent_rotate": LatentRotate,
-    "latent_scores": LatentScores,
-    "latent_values": LatentValues,
-    "latent_out": LatentOut,
-    "delta_in": recurrent.DeltaProject,
-    "delta_convolve": recurrent.DeltaConvolve,
-    "delta": recurrent.DeltaUpdate,
-    "delta_norm": recurrent.DeltaNorm,
-    "delta_out": recurrent.RecurrentOut,
-    "state_in": recurrent.Project,
-    "state_convolve": recurrent.Convolve,
-    "state": recurrent.StateUpdate,
-    "state_norm": recurrent.StateNorm,
-    "state_out": recurrent.RecurrentOut,
-    "dense": Ffn,
-    "shared": Ffn,
-    "widen": Widen,
-    "embedding": Embedding,
+    "mixer_norm": NORM,
+    "ffn_norm": NORM,
+    "final_norm": NORM,
+    "qkv": partial(HEADS, numbers=projected_numbers, left=projected),
+    "rotate": partial(HEADS, numbers=rotated_numbers, left=rotated),
+    "scores": partial(HEADS, numbers=score_numbers, left=scores, kept=cached, keep=with_keys),
+    "softmax": partial(HEADS, numbers=score_numbers, left=weights),
+    "values": partial(HEADS, numbers=query_numbers, left=weighed, kept=cached, keep=with_values),
+    "gate": partial(HEADS, numbers=query_numbers, left=gated),
+    "out": partial(Projection, unit_columns=head_columns, given=given),
+    "latent_norm": partial(Rows, image=latent_norm, least=latent_lanes),
+    "absorb": partial(HEADS, numbers=latent_numbers, left=absorbed),
+    "latent_rotate": partial(HEADS, numbers=latent_numbers, left=latent_rotated),
+    "latent_scores": partial(HEADS, numbers=score_numbers, left=latent_scores, kept=cached_latents, keep=with_latents),
+    "latent_values": partial(HEADS, numbers=taken_numbers, left=latent_taken, kept=cached_latents, keep=with_latents),
+    "latent_out": partial(Projection, unit_columns=head_columns, given=latent_given),
+    "delta_in": partial(STATES, numbers=all_numbers, left=projected_parts),
+    "delta_convolve": partial(STATES, numbers=all_numbers, left=delta_convolved, kept=rows_before, keep=last_rows),
+    "delta": partial(
+        STATES, numbers=read_numbers, left=partial(read, delta_step), kept=state_before, keep=partial(after, delta_step)
+    ),
+    "delta_norm": partial(STATES, numbers=given_numbers, left=delta_normed),
+    "delta_out": partial(Projection, unit_columns=state_columns, given=state_given),
+    "state_in": partial(STATES, numbers=all_numbers, left=projected_parts),
+    "state_convolve": partial(STATES, numbers=all_numbers, left=convolved, kept=rows_before, keep=last_rows),
+    "state": partial(
+        STATES, numbers=read_numbers, left=partial(read, space_step), kept=state_before, keep=partial(after, space_step)
+    ),
+    "state_norm": partial(STATES, numbers=given_numbers, left=state_normed),
+    "state_out": partial(Projection, unit_columns=state_columns, given=state_given),
+    "dense": partial(Rows, image=ffn),
+    "shared": partial(Rows, image=ffn),
+    "widen": partial(Rows, image=widened),
+    "embedding": partial(Rows, image=embedded),
     "lm_head": Logits,
     "argmax": Best,
-    "sample": Sample,
+    "sample": partial(Rows, image=sampled),
 }
 # First input and output of kinds of the layers that mixers on GPUs leave; in another form they are linear maps.
 FORMS = {"dense": (REPLICATED, PARTIAL), "shared": (REPLICATED, PARTIAL), "widen": (PARTIAL, PARTIAL)}
@@ -85,11 +129,11 @@ def functions_of(
             mixture.combine: partial(Combine, mixture=mixture),
         }
     for layer in dispatches:
-        routed |= dict.fromkeys(layer.placers, partial(Place, layer=layer))
-        routed |= dict.fromkeys(layer.labellers, partial(Label, layer=layer))
-        routed |= {layer.router: partial(HomeRouter, layer=layer)} if layer.router else {}
-        routed[layer.expert] = partial(DispatchedExperts, layer=layer)
-        routed[layer.combine] = partial(DispatchedCombine, layer=layer)
+        routed |= dict.fromkeys(layer.placers, partial(Dispatched, layer=layer, made=placed))
+        routed |= dict.fromkeys(layer.labellers, partial(Dispatched, layer=layer, made=labelled))
+        routed |= {layer.router: partial(Dispatched, layer=layer, made=routed_at_home)} if layer.router else {}
+        routed[layer.expert] = partial(Dispatched, layer=layer, made=experts_run)
+        routed[layer.combine] = partial(Dispatched, layer=layer, made=combined)
     return [routed.get(one.operator.name, _function(one))(one) for one in settings]
 
 

@@ -6,24 +6,27 @@ nothing, or nothing that began at a producer, what arrives is noise. Noise is pa
 vector that arrives there is a root: the producer, or the slot that had nothing to carry.
 
 All iterations of a timetable that repeats do the same, a period later, each with its own vectors; what they share are
-the links, which `wires` judges for all of them. So one pass tells of all of them.
+links (`wires`) and memory (`rotation`), which are judged for all of them. So one pass tells of all of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.timetable.columns import WEIGHT
-from lpxsched.units import NEVER, NONE
-from lpxsched.verify.replay.placement import ADD
+from lpxsched.units import NONE
+from lpxsched.verify.replay.holding import held_of, keys_of, paid_for
+from lpxsched.verify.replay.rotation import copies_needed, overwritten, uses_of
 from lpxsched.verify.replay.wires import expanded, flights, parts_of_a_cycle, points_of, total_points
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers
+    from lpxsched.verify.replay.holding import Held
+    from lpxsched.verify.replay.rotation import Copies
     from lpxsched.verify.replay.wires import Flights
 
 
@@ -45,6 +48,10 @@ class Movement:
         The slot that had nothing to carry, where noise is found; `NONE` elsewhere.
     comes : ndarray of int64, shape (vectors,)
         Where nothing is found, the cycle (rounded up) at which it first comes; `NONE` where it never does.
+    overwritten : ndarray of int64, shape (vectors,)
+        Where a later iteration has written over it, the cycle (rounded down) in which; `NONE` elsewhere.
+    robbed : ndarray of bool, shape (slots,)
+        Whether a later iteration has written over something that a slot takes.
     unused : ndarray of int64
         Slots that bring vectors which nothing there reads or passes on.
     whole : ndarray of bool, shape (slots,)
@@ -57,57 +64,77 @@ class Movement:
     got: Flags
     culprit: Integers
     comes: Integers
+    overwritten: Integers
+    robbed: Flags
     unused: Integers
     whole: Flags
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Held:
-    """What nodes hold: first what operators produced, then what slots brought; times in parts of a cycle."""
+class _Ways(NamedTuple):
+    """All vectors of slots, all that is held, and what of it operands find and slots take; times in `parts`."""
 
-    made: int
+    parts: int
+    sent: Flights
+    operand: Integers
+    k: Integers
     key: Integers
     point: Integers
-    there: Integers
-    leaves: Integers
+    held: Held
+    found: Integers
+    taken: Integers
 
 
-def movement(build: Build) -> Movement:
-    """Return what every operand finds."""
-    parts = parts_of_a_cycle(build)
-    sent = flights(build, parts)
-    operand, k, key, point = _asked(build)
-    held = _held(build, sent, parts)
-    start = build.operators.start[build.operands.operator[operand]] * parts
-    found = _last(held.key, held.there, key, start)
-    held = _paid_for(build, held, operand, found, parts)
-    taken = _last(held.key, held.leaves, _keys(build, build.links.src, sent.slot, sent.point), sent.leaves)
-    root = _roots(held, taken, sent.whole[sent.slot])
+def movement(build: Build, copies: Copies | None = None) -> Movement:
+    """Return what every operand finds.
+
+    Parameters
+    ----------
+    build : Build
+    copies : mapping, optional
+        How often a tensor lies at a node, by both; None for as often as `copies_of` asks for.
+    """
+    ways = _ways(build)
+    sent, held, found, taken = ways.sent, ways.held, ways.found, ways.taken
+    uses, reads = uses_of(build, held, ways.operand, found, sent, taken, ways.parts), len(found)
+    late = overwritten(build, uses, copies_needed(build, uses) if copies is None else copies)
+    lost = late >= 0
+    root = _roots(held, taken, sent.whole[sent.slot] & ~lost[reads:])
     origin = np.append(root, NONE)[found]
     noise = origin >= held.made
     slot = np.append(np.full(held.made, NONE), sent.slot)
+    robbed = np.zeros(len(build.slots), dtype=np.bool_)
+    robbed[sent.slot[lost[reads:]]] = True
     return Movement(
-        operand=operand,
-        k=k,
-        point=point,
-        got=(origin != NONE) & ~noise,
+        operand=ways.operand,
+        k=ways.k,
+        point=ways.point,
+        got=(origin != NONE) & ~noise & ~lost[:reads],
         culprit=np.where(noise, slot[origin], NONE),
-        comes=_comes(held, key, found, parts),
+        comes=_comes(held, ways.key, found, ways.parts),
+        overwritten=np.where(lost, late // ways.parts, NONE)[:reads],
+        robbed=robbed,
         unused=_unused(held, sent, np.concatenate([found, taken])),
         whole=sent.whole,
     )
 
 
-def owners(build: Build) -> Integers:
-    """Return the operator that produces each vector; `NONE` for the last, which stands for what none produced."""
-    producer = build.tensors.producer
-    made = producer != NONE
-    return np.append(np.repeat(producer[made], build.tensors.vectors[made]), NONE)
+def copies_of(build: Build) -> Copies:
+    """Return how often each tensor must lie at each node at least, by node and tensor; tensors of more than once."""
+    ways = _ways(build)
+    uses = uses_of(build, ways.held, ways.operand, ways.found, ways.sent, ways.taken, ways.parts)
+    return copies_needed(build, uses)
 
 
-def _keys(build: Build, end: Integers, slot: Integers, point: Integers) -> Integers:
-    """Return node and vector as one number, for vectors of slots at an end of their links."""
-    return np.asarray(end[build.slots.link[slot]] * total_points(build) + point)
+def _ways(build: Build) -> _Ways:
+    parts = parts_of_a_cycle(build)
+    sent = flights(build, parts)
+    operand, k, key, point = _asked(build)
+    held = held_of(build, sent, parts)
+    start = build.operators.start[build.operands.operator[operand]] * parts
+    found = _last(held.key, held.there, key, start)
+    held = paid_for(build, held, operand, found, parts)
+    taken = _last(held.key, held.leaves, keys_of(build, build.links.src, sent.slot, sent.point), sent.leaves)
+    return _Ways(parts, sent, operand, k, key, point, held, found, taken)
 
 
 def _asked(build: Build) -> tuple[Integers, Integers, Integers, Integers]:
@@ -123,26 +150,6 @@ def _asked(build: Build) -> tuple[Integers, Integers, Integers, Integers]:
     foreign = np.append(build.operators.segment, NONE)[producer] != build.operators.segment[operator]
     key = build.operators.chip[operator] * total_points(build) + point
     return operand, k, np.where(foreign, NONE, key), point
-
-
-def _held(build: Build, sent: Flights, parts: int) -> _Held:
-    """Return what is held, sums as if they might leave at once; a host passes nothing on."""
-    tensors, operators = build.tensors, build.operators
-    made = np.flatnonzero(tensors.producer != NONE)
-    made = made[tensors.chip[made] == operators.chip[tensors.producer[made]]]
-    row, _, vector = expanded(np.zeros(len(made), dtype=np.int64), tensors.vectors[made])
-    point, producer = points_of(build, made[row], vector), tensors.producer[made[row]]
-    end = (operators.start[producer] + operators.cycles[producer]) * parts
-    node = build.links.dst[build.slots.link[sent.slot]]
-    arriving = _keys(build, build.links.dst, sent.slot, sent.point)
-    turned = sent.read + build.chips.turnaround_cycles[node] * parts
-    return _Held(
-        made=len(row),
-        key=np.concatenate([operators.chip[producer] * total_points(build) + point, arriving]),
-        point=np.concatenate([point, sent.point]),
-        there=np.concatenate([end, sent.read]),
-        leaves=np.concatenate([end, np.where(build.chips.host[node], NEVER << 2, turned)]),
-    )
 
 
 def _last(held_key: Integers, held_time: Integers, key: Integers, time: Integers) -> Integers:
@@ -164,29 +171,7 @@ def _last(held_key: Integers, held_time: Integers, key: Integers, time: Integers
     return found[held:]
 
 
-def _paid_for(build: Build, held: _Held, operand: Integers, found: Integers, parts: int) -> _Held:
-    """Let sums pay like relays: none leaves before what it adds might have left, and the sum.
-
-    What one sum needs may be another one on the same chip; no chain is longer than there are sums.
-    """
-    adds = build.operators.kind == ADD
-    operator = build.operands.operator[operand]
-    reads = np.flatnonzero(adds[operator] & (found != NONE))
-    # The producer of each made vector, in the order of `held`.
-    owner = owners(build)[held.point[: held.made]]
-    end = (build.operators.start + build.operators.cycles) * parts
-    leaves = held.leaves.copy()
-    for _ in range(int(adds.sum()) + 1):
-        least = end.copy()
-        paid = leaves[found[reads]] + (build.operators.cycles * parts)[operator[reads]]
-        np.maximum.at(least, operator[reads], np.where(leaves[found[reads]] < NEVER << 1, paid, NONE))
-        if np.array_equal(leaves[: held.made], least[owner]):
-            break
-        leaves[: held.made] = least[owner]
-    return _Held(held.made, held.key, held.point, held.there, leaves)
-
-
-def _roots(held: _Held, taken: Integers, carries: Flags) -> Integers:
+def _roots(held: Held, taken: Integers, carries: Flags) -> Integers:
     """Return where each thing held began: a made vector, or the arrival that broke the way.
 
     Every arrival is later than what it was taken from, so ways have an end and are halved until they are followed.
@@ -200,7 +185,7 @@ def _roots(held: _Held, taken: Integers, carries: Flags) -> Integers:
         root = further
 
 
-def _comes(held: _Held, key: Integers, found: Integers, parts: int) -> Integers:
+def _comes(held: Held, key: Integers, found: Integers, parts: int) -> Integers:
     """Return, where nothing is found, the cycle at which something first comes under the key."""
     comes = np.full(len(key), NONE, dtype=np.int64)
     missing = np.flatnonzero(found == NONE)
@@ -215,7 +200,7 @@ def _comes(held: _Held, key: Integers, found: Integers, parts: int) -> Integers:
     return comes
 
 
-def _unused(held: _Held, sent: Flights, used: Integers) -> Integers:
+def _unused(held: Held, sent: Flights, used: Integers) -> Integers:
     """Return the slots that bring something which nothing takes."""
     takes = np.zeros(len(held.key), dtype=np.bool_)
     takes[used[used != NONE]] = True

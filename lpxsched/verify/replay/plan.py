@@ -1,4 +1,4 @@
-"""What is done in every iteration alike: the order of operators, what each gathers, adds and stores."""
+"""What is done in every round alike: the order of operators, what each gathers, adds and stores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 
 from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT
 from lpxsched.units import NONE
-from lpxsched.verify.replay.movement import movement, owners
+from lpxsched.verify.replay.circles import followers
+from lpxsched.verify.replay.holding import owners
+from lpxsched.verify.replay.movement import movement
 from lpxsched.verify.replay.placement import ADD, placement_of
 from lpxsched.verify.replay.runs import runs_of
 from lpxsched.verify.replay.wires import points_of, total_points
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.replay.movement import Movement
     from lpxsched.verify.replay.placement import Placement
+    from lpxsched.verify.replay.rotation import Copies
     from lpxsched.verify.replay.runs import Run
 
 
@@ -35,37 +38,42 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The runs and sums of a build, level after level: each level needs only those before it.
+    """The runs and sums of each segment, level after level: each level needs only those before it.
 
     Attributes
     ----------
     points : int
         Vectors that are stored.
     movement : Movement
-    levels : tuple of (Sums, tuple of Run)
+    segments : tuple of tuple of (Sums, tuple of Run)
+        The levels of each segment.
     faults : tuple of str
         What differs from the graph before a number is computed.
     """
 
     points: int
     movement: Movement
-    levels: tuple[tuple[Sums, tuple[Run, ...]], ...]
+    segments: tuple[tuple[tuple[Sums, tuple[Run, ...]], ...], ...]
     faults: tuple[str, ...]
 
 
-def plan_of(build: Build) -> Plan:
-    """Return the plan of a build that keeps what rules take for granted."""
-    moved, placement = movement(build), placement_of(build)
+def plan_of(build: Build, copies: Copies | None = None) -> Plan:
+    """Return the plan of a build that keeps what rules take for granted; copies as of `movement`."""
+    moved, placement = movement(build, copies), placement_of(build)
     level = _levels(build, moved)
-    runs: list[list[Run]] = [[] for _ in range(int(level.max(initial=0)) + 1)]
-    faults = [*placement.faults, *_ends(build, placement), *_strange_operands(build)]
+    segments, most = len(build.segments), int(level.max(initial=0)) + 1
+    runs: list[list[list[Run]]] = [[[] for _ in range(most)] for _ in range(segments)]
+    faults = [*placement.faults, *_ends(build, placement), *_strange_operands(build), *_at_once(build)]
     faults += [f"slot {slot} brings vectors that nothing there uses" for slot in moved.unused.tolist()]
     for run in runs_of(build, moved, placement):
-        runs[level[run.row]].append(run)
+        runs[build.operators.segment[run.row]][level[run.row]].append(run)
         faults += run.faults
-    sums = _sums(build, moved, level)
-    levels = tuple((part, tuple(mine)) for part, mine in zip(sums, runs, strict=True))
-    return Plan(total_points(build), moved, levels, tuple(faults))
+    sums = _sums(build, moved, build.operators.segment * most + level, segments * most)
+    parts = tuple(
+        tuple((sums[segment * most + at], tuple(runs[segment][at])) for at in range(most))
+        for segment in range(segments)
+    )
+    return Plan(total_points(build), moved, parts, tuple(faults))
 
 
 def _levels(build: Build, moved: Movement) -> Integers:
@@ -83,8 +91,8 @@ def _levels(build: Build, moved: Movement) -> Integers:
     return np.minimum(level, count)
 
 
-def _sums(build: Build, moved: Movement, level: Integers) -> list[Sums]:
-    """Return the sums of each level: vector k of an operand adds to vector k of the result."""
+def _sums(build: Build, moved: Movement, part: Integers, parts: int) -> list[Sums]:
+    """Return the sums of each part of the operators: vector k of an operand adds to vector k of the result."""
     adds = build.operators.kind == ADD
     result = np.full(len(build.operators), NONE, dtype=np.int64)
     made = np.flatnonzero(build.tensors.producer != NONE)
@@ -95,11 +103,11 @@ def _sums(build: Build, moved: Movement, level: Integers) -> list[Sums]:
     target = points_of(build, result[reader[rows]], moved.k[rows])
     owner = owners(build)
     points = np.flatnonzero(adds[owner] & (owner != NONE))
-    return [
-        Sums(rows[at], target[at], points[level[owner[points]] == number])
-        for number in range(int(level.max(initial=0)) + 1)
-        for at in (level[reader[rows]] == number,)
-    ]
+    of_row, of_point = part[reader[rows]], part[owner[points]]
+    by_row, by_point = np.argsort(of_row, kind="stable"), np.argsort(of_point, kind="stable")
+    cuts = [np.searchsorted(of[order], np.arange(1, parts)) for of, order in ((of_row, by_row), (of_point, by_point))]
+    chosen = zip(np.split(by_row, cuts[0]), np.split(by_point, cuts[1]), strict=True)
+    return [Sums(rows[mine], target[mine], points[made]) for mine, made in chosen]
 
 
 def _strange_operands(build: Build) -> Iterator[str]:
@@ -114,6 +122,19 @@ def _strange_operands(build: Build) -> Iterator[str]:
         yield f"operator {operands.operator[row]} reads operand {row} as {operands.role[row]}"
     for row in np.flatnonzero(sums & (operands.vectors != size[operands.operator])).tolist():
         yield f"operand {row} of sum {operands.operator[row]} has not as many vectors as the sum"
+
+
+def _at_once(build: Build) -> Iterator[str]:
+    """Yield operators of any iterations that one unit runs at once."""
+    operators = build.operators
+    rows = np.flatnonzero((operators.cycles > 0) & ~build.chips.host[operators.chip])
+    units, unit = np.unique(operators.unit, return_inverse=True)
+    held = operators.chip[rows] * len(units) + unit[rows]
+    pairs = followers(build, rows, held, operators.segment[rows], operators.start[rows])
+    meet = np.flatnonzero(operators.cycles[pairs.one] > pairs.apart)
+    for one, other in zip(pairs.one[meet].tolist(), pairs.other[meet].tolist(), strict=True):
+        where = f"unit {operators.unit[one]} of chip {operators.chip[one]}"
+        yield f"{where} runs operators {one} and {other} at once"
 
 
 def _ends(build: Build, placement: Placement) -> Iterator[str]:

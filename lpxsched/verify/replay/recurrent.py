@@ -1,33 +1,35 @@
 """Mixers with a state on residues: the gated delta rule and Mamba-2, at few numbers a head.
 
-A head has a state of `NUMBERS` x `NUMBERS` numbers, and what the convolution saw before follows from the seed, like the
-state itself. Of a unit, numbers lie in this order: key, query, values of its heads, their gates, scalars of its heads.
-The rows of a user follow each other; every row changes the state that the next one finds.
+A head has a state of `NUMBERS` x `NUMBERS` numbers (`states`). Of a unit, numbers lie in this order: key, query, values
+of its heads, their gates, scalars of its heads: of the delta rule a decay and a rate, else the step. The rows of a user
+follow each other; every row changes the state that the next one finds.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.errors import InputError
-from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
-from lpxsched.verify.replay.dealt import GRAPH_FILE
-from lpxsched.verify.replay.field import dot, exponential, inverse_root, sigmoid, silu
-from lpxsched.verify.replay.functions import sizes_of, weights_of
-from lpxsched.verify.replay.units import Units, summand
+from lpxsched.verify.replay.arithmetic import PRIME, product
+from lpxsched.verify.replay.field import dot, inverse_root, silu
+from lpxsched.verify.replay.functions import sizes_as, sound, weights_of
+from lpxsched.verify.replay.units import Given
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
-    from lpxsched.verify.replay.functions import Values
+    from lpxsched.verify.replay.functions import Setting, Values
+    from lpxsched.verify.replay.units import Share
 
-NUMBERS, TAPS = 2, 3
-NAMES = ("heads", "key_heads", "unit_columns", "units", "rows_per_user", "taps")
+NUMBERS = 2
+# Numbers of a head beside its values and its gate, by what the kinds of a mixer begin with.
+SCALARS = {"delta": 2, "state": 1}
 
 
-class Sizes(NamedTuple):
-    """What the graph says of a mixer with a state; fields as `NAMES`."""
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What the graph says of a mixer with a state: heads, and the units in which they are dealt."""
 
     heads: int
     key_heads: int
@@ -38,11 +40,24 @@ class Sizes(NamedTuple):
 
     def fault(self, columns: int, rows: int) -> str:
         """Return why these are no heads; empty where they are."""
-        if not all(self):
+        if not all((self.heads, self.key_heads, self.unit_columns, self.units, self.rows_per_user, self.taps)):
             return "has a size of 0"
         if self.heads % self.units or self.units % self.key_heads or self.units * self.unit_columns != columns:
             return f"deals {self.units} units of {self.heads} and {self.key_heads} heads over {columns} columns"
         return f"has {rows} rows, {self.rows_per_user} a user" if rows % self.rows_per_user else ""
+
+    @property
+    def heads_of_unit(self) -> int:
+        """Heads of a unit."""
+        return self.heads // self.units
+
+    def heads_by_unit(self, units: Integers) -> Integers:
+        """Return the heads of units, shape (units, heads of a unit)."""
+        return units[:, None] * self.heads_of_unit + np.arange(self.heads_of_unit)
+
+    def key_heads_of(self, units: Integers) -> Integers:
+        """Return the key head of each unit."""
+        return units // (self.units // self.key_heads)
 
 
 class Parts(NamedTuple):
@@ -55,230 +70,95 @@ class Parts(NamedTuple):
     scalars: Integers
 
 
-class Recurrent(Units):
-    """An operator of a mixer with a state; `SCALARS` numbers a head stand beside its values and its gate."""
-
-    __slots__ = ()
-    SCALARS: ClassVar[int] = 1
-
-    @property
-    def sizes(self) -> Sizes:
-        """Return the sizes as the graph states them."""
-        operator = self.setting.operator
-        sizes = Sizes(*sizes_of(operator, *NAMES))
-        fault = sizes.fault(operator.columns, operator.rows)
-        if fault:
-            raise InputError(GRAPH_FILE, fault, key=operator.name)
-        return sizes
-
-    @property
-    def heads_of_unit(self) -> int:
-        """Heads of a unit."""
-        return self.sizes.heads // self.sizes.units
-
-    def unit_columns(self) -> int:
-        """Return the columns of a unit."""
-        return self.sizes.unit_columns
-
-    def whole(self) -> int:
-        """Return all numbers of a unit."""
-        return 2 * NUMBERS + self.heads_of_unit * (2 * NUMBERS + self.SCALARS)
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and unit it leaves."""
-        return self.whole()
-
-    def heads(self, units: Integers) -> Integers:
-        """Return the heads of units."""
-        return (units[:, None] * self.heads_of_unit + np.arange(self.heads_of_unit)).reshape(-1)
-
-    def key_heads(self, units: Integers) -> Integers:
-        """Return the key head of each unit."""
-        return units // (self.sizes.units // self.sizes.key_heads)
-
-    def parts(self, shard: int | None, inputs: Values) -> Parts:
-        """Return the parts of the first input."""
-        x, heads = self.unpacked(0, self.whole(), shard, inputs), self.heads_of_unit
-        ends = np.cumsum([NUMBERS, NUMBERS, heads * NUMBERS, heads * NUMBERS])
-        key, query, *rest = np.split(x, ends, axis=2)
-        by_head = (part.reshape(*x.shape[:2], heads, part.shape[2] // heads) for part in rest)
-        return Parts(key, query, *by_head)
-
-    def by_unit(self, *parts: Integers) -> Integers:
-        """Return numbers of units side by side."""
-        flat = [part.reshape(*part.shape[:2], int(np.prod(part.shape[2:]))) for part in parts]
-        return np.concatenate(flat, axis=2)
-
-    def kept(self, name: str, *shape: int) -> Integers:
-        """Return what was kept from steps before."""
-        setting = self.setting
-        return drawn(generator(setting.seed, "kept", setting.iteration, setting.operator.layer, name), *shape)
+def state_sizes(setting: Setting) -> Shares:
+    """Return the sizes of an operator as the graph states them."""
+    return sound(setting, sizes_as(Shares, setting))
 
 
-class Project(Recurrent):
-    """All numbers of each unit from a row."""
-
-    __slots__ = ()
-
-    def left(self, units: Integers, _: int | None, inputs: Values) -> Integers:
-        """Return keys, queries, values, gates and scalars."""
-        sizes, x = self.sizes, self.setting.matrix(self.read(0), inputs[self.read(0)])
-        wanted = [(name, self.key_heads(units), sizes.key_heads, NUMBERS) for name in ("key", "query")]
-        widths = (("values", NUMBERS), ("gates", NUMBERS), ("scalars", self.SCALARS))
-        wanted += [(name, self.heads(units), sizes.heads, width) for name, width in widths]
-        parts = []
-        for name, heads, number, width in wanted:
-            weights = weights_of(self.setting, name, number, x.shape[1], width)[heads]
-            image = product(x, weights.transpose(1, 0, 2).reshape(x.shape[1], -1))
-            parts.append(image.reshape(len(x), len(units), width * len(heads) // max(1, len(units))))
-        return self.by_unit(*parts)
+def state_columns(setting: Setting) -> int:
+    """Return the columns of a unit."""
+    return state_sizes(setting).unit_columns
 
 
-class Convolve(Recurrent):
-    """Keys, queries and values over the last rows, number by number, activated."""
-
-    __slots__ = ()
-    LENGTHS_OF_ONE: ClassVar[bool] = False
-
-    def left(self, units: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return keys, queries, values, gates and scalars."""
-        parts = self.parts(shard, inputs)
-        key, query = (
-            self._mixed(name, part[:, :, None], self.key_heads(units)[:, None], self.sizes.key_heads)[:, :, 0]
-            for name, part in (("key", parts.key), ("query", parts.query))
-        )
-        heads = self.heads(units).reshape(len(units), self.heads_of_unit)
-        values = self._mixed("values", parts.values, heads, self.sizes.heads)
-        if self.LENGTHS_OF_ONE:
-            key, query = (inverse_root(dot(one, one))[..., None] * one % PRIME for one in (key, query))
-        return self.by_unit(key, query, values, parts.gates, parts.scalars)
-
-    def _mixed(self, name: str, x: Integers, heads: Integers, number: int) -> Integers:
-        """Return numbers of shape (rows, units, heads, numbers) over the last rows of their user."""
-        taps, n = min(self.sizes.taps, TAPS), self.sizes.rows_per_user
-        users = len(x) // n
-        past = self.kept(name, users, taps - 1, number, NUMBERS)[:, :, heads]
-        rows = np.concatenate([past, x.reshape(users, n, *x.shape[1:])], axis=1)
-        weights = weights_of(self.setting, name, taps, number, NUMBERS)[:, heads]
-        mixed = sum(weights[tap] * rows[:, tap : tap + n] % PRIME for tap in range(taps))
-        return silu(np.asarray(mixed % PRIME)).reshape(x.shape)
+def scalars_of(setting: Setting) -> int:
+    """Return how many scalars a head has."""
+    return SCALARS[setting.operator.kind.split("_")[0]]
 
 
-class Update(Recurrent):
-    """What each row reads of the state once it has changed it, and the gates."""
-
-    __slots__ = ()
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and unit it leaves."""
-        return 2 * NUMBERS * self.heads_of_unit
-
-    def left(self, units: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return what heads read, and their gates."""
-        sizes, parts = self.sizes, self.parts(shard, inputs)
-        heads = self.heads(units).reshape(len(units), self.heads_of_unit)
-        users = len(parts.key) // sizes.rows_per_user
-        state = self.kept("state", users, sizes.heads, NUMBERS, NUMBERS)[:, heads]
-        read = np.zeros_like(parts.values)
-        for number in range(sizes.rows_per_user):
-            at = slice(number, None, sizes.rows_per_user)
-            state, read[at] = self.step(state, Parts(*(part[at] for part in parts)), heads)
-        return self.by_unit(read, parts.gates)
-
-    def step(self, state: Integers, row: Parts, heads: Integers) -> tuple[Integers, Integers]:
-        """Return the next state, shape (users, units, heads, key, values), and what is read of it."""
-        raise NotImplementedError
+def all_numbers(setting: Setting) -> int:
+    """Return all numbers of a row and unit."""
+    return 2 * NUMBERS + state_sizes(setting).heads_of_unit * (2 * NUMBERS + scalars_of(setting))
 
 
-class DeltaProject(Project):
-    """The projection of the gated delta rule: a decay and a rate a head."""
-
-    __slots__ = ()
-    SCALARS: ClassVar[int] = 2
+def read_numbers(setting: Setting) -> int:
+    """Return the numbers of a row and unit that are read of states, and of their gates."""
+    return 2 * NUMBERS * state_sizes(setting).heads_of_unit
 
 
-class DeltaConvolve(Convolve):
-    """The convolution of the gated delta rule: keys and queries have length 1."""
-
-    __slots__ = ()
-    SCALARS: ClassVar[int] = 2
-    LENGTHS_OF_ONE: ClassVar[bool] = True
+def given_numbers(setting: Setting) -> int:
+    """Return the numbers of a row and unit that heads give."""
+    return NUMBERS * state_sizes(setting).heads_of_unit
 
 
-class DeltaUpdate(Update):
-    """S decays; what the key reads of it is replaced by the value, as far as the rate says; the query reads it."""
-
-    __slots__ = ()
-    SCALARS: ClassVar[int] = 2
-
-    def step(self, state: Integers, row: Parts, _: Integers) -> tuple[Integers, Integers]:
-        """Return the next state, and what is read of it."""
-        state = exponential(row.scalars[..., :1])[..., None] * state % PRIME
-        key, query = (part[:, :, None, None] for part in (row.key, row.query))
-        found = dot(key, state.swapaxes(3, 4))
-        change = sigmoid(row.scalars[..., 1:]) * ((row.values - found) % PRIME) % PRIME
-        state = (state + row.key[:, :, None, :, None] * change[..., None, :] % PRIME) % PRIME
-        return state, dot(query, state.swapaxes(3, 4))
+def parts_of(share: Share, inputs: Values) -> Parts:
+    """Return the parts of the first input."""
+    x, heads = share.unpacked(0, all_numbers(share.setting), inputs), state_sizes(share.setting).heads_of_unit
+    ends = np.cumsum([NUMBERS, NUMBERS, heads * NUMBERS, heads * NUMBERS])
+    key, query, *rest = np.split(x, ends, axis=2)
+    by_head = (part.reshape(*x.shape[:2], heads, part.shape[2] // heads) for part in rest)
+    return Parts(key, query, *by_head)
 
 
-class StateUpdate(Update):
-    """S decays by the step, takes the product of key and value times the step; the query reads it, the value skips."""
-
-    __slots__ = ()
-
-    def step(self, state: Integers, row: Parts, heads: Integers) -> tuple[Integers, Integers]:
-        """Return the next state, and what is read of it."""
-        change = row.scalars * row.values % PRIME
-        state = exponential(row.scalars)[..., None] * state % PRIME
-        state = (state + row.key[:, :, None, :, None] * change[..., None, :] % PRIME) % PRIME
-        skipped = weights_of(self.setting, "skip", self.sizes.heads, 1)[heads] * row.values % PRIME
-        return state, (dot(row.query[:, :, None, None], state.swapaxes(3, 4)) + skipped) % PRIME
+def side_by_side(*parts: Integers) -> Integers:
+    """Return numbers of units side by side."""
+    flat = [part.reshape(*part.shape[:2], int(np.prod(part.shape[2:]))) for part in parts]
+    return np.concatenate(flat, axis=2)
 
 
-class DeltaNorm(Recurrent):
-    """What each head reads, over its length, times weights and the activated gate."""
-
-    __slots__ = ()
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and unit it leaves."""
-        return NUMBERS * self.heads_of_unit
-
-    def left(self, units: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return what heads give."""
-        x = self.unpacked(0, 2 * self.numbers(), shard, inputs)
-        read, gates = (part.reshape(*x.shape[:2], self.heads_of_unit, NUMBERS) for part in np.split(x, 2, axis=2))
-        heads = self.heads(units).reshape(len(units), self.heads_of_unit)
-        weights = weights_of(self.setting, "norm", self.sizes.heads, NUMBERS)[heads]
-        return self.by_unit(self.normed(read, silu(gates)) * weights % PRIME)
-
-    def normed(self, read: Integers, gates: Integers) -> Integers:
-        """Return numbers of shape (rows, units, heads, numbers) over their length, and gated."""
-        return inverse_root(dot(read, read))[..., None] * read % PRIME * gates % PRIME
+def projected_parts(share: Share, inputs: Values) -> Integers:
+    """Return keys, queries, values, gates and scalars of rows."""
+    sizes, units, x = state_sizes(share.setting), share.units, share.rows(0, inputs)
+    wanted = [(name, sizes.key_heads_of(units), sizes.key_heads, NUMBERS) for name in ("key", "query")]
+    widths = (("values", NUMBERS), ("gates", NUMBERS), ("scalars", scalars_of(share.setting)))
+    wanted += [(name, sizes.heads_by_unit(units).reshape(-1), sizes.heads, width) for name, width in widths]
+    parts = []
+    for name, heads, number, width in wanted:
+        weights = weights_of(share.setting, name, number, x.shape[1], width)[heads]
+        image = product(x, weights.transpose(1, 0, 2).reshape(x.shape[1], -1))
+        parts.append(image.reshape(len(x), len(units), width * len(heads) // max(1, len(units))))
+    return side_by_side(*parts)
 
 
-class StateNorm(DeltaNorm):
-    """What each head reads, times the activated gate, over the length of all numbers of its group, times weights."""
-
-    __slots__ = ()
-
-    def normed(self, read: Integers, gates: Integers) -> Integers:
-        """Return numbers of shape (rows, units, heads, numbers), gated, over the length of those of a unit."""
-        gated = read * gates % PRIME
-        squares = dot(gated, gated).sum(axis=2) % PRIME
-        return inverse_root(squares)[..., None, None] * gated % PRIME
+def delta_normed(share: Share, inputs: Values) -> Integers:
+    """Return what each head reads, over its length, times weights and the activated gate."""
+    read, gates = _read_and_gates(share, inputs)
+    normed = inverse_root(dot(read, read))[..., None] * read % PRIME * gates % PRIME
+    return _scaled(share, normed)
 
 
-class RecurrentOut(Recurrent):
-    """The output projection, a summand of rows a shard; the first adds the residual."""
+def state_normed(share: Share, inputs: Values) -> Integers:
+    """Return what each head reads, times the activated gate, over the length of all numbers of its unit, scaled."""
+    read, gates = _read_and_gates(share, inputs)
+    gated = read * gates % PRIME
+    squares = dot(gated, gated).sum(axis=2) % PRIME
+    return _scaled(share, inverse_root(squares)[..., None, None] * gated % PRIME)
 
-    __slots__ = ()
 
-    def lanes(self) -> int:
-        """Return how many numbers a vector must hold: any."""
-        return 1
+def state_given(share: Share, inputs: Values) -> Given:
+    """Return what heads give to the output projection."""
+    sizes, numbers = state_sizes(share.setting), given_numbers(share.setting)
+    heads = sizes.heads_by_unit(share.units).reshape(-1)
+    return Given(share.unpacked(0, numbers, inputs), heads, sizes.heads)
 
-    def outputs(self, shard: int | None, inputs: Values) -> Values:
-        """Return rows."""
-        values = self.unpacked(0, NUMBERS * self.heads_of_unit, shard, inputs)
-        return summand(self, values, self.heads(self.deal.units(shard)), self.sizes.heads, shard, inputs)
+
+def _read_and_gates(share: Share, inputs: Values) -> tuple[Integers, Integers]:
+    """Return what heads read, and their activated gates; shape (rows, units, heads, numbers)."""
+    x, heads = share.unpacked(0, read_numbers(share.setting), inputs), state_sizes(share.setting).heads_of_unit
+    read, gates = (part.reshape(*x.shape[:2], heads, NUMBERS) for part in np.split(x, 2, axis=2))
+    return read, silu(gates)
+
+
+def _scaled(share: Share, normed: Integers) -> Integers:
+    sizes = state_sizes(share.setting)
+    weights = weights_of(share.setting, "norm", sizes.heads, NUMBERS)[sizes.heads_by_unit(share.units)]
+    return side_by_side(normed * weights % PRIME)

@@ -79,27 +79,36 @@ def chosen_experts(routed: Routed, routing: str, scores: Integers) -> Integers:
     if routing == HOT:
         return np.where(place == 0, 0, 1 + (row * (k - 1) + place - 1) % max(1, choices - 1))
     holding = [held for held in routed.held if held.experts]
-    return _most_runs(routed, holding[0] if routing == MOST_RUNS else holding[-1])
+    return most_runs(routed, holding[0] if routing == MOST_RUNS else holding[-1])
 
 
-def _most_runs(routed: Routed, held: Held) -> Integers:
-    """Return the routing that needs the most runs of a shard."""
+def most_runs(routed: Routed, held: Held, most: int | None = None) -> Integers:
+    """Return the routing that needs the most runs of a shard; shape (rows, k).
+
+    Parameters
+    ----------
+    routed : Routed
+    held : Held
+        What the shard holds.
+    most : int, optional
+        Pairs of an expert that come at once at most; None for those of all rows.
+    """
     rows, here = routed.rows, min(routed.experts_per_row, held.experts)
-    pairs = _pairs_of_most_runs(rows, rows * here, held)
+    pairs = _pairs_of_most_runs(rows, rows * here, held, min(rows, most or rows))
     dealt = np.repeat(held.first + np.arange(held.experts), pairs).reshape(here, rows).T
     elsewhere = np.setdiff1d(np.arange(routed.choices), held.first + np.arange(held.experts))
     others = np.broadcast_to(elsewhere[: routed.experts_per_row - here], (rows, routed.experts_per_row - here))
     return np.concatenate([dealt, others], axis=1)
 
 
-def _pairs_of_most_runs(rows: int, left: int, held: Held) -> Integers:
+def _pairs_of_most_runs(rows: int, left: int, held: Held, most: int) -> Integers:
     """Return how many of so many pairs each expert of a shard has where they need the most runs."""
     pairs = np.minimum(1, np.maximum(0, left - np.arange(held.experts)))
     left -= int(pairs.sum())
-    # First whole runs more, one expert after the other; then whatever is left.
-    for step in (held.rows_per_run, 1):
+    # First whole runs more, one expert after the other, of what comes at once; then whatever is left.
+    for step, limit in ((held.rows_per_run, most), (1, rows)):
         for expert in range(held.experts):
-            more = min(left // step, (rows - int(pairs[expert])) // step) * step
+            more = min(left // step, max(0, limit - int(pairs[expert])) // step) * step
             pairs[expert] += more
             left -= more
     return pairs

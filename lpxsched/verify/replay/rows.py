@@ -7,6 +7,7 @@ shard, ``D (silu(G x) (U x))`` with three matrices and ``D (U x)^2`` with two.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,32 +15,41 @@ import numpy as np
 
 from lpxsched.verify.replay.arithmetic import PRIME, product
 from lpxsched.verify.replay.field import dot, inverse_root, silu
-from lpxsched.verify.replay.functions import add_residual, folded, sizes_of, weights_of
+from lpxsched.verify.replay.functions import Setting, Values, add_residual, folded, sizes_of, weights_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
-    from lpxsched.verify.replay.functions import Setting, Values
+
+
+# Rows of the output that one shard leaves, or for no shard all of them.
+Image = Callable[[Setting, "int | None", Values], "Integers"]
+
+
+def any_lanes(_: Setting) -> int:
+    """Return that a vector may hold any number of numbers."""
+    return 1
 
 
 @dataclass(frozen=True, slots=True)
-class RowFunction:
-    """An operator of one output whose first input are rows that every shard has, or a summand of them."""
+class Rows:
+    """An operator of one output whose first input are rows that every shard has, or a summand of them.
+
+    Attributes
+    ----------
+    setting : Setting
+    image : callable
+        What it leaves; the residual is added to that.
+    least : callable
+        How many numbers a vector must hold at least.
+    """
 
     setting: Setting
-
-    @property
-    def output(self) -> str:
-        """Name of what it leaves."""
-        return self.setting.operator.outputs[0]
+    image: Image
+    least: Callable[[Setting], int] = any_lanes
 
     def lanes(self) -> int:
-        """Return how many numbers a vector must hold: any."""
-        return 1
-
-    def read(self, place: int, inputs: Values) -> Integers:
-        """Return an input as a matrix."""
-        name = self.setting.operator.inputs[place].tensor
-        return self.setting.matrix(name, inputs[name])
+        """Return how many numbers a vector must hold."""
+        return self.least(self.setting)
 
     def dense(self, inputs: Values) -> Values:
         """Return whole rows."""
@@ -50,40 +60,25 @@ class RowFunction:
         return self._left(shard, inputs)
 
     def _left(self, shard: int | None, inputs: Values) -> Values:
-        vectors = self.setting.vectors(self.image(shard, inputs))
-        return {self.output: add_residual(self.setting, vectors, shard, inputs)}
-
-    def image(self, shard: int | None, inputs: Values) -> Integers:
-        """Return rows of the output, of one shard or of all."""
-        raise NotImplementedError
+        vectors = self.setting.vectors(self.image(self.setting, shard, inputs))
+        return {self.setting.output: add_residual(self.setting, vectors, shard, inputs)}
 
 
-class Norm(RowFunction):
-    """A row over the root of the sum of its squares, times weights."""
-
-    __slots__ = ()
-
-    def image(self, _: int | None, inputs: Values) -> Integers:
-        """Return the rows."""
-        x = self.read(0, inputs)
-        length = self.setting.rows(self.output)[1]
-        return inverse_root(dot(x, x))[:, None] * folded(self.setting, x, length) % PRIME
+def normed(setting: Setting, _: int | None, inputs: Values) -> Integers:
+    """Return rows over the root of the sum of their squares, times weights."""
+    x = setting.input_rows(0, inputs)
+    return inverse_root(dot(x, x))[:, None] * folded(setting, x, setting.rows(setting.output)[1]) % PRIME
 
 
-class Ffn(RowFunction):
-    """A dense FFN, or shared experts: a summand a shard."""
-
-    __slots__ = ()
-
-    def image(self, shard: int | None, inputs: Values) -> Integers:
-        """Return the rows of the hidden number of one shard, or of all."""
-        setting, x = self.setting, self.read(0, inputs)
-        (matrices,) = sizes_of(setting.operator, "matrices")
-        hidden = setting.width if shard is None else 1
-        mine = slice(None) if shard is None else slice(shard, shard + 1)
-        up, gate = (weights_of(setting, name, setting.width, x.shape[1])[mine].T for name in ("up", "gate"))
-        down = weights_of(setting, "down", setting.width, setting.rows(self.output)[1])[mine]
-        return product(activated(product(x, gate), product(x, up), matrices).reshape(-1, hidden), down)
+def ffn(setting: Setting, shard: int | None, inputs: Values) -> Integers:
+    """Return what a dense FFN, or shared experts, make of rows with the hidden number of one shard, or of all."""
+    x = setting.input_rows(0, inputs)
+    (matrices,) = sizes_of(setting.operator, "matrices")
+    hidden = setting.width if shard is None else 1
+    mine = slice(None) if shard is None else slice(shard, shard + 1)
+    up, gate = (weights_of(setting, name, setting.width, x.shape[1])[mine].T for name in ("up", "gate"))
+    down = weights_of(setting, "down", setting.width, setting.rows(setting.output)[1])[mine]
+    return product(activated(product(x, gate), product(x, up), matrices).reshape(-1, hidden), down)
 
 
 def activated(gate: Integers, up: Integers, matrices: int) -> Integers:
@@ -91,15 +86,10 @@ def activated(gate: Integers, up: Integers, matrices: int) -> Integers:
     return (silu(gate) * up if matrices == len(("gate", "up", "down")) else up * up) % PRIME
 
 
-class Widen(RowFunction):
-    """Narrow rows times a matrix; what lies beside them is added as it is."""
-
-    __slots__ = ()
-
-    def image(self, _: int | None, inputs: Values) -> Integers:
-        """Return the rows, or a summand of them."""
-        setting, x = self.setting, self.read(0, inputs)
-        image = product(x, weights_of(setting, "wide", x.shape[1], setting.rows(self.output)[1]))
-        residual = setting.operator.sizes.get("residual", 0)
-        beside = [place for place in range(1, len(setting.operator.inputs)) if place != residual]
-        return np.asarray(sum([self.read(place, inputs) for place in beside], image) % PRIME)
+def widened(setting: Setting, _: int | None, inputs: Values) -> Integers:
+    """Return narrow rows times a matrix; what lies beside them is added as it is."""
+    x = setting.input_rows(0, inputs)
+    image = product(x, weights_of(setting, "wide", x.shape[1], setting.rows(setting.output)[1]))
+    residual = setting.operator.sizes.get("residual", 0)
+    beside = [place for place in range(1, len(setting.operator.inputs)) if place != residual]
+    return np.asarray(sum([setting.input_rows(place, inputs) for place in beside], image) % PRIME)

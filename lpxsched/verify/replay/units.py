@@ -1,91 +1,153 @@
-"""Operators that work on dealt units, heads for instance: a shard on its own, the dense run on all of them."""
+"""Operators that work on dealt units, heads for instance: a shard on its own, the dense run on all of them.
+
+What a kind does is a few functions of a `Share`; the classes here put what they give where layouts say.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.verify.replay.arithmetic import product
 from lpxsched.verify.replay.dealt import Deal
-from lpxsched.verify.replay.functions import add_residual, weights_of
+from lpxsched.verify.replay.functions import Setting, Values, add_residual, weights_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
-    from lpxsched.verify.replay.functions import Setting, Values
+
+
+class Share(NamedTuple):
+    """The units of one shard of an operator, or with `shard` None those of all."""
+
+    setting: Setting
+    deal: Deal
+    shard: int | None
+
+    @property
+    def units(self) -> Integers:
+        """Numbers of the units."""
+        return self.deal.units(self.shard)
+
+    def unpacked(self, place: int, numbers: int, inputs: Values) -> Integers:
+        """Return what stayed on the chip of the input at a place; shape (rows, units, numbers)."""
+        name = self.setting.operator.inputs[place].tensor
+        return self.deal.unpack(name, inputs[name], numbers, self.shard)
+
+    def rows(self, place: int, inputs: Values) -> Integers:
+        """Return the input at a place as a matrix."""
+        return self.setting.input_rows(place, inputs)
+
+
+# What a share leaves by row and unit (rows, units, numbers), keeps before the first step, and keeps after a step.
+Left = Callable[[Share, Values], "Integers"]
+Kept = Callable[[Share], Values]
+Keep = Callable[[Share, Values], Values]
+
+
+def nothing_kept(_: Share) -> Values:
+    """Return that nothing is kept."""
+    return {}
+
+
+def keeps_nothing(_: Share, inputs: Values) -> Values:
+    """Return that nothing is kept."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """An operator over units of columns; one that leaves numbers of its units defines `numbers` and `left`."""
+    """An operator that leaves numbers of its units on their chips.
+
+    Attributes
+    ----------
+    setting : Setting
+    unit_columns, numbers : callable
+        Columns of a unit, and how many numbers of a row and unit the operator leaves.
+    left : callable
+        What a share leaves.
+    kept, keep : callable
+        What it keeps before the first step, by names that no tensor has, and after a step by the same names.
+    """
 
     setting: Setting
+    unit_columns: Callable[[Setting], int]
+    numbers: Callable[[Setting], int]
+    left: Left
+    kept: Kept = nothing_kept
+    keep: Keep = keeps_nothing
 
-    @property
-    def deal(self) -> Deal:
-        """Return where the units lie."""
-        return Deal(self.setting, self.unit_columns())
-
-    @property
-    def output(self) -> str:
-        """Name of what it leaves."""
-        return self.setting.operator.outputs[0]
-
-    def read(self, place: int) -> str:
-        """Return the name of what it reads at a place."""
-        return self.setting.operator.inputs[place].tensor
-
-    def unit_columns(self) -> int:
-        """Return the columns of a unit."""
-        raise NotImplementedError
-
-    def numbers(self) -> int:
-        """Return how many numbers of a row and unit it leaves."""
-        raise NotImplementedError
-
-    def left(self, units: Integers, shard: int | None, inputs: Values) -> Integers:
-        """Return what units give; shape (rows, units, numbers)."""
-        raise NotImplementedError
+    def share(self, shard: int | None) -> Share:
+        """Return the units of a shard, or of all."""
+        return Share(self.setting, Deal(self.setting, self.unit_columns(self.setting)), shard)
 
     def lanes(self) -> int:
         """Return how many numbers a vector must hold."""
-        return self.deal.lanes(self.output, self.numbers())
+        return self.share(None).deal.lanes(self.setting.output, self.numbers(self.setting))
+
+    def before(self, shard: int | None) -> Values:
+        """Return what a shard, or all, kept before the first step."""
+        return self.kept(self.share(shard))
 
     def dense(self, inputs: Values) -> Values:
         """Return what all units give."""
-        return self.outputs(None, inputs)
+        return self._outputs(None, inputs)
 
     def part(self, shard: int, inputs: Values) -> Values:
         """Return what the units of a shard give."""
-        return self.outputs(shard, inputs)
+        return self._outputs(shard, inputs)
 
-    def outputs(self, shard: int | None, inputs: Values) -> Values:
-        """Return what the units of a shard, or all, leave."""
-        values = self.left(self.deal.units(shard), shard, inputs)
-        return {self.output: self.deal.pack(self.output, values, shard)}
-
-    def unpacked(self, place: int, numbers: int, shard: int | None, inputs: Values) -> Integers:
-        """Return what stayed on the chip of an input; shape (rows, units, numbers)."""
-        return self.deal.unpack(self.read(place), inputs[self.read(place)], numbers, shard)
+    def _outputs(self, shard: int | None, inputs: Values) -> Values:
+        share, name = self.share(shard), self.setting.output
+        return {name: share.deal.pack(name, self.left(share, inputs), shard)} | self.keep(share, inputs)
 
 
-def summand(
-    function: Units, values: Integers, heads: Integers, number: int, shard: int | None, inputs: Values
-) -> Values:
-    """Return rows that numbers of some heads give, and the residual: a summand, or with all heads the sum.
+class Given(NamedTuple):
+    """Numbers of heads before the output projection.
 
-    Parameters
+    Attributes
     ----------
-    function : Units
     values : ndarray of int64, shape (rows, units, numbers)
     heads : ndarray of int64
         The heads whose numbers they are, in that order.
     number : int
         How many heads there are.
-    shard : int or None
-    inputs : dict
     """
-    setting, flat = function.setting, values.reshape(len(values), -1)
-    length = setting.rows(function.output)[1]
-    weights = weights_of(setting, "out", number, flat.shape[1] // max(1, len(heads)), length)[heads]
-    vectors = setting.vectors(product(flat, weights.reshape(-1, length)))
-    return {function.output: add_residual(setting, vectors, shard, inputs)}
+
+    values: Integers
+    heads: Integers
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """An output projection: a summand of rows a shard, with all heads the sum; the first shard adds the residual."""
+
+    setting: Setting
+    unit_columns: Callable[[Setting], int]
+    given: Callable[[Share, Values], Given]
+
+    def lanes(self) -> int:
+        """Return how many numbers a vector must hold: any."""
+        return 1
+
+    def dense(self, inputs: Values) -> Values:
+        """Return the rows that all heads give."""
+        return self._outputs(None, inputs)
+
+    def part(self, shard: int, inputs: Values) -> Values:
+        """Return the summand of a shard."""
+        return self._outputs(shard, inputs)
+
+    def _outputs(self, shard: int | None, inputs: Values) -> Values:
+        setting, name = self.setting, self.setting.output
+        values, heads, number = self.given(Share(setting, Deal(setting, self.unit_columns(setting)), shard), inputs)
+        flat, length = values.reshape(len(values), -1), setting.rows(name)[1]
+        weights = weights_of(setting, "out", number, flat.shape[1] // max(1, len(heads)), length)[heads]
+        vectors = setting.vectors(product(flat, weights.reshape(-1, length)))
+        return {name: add_residual(setting, vectors, shard, inputs)}
+
+
+def by_user(rows: Integers, rows_per_user: int) -> Integers:
+    """Return rows as they follow each other: shape (rows of a user, users, ...)."""
+    return rows.reshape(len(rows) // rows_per_user, rows_per_user, *rows.shape[1:]).swapaxes(0, 1)

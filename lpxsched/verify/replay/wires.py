@@ -14,7 +14,7 @@ import numpy as np
 from lpxsched.errors import InputError
 from lpxsched.timetable.columns import WEIGHT
 from lpxsched.units import NONE
-from lpxsched.verify.replay.placement import axes
+from lpxsched.verify.replay.circles import followers
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -37,7 +37,8 @@ class Flights:
     leaves, read : ndarray of int64, shape (flights,)
         In parts of a cycle.
     whole : ndarray of bool, shape (slots,)
-        Whether a slot arrives as it left: its link is up, no other slot holds it too, no read comes before the arrival.
+        Whether a slot arrives as it left: its link is up, no other slot holds it too or is read in its place, no read
+        comes before the arrival.
     """
 
     slot: Integers
@@ -102,7 +103,7 @@ def flights(build: Build, parts: int) -> Flights:
     slot, k, vector = expanded(slots.first_vector, slots.vectors)
     passed = k * (_pitches(build) * (parts // _denominators(build, parts)))[slots.link[slot]]
     leaves, read = (column[slot] * parts + passed for column in (slots.depart, slots.read))
-    whole = ~build.links.down[slots.link] & ~_clashing(build) & ~_read_early(build, parts)
+    whole = ~build.links.down[slots.link] & ~_disturbed(build) & ~_read_early(build, parts)
     return Flights(slot, points_of(build, slots.tensor[slot], vector), leaves, read, whole)
 
 
@@ -126,28 +127,25 @@ def _read_early(build: Build, parts: int) -> Flags:
     return np.asarray((slots.read - slots.depart) * parts < flight[slots.link])
 
 
-def _clashing(build: Build) -> Flags:
-    """Return slots that hold a link together with another one, of any iteration.
+def _disturbed(build: Build) -> Flags:
+    """Return slots that hold a link together with another one, or overtake it: a link delivers in order.
 
-    Only slots of one axis of time can meet. Neighbours in time alone are compared: where
-    some slots of a link meet, two neighbours do, and both carry noise.
+    Slots of all iterations are judged. Neighbours in time alone are compared: where some slots of a link meet, two
+    neighbours do, and both carry noise. What a host takes has no time of its own.
     """
     slots, links = build.slots, build.links
-    axis, phase, period = (np.append(column, 0)[slot_segments(build)] for column in axes(build))
-    held = -(-slots.vectors * _pitches(build)[slots.link] // links.vector_time_denominator[slots.link])
-    clashing = (period > 0) & (held > period)
-    begin = slots.depart + phase
-    begin = np.where(period > 0, begin % np.maximum(period, 1), begin)
-    # The first slots of the next iteration follow the last ones of this one.
-    again = np.flatnonzero(period > 0)
-    row = np.concatenate([np.arange(len(slots)), again])
-    start = np.concatenate([begin, begin[again] + period[again]])
-    order = np.lexsort((start, axis[row], slots.link[row]))
-    row, start = row[order], start[order]
-    same = (slots.link[row][1:] == slots.link[row][:-1]) & (axis[row][1:] == axis[row][:-1])
-    meet = np.flatnonzero(same & (start[1:] < start[:-1] + held[row[:-1]]))
-    clashing[row[meet]] = clashing[row[meet + 1]] = True
-    return np.asarray(clashing)
+    rows = np.arange(len(slots))
+    pairs = followers(build, rows, slots.link, slot_segments(build), slots.depart)
+    numerator, denominator = _pitches(build)[slots.link], links.vector_time_denominator[slots.link]
+    held = -(-slots.vectors * numerator // denominator)
+    meet = held[pairs.one] > pairs.apart
+    one, other = pairs.one, pairs.other
+    behind = (slots.read[other] - slots.depart[other] + pairs.apart) * denominator[one]
+    last = (slots.read[one] - slots.depart[one]) * denominator[one] + (slots.vectors[one] - 1) * numerator[one]
+    meet |= (last >= behind) & (one != other) & ~build.chips.host[links.dst[slots.link[one]]]
+    disturbed = np.zeros(len(slots), dtype=np.bool_)
+    disturbed[one[meet]] = disturbed[other[meet]] = True
+    return disturbed
 
 
 def slot_segments(build: Build) -> Integers:

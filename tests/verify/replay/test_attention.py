@@ -10,25 +10,24 @@ import pytest
 
 from lpxsched.errors import InputError
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
-from lpxsched.verify.replay.attention import HEAD, Heads, Scores, Shape, turned
-from lpxsched.verify.replay.dense import Dense
+from lpxsched.verify.replay.attention import HEAD, Shape, heads_of, turned
 from lpxsched.verify.replay.field import ROOT
 from lpxsched.verify.replay.functions import weights_of
 from lpxsched.workload.model import Attention
 from tests.verify.changes import with_graph
-from tests.verify.replay.whole import STEP, layer, whole_build, whole_run
+from tests.verify.replay.whole import STEP, dense_run, layer, whole_build, whole_run
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
+    from lpxsched.verify.replay.dense import Dense
+    from lpxsched.verify.replay.functions import Function
 
 SHAPE = Shape(8, 4, 16, 4, 1, 100, 0, 0, 0)
 
 
-def function(run: Dense, kind: str) -> Heads:
+def function(run: Dense, kind: str) -> Function:
     """Return the function of an operator of the layer."""
-    found = next(one for one in run.functions if one.setting.operator.name == f"layer.1.{kind}")
-    assert isinstance(found, Heads)
-    return found
+    return next(one for one in run.functions.values() if one.setting.operator.name == f"layer.1.{kind}")
 
 
 def turn(pair: list[int], place: int) -> list[int]:
@@ -46,7 +45,8 @@ def attention(run: Dense, mixer: Attention, rows_per_user: int, past: int, windo
     }
     users = len(x) // rows_per_user
     cache = {
-        name: drawn(generator(0, "cache", 0, 1, name), users, mixer.kv_heads, past, HEAD) for name in ("keys", "values")
+        name: drawn(generator(0, "cache", 0, 1, kind), past, users, mixer.kv_heads, HEAD)
+        for name, kind in (("keys", "scores"), ("values", "values"))
     }
     residual = out.setting.matrix("layer.0.output", run.whole["layer.0.output"]).astype(object)
     projection = weights_of(out.setting, "out", mixer.heads, HEAD, residual.shape[1]).astype(object)
@@ -55,8 +55,8 @@ def attention(run: Dense, mixer: Attention, rows_per_user: int, past: int, windo
         user, new = divmod(row, rows_per_user)
         for head in range(mixer.heads):
             kv = head * mixer.kv_heads // mixer.heads
-            keys = [list(map(int, key)) for key in cache["keys"][user, kv]]
-            values = [list(map(int, value)) for value in cache["values"][user, kv]]
+            keys = [list(map(int, key)) for key in cache["keys"][:, user, kv]]
+            values = [list(map(int, value)) for value in cache["values"][:, user, kv]]
             for number in range(new + 1):
                 other = x[user * rows_per_user + number]
                 keys.append(turn([int(one) % PRIME for one in other @ w["keys"][kv]], past + number))
@@ -125,14 +125,13 @@ def test_an_operator_without_its_sizes_is_refused() -> None:
     operators = build.graph.model_dump()["operators"]
     del next(one for one in operators if one["kind"] == "scores")["sizes"]["window"]
     with pytest.raises(InputError, match=r"graph\.json: layer\.1\.scores: says in sizes nothing of window"):
-        Dense(with_graph(build, operators=operators), 0, 0)
+        dense_run(with_graph(build, operators=operators))
 
 
 def test_what_a_row_does_not_see_has_no_score() -> None:
     """Tests that of five rows, three of the cache, the first new row sees four, the second, in a window of two, two."""
     run = whole_run(layer(Attention(4, 2, 4)), widths=(1, 1, 1), decoding=replace(STEP, rows_per_user=2))
-    scores = function(run, "scores")
-    assert isinstance(scores, Scores)
-    assert scores.shape.visible(2).tolist() == [[True] * 4 + [False], [True] * 5]
-    windowed = replace(scores.shape, window=2)
+    shape = heads_of(function(run, "scores").setting)
+    assert shape.visible(2).tolist() == [[True] * 4 + [False], [True] * 5]
+    windowed = replace(shape, window=2)
     assert windowed.visible(2).tolist() == [[False, False, True, True, False], [False, False, False, True, True]]

@@ -30,8 +30,8 @@ def test_a_valid_build_exits_with_0(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(["replay", write(tmp_path, two_chip_build())]) == 0
     printed = capsys.readouterr()
     assert [line.split() for line in printed.out.splitlines()] == [
-        ["replayed", "1", "iterations"],
-        ["compared", "40", "vectors", "with", "a", "dense", "run"],
+        ["replayed", "1", "micro-batches,", "3", "steps", "each"],
+        ["compared", "144", "vectors", "with", "a", "dense", "run"],
         ["mismatches", "0"],
         ["faults", "0"],
         ["ok"],
@@ -44,8 +44,10 @@ def test_json_is_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run(["replay", write(tmp_path, two_chip_build()), "--seed", "3", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "ok": True,
-        "iterations": 1,
-        "compared": 40,
+        "iterations": 3,
+        "micro_batches": 1,
+        "steps": 3,
+        "compared": 144,
         "mismatches": 0,
         "first": [],
         "faults": [],
@@ -60,8 +62,8 @@ def test_a_difference_exits_with_5(tmp_path: Path, capsys: pytest.CaptureFixture
     printed = capsys.readouterr()
     assert printed.out.splitlines()[2:] == ["mismatches   1", "faults       0", "FAILED"]
     head, row = printed.err.splitlines()
-    assert head.split()[:7] == ["iteration", "tensor", "operator", "node", "vector", "expected", "found"]
-    assert row.split()[:5] == ["0", "data", "deliver", "2", "0"]
+    assert head.split()[:8] == ["micro-batch", "step", "tensor", "operator", "node", "vector", "expected", "found"]
+    assert row.split()[:6] == ["0", "0", "data", "deliver", "2", "0"]
     assert row.endswith("tensor 0 never comes")
 
 

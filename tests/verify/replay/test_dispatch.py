@@ -10,19 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
-from lpxsched.verify.replay.dense import Dense
 from lpxsched.verify.replay.dispatch import Home, dispatches, numbered, positions
-from lpxsched.verify.replay.dispatched import DispatchedCombine, DispatchedExperts
 from lpxsched.verify.replay.experts import computed
 from lpxsched.verify.replay.mixtures import GATES
+from lpxsched.verify.replay.rounds import Round
 from lpxsched.verify.replay.routings import ROUTINGS
 from tests.timetable.small import compiled
 from tests.verify.changes import with_graph
+from tests.verify.replay.whole import dense_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lpxsched.timetable.columns import Integers
+    from lpxsched.verify.replay.dense import Dense
     from lpxsched.verify.replay.dispatch import Dispatch
     from lpxsched.verify.replay.functions import Values
 
@@ -60,7 +61,7 @@ def test_all_windows_together_give_every_pair_of_every_row(tmp_path: Path, routi
     build = compiled(tmp_path, moe="dispatch", batch=20, capacity=0.5, num_hidden_layers=1)
     (layer,) = dispatches(build.graph)
     assert layer.windows > 1
-    runs = [Dense(build, 1, routing + window * len(ROUTINGS)) for window in range(layer.windows)]
+    runs = [dense_run(build, 1, Round(routing, window=window)) for window in range(layer.windows)]
     windows = [values_of(run, runs[0].whole["layer.0.input"]) for run in runs]
     total = sum(values[layer.output] for values in windows) % PRIME
     assert np.array_equal(total, by_loop(runs[0], windows[0], layer))
@@ -69,7 +70,7 @@ def test_all_windows_together_give_every_pair_of_every_row(tmp_path: Path, routi
 def values_of(run: Dense, rows: Integers) -> Values:
     """Return what all operators leave of some rows in the window and under the routing of a run."""
     values: Values = {"layer.0.input": rows}
-    for function in run.functions[1:]:
+    for function in [*run.functions.values()][1:]:
         inputs = {read.tensor: values[read.tensor] for read in function.setting.operator.inputs}
         values |= function.dense(inputs)
     return values
@@ -77,8 +78,8 @@ def values_of(run: Dense, rows: Integers) -> Values:
 
 def by_loop(run: Dense, values: Values, layer: Dispatch) -> Integers:
     """Return the sum over the experts of each row, each of which all hidden numbers of its own chip make."""
-    experts = next(one for one in run.functions if isinstance(one, DispatchedExperts)).setting
-    combine = next(one for one in run.functions if isinstance(one, DispatchedCombine)).setting
+    settings = {one.setting.operator.kind: one.setting for one in run.functions.values()}
+    experts, combine = settings["experts"], settings["combine"]
     rows = values["layer.0.input"].reshape(layer.routed.rows, -1)
     pairs = values["layer.0.routing"].reshape(layer.routed.rows, -1)[:, : layer.routed.experts_per_row]
     shard_of = [shard for shard, held in enumerate(layer.routed.held) for _ in range(held.experts)]

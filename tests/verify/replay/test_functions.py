@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from lpxsched.errors import InputError
 from lpxsched.timetable.documents import GraphOperator, GraphTensor
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
-from lpxsched.verify.replay.functions import Linear, Setting, Source, Values
+from lpxsched.verify.replay.functions import Linear, Setting, Values
 from lpxsched.verify.replay.placement import seen
+from lpxsched.verify.replay.rounds import Round
+from lpxsched.verify.replay.sources import Source
 
 LANES = 3
 READ = {"partial": ["replicated", "sharded", "single", "partial"], "sharded": ["replicated", "sharded", "single"]}
@@ -40,14 +42,14 @@ def tensor(name: str, rows: int, vectors_per_row: int, layout: str) -> GraphTens
     )
 
 
-def setting(read: str, left: str, *, rows: tuple[int, int] = (6, 6), width: int = 3, iteration: int = 0) -> Setting:
+def setting(read: str, left: str, *, rows: tuple[int, int] = (6, 6), width: int = 3, micro_batch: int = 0) -> Setting:
     """Return an operator from x and a replicated y to z; rows are those of x and y, and of z."""
     tensors = [tensor("x", rows[0], 2, "partial"), tensor("y", rows[0], 1, "replicated"), tensor("z", rows[1], 1, left)]
     inputs: list[dict[str, Any]] = [{"tensor": "x", "layout": read, "shard": 1 if read == "single" else None}]
     inputs += [{"tensor": "y", "layout": "replicated"}]
     named = {"name": "mix", "kind": "mix", "layer": 0, "place": "chips", "unit": "matrix", "dtype": "fp8"}
     operator = GraphOperator.model_validate({**named, "inputs": inputs, "outputs": ["z"]})
-    return Setting(operator, {one.name: one for one in tensors}, width, LANES, 0, iteration)
+    return Setting(operator, {one.name: one for one in tensors}, width, LANES, 0, Round(micro_batch))
 
 
 def views(one: Setting, shard: int, values: Values, summands: list[Values]) -> Values:
@@ -117,8 +119,8 @@ def test_every_vector_counts(row: int) -> None:
 
 @pytest.mark.parametrize("layout", ["partial", "sharded", "single"])
 def test_sources_leave_parts_of_a_whole(layout: str) -> None:
-    """Tests random tensors, which differ from iteration to iteration."""
-    one, other = (setting("replicated", layout, iteration=iteration) for iteration in range(2))
+    """Tests random tensors, which differ from micro-batch to micro-batch."""
+    one, other = (setting("replicated", layout, micro_batch=number) for number in range(2))
     parts = [Source(one).part(shard, {}) for shard in range(3)]
     whole = Source(one).dense({})["z"]
     assert (joined(one, parts) == whole).all()

@@ -11,17 +11,18 @@ import pytest
 from lpxsched.errors import InputError
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
 from lpxsched.verify.replay.attention import HEAD
-from lpxsched.verify.replay.dense import Dense
 from lpxsched.verify.replay.field import ROOT, inverse_root
 from lpxsched.verify.replay.functions import weights_of
 from lpxsched.verify.replay.latent import KEPT
-from lpxsched.verify.replay.recurrent import NUMBERS, TAPS, Sizes
+from lpxsched.verify.replay.recurrent import NUMBERS, Shares
+from lpxsched.verify.replay.states import TAPS
 from lpxsched.workload.model import LatentAttention, LinearAttention, StateSpace
 from tests.verify.changes import with_graph
 from tests.verify.replay.test_attention import turn
-from tests.verify.replay.whole import STEP, layer, whole_build, whole_run
+from tests.verify.replay.whole import STEP, dense_run, layer, whole_build, whole_run
 
 if TYPE_CHECKING:
+    from lpxsched.verify.replay.dense import Dense
     from lpxsched.verify.replay.functions import Setting
 
 ROWS, USERS, ROWS_PER_USER = 4, 2, 2
@@ -31,7 +32,7 @@ HEADS, KEYS = 4, 2
 
 def setting(run: Dense, kind: str) -> Setting:
     """Return what surrounds an operator of the layer."""
-    return next(one.setting for one in run.functions if one.setting.operator.name == f"layer.1.{kind}")
+    return next(one.setting for one in run.functions.values() if one.setting.operator.name == f"layer.1.{kind}")
 
 
 def weights(run: Dense, kind: str, name: str, *shape: int) -> Any:
@@ -39,9 +40,9 @@ def weights(run: Dense, kind: str, name: str, *shape: int) -> Any:
     return weights_of(setting(run, kind), name, *shape).astype(object)
 
 
-def kept(key: str, name: str, *shape: int) -> Any:
+def kept(*key: str, shape: tuple[int, ...]) -> Any:
     """Return what was kept from before."""
-    return drawn(generator(0, key, 0, 1, name), *shape).astype(object)
+    return drawn(generator(0, key[0], 0, 1, *key[1:]), *shape).astype(object)
 
 
 def rows_of(run: Dense, kind: str, name: str) -> Any:
@@ -63,9 +64,9 @@ def over_length(numbers: list[int]) -> list[int]:
 def mixed(run: Dense, kind: str, name: str, rows: Any, heads: int, row: int, head: int) -> list[int]:
     """Return the activated numbers of a head over its last rows."""
     taps = weights(run, kind, name, TAPS, heads, NUMBERS)
-    past = kept("kept", name, USERS, TAPS - 1, heads, NUMBERS)
+    past = kept("kept", name, shape=(TAPS - 1, USERS, heads, NUMBERS))
     user, new = divmod(row, ROWS_PER_USER)
-    line = [*past[user, :, head], *rows[user * ROWS_PER_USER : user * ROWS_PER_USER + new + 1, head]][-TAPS:]
+    line = [*past[:, user, head], *rows[user * ROWS_PER_USER : user * ROWS_PER_USER + new + 1, head]][-TAPS:]
     sums = [sum(int(taps[tap, head, at] * line[tap][at]) for tap in range(TAPS)) % PRIME for at in range(NUMBERS)]
     return [one * sigmoid(one) % PRIME for one in sums]
 
@@ -95,7 +96,7 @@ def updated(state: Any, key: list[int], value: list[int], scalars: list[int], *,
 def read_rows(run: Dense, prefix: str, p: dict[str, Any], skip: list[int]) -> Any:
     """Return what heads read of their states, row after row."""
     delta, convolve = prefix == "delta", f"{prefix}_convolve"
-    state = kept("kept", "state", USERS, HEADS, NUMBERS, NUMBERS)
+    state = kept("kept", "state", shape=(USERS, HEADS, NUMBERS, NUMBERS))
     given = np.zeros((ROWS, HEADS, NUMBERS), dtype=object)
     for row in range(ROWS):
         for head in range(HEADS):
@@ -151,7 +152,7 @@ def latent(run: Dense) -> Any:
     """Return the layer's rows from its latent rows on, by loops over rows and heads."""
     latents, past = rows_of(run, "absorb", "layer.1.latents"), 3
     queries, rank = latents[:, :-KEPT], latents.shape[1] - KEPT
-    cache = kept("cache", "latents", USERS, past, KEPT)
+    cache = kept("cache", shape=(past, USERS, KEPT))
     w = weights(run, "absorb", "queries", HEADS, rank, KEPT)
     keys = weights(run, "absorb", "keys", HEADS, HEAD, HEAD)
     values = weights(run, "latent_out", "values", HEADS, HEAD, HEAD)
@@ -159,7 +160,7 @@ def latent(run: Dense) -> Any:
     last = weights(run, "latent_out", "out", HEADS, HEAD, result.shape[1])
     for row in range(ROWS):
         user, new = divmod(row, ROWS_PER_USER)
-        seen = [*cache[user], *latents[user * ROWS_PER_USER : row + 1, -KEPT:]]
+        seen = [*cache[:, user], *latents[user * ROWS_PER_USER : row + 1, -KEPT:]]
         for head in range(HEADS):
             query = queries[row] @ w[head] % PRIME
             turned = [*(query[:HEAD] @ keys[head] % PRIME), *turn([int(one) for one in query[HEAD:]], past + new)]
@@ -193,7 +194,7 @@ def test_latent_rows_are_normed_by_their_parts() -> None:
 )
 def test_units_that_do_not_fit_are_told(changes: dict[str, int], fault: str) -> None:
     """Tests two units of 16 columns on two rows."""
-    found = Sizes(8, 2, 16, 2, 1, 4)._replace(**changes).fault(32, 2)
+    found = replace(Shares(8, 2, 16, 2, 1, 4), **changes).fault(32, 2)
     assert bool(found) == bool(fault)
     assert fault in found
 
@@ -204,4 +205,4 @@ def test_units_that_are_cut_are_refused() -> None:
     operators = build.graph.model_dump()["operators"]
     next(one for one in operators if one["kind"] == "state")["column_block"] = 1
     with pytest.raises(InputError, match=r"layer\.1\.state: has shares of 3 columns, must be whole multiples of 4"):
-        Dense(with_graph(build, operators=operators), 0, 0)
+        dense_run(with_graph(build, operators=operators))

@@ -41,10 +41,10 @@ WIDTHS = [(1, 1, 1), (2, 2, 2), (2, 3, 4), (3, 5, 2), (1, 9, 1)]
 
 def assert_shards_make_the_dense_run(run: Dense) -> None:
     """Assert that summands add up to what is whole, and other parts lie where layouts say."""
-    for number, operator in enumerate(run.operators):
-        parts = [run.leaves(number, shard) for shard in range(run.widths[number])]
+    for number, operator in enumerate(run.model.operators):
+        parts = [run.leaves(number, shard) for shard in range(run.model.settings[number].width)]
         for name in operator.outputs:
-            whole, tensor = run.whole[name], run.tensors[name]
+            whole, tensor = run.whole[name], run.model.tensors[name]
             assert ((whole >= 0) & (whole < PRIME)).all()
             if tensor.layout == "partial":
                 assert np.array_equal(sum(part[name] for part in parts) % PRIME, whole), name
@@ -57,8 +57,8 @@ def assert_shards_make_the_dense_run(run: Dense) -> None:
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
 @pytest.mark.parametrize("kind", LAYERS)
 def test_shards_of_each_part_make_the_dense_run(kind: str, widths: tuple[int, ...]) -> None:
-    """Tests every operator of a model of one layer, some shards without a head, for two steps of other rows."""
-    runs = [whole_run(LAYERS[kind], widths=widths, iteration=iteration) for iteration in (0, 4)]
+    """Tests every operator of a model of one layer, some shards without a head, for two micro-batches."""
+    runs = [whole_run(LAYERS[kind], widths=widths, micro_batch=number) for number in (0, 4)]
     for run in runs:
         assert_shards_make_the_dense_run(run)
         assert not run.without_run()
@@ -77,7 +77,7 @@ def test_no_operator_of_a_whole_model_is_an_arbitrary_linear_map(kind: str) -> N
     """Tests that only what makes rows narrower, a matrix, and what leaves nothing are linear maps."""
     narrower = {"latent": {"narrow"}, "latent attention": {"down"}, "latent attention of whole queries": {"down"}}
     run = whole_run(LAYERS[kind], widths=(2, 2, 2))
-    linear = {one.setting.operator.kind for one in run.functions if isinstance(one, Linear)}
+    linear = {one.setting.operator.kind for one in run.functions.values() if isinstance(one, Linear)}
     assert linear == {"egress"} | narrower.get(kind, set())
 
 
@@ -86,8 +86,8 @@ def test_no_operator_of_a_whole_model_is_an_arbitrary_linear_map(kind: str) -> N
 def test_whole_experts_make_the_dense_run(kind: str, width: int) -> None:
     """Tests four experts on chips that hold some of them whole, or none."""
     step = replace(STEP, policy=Policy("whole"))
-    for iteration in range(len(ROUTINGS)):
-        run = whole_run(LAYERS[kind], widths=(1, width, 2), decoding=step, iteration=iteration)
+    for number in range(len(ROUTINGS)):
+        run = whole_run(LAYERS[kind], widths=(1, width, 2), decoding=step, micro_batch=number)
         assert_shards_make_the_dense_run(run)
         assert not run.without_run()
 
@@ -97,7 +97,7 @@ def test_two_layers_follow_each_other() -> None:
     run = whole_run(LAYERS["full"], LAYERS["experts"], widths=(2, 3, 2, 4))
     assert_shards_make_the_dense_run(run)
     assert np.array_equal(
-        run.expected(next(n for n, one in enumerate(run.operators) if one.name == "layer.2.mixer_norm"), 1)[
+        run.expected(next(n for n, one in enumerate(run.model.operators) if one.name == "layer.2.mixer_norm"), 1)[
             "layer.1.output"
         ],
         run.whole["layer.1.output"],

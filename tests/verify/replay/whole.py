@@ -10,6 +10,8 @@ import numpy as np
 from lpxsched.assembly.graph import layers_graph
 from lpxsched.traffic.group import Group
 from lpxsched.verify.replay.dense import Dense
+from lpxsched.verify.replay.model import model_of
+from lpxsched.verify.replay.rounds import Round
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_work
 from lpxsched.workload.model import Experts, Ffn, Layer, Mixer, StoredTypes
@@ -49,7 +51,12 @@ def whole_build(*layers: Visit, widths: Sequence[int], decoding: Decoding = STEP
 
 
 def whole_run(
-    *layers: Visit, widths: Sequence[int], decoding: Decoding = STEP, seed: int = 0, iteration: int = 0
+    *layers: Visit, widths: Sequence[int], decoding: Decoding = STEP, seed: int = 0, micro_batch: int = 0
 ) -> Dense:
-    """Return the dense run of `whole_build`."""
-    return Dense(whole_build(*layers, widths=widths, decoding=decoding), seed, iteration)
+    """Return the dense run of one step of `whole_build`."""
+    return dense_run(whole_build(*layers, widths=widths, decoding=decoding), seed, Round(micro_batch))
+
+
+def dense_run(build: Build, seed: int = 0, now: Round | None = None) -> Dense:
+    """Return the dense run of the first segment of a build, in the one step of a micro-batch."""
+    return Dense(model_of(build, seed), now or Round())

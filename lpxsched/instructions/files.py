@@ -1,0 +1,101 @@
+"""A folder of programs: of every node its bytes, ``node-0007.lpx``, and the same as text beside."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lpxsched.errors import InputError
+from lpxsched.instructions.allocation import allocate
+from lpxsched.instructions.blocks import blocks_of
+from lpxsched.instructions.encoding import decode, encode
+from lpxsched.instructions.lowering import programs
+from lpxsched.instructions.text import text
+from lpxsched.timetable.writer import refuse_folder, write_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lpxsched.instructions.streams import NodeProgram
+    from lpxsched.timetable.build import Build
+
+ENDING = ".lpx"
+NAME = re.compile(r"node-[0-9]{4,}\.(lpx|txt)")
+# Longer files are no programs.
+MOST_BYTES = 1 << 30
+
+
+def program_files(build: Build) -> dict[str, bytes]:
+    """Return the files of a build's programs by name.
+
+    Raises
+    ------
+    NothingFoundError
+        Where what lies at a chip fits, but not in runs.
+    """
+    blocks = blocks_of(build)
+    found: dict[str, bytes] = {}
+    for program in programs(build, blocks, allocate(build, blocks)):
+        name = f"node-{program.node:04d}"
+        found[name + ENDING] = encode(program)
+        found[name + ".txt"] = text(program).encode()
+    return found
+
+
+def write_programs(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write programs into a folder in one step, over older ones or where there is nothing.
+
+    Raises
+    ------
+    InputError
+        When the folder holds anything else, or the disk refuses.
+    """
+
+    def fill(scratch: Path) -> None:
+        for name, data in files.items():
+            (scratch / name).write_bytes(data)
+
+    write_folder(folder, fill, refuse_foreign_programs)
+
+
+def refuse_foreign_programs(folder: Path) -> None:
+    """Raise an `InputError` when a target exists and holds anything but programs."""
+    refuse_folder(
+        folder, "a programs", lambda one: any(one.glob(f"*{ENDING}")), lambda name: bool(NAME.fullmatch(name))
+    )
+
+
+def read_program(path: Path) -> NodeProgram:
+    """Return the program of a file.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read, or holds no program.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            raise InputError(str(path), f"is no program; name a {ENDING} file that lpxsched export --programs wrote")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
+    return decode(data, path)
+
+
+def read_programs(folder: Path) -> list[NodeProgram]:
+    """Return the programs of a folder, sorted by node.
+
+    Raises
+    ------
+    InputError
+        Where it holds none, or two of one node.
+    """
+    paths = sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
+    if not paths:
+        raise InputError(str(folder), f"holds no {ENDING} files; lpxsched export DIR --programs writes them")
+    found = [read_program(path) for path in paths]
+    nodes = [program.node for program in found]
+    if len(set(nodes)) < len(nodes):
+        raise InputError(str(folder), "holds two programs of one node; export them anew")
+    return sorted(found, key=lambda program: program.node)

@@ -1,0 +1,201 @@
+"""Numbers at addresses: what is sent, received and computed while programs run.
+
+What operators read at their addresses is compared with the dense run of ``verify.replay``, which gives what lies
+outside of the machine and what chips keep. Hosts keep each iteration apart: they leave what they have before a session
+begins, and compute on what has come to them at its end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.instructions.streams import ADD, READS, WRITES
+from lpxsched.simulation.reference.program import DEPART, FINISH, READ, START
+from lpxsched.units import NONE
+from lpxsched.verify.replay.arithmetic import PRIME
+from lpxsched.verify.replay.chain import Chain
+from lpxsched.verify.replay.dense import Dense
+from lpxsched.verify.replay.placement import seen
+from lpxsched.verify.replay.rounds import Round
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.instructions.streams import Instruction, Piece
+    from lpxsched.instructions.tape import Tape
+    from lpxsched.simulation.reference.outcome import Event
+    from lpxsched.simulation.reference.program import Session
+    from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
+    from lpxsched.verify.replay.functions import Values
+    from lpxsched.verify.replay.model import Model
+
+Row = tuple[int, ...]
+
+
+class Rounds:
+    """The dense run of each segment and micro-batch, made when it is asked for."""
+
+    def __init__(self, model: Model, seed: int) -> None:
+        self._model, self._seed, self._dense = model, seed, dict[tuple[int, int], Dense]()
+
+    def of(self, segment: int, micro_batch: int) -> Dense:
+        """Return the dense run of a segment in the first step of a micro-batch."""
+        if (segment, micro_batch) not in self._dense:
+            chain = Chain(self._model, self._seed, micro_batch)
+            for each in range(len(self._model.order)):
+                lefts = []
+                for window in range(self._model.windows[each]):
+                    now = Round(micro_batch, steps=self._model.steps, window=window)
+                    dense = Dense(self._model, now, each, outside=chain.rows)
+                    self._dense.setdefault((each, micro_batch), dense)
+                    lefts.append(dense.whole)
+                if self._model.ends:
+                    end = self._model.ends[each]
+                    chain.follow(each, np.sum([left[end] for left in lefts], axis=0) % PRIME)
+        return self._dense[segment, micro_batch]
+
+
+class Memory:
+    """What lies at addresses, and what operators found there."""
+
+    def __init__(self, build: Build, model: Model, seed: int) -> None:
+        self.build, self.model, self.size = build, model, build.manifest.vector_bytes
+        self.cells: dict[tuple[int, int, int], Row] = {}
+        self.noise = np.random.Generator(np.random.PCG64([seed, 1]))
+        self.compared = self.mismatches = 0
+        self.faults: list[str] = []
+
+    def follow(self, session: Session, tape: Tape, events: Sequence[Event], rounds: Rounds) -> None:
+        """Move numbers as things happened; hosts compute on what has come to them by the end."""
+        under_way: dict[tuple[int, int], Row] = {}
+        running: dict[tuple[int, int], list[tuple[Piece, Integers]]] = {}
+        turn = turns_of(self.build, session)
+        late = self._at_hosts(session, tape, turn, rounds)
+        for kind, node, number, vector in events:
+            if kind in (DEPART, READ):
+                move = tape.transfers[number]
+                iteration, at = divmod(vector, move.sent.vectors)
+                if kind == DEPART:
+                    key = self._key(move.source, move.sent, at, turn[iteration])
+                    under_way[number, vector] = self.cells.get(key) or self._noise()
+                else:
+                    key = self._key(node, move.received, at, turn[iteration])
+                    self.cells[key] = under_way.pop((number, vector), ()) or self._noise()
+            elif kind == START:
+                one = tape.runs[number][1]
+                left = self._run(node, one, session.segments[vector], turn[vector], rounds)
+                if one.cycles:
+                    running[number, vector] = left
+                else:
+                    self._write(node, left, turn[vector])
+            elif kind == FINISH:
+                self._write(node, running.pop((number, vector)), turn[vector])
+        for node, one, iteration in late:
+            self._at_host(node, one, session.segments[iteration], turn[iteration], rounds)
+
+    def _at_hosts(
+        self, session: Session, tape: Tape, turn: Sequence[int], rounds: Rounds
+    ) -> list[tuple[int, Instruction, int]]:
+        """Run what hosts do before a session, and return what waits for vectors that come in it."""
+        host = self.build.chips.host
+        self.cells = {key: row for key, row in self.cells.items() if not host[key[0]]}
+        late = []
+        for node, one, of in tape.runs:
+            for iteration, segment in enumerate(session.segments if host[node] else ()):
+                if segment != of:
+                    continue
+                reads = [piece for piece in one.pieces if piece.use == READS]
+                keys = [self._key(node, piece, 0, turn[iteration]) for piece in reads]
+                if all(key in self.cells for key in keys):
+                    self._at_host(node, one, segment, turn[iteration], rounds)
+                else:
+                    late.append((node, one, iteration))
+        return late
+
+    def _at_host(self, node: int, one: Instruction, segment: int, iteration: int, rounds: Rounds) -> None:
+        self._write(node, self._run(node, one, segment, iteration, rounds), iteration)
+
+    def _key(self, node: int, piece: Piece, vector: int, iteration: int) -> tuple[int, int, int]:
+        """Return node, address and iteration of a vector: what hosts hold is not written over by later iterations."""
+        if self.build.chips.host[node]:
+            return node, piece.address + vector * self.size, iteration
+        return node, piece.at(vector, iteration, self.size), NONE
+
+    def _noise(self) -> Row:
+        return tuple(self.noise.integers(0, PRIME, self.model.lanes).tolist())
+
+    def _load(self, node: int, piece: Piece, iteration: int) -> Integers:
+        rows = [
+            self.cells.get(self._key(node, piece, vector, iteration)) or self._noise()
+            for vector in range(piece.vectors)
+        ]
+        return np.array(rows, dtype=np.int64).reshape(piece.vectors, self.model.lanes)
+
+    def _write(self, node: int, left: Sequence[tuple[Piece, Integers]], iteration: int) -> None:
+        for piece, values in left:
+            for vector, row in enumerate(values.tolist()):
+                self.cells[self._key(node, piece, vector, iteration)] = tuple(row)
+
+    def _run(
+        self, node: int, one: Instruction, segment: int, iteration: int, rounds: Rounds
+    ) -> list[tuple[Piece, Integers]]:
+        """Return what an instruction leaves where, from what lies at its addresses."""
+        writes = [piece for piece in one.pieces if piece.use == WRITES]
+        loads = [(piece, self._load(node, piece, iteration)) for piece in one.pieces if piece.use == READS]
+        if one.code == ADD:
+            total = sum(values for _, values in loads) % PRIME
+            return [(piece, np.asarray(total)) for piece in writes]
+        dense = rounds.of(segment, iteration)
+        found = self._inputs(one, dense, loads)
+        right = self._compare(node, one, dense, found)
+        if right:
+            outputs = dense.leaves(one.operator, one.shard)
+        else:
+            beside = dense.beside(one.operator, one.shard)
+            outputs = dense.functions[one.operator].part(one.shard, found | beside)
+        return [(piece, _part(dense, one, outputs, piece)) for piece in writes]
+
+    def _inputs(self, one: Instruction, dense: Dense, loads: Sequence[tuple[Piece, Integers]]) -> Values:
+        """Return what was loaded as the inputs of an operator, noise where nothing was."""
+        operator, width = self.model.operators[one.operator], dense.model.settings[one.operator].width
+        found: Values = {}
+        for place, read in enumerate(operator.inputs):
+            view = seen(read, self.model.tensors[read.tensor].vectors, width, one.shard)
+            values = self.noise.integers(0, PRIME, (view.vectors, self.model.lanes))
+            for piece, loaded in loads:
+                if piece.place == place:
+                    values[piece.first - view.first : piece.first - view.first + piece.vectors] = loaded
+            found[read.tensor] = values
+        return found
+
+    def _compare(self, node: int, one: Instruction, dense: Dense, found: Values) -> bool:
+        wrong = 0
+        for name, should in dense.expected(one.operator, one.shard).items():
+            differs = (should != found[name]).any(axis=1)
+            self.compared += len(differs)
+            wrong += int(differs.sum())
+        if wrong:
+            self.mismatches += wrong
+            operator = self.model.operators[one.operator].name
+            self.faults.append(f"{operator} on node {node} reads {wrong} vectors that are not what they should be")
+        return not wrong
+
+
+def _part(dense: Dense, one: Instruction, outputs: Values, piece: Piece) -> Integers:
+    """Return the vectors of an output that a piece names."""
+    model = dense.model
+    name = model.operators[one.operator].outputs[piece.place]
+    view = seen(model.tensors[name], model.tensors[name].vectors, model.settings[one.operator].width, one.shard)
+    return outputs[name][piece.first - view.first : piece.first - view.first + piece.vectors]
+
+
+def turns_of(build: Build, session: Session) -> list[int]:
+    """Return the number of each iteration of a session among those of its segment."""
+    period = build.frames.period_cycles[build.segments.frame]
+    return [
+        zero // int(period[segment]) if session.repeats else 0
+        for segment, zero in zip(session.segments, session.zeros, strict=True)
+    ]

@@ -1,0 +1,80 @@
+"""The picture of ``lpxsched contend``: how often a step takes longer, and what a step is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS, OTHER_COLOURS
+from lpxsched.report.contention_text import build_name
+from lpxsched.report.images import images
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from lpxsched.contention.summary import Contention
+    from lpxsched.timetable.build import Build
+
+SIZE_INCHES = (10.0, 4.2)
+NS_PER_US = 1000
+NOMINAL, WORST = "#009E73", "#000000"
+PART_COLOURS = ("#0072B2", KIND_COLOURS["router"], KIND_COLOURS["combine"], KIND_COLOURS["dense"])
+
+
+def render_contention(build: Build, found: Contention, formats: list[str]) -> dict[str, bytes]:
+    """Return the figure in each format, any of ``svg`` and ``png``."""
+    return images(lambda: _draw(build, found), formats)
+
+
+def _draw(build: Build, found: Contention) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+    FigureCanvasAgg(figure)
+    options = found.options
+    figure.suptitle(
+        f"{build_name(build)}: {options.steps:,} steps, {options.routing} routing, {options.arbitration}, "
+        f"{options.tokens} tokens, runtime {options.runtime}"
+    )
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    _draw_tail(left, found)
+    _draw_parts(right, found)
+    return figure
+
+
+def _draw_tail(axes: Axes, found: Contention) -> None:
+    """Draw which share of steps takes longer than a time, beside the timetable."""
+    times = np.sort(found.steps_ns) / NS_PER_US
+    longer = 1 - np.arange(len(times)) / len(times)
+    axes.step(times, longer, where="pre", color=PART_COLOURS[0], label="arbitrated")
+    for time_ns, colour, name in (
+        (found.step.nominal_ns, NOMINAL, "timetable, nominal"),
+        (found.step.proved_worst_ns, WORST, "timetable, proved worst"),
+    ):
+        axes.axvline(time_ns / NS_PER_US, color=colour, linestyle="--", label=name)
+    axes.set_yscale("log")
+    axes.set_xlim(left=0)
+    axes.set_xlabel("a step within the fabric, us")
+    axes.set_ylabel("share of steps that take as long or longer")
+    axes.grid(color=GRID_COLOUR, linewidth=0.5)
+    axes.legend(loc="best")
+
+
+def _draw_parts(axes: Axes, found: Contention) -> None:
+    """Draw what a step is made of, on the mean and in the slowest, beside the timetable's nominal and worst."""
+    bars = ["timetable,\nnominal", "proved\nworst", "arbitrated,\nmean", "slowest\n1 %"]
+    own = [found.step.nominal_ns / NS_PER_US, found.step.proved_worst_ns / NS_PER_US]
+    axes.bar(bars[:2], own, color=[NOMINAL, OTHER_COLOURS[3]])
+    bottom = np.zeros(2)
+    mean, slowest = found.parts_ns(), found.parts_ns(slowest=True)
+    for name, colour in zip(mean, PART_COLOURS, strict=True):
+        height = np.array([mean[name], slowest[name]]) / NS_PER_US
+        axes.bar(bars[2:], height, bottom=bottom, color=colour, label=name)
+        bottom += height
+    axes.set_ylabel("us")
+    axes.grid(axis="y", color=GRID_COLOUR, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.legend(loc="upper left")

@@ -1,0 +1,89 @@
+"""What ``lpxsched contend`` prints: tails beside the timetable, and what they are made of."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.report.headline import assumed_lines
+from lpxsched.report.rows import counted
+from lpxsched.report.text import WIDTH, table
+
+if TYPE_CHECKING:
+    from lpxsched.contention.summary import Contention
+    from lpxsched.timetable.build import Build
+
+TAILS = {"p50_ns": "arbitrated, p50", "p99_ns": "p99", "p999_ns": "p99.9", "largest_ns": "largest"}
+OWN = {"nominal_ns": "timetable, nominal", "proved_worst_ns": "proved worst"}
+
+
+def contention_text(build: Build, found: Contention) -> str:
+    """Return the figures as text."""
+    facts = found.as_json()
+    paragraphs = [
+        _title(build, facts),
+        _times(build, facts),
+        _parts(facts),
+        fill(_assumed(found, facts), WIDTH),
+        *_outside(build, facts),
+    ]
+    return "\n\n".join(paragraphs)
+
+
+def build_name(build: Build) -> str:
+    """Return what a build is, from its options."""
+    options = build.manifest.options
+    if "kind" in options:
+        return f"{options['kind']} on {options['topology']}"
+    return f"{options['model']} on {options['topology']}, batch {options['batch']}"
+
+
+def _title(build: Build, facts: dict[str, Any]) -> str:
+    chosen = f"routing {facts['routing']}, arbitration {facts['arbitration']}, tokens {facts['tokens']}"
+    return f"{build_name(build)}: {facts['steps']:,} steps, {chosen}, runtime {facts['runtime']}"
+
+
+def _times(build: Build, facts: dict[str, Any]) -> str:
+    part = "a layer" if all(len(segment.layers) == 1 for segment in build.graph.segments) else "a segment"
+
+    def row(name: str, step: float, layer: float) -> list[str]:
+        return [name, _us(step), f"{step / facts['nominal_ns']:.2f}", _us(layer)]
+
+    rows = [row(name, facts[key], facts["segment"][key]) for key, name in (OWN | TAILS).items()]
+    return table(["within the fabric", "a step", "over nominal", part], rows)
+
+
+def _parts(facts: dict[str, Any]) -> str:
+    rows = [
+        [name, *(f"{_us(facts[key][name])} {_share(facts[key], name):>5}" for key in ("parts", "parts_p99"))]
+        for name in facts["parts"]
+    ]
+    return table(["of an arbitrated step", "mean", "slowest 1 %"], rows)
+
+
+def _share(parts: dict[str, float], name: str) -> str:
+    return f"{parts[name] / sum(parts.values()):.0%}"
+
+
+def _assumed(found: Contention, facts: dict[str, Any]) -> str:
+    """Return what of software and packets is assumed, and what its ranges make of a step."""
+    file = found.runtime
+    start, ends = file.start_up_ns, facts["ends"]
+    told = [
+        f"start-up {start.value:,g} ns a call ({start.tag}, p99 {file.start_up_p99_ratio.value:g} times that)",
+        f"packets of {counted(file.packet_vectors.value, 'vector')} with {file.header_bytes.value} bytes of header",
+    ]
+    low, high = (f"p50 {_us(ends[end]['p50_ns'])}, p99 {_us(ends[end]['p99_ns'])}" for end in ("low", "high"))
+    return f"{', '.join(told)}; with start-up and header at the better ends of their ranges {low}, at the worse {high}"
+
+
+def _outside(build: Build, facts: dict[str, Any]) -> list[str]:
+    """Return what comes on top of either, and what neither holds."""
+    lines = [f"{name:<14}{text}" for name, text in assumed_lines(build)]
+    own = len(facts["not_modelled"]) - len(build.manifest.results.get("not_modelled", []))
+    lines.append(fill(f"not modelled in the arbitrated machine: {', '.join(facts['not_modelled'][:own])}", WIDTH))
+    return ["\n".join(lines)]
+
+
+def _us(time_ns: float) -> str:
+    return f"{time_ns / 1000:,.3f} us"

@@ -1,0 +1,1 @@
+"""Tests of links that are arbitrated at run time."""

@@ -1,0 +1,92 @@
+"""Tests of ``export --programs``, ``replay --programs`` and ``disassemble`` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.cli.main import run
+from lpxsched.errors import ExitCode
+from lpxsched.timetable.writer import write_build
+from tests.verify.collectives import LAID, build_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of an all-reduce."""
+    write_build(tmp_path / "build", build_of(LAID["all-reduce"]))
+    return tmp_path / "build"
+
+
+def exported(folder: Path) -> Path:
+    """Return the folder of its programs."""
+    out = folder.parent / "programs"
+    assert run(["export", str(folder), "--programs", str(out)]) == ExitCode.DONE
+    return out
+
+
+def test_programs_are_written_run_and_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that the text beside is what the disassembler prints, that numbers come out, and that bytes are equal."""
+    out = exported(folder)
+    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert sorted(first) == sorted(f"node-000{node}.{kind}" for node in range(3) for kind in ("lpx", "txt"))
+    capsys.readouterr()
+    assert run(["disassemble", str(out / "node-0001.lpx")]) == ExitCode.DONE
+    assert capsys.readouterr().out.encode() == first["node-0001.txt"]
+    assert run(["replay", str(folder), "--programs", str(out), "--json"]) == ExitCode.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"]
+    assert told["compared"] > told["mismatches"] == 0
+    exported(folder)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+
+
+def test_the_text_names_units_cycles_and_addresses(folder: Path) -> None:
+    """Tests the first lines of a chip that sends two vectors of its own."""
+    lines = (exported(folder) / "node-0000.txt").read_text().splitlines()
+    assert lines[0] == "node 0 at 0.0, vectors of 320 bytes"
+    assert "segment 0, on demand, unit control" in lines
+    assert any("SEND [" in line and "@0x" in line for line in lines)
+
+
+def test_nothing_else_is_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a folder of somebody's, a build, and a place inside one."""
+    mine = folder.parent / "mine"
+    mine.mkdir()
+    (mine / "notes").write_text("mine")
+    for target, said in ((mine, "is not a programs folder"), (folder, "lies inside"), (folder / "p", "lies inside")):
+        assert run(["export", str(folder), "--programs", str(target)]) == ExitCode.BAD_INPUT
+        assert said in capsys.readouterr().err
+    assert [path.name for path in mine.iterdir()] == ["notes"]
+
+
+def test_what_is_no_program_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a file that is cut, a text, a missing file and a folder without programs."""
+    out = exported(folder)
+    capsys.readouterr()
+    whole = (out / "node-0000.lpx").read_bytes()
+    (out / "node-0000.lpx").write_bytes(whole[: len(whole) // 2])
+    wrong = (out / "node-0000.lpx", out / "node-0000.txt", out / "none.lpx", out)
+    for path in wrong:
+        assert run(["disassemble", str(path)]) == ExitCode.BAD_INPUT
+        assert path.name in capsys.readouterr().err
+    assert run(["replay", str(folder), "--programs", str(out)]) == ExitCode.BAD_INPUT
+    assert run(["replay", str(folder), "--programs", str(folder)]) == ExitCode.BAD_INPUT
+    assert "holds no .lpx files" in capsys.readouterr().err
+
+
+def test_a_build_that_breaks_a_rule_has_no_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests an all-reduce whose first vector is read before it can be there."""
+    build = build_of(LAID["all-reduce"])
+    build.slots.read[0] = 0
+    from tests.builds import signed
+
+    write_build(tmp_path / "build", signed(build))
+    assert run(["export", str(tmp_path / "build"), "--programs", str(tmp_path / "out")]) == ExitCode.VERIFICATION_FAILED
+    assert "R8" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,168 @@
+"""Tests of programs on the event reference: right ones give the numbers of a replay, wrong ones are found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpxsched.instructions.allocation import allocate
+from lpxsched.instructions.blocks import blocks_of
+from lpxsched.instructions.encoding import decode, encode
+from lpxsched.instructions.execution import execute
+from lpxsched.instructions.lowering import programs
+from lpxsched.instructions.streams import ADD, COMPUTE, IN, OUT, READS, RECEIVE, SEND, SYNC, WRITES, Instruction
+from lpxsched.verify.replay.replay import replay
+from tests.timetable.small import compiled
+from tests.toy import slow_handover
+from tests.verify.collectives import KINDS, LAID, build_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lpxsched.instructions.streams import NodeProgram
+    from lpxsched.timetable.build import Build
+
+    Change = Callable[[Instruction], Instruction]
+
+
+def lowered(build: Build) -> list[NodeProgram]:
+    """Return the programs of a build."""
+    blocks = blocks_of(build)
+    return list(programs(build, blocks, allocate(build, blocks)))
+
+
+def changed(found: list[NodeProgram], code: int, change: Change, which: int = 0) -> list[NodeProgram]:
+    """Return programs of which one instruction of some code is another one."""
+    seen = 0
+    result = []
+    for program in found:
+        sections = []
+        for section in program.sections:
+            kept = []
+            for one in section.instructions:
+                kept.append(change(one) if one.code == code and seen == which else one)
+                seen += one.code == code
+            sections.append(section._replace(instructions=tuple(kept)))
+        result.append(program._replace(sections=tuple(sections)))
+    assert seen > which
+    return result
+
+
+def elsewhere(use: int, by: int) -> Change:
+    """Return a change of the first address of a kind."""
+
+    def change(one: Instruction) -> Instruction:
+        at = next(place for place, piece in enumerate(one.pieces) if piece.use == use)
+        moved = one.pieces[at]._replace(address=one.pieces[at].address + by)
+        return one._replace(pieces=(*one.pieces[:at], moved, *one.pieces[at + 1 :]))
+
+    return change
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_collectives_come_out_as_in_a_replay(kind: str) -> None:
+    """Tests that as many vectors are compared as in a replay, and none differs."""
+    build = build_of(LAID[kind])
+    executed, replayed = execute(build, lowered(build)), replay(build)
+    assert executed.ok
+    assert executed.faults == ()
+    assert executed.compared * replayed.iterations == replayed.compared
+
+
+WHOLE = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 32, "vocab_size": 512, "attention": "lpu"}
+
+
+@pytest.mark.parametrize(
+    "choices", [{}, WHOLE | {"context": 64, "partition": "auto"}, {"moe": "dispatch"}, {"moe": "whole"}]
+)
+def test_models_come_out_right(tmp_path: Path, choices: dict[str, object]) -> None:
+    """Tests two layers with mixers on GPUs and on the chips, and experts that are whole."""
+    build = compiled(tmp_path, num_hidden_layers=2, **choices)
+    executed = execute(build, lowered(build))
+    assert executed.ok, executed.faults[:3]
+
+
+def test_what_is_in_flight_rotates(tmp_path: Path) -> None:
+    """Tests a frame in which tensors outlive the period: all iterations come out right, and not in one place."""
+    build = compiled(
+        tmp_path, num_hidden_layers=1, in_flight=4, handover=slow_handover(tmp_path, 100.0), chips=[list(range(8))]
+    )
+    found = lowered(build)
+    assert execute(build, found).ok
+    rotating = [
+        (program, section, one)
+        for program in found
+        for section in program.sections
+        for one in section.instructions
+        if any(piece.copies > 1 for piece in one.pieces)
+    ]
+    assert rotating
+    still = [
+        program._replace(
+            sections=tuple(
+                section._replace(
+                    instructions=tuple(
+                        one._replace(pieces=tuple(piece._replace(copies=1) for piece in one.pieces))
+                        for one in section.instructions
+                    )
+                )
+                for section in program.sections
+            )
+        )
+        for program in found
+    ]
+    assert not execute(build, still).ok
+
+
+@pytest.mark.parametrize("code", [SEND, RECEIVE, ADD, COMPUTE])
+@pytest.mark.parametrize("by", [320, -320, 160, 1 << 20])
+def test_a_wrong_address_is_found(code: int, by: int) -> None:
+    """Tests an all-reduce of which one instruction reads or writes elsewhere: other vectors, or parts of two."""
+    build = build_of(LAID["all-reduce"])
+    use = WRITES if code in (RECEIVE, COMPUTE) else READS
+    found = execute(build, changed(lowered(build), code, elsewhere(use, by)))
+    assert not found.ok
+    assert found.mismatches > 0 or "has no vector at" in found.faults[0]
+
+
+def test_a_vector_that_leaves_too_late_is_found() -> None:
+    """Tests a SEND 500 cycles later than planned: whoever receives it finds nothing in its buffer."""
+    build = build_of(LAID["broadcast"])
+    late = changed(lowered(build), SEND, lambda one: one._replace(cycle=one.cycle + 500))
+    found = execute(build, late)
+    assert not found.ok
+    assert any("underflow" in fault for fault in found.faults)
+
+
+def test_a_vector_that_leaves_before_it_is_there_is_found() -> None:
+    """Tests a relay that sends on at cycle 0 what it has not read yet."""
+    build = build_of(LAID["broadcast"])
+    early = changed(lowered(build), SEND, lambda one: one._replace(cycle=0), which=1)
+    assert not execute(build, early).ok
+
+
+def test_a_unit_that_does_not_wait_is_found() -> None:
+    """Tests a unit that runs before the control unit has notified it."""
+    build = build_of(LAID["broadcast"])
+    parked = changed(lowered(build), SYNC, lambda one: one._replace(cycle=one.cycle + 10**6))
+    told = execute(build, changed(parked, SEND, lambda one: one._replace(cycle=-1)))
+    assert not told.ok
+
+
+def test_both_ends_of_a_link_must_fit() -> None:
+    """Tests a link on which less is received than sent, and one that another node serves."""
+    build = build_of(LAID["broadcast"])
+    found = lowered(build)
+    short = changed(found, RECEIVE, lambda one: one._replace(pieces=(one.pieces[0]._replace(vectors=1),)))
+    assert any("what is received is not what is sent" in fault for fault in execute(build, short).faults)
+    swapped = [found[0]._replace(node=found[1].node), found[1]._replace(node=found[0].node), *found[2:]]
+    assert any("does not join the nodes" in fault for fault in execute(build, swapped).faults)
+    assert {section.unit for program in found for section in program.sections} >= {IN, OUT}
+
+
+def test_bytes_run_as_programs_do(tmp_path: Path) -> None:
+    """Tests that what is decoded is what was lowered."""
+    found = lowered(build_of(LAID["all-reduce"]))
+    assert [decode(encode(program), tmp_path / "a.lpx") for program in found] == found
