@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-MANY = 100_000
+MANY = 20_000
 
 # What may stand where a value is expected: each is read as JSON and as YAML.
 VALUES: tuple[Any, ...] = (
@@ -167,7 +167,7 @@ TOKENS = (
 def hostile(dice: random.Random, text: str, kind: str) -> bytes:
     """Return a file of a kind (``yaml``, ``json`` or ``csv``) that was once right."""
     way = dice.random()
-    if way < 0.05:
+    if way < 0.03:
         return dice.choice(TEXTS)
     if way < 0.1:
         return text.encode(dice.choice(ENCODINGS), "replace")
