@@ -50,6 +50,24 @@ class InputError(LpxschedError):
         super().__init__(": ".join(part for part in (self.place, key, problem) if part))
 
 
+class UnsoundError(LpxschedError):
+    """A build folder whose numbers nothing can be reckoned from.
+
+    Parameters
+    ----------
+    folder : str
+        As the user named it.
+    problem : str
+        What is wrong, with its numbers.
+    """
+
+    exit_code = ExitCode.VERIFICATION_FAILED
+
+    def __init__(self, folder: str, problem: str) -> None:
+        self.folder, self.problem = folder, problem
+        super().__init__(f"{folder}: {problem}; lpxsched check tells more")
+
+
 class InfeasibleError(LpxschedError):
     """No schedule can exist; the cause is proven and named.
 

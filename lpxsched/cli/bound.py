@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -26,10 +27,9 @@ def bound_command(folder: Path, clock: str | None, as_json: bool) -> int:
     """
     from lpxsched.clocks.specification import load_clock
     from lpxsched.simulation.bound.bound import bound
-    from lpxsched.timetable.reader import read_sound_build
 
     specification = load_clock(clock) if clock is not None else None
-    found = bound(read_sound_build(folder), specification)
+    found = bound(read_granted_build(folder), specification)
     emit(found.as_json(), _text(found), as_json=as_json)
     return ExitCode.DONE if found.holds else ExitCode.VERIFICATION_FAILED
 

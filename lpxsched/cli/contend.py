@@ -10,6 +10,7 @@ import click
 from lpxsched.cli.choices import model_option
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
+from lpxsched.cli.verification import read_granted_build
 from lpxsched.options import ContendOptions, checked_options
 
 
@@ -35,9 +36,8 @@ def contend_command(folder: Path, png: Path | None, as_json: bool, **chosen: Any
 
     from lpxsched.contention.summary import contention_of
     from lpxsched.report.contention_text import contention_text
-    from lpxsched.timetable.reader import read_sound_build
 
-    build = read_sound_build(folder)
+    build = read_granted_build(folder)
     found = contention_of(build, options)
     if targets:
         from lpxsched.report.contention_figure import render_contention

@@ -10,7 +10,7 @@ import click
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.selections import parse_chips, parse_cycles, parse_layers
-from lpxsched.cli.verification import holds
+from lpxsched.cli.verification import holds, read_granted_build
 from lpxsched.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -78,11 +78,10 @@ def export_command(
         raise click.UsageError(f"--{pictures[0]} draws whole layers; leave --chips and --cycles out")
 
     from lpxsched.report.figures import build_layers
-    from lpxsched.timetable.reader import read_sound_build
 
     if programs is not None:
         _refuse(programs, folder)
-    build = read_sound_build(folder)
+    build = read_granted_build(folder)
     wanted = parse_layers(layers, build_layers(build))
     data = _pictures(build, pictures, wanted)
     if len(pictures) < len(targets):

@@ -10,6 +10,7 @@ import click
 
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
+from lpxsched.cli.verification import read_granted_build
 
 
 @click.command()
@@ -47,9 +48,8 @@ def report_command(folders: tuple[Path, ...], output: Path | None, as_json: bool
 def _page(folders: tuple[Path, ...]) -> bytes:
     from lpxsched.report.page.compare import compare_page
     from lpxsched.report.page.html import build_page
-    from lpxsched.timetable.reader import read_sound_build
 
-    first, *others = (read_sound_build(folder) for folder in folders)
+    first, *others = (read_granted_build(folder) for folder in folders)
     if not others:
         return build_page(first)
     return compare_page(first, others[0], (folders[0].resolve().name, folders[1].resolve().name))
@@ -58,9 +58,8 @@ def _page(folders: tuple[Path, ...]) -> bytes:
 def _one(folder: Path) -> tuple[dict[str, object], str]:
     from lpxsched.report.summary import summarise, summary_json
     from lpxsched.report.text import report_text
-    from lpxsched.timetable.reader import read_sound_build
 
-    summary = summarise(read_sound_build(folder))
+    summary = summarise(read_granted_build(folder))
     return summary_json(summary), report_text(summary)
 
 
@@ -68,9 +67,8 @@ def _two(folders: tuple[Path, ...]) -> tuple[dict[str, object], str]:
     from lpxsched.report.difference import changes, changes_json, moved_layers
     from lpxsched.report.summary import summarise, summary_json
     from lpxsched.report.text import changes_text
-    from lpxsched.timetable.reader import read_sound_build
 
-    builds = [read_sound_build(folder) for folder in folders]
+    builds = [read_granted_build(folder) for folder in folders]
     first, second = (summarise(build) for build in builds)
     found, moved = changes(first, second), moved_layers(builds[0], builds[1])
     told = {"a": summary_json(first), "b": summary_json(second), **changes_json(found, moved)}

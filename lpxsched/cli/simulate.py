@@ -9,6 +9,7 @@ import click
 
 from lpxsched.cli.choices import WholeNumber
 from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ def simulate_command(
     """
     from lpxsched.clocks.specification import load_clock
     from lpxsched.report.headline import assumed_lines
-    from lpxsched.timetable.reader import read_sound_build
 
     specification = load_clock(clock) if clock is not None else None
-    build = read_sound_build(folder)
+    build = read_granted_build(folder)
     if frames:
         from lpxsched.simulation.reserved import simulate_frames
 

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lpxsched.errors import UnsoundError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lpxsched.timetable.build import Build
 
 MOST_TOLD = 5
@@ -32,3 +36,23 @@ def holds(build: Build, *, remedy: str) -> bool:
     if len(violations) > MOST_TOLD:
         click.echo(f"and {len(violations) - MOST_TOLD:,} more violations", err=True)
     return not violations
+
+
+def read_granted_build(folder: Path) -> Build:
+    """Read a build folder from which figures can be reckoned: signed, and with numbers within their bounds.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or its content hash differs.
+    UnsoundError
+        When a number is out of its bounds, or the graph is ambiguous.
+    """
+    from lpxsched.timetable.reader import read_sound_build
+    from lpxsched.verify.check import taken_for_granted
+
+    build = read_sound_build(folder)
+    faults = taken_for_granted(build)
+    if faults:
+        raise UnsoundError(str(folder), faults[0].message)
+    return build

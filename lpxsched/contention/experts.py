@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.errors import InputError
+from lpxsched.timetable.reader import GRAPH
 from lpxsched.units import ceil_div
 from lpxsched.verify.demand import running
 from lpxsched.verify.operators import memory_rates, rates
@@ -101,15 +103,28 @@ def routed_layers(build: Build, segment: int) -> list[RoutedLayer]:
     ]
 
 
+def _combining(build: Build, experts: GraphOperator) -> list[GraphOperator]:
+    """Return the operators that add up what experts give."""
+    given = experts.outputs[0]
+    return [
+        one for one in build.graph.operators if one.kind == COMBINE and given in [read.tensor for read in one.inputs]
+    ]
+
+
+def _refuse_unrouted(build: Build, operator: GraphOperator) -> None:
+    """Refuse experts of which a graph does not say what tokens are routed among."""
+    if "experts" not in operator.sizes:
+        raise InputError(GRAPH, "sizes must say how many experts there are", key=operator.name)
+    if not operator.outputs or not _combining(build, operator):
+        raise InputError(GRAPH, f"must give a tensor that an operator of kind {COMBINE} reads", key=operator.name)
+
+
 def _routed_layer(build: Build, number: int, operator: GraphOperator) -> RoutedLayer:
+    _refuse_unrouted(build, operator)
     tensors = {tensor.name: (at, tensor) for at, tensor in enumerate(build.graph.tensors)}
     producers = {name: one for one in build.graph.operators for name in one.outputs}
     output = tensors[operator.outputs[0]][1]
-    combined = next(
-        tensors[one.outputs[0]][1]
-        for one in build.graph.operators
-        if one.kind == COMBINE and operator.outputs[0] in [read.tensor for read in one.inputs]
-    )
+    combined = next(tensors[one.outputs[0]][1] for one in _combining(build, operator))
     rows = combined.rows
     per_row = operator.sizes.get("per_row", output.rows // rows)
     table = running(build)[number]

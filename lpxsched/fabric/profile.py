@@ -167,7 +167,7 @@ def _link_class(name: str, wire: WireFile, wire_bytes: int, clock_mhz: Fraction)
 def _explicit(document: Document, folder: Path, file: ExplicitFile, chip: Chip) -> Fabric:
     _check_size(document, file, file.chips.value, 0)
     wire_bytes = (file.wire_bytes or file.vector_bytes).value
-    rows = _named_rows(document, folder / file.links, file)
+    rows = _named_rows(document, folder, file)
     _check_size(document, file, file.chips.value, sum(row.lanes for row in rows))
     kinds = sorted({(row.latency_ns, row.gbps) for row in rows})
     number = {kind: index for index, kind in enumerate(kinds)}
@@ -190,8 +190,18 @@ def _explicit(document: Document, folder: Path, file: ExplicitFile, chip: Chip) 
     return _fabric(file, chip, (file.chips.value,), 0, classes, columns)
 
 
-def _named_rows(document: Document, path: Path, file: ExplicitFile) -> list[Row]:
-    """Return the links that a topology names; a file that cannot be read is a fault of the topology file."""
+def _named_rows(document: Document, folder: Path, file: ExplicitFile) -> list[Row]:
+    """Return the links that a topology names; a file that cannot be read is a fault of the topology file.
+
+    Nothing beyond the topology's own folder is read: its text would be quoted in errors.
+    """
+    path = folder / file.links
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve()) and (path.is_file() or not path.exists())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise document.error(("links",), f"{path}: cannot be read: {error}") from error
+    if not inside:
+        raise document.error(("links",), f"{path}: must be a file in the folder of the topology or below")
     try:
         text = read_text(path)
     except InputError as error:

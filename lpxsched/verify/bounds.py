@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Table
 
-LARGEST_TIME = 1 << 60
+# What draws a timetable reckons in floats, which are whole numbers up to 2^53.
+LARGEST_TIME = 1 << 50
 LARGEST_COUNT = 1 << 31
 LARGEST_TOTAL = 1 << 40
 LARGEST_DESKEW = 1 << 40
@@ -67,6 +68,11 @@ BOUNDS = (
     Bound("R9", "deskews", ("cycle", "stall"), 0, LARGEST_DESKEW),
     Bound("R9", "deskews", ("every_periods",), 0, LARGEST_WINDOWS),
     Bound("R9", "segments", ("waiting_cycles",), 0, LARGEST_TIME),
+    Bound("R1", "links", ("lane",), 0, LARGEST_COUNT),
+    Bound("R8", "links", ("guard_cycles",), NONE, LARGEST_TIME),
+    Bound("R4", "operators", ("shard", "layer"), NONE, LARGEST_COUNT),
+    Bound("R6", "tensors", ("bytes",), 0, LARGEST_TIME),
+    Bound("R7", "chips", ("ports",), NONE, LARGEST_TIME),
     Bound("R10", "segments", ("deadline_cycles",), NONE, LARGEST_TIME),
 )
 

