@@ -65,8 +65,10 @@ def _foreign(folder: Path, what: str, is_one: Callable[[Path], bool], belongs: C
     if folder.is_symlink() and not folder.exists():
         return "is a broken link; name another folder"
     if not folder.exists():
-        above = next(parent for parent in folder.absolute().parents if parent.exists())
-        return "" if above.is_dir() else f"{above} is a file; name another folder"
+        above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
+        if above.is_dir():
+            return ""
+        return f"{above} is a {'file' if above.exists() else 'broken link'}; name another folder"
     if not folder.is_dir():
         return "is a file; name a folder"
     names = sorted(path.name for path in folder.iterdir())
