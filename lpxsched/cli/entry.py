@@ -1,5 +1,6 @@
 """Where the program starts: imports nothing before an interrupt can be told in one line."""
 
+import signal
 import sys
 
 
@@ -12,4 +13,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = 130
+    # All is done and told: while the interpreter ends, an interrupt would only change the exit code.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)

@@ -57,7 +57,7 @@ def test_a_read_before_the_nominal_arrival_is_found(slot: int, read: int, text: 
     assert reports(changed("slots", slot, read=read), "R2", text)
 
 
-@pytest.mark.parametrize("guard", [-1, 0, -(1 << 62), 1 << 62])
+@pytest.mark.parametrize("guard", [-1, 0, 1 << 50])
 def test_no_guard_is_believed(guard: int) -> None:
     """Tests that the column of guards is of no consequence."""
     assert not rules(changed("links", 0, guard_cycles=guard))

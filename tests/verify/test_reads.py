@@ -139,8 +139,8 @@ def test_a_slot_in_flight_across_a_deskew_is_charged_both_depths() -> None:
 
 
 def test_times_near_the_bounds_are_compared_exactly() -> None:
-    """Tests that a cycle more or less decides at 2^59, where float64 counts in steps of 64."""
-    at = 1 << 59
+    """Tests that a cycle more or less decides where times end, at 2^50."""
+    at = (1 << 50) - 17
     build = told(two_chip_build(), clock={**two_chip_build().manifest.clock, "offset_ppm": {"value": 0}})
     # 2.5 + 10 + 4.5 = 17
     for read, found in ((at + 17, False), (at + 16, True)):

@@ -7,7 +7,9 @@ of its range, anything else at every other value that it may have.
 from __future__ import annotations
 
 import copy
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,7 +19,6 @@ from lpxsched.files.document import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 CHIP, TOPOLOGY, LINKS = "chip", "topology", "links"
 
@@ -94,18 +95,20 @@ def altered_choices(files: Mapping[str, Path], assumption: Assumption, other: An
     data = copy.deepcopy(read_yaml(path).data)
     _set(data, assumption.key, other)
     if assumption.kind == TOPOLOGY:
-        return {TOPOLOGY: _written(folder, path, _absolute(data, files))}
+        return {TOPOLOGY: _written_topology(folder, files, data)}
     altered = _written(folder, path, data)
     if assumption.kind == CHIP:
-        topology = _absolute(dict(read_yaml(files[TOPOLOGY]).data), files) | {CHIP: altered}
-        return {TOPOLOGY: _written(folder, files[TOPOLOGY], topology)}
+        return {TOPOLOGY: _written_topology(folder, files, dict(read_yaml(files[TOPOLOGY]).data), chip=altered)}
     return {assumption.kind: altered}
 
 
-def _absolute(data: dict[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
-    """Return a topology that finds its files from another folder."""
-    links = {LINKS: str(files[LINKS].resolve())} if LINKS in files else {}
-    return data | {CHIP: str(files[CHIP].resolve())} | links
+def _written_topology(folder: Path, files: Mapping[str, Path], data: dict[str, Any], chip: str = "") -> str:
+    """Write a topology with its links beside it, where alone they may lie, and the path of its chip."""
+    links = {LINKS: files[LINKS].name} if LINKS in files else {}
+    written = _written(folder, files[TOPOLOGY], data | {CHIP: chip or str(files[CHIP].resolve())} | links)
+    if links:
+        shutil.copyfile(files[LINKS], Path(written).parent / files[LINKS].name)
+    return written
 
 
 def _set(data: Any, key: str, other: Any) -> None:
