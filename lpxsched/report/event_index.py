@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.report.token import WITHOUT_UNIT, slot_segments
+from lpxsched.report.token import WITHOUT_UNIT
 from lpxsched.timetable.columns import REDUCE, WEIGHT
+from lpxsched.timetable.segments import slot_segments
 from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE
 
