@@ -66,10 +66,16 @@ def cycles_by_cause(cells: Mapping[tuple[str, str], Fraction]) -> dict[str, Frac
 def limiting_sentence(summary: Summary) -> str:
     """Return what limits the step, or the collective; nothing that is assumed is called proved."""
     facts = summary.facts
-    if facts["period_cycles"]:
-        limited = "it" if facts["collective"] else "tokens/s of all"
-        limit = f"The period of {facts['period_cycles']:,} cycles limits {limited}."
-        return f"{limit}{_busiest(summary)}{_room(facts, 'period_cycles')}"
+    if not facts["period_cycles"]:
+        return _of_step(summary) + _room(facts, "makespan_cycles")
+    limited = "it" if facts["collective"] else "tokens/s of all"
+    rate = f"The period of {facts['period_cycles']:,} cycles limits {limited}."
+    step = f"{_of_step(summary)} " if "step_ns" in facts else ""
+    return f"{step}{rate}{_busiest(summary)}{_room(facts, 'period_cycles')}"
+
+
+def _of_step(summary: Summary) -> str:
+    facts = summary.facts
     causes = list(cycles_by_cause(path_cells(summary.layers)).items())
     if not causes:
         return "Nothing limits it: it takes no time."
@@ -80,14 +86,14 @@ def limiting_sentence(summary: Summary) -> str:
     told = f"{_told(summary, first, cycles, whole_ns)} of its {_us(whole_ns)}"
     if "step_ns" not in facts:
         whole = "step" if facts["collective"] is None else "collective"
-        return f"{limit} the {whole}: {told}{second}.{_room(facts, 'makespan_cycles')}"
+        return f"{limit} the {whole}: {told}{second}."
     assumed, step = exact(facts["assumed_ns"]), exact(facts["step_ns"])
     if assumed > cycles_to_ns(cycles, summary.clock_mhz):
         share = _percent(assumed, step)
         outside = f"What is assumed limits the step, hand-over and GPU: {_us(assumed)} of {_us(step)} ({share})."
         proved = f"Of the {_us(whole_ns)} proved, {first} takes {_told(summary, first, cycles, whole_ns)}{second}."
-        return f"{outside} {proved}{_room(facts, 'makespan_cycles')}"
-    return f"{limit} the step: {told} proved{second}.{_room(facts, 'makespan_cycles')}"
+        return f"{outside} {proved}"
+    return f"{limit} the step: {told} proved{second}."
 
 
 def _busiest(summary: Summary) -> str:

@@ -82,7 +82,7 @@ def class_rows(summary: Summary) -> Rows:
         when = "-" if peak is None else _us(summary, (edges[peak[1]] + edges[peak[1] + 1]) / 2)
         shares = [percent(classes.share(row)), percent(classes.running_share(row))]
         most = "-" if peak is None else percent(peak[0])
-        counts = [str(group.links), str(group.used_links), str(group.vectors)]
+        counts = [f"{count:,}" for count in (group.links, group.used_links, group.vectors)]
         rows.append([group.name, *counts, *shares, most, when])
     return Rows(["class", "links", "used", "vectors", "of all", "running", "peak", "at us"], rows)
 
@@ -146,8 +146,23 @@ def kind_rows(summary: Summary) -> Rows:
         chips = "-".join(map(str, dict.fromkeys(time.chips)))
         count, makespan = str(len(time.segments)), f"{time.makespan_cycles:,}"
         us = _us(summary, time.makespan_cycles)
-        rows.append([layer_ranges(time.layers), count, chips, makespan, us, f"{bound:,}" if bound else "-", gap, most])
+        layers = "all" if summary.visits else layer_ranges(time.layers)
+        rows.append([layers, count, chips, makespan, us, f"{bound:,}" if bound else "-", gap, most])
+    rows = [*_visit_rows(summary), *rows]
     return Rows(["layers", "number", "chips", "cycles", "us", "bound", "gap", "most of it"], rows)
+
+
+def _visit_rows(summary: Summary) -> list[list[str]]:
+    """Return a row a kind of visit of a whole model; its first is the embedding, its last the head."""
+    last = max((layer for visit in summary.visits for layer in visit["layers"]), default=0)
+    names = {(0,): "embedding", (last,): "head"}
+    rows = []
+    for visit in summary.visits:
+        layers, cycles = visit["layers"], visit["makespan_cycles"]
+        name = names.get(tuple(layers)) or layer_ranges(layers)
+        figures = [f"{cycles:,}", _us(summary, cycles), f"{visit['lower_bound_cycles']:,}", f"{visit['gap']:.4f}"]
+        rows.append([name, str(len(layers)), str(visit["chips"]), *figures, "-"])
+    return rows
 
 
 def path_rows(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> Rows:
@@ -155,7 +170,7 @@ def path_rows(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> Ro
     classes = in_order({name for part, name in cells if name and part in OF_HOPS}, CLASS_COLOURS)
     whole = sum(cells.values())
     rows = []
-    for part in in_order({part for part, _ in cells}, {**PART_NAMES, **{COMPUTE + kind: "" for kind in KIND_COLOURS}}):
+    for part in in_path_order(part for part, _ in cells):
         cycles = sum(spent for (of, _), spent in cells.items() if of == part)
         by_class = [cells.get((part, name)) if part in OF_HOPS else None for name in classes]
         rows.append(
@@ -164,6 +179,11 @@ def path_rows(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> Ro
     sums = [sum(spent for (part, of), spent in cells.items() if of == name and part in OF_HOPS) for name in classes]
     rows.append(["makespan", *_shared(summary, whole, whole), *(f"{float(cycles):,.1f}" for cycles in sums)])
     return Rows(["part", "cycles", "us", "share", *(f"on {name}" for name in classes)], rows)
+
+
+def in_path_order(parts: Iterable[str]) -> list[str]:
+    """Return the distinct parts of critical paths: what wires and waits take, then operators."""
+    return in_order(parts, {**PART_NAMES, **{COMPUTE + kind: "" for kind in KIND_COLOURS}})
 
 
 def part_name(part: str) -> str:

@@ -23,7 +23,7 @@ from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lpxsched.report.busiest import AlikeChips, AlikeLinks, BusyChip, BusyLink
     from lpxsched.report.critical_path import LayerTime
@@ -55,6 +55,8 @@ class Summary:
     chips_alike : list of AlikeChips
         By unit.
     layers : tuple of LayerTime
+    visits : list of dict
+        Of a whole model in one segment its problems as the manifest tells them: embedding, layers, head; else empty.
     path_by_class : dict of Fraction
         Cycles of the critical paths along one token by the class of the link, see `LayerTime`.
     """
@@ -69,6 +71,7 @@ class Summary:
     links_alike: list[AlikeLinks]
     chips_alike: list[AlikeChips]
     layers: tuple[LayerTime, ...]
+    visits: Sequence[Mapping[str, Any]]
     path_by_class: Mapping[str, Fraction]
 
 
@@ -92,6 +95,7 @@ def summarise(build: Build) -> Summary:
         links_alike=alike_links(links)[:SHOWN],
         chips_alike=alike_chips(busiest_by_unit(chips))[:SHOWN],
         layers=layers,
+        visits=build.manifest.results["problems"] if "visits" in build.manifest.results else [],
         path_by_class=cycles_by_class(layers),
     )
 
@@ -154,7 +158,7 @@ def _facts(build: Build) -> dict[str, Any]:
     return {
         **{name: options.get(name, results.get(name)) for name in ("model", "topology", "batch")},
         "collective": collective_kind(build),
-        "layer_count": len(set(build.operators.layer.tolist())),
+        "layer_count": results.get("layers", len(set(build.operators.layer.tolist()))),
         "makespan_cycles": makespan,
         "makespan_ns": float(cycles_to_ns(makespan, Fraction(build.manifest.clock_mhz))),
         "lower_bound_cycles": int(bounds),

@@ -99,7 +99,8 @@ def length_of(summary: Summary) -> str:
     """Return how long a build takes beside its lower bound."""
     facts = summary.facts
     bound = "" if facts["bound"] is None else f" ({facts['bound']})"
-    layers = f"{counted(facts['layer_count'], 'layer')}, " if facts["collective"] is None else ""
+    ends = " between embedding and head" if summary.visits else ""
+    layers = f"{counted(facts['layer_count'], 'layer')}{ends}, " if facts["collective"] is None else ""
     period = facts["period_cycles"]
     # A model tells its worst case in the headline.
     told = facts["collective"] is not None and "proved_worst_ns" in facts

@@ -69,7 +69,8 @@ def class_data(build: Build) -> tuple[dict[str, Any], list[Blob]]:
     total = only_period(build) or token_time(build).total_cycles
     counted, blobs = series(build, total, (CLASS,))
     layouts = {blob.name: blob.layout for blob in blobs}
-    return {"total": total, "nsPerCycle": _ns_per_cycle(build), "series": counted, "layouts": layouts}, blobs
+    described = {"total": total, "period": only_period(build), "nsPerCycle": _ns_per_cycle(build)}
+    return described | {"series": counted, "layouts": layouts}, blobs
 
 
 def _ns_per_cycle(build: Build) -> float:

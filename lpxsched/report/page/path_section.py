@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.report.limits import cycles_by_cause, path_cells
-from lpxsched.report.page.markup import bar, paragraph, section, table
+from lpxsched.report.page.markup import bar, legend, paragraph, section, table
 from lpxsched.report.rows import layers_named, path_rows
 from lpxsched.units import cycles_to_ns
 
@@ -42,7 +42,7 @@ def path_section(summary: Summary) -> str:
             "What had to be there last, followed backwards from the end: every cycle of the makespan belongs to one "
             "row. What hops spend stands under the class of their link, turnaround and wait before them included."
         ),
-        bar(bars, CAUSE_COLOURS) if whole else "",
+        bar(bars, CAUSE_COLOURS) + legend({name: CAUSE_COLOURS[name] for name, _, _ in bars}) if whole else "",
         _cell_table(summary, cells),
         *kinds,
     )

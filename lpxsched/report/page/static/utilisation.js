@@ -22,20 +22,25 @@ function sumsOf(store, kind, row, redraw) {
   return sums && { sums, place: (row % series.block) * (series.bins + 1) };
 }
 
+// Where a bin begins: the last one ends where the time does.
+function edge({ meta }, series, bin) {
+  return Math.min((bin * series.last) / series.bins, meta.total);
+}
+
 // Busy, multicast, running and all link-cycles of a group in whole bins.
 function counted(store, kind, row, first, last, redraw) {
   const series = store.meta.series[kind], found = sumsOf(store, kind, row, redraw);
   if (!found) return undefined;
   const [busy, multicast, running] = found.sums.map((sum) =>
     (sum[found.place + last] - sum[found.place + first]) / series.ticks);
-  return { busy, multicast, running, all: (series.links[row] * (last - first) * series.last) / series.bins };
+  return { busy, multicast, running, all: series.links[row] * (edge(store, series, last) - edge(store, series, first)) };
 }
 
 class Utilisation extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
     Object.assign(this, { store, root, most: 460, kind: "class", of: "running" });
-    this.steady = store.meta.period ? new FrameView(store.meta, store.meta.frames[0], { steady: true }) : null;
+    this.steady = store.meta.period ? store.meta.frames.map((frame) => new FrameView(store.meta, frame, { steady: true })) : null;
     this.kindBox = root.querySelector("[name=kind]");
     this.chipBox = root.querySelector("[name=chip]");
     this.ofBox = root.querySelector("[name=of]");
@@ -43,8 +48,8 @@ class Utilisation extends TimePanel {
     this.select();
   }
 
-  // Of a build that repeats a period is shown, with all passes that reach into it.
-  passes(from, to) { return this.steady ? this.steady.passes(from, to) : [{ segment: -1, shift: 0, first: -Infinity, last: Infinity }]; }
+  // Of a build that repeats a period is shown, with all passes of all frames that reach into it.
+  passes(from, to) { return this.steady ? this.steady.flatMap((frame) => frame.passes(from, to)) : ONE_PASS; }
 
   select() {
     this.kind = this.kindBox.value;
@@ -121,12 +126,13 @@ class Utilisation extends TimePanel {
     const found = sumsOf(this.store, this.kind, row.index, () => this.queue());
     if (!found) { this.reading = true; return drawn; }
     const [busySums, multicastSums, runningSums] = found.sums, wide = Math.max(this.perPixel, width);
-    const perBin = (series.links[row.index] * series.last * series.ticks) / series.bins;
+    const perCycle = series.links[row.index] * series.ticks;
     let at = this.perPixel > width ? this.span.from : Math.floor(this.span.from / width) * width;
     for (; at < this.span.to; at += wide) {
       const [first, last] = this.bins(at + wide * 1e-6), from = found.place + first, to = found.place + last;
       const busy = busySums[to] - busySums[from];
-      const whole = this.of === "running" ? runningSums[to] - runningSums[from] : perBin * (last - first);
+      const whole = this.of === "running" ? runningSums[to] - runningSums[from]
+        : perCycle * (edge(this.store, series, last) - edge(this.store, series, first));
       if (busy && whole) drawn.push({ at, wide, share: busy / whole, multicast: (multicastSums[to] - multicastSums[from]) / whole });
     }
     return drawn;
@@ -170,11 +176,11 @@ class Utilisation extends TimePanel {
 
   tell(row, at) {
     if (row.link !== undefined) return row.link < 0 ? "" : tellSlot(this.store, row, at, this);
-    const [first, last, width] = this.bins(at);
+    const [first, last] = this.bins(at), series = this.store.meta.series[this.kind];
     const sums = counted(this.store, this.kind, row.index, first, last, () => this.queue());
     if (!sums) return READING;
     const whole = this.of === "running" ? sums.running : sums.all;
-    const span = `${row.label}, ${this.segmentAt(at)}cycles ${this.when(first * width)} to ${this.when(last * width)}`;
+    const span = `${row.label}, ${this.segmentAt(at)}cycles ${this.when(edge(this.store, series, first))} to ${this.when(edge(this.store, series, last))}`;
     if (!whole) return `${span}: none of its links runs`;
     const copies = sums.busy ? `, ${percent(sums.multicast / sums.busy)} of that multicast` : "";
     return `${span}: busy ${number(sums.busy)} of ${number(whole)} link-cycles = ${percent(sums.busy / whole)}${copies}`;
