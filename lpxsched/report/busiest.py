@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.token import WITHOUT_UNIT, layers_of, token_time, turn_cycles
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.report.utilisation import LINK, utilisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,27 +75,25 @@ class BusyChip:
 def busy_links(build: Build) -> list[BusyLink]:
     """Return the links that carry vectors, the busiest first, equal ones in the order of their numbers."""
     token = token_time(build)
-    vectors = np.zeros(len(build.links), dtype=np.int64)
-    np.add.at(vectors, build.slots.link, build.slots.vectors)
+    busy = utilisation(build, bins=1, by=LINK)
     cycles = turn_cycles(build, build.slots.link, token.slot_segment, len(build.links))
     layers = layers_of(token, build.slots.link, token.slot_segment)
-    numerator, denominator = pitch_numerators(build), build.links.vector_time_denominator
-    share = vectors * numerator / (denominator * cycles)
     position = build.chips.position
-    used = np.flatnonzero(vectors)
-    return [
+    found = [
         BusyLink(
             link=link,
-            link_class=str(build.links.link_class[link]),
+            link_class=group.link_class,
             source=str(position[build.links.src[link]]),
             destination=str(position[build.links.dst[link]]),
             lane=int(build.links.lane[link]),
             layers=layers[link],
-            vectors=int(vectors[link]),
-            share=float(share[link]),
+            vectors=group.vectors,
+            share=float(busy.busy_cycles(link) / int(cycles[link])),
         )
-        for link in used[np.argsort(-share[used], kind="stable")].tolist()
+        for link, group in enumerate(busy.groups)
+        if group.vectors
     ]
+    return sorted(found, key=lambda link: -link.share)
 
 
 @dataclass(frozen=True, slots=True)
