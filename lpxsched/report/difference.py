@@ -138,10 +138,10 @@ def shown(value: float | None, unit: str, *, signed: bool = False) -> str:
     """Return a figure as people read it; a dash where there is none."""
     if value is None:
         return "-"
-    sign = "+" if signed and value > 0 else ""
-    if unit == COUNT:
-        return f"{sign}{value:,.0f}" if value == int(value) else f"{sign}{value:,.3f}"
-    return f"{sign}{value:,.3f}" if unit == US else f"{sign}{value:.2f}"
+    decimals = 2 if unit == SHARE else 0 if unit == COUNT and value == int(value) else 3
+    # What rounds to zero has no sign.
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    return text if float(text.replace(",", "")) else text.lstrip("+-")
 
 
 def _by_part(cells: Parts, parts: Sequence[str]) -> dict[str, Fraction]:
@@ -152,8 +152,10 @@ def _by_part(cells: Parts, parts: Sequence[str]) -> dict[str, Fraction]:
 
 
 def _figures(summary: Summary) -> Mapping[str, Any]:
-    """Return the facts; without a period nothing of one."""
-    facts, bound = summary.facts, summary.facts["lower_bound_cycles"]
+    """Return the facts; without a period nothing of one, of a collective no layers."""
+    facts, bound = dict(summary.facts), summary.facts["lower_bound_cycles"]
+    if facts["collective"] is not None:
+        facts["layer_count"] = None
     if facts["period_cycles"]:
         return {**facts, PERIOD_BOUND: bound}
     return {**facts, "period_cycles": None, MAKESPAN_BOUND: bound}

@@ -64,7 +64,7 @@ def changes_text(names: tuple[str, str], found: Sequence[Change], moved: Sequenc
                 f"{change.name} ({change.unit})" if change.unit else change.name,
                 shown(change.first, change.unit),
                 shown(change.second, change.unit),
-                shown(change.difference, change.unit, signed=True) + (" points" if change.unit == SHARE else ""),
+                _difference(change),
             ]
             for change in found
             if change.group == group
@@ -72,6 +72,11 @@ def changes_text(names: tuple[str, str], found: Sequence[Change], moved: Sequenc
         parts.append(titled(group.capitalize(), Rows(["", "A", "B", "B - A"], rows)))
     more = "; -o FILE.html shows which" if any(each.first != each.second for each in moved) else ""
     return "\n\n".join([*parts, moved_sentence(moved) + more])
+
+
+def _difference(change: Change) -> str:
+    told = shown(change.difference, change.unit, signed=True)
+    return told if change.difference is None or change.unit != SHARE else f"{told} points"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:

@@ -51,7 +51,7 @@ def build_page(build: Build) -> bytes:
         fabric_section(described),
         timeline_section(described),
         slack_section(build),
-        layers_section(summary),
+        *([layers_section(summary)] if summary.facts["collective"] is None else []),
         mapping_section(build),
         busiest_section(summary),
         assumptions_section(build),
