@@ -16,7 +16,7 @@ from lpxsched.errors import ExitCode, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.report.selection import Selection
+    from lpxsched.report.exports.selection import Selection
     from lpxsched.timetable.build import Build
 
 PICTURES = ("svg", "png")
@@ -81,7 +81,7 @@ def export_command(
     if pictures and (chips or cycles):
         raise click.UsageError(f"--{pictures[0]} draws whole layers; leave --chips and --cycles out")
 
-    from lpxsched.report.figures import build_layers
+    from lpxsched.report.figures.build_figure import build_layers
 
     if programs is not None:
         _refuse(programs, folder)
@@ -89,7 +89,7 @@ def export_command(
     wanted = parse_layers(layers, build_layers(build))
     data = _pictures(build, pictures, wanted)
     if len(pictures) < len(targets):
-        from lpxsched.report.selection import select
+        from lpxsched.report.exports.selection import select
         from lpxsched.report.token import only_period
 
         selection = select(build, wanted, _chips_of(chips, build), parse_cycles(cycles))
@@ -127,15 +127,15 @@ def _write_programs(programs: Path, build: Build) -> bool:
 def _pictures(build: Build, formats: list[str], layers: range | None) -> dict[str, bytes]:
     if not formats:
         return {}
-    from lpxsched.report.figures import render
+    from lpxsched.report.figures.build_figure import render
 
     return render(build, formats, layers)
 
 
 def _tables(selection: Selection, formats: set[str]) -> dict[str, bytes]:
-    from lpxsched.report.csv_file import slots_csv
-    from lpxsched.report.perfetto_trace import perfetto_trace
-    from lpxsched.report.vcd_file import vcd
+    from lpxsched.report.exports.csv_file import slots_csv
+    from lpxsched.report.exports.perfetto_trace import perfetto_trace
+    from lpxsched.report.exports.vcd_file import vcd
 
     makers = {"csv": slots_csv, "perfetto": perfetto_trace, "vcd": vcd}
     return {name: makers[name](selection) for name in sorted(formats)}

@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.critical_path import cycles_by_class
+from lpxsched.report.formats import counted
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.mapping import mapping
-from lpxsched.report.rows import counted, in_path_order, part_name
+from lpxsched.report.rows import in_path_order, part_name
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:

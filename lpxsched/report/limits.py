@@ -19,6 +19,7 @@ from lpxsched.report.critical_path import (
     TURNAROUND,
     UNIT_BUSY,
 )
+from lpxsched.report.formats import as_us
 from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:
@@ -83,15 +84,15 @@ def _of_step(summary: Summary) -> str:
     (first, cycles), *others = causes
     limit = f"{first.capitalize()} limits"
     second = f", then {others[0][0]} with {_told(summary, *others[0], whole_ns)}" if others else ""
-    told = f"{_told(summary, first, cycles, whole_ns)} of its {_us(whole_ns)}"
+    told = f"{_told(summary, first, cycles, whole_ns)} of its {as_us(whole_ns)}"
     if "step_ns" not in facts:
         whole = "step" if facts["collective"] is None else "collective"
         return f"{limit} the {whole}: {told}{second}."
     assumed, step = exact(facts["assumed_ns"]), exact(facts["step_ns"])
     if assumed > cycles_to_ns(cycles, summary.clock_mhz):
         share = _percent(assumed, step)
-        outside = f"What is assumed limits the step, hand-over and GPU: {_us(assumed)} of {_us(step)} ({share})."
-        proved = f"Of the {_us(whole_ns)} proved, {first} takes {_told(summary, first, cycles, whole_ns)}{second}."
+        outside = f"What is assumed limits the step, hand-over and GPU: {as_us(assumed)} of {as_us(step)} ({share})."
+        proved = f"Of the {as_us(whole_ns)} proved, {first} takes {_told(summary, first, cycles, whole_ns)}{second}."
         return f"{outside} {proved}"
     return f"{limit} the step: {told} proved{second}."
 
@@ -115,11 +116,7 @@ def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) ->
             classes[name] += spent
     where = f", most on {max(sorted(classes), key=lambda name: classes[name])} links" if len(classes) > 1 else ""
     time_ns = cycles_to_ns(cycles, summary.clock_mhz)
-    return f"{_us(time_ns)} ({_percent(time_ns, whole_ns)}{where})"
-
-
-def _us(time_ns: Fraction) -> str:
-    return f"{float(time_ns) / 1000:,.3f} us"
+    return f"{as_us(time_ns)} ({_percent(time_ns, whole_ns)}{where})"
 
 
 def _percent(part_ns: Fraction, whole_ns: Fraction) -> str:

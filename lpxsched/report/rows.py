@@ -20,6 +20,7 @@ from lpxsched.report.critical_path import (
     TURNAROUND,
     UNIT_BUSY,
 )
+from lpxsched.report.formats import percent
 from lpxsched.report.limits import cycles_by_cause
 from lpxsched.report.summary import peak_bin
 from lpxsched.units import cycles_to_ns
@@ -79,7 +80,7 @@ def class_rows(summary: Summary) -> Rows:
     rows = []
     for row, group in enumerate(classes.groups):
         peak = peak_bin(classes, row)
-        when = "-" if peak is None else _us(summary, (edges[peak[1]] + edges[peak[1] + 1]) / 2)
+        when = "-" if peak is None else cycles_us(summary, (edges[peak[1]] + edges[peak[1] + 1]) / 2)
         shares = [percent(classes.share(row)), percent(classes.running_share(row))]
         most = "-" if peak is None else percent(peak[0])
         counts = [f"{count:,}" for count in (group.links, group.used_links, group.vectors)]
@@ -145,7 +146,7 @@ def kind_rows(summary: Summary) -> Rows:
         most = f"{cause}, {float(100 * cycles / max(time.makespan_cycles, 1)):.1f} %"
         chips = "-".join(map(str, dict.fromkeys(time.chips)))
         count, makespan = str(len(time.segments)), f"{time.makespan_cycles:,}"
-        us = _us(summary, time.makespan_cycles)
+        us = cycles_us(summary, time.makespan_cycles)
         layers = "all" if summary.visits else layer_ranges(time.layers)
         rows.append([layers, count, chips, makespan, us, f"{bound:,}" if bound else "-", gap, most])
     rows = [*_visit_rows(summary), *rows]
@@ -160,7 +161,7 @@ def _visit_rows(summary: Summary) -> list[list[str]]:
     for visit in summary.visits:
         layers, cycles = visit["layers"], visit["makespan_cycles"]
         name = names.get(tuple(layers)) or layer_ranges(layers)
-        figures = [f"{cycles:,}", _us(summary, cycles), f"{visit['lower_bound_cycles']:,}", f"{visit['gap']:.4f}"]
+        figures = [f"{cycles:,}", cycles_us(summary, cycles), f"{visit['lower_bound_cycles']:,}", f"{visit['gap']:.4f}"]
         rows.append([name, str(len(layers)), str(visit["chips"]), *figures, "-"])
     return rows
 
@@ -191,19 +192,10 @@ def part_name(part: str) -> str:
     return PART_NAMES.get(part) or f"compute: {part.removeprefix(COMPUTE)}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: ``1 chip``, ``1,024 chips``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def percent(share: float) -> str:
-    """Return a share of 1 as people read it."""
-    return f"{100 * share:.2f} %"
-
-
 def _shared(summary: Summary, cycles: Fraction | int, whole: Fraction | int) -> list[str]:
-    return [f"{float(cycles):,.1f}", _us(summary, cycles), percent(float(cycles / whole)) if whole else "-"]
+    return [f"{float(cycles):,.1f}", cycles_us(summary, cycles), percent(float(cycles / whole)) if whole else "-"]
 
 
-def _us(summary: Summary, cycles: Fraction | int) -> str:
+def cycles_us(summary: Summary, cycles: Fraction | int) -> str:
+    """Return cycles of a build in microseconds, without the unit."""
     return f"{float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000:,.3f}"

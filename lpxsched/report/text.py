@@ -6,8 +6,9 @@ from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.report.difference import SHARE, moved_sentence, shown
+from lpxsched.report.formats import counted
 from lpxsched.report.limits import limiting_sentence, path_cells
-from lpxsched.report.rows import Rows, chip_rows, class_rows, counted, kind_rows, link_rows, path_rows, sparkline
+from lpxsched.report.rows import Rows, chip_rows, class_rows, kind_rows, link_rows, path_rows, sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 # In this order: each uses what stands in those before it.
-SCRIPTS = ("store.js", "axis.js", "windows.js", "utilisation.js", "timeline.js", "fabric.js", "compare.js", "main.js")
+SCRIPTS = (
+    "store.js",
+    "axis.js",
+    "windows.js",
+    "links.js",
+    "utilisation.js",
+    "timeline.js",
+    "fabric.js",
+    "compare.js",
+    "main.js",
+)
 
 
 def build_page(build: Build) -> bytes:

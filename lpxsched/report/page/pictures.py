@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import counted
 from lpxsched.report.page.markup import choice, legend, panel, paragraph, section, zoom_buttons
-from lpxsched.report.rows import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -75,12 +75,11 @@ class Utilisation extends TimePanel {
   linkRows() {
     const links = this.store.links(() => this.select());
     if (!links) return [];
-    const node = Number(this.chipBox.value), { nodes, wires } = this.store.meta, rows = [];
+    const node = Number(this.chipBox.value), { nodes } = this.store.meta, rows = [];
     for (const link of [...links.leaving.of(node), ...links.entering.of(node)]) {
       if (!links.slots[link]) continue;
       const label = `${nodes[links.src[link]]} → ${nodes[links.dst[link]]} #${links.lane[link]}`;
-      rows.push({ label, link, pitch: this.store.pitch(links.wire[link]), wire: wires[links.wire[link]],
-        guard: links.guard[link], height: ROW_HEIGHTS.link });
+      rows.push(linkRow(this.store, link, label, { height: ROW_HEIGHTS.link }));
     }
     return rows.length ? rows : [{ label: "no link carries", link: -1, height: ROW_HEIGHTS.link }];
   }
@@ -145,7 +144,7 @@ class Utilisation extends TimePanel {
   }
 
   drawRow(pen, row, top) {
-    if (row.link !== undefined) { this.drawLink(pen, row, top); return; }
+    if (row.link !== undefined) { drawLink(this, pen, row, top); return; }
     const full = row.height - 3, bottom = top + row.height - 1;
     const colour = shown(this.colourOf(row.label));
     for (const [part, fill] of [["share", colour], ["multicast", themed("--over")]]) {
@@ -153,23 +152,6 @@ class Utilisation extends TimePanel {
       for (const column of row.columns || []) {
         const high = (full * column[part]) / this.ceiling;
         if (high) pen.fillRect(this.x(column.at), bottom - high, Math.max(column.wide / this.perPixel, 1), high);
-      }
-    }
-  }
-
-  drawLink(pen, row, top) {
-    if (row.link < 0) return;
-    pen.fillStyle = shown(this.store.meta.colours[row.wire.class]);
-    for (const pass of this.passes(this.span.from, this.span.to)) {
-      const from = Math.max(this.span.from - pass.shift, pass.first), to = Math.min(this.span.to - pass.shift, pass.last);
-      for (const block of this.store.blocks(from, to, () => this.queue())) {
-        const [first, last] = slotsOf(block, row.link);
-        let slot = Math.max(first, lastNotAbove(block.depart, from, first, last));
-        while (slot < last && block.depart[slot] < pass.first) slot++;
-        for (; slot < last && block.depart[slot] < to; slot++) {
-          const x = this.x(block.depart[slot] + pass.shift), wide = (block.vectors[slot] * row.pitch) / this.perPixel;
-          pen.fillRect(x, top + 2, Math.max(wide > 4 ? wide - 1 : wide, 0.7), row.height - 4);
-        }
       }
     }
   }
@@ -200,29 +182,4 @@ class Utilisation extends TimePanel {
     const bin = `Counted in bins of ${number(cycles)} ${cycles === 1 ? "cycle" : "cycles"}${series.exact ? ", exactly" : ", rounded"}`;
     return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
   }
-}
-
-// What happens on a link at a cycle, or what it does in view.
-function tellSlot(store, row, at, panel) {
-  for (const pass of panel.passes(at, at + 1e-3)) {
-    const cycle = at - pass.shift, blocks = store.blocks(cycle, cycle + 1e-3, () => panel.queue());
-    if (blocks.missing) return READING;
-    for (const block of blocks) {
-      const [first, last] = slotsOf(block, row.link), slot = lastNotAbove(block.depart, cycle, first, last);
-      if (slot < first || block.depart[slot] < pass.first || block.depart[slot] >= pass.last) continue;
-      if (cycle < block.depart[slot] + block.vectors[slot] * row.pitch) return tellHeld(store, row, block, slot, pass, panel);
-    }
-  }
-  return `${row.label}, ${row.wire.class}, cycle ${panel.when(Math.floor(at))}: idle`;
-}
-
-function tellHeld(store, row, block, slot, pass, panel) {
-  const names = store.peek("tensors", ([name]) => name, () => panel.queue());
-  const depart = block.depart[slot] + pass.shift, read = depart + block.wait[slot], from = block.firstVector[slot];
-  const arrives = depart + row.wire.numerator / row.wire.denominator + row.wire.latency;
-  const end = depart + block.vectors[slot] * row.pitch;
-  const name = names ? store.meta.tensors[names[block.tensor[slot]]] : "…";
-  return `${row.label}, ${row.wire.class}: ${name}, vectors ${from} to ${from + block.vectors[slot] - 1}, departs `
-    + `${panel.when(depart)}, holds the link until ${number(end)}, there at ${number(arrives)}, read at ${number(read)}: `
-    + `${number(read - arrives)} cycles later, guard ${number(row.guard)}${toldWindow(pass)}`;
 }

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lpxsched.report.selection import Selection
+    from lpxsched.report.exports.selection import Selection
 
 HEADER = (
     "slot",

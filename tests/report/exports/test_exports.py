@@ -13,11 +13,11 @@ from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
 
 from lpxsched.cli.main import run
 from lpxsched.errors import InputError
-from lpxsched.report.csv_file import slots_csv
-from lpxsched.report.perfetto_trace import perfetto_trace
-from lpxsched.report.selection import select
+from lpxsched.report.exports.csv_file import slots_csv
+from lpxsched.report.exports.perfetto_trace import perfetto_trace
+from lpxsched.report.exports.selection import select
+from lpxsched.report.exports.vcd_file import vcd
 from lpxsched.report.utilisation import utilisation
-from lpxsched.report.vcd_file import vcd
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
@@ -198,7 +198,7 @@ def test_waves_and_slices_of_what_repeats_never_overlap() -> None:
 
 def test_too_many_slices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests 20 slices where 19 are allowed: the way out is named."""
-    monkeypatch.setattr("lpxsched.report.perfetto_trace.MOST_SLICES", 19)
+    monkeypatch.setattr("lpxsched.report.exports.perfetto_trace.MOST_SLICES", 19)
     with pytest.raises(InputError, match="20 slices are more than 19; select with --layers, --chips or --cycles"):
         perfetto_trace(select(two_chip_build()))
 

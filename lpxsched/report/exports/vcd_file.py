@@ -14,7 +14,7 @@ from lpxsched.report.token import WITHOUT_UNIT, only_period
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from lpxsched.report.selection import Selection
+    from lpxsched.report.exports.selection import Selection
 
 WIDTH = 32
 FIRST_CODE, CODES = 33, 94

@@ -16,7 +16,7 @@ from lpxsched.units import cycles_to_ns
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.report.selection import Selection
+    from lpxsched.report.exports.selection import Selection
 
 # Beyond it the viewer is no pleasure.
 MOST_SLICES = 1_000_000
