@@ -69,6 +69,14 @@ def layer_ranges(layers: Iterable[int]) -> str:
     return f"{told[0]}, {told[1]}, .. {told[-1]} ({sum(last - first + 1 for first, last in runs)})"
 
 
+def visit_ranges(visits: Iterable[int], head: int) -> str:
+    """Return visits of a whole model as people call them: number 0 is the embedding, the last one is the head."""
+    told = sorted(visits)
+    layers = layer_ranges(visit for visit in told if 0 < visit < head)
+    ends = ["embedding"] if told[:1] == [0] else []
+    return ", ".join([*ends, *([layers] if layers else []), *(["head"] if told[-1:] == [head] else [])])
+
+
 def layers_named(layers: Sequence[int]) -> str:
     """Return layers with their noun: ``layer 3``, ``layers 0-35``."""
     return f"{'layer' if len(layers) == 1 else 'layers'} {layer_ranges(layers)}"
@@ -155,14 +163,12 @@ def kind_rows(summary: Summary) -> Rows:
 
 def _visit_rows(summary: Summary) -> list[list[str]]:
     """Return a row a kind of visit of a whole model; its first is the embedding, its last the head."""
-    last = max((layer for visit in summary.visits for layer in visit["layers"]), default=0)
-    names = {(0,): "embedding", (last,): "head"}
+    head = max((layer for visit in summary.visits for layer in visit["layers"]), default=0)
     rows = []
     for visit in summary.visits:
         layers, cycles = visit["layers"], visit["makespan_cycles"]
-        name = names.get(tuple(layers)) or layer_ranges(layers)
         figures = [f"{cycles:,}", cycles_us(summary, cycles), f"{visit['lower_bound_cycles']:,}", f"{visit['gap']:.4f}"]
-        rows.append([name, str(len(layers)), str(visit["chips"]), *figures, "-"])
+        rows.append([visit_ranges(layers, head), str(len(layers)), str(visit["chips"]), *figures, "-"])
     return rows
 
 

@@ -84,7 +84,7 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
     found = [
         {
             "segment": segment,
-            "name": collective_kind(build) or layers_named(token.layers[segment]),
+            "name": _name(build, token, segment),
             "start": start,
             "end": end,
             "chips": build.graph.chips_of(segment),
@@ -94,6 +94,12 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
         for segment, (start, end) in enumerate(spans)
     ]
     return [found[segment] for segment in token.order.tolist()]
+
+
+def _name(build: Build, token: TokenTime, segment: int) -> str:
+    if "visits" in build.manifest.results:
+        return "the whole model"
+    return collective_kind(build) or layers_named(token.layers[segment])
 
 
 def _frames(build: Build, token: TokenTime) -> list[dict[str, Any]]:
