@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from lpxsched.report.token import WITHOUT_UNIT, layers_of, token_time, turn_cycl
 from lpxsched.report.utilisation import LINK, utilisation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from lpxsched.timetable.build import Build
 
@@ -72,6 +72,9 @@ class BusyChip:
     vectors_out: int
 
 
+Busy = TypeVar("Busy", BusyLink, BusyChip)
+
+
 def busy_links(build: Build) -> list[BusyLink]:
     """Return the links that carry vectors, the busiest first, equal ones in the order of their numbers."""
     token = token_time(build)
@@ -97,50 +100,39 @@ def busy_links(build: Build) -> list[BusyLink]:
 
 
 @dataclass(frozen=True, slots=True)
-class AlikeLinks:
-    """Links that are equally busy with equally many vectors.
+class Alike(Generic[Busy]):
+    """Links or chips that are equally busy with equally many vectors.
 
     Attributes
     ----------
-    link : BusyLink
+    one : BusyLink or BusyChip
         The first of them.
     count : int
     layers : tuple of int
         Layers of the segments that use any of them.
     """
 
-    link: BusyLink
+    one: Busy
     count: int
     layers: tuple[int, ...]
 
 
-def alike_links(links: Iterable[BusyLink]) -> list[AlikeLinks]:
+def alike_links(links: Iterable[BusyLink]) -> list[Alike[BusyLink]]:
     """Return links in the order given, each followed by no other of its class that is as busy as it."""
-    groups: dict[tuple[str, int, float], list[BusyLink]] = {}
-    for link in links:
-        groups.setdefault((link.link_class, link.vectors, link.share), []).append(link)
-    return [
-        AlikeLinks(members[0], len(members), tuple(sorted({layer for link in members for layer in link.layers})))
-        for members in groups.values()
-    ]
+    return _alike(links, lambda link: (link.link_class, link.vectors, link.share))
 
 
-@dataclass(frozen=True, slots=True)
-class AlikeChips:
-    """Chips that use their units and links alike; see `AlikeLinks`."""
-
-    chip: BusyChip
-    count: int
-    layers: tuple[int, ...]
-
-
-def alike_chips(chips: Iterable[BusyChip]) -> list[AlikeChips]:
+def alike_chips(chips: Iterable[BusyChip]) -> list[Alike[BusyChip]]:
     """Return chips in the order given, each followed by no other that is as busy as it."""
-    groups: dict[tuple[object, ...], list[BusyChip]] = {}
-    for chip in chips:
-        groups.setdefault((*chip.unit_shares.items(), chip.vectors_in, chip.vectors_out), []).append(chip)
+    return _alike(chips, lambda chip: (*chip.unit_shares.items(), chip.vectors_in, chip.vectors_out))
+
+
+def _alike(all_of_them: Iterable[Busy], key: Callable[[Busy], Hashable]) -> list[Alike[Busy]]:
+    groups: dict[Hashable, list[Busy]] = {}
+    for each in all_of_them:
+        groups.setdefault(key(each), []).append(each)
     return [
-        AlikeChips(members[0], len(members), tuple(sorted({layer for chip in members for layer in chip.layers})))
+        Alike(members[0], len(members), tuple(sorted({layer for each in members for layer in each.layers})))
         for members in groups.values()
     ]
 

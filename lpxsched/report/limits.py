@@ -101,9 +101,9 @@ def _busiest(summary: Summary) -> str:
     """Return which link or unit of a chip is held for most of a period."""
     held = [(float(summary.links[0].share), "link is held")] if summary.links else []
     held += [
-        (float(share), f"unit, {unit} on chip {alike.chip.position}, runs")
+        (float(share), f"unit, {unit} on chip {alike.one.position}, runs")
         for alike in summary.chips_alike
-        for unit, share in alike.chip.unit_shares.items()
+        for unit, share in alike.one.unit_shares.items()
     ]
     share, what = max(held, key=lambda one: one[0], default=(0.0, ""))
     return f" Its busiest {what} for {100 * share:.1f} % of it." if share else ""

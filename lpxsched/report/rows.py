@@ -115,12 +115,12 @@ def link_rows(summary: Summary) -> Rows:
     """Return the busiest links, those that are alike once."""
     rows = [
         [
-            alike.link.link_class,
-            f"{alike.link.source} -> {alike.link.destination}, lane {alike.link.lane}",
+            alike.one.link_class,
+            f"{alike.one.source} -> {alike.one.destination}, lane {alike.one.lane}",
             str(alike.count),
             layer_ranges(alike.layers),
-            f"{alike.link.vectors:,}",
-            percent(alike.link.share),
+            f"{alike.one.vectors:,}",
+            percent(alike.one.share),
         ]
         for alike in summary.links_alike
     ]
@@ -129,15 +129,15 @@ def link_rows(summary: Summary) -> Rows:
 
 def chip_rows(summary: Summary) -> Rows:
     """Return the busiest chips, those that are alike once."""
-    units = list(summary.chips_alike[0].chip.unit_shares) if summary.chips_alike else []
+    units = list(summary.chips_alike[0].one.unit_shares) if summary.chips_alike else []
     rows = [
         [
-            alike.chip.position,
+            alike.one.position,
             str(alike.count),
             layer_ranges(alike.layers),
-            *(percent(alike.chip.unit_shares[unit]) for unit in units),
-            f"{alike.chip.vectors_in:,}",
-            f"{alike.chip.vectors_out:,}",
+            *(percent(alike.one.unit_shares[unit]) for unit in units),
+            f"{alike.one.vectors_in:,}",
+            f"{alike.one.vectors_out:,}",
         ]
         for alike in summary.chips_alike
     ]

@@ -25,7 +25,7 @@ from lpxsched.units import cycles_to_ns
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpxsched.report.busiest import AlikeChips, AlikeLinks, BusyChip, BusyLink
+    from lpxsched.report.busiest import Alike, BusyChip, BusyLink
     from lpxsched.report.critical_path import LayerTime
     from lpxsched.report.utilisation import Utilisation
     from lpxsched.timetable.build import Build
@@ -51,8 +51,8 @@ class Summary:
         Groups are link classes.
     links : list of BusyLink
     chips_by_unit, chips_by_vectors : list of BusyChip
-    links_alike : list of AlikeLinks
-    chips_alike : list of AlikeChips
+    links_alike : list of Alike
+    chips_alike : list of Alike
         By unit.
     layers : tuple of LayerTime
     visits : list of dict
@@ -68,8 +68,8 @@ class Summary:
     links: list[BusyLink]
     chips_by_unit: list[BusyChip]
     chips_by_vectors: list[BusyChip]
-    links_alike: list[AlikeLinks]
-    chips_alike: list[AlikeChips]
+    links_alike: list[Alike[BusyLink]]
+    chips_alike: list[Alike[BusyChip]]
     layers: tuple[LayerTime, ...]
     visits: Sequence[Mapping[str, Any]]
     path_by_class: Mapping[str, Fraction]

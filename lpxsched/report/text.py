@@ -140,7 +140,7 @@ def _classes(summary: Summary) -> str:
 
 def _chips(summary: Summary) -> str:
     found = chip_rows(summary)
-    runs = any(alike.chip.unit_shares for alike in summary.chips_alike)
+    runs = any(alike.one.unit_shares for alike in summary.chips_alike)
     by = f"by functional unit, those alike once, share of {_words(summary).share}" if runs else "by vectors"
     return titled(f"Busiest chips {by}", found)
 

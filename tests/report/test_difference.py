@@ -107,12 +107,12 @@ def test_positions_are_joined(positions: list[str], told: str) -> None:
 def test_what_is_alike_stands_once() -> None:
     """Tests that 3 layers of 2 tray links and 2 chips are one row each with their number and layers."""
     links = alike_links(busy_links(repeated_build(3)))
-    assert [(alike.link.link_class, alike.count, alike.layers) for alike in links] == [
+    assert [(alike.one.link_class, alike.count, alike.layers) for alike in links] == [
         ("tray", 6, (0, 1, 2)),
         ("host", 12, (0, 1, 2)),
     ]
     (chips,) = alike_chips(busy_chips(repeated_build(3)))
-    assert (chips.chip.position, chips.count, chips.layers) == ("0.0", 6, (0, 1, 2))
+    assert (chips.one.position, chips.count, chips.layers) == ("0.0", 6, (0, 1, 2))
 
 
 def test_report_of_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
