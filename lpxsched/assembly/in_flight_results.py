@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
-from lpxsched.assembly.results import emitted, layer_results, layers_told
+from lpxsched.assembly.results import emitted, headline_on_demand, layers_told
 from lpxsched.clocks.latency import nominal_ns, slowest_mhz
 from lpxsched.program.in_flight import InFlight
 from lpxsched.program.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
@@ -14,8 +14,8 @@ from lpxsched.units import cycles_to_ns, exact
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
+    from lpxsched.assembly.surroundings import Surroundings
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
@@ -34,10 +34,15 @@ def solved_results(
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a manifest tells of layers on demand or in flight."""
+    layers: Sequence[ScheduledLayer] = solved.layers if isinstance(solved, InFlight) else solved
     if isinstance(solved, InFlight):
-        told = in_flight_results(options, fabric, clock, solved, outside, program=program, around=around)
+        headline = _headline(options, fabric, clock, solved, outside, around=around)
     else:
-        told = layer_results(options, fabric, clock, solved, outside, program=program, around=around)
+        headline = headline_on_demand(options, fabric, clock, solved, outside, around=around)
+    headline |= {"assumed_parts_ns": assumed_parts(outside)}
+    told = layers_told(options, fabric, clock, layers, program=program, around=around, headline=headline)
+    if isinstance(solved, InFlight):
+        told |= _windows(options, fabric, solved)
     return told | _targets(told, outside)
 
 
@@ -60,19 +65,18 @@ def _targets(told: dict[str, Any], outside: Outside) -> dict[str, Any]:
     return {"targets": rows, "published_formulas_ns": formulas}
 
 
-def in_flight_results(
+def _headline(
     options: CompileOptions,
     fabric: Fabric,
     clock: ClockSpecification,
     in_flight: InFlight,
     outside: Outside,
     *,
-    program: Program,
     around: Surroundings,
 ) -> dict[str, Any]:
-    """Return what a manifest tells of layers in flight."""
+    """Return what a step takes of layers in flight."""
     clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
-    headline = reserved_results(
+    return reserved_results(
         nominal_ns(clock_mhz, makespan_cycles=around.segments.makespan_cycles.tolist()),
         cycles_to_ns(in_flight.step_cycles, clock_mhz),
         cycles_to_ns(chain.step_cycles, slowest_mhz(clock, clock_mhz)),
@@ -80,10 +84,13 @@ def in_flight_results(
         not_modelled(outside.unread, polled=False),
         emitted=emitted(options, options.in_flight),
     )
-    headline |= {"assumed_parts_ns": assumed_parts(outside)}
-    told = layers_told(options, fabric, clock, in_flight.layers, program=program, around=around, headline=headline)
+
+
+def _windows(options: CompileOptions, fabric: Fabric, in_flight: InFlight) -> dict[str, Any]:
+    """Return windows, who owns them, and what limits them."""
+    clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
     residues, servers = zip(*in_flight.owned, strict=True)
-    return told | {
+    return {
         "windows": chain.windows,
         "longest_step_ns": picoseconds_up(cycles_to_ns(chain.step_cycles, clock_mhz)),
         "loads": [

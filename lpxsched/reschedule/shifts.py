@@ -14,8 +14,7 @@ import numpy as np
 from lpxsched.reschedule.free_time import joined
 from lpxsched.reschedule.tasks import precedences
 from lpxsched.schedule.times.calendars import Closed, close, empty_calendars
-from lpxsched.schedule.times.placement import Tasks, placement_columns, precedence_order
-from lpxsched.schedule.times.serial import place_tasks
+from lpxsched.schedule.times.placement import Tasks, place_tasks, placement_columns, precedence_order
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:

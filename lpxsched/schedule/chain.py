@@ -17,10 +17,9 @@ from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.bounds.walk import earliest_starts
-from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
+from lpxsched.schedule.layers import DistinctResult, ScheduledLayer, pass_load_cycles
 from lpxsched.schedule.opening import bounded
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
-from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem.layer import LEFT
 from lpxsched.schedule.result import LowerBound, Result
 from lpxsched.schedule.solve_layer import first_solved, search_on, solve
@@ -100,7 +99,7 @@ def solve_chain(
     distinct: dict[str, DistinctResult] = {}
     for number, (key, problem) in enumerate(kinds.items()):
         progress("solving", number, len(kinds))
-        here = _over(problem, interval).instance
+        here = problem.unopened(interval).instance
         least = _distinct([_least(problems[layer]) for layer in members[key]])
         wired = here.wires_only()
         distinct[key] = DistinctResult(
@@ -113,7 +112,9 @@ def solve_chain(
     progress("solving", len(kinds), len(kinds))
     longest = _pass(problems, [distinct[key].result for key in keys])
     laid = _laid([distinct[key].result.makespan_cycles for key in keys], longest, interval, clock)
-    layers = tuple(ScheduledLayer(_over(one, interval), distinct[key]) for one, key in zip(problems, keys, strict=True))
+    layers = tuple(
+        ScheduledLayer(one.unopened(interval), distinct[key]) for one, key in zip(problems, keys, strict=True)
+    )
     return Chain(layers, *laid, _bound(problems, clock), longest)
 
 
@@ -132,7 +133,7 @@ def _alike(problems: Sequence[LayerProblem]) -> list[LayerProblem]:
         between = network.between_chips
         names = [network.class_names[number] for number in network.link_class[between].tolist()]
         levels[between] = [most[name] for name in names]
-        alike.append(_over(replace(problem, opening=replace(problem.opening, levels=levels)), None))
+        alike.append(replace(problem, opening=replace(problem.opening, levels=levels)).unopened(None))
     return alike
 
 
@@ -141,12 +142,6 @@ def _levels(problem: LayerProblem) -> list[tuple[str, int]]:
     between = network.between_chips
     pairs = np.unique(np.stack([network.link_class[between], problem.opening.levels[between]]), axis=1)
     return [(network.class_names[number], levels) for number, levels in pairs.T.tolist()]
-
-
-def _over(problem: LayerProblem, interval: int | None) -> LayerProblem:
-    """Return a problem with the guards of an interval; it begins where the layer before ends, so without a stall."""
-    over = problem.over(interval)
-    return replace(over, instance=replace(over.instance, release_cycles=0))
 
 
 def _least(problem: LayerProblem) -> Instance:
@@ -168,7 +163,7 @@ def _best_interval(
     longest = 0
     for interval in clock.intervals():
         quick = replace(options, effort=GREEDY_ONLY_EFFORT)
-        found = {key: first_solved(_over(problem, interval).instance, quick) for key, problem in kinds.items()}
+        found = {key: first_solved(problem.unopened(interval).instance, quick) for key, problem in kinds.items()}
         lengths = [found[key].result.makespan_cycles for key in keys]
         around = _pass([kinds[key] for key in keys], [found[key].result for key in keys])
         longest = max(lengths)
