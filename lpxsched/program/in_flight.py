@@ -10,7 +10,7 @@ Between two time domains nobody knows how their windows lie to each other: a lay
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,10 +99,12 @@ def solve_layers_in_flight(
         cause = "rows beyond the capacity of experts take further windows, which nobody may own"
         raise NothingFoundError(cause, remedy="try a larger --capacity, or --in-flight 1")
     refused = NothingFoundError("no interval between deskews", remedy="try another --clock")
-    tried = tried_gaps(problems[0].opening.clock.intervals(), partial(_tried, problems, machine, options))
+    quick = cache(partial(_quick, problems, machine, options))
+    tried = tried_gaps(problems[0].opening.clock.intervals(), lambda interval: _told(interval, *quick(interval)))
     for interval in (one.interval_cycles for one in tried):
         layers = solve_layers(problems, options, progress=progress, repeating=Repeating(interval))
-        found = [arranged(layers, machine, interval)]
+        # Shorter layers need not fit beside each other better.
+        found = [arranged(layers, machine, interval), quick(interval)[1]]
         for period in _denser(layers, machine, interval, found[0]):
             result = partial(anew_with_period, options=options, interval_cycles=interval, period_cycles=period)
             found.append(arranged(_with_results(layers, problems, result), machine, interval, least=period))
@@ -144,14 +146,17 @@ def _with_results(
     return tuple(replace(layer, distinct=others[layer.distinct.number]) for layer in layers)
 
 
-def _tried(
+def _quick(
     problems: Sequence[LayerProblem], machine: Machine, options: SolveOptions, interval: int | None
-) -> TriedGaps:
-    """Return what quick schedules come to with an interval between deskews."""
-    quick = replace(options, effort=GREEDY_ONLY_EFFORT)
-    layers = solve_layers(problems, quick, progress=lambda *_: None, repeating=Repeating(interval))
+) -> tuple[int, InFlight | NothingFoundError]:
+    """Return the largest guard, and what quick schedules come to with an interval between deskews."""
+    greedy = replace(options, effort=GREEDY_ONLY_EFFORT)
+    layers = solve_layers(problems, greedy, progress=lambda *_: None, repeating=Repeating(interval))
     guard = max(int(layer.problem.instance.network.guard_cycles.max(initial=0)) for layer in layers)
-    found = arranged(layers, machine, interval)
+    return guard, arranged(layers, machine, interval)
+
+
+def _told(interval: int | None, guard: int, found: InFlight | NothingFoundError) -> TriedGaps:
     if isinstance(found, NothingFoundError):
         return TriedGaps(interval, guard)
     gaps, deskews = max(len(frame.gaps) for frame in found.frames), len(found.frames[0].deskews)

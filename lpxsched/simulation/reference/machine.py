@@ -36,11 +36,12 @@ class Machine:
         counters: Counters,
         depth: Mapping[int, int],
         seen: list[Event] | None = None,
+        since_fs: int = 0,
     ) -> None:
         self.program, self.session, self.oscillators = program, session, oscillators
         self.counters, self.depth, self.seen = counters, depth, seen
         self.queue: list[tuple[int, int, int, Callable[[], None]]] = []
-        self.number, self.now_fs, self.running = 0, 0, 0
+        self.number, self.now_fs, self.running = 0, since_fs, 0
         self.outcome, self.tokens, self.fifos = Outcome(), set[int](), dict[int, Fifo]()
 
     def at(self, time_fs: int, order: int, do: Callable[[], None]) -> None:
@@ -80,6 +81,8 @@ class Machine:
             self.now_fs, order, _, do = heapq.heappop(self.queue)
             if order == ARRIVES:
                 do()
+        self.outcome.finished_fs = max(self.now_fs, self.outcome.ended_fs)
+        self.outcome.counters = {node: self.counters.correction[node] for node in sorted(self.counters.locked)}
         return self.outcome
 
     def _resume(self, process: Generator[int, None, None]) -> None:
@@ -89,7 +92,8 @@ class Machine:
             self.at(max(wakes, self.now_fs), WAKES, partial(self._resume, process))
 
     def _exchange(self, parent: int) -> Generator[int, None, None]:
-        number, counters = 0, self.counters
+        counters = self.counters
+        number = counters.exchanges_by(parent, self.now_fs)
         while True:
             number += 1
             yield counters.next_exchange_fs(parent, number)
