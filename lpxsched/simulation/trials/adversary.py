@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.simulation.bound.slack import slacks_cycles
-from lpxsched.simulation.trials.clocks import clocks_of, sum_along_tree, ways_apart
+from lpxsched.simulation.trials.clocks import clocks_of, slowest_phase, sum_along_tree, ways_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +45,8 @@ def against(timeline: Timeline, slot: int, alignment: Alignment, limits: Limits)
     rate = np.where(shared & (not together), slow, fast)
     sent, due = (float(column[1, slot]) for column in (timeline.sent_cycles, timeline.due_cycles))
     phase = np.zeros(nodes)
-    phase[alignment.oscillator == alignment.oscillator[dst]] = 0.5 - _half(limits, due)
-    phase[shared] = _fastest_phase(limits, sent, due) if together else -_half(limits, sent)
+    phase[alignment.oscillator == alignment.oscillator[dst]] = 0.5 + slowest_phase(limits, due)
+    phase[shared] = _fastest_phase(limits, sent, due) if together else slowest_phase(limits, sent)
     # The phase is told for the first deskew of the segment.
     phase -= np.where(shared, _passed(timeline.src_deskew, slot, alignment, limits), 0.0)
     phase -= np.where(shared, 0.0, _passed(timeline.dst_deskew, slot, alignment, limits))
@@ -67,11 +67,6 @@ def _fastest_phase(limits: Limits, sent_cycles: float, due_cycles: float) -> flo
     """Return the phase with which a clock is fastest between two of its cycles, around the peak of its triangle."""
     middle = (sent_cycles + due_cycles) / 2
     return -float(limits.spread_rate) * middle
-
-
-def _half(limits: Limits, interval_cycles: float) -> float:
-    """Return half the turns of an interval; more than half a turn swings no further."""
-    return min(float(limits.spread_rate) * interval_cycles, 0.5) / 2
 
 
 def _passed(deskew: Integers, slot: int, alignment: Alignment, limits: Limits) -> float:
