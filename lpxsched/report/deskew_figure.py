@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.errors import InputError
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS
-from lpxsched.report.contention_text import build_name
 from lpxsched.report.images import PNG, images
 
 if TYPE_CHECKING:
@@ -49,7 +48,9 @@ def _draw(build: Build, told: dict[str, Any], tried: list[dict[str, Any]]) -> Fi
 
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{build_name(build)}, clocks of {build.manifest.clock['name']}: {told['count']} deskews")
+    options = build.manifest.options
+    name = f"{options['model']} on {options['topology']}, " if {"model", "topology"} <= options.keys() else ""
+    figure.suptitle(f"{name}clocks of {build.manifest.clock['name']}: {told['count']} deskews")
     left, right = figure.subplots(1, 2, sharex=True)
     _draw_worst(left, build, told, tried)
     _draw_costs(right, tried)
