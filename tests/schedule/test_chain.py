@@ -11,8 +11,10 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.chain import Chain, solve_chain
+from lpxsched.schedule.chain_kinds import kinds_of, over
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.layer import GIVEN, LEFT
+from lpxsched.schedule.solve_layer import first_solved, over_guards, search_on
 from tests.schedule.rules import violations
 from tests.schedule.visits import Visits, visits_on
 
@@ -134,6 +136,22 @@ def test_the_number_of_deskews_is_the_best_of_those_tried() -> None:
     assert chain.tried[0].worst_ns == min(one.worst_ns for one in chain.tried) < tried[1].worst_ns
     assert len(chain.deskews) == chain.tried[0].deskews
     assert chain.makespan_cycles == chain.tried[0].makespan_cycles
+
+
+def test_plans_keep_the_rules_with_other_guards() -> None:
+    """Tests the stages of a layer at 2,000 ppm, searched with the guards of 4,000 cycles: 8 a hop less, and more."""
+    kinds = kinds_of(visits_on(RACK, ROUTE, clock=drifting(2000)).problems)
+    layer = kinds.problems[kinds.keys[1]]
+    here, options = over(layer, 4000).instance, SolveOptions("auto", 2, 0)
+    found = search_on(here, first_solved(here, options), options)
+    assert found.solver == "stages"
+    lengths = [found.result.makespan_cycles]
+    for interval in (2000, 6000):
+        there = over(layer, interval).instance
+        moved = over_guards(found, there).result
+        assert violations(there, moved.schedule) == []
+        lengths.append(moved.makespan_cycles)
+    assert lengths[1] < lengths[0] < lengths[2]
 
 
 def test_perfect_clocks_open_once_without_a_stall() -> None:
