@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpxsched.report.deskew_figure import render_deskews
+from lpxsched.report.figures.deskews import render_deskews
 from lpxsched.report.page.html import build_page
 from lpxsched.timetable.reader import read_sound_build
 

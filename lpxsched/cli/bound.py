@@ -28,7 +28,7 @@ def bound_command(folder: Path, clock: str | None, png: Path | None, as_json: bo
     code 5 when some clocks within the specification make a vector late, a stall too short or a buffer overflow.
     """
     from lpxsched.clocks.specification import load_clock
-    from lpxsched.report.deskew_figure import render_deskews
+    from lpxsched.report.figures.deskews import render_deskews
     from lpxsched.simulation.bound.bound import bound
 
     specification, targets = load_clock(clock) if clock is not None else None, output_targets({"png": png}, [folder])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.simulation.timeline import slot_segments
+from lpxsched.simulation.timeline import produced_segments
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
@@ -101,7 +101,7 @@ def _drifting(build: Build, alignment: Alignment) -> Flags:
         drifts[frame] |= (oscillator[chips] != oscillator[root[chips]]).any()
         drifts[frame] |= len(np.unique(oscillator[root[chips]])) > 1
     sent = np.flatnonzero(build.chips.host[build.links.src[build.slots.link]])
-    drifts[build.segments.frame[slot_segments(build, sent)]] = True
+    drifts[build.segments.frame[produced_segments(build, sent)]] = True
     return drifts
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.errors import InputError
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS
-from lpxsched.report.images import PNG, images
+from lpxsched.report.figures.images import PNG, images
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import as_us, counted
 from lpxsched.report.headline import headline_lines
-from lpxsched.report.rows import counted, layers_named
+from lpxsched.report.rows import layers_named
 from lpxsched.report.text import table
 from lpxsched.report.utilisation import utilisation
 
@@ -45,7 +46,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
             f"{results['vectors']:,} vectors, {results['vector_hops']:,} hops in {results['slots']:,} slots "
             f"on {results['links']:,} links",
         ),
-        ("makespan", f"{results['makespan_cycles']:,} cycles = {_us(results['makespan_ns'])} along one token"),
+        ("makespan", f"{results['makespan_cycles']:,} cycles = {as_us(results['makespan_ns'])} along one token"),
         *_frame(build),
         (
             "bound",
@@ -67,7 +68,7 @@ def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
     if results.get("mapping_gap") is None:
         return []
     steps = ", ".join(
-        f"{name} {'does not fit' if step is None else _us(step)}" for name, step in results["baselines"].items()
+        f"{name} {'does not fit' if step is None else as_us(step)}" for name, step in results["baselines"].items()
     )
     told = f"{results['mapping_gap']:.4f} over the best of {results['mapping']['family'].partition(':')[0]} at most"
     return [("mapping", f"{results['mapping']['chosen']}; {told}"), ("baselines", f"{steps} a step")]
@@ -103,9 +104,8 @@ def _deskews(results: dict[str, Any]) -> list[tuple[str, str]]:
     if len(tried) > 1:
         low, high = (choose(one["worst_case_ns"] for one in tried) for choose in (min, max))
         numbers = [one["deskews"] for one in tried]
-        rows.append(
-            ("", f"of {min(numbers)} to {max(numbers)}, found quickly, worst cases were {_us(low)} to {_us(high)}")
-        )
+        others = f"of {min(numbers)} to {max(numbers)} deskews tried"
+        rows.append(("", f"{others}, worst cases were {as_us(low)} to {as_us(high)}"))
     return rows
 
 
@@ -117,7 +117,12 @@ def _fp8(results: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(fp8, str):
         return [("with fp8", fp8)]
     cycles = f"{fp8['makespan_cycles']:,} cycles of these groups, found greedily"
-    return [("with fp8", f"{_us(fp8['step_ns'])} a step, {cycles}; the build's weights are expanded on read (assumed)")]
+    return [
+        (
+            "with fp8",
+            f"{as_us(fp8['step_ns'])} a step, {cycles}; the build's weights are expanded on read (assumed)",
+        )
+    ]
 
 
 def _busiest_class(build: Build) -> tuple[str, float]:
@@ -155,7 +160,3 @@ def _problems(problems: list[dict[str, Any]]) -> str:
 def _figures(result: dict[str, Any]) -> list[str]:
     short = result.get("period_cycles", result["makespan_cycles"])
     return [f"{short:,}", f"{result['lower_bound_cycles']:,}", f"{result['gap']:.4f}"]
-
-
-def _us(time_ns: float) -> str:
-    return f"{time_ns / 1000:.3f} us"
