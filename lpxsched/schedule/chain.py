@@ -24,7 +24,7 @@ from lpxsched.schedule.chain_kinds import (
     results_of,
     searched,
 )
-from lpxsched.schedule.deskewing import Judge, Timed, Tried, all_tried, between_deskews, dealt, shortest_laid
+from lpxsched.schedule.deskewing import Judge, Timed, Tried, all_tried, between_deskews, dealt_layers, shortest_laid
 from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
 from lpxsched.schedule.opening import bounded
 from lpxsched.schedule.problem.layer import LEFT
@@ -178,7 +178,7 @@ def _laid(kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None, 
         best = shortest_laid(timed, lambda room: bool((kinds.guards(room) <= guards).all()), judge)
         assert best is not None
         lengths, stall = between_deskews(timed), best.stall_cycles
-        opened = [0] if best.interval_cycles is None else dealt(lengths, best.interval_cycles)
+        opened = [0] if best.interval_cycles is None else dealt_layers(lengths, best.interval_cycles)
     starts, deskews, now = [], list[tuple[int, int]](), 0
     for layer, (length, own) in enumerate(zip(timed.lengths, inside, strict=True)):
         if layer in opened:

@@ -99,7 +99,7 @@ class Tried:
         return self.worst_ns, self.makespan_cycles, self.deskews
 
 
-def dealt(lengths: Sequence[int], room: int) -> list[int]:
+def dealt_layers(lengths: Sequence[int], room: int) -> list[int]:
     """Return the first layer of each part, when as many layers as fit into some cycles go into each."""
     firsts, left = [0], room
     for layer, length in enumerate(lengths):
@@ -115,7 +115,7 @@ def least_room(lengths: Sequence[int], parts: int) -> int:
     low, high = max(lengths) - 1, sum(lengths)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if len(dealt(lengths, middle)) <= parts else (middle, high)
+        low, high = (low, middle) if len(dealt_layers(lengths, middle)) <= parts else (middle, high)
     return high
 
 
@@ -127,7 +127,7 @@ def between_deskews(timed: Timed) -> list[int]:
 def weighed(timed: Timed, interval: int | None, judge: Judge) -> Tried:
     """Return what layers of given lengths come to with the fewest deskews no farther apart than an interval."""
     lengths = between_deskews(timed)
-    count = 1 if interval is None else len(dealt(lengths, interval))
+    count = 1 if interval is None else len(dealt_layers(lengths, interval))
     stall = judge.clock.stall_cycles(interval)
     makespan = sum(timed.lengths) + count * stall
     worst = judge.worst_ns(makespan, count, timed.pass_cycles)

@@ -10,7 +10,15 @@ import pytest
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.schedule.cuts import quietest
-from lpxsched.schedule.deskewing import Judge, Timed, all_tried, between_deskews, dealt, least_room, shortest_laid
+from lpxsched.schedule.deskewing import (
+    Judge,
+    Timed,
+    all_tried,
+    between_deskews,
+    dealt_layers,
+    least_room,
+    shortest_laid,
+)
 
 
 def judge_of(offset_ppm: float, residual_ns: float = 0, deskew_cycles: int = 0) -> Judge:
@@ -33,8 +41,8 @@ def grown(layers: int, length: int, hops: int):
 
 def test_layers_are_dealt_in_their_order() -> None:
     """Tests 3, 4, 5, 2 in rooms of 7: 3 + 4 | 5 + 2; in two parts no less than 7 will do, in three 5, in four 5."""
-    assert dealt([3, 4, 5, 2], 7) == [0, 2]
-    assert dealt([3, 4, 5, 2], 5) == [0, 1, 2, 3]
+    assert dealt_layers([3, 4, 5, 2], 7) == [0, 2]
+    assert dealt_layers([3, 4, 5, 2], 5) == [0, 1, 2, 3]
     assert [least_room([3, 4, 5, 2], parts) for parts in (1, 2, 3, 4)] == [14, 7, 7, 5]
 
 

@@ -36,12 +36,11 @@ class Machine:
         counters: Counters,
         depth: Mapping[int, int],
         seen: list[Event] | None = None,
-        since_fs: int = 0,
     ) -> None:
         self.program, self.session, self.oscillators = program, session, oscillators
         self.counters, self.depth, self.seen = counters, depth, seen
         self.queue: list[tuple[int, int, int, Callable[[], None]]] = []
-        self.number, self.now_fs, self.running = 0, since_fs, 0
+        self.number, self.now_fs, self.running = 0, 0, 0
         self.outcome, self.tokens, self.fifos = Outcome(), set[int](), dict[int, Fifo]()
 
     def at(self, time_fs: int, order: int, do: Callable[[], None]) -> None:

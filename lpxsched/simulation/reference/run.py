@@ -60,7 +60,8 @@ def run_program(
     counters.locked |= chosen.locked & parents.keys()
     if fault is not None:
         counters.calibration = {node: fault.calibration(node) for node in parents}
-    machine = Machine(program, session, oscillators, counters, depth, seen, chosen.since_fs)
+    machine = Machine(program, session, oscillators, counters, depth, seen)
+    machine.now_fs = chosen.since_fs
     start = _start(reference, session, counters, depth, chosen)
     return machine.run(start, reference.wires, chosen.jitter_fs, fault)
 
