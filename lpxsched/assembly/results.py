@@ -16,10 +16,13 @@ from lpxsched.assembly.headline import (
     headline_results,
     not_modelled,
     picoseconds_up,
+    reserved_results,
 )
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, slowest_mhz, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
 from lpxsched.files.ranged import NOTHING
+from lpxsched.program.chain_in_flight import ChainInFlight
+from lpxsched.schedule.result import LowerBound
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.loads import Load
     from lpxsched.program.outside import Outside
     from lpxsched.schedule.chain import Chain
     from lpxsched.schedule.collective import ScheduledCollective
@@ -95,36 +99,25 @@ def chain_results(
     options: CompileOptions,
     fabric: Fabric,
     clock: ClockSpecification,
-    chain: Chain,
+    chain: Chain | ChainInFlight,
     program: Program,
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a manifest tells of a whole model on the chips: its layers are one segment."""
-    problems = _problems(chain.layers)
-    clock_mhz, makespan = fabric.chip.clock_mhz, chain.makespan_cycles
-    proved_ns = nominal_ns(clock_mhz, makespan_cycles=[makespan])
-    chips = sorted({chip for layer in chain.layers for chip in layer.problem.group.chips})
-    worst_ns = worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=[makespan],
-        levels=[segment_levels(_tree(around), chips, deskews=len(chain.deskews))],
-        arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
-    )
-    missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
+    problems, headline = _problems(chain.layers), _chain_headline(options, fabric, clock, chain, around=around)
+    short, bound = _made_short(chain)
     return {
-        "status": "optimal" if makespan == chain.bound.cycles else "feasible",
+        "status": "optimal" if short == bound.cycles else "feasible",
         "solver": _solvers(problems),
-        "makespan_cycles": makespan,
-        "lower_bound_cycles": chain.bound.cycles,
-        "bound": chain.bound.name,
-        "gap": round(makespan / chain.bound.cycles, 6),
+        "makespan_cycles": chain.makespan_cycles,
+        "lower_bound_cycles": bound.cycles,
+        "bound": bound.name,
+        "gap": round(short / bound.cycles, 6),
         "wire_gap": _wire_gap(problems),
-        "makespan_ns": picoseconds_up(proved_ns),
-        **headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options)),
-        "period_cycles": 0,
-        "in_flight": 1,
+        "makespan_ns": picoseconds_up(nominal_ns(fabric.chip.clock_mhz, makespan_cycles=[chain.makespan_cycles])),
+        **headline,
+        "period_cycles": int(around.frames.period_cycles[0]),
+        "in_flight": options.in_flight,
         "acceptance_length": float(emitted(options).tokens),
         **_extent(fabric, clock, chain.layers, problems, around),
         # Embedding and head, which meet hosts, are no layers of the model.
@@ -132,6 +125,63 @@ def chain_results(
         "visits": len(chain.layers),
         **traffic(program),
     }
+
+
+def _made_short(chain: Chain | ChainInFlight) -> tuple[int, LowerBound]:
+    """Return what the timetable makes short, a makespan or a period, and a bound of it."""
+    if isinstance(chain, ChainInFlight):
+        return chain.frame.period_cycles, LowerBound(chain.frame.bound_cycles, "busiest unit")
+    return chain.makespan_cycles, chain.bound
+
+
+def _chain_headline(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    chain: Chain | ChainInFlight,
+    *,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a step takes of a whole model on the chips."""
+    clock_mhz, makespan = fabric.chip.clock_mhz, [chain.makespan_cycles]
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespan)
+    if isinstance(chain, ChainInFlight):
+        longest = chain.frame.windows * chain.frame.period_cycles
+        told = reserved_results(
+            proved_ns,
+            cycles_to_ns(chain.step_cycles, clock_mhz),
+            cycles_to_ns(longest, slowest_mhz(clock, clock_mhz)),
+            NOTHING,
+            list(OUTSIDE),
+            emitted=emitted(options, options.in_flight),
+        )
+        windows = {"windows": chain.frame.windows, "residues": list(chain.residues), "rest_cycles": [0]}
+        loads = {"loads": loads_told(chain.loads, options.in_flight, clock_mhz)}
+        return told | windows | loads | {"longest_step_ns": picoseconds_up(cycles_to_ns(longest, clock_mhz))}
+    chips = sorted({chip for layer in chain.layers for chip in layer.problem.group.chips})
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespan,
+        levels=[segment_levels(_tree(around), chips, deskews=len(chain.deskews))],
+        arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
+    missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
+    return headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))
+
+
+def loads_told(loads: Sequence[Load], micro_batches: int, clock_mhz: Fraction) -> list[dict[str, Any]]:
+    """Return for how long the busiest resources are kept by one micro-batch and by all of them."""
+    return [
+        {
+            "resource": load.name,
+            "kind": load.kind,
+            "load_ns": picoseconds_up(cycles_to_ns(load.cycles, clock_mhz)),
+            "all_ns": picoseconds_up(cycles_to_ns(load.cycles * micro_batches, clock_mhz)),
+        }
+        for load in loads
+    ]
 
 
 def emitted(options: CompileOptions, micro_batches: int = 1) -> Emitted:

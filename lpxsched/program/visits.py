@@ -65,6 +65,7 @@ def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decodin
         rows_per_user=1 + options.draft,
         policy=Policy(options.moe),
         as_published=not options.weights,
+        micro_batches=options.in_flight,
     )
 
 

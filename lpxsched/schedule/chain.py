@@ -90,31 +90,92 @@ def solve_chain(
     NothingFoundError
         When a layer is: deskews lie between layers alone.
     """
-    problems, clock = _alike(problems), problems[0].opening.clock
-    keys = [problem.instance.key() for problem in problems]
-    members = {key: [layer for layer, other in enumerate(keys) if other == key] for key in dict.fromkeys(keys)}
-    kinds = {key: problems[layers[0]] for key, layers in members.items()}
+    alike, clock = kinds_of(problems), problems[0].opening.clock
+    interval, first = _best_interval(alike, clock, options)
+    layers = layers_over(alike, interval, options, first=first, progress=progress)
+    longest = _pass(alike.layers, [layer.distinct.result for layer in layers])
+    laid = _laid([layer.distinct.result.makespan_cycles for layer in layers], longest, interval, clock)
+    return Chain(layers, *laid, _bound(alike.layers, clock), longest)
+
+
+class Kinds(NamedTuple):
+    """Layers that follow each other, and their kinds.
+
+    Attributes
+    ----------
+    layers : tuple of LayerProblem
+        With one guard for each class of links.
+    keys : tuple of str
+        Equal for equal layers.
+    problems : dict
+        One layer of each kind.
+    """
+
+    layers: tuple[LayerProblem, ...]
+    keys: tuple[str, ...]
+    problems: dict[str, LayerProblem]
+
+
+def kinds_of(problems: Sequence[LayerProblem]) -> Kinds:
+    """Return layers that follow each other by their kinds.
+
+    Raises
+    ------
+    InfeasibleError
+        When a hop is longer than clocks may run apart.
+    """
+    layers = _alike(problems)
+    keys = [layer.instance.key() for layer in layers]
+    kinds = {key: layers[keys.index(key)] for key in dict.fromkeys(keys)}
     for problem in kinds.values():
         problem.refuse_long_hops()
-    interval, first = _best_interval(kinds, keys, clock, options)
+    return Kinds(tuple(layers), tuple(keys), kinds)
+
+
+def layers_over(
+    alike: Kinds,
+    interval: int | None,
+    options: SolveOptions,
+    *,
+    first: dict[str, Solved] | None = None,
+    progress: Callable[[str, int, int], None],
+) -> tuple[ScheduledLayer, ...]:
+    """Return layers whose guards cover an interval between two deskews, each from its own time zero.
+
+    Parameters
+    ----------
+    alike : Kinds
+    interval : int or None
+        None where clocks do not drift.
+    options : SolveOptions
+    first : dict, optional
+        A schedule of each kind from which the search goes on.
+    progress : callable
+    """
     distinct: dict[str, DistinctResult] = {}
-    for number, (key, problem) in enumerate(kinds.items()):
-        progress("solving", number, len(kinds))
+    for number, (key, problem) in enumerate(alike.problems.items()):
+        progress("solving", number, len(alike.problems))
+        members = tuple(layer for layer, other in enumerate(alike.keys) if other == key)
         here = _over(problem, interval).instance
-        least = _distinct([_least(problems[layer]) for layer in members[key]])
+        begun = first[key] if first else first_solved(here, options)
+        least = _distinct([_least(alike.layers[layer]) for layer in members])
         wired = here.wires_only()
         distinct[key] = DistinctResult(
             number,
             here.network.chips,
-            bounded(search_on(here, first[key], options).result, here, least),
+            bounded(search_on(here, begun, options).result, here, least),
             bounded(solve(wired, options), wired, [one.wires_only() for one in least]),
-            tuple(members[key]),
+            members,
         )
-    progress("solving", len(kinds), len(kinds))
-    longest = _pass(problems, [distinct[key].result for key in keys])
-    laid = _laid([distinct[key].result.makespan_cycles for key in keys], longest, interval, clock)
-    layers = tuple(ScheduledLayer(_over(one, interval), distinct[key]) for one, key in zip(problems, keys, strict=True))
-    return Chain(layers, *laid, _bound(problems, clock), longest)
+    progress("solving", len(alike.problems), len(alike.problems))
+    columns = zip(alike.layers, alike.keys, strict=True)
+    return tuple(ScheduledLayer(_over(one, interval), distinct[key]) for one, key in columns)
+
+
+def greedy_over(alike: Kinds, interval: int | None, options: SolveOptions) -> dict[str, Solved]:
+    """Return a quick schedule of each kind, guards covering an interval between two deskews."""
+    quick = replace(options, effort=GREEDY_ONLY_EFFORT)
+    return {key: first_solved(_over(one, interval).instance, quick) for key, one in alike.problems.items()}
 
 
 def _alike(problems: Sequence[LayerProblem]) -> list[LayerProblem]:
@@ -157,9 +218,7 @@ def _distinct(instances: Sequence[Instance]) -> list[Instance]:
     return list({instance.key(): instance for instance in instances}.values())
 
 
-def _best_interval(
-    kinds: dict[str, LayerProblem], keys: Sequence[str], clock: DomainClock, options: SolveOptions
-) -> tuple[int | None, dict[str, Solved]]:
+def _best_interval(alike: Kinds, clock: DomainClock, options: SolveOptions) -> tuple[int | None, dict[str, Solved]]:
     """Return the interval between deskews with which quick schedules are shortest as a whole, and these schedules.
 
     Longer intervals are tried as long as they help.
@@ -167,10 +226,9 @@ def _best_interval(
     best: tuple[int, int | None, dict[str, Solved]] | None = None
     longest = 0
     for interval in clock.intervals():
-        quick = replace(options, effort=GREEDY_ONLY_EFFORT)
-        found = {key: first_solved(_over(problem, interval).instance, quick) for key, problem in kinds.items()}
-        lengths = [found[key].result.makespan_cycles for key in keys]
-        around = _pass([kinds[key] for key in keys], [found[key].result for key in keys])
+        found = greedy_over(alike, interval, options)
+        lengths = [found[key].result.makespan_cycles for key in alike.keys]
+        around = _pass(alike.layers, [found[key].result for key in alike.keys])
         longest = max(lengths)
         if interval is not None and around + longest > interval:
             continue

@@ -106,5 +106,5 @@ def discipline_of(build: Build) -> Discipline:
         np.minimum(np.stack(stage_cycles(build, outside, LEAST), axis=1), most),
         most,
         np.array(results["residues"], dtype=np.int64),
-        np.array(results["servers"], dtype=np.int64),
+        np.array(results.get("servers", range(len(results["residues"]))), dtype=np.int64),
     )

@@ -60,10 +60,23 @@ class Outside:
 def outside_of(build: Build) -> Outside | str:
     """Return what lies outside of a build that tells of it, or what is wrong with what it tells."""
     told = build.manifest.outside
+    if not told and tokens_enter(build):
+        return _nothing(build)
     try:
         return _derived(build, told["gpus"], told["handover"], told["work"], told["users"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError, IndexError) as error:
         return f"outside holds no GPUs, hand-over and work that can be reckoned with ({type(error).__name__}: {error})"
+
+
+def tokens_enter(build: Build) -> bool:
+    """Return whether all of a model is on the chips: tokens enter its one segment, so that nothing lies outside."""
+    entering = (operator for operator in build.graph.operators if operator.place == "hosts" and operator.outputs)
+    return len(build.segments) == 1 and any("tokens" in operator.sizes for operator in entering)
+
+
+def _nothing(build: Build) -> Outside:
+    none, segments = (Fraction(0), Fraction(0), Fraction(0)), len(build.segments)
+    return Outside((none,) * (segments + 1), (none,) * segments, (none,) * segments, ({},) * segments, 0)
 
 
 def _derived(

@@ -29,7 +29,7 @@ import numpy as np
 
 from lpxsched.units import ceil_cycles, cycles_to_ns, exact, ns_to_cycles
 from lpxsched.verify.clock import limits_of
-from lpxsched.verify.outside import MOST, TYPICAL, Outside, outside_of
+from lpxsched.verify.outside import MOST, TYPICAL, Outside, outside_of, tokens_enter
 from lpxsched.verify.shifts import clashes
 from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
 
@@ -118,7 +118,8 @@ def _unreserved(build: Build) -> str:
     one = all(len(np.unique(column)) == 1 for column in (frames.period_cycles, frames.windows))
     if not one or not frames.period_cycles[0]:
         return f"{in_flight(build)} micro-batches are in flight, but frames have no period and no windows in common"
-    lengths = {"residues": in_flight(build), "servers": in_flight(build), "rest_cycles": len(build.segments)}
+    lengths = {"residues": in_flight(build), "rest_cycles": len(build.segments)}
+    lengths |= {} if tokens_enter(build) else {"servers": in_flight(build)}
     for name, length in lengths.items():
         told = results.get(name)
         if not isinstance(told, list) or len(told) != length or not all(_is_count(one, 0) for one in told):
@@ -190,6 +191,8 @@ def _residues(build: Build, chain: Chain) -> Iterator[Violation]:
 
 
 def _servers(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
+    if not outside.servers:
+        return
     results = build.manifest.results
     residues, servers = (np.array(results[name], dtype=np.int64) for name in ("residues", "servers"))
     if servers.max() >= outside.servers:
@@ -209,14 +212,14 @@ def _ports(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
         {host: [_most_cycles(limits, ns_to_cycles(time, clock_mhz)) for time in sides] for host, sides in ports.items()}
         for ports in outside.ports
     ]
-    before = max(sides[0] for ports in cycles for sides in ports.values())
+    before = max((sides[0] for ports in cycles for sides in ports.values()), default=0)
     rows = [
         (2 * host + side, begin, sides[side], row)
         for row, ports in enumerate(cycles)
         for host, sides in ports.items()
         for side, begin in enumerate((int(chain.start[row]) - before, int(chain.leaves[row])))
     ]
-    holder, begin, length, row_of = np.array(rows, dtype=np.int64).T
+    holder, begin, length, row_of = np.array(rows, dtype=np.int64).reshape(-1, 4).T
     pairs = clashes(holder, begin, length, np.full(len(rows), chain.period))
     for one, other in zip(*(column.tolist() for column in pairs), strict=True):
         side = ("in", "out")[int(holder[one]) % 2]
