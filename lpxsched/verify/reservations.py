@@ -164,6 +164,11 @@ def stage_cycles(build: Build, outside: Outside, end: int) -> tuple[Integers, In
     return column([one[end] for one in outside.out]), column(held), column(back)
 
 
+def outside_cycles(build: Build, time_ns: Fraction) -> int:
+    """Return how many cycles the fastest clock counts at most in a time outside of the fabric."""
+    return _most_cycles(limits_of(build), ns_to_cycles(time_ns, Fraction(build.manifest.clock_mhz)))
+
+
 def _most_cycles(limits: Limits, cycles: Fraction) -> int:
     """Return how many cycles the fastest clock counts at most in a time that is so many on a perfect one."""
     return ceil_cycles(cycles * limits.fastest + limits.wander_cycles(ceil_cycles(cycles)))
@@ -207,9 +212,8 @@ def _servers(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation
 
 
 def _ports(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
-    clock_mhz, limits = Fraction(build.manifest.clock_mhz), limits_of(build)
     cycles = [
-        {host: [_most_cycles(limits, ns_to_cycles(time, clock_mhz)) for time in sides] for host, sides in ports.items()}
+        {host: [outside_cycles(build, time) for time in sides] for host, sides in ports.items()}
         for ports in outside.ports
     ]
     before = max((sides[0] for ports in cycles for sides in ports.values()), default=0)

@@ -48,8 +48,8 @@ def test_streams_share_a_pool() -> None:
 def test_pools_and_streams_of_unknown_size_widen_the_range() -> None:
     """Tests pools of 1, 2 or 10 GPUs, one to two streams: one micro-batch reads at 10 to 100 x 0.5 a nanosecond.
 
-    Six on pools of one GPU have ten pools and read at 10 x 0.5 still; one pool of ten serves two alone and five pools of
-    two serve five, so that pools of two in two streams, as told, are the fastest that serve six.
+    Six on pools of one GPU have ten pools and read at 10 x 0.5 still; one pool of ten serves two, five pools of two
+    serve five, so that pools of two in two streams, as told, are the fastest that serve six.
     """
     file = described(
         gpus_per_micro_batch=Tagged(value=2, range=[1, 10]),

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from lpxsched.program.reserved_chain import free_residues, server_conflicts
-from lpxsched.simulation.frames import ALL_DELAYS, Delays, Discipline, run_frames
+from lpxsched.simulation.discipline import Discipline
+from lpxsched.simulation.frames import ALL_DELAYS, Delays, run_frames
 from lpxsched.simulation.turns import Server, Turn
 from tests.program.frames import LAYERS, LEAST, MOST, SEGMENT, example_chain
 
