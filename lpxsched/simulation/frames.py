@@ -2,8 +2,8 @@
 
 A judge of the theorem and not its proof: it draws delays within their ranges, random or against it, serves windows as
 the discipline says (the owner first, else whoever waits with the earliest reservation), Ethernet ports and GPUs in the
-order of reservations, and counts who starts after his reservation and how long steps are. The same delays served in order of arrival show that it can fail. Times are cycles
-of program time.
+order of reservations, and counts who starts after his reservation and how long steps are. The same delays served in
+order of arrival show that it can fail. Times are cycles of program time.
 """
 
 from __future__ import annotations
