@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from lpxsched.assembly.chain_results import chain_results
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.graph import layers_graph
 from lpxsched.assembly.in_flight_results import solved_results
@@ -13,7 +14,6 @@ from lpxsched.assembly.layer_segment import chain_segment, chain_segment_in_flig
 from lpxsched.assembly.manifest import signed_build, with_outside
 from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.results import chain_results
 from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
