@@ -15,7 +15,7 @@ from lpxsched.assembly.results import (
     tree_of,
     wire_gap,
 )
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, segment_levels, slowest_mhz, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, segment_levels, worst_case_ns
 from lpxsched.files.ranged import NOTHING
 from lpxsched.program.chain_in_flight import ChainInFlight
 from lpxsched.schedule.result import LowerBound
@@ -85,7 +85,7 @@ def _chain_headline(
         told = reserved_results(
             proved_ns,
             cycles_to_ns(chain.step_cycles, clock_mhz),
-            cycles_to_ns(longest, slowest_mhz(clock, clock_mhz)),
+            reserved_step_ns(clock, clock_mhz, longest),
             NOTHING,
             list(OUTSIDE),
             emitted=emitted(options, options.in_flight),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
 from lpxsched.assembly.results import emitted, layer_results, layers_told, loads_told
-from lpxsched.clocks.latency import nominal_ns, slowest_mhz
+from lpxsched.clocks.latency import nominal_ns, reserved_step_ns
 from lpxsched.program.in_flight import InFlight
 from lpxsched.program.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
 from lpxsched.units import cycles_to_ns, exact
@@ -75,7 +75,7 @@ def in_flight_results(
     headline = reserved_results(
         nominal_ns(clock_mhz, makespan_cycles=around.segments.makespan_cycles.tolist()),
         cycles_to_ns(in_flight.step_cycles, clock_mhz),
-        cycles_to_ns(chain.step_cycles, slowest_mhz(clock, clock_mhz)),
+        reserved_step_ns(clock, clock_mhz, chain.step_cycles),
         assumed_ns(outside),
         not_modelled(outside.unread, polled=False),
         emitted=emitted(options, options.in_flight),

@@ -143,6 +143,21 @@ def segment_wander_cycles(clock: ClockSpecification, clock_mhz: Fraction, lastin
     return 3 * wander_cycles(clock, lasting_cycles, clock_mhz)
 
 
+def reserved_step_ns(clock: ClockSpecification, clock_mhz: Fraction, step_cycles: int) -> Fraction:
+    """Return the longest that so many cycles of windows take, on the slowest clock and with what clocks stray, in ns.
+
+    Parameters
+    ----------
+    clock : ClockSpecification
+    clock_mhz : Fraction
+        Clock in which cycles are counted.
+    step_cycles : int
+        N P.
+    """
+    strays = segment_wander_cycles(clock, clock_mhz, step_cycles)
+    return cycles_to_ns(step_cycles, slowest_mhz(clock, clock_mhz)) + cycles_to_ns(strays, clock_mhz)
+
+
 def arrival_ns(clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) -> Fraction:
     """Return how much later than nominal a vector can be complete at a host, in ns: jitter, temperature, crossing.
 

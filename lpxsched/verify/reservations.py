@@ -233,18 +233,18 @@ def _ports(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
 
 
 def _steps(build: Build, chain: Chain) -> Iterator[Violation]:
-    """Yield steps that are told too short: the nominal one, and N P on the slowest clock."""
+    """Yield steps that are told too short: the nominal one, and N P on the slowest clock, which strays."""
     results, outside = build.manifest.results, outside_of(build)
     assert isinstance(outside, Outside)
     out, lasts, back = stage_cycles(build, outside, TYPICAL)
-    nominal = _followed(build.segments.phase_cycles, build.segments.makespan_cycles + out + lasts + back, chain.period)[
-        1
-    ]
-    slow = 1 / limits_of(build).slowest
-    for key, windows, factor in (("step_ns", nominal, Fraction(1)), ("step_high_ns", chain.windows, slow)):
-        least = cycles_to_ns(windows * chain.period * factor, Fraction(build.manifest.clock_mhz))
+    delays = build.segments.makespan_cycles + out + lasts + back
+    limits, period = limits_of(build), chain.period
+    nominal, longest = _followed(build.segments.phase_cycles, delays, period)[1] * period, chain.windows * period
+    strays = limits.wander_cycles(longest) if limits.wanders else 0
+    for key, cycles in (("step_ns", Fraction(nominal)), ("step_high_ns", (longest + strays) / limits.slowest)):
+        least = cycles_to_ns(cycles, Fraction(build.manifest.clock_mhz))
         if not _is_time(results.get(key)) or exact(results[key]) < least:
-            yield _wrong(f"results {key} is {results.get(key)!r}, {windows} windows take {float(least):.3f}")
+            yield _wrong(f"results {key} is {results.get(key)!r}, its windows take {float(least):.3f}")
 
 
 def _assumed(build: Build, outside: Outside) -> Iterator[Violation]:

@@ -21,6 +21,8 @@ from tests.toy import toy_model
 from tests.verify.changes import breaks, change
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lpxsched.timetable.build import Build
 
 MICRO_BATCHES = 3
@@ -29,14 +31,18 @@ CUT = "layers:\n- chips: 0-3\n- chips: 2-5\n- chips: 2-5\n- chips: 2-5\n"
 HEADS = {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 32, "vocab_size": 512}
 
 
-@pytest.fixture(scope="module")
-def flying(tmp_path_factory: pytest.TempPathFactory) -> Build:
+def compiled(folder: Path, **more: str) -> Build:
     """Return a toy of two layers on a TSP node, three micro-batches in flight."""
-    folder = tmp_path_factory.mktemp("flying")
     (folder / "cut.yaml").write_text(CUT)
     choices: dict[str, Any] = {"attention": "lpu", "context": 64, "batch": 2, "effort": 1, "in_flight": MICRO_BATCHES}
     model, partition = toy_model(folder, **HEADS), str(folder / "cut.yaml")
-    return compile_timetable(CompileOptions(model=model, topology="tsp-node", partition=partition, **choices))
+    return compile_timetable(CompileOptions(model=model, topology="tsp-node", partition=partition, **choices, **more))
+
+
+@pytest.fixture(scope="module")
+def flying(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Return the toy on the usual clock."""
+    return compiled(tmp_path_factory.mktemp("flying"))
 
 
 def graph_with(build: Build, name: str, **terms: int) -> Build:
@@ -60,6 +66,14 @@ def test_it_keeps_all_rules(flying: Build) -> None:
     assert windows >= MICRO_BATCHES
     report = replay(flying)
     assert (report.ok, report.micro_batches) == (True, MICRO_BATCHES)
+
+
+def test_clocks_that_spread_and_clocks_that_agree(tmp_path: Path) -> None:
+    """Tests that strays of a spread spectrum are in the longest step, and that perfect clocks need no deskew."""
+    assert check(compiled(tmp_path, clock="sris")).violations == ()
+    perfect = compiled(tmp_path, clock="none")
+    assert check(perfect).violations == ()
+    assert (len(perfect.deskews), cut_frames(perfect).tolist()) == (0, [False])
 
 
 def test_a_period_is_no_shorter_than_the_segment_over_its_windows(flying: Build) -> None:
