@@ -36,7 +36,8 @@ def _formulas(results: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the published formulas of one pool of chips without any wait, of a step of all micro-batches."""
     told = results.get("published_formulas_ns", {})
     known = [f"{name} {_us(step_ns)}" for name, step_ns in told.items() if step_ns is not None]
-    return [("formulas", f"one pool for all layers, no waits, all micro-batches: {', '.join(known)}")] if known else []
+    first = ("formulas", "published, of one pool for all layers without waits, a step of all micro-batches:")
+    return [first, ("", ", ".join(known))] if known else []
 
 
 def _us(time_ns: float) -> str:

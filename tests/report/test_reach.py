@@ -29,7 +29,8 @@ def test_targets_are_told_with_what_they_leave(small_build: Build) -> None:
         ("reach", "400 tokens/s a user with 9.001 us one way or a context of 70,000 at most, all else as told"),
         ("", "1,000 tokens/s a user with 0.500 us one way at most, all else as told"),
         ("", "3,500 tokens/s a user with no way and no context"),
-        ("formulas", "one pool for all layers, no waits, all micro-batches: serial 2.500 us"),
+        ("formulas", "published, of one pool for all layers without waits, a step of all micro-batches:"),
+        ("", "serial 2.500 us"),
     ]
 
 
