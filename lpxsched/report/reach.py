@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import as_us
+
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
@@ -16,7 +18,7 @@ def reach_lines(build: Build) -> list[tuple[str, str]]:
 
 def _loads(results: dict[str, Any]) -> list[tuple[str, str]]:
     """Return for how long a micro-batch keeps the busiest resource of each kind in a step, the largest first."""
-    told = [f"{_us(load['load_ns'])} {load['resource']}" for load in results.get("loads", ())]
+    told = [f"{as_us(load['load_ns'])} {load['resource']}" for load in results.get("loads", ())]
     return [("loads" if not number else "", text) for number, text in enumerate(told)]
 
 
@@ -25,7 +27,7 @@ def _targets(results: dict[str, Any]) -> list[tuple[str, str]]:
     lines = []
     for number, target in enumerate(results.get("targets", ())):
         way, context = target["one_way_ns"], target["context"]
-        found = [*([f"{_us(way)} one way"] if way is not None else [])]
+        found = [*([f"{as_us(way)} one way"] if way is not None else [])]
         found += [f"a context of {context:,}"] if context is not None else []
         most = f"with {' or '.join(found)} at most, all else as told" if found else "with no way and no context"
         lines.append(("reach" if not number else "", f"{target['tokens_per_s_per_user']:,} tokens/s a user {most}"))
@@ -35,10 +37,6 @@ def _targets(results: dict[str, Any]) -> list[tuple[str, str]]:
 def _formulas(results: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the published formulas of one pool of chips without any wait, of a step of all micro-batches."""
     told = results.get("published_formulas_ns", {})
-    known = [f"{name} {_us(step_ns)}" for name, step_ns in told.items() if step_ns is not None]
+    known = [f"{name} {as_us(step_ns)}" for name, step_ns in told.items() if step_ns is not None]
     first = ("formulas", "published, of one pool for all layers without waits, a step of all micro-batches:")
     return [first, ("", ", ".join(known))] if known else []
-
-
-def _us(time_ns: float) -> str:
-    return f"{time_ns / 1000:,.3f} us"
