@@ -27,10 +27,10 @@ def _targets(results: dict[str, Any]) -> list[tuple[str, str]]:
     lines = []
     for number, target in enumerate(results.get("targets", ())):
         way, context = target["one_way_ns"], target["context"]
-        found = [*([f"{as_us(way)} one way"] if way is not None else [])]
+        found = [f"{as_us(way)} one way"] if way is not None else []
         found += [f"a context of {context:,}"] if context is not None else []
-        most = f"with {' or '.join(found)} at most, all else as told" if found else "with no way and no context"
-        lines.append(("reach" if not number else "", f"{target['tokens_per_s_per_user']:,} tokens/s a user {most}"))
+        most = f"{' or '.join(found)} at most" if found else "with no way and no context"
+        lines.append(("reach" if not number else "", f"{target['tokens_per_s_per_user']:,} tokens/s a user: {most}"))
     return lines
 
 

@@ -26,9 +26,9 @@ def test_targets_are_told_with_what_they_leave(small_build: Build) -> None:
     ]
     lines = reach_lines(telling(small_build, targets=targets, published_formulas_ns={"serial": 2500.0, "K = 2": None}))
     assert lines == [
-        ("reach", "400 tokens/s a user with 9.001 us one way or a context of 70,000 at most, all else as told"),
-        ("", "1,000 tokens/s a user with 0.500 us one way at most, all else as told"),
-        ("", "3,500 tokens/s a user with no way and no context"),
+        ("reach", "400 tokens/s a user: 9.001 us one way or a context of 70,000 at most"),
+        ("", "1,000 tokens/s a user: 0.500 us one way at most"),
+        ("", "3,500 tokens/s a user: with no way and no context"),
         ("formulas", "published, of one pool for all layers without waits, a step of all micro-batches:"),
         ("", "serial 2.500 us"),
     ]
