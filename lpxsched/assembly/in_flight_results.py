@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.deskews import deskews_in_gaps
 from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
-from lpxsched.assembly.results import emitted, layer_results, layers_told
+from lpxsched.assembly.results import emitted, layer_results, layers_told, loads_told
 from lpxsched.clocks.latency import nominal_ns, reserved_step_ns, slowest_mhz
 from lpxsched.program.in_flight import InFlight
 from lpxsched.program.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
@@ -90,15 +90,7 @@ def in_flight_results(
         "deskews": deskews_in_gaps(in_flight, slowest_mhz(clock, clock_mhz)),
         "windows": chain.windows,
         "longest_step_ns": picoseconds_up(cycles_to_ns(chain.step_cycles, clock_mhz)),
-        "loads": [
-            {
-                "resource": load.name,
-                "kind": load.kind,
-                "load_ns": picoseconds_up(cycles_to_ns(load.cycles, clock_mhz)),
-                "all_ns": picoseconds_up(cycles_to_ns(load.cycles * options.in_flight, clock_mhz)),
-            }
-            for load in in_flight.loads
-        ],
+        "loads": loads_told(in_flight.loads, options.in_flight, clock_mhz),
         "rest_cycles": list(in_flight.rests),
         "residues": list(residues),
         "servers": list(servers),

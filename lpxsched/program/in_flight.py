@@ -98,7 +98,7 @@ def solve_layers_in_flight(
     if any(problem.graph.windows > 1 for problem in problems):
         cause = "rows beyond the capacity of experts take further windows, which nobody may own"
         raise NothingFoundError(cause, remedy="try a larger --capacity, or --in-flight 1")
-    refused = NothingFoundError("no interval between deskews", remedy="try another --clock")
+    refused: list[NothingFoundError] = []
     quick = cache(partial(_quick, problems, machine, options))
     tried = tried_gaps(problems[0].opening.clock.intervals(), lambda interval: _told(interval, *quick(interval)))
     for interval in (one.interval_cycles for one in tried):
@@ -113,8 +113,9 @@ def solve_layers_in_flight(
         fits = [one for one in found if isinstance(one, InFlight)]
         if fits:
             return replace(_best(fits), tried=tuple(tried))
-        refused = next(one for one in found if isinstance(one, NothingFoundError))
-    raise refused
+        refused += [one for one in found if isinstance(one, NothingFoundError)]
+    # Of the interval that came nearest.
+    raise refused[0] if refused else NothingFoundError("no interval between deskews", remedy="try another --clock")
 
 
 def _best(found: Sequence[InFlight]) -> InFlight:

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from lpxsched.units import NONE, ceil_cycles
 from lpxsched.verify.clock import limits_of
+from lpxsched.verify.cuts import cut_frames, last_cut
 from lpxsched.verify.deskews import last_deskew
 from lpxsched.verify.frames import turns
 from lpxsched.verify.gaps import since_deskew
@@ -117,15 +118,22 @@ def hops_to_chips(build: Build) -> Hops:
     link, segment = slots.link[slot], segment[slot]
     end, of_node = deskews.cycle + deskews.stall, oscillator_of(build)
     ends = np.append(end, 0)
-    # In frames that repeat one deskew, before the iteration, aligned both ends.
+    # In frames that repeat one deskew, before the iteration, aligned both ends, or one that comes in every period.
     frame, repeats, before = (
         build.segments.frame[segment],
         turns(build).period[segment] > 0,
         -since_deskew(build)[segment],
     )
     numerator, denominator = pitches(build)
-    aligned = np.where(repeats, before, ends[last_deskew(deskews, end, frame, slots.depart[slot])])
-    realigned = np.where(repeats, before, ends[last_deskew(deskews, end, frame, slots.read[slot])])
+    cut, moments = cut_frames(build)[frame], (slots.depart[slot], slots.read[slot])
+    aligned, realigned = (
+        np.where(
+            cut,
+            last_cut(build, segment, moment),
+            np.where(repeats, before, ends[last_deskew(deskews, end, frame, moment)]),
+        )
+        for moment in moments
+    )
     return Hops(
         slot=slot,
         link=link,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import as_us, counted
 from lpxsched.report.headline import headline_lines
+from lpxsched.report.reach import reach_lines
 from lpxsched.report.rows import layers_named
 from lpxsched.report.text import table
 from lpxsched.report.utilisation import utilisation
@@ -58,6 +59,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
         ("rules", "all hold" if measured["verified"] else "not checked"),
         *headline_lines(build),
+        *reach_lines(build),
         *_fp8(results),
     ]
     return [f"{name:<14}{text}" for name, text in rows]
