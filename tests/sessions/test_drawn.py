@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from lpxsched.contention.steps import Contended
 from lpxsched.options import ContendOptions
 from lpxsched.sessions import drawn as module
 from lpxsched.sessions.drawn import drawn_sessions
@@ -15,8 +16,7 @@ from tests.sessions.small import prefill_of, session_of, steps_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from lpxsched.contention.runtime import Runtime
     from lpxsched.sessions.drawn import Drawn
     from lpxsched.timetable.build import Build
 
@@ -26,9 +26,10 @@ OPTIONS = ContendOptions(steps=100)
 def drawn(patch: pytest.MonkeyPatch, folder: Path, fabric_ns: list[float], count: int, *rows: str) -> Drawn:
     """Return sessions on steps that take what is told within the fabric, again and again."""
 
-    def told(build: Build, options: ContendOptions) -> NDArray[np.float64]:
-        del build
-        return np.resize(np.array(fabric_ns), options.steps)
+    def told(build: Build, options: ContendOptions, runtime: Runtime) -> Contended:
+        del build, runtime
+        segment_ps = np.rint(np.resize(np.array(fabric_ns), (options.steps, 1)) * 1000).astype(np.int64)
+        return Contended(segment_ps, np.zeros((options.steps, 1, 3), dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     patch.setattr(module, "contended_steps", told)
     session, steps = session_of(folder, *rows), steps_of()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.contention.text import build_name
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS, OTHER_COLOURS
-from lpxsched.report.contention_text import build_name
 from lpxsched.report.images import images
 
 if TYPE_CHECKING:

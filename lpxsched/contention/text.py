@@ -23,6 +23,7 @@ def contention_text(build: Build, found: Contention) -> str:
     paragraphs = [
         _title(build, facts),
         _times(build, facts),
+        *_rounds(facts),
         _parts(facts),
         fill(_assumed(found, facts), WIDTH),
         *_outside(build, facts),
@@ -51,6 +52,16 @@ def _times(build: Build, facts: dict[str, Any]) -> str:
 
     rows = [row(name, facts[key], facts["segment"][key]) for key, name in (OWN | TAILS).items()]
     return table(["within the fabric", "a step", "over nominal", part], rows)
+
+
+def _rounds(facts: dict[str, Any]) -> list[str]:
+    """Return what whole steps of micro-batches in flight take, GPUs and hand-over included."""
+    if "round" not in facts:
+        return []
+    told = [f"arbitrated {name.removeprefix('arbitrated, ')} {_us(facts['round'][key])}" for key, name in TAILS.items()]
+    timetable = f"timetable {_us(facts['step_ns'])}, every window its own {_us(facts['longest_step_ns'])}"
+    beside = f"a whole step of one of {facts['in_flight']} micro-batches in flight, what is assumed outside included"
+    return [fill(f"{beside}: {', '.join(told)}; {timetable}", WIDTH)]
 
 
 def _parts(facts: dict[str, Any]) -> str:
