@@ -13,7 +13,7 @@ from lpxsched.assembly.mapping import partition_of
 from lpxsched.errors import NothingFoundError
 from lpxsched.exploring.outcome import proved, proved_outcome
 from lpxsched.exploring.runs import as_found
-from lpxsched.exploring.sensitivity.assumptions import altered_choices, assumptions_in
+from lpxsched.exploring.sensitivity.assumptions import altered_choices, assumptions_in, expansions_in
 from lpxsched.pipeline import compile_timetable
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def effects_of(options: CompileOptions, workers: Workers, *, progress: Callable[
     if given.exit_code:
         raise NothingFoundError(f"without a timetable in the middle: {given.cause}")
     assumptions, without = assumptions_in(files)
+    assumptions += expansions_in(build)
     others = [(one, other) for one in assumptions for other in one.others]
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)

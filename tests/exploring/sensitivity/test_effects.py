@@ -107,6 +107,18 @@ def test_ends_are_compiled_on_the_mapping_of_the_middle(tmp_path_factory: pytest
     assert effects_of(options, Workers(2), progress=lambda *_: None) == alone
 
 
+def test_weights_that_are_expanded_are_tried_as_they_would_be_stored(tmp_path: Path) -> None:
+    """Tests four-bit weights, which the chip does not multiply, against a compile that stores them as fp8."""
+    options = certain_options(tmp_path, ())
+    toy_model(tmp_path, quantization_config={"quant_method": "mxfp4"})
+    told = effects_of(options, Workers(), progress=lambda *_: None)
+    (stored,) = told.effects
+    assert (stored.assumption.name, stored.assumption.value) == ("weights.mxfp4", "expanded on read")
+    fp8 = proved_outcome(options.model_dump() | {"weights": "fp8"}, "sensitivity").told
+    assert [(end.value, end.figures["step_ns"]) for end in stored.ends] == [("stored as fp8", fp8["step_ns"])]
+    assert fp8["step_ns"] > told.middle["step_ns"]
+
+
 def test_the_middle_is_what_its_mapping_gives(tmp_path: Path) -> None:
     """Tests the figures of the middle, laid by the command itself, against a compile on its mapping written out."""
     options = certain_options(tmp_path, ()).model_copy(update={"partition": "auto"})
