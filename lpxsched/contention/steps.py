@@ -71,7 +71,7 @@ def contended_steps(build: Build, options: ContendOptions, runtime: Runtime) -> 
     lasted, parts = np.zeros(shape, dtype=np.int64), np.zeros((*shape, len(PARTS)), dtype=np.int64)
     for segment, drawing in enumerate(drawings):
         for step in range(options.steps):
-            lasted[step, segment], parts[step, segment] = _run(drawing, step)
+            lasted[step, segment], parts[step, segment] = run_step(drawing, step)
     return Contended(lasted, parts, np.zeros(0, dtype=np.int64))
 
 
@@ -84,8 +84,8 @@ def _in_flight(build: Build, drawings: list[Drawing], steps: int) -> Contended:
     return Contended(*run_rounds(circle, drawings, begins, steps))
 
 
-def _run(drawing: Drawing, number: int) -> tuple[int, Integers]:
-    """Return how long a segment takes in a step, and the parts of that, in ps."""
+def run_step(drawing: Drawing, number: int) -> tuple[int, Integers]:
+    """Return how long a segment that runs alone takes in a step, and its parts (`Contended`), in ps."""
     laid = drawing.laid
     state = fresh_state(laid.program)
     left = run(laid.program, drawing.step(number), state)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lpxsched.contention.network import PS_PER_NS
+from lpxsched.contention.quantiles import QUANTILES, interval_of, observed_quantile
 from lpxsched.contention.runtime import BETTER, WORSE, read_runtime, runtime_of
 from lpxsched.contention.steps import contended_steps
 from lpxsched.files.schema import assumed_values
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from lpxsched.options import ContendOptions
     from lpxsched.timetable.build import Build
 
-QUANTILES = {"p50_ns": 0.5, "p99_ns": 0.99, "p999_ns": 0.999, "largest_ns": 1.0}
 PART_NAMES = ("operators and wires", "start-up", "barrier", "queueing")
 DECIMALS = 3
 ASSUMED = ("assumed_ns", "assumed_low_ns", "assumed_high_ns", "assumed_parts_ns")
@@ -95,6 +95,7 @@ class Contention:
         return {
             **self.options.model_dump(),
             **quantiles_ns(self.shown.step_ps),
+            "intervals": _intervals_ns(self.shown.step_ps),
             "mean_ns": _rounded(self.steps_ns.mean()),
             "parts": self.parts_ns(),
             "parts_p99": self.parts_ns(slowest=True),
@@ -153,9 +154,13 @@ def quantiles_ns(times_ps: Integers) -> dict[str, float]:
     return {name: _rounded(observed_quantile(times_ps, part) / PS_PER_NS) for name, part in QUANTILES.items()}
 
 
-def observed_quantile(times: Integers, part: float) -> int:
-    """Return the least of the times that a part of all do not exceed; always one that was seen."""
-    return int(np.quantile(times, part, method="inverted_cdf"))
+def _intervals_ns(times_ps: Integers) -> dict[str, list[float | None]]:
+    """Return between what median and tails lie, with a probability of 95 %, in ns."""
+    return {
+        name: [None if end is None else _rounded(end / PS_PER_NS) for end in interval_of(times_ps, part)]
+        for name, part in QUANTILES.items()
+        if part < 1
+    }
 
 
 def _in_ns(times_ps: Integers) -> NDArray[np.float64]:

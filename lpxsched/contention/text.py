@@ -47,11 +47,23 @@ def _title(build: Build, facts: dict[str, Any]) -> str:
 def _times(build: Build, facts: dict[str, Any]) -> str:
     part = "a layer" if all(len(segment.layers) == 1 for segment in build.graph.segments) else "a segment"
 
-    def row(name: str, step: float, layer: float) -> list[str]:
-        return [name, _us(step), f"{step / facts['nominal_ns']:.2f}", _us(layer)]
+    def row(key: str, name: str) -> list[str]:
+        step, of_part = facts[key], facts["segment"][key]
+        return [
+            name,
+            _us(step),
+            _between(facts["intervals"].get(key)),
+            f"{step / facts['nominal_ns']:.2f}",
+            _us(of_part),
+        ]
 
-    rows = [row(name, facts[key], facts["segment"][key]) for key, name in (OWN | TAILS).items()]
-    return table(["within the fabric", "a step", "over nominal", part], rows)
+    rows = [row(key, name) for key, name in (OWN | TAILS).items()]
+    return table(["within the fabric", "a step", "with 95 % from .. to", "over nominal", part], rows)
+
+
+def _between(ends: list[float | None] | None) -> str:
+    """Return an interval in us; what too few steps do not say is a dot."""
+    return "" if ends is None else " .. ".join("?" if end is None else f"{end / 1000:,.3f}" for end in ends)
 
 
 def _rounds(facts: dict[str, Any]) -> list[str]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.contention.quantiles import observed_quantile
 from lpxsched.contention.runtime import read_runtime, runtime_of
 from lpxsched.contention.steps import contended_steps
-from lpxsched.contention.summary import observed_quantile
 from lpxsched.sessions.outcome import outcome_of
 from lpxsched.sessions.run import PS_PER_NS, nominal_case, run_session
 from lpxsched.sessions.trace import PS_PER_S
