@@ -95,7 +95,8 @@ class Contention:
         return {
             **self.options.model_dump(),
             **quantiles_ns(self.shown.step_ps),
-            "intervals": _intervals_ns(self.shown.step_ps),
+            # Steps of micro-batches in flight follow each other, and are not independent.
+            "intervals": {} if len(self.shown.round_ps) else _intervals_ns(self.shown.step_ps),
             "mean_ns": _rounded(self.steps_ns.mean()),
             "parts": self.parts_ns(),
             "parts_p99": self.parts_ns(slowest=True),

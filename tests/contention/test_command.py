@@ -37,6 +37,12 @@ def test_tails_and_the_timetable_are_told(folder: Path, capsys: pytest.CaptureFi
     found = told(folder, capsys)
     quantiles = [found[name] for name in ("p50_ns", "p99_ns", "p999_ns", "largest_ns")]
     assert quantiles == sorted(quantiles)
+    # Of 20 fair coins fewer than six show heads with 2.1 %, fewer than seven with 5.8 %: ranks 6 and 15.
+    low, high = found["intervals"]["p50_ns"]
+    assert low < found["p50_ns"] < high
+    # All of 20 lie below the 99th percentile with 82 %, fewer than 19 with 1.7 %.
+    assert found["intervals"]["p999_ns"][1] is None
+    assert found["p50_ns"] < found["intervals"]["p99_ns"][0] <= found["largest_ns"]
     assert 0 < found["nominal_ns"] <= found["proved_worst_ns"]
     assert found["assumed_low_ns"] <= found["assumed_ns"] <= found["assumed_high_ns"]
     assert "round" not in found
@@ -76,6 +82,7 @@ def test_micro_batches_in_flight_are_told_with_whole_steps(tmp_path: Path, capsy
     found = told(tmp_path / "build", capsys)
     whole = found["round"]
     assert found["in_flight"] == 3
+    assert found["intervals"] == {}
     assert found["largest_ns"] < whole["p50_ns"] <= whole["largest_ns"]
     assert found["step_ns"] <= found["longest_step_ns"]
     assert run(["contend", str(tmp_path / "build"), "--steps", "20"]) == ExitCode.DONE
