@@ -70,7 +70,7 @@ def _rounds(facts: dict[str, Any]) -> list[str]:
     """Return what whole steps of micro-batches in flight take, GPUs and hand-over included."""
     if "round" not in facts:
         return []
-    told = [f"arbitrated {name.removeprefix('arbitrated, ')} {_us(facts['round'][key])}" for key, name in TAILS.items()]
+    told = [f"{name} {_us(facts['round'][key])}" for key, name in TAILS.items()]
     timetable = f"timetable {_us(facts['step_ns'])}, every window its own {_us(facts['longest_step_ns'])}"
     beside = f"a whole step of one of {facts['in_flight']} micro-batches in flight, what is assumed outside included"
     return [fill(f"{beside}: {', '.join(told)}; {timetable}", WIDTH)]

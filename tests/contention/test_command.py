@@ -88,7 +88,7 @@ def test_micro_batches_in_flight_are_told_with_whole_steps(tmp_path: Path, capsy
     assert run(["contend", str(tmp_path / "build"), "--steps", "20"]) == ExitCode.DONE
     printed = capsys.readouterr().out
     assert "a whole step of one of 3 micro-batches in flight" in printed
-    assert f"arbitrated p50 {whole['p50_ns'] / 1000:,.3f} us" in printed.replace("\n", " ")
+    assert f"arbitrated, p50 {whole['p50_ns'] / 1000:,.3f} us" in printed.replace("\n", " ")
 
 
 def test_the_same_seed_gives_the_same_bytes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
