@@ -8,7 +8,7 @@ import numpy as np
 
 from lpxsched.contention.text import build_name
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS, OTHER_COLOURS
-from lpxsched.report.images import images
+from lpxsched.report.figures.images import images
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

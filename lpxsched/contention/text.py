@@ -5,8 +5,8 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import as_us, counted
 from lpxsched.report.headline import assumed_lines
-from lpxsched.report.rows import counted
 from lpxsched.report.text import WIDTH, table
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def _times(build: Build, facts: dict[str, Any]) -> str:
         step, of_part = facts[key], facts["segment"][key]
         return [
             name,
-            _us(step),
+            as_us(step),
             _between(facts["intervals"].get(key)),
             f"{step / facts['nominal_ns']:.2f}",
-            _us(of_part),
+            as_us(of_part),
         ]
 
     rows = [row(key, name) for key, name in (OWN | TAILS).items()]
@@ -70,15 +70,15 @@ def _rounds(facts: dict[str, Any]) -> list[str]:
     """Return what whole steps of micro-batches in flight take, GPUs and hand-over included."""
     if "round" not in facts:
         return []
-    told = [f"{name} {_us(facts['round'][key])}" for key, name in TAILS.items()]
-    timetable = f"timetable {_us(facts['step_ns'])}, every window its own {_us(facts['longest_step_ns'])}"
+    told = [f"{name} {as_us(facts['round'][key])}" for key, name in TAILS.items()]
+    timetable = f"timetable {as_us(facts['step_ns'])}, every window its own {as_us(facts['longest_step_ns'])}"
     beside = f"a whole step of one of {facts['in_flight']} micro-batches in flight, what is assumed outside included"
     return [fill(f"{beside}: {', '.join(told)}; {timetable}", WIDTH)]
 
 
 def _parts(facts: dict[str, Any]) -> str:
     rows = [
-        [name, *(f"{_us(facts[key][name])} {_share(facts[key], name):>5}" for key in ("parts", "parts_p99"))]
+        [name, *(f"{as_us(facts[key][name])} {_share(facts[key], name):>5}" for key in ("parts", "parts_p99"))]
         for name in facts["parts"]
     ]
     return table(["of an arbitrated step", "mean", "slowest 1 %"], rows)
@@ -96,7 +96,7 @@ def _assumed(found: Contention, facts: dict[str, Any]) -> str:
         f"start-up {start.value:,g} ns a call ({start.tag}, p99 {file.start_up_p99_ratio.value:g} times that)",
         f"packets of {counted(file.packet_vectors.value, 'vector')} with {file.header_bytes.value} bytes of header",
     ]
-    low, high = (f"p50 {_us(ends[end]['p50_ns'])}, p99 {_us(ends[end]['p99_ns'])}" for end in ("low", "high"))
+    low, high = (f"p50 {as_us(ends[end]['p50_ns'])}, p99 {as_us(ends[end]['p99_ns'])}" for end in ("low", "high"))
     return f"{', '.join(told)}; with start-up and header at the better ends of their ranges {low}, at the worse {high}"
 
 
@@ -106,7 +106,3 @@ def _outside(build: Build, facts: dict[str, Any]) -> list[str]:
     own = len(facts["not_modelled"]) - len(build.manifest.results.get("not_modelled", []))
     lines.append(fill(f"not modelled in the arbitrated machine: {', '.join(facts['not_modelled'][:own])}", WIDTH))
     return ["\n".join(lines)]
-
-
-def _us(time_ns: float) -> str:
-    return f"{time_ns / 1000:,.3f} us"
