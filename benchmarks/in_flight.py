@@ -34,7 +34,7 @@ HEADER = (
     "N P / sum of D",
     "rules",
 )
-MICRO_BATCHES = (1, 2, 4, 16, 64)
+MICRO_BATCHES = (1, 2, 4, 8, 16, 32, 64)
 # A GPU for each, and the shipped pools.
 OWN = """name: one-each
 gpus: 72

@@ -6,20 +6,22 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from lpxsched.assembly.chain_results import chain_results
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
 from lpxsched.assembly.graph import layers_graph
 from lpxsched.assembly.in_flight_results import solved_results
-from lpxsched.assembly.layer_segment import chain_segment, layer_segments
+from lpxsched.assembly.layer_segment import chain_segment, chain_segment_in_flight, layer_segments
 from lpxsched.assembly.manifest import signed_build, with_outside
 from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.results import chain_results
 from lpxsched.assembly.surroundings import surroundings
+from lpxsched.clocks.latency import hac_latency_cycles, segment_levels, start_cycles
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.options import PARTITIONS
+from lpxsched.program.chain_in_flight import solve_chain_in_flight
 from lpxsched.program.choose import AUTO, Laid, best_laid, partition_layers, shortest_mapping
 from lpxsched.program.in_flight import InFlight, solve_layers_in_flight
 from lpxsched.program.load import Load
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
+    from lpxsched.program.chain_in_flight import ChainInFlight
     from lpxsched.program.choose import Mapping
     from lpxsched.program.outside import Outside
+    from lpxsched.schedule.chain import Chain
     from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.build import Build
@@ -139,16 +143,7 @@ def _policy(options: CompileOptions) -> Policy:
 
 
 def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:
-    """Return the build of a model all of which runs on the chips: one segment, its visits one after the other.
-
-    Raises
-    ------
-    InputError
-        For several micro-batches.
-    """
-    if options.in_flight > 1:
-        problem = f"a whole model on the chips runs for one micro-batch at a time, got {options.in_flight}"
-        raise InputError("lpxsched compile", problem, key="--in-flight")
+    """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     visits, chip, decoding = lpu_visits(model), fabric.chip, step_of(options, model, fabric.vector_bytes)
     groups = visit_groups(fabric, visits, decoding, what=model.name, file=_visits_file(options))
@@ -163,8 +158,16 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
 
     graph = lpu_graph(visits, chip, [len(group.chips) for group in groups], decoding)
     problems = layer_problems(fabric, groups, graph, costs_of, clock=clock, tree=tree)
-    chain = solve_chain(problems, _solving(options), progress=progress)
-    segments = [chain_segment(fabric, tree, chain)]
+    chain: Chain | ChainInFlight
+    if options.in_flight > 1:
+        chain = solve_chain_in_flight(problems, fabric, options.in_flight, _solving(options), progress=progress)
+        segments = [chain_segment_in_flight(chain)]
+    else:
+        start = start_cycles(clock, problems[0].opening.clock.depth, hac_latency_cycles(fabric, tree))
+        chips = sorted({chip for group in groups for chip in group.chips})
+        levels = segment_levels(tree, chips, deskews=1), segment_levels(tree, chips, deskews=2)
+        chain = solve_chain(problems, _solving(options), levels=levels, start_cycles=start, progress=progress)
+        segments = [chain_segment(chain, start)]
     program, around = assemble(segments), surroundings(fabric, tree, segments)
     results = chain_results(options, fabric, clock, chain, program, around)
     graph_file = layers_graph(graph, groups, works_of, whole=True)

@@ -38,7 +38,7 @@ QUEUEING, DRAFTER = "queueing before the machine", "drafter (speculation)"
 NEVER_MODELLED = ("embedding", QUEUEING, DRAFTER)
 # Where all of a model runs on the chips.
 OUTSIDE = ("what a host does between two steps", "prefill", QUEUEING, DRAFTER)
-FLAGS = "flag vectors of polling in the timetable (their load is in the waiting)"
+FLAGS = "flag vectors of polling (their load is in the waiting, their way is not)"
 
 
 def assumed_ns(outside: Outside) -> Ranged:

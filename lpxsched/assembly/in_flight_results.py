@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.assembly.deskews import deskews_in_gaps
 from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
-from lpxsched.assembly.results import emitted, headline_on_demand, layers_told
-from lpxsched.clocks.latency import nominal_ns, slowest_mhz
+from lpxsched.assembly.results import emitted, headline_on_demand, layers_told, loads_told
+from lpxsched.clocks.latency import nominal_ns, reserved_step_ns, slowest_mhz
 from lpxsched.program.in_flight import InFlight
 from lpxsched.program.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
 from lpxsched.units import cycles_to_ns, exact
@@ -42,7 +43,7 @@ def solved_results(
     headline |= {"assumed_parts_ns": assumed_parts(outside)}
     told = layers_told(options, fabric, clock, layers, program=program, around=around, headline=headline)
     if isinstance(solved, InFlight):
-        told |= _windows(options, fabric, solved)
+        told |= _windows(options, fabric, clock, solved)
     return told | _targets(told, outside)
 
 
@@ -76,32 +77,27 @@ def _headline(
 ) -> dict[str, Any]:
     """Return what a step takes of layers in flight."""
     clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
+    chips = sorted({chip for layer in in_flight.layers for chip in layer.problem.group.chips})
+    depth = max(0, int(around.chips.hac_depth[chips].max()))
     return reserved_results(
         nominal_ns(clock_mhz, makespan_cycles=around.segments.makespan_cycles.tolist()),
         cycles_to_ns(in_flight.step_cycles, clock_mhz),
-        cycles_to_ns(chain.step_cycles, slowest_mhz(clock, clock_mhz)),
+        reserved_step_ns(clock, clock_mhz, step_cycles=chain.step_cycles, depth=depth),
         assumed_ns(outside),
         not_modelled(outside.unread, polled=False),
         emitted=emitted(options, options.in_flight),
     )
 
 
-def _windows(options: CompileOptions, fabric: Fabric, in_flight: InFlight) -> dict[str, Any]:
+def _windows(options: CompileOptions, fabric: Fabric, clock: ClockSpecification, in_flight: InFlight) -> dict[str, Any]:
     """Return windows, who owns them, and what limits them."""
     clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
     residues, servers = zip(*in_flight.owned, strict=True)
     return {
+        "deskews": deskews_in_gaps(in_flight, slowest_mhz(clock, clock_mhz)),
         "windows": chain.windows,
         "longest_step_ns": picoseconds_up(cycles_to_ns(chain.step_cycles, clock_mhz)),
-        "loads": [
-            {
-                "resource": load.name,
-                "kind": load.kind,
-                "load_ns": picoseconds_up(cycles_to_ns(load.cycles, clock_mhz)),
-                "all_ns": picoseconds_up(cycles_to_ns(load.cycles * options.in_flight, clock_mhz)),
-            }
-            for load in in_flight.loads
-        ],
+        "loads": loads_told(in_flight.loads, options.in_flight, clock_mhz),
         "rest_cycles": list(in_flight.rests),
         "residues": list(residues),
         "servers": list(servers),

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.assembly.headline import (
-    FLAGS,
-    OUTSIDE,
     Emitted,
     assumed_ns,
     headline_results,
@@ -18,7 +16,6 @@ from lpxsched.assembly.headline import (
 )
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
-from lpxsched.files.ranged import NOTHING
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
 
@@ -30,8 +27,8 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
+    from lpxsched.program.loads import Load
     from lpxsched.program.outside import Outside
-    from lpxsched.schedule.chain import Chain
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import Result
@@ -48,7 +45,7 @@ def layers_told(
     headline: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what a manifest tells of the layers of a model beside its headline."""
-    problems = _problems(layers)
+    problems = problems_told(layers)
     worst = max(problems, key=lambda problem: problem["gap"])
     makespans, clock_mhz = around.segments.makespan_cycles, fabric.chip.clock_mhz
     proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
@@ -59,63 +56,33 @@ def layers_told(
     bound, objective = int(bounds.sum()), int(short.sum())
     return {
         "status": "optimal" if bound == objective else "feasible",
-        "solver": _solvers(problems),
+        "solver": solvers_named(problems),
         "makespan_cycles": int(makespans.sum()),
         "lower_bound_cycles": bound,
         "bound": worst["bound"],
         "gap": round(objective / bound, 6),
-        "wire_gap": _wire_gap(problems),
+        "wire_gap": wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
         **headline,
         "period_cycles": int(around.frames.period_cycles.max(initial=0)),
         "in_flight": options.in_flight,
         "acceptance_length": float(emitted(options).tokens),
-        **_extent(fabric, clock, layers, problems, around),
+        **extent_told(fabric, clock, layers, problems, around),
         **traffic(program),
     }
 
 
-def chain_results(
-    options: CompileOptions,
-    fabric: Fabric,
-    clock: ClockSpecification,
-    chain: Chain,
-    program: Program,
-    around: Surroundings,
-) -> dict[str, Any]:
-    """Return what a manifest tells of a whole model on the chips: its layers are one segment."""
-    problems = _problems(chain.layers)
-    clock_mhz, makespan = fabric.chip.clock_mhz, chain.makespan_cycles
-    proved_ns = nominal_ns(clock_mhz, makespan_cycles=[makespan])
-    chips = sorted({chip for layer in chain.layers for chip in layer.problem.group.chips})
-    worst_ns = worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=[makespan],
-        levels=[segment_levels(_tree(around), chips, deskews=len(chain.deskews))],
-        arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
-    )
-    missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
-    return {
-        "status": "optimal" if makespan == chain.bound.cycles else "feasible",
-        "solver": _solvers(problems),
-        "makespan_cycles": makespan,
-        "lower_bound_cycles": chain.bound.cycles,
-        "bound": chain.bound.name,
-        "gap": round(makespan / chain.bound.cycles, 6),
-        "wire_gap": _wire_gap(problems),
-        "makespan_ns": picoseconds_up(proved_ns),
-        **headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options)),
-        "period_cycles": 0,
-        "in_flight": 1,
-        "acceptance_length": float(emitted(options).tokens),
-        **_extent(fabric, clock, chain.layers, problems, around),
-        # Embedding and head, which meet hosts, are no layers of the model.
-        "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
-        "visits": len(chain.layers),
-        **traffic(program),
-    }
+def loads_told(loads: Sequence[Load], micro_batches: int, clock_mhz: Fraction) -> list[dict[str, Any]]:
+    """Return for how long the busiest resources are kept by one micro-batch and by all of them."""
+    return [
+        {
+            "resource": load.name,
+            "kind": load.kind,
+            "load_ns": picoseconds_up(cycles_to_ns(load.cycles, clock_mhz)),
+            "all_ns": picoseconds_up(cycles_to_ns(load.cycles * micro_batches, clock_mhz)),
+        }
+        for load in loads
+    ]
 
 
 def emitted(options: CompileOptions, micro_batches: int = 1) -> Emitted:
@@ -124,16 +91,18 @@ def emitted(options: CompileOptions, micro_batches: int = 1) -> Emitted:
     return Emitted(micro_batches * options.batch, tokens)
 
 
-def _problems(layers: Sequence[ScheduledLayer]) -> list[dict[str, Any]]:
+def problems_told(layers: Sequence[ScheduledLayer]) -> list[dict[str, Any]]:
+    """Return what is told of each distinct problem."""
     distinct = sorted({layer.distinct.number: layer.distinct for layer in layers}.items())
     return [_problem(one) for _, one in distinct]
 
 
-def _solvers(problems: Sequence[dict[str, Any]]) -> str:
+def solvers_named(problems: Sequence[dict[str, Any]]) -> str:
+    """Return the names of the solvers that found something."""
     return "+".join(sorted({problem["solver"] for problem in problems}))
 
 
-def _extent(
+def extent_told(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
@@ -141,7 +110,7 @@ def _extent(
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return how much was solved, on how many chips, and what a start of their program costs."""
-    restart = cycles_to_ns(restart_cycles(fabric, clock, _tree(around)), fabric.chip.clock_mhz)
+    restart = cycles_to_ns(restart_cycles(fabric, clock, tree_of(around)), fabric.chip.clock_mhz)
     return {
         "restart_ns": picoseconds_up(restart),
         "layers": len(layers),
@@ -192,7 +161,7 @@ def collective_results(
         clock_mhz,
         waiting_cycles=around.segments.waiting_cycles.tolist(),
         makespan_cycles=around.segments.makespan_cycles.tolist(),
-        levels=[segment_levels(_tree(around), network.fabric_node[: network.width].tolist(), deskews=1)],
+        levels=[segment_levels(tree_of(around), network.fabric_node[: network.width].tolist(), deskews=1)],
         arrivals_ns=Fraction(0),
     )
     return {
@@ -207,7 +176,7 @@ def collective_results(
     }
 
 
-def _wire_gap(problems: list[dict[str, Any]]) -> float:
+def wire_gap(problems: list[dict[str, Any]]) -> float:
     """Return the gap of all layers with operators taking no time."""
     makespan, bound = (
         sum(len(problem["layers"]) * int(problem["wires"][key]) for problem in problems)
@@ -229,10 +198,11 @@ def _problem(one: DistinctResult) -> dict[str, Any]:
 
 def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:
     """Return the tree levels that can lie between two chips of each segment."""
-    return [segment_levels(_tree(around), layer.problem.group.chips, deskews=1) for layer in layers]
+    return [segment_levels(tree_of(around), layer.problem.group.chips, deskews=1) for layer in layers]
 
 
-def _tree(around: Surroundings) -> AlignmentTree:
+def tree_of(around: Surroundings) -> AlignmentTree:
+    """Return the trees along which chips align."""
     return AlignmentTree(around.chips.hac_parent, around.chips.hac_depth)
 
 

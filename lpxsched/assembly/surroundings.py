@@ -178,5 +178,5 @@ def _deskews(segments: Sequence[Segment]) -> Deskews:
         if segment.frame is None:
             rows += [(number, *deskew, 0) for deskew in segment.deskews]
         else:
-            rows += [(number, *deskew, segment.frame.windows) for deskew in segment.frame.deskews]
+            rows += [(number, *deskew, segment.frame.every_periods) for deskew in segment.frame.deskews]
     return Deskews(*np.array(rows, dtype=np.int64).reshape(-1, 4).T)

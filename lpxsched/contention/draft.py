@@ -14,20 +14,21 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.tables import Wires
 
-# What follows what, named by the list of a program, with the kind of its owner; and all kinds.
-OWNERS = {
-    "group_calls": "group",
-    "group_readers": "group",
-    "group_hops": "group",
-    "call_sends": "call",
-    "call_summands": "call",
-    "send_ways": "send",
-    "way_hops": "way",
-    "way_watched": "way",
-    "hop_onward": "hop",
-    "hop_readers": "hop",
-}
+# What a program has many of, each kind numbered by itself.
 KINDS = ("group", "call", "send", "read", "way", "hop")
+# What follows what, named by the list of a program: the kinds of its owners and of its items.
+LISTS = {
+    "group_calls": ("group", "call"),
+    "group_readers": ("group", "group"),
+    "group_hops": ("group", "hop"),
+    "call_sends": ("call", "send"),
+    "call_summands": ("call", "group"),
+    "send_ways": ("send", "way"),
+    "way_hops": ("way", "hop"),
+    "way_watched": ("way", "hop"),
+    "hop_onward": ("hop", "hop"),
+    "hop_readers": ("hop", "group"),
+}
 
 
 @dataclass(slots=True)
@@ -35,9 +36,7 @@ class Draft:
     """Columns of what is there so far, and pairs of owner and item by list."""
 
     packet: int
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("group", "call", "send", "read", "way", "hop"), 0)
-    )
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     columns: defaultdict[str, list[Integers]] = field(default_factory=lambda: defaultdict(list))
     pairs: defaultdict[str, list[tuple[Integers, Integers]]] = field(default_factory=lambda: defaultdict(list))
     missing: list[tuple[Integers, Integers]] = field(default_factory=list)
@@ -51,7 +50,7 @@ class Draft:
         return np.arange(first, first + number, dtype=np.int64)
 
     def follow(self, name: str, owner: Integers, item: Integers) -> None:
-        """Let items follow owners, in a list of `OWNERS`."""
+        """Let items follow owners, in a list of `LISTS`."""
         self.pairs[name].append((owner, item))
 
     def wait(self, group: Integers, times: Integers | int) -> None:
@@ -80,7 +79,7 @@ class Draft:
         groups = {f"group_{name}": self.column(f"group.{name}") for name in ("unit", "turnaround", "sums")}
         hops = ("bundle", "hash", "turnaround", "call", "group", "own")
         lists: dict[str, Integers] = {}
-        for name, owner in OWNERS.items():
+        for name, (owner, _) in LISTS.items():
             lists[f"{name}_at"], lists[name] = self._list(name, self.counts[owner])
         return Program(
             packet=self.packet,

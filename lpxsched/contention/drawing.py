@@ -11,7 +11,7 @@ import numpy as np
 from lpxsched.contention.experts import routed_layers
 from lpxsched.contention.laying import lay
 from lpxsched.contention.network import PS_PER_NS, picoseconds
-from lpxsched.contention.segment import Wiring
+from lpxsched.contention.site import Wiring
 from lpxsched.contention.state import ADAPTIVE, FIFO, HASH, MINIMAL, RANDOM
 from lpxsched.contention.tables import Step
 from lpxsched.contention.tokens import drawn_experts

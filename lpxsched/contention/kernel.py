@@ -32,6 +32,7 @@ from lpxsched.contention.state import (
     State,
 )
 from lpxsched.contention.tables import Program, Step
+from lpxsched.units import NONE
 
 
 @kernel
@@ -40,7 +41,16 @@ def run(program: Program, step: Step, state: State) -> int:
     for task in range(len(step.missing)):
         if step.missing[task] == 0:
             _begin(program, step, state, task, 0)
-    left = len(step.missing)
+    run_to_gate(program, step, state, 0)
+    left = 0
+    for task in range(len(state.ended)):
+        left += int(state.ended[task] < 0)
+    return left
+
+
+@kernel
+def run_to_gate(program: Program, step: Step, state: State, gates: int) -> int:
+    """Run until one of the first so many tasks is done, and return it before it gives on anything; -1 at the end."""
     while not is_over(state):
         time, what = take_first(state)
         kind, number = what % KIND, what // KIND
@@ -49,15 +59,17 @@ def run(program: Program, step: Step, state: State) -> int:
         elif kind == RELAYS:
             _relay(program, step, state, number, time)
         elif kind == DONE:
-            left -= 1
-            _end(program, step, state, number, time)
+            state.ended[number] = time
+            if number < gates:
+                return int(number)
+            give_on(program, step, state, number, time)
         elif kind == LEAVES:
             _leave(program, step, state, number, time)
         elif kind == ENTERS:
             _enter(program, step, state, number, time)
         else:
             serve_any(program, step, state, number, time)
-    return left
+    return NONE
 
 
 @kernel
@@ -74,10 +86,9 @@ def _begin(program: Program, step: Step, state: State, task: int, time: int) -> 
 
 
 @kernel
-def _end(program: Program, step: Step, state: State, task: int, time: int) -> None:
-    """Give on what a task leaves."""
+def give_on(program: Program, step: Step, state: State, task: int, time: int) -> None:
+    """Give on what a task leaves that is done."""
     group = program.group_of[task]
-    state.ended[task] = time
     for place in range(program.group_readers_at[group], program.group_readers_at[group + 1]):
         reader = program.group_first[program.group_readers[place]]
         step.missing[reader] -= 1

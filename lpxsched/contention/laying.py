@@ -15,7 +15,7 @@ import numpy as np
 from lpxsched.contention.draft import Draft
 from lpxsched.contention.moves import moves_of
 from lpxsched.contention.network import network_of, picoseconds
-from lpxsched.contention.segment import Segment
+from lpxsched.contention.site import Site
 from lpxsched.contention.spreading import Spread, send
 from lpxsched.contention.summing import lay_sums
 from lpxsched.units import NONE
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.moves import Moves
     from lpxsched.contention.network import Network
-    from lpxsched.contention.segment import Wiring
+    from lpxsched.contention.site import Wiring
     from lpxsched.contention.tables import Program
     from lpxsched.timetable.build import Build
 
@@ -106,9 +106,9 @@ def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) ->
         duration=_durations_ps(build, rows),
     )
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((wiring.seed, segment))))
-    laying = Segment(build, network, wiring, draft, node_of, group_of, times, random)
+    site = Site(build, network, wiring, draft, node_of, group_of, times, random)
     for moves in moves_of(build, segment, node_of, network):
-        _lay_tensor(laying, moves)
+        _lay_tensor(site, moves)
     ends = [build.graph.operators[of].ends for of in number[rows].tolist()]
     return Laid(
         program=draft.program(network.wires),
@@ -158,29 +158,29 @@ def _units(build: Build, rows: Integers, nodes: Integers) -> Integers:
     return np.select([unit == MATRIX, unit == VECTOR], [2 * nodes, 2 * nodes + 1], NONE)
 
 
-def _lay_tensor(segment: Segment, moves: Moves) -> None:
+def _lay_tensor(site: Site, moves: Moves) -> None:
     """Lay what becomes of a tensor: who reads it where it was left, copies, sums."""
-    draft, group_of = segment.draft, segment.group_of
+    draft, group_of = site.draft, site.group_of
     writer, reader = moves.local
     draft.follow("group_readers", group_of[writer], group_of[reader])
     draft.wait(group_of[reader], 1)
     if len(moves.copies.first):
-        _lay_copies(segment, moves)
+        _lay_copies(site, moves)
     if len(moves.sums.first):
-        lay_sums(segment, moves, segment.calls(moves.writers))
+        lay_sums(site, moves, site.calls(moves.writers))
 
 
-def _lay_copies(segment: Segment, moves: Moves) -> None:
+def _lay_copies(site: Site, moves: Moves) -> None:
     """Send each part from who left it to all that read it elsewhere."""
     parts = moves.copies
     spread = Spread(
-        root=segment.node_of[parts.source],
-        vectors=parts.vectors * segment.times.get(moves.tensor, 1),
+        root=site.node_of[parts.source],
+        vectors=parts.vectors * site.times.get(moves.tensor, 1),
         tree=parts.part,
-        node=segment.node_of[parts.reader],
-        group=segment.group_of[parts.reader],
+        node=site.node_of[parts.reader],
+        group=site.group_of[parts.reader],
     )
-    segment.draft.wait(spread.group, segment.draft.packets(spread.vectors)[spread.tree])
+    site.draft.wait(spread.group, site.draft.packets(spread.vectors)[spread.tree])
     reader = np.empty_like(parts.first)
     reader[parts.part] = parts.reader
-    send(segment, moves.tensor, spread, segment.calls(parts.source), reader)
+    send(site, moves.tensor, spread, site.calls(parts.source), reader)

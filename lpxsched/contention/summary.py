@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lpxsched.contention.network import PS_PER_NS
+from lpxsched.contention.quantiles import QUANTILES, interval_of, observed_quantile
 from lpxsched.contention.runtime import BETTER, WORSE, read_runtime, runtime_of
-from lpxsched.contention.steps import contend_with
+from lpxsched.contention.steps import contended_steps
 from lpxsched.files.schema import assumed_values
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.bound.latency import latency_of
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from lpxsched.options import ContendOptions
     from lpxsched.timetable.build import Build
 
-QUANTILES = {"p50_ns": 0.5, "p99_ns": 0.99, "p999_ns": 0.999, "largest_ns": 1.0}
 PART_NAMES = ("operators and wires", "start-up", "barrier", "queueing")
 DECIMALS = 3
+ASSUMED = ("assumed_ns", "assumed_low_ns", "assumed_high_ns", "assumed_parts_ns")
 # Steps at the ends of the ranges, of those that were asked for, and at least.
 ENDS_SHARE, LEAST_AT_ENDS = 5, 20
 NOT_MODELLED = (
@@ -38,7 +39,8 @@ NOT_MODELLED = (
     "time for routing and arbitration in a chip",
     "lost packets",
 )
-RIVALS = "rivals: the other micro-batches in flight"
+# Of micro-batches in flight.
+PORTS = "ports of hosts that rows of other micro-batches hold"
 
 
 class Timetable(NamedTuple):
@@ -76,23 +78,25 @@ class Contention:
     @property
     def steps_ns(self) -> NDArray[np.float64]:
         """How long each step took."""
-        return _in_ns(self.shown.segment_ps.sum(axis=1))
+        return _in_ns(self.shown.step_ps)
 
     def parts_ns(self, *, slowest: bool = False) -> dict[str, float]:
         """Return the mean parts of all steps, or of those that take as long as the 99th percentile or longer."""
-        total = self.shown.segment_ps.sum(axis=1)
-        least = quantile(total, QUANTILES["p99_ns"]) if slowest else 0
+        total = self.shown.step_ps
+        least = observed_quantile(total, QUANTILES["p99_ns"]) if slowest else 0
         parts = self.shown.parts_ps.sum(axis=1)[total >= least].mean(axis=0) / PS_PER_NS
         rest = total[total >= least].mean() / PS_PER_NS - parts.sum()
         return dict(zip(PART_NAMES, (_rounded(part) for part in (rest, *parts)), strict=True))
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures by the names that scripts rely on; times in ns."""
-        rivals = [RIVALS] if self.results.get("in_flight", 1) > 1 else []
+        ports = [PORTS] if len(self.shown.round_ps) else []
         assumed = {key: self.results[key] for key in ASSUMED if key in self.results}
         return {
             **self.options.model_dump(),
-            **quantiles_ns(self.shown.segment_ps.sum(axis=1)),
+            **quantiles_ns(self.shown.step_ps),
+            # Steps of micro-batches in flight follow each other, and are not independent.
+            "intervals": {} if len(self.shown.round_ps) else _intervals_ns(self.shown.step_ps),
             "mean_ns": _rounded(self.steps_ns.mean()),
             "parts": self.parts_ns(),
             "parts_p99": self.parts_ns(slowest=True),
@@ -103,14 +107,19 @@ class Contention:
                 "nominal_ns": _rounded(self.segment.nominal_ns),
                 "proved_worst_ns": self.segment.proved_worst_ns,
             },
-            "ends": {name: quantiles_ns(end.segment_ps.sum(axis=1)) for name, end in self.ends.items()},
+            "ends": {name: quantiles_ns(end.step_ps) for name, end in self.ends.items()},
             **assumed,
+            **self._in_flight(),
             "assumptions": assumed_values(self.runtime.model_dump(), "runtime"),
-            "not_modelled": [*NOT_MODELLED, *rivals, *self.results.get("not_modelled", [])],
+            "not_modelled": [*NOT_MODELLED, *ports, *self.results.get("not_modelled", [])],
         }
 
-
-ASSUMED = ("assumed_ns", "assumed_low_ns", "assumed_high_ns", "assumed_parts_ns")
+    def _in_flight(self) -> dict[str, Any]:
+        """Return what whole steps of micro-batches in flight take, what lies outside included; nothing of one alone."""
+        if not len(self.shown.round_ps):
+            return {}
+        told = {name: self.results[name] for name in ("in_flight", "step_ns", "longest_step_ns")}
+        return {**told, "round": quantiles_ns(self.shown.round_ps)}
 
 
 def contention_of(build: Build, options: ContendOptions) -> Contention:
@@ -122,9 +131,10 @@ def contention_of(build: Build, options: ContendOptions) -> Contention:
     """
     runtime = read_runtime(options.runtime)
     fewer = options.model_copy(update={"steps": min(options.steps, max(LEAST_AT_ENDS, options.steps // ENDS_SHARE))})
-    shown = contend_with(build, options, runtime_of(runtime))
+    shown = contended_steps(build, options, runtime_of(runtime))
     ends = {
-        name: contend_with(build, fewer, runtime_of(runtime, end)) for name, end in (("low", BETTER), ("high", WORSE))
+        name: contended_steps(build, fewer, runtime_of(runtime, end))
+        for name, end in (("low", BETTER), ("high", WORSE))
     }
     clock, clock_mhz = read_clock(build), read_clock_mhz(build)
     worst = latency_of(build, read_alignment(build, clock.shared_by.value), clock, clock_mhz)
@@ -142,12 +152,16 @@ def contention_of(build: Build, options: ContendOptions) -> Contention:
 
 def quantiles_ns(times_ps: Integers) -> dict[str, float]:
     """Return median, tails and the largest of some times, in ns."""
-    return {name: _rounded(quantile(times_ps, part) / PS_PER_NS) for name, part in QUANTILES.items()}
+    return {name: _rounded(observed_quantile(times_ps, part) / PS_PER_NS) for name, part in QUANTILES.items()}
 
 
-def quantile(times: Integers, part: float) -> int:
-    """Return the least of the times that a part of all do not exceed; always one that was seen."""
-    return int(np.quantile(times, part, method="inverted_cdf"))
+def _intervals_ns(times_ps: Integers) -> dict[str, list[float | None]]:
+    """Return between what median and tails lie, with a probability of 95 %, in ns."""
+    return {
+        name: [None if end is None else _rounded(end / PS_PER_NS) for end in interval_of(times_ps, part)]
+        for name, part in QUANTILES.items()
+        if part < 1
+    }
 
 
 def _in_ns(times_ps: Integers) -> NDArray[np.float64]:

@@ -18,27 +18,27 @@ from lpxsched.units import BITS_PER_BYTE, NONE, ceil_div
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.moves import Moves, Parts
-    from lpxsched.contention.segment import Segment
+    from lpxsched.contention.site import Site
 
 
-def lay_sums(segment: Segment, moves: Moves, call_at: Integers) -> None:
+def lay_sums(site: Site, moves: Moves, call_at: Integers) -> None:
     """Lay the sums of a tensor; `call_at` is the call at each node."""
-    packets = segment.draft.packets(moves.sums.vectors)[moves.sums.part]
-    segment.draft.wait(segment.group_of[moves.sums.reader], packets)
-    if _is_one_hop(segment, moves):
-        _lay_summands(segment, moves, call_at)
+    packets = site.draft.packets(moves.sums.vectors)[moves.sums.part]
+    site.draft.wait(site.group_of[moves.sums.reader], packets)
+    if _is_one_hop(site, moves):
+        _lay_summands(site, moves, call_at)
     else:
-        _lay_trees(segment, moves, call_at)
+        _lay_trees(site, moves, call_at)
 
 
-def _is_one_hop(segment: Segment, moves: Moves) -> bool:
+def _is_one_hop(site: Site, moves: Moves) -> bool:
     """Return whether all summands come to all readers sooner than sums that are made in shares and spread.
 
     Both take as long as the farthest way, and as n - 1 of n summands on the lanes from their chips to one: once, or for
     a share there and back. Other readers than those that left the summands take sums.
     """
-    parts, network = moves.sums, segment.network
-    chips, nodes = segment.node_of[moves.writers], segment.node_of[parts.reader]
+    parts, network = moves.sums, site.network
+    chips, nodes = site.node_of[moves.writers], site.node_of[parts.reader]
     readers = np.bincount(np.unique(parts.part * 2 * network.width + nodes) // (2 * network.width))
     if not np.isin(nodes, chips).all() or (readers == 1).any():
         return False
@@ -50,16 +50,16 @@ def _is_one_hop(segment: Segment, moves: Moves) -> bool:
     return bool(way + stream <= 2 * (way + stream / len(chips)))
 
 
-def _lay_summands(segment: Segment, moves: Moves, call_at: Integers) -> None:
+def _lay_summands(site: Site, moves: Moves, call_at: Integers) -> None:
     """Send each summand of each part to all that read the part, each of which adds them."""
-    parts, network, draft = moves.sums, segment.network, segment.draft
-    chips, nodes = segment.node_of[moves.writers], segment.node_of[parts.reader]
+    parts, network, draft = moves.sums, site.network, site.draft
+    chips, nodes = site.node_of[moves.writers], site.node_of[parts.reader]
     sums, of_reader = np.unique(parts.part * network.width + nodes, return_inverse=True)
     part, chip = np.divmod(sums, network.width)
-    groups = _add_sums(segment, moves.tensor, chip, parts.vectors[part], np.full(len(sums), len(chips)))
+    groups = _add_sums(site, moves.tensor, chip, parts.vectors[part], np.full(len(sums), len(chips)))
     own = call_at[chip] != NONE
     draft.follow("call_summands", call_at[chip[own]], groups[own])
-    draft.follow("group_readers", groups[of_reader.reshape(-1)], segment.group_of[parts.reader])
+    draft.follow("group_readers", groups[of_reader.reshape(-1)], site.group_of[parts.reader])
     # One tree for each part and summand.
     tree = np.add.outer(part * len(chips), np.arange(len(chips))).reshape(-1)
     away = np.flatnonzero(np.repeat(chip, len(chips)) != np.tile(chips, len(sums)))
@@ -70,30 +70,30 @@ def _lay_summands(segment: Segment, moves: Moves, call_at: Integers) -> None:
         node=np.repeat(chip, len(chips))[away],
         group=np.repeat(groups, len(chips))[away],
     )
-    send(segment, moves.tensor, spread, call_at, np.full(len(spread.root), NONE))
+    send(site, moves.tensor, spread, call_at, np.full(len(spread.root), NONE))
 
 
-def _add_sums(segment: Segment, tensor: int, chip: Integers, vectors: Integers, summands: Integers) -> Integers:
+def _add_sums(site: Site, tensor: int, chip: Integers, vectors: Integers, summands: Integers) -> Integers:
     """Add groups of sums of parts of a tensor on chips, each of so many summands."""
-    kinds, of_sum = np.unique(np.stack([segment.network.chips[chip], summands]), axis=1, return_inverse=True)
-    durations = [_sum_ps(segment, tensor, node, count) for node, count in kinds.T.tolist()]
-    groups = segment.draft.add(
+    kinds, of_sum = np.unique(np.stack([site.network.chips[chip], summands]), axis=1, return_inverse=True)
+    durations = [_sum_ps(site, tensor, node, count) for node, count in kinds.T.tolist()]
+    groups = site.draft.add(
         "group",
         len(chip),
-        tasks=segment.draft.packets(vectors),
+        tasks=site.draft.packets(vectors),
         sums=1,
-        turnaround=segment.network.turnaround_ps[chip],
+        turnaround=site.network.turnaround_ps[chip],
         unit=2 * chip + 1,
         duration=np.array(durations, dtype=np.int64)[of_sum.reshape(-1)],
     )
-    segment.draft.wait(groups, summands)
+    site.draft.wait(groups, summands)
     return groups
 
 
-def _sum_ps(segment: Segment, tensor: int, node: int, summands: int) -> int:
+def _sum_ps(site: Site, tensor: int, node: int, summands: int) -> int:
     """Return how long the sum of a packet takes on the vector unit (``docs/build-folder.md``)."""
-    build, chips = segment.build, segment.build.chips
-    size = segment.wiring.packet * build.manifest.vector_bytes
+    build, chips = site.build, site.build.chips
+    size = site.wiring.packet * build.manifest.vector_bytes
     elements = size * BITS_PER_BYTE // build.graph.tensors[tensor].element_bits
     memory, rate = int(chips.sram_bytes_per_cycle[node]), int(chips.vector_operations_per_cycle[node])
     work = max(ceil_div((summands + 1) * size, max(memory, 1)), ceil_div((summands - 1) * elements, max(rate, 1)))
@@ -101,11 +101,11 @@ def _sum_ps(segment: Segment, tensor: int, node: int, summands: int) -> int:
     return picoseconds(max(cycles, 0), Fraction(build.manifest.clock_mhz))
 
 
-def _lay_trees(segment: Segment, moves: Moves, call_at: Integers) -> None:
+def _lay_trees(site: Site, moves: Moves, call_at: Integers) -> None:
     """Bring the summands of each part together, adding on the way, and spread the sum to its readers."""
-    parts, network, draft = moves.sums, segment.network, segment.draft
-    count, chips = len(parts.first), segment.node_of[moves.writers]
-    (table,) = segment.ways(network.up, parts.source, choices=1)
+    parts, network, draft = moves.sums, site.network, site.draft
+    count, chips = len(parts.first), site.node_of[moves.writers]
+    (table,) = site.ways(network.up, parts.source, choices=1)
     branches = branches_of(parts.source, table, np.repeat(np.arange(count), len(chips)), np.tile(chips, count))
     # The places of all trees: one for each branch, and behind these their roots.
     place_of = np.full((count, network.width), NONE, dtype=np.int64)
@@ -115,7 +115,7 @@ def _lay_trees(segment: Segment, moves: Moves, call_at: Integers) -> None:
     come, holds = np.bincount(after, minlength=len(tree)), np.isin(chip, chips)
     adds, group_at = np.flatnonzero(come + holds > 1), np.full(len(tree), NONE, dtype=np.int64)
     vectors = parts.vectors[tree[adds]]
-    group_at[adds] = _add_sums(segment, moves.tensor, chip[adds], vectors, (come + holds)[adds])
+    group_at[adds] = _add_sums(site, moves.tensor, chip[adds], vectors, (come + holds)[adds])
     given = adds[holds[adds]]
     draft.follow("call_summands", call_at[chip[given]], group_at[given])
     begins = np.flatnonzero(come[: len(after)] == 0)
@@ -125,9 +125,9 @@ def _lay_trees(segment: Segment, moves: Moves, call_at: Integers) -> None:
         "group": group_at[source],
         "own": call_at[branches.toward],
     }
-    hops = segment.hops(branches, parts.vectors[branches.tree], origin, upward=True)
+    hops = site.hops(branches, parts.vectors[branches.tree], origin, upward=True)
     nobody = np.full(len(begins), NONE, dtype=np.int64)
-    sends = add_sends(segment, call_at[chip[begins]], moves.tensor, parts.vectors[tree[begins]], nobody)
+    sends = add_sends(site, call_at[chip[begins]], moves.tensor, parts.vectors[tree[begins]], nobody)
     ways = draft.add("way", len(sends))
     draft.follow("send_ways", sends, ways)
     draft.follow("way_hops", ways, hops[begins])
@@ -136,7 +136,7 @@ def _lay_trees(segment: Segment, moves: Moves, call_at: Integers) -> None:
     into = group_at[after] != NONE
     draft.follow("hop_readers", hops[into], group_at[after[into]])
     draft.follow("hop_onward", hops[~into], hops[after[~into]])
-    _lay_results(segment, parts, group_at[len(after) :])
+    _lay_results(site, parts, group_at[len(after) :])
 
 
 def _source(after: Integers, begins: Integers, group_at: Integers) -> Integers:
@@ -150,11 +150,11 @@ def _source(after: Integers, begins: Integers, group_at: Integers) -> Integers:
     return source
 
 
-def _lay_results(segment: Segment, parts: Parts, groups: Integers) -> None:
+def _lay_results(site: Site, parts: Parts, groups: Integers) -> None:
     """Give sums to their readers, on their chips and on others."""
-    readers, nodes = segment.group_of[parts.reader], segment.node_of[parts.reader]
+    readers, nodes = site.group_of[parts.reader], site.node_of[parts.reader]
     here = nodes == parts.source[parts.part]
-    segment.draft.follow("group_readers", groups[parts.part[here]], readers[here])
+    site.draft.follow("group_readers", groups[parts.part[here]], readers[here])
     spread = Spread(parts.source, parts.vectors, parts.part[~here], nodes[~here], readers[~here])
     if len(spread.tree):
-        spread_sums(segment, spread, groups)
+        spread_sums(site, spread, groups)

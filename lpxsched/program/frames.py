@@ -35,13 +35,15 @@ class Frame:
     period_cycles : int
         P.
     windows : int
-        N, after which gaps and deskews come again.
+        N, after which gaps come again.
     gaps : tuple of int
         Numbers of the windows that are left out, in order.
     deskews : tuple of (int, int)
         Frame time and stall of each deskew.
     bound_cycles : int
         No period is shorter.
+    every_periods : int
+        Deskews come again after so many periods.
     """
 
     period_cycles: int
@@ -49,6 +51,7 @@ class Frame:
     gaps: tuple[int, ...] = ()
     deskews: tuple[tuple[int, int], ...] = ()
     bound_cycles: int = 1
+    every_periods: int = 1
 
 
 def drained(
@@ -79,7 +82,7 @@ def drained(
         gaps |= {(begin + number) % windows for number in range(left_out)}
         ends = int(phases.min()) + (begin + left_out) * period
         deskews.append(((ends - stall_cycles) % chain.step_cycles, stall_cycles))
-    return Frame(period, windows, tuple(sorted(gaps)), tuple(sorted(deskews)), bound_cycles)
+    return Frame(period, windows, tuple(sorted(gaps)), tuple(sorted(deskews)), bound_cycles, every_periods=windows)
 
 
 def gap_windows(chain: ReservedChain, layers: Sequence[int], runs: Integers, stall_cycles: int) -> int:

@@ -6,12 +6,15 @@ memory's rate:
     time = kernels x fixed + (users x bytes a user + weight bytes) / (rate of the pool x efficiency / streams)
 
 Where there are more micro-batches than pools, a pool serves several at once in streams, each at its share of the rate,
-so that none of them depends on what the others do; as few as are needed, at most those that overlap.
+so that none of them depends on what the others do; as few as are needed, at most those that overlap. How large pools
+are and how many streams overlap is not known either: a micro-batch reads at the least rate that any ends of their
+ranges leave to it, at most at the largest one with which all that are in flight are served.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
@@ -93,15 +96,38 @@ def read_gpus(name: str) -> GpusFile:
 
 def gpus_of(file: GpusFile, micro_batches: int = 1) -> Gpus:
     """Return GPUs as they serve so many micro-batches."""
-    pool = file.gpus_per_micro_batch.value
-    pools = file.gpus.value // pool
-    streams = min(file.streams.value, ceil_div(micro_batches, pools))
-    share = ranged(file.memory_bytes_per_ns).times(pool).over(known(file.gpus.value * streams))
-    efficiency = ranged(file.memory_efficiency)
+    pool, most = file.gpus_per_micro_batch.value, file.streams.value
+    rate, efficiency, share = (
+        ranged(file.memory_bytes_per_ns),
+        ranged(file.memory_efficiency),
+        _share(file, micro_batches),
+    )
     return Gpus(
         name=file.name,
-        servers=pools * streams,
+        servers=file.gpus.value // pool * _streams(file.gpus.value // pool, most, micro_batches),
         memory_bytes=file.memory_bytes.value,
-        bytes_per_ns=Ranged(share.value * efficiency.value, share.low * efficiency.low, share.high * efficiency.high),
+        bytes_per_ns=Ranged(
+            rate.value * share.value * efficiency.value,
+            rate.low * share.low * efficiency.low,
+            rate.high * share.high * efficiency.high,
+        ),
         fixed_ns=ranged(file.fixed_ns),
     )
+
+
+def _share(file: GpusFile, micro_batches: int) -> Ranged:
+    """Return the share of all GPUs at which a micro-batch is served, over pools and streams at all of their ends."""
+
+    def share(pool: int, most: int) -> Fraction:
+        return Fraction(pool, file.gpus.value * _streams(file.gpus.value // pool, most, micro_batches))
+
+    told = file.gpus_per_micro_batch.value, file.streams.value
+    pools = [min(end, file.gpus.value) for end in (told[0], *(file.gpus_per_micro_batch.range or ()))]
+    ends = [(pool, most) for pool in pools for most in (told[1], *(file.streams.range or ()))]
+    serving = [told, *(end for end in ends if file.gpus.value // end[0] * end[1] >= micro_batches)]
+    return Ranged(share(*told), min(share(*end) for end in ends), max(share(*end) for end in serving))
+
+
+def _streams(pools: int, most: int, micro_batches: int) -> int:
+    """Return how many micro-batches share a pool: as few as are needed, and no more than overlap."""
+    return min(most, ceil_div(micro_batches, pools))

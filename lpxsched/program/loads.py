@@ -45,15 +45,21 @@ class Load:
 
 def loads_of(held: Sequence[Held], names: Names, machine: Machine, most: Stages) -> tuple[Load, ...]:
     """Return the busiest resource of each kind, the largest load first."""
+    gpus = machine.outside.gpus
+    share = ceil_div(int(most.held.sum()), gpus.servers)
+    of_gpus = Load(GPUS, f"GPUs of {gpus.name}, {gpus.servers} micro-batches at once", share)
+    return tuple(sorted([*fabric_loads(held, names, machine.fabric), of_gpus], key=lambda load: -load.cycles))
+
+
+def fabric_loads(held: Sequence[Held], names: Names, fabric: Fabric) -> tuple[Load, ...]:
+    """Return the busiest link, unit and port, the largest load first; none of a kind that nobody holds."""
     total = np.sum([one.loads(names.count) for one in held], axis=0)
     edges = {"link": (0, names.links), "unit": (names.links, names.first_port), "port": (names.first_port, names.count)}
     found = []
     for kind, (first, end) in edges.items():
         busiest = first + int(total[first:end].argmax())
-        found.append(Load(kind, _name(machine.fabric, names, kind, busiest), int(total[busiest])))
-    gpus = machine.outside.gpus
-    share = ceil_div(int(most.held.sum()), gpus.servers)
-    found.append(Load(GPUS, f"GPUs of {gpus.name}, {gpus.servers} micro-batches at once", share))
+        if total[busiest]:
+            found.append(Load(kind, _name(fabric, names, kind, busiest), int(total[busiest])))
     return tuple(sorted(found, key=lambda load: -load.cycles))
 
 

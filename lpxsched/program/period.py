@@ -49,9 +49,9 @@ def shortest_chain(
         distinct = dict(zip(keys, held_at(period), strict=True))
         if any(meets_itself(one, period) for one in distinct.values()):
             continue
-        between = _between(distinct, keys, period)
+        between = between_layers(distinct, keys, period)
         delays = stages.delays(period)
-        early = early_chain(delays, period, _allowed(between, period))
+        early = early_chain(delays, period, allowed_beside(between, period))
         phases = early.phase_cycles if early else scarce_phases(delays, period, between)
         if phases is not None:
             return chain_of(swept(phases, delays, period, between), delays, period)
@@ -71,7 +71,7 @@ def _periods(least: int, longest: int) -> Iterator[int]:
     yield longest
 
 
-def _between(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: int) -> Between:
+def between_layers(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: int) -> Between:
     """Return at which offsets two layers fit beside each other; each pair of keys is correlated once."""
     folds = {key: folded(one, period) for key, one in distinct.items()}
 
@@ -85,7 +85,7 @@ def _between(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: i
     return between
 
 
-def _allowed(between: Between, period: int) -> Callable[[int, dict[int, int]], NDArray[np.bool_]]:
+def allowed_beside(between: Between, period: int) -> Callable[[int, dict[int, int]], NDArray[np.bool_]]:
     """Return which phases those before a layer leave to it."""
 
     def allowed(layer: int, phases: dict[int, int]) -> NDArray[np.bool_]:

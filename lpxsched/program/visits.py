@@ -2,7 +2,8 @@
 
 Tiles are whole trays, or several of them where one cannot hold a visit. Within a tile rows change their layout in one
 or two hops, and each border between two tiles costs a hop more, so a tile holds as many visits in a row as its SRAM
-does. What is resident stays; working sets follow each other, so the largest of a tile counts.
+does. What is resident stays; working sets follow each other, so the largest of a tile counts. With several
+micro-batches in flight visits are spread over as many tiles as there are of them: then few of them meet on one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from lpxsched.program.file import read_groups
 from lpxsched.program.groups import group_on, tray_tiles
 from lpxsched.program.visit_memory import visit_needs
 from lpxsched.traffic.group import Group
-from lpxsched.units import NONE
+from lpxsched.units import NONE, ceil_div
 from lpxsched.workload.config.quantization import quantization_error
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
 from lpxsched.workload.ffns import published_weights
@@ -65,6 +66,7 @@ def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decodin
         rows_per_user=1 + options.draft,
         policy=Policy(options.moe),
         as_published=not options.weights,
+        micro_batches=options.in_flight,
     )
 
 
@@ -99,16 +101,19 @@ def visit_groups(
 
     ends, count = (0, len(visits) - 1), len(visits)
     if file is None:
-        return _automatic(fabric, count, needs_of, ends, what)
+        return _automatic(fabric, count, needs_of, ends, what, spread=decoding.micro_batches)
     return read_groups(Path(file), fabric, count, partial(_why_unfit, fabric, needs_of), hosted=ends)
 
 
 def _automatic(
-    fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], ends: Sequence[int], what: str
+    fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], ends: Sequence[int], what: str, *, spread: int
 ) -> tuple[Group, ...]:
     _refuse_oversize(fabric, visits, needs_of, what)
     for tiles in tray_tiles(fabric):
-        chosen = _in_a_row(fabric, tiles, visits, needs_of)
+        even = ceil_div(visits, min(spread, len(tiles)))
+        chosen = _in_a_row(fabric, tiles, visits, needs_of, most=even) or _in_a_row(
+            fabric, tiles, visits, needs_of, most=visits
+        )
         if chosen is None:
             continue
         groups = tuple(
@@ -144,24 +149,24 @@ def _least_bytes(visits: int, needs_of: Callable[[int, int], Needs]) -> int:
 
 
 def _in_a_row(
-    fabric: Fabric, tiles: Sequence[tuple[int, ...]], visits: int, needs_of: Callable[[int, int], Needs]
+    fabric: Fabric, tiles: Sequence[tuple[int, ...]], visits: int, needs_of: Callable[[int, int], Needs], *, most: int
 ) -> list[tuple[int, ...]] | None:
-    """Return the tile of each visit, each filled before the next begins; None where they do not last.
+    """Return the tile of each visit, each filled, with so many at most, before the next begins; None if they run out.
 
     The next is the first of those on most chips of which links of the last one end.
     """
     width, chosen, tile = len(tiles[0]), list[tuple[int, ...]](), 0
     reached, left = _reached(fabric, tiles), np.ones(len(tiles), dtype=np.bool_)
-    resident, working = [0] * width, 0
+    resident, working, laid = [0] * width, 0, 0
     for visit in range(visits):
         needs = needs_of(visit, width)
         more = [kept + own for kept, own in zip(resident, needs.resident, strict=True)]
-        if max(more) + max(working, needs.working) > fabric.chip.sram_bytes:
+        if laid == most or max(more) + max(working, needs.working) > fabric.chip.sram_bytes:
             left[tile] = False
-            tile, more, working = int(np.where(left, reached[tile], 0).argmax()), list(needs.resident), 0
+            laid, tile, more, working = 0, int(np.where(left, reached[tile], 0).argmax()), list(needs.resident), 0
             if not left[tile] or max(more) + needs.working > fabric.chip.sram_bytes:
                 return None
-        resident, working = more, max(working, needs.working)
+        resident, working, laid = more, max(working, needs.working), laid + 1
         chosen.append(tiles[tile])
     return chosen
 

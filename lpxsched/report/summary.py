@@ -18,6 +18,7 @@ from lpxsched.report.busiest import (
 )
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
+from lpxsched.report.reach import reach_lines
 from lpxsched.report.token import collective_kind, only_period, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
@@ -86,7 +87,7 @@ def summarise(build: Build) -> Summary:
     links, chips, layers = busy_links(build), busy_chips(build), layer_times(build)
     return Summary(
         facts=_facts(build) | headline_facts(build),
-        headline=headline_lines(build),
+        headline=[*headline_lines(build), *reach_lines(build)],
         clock_mhz=Fraction(build.manifest.clock_mhz),
         classes=utilisation(build, bins=BINS),
         links=links[:SHOWN],

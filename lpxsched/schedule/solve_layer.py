@@ -96,6 +96,21 @@ def search_on(instance: Instance, first: Solved, options: SolveOptions) -> Solve
     return first if plans[0] is first.plans[0] else Solved(plans, first.bound, "cpsat")
 
 
+def over_guards(solved: Solved, instance: Instance) -> Solved:
+    """Return the best plan found, placed and justified with the guards of an instance that is otherwise the same."""
+    found, guards = solved.plans[0], instance.network.guard_cycles
+    # Neither need be the instance itself: shares may be padded, demands merged to those of stages.
+    padded, original = (
+        replace(one, network=one.network.with_guards(guards))
+        for one in (found.problem.instance, found.problem.original)
+    )
+    problem = replace(found.problem, instance=padded, original=original)
+    placement = placed(plan_tasks(problem, found.plan), np.argsort(found.placement.start, kind="stable"))
+    bound = lower_bound(instance)
+    moved = replace(found, problem=problem, placement=placement)
+    return Solved((justified(moved, bound),), bound, solved.solver)
+
+
 def _staged(first: Solved, best: Solved, options: SolveOptions) -> tuple[Found[Padded], ...]:
     """Return plans better than the best, of stages searched one by one, where the gap that is left is worth it."""
     makespan = best.result.makespan_cycles

@@ -1,9 +1,9 @@
 """A session on steps that are arbitrated at run time: how tails of steps add up over requests that wait for each other.
 
 Each step of each session is one of the steps that ``contend`` showed, drawn independently, and the time on GPUs and the
-hand-over that the timetable is told with. Along a chain of n steps independent tails grow with the square root of n, so
-a session is far from the sum of the tails of its steps, and near n times their mean; where requests run beside each
-other the slowest of them counts.
+hand-over that the timetable is told with; of micro-batches in flight it is a whole step among rivals. Along a chain of
+n steps independent tails grow with the square root of n, so a session is far from the sum of the tails of its steps,
+and near n times their mean; where requests run beside each other the slowest of them counts.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.contention.quantiles import observed_quantile
+from lpxsched.contention.runtime import read_runtime, runtime_of
 from lpxsched.contention.steps import contended_steps
-from lpxsched.contention.summary import quantile
 from lpxsched.sessions.outcome import outcome_of
 from lpxsched.sessions.run import PS_PER_NS, nominal_case, run_session
 from lpxsched.sessions.trace import PS_PER_S
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpxsched.compiled.kernels import Integers
+    from lpxsched.contention.steps import Contended
     from lpxsched.options import ContendOptions
     from lpxsched.sessions.outcome import Outcome
     from lpxsched.sessions.prefill import PrefillFile
@@ -58,18 +60,22 @@ class Drawn:
     @property
     def median_ps(self) -> int:
         """Half of the sessions take no longer."""
-        return int(quantile(self.session_ps, MEDIAN))
+        return int(observed_quantile(self.session_ps, MEDIAN))
 
     @property
     def tail_ps(self) -> int:
         """Of the sessions 99 % take no longer."""
-        return int(quantile(self.session_ps, TAIL))
+        return int(observed_quantile(self.session_ps, TAIL))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object; sessions in seconds, steps in ns."""
         steps = [
-            {"p50_ns": float(quantile(row, MEDIAN)), "p99_ns": float(quantile(row, TAIL)), "mean_ns": float(row.mean())}
-            for row in self.step_ps / PS_PER_NS
+            {
+                "p50_ns": _ns(observed_quantile(row, MEDIAN)),
+                "p99_ns": _ns(observed_quantile(row, TAIL)),
+                "mean_ns": _ns(row.mean()),
+            }
+            for row in self.step_ps
         ]
         return {
             **self.options.model_dump(),
@@ -111,14 +117,7 @@ def drawn_sessions(
         As `contended_steps`, and when a session is too long.
     """
     nominal = nominal_case(steps, prefill)
-    # Builds that differ only on GPUs have the same content, and the same steps.
-    contents = {build.manifest.content_sha256: build for build in steps.builds}
-    fabric_ps = {}
-    for number, (content, build) in enumerate(contents.items()):
-        progress("builds with arbitration", number, len(contents))
-        fabric_ps[content] = np.rint(contended_steps(build, options) * PS_PER_NS).astype(np.int64)
-    rows = [fabric_ps[build.manifest.content_sha256] for build in steps.builds]
-    step_ps = np.stack(rows) + nominal.assumed_ps[:, None]
+    step_ps = _arbitrated_ps(steps, nominal.assumed_ps, options, progress)
     case = nominal._replace(step_ps=step_ps)
     drawn = np.zeros(count, dtype=np.int64)
     for number in range(count):
@@ -127,11 +126,33 @@ def drawn_sessions(
         picks = generator.integers(options.steps, size=_steps_of(session, case))
         drawn[number] = run_session(session, steps, case, picks).total_ps
     means = np.rint(step_ps.mean(axis=1)).astype(np.int64)
-    tails = np.array([quantile(row, TAIL) for row in step_ps], dtype=np.int64)
+    tails = np.array([observed_quantile(row, TAIL) for row in step_ps], dtype=np.int64)
     mean, tail = (
         outcome_of(session, run_session(session, steps, case._replace(step_ps=row[:, None]))) for row in (means, tails)
     )
     return Drawn(options, step_ps, drawn, mean, tail)
+
+
+def _arbitrated_ps(
+    steps: Steps, assumed_ps: Integers, options: ContendOptions, progress: Callable[[str, int, int], None]
+) -> Integers:
+    """Return arbitrated steps of each build, shape (builds, steps), what is assumed outside of the fabric included."""
+    runtime = runtime_of(read_runtime(options.runtime))
+    found: dict[str, Contended] = {}
+    rows = []
+    for number, build in enumerate(steps.builds):
+        progress("builds with arbitration", number, len(steps.builds))
+        # Builds that differ only on GPUs have the same content, and the same steps where micro-batches run alone.
+        key = build.manifest.content_sha256 if steps.micro_batches == 1 else str(number)
+        if key not in found:
+            found[key] = contended_steps(build, options, runtime)
+        shown = found[key]
+        rows.append(shown.round_ps if len(shown.round_ps) else shown.step_ps + assumed_ps[number])
+    return np.stack(rows)
+
+
+def _ns(time_ps: float) -> float:
+    return float(time_ps / PS_PER_NS)
 
 
 def _steps_of(session: Session, case: Case) -> int:

@@ -113,6 +113,8 @@ def _text(table: Table, row: int, column: str) -> str:
         raise table.error(row, column, f"must be text, got {short(cell)}")
     if not cell:
         raise table.error(row, column, "no name here")
+    if not cell.isprintable():
+        raise table.error(row, column, f"must be printable, got {short(cell)}")
     return cell
 
 

@@ -21,7 +21,8 @@ class Alignment:
     """Deskews of all segments, sorted by segment and time, and the trees of all nodes.
 
     A segment on demand has the deskews of its frame. In a frame that repeats an iteration has one, before it begins; of
-    all iterations the one is looked at that begins longest after its deskew, where clocks are farthest apart.
+    all iterations the one is looked at that begins longest after its deskew, where clocks are farthest apart. Deskews
+    that come in every period lie in an iteration like those of a segment on demand.
 
     Lanes of a host follow the chips at their other ends: each is a node of its own, numbered after chips and hosts.
 
@@ -103,6 +104,8 @@ def deskew_ends(build: Build, segment: int) -> Integers:
     """
     deskews, frame = build.deskews, int(build.segments.frame[segment])
     mine = np.flatnonzero(deskews.frame == frame)
+    if len(mine) and (deskews.every_periods[mine] == 1).all():
+        return _in_every_period(build, segment, mine)
     if build.frames.period_cycles[frame]:
         return np.array([-_since_deskew(build, segment, mine) if len(mine) else 0], dtype=np.int64)
     order = mine[np.argsort(deskews.cycle[mine], kind="stable")]
@@ -110,6 +113,15 @@ def deskew_ends(build: Build, segment: int) -> Integers:
         problem = f"segment {segment} has no deskew at cycle 0; it must open with one"
         raise InputError(deskews.file, problem, key="cycle")
     return np.asarray(deskews.cycle[order] + deskews.stall[order])
+
+
+def _in_every_period(build: Build, segment: int, mine: Integers) -> Integers:
+    """Return when deskews that come in every period end, from the last one before an iteration until it has ended."""
+    period, phase = int(build.frames.period_cycles[build.segments.frame[segment]]), build.segments.phase_cycles[segment]
+    end = (build.deskews.cycle + build.deskews.stall)[mine] - phase
+    last = int(build.segments.makespan_cycles[segment]) // period + 2
+    ends = np.sort((end % period - period + np.arange(last + 1)[:, np.newaxis] * period).reshape(-1))
+    return np.asarray(ends[np.flatnonzero(ends <= 0)[-1] :])
 
 
 def _since_deskew(build: Build, segment: int, mine: Integers) -> int:

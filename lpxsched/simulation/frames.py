@@ -1,9 +1,9 @@
-"""The discipline of frames by its events: windows that micro-batches own, servers in fixed order, varying delays.
+"""The discipline of frames by its events: windows that micro-batches own, ports and servers in fixed order.
 
 A judge of the theorem and not its proof: it draws delays within their ranges, random or against it, serves windows as
-the discipline says (the owner first, else whoever waits with the earliest reservation), and counts who starts after his
-reservation and how long steps are. The same delays served in order of arrival show that it can fail. Times are cycles
-of program time.
+the discipline says (the owner first, else whoever waits with the earliest reservation), Ethernet ports and GPUs in the
+order of reservations, and counts who starts after his reservation and how long steps are. The same delays served in
+order of arrival show that it can fail. Times are cycles of program time.
 """
 
 from __future__ import annotations
@@ -15,57 +15,21 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lpxsched.simulation.ports import INTO, OUT_OF, serving
 from lpxsched.simulation.turns import Server, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Integers = NDArray[np.int64]
+    from lpxsched.simulation.discipline import Discipline
+    from lpxsched.simulation.ports import Serving
+
 Delays = Literal["most", "random", "one slow", "turning slow", "one breaks"]
 ALL_DELAYS: tuple[Delays, ...] = get_args(Delays)
 # By how many periods the one that breaks its maximum does so, at most, and how often.
 BREAKS, BREAK_SHARE = 6, 0.05
 OUT, HELD, BACK = range(3)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Discipline:
-    """What is reserved.
-
-    Attributes
-    ----------
-    period, windows : int
-        P and N.
-    start : ndarray of int64, shape (layers,)
-        w_l of residue 0.
-    segment : ndarray of int64, shape (layers,)
-        From a window to its last result at a host.
-    least, most : ndarray of int64, shape (layers, 3)
-        Hand-over out after each layer, time on a server, hand-over in to the next layer.
-    residues, servers : ndarray of int64, shape (micro-batches,)
-        What each owns, and which server it has.
-    """
-
-    period: int
-    windows: int
-    start: Integers
-    segment: Integers
-    least: Integers
-    most: Integers
-    residues: Integers
-    servers: Integers
-
-    @property
-    def step(self) -> int:
-        """N P."""
-        return self.windows * self.period
-
-    def reserved(self, micro_batch: int, visit: int) -> int:
-        """Return the window that a micro-batch owns at a visit; visits count on over steps."""
-        step, layer = divmod(visit, len(self.start))
-        return int(self.start[layer] + (self.residues[micro_batch] + step * self.windows) * self.period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +65,13 @@ class _State:
     visits: int
     dice: random.Random
     servers: list[Server]
+    ports: list[Serving]
     queues: list[dict[int, tuple[int, int]]]
     events: list[tuple[int, int, Callable[[int], None]]] = field(default_factory=list)
     used: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     starts: list[list[int]] = field(default_factory=list)
+    on_ports: dict[tuple[int, int], int] = field(default_factory=dict)
     count: int = 0
 
     def at(self, time: int, action: Callable[[int], None]) -> None:
@@ -137,6 +103,7 @@ def run_frames(plan: Discipline, delays: Delays, *, steps: int, seed: int = 0, i
         visits=steps * layers + 1,
         dice=random.Random(seed),
         servers=[_server(plan, server, steps, in_order) for server in range(int(plan.servers.max()) + 1)],
+        ports=serving(plan.ports, plan.turn, micro_batches=count, visits=steps * layers + 1, in_order=in_order),
         queues=[{} for _ in range(layers)],
         used=[-1] * layers,
         asked=[-1] * layers,
@@ -152,7 +119,7 @@ def run_frames(plan: Discipline, delays: Delays, *, steps: int, seed: int = 0, i
 
 def _server(plan: Discipline, server: int, steps: int, in_order: bool) -> Server:
     layers = len(plan.start)
-    after = (plan.segment + plan.most[:, OUT]).tolist()
+    after = (plan.segment + plan.on_ports(OUT_OF) + plan.most[:, OUT]).tolist()
     turns = [
         Turn(plan.reserved(one, visit) + after[visit % layers], one, visit)
         for one in np.flatnonzero(plan.servers == server).tolist()
@@ -187,8 +154,7 @@ def _window(state: _State, now: int, layer: int, number: int) -> None:
     visit, _ = queue.pop(one)
     state.starts[one].append(now)
     if visit + 1 < state.visits:
-        out = int(plan.segment[layer]) + _delay(state, now, one, layer, OUT)
-        state.at(now + out, lambda at: _reach(state, at, one, visit))
+        state.at(now + int(plan.segment[layer]), lambda at: _offer(state, at, one, visit, OUT_OF))
     if queue:
         _ask(state, now, layer)
 
@@ -204,6 +170,55 @@ def _chosen(state: _State, queue: dict[int, tuple[int, int]], layer: int, number
     return min(queue, key=lambda one: plan.reserved(one, queue[one][0]))
 
 
+def _offer(state: _State, now: int, one: int, visit: int, side: int) -> None:
+    """Let rows of a visit come to the ports of its hosts, which serve them one by one."""
+    layer = visit % len(state.plan.start)
+    asked = [port for port in state.ports if port.port.side == side and port.port.most[layer]]
+    state.on_ports[one, side] = len(asked)
+    if not asked:
+        _through(state, now, one, visit, side)
+    for port in asked:
+        port.server.there[one] = visit
+        _pass(state, now, port)
+
+
+def _pass(state: _State, now: int, port: Serving) -> None:
+    """Let a port serve whoever is next."""
+    server, side = port.server, port.port.side
+    taken = server.served(now)
+    if taken:
+        one, visit = taken
+        layer = visit % len(state.plan.start)
+        server.free = now + _drawn(state, now, one, int(port.port.least[layer]), int(port.port.most[layer]))
+        state.at(server.free, lambda at: _served(state, at, one, visit, side))
+        state.at(server.free, lambda at: _pass(state, at, port))
+    else:
+        _wake(state, now, server, lambda at: _pass(state, at, port))
+
+
+def _served(state: _State, now: int, one: int, visit: int, side: int) -> None:
+    state.on_ports[one, side] -= 1
+    if not state.on_ports[one, side]:
+        _through(state, now, one, visit, side)
+
+
+def _through(state: _State, now: int, one: int, visit: int, side: int) -> None:
+    """Go on after all ports: out of the hosts to the GPUs, or into them to a window."""
+    if side == INTO:
+        _arrive(state, now, one, visit)
+    else:
+        out = _delay(state, now, one, visit % len(state.plan.start), OUT)
+        state.at(now + out, lambda at: _reach(state, at, one, visit))
+
+
+def _wake(state: _State, now: int, server: Server, again: Callable[[int], None]) -> None:
+    """Look at a free server again when its next turn is missed."""
+    if server.there and now >= server.free:
+        wakes = server.wakes(now)
+        if wakes is not None:
+            state.at(wakes, again)
+
+
 def _reach(state: _State, now: int, one: int, visit: int) -> None:
     server = state.servers[int(state.plan.servers[one])]
     server.there[one] = visit
@@ -217,27 +232,31 @@ def _serve(state: _State, now: int, server: Server) -> None:
         layer = visit % len(state.plan.start)
         server.free = now + _delay(state, now, one, layer, HELD)
         back = server.free + _delay(state, now, one, layer, BACK)
-        state.at(back, lambda at: _arrive(state, at, one, visit + 1))
+        state.at(back, lambda at: _offer(state, at, one, visit + 1, INTO))
         state.at(server.free, lambda at: _serve(state, at, server))
-    elif server.there and now >= server.free:
-        wakes = server.wakes(now)
-        if wakes is not None:
-            state.at(wakes, lambda at: _serve(state, at, server))
+    else:
+        _wake(state, now, server, lambda at: _serve(state, at, server))
 
 
 def _delay(state: _State, now: int, one: int, layer: int, part: int) -> int:
+    """Return how long a part of the way takes; the one that breaks its maxima does so on a way alone."""
     plan = state.plan
-    low, high = int(plan.least[layer, part]), int(plan.most[layer, part])
+    high = int(plan.most[layer, part])
+    drawn = _drawn(state, now, one, int(plan.least[layer, part]), high)
+    if state.delays == "one breaks" and one == 0 and part != HELD and state.dice.random() < BREAK_SHARE:
+        return high + state.dice.randint(1, BREAKS * plan.period)
+    return drawn
+
+
+def _drawn(state: _State, now: int, one: int, low: int, high: int) -> int:
+    plan = state.plan
     if state.delays == "most":
         return high
     if state.delays == "one slow":
         return low if one else high
     if state.delays == "turning slow":
         return high if one == 0 and now > state.visits // len(plan.start) * plan.step // 3 else low
-    drawn = state.dice.randint(low, high)
-    if state.delays == "one breaks" and one == 0 and part != HELD and state.dice.random() < BREAK_SHARE:
-        return high + state.dice.randint(1, BREAKS * plan.period)
-    return drawn
+    return state.dice.randint(low, high)
 
 
 def _judged(state: _State, steps: int) -> Run:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.simulation.frames import ALL_DELAYS, Discipline, Run, run_frames
-from lpxsched.units import cycles_to_ns
+from lpxsched.simulation.discipline import Discipline
+from lpxsched.simulation.frames import ALL_DELAYS, Run, run_frames
+from lpxsched.simulation.ports import INTO, OUT_OF, Port, binding_ports
+from lpxsched.units import ceil_cycles, cycles_to_ns, exact, ns_to_cycles
 from lpxsched.verify.outside import LEAST, MOST, Outside, outside_of
-from lpxsched.verify.reservations import chain_of, in_flight, stage_cycles
+from lpxsched.verify.reservations import chain_of, in_flight, outside_cycles, stage_cycles
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
 
 STEPS = 6
 ORDERS = {True: "reserved", False: "order of arrival"}
@@ -93,18 +96,46 @@ def discipline_of(build: Build) -> Discipline:
     if not isinstance(outside, Outside):
         raise InputError("manifest.json", outside, key="in_flight")
     chain, results = chain_of(build), build.manifest.results
-    most = np.stack(stage_cycles(build, outside, MOST), axis=1)
+    most, least = (np.stack(stage_cycles(build, outside, end), axis=1) for end in (MOST, LEAST))
+    ports = _ports(build, outside, least)
+    # What is left of each hand-over beside its time on ports is the way.
+    on_ports = {side: [port.most for port in ports if port.side == side] for side in (OUT_OF, INTO)}
+    before = max((int(one.max()) for one in on_ports[INTO]), default=0)
     ends = chain.leaves + most.sum(axis=1)
     later = np.append(chain.start[1:] - chain.waits[1:], chain.start[0] + chain.windows * chain.period - chain.waits[0])
+    most[:, 0] -= np.max(on_ports[OUT_OF], axis=0) if on_ports[OUT_OF] else 0
     # What a layer in another domain waits at most belongs to the way there.
-    most[:, 2] += later - ends
+    most[:, 2] += later - ends - before
+    least[:, [0, 2]] = _way_cycles(build, LEAST)
     return Discipline(
         chain.period,
         chain.windows,
         chain.start,
         chain.leaves - chain.start,
-        np.minimum(np.stack(stage_cycles(build, outside, LEAST), axis=1), most),
+        np.minimum(least, most),
         most,
         np.array(results["residues"], dtype=np.int64),
-        np.array(results["servers"], dtype=np.int64),
+        np.array(results.get("servers", range(len(results["residues"]))), dtype=np.int64),
+        binding_ports(ports),
     )
+
+
+def _ports(build: Build, outside: Outside, least: Integers) -> list[Port]:
+    """Return both sides of the ports of all hosts; at best rows keep one for what the least hand-over leaves."""
+    layers, way = len(outside.ports), _way_cycles(build, LEAST)
+    best = {INTO: np.roll(least[:, 2], 1) - way, OUT_OF: least[:, 0] - way}
+    hosts = sorted({host for of_layer in outside.ports for host in of_layer})
+    found = []
+    for host in hosts:
+        for side in (INTO, OUT_OF):
+            times = [outside.ports[layer].get(host, (Fraction(0), Fraction(0)))[side] for layer in range(layers)]
+            most = np.array([outside_cycles(build, time) for time in times], dtype=np.int64)
+            found.append(Port(side, np.clip(best[side], 0, most), most))
+    return found
+
+
+def _way_cycles(build: Build, end: int) -> int:
+    """Return the one-way time without that of the bytes, in cycles of a perfect clock; 0 where nothing is outside."""
+    told = build.manifest.outside.get("handover", {}).get("one_way_ns", {"value": 0})
+    time_ns = (told["value"], *(told.get("range") or (told["value"], told["value"])))[end]
+    return ceil_cycles(ns_to_cycles(exact(time_ns), Fraction(build.manifest.clock_mhz)))

@@ -5,7 +5,9 @@ kernels, bytes a user and bytes of weights. A pool of GPUs takes
 
     kernels x fixed + (users x user bytes + weight bytes) / (rate x pool / (gpus x streams) x efficiency),
 
-with as few streams as the micro-batches in flight need. Rows of a segment hold the port of a host for (bytes + frames x
+with as few streams as the micro-batches in flight need. Sizes of pools and numbers of streams have ranges like all
+others: at their better end are those that serve all in flight fastest, at their worse end those that serve one
+slowest. Rows of a segment hold the port of a host for (bytes + frames x
 overhead) x 8 / rate; bytes are the whole vectors of what operators at the host leave and read. All in ns: with every
 number as it is told, at its better end, and at its worse end.
 """
@@ -60,10 +62,23 @@ class Outside:
 def outside_of(build: Build) -> Outside | str:
     """Return what lies outside of a build that tells of it, or what is wrong with what it tells."""
     told = build.manifest.outside
+    if not told and tokens_enter(build):
+        return _nothing(build)
     try:
         return _derived(build, told["gpus"], told["handover"], told["work"], told["users"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError, IndexError) as error:
         return f"outside holds no GPUs, hand-over and work that can be reckoned with ({type(error).__name__}: {error})"
+
+
+def tokens_enter(build: Build) -> bool:
+    """Return whether all of a model is on the chips: tokens enter its one segment, so that nothing lies outside."""
+    entering = (operator for operator in build.graph.operators if operator.place == "hosts" and operator.outputs)
+    return len(build.segments) == 1 and any("tokens" in operator.sizes for operator in entering)
+
+
+def _nothing(build: Build) -> Outside:
+    none, segments = (Fraction(0), Fraction(0), Fraction(0)), len(build.segments)
+    return Outside((none,) * (segments + 1), (none,) * segments, (none,) * segments, ({},) * segments, 0)
 
 
 def _derived(
@@ -75,8 +90,8 @@ def _derived(
     streams = min(gpus["streams"]["value"], ceil_div(micro_batches, pools))
     if len(work) != len(build.segments) + 1:
         raise ValueError(f"{len(work)} works for {len(build.segments)} segments")
-    share = Fraction(pool, gpus["gpus"]["value"] * streams)
-    attention = tuple(_attention(gpus, share, one, users) for one in work)
+    shares = _shares(gpus, micro_batches)
+    attention = tuple(_attention(gpus, shares, one, users) for one in work)
     hosts = [_host_bytes(build, segment) for segment in range(len(build.segments))]
     into = tuple(_way(way, max(into for into, _ in of.values()), out=False) for of in hosts)
     out = tuple(_way(way, max(out for _, out in of.values()), out=True) for of in hosts)
@@ -86,12 +101,26 @@ def _derived(
     return Outside(attention, into, out, ports, pools * streams)
 
 
-def _attention(gpus: Mapping[str, Any], share: Fraction, work: Mapping[str, int], users: int) -> Ends:
+def _shares(gpus: Mapping[str, Any], micro_batches: int) -> Ends:
+    """Return the share of all GPUs that serves one micro-batch, as told; the least and the largest of all ends."""
+    number, pool, overlap = gpus["gpus"]["value"], gpus["gpus_per_micro_batch"], gpus["streams"]
+    found: dict[tuple[int, int], tuple[Fraction, bool]] = {}
+    for size in (pool["value"], *(pool.get("range") or ())):
+        for most in (overlap["value"], *(overlap.get("range") or ())):
+            pools = number // min(size, number)
+            share = Fraction(min(size, number), number * min(most, ceil_div(micro_batches, pools)))
+            found[size, most] = share, pools * most >= micro_batches
+    told = found[pool["value"], overlap["value"]][0]
+    fast = max([told, *(share for share, serves in found.values() if serves)])
+    return told, min(share for share, _ in found.values()), fast
+
+
+def _attention(gpus: Mapping[str, Any], shares: Ends, work: Mapping[str, int], users: int) -> Ends:
     rate, efficiency, fixed = (_ends(gpus[key]) for key in ("memory_bytes_per_ns", "memory_efficiency", "fixed_ns"))
     moved = users * work["user_bytes"] + work["weight_bytes"]
 
     def time(end: int, fast: int) -> Fraction:
-        return work["kernels"] * fixed[end] + moved / (rate[fast] * share * efficiency[fast])
+        return work["kernels"] * fixed[end] + moved / (rate[fast] * shares[fast] * efficiency[fast])
 
     return time(TYPICAL, TYPICAL), time(LEAST, MOST), time(MOST, LEAST)
 

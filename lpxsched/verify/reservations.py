@@ -29,7 +29,7 @@ import numpy as np
 
 from lpxsched.units import ceil_cycles, cycles_to_ns, exact, ns_to_cycles
 from lpxsched.verify.clock import limits_of
-from lpxsched.verify.outside import MOST, TYPICAL, Outside, outside_of
+from lpxsched.verify.outside import MOST, TYPICAL, Outside, outside_of, tokens_enter
 from lpxsched.verify.shifts import clashes
 from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
 
@@ -118,7 +118,8 @@ def _unreserved(build: Build) -> str:
     one = all(len(np.unique(column)) == 1 for column in (frames.period_cycles, frames.windows))
     if not one or not frames.period_cycles[0]:
         return f"{in_flight(build)} micro-batches are in flight, but frames have no period and no windows in common"
-    lengths = {"residues": in_flight(build), "servers": in_flight(build), "rest_cycles": len(build.segments)}
+    lengths = {"residues": in_flight(build), "rest_cycles": len(build.segments)}
+    lengths |= {} if tokens_enter(build) else {"servers": in_flight(build)}
     for name, length in lengths.items():
         told = results.get(name)
         if not isinstance(told, list) or len(told) != length or not all(_is_count(one, 0) for one in told):
@@ -163,6 +164,11 @@ def stage_cycles(build: Build, outside: Outside, end: int) -> tuple[Integers, In
     return column([one[end] for one in outside.out]), column(held), column(back)
 
 
+def outside_cycles(build: Build, time_ns: Fraction) -> int:
+    """Return how many cycles the fastest clock counts at most in a time outside of the fabric."""
+    return _most_cycles(limits_of(build), ns_to_cycles(time_ns, Fraction(build.manifest.clock_mhz)))
+
+
 def _most_cycles(limits: Limits, cycles: Fraction) -> int:
     """Return how many cycles the fastest clock counts at most in a time that is so many on a perfect one."""
     return ceil_cycles(cycles * limits.fastest + limits.wander_cycles(ceil_cycles(cycles)))
@@ -190,6 +196,8 @@ def _residues(build: Build, chain: Chain) -> Iterator[Violation]:
 
 
 def _servers(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
+    if not outside.servers:
+        return
     results = build.manifest.results
     residues, servers = (np.array(results[name], dtype=np.int64) for name in ("residues", "servers"))
     if servers.max() >= outside.servers:
@@ -204,19 +212,18 @@ def _servers(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation
 
 
 def _ports(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
-    clock_mhz, limits = Fraction(build.manifest.clock_mhz), limits_of(build)
     cycles = [
-        {host: [_most_cycles(limits, ns_to_cycles(time, clock_mhz)) for time in sides] for host, sides in ports.items()}
+        {host: [outside_cycles(build, time) for time in sides] for host, sides in ports.items()}
         for ports in outside.ports
     ]
-    before = max(sides[0] for ports in cycles for sides in ports.values())
+    before = max((sides[0] for ports in cycles for sides in ports.values()), default=0)
     rows = [
         (2 * host + side, begin, sides[side], row)
         for row, ports in enumerate(cycles)
         for host, sides in ports.items()
         for side, begin in enumerate((int(chain.start[row]) - before, int(chain.leaves[row])))
     ]
-    holder, begin, length, row_of = np.array(rows, dtype=np.int64).T
+    holder, begin, length, row_of = np.array(rows, dtype=np.int64).reshape(-1, 4).T
     pairs = clashes(holder, begin, length, np.full(len(rows), chain.period))
     for one, other in zip(*(column.tolist() for column in pairs), strict=True):
         side = ("in", "out")[int(holder[one]) % 2]
@@ -226,18 +233,27 @@ def _ports(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
 
 
 def _steps(build: Build, chain: Chain) -> Iterator[Violation]:
-    """Yield steps that are told too short: the nominal one, and N P on the slowest clock."""
+    """Yield steps that are told too short: the nominal one, and N P on the slowest clock.
+
+    Between the same window of two steps the root strays, and the first chip since each of two deskews, which leave it
+    an error for each level.
+    """
     results, outside = build.manifest.results, outside_of(build)
     assert isinstance(outside, Outside)
     out, lasts, back = stage_cycles(build, outside, TYPICAL)
-    nominal = _followed(build.segments.phase_cycles, build.segments.makespan_cycles + out + lasts + back, chain.period)[
-        1
-    ]
-    slow = 1 / limits_of(build).slowest
-    for key, windows, factor in (("step_ns", nominal, Fraction(1)), ("step_high_ns", chain.windows, slow)):
-        least = cycles_to_ns(windows * chain.period * factor, Fraction(build.manifest.clock_mhz))
+    delays = build.segments.makespan_cycles + out + lasts + back
+    limits, period = limits_of(build), chain.period
+    nominal, longest = _followed(build.segments.phase_cycles, delays, period)[1] * period, chain.windows * period
+    levels = 2 * int(build.chips.hac_depth[_chips(build)].max(initial=0)) if limits.align else 0
+    errors = levels * limits.residual_cycles + 3 * limits.wander_cycles(longest)
+    for key, cycles in (("step_ns", Fraction(nominal)), ("step_high_ns", longest / limits.slowest + errors)):
+        least = cycles_to_ns(cycles, Fraction(build.manifest.clock_mhz))
         if not _is_time(results.get(key)) or exact(results[key]) < least:
-            yield _wrong(f"results {key} is {results.get(key)!r}, {windows} windows take {float(least):.3f}")
+            yield _wrong(f"results {key} is {results.get(key)!r}, its windows take {float(least):.3f}")
+
+
+def _chips(build: Build) -> list[int]:
+    return sorted({chip for row in range(len(build.segments)) for chip in build.graph.chips_of(row)})
 
 
 def _assumed(build: Build, outside: Outside) -> Iterator[Violation]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
 from lpxsched.verify.clock import limits_of
+from lpxsched.verify.cuts import cut_frames
 from lpxsched.verify.demand import graph_operators
 from lpxsched.verify.frames import repeating
 from lpxsched.verify.gaps import since_deskew
@@ -163,7 +164,9 @@ def _strays(build: Build) -> Fraction:
 def _levels(build: Build) -> list[int]:
     """Return how many residuals can lie between start and end of each segment: two deskews share no errors."""
     once = build.deskews.frame[build.deskews.every_periods == 0]
-    tree, deskews = Tree.of(build), np.bincount(once, minlength=len(build.frames))[build.segments.frame]
+    # Where one comes in every period, an iteration meets several.
+    times = np.bincount(once, minlength=len(build.frames)) + 2 * cut_frames(build)
+    tree, deskews = Tree.of(build), times[build.segments.frame]
     depths = segment_depths(build)
     return [
         _farthest(tree, np.array(build.graph.chips_of(row), dtype=np.int64)) if count < 2 else 2 * int(depths[row])

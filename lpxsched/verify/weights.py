@@ -1,4 +1,8 @@
-"""R4 operators, second part: resident tensors lie where the graph asks for them, and their operators read them."""
+"""R4 operators, second part: resident tensors lie where the graph asks for them, and their operators read them.
+
+Keys, values, latent rows and states are those of the users of a micro-batch. Where several are in flight each keeps its
+own, so as many times what an operator reads of them in a step is resident; a state is read and written.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import WEIGHT
-from lpxsched.units import NONE
-from lpxsched.verify.violation import Violation, named, rows_of
+from lpxsched.units import NONE, exact
+from lpxsched.verify.reservations import in_flight
+from lpxsched.verify.violation import GRAPH_FILE, Violation, named, rows_of
 from lpxsched.verify.work import kept_tensors, weight_bytes
 
 if TYPE_CHECKING:
@@ -20,11 +25,13 @@ if TYPE_CHECKING:
     from lpxsched.verify.work import Kept
 
 RULE = "R4"
+# What is kept of users, and how often an operator moves it in a step.
+KEPT = {"keys": 1, "values": 1, "latents": 1, "state": 2}
 
 
 def weight_violations(build: Build) -> list[Violation]:
     """Return operators that do not read what they keep, and resident tensors that are not what the graph asks for."""
-    return [*_readers(build), *_shared(build), *_totals(build)]
+    return [*_readers(build), *_shared(build), *_totals(build), *_copies(build)]
 
 
 def _readers(build: Build) -> Iterator[Violation]:
@@ -91,3 +98,19 @@ def _totals(build: Build) -> Iterator[Violation]:
     for chip in np.flatnonzero(chips.weight_bytes != right).tolist():
         message = f"{named(build, chip)} has weight_bytes {chips.weight_bytes[chip]}, its operators keep {right[chip]}"
         yield Violation(RULE, message, rows_of(chips, chip))
+
+
+def _copies(build: Build) -> Iterator[Violation]:
+    """Yield what micro-batches in flight keep and the graph does not hold for each of them."""
+    times = in_flight(build)
+    for operator in build.graph.operators if times > 1 else ():
+        for resident in operator.resident:
+            passes = KEPT.get(resident.name.rpartition(".")[2])
+            if passes is None:
+                continue
+            read = [term for term in operator.work if term.counts == "bytes"]
+            for key in ("constant", "per_column"):
+                kept, once = (sum(exact(getattr(term, key)) for term in terms) for terms in (resident.terms, read))
+                if kept * passes < times * once:
+                    message = f"{resident.name} has {key} {float(kept):g}, a step reads {float(once / passes):g} of it"
+                    yield Violation(RULE, f"{GRAPH_FILE}: {message}, and {times} micro-batches are in flight")

@@ -132,8 +132,26 @@ def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pyte
     assert "--acceptance: a step with 1 drafted tokens emits 2 at most, got 3" in capsys.readouterr().err
 
 
-def test_layers_in_flight_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests that several micro-batches of a whole model are not laid yet."""
+@pytest.mark.parametrize("command", [("check",), ("bound",), ("simulate", "--reference"), ("simulate", "--frames")])
+def test_micro_batches_in_flight_pass_every_other_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str, command: tuple[str, ...]
+) -> None:
+    """Tests three at once: three times the tokens of a step that is a few deskews and waits longer."""
+    told = compiled(tmp_path, capsys, "--partition", cut, "--in-flight", "3")
+    assert (told["in_flight"], told["assumed_high_ns"]) == (3, 0)
+    assert told["tokens_per_s"] == pytest.approx(2 * 3e9 / told["step_ns"], rel=1e-6)
+    assert told["step_ns"] == pytest.approx(told["proved_ns"] + told["waiting_ns"])
+    assert told["period_cycles"] * told["windows"] >= told["makespan_cycles"]
+    assert {load["kind"] for load in told["loads"]} == {"link", "unit"}
+    assert run([command[0], str(tmp_path / "build"), *command[1:], "--json"]) == ExitCode.DONE
+
+
+def test_more_in_flight_than_windows_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str) -> None:
+    """Tests a thousand on eight chips, with how many fit and what limits them."""
     model = toy_model(tmp_path, **HEADS)
-    assert run(["compile", model, "tsp-node", *QUICK, "--in-flight", "2"]) == ExitCode.BAD_INPUT
-    assert "--in-flight" in capsys.readouterr().err
+    arguments = ["compile", model, "tsp-node", "-o", str(tmp_path / "b"), *QUICK, "--partition", cut]
+    assert run([*arguments, "--in-flight", "1000"]) == ExitCode.NOTHING_FOUND
+    out = capsys.readouterr()
+    assert "1000 micro-batches in flight, and " in out.out + out.err
+    assert "windows a step; the limit is" in out.out + out.err
+    assert not (tmp_path / "b").exists()

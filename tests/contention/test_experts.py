@@ -79,9 +79,9 @@ def test_no_routing_takes_longer_than_the_timetable_reserves(tmp_path: Path, moe
 
 def test_hot_experts_make_steps_of_whole_experts_longer(tmp_path: Path) -> None:
     """Tests medians of 60 steps: uniform tokens, skewed ones, the adversary."""
-    build = compiled(tmp_path, moe="whole")
+    build, quiet = compiled(tmp_path, moe="whole"), runtime_of(read_runtime("none"))
     uniform, skewed, worst = (
-        np.median(contended_steps(build, ContendOptions(tokens=tokens, runtime="none", steps=60)))
+        np.median(contended_steps(build, ContendOptions(tokens=tokens, steps=60), quiet).step_ps)
         for tokens in ("uniform", "skewed", "adversarial")
     )
     assert uniform <= skewed <= worst

@@ -45,6 +45,22 @@ def test_streams_share_a_pool() -> None:
     assert gpus_of(file, 6).time_ns(GpuWork(2, 20, 40), 3).value == 14 + 20
 
 
+def test_pools_and_streams_of_unknown_size_widen_the_range() -> None:
+    """Tests pools of 1, 2 or 10 GPUs, one to two streams: one micro-batch reads at 10 to 100 x 0.5 a nanosecond.
+
+    Six on pools of one GPU have ten pools and read at 10 x 0.5 still; one pool of ten serves two, five pools of two
+    serve five, so that pools of two in two streams, as told, are the fastest that serve six.
+    """
+    file = described(
+        gpus_per_micro_batch=Tagged(value=2, range=[1, 10]),
+        streams=Tagged(value=2, range=[1, 2]),
+        memory_efficiency=Tagged(value=0.5),
+    )
+    assert gpus_of(file).bytes_per_ns == Ranged(Fraction(10), Fraction(5), Fraction(50))
+    assert gpus_of(file, 6).bytes_per_ns == Ranged(Fraction(5), Fraction(5), Fraction(5))
+    assert gpus_of(file, 6).servers == 10
+
+
 def test_the_shipped_rack() -> None:
     """Tests nine pools of eight, each at 8 / 72 of 1.6 PB/s x 0.7."""
     gpus = gpus_of(read_gpus("nvl72"))

@@ -57,6 +57,15 @@ def test_a_tray_holds_as_many_visits_as_fit() -> None:
     assert [group.chips[0] // 16 for group in one] == [0, 0, 1, 2, 2]
 
 
+def test_visits_in_flight_are_spread_over_trays() -> None:
+    """Tests five visits that one tray would hold: three and two for two micro-batches, one a tray for nine."""
+    rows = [
+        [group.chips[0] // 16 for group in visit_groups(rack(500_000_000), VISITS, step, what=WHAT)]
+        for step in (replace(STEP, micro_batches=count) for count in (1, 2, 9))
+    ]
+    assert rows == [[0] * 5, [0, 0, 0, 1, 1], [0, 1, 2, 3, 4]]
+
+
 def test_the_next_tray_is_one_that_links_reach() -> None:
     """Tests a model that fills a rack: from its last tray, 15, links lead to the same tray of the next rack alone."""
     fabric = load_fabric("lpx-2-racks")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from lpxsched.contention.steps import Contended
 from lpxsched.options import ContendOptions
 from lpxsched.sessions import drawn as module
 from lpxsched.sessions.drawn import drawn_sessions
@@ -15,23 +16,29 @@ from tests.sessions.small import prefill_of, session_of, steps_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from lpxsched.contention.runtime import Runtime
     from lpxsched.sessions.drawn import Drawn
     from lpxsched.timetable.build import Build
 
 OPTIONS = ContendOptions(steps=100)
 
 
-def drawn(patch: pytest.MonkeyPatch, folder: Path, fabric_ns: list[float], count: int, *rows: str) -> Drawn:
-    """Return sessions on steps that take what is told within the fabric, again and again."""
+def drawn(
+    patch: pytest.MonkeyPatch, folder: Path, fabric_ns: list[float], count: int, *rows: str, whole_ns: float = 0
+) -> Drawn:
+    """Return sessions on steps that take what is told within the fabric, again and again.
 
-    def told(build: Build, options: ContendOptions) -> NDArray[np.float64]:
-        del build
-        return np.resize(np.array(fabric_ns), options.steps)
+    With the time of whole steps two micro-batches are in flight.
+    """
+
+    def told(build: Build, options: ContendOptions, runtime: Runtime) -> Contended:
+        del build, runtime
+        round_ps = np.full(options.steps if whole_ns else 0, round(whole_ns * 1000), dtype=np.int64)
+        segment_ps = np.rint(np.resize(np.array(fabric_ns), (options.steps, 1)) * 1000).astype(np.int64)
+        return Contended(segment_ps, np.zeros((options.steps, 1, 3), dtype=np.int64), round_ps)
 
     patch.setattr(module, "contended_steps", told)
-    session, steps = session_of(folder, *rows), steps_of()
+    session, steps = session_of(folder, *rows), steps_of(in_flight=2 if whole_ns else 1)
     return drawn_sessions(session, steps, prefill_of(), OPTIONS, count, progress=lambda *_: None)
 
 
@@ -43,6 +50,12 @@ def test_steps_without_a_tail_give_one_session(monkeypatch: pytest.MonkeyPatch, 
     found = drawn(monkeypatch, tmp_path, [60.0], 3, "a,main,,7,1,4,0")
     assert found.session_ps.tolist() == [461_000] * 3
     assert found.mean.timeline.total_ps == found.tail.timeline.total_ps == found.tail_ps == 461_000
+
+
+def test_a_step_among_rivals_counts_as_a_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests steps of 150 ns, 60 of them in the fabric: 1 of prefill and four of them, below 10 rows and beyond."""
+    found = drawn(monkeypatch, tmp_path, [60.0], 3, "a,main,,7,1,4,0", whole_ns=150)
+    assert found.session_ps.tolist() == [601_000] * 3
 
 
 def test_tails_of_steps_in_a_row_add_up_by_the_square_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

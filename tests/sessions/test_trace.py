@@ -82,6 +82,7 @@ def test_parquet_holds_the_same(tmp_path: Path) -> None:
         (["a,m,,0,,1,0"], "2:8: tokens_in: no value here"),
         (["a,,,0,1,1,0"], "2:3: agent: no name here"),
         (['"a","x,y",,0,1,nine,0'], "2:16: tokens_out: must be a number, got 'nine'"),
+        (["a\0,m,,0,1,1,0"], "2:1: request: must be printable, got 'a\\x00'"),
         (["a b,m,,0,1,1,0"], "2:1: request: must be a name without blanks"),
         (["a,m,,0,1,1,0", "", "a,m,,0,1,1,0"], "4:1: request: a stands in line 2 already"),
         (["a,m,,0,1,1"], "2:1: 6 cells, the first line has 7"),

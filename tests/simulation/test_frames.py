@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from lpxsched.program.reserved_chain import free_residues, server_conflicts
-from lpxsched.simulation.frames import ALL_DELAYS, Delays, Discipline, run_frames
+from lpxsched.simulation.discipline import Discipline
+from lpxsched.simulation.frames import ALL_DELAYS, Delays, run_frames
+from lpxsched.simulation.ports import INTO, OUT_OF, Port, binding_ports
 from lpxsched.simulation.turns import Server, Turn
 from tests.program.frames import LAYERS, LEAST, MOST, SEGMENT, example_chain
 
@@ -92,3 +94,59 @@ def test_a_missed_turn_waits_where_there_is_no_room() -> None:
     server.there[1] = 1
     assert server.served(60) == (1, 1)
     assert server.served(68) == (0, 0)
+
+
+def two_on_a_port(start: int, ways: tuple[int, int], residues: tuple[int, ...] = (0, 1, 2, 4)) -> Discipline:
+    """Return two layers of 100 cycles each whose rows enter over one port, 40 cycles each; a window every 100, N = 7.
+
+    Ways out of a layer and in take `ways` in all at most, beside 120 on servers, and a third at least. So rows of layer
+    1, whose window is at `start`, come to the port at 100 + 120 + the first of them at most, and those of layer 0, of
+    the next window at 700, at `start` + 100 + 120 + the second.
+    """
+    port = Port(INTO, np.array([40, 40]), np.array([40, 40]))
+    most = np.array([[way, 60, 60] for way in ways])
+    return Discipline(
+        period=100,
+        windows=7,
+        start=np.array([0, start]),
+        segment=np.array([100, 100]),
+        least=most // 3,
+        most=most,
+        residues=np.array(residues),
+        servers=np.arange(len(residues)),
+        ports=(port,),
+    )
+
+
+# Turns at 310 to 350 and at 660 to 700: 10 to 50 and 60 to 100 of every hundred.
+APART = (350, (90, 90))
+# Turns at 340 to 380 and at 660 to 700, so that 60 to 80 of every hundred is in both.
+OVERLAPPING = (380, (120, 60))
+
+
+@pytest.mark.parametrize("delays", ALL_DELAYS)
+def test_a_port_serves_in_the_order_of_reservations(delays: Delays) -> None:
+    """Tests turns that do not overlap: nobody is late."""
+    run = run_frames(two_on_a_port(*APART, residues=tuple(range(7))), delays, steps=30, seed=5)
+    assert (run.late, run.excess) == (0, 0)
+
+
+def test_turns_that_overlap_on_a_port_make_somebody_late() -> None:
+    """Tests that ports count: residue 4 at layer 0 and residue 0 at layer 1, both tight, cannot both be through."""
+    plan = two_on_a_port(*OVERLAPPING)
+    assert run_frames(plan, "most", steps=30).late > 0
+    assert run_frames(two_on_a_port(*APART), "most", steps=30).late == 0
+
+
+def test_a_port_in_order_of_arrival_makes_somebody_late() -> None:
+    """Tests the turns that do not overlap, served as rows come: who came early holds up one that is slow."""
+    plan = two_on_a_port(*APART, residues=tuple(range(7)))
+    assert run_frames(plan, "one slow", steps=30, in_order=False).late > 0
+
+
+def test_a_port_that_another_outlasts_is_left_out() -> None:
+    """Tests three ports of one side with the same two layers, one with another layer, and one of the other side."""
+    long, short, third = (Port(INTO, np.zeros(3, int), np.array(most)) for most in ([5, 6, 0], [5, 5, 0], [9, 0, 9]))
+    out = Port(OUT_OF, np.zeros(3, int), np.array([1, 1, 0]))
+    kept = binding_ports([short, long, third, out, Port(OUT_OF, np.zeros(3, int), np.zeros(3, int))])
+    assert {id(port) for port in kept} == {id(long), id(third), id(out)}

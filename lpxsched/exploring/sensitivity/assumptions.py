@@ -1,7 +1,8 @@
 """What is assumed in the files of a compile, the values that it may have instead, and files that say so.
 
-Assumptions are found by the tags of values (``assumed``), in whichever file they stand. A number is tried at both ends
-of its range, anything else at every other value that it may have.
+Assumptions are found by the tags of values (``assumed``), in whichever file they stand, and one in the build: that
+chips expand on read the weights that they cannot multiply. A number is tried at both ends of its range, anything else
+at every other value that it may have.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from lpxsched.assembly.expanded_weights import STORED
 from lpxsched.assembly.manifest import assumptions_of
 from lpxsched.files.document import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CHIP, TOPOLOGY, LINKS = "chip", "topology", "links"
+    from lpxsched.timetable.build import Build
+
+CHIP, TOPOLOGY, LINKS, WEIGHTS = "chip", "topology", "links", "weights"
+# Of --weights, where chips do not expand.
+STORED_TYPES = {STORED: "fp8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class Assumption:
     Attributes
     ----------
     kind, key : str
-        The file, as `input_files` calls it, and the dotted key in it.
+        The file, as `input_files` calls it, and the dotted key in it; of weights that are expanded their type.
     value : object
         What is reckoned with.
     others : tuple
@@ -69,6 +75,21 @@ def assumptions_in(files: Mapping[str, Path]) -> tuple[list[Assumption], list[st
     return found, without
 
 
+def expansions_in(build: Build) -> list[Assumption]:
+    """Return what a build assumes of weights that its chips do not multiply."""
+    return [
+        Assumption(
+            WEIGHTS,
+            name.removeprefix(f"{WEIGHTS}."),
+            told["value"],
+            _others(told["value"], told["range"]),
+            told["source"],
+        )
+        for name, told in build.manifest.assumptions.items()
+        if name.startswith(f"{WEIGHTS}.")
+    ]
+
+
 def _others(value: Any, between: list[Any] | None) -> tuple[Any, ...]:
     return tuple(other for other in between or () if other != value)
 
@@ -90,6 +111,8 @@ def altered_choices(files: Mapping[str, Path], assumption: Assumption, other: An
     folder : Path
         Where the files go; there is nothing in it yet.
     """
+    if assumption.kind == WEIGHTS:
+        return {WEIGHTS: STORED_TYPES[other]}
     folder.mkdir(parents=True)
     path = files[assumption.kind]
     data = copy.deepcopy(read_yaml(path).data)

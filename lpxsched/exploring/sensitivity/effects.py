@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.assembly.manifest import input_files
 from lpxsched.assembly.mapping import partition_of
 from lpxsched.errors import NothingFoundError
-from lpxsched.exploring.outcome import proved_outcome
+from lpxsched.exploring.outcome import proved, proved_outcome
 from lpxsched.exploring.runs import as_found
-from lpxsched.exploring.sensitivity.assumptions import altered_choices, assumptions_in
+from lpxsched.exploring.sensitivity.assumptions import altered_choices, assumptions_in, expansions_in
 from lpxsched.pipeline import compile_timetable
 
 if TYPE_CHECKING:
@@ -121,27 +121,29 @@ def effects_of(options: CompileOptions, workers: Workers, *, progress: Callable[
     InputError, InfeasibleError, NothingFoundError
         When there is no timetable in the middle.
     """
-    mapping, files = partition_of(compile_timetable(options, progress=progress)), input_files(options)
+    build, files = compile_timetable(options, progress=progress), input_files(options)
+    given = proved(build)
+    if given.exit_code:
+        raise NothingFoundError(f"without a timetable in the middle: {given.cause}")
     assumptions, without = assumptions_in(files)
+    assumptions += expansions_in(build)
     others = [(one, other) for one in assumptions for other in one.others]
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         partition = folder / "partition.yaml"
-        partition.write_text(mapping, encoding="utf-8")
+        partition.write_text(partition_of(build), encoding="utf-8")
         middle = options.model_dump() | {"partition": str(partition)}
         altered = (
             altered_choices(files, one, other, folder / str(number)) for number, (one, other) in enumerate(others)
         )
-        outcomes = _outcomes([middle, *(middle | choices for choices in altered)], workers, progress)
-    if outcomes[0].exit_code:
-        raise NothingFoundError(f"without a timetable in the middle: {outcomes[0].cause}")
+        outcomes = _outcomes([middle | choices for choices in altered], workers, progress)
     ends: dict[str, list[End]] = {one.name: [] for one in assumptions}
-    for (one, other), outcome in zip(others, outcomes[1:], strict=True):
+    for (one, other), outcome in zip(others, outcomes, strict=True):
         # The place of a fault would be a file of the scratch folder.
         ends[one.name].append(End(other, int(outcome.exit_code), outcome.cause, _figures(outcome)))
-    effects = [Effect(one, tuple(ends[one.name]), _figures(outcomes[0])) for one in assumptions]
+    effects = [Effect(one, tuple(ends[one.name]), _figures(given)) for one in assumptions]
     effects.sort(key=lambda effect: (-effect.swing, effect.assumption.name))
-    return Effects(_figures(outcomes[0]), tuple(effects), tuple(without))
+    return Effects(_figures(given), tuple(effects), tuple(without))
 
 
 def _outcomes(

@@ -100,14 +100,15 @@ class LayerProblem:
             self, interval_cycles=interval_cycles, instance=self.opening.over(self.instance, interval_cycles)
         )
 
-    def unopened(self, interval_cycles: int | None) -> LayerProblem:
-        """Return the problem with the guards of another interval, where no stall comes before it."""
+    def unopened(self, interval_cycles: int | None, deskews: tuple[tuple[int, int], ...] = ()) -> LayerProblem:
+        """Return the problem with the guards of another interval and deskews inside, no stall before it."""
         over = self.over(interval_cycles)
-        return replace(over, instance=replace(over.instance, release_cycles=0))
+        return replace(over, instance=replace(over.instance, release_cycles=0, deskews=deskews))
 
-    def distinct_key(self) -> tuple[str, bytes, int]:
+    def distinct_key(self) -> tuple[str, bytes, int, bool]:
         """Return what is equal for layers that are one problem over every interval."""
-        return self.instance.key(), self.opening.levels.tobytes(), self.opening.clock.depth
+        levels, shared = self.opening.levels.tobytes(), self.opening.shared.tobytes()
+        return self.instance.key(), levels + shared, self.opening.clock.depth, self.opening.clock.drifts
 
     def shortest_hops(self) -> list[Hop]:
         """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""

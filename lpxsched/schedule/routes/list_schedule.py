@@ -17,7 +17,8 @@ from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Ways
-from lpxsched.schedule.times.calendars import Calendars, close, closed_by, empty_calendars
+from lpxsched.schedule.times.calendars import Calendars, close, empty_calendars
+from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 

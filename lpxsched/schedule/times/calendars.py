@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.units import NEVER, NONE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lpxsched.schedule.problem.wires import Wires
 
 
 class Calendars(NamedTuple):
@@ -123,39 +118,3 @@ def earliest_of(calendars: Calendars, first: int, count: int, ready: int, length
             if cycle == ready:
                 break
     return best, cycle
-
-
-def closed_by(deskews: Sequence[tuple[int, int]], wires: Wires, units: int) -> Closed:
-    """Return what deskews close of the resources of wires, and of so many units, numbered behind these.
-
-    Within the deskew [c, c + s) nothing departs, is read or runs (R9). A slot that holds its link during [a, b) is read
-    during [a + hop, b + hop) at most, so a link is closed for [c, c + s) and for [c - hop, c + s - hop), a unit for
-    [c, c + s).
-
-    Parameters
-    ----------
-    deskews : sequence of (int, int)
-        Cycle and stall.
-    wires : Wires
-    units : int
-    """
-    hop = np.full(len(wires.lanes) + units, NONE, dtype=np.int64)
-    hop[wires.resource] = wires.hop
-    rows: list[Integers] = [np.zeros((0, 3), dtype=np.int64)]
-    for cycles in np.unique(hop).tolist() if deskews else []:
-        resource = np.flatnonzero(hop == cycles)
-        shifts = (0,) if cycles == NONE else (0, cycles)
-        for begin, end in _disjoint([(c - shift, c - shift + stall) for c, stall in deskews for shift in shifts]):
-            rows.append(np.column_stack(np.broadcast_arrays(resource, begin, end - begin)))
-    return Closed(*(np.ascontiguousarray(column) for column in np.concatenate(rows).T))
-
-
-def _disjoint(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the union of intervals."""
-    union: list[tuple[int, int]] = []
-    for begin, end in sorted(intervals):
-        if union and begin <= union[-1][1]:
-            union[-1] = union[-1][0], max(end, union[-1][1])
-        else:
-            union.append((begin, end))
-    return union

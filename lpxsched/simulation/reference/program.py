@@ -82,6 +82,8 @@ def _repeating(build: Build, frame: int) -> Session:
     """Return the iterations between the two deskews that lie farthest apart; three of each segment without any."""
     deskews, frames, period = build.deskews, build.frames, int(build.frames.period_cycles[frame])
     windows, mine = int(frames.windows[frame]), np.flatnonzero(deskews.frame == frame)
+    if len(mine) and (deskews.every_periods[mine] == 1).all():
+        return _around_deskews(build, frame, mine)
     begins = sorted(
         (int(deskews.cycle[row]) + turn, int(deskews.stall[row]))
         for row in mine.tolist()
@@ -105,6 +107,24 @@ def _repeating(build: Build, frame: int) -> Session:
     kept = sorted(runs)[-max(3, MOST_ROWS // rows) :]
     zeros, segments = zip(*kept, strict=True)
     return Session(segments, zeros, ((0, stall),) if begins else (), period, polled=False, repeats=True)
+
+
+def _around_deskews(build: Build, frame: int, mine: Integers) -> Session:
+    """Return iterations one after the other of a frame that deskews in every period, from one of its deskews on."""
+    deskews, period = build.deskews, int(build.frames.period_cycles[frame])
+    segments = np.flatnonzero(build.segments.frame == frame).tolist()
+    runs = max(3, min(int(build.frames.windows[frame]), MOST_ROWS // max(1, len(build.slots))))
+    first = int(deskews.cycle[mine].min())
+    after = [int(build.segments.phase_cycles[segment] - first) % period for segment in segments]
+    lasts = max(int(build.segments.makespan_cycles[segment]) + at for segment, at in zip(segments, after, strict=True))
+    spans = sorted(
+        (int(deskews.cycle[row]) - first + number * period, int(deskews.stall[row]))
+        for row in mine.tolist()
+        for number in range(runs + lasts // period + 1)
+    )
+    ats = list(zip(after, segments, strict=True))
+    zeros, of = zip(*sorted((at + run * period, segment) for at, segment in ats for run in range(runs)), strict=True)
+    return Session(of, zeros, tuple(spans), period, polled=False, repeats=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -98,7 +98,7 @@ class _Attention(Dealt):
 
     @property
     def cache_bytes(self) -> Fraction:
-        """Bytes of keys, or of values, of all users by dealt column."""
+        """Bytes of keys, or of values, of all users of a step by dealt column."""
         return exact_bytes_of(self.decoding.users * self.seen, self.decoding.kv)
 
 
@@ -142,7 +142,8 @@ def _rotate(dealt: _Attention) -> Piece:
 
 
 def _cache(dealt: _Attention, name: str) -> Weights:
-    return Weights(dealt.decoding.kv, "sharded", (term("bytes", MATRIX, per_column=dealt.cache_bytes),), name)
+    kept = dealt.cache_bytes * dealt.decoding.micro_batches
+    return Weights(dealt.decoding.kv, "sharded", (term("bytes", MATRIX, per_column=kept),), name)
 
 
 def _products(dealt: _Attention, moved: Fraction, *pipelines: str, cache: str) -> Work:

@@ -158,7 +158,8 @@ def _products(dealt: _Latent, columns: int, moved: Fraction, *pipelines: str, ke
         term("bytes", MATRIX, constant=exact_bytes_of(rows * columns, decoding.kv), per_row_column=dealt.each(moved)),
         term("macs", MATRIX, per_row_column=dealt.each(decoding.context * columns)),
     )
-    cache = term("bytes", MATRIX, constant=exact_bytes_of(rows * columns, decoding.kv))
+    all_rows = decoding.kept_users * decoding.context
+    cache = term("bytes", MATRIX, constant=exact_bytes_of(all_rows * columns, decoding.kv))
     weights = Weights(decoding.kv, "replicated", (cache,), "latents") if kept else None
     dtype = arithmetic_type(decoding.kv, decoding.precision.activations)
     return dealt.work(dtype, terms, *pipelines, weights=weights)

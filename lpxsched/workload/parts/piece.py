@@ -52,6 +52,8 @@ class Decoding:
         How experts lie; rows reach all chips.
     as_published : bool
         FFNs keep the types in which they were published, where these differ from that of `precision`.
+    micro_batches : int
+        So many steps of other users are under way at once: each keeps its own context.
     """
 
     batch: int
@@ -63,11 +65,17 @@ class Decoding:
     rows_per_user: int = 1
     policy: Policy = SHARDED
     as_published: bool = False
+    micro_batches: int = 1
 
     @property
     def users(self) -> int:
-        """Users whose contexts are kept."""
+        """Users of a step."""
         return self.batch // self.rows_per_user
+
+    @property
+    def kept_users(self) -> int:
+        """Users whose contexts are kept, those of all micro-batches."""
+        return self.users * self.micro_batches
 
 
 class Shape(NamedTuple):

@@ -134,9 +134,8 @@ def _convolve(dealt: _Recurrent) -> Piece:
     # Products with the taps and their sum, a bias; the sigmoid; the lengths of keys and queries for the delta rule.
     operations = (dealt.taps + 1 + GATE_OPERATIONS) * mixed
     operations += NORM_OPERATIONS * 2 * dealt.key_columns * (dealt.prefix == "delta")
-    kept = Weights(
-        CONVOLUTION_TYPE, "sharded", (term("bytes", VECTOR, per_column=dealt.each(weights + rows)),), "convolution"
-    )
+    all_bytes = dealt.each(weights + rows * dealt.decoding.micro_batches)
+    kept = Weights(CONVOLUTION_TYPE, "sharded", (term("bytes", VECTOR, per_column=all_bytes),), "convolution")
     # The rows that are kept are read and written again.
     passes = Passes(moved, operations, 3, weights + 2 * rows, kept)
     inputs: tuple[tuple[str, Layout], ...] = (("projected", STAYS),)
@@ -149,7 +148,8 @@ def _update(dealt: _Recurrent, operations: int) -> Piece:
     numbers = dealt.values * dealt.key_columns
     state: Fraction = exact_bytes_of(dealt.decoding.users * numbers, STATE_TYPE)
     moved = exact_bytes_of(dealt.mixed + dealt.rest + 2 * dealt.values, precision.activations)
-    kept = Weights(STATE_TYPE, "sharded", (term("bytes", VECTOR, per_column=dealt.each(state)),), "state")
+    all_bytes = dealt.each(state * dealt.decoding.micro_batches)
+    kept = Weights(STATE_TYPE, "sharded", (term("bytes", VECTOR, per_column=all_bytes),), "state")
     # Rows of a user follow each other: what the key reads, the new state, what the query reads.
     number = (operations - 1) * dealt.decoding.rows_per_user
     inputs: tuple[tuple[str, Layout], ...] = (("mixed_rows", STAYS),)

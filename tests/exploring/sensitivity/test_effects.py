@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from lpxsched.assembly.mapping import partition_of
 from lpxsched.errors import InfeasibleError
+from lpxsched.exploring.outcome import proved_outcome
 from lpxsched.exploring.runs import Workers
-from lpxsched.exploring.sensitivity import effects as module
 from lpxsched.exploring.sensitivity.assumptions import Assumption
-from lpxsched.exploring.sensitivity.effects import Effect, Effects, End, effects_of
+from lpxsched.exploring.sensitivity.effects import FIGURES, Effect, Effects, End, effects_of
 from lpxsched.exploring.sensitivity.picture import render_effects
 from lpxsched.exploring.sensitivity.text import effects_text, shown
+from lpxsched.pipeline import compile_timetable
 from tests.exploring.sensitivity.certain import certain_options
+from tests.toy import toy_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def figures(rate: float) -> dict[str, float]:
@@ -100,14 +107,31 @@ def test_ends_are_compiled_on_the_mapping_of_the_middle(tmp_path_factory: pytest
     assert effects_of(options, Workers(2), progress=lambda *_: None) == alone
 
 
-def test_without_a_middle_there_is_nothing_to_tell(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Tests a model that does not fit."""
+def test_weights_that_are_expanded_are_tried_as_they_would_be_stored(tmp_path: Path) -> None:
+    """Tests four-bit weights, which the chip does not multiply, against a compile that stores them as fp8."""
+    options = certain_options(tmp_path, ())
+    toy_model(tmp_path, quantization_config={"quant_method": "mxfp4"})
+    told = effects_of(options, Workers(), progress=lambda *_: None)
+    (stored,) = told.effects
+    assert (stored.assumption.name, stored.assumption.value) == ("weights.mxfp4", "expanded on read")
+    fp8 = proved_outcome(options.model_dump() | {"weights": "fp8"}, "sensitivity").told
+    assert [(end.value, end.figures["step_ns"]) for end in stored.ends] == [("stored as fp8", fp8["step_ns"])]
+    assert fp8["step_ns"] > told.middle["step_ns"]
 
-    def unfit(*_: object, **__: object) -> None:
-        raise InfeasibleError("too large")
 
-    monkeypatch.setattr(module, "compile_timetable", unfit)
-    with pytest.raises(InfeasibleError, match="too large"):
-        effects_of(certain_options(tmp_path_factory.mktemp("toy")), Workers(), progress=lambda *_: None)
+def test_the_middle_is_what_its_mapping_gives(tmp_path: Path) -> None:
+    """Tests the figures of the middle, laid by the command itself, against a compile on its mapping written out."""
+    options = certain_options(tmp_path, ()).model_copy(update={"partition": "auto"})
+    partition = tmp_path / "partition.yaml"
+    partition.write_text(partition_of(compile_timetable(options)))
+    again = proved_outcome(options.model_dump() | {"partition": str(partition)}, "sensitivity")
+    middle = effects_of(options, Workers(), progress=lambda *_: None).middle
+    assert middle == {key: again.told[key] for key in FIGURES}
+
+
+def test_without_a_middle_there_is_nothing_to_tell(tmp_path: Path) -> None:
+    """Tests a model that does not fit: 100 layers of 80,000 columns on one node."""
+    options = certain_options(tmp_path)
+    toy_model(tmp_path, num_hidden_layers=100, intermediate_size=80_000)
+    with pytest.raises(InfeasibleError, match="100 layers"):
+        effects_of(options, Workers(), progress=lambda *_: None)

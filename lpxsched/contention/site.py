@@ -1,4 +1,4 @@
-"""A segment while it is laid: where its operators run, and how packets are made and find their way."""
+"""Where a segment is laid: nodes of its operators, and how packets are made and find their way."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Wiring(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Segment:
+class Site:
     """A segment that is being laid.
 
     Attributes

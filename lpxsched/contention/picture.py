@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.contention.text import build_name
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS, OTHER_COLOURS
 from lpxsched.report.figures.images import images
-from lpxsched.report.summaries.contention import build_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

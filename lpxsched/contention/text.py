@@ -23,6 +23,7 @@ def contention_text(build: Build, found: Contention) -> str:
     paragraphs = [
         _title(build, facts),
         _times(build, facts),
+        *_rounds(facts),
         _parts(facts),
         fill(_assumed(found, facts), WIDTH),
         *_outside(build, facts),
@@ -46,11 +47,33 @@ def _title(build: Build, facts: dict[str, Any]) -> str:
 def _times(build: Build, facts: dict[str, Any]) -> str:
     part = "a layer" if all(len(segment.layers) == 1 for segment in build.graph.segments) else "a segment"
 
-    def row(name: str, step: float, layer: float) -> list[str]:
-        return [name, as_us(step), f"{step / facts['nominal_ns']:.2f}", as_us(layer)]
+    def row(key: str, name: str) -> list[str]:
+        step, of_part = facts[key], facts["segment"][key]
+        return [
+            name,
+            as_us(step),
+            _between(facts["intervals"].get(key)),
+            f"{step / facts['nominal_ns']:.2f}",
+            as_us(of_part),
+        ]
 
-    rows = [row(name, facts[key], facts["segment"][key]) for key, name in (OWN | TAILS).items()]
-    return table(["within the fabric", "a step", "over nominal", part], rows)
+    rows = [row(key, name) for key, name in (OWN | TAILS).items()]
+    return table(["within the fabric", "a step", "with 95 % from .. to", "over nominal", part], rows)
+
+
+def _between(ends: list[float | None] | None) -> str:
+    """Return an interval in us; what too few steps do not say is a dot."""
+    return "" if ends is None else " .. ".join("?" if end is None else f"{end / 1000:,.3f}" for end in ends)
+
+
+def _rounds(facts: dict[str, Any]) -> list[str]:
+    """Return what whole steps of micro-batches in flight take, GPUs and hand-over included."""
+    if "round" not in facts:
+        return []
+    told = [f"{name} {as_us(facts['round'][key])}" for key, name in TAILS.items()]
+    timetable = f"timetable {as_us(facts['step_ns'])}, every window its own {as_us(facts['longest_step_ns'])}"
+    beside = f"a whole step of one of {facts['in_flight']} micro-batches in flight, what is assumed outside included"
+    return [fill(f"{beside}: {', '.join(told)}; {timetable}", WIDTH)]
 
 
 def _parts(facts: dict[str, Any]) -> str:

@@ -1,0 +1,108 @@
+"""What a manifest tells of a whole model on the chips, one micro-batch at a time or several in flight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.assembly.deskews import deskews_between
+from lpxsched.assembly.headline import FLAGS, OUTSIDE, headline_results, picoseconds_up, reserved_results
+from lpxsched.assembly.results import (
+    emitted,
+    extent_told,
+    loads_told,
+    problems_told,
+    solvers_named,
+    traffic,
+    tree_of,
+    wire_gap,
+)
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, segment_levels, worst_case_ns
+from lpxsched.files.ranged import NOTHING
+from lpxsched.program.chain_in_flight import ChainInFlight
+from lpxsched.schedule.chain import Chain
+from lpxsched.schedule.result import LowerBound
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from lpxsched.assembly.program import Program
+    from lpxsched.assembly.surroundings import Surroundings
+    from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.options import CompileOptions
+
+
+def chain_results(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    chain: Chain | ChainInFlight,
+    program: Program,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a manifest tells of a whole model on the chips: its layers are one segment."""
+    problems, headline = problems_told(chain.layers), _chain_headline(options, fabric, clock, chain, around=around)
+    short, bound = _made_short(chain)
+    return {
+        "status": "optimal" if short == bound.cycles else "feasible",
+        "solver": solvers_named(problems),
+        "makespan_cycles": chain.makespan_cycles,
+        "lower_bound_cycles": bound.cycles,
+        "bound": bound.name,
+        "gap": round(short / bound.cycles, 6),
+        "wire_gap": wire_gap(problems),
+        "makespan_ns": picoseconds_up(nominal_ns(fabric.chip.clock_mhz, makespan_cycles=[chain.makespan_cycles])),
+        **headline,
+        "period_cycles": int(around.frames.period_cycles[0]),
+        "in_flight": options.in_flight,
+        "acceptance_length": float(emitted(options).tokens),
+        **extent_told(fabric, clock, chain.layers, problems, around),
+        # Embedding and head, which meet hosts, are no layers of the model.
+        "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
+        "visits": len(chain.layers),
+        **({"deskews": deskews_between(chain)} if isinstance(chain, Chain) else {}),
+        **traffic(program),
+    }
+
+
+def _made_short(chain: Chain | ChainInFlight) -> tuple[int, LowerBound]:
+    """Return what the timetable makes short, a makespan or a period, and a bound of it."""
+    if isinstance(chain, ChainInFlight):
+        return chain.frame.period_cycles, LowerBound(chain.frame.bound_cycles, "busiest unit")
+    return chain.makespan_cycles, chain.bound
+
+
+def _chain_headline(
+    options: CompileOptions,
+    fabric: Fabric,
+    clock: ClockSpecification,
+    chain: Chain | ChainInFlight,
+    *,
+    around: Surroundings,
+) -> dict[str, Any]:
+    """Return what a step takes of a whole model on the chips."""
+    clock_mhz, makespan = fabric.chip.clock_mhz, [chain.makespan_cycles]
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespan)
+    chips = sorted({chip for layer in chain.layers for chip in layer.problem.group.chips})
+    if isinstance(chain, ChainInFlight):
+        longest = chain.frame.windows * chain.frame.period_cycles
+        told = reserved_results(
+            proved_ns,
+            cycles_to_ns(chain.step_cycles, clock_mhz),
+            reserved_step_ns(clock, clock_mhz, step_cycles=longest, depth=int(around.chips.hac_depth[chips].max())),
+            NOTHING,
+            list(OUTSIDE),
+            emitted=emitted(options, options.in_flight),
+        )
+        windows = {"windows": chain.frame.windows, "residues": list(chain.residues), "rest_cycles": [0]}
+        loads = {"loads": loads_told(chain.loads, options.in_flight, clock_mhz)}
+        return told | windows | loads | {"longest_step_ns": picoseconds_up(cycles_to_ns(longest, clock_mhz))}
+    worst_ns = worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=around.segments.waiting_cycles.tolist(),
+        makespan_cycles=makespan,
+        levels=[segment_levels(tree_of(around), chips, deskews=len(chain.deskews))],
+        arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
+    )
+    missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
+    return headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))
