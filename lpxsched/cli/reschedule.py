@@ -122,7 +122,13 @@ def _each_link(before: Build, fabric: Fabric, link_class: str, *, verify: bool, 
 
 
 def _worst_text(record: dict[str, Any]) -> str:
-    rows = [("links", f"{record['failures']:,} of class {record['link_class']}, {record['made']:,} timetables made")]
+    rows = [
+        (
+            "links",
+            f"{record['failures']:,} of class {record['link_class']}, {record['made']:,} timetables made; "
+            f"{record['idle']:,} carry nothing and need no other",
+        )
+    ]
     if record["made"]:
         source, destination, lane = record["worst_link"]
         rows += [
