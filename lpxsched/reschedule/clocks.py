@@ -10,9 +10,9 @@ import numpy as np
 from lpxsched.clocks.guard import HOST_LEVELS, guard_cycles, stall_cycles
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, needs_alignment, time_domains
 from lpxsched.errors import InputError, NothingFoundError
-from lpxsched.reschedule.tasks import slot_segments
 from lpxsched.reschedule.wires import wires_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
+from lpxsched.timetable.segments import slot_segments
 from lpxsched.units import NONE
 
 # More chips are not tried as roots.
