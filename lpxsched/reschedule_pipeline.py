@@ -11,11 +11,15 @@ from lpxsched.fabric.schema import DownFile
 from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import validate
 from lpxsched.reschedule.around import around_of
+from lpxsched.reschedule.clocks import aligned_cycles, clocks_hold
 from lpxsched.reschedule.difference import difference
 from lpxsched.reschedule.fabric import fabric_of
 from lpxsched.reschedule.rebuilt import rebuilt
 from lpxsched.reschedule.segments import repaired_segments
 from lpxsched.reschedule.spares import spare_roles
+
+# How often guards and deskews may turn out too short for what they made later.
+TRIES = 4
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,10 +49,15 @@ def rescheduled(build: Build, fabric: Fabric) -> tuple[Build, dict[str, Any]]:
     ------
     InfeasibleError, NothingFoundError
     """
-    role = spare_roles(build, fabric)
-    around = around_of(build, fabric, role)
-    segments = repaired_segments(around)
-    after = rebuilt(around, segments)
+    role, longest = spare_roles(build, fabric), 0
+    for _ in range(TRIES):
+        around = around_of(build, fabric, role, longest)
+        segments = repaired_segments(around)
+        after = rebuilt(around, segments)
+        if clocks_hold(after):
+            break
+        # What comes later is read longer after a deskew.
+        longest = aligned_cycles(after)
     changed = difference(build, after, role)
     must_move = sum(found.must_move for found in segments.values())
     fewest = changed["rows_moved"] + changed["rows_dropped"] == must_move

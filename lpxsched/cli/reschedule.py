@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.console import emit, failures_told, json_option, named_rows, progress_told
-from lpxsched.cli.verification import MOST_TOLD, holds, verify_option
-from lpxsched.errors import ExitCode, InputError
+from lpxsched.cli.verification import MOST_TOLD, holds, read_granted_build, verify_option
+from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
@@ -42,11 +42,10 @@ def reschedule_command(
     if link_class is not None and output is not None:
         raise click.UsageError("--contingency makes many timetables and writes none; leave out -o")
     from lpxsched.reschedule_pipeline import fabric_without
-    from lpxsched.timetable.reader import read_sound_build
 
-    before = read_sound_build(folder)
+    before = read_granted_build(folder)
     if verify and not holds(before, remedy="compile it again"):
-        raise InputError(str(folder), "breaks the rules above; lpxsched check tells more")
+        return ExitCode.VERIFICATION_FAILED
     fabric = fabric_without(before, down)
     if link_class is not None:
         return _each_link(before, fabric, link_class, verify=verify, as_json=as_json)
@@ -122,7 +121,13 @@ def _each_link(before: Build, fabric: Fabric, link_class: str, *, verify: bool, 
 
 
 def _worst_text(record: dict[str, Any]) -> str:
-    rows = [("links", f"{record['failures']:,} of class {record['link_class']}, {record['made']:,} timetables made")]
+    rows = [
+        (
+            "links",
+            f"{record['failures']:,} of class {record['link_class']}, {record['made']:,} timetables made; "
+            f"{record['idle']:,} carry nothing and need no other",
+        )
+    ]
     if record["made"]:
         source, destination, lane = record["worst_link"]
         rows += [

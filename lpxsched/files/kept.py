@@ -40,12 +40,16 @@ def kept(folder: Path, key: str, find: Callable[[], Any]) -> Any:
 
 
 def read_kept(folder: Path, key: str) -> Any:
-    """Return what is kept of a key; None where nothing is."""
+    """Return what is kept of a key; None where nothing is, or something else than was kept."""
     try:
         told = json.loads(_file_of(folder, key).read_text(encoding="utf-8"))
-        return told["value"] if told["key"] == key else None
-    except (OSError, ValueError, KeyError, TypeError):
+        return told["value"] if told["sha256"] == _digest(key, told["value"]) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _digest(key: str, value: Any) -> str:
+    return hashlib.sha256(json.dumps([key, value]).encode()).hexdigest()
 
 
 def keep(folder: Path, key: str, value: Any) -> None:
@@ -54,7 +58,7 @@ def keep(folder: Path, key: str, value: Any) -> None:
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps({"key": key, "value": value}), encoding="utf-8")
+        aside.write_text(json.dumps({"key": key, "value": value, "sha256": _digest(key, value)}), encoding="utf-8")
         aside.replace(path)
     except OSError:
         with suppress(OSError):

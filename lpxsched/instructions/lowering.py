@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -41,9 +41,17 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.replay.placement import Placement
 
-# Segment (-1 less the frame of what belongs to one), unit, link.
-Key = tuple[int, int, int]
-Streams = defaultdict[Key, list[Instruction]]
+
+class Stream(NamedTuple):
+    """Whose instructions follow each other: `segment` is `NONE` of what belongs to a frame, `link` of other units."""
+
+    segment: int
+    frame: int
+    unit: int
+    link: int
+
+
+Streams = defaultdict[Stream, list[Instruction]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,9 +146,12 @@ def _add_transfers(lowering: Lowering, node: int, streams: Streams) -> None:
     ):
         use, tensor = READS if code == SEND else WRITES, slots.tensor[rows]
         pieces = lowering.pieces(use, node, tensor, slots.first_vector[rows], slots.vectors[rows])
-        segment = build.operators.segment[build.tensors.producer[tensor]].tolist()
-        for of, link, when, piece in zip(segment, slots.link[rows].tolist(), cycle[rows].tolist(), pieces, strict=True):
-            streams[of, unit, link].append(Instruction(code, when, pieces=(piece,)))
+        segment = build.operators.segment[build.tensors.producer[tensor]]
+        columns = (
+            column.tolist() for column in (segment, build.segments.frame[segment], slots.link[rows], cycle[rows])
+        )
+        for of, frame, link, when, piece in zip(*columns, pieces, strict=True):
+            streams[Stream(of, frame, unit, link)].append(Instruction(code, when, pieces=(piece,)))
 
 
 def _add_operators(lowering: Lowering, node: int, streams: Streams) -> None:
@@ -156,7 +167,8 @@ def _add_operators(lowering: Lowering, node: int, streams: Streams) -> None:
             int(placed.shard[row]),
             pieces=tuple(sorted(pieces.get(row, ()))),
         )
-        streams[int(table.segment[row]), UNITS.index(str(table.unit[row])), NONE].append(found)
+        segment, unit = int(table.segment[row]), UNITS.index(str(table.unit[row]))
+        streams[Stream(segment, int(lowering.build.segments.frame[segment]), unit, NONE)].append(found)
 
 
 def _levels(build: Build) -> Integers:
@@ -215,21 +227,21 @@ def _places(lowering: Lowering, operator: Integers, tensor: Integers, *, inputs:
 def _add_deskews(build: Build, streams: Streams) -> None:
     """Let units wait for all others at the beginning of a segment and of each stall."""
     deskews = build.deskews
-    for segment in sorted({segment for segment, _, _ in streams}):
+    for segment in sorted({stream.segment for stream in streams}):
         frame = int(build.segments.frame[segment])
         rows = np.flatnonzero(deskews.frame == frame)
         columns = (deskews.cycle[rows], deskews.stall[rows], deskews.every_periods[rows])
         spans = sorted(zip(*(column.tolist() for column in columns), strict=True))
         repeats = bool(build.frames.period_cycles[frame])
         if repeats and spans:
-            streams[NONE - 1 - frame, CONTROL, NONE] = [
+            streams[Stream(NONE, frame, CONTROL, NONE)] = [
                 Instruction(DESKEW, cycle, stall, every=every) for cycle, stall, every in spans
             ]
         stalls = [] if repeats else spans
         waits = [Instruction(SYNC, cycle) for cycle in sorted({0, *(cycle for cycle, _, _ in stalls)})]
-        for key in [key for key in streams if key[0] == segment]:
+        for key in [key for key in streams if key.segment == segment]:
             streams[key] = sorted([*waits, *streams[key]], key=lambda one: (one.cycle, one.code != SYNC))
-        streams[segment, CONTROL, NONE] = _control(stalls)
+        streams[Stream(segment, frame, CONTROL, NONE)] = _control(stalls)
 
 
 def _control(stalls: list[tuple[int, int, int]]) -> list[Instruction]:
@@ -242,11 +254,10 @@ def _control(stalls: list[tuple[int, int, int]]) -> list[Instruction]:
 def _program(lowering: Lowering, node: int, streams: Streams) -> NodeProgram:
     build, sections = lowering.build, []
     segments = build.segments
-    for (segment, unit, link), instructions in sorted(streams.items()):
-        frame = int(segments.frame[segment]) if segment >= 0 else NONE - 1 - segment
-        phase = int(segments.phase_cycles[segment]) if segment >= 0 else 0
-        period, of = int(build.frames.period_cycles[frame]), max(segment, NONE)
-        sections.append(Section(of, frame, period, phase, unit, link, tuple(instructions)))
+    for (segment, frame, unit, link), instructions in sorted(streams.items()):
+        phase = int(segments.phase_cycles[segment]) if segment != NONE else 0
+        period = int(build.frames.period_cycles[frame])
+        sections.append(Section(segment, frame, period, phase, unit, link, tuple(instructions)))
     numbers = np.unique(lowering.placed.number[lowering.running[node]])
     names = tuple((number, build.graph.operators[number].name) for number in numbers.tolist() if number != NONE)
     position, size = str(build.chips.position[node]), build.manifest.vector_bytes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.reschedule.clocks import needed_guards, trees_without
+from lpxsched.reschedule.clocks import aligned_cycles, needed_guards, needed_stall, trees_without
 from lpxsched.reschedule.spares import with_spares
 from lpxsched.reschedule.tasks import moves_of
 from lpxsched.reschedule.wires import wires_of
@@ -42,6 +42,8 @@ class Around:
         All slots of the build; hops are as long as the tree asks for.
     segment : ndarray of int64, shape (slots,)
     lost : ndarray of bool, shape (slots,)
+    stall_cycles : int
+        What a deskew takes at most.
     """
 
     build: Build
@@ -53,6 +55,7 @@ class Around:
     moves: Moves
     segment: Integers
     lost: Flags
+    stall_cycles: int
 
     @property
     def touched(self) -> list[int]:
@@ -66,7 +69,7 @@ class Around:
         return not self.build.frames.period_cycles[self.build.segments.frame[segment]]
 
 
-def around_of(before: Build, fabric: Fabric, role: Integers) -> Around:
+def around_of(before: Build, fabric: Fabric, role: Integers, longest_cycles: int = 0) -> Around:
     """Return what segments have in common, with the flattest tree, of several that with the fewest later reads.
 
     Parameters
@@ -76,6 +79,8 @@ def around_of(before: Build, fabric: Fabric, role: Integers) -> Around:
         Without what is down.
     role : ndarray of int64, shape (nodes,)
         The node that stands in the place of each.
+    longest_cycles : int
+        Guards cover at least so long a time since a deskew.
 
     Raises
     ------
@@ -83,11 +88,11 @@ def around_of(before: Build, fabric: Fabric, role: Integers) -> Around:
         When counters cannot be aligned.
     """
     build = with_spares(before, fabric, role)
-    moves, last = moves_of(build, role), int(build.slots.read.max(initial=0)) + 1
+    moves, longest = moves_of(build, role), max(longest_cycles, aligned_cycles(build))
     members = [chip for group in build.graph.groups for chip in group.members]
     found: list[tuple[int, int, int, AlignmentTree, Integers, Integers]] = []
     for tree in trees_without(build, fabric):
-        guards = needed_guards(build, tree, last)
+        guards = needed_guards(build, tree, longest)
         hop = wires_of(build, guards).hop[moves.link]
         # A deeper tree may ask for a longer deskew.
         found.append((int(tree.depth[members].max()), int((hop > moves.hop).sum()), len(found), tree, guards, hop))
@@ -102,4 +107,5 @@ def around_of(before: Build, fabric: Fabric, role: Integers) -> Around:
         moves=moves._replace(hop=np.maximum(hop, moves.hop)),
         segment=slot_segments(build),
         lost=~fabric.link_up[moves.link],
+        stall_cycles=needed_stall(build, int(tree.depth[members].max()), longest),
     )

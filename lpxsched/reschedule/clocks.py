@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.guard import HOST_LEVELS
+from lpxsched.clocks.guard import HOST_LEVELS, stall_cycles
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, needs_alignment, time_domains
 from lpxsched.errors import InputError, NothingFoundError
+from lpxsched.reschedule.wires import wires_of
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
+from lpxsched.timetable.segments import slot_segments
 from lpxsched.units import NONE
 
 # More chips are not tried as roots.
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 def tree_of(build: Build) -> AlignmentTree:
     """Return the tree of counters of a build."""
     return AlignmentTree(build.chips.hac_parent, build.chips.hac_depth)
+
+
+def tree_depth(build: Build) -> int:
+    """Return how deep the chips and relays of all groups lie in the tree of counters at most."""
+    members = [chip for group in build.graph.groups for chip in group.members]
+    return int(build.chips.hac_depth[members].max(initial=0))
 
 
 def trees_without(build: Build, fabric: Fabric) -> list[AlignmentTree]:
@@ -140,6 +148,64 @@ def _depths(parent: Integers, fabric: Fabric) -> Integers:
         if not below.any():
             return depth
         depth = np.where(below, depth[parent] + 1, depth)
+
+
+def apart_cycles(build: Build) -> int:
+    """Return the longest time from one deskew of a frame that repeats to its next one; 0 where there are none."""
+    deskews, frames, longest = build.deskews, build.frames, 0
+    for frame in np.flatnonzero(frames.period_cycles).tolist():
+        rows = np.flatnonzero(deskews.frame == frame).tolist()
+        period = int(frames.period_cycles[frame])
+        round_cycles = int(frames.windows[frame]) * period
+        every = [(int(deskews.cycle[row]), int(deskews.every_periods[row]) * period) for row in rows]
+        begins = sorted(cycle + again for cycle, turn in every for again in range(0, round_cycles, turn))
+        if begins:
+            ends = [*begins[1:], begins[0] + round_cycles]
+            longest = max(longest, *(end - begin for begin, end in zip(begins, ends, strict=True)))
+    return longest
+
+
+def aligned_cycles(build: Build) -> int:
+    """Return the longest time from a deskew to a read before the next one, over all frames.
+
+    A frame that repeats has drained before each deskew, so no time there is longer than from one to the next. Where
+    nothing deskews the time counts from zero.
+    """
+    deskews, longest = build.deskews, apart_cycles(build)
+    ends = segment_ends(build) + 1
+    for frame in np.flatnonzero(build.frames.period_cycles == 0).tolist():
+        rows = np.flatnonzero(deskews.frame == frame)
+        last = int(ends[build.segments.frame == frame].max(initial=0))
+        # A slot that flies across one is read after it.
+        begins = np.append(0, (deskews.cycle + deskews.stall)[rows])
+        longest = max(longest, int(np.diff(np.append(begins, last)).max()))
+    return longest
+
+
+def needed_stall(build: Build, depth: int, interval_cycles: int) -> int:
+    """Return the stall of deskews so many cycles apart, over trees so deep; 0 on clocks that need none."""
+    clock = read_clock(build)
+    if not needs_alignment(clock):
+        return 0
+    return stall_cycles(clock, depth=depth, interval_cycles=interval_cycles, clock_mhz=read_clock_mhz(build))
+
+
+def clocks_hold(build: Build) -> bool:
+    """Return whether guards of links that carry slots, and deskews but the first, cover the times between deskews."""
+    longest, used, deskews = aligned_cycles(build), np.unique(build.slots.link), build.deskews
+    guards = needed_guards(build, tree_of(build), longest)
+    stall = needed_stall(build, tree_depth(build), longest)
+    return bool((guards <= build.links.guard_cycles)[used].all() and (deskews.stall[deskews.cycle > 0] >= stall).all())
+
+
+def segment_ends(build: Build) -> Integers:
+    """Return the cycle after which nothing happens in each segment."""
+    slots, operators = build.slots, build.operators
+    ends = np.zeros(len(build.segments), dtype=np.int64)
+    np.maximum.at(ends, operators.segment, operators.start + operators.cycles)
+    passed = wires_of(build, np.zeros_like(build.links.link)).hold_cycles(slots.link, slots.vectors - 1)
+    np.maximum.at(ends, slot_segments(build), slots.read + passed)
+    return ends
 
 
 def needed_guards(build: Build, tree: AlignmentTree, interval_cycles: int) -> Integers:

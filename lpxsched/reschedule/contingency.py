@@ -1,4 +1,7 @@
-"""Every single failed link of a class: what the timetable round it takes, and which cannot be made."""
+"""Every single failed link of a class: what the timetable round it takes, and which cannot be made.
+
+A link that carries no row, and along which no chip has to take its counter, needs no other timetable.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
+from lpxsched.simulation.manifest import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.compiled.kernels import Integers
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.timetable.build import Build
 
@@ -59,21 +64,29 @@ def contingency(
     """
     links, failed = links_of_class(fabric, name), []
     made: list[tuple[int, list[int], dict[str, Any]]] = []
+    standing = _standing(build, fabric, repair)
+    idle = np.zeros(fabric.links, dtype=np.bool_) if standing is None else idle_links(standing[0], fabric)
     for place, link in enumerate(links.tolist()):
         down = fabric.link_down.copy()
         down[link] = True
         ends = [int(column[link]) for column in (fabric.source, fabric.destination, fabric.lane)]
         try:
-            after, changed = repair(build, replace(fabric, link_down=down))
+            if standing is not None and idle[link]:
+                after, changed = standing
+            else:
+                after, changed = repair(build, replace(fabric, link_down=down))
             made.append((int(after.segments.makespan_cycles.sum()), ends, changed))
         except (InfeasibleError, NothingFoundError) as error:
             failed.append({"link": ends, "infeasible": isinstance(error, InfeasibleError), "cause": str(error)})
         told("links", place + 1, len(links))
+    return _told(name, made, failed) | {"failures": len(links), "idle": int(idle[links].sum())}
+
+
+def _told(name: str, made: list[tuple[int, list[int], dict[str, Any]]], failed: list[dict[str, Any]]) -> dict[str, Any]:
     # The first of equal ones.
     worst = max(made, key=lambda one: one[0]) if made else (None, None)
     return {
         "link_class": name,
-        "failures": len(links),
         "made": len(made),
         "worst_makespan_cycles": worst[0],
         "worst_link": worst[1],
@@ -83,6 +96,34 @@ def contingency(
         "infeasible": sum(one["infeasible"] for one in failed),
         "causes": failed,
     }
+
+
+def idle_links(build: Build, fabric: Fabric) -> Flags:
+    """Return the links that a build can lose and stay as it is: no row is on them, no counter hangs from them alone.
+
+    Parameters
+    ----------
+    build : Build
+    fabric : Fabric
+        What is up.
+    """
+    idle = np.isin(np.arange(fabric.links), build.slots.link, invert=True)
+    if needs_alignment(read_clock(build)):
+        up, parent = fabric.link_up, build.chips.hac_parent
+        pair = fabric.source * fabric.nodes + fabric.destination
+        lanes = np.bincount(pair[up], minlength=fabric.nodes**2)[pair]
+        idle &= (parent[fabric.destination] != fabric.source) | (lanes > 1)
+    return np.asarray(idle)
+
+
+def _standing(build: Build, fabric: Fabric, repair: Repair) -> tuple[Build, dict[str, Any]] | None:
+    """Return the timetable that stands when no link of the class fails, and what changed for it; None without one."""
+    if np.array_equal(fabric.link_down, build.links.down) and np.array_equal(fabric.node_down, build.chips.down):
+        return build, {"rows_moved": 0, "rows_dropped": 0, "rows_status": "optimal"}
+    try:
+        return repair(build, fabric)
+    except (InfeasibleError, NothingFoundError):
+        return None
 
 
 def _changed(changed: dict[str, Any]) -> int:

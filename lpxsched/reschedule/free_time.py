@@ -24,13 +24,18 @@ def busy(moves: Moves, wires: Wires, shifts: Sequence[int]) -> Closed:
 
 
 def deskewing(deskews: Sequence[tuple[int, int]], wires: Wires) -> Closed:
-    """Return when deskews (cycle, stall) close links: no slot departs before one and is read after it.
+    """Return when deskews (cycle, stall) close links and units: no slot departs before one and is read after it.
 
     That is stricter than R9, which lets a slot fly across with the residuals of two deskews in its guard.
     """
     links = np.arange(len(wires.hop), dtype=np.int64)
-    columns = [(links, cycle - wires.hop, wires.hop + stall) for cycle, stall in deskews if stall]
-    return joined([Closed(*column) for column in columns])
+    units = len(links) + np.arange(2 * len(wires.host), dtype=np.int64)
+    parts = []
+    for cycle, stall in deskews:
+        if stall:
+            parts.append(Closed(links, cycle - wires.hop, wires.hop + stall))
+            parts.append(Closed(units, np.full_like(units, cycle), np.full_like(units, stall)))
+    return joined(parts)
 
 
 def joined(parts: Sequence[Closed]) -> Closed:

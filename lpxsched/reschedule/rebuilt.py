@@ -9,7 +9,8 @@ import numpy as np
 
 from lpxsched.reschedule.frames import with_joined_frames, with_relays
 from lpxsched.reschedule.results import latest_ends, with_results
-from lpxsched.timetable.columns import Slots
+from lpxsched.reschedule.room import movable_deskews
+from lpxsched.timetable.columns import Deskews, Slots
 from lpxsched.timetable.documents import canonical_json
 
 if TYPE_CHECKING:
@@ -43,11 +44,21 @@ def rebuilt(around: Around, segments: Mapping[int, Repaired]) -> Build:
         chips=replace(build.chips, down=fabric.node_down, hac_parent=tree.parent, hac_depth=tree.depth),
         links=replace(build.links, down=fabric.link_down, guard_cycles=guards),
         frames=replace(build.frames, time_domain=_domains(around)),
+        deskews=_deskews(around, segments),
         graph=with_relays(build.graph, relays),
     )
     bounds = _bounds(around, after, segments)
     after = replace(after, segments=replace(build.segments, lower_bound_cycles=bounds))
-    return signed(with_results(with_joined_frames(after)))
+    return signed(with_results(build, with_joined_frames(after)))
+
+
+def _deskews(around: Around, segments: Mapping[int, Repaired]) -> Deskews:
+    """Return when frames deskew: some may come later with the rows around them, and take longer."""
+    deskews, later = around.build.deskews, movable_deskews(around.build)
+    cycle, stall = deskews.cycle.copy(), deskews.stall.copy()
+    for found in segments.values():
+        cycle[later], stall[later] = found.deskew, np.maximum(stall[later], around.stall_cycles)
+    return replace(deskews, cycle=cycle, stall=stall)
 
 
 def _bounds(around: Around, after: Build, segments: Mapping[int, Repaired]) -> Integers:

@@ -7,23 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.assembly.headline import Emitted, headline_results, picoseconds_up
+from lpxsched.assembly.headline import Emitted, headline_results, picoseconds_up, reserved_results
 from lpxsched.assembly.program import Program
 from lpxsched.assembly.results import traffic
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, segment_levels, worst_case_ns
 from lpxsched.errors import InputError
 from lpxsched.files.ranged import Ranged
-from lpxsched.reschedule.clocks import tree_of
+from lpxsched.reschedule.clocks import tree_depth, tree_of
 from lpxsched.reschedule.waiting import waiting_of, with_covering_deskews
+from lpxsched.reschedule.windows import loads_again, reserved_again
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.timetable.reader import MANIFEST
-from lpxsched.units import exact
+from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
 
     from lpxsched.compiled.kernels import Integers
+    from lpxsched.reschedule.windows import Reserved
     from lpxsched.timetable.build import Build
 
 # The proof of a bound that `earliest` raised, or that stands where that of before does not hold.
@@ -43,44 +45,81 @@ def latest_ends(build: Build, start: Integers) -> Integers:
     return makespans
 
 
-def with_results(build: Build) -> Build:
+def with_results(before: Build, build: Build) -> Build:
     """Return a build whose segments and results say what its rows take.
 
-    Of frames that repeat nothing but the traffic may have changed.
+    Parameters
+    ----------
+    before, build : Build
+        Before its repair, and after it.
 
     Raises
     ------
     NothingFoundError
-        When the deskews of a frame do not cover it any more.
+        When the deskews of a frame do not cover it any more, or micro-batches in flight find no windows.
     """
     build = replace(build, segments=replace(build.segments, waiting_cycles=waiting_of(build)))
-    if not build.frames.period_cycles.any():
+    repeats = bool(build.frames.period_cycles.any())
+    if not repeats:
         build = with_covering_deskews(build)
     makespans = latest_ends(build, build.operators.start)
     build = replace(build, segments=replace(build.segments, makespan_cycles=makespans))
     told = build.manifest.results | traffic(Program(build.slots, build.operators, build.operands, build.tensors))
-    if not build.frames.period_cycles.any():
+    if "in_flight" in told and _number(told, "in_flight") > 1:
+        build, reserved = reserved_again(before, build)
+        told |= _makespan(build) | _reserved(build, told, reserved)
+    elif repeats:
+        told |= _makespan(build) | _times(build, told)
+    else:
+        told |= _makespan(build)
         told |= _lengths(build, told) | _times(build, told)
     if told.get("step_ns") != build.manifest.results.get("step_ns"):
         told = {key: value for key, value in told.items() if key not in NOT_FROM_ROWS}
     return replace(build, manifest=build.manifest.model_copy(update={"results": told}))
 
 
+def _makespan(build: Build) -> dict[str, Any]:
+    makespan = int(build.segments.makespan_cycles.sum())
+    makespan_ns = picoseconds_up(nominal_ns(read_clock_mhz(build), makespan_cycles=[makespan]))
+    return {"makespan_cycles": makespan, "makespan_ns": makespan_ns}
+
+
+def _reserved(build: Build, told: dict[str, Any], reserved: Reserved) -> dict[str, Any]:
+    """Return what is told of micro-batches in flight: steps, windows and who owns them."""
+    chain, clock_mhz, micro_batches = reserved.chain, read_clock_mhz(build), len(reserved.owned)
+    headline = reserved_results(
+        nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles.tolist()),
+        cycles_to_ns(reserved.step_cycles, clock_mhz),
+        reserved_step_ns(read_clock(build), clock_mhz, step_cycles=chain.step_cycles, depth=tree_depth(build)),
+        _assumed(told),
+        list(told.get("not_modelled", ())),
+        emitted=_emitted(build, told, micro_batches),
+    )
+    residues, servers = zip(*reserved.owned, strict=True)
+    return headline | {
+        "windows": chain.windows,
+        "longest_step_ns": picoseconds_up(cycles_to_ns(chain.step_cycles, clock_mhz)),
+        "loads": loads_again(build, told.get("loads", []), micro_batches),
+        "rest_cycles": reserved.rests.tolist(),
+        "residues": list(residues),
+        "servers": list(servers),
+    }
+
+
 def _lengths(build: Build, told: dict[str, Any]) -> dict[str, Any]:
     makespan, bound = (
         int(column.sum()) for column in (build.segments.makespan_cycles, build.segments.lower_bound_cycles)
     )
-    makespan_ns = picoseconds_up(nominal_ns(read_clock_mhz(build), makespan_cycles=[makespan]))
     lengths: dict[str, Any] = {
         "status": "optimal" if makespan == bound else "feasible",
-        "makespan_cycles": makespan,
         "lower_bound_cycles": bound,
         "bound": told.get("bound", "") if bound == told.get("lower_bound_cycles") else SHORTEST_WAYS,
         "gap": round(max(1, makespan) / max(1, bound), 6),
-        "makespan_ns": makespan_ns,
     }
     if told.get("mapping_bound_ns"):
-        lengths["mapping_gap"] = round(makespan_ns / float(_number(told, "mapping_bound_ns")), 6)
+        lengths["mapping_gap"] = round(
+            float(_number(told, "makespan_ns")) / float(_number(told, "mapping_bound_ns")), 6
+        )
     return lengths
 
 
@@ -88,10 +127,17 @@ def _times(build: Build, told: dict[str, Any]) -> dict[str, Any]:
     worst_ns = _worst_ns(build)
     if "assumed_ns" not in told:
         return {"proved_worst_ns": picoseconds_up(worst_ns)}
-    assumed = Ranged(*(_number(told, key) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns")))
     proved_ns = nominal_ns(read_clock_mhz(build), makespan_cycles=build.segments.makespan_cycles.tolist())
-    emitted = Emitted(int(_number(build.manifest.options, "batch")), _number(told, "acceptance_length"))
-    return headline_results(proved_ns, worst_ns, assumed, list(told.get("not_modelled", ())), emitted=emitted)
+    missing = list(told.get("not_modelled", ()))
+    return headline_results(proved_ns, worst_ns, _assumed(told), missing, emitted=_emitted(build, told, 1))
+
+
+def _assumed(told: Mapping[str, Any]) -> Ranged:
+    return Ranged(*(_number(told, key) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns")))
+
+
+def _emitted(build: Build, told: Mapping[str, Any], micro_batches: int) -> Emitted:
+    return Emitted(int(_number(build.manifest.options, "batch")) * micro_batches, _number(told, "acceptance_length"))
 
 
 def _worst_ns(build: Build) -> Fraction:

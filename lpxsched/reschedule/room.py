@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.reschedule.deskews import Stalls
 from lpxsched.reschedule.detours import Room
 from lpxsched.reschedule.free_time import busy, deskewing, joined, turns
+from lpxsched.reschedule.shifts import Beside
+from lpxsched.reschedule.tasks import work_of
 from lpxsched.reschedule.ways import Open
+from lpxsched.schedule.times.calendars import Closed
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lpxsched.compiled.kernels import Flags
     from lpxsched.reschedule.around import Around
-    from lpxsched.schedule.times.calendars import Closed
+    from lpxsched.reschedule.segment import Repaired
+    from lpxsched.timetable.build import Build
 
 
 def room_of(around: Around, segment: int, *, relays: bool) -> Room:
@@ -78,23 +85,54 @@ def alike(around: Around, frame: int, other: int) -> bool:
     return bool(on_demand and frames.time_domain[frame] == frames.time_domain[other] and mine == its)
 
 
-def closed_to(around: Around, segment: int) -> Closed:
-    """Return when links are closed beside the segment's own slots: by deskews, and by what repeats in its frame."""
-    build, wires = around.build, around.wires
+def beside_of(around: Around, segment: int, done: Mapping[int, Repaired]) -> Beside:
+    """Return what rows of a segment are placed beside: deskews on demand, else what repeats in its frame, and limits.
+
+    Parameters
+    ----------
+    around : Around
+    segment : int
+    done : mapping of int to Repaired
+        Segments that were repaired before.
+    """
+    build, chips = around.build, around.build.chips
     frame = int(build.segments.frame[segment])
     period = int(build.frames.period_cycles[frame])
-    if not period:
-        mine = np.flatnonzero(build.deskews.frame == frame)
+    if period:
+        others = np.flatnonzero(build.segments.frame == frame).tolist()
+        closed = joined([_held_by(around, segment, other, done) for other in others if other != segment])
+    else:
+        mine = np.flatnonzero((build.deskews.frame == frame) & ~movable_deskews(build))
         deskews = zip(build.deskews.cycle[mine].tolist(), build.deskews.stall[mine].tolist(), strict=True)
-        return deskewing(list(deskews), wires)
-    parts = []
-    for other in np.flatnonzero(build.segments.frame == frame).tolist():
-        if other != segment:
-            apart = int(build.segments.phase_cycles[other] - build.segments.phase_cycles[segment])
-            rows = np.flatnonzero((around.segment == other) & ~around.lost)
-            shifts = [apart + turn for turn in turns(period, _lasting(around) + abs(apart))]
-            parts.append(busy(around.moves.taken(rows), wires, shifts))
-    return joined(parts)
+        closed = deskewing(list(deskews), around.wires)
+    later = np.flatnonzero(movable_deskews(build))
+    stall = build.deskews.stall[later]
+    stalls = Stalls(build.deskews.cycle[later], np.maximum(stall, around.stall_cycles), stall)
+    return Beside(closed, period, stalls, int(chips.inject_per_cycle[0]), int(chips.eject_per_cycle[0]))
+
+
+def movable_deskews(build: Build) -> Flags:
+    """Return which deskews may come later: of a build of one segment on demand all but the one that opens it."""
+    one = len(build.segments) == 1 and not build.frames.period_cycles.any()
+    return np.asarray(one & (build.deskews.cycle > 0) & (build.deskews.stall > 0))
+
+
+def _held_by(around: Around, segment: int, other: int, done: Mapping[int, Repaired]) -> Closed:
+    """Return when another segment of a frame that repeats holds links and units, in the time of a segment."""
+    build, wires = around.build, around.wires
+    apart = int(build.segments.phase_cycles[other] - build.segments.phase_cycles[segment])
+    shifts = turns(int(build.frames.period_cycles[build.segments.frame[segment]]), _lasting(around) + abs(apart))
+    shifts = [apart + turn for turn in shifts]
+    work = work_of(build, other)
+    if other in done:
+        moves, start = done[other].moves, done[other].start
+    else:
+        rows = np.flatnonzero((around.segment == other) & ~around.lost)
+        moves, start = around.moves.taken(rows), work.start
+    working = np.flatnonzero(work.unit != NONE)
+    begin = (start[working][:, None] + np.array(shifts, dtype=np.int64)).reshape(-1)
+    units, cycles = (np.repeat(column[working], len(shifts)) for column in (work.unit, work.cycles))
+    return joined([busy(moves, wires, shifts), Closed(len(wires.hop) + units, begin, cycles)])
 
 
 def _lasting(around: Around) -> int:

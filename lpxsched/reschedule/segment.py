@@ -10,7 +10,7 @@ import numpy as np
 from lpxsched.reschedule.detours import Detours, Room
 from lpxsched.reschedule.free_time import busy, calendars_of, joined
 from lpxsched.reschedule.needs import runs_in_use, users_of
-from lpxsched.reschedule.shifts import shifted
+from lpxsched.reschedule.shifts import Rows, shifted
 from lpxsched.reschedule.tasks import Moves
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.reschedule.detours import Hop
+    from lpxsched.reschedule.shifts import Beside
     from lpxsched.reschedule.tasks import Work
     from lpxsched.reschedule.wires import Wires
-    from lpxsched.schedule.times.calendars import Closed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +36,7 @@ class Repaired:
     stays : ndarray of bool, shape (slots,)
         Which are those that were there before.
     start : ndarray of int64, shape (operators,)
+    deskew : ndarray of int64, shape (deskews that may come later,)
     nowhere : tuple of int
         Lost slots that no way replaces.
     must_move : int
@@ -48,18 +49,13 @@ class Repaired:
     row: Integers
     stays: Flags
     start: Integers
+    deskew: Integers
     nowhere: tuple[int, ...]
     must_move: int = 0
     earliest: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
-    def is_later(self, moves: Moves, work: Work) -> bool:
-        """Return whether a slot that stays, or an operator, comes at another time than before."""
-        kept = self.row[self.stays]
-        same = np.array_equal(self.moves.depart[self.stays], moves.depart[kept])
-        return not (same and np.array_equal(self.start, work.start))
 
-
-def repaired(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, closed: Closed) -> Repaired:
+def repaired(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, beside: Beside) -> Repaired:
     """Return a segment whose lost slots are replaced.
 
     Parameters
@@ -70,11 +66,41 @@ def repaired(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, cl
     lost : ndarray of bool, shape (slots,)
     room : Room
         Where new slots may go.
-    closed : Closed
-        When links and units are closed whatever the segment does: by deskews and by other segments of its frame.
+    beside : Beside
+
+    Raises
+    ------
+    NothingFoundError
+        When a period has no room for what must move.
     """
+    first = _attempt(moves, work, wires, lost, np.zeros_like(lost), (room, beside))
+    gives_way = np.zeros_like(lost)
+    gives_way[first.row[first.stays]] = (first.moves.depart > moves.depart[first.row])[first.stays]
+    if first.nowhere or not gives_way.any():
+        return first
+    # What moves anyway leaves its old place to what is lost.
+    second = _attempt(moves, work, wires, lost, gives_way, (room, beside))
+    return first if second.nowhere else min(first, second, key=lambda found: _worth(found, moves))
+
+
+def _worth(found: Repaired, moves: Moves) -> tuple[int, int]:
+    """Return how many slots moved that were not lost, and when the last operator starts."""
+    later = found.moves.depart[found.stays] != moves.depart[found.row[found.stays]]
+    return len(moves.tensor) - int(found.stays.sum()) + int(later.sum()), int(found.start.max(initial=0))
+
+
+def _attempt(
+    moves: Moves, work: Work, wires: Wires, lost: Flags, gives_way: Flags, around: tuple[Room, Beside]
+) -> Repaired:
+    """Return a segment whose lost slots are replaced beside those that do not give way."""
+    room, beside = around
     while True:
-        detours = _detours(moves, work, wires, lost, room, closed)
+        stays = moves.taken(np.flatnonzero(~lost & ~gives_way))
+        closed = joined([beside.closed, busy(stays, wires, room.shifts)])
+        calendars = calendars_of(closed, len(wires.hop) + 2 * len(wires.host))
+        start = np.concatenate([moves.depart, work.start]).tolist()
+        runs = runs_in_use(users_of(moves, work), ~lost)
+        detours = Detours(moves, work, wires, lost, runs, room, calendars, start)
         detours.search()
         onward = _passed_on(moves, detours.nowhere) & ~lost
         if not onward.any():
@@ -82,20 +108,11 @@ def repaired(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, cl
         lost = lost | onward
     whole, row, kept = _with_hops(moves, wires, lost, detours.hops)
     whole, row, kept = _in_use(whole, wires, work, row, kept)
-    begin = np.concatenate([whole.depart, work.start])
+    begin = np.concatenate([whole.depart, work.start, beside.stalls.cycle])
     if not detours.nowhere:
-        begin = shifted(whole, work, wires, closed)
-    slots = len(whole.tensor)
-    whole = whole._replace(depart=begin[:slots])
-    return Repaired(whole, row, kept, begin[slots:], tuple(detours.nowhere))
-
-
-def _detours(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, closed: Closed) -> Detours:
-    """Return the search for ways beside the slots that stay."""
-    stays = moves.taken(np.flatnonzero(~lost))
-    calendars = calendars_of(joined([closed, busy(stays, wires, room.shifts)]), len(wires.hop) + 2 * len(wires.host))
-    start = np.concatenate([moves.depart, work.start]).tolist()
-    return Detours(moves, work, wires, lost, runs_in_use(users_of(moves, work), ~lost), room, calendars, start)
+        begin = shifted(Rows(whole, moves.depart[row], ~kept, gives_way[row] & kept), work, wires, beside)
+    depart, start, deskew = np.split(begin, np.cumsum([len(whole.tensor), len(work.start)]))
+    return Repaired(whole._replace(depart=depart), row, kept, start, deskew, tuple(detours.nowhere))
 
 
 def _passed_on(moves: Moves, nowhere: list[int]) -> Flags:

@@ -9,11 +9,13 @@ import numpy as np
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.reschedule.earliest import earliest_times
-from lpxsched.reschedule.room import closed_to, room_of
+from lpxsched.reschedule.room import beside_of, room_of
 from lpxsched.reschedule.segment import repaired
 from lpxsched.reschedule.tasks import work_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lpxsched.reschedule.around import Around
     from lpxsched.reschedule.segment import Repaired
 
@@ -29,25 +31,25 @@ def repaired_segments(around: Around) -> dict[int, Repaired]:
         When no way leads from where a result is to where it is needed.
     NothingFoundError
     """
-    return {segment: _repaired(around, segment) for segment in around.touched}
+    done: dict[int, Repaired] = {}
+    for segment in around.touched:
+        done[segment] = _repaired(around, segment, done)
+    return done
 
 
-def _repaired(around: Around, segment: int) -> Repaired:
+def _repaired(around: Around, segment: int, done: Mapping[int, Repaired]) -> Repaired:
     """Repair a segment over its own chips, and where those are not enough over others as well."""
     build = around.build
     rows = np.flatnonzero(around.segment == segment)
     moves, lost, work = around.moves.taken(rows), around.lost[rows], work_of(build, segment)
-    closed = closed_to(around, segment)
+    beside = beside_of(around, segment, done)
     for relays in (False, True):
         room = room_of(around, segment, relays=relays)
-        found = repaired(moves, work, around.wires, lost, room, closed)
+        found = repaired(moves, work, around.wires, lost, room, beside)
         if not found.nowhere:
             break
     if found.nowhere:
         _refuse(around, segment, int(found.nowhere[0]))
-    if not around.on_demand(segment) and found.is_later(moves, work):
-        effort = f"no ways in time in segment {segment}, which repeats: others would have to move"
-        raise NothingFoundError(effort, remedy=REMEDY)
     earliest = earliest_times(moves, work, around.bare, room.open.link)
     must_move = int((lost | (moves.depart < earliest.depart)).sum())
     return replace(found, row=rows[found.row], must_move=must_move, earliest=earliest.start)

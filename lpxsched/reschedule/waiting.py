@@ -10,7 +10,7 @@ import numpy as np
 from lpxsched.clocks.guard import stall_cycles
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.tree import needs_alignment
-from lpxsched.errors import NothingFoundError
+from lpxsched.reschedule.clocks import segment_ends
 from lpxsched.reschedule.wires import wires_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.timetable.segments import slot_segments
@@ -66,12 +66,7 @@ def _load(build: Build, segment: int) -> int:
 def with_covering_deskews(build: Build) -> Build:
     """Return a build whose frames on demand open with deskews as long as their segments and trees ask for.
 
-    Where one must be longer, all rows of the segments of its frame come later by as much.
-
-    Raises
-    ------
-    NothingFoundError
-        When a frame has several deskews, and one is too short.
+    Where one must be longer, all rows of the segments of its frame, and its other deskews, come later by as much.
     """
     if not needs_alignment(read_clock(build)):
         return build
@@ -85,7 +80,7 @@ def _missing_stall(build: Build, frame: int) -> int:
     """Return by how many cycles the deskew that opens a frame is too short; 0 or less where it is not."""
     deskews, mine = build.deskews, build.segments.frame == frame
     rows = np.flatnonzero(deskews.frame == frame)
-    lasting = (_ends(build) + build.segments.waiting_cycles * _polled(build))[mine]
+    lasting = (segment_ends(build) + build.segments.waiting_cycles * _polled(build))[mine]
     last = int((deskews.cycle + deskews.stall)[rows].max())
     needed = stall_cycles(
         read_clock(build),
@@ -93,32 +88,23 @@ def _missing_stall(build: Build, frame: int) -> int:
         interval_cycles=int(lasting.max()) - last,
         clock_mhz=read_clock_mhz(build),
     )
-    missing = needed - int(deskews.stall[rows[0]])
-    if missing > 0 and len(rows) > 1:
-        effort = f"the deskew that opens frame {frame} would have to take {needed} cycles, and others follow it"
-        raise NothingFoundError(effort, remedy="compile on the fabric that is left")
-    return missing
+    return needed - int(deskews.stall[rows[0]])
 
 
 def _opened_later(build: Build, frame: int, cycles: int) -> Build:
-    """Return a build in which the deskew that opens a frame is longer, and all rows come later by as much."""
+    """Return a build in which the deskew that opens a frame is longer, and all else of it comes later by as much."""
     slots, operators, deskews = build.slots, build.operators, build.deskews
     frame_of = build.segments.frame
     later = np.where(frame_of[slot_segments(build)] == frame, cycles, 0)
     start = operators.start + np.where(frame_of[operators.segment] == frame, cycles, 0)
+    mine, opens = deskews.frame == frame, deskews.cycle == 0
     return replace(
         build,
         slots=replace(slots, depart=slots.depart + later, read=slots.read + later),
         operators=replace(operators, start=start),
-        deskews=replace(deskews, stall=deskews.stall + np.where(deskews.frame == frame, cycles, 0)),
+        deskews=replace(
+            deskews,
+            cycle=deskews.cycle + np.where(mine & ~opens, cycles, 0),
+            stall=deskews.stall + np.where(mine & opens, cycles, 0),
+        ),
     )
-
-
-def _ends(build: Build) -> Integers:
-    """Return the cycle after which nothing happens in each segment."""
-    slots, operators = build.slots, build.operators
-    ends = np.zeros(len(build.segments), dtype=np.int64)
-    np.maximum.at(ends, operators.segment, operators.start + operators.cycles)
-    passed = wires_of(build, np.zeros_like(build.links.link)).hold_cycles(slots.link, slots.vectors - 1)
-    np.maximum.at(ends, slot_segments(build), slots.read + passed)
-    return ends

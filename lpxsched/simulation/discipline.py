@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.simulation.ports import INTO
+from lpxsched.simulation.ports import INTO, OUT_OF
 
 if TYPE_CHECKING:
     from lpxsched.simulation.ports import Integers, Port
@@ -62,6 +62,16 @@ class Discipline:
         """Return how long rows of each layer are on a side of its ports at most, shape (layers,)."""
         found = [port.most for port in self.ports if port.side == side]
         return np.max(found, axis=0) if found else np.zeros_like(self.start)
+
+    @property
+    def served(self) -> Integers:
+        """How long after its window the rows of each layer are at a server at most, shape (layers,)."""
+        return np.asarray(self.segment + self.on_ports(OUT_OF) + self.most[:, 0])
+
+    @property
+    def delays(self) -> Integers:
+        """How long after its window a micro-batch is at the next layer at most, shape (layers,)."""
+        return np.asarray(self.served + self.most[:, 1:].sum(axis=1) + self.before)
 
     def turn(self, side: int, micro_batch: int, visit: int) -> int:
         """Return when the turn of a visit on a side of its ports begins, as reserved."""

@@ -119,7 +119,7 @@ def run_frames(plan: Discipline, delays: Delays, *, steps: int, seed: int = 0, i
 
 def _server(plan: Discipline, server: int, steps: int, in_order: bool) -> Server:
     layers = len(plan.start)
-    after = (plan.segment + plan.on_ports(OUT_OF) + plan.most[:, OUT]).tolist()
+    after = plan.served.tolist()
     turns = [
         Turn(plan.reserved(one, visit) + after[visit % layers], one, visit)
         for one in np.flatnonzero(plan.servers == server).tolist()

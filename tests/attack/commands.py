@@ -17,6 +17,13 @@ CHOICES: dict[str, tuple[list[str], ...]] = {
     "bound": ([], ["--clock", "ocxo-5ppb"]),
     "contend": (["--steps", "2"],),
     "report": ([], ["-o", "OUT.html"]),
+    "reschedule": (
+        ["--down", "DOWN"],
+        ["--down", "DOWN", "-o", "OUT"],
+        ["--contingency", "link"],
+        ["--contingency", "local"],
+    ),
+    "session": ([], ["--contend", "--sessions", "1"], ["--png", "OUT.png"]),
     "export": (
         ["--csv", "OUT.csv"],
         ["--programs", "OUT"],
@@ -25,6 +32,8 @@ CHOICES: dict[str, tuple[list[str], ...]] = {
         ["--svg", "OUT.svg"],
     ),
 }
+# What comes before the folder.
+BEFORE = {"session": ["TRACE"]}
 
 
 def readers_of_builds() -> list[str]:
@@ -38,9 +47,14 @@ def _is_folder(parameter: click.Parameter) -> bool:
 
 
 def calls(folder: Path, output: Path) -> list[list[str]]:
-    """Return every call on a folder."""
+    """Return every call on a folder; what failed, and a session, are files beside that where it may write."""
+    names = {"OUT": str(output / "written"), "DOWN": str(output / "down.yaml"), "TRACE": str(output / "trace.csv")}
+
+    def named(words: list[str]) -> list[str]:
+        return [next((word.replace(key, path) for key, path in names.items() if key in word), word) for word in words]
+
     return [
-        [name, str(folder), *(word.replace("OUT", str(output / "written")) for word in choice), "--json"]
+        [name, *named(BEFORE.get(name, [])), str(folder), *named(choice), "--json"]
         for name in readers_of_builds()
         for choice in CHOICES.get(name, ([],))
     ]

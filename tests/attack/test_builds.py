@@ -12,6 +12,7 @@ from lpxsched.timetable.writer import write_build
 from tests.attack.commands import calls
 from tests.attack.hostile_builds import spoil_build
 from tests.attack.limits import attacked
+from tests.attack.test_documents import TRACE
 from tests.builds import two_chip_build
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def attack_builds(folder: Path, build: Build, seeds: range) -> None:
     """Spoil a build once a seed, and run one command on it."""
     output = folder / "output"
     output.mkdir()
+    (output / "down.yaml").write_text("links: [[0, 1]]\n")
+    (output / "trace.csv").write_text(TRACE)
     write_build(folder / "sound", build)
     for seed in seeds:
         dice, hostile = random.Random(seed), folder / "build"

@@ -1,4 +1,4 @@
-"""Files of a user, read by the command that reads them: 9,020 of them nearly right, or not at all."""
+"""Files of a user, read by the command that reads them: 10,820 of them nearly right, or not at all."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from tests.toy import CONFIG, toy_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lpxsched.timetable.build import Build
+
 SMALL = ("ring-8", "torus-4x4", "mesh-4x4", "tsp-node", "hypercube-16", "dragonfly-20", "tsp-rack", "lpx-rack")
 DOWN = "\ndown:\n  chips: [1]\n  links: [[2, 3], [3, 2, 0]]\n"
 EXPLICIT = """kind: explicit
@@ -37,6 +39,13 @@ link: {lanes: 1, latency_ns: 10.0, gbps: 100.0}
 """
 LINKS = "src,dst,lanes,latency_ns,gbps\n0,1,2,10,50\n1,2,1,,\n2,3,1,5,\n3,0,1,,100\n"
 QUANTIZATION = '{"quantization": {"quant_algo": "NVFP4", "group_size": 16, "exclude_modules": ["lm_head"]}}'
+FAILED = ("links: [[0, 1]]\n", "links:\n- [1, 0, 0]\n- [0, 1]\n", "chips: [1]\n", "trays: [0]\nlinks: []\n")
+TRACE = """request,agent,after,context_tokens,tokens_in,tokens_out,tool_s
+a,main,,0,40,6,0
+b,main,a,40,0,3,0.5
+c,helper,a,40,7,2,1e-3
+d,main,b c,60,1,1,0
+"""
 COMPILE = ("compile", "toy", "tsp-node", "-o", "output", "--solver", "greedy", "--effort", "1")
 
 
@@ -70,6 +79,10 @@ def targets() -> dict[str, Target]:
         "partition": Target(
             "a.yaml", ("layers:\n- chips: '0-3'\n- chips: [4, 5, 6, 7]\n",), (*COMPILE, "--partition", "a.yaml"), 60
         ),
+        "failed": Target("a.yaml", FAILED, ("reschedule", "model", "--down", "a.yaml", "-o", "output"), 400),
+        "trace": Target("a.csv", (TRACE,), ("session", "a.csv", "model"), 1000),
+        "prefill": Target("a.yaml", _shipped("prefill"), ("session", "trace.csv", "model", "--prefill", "a.yaml"), 200),
+        "runtime": Target("a.yaml", _shipped("runtime"), ("contend", "model", "--runtime", "a.yaml"), 200),
         "whole": Target("toy/config.json", (json.dumps(CONFIG),), (*COMPILE, "--partition", "disjoint"), 40),
     }
 
@@ -79,11 +92,13 @@ def _shipped(kind: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_build: Build) -> Path:
     """Return a folder with all that the commands read beside the hostile file, and work in it."""
     monkeypatch.chdir(tmp_path)
     toy_model(tmp_path)
     write_build(tmp_path / "build", two_chip_build())
+    write_build(tmp_path / "model", small_build)
+    (tmp_path / "trace.csv").write_text(TRACE)
     node = shipped_files("topology")["tsp-node"].read_text()
     (tmp_path / "chipped.yaml").write_text(node.replace("chip: tsp", "chip: chip.yaml"))
     (tmp_path / "square.yaml").write_text(EXPLICIT)
@@ -120,7 +135,7 @@ def test_no_hostile_document_breaks_a_command(place: Path, kind: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", targets())
 def test_no_hostile_document_of_many_breaks_a_command(place: Path, kind: str) -> None:
-    """Tests 9,020 files in all."""
+    """Tests 10,820 files in all."""
     attack_document(place, kind, range(1000, 1000 + targets()[kind].slow_inputs))
 
 
@@ -136,3 +151,32 @@ def test_links_outside_of_the_folder_are_refused(place: Path, name: str) -> None
     assert told.code == ExitCode.BAD_INPUT
     assert told.err.startswith("deep/a.yaml:6:1: links: ")
     assert "must be a file in the folder of the topology" in told.err
+
+
+def attack_points(place: Path, seeds: range) -> None:
+    """Change points that a sweep keeps beside its table, once a seed, and run it again."""
+    quickly = ("--solver", "greedy", "--effort", "1", "--partition", "disjoint")
+    sweep = ["sweep", "toy", "tsp-node", "--batch", "1,2", *quickly, "-o", "output/s.csv", "--json"]
+    output = place / "output"
+    output.mkdir()
+    assert attacked(sweep, outside=place, output=output).code == ExitCode.DONE
+    table, kept = (output / "s.csv").read_bytes(), sorted((output / "s.csv.points").glob("*/*.json"))
+    assert len(kept) == 2
+    sound = [path.read_bytes() for path in kept]
+    for seed in seeds:
+        dice = random.Random(f"points {seed}")
+        number = dice.randrange(2)
+        kept[number].write_bytes(hostile(dice, sound[number].decode(), "json"))
+        assert attacked(sweep, outside=place, output=output).code == ExitCode.DONE
+        assert (output / "s.csv").read_bytes() == table
+
+
+def test_no_hostile_point_of_a_sweep_is_taken(place: Path) -> None:
+    """Tests that a point which somebody changed is compiled again, and the table has the same bytes."""
+    attack_points(place, range(3))
+
+
+@pytest.mark.slow
+def test_no_hostile_point_of_many_is_taken(place: Path) -> None:
+    """Tests 60 of them."""
+    attack_points(place, range(1000, 1060))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from lpxsched.errors import InputError
-from lpxsched.reschedule.contingency import contingency, links_of_class
+from lpxsched.reschedule.contingency import contingency, idle_links, links_of_class
+from lpxsched.reschedule.fabric import fabric_of
 from lpxsched.reschedule_pipeline import rescheduled
 from tests.fabric.examples import write_topology
 from tests.reschedule.examples import HOP_CYCLES, collective, fabric_without, full_mesh
+from tests.timetable.small import compiled
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lpxsched.fabric.fabric import Fabric
+    from lpxsched.timetable.build import Build
 
 
 def test_the_worst_makespan_is_told_with_its_link(tmp_path: Path) -> None:
@@ -44,3 +51,31 @@ def test_an_unknown_class_is_refused_with_those_that_are_there(tmp_path: Path) -
     build = collective(full_mesh(tmp_path, 3), "all-gather", 1)
     with pytest.raises(InputError, match="no link of class tray that is up, only of link"):
         links_of_class(fabric_without(build), "tray")
+
+
+def test_links_that_carry_nothing_need_no_other_timetable(tmp_path: Path) -> None:
+    """Tests a broadcast from chip 0 over a full mesh of three: its two links to 1 and 2 carry it, four others not."""
+    build = collective(full_mesh(tmp_path, 3), "broadcast", 1)
+    solved: list[int] = []
+
+    def repair(before: Build, fabric: Fabric) -> tuple[Build, dict[str, Any]]:
+        solved.append(int(fabric.link_down.sum()))
+        return rescheduled(before, fabric)
+
+    record = contingency(build, fabric_without(build), "link", repair, lambda *_: None)
+    assert (record["failures"], record["made"], record["idle"], len(solved)) == (6, 6, 4, 2)
+    # With one of the two down, its vector goes round: three links carry nothing, and the timetable without it stands.
+    solved.clear()
+    record = contingency(build, fabric_without(build, links=[[0, 1]]), "link", repair, lambda *_: None)
+    assert (record["failures"], record["idle"], len(solved)) == (5, 3, 1 + 2)
+
+
+def test_a_link_from_which_counters_hang_is_not_idle(tmp_path: Path) -> None:
+    """Tests a layer whose chip 1 takes its counter from chip 0: with one lane between them, that lane is needed."""
+    build = compiled(tmp_path, clock="xo-100ppm")
+    fabric = fabric_of(build)
+    link = int(np.flatnonzero((fabric.source == 0) & (fabric.destination == 1))[0])
+    assert build.chips.hac_parent[1] == 0
+    without_rows = replace(build, slots=type(build.slots)(*(np.zeros(0, dtype=np.int64) for _ in range(6))))
+    assert not idle_links(without_rows, fabric)[link]
+    assert idle_links(without_rows, fabric)[fabric.destination == 0].all()

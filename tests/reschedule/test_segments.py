@@ -148,6 +148,24 @@ def test_a_timetable_that_repeats_keeps_its_period_or_is_not_found(tmp_path: Pat
     assert after.frames.period_cycles.tolist() == build.frames.period_cycles.tolist()
 
 
+def test_what_is_left_of_a_cut_row_meets_no_other(tmp_path: Path) -> None:
+    """Tests an all-to-all on a torus on whose links a vector takes 23.6 cycles, without its first link.
+
+    Of a row of three vectors, 71 cycles, that need bring only the last one any more, that one departs 48 cycles later,
+    rounded up, and holds the link for 24: a cycle longer than the row did.
+    """
+    build = collective("torus-4x4", "all-to-all", 16, solver="greedy", effort=1)
+    repaired(build, links=[[0, 1]])
+
+
+def test_limited_ports_are_kept(tmp_path: Path) -> None:
+    """Tests an all-gather of chips that may begin one vector, and end one, a cycle: none meets another at a port."""
+    topology = write_family(tmp_path, "full-mesh", chips=4, inject_per_cycle=1, eject_per_cycle=1)
+    build = collective(topology, "all-gather", 4, solver="greedy", effort=1)
+    for destination in (1, 2, 3):
+        repaired(build, links=[[0, destination]])
+
+
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["all-gather", "all-reduce", "all-to-all", "broadcast", "reduce"]),

@@ -118,23 +118,35 @@ def _bisected(tasks: Tasks, columns: TaskColumns, order: Integers, failed: int, 
 
 def _with_period(tasks: Tasks, columns: TaskColumns, order: Integers, period: int) -> Placement | None:
     start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
-    if not _place_in_turns(columns, _empty_turn(tasks, period), order, start, lane):
+    if not place_in_turns(columns, empty_turn(tasks, period), order, start, lane):
         return None
     return Placement(start, lane, int((start + tasks.duration).max(initial=0)), period)
 
 
-def _empty_turn(tasks: Tasks, period: int) -> Turn:
-    """Return a turn in which everything is free but for what deskews close."""
-    grid = np.ones_like(tasks.lanes) if (tasks.port >= 0).any() else _common_lengths(tasks)
+def empty_turn(tasks: Tasks, period: int, *, in_cycles: bool = False) -> Turn:
+    """Return a turn in which everything is free but for what is closed; its cells are as coarse as tasks allow.
+
+    Parameters
+    ----------
+    tasks : Tasks
+    period : int
+    in_cycles : bool
+        Whether cells are single cycles, as they must be where what is closed lies anywhere.
+    """
+    in_cycles = in_cycles or bool((tasks.port >= 0).any())
+    grid = np.ones_like(tasks.lanes) if in_cycles else _common_lengths(tasks)
     row = np.repeat(period // grid + 1, tasks.lanes)
     port_cycles = period if (tasks.port >= 0).any() else 0
     first_cell, following = np.cumsum(row) - row, np.full(int(row.sum()), NONE, dtype=np.int32)
     first_lane = np.cumsum(tasks.lanes) - tasks.lanes
-    for resource, begin, length in zip(*(column.tolist() for column in tasks.closed), strict=True):
-        cells = np.unique((begin + np.arange(length)) % period // grid[resource])
-        cells = cells[cells < period // grid[resource]]
-        for first in first_cell[first_lane[resource] + np.arange(tasks.lanes[resource])].tolist():
-            following[first + cells] = cells + 1
+    resource, begin, length = tasks.closed
+    apart = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
+    of_cycle = np.repeat(resource, length)
+    cells = (np.repeat(begin, length) + apart) % period // grid[of_cycle]
+    whole = cells < period // grid[of_cycle]
+    for lane in range(int(tasks.lanes.max(initial=0))):
+        taken = np.flatnonzero(whole & (lane < tasks.lanes[of_cycle]))
+        following[first_cell[first_lane[of_cycle[taken]] + lane] + cells[taken]] = cells[taken] + 1
     return Turn(
         period,
         grid,
@@ -240,7 +252,7 @@ def _take(tasks: TaskColumns, turn: Turn, task: int, lane: int, cycle: int) -> N
 
 
 @kernel
-def _place_in_turns(tasks: TaskColumns, turn: Turn, order: Integers, start: Integers, lane: Integers) -> bool:
+def place_in_turns(tasks: TaskColumns, turn: Turn, order: Integers, start: Integers, lane: Integers) -> bool:
     """Give each task the first start and lane that are free; return whether all have any within two turns."""
     for task in order:
         ready = tasks.release[task]
