@@ -12,7 +12,7 @@ columns, as many vectors as they fill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import lcm
 from typing import TYPE_CHECKING, Literal
@@ -23,11 +23,13 @@ from lpxsched.workload.ffns import FfnLayer, differing_types
 from lpxsched.workload.graph import LayerGraph, Operator, Tensor
 from lpxsched.workload.model import Attention, LatentAttention, Layer, LinearAttention, StateSpace, Unread
 from lpxsched.workload.parts.attention import attention_pieces
+from lpxsched.workload.parts.dense import dense_pieces
 from lpxsched.workload.parts.ends import embedding_pieces, head_pieces
-from lpxsched.workload.parts.ffn import ffn_pieces
+from lpxsched.workload.parts.ffn import expert_pieces
 from lpxsched.workload.parts.latent import latent_pieces
-from lpxsched.workload.parts.piece import BEFORE, OUTPUT, norm
+from lpxsched.workload.parts.piece import BEFORE, OUTPUT
 from lpxsched.workload.parts.recurrent import delta_pieces, state_pieces
+from lpxsched.workload.parts.rows import Around, in_blocks, rounded, scale
 from lpxsched.workload.policy import SHARDED
 from lpxsched.workload.work import shard_sizes
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
     from lpxsched.workload.model import Mixer, Model
     from lpxsched.workload.parts.piece import Decoding, Piece
+    from lpxsched.workload.parts.rows import Rows
     from lpxsched.workload.work import Work
 
 
@@ -117,14 +120,19 @@ def lpu_graph(visits: Sequence[Visit], chip: Chip, widths: Sequence[int], decodi
     tensors: dict[str, Tensor] = {}
     distinct: dict[tuple[Visit, int], tuple[Piece, ...]] = {}
     for number, key in enumerate(zip(visits, widths, strict=True)):
-        names, width = {BEFORE: f"layer.{number - 1}.{OUTPUT}"}, key[1]
+        rows, width = in_blocks("", key[0].hidden, decoding), key[1]
+        names = {BEFORE + block: f"layer.{number - 1}.{OUTPUT}{block}" for block in rows.names}
         if key not in distinct:
             distinct[key] = _pieces(key[0], chip, width, decoding)
+        dealt = 0
         for piece in distinct[key]:
             inputs = tuple((names[name], layout) for name, layout in piece.inputs)
             result = names[piece.output] = f"layer.{number}.{piece.output}" if piece.output else ""
             if result:
-                tensors[result] = _tensor(piece, result, number, chip, width, decoding)
+                made = _tensor(piece, result, number, chip, width, decoding)
+                if made.layout == "partial" and made.place == "chips":
+                    made, dealt = replace(made, first_share=dealt % width), dealt + made.vectors
+                tensors[result] = made
             name = f"layer.{number}.{piece.kind}"
             operators.append(Operator(name, piece.kind, number, piece.place, piece.unit, inputs, result, piece.sizes))
     return LayerGraph(tuple(operators), tensors)
@@ -135,7 +143,8 @@ def _pieces(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> tuple[P
         return tuple(_layer_pieces(visit.part, visit.hidden, chip, width, decoding))
     if visit.part == "embedding":
         return tuple(embedding_pieces(visit.vocabulary, visit.hidden, decoding))
-    return tuple(head_pieces(visit.vocabulary, visit.hidden, width, decoding))
+    rows = in_blocks(BEFORE, visit.hidden, decoding)
+    return tuple(head_pieces(visit.vocabulary, rows, width, decoding))
 
 
 def _mixers(model: Model) -> set[Mixer]:
@@ -143,32 +152,43 @@ def _mixers(model: Model) -> set[Mixer]:
 
 
 def _layer_pieces(layer: Layer, hidden: int, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
-    rows, pieces = BEFORE, list["Piece"]()
+    rows, pieces = in_blocks(BEFORE, hidden, decoding), list["Piece"]()
     for mixer in layer.mixers:
-        pieces.append(norm("mixer_norm", rows, "mixer_input", hidden, decoding))
-        output = "mixed" if layer.has_ffn else OUTPUT
-        pieces += _mixer_pieces(mixer, "mixer_input", rows, output, hidden, width, decoding)
+        output = in_blocks("mixed" if layer.has_ffn else OUTPUT, hidden, decoding)
+        pieces += _mixer_pieces(mixer, rows, output, width, decoding)
         rows = output
     if layer.has_ffn:
-        pieces.append(norm("ffn_norm", rows, "ffn_input", hidden, decoding))
         types = differing_types(layer, decoding.precision.weights) if decoding.as_published else ()
         first, policy = layer.dense[0] if layer.dense else None, decoding.policy if layer.experts else SHARDED
         ffn = FfnLayer(hidden, first, layer.experts, layer.shared, policy, types)
-        pieces += ffn_pieces(ffn, "ffn_input", rows, chip, width, decoding)
+        pieces += _ffn_pieces(ffn, rows, in_blocks(OUTPUT, hidden, decoding), chip, width, decoding)
     return pieces
 
 
-def _mixer_pieces(
-    mixer: Mixer, read: str, residual: str, output: str, hidden: int, width: int, decoding: Decoding
-) -> list[Piece]:
+def _ffn_pieces(ffn: FfnLayer, rows: Rows, output: Rows, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
+    if ffn.experts:
+        return expert_pieces(ffn, rows, output, chip, width, decoding)
+    precision = ffn.precision("dense", decoding.precision)
+    assert ffn.dense is not None, "others are refused by lpu_visits"
+    rounding, read = rounded("ffn_round", rows, "ffn_rows", precision.weights, decoding)
+    around = Around(read, "ffn_scale", rows, output)
+    scaling = scale("ffn_scale", rows, "ffn_scale", decoding)
+    return [*rounding, scaling, *dense_pieces(ffn.dense, around, precision, decoding)]
+
+
+def _mixer_pieces(mixer: Mixer, rows: Rows, output: Rows, width: int, decoding: Decoding) -> list[Piece]:
+    """Return a mixer after what rounds its rows and finds their scale."""
+    rounding, read = rounded("mixer_round", rows, "mixer_rows", decoding.mixer_weights, decoding)
+    around = Around(read, "mixer_scale", rows, output)
+    before = [*rounding, scale("mixer_scale", rows, "mixer_scale", decoding)]
     if isinstance(mixer, Attention):
-        return attention_pieces(mixer, read, residual, output, hidden, width, decoding)
+        return [*before, *attention_pieces(mixer, around, width, decoding)]
     if isinstance(mixer, LatentAttention):
-        return latent_pieces(mixer, read, residual, output, hidden, decoding)
+        return [*before, *latent_pieces(mixer, around, decoding)]
     if isinstance(mixer, LinearAttention):
-        return delta_pieces(mixer, read, residual, output, hidden, width, decoding)
+        return [*before, *delta_pieces(mixer, around, width, decoding)]
     assert isinstance(mixer, StateSpace), "others are refused by lpu_visits"
-    return state_pieces(mixer, read, residual, output, hidden, decoding)
+    return [*before, *state_pieces(mixer, around, decoding)]
 
 
 def _problem(layer: Layer) -> str:

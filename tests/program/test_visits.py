@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 WHAT = "toy"
 VISITS = (EMBEDDING, LAYER, LAYER, LAYER, HEAD)
-# A layer on 16 chips. Norms: 2 x 640 in bf16. On each of the first eight chips a head of queries beside one of keys and
+# A layer on 16 chips. On each of the first eight chips a head of queries beside one of keys and
 # values, 32 columns each: weights 640 x 32 x 3 in and 32 x 640 out, caches 2 x 64 x 32. FFN: 1,280 columns, 80 a chip
 # in three matrices of 640 rows.
-NORMS, HEADS, FFN = 2 * 2 * 640, 640 * 32 * 3 + 32 * 640 + 2 * 64 * 32, 80 * 3 * 640
-LAYER_BYTES = NORMS + HEADS + FFN
+HEADS, FFN = 640 * 32 * 3 + 32 * 640 + 2 * 64 * 32, 80 * 3 * 640
+LAYER_BYTES = HEADS + FFN
 
 
 def rack(sram_bytes: int) -> Fabric:
@@ -40,12 +40,12 @@ def groups_on(sram_bytes: int, **more: str) -> tuple[Group, ...]:
 
 
 def test_what_a_layer_needs_by_hand() -> None:
-    """Tests weights, caches and norms on the first chip of a tray, which has a head, and on the last."""
+    """Tests weights and caches on the first chip of a tray, which has a head, and on the last."""
     needs = visit_needs(LAYER, load_fabric("lpx-rack").chip, 16, STEP, EMBEDDING)
     assert needs.resident[0] == LAYER_BYTES
-    assert needs.resident[15] == NORMS + FFN
-    # The FFN reads 2 vectors in fp8 and 4 of the residual, and leaves 4.
-    assert needs.working == (2 + 4 + 4) * 320
+    assert needs.resident[15] == FFN
+    # The last matrix reads a vector of what is between, 2 of the residual beside 2 of the block before, and leaves 2.
+    assert needs.working == (1 + 2 + 2 + 2) * 320
 
 
 def test_a_tray_holds_as_many_visits_as_fit() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.replay.arithmetic import PRIME, product
+from lpxsched.verify.replay.blocks import scales
 from lpxsched.verify.replay.field import inverse, sigmoid
 from lpxsched.verify.replay.functions import sizes_as, sound, weights_of
 from lpxsched.verify.replay.units import Given
@@ -146,9 +147,9 @@ def rotated_numbers(setting: Setting) -> int:
 
 
 def rotated(share: Share, inputs: Values) -> Integers:
-    """Return queries and keys turned by their place; the rest as it is."""
+    """Return all of it times the scale of its row, queries and keys turned by their place."""
     shape = heads_of(share.setting)
-    x = share.unpacked(0, projected_numbers(share.setting), inputs)
+    x = share.unpacked(0, projected_numbers(share.setting), inputs) * scales(share.setting, inputs)[..., None] % PRIME
     x = x.reshape(*x.shape[:2], x.shape[2] // HEAD, HEAD)
     queries, key = shape.queries, shape.queries * (1 + shape.gated)
     places = shape.places(len(x))

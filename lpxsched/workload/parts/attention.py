@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
-from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection
+from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection, scaled
 from lpxsched.workload.parts.piece import Piece, term
 from lpxsched.workload.work import MATRIX, VECTOR, Weights
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lpxsched.workload.graph import Layout
     from lpxsched.workload.model import Attention
     from lpxsched.workload.parts.piece import Decoding
+    from lpxsched.workload.parts.rows import Around
     from lpxsched.workload.work import Work
 
 # Two products with sine and cosine, and the rounding.
@@ -102,15 +103,14 @@ class _Attention(Dealt):
         return exact_bytes_of(self.decoding.users * self.seen, self.decoding.kv)
 
 
-def attention_pieces(
-    mixer: Attention, read: str, residual: str, output: str, hidden: int, width: int, decoding: Decoding
-) -> list[Piece]:
-    """Return attention with its output projection, to whose sum the first chip adds the rows of `residual`."""
+def attention_pieces(mixer: Attention, around: Around, width: int, decoding: Decoding) -> list[Piece]:
+    """Return attention with its output projection, to whose sum the first chip adds the residual."""
     number = bundles(mixer.heads, mixer.kv_heads, width).number
-    dealt = _Attention(number, mixer.head_columns, hidden, decoding, mixer)
+    dealt = _Attention(number, mixer.head_columns, decoding, mixer)
+    projected = dealt.numbers(dealt.projected)
     pieces = [
-        projection("qkv", read, dealt.numbers(dealt.projected), dealt, biases=mixer.biases),
-        _rotate(dealt),
+        *projection("qkv", around.rows, projected, dealt, biases=mixer.biases),
+        scaled(_rotate(dealt), around.scale, projected, dealt),
         _scores(dealt),
         softmax_piece(dealt.queries * dealt.seen, dealt),
         _values(dealt),
@@ -118,7 +118,7 @@ def attention_pieces(
     pieces += [_gate(dealt)] if mixer.gated else []
     given = "gated" if mixer.gated else "heads"
     last = Last(dealt.numbers(dealt.queries), mixer.biases)
-    return [*pieces, output_projection("out", given, residual, output, dealt, last)]
+    return [*pieces, *output_projection("out", given, around, dealt, last)]
 
 
 def softmax_piece(scores: int, dealt: Dealt) -> Piece:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lpxsched.workload.datatypes import BIAS_TYPE, exact_bytes_of
 from lpxsched.workload.policy import SHARDED
-from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
+from lpxsched.workload.work import MATRIX, Term, Work
 
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
@@ -137,39 +137,19 @@ def summand_row(decoding: Decoding, columns: int) -> Shape:
     return Shape(decoding.batch, columns, decoding.precision.partials, "partial")
 
 
-def norm(kind: str, read: str, output: str, hidden: int, decoding: Decoding) -> Piece:
-    """Return a norm of whole rows, which every chip computes; they leave in the type of activations."""
-    precision = decoding.precision
-    weights = exact_bytes_of(hidden, NORM_TYPE)
-    moved = exact_bytes_of(hidden, precision.partials) + exact_bytes_of(hidden, precision.activations)
-    work = Work(
-        dtype=precision.partials,
-        rows=decoding.batch,
-        terms=(
-            term("bytes", VECTOR, constant=weights, per_row=moved),
-            term("elements", VECTOR, per_row=NORM_OPERATIONS * hidden),
-        ),
-        # The scale is known when all squares are added.
-        pipelines=((VECTOR, 2),),
-        weights=Weights(NORM_TYPE, "replicated", (term("bytes", VECTOR, constant=weights),)),
-    )
-    return Piece(kind, VECTOR, ((read, "replicated"),), output, replicated_row(decoding, hidden), work)
+def with_residual(piece: Piece, rows: str, columns: int, decoding: Decoding) -> Piece:
+    """Return a piece that leaves a summand of so many columns, to which the first chip adds those rows.
 
-
-def with_residual(piece: Piece, residual: str, hidden: int, decoding: Decoding) -> Piece:
-    """Return a piece that leaves a summand, to which the first chip adds the rows of a tensor.
-
-    The size ``residual`` says which input that is.
+    The size ``residual`` says which input they are.
     """
     counts: Literal["macs", "elements"] = "macs" if piece.unit == MATRIX else "elements"
-    row = exact_bytes_of(hidden, decoding.precision.partials)
     more = (
-        Term("bytes", piece.unit, per_row=row, shard=0),
-        Term(counts, piece.unit, per_row=Fraction(hidden), shard=0),
+        Term("bytes", piece.unit, per_row=exact_bytes_of(columns, decoding.precision.partials), shard=0),
+        Term(counts, piece.unit, per_row=Fraction(columns), shard=0),
     )
     work = replace(piece.work, terms=(*piece.work.terms, *more))
     sizes = (*piece.sizes, ("residual", len(piece.inputs)))
-    return replace(piece, inputs=(*piece.inputs, (residual, "replicated")), work=work, sizes=sizes)
+    return replace(piece, inputs=(*piece.inputs, (rows, "replicated")), work=work, sizes=sizes)
 
 
 def bias_bytes(columns: int, *, biases: bool) -> Fraction:

@@ -12,10 +12,19 @@ from lpxsched.errors import InputError
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
 from lpxsched.verify.replay.attention import HEAD, Shape, heads_of, turned
 from lpxsched.verify.replay.field import ROOT
-from lpxsched.verify.replay.functions import weights_of
 from lpxsched.workload.model import Attention
 from tests.verify.changes import with_graph
-from tests.verify.replay.whole import STEP, dense_run, layer, whole_build, whole_run
+from tests.verify.replay.whole import (
+    STEP,
+    dense_run,
+    layer,
+    matrix_in_blocks,
+    out_in_blocks,
+    rows_in_blocks,
+    scaled_rows,
+    whole_build,
+    whole_run,
+)
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -36,11 +45,10 @@ def turn(pair: list[int], place: int) -> list[int]:
 
 
 def attention(run: Dense, mixer: Attention, rows_per_user: int, past: int, window: int) -> Integers:
-    """Return the layer's sum of heads and residual, from its norm on, by loops."""
-    project, out = function(run, "qkv"), function(run, "out")
-    x = project.setting.matrix("layer.1.mixer_input", run.whole["layer.1.mixer_input"]).astype(object)
+    """Return the layer's sum of heads and residual, from its rows on, by loops."""
+    x = scaled_rows(run, "layer.1.mixer_rows")
     w = {
-        name: weights_of(project.setting, name, number, x.shape[1], HEAD).astype(object)
+        name: matrix_in_blocks(run, "qkv", name, read="layer.1.mixer_rows", number=number, numbers=HEAD)
         for name, number in (("queries", mixer.heads), ("keys", mixer.kv_heads), ("values", mixer.kv_heads))
     }
     users = len(x) // rows_per_user
@@ -48,9 +56,8 @@ def attention(run: Dense, mixer: Attention, rows_per_user: int, past: int, windo
         name: drawn(generator(0, "cache", 0, 1, kind), past, users, mixer.kv_heads, HEAD)
         for name, kind in (("keys", "scores"), ("values", "values"))
     }
-    residual = out.setting.matrix("layer.0.output", run.whole["layer.0.output"]).astype(object)
-    projection = weights_of(out.setting, "out", mixer.heads, HEAD, residual.shape[1]).astype(object)
-    result = residual.copy()
+    result = rows_in_blocks(run, "layer.0.output")
+    projection = out_in_blocks(run, "out", mixer.heads, HEAD)
     for row in range(len(x)):
         user, new = divmod(row, rows_per_user)
         for head in range(mixer.heads):
@@ -85,9 +92,8 @@ def test_attention_is_a_softmax_over_the_context(
     mixer = Attention(4, 2, 4, window=window)
     step = replace(STEP, batch=4, rows_per_user=rows_per_user, context=context)
     run = whole_run(layer(mixer), widths=(1, width, 1), decoding=step)
-    out = function(run, "out")
     expected = attention(run, mixer, rows_per_user, past, sees)
-    assert np.array_equal(out.setting.matrix("layer.1.output", run.whole["layer.1.output"]), expected)
+    assert np.array_equal(rows_in_blocks(run, "layer.1.output"), expected)
 
 
 def test_a_turn_keeps_products_of_equal_distance() -> None:

@@ -81,18 +81,18 @@ def test_whole_experts_are_replayed(tmp_path: Path) -> None:
 
 
 def test_a_vector_that_goes_astray_is_seen_in_all_that_follows(tmp_path: Path) -> None:
-    """Tests that a summand of another vector of the same row on its way to the second layer changes its norm."""
+    """Tests that a summand of another vector of the same row on its way to the second layer changes its scale."""
     build = whole(tmp_path, "--batch", "1")
     norm = next(
         row
         for row, (kind, layer) in enumerate(
             zip(build.operators.kind.tolist(), build.operators.layer.tolist(), strict=True)
         )
-        if (kind, layer) == ("mixer_norm", 2)
+        if (kind, layer) == ("mixer_scale", 2)
     )
     start = int(build.operators.start[norm])
     report = replay(change(build, "operators", norm, start=0))
     assert start > 0
     assert not report.ok
-    assert {mismatch.operator for mismatch in report.first} >= {"layer.2.mixer_norm"}
+    assert {mismatch.operator for mismatch in report.first} >= {"layer.2.mixer_scale"}
     assert json.loads(json.dumps(report.first[0].as_json()))["node"] == build.operators.chip[norm]

@@ -75,7 +75,7 @@ def test_drafts_of_one_user_make_the_dense_run(kind: str) -> None:
 @pytest.mark.parametrize("kind", LAYERS)
 def test_no_operator_of_a_whole_model_is_an_arbitrary_linear_map(kind: str) -> None:
     """Tests that only what makes rows narrower, a matrix, and what leaves nothing are linear maps."""
-    narrower = {"latent": {"narrow"}, "latent attention": {"down"}, "latent attention of whole queries": {"down"}}
+    narrower = {"latent": {"narrow"}}
     run = whole_run(LAYERS[kind], widths=(2, 2, 2))
     linear = {one.setting.operator.kind for one in run.functions.values() if isinstance(one, Linear)}
     assert linear == {"egress"} | narrower.get(kind, set())
@@ -97,7 +97,7 @@ def test_two_layers_follow_each_other() -> None:
     run = whole_run(LAYERS["full"], LAYERS["experts"], widths=(2, 3, 2, 4))
     assert_shards_make_the_dense_run(run)
     assert np.array_equal(
-        run.expected(next(n for n, one in enumerate(run.model.operators) if one.name == "layer.2.mixer_norm"), 1)[
+        run.expected(next(n for n, one in enumerate(run.model.operators) if one.name == "layer.2.mixer_scale"), 1)[
             "layer.1.output"
         ],
         run.whole["layer.1.output"],
