@@ -14,6 +14,7 @@ from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_notes, lpu_visits, lpu_work
 from lpxsched.workload.model import Attention, Experts, Ffn, Layer, Mixer, StoredTypes
 from lpxsched.workload.parts.piece import Decoding
+from lpxsched.workload.policy import Policy
 from tests.fabric.examples import CHIP
 
 if TYPE_CHECKING:
@@ -86,6 +87,28 @@ def test_a_layer_of_experts_has_its_operators_in_order() -> None:
         ("combine", ["1.expert_output", "1.routing", before[0]], "output"),
         ("combine_2", ["1.expert_output", "1.routing", "1.output", before[1]], "output_2"),
     ]
+
+
+def test_rows_are_summed_at_home_where_they_are_dispatched() -> None:
+    """Tests two rows on three chips: the first two have one each, and add it to what the experts make of it.
+
+    A norm reads 16 columns of bf16 and weights of as many, and leaves them in fp8: 32 + 32 + 16 bytes, 3 x 16
+    operations. A block of 8 columns of the row takes 16 bytes and 8 operations more where it is at home.
+    """
+    visit = Visit(Layer((ATTENTION.part.mixers), (), Experts(4, 2, 8, 3), None, STORED), 16)
+    step = replace(STEP, batch=2, policy=Policy("dispatch"))
+    graph = graph_of(visit, 3, step)
+    assert graph.tensors["layer.1.mixed"].layout == "partial"
+    # 8 columns of bf16 are four vectors of 4 bytes.
+    assert graph.tensors["layer.1.mixed"].runs == ((0, 4), (4, 4), (8, 0))
+    assert graph.tensors["layer.1.input"].runs == ((0, 4), (4, 4), (8, 0))
+    assert [op.inputs[-1] for op in graph.operators if op.kind == "combine_2"] == [("layer.1.mixed_2", "reserved")]
+    shards = shard_costs(lpu_work(visit, CHIP, 3, step), CHIP, 3)
+    assert shards[1]["home_norm"] == Cost("bf16", 80, 48, 3 * 3, 32, "bf16", "replicated")
+    assert shards[2]["home_norm"].sram_bytes == 0
+    # Experts 2, 1 and 1 on a chip: pairs of two rows with them are 4, 2 and 2, with a block of 16 bytes in and 2 out.
+    assert [shard["combine"].sram_bytes for shard in shards] == [(4 + 2 + 1) * 16, (2 + 2 + 1) * 16, (2 + 2) * 16]
+    assert [shard["combine"].macs for shard in shards] == [(4 + 1) * 8, (2 + 1) * 8, 2 * 8]
 
 
 def test_a_choice_of_experts_is_paid_for() -> None:

@@ -28,7 +28,7 @@ def attack_faults(model: Model) -> Iterator[str]:
             shard, experts = layer.routed.held.index(held), most_runs(layer.routed, held).reshape(-1)
             if len(without_run(held, experts)):
                 yield _told(layer.expert, shard, held.runs, len(without_run(held, experts)))
-    for dispatch in model.dispatches:
+    for dispatch in {layer.expert: layer for layer in model.dispatches}.values():
         for shard, held in enumerate(dispatch.routed.held):
             lacking = max(len(without_run(held, experts)) for experts in _in_windows(dispatch, shard))
             if lacking:

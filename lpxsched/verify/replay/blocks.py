@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.verify.replay.arithmetic import drawn, generator
+from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
 from lpxsched.verify.replay.functions import GRAPH_FILE
+from lpxsched.verify.replay.placement import seen
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -45,6 +46,30 @@ def block_of(setting: Setting, matrix: Integers) -> Integers:
         problem = f"leaves more of a row than it reads from number {first} on"
         raise InputError(GRAPH_FILE, problem, key=setting.operator.name)
     return matrix[:, first : first + length]
+
+
+def laid_at(setting: Setting, name: str, shard: int, values: Integers) -> Integers:
+    """Return what a shard sees of an input at its place in the whole, nothing elsewhere."""
+    read = next(read for read in setting.operator.inputs if read.tensor == name)
+    whole = np.zeros((setting.tensors[name].vectors, setting.lanes), dtype=np.int64)
+    view = seen(read, len(whole), setting.width, shard)
+    whole[view.first : view.end] = values
+    return whole
+
+
+def add_residual(setting: Setting, vectors: Integers, shard: int | None, inputs: Values) -> Integers:
+    """Return a summand, or the sum of all for no shard, with its residual.
+
+    The first shard adds rows that all have, and of rows that lie on shards each adds its own.
+    """
+    place = setting.operator.sizes.get("residual", 0)
+    read = setting.operator.inputs[place]
+    if not place or (shard and read.runs is None):
+        return vectors
+    rows = inputs[read.tensor]
+    if shard is not None and read.runs is not None:
+        rows = laid_at(setting, read.tensor, shard, rows)
+    return (vectors + rows) % PRIME
 
 
 def scales(setting: Setting, inputs: Values) -> Integers:

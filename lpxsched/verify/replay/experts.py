@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
-from lpxsched.verify.replay.blocks import block_of
+from lpxsched.verify.replay.blocks import add_residual, block_of
 from lpxsched.verify.replay.field import dot
-from lpxsched.verify.replay.functions import add_residual
 from lpxsched.verify.replay.mixtures import GATES
 from lpxsched.verify.replay.routings import ROUTINGS, chosen_experts, here, without_run
 from lpxsched.verify.replay.rows import activated

@@ -44,7 +44,7 @@ from lpxsched.verify.replay.recurrent import (
     state_given,
     state_normed,
 )
-from lpxsched.verify.replay.rows import Rows, ffn, multiplied, normed, rounded, scale_of_rows, widened
+from lpxsched.verify.replay.rows import AtHome, Rows, ffn, multiplied, normed, rounded, scale_of_rows, widened
 from lpxsched.verify.replay.slices import (
     Slices,
     active,
@@ -87,6 +87,7 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
     "mixer_scale": SCALE,
     "ffn_scale": SCALE,
     "ffn_norm": partial(Rows, image=normed),
+    "home_norm": AtHome,
     "qkv": partial(HEADS, numbers=projected_numbers, left=projected),
     "rotate": partial(HEADS, numbers=rotated_numbers, left=rotated),
     "scores": partial(HEADS, numbers=score_numbers, left=scores, kept=cached, keep=with_keys),

@@ -71,22 +71,27 @@ def mixtures(graph: GraphFile) -> list[Mixture]:
         routings = [name for name in _layouts(operator) if name in writers and writers[name].kind in (ROUTER, ROUTES)]
         if operator.kind != EXPERTS or len(routings) != 1:
             continue
-        for reader in _readers(graph, operator):
+        for reader in readers_of(graph, operator):
             three = (writers[routings[0]], operator, reader)
             found += _mixture(three, routings[0], tensors, widths[operator.layer])
     return found
 
 
-def _readers(graph: GraphFile, expert: GraphOperator) -> list[GraphOperator]:
+def readers_of(graph: GraphFile, expert: GraphOperator) -> list[GraphOperator]:
     """Return what adds up the pairs of experts, one block of columns each."""
     combines = [one for one in graph.operators if plain_kind(one.kind) == COMBINE]
     return [one for one in combines if set(_layouts(one)) & set(expert.outputs)]
 
 
-def _named(operator: GraphOperator, size: str) -> str:
+def named_input(operator: GraphOperator, size: str) -> str:
     """Return the input that a size names: a residual, or what an operator only follows; empty where there is none."""
     place = operator.sizes.get(size, 0)
     return operator.inputs[place].tensor if place else ""
+
+
+def block_fits(combine: GraphOperator, output: GraphTensor, pairs: GraphTensor) -> bool:
+    """Return whether the block of columns that an operator leaves lies within the rows that experts leave."""
+    return output.vectors_per_row + combine.sizes.get("first_vector", 0) <= pairs.vectors_per_row
 
 
 def _layouts(operator: GraphOperator) -> dict[str, str]:
@@ -102,7 +107,7 @@ def _mixture(
     if [len(one.outputs) for one in three] != [1, 1, 1] or len(rows_read) != 1:
         return []
     (x,), (pairs,), (output,) = rows_read, expert.outputs, combine.outputs
-    residual, after = _named(combine, "residual"), _named(combine, "after")
+    residual, after = named_input(combine, "residual"), named_input(combine, "after")
     read_else = {name: layout for name, layout in _layouts(combine).items() if name != after}
     others = {name: layout for name, layout in read_else.items() if name not in (routing, pairs, residual)}
     same = [name for name, layout in others.items() if layout == REPLICATED]
@@ -116,9 +121,7 @@ def _mixture(
     kept = [*added, residual] if residual else added
     as_stated &= len({tensors[name].vectors_per_row for name in (pairs, *added)}) == 1
     as_stated &= len({tensors[name].vectors_per_row for name in (output, *kept[len(added) :])}) == 1
-    as_stated &= (
-        tensors[output].vectors_per_row + combine.sizes.get("first_vector", 0) <= tensors[pairs].vectors_per_row
-    )
+    as_stated &= block_fits(combine, tensors[output], tensors[pairs])
     as_stated &= len({tensors[name].rows for name in (x, output, *same, *kept)}) == 1
     per_row = Fraction(tensors[pairs].rows, tensors[x].rows)
     routed = _routed(expert, tensors[x].rows, per_row, width) if per_row.denominator == 1 else None

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.replay.arithmetic import PRIME, product
-from lpxsched.verify.replay.blocks import block_of, scales, side_by_side
+from lpxsched.verify.replay.blocks import add_residual, block_of, laid_at, scales, side_by_side
 from lpxsched.verify.replay.field import dot, inverse_root, silu
-from lpxsched.verify.replay.functions import Setting, Values, add_residual, folded, sizes_of, weights_of
+from lpxsched.verify.replay.functions import Setting, Values, folded, sizes_of, weights_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -70,6 +70,29 @@ def scale_of_rows(setting: Setting, _: int | None, inputs: Values) -> Integers:
     """Return the scale of each row, as often as there is room for it."""
     x = side_by_side(setting, len(setting.operator.inputs), inputs)
     return np.repeat(inverse_root(dot(x, x))[:, None], setting.rows(setting.output)[1], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AtHome:
+    """Norms rows, of which each shard has some of its own."""
+
+    setting: Setting
+
+    def lanes(self) -> int:
+        """Return how many numbers a vector must hold: any."""
+        return 1
+
+    def dense(self, inputs: Values) -> Values:
+        """Return all rows."""
+        setting = self.setting
+        x = side_by_side(setting, len(setting.operator.inputs), inputs)
+        scaled = inverse_root(dot(x, x))[:, None] * folded(setting, x, setting.rows(setting.output)[1]) % PRIME
+        return {setting.output: setting.vectors(scaled)}
+
+    def part(self, shard: int, inputs: Values) -> Values:
+        """Return the rows of a shard."""
+        whole = {name: laid_at(self.setting, name, shard, values) for name, values in inputs.items()}
+        return {name: self.setting.cut(name, shard, values) for name, values in self.dense(whole).items()}
 
 
 def normed(setting: Setting, _: int | None, inputs: Values) -> Integers:

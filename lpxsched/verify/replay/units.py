@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.verify.replay.arithmetic import PRIME, product
+from lpxsched.verify.replay.blocks import add_residual
 from lpxsched.verify.replay.dealt import Deal
-from lpxsched.verify.replay.functions import Setting, Values, add_residual, weights_of
+from lpxsched.verify.replay.functions import Setting, Values, weights_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers

@@ -64,16 +64,11 @@ def expert_pieces(layer: FfnLayer, rows: Rows, output: Rows, chip: Chip, width: 
     for step in steps[:-1]:
         inputs, shape = _inputs(step), Shape(*shapes[step.output])
         pieces.append(Piece(step.kind, step.unit, inputs, step.output, shape, works[step.kind], step.sizes))
-    first = 0
-    for block, (name, columns) in enumerate(zip(output.names, output.columns, strict=True)):
-        piece = _left(steps[-1], layer, works[steps[-1].kind], columns, decoding, first=not block)
-        sizes = (*steps[-1].sizes, ("first_vector", first)) if block else steps[-1].sizes
-        if block:
-            after: tuple[str, Layout] = (output.names[block - 1], "partial")
-            piece = follows(replace(piece, inputs=(*piece.inputs, after), sizes=sizes), len(piece.inputs))
-        piece = replace(piece, kind=piece.kind + part(block), output=name)
+    last = steps[-1]
+    whole = Piece(last.kind, last.unit, _inputs(last), last.output, None, works[last.kind], last.sizes)
+    for block, columns in enumerate(output.columns):
+        piece = block_of_sums(whole, layer, output, block, decoding)
         pieces.append(with_residual(piece, rows.names[block], columns, decoding))
-        first += int(exact_bytes_of(columns, output.dtype) / decoding.vector_bytes)
     return pieces
 
 
@@ -81,18 +76,28 @@ def _inputs(step: Step) -> tuple[tuple[str, Layout], ...]:
     return tuple(("ffn_input" if name == "input" else name, layout) for name, layout in step.inputs.items())
 
 
-def _left(step: Step, layer: FfnLayer, whole: Work, columns: int, decoding: Decoding, *, first: bool) -> Piece:
-    """Return a block of columns of what a layer of experts leaves; the first fills the pipeline."""
-    experts, part_of = layer.experts, Fraction(columns, layer.hidden)
+def block_of_sums(whole: Piece, layer: FfnLayer, output: Rows, block: int, decoding: Decoding) -> Piece:
+    """Return the operator that leaves a block of columns of what experts give; the first block fills the pipeline.
+
+    The size ``first_vector`` says with which vector of a row the block begins.
+    """
+    experts, columns = layer.experts, output.columns[block]
     assert experts is not None
-    if step.kind == "widen":
+    if whole.kind == "widen":
         typed, joined = layer.precision("experts", decoding.precision), layer.shared is not None
         work = widening(columns, experts.latent_columns, decoding.batch, typed, joined=joined)
     else:
-        work = replace(whole, terms=tuple(_times(one, part_of) for one in whole.terms))
-    work = work if first else replace(work, pipelines=())
-    shape = Shape(decoding.batch, columns, decoding.precision.partials, "partial")
-    return Piece(step.kind, step.unit, _inputs(step), step.output, shape, work, step.sizes)
+        part_of = Fraction(columns, layer.hidden)
+        work = replace(whole.work, terms=tuple(_times(one, part_of) for one in whole.work.terms))
+    shape, name = Shape(decoding.batch, columns, output.dtype, "partial"), output.names[block]
+    piece = replace(whole, kind=whole.kind + part(block), output=name, shape=shape, work=work, tensors=())
+    if not block:
+        return piece
+    before = exact_bytes_of(sum(output.columns[:block]), output.dtype)
+    sizes = (*piece.sizes, ("first_vector", int(before / decoding.vector_bytes)))
+    after: tuple[str, Layout] = (output.names[block - 1], "partial")
+    piece = replace(piece, work=replace(work, pipelines=()), inputs=(*piece.inputs, after), sizes=sizes)
+    return follows(piece, len(whole.inputs))
 
 
 def _times(one: Term, part_of: Fraction) -> Term:

@@ -17,7 +17,7 @@ from lpxsched.workload.work import MATRIX, Term, Work
 
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
-    from lpxsched.workload.graph import Layout, Place, Unit
+    from lpxsched.workload.graph import Layout, Place, Tensor, Unit
     from lpxsched.workload.policy import Policy
 
 KvType = Literal["fp8", "bf16"]
@@ -97,6 +97,10 @@ class Piece:
     sizes : tuple of (str, int)
         What a reader of the graph must know to compute it.
     place : str
+    tensors : tuple of Tensor or None
+        What it leaves, in place of a shape: one tensor, or one on each chip, None where a chip leaves nothing.
+    homes : tuple of int
+        Rows of each chip, where that is what it leaves ``reserved``.
     """
 
     kind: str
@@ -107,6 +111,8 @@ class Piece:
     work: Work
     sizes: tuple[tuple[str, int], ...] = ()
     place: Place = "chips"
+    tensors: tuple[Tensor | None, ...] = ()
+    homes: tuple[int, ...] = ()
 
 
 def decimal(amount: Fraction | int) -> Fraction:

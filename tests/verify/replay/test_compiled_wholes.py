@@ -80,6 +80,18 @@ def test_whole_experts_are_replayed(tmp_path: Path) -> None:
     assert replay(build).ok
 
 
+def test_rows_that_are_dispatched_are_replayed(tmp_path: Path) -> None:
+    """Tests two rows, each summed at one chip, which sends it to those of its experts and adds it to what they give."""
+    build = whole(tmp_path, "--batch", "2", "--moe", "dispatch")
+    kinds = {operator.kind: operator for operator in build.graph.operators if operator.layer == 2}
+    home = next(tensor for tensor in build.graph.tensors if tensor.name == kinds["home_norm"].outputs[0])
+    assert home.runs is not None
+    assert [count > 0 for _, count in home.runs] == [True, True, False, False]
+    assert [read.layout for read in kinds["combine"].inputs][-1] == "reserved"
+    assert check(build).ok
+    assert replay(build).ok
+
+
 def test_a_vector_that_goes_astray_is_seen_in_all_that_follows(tmp_path: Path) -> None:
     """Tests that a summand of another vector of the same row on its way to the second layer changes its scale."""
     build = whole(tmp_path, "--batch", "1")

@@ -92,6 +92,19 @@ def test_whole_experts_make_the_dense_run(kind: str, width: int) -> None:
         assert not run.without_run()
 
 
+@pytest.mark.parametrize("kind", ["experts", "shared", "latent"])
+@pytest.mark.parametrize("width", [1, 2, 3, 5])
+def test_rows_that_are_dispatched_make_the_dense_run(kind: str, width: int) -> None:
+    """Tests three rows on chips that each route some of them, or none, and hold whole experts, or none."""
+    step = replace(STEP, batch=3, policy=Policy("dispatch"))
+    for number in range(len(ROUTINGS)):
+        run = whole_run(LAYERS[kind], widths=(1, width, 2), decoding=step, micro_batch=number)
+        assert_shards_make_the_dense_run(run)
+        assert not run.without_run()
+        linear = {one.setting.operator.kind for one in run.functions.values() if isinstance(one, Linear)}
+        assert linear == {"egress"} | ({"narrow"} if kind == "latent" else set())
+
+
 def test_two_layers_follow_each_other() -> None:
     """Tests that the second layer reads what the first left, on another number of chips."""
     run = whole_run(LAYERS["full"], LAYERS["experts"], widths=(2, 3, 2, 4))
