@@ -150,7 +150,7 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
         problem = f"a whole model on the chips runs for one micro-batch at a time, got {options.in_flight}"
         raise InputError("lpxsched compile", problem, key="--in-flight")
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
-    decoding, chip = step_of(options, model, fabric.vector_bytes), fabric.chip
+    decoding, chip = step_of(options, model, fabric), fabric.chip
     visits = lpu_visits(model, decoding.policy)
     groups = visit_groups(fabric, visits, decoding, what=model.name, file=_visits_file(options))
     tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from lpxsched.workload.model import Model
 
 
-def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decoding:
+def step_of(options: CompileOptions, model: Model, fabric: Fabric) -> Decoding:
     """Return what a step of a whole model works on; weights are of the types that are published, or all of one.
 
     Raises
@@ -61,11 +62,19 @@ def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decodin
         options.kv,
         precision,
         mixers,
-        vector_bytes,
+        fabric.vector_bytes,
         rows_per_user=1 + options.draft,
         policy=Policy(options.moe),
         as_published=not options.weights,
+        hop_cycles=_shortest_hop(fabric),
     )
+
+
+def _shortest_hop(fabric: Fabric) -> int | None:
+    """Return what a vector takes at least from chip to chip; None where no chips are joined."""
+    between = fabric.link_up & (fabric.source < fabric.chips) & (fabric.destination < fabric.chips)
+    classes = [fabric.link_classes[number] for number in np.unique(fabric.link_class[between]).tolist()]
+    return min((ceil(one.latency_cycles + one.vector_time_cycles) for one in classes), default=None)
 
 
 def visit_groups(

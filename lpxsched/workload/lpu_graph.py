@@ -172,7 +172,7 @@ def _layer_pieces(layer: Layer, hidden: int, chip: Chip, width: int, decoding: D
     rows, pieces = in_blocks(BEFORE, hidden, decoding), list["Piece"]()
     for mixer in layer.mixers:
         output = in_blocks("mixed" if layer.has_ffn else OUTPUT, hidden, decoding)
-        pieces += _mixer_pieces(mixer, rows, output, width, decoding)
+        pieces += _mixer_pieces(mixer, rows, output, chip, width, decoding)
         rows = output
     if layer.has_ffn:
         types = differing_types(layer, decoding.precision.weights) if decoding.as_published else ()
@@ -195,13 +195,13 @@ def _ffn_pieces(ffn: FfnLayer, rows: Rows, output: Rows, chip: Chip, width: int,
     return [*rounding, scaling, *dense_pieces(ffn.dense, around, precision, decoding)]
 
 
-def _mixer_pieces(mixer: Mixer, rows: Rows, output: Rows, width: int, decoding: Decoding) -> list[Piece]:
+def _mixer_pieces(mixer: Mixer, rows: Rows, output: Rows, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
     """Return a mixer after what rounds its rows and finds their scale."""
     rounding, read = rounded("mixer_round", rows, "mixer_rows", decoding.mixer_weights, decoding)
     around = Around(read, "mixer_scale", rows, output)
     before = [*rounding, scale("mixer_scale", rows, "mixer_scale", decoding)]
     if isinstance(mixer, Attention):
-        return [*before, *attention_pieces(mixer, around, width, decoding)]
+        return [*before, *attention_pieces(mixer, around, chip, width, decoding)]
     if isinstance(mixer, LatentAttention):
         return [*before, *latent_pieces(mixer, around, decoding)]
     if isinstance(mixer, LinearAttention):

@@ -16,7 +16,18 @@ from lpxsched.verify.replay.attention import (
     rotated_numbers,
 )
 from lpxsched.verify.replay.blocks import plain_kind
-from lpxsched.verify.replay.cached import cached, score_numbers, scores, weighed, weights, with_keys, with_values
+from lpxsched.verify.replay.cached import (
+    Told,
+    cached,
+    merged,
+    score_numbers,
+    scores,
+    weighed,
+    weight_numbers,
+    weights,
+    with_keys,
+    with_values,
+)
 from lpxsched.verify.replay.dispatched import Dispatched, combined, experts_run, labelled, placed, routed_at_home
 from lpxsched.verify.replay.ends import Best, Logits, embedded, sampled
 from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
@@ -91,7 +102,9 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
     "qkv": partial(HEADS, numbers=projected_numbers, left=projected),
     "rotate": partial(HEADS, numbers=rotated_numbers, left=rotated),
     "scores": partial(HEADS, numbers=score_numbers, left=scores, kept=cached, keep=with_keys),
-    "softmax": partial(HEADS, numbers=score_numbers, left=weights),
+    "softmax": partial(HEADS, numbers=weight_numbers, left=weights),
+    "statistics": Told,
+    "merge": partial(HEADS, numbers=query_numbers, left=merged),
     "values": partial(HEADS, numbers=query_numbers, left=weighed, kept=cached, keep=with_values),
     "gate": partial(HEADS, numbers=query_numbers, left=gated),
     "out": partial(Projection, unit_columns=head_columns, given=given),

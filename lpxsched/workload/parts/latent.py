@@ -55,6 +55,7 @@ class _Latent(Dealt):
             ("kv_heads", 1),
             ("head_columns", self.unit_columns),
             ("bundles", self.units),
+            ("parts", 1),
             ("rows_per_user", self.decoding.rows_per_user),
             ("context", self.decoding.context),
             ("window", 0),

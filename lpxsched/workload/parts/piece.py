@@ -52,6 +52,8 @@ class Decoding:
         How experts lie; rows reach all chips.
     as_published : bool
         FFNs keep the types in which they were published, where these differ from that of `precision`.
+    hop_cycles : int or None
+        What a vector takes at least from chip to chip; None where no context is split over chips.
     """
 
     batch: int
@@ -63,6 +65,7 @@ class Decoding:
     rows_per_user: int = 1
     policy: Policy = SHARDED
     as_published: bool = False
+    hop_cycles: int | None = None
 
     @property
     def users(self) -> int:

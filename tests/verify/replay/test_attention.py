@@ -14,6 +14,7 @@ from lpxsched.verify.replay.attention import HEAD, Shape, heads_of, turned
 from lpxsched.verify.replay.field import ROOT
 from lpxsched.workload.model import Attention
 from tests.verify.changes import with_graph
+from tests.verify.replay.test_whole import assert_shards_make_the_dense_run
 from tests.verify.replay.whole import (
     STEP,
     dense_run,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from lpxsched.verify.replay.dense import Dense
     from lpxsched.verify.replay.functions import Function
 
-SHAPE = Shape(8, 4, 16, 4, 1, 100, 0, 0, 0)
+SHAPE = Shape(8, 4, 16, 4, 1, 1, 100, 0, 0, 0)
 
 
 def function(run: Dense, kind: str) -> Function:
@@ -94,6 +95,30 @@ def test_attention_is_a_softmax_over_the_context(
     run = whole_run(layer(mixer), widths=(1, width, 1), decoding=step)
     expected = attention(run, mixer, rows_per_user, past, sees)
     assert np.array_equal(rows_in_blocks(run, "layer.1.output"), expected)
+
+
+@pytest.mark.parametrize("width", [4, 5, 7])
+@pytest.mark.parametrize(("gated", "rows_per_user"), [(False, 1), (True, 2)])
+def test_a_context_may_be_split_over_chips(width: int, rows_per_user: int, *, gated: bool) -> None:
+    """Tests two key heads on two or three chips each, which keep every other or every third row of the context.
+
+    A hop of less than nothing makes that shorter. All chips give what a softmax over all rows gives.
+    """
+    mixer = Attention(4, 2, 4, gated=gated)
+    step = replace(STEP, batch=4, rows_per_user=rows_per_user, hop_cycles=-1_000_000)
+    run = whole_run(layer(mixer), widths=(1, width, 1), decoding=step)
+    assert function(run, "merge").setting.operator.sizes["parts"] == width // 2
+    assert_shards_make_the_dense_run(run)
+    if not gated:
+        assert np.array_equal(rows_in_blocks(run, "layer.1.output"), attention(run, mixer, rows_per_user, 3, 9))
+
+
+def test_parts_keep_rows_of_their_own() -> None:
+    """Tests four units of two key heads in two parts: each row of a head is kept by one of its two."""
+    kept = replace(SHAPE, bundles=4, kv_heads=2, parts=2).kept_by(np.arange(4))
+    assert np.array_equal(kept[:, 0], ~kept[:, 1])
+    assert np.array_equal(kept[:3, :2], [[True, False], [False, True], [True, False]])
+    assert np.array_equal(kept[:, :2], kept[:, 2:])
 
 
 def test_a_turn_keeps_products_of_equal_distance() -> None:

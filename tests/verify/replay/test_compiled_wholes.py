@@ -80,6 +80,14 @@ def test_whole_experts_are_replayed(tmp_path: Path) -> None:
     assert replay(build).ok
 
 
+def test_a_context_that_is_split_is_replayed(tmp_path: Path) -> None:
+    """Tests two key heads on four chips, each with every other of two million rows."""
+    build = whole(tmp_path, "--batch", "1", "--context", "2000000")
+    assert next(operator for operator in build.graph.operators if operator.kind == "scores").sizes["parts"] == 2
+    assert check(build).ok
+    assert replay(build).ok
+
+
 def test_rows_that_are_dispatched_are_replayed(tmp_path: Path) -> None:
     """Tests two rows, each summed at one chip, which sends it to those of its experts and adds it to what they give."""
     build = whole(tmp_path, "--batch", "2", "--moe", "dispatch")
