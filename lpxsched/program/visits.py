@@ -7,6 +7,7 @@ does. What is resident stays; working sets follow each other, so the largest of 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
@@ -24,10 +25,17 @@ from lpxsched.program.visit_memory import visit_needs
 from lpxsched.traffic.group import Group
 from lpxsched.units import NONE
 from lpxsched.workload.config.quantization import quantization_error
+from lpxsched.workload.costs import cycles, shard_cost
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
 from lpxsched.workload.ffns import published_weights
+from lpxsched.workload.lpu_graph import lpu_work
+from lpxsched.workload.model import Layer
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.policy import Policy
+from lpxsched.workload.work import MATRIX
+
+# What a second block makes the wires of a layer of gpt-oss-120b on a tray longer, about.
+BLOCK_CYCLES = 30
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     from lpxsched.program.visit_memory import Needs
     from lpxsched.workload.lpu_graph import Visit
     from lpxsched.workload.model import Model
+    from lpxsched.workload.work import Work
 
 
 def step_of(options: CompileOptions, model: Model, fabric: Fabric) -> Decoding:
@@ -68,6 +77,30 @@ def step_of(options: CompileOptions, model: Model, fabric: Fabric) -> Decoding:
         as_published=not options.weights,
         hop_cycles=_shortest_hop(fabric),
     )
+
+
+def in_best_blocks(visits: Sequence[Visit], fabric: Fabric, decoding: Decoding) -> Decoding:
+    """Return a step whose rows come in two blocks if that hides more than it costs, else in one.
+
+    Parts of a product that pay for no pipeline run while wires are busy, on a tray with the rest of the step.
+    """
+    width, counted = fabric.grid[1], Counter(visit for visit in visits if isinstance(visit.part, Layer))
+
+    def hidden(visit: Visit) -> int:
+        works = lpu_work(visit, fabric.chip, width, decoding)
+        costs = {
+            kind: shard_cost(one, fabric.chip, one.on(width, fabric.chip.shard_columns)[0], 0)
+            for kind, one in works.items()
+        }
+        return sum(cycles(costs[kind], MATRIX, fabric.chip) for kind, one in works.items() if _goes_on(one))
+
+    whole = sum(number * hidden(visit) for visit, number in counted.items())
+    return decoding if whole > BLOCK_CYCLES * counted.total() else replace(decoding, blocks=1)
+
+
+def _goes_on(work: Work) -> bool:
+    """Return whether work is that of a matrix that neither fills nor drains the pipeline."""
+    return not work.pipelines and any(term.unit == MATRIX for term in work.terms)
 
 
 def _shortest_hop(fabric: Fabric) -> int | None:

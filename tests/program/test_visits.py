@@ -10,7 +10,8 @@ import pytest
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.visit_memory import visit_needs
-from lpxsched.program.visits import visit_groups
+from lpxsched.program.visits import in_best_blocks, visit_groups
+from lpxsched.workload.model import Ffn, Layer
 from tests.schedule.visits import EMBEDDING, HEAD, LAYER, STEP
 
 if TYPE_CHECKING:
@@ -46,6 +47,19 @@ def test_what_a_layer_needs_by_hand() -> None:
     assert needs.resident[15] == FFN
     # The last matrix reads a vector of what is between, 2 of the residual beside 2 of the block before, and leaves 2.
     assert needs.working == (1 + 2 + 2 + 2) * 320
+
+
+@pytest.mark.parametrize(("columns", "blocks"), [(1_280, 1), (100_000, 2)])
+def test_rows_come_in_two_blocks_where_that_hides_much(columns: int, blocks: int) -> None:
+    """Tests a dense FFN on 16 chips of 150,000 bytes a cycle, of rows of 640 columns in two blocks of 320.
+
+    With 100,000 columns, 6,250 a chip, up and gate of the first block are 4 MB, 27 cycles, down of the second 2 MB, 14;
+    with 1,280 all of it is a cycle or two. A further block costs 30.
+    """
+    part = LAYER.part
+    assert isinstance(part, Layer)
+    wide = replace(LAYER, part=replace(part, dense=(Ffn(columns, 3),)))
+    assert in_best_blocks((EMBEDDING, wide, wide, HEAD), load_fabric("lpx-rack"), STEP).blocks == blocks
 
 
 def test_a_tray_holds_as_many_visits_as_fit() -> None:

@@ -54,6 +54,8 @@ class Decoding:
         FFNs keep the types in which they were published, where these differ from that of `precision`.
     hop_cycles : int or None
         What a vector takes at least from chip to chip; None where no context is split over chips.
+    blocks : int
+        Blocks of columns in which rows come between sub-layers.
     """
 
     batch: int
@@ -66,6 +68,7 @@ class Decoding:
     policy: Policy = SHARDED
     as_published: bool = False
     hop_cycles: int | None = None
+    blocks: int = 2
 
     @property
     def users(self) -> int:

@@ -80,6 +80,17 @@ def test_whole_experts_are_replayed(tmp_path: Path) -> None:
     assert replay(build).ok
 
 
+def test_rows_in_blocks_are_replayed(tmp_path: Path) -> None:
+    """Tests 128 heads of 128 columns, whose projections read some megabytes: rows come in two blocks."""
+    build = whole(tmp_path, "--batch", "2", num_attention_heads=128, num_key_value_heads=4, head_dim=128)
+    start = {row: int(build.operators.start[row]) for row in range(len(build.operators))}
+    kinds = list(zip(build.operators.kind.tolist(), build.operators.layer.tolist(), strict=True))
+    first, last = (max(start[row] for row, one in enumerate(kinds) if one == (kind, 1)) for kind in ("qkv", "qkv_2"))
+    assert first < last
+    assert check(build).ok
+    assert replay(build).ok
+
+
 def test_a_context_that_is_split_is_replayed(tmp_path: Path) -> None:
     """Tests two key heads on four chips, each with every other of two million rows."""
     build = whole(tmp_path, "--batch", "1", "--context", "2000000")
