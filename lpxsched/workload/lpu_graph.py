@@ -214,8 +214,8 @@ def _problem(layer: Layer, policy: Policy) -> str:
     """Return why a layer cannot be laid over chips; empty when it can."""
     if len(layer.mixers) > 1 or len(layer.dense) > 1 or (layer.dense and layer.experts):
         return "layers with several mixers or FFNs cannot be laid over a fabric yet"
-    if layer.experts and layer.experts.idle:
-        return "experts without weights cannot be laid over a fabric yet"
+    if layer.experts and layer.experts.idle and (policy.moe == "dispatch" or layer.experts.latent_columns):
+        return "experts without weights give rows themselves, which must be whole on the chips"
     if policy.moe == "dispatch" and layer.experts and not layer.mixers:
         return "rows are dispatched after a mixer of the same layer, and some have none"
     unread = [name for mixer in layer.mixers if isinstance(mixer, Unread) for name in mixer.missing]

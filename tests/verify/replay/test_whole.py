@@ -33,6 +33,7 @@ LAYERS: dict[str, Visit] = {
     "attention alone": layer(Attention(4, 2, 4)),
     "ffn alone": layer(dense=DENSE),
     "experts": layer(Attention(4, 2, 4), experts=Experts(4, 2, 8, 3)),
+    "idle": layer(Attention(4, 2, 4), experts=Experts(4, 2, 8, 3, idle=2)),
     "shared": layer(Attention(4, 2, 4), experts=Experts(4, 2, 8, 2), shared=SHARED),
     "latent": layer(Attention(4, 2, 4), experts=Experts(4, 2, 8, 3, latent_columns=8), shared=SHARED),
 }
@@ -81,7 +82,7 @@ def test_no_operator_of_a_whole_model_is_an_arbitrary_linear_map(kind: str) -> N
     assert linear == {"egress"} | narrower.get(kind, set())
 
 
-@pytest.mark.parametrize("kind", ["experts", "shared", "latent"])
+@pytest.mark.parametrize("kind", ["experts", "idle", "shared", "latent"])
 @pytest.mark.parametrize("width", [2, 3, 5])
 def test_whole_experts_make_the_dense_run(kind: str, width: int) -> None:
     """Tests four experts on chips that hold some of them whole, or none."""
