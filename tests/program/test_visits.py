@@ -54,7 +54,7 @@ def test_rows_come_in_two_blocks_where_that_hides_much(columns: int, blocks: int
     """Tests a dense FFN on 16 chips of 150,000 bytes a cycle, of rows of 640 columns in two blocks of 320.
 
     With 100,000 columns, 6,250 a chip, up and gate of the first block are 4 MB, 27 cycles, down of the second 2 MB, 14;
-    with 1,280 all of it is a cycle or two. A further block costs 30.
+    with 1,280 each part is a cycle. A further block costs 7.
     """
     part = LAYER.part
     assert isinstance(part, Layer)
