@@ -35,12 +35,12 @@ def contend_command(folder: Path, png: Path | None, as_json: bool, **chosen: Any
     options = checked_options(ContendOptions, "contend", chosen)
 
     from lpxsched.contention.summary import contention_of
-    from lpxsched.report.contention_text import contention_text
+    from lpxsched.report.summaries.contention import contention_text
 
     build = read_granted_build(folder)
     found = contention_of(build, options)
     if targets:
-        from lpxsched.report.contention_figure import render_contention
+        from lpxsched.report.figures.contention import render_contention
 
         drawn = render_contention(build, found, list(targets))
         for name, path in targets.items():

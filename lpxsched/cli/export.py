@@ -16,7 +16,7 @@ from lpxsched.errors import ExitCode, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpxsched.report.selection import Selection
+    from lpxsched.report.exports.selection import Selection
     from lpxsched.timetable.build import Build
 
 PICTURES = ("svg", "png")
@@ -49,7 +49,11 @@ def _file(name: str, said: str) -> Callable[[Callable[..., Any]], Callable[..., 
     metavar="LIST",
     help="Only what these chips do, by number or position, 0,4-7,2.15 (not in pictures). [default: all]",
 )
-@click.option("--cycles", metavar="A:B", help="Only cycles A to B - 1 of the token (not in pictures). [default: all]")
+@click.option(
+    "--cycles",
+    metavar="A:B",
+    help="Only cycles A to B - 1 of the token, of what repeats those of its frames (not in pictures). [default: all]",
+)
 @json_option
 def export_command(
     folder: Path,
@@ -64,9 +68,9 @@ def export_command(
 
     DIR is a folder that lpxsched compile or collective wrote. A picture shows the utilisation of the links while a
     token passes the layers, above what the units and links of each chip do during the first layer asked for. A
-    trace, a waveform and a table hold every slot and operator that is selected, of what repeats one pass; a trace at
-    most a million. Programs are those of all chips, of a build that keeps all rules. Give one format or several; an
-    existing file is replaced.
+    trace, a waveform and a table hold every slot and operator that is selected, a trace at most a million; of what
+    repeats pass after pass, until a period holds all that overlap. Programs are those of all chips, of a build that
+    keeps all rules. Give one format or several; an existing file is replaced.
     """
     targets = output_targets(asked, [folder])
     if not targets and programs is None:
@@ -77,7 +81,7 @@ def export_command(
     if pictures and (chips or cycles):
         raise click.UsageError(f"--{pictures[0]} draws whole layers; leave --chips and --cycles out")
 
-    from lpxsched.report.figures import build_layers
+    from lpxsched.report.figures.build_figure import build_layers
 
     if programs is not None:
         _refuse(programs, folder)
@@ -85,13 +89,14 @@ def export_command(
     wanted = parse_layers(layers, build_layers(build))
     data = _pictures(build, pictures, wanted)
     if len(pictures) < len(targets):
-        from lpxsched.report.selection import select
+        from lpxsched.report.exports.selection import select
         from lpxsched.report.token import only_period
 
         selection = select(build, wanted, _chips_of(chips, build), parse_cycles(cycles))
         data |= _tables(selection, set(targets) - set(pictures))
-        if period := only_period(build):
-            click.echo(f"what repeats every {period:,} cycles is written once", err=True)
+        if (period := only_period(build)) and (windows := selection.windows):
+            told = f"windows {windows[0]} to {windows[-1]} of what repeats every {period:,} cycles"
+            click.echo(f"{told}; --cycles selects others", err=True)
     if programs is not None and not _write_programs(programs, build):
         return ExitCode.VERIFICATION_FAILED
     for name, path in targets.items():
@@ -122,15 +127,15 @@ def _write_programs(programs: Path, build: Build) -> bool:
 def _pictures(build: Build, formats: list[str], layers: range | None) -> dict[str, bytes]:
     if not formats:
         return {}
-    from lpxsched.report.figures import render
+    from lpxsched.report.figures.build_figure import render
 
     return render(build, formats, layers)
 
 
 def _tables(selection: Selection, formats: set[str]) -> dict[str, bytes]:
-    from lpxsched.report.csv_file import slots_csv
-    from lpxsched.report.perfetto_trace import perfetto_trace
-    from lpxsched.report.vcd_file import vcd
+    from lpxsched.report.exports.csv_file import slots_csv
+    from lpxsched.report.exports.perfetto_trace import perfetto_trace
+    from lpxsched.report.exports.vcd_file import vcd
 
     makers = {"csv": slots_csv, "perfetto": perfetto_trace, "vcd": vcd}
     return {name: makers[name](selection) for name in sorted(formats)}

@@ -66,13 +66,14 @@ def _one(folder: Path) -> tuple[dict[str, object], str]:
 def _two(folders: tuple[Path, ...]) -> tuple[dict[str, object], str]:
     from lpxsched.report.difference import changes, changes_json, moved_layers
     from lpxsched.report.summary import summarise, summary_json
-    from lpxsched.report.text import changes_text
+    from lpxsched.report.text import changes_text, name_of
 
     builds = [read_granted_build(folder) for folder in folders]
     first, second = (summarise(build) for build in builds)
     found, moved = changes(first, second), moved_layers(builds[0], builds[1])
     told = {"a": summary_json(first), "b": summary_json(second), **changes_json(found, moved)}
-    return told, changes_text((str(folders[0]), str(folders[1])), found, moved)
+    names = (f"{folders[0]}: {name_of(first)}", f"{folders[1]}: {name_of(second)}")
+    return told, changes_text(names, found, moved)
 
 
 def _bold(text: str) -> str:

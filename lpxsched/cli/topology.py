@@ -28,13 +28,13 @@ def topology_command(topology: str, svg: Path | None, png: Path | None, as_json:
     from lpxsched.files.document import read_yaml
     from lpxsched.files.schema import assumed_values
     from lpxsched.files.shipped import find_file
-    from lpxsched.report.topology_text import topology_json, topology_text
+    from lpxsched.report.topology.text import topology_json, topology_text
 
     fabric = load_fabric(topology)
     facts = fabric_facts(fabric)
     assumed = assumed_values(read_yaml(find_file("topology", topology)).data)
     if targets:
-        from lpxsched.report.topology_figure import render_topology
+        from lpxsched.report.topology.figure import render_topology
 
         drawn = render_topology(fabric, facts, list(targets))
         for name, path in targets.items():

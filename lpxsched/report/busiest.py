@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from lpxsched.report.token import WITHOUT_UNIT, layers_of, token_time, turn_cycles
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.report.utilisation import LINK, utilisation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from lpxsched.timetable.build import Build
 
@@ -72,77 +72,67 @@ class BusyChip:
     vectors_out: int
 
 
+Busy = TypeVar("Busy", BusyLink, BusyChip)
+
+
 def busy_links(build: Build) -> list[BusyLink]:
     """Return the links that carry vectors, the busiest first, equal ones in the order of their numbers."""
     token = token_time(build)
-    vectors = np.zeros(len(build.links), dtype=np.int64)
-    np.add.at(vectors, build.slots.link, build.slots.vectors)
+    busy = utilisation(build, bins=1, by=LINK)
     cycles = turn_cycles(build, build.slots.link, token.slot_segment, len(build.links))
     layers = layers_of(token, build.slots.link, token.slot_segment)
-    numerator, denominator = pitch_numerators(build), build.links.vector_time_denominator
-    share = vectors * numerator / (denominator * cycles)
     position = build.chips.position
-    used = np.flatnonzero(vectors)
-    return [
+    found = [
         BusyLink(
             link=link,
-            link_class=str(build.links.link_class[link]),
+            link_class=group.link_class,
             source=str(position[build.links.src[link]]),
             destination=str(position[build.links.dst[link]]),
             lane=int(build.links.lane[link]),
             layers=layers[link],
-            vectors=int(vectors[link]),
-            share=float(share[link]),
+            vectors=group.vectors,
+            share=float(busy.busy_cycles(link) / int(cycles[link])),
         )
-        for link in used[np.argsort(-share[used], kind="stable")].tolist()
+        for link, group in enumerate(busy.groups)
+        if group.vectors
     ]
+    return sorted(found, key=lambda link: -link.share)
 
 
 @dataclass(frozen=True, slots=True)
-class AlikeLinks:
-    """Links that are equally busy with equally many vectors.
+class Alike(Generic[Busy]):
+    """Links or chips that are equally busy with equally many vectors.
 
     Attributes
     ----------
-    link : BusyLink
+    one : BusyLink or BusyChip
         The first of them.
     count : int
     layers : tuple of int
         Layers of the segments that use any of them.
     """
 
-    link: BusyLink
+    one: Busy
     count: int
     layers: tuple[int, ...]
 
 
-def alike_links(links: Iterable[BusyLink]) -> list[AlikeLinks]:
+def alike_links(links: Iterable[BusyLink]) -> list[Alike[BusyLink]]:
     """Return links in the order given, each followed by no other of its class that is as busy as it."""
-    groups: dict[tuple[str, int, float], list[BusyLink]] = {}
-    for link in links:
-        groups.setdefault((link.link_class, link.vectors, link.share), []).append(link)
-    return [
-        AlikeLinks(members[0], len(members), tuple(sorted({layer for link in members for layer in link.layers})))
-        for members in groups.values()
-    ]
+    return _alike(links, lambda link: (link.link_class, link.vectors, link.share))
 
 
-@dataclass(frozen=True, slots=True)
-class AlikeChips:
-    """Chips that use their units and links alike; see `AlikeLinks`."""
-
-    chip: BusyChip
-    count: int
-    layers: tuple[int, ...]
-
-
-def alike_chips(chips: Iterable[BusyChip]) -> list[AlikeChips]:
+def alike_chips(chips: Iterable[BusyChip]) -> list[Alike[BusyChip]]:
     """Return chips in the order given, each followed by no other that is as busy as it."""
-    groups: dict[tuple[object, ...], list[BusyChip]] = {}
-    for chip in chips:
-        groups.setdefault((*chip.unit_shares.items(), chip.vectors_in, chip.vectors_out), []).append(chip)
+    return _alike(chips, lambda chip: (*chip.unit_shares.items(), chip.vectors_in, chip.vectors_out))
+
+
+def _alike(all_of_them: Iterable[Busy], key: Callable[[Busy], Hashable]) -> list[Alike[Busy]]:
+    groups: dict[Hashable, list[Busy]] = {}
+    for each in all_of_them:
+        groups.setdefault(key(each), []).append(each)
     return [
-        AlikeChips(members[0], len(members), tuple(sorted({layer for chip in members for layer in chip.layers})))
+        Alike(members[0], len(members), tuple(sorted({layer for each in members for layer in each.layers})))
         for members in groups.values()
     ]
 

@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.critical_path import cycles_by_class
+from lpxsched.report.formats import counted
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.mapping import mapping
-from lpxsched.report.rows import counted, part_name
+from lpxsched.report.rows import in_path_order, part_name
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 US, SHARE, COUNT = "us", "%", ""
-# 0 where nothing repeats.
-PERIOD = "period_cycles"
+# One of them: a bound is that of the period where there is one.
+MAKESPAN_BOUND, PERIOD_BOUND = "makespan_bound_cycles", "period_bound_cycles"
 FIGURES = (
     ("tokens/s/user", "tokens_per_s_per_user", COUNT),
     ("tokens/s/user, low", "tokens_per_s_per_user_low", COUNT),
@@ -34,8 +35,9 @@ FIGURES = (
     ("assumed, low", "assumed_low_ns", US),
     ("assumed, high", "assumed_high_ns", US),
     ("makespan, cycles", "makespan_cycles", COUNT),
-    ("lower bound, cycles", "lower_bound_cycles", COUNT),
-    ("period, cycles", PERIOD, COUNT),
+    ("lower bound, cycles", MAKESPAN_BOUND, COUNT),
+    ("period, cycles", "period_cycles", COUNT),
+    ("lower bound of the period, cycles", PERIOD_BOUND, COUNT),
     ("layers", "layer_count", COUNT),
     ("batch", "batch", COUNT),
 )
@@ -81,13 +83,14 @@ def changes(first: Summary, second: Summary) -> list[Change]:
     """Return every figure of two summaries, in groups: figures, path by cause and by class, utilisation by class."""
     pairs = (first, second)
     found = [
-        Change("figures", name, unit, *(_figure(summary, key, unit) for summary in pairs))
+        Change("figures", name, unit, *(_figure(_figures(summary), key, unit) for summary in pairs))
         for name, key, unit in FIGURES
     ]
     cells = [path_cells(summary.layers) for summary in pairs]
+    parts = in_path_order(part for of in cells for part, _ in of)
     by = {
         "critical path by cause": [cycles_by_cause(of) for of in cells],
-        "critical path by part": [_by_part(of) for of in cells],
+        "critical path by part": [_by_part(of, parts) for of in cells],
         "critical path by link class": [cycles_by_class(summary.layers) for summary in pairs],
     }
     for group, cycles in by.items():
@@ -136,25 +139,32 @@ def shown(value: float | None, unit: str, *, signed: bool = False) -> str:
     """Return a figure as people read it; a dash where there is none."""
     if value is None:
         return "-"
-    sign = "+" if signed and value > 0 else ""
-    if unit == COUNT:
-        return f"{sign}{value:,.0f}" if value == int(value) else f"{sign}{value:,.3f}"
-    return f"{sign}{value:,.3f}" if unit == US else f"{sign}{value:.2f}"
+    decimals = 2 if unit == SHARE else 0 if unit == COUNT and value == int(value) else 3
+    # What rounds to zero has no sign.
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    return text if float(text.replace(",", "")) else text.lstrip("+-")
 
 
-def _by_part(cells: Parts) -> dict[str, Fraction]:
-    """Return cycles by the name of the part, operators first."""
-    sums: dict[str, Fraction] = {}
-    for (part, _), cycles in sorted(cells.items()):
-        sums[part_name(part)] = sums.get(part_name(part), Fraction(0)) + cycles
-    return sums
+def _by_part(cells: Parts, parts: Sequence[str]) -> dict[str, Fraction]:
+    """Return the cycles of each part by its name."""
+    return {
+        part_name(part): sum((cycles for (of, _), cycles in cells.items() if of == part), Fraction(0)) for part in parts
+    }
 
 
-def _figure(summary: Summary, key: str, unit: str) -> float | None:
-    value: float | None = summary.facts.get(key)
-    if value is None or (key == PERIOD and not value):
-        return None
-    return value / 1000 if unit == US else value
+def _figures(summary: Summary) -> Mapping[str, Any]:
+    """Return the facts; without a period nothing of one, of a collective no layers."""
+    facts, bound = dict(summary.facts), summary.facts["lower_bound_cycles"]
+    if facts["collective"] is not None:
+        facts["layer_count"] = None
+    if facts["period_cycles"]:
+        return {**facts, PERIOD_BOUND: bound}
+    return {**facts, "period_cycles": None, MAKESPAN_BOUND: bound}
+
+
+def _figure(figures: Mapping[str, Any], key: str, unit: str) -> float | None:
+    value: float | None = figures.get(key)
+    return value if value is None or unit != US else value / 1000
 
 
 def _us(summary: Summary, cycles: Fraction | None) -> float:

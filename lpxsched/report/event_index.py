@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.report.token import WITHOUT_UNIT, slot_segments
+from lpxsched.report.token import WITHOUT_UNIT
 from lpxsched.timetable.columns import REDUCE, WEIGHT
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.wires import held_cycles, pitch_numerators
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -242,8 +243,7 @@ class EventIndex:
         first, last = table.link.searchsorted([link, link + 1])
         rows = np.arange(first, last)
         rows = rows[(table.depart[rows] < table.depart[slot]) & (self.slot_segment[rows] == self.slot_segment[slot])]
-        denominator = self.build.links.vector_time_denominator[link]
-        return _spans(table.depart[rows], -(-table.vectors[rows] * self.pitch_numerator[link] // denominator))
+        return _spans(table.depart[rows], held_cycles(self.build, rows))
 
     def deskew_spans(self, segment: int) -> list[Span]:
         """Return the stalls of a segment, in order."""

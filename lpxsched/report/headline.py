@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import HEADLINE, PARTS
+from lpxsched.report.formats import as_us
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ def headline_lines(build: Build) -> list[tuple[str, str]]:
     return [
         (
             "proved",
-            f"{_us(facts['proved_ns'])} a step on perfect clocks; at worst {_us(facts['proved_worst_ns'])}, "
-            f"of it waiting {_us(waiting_ns)}",
+            f"{as_us(facts['proved_ns'])} a step on perfect clocks; at worst {as_us(facts['proved_worst_ns'])}, "
+            f"of it waiting {as_us(waiting_ns)}",
         ),
         ("", "beyond perfect clocks: waiting, slow clocks, residuals, arrivals at hosts"),
         *assumed_lines(build),
-        ("step", f"{_us(facts['step_ns'])}, {_parts(build)}; high {_us(facts['step_high_ns'])}"),
+        ("step", f"{as_us(facts['step_ns'])}, {_parts(build)}; high {as_us(facts['step_high_ns'])}"),
         (
             "tokens/s",
             # Rounded down: a floor must not be overstated.
@@ -50,13 +51,13 @@ def _parts(build: Build) -> str:
     waiting_ns = build.manifest.results.get("waiting_ns")
     if waiting_ns is None:
         return "proved and assumed together"
-    return f"proved, assumed and {_us(waiting_ns)} until the own window"
+    return f"proved, assumed and {as_us(waiting_ns)} until the own window"
 
 
 def _restart(build: Build) -> list[tuple[str, str]]:
     results = build.manifest.results
     text = "after an uncorrectable error of a link, or for another program; in no step"
-    return [("restart", f"{_us(results['restart_ns'])} {text}")] if "restart_ns" in results else []
+    return [("restart", f"{as_us(results['restart_ns'])} {text}")] if "restart_ns" in results else []
 
 
 def assumed_lines(build: Build) -> list[tuple[str, str]]:
@@ -64,9 +65,9 @@ def assumed_lines(build: Build) -> list[tuple[str, str]]:
     facts = headline_facts(build)
     if not facts:
         return []
-    value, low, high = (_us(facts[key]) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns"))
+    value, low, high = (as_us(facts[key]) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns"))
     parts = build.manifest.results.get("assumed_parts_ns", {})
-    each = ", ".join(f"{name} {_us(parts[name][0])}" for name in PARTS if name in parts)
+    each = ", ".join(f"{name} {as_us(parts[name][0])}" for name in PARTS if name in parts)
     if build.manifest.options.get("attention") == "lpu":
         each = "no GPU and no hand-over: all layers, embedding and head are on the chips"
     lines = _wrapped(facts["not_modelled"])
@@ -88,7 +89,3 @@ def _wrapped(parts: list[str]) -> list[str]:
         else:
             lines[-1] = f"{lines[-1]} {text}".lstrip()
     return lines
-
-
-def _us(time_ns: float) -> str:
-    return f"{time_ns / 1000:,.3f} us"

@@ -19,6 +19,7 @@ from lpxsched.report.critical_path import (
     TURNAROUND,
     UNIT_BUSY,
 )
+from lpxsched.report.formats import as_us
 from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:
@@ -66,10 +67,16 @@ def cycles_by_cause(cells: Mapping[tuple[str, str], Fraction]) -> dict[str, Frac
 def limiting_sentence(summary: Summary) -> str:
     """Return what limits the step, or the collective; nothing that is assumed is called proved."""
     facts = summary.facts
-    if facts["period_cycles"]:
-        limited = "it" if facts["collective"] else "tokens/s of all"
-        limit = f"The period of {facts['period_cycles']:,} cycles limits {limited}."
-        return f"{limit}{_busiest(summary)}{_room(facts, 'period_cycles')}"
+    if not facts["period_cycles"]:
+        return _of_step(summary) + _room(facts, "makespan_cycles")
+    limited = "it" if facts["collective"] else "tokens/s of all"
+    rate = f"The period of {facts['period_cycles']:,} cycles limits {limited}."
+    step = f"{_of_step(summary)} " if "step_ns" in facts else ""
+    return f"{step}{rate}{_busiest(summary)}{_room(facts, 'period_cycles')}"
+
+
+def _of_step(summary: Summary) -> str:
+    facts = summary.facts
     causes = list(cycles_by_cause(path_cells(summary.layers)).items())
     if not causes:
         return "Nothing limits it: it takes no time."
@@ -77,26 +84,26 @@ def limiting_sentence(summary: Summary) -> str:
     (first, cycles), *others = causes
     limit = f"{first.capitalize()} limits"
     second = f", then {others[0][0]} with {_told(summary, *others[0], whole_ns)}" if others else ""
-    told = f"{_told(summary, first, cycles, whole_ns)} of its {_us(whole_ns)}"
+    told = f"{_told(summary, first, cycles, whole_ns)} of its {as_us(whole_ns)}"
     if "step_ns" not in facts:
         whole = "step" if facts["collective"] is None else "collective"
-        return f"{limit} the {whole}: {told}{second}.{_room(facts, 'makespan_cycles')}"
+        return f"{limit} the {whole}: {told}{second}."
     assumed, step = exact(facts["assumed_ns"]), exact(facts["step_ns"])
     if assumed > cycles_to_ns(cycles, summary.clock_mhz):
         share = _percent(assumed, step)
-        outside = f"What is assumed limits the step, hand-over and GPU: {_us(assumed)} of {_us(step)} ({share})."
-        proved = f"Of the {_us(whole_ns)} proved, {first} takes {_told(summary, first, cycles, whole_ns)}{second}."
-        return f"{outside} {proved}{_room(facts, 'makespan_cycles')}"
-    return f"{limit} the step: {told} proved{second}.{_room(facts, 'makespan_cycles')}"
+        outside = f"What is assumed limits the step, hand-over and GPU: {as_us(assumed)} of {as_us(step)} ({share})."
+        proved = f"Of the {as_us(whole_ns)} proved, {first} takes {_told(summary, first, cycles, whole_ns)}{second}."
+        return f"{outside} {proved}"
+    return f"{limit} the step: {told} proved{second}."
 
 
 def _busiest(summary: Summary) -> str:
     """Return which link or unit of a chip is held for most of a period."""
     held = [(float(summary.links[0].share), "link is held")] if summary.links else []
     held += [
-        (float(share), f"unit, {unit} on chip {alike.chip.position}, runs")
+        (float(share), f"unit, {unit} on chip {alike.one.position}, runs")
         for alike in summary.chips_alike
-        for unit, share in alike.chip.unit_shares.items()
+        for unit, share in alike.one.unit_shares.items()
     ]
     share, what = max(held, key=lambda one: one[0], default=(0.0, ""))
     return f" Its busiest {what} for {100 * share:.1f} % of it." if share else ""
@@ -109,11 +116,7 @@ def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) ->
             classes[name] += spent
     where = f", most on {max(sorted(classes), key=lambda name: classes[name])} links" if len(classes) > 1 else ""
     time_ns = cycles_to_ns(cycles, summary.clock_mhz)
-    return f"{_us(time_ns)} ({_percent(time_ns, whole_ns)}{where})"
-
-
-def _us(time_ns: Fraction) -> str:
-    return f"{float(time_ns) / 1000:,.3f} us"
+    return f"{as_us(time_ns)} ({_percent(time_ns, whole_ns)}{where})"
 
 
 def _percent(part_ns: Fraction, whole_ns: Fraction) -> str:

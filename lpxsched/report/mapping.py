@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpxsched.report.token import token_time
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A segment and what holds it.
+    """Layers and what holds them.
 
     Attributes
     ----------
     layers : tuple of int
     chips : str
-        Positions, runs joined: ``0.0-6, 1.3``.
+        Positions, runs joined: ``0.0-6, 1-3.5``.
     count : int
     least_filled, most_filled : float
         Share of the SRAM that weights take, of all layers on the chip.
@@ -35,20 +35,25 @@ class Held:
 
 
 def mapping(build: Build) -> list[Held]:
-    """Return what holds each segment, in the order of a token."""
-    token, chips = token_time(build), build.chips
-    found = []
-    for segment in token.order.tolist():
-        members = build.graph.chips_of(segment)
+    """Return the chips that hold layers, those on the same chips together, in the order of the first."""
+    chips, groups, found = build.chips, {of.group: of.chips for of in build.graph.groups}, []
+    layers: dict[tuple[int, ...], list[int]] = {}
+    for of in sorted(build.graph.layers, key=lambda of: of.layer):
+        layers.setdefault(tuple(groups[of.group]), []).append(of.layer)
+    for held, held_layers in layers.items():
+        members = list(held)
         filled = chips.weight_bytes[members] / chips.sram_bytes[members].clip(1)
         places = position_ranges(chips.position[members].tolist())
         least, most = float(filled.min(initial=1.0)), float(filled.max(initial=0.0))
-        found.append(Held(token.layers[segment], places, len(members), min(least, most), most))
+        found.append(Held(tuple(held_layers), places, len(members), min(least, most), most))
     return found
 
 
 def position_ranges(positions: Iterable[str]) -> str:
-    """Return positions with runs inside a tray joined: ``0.0-6, 1.3``; what does not end in a number stands alone."""
+    """Return positions with runs joined: ``0.0-6, 2-4.7`` are 0 to 6 of tray 0, and 7 of trays 2, 3 and 4.
+
+    What does not end in a number stands alone.
+    """
     runs: list[tuple[str, int, int] | str] = []
     for name in positions:
         tray, _, place = name.rpartition(".")
@@ -59,9 +64,28 @@ def position_ranges(positions: Iterable[str]) -> str:
             runs[-1] = (tray, last[1], int(place))
         else:
             runs.append((tray, int(place), int(place)))
-    return ", ".join(run if isinstance(run, str) else _run(*run) for run in runs)
+    return ", ".join(_over_trays(runs))
 
 
-def _run(tray: str, first: int, last: int) -> str:
-    start = f"{tray}.{first}" if tray else str(first)
-    return start if first == last else f"{start}-{last}"
+def _over_trays(runs: Iterable[tuple[str, int, int] | str]) -> list[str]:
+    """Return runs as text; the same places of trays that follow each other are one."""
+    told: list[str] = []
+    rack, first_tray, last_tray, places = "", NONE, NONE, ""
+    for run in runs:
+        if isinstance(run, str):
+            told.append(run)
+            last_tray = NONE
+            continue
+        (of_rack, dot, tray), of_places = run[0].rpartition("."), _run(*run[1:])
+        if tray.isdecimal() and (of_rack, int(tray) - 1, of_places) == (rack, last_tray, places):
+            last_tray = int(tray)
+            told[-1] = f"{rack}{dot}{first_tray}-{last_tray}.{places}"
+            continue
+        rack, places = of_rack, of_places
+        first_tray = last_tray = int(tray) if tray.isdecimal() else NONE
+        told.append(f"{run[0]}.{places}" if run[0] else places)
+    return told
+
+
+def _run(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"

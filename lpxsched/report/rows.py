@@ -20,6 +20,7 @@ from lpxsched.report.critical_path import (
     TURNAROUND,
     UNIT_BUSY,
 )
+from lpxsched.report.formats import percent
 from lpxsched.report.limits import cycles_by_cause
 from lpxsched.report.summary import peak_bin
 from lpxsched.units import cycles_to_ns
@@ -68,6 +69,14 @@ def layer_ranges(layers: Iterable[int]) -> str:
     return f"{told[0]}, {told[1]}, .. {told[-1]} ({sum(last - first + 1 for first, last in runs)})"
 
 
+def visit_ranges(visits: Iterable[int], head: int) -> str:
+    """Return visits of a whole model as people call them: number 0 is the embedding, the last one is the head."""
+    told = sorted(visits)
+    layers = layer_ranges(visit for visit in told if 0 < visit < head)
+    ends = ["embedding"] if told[:1] == [0] else []
+    return ", ".join([*ends, *([layers] if layers else []), *(["head"] if told[-1:] == [head] else [])])
+
+
 def layers_named(layers: Sequence[int]) -> str:
     """Return layers with their noun: ``layer 3``, ``layers 0-35``."""
     return f"{'layer' if len(layers) == 1 else 'layers'} {layer_ranges(layers)}"
@@ -79,10 +88,10 @@ def class_rows(summary: Summary) -> Rows:
     rows = []
     for row, group in enumerate(classes.groups):
         peak = peak_bin(classes, row)
-        when = "-" if peak is None else _us(summary, (edges[peak[1]] + edges[peak[1] + 1]) / 2)
+        when = "-" if peak is None else cycles_us(summary, (edges[peak[1]] + edges[peak[1] + 1]) / 2)
         shares = [percent(classes.share(row)), percent(classes.running_share(row))]
         most = "-" if peak is None else percent(peak[0])
-        counts = [str(group.links), str(group.used_links), str(group.vectors)]
+        counts = [f"{count:,}" for count in (group.links, group.used_links, group.vectors)]
         rows.append([group.name, *counts, *shares, most, when])
     return Rows(["class", "links", "used", "vectors", "of all", "running", "peak", "at us"], rows)
 
@@ -106,12 +115,12 @@ def link_rows(summary: Summary) -> Rows:
     """Return the busiest links, those that are alike once."""
     rows = [
         [
-            alike.link.link_class,
-            f"{alike.link.source} -> {alike.link.destination}, lane {alike.link.lane}",
+            alike.one.link_class,
+            f"{alike.one.source} -> {alike.one.destination}, lane {alike.one.lane}",
             str(alike.count),
             layer_ranges(alike.layers),
-            f"{alike.link.vectors:,}",
-            percent(alike.link.share),
+            f"{alike.one.vectors:,}",
+            percent(alike.one.share),
         ]
         for alike in summary.links_alike
     ]
@@ -120,15 +129,15 @@ def link_rows(summary: Summary) -> Rows:
 
 def chip_rows(summary: Summary) -> Rows:
     """Return the busiest chips, those that are alike once."""
-    units = list(summary.chips_alike[0].chip.unit_shares) if summary.chips_alike else []
+    units = list(summary.chips_alike[0].one.unit_shares) if summary.chips_alike else []
     rows = [
         [
-            alike.chip.position,
+            alike.one.position,
             str(alike.count),
             layer_ranges(alike.layers),
-            *(percent(alike.chip.unit_shares[unit]) for unit in units),
-            f"{alike.chip.vectors_in:,}",
-            f"{alike.chip.vectors_out:,}",
+            *(percent(alike.one.unit_shares[unit]) for unit in units),
+            f"{alike.one.vectors_in:,}",
+            f"{alike.one.vectors_out:,}",
         ]
         for alike in summary.chips_alike
     ]
@@ -145,9 +154,22 @@ def kind_rows(summary: Summary) -> Rows:
         most = f"{cause}, {float(100 * cycles / max(time.makespan_cycles, 1)):.1f} %"
         chips = "-".join(map(str, dict.fromkeys(time.chips)))
         count, makespan = str(len(time.segments)), f"{time.makespan_cycles:,}"
-        us = _us(summary, time.makespan_cycles)
-        rows.append([layer_ranges(time.layers), count, chips, makespan, us, f"{bound:,}" if bound else "-", gap, most])
+        us = cycles_us(summary, time.makespan_cycles)
+        layers = "all" if summary.visits else layer_ranges(time.layers)
+        rows.append([layers, count, chips, makespan, us, f"{bound:,}" if bound else "-", gap, most])
+    rows = [*_visit_rows(summary), *rows]
     return Rows(["layers", "number", "chips", "cycles", "us", "bound", "gap", "most of it"], rows)
+
+
+def _visit_rows(summary: Summary) -> list[list[str]]:
+    """Return a row a kind of visit of a whole model; its first is the embedding, its last the head."""
+    head = max((layer for visit in summary.visits for layer in visit["layers"]), default=0)
+    rows = []
+    for visit in summary.visits:
+        layers, cycles = visit["layers"], visit["makespan_cycles"]
+        figures = [f"{cycles:,}", cycles_us(summary, cycles), f"{visit['lower_bound_cycles']:,}", f"{visit['gap']:.4f}"]
+        rows.append([visit_ranges(layers, head), str(len(layers)), str(visit["chips"]), *figures, "-"])
+    return rows
 
 
 def path_rows(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> Rows:
@@ -155,7 +177,7 @@ def path_rows(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> Ro
     classes = in_order({name for part, name in cells if name and part in OF_HOPS}, CLASS_COLOURS)
     whole = sum(cells.values())
     rows = []
-    for part in in_order({part for part, _ in cells}, {**PART_NAMES, **{COMPUTE + kind: "" for kind in KIND_COLOURS}}):
+    for part in in_path_order(part for part, _ in cells):
         cycles = sum(spent for (of, _), spent in cells.items() if of == part)
         by_class = [cells.get((part, name)) if part in OF_HOPS else None for name in classes]
         rows.append(
@@ -166,24 +188,20 @@ def path_rows(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> Ro
     return Rows(["part", "cycles", "us", "share", *(f"on {name}" for name in classes)], rows)
 
 
+def in_path_order(parts: Iterable[str]) -> list[str]:
+    """Return the distinct parts of critical paths: what wires and waits take, then operators."""
+    return in_order(parts, {**PART_NAMES, **{COMPUTE + kind: "" for kind in KIND_COLOURS}})
+
+
 def part_name(part: str) -> str:
     """Return the part of a critical path as people read it."""
     return PART_NAMES.get(part) or f"compute: {part.removeprefix(COMPUTE)}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: ``1 chip``, ``1,024 chips``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def percent(share: float) -> str:
-    """Return a share of 1 as people read it."""
-    return f"{100 * share:.2f} %"
-
-
 def _shared(summary: Summary, cycles: Fraction | int, whole: Fraction | int) -> list[str]:
-    return [f"{float(cycles):,.1f}", _us(summary, cycles), percent(float(cycles / whole)) if whole else "-"]
+    return [f"{float(cycles):,.1f}", cycles_us(summary, cycles), percent(float(cycles / whole)) if whole else "-"]
 
 
-def _us(summary: Summary, cycles: Fraction | int) -> str:
+def cycles_us(summary: Summary, cycles: Fraction | int) -> str:
+    """Return cycles of a build in microseconds, without the unit."""
     return f"{float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000:,.3f}"

@@ -23,9 +23,9 @@ from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from lpxsched.report.busiest import AlikeChips, AlikeLinks, BusyChip, BusyLink
+    from lpxsched.report.busiest import Alike, BusyChip, BusyLink
     from lpxsched.report.critical_path import LayerTime
     from lpxsched.report.utilisation import Utilisation
     from lpxsched.timetable.build import Build
@@ -51,10 +51,12 @@ class Summary:
         Groups are link classes.
     links : list of BusyLink
     chips_by_unit, chips_by_vectors : list of BusyChip
-    links_alike : list of AlikeLinks
-    chips_alike : list of AlikeChips
+    links_alike : list of Alike
+    chips_alike : list of Alike
         By unit.
     layers : tuple of LayerTime
+    visits : list of dict
+        Of a whole model in one segment its problems as the manifest tells them: embedding, layers, head; else empty.
     path_by_class : dict of Fraction
         Cycles of the critical paths along one token by the class of the link, see `LayerTime`.
     """
@@ -66,9 +68,10 @@ class Summary:
     links: list[BusyLink]
     chips_by_unit: list[BusyChip]
     chips_by_vectors: list[BusyChip]
-    links_alike: list[AlikeLinks]
-    chips_alike: list[AlikeChips]
+    links_alike: list[Alike[BusyLink]]
+    chips_alike: list[Alike[BusyChip]]
     layers: tuple[LayerTime, ...]
+    visits: Sequence[Mapping[str, Any]]
     path_by_class: Mapping[str, Fraction]
 
 
@@ -92,6 +95,7 @@ def summarise(build: Build) -> Summary:
         links_alike=alike_links(links)[:SHOWN],
         chips_alike=alike_chips(busiest_by_unit(chips))[:SHOWN],
         layers=layers,
+        visits=build.manifest.results["problems"] if "visits" in build.manifest.results else [],
         path_by_class=cycles_by_class(layers),
     )
 
@@ -154,7 +158,7 @@ def _facts(build: Build) -> dict[str, Any]:
     return {
         **{name: options.get(name, results.get(name)) for name in ("model", "topology", "batch")},
         "collective": collective_kind(build),
-        "layer_count": len(set(build.operators.layer.tolist())),
+        "layer_count": results.get("layers", len(set(build.operators.layer.tolist()))),
         "makespan_cycles": makespan,
         "makespan_ns": float(cycles_to_ns(makespan, Fraction(build.manifest.clock_mhz))),
         "lower_bound_cycles": int(bounds),

@@ -6,8 +6,9 @@ from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.report.difference import SHARE, moved_sentence, shown
+from lpxsched.report.formats import counted
 from lpxsched.report.limits import limiting_sentence, path_cells
-from lpxsched.report.rows import Rows, chip_rows, class_rows, counted, kind_rows, link_rows, path_rows, sparkline
+from lpxsched.report.rows import Rows, chip_rows, class_rows, kind_rows, link_rows, path_rows, sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,7 @@ def changes_text(names: tuple[str, str], found: Sequence[Change], moved: Sequenc
                 f"{change.name} ({change.unit})" if change.unit else change.name,
                 shown(change.first, change.unit),
                 shown(change.second, change.unit),
-                shown(change.difference, change.unit, signed=True) + (" points" if change.unit == SHARE else ""),
+                _difference(change),
             ]
             for change in found
             if change.group == group
@@ -72,6 +73,11 @@ def changes_text(names: tuple[str, str], found: Sequence[Change], moved: Sequenc
         parts.append(titled(group.capitalize(), Rows(["", "A", "B", "B - A"], rows)))
     more = "; -o FILE.html shows which" if any(each.first != each.second for each in moved) else ""
     return "\n\n".join([*parts, moved_sentence(moved) + more])
+
+
+def _difference(change: Change) -> str:
+    told = shown(change.difference, change.unit, signed=True)
+    return told if change.difference is None or change.unit != SHARE else f"{told} points"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -99,7 +105,8 @@ def length_of(summary: Summary) -> str:
     """Return how long a build takes beside its lower bound."""
     facts = summary.facts
     bound = "" if facts["bound"] is None else f" ({facts['bound']})"
-    layers = f"{counted(facts['layer_count'], 'layer')}, " if facts["collective"] is None else ""
+    ends = " between embedding and head" if summary.visits else ""
+    layers = f"{counted(facts['layer_count'], 'layer')}{ends}, " if facts["collective"] is None else ""
     period = facts["period_cycles"]
     # A model tells its worst case in the headline.
     told = facts["collective"] is not None and "proved_worst_ns" in facts
@@ -133,7 +140,7 @@ def _classes(summary: Summary) -> str:
 
 def _chips(summary: Summary) -> str:
     found = chip_rows(summary)
-    runs = any(alike.chip.unit_shares for alike in summary.chips_alike)
+    runs = any(alike.one.unit_shares for alike in summary.chips_alike)
     by = f"by functional unit, those alike once, share of {_words(summary).share}" if runs else "by vectors"
     return titled(f"Busiest chips {by}", found)
 

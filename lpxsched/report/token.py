@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.units import NONE
+from lpxsched.timetable.segments import slot_segments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,13 +153,6 @@ def _segment_layers(build: Build) -> tuple[tuple[int, ...], ...]:
     for segment, layer in zip(build.operators.segment.tolist(), build.operators.layer.tolist(), strict=True):
         layers[segment].add(layer)
     return tuple(tuple(sorted(members)) for members in layers)
-
-
-def slot_segments(build: Build) -> Integers:
-    """Return the segment of each slot: that of the operator which produced its tensor; `NONE` where none did."""
-    producer = build.tensors.producer[build.slots.tensor]
-    segment = np.append(build.operators.segment, NONE)
-    return np.asarray(segment[producer])
 
 
 def _links_of_segments(build: Build, slot_segment: Integers) -> NDArray[np.bool_]:

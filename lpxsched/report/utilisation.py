@@ -16,7 +16,7 @@ import numpy as np
 
 from lpxsched.report.busy_time import Bins, busy_ticks
 from lpxsched.report.token import only_period, token_time
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.wires import held_cycles, pitch_numerators
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
 
 LARGEST_SUM = 2**62
-CLASS, TRAY, CHIP = "class", "tray", "chip"
+CLASS, TRAY, CHIP, LINK = "class", "tray", "chip", "link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class LinkGroup:
     ----------
     name : str
         Link class, with the tray where links inside trays are told apart (``tray 3``, of rack 0 ``tray 0.3``); the
-        position of the node where links are told apart by the node that they leave.
+        position of the node where links are told apart by the node that they leave; the number of a link by itself.
     link_class : str
         Empty for the links of a node.
     links : int
@@ -135,7 +135,7 @@ def utilisation(
         Number of equal bins of time, at least 1.
     by : str
         What makes a group: ``class``; ``tray``, where the fabric has several also the tray of links inside one;
-        ``chip``, the node that links leave.
+        ``chip``, the node that links leave; ``link``, each link by itself.
     window : tuple of int, optional
         First cycle and first cycle after, on the timeline of the token. When left out all of it, and of a timetable
         that repeats one period, with the vectors of all iterations.
@@ -180,9 +180,8 @@ def _in_window(
 def _of_period(build: Build, period: int, *, bins: int, by: str, slots: NDArray[np.bool_] | None) -> Utilisation:
     """Return how busy links are in one period: all whole periods that the rows of one iteration reach, folded."""
     token = replace(token_time(build), start_cycles=build.segments.phase_cycles)
-    table, pitch = build.slots, pitch_numerators(build)
-    held = -(-table.vectors * pitch[table.link] // build.links.vector_time_denominator[table.link])
-    folds = 1 + int((token.start_cycles[token.slot_segment] + table.depart + held).max(initial=0)) // period
+    held_until = token.start_cycles[token.slot_segment] + build.slots.depart + held_cycles(build)
+    folds = 1 + int(held_until.max(initial=0)) // period
     spread = _in_window(build, token, bins=folds * bins, by=by, window=(0, folds * period), slots=slots)
     busy = spread.busy_ticks.reshape(len(spread.groups), folds, bins).sum(axis=1)
     owned = np.unique(token.link[~build.links.down[token.link]])
@@ -226,6 +225,9 @@ def _groups(build: Build, by: str) -> tuple[Integers, list[tuple[str, str]]]:
     """Return the group of each link, and of each group its name and link class."""
     if by == CHIP:
         return build.links.src, [(name, "") for name in build.chips.position.tolist()]
+    if by == LINK:
+        names = build.links.link_class.tolist()
+        return np.arange(len(names)), [(str(number), name) for number, name in enumerate(names)]
     tray = trays(build)
     number = {name: row for row, name in enumerate(dict.fromkeys(tray))}
     split = by == TRAY and len(number.keys() - {""}) > 1

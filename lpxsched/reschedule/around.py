@@ -9,8 +9,9 @@ import numpy as np
 
 from lpxsched.reschedule.clocks import needed_guards, trees_without
 from lpxsched.reschedule.spares import with_spares
-from lpxsched.reschedule.tasks import moves_of, slot_segments
+from lpxsched.reschedule.tasks import moves_of
 from lpxsched.reschedule.wires import wires_of
+from lpxsched.timetable.segments import slot_segments
 
 if TYPE_CHECKING:
     from lpxsched.clocks.tree import AlignmentTree

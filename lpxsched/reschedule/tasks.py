@@ -114,11 +114,6 @@ def moves_of(build: Build, role: Integers) -> Moves:
     return Moves(*columns, *ends)
 
 
-def slot_segments(build: Build) -> Integers:
-    """Return the segment of each slot, that of the operator which produced its tensor."""
-    return np.asarray(build.operators.segment[build.tensors.producer[build.slots.tensor]])
-
-
 def precedences(moves: Moves, work: Work, wires: Wires) -> Precedences:
     """Return what slots (numbered from 0) and operators (numbered behind them) wait for."""
     slots, tensors = len(moves.tensor), len(work.made_at)

@@ -11,9 +11,9 @@ from lpxsched.clocks.guard import stall_cycles
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import NothingFoundError
-from lpxsched.reschedule.tasks import slot_segments
 from lpxsched.reschedule.wires import wires_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
+from lpxsched.timetable.segments import slot_segments
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
-from lpxsched.report.images import PNG, images
-from lpxsched.report.rows import counted
+from lpxsched.report.figures.images import PNG, images
+from lpxsched.report.formats import counted
 from lpxsched.sessions.outcome import ASSUMED, PREFILL, TIMETABLE, TOOLS, WAITING
 from lpxsched.sessions.trace import PS_PER_S
 

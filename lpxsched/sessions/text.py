@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from lpxsched.report.rows import counted
+from lpxsched.report.formats import counted
 from lpxsched.report.text import WIDTH, table
 from lpxsched.sessions.outcome import PARTS, PERCENTILE
 from lpxsched.sessions.trace import PS_PER_S

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
+from lpxsched.timetable.segments import slot_segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def read_timeline(build: Build, alignment: Alignment, limits: Limits, rows: Inte
         When a slot carries something that no operator produced, or the ends of its link are aligned by different trees.
     """
     slots, links = build.slots, build.links
-    segment, link = slot_segments(build, rows), slots.link[rows]
+    segment, link = produced_segments(build, rows), slots.link[rows]
     vectors, depart, read = slots.vectors[rows], slots.depart[rows], slots.read[rows]
     src, dst = alignment.sender[link], links.dst[link]
     numerator, denominator = links.vector_time_numerator[link], links.vector_time_denominator[link]
@@ -155,20 +156,20 @@ def read_timeline(build: Build, alignment: Alignment, limits: Limits, rows: Inte
     )
 
 
-def slot_segments(build: Build, rows: Integers) -> Integers:
-    """Return the segment of some slots: that of the operator which produced their tensor.
+def produced_segments(build: Build, rows: Integers) -> Integers:
+    """Return the segment of some slots, each of which carries what an operator produced.
 
     Raises
     ------
     InputError
         When no operator did.
     """
-    producer = build.tensors.producer[build.slots.tensor[rows]]
-    wrong = np.flatnonzero(producer < 0)
+    segment = slot_segments(build)[rows]
+    wrong = np.flatnonzero(segment < 0)
     if len(wrong):
         problem = f"row {int(rows[wrong[0]])} carries a tensor that no operator produced"
         raise InputError(build.slots.file, problem, key="tensor")
-    return build.operators.segment[producer]
+    return segment
 
 
 def levels_of_links(build: Build, alignment: Alignment, link: Integers) -> Integers:

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
 
+ALL = slice(None)
+
 
 def pitch_numerators(build: Build) -> Integers:
     """Return the cycles for which each vector of a slot holds its link, over ``vector_time_denominator``.
@@ -17,3 +19,9 @@ def pitch_numerators(build: Build) -> Integers:
     links = build.links
     waits = links.latency_cycles * links.vector_time_denominator
     return links.vector_time_numerator + (waits if build.manifest.wire == "busy" else 0)
+
+
+def held_cycles(build: Build, rows: Integers | slice = ALL) -> Integers:
+    """Return the whole cycles for which slots hold their links, up to the next whole one; shape (rows,)."""
+    link, vectors = build.slots.link[rows], build.slots.vectors[rows]
+    return -(-vectors * pitch_numerators(build)[link] // build.links.vector_time_denominator[link])

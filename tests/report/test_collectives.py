@@ -10,7 +10,7 @@ import pytest
 
 from lpxsched.cli.main import run
 from lpxsched.report.critical_path import layer_times
-from lpxsched.report.layer_timeline import chip_rows
+from lpxsched.report.figures.layer_timeline import chip_rows
 from lpxsched.report.summary import summarise, summary_json
 from lpxsched.report.text import WIDTH, report_text
 from lpxsched.report.utilisation import utilisation

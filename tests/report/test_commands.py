@@ -155,9 +155,9 @@ def test_chips_are_chosen_by_position_too(folder: Path, tmp_path: Path, capsys: 
     assert "'9.9' is neither a chip" in capsys.readouterr().err
 
 
-def test_one_pass_of_what_repeats_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_which_windows_are_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests an all-gather that begins anew every 6 cycles: told on stderr, and within the waveform."""
     write_build(tmp_path / "build", told(LAID["all-gather"], "all-gather", period=6))
     assert run(["export", str(tmp_path / "build"), "--vcd", str(tmp_path / "a.vcd")]) == 0
-    assert "what repeats every 6 cycles is written once" in capsys.readouterr().err
-    assert "$comment one pass of what repeats every 6 cycles $end" in (tmp_path / "a.vcd").read_text()
+    assert "windows 0 to 2 of what repeats every 6 cycles; --cycles selects others" in capsys.readouterr().err
+    assert "$comment windows 0 to 2 of what repeats every 6 cycles $end" in (tmp_path / "a.vcd").read_text()

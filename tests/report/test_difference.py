@@ -69,6 +69,15 @@ def test_what_never_repeats_has_no_period() -> None:
     assert "period, cycles" not in {change.name for change in changes(summarise(build), summarise(build))}
 
 
+def test_a_bound_of_a_period_is_beside_no_bound_of_a_makespan() -> None:
+    """Tests that one build has the bound of its makespan of 128 cycles, and the other that of its period."""
+    build = two_chip_build()
+    frames = replace(build.frames, period_cycles=ints(256), lower_bound_cycles=ints(100))
+    found = {change.name: change for change in changes(summarise(build), summarise(replace(build, frames=frames)))}
+    bounds = [found[name] for name in ("lower bound, cycles", "lower bound of the period, cycles")]
+    assert [(bound.first, bound.second, bound.difference) for bound in bounds] == [(128, None, None), (None, 100, None)]
+
+
 def test_what_holds_a_layer() -> None:
     """Tests two chips and how far their weights fill them."""
     build = two_chip_build()
@@ -84,24 +93,26 @@ def test_what_holds_a_layer() -> None:
         (["0.0", "0.1", "0.2", "1.3"], "0.0-2, 1.3"),
         (["3", "4", "9"], "3-4, 9"),
         (["0.1.2", "0.2.3"], "0.1.2, 0.2.3"),
+        (["0.3", "1.3", "2.3", "4.3"], "0-2.3, 4.3"),
+        (["0.7.1", "0.7.2", "0.8.1", "0.8.2", "1.9.1", "1.9.2"], "0.7-8.1-2, 1.9.1-2"),
         (["host a", "host b"], "host a, host b"),
         ([], ""),
     ],
 )
 def test_positions_are_joined(positions: list[str], told: str) -> None:
-    """Tests runs inside a tray, chips without trays, racks, and names."""
+    """Tests runs inside a tray, chips without trays, racks, names, and the same places of trays in a row."""
     assert position_ranges(positions) == told
 
 
 def test_what_is_alike_stands_once() -> None:
     """Tests that 3 layers of 2 tray links and 2 chips are one row each with their number and layers."""
     links = alike_links(busy_links(repeated_build(3)))
-    assert [(alike.link.link_class, alike.count, alike.layers) for alike in links] == [
+    assert [(alike.one.link_class, alike.count, alike.layers) for alike in links] == [
         ("tray", 6, (0, 1, 2)),
         ("host", 12, (0, 1, 2)),
     ]
     (chips,) = alike_chips(busy_chips(repeated_build(3)))
-    assert (chips.chip.position, chips.count, chips.layers) == ("0.0", 6, (0, 1, 2))
+    assert (chips.one.position, chips.count, chips.layers) == ("0.0", 6, (0, 1, 2))
 
 
 def test_report_of_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

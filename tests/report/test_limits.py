@@ -6,6 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lpxsched.report.limits import CAUSES, cause_of, cycles_by_cause, limiting_sentence, path_cells
 from lpxsched.report.rows import PART_NAMES
 from lpxsched.report.summary import summarise
@@ -58,6 +60,16 @@ def test_what_is_assumed_is_not_called_proved(small_build: Build) -> None:
     )
     assert f"({share:.1f} %)" in text
     assert f"Of the {facts['proved_ns'] / 1000:,.3f} us proved, " in text
+
+
+def test_what_repeats_is_limited_twice(small_build: Build) -> None:
+    """Tests that a step and a rate are told apart, with the room that the bound of the period leaves: 25 %."""
+    whole = np.full_like(small_build.frames.period_cycles, 1000)
+    frames = replace(small_build.frames, period_cycles=whole, lower_bound_cycles=whole * 3 // 4)
+    text = limiting_sentence(summarise(replace(small_build, frames=frames)))
+    assert text.startswith("What is assumed limits the step, hand-over and GPU: ")
+    assert " The period of 1,000 cycles limits tokens/s of all. Its busiest " in text
+    assert text.endswith("Another schedule of the same groups could win at most 25.0 %.")
 
 
 def test_a_proved_schedule_leaves_no_room() -> None:

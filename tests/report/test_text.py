@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lpxsched.report.rows import layer_ranges
+from lpxsched.report.rows import kind_rows, layer_ranges, visit_ranges
 from lpxsched.report.summary import summarise
 from lpxsched.report.text import WIDTH, report_text, table
 from tests.builds import two_chip_build
@@ -65,6 +65,25 @@ def test_equal_layers_share_a_line() -> None:
     assert "0-2 3 2 128 0.128 128 1.0000 compute, 32.8 %" in lines
     assert "tray 0.0 -> 0.1, lane 0 6 0-2 4 7.81 %" in lines
     assert len([line for line in lines if line.startswith("tray 0.")]) == 1
+
+
+def test_visits_of_a_whole_model_have_rows_of_their_own() -> None:
+    """Tests an embedding, two equal layers and a head in one segment, above what they take together."""
+    one = {"chips": 2, "lower_bound_cycles": 30, "makespan_cycles": 32, "gap": 1.0667}
+    problems = [one | {"layers": layers} for layers in ([0], [1, 2], [3])]
+    build = two_chip_build()
+    results = {"visits": 4, "layers": 2, "problems": problems}
+    summary = summarise(replace(build, manifest=build.manifest.model_copy(update={"results": results})))
+    rows = kind_rows(summary).rows
+    assert [row[:3] for row in rows] == [
+        ["embedding", "1", "2"],
+        ["1-2", "2", "2"],
+        ["head", "1", "2"],
+        ["all", "1", "2"],
+    ]
+    assert [row[3:7] for row in rows[2:]] == [["32", "0.032", "30", "1.0667"], ["128", "0.128", "128", "1.0000"]]
+    assert "2 layers between embedding and head, makespan 128 cycles" in report_text(summary)
+    assert visit_ranges([0, 1, 2, 3], 3) == "embedding, 1-2, head"
 
 
 def test_lines_fit_a_terminal() -> None:

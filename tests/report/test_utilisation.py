@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.report.lanes_in_use import lanes_in_use
+from lpxsched.report.figures.lanes_in_use import lanes_in_use
 from lpxsched.report.utilisation import trays, utilisation
 from tests.builds import MAKESPAN_CYCLES, ints, two_chip_build
 from tests.report.builds import repeated_build

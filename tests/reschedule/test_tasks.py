@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lpxsched.reschedule.tasks import moves_of, precedences, slot_segments, work_of
+from lpxsched.reschedule.tasks import moves_of, precedences, work_of
 from lpxsched.reschedule.wires import wires_of
+from lpxsched.timetable.segments import slot_segments
 from tests.builds import two_chip_build
 
 if TYPE_CHECKING:

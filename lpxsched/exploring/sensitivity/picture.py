@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.exploring.sensitivity.effects import RATE
 from lpxsched.exploring.sensitivity.text import shown
 from lpxsched.report.colours import GRID_COLOUR
-from lpxsched.report.images import PNG, images
+from lpxsched.report.figures.images import PNG, images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

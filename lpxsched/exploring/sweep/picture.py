@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.exploring.sweep.front import STEP, THROUGHPUT, drawn, pareto_front, point_name
 from lpxsched.exploring.sweep.table import OPTION
 from lpxsched.report.colours import GRID_COLOUR, OTHER_COLOURS
-from lpxsched.report.images import PNG, images
-from lpxsched.report.rows import counted
+from lpxsched.report.figures.images import PNG, images
+from lpxsched.report.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

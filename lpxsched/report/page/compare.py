@@ -86,7 +86,11 @@ def _utilisation() -> str:
     return section(
         "utilisation",
         "Link utilisation over time",
-        paragraph(f"Busy share of the links of each class, both builds from their own start. {KEYS}", "hint"),
+        paragraph(
+            f"Busy share of the links of each class, both builds from their own start, of what repeats "
+            f"one period after the other. {KEYS}",
+            "hint",
+        ),
         panel("Link utilisation of both builds over time, a row a link class", *tools),
         legend(palette),
     )

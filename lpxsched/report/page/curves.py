@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import CLASS_COLOURS, colours, in_order
-from lpxsched.report.images import SVG, images
+from lpxsched.report.figures.images import SVG, images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

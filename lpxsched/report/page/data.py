@@ -69,7 +69,8 @@ def class_data(build: Build) -> tuple[dict[str, Any], list[Blob]]:
     total = only_period(build) or token_time(build).total_cycles
     counted, blobs = series(build, total, (CLASS,))
     layouts = {blob.name: blob.layout for blob in blobs}
-    return {"total": total, "nsPerCycle": _ns_per_cycle(build), "series": counted, "layouts": layouts}, blobs
+    described = {"total": total, "period": only_period(build), "nsPerCycle": _ns_per_cycle(build)}
+    return described | {"series": counted, "layouts": layouts}, blobs
 
 
 def _ns_per_cycle(build: Build) -> float:
@@ -83,7 +84,7 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
     found = [
         {
             "segment": segment,
-            "name": collective_kind(build) or layers_named(token.layers[segment]),
+            "name": _name(build, token, segment),
             "start": start,
             "end": end,
             "chips": build.graph.chips_of(segment),
@@ -93,6 +94,12 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
         for segment, (start, end) in enumerate(spans)
     ]
     return [found[segment] for segment in token.order.tolist()]
+
+
+def _name(build: Build, token: TokenTime, segment: int) -> str:
+    if "visits" in build.manifest.results:
+        return "the whole model"
+    return collective_kind(build) or layers_named(token.layers[segment])
 
 
 def _frames(build: Build, token: TokenTime) -> list[dict[str, Any]]:

@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 # In this order: each uses what stands in those before it.
-SCRIPTS = ("store.js", "axis.js", "windows.js", "utilisation.js", "timeline.js", "fabric.js", "compare.js", "main.js")
+SCRIPTS = (
+    "store.js",
+    "axis.js",
+    "windows.js",
+    "links.js",
+    "utilisation.js",
+    "timeline.js",
+    "fabric.js",
+    "compare.js",
+    "main.js",
+)
 
 
 def build_page(build: Build) -> bytes:
@@ -51,7 +61,7 @@ def build_page(build: Build) -> bytes:
         fabric_section(described),
         timeline_section(described),
         slack_section(build),
-        layers_section(summary),
+        *([layers_section(summary)] if summary.facts["collective"] is None else []),
         mapping_section(build),
         busiest_section(summary),
         assumptions_section(build),

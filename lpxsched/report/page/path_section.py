@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.report.limits import cycles_by_cause, path_cells
-from lpxsched.report.page.markup import bar, paragraph, section, table
-from lpxsched.report.rows import layers_named, path_rows
-from lpxsched.units import cycles_to_ns
+from lpxsched.report.page.markup import bar, legend, paragraph, section, table
+from lpxsched.report.rows import cycles_us, layers_named, path_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,14 +41,14 @@ def path_section(summary: Summary) -> str:
             "What had to be there last, followed backwards from the end: every cycle of the makespan belongs to one "
             "row. What hops spend stands under the class of their link, turnaround and wait before them included."
         ),
-        bar(bars, CAUSE_COLOURS) if whole else "",
+        bar(bars, CAUSE_COLOURS) + legend({name: CAUSE_COLOURS[name] for name, _, _ in bars}) if whole else "",
         _cell_table(summary, cells),
         *kinds,
     )
 
 
 def _share_text(summary: Summary, name: str, cycles: Fraction, whole: Fraction | int) -> str:
-    return f"{name}: {float(cycles):,.1f} cycles, {_us(summary, cycles)} us, {float(100 * cycles / whole):.2f} %"
+    return f"{name}: {float(cycles):,.1f} cycles, {cycles_us(summary, cycles)} us, {float(100 * cycles / whole):.2f} %"
 
 
 def _kind(summary: Summary, number: int) -> str:
@@ -61,7 +60,3 @@ def _kind(summary: Summary, number: int) -> str:
 def _cell_table(summary: Summary, cells: Mapping[tuple[str, str], Fraction]) -> str:
     found = path_rows(summary, cells)
     return table(found.header, found.rows, last=True)
-
-
-def _us(summary: Summary, cycles: Fraction | int) -> str:
-    return f"{float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000:,.3f}"

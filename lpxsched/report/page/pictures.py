@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import counted
 from lpxsched.report.page.markup import choice, legend, panel, paragraph, section, zoom_buttons
-from lpxsched.report.rows import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +35,13 @@ def utilisation_section(described: Mapping[str, Any]) -> str:
 def fabric_section(described: Mapping[str, Any]) -> str:
     """Return trays x chips, coloured by load, with a slider over time."""
     segments = max(len(described["segments"]), 1)
-    windows = [("1", "the whole time"), ("0.1", "a tenth"), ("0.001", "a thousandth"), ("0", "one bin")]
-    if segments > 1:
+    windows = [
+        ("1", "the period" if described["period"] else "the whole time"),
+        ("0.1", "a tenth"),
+        ("0.001", "a thousandth"),
+        ("0", "one bin"),
+    ]
+    if segments > 1 and not described["period"]:
         windows.insert(0, (f"{1 / segments:.6f}", "a segment on average"))
     slider = '<label>from <input type="range" name="moment" min="0" value="0" step="1"></label>'
     said = (

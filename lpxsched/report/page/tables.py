@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.report.mapping import mapping
 from lpxsched.report.page.curves import slack_curve
 from lpxsched.report.page.markup import paragraph, section, table
-from lpxsched.report.rows import chip_rows, kind_rows, layer_ranges, link_rows
+from lpxsched.report.rows import chip_rows, kind_rows, layer_ranges, link_rows, visit_ranges
 from lpxsched.report.slack import slack_by_class
 
 if TYPE_CHECKING:
@@ -61,15 +61,18 @@ def layers_section(summary: Summary) -> str:
 
 def mapping_section(build: Build) -> str:
     """Return which chips hold which layers, and how full their SRAM is."""
+    held_by = mapping(build)
+    head = max((layer for row in held_by for layer in row.layers), default=0)
+    whole = "visits" in build.manifest.results
     rows = [
         [
-            layer_ranges(row.layers),
+            visit_ranges(row.layers, head) if whole else layer_ranges(row.layers),
             str(row.count),
             row.chips,
             f"{100 * row.least_filled:.2f} %",
             f"{100 * row.most_filled:.2f} %",
         ]
-        for row in mapping(build)
+        for row in held_by
     ]
     held = {chip for segment in range(len(build.segments)) for chip in build.graph.chips_of(segment)}
     chips = int((~build.chips.host).sum())

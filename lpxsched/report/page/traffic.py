@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.page.blobs import pack
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.wires import held_cycles, pitch_numerators
 
 if TYPE_CHECKING:
     from lpxsched.report.page.blobs import Blob
@@ -30,7 +30,7 @@ def slot_blobs(build: Build, token: TokenTime) -> tuple[list[list[int]], list[Bl
     table = build.slots
     numerator, denominator = pitch_numerators(build), build.links.vector_time_denominator
     depart = table.depart + token.start_cycles[token.slot_segment]
-    end = depart - (-table.vectors * numerator[table.link] // denominator[table.link])
+    end = depart + held_cycles(build)
     starts = np.unique(np.sort(depart)[::BLOCK_SLOTS])
     block = starts.searchsorted(depart, side="right") - 1
     order = np.lexsort((depart, table.link, block))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import kernel
-from lpxsched.simulation.timeline import levels_of_links, slot_segments, slots_to_chips
+from lpxsched.simulation.timeline import levels_of_links, produced_segments, slots_to_chips
 from lpxsched.timetable.wires import pitch_numerators
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def read_walk(build: Build, alignment: Alignment, limits: Limits) -> Walk:
     Raises
     ------
     InputError
-        As `slots_to_chips`, `slot_segments` and `levels_of_links`.
+        As `slots_to_chips`, `produced_segments` and `levels_of_links`.
     """
     rows, slots, links = slots_to_chips(build), build.slots, build.links
     link, crossing = slots.link[rows], slots.vectors[rows]
@@ -166,7 +166,7 @@ def read_walk(build: Build, alignment: Alignment, limits: Limits) -> Walk:
         vectors=crossing,
         depart=slots.depart[rows],
         read=slots.read[rows],
-        segment=slot_segments(build, rows),
+        segment=produced_segments(build, rows),
         kind=kind,
         pitch=pitch_numerators(build) / links.vector_time_denominator,
         ends=alignment.end_cycle,

@@ -13,7 +13,7 @@ from lpxsched.simulation.limits import Limits
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, PARTS, TURN, Drawn, Wave
 from lpxsched.simulation.reference.outcome import Wire
-from lpxsched.simulation.timeline import slot_segments
+from lpxsched.simulation.timeline import produced_segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def prepare(build: Build, clock: ClockSpecification | None = None) -> Reference:
     }
     wires = {row: of_link[link] for row, link in enumerate(build.slots.link.tolist())}
     alignment = read_alignment(build, specification.shared_by.value)
-    segments = slot_segments(build, np.arange(len(build.slots)))
+    segments = produced_segments(build, np.arange(len(build.slots)))
     return Reference(build, specification, limits, wave, alignment, wires, segments)
 
 

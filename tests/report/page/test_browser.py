@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpxsched.report.page.html import build_page
+from tests.report.builds import repeated_build
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -257,10 +260,44 @@ def test_light_and_dark(opened: Callable[..., Opened], page_of_four: Path) -> No
     assert dark.pixels("utilisation") != before
 
 
-def test_nothing_is_cut_off_or_blank(four: Opened, tmp_path: Path) -> None:
+def test_the_last_bin_ends_where_the_time_does(
+    opened: Callable[..., Opened], four_layers: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests 512 cycles in bins of 6, whose last one would last until 516: a chip has two links in service all along."""
+    monkeypatch.setattr("lpxsched.report.page.series.MOST_BINS", 100)
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(four_layers))
+    page = opened(path)
+    page.section("fabric").locator("[name=window]").select_option("1")
+    page.section("fabric").locator("canvas").focus()
+    page.settle()
+    first, last, busy, whole = told_figures(page.told("fabric"))
+    assert (first, last, whole) == (0, 512, 2 * 512)
+    assert busy == float(busy_cycles(four_layers, 0, 512, source=0))
+    page.hover("utilisation", 511.5, TRAY_ROW)
+    assert told_figures(page.told("utilisation"))[1] == 512
+
+
+def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], four_layers: Build, tmp_path: Path) -> None:
+    """Tests 48 chips, of which a picture shows 30 rows of 15 pixels each at a time, and that a key shows others."""
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(repeated_build(16)))
+    page = opened(path)
+    page.section("utilisation").locator("[name=kind]").select_option("chip")
+    page.settle()
+    assert "30 of 48 rows are in view" in page.told("utilisation")
+    before = page.pixels("utilisation")
+    page.section("utilisation").locator("canvas").focus()
+    page.press(*["PageDown"] * 5)
+    assert page.pixels("utilisation") != before
+
+
+@pytest.mark.parametrize("width", [1240, 420])
+def test_nothing_is_cut_off_or_blank(four: Opened, tmp_path: Path, width: int) -> None:
     """Tests that no part is wider than the window, and that a picture of the whole page can be made and looked at."""
-    width = four.page.evaluate("() => document.documentElement.scrollWidth")
-    assert width <= 1240
+    four.page.set_viewport_size({"width": width, "height": 900})
+    four.settle()
+    assert four.page.evaluate("() => document.documentElement.scrollWidth") <= width
     picture = tmp_path / "page.png"
     four.page.screenshot(path=picture, full_page=True)
     assert picture.stat().st_size > 50_000

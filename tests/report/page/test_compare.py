@@ -23,7 +23,7 @@ def test_both_builds_are_drawn_and_told(opened: Callable[..., Opened], tmp_path:
     assert page.requests == [path.as_uri()]
     page.hover("utilisation", 2 * 128 + 24.5, 30)
     # Both tray links relay; the first build has ended.
-    assert "A none of its links runs" in page.told("utilisation")
+    assert "A is over; B cycles" in page.told("utilisation")
     assert "B cycles 280 to 281: 2 of 2 link-cycles = 100.00 %; B - A 100.00 points" in page.told("utilisation")
     page.hover("utilisation", 24.5, 30)
     assert "B - A 0.00 points" in page.told("utilisation")

@@ -132,6 +132,20 @@ def test_links_of_a_period_show_every_pass(page: Opened) -> None:
     assert "departs 30 (0.030 us), holds the link until 35" in page.told("utilisation")
 
 
+def test_links_of_every_frame_show_their_passes(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    """Tests the second of two layers, each a frame of its own with windows every 100 cycles: its input leaves at 23."""
+    one = repeated_build(2)
+    path = tmp_path / "frames.html"
+    path.write_bytes(build_page(replace(one, frames=replace(one.frames, period_cycles=ints(100, 100)))))
+    page = opened(path)
+    box = page.section("utilisation")
+    box.locator("[name=kind]").select_option("link")
+    box.locator("[name=chip]").select_option("2")
+    page.settle()
+    page.hover("utilisation", 24.5, 7)
+    assert "departs 23 (0.023 us)" in page.told("utilisation")
+
+
 def test_segments_of_one_frame_have_their_own_phases(opened: Callable[..., Opened], tmp_path: Path) -> None:
     """Tests two layers in one frame, the second 30 cycles behind: its experts run from 85, and again from 235."""
     build = repeated_build(2)

@@ -211,6 +211,7 @@ class TimePanel {
     this.after(pen);
     pen.restore();
     this.drawCursor(pen);
+    this.drawPlace(pen);
     Object.assign(this.canvas.dataset, { from: this.span.from, to: this.span.to });
   }
 
@@ -249,9 +250,22 @@ class TimePanel {
     pen.fillText("us", GUTTER - 34, this.height + 15);
   }
 
+  // Which of the rows are in view, where not all are.
+  drawPlace(pen) {
+    if (this.total <= this.height) return;
+    const share = this.height / this.total;
+    pen.fillStyle = themed("--edge");
+    pen.fillRect(GUTTER + this.width + 3, this.scroll * share, 5, this.height * share);
+  }
+
+  unseen() {
+    const seen = this.rows.filter(({ top, height }) => top >= this.scroll && top + height <= this.scroll + this.height).length;
+    return seen < this.rows.length ? ` ${number(seen)} of ${number(this.rows.length)} rows are in view; drag, or press up and down.` : "";
+  }
+
   drawCursor(pen) {
     const { row, at, on } = this.cursor;
-    if (!on || !this.rows[row]) { this.readout.textContent = this.idle(); return; }
+    if (!on || !this.rows[row]) { this.readout.textContent = this.idle() + this.unseen(); return; }
     const { top, height } = this.rows[row], y = top - this.scroll;
     pen.fillStyle = themed("--ink");
     pen.fillRect(Math.round(this.x(at)), 0, 1, this.height);

@@ -17,16 +17,19 @@ class Comparison extends TimePanel {
   }
 
   share(row, build, from, to) {
-    const { meta } = this.stores[build], series = meta.series.class, index = row.index[build];
-    if (index < 0) return { share: 0, busy: 0, whole: 0, from, to };
-    const width = series.last / series.bins;
-    const first = Math.floor(this.cyclesOf(build, from) / width);
-    const last = Math.min(Math.max(Math.floor(this.cyclesOf(build, to) / width), first + 1), series.bins);
-    if (first >= series.bins) return { share: 0, busy: 0, whole: 0, from, to };
-    const sums = counted(this.stores[build], "class", index, first, last, () => this.queue());
-    if (!sums) return { share: 0, busy: 0, whole: 0, from, to, reading: true };
+    const store = this.stores[build], { series: { class: series }, total, period } = store.meta, index = row.index[build];
+    const nothing = { share: 0, busy: 0, whole: 0 }, width = series.last / series.bins;
+    if (index < 0) return nothing;
+    const cycles = this.cyclesOf(build, to - from);
+    let start = this.cyclesOf(build, from);
+    if (period) start = cycles < total ? start % total : 0;
+    const first = Math.floor(start / width);
+    const last = Math.min(Math.max(Math.floor((start + cycles) / width), first + 1), series.bins);
+    if (first >= series.bins) return { ...nothing, over: true };
+    const sums = counted(store, "class", index, first, last, () => this.queue());
+    if (!sums) return { ...nothing, reading: true };
     const whole = this.ofBox.value === "running" ? sums.running : sums.all;
-    return { share: whole ? sums.busy / whole : 0, busy: sums.busy, whole, from: first * width, to: last * width };
+    return { share: whole ? sums.busy / whole : 0, busy: sums.busy, whole, from: edge(store, series, first), to: edge(store, series, last) };
   }
 
   before() {
@@ -37,8 +40,9 @@ class Comparison extends TimePanel {
         const shares = [];
         for (let x = 0; x < this.width; x++) {
           const from = this.span.from + x * this.perPixel;
-          const { share, reading } = this.share(row, build, from, from + this.perPixel);
+          const { share, reading, over } = this.share(row, build, from, from + this.perPixel);
           if (reading) this.reading = true;
+          if (over) break;
           shares.push(share);
         }
         most = Math.max(most, ...shares);
@@ -65,8 +69,13 @@ class Comparison extends TimePanel {
     const from = this.span.from + Math.floor((at - this.span.from) / this.perPixel) * this.perPixel;
     const told = this.stores.map((store, build) => this.share(row, build, from, from + this.perPixel));
     if (told.some(({ reading }) => reading)) return READING;
-    const text = told.map(({ share, busy, whole, from: first, to }, build) => row.index[build] < 0 ? `${"AB"[build]} has no such links` : !whole ? `${"AB"[build]} none of its links runs`
-      : `${"AB"[build]} cycles ${number(first)} to ${number(to)}: ${number(busy)} of ${number(whole)} link-cycles = ${percent(share)}`);
+    const text = told.map(({ share, busy, whole, from: first, to, over }, build) => {
+      const name = "AB"[build];
+      if (row.index[build] < 0) return `${name} has no such links`;
+      if (!whole) return over ? `${name} is over` : `${name} none of its links runs`;
+      const span = `cycles ${number(first)} to ${number(to)}${this.stores[build].meta.period ? " of its period" : ""}`;
+      return `${name} ${span}: ${number(busy)} of ${number(whole)} link-cycles = ${percent(share)}`;
+    });
     const points = (100 * (told[1].share - told[0].share)).toFixed(2);
     return `${row.label}, ${text.join("; ")}; B - A ${points} points`;
   }

@@ -117,12 +117,13 @@ class Fabric {
   }
 
   tell(load, most) {
-    const { nsPerCycle, series: { chip } } = this.store.meta, [first, last] = this.window(), width = chip.last / chip.bins;
-    const us = (bin) => ((bin * width * nsPerCycle) / 1000).toFixed(3);
-    const span = `cycles ${number(first * width)} to ${number(last * width)} (${us(first)} to ${us(last)} us)`;
+    const { nsPerCycle, series: { chip } } = this.store.meta;
+    const ends = this.window().map((bin) => edge(this.store, chip, bin));
+    const us = ends.map((cycle) => ((cycle * nsPerCycle) / 1000).toFixed(3));
+    const span = `cycles ${ends.map((cycle) => number(cycle)).join(" to ")} (${us.join(" to ")} us)`;
     const cell = this.cells[this.cursor];
     this.slider.setAttribute("aria-valuetext", span);
-    if (!this.on) { this.readout.textContent = `${span}; the busiest chip is so for ${percent(most)}.`; return; }
+    if (!this.on) { this.readout.textContent = `${span}; full colour is ${percent(most)}, the share of the busiest chip.`; return; }
     const busy = load.all ? `busy ${number(load.busy)} of ${number(load.all)} link-cycles = ${percent(load.busy / load.all)}`
       : "no links in service";
     this.readout.textContent = `${cell.name}, ${span}: ${busy} of the links that leave it. Enter shows them.`;

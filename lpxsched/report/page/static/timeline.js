@@ -60,14 +60,12 @@ class Timeline extends TimePanel {
   }
 
   linkRows(chip, links) {
-    const { nodes, wires } = this.store.meta, found = [];
-    for (const [type, list] of [["in", links.entering.of(chip)], ["out", links.leaving.of(chip)]]) {
+    const { nodes } = this.store.meta, found = [];
+    for (const [way, list, ends] of [["from", links.entering.of(chip), links.src], ["to", links.leaving.of(chip), links.dst]]) {
       for (const link of list) {
         if (!links.slots[link]) continue;
-        const other = nodes[type === "in" ? links.src[link] : links.dst[link]];
-        found.push({ label: `${type === "in" ? "from" : "to"} ${other} #${links.lane[link]}`, link, chip, type: "link",
-          pitch: this.store.pitch(links.wire[link]), wire: wires[links.wire[link]], guard: links.guard[link],
-          height: TALL.link });
+        const label = `${way} ${nodes[ends[link]]} #${links.lane[link]}`;
+        found.push(linkRow(this.store, link, label, { chip, type: "link", height: TALL.link }));
       }
     }
     return found;
@@ -169,7 +167,7 @@ class Timeline extends TimePanel {
   drawRow(pen, row, top) {
     if (row.type === "windows") drawWindows(pen, row, top, this);
     else if (row.type === "unit") this.drawUnit(pen, row, top);
-    else if (row.type === "link") Utilisation.prototype.drawLink.call(this, pen, row, top);
+    else if (row.type === "link") drawLink(this, pen, row, top);
     else this.drawTraffic(pen, row, top);
   }
 

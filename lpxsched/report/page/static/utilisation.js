@@ -22,20 +22,25 @@ function sumsOf(store, kind, row, redraw) {
   return sums && { sums, place: (row % series.block) * (series.bins + 1) };
 }
 
+// Where a bin begins: the last one ends where the time does.
+function edge({ meta }, series, bin) {
+  return Math.min((bin * series.last) / series.bins, meta.total);
+}
+
 // Busy, multicast, running and all link-cycles of a group in whole bins.
 function counted(store, kind, row, first, last, redraw) {
   const series = store.meta.series[kind], found = sumsOf(store, kind, row, redraw);
   if (!found) return undefined;
   const [busy, multicast, running] = found.sums.map((sum) =>
     (sum[found.place + last] - sum[found.place + first]) / series.ticks);
-  return { busy, multicast, running, all: (series.links[row] * (last - first) * series.last) / series.bins };
+  return { busy, multicast, running, all: series.links[row] * (edge(store, series, last) - edge(store, series, first)) };
 }
 
 class Utilisation extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
     Object.assign(this, { store, root, most: 460, kind: "class", of: "running" });
-    this.steady = store.meta.period ? new FrameView(store.meta, store.meta.frames[0], { steady: true }) : null;
+    this.steady = store.meta.period ? store.meta.frames.map((frame) => new FrameView(store.meta, frame, { steady: true })) : null;
     this.kindBox = root.querySelector("[name=kind]");
     this.chipBox = root.querySelector("[name=chip]");
     this.ofBox = root.querySelector("[name=of]");
@@ -43,8 +48,8 @@ class Utilisation extends TimePanel {
     this.select();
   }
 
-  // Of a build that repeats a period is shown, with all passes that reach into it.
-  passes(from, to) { return this.steady ? this.steady.passes(from, to) : [{ segment: -1, shift: 0, first: -Infinity, last: Infinity }]; }
+  // Of a build that repeats a period is shown, with all passes of all frames that reach into it.
+  passes(from, to) { return this.steady ? this.steady.flatMap((frame) => frame.passes(from, to)) : ONE_PASS; }
 
   select() {
     this.kind = this.kindBox.value;
@@ -70,12 +75,11 @@ class Utilisation extends TimePanel {
   linkRows() {
     const links = this.store.links(() => this.select());
     if (!links) return [];
-    const node = Number(this.chipBox.value), { nodes, wires } = this.store.meta, rows = [];
+    const node = Number(this.chipBox.value), { nodes } = this.store.meta, rows = [];
     for (const link of [...links.leaving.of(node), ...links.entering.of(node)]) {
       if (!links.slots[link]) continue;
       const label = `${nodes[links.src[link]]} → ${nodes[links.dst[link]]} #${links.lane[link]}`;
-      rows.push({ label, link, pitch: this.store.pitch(links.wire[link]), wire: wires[links.wire[link]],
-        guard: links.guard[link], height: ROW_HEIGHTS.link });
+      rows.push(linkRow(this.store, link, label, { height: ROW_HEIGHTS.link }));
     }
     return rows.length ? rows : [{ label: "no link carries", link: -1, height: ROW_HEIGHTS.link }];
   }
@@ -121,12 +125,13 @@ class Utilisation extends TimePanel {
     const found = sumsOf(this.store, this.kind, row.index, () => this.queue());
     if (!found) { this.reading = true; return drawn; }
     const [busySums, multicastSums, runningSums] = found.sums, wide = Math.max(this.perPixel, width);
-    const perBin = (series.links[row.index] * series.last * series.ticks) / series.bins;
+    const perCycle = series.links[row.index] * series.ticks;
     let at = this.perPixel > width ? this.span.from : Math.floor(this.span.from / width) * width;
     for (; at < this.span.to; at += wide) {
       const [first, last] = this.bins(at + wide * 1e-6), from = found.place + first, to = found.place + last;
       const busy = busySums[to] - busySums[from];
-      const whole = this.of === "running" ? runningSums[to] - runningSums[from] : perBin * (last - first);
+      const whole = this.of === "running" ? runningSums[to] - runningSums[from]
+        : perCycle * (edge(this.store, series, last) - edge(this.store, series, first));
       if (busy && whole) drawn.push({ at, wide, share: busy / whole, multicast: (multicastSums[to] - multicastSums[from]) / whole });
     }
     return drawn;
@@ -139,7 +144,7 @@ class Utilisation extends TimePanel {
   }
 
   drawRow(pen, row, top) {
-    if (row.link !== undefined) { this.drawLink(pen, row, top); return; }
+    if (row.link !== undefined) { drawLink(this, pen, row, top); return; }
     const full = row.height - 3, bottom = top + row.height - 1;
     const colour = shown(this.colourOf(row.label));
     for (const [part, fill] of [["share", colour], ["multicast", themed("--over")]]) {
@@ -151,30 +156,13 @@ class Utilisation extends TimePanel {
     }
   }
 
-  drawLink(pen, row, top) {
-    if (row.link < 0) return;
-    pen.fillStyle = shown(this.store.meta.colours[row.wire.class]);
-    for (const pass of this.passes(this.span.from, this.span.to)) {
-      const from = Math.max(this.span.from - pass.shift, pass.first), to = Math.min(this.span.to - pass.shift, pass.last);
-      for (const block of this.store.blocks(from, to, () => this.queue())) {
-        const [first, last] = slotsOf(block, row.link);
-        let slot = Math.max(first, lastNotAbove(block.depart, from, first, last));
-        while (slot < last && block.depart[slot] < pass.first) slot++;
-        for (; slot < last && block.depart[slot] < to; slot++) {
-          const x = this.x(block.depart[slot] + pass.shift), wide = (block.vectors[slot] * row.pitch) / this.perPixel;
-          pen.fillRect(x, top + 2, Math.max(wide > 4 ? wide - 1 : wide, 0.7), row.height - 4);
-        }
-      }
-    }
-  }
-
   tell(row, at) {
     if (row.link !== undefined) return row.link < 0 ? "" : tellSlot(this.store, row, at, this);
-    const [first, last, width] = this.bins(at);
+    const [first, last] = this.bins(at), series = this.store.meta.series[this.kind];
     const sums = counted(this.store, this.kind, row.index, first, last, () => this.queue());
     if (!sums) return READING;
     const whole = this.of === "running" ? sums.running : sums.all;
-    const span = `${row.label}, ${this.segmentAt(at)}cycles ${this.when(first * width)} to ${this.when(last * width)}`;
+    const span = `${row.label}, ${this.segmentAt(at)}cycles ${this.when(edge(this.store, series, first))} to ${this.when(edge(this.store, series, last))}`;
     if (!whole) return `${span}: none of its links runs`;
     const copies = sums.busy ? `, ${percent(sums.multicast / sums.busy)} of that multicast` : "";
     return `${span}: busy ${number(sums.busy)} of ${number(whole)} link-cycles = ${percent(sums.busy / whole)}${copies}`;
@@ -194,29 +182,4 @@ class Utilisation extends TimePanel {
     const bin = `Counted in bins of ${number(cycles)} ${cycles === 1 ? "cycle" : "cycles"}${series.exact ? ", exactly" : ", rounded"}`;
     return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
   }
-}
-
-// What happens on a link at a cycle, or what it does in view.
-function tellSlot(store, row, at, panel) {
-  for (const pass of panel.passes(at, at + 1e-3)) {
-    const cycle = at - pass.shift, blocks = store.blocks(cycle, cycle + 1e-3, () => panel.queue());
-    if (blocks.missing) return READING;
-    for (const block of blocks) {
-      const [first, last] = slotsOf(block, row.link), slot = lastNotAbove(block.depart, cycle, first, last);
-      if (slot < first || block.depart[slot] < pass.first || block.depart[slot] >= pass.last) continue;
-      if (cycle < block.depart[slot] + block.vectors[slot] * row.pitch) return tellHeld(store, row, block, slot, pass, panel);
-    }
-  }
-  return `${row.label}, ${row.wire.class}, cycle ${panel.when(Math.floor(at))}: idle`;
-}
-
-function tellHeld(store, row, block, slot, pass, panel) {
-  const names = store.peek("tensors", ([name]) => name, () => panel.queue());
-  const depart = block.depart[slot] + pass.shift, read = depart + block.wait[slot], from = block.firstVector[slot];
-  const arrives = depart + row.wire.numerator / row.wire.denominator + row.wire.latency;
-  const end = depart + block.vectors[slot] * row.pitch;
-  const name = names ? store.meta.tensors[names[block.tensor[slot]]] : "…";
-  return `${row.label}, ${row.wire.class}: ${name}, vectors ${from} to ${from + block.vectors[slot] - 1}, departs `
-    + `${panel.when(depart)}, holds the link until ${number(end)}, there at ${number(arrives)}, read at ${number(read)}: `
-    + `${number(read - arrives)} cycles later, guard ${number(row.guard)}${toldWindow(pass)}`;
 }

@@ -1,13 +1,16 @@
 // What repeats: the passes of segments through the windows of their frame, and the time that a view of them shows.
 
+// Everything once, as a token meets it.
+const ONE_PASS = [{ segment: -1, shift: 0, first: -Infinity, last: Infinity }];
+
 // Of each segment the clip of the token's time in which its rows lie, and how far they are shifted in a view.
 class View {
   constructor(name, chips, start, end, last) {
     Object.assign(this, { name, chips, start, end, last });
   }
 
-  // All passes that meet a time: one pass of everything, as a token meets it.
-  passes() { return [{ segment: -1, shift: 0, first: -Infinity, last: Infinity }]; }
+  // All passes that meet a time.
+  passes() { return ONE_PASS; }
 
   windowRows() { return []; }
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS, OTHER_COLOURS
-from lpxsched.report.contention_text import build_name
-from lpxsched.report.images import images
+from lpxsched.report.figures.images import images
+from lpxsched.report.summaries.contention import build_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lpxsched.report.selection import Selection
+    from lpxsched.report.exports.selection import Selection
 
 HEADER = (
     "slot",
@@ -23,30 +23,33 @@ HEADER = (
     "depart_cycles",
     "held_until_cycles",
     "read_cycles",
+    "window",
 )
 
 
 def slots_csv(selection: Selection) -> bytes:
-    """Return a row a slot, times on the timeline of the token; the first row names the columns."""
+    """Return a row a slot, of what repeats a row a slot and window; the first row names the columns."""
     build, text = selection.build, io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
     slots, links, position = build.slots, build.links, build.chips.position
-    link, tensor = slots.link[selection.slots], slots.tensor[selection.slots]
+    row, window, start, end = selection.slots
+    link, tensor = slots.link[row], slots.tensor[row]
     columns = (
-        selection.slots.tolist(),
+        row.tolist(),
         tensor.tolist(),
         build.tensors.name[tensor].tolist(),
-        slots.first_vector[selection.slots].tolist(),
-        slots.vectors[selection.slots].tolist(),
+        slots.first_vector[row].tolist(),
+        slots.vectors[row].tolist(),
         link.tolist(),
         links.link_class[link].tolist(),
         position[links.src[link]].tolist(),
         position[links.dst[link]].tolist(),
         links.lane[link].tolist(),
-        selection.slot_start.tolist(),
-        selection.slot_end.tolist(),
+        start.tolist(),
+        end.tolist(),
         selection.slot_read.tolist(),
+        window.tolist(),
     )
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue().encode()

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from lpxsched.fabric.facts import fabric_facts
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.report.topology_figure import _draw, render_topology
-from lpxsched.report.topology_layout import along_the_grid, arcs, bundles_between_chips, circle, grid_of
-from lpxsched.report.topology_panels import _apart, _matrix_unit, _pairs, _round_step, _strongest
+from lpxsched.report.topology.figure import _draw, render_topology
+from lpxsched.report.topology.layout import along_the_grid, arcs, bundles_between_chips, circle, grid_of
+from lpxsched.report.topology.panels import _apart, _matrix_unit, _pairs, _round_step, _strongest
 from tests.fabric.examples import fabric_of, hosted_grid, write_topology
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import as_us, counted
 from lpxsched.report.headline import assumed_lines
-from lpxsched.report.rows import counted
 from lpxsched.report.text import WIDTH, table
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _times(build: Build, facts: dict[str, Any]) -> str:
     part = "a layer" if all(len(segment.layers) == 1 for segment in build.graph.segments) else "a segment"
 
     def row(name: str, step: float, layer: float) -> list[str]:
-        return [name, _us(step), f"{step / facts['nominal_ns']:.2f}", _us(layer)]
+        return [name, as_us(step), f"{step / facts['nominal_ns']:.2f}", as_us(layer)]
 
     rows = [row(name, facts[key], facts["segment"][key]) for key, name in (OWN | TAILS).items()]
     return table(["within the fabric", "a step", "over nominal", part], rows)
@@ -55,7 +55,7 @@ def _times(build: Build, facts: dict[str, Any]) -> str:
 
 def _parts(facts: dict[str, Any]) -> str:
     rows = [
-        [name, *(f"{_us(facts[key][name])} {_share(facts[key], name):>5}" for key in ("parts", "parts_p99"))]
+        [name, *(f"{as_us(facts[key][name])} {_share(facts[key], name):>5}" for key in ("parts", "parts_p99"))]
         for name in facts["parts"]
     ]
     return table(["of an arbitrated step", "mean", "slowest 1 %"], rows)
@@ -73,7 +73,7 @@ def _assumed(found: Contention, facts: dict[str, Any]) -> str:
         f"start-up {start.value:,g} ns a call ({start.tag}, p99 {file.start_up_p99_ratio.value:g} times that)",
         f"packets of {counted(file.packet_vectors.value, 'vector')} with {file.header_bytes.value} bytes of header",
     ]
-    low, high = (f"p50 {_us(ends[end]['p50_ns'])}, p99 {_us(ends[end]['p99_ns'])}" for end in ("low", "high"))
+    low, high = (f"p50 {as_us(ends[end]['p50_ns'])}, p99 {as_us(ends[end]['p99_ns'])}" for end in ("low", "high"))
     return f"{', '.join(told)}; with start-up and header at the better ends of their ranges {low}, at the worse {high}"
 
 
@@ -83,7 +83,3 @@ def _outside(build: Build, facts: dict[str, Any]) -> list[str]:
     own = len(facts["not_modelled"]) - len(build.manifest.results.get("not_modelled", []))
     lines.append(fill(f"not modelled in the arbitrated machine: {', '.join(facts['not_modelled'][:own])}", WIDTH))
     return ["\n".join(lines)]
-
-
-def _us(time_ns: float) -> str:
-    return f"{time_ns / 1000:,.3f} us"

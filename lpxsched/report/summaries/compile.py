@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import as_us, counted
 from lpxsched.report.headline import headline_lines
-from lpxsched.report.rows import counted, layers_named
+from lpxsched.report.rows import layers_named
 from lpxsched.report.text import table
 from lpxsched.report.utilisation import utilisation
 
@@ -45,7 +46,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
             f"{results['vectors']:,} vectors, {results['vector_hops']:,} hops in {results['slots']:,} slots "
             f"on {results['links']:,} links",
         ),
-        ("makespan", f"{results['makespan_cycles']:,} cycles = {_us(results['makespan_ns'])} along one token"),
+        ("makespan", f"{results['makespan_cycles']:,} cycles = {as_us(results['makespan_ns'])} along one token"),
         *_frame(build),
         (
             "bound",
@@ -66,7 +67,7 @@ def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
     if results.get("mapping_gap") is None:
         return []
     steps = ", ".join(
-        f"{name} {'does not fit' if step is None else _us(step)}" for name, step in results["baselines"].items()
+        f"{name} {'does not fit' if step is None else as_us(step)}" for name, step in results["baselines"].items()
     )
     told = f"{results['mapping_gap']:.4f} over the best of {results['mapping']['family'].partition(':')[0]} at most"
     return [("mapping", f"{results['mapping']['chosen']}; {told}"), ("baselines", f"{steps} a step")]
@@ -98,7 +99,12 @@ def _fp8(results: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(fp8, str):
         return [("with fp8", fp8)]
     cycles = f"{fp8['makespan_cycles']:,} cycles of these groups, found greedily"
-    return [("with fp8", f"{_us(fp8['step_ns'])} a step, {cycles}; the build's weights are expanded on read (assumed)")]
+    return [
+        (
+            "with fp8",
+            f"{as_us(fp8['step_ns'])} a step, {cycles}; the build's weights are expanded on read (assumed)",
+        )
+    ]
 
 
 def _busiest_class(build: Build) -> tuple[str, float]:
@@ -136,7 +142,3 @@ def _problems(problems: list[dict[str, Any]]) -> str:
 def _figures(result: dict[str, Any]) -> list[str]:
     short = result.get("period_cycles", result["makespan_cycles"])
     return [f"{short:,}", f"{result['lower_bound_cycles']:,}", f"{result['gap']:.4f}"]
-
-
-def _us(time_ns: float) -> str:
-    return f"{time_ns / 1000:.3f} us"

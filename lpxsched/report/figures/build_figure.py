@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.report.heat_map import draw_heat_map, drawn_utilisation, used_groups
-from lpxsched.report.images import images
-from lpxsched.report.layer_timeline import chip_rows, draw_layer
+from lpxsched.report.figures.heat_map import draw_heat_map, drawn_utilisation, used_groups
+from lpxsched.report.figures.images import images
+from lpxsched.report.figures.layer_timeline import chip_rows, draw_layer
 from lpxsched.report.token import token_time
 
 if TYPE_CHECKING:

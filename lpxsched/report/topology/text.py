@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.fabric.down import ranges
-from lpxsched.report.rows import counted
+from lpxsched.report.formats import counted
 from lpxsched.report.text import table
 from lpxsched.units import BITS_PER_BYTE, cycles_to_ns
 

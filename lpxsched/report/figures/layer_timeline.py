@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.colours import CLASS_COLOURS, DESKEW_COLOUR, GRID_COLOUR, KIND_COLOURS, colours, in_order
-from lpxsched.report.lanes_in_use import LanesInUse, lanes_in_use
+from lpxsched.report.figures.lanes_in_use import LanesInUse, lanes_in_use
 from lpxsched.report.token import WITHOUT_UNIT, collective_kind
 from lpxsched.units import cycles_to_ns
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,38 +13,41 @@ from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
 
 from lpxsched.cli.main import run
 from lpxsched.errors import InputError
-from lpxsched.report.csv_file import slots_csv
-from lpxsched.report.perfetto_trace import perfetto_trace
-from lpxsched.report.selection import select
-from lpxsched.report.vcd_file import vcd
+from lpxsched.report.exports.csv_file import slots_csv
+from lpxsched.report.exports.perfetto_trace import perfetto_trace
+from lpxsched.report.exports.selection import select
+from lpxsched.report.exports.vcd_file import vcd
+from lpxsched.report.utilisation import utilisation
 from lpxsched.timetable.writer import write_build
-from tests.builds import two_chip_build
+from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lpxsched.timetable.build import Build
+
 
 def test_everything_is_selected_on_the_timeline_of_the_token() -> None:
     """Tests the second of two layers: it begins 128 cycles later; a slot of two vectors holds its link for 5 cycles."""
     chosen = select(repeated_build(2))
-    assert len(chosen.slots) == 16
-    assert len(chosen.operators) == 24
-    assert (chosen.slot_start[8], chosen.slot_end[8], chosen.slot_read[8]) == (128 + 23, 128 + 28, 128 + 41)
+    assert len(chosen.slots.row) == 16
+    assert len(chosen.operators.row) == 24
+    assert (chosen.slots.start[8], chosen.slots.end[8], chosen.slot_read[8]) == (128 + 23, 128 + 28, 128 + 41)
 
 
 def test_layers_chips_and_cycles_are_selected() -> None:
     """Tests each by itself: layer 1, chip 0, and the cycles of the first hop, whose ingress is at 2."""
     build = repeated_build(2)
-    assert set(select(build, layers=[1]).slots.tolist()) == set(range(8, 16))
+    assert set(select(build, layers=[1]).slots.row.tolist()) == set(range(8, 16))
     at_chip = select(build, chips=[0])
-    links = build.slots.link[at_chip.slots]
+    links = build.slots.link[at_chip.slots.row]
     assert set(build.links.src[links].tolist()) | set(build.links.dst[links].tolist()) == {0, 1, 4}
-    assert set(build.operators.chip[at_chip.operators].tolist()) == {0}
+    assert set(build.operators.chip[at_chip.operators.row].tolist()) == {0}
     early = select(build, cycles=(0, 7))
-    assert early.slot_start.tolist() == [2, 2]
-    assert set(early.operator_start.tolist()) == {2}
-    assert len(select(build, cycles=(7, 23)).slots) == 0
+    assert early.slots.start.tolist() == [2, 2]
+    assert set(early.operators.start.tolist()) == {2}
+    assert len(select(build, cycles=(7, 23)).slots.row) == 0
 
 
 def test_a_table_holds_every_slot() -> None:
@@ -146,9 +150,55 @@ def test_slices_of_a_thread_never_overlap() -> None:
         assert opened[event.track_uuid] in (0, 1)
 
 
+def cyclic_build(gaps: tuple[int, ...] = ()) -> Build:
+    """Return the worked example of 128 cycles with a window every 64, of which some of each 4 are left out."""
+    build = two_chip_build()
+    return replace(build, frames=replace(build.frames, period_cycles=ints(64), windows=ints(4), gaps=(gaps,)))
+
+
+def test_what_repeats_is_told_until_a_period_holds_all_passes() -> None:
+    """Tests that windows 0 and 1 begin 64 cycles apart, that others are selected, and that none is told of a gap."""
+    chosen = select(cyclic_build())
+    of_slot = chosen.slots.row == 0
+    assert chosen.windows == range(2)
+    assert chosen.slots.window[of_slot].tolist() == [0, 1]
+    assert chosen.slots.start[of_slot].tolist() == [23, 23 + 64]
+    assert chosen.slot_read[of_slot].tolist() == [41, 41 + 64]
+    # Windows 2 and 3 are the first two in a row; 3 lasts until 320, 4 begins at 256, 5 is window 1 again.
+    assert set(select(cyclic_build((1,))).slots.window.tolist()) == {2, 3}
+    assert select(cyclic_build((1, 3))).windows == range(2)
+    assert set(select(cyclic_build((1,)), cycles=(256, 384)).slots.window.tolist()) == {3, 4}
+
+
+def test_a_table_of_what_repeats_is_as_busy_as_its_period() -> None:
+    """Tests the last period of a table, cycles 64 to 127, against the utilisation of a period, class by class."""
+    held: dict[str, int] = defaultdict(int)
+    for row in csv.DictReader(io.StringIO(slots_csv(select(cyclic_build())).decode())):
+        start, end = int(row["depart_cycles"]), int(row["held_until_cycles"])
+        held[row["class"]] += max(0, min(end, 128) - max(start, 64))
+    busy = utilisation(cyclic_build(), bins=1)
+    assert held == {group.name: busy.busy_cycles(row) for row, group in enumerate(busy.groups)}
+    assert sum(held.values()) == 8 * 5
+
+
+def test_waves_and_slices_of_what_repeats_never_overlap() -> None:
+    """Tests the link from chip 0 to chip 1 in two windows, and that each arrow of a trace leads to its own read."""
+    data = vcd(select(cyclic_build()))
+    assert b"$comment windows 0 to 1 of what repeats every 64 cycles $end" in data
+    # Departures at 23 and 80 of each window.
+    begun = [time // 1000 for time, value in read_vcd(data)["chip_0_0.to_0_1_lane_0"] if value != "z"]
+    assert begun == sorted(start + 64 * window for window in range(2) for start in (23, 80))
+    trace, flows = Trace(), defaultdict(int)
+    trace.ParseFromString(perfetto_trace(select(cyclic_build())))
+    for packet in trace.packet:
+        for flow in packet.track_event.flow_ids:
+            flows[flow] += 1
+    assert dict(flows) == dict.fromkeys(range(1, 17), 2)
+
+
 def test_too_many_slices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests 20 slices where 19 are allowed: the way out is named."""
-    monkeypatch.setattr("lpxsched.report.perfetto_trace.MOST_SLICES", 19)
+    monkeypatch.setattr("lpxsched.report.exports.perfetto_trace.MOST_SLICES", 19)
     with pytest.raises(InputError, match="20 slices are more than 19; select with --layers, --chips or --cycles"):
         perfetto_trace(select(two_chip_build()))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.mixer_words import mixer_words
-from lpxsched.report.rows import counted
+from lpxsched.report.formats import counted
+from lpxsched.report.summaries.mixers import mixer_words
 from lpxsched.report.text import table
 from lpxsched.units import ceil_div
 from lpxsched.workload.counts import (

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lpxsched.report.figures import render
-from lpxsched.report.heat_map import drawn_utilisation, layer_window, used_groups
-from lpxsched.report.lanes_in_use import lanes_in_use
-from lpxsched.report.layer_timeline import SHOWN_CHIPS, chip_rows, pass_shifts
+from lpxsched.report.figures.build_figure import render
+from lpxsched.report.figures.heat_map import drawn_utilisation, layer_window, used_groups
+from lpxsched.report.figures.lanes_in_use import lanes_in_use
+from lpxsched.report.figures.layer_timeline import SHOWN_CHIPS, chip_rows, pass_shifts
 from lpxsched.report.utilisation import utilisation
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build

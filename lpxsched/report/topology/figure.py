@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.report.colours import CLASS_COLOURS, colours
-from lpxsched.report.images import images
-from lpxsched.report.rows import counted
-from lpxsched.report.topology_layout import bundles_between_chips
-from lpxsched.report.topology_panels import DOWN_COLOUR, draw_all_links, draw_grid, draw_matrix
-from lpxsched.report.topology_text import hop_ns, symmetry_words
+from lpxsched.report.figures.images import images
+from lpxsched.report.formats import counted
+from lpxsched.report.topology.layout import bundles_between_chips
+from lpxsched.report.topology.panels import DOWN_COLOUR, draw_all_links, draw_grid, draw_matrix
+from lpxsched.report.topology.text import hop_ns, symmetry_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

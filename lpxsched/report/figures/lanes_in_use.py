@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.token import token_time
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.wires import held_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,11 +77,9 @@ def _in_use(
     build: Build, name: tuple[str, str], links: NDArray[np.bool_], slots: NDArray[np.bool_], shifts: Sequence[int]
 ) -> LanesInUse:
     rows = np.flatnonzero(links[build.slots.link] & slots)
-    link = build.slots.link[rows]
     start = build.slots.depart[rows]
-    # A slot holds its link for whole cycles: slots that follow each other leave no gap in the picture.
-    numerator, denominator = pitch_numerators(build)[link], build.links.vector_time_denominator[link]
-    end = start - (-build.slots.vectors[rows] * numerator // denominator)
+    # Whole cycles: slots that follow each other leave no gap in the picture.
+    end = start + held_cycles(build, rows)
     start, end = (np.add.outer(np.array(shifts, dtype=np.int64), ends).ravel() for ends in (start, end))
     moments = np.concatenate([start, end])
     changes = np.concatenate([np.ones(len(start)), -np.ones(len(end))])

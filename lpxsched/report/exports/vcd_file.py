@@ -14,7 +14,7 @@ from lpxsched.report.token import WITHOUT_UNIT, only_period
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from lpxsched.report.selection import Selection
+    from lpxsched.report.exports.selection import Selection
 
 WIDTH = 32
 FIRST_CODE, CODES = 33, 94
@@ -45,15 +45,11 @@ def vcd(selection: Selection) -> bytes:
 def _variables(selection: Selection) -> Variables:
     build, found = selection.build, defaultdict(list)
     links, slots, operators, position = build.links, build.slots, build.operators, build.chips.position
-    spans = zip(selection.slots.tolist(), selection.slot_start.tolist(), selection.slot_end.tolist(), strict=True)
-    for row, start, end in spans:
+    for row, _, start, end in zip(*(column.tolist() for column in selection.slots), strict=True):
         link = slots.link[row]
         name = _word(f"to_{position[links.dst[link]]}_lane_{links.lane[link]}")
         found[int(links.src[link]), name].append((start, end, int(slots.tensor[row])))
-    runs = zip(
-        selection.operators.tolist(), selection.operator_start.tolist(), selection.operator_end.tolist(), strict=True
-    )
-    for row, start, end in runs:
+    for row, _, start, end in zip(*(column.tolist() for column in selection.operators), strict=True):
         unit = str(operators.unit[row])
         if unit not in WITHOUT_UNIT and end > start:
             found[int(operators.chip[row]), _word(f"unit_{unit}")].append((start, end, row))
@@ -64,7 +60,8 @@ def _header(selection: Selection, code: dict[tuple[int, str], str]) -> list[str]
     build = selection.build
     lines = [f"$version lpxsched {build.manifest.versions.get('lpxsched', '')} $end", "$timescale 1 ps $end"]
     if period := only_period(build):
-        lines.append(f"$comment one pass of what repeats every {period} cycles $end")
+        windows = f"windows {selection.windows[0]} to {selection.windows[-1]}" if selection.windows else "no window"
+        lines.append(f"$comment {windows} of what repeats every {period} cycles $end")
     for node in sorted({node for node, _ in code}):
         kind = "" if build.chips.host[node] else "chip_"
         lines.append(f"$scope module {_word(kind + str(build.chips.position[node]))} $end")

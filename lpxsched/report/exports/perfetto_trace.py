@@ -16,7 +16,7 @@ from lpxsched.units import cycles_to_ns
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.report.selection import Selection
+    from lpxsched.report.exports.selection import Selection
 
 # Beyond it the viewer is no pleasure.
 MOST_SLICES = 1_000_000
@@ -47,7 +47,7 @@ def perfetto_trace(selection: Selection) -> bytes:
     """
     from perfetto.trace_builder.proto_builder import StreamingTraceProtoBuilder
 
-    slices = len(selection.slots) + len(selection.operators)
+    slices = len(selection.slots.row) + len(selection.operators.row)
     if slices > MOST_SLICES:
         problem = f"{slices:,} slices are more than {MOST_SLICES:,}; select with --layers, --chips or --cycles"
         raise InputError("--perfetto", problem)
@@ -101,39 +101,31 @@ def _describe(builder: Any, selection: Selection, threads: dict[tuple[int, str],
 def _slots(selection: Selection) -> Iterator[Event]:
     build = selection.build
     links, slots, position = build.links, build.slots, build.chips.position
-    times = zip(
-        selection.slots.tolist(),
-        selection.slot_start.tolist(),
-        selection.slot_end.tolist(),
-        selection.slot_read.tolist(),
-        strict=True,
-    )
-    for row, start, end, read in times:
+    columns = [column.tolist() for column in (*selection.slots, selection.slot_read)]
+    for flow, (row, window, start, end, read) in enumerate(zip(*columns, strict=True), start=1):
         link, tensor, count = int(slots.link[row]), int(slots.tensor[row]), int(slots.vectors[row])
         source, destination, lane = int(links.src[link]), int(links.dst[link]), int(links.lane[link])
         out = f"to {position[destination]} lane {lane}"
         name = f"{build.tensors.name[tensor]} x {count}"
         facts = (
             ("slot", row),
+            ("window", window),
             ("first_vector", int(slots.first_vector[row])),
             ("depart_cycle", start),
             ("read_cycle", read),
         )
-        yield Event(start, BEGIN, source, out, name, row + 1, facts)
+        yield Event(start, BEGIN, source, out, name, flow, facts)
         yield Event(end, END, source, out)
-        yield Event(read, INSTANT, destination, f"from {position[source]} lane {lane}", name, row + 1)
+        yield Event(read, INSTANT, destination, f"from {position[source]} lane {lane}", name, flow)
 
 
 def _operators(selection: Selection) -> Iterator[Event]:
     table = selection.build.operators
-    times = zip(
-        selection.operators.tolist(), selection.operator_start.tolist(), selection.operator_end.tolist(), strict=True
-    )
-    for row, start, end in times:
+    for row, window, start, end in zip(*(column.tolist() for column in selection.operators), strict=True):
         node, thread = int(table.chip[row]), f"{table.unit[row]} unit"
         name, facts = (
             str(table.kind[row]),
-            (("operator", row), ("layer", int(table.layer[row])), ("start_cycle", start)),
+            (("operator", row), ("window", window), ("layer", int(table.layer[row])), ("start_cycle", start)),
         )
         yield Event(start, BEGIN if end > start else INSTANT, node, thread, name, 0, facts)
         if end > start:

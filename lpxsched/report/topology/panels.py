@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.report.topology_layout import COORDINATES, along_the_grid, arcs, circle, grid_of
+from lpxsched.report.topology.layout import COORDINATES, along_the_grid, arcs, circle, grid_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.report.topology_layout import Bundles, Grid
+    from lpxsched.report.topology.layout import Bundles, Grid
 
 DOWN_COLOUR, CROSS_COLOUR = "#888888", "#CC0000"
 CHIP_COLOUR, FAINT_COLOUR, EDGE_COLOUR = "#FFFFFF", "#E6E6E6", "#555555"

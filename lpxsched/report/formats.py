@@ -1,0 +1,23 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 chip``, ``1,024 chips``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """Return a share of 1 as people read it."""
+    return f"{100 * share:.2f} %"
+
+
+def as_us(time_ns: float | Fraction) -> str:
+    """Return a time in nanoseconds as microseconds: ``1,084.636 us``."""
+    return f"{float(time_ns) / 1000:,.3f} us"

@@ -1,0 +1,1 @@
+"""What commands tell a person when they are done."""

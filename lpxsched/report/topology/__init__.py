@@ -1,0 +1,1 @@
+"""A fabric in words and as a picture."""
