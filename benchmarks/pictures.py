@@ -1,9 +1,11 @@
 """Draw the pictures of the documents: a page of gpt-oss-120b and its sections, as a browser shows them.
 
 uv run lpxsched compile gpt-oss-120b lpx-rack -o build/gpt-oss-120b
-uv run python -m benchmarks.pictures build/gpt-oss-120b [build/in-flight]
+uv run python -m benchmarks.pictures build/gpt-oss-120b [build/in-flight] [--deskews build/whole]
 
-The second is a build of one layer in flight (``compile --in-flight 8``), whose windows are drawn.
+The second is a build of one layer in flight (``compile --in-flight 8``), whose windows are drawn. Of a whole model on
+the chips (``compile gpt-oss-20b lpx-rack --attention lpu --context 4096 --batch 1 --clock sris``) it is drawn how often
+it deskews; that alone needs no browser.
 """
 
 from __future__ import annotations
@@ -14,8 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
-
+from lpxsched.report.figures.deskews import render_deskews
 from lpxsched.report.page.html import build_page
 from lpxsched.timetable.reader import read_sound_build
 
@@ -69,13 +70,25 @@ def draw_windows(page: Page) -> None:
 
 
 def main() -> None:
-    """Make the pages of the builds and take their pictures."""
+    """Draw what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--deskews", type=Path)
+    told = parser.parse_args()
+    if told.deskews:
+        (IMAGES / "deskews.png").write_bytes(render_deskews(read_sound_build(told.deskews)))
+    if told.folders:
+        draw_pages(told.folders)
+
+
+def draw_pages(folders: list[Path]) -> None:
+    """Draw pages as a browser shows them."""
+    from playwright.sync_api import sync_playwright
+
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         path = Path(folder) / "page.html"
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for build, take in zip(parser.parse_args().folders, (draw, draw_windows), strict=False):
+        for build, take in zip(folders, (draw, draw_windows), strict=False):
             path.write_bytes(build_page(read_sound_build(build)))
             page = browser.new_page(viewport={"width": 1180, "height": 1240})
             page.goto(path.as_uri())

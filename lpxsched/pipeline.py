@@ -15,6 +15,7 @@ from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
 from lpxsched.assembly.results import chain_results
 from lpxsched.assembly.surroundings import surroundings
+from lpxsched.clocks.latency import hac_latency_cycles, segment_levels, start_cycles
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
@@ -165,8 +166,11 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
 
     graph = lpu_graph(visits, chip, [len(group.chips) for group in groups], decoding)
     problems = layer_problems(fabric, groups, graph, costs_of, clock=clock, tree=tree)
-    chain = solve_chain(problems, _solving(options), progress=progress)
-    segments = [chain_segment(fabric, tree, chain)]
+    start = start_cycles(clock, problems[0].opening.clock.depth, hac_latency_cycles(fabric, tree))
+    chips = sorted({chip for group in groups for chip in group.chips})
+    levels = segment_levels(tree, chips, deskews=1), segment_levels(tree, chips, deskews=2)
+    chain = solve_chain(problems, _solving(options), levels=levels, start_cycles=start, progress=progress)
+    segments = [chain_segment(chain, start)]
     program, around = assemble(segments), surroundings(fabric, tree, segments)
     results = chain_results(options, fabric, clock, chain, program, around)
     graph_file = layers_graph(graph, groups, works_of, whole=True)

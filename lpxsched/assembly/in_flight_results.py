@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.assembly.deskews import deskews_in_gaps
 from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
 from lpxsched.assembly.results import emitted, layer_results, layers_told
-from lpxsched.clocks.latency import nominal_ns, slowest_mhz
+from lpxsched.clocks.latency import nominal_ns, reserved_step_ns, slowest_mhz
 from lpxsched.program.in_flight import InFlight
 from lpxsched.program.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
 from lpxsched.units import cycles_to_ns, exact
@@ -72,10 +73,12 @@ def in_flight_results(
 ) -> dict[str, Any]:
     """Return what a manifest tells of layers in flight."""
     clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
+    chips = sorted({chip for layer in in_flight.layers for chip in layer.problem.group.chips})
+    depth = max(0, int(around.chips.hac_depth[chips].max()))
     headline = reserved_results(
         nominal_ns(clock_mhz, makespan_cycles=around.segments.makespan_cycles.tolist()),
         cycles_to_ns(in_flight.step_cycles, clock_mhz),
-        cycles_to_ns(chain.step_cycles, slowest_mhz(clock, clock_mhz)),
+        reserved_step_ns(clock, clock_mhz, step_cycles=chain.step_cycles, depth=depth),
         assumed_ns(outside),
         not_modelled(outside.unread, polled=False),
         emitted=emitted(options, options.in_flight),
@@ -84,6 +87,7 @@ def in_flight_results(
     told = layers_told(options, fabric, clock, in_flight.layers, program=program, around=around, headline=headline)
     residues, servers = zip(*in_flight.owned, strict=True)
     return told | {
+        "deskews": deskews_in_gaps(in_flight, slowest_mhz(clock, clock_mhz)),
         "windows": chain.windows,
         "longest_step_ns": picoseconds_up(cycles_to_ns(chain.step_cycles, clock_mhz)),
         "loads": [

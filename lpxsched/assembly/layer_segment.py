@@ -44,18 +44,16 @@ def _segments_in_flight(in_flight: InFlight) -> list[Segment]:
     ]
 
 
-def chain_segment(fabric: Fabric, tree: AlignmentTree, chain: Chain) -> Segment:
-    """Return the one segment of layers that follow each other in one time."""
+def chain_segment(chain: Chain, start_cycles: int) -> Segment:
+    """Return the one segment of layers that follow each other in one time; unless chips poll it waits for a start."""
     problems = [layer.problem for layer in chain.layers]
-    clock = problems[0].opening.clock
-    start = start_cycles(clock.specification, clock.depth, hac_latency_cycles(fabric, tree))
     return Segment(
         parts=tuple(_part(layer, at) for layer, at in zip(chain.layers, chain.starts, strict=True)),
         layers=tuple(problem.group.layer for problem in problems),
         chips=numbers(sorted({chip for problem in problems for chip in problem.group.chips})),
         makespan_cycles=chain.makespan_cycles,
         bound_cycles=chain.bound.cycles,
-        waiting_cycles=chain.pass_cycles or start,
+        waiting_cycles=chain.pass_cycles or start_cycles,
         deadline_cycles=NONE,
         deskews=chain.deskews,
     )

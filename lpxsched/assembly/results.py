@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.assembly.deskews import deskews_between
 from lpxsched.assembly.headline import (
     FLAGS,
     OUTSIDE,
@@ -130,6 +131,7 @@ def chain_results(
         # Embedding and head, which meet hosts, are no layers of the model.
         "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
         "visits": len(chain.layers),
+        "deskews": deskews_between(chain),
         **traffic(program),
     }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
 
@@ -18,18 +19,24 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--clock", metavar="NAME", help="Clock to reckon with (name or file); default: the one of the build.")
+@click.option("--png", metavar="FILE", type=click.Path(path_type=Path), help="Draw deskews against worst cases as PNG.")
 @json_option
-def bound_command(folder: Path, clock: str | None, as_json: bool) -> int:
+def bound_command(folder: Path, clock: str | None, png: Path | None, as_json: bool) -> int:
     """Bound slack, buffers and latency of the build in DIR for all clocks, and tell how bad they may be.
 
-    Nothing is sampled. Exit code 5 when some clocks within the specification make a vector late, a stall too short or a
-    buffer overflow.
+    Nothing is sampled. The picture shows how often chips deskew against the worst case, as compile weighed it. Exit
+    code 5 when some clocks within the specification make a vector late, a stall too short or a buffer overflow.
     """
     from lpxsched.clocks.specification import load_clock
+    from lpxsched.report.figures.deskews import render_deskews
     from lpxsched.simulation.bound.bound import bound
 
-    specification = load_clock(clock) if clock is not None else None
-    found = bound(read_granted_build(folder), specification)
+    specification, targets = load_clock(clock) if clock is not None else None, output_targets({"png": png}, [folder])
+    build = read_granted_build(folder)
+    picture = render_deskews(build) if targets else b""
+    found = bound(build, specification)
+    for path in targets.values():
+        write_file(path, picture)
     emit(found.as_json(), _text(found), as_json=as_json)
     return ExitCode.DONE if found.holds else ExitCode.VERIFICATION_FAILED
 

@@ -14,6 +14,11 @@ triangle of the rate f. The swing is a phase and no rate: in T it is at most
 
 Where the published hop is a scheduled one, jitter and crossing lie in it, and G has neither J_pp nor Q.
 
+Ends that count with one oscillator drift apart only while a vector is on its way. With f = 1 - d/2 + rho, the latency
+L and Y = L + G that is, whatever T is,
+
+    G = f (eps_i + eps_j + X(Y) + L + J_pp + dL) + Q - L,    X(Y) = rho' Y^2 / 2 + Phi(Y).
+
 A host follows the chip at the other end of each of its lanes, so a vector from a host has one level. Vectors to a host
 are taken whenever they come and have no guard.
 """
@@ -106,6 +111,43 @@ def guard_cycles(
     apart = residual_cycles(clock, levels, clock_mhz) + drift_cycles(clock, interval_cycles, clock_mhz)
     wires = wire_cycles(clock, clock_mhz, in_hop=in_hop, link_class=link_class)
     return ceil_cycles(apart + wires + crossing_cycles(clock, in_hop=in_hop))
+
+
+def shared_guard_cycles(
+    clock: ClockSpecification,
+    *,
+    levels: int,
+    latency_cycles: int,
+    clock_mhz: Fraction,
+    in_hop: bool,
+    link_class: str | None = None,
+) -> int:
+    """Return the guard of a hop between nodes that count with one oscillator, in whole cycles, rounded up.
+
+    Parameters
+    ----------
+    clock : ClockSpecification
+    levels : int
+        Tree edges between sender and receiver.
+    latency_cycles : int
+        Of the link.
+    clock_mhz : Fraction
+        Clock in which cycles are counted.
+    in_hop : bool
+        Whether the published hop contains jitter and crossing.
+    link_class : str or None
+        Class of the link; None: that which jitters most.
+    """
+    errors = residual_cycles(clock, levels, clock_mhz)
+    errors += wire_cycles(clock, clock_mhz, in_hop=in_hop, link_class=link_class)
+    fast, crossing, guard = fastest_rate(clock), crossing_cycles(clock, in_hop=in_hop), 0
+    # The longer the guard, the longer clocks stray, by less than half a cycle for each.
+    while True:
+        strays = wander_cycles(clock, latency_cycles + guard, clock_mhz)
+        needed = ceil_cycles(fast * (errors + strays + latency_cycles) + crossing - latency_cycles)
+        if needed <= guard:
+            return guard
+        guard = needed
 
 
 def jitter_ns(clock: ClockSpecification, link_class: str | None) -> Fraction:

@@ -187,3 +187,28 @@ def worst_case_ns(
     wander = sum((segment_wander_cycles(clock, clock_mhz, cycles) for cycles in lasting), Fraction(0))
     errors, program = residual_cycles(clock, sum(map(int, levels)), clock_mhz) + wander, sum(lasting)
     return cycles_to_ns(program, slowest_mhz(clock, clock_mhz)) + cycles_to_ns(errors, clock_mhz) + arrivals_ns
+
+
+def reserved_step_ns(clock: ClockSpecification, clock_mhz: Fraction, *, step_cycles: int, depth: int) -> Fraction:
+    """Return the longest time from one window of a micro-batch to the same window of its next step, in ns.
+
+    The root counts N P, and strays meanwhile; the chip that begins, aligned by two deskews, strays since each.
+
+    Parameters
+    ----------
+    clock : ClockSpecification
+    clock_mhz : Fraction
+        Clock in which cycles are counted.
+    step_cycles : int
+        N P.
+    depth : int
+        Levels of the tree of the chips.
+    """
+    return worst_case_ns(
+        clock,
+        clock_mhz,
+        waiting_cycles=[step_cycles],
+        makespan_cycles=[0],
+        levels=[2 * depth],
+        arrivals_ns=Fraction(0),
+    )

@@ -24,6 +24,7 @@ from lpxsched.clocks.guard import (
     guard_cycles,
     mean_slowdown,
     residual_cycles,
+    shared_guard_cycles,
     stall_cycles,
     wander_cycles,
 )
@@ -64,12 +65,15 @@ class DomainClock:
         Clock in which cycles are counted.
     in_hop : bool
         Whether the published hop contains jitter and crossing.
+    drifts : bool
+        Some of its nodes count with different oscillators.
     """
 
     specification: ClockSpecification
     depth: int
     clock_mhz: Fraction
     in_hop: bool
+    drifts: bool = True
 
     def guard_cycles(self, levels: int | None, interval_cycles: int | None, link_class: str | None = None) -> int:
         """Return the guard of a hop over some tree edges, on a link of some class; 0 of one without guard."""
@@ -90,20 +94,38 @@ class DomainClock:
         interval_cycles: int | None,
         link_class: NDArray[np.int64],
         class_names: Sequence[str],
+        shared_latency: NDArray[np.int64],
     ) -> NDArray[np.int64]:
-        """Return the guards of many hops over some tree edges each; 0 of those with `NONE`, which have no guard."""
-        kinds, kind = np.unique(np.stack([levels, link_class]), axis=1, return_inverse=True)
+        """Return the guards of many hops over some tree edges each; 0 of those with `NONE`, which have no guard.
+
+        Parameters
+        ----------
+        levels, link_class : ndarray of int64, shape (hops,)
+        interval_cycles : int or None
+        class_names : sequence of str
+        shared_latency : ndarray of int64, shape (hops,)
+            Latency where both ends count with one oscillator, else `NONE`.
+        """
+        kinds, kind = np.unique(np.stack([levels, link_class, shared_latency]), axis=1, return_inverse=True)
         guards = [
             self.guard_cycles(None if level == NONE else level, interval_cycles, class_names[of_class])
-            for level, of_class in kinds.T.tolist()
+            if latency == NONE or level == NONE
+            else shared_guard_cycles(
+                self.specification,
+                levels=level,
+                latency_cycles=latency,
+                clock_mhz=self.clock_mhz,
+                in_hop=self.in_hop,
+                link_class=class_names[of_class],
+            )
+            for level, of_class, latency in kinds.T.tolist()
         ]
         return np.array(guards, dtype=np.int64)[kind.reshape(-1)]
 
     def stall_cycles(self, interval_cycles: int | None) -> int:
         """Return the stall of a deskew."""
-        return stall_cycles(
-            self.specification, depth=self.depth, interval_cycles=interval_cycles, clock_mhz=self.clock_mhz
-        )
+        apart = interval_cycles if self.drifts else 0
+        return stall_cycles(self.specification, depth=self.depth, interval_cycles=apart, clock_mhz=self.clock_mhz)
 
     def longest_interval_cycles(self) -> int | None:
         """Return the longest interval between deskews, in cycles; None when the clocks cannot drift.
@@ -116,6 +138,8 @@ class DomainClock:
         left, specification = self._left_for_drift(), self.specification
         if left <= 0:
             raise InfeasibleError(self._too_deep(left))
+        if not self.drifts:
+            return None
         steady = not (specification.offset_ppm.value or specification.drift_ppm_per_s.value)
         if steady and drift_cycles(specification, None, self.clock_mhz) < left:
             return None

@@ -59,7 +59,7 @@ class ClockSpecification(Strict):
     deskew_cycles : int
         What a deskew costs beyond its stall.
     shared_by : str
-        Which chips have one oscillator in common. Guards and rules do not count on it.
+        Which chips have one oscillator in common, and so drift together.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 Layers keep the timetable that is shortest for one micro-batch (`period`). The longest step N P does not depend on the
 period; a short one leaves more windows. Only where no shift fits, or too few micro-batches, are times chosen anew for
-the shortest period. Deskews come as often as leaves windows enough: guards grow with the time between them.
+the shortest period. How often chips deskew, `gap_choice` weighs: guards grow with the time between two.
 
 Between two time domains nobody knows how their windows lie to each other: a layer waits a period more at most.
 """
@@ -10,7 +10,7 @@ Between two time domains nobody knows how their windows lie to each other: a lay
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import NothingFoundError
 from lpxsched.program.frames import Frame, drained, gap_windows, lost_residues
+from lpxsched.program.gap_choice import NEAR_STEPS, TriedGaps, tried_gaps
 from lpxsched.program.held import Names, held_by, held_ports, joined, run_cycles
 from lpxsched.program.loads import Load, loads_of
 from lpxsched.program.period import least_period, shortest_chain
@@ -25,13 +26,13 @@ from lpxsched.program.reserved_chain import ReservedChain, chain_of, free_residu
 from lpxsched.program.stages import Machine, Stages, longest_stages, ports_of_layers, typical_stages
 from lpxsched.schedule.in_flight import anew_with_period
 from lpxsched.schedule.layers import Repeating, ScheduledLayer, solve_layers
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
 from lpxsched.traffic.group import sharing
 from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from lpxsched.clocks.limits import DomainClock
     from lpxsched.program.offsets import Held, Integers
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.layer import LayerProblem
@@ -39,11 +40,9 @@ if TYPE_CHECKING:
 
 # Windows of a frame that the format holds.
 MOST_WINDOWS = 1 << 20
-# Shorter intervals between deskews are not tried: they leave few windows between their gaps.
-FIRST_INTERVAL = 1 << 16
 # Times are chosen anew for periods above the load by so many per cent, where that makes them shorter by one part in
-# `WORTH`; a longest step may be longer by one part in `NEAR_STEPS` for a shorter nominal one.
-SLACKS, WORTH, NEAR_STEPS = (0, 2, 5, 10, 20), 20, 50
+# `WORTH`.
+SLACKS, WORTH = (0, 2, 5, 10, 20), 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +65,8 @@ class InFlight:
         The busiest resource of each kind, the largest first.
     step_cycles : int
         A nominal step: the nominal chain, or what the most loaded resource takes for all micro-batches.
+    tried : tuple of TriedGaps
+        Intervals between deskews with what quick schedules come to, the best first.
     """
 
     layers: tuple[ScheduledLayer, ...]
@@ -77,6 +78,7 @@ class InFlight:
     rests: tuple[int, ...]
     loads: tuple[Load, ...]
     step_cycles: int
+    tried: tuple[TriedGaps, ...] = ()
 
 
 def solve_layers_in_flight(
@@ -97,9 +99,12 @@ def solve_layers_in_flight(
         cause = "rows beyond the capacity of experts take further windows, which nobody may own"
         raise NothingFoundError(cause, remedy="try a larger --capacity, or --in-flight 1")
     refused = NothingFoundError("no interval between deskews", remedy="try another --clock")
-    for interval in _intervals(problems[0].opening.clock):
+    quick = cache(partial(_quick, problems, machine, options))
+    tried = tried_gaps(problems[0].opening.clock.intervals(), lambda interval: _told(interval, *quick(interval)))
+    for interval in (one.interval_cycles for one in tried):
         layers = solve_layers(problems, options, progress=progress, repeating=Repeating(interval))
-        found = [arranged(layers, machine, interval)]
+        # Shorter layers need not fit beside each other better.
+        found = [arranged(layers, machine, interval), quick(interval)[1]]
         for period in _denser(layers, machine, interval, found[0]):
             result = partial(anew_with_period, options=options, interval_cycles=interval, period_cycles=period)
             found.append(arranged(_with_results(layers, problems, result), machine, interval, least=period))
@@ -107,7 +112,7 @@ def solve_layers_in_flight(
                 break
         fits = [one for one in found if isinstance(one, InFlight)]
         if fits:
-            return _best(fits)
+            return replace(_best(fits), tried=tuple(tried))
         refused = next(one for one in found if isinstance(one, NothingFoundError))
     raise refused
 
@@ -141,12 +146,22 @@ def _with_results(
     return tuple(replace(layer, distinct=others[layer.distinct.number]) for layer in layers)
 
 
-def _intervals(clock: DomainClock) -> Iterator[int | None]:
-    """Yield intervals between deskews, the longest that clocks allow at last."""
-    longest = clock.longest_interval_cycles()
-    for interval in clock.intervals():
-        if interval is None or interval >= FIRST_INTERVAL or interval == longest:
-            yield interval
+def _quick(
+    problems: Sequence[LayerProblem], machine: Machine, options: SolveOptions, interval: int | None
+) -> tuple[int, InFlight | NothingFoundError]:
+    """Return the largest guard, and what quick schedules come to with an interval between deskews."""
+    greedy = replace(options, effort=GREEDY_ONLY_EFFORT)
+    layers = solve_layers(problems, greedy, progress=lambda *_: None, repeating=Repeating(interval))
+    guard = max(int(layer.problem.instance.network.guard_cycles.max(initial=0)) for layer in layers)
+    return guard, arranged(layers, machine, interval)
+
+
+def _told(interval: int | None, guard: int, found: InFlight | NothingFoundError) -> TriedGaps:
+    if isinstance(found, NothingFoundError):
+        return TriedGaps(interval, guard)
+    gaps, deskews = max(len(frame.gaps) for frame in found.frames), len(found.frames[0].deskews)
+    period, longest = found.chain.period_cycles, found.chain.step_cycles
+    return TriedGaps(interval, guard, deskews, gaps, found.chain.windows, period, longest, found.step_cycles)
 
 
 def arranged(

@@ -106,11 +106,10 @@ def chain_cycles(load: Load, kind: int, width: int) -> int:
 def _hops(lanes: Integers) -> Integers:
     """Return the hops from the first chip to each; `NONE` to those that no way leads to."""
     hops = np.full(len(lanes), NONE, dtype=np.int64)
-    reached, step = np.zeros(len(lanes), dtype=np.bool_), 0
-    reached[0] = True
-    while (reached & (hops == NONE)).any():
-        hops[reached & (hops == NONE)] = step
-        reached, step = reached | (lanes[reached] > 0).any(axis=0), step + 1
+    hops[0] = step = 0
+    while (hops == step).any():
+        hops[(lanes[hops == step] > 0).any(axis=0) & (hops == NONE)] = step + 1
+        step += 1
     return hops
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.guard import HOST_LEVELS, guard_cycles
+from lpxsched.clocks.guard import HOST_LEVELS
+from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, needs_alignment, time_domains
 from lpxsched.errors import InputError, NothingFoundError
+from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.units import NONE
 
@@ -158,19 +160,9 @@ def needed_guards(build: Build, tree: AlignmentTree, interval_cycles: int) -> In
     levels[rows] = tree.levels_between(links.src[rows], links.dst[rows])
     levels[host[links.dst]] = NONE
     clock_mhz, in_hop = read_clock_mhz(build), build.manifest.guard_in_hop
+    oscillator = read_alignment(build, clock.shared_by.value).oscillator
+    shared = joined & (oscillator[links.src] == oscillator[links.dst])
+    domain = DomainClock(clock, 0, clock_mhz, in_hop)
     names, kind = np.unique(links.link_class, return_inverse=True)
-    kinds, place = np.unique(np.stack([levels, kind.reshape(-1)]), axis=1, return_inverse=True)
-    guards = [
-        0
-        if level == NONE
-        else guard_cycles(
-            clock,
-            levels=level,
-            interval_cycles=interval_cycles,
-            clock_mhz=clock_mhz,
-            in_hop=in_hop,
-            link_class=str(names[name]),
-        )
-        for level, name in kinds.T.tolist()
-    ]
-    return np.array(guards, dtype=np.int64)[place.reshape(-1)]
+    latency = np.where(shared, links.latency_cycles, NONE)
+    return domain.guards_cycles(levels, interval_cycles, kind.reshape(-1), names.tolist(), latency)

@@ -1,9 +1,8 @@
 """Layers of one segment, one after the other in one time: equal ones are solved once, deskews lie between them.
 
 The time zero of a layer is the end of the one before: all that it left is there, and no link is held. So layers are
-problems of their own, and a program of many costs no more than its kinds do. Guards grow with the time between two
-deskews, and a deskew takes its stall: of the intervals that clocks allow, the one is taken with which the whole is
-shortest.
+problems of their own, and a program of many costs no more than its kinds do. How many deskews lie between layers, and
+where, `deskewing` weighs; inside a layer lie some only where it takes longer than clocks may run apart (`cuts`).
 """
 
 from __future__ import annotations
@@ -11,29 +10,34 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from lpxsched.clocks.latency import pass_cycles
-from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.bounds.walk import earliest_starts
+from lpxsched.schedule.chain_kinds import (
+    KindPlan,
+    Kinds,
+    cut_inside,
+    greedy_over,
+    kept_over,
+    kinds_of,
+    moved_over,
+    over,
+    results_of,
+    searched,
+)
+from lpxsched.schedule.deskewing import Judge, Timed, Tried, all_tried, between_deskews, dealt_layers, shortest_laid
 from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
 from lpxsched.schedule.opening import bounded
-from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
-from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.problem.layer import LEFT
-from lpxsched.schedule.result import LowerBound, Result
-from lpxsched.schedule.solve_layer import first_solved, search_on, solve
-from lpxsched.units import NONE
+from lpxsched.schedule.result import LowerBound
+from lpxsched.schedule.solve_layer import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lpxsched.clocks.limits import DomainClock
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
-    from lpxsched.schedule.solve_layer import Solved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,8 @@ class Chain:
         No program of these layers on these groups is shorter, also one in which layers overlap.
     pass_cycles : int
         Of chips that poll for rows; 0 where none do.
+    tried : tuple of Tried
+        Numbers of deskews with what quick schedules come to, the best first; none where deskews lie inside layers.
     """
 
     layers: tuple[ScheduledLayer, ...]
@@ -60,10 +66,11 @@ class Chain:
     makespan_cycles: int
     bound: LowerBound
     pass_cycles: int
+    tried: tuple[Tried, ...]
 
 
 class _Laid(NamedTuple):
-    """Where layers of given lengths begin, and deskews between them."""
+    """Where layers begin, and deskews between and inside them."""
 
     starts: tuple[int, ...]
     deskews: tuple[tuple[int, int], ...]
@@ -71,7 +78,12 @@ class _Laid(NamedTuple):
 
 
 def solve_chain(
-    problems: Sequence[LayerProblem], options: SolveOptions, *, progress: Callable[[str, int, int], None]
+    problems: Sequence[LayerProblem],
+    options: SolveOptions,
+    *,
+    levels: tuple[int, int],
+    start_cycles: int,
+    progress: Callable[[str, int, int], None],
 ) -> Chain:
     """Return layers one after the other.
 
@@ -80,6 +92,10 @@ def solve_chain(
     problems : sequence of LayerProblem
         One a layer, in their order, of one time domain.
     options : SolveOptions
+    levels : tuple of int
+        Residuals between begin and end of the segment, with one deskew and with more (`segment_levels`).
+    start_cycles : int
+        Longest waiting where chips do not poll.
     progress : callable
         Told a step, how many of its kind are done, and how many there are.
 
@@ -88,65 +104,101 @@ def solve_chain(
     InfeasibleError
         When a hop is longer than clocks may run apart.
     NothingFoundError
-        When a layer is: deskews lie between layers alone.
+        When something inside a layer is.
     """
-    problems, clock = _alike(problems), problems[0].opening.clock
-    keys = [problem.instance.key() for problem in problems]
-    members = {key: [layer for layer, other in enumerate(keys) if other == key] for key in dict.fromkeys(keys)}
-    kinds = {key: problems[layers[0]] for key, layers in members.items()}
-    for problem in kinds.values():
-        problem.refuse_long_hops()
-    interval, first = _best_interval(kinds, keys, clock, options)
+    kinds, judge = kinds_of(problems), Judge(problems[0].opening.clock, levels, start_cycles)
+    quick = kept_over(kinds, lambda interval: greedy_over(kinds, interval, options))
+    tried = all_tried(lambda interval: kinds.timed(results_of(quick(interval)), interval), len(problems), judge)
+    interval = tried[0].interval_cycles if tried else judge.clock.longest_interval_cycles()
+    first = quick(interval) if tried else cut_inside(kinds, options)
+    found = searched(kinds, interval, options, first=first, progress=progress)
+    if tried:
+        # What a search found waits for other guards on its way than quick schedules do.
+        moved = kept_over(kinds, lambda interval: moved_over(kinds, interval, found))
+        tried = all_tried(lambda interval: kinds.timed(results_of(moved(interval)), interval), len(problems), judge)
+        interval = tried[0].interval_cycles
+        found = moved(interval)
+    layers = layers_of(kinds, interval, options, found=found)
+    laid = _laid(kinds, layers, interval, judge)
+    around = _timed(kinds, layers, interval).pass_cycles
+    return Chain(layers, *laid, _bound(kinds.layers, judge.clock), around, tuple(tried))
+
+
+def layers_over(
+    kinds: Kinds, interval: int | None, options: SolveOptions, *, progress: Callable[[str, int, int], None]
+) -> tuple[ScheduledLayer, ...]:
+    """Return layers whose guards cover an interval between two deskews, each from its own time zero.
+
+    Parameters
+    ----------
+    kinds : Kinds
+    interval : int or None
+        None where clocks do not drift.
+    options : SolveOptions
+    progress : callable
+    """
+    first = greedy_over(kinds, interval, options)
+    return layers_of(kinds, interval, options, found=searched(kinds, interval, options, first=first, progress=progress))
+
+
+def layers_of(
+    kinds: Kinds, interval: int | None, options: SolveOptions, *, found: Mapping[str, KindPlan]
+) -> tuple[ScheduledLayer, ...]:
+    """Return layers with the schedules of their kinds over an interval, and bounds of these."""
     distinct: dict[str, DistinctResult] = {}
-    for number, (key, problem) in enumerate(kinds.items()):
-        progress("solving", number, len(kinds))
-        here = _over(problem, interval).instance
-        least = _distinct([_least(problems[layer]) for layer in members[key]])
-        wired = here.wires_only()
+    for number, (key, problem) in enumerate(kinds.problems.items()):
+        members = tuple(layer for layer, other in enumerate(kinds.keys) if other == key)
+        here = over(problem, interval, found[key].deskews).instance
+        least, wired = _distinct([_least(kinds.layers[layer]) for layer in members]), here.wires_only()
         distinct[key] = DistinctResult(
             number,
             here.network.chips,
-            bounded(search_on(here, first[key], options).result, here, least),
+            bounded(found[key].solved.result, here, least),
             bounded(solve(wired, options), wired, [one.wires_only() for one in least]),
-            tuple(members[key]),
+            members,
         )
-    progress("solving", len(kinds), len(kinds))
-    longest = _pass(problems, [distinct[key].result for key in keys])
-    laid = _laid([distinct[key].result.makespan_cycles for key in keys], longest, interval, clock)
-    layers = tuple(ScheduledLayer(_over(one, interval), distinct[key]) for one, key in zip(problems, keys, strict=True))
-    return Chain(layers, *laid, _bound(problems, clock), longest)
+    return tuple(
+        ScheduledLayer(over(one, interval, found[key].deskews), distinct[key])
+        for one, key in zip(kinds.layers, kinds.keys, strict=True)
+    )
 
 
-def _alike(problems: Sequence[LayerProblem]) -> list[LayerProblem]:
-    """Return the problems with the guards of each class of links that the farthest ends of all layers ask for.
-
-    So layers that differ by where they lie in the tree of counters alone are equal, and a link has one guard.
-    """
-    most: dict[str, int] = {}
-    for problem in problems:
-        for name, apart in _levels(problem):
-            most[name] = max(apart, most.get(name, NONE))
-    alike = []
-    for problem in problems:
-        network, levels = problem.instance.network, problem.opening.levels.copy()
-        between = network.between_chips
-        names = [network.class_names[number] for number in network.link_class[between].tolist()]
-        levels[between] = [most[name] for name in names]
-        alike.append(_over(replace(problem, opening=replace(problem.opening, levels=levels)), None))
-    return alike
+def _timed(kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None) -> Timed:
+    return kinds.timed({key: one.distinct.result for key, one in zip(kinds.keys, layers, strict=True)}, interval)
 
 
-def _levels(problem: LayerProblem) -> list[tuple[str, int]]:
-    network = problem.instance.network
-    between = network.between_chips
-    pairs = np.unique(np.stack([network.link_class[between], problem.opening.levels[between]]), axis=1)
-    return [(network.class_names[number], levels) for number, levels in pairs.T.tolist()]
+def _laid(kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None, judge: Judge) -> _Laid:
+    """Return where layers and deskews lie so that guards of an interval cover the time between these."""
+    timed, guards = _timed(kinds, layers, interval), kinds.guards(interval)
+    inside = [layer.problem.instance.deskews for layer in layers]
+    if any(inside):
+        longest = judge.clock.longest_interval_cycles() or 0
+        opened, stall = _opened(timed, inside, longest), judge.clock.stall_cycles(longest)
+    else:
+        best = shortest_laid(timed, lambda room: bool((kinds.guards(room) <= guards).all()), judge)
+        assert best is not None
+        lengths, stall = between_deskews(timed), best.stall_cycles
+        opened = [0] if best.interval_cycles is None else dealt_layers(lengths, best.interval_cycles)
+    starts, deskews, now = [], list[tuple[int, int]](), 0
+    for layer, (length, own) in enumerate(zip(timed.lengths, inside, strict=True)):
+        if layer in opened:
+            deskews.append((now, stall))
+            now += stall
+        starts.append(now)
+        deskews += [(now + cycle, lasts) for cycle, lasts in own]
+        now += length
+    return _Laid(tuple(starts), tuple(deskews), now)
 
 
-def _over(problem: LayerProblem, interval: int | None) -> LayerProblem:
-    """Return a problem with the guards of an interval; it begins where the layer before ends, so without a stall."""
-    over = problem.over(interval)
-    return replace(over, instance=replace(over.instance, release_cycles=0))
+def _opened(timed: Timed, inside: Sequence[tuple[tuple[int, int], ...]], longest: int) -> list[int]:
+    """Return the layers before which a deskew lies where some have deskews inside, which begin and end an interval."""
+    opened, left = list[int](), 0
+    for layer, (length, own) in enumerate(zip(between_deskews(timed), inside, strict=True)):
+        if not layer or own or length > left:
+            opened.append(layer)
+            left = longest
+        left -= length if not own else left
+    return opened
 
 
 def _least(problem: LayerProblem) -> Instance:
@@ -155,61 +207,6 @@ def _least(problem: LayerProblem) -> Instance:
 
 def _distinct(instances: Sequence[Instance]) -> list[Instance]:
     return list({instance.key(): instance for instance in instances}.values())
-
-
-def _best_interval(
-    kinds: dict[str, LayerProblem], keys: Sequence[str], clock: DomainClock, options: SolveOptions
-) -> tuple[int | None, dict[str, Solved]]:
-    """Return the interval between deskews with which quick schedules are shortest as a whole, and these schedules.
-
-    Longer intervals are tried as long as they help.
-    """
-    best: tuple[int, int | None, dict[str, Solved]] | None = None
-    longest = 0
-    for interval in clock.intervals():
-        quick = replace(options, effort=GREEDY_ONLY_EFFORT)
-        found = {key: first_solved(_over(problem, interval).instance, quick) for key, problem in kinds.items()}
-        lengths = [found[key].result.makespan_cycles for key in keys]
-        around = _pass([kinds[key] for key in keys], [found[key].result for key in keys])
-        longest = max(lengths)
-        if interval is not None and around + longest > interval:
-            continue
-        total = _laid(lengths, around, interval, clock).makespan_cycles
-        if best is not None and best[0] <= total:
-            break
-        best = total, interval, found
-    if best is None:
-        cause = f"a layer takes {longest} cycles, and {clock.limit_text(clock.longest_interval_cycles())}"
-        raise NothingFoundError(cause, remedy="try a smaller --batch, or more chips a layer")
-    return best[1], best[2]
-
-
-def _pass(problems: Sequence[LayerProblem], results: Sequence[Result]) -> int:
-    """Return the length of a pass of chips that poll for the rows that enter; 0 where none do."""
-    hosts = {host for problem in problems if problem.resident for host in problem.group.hosts}
-    loads = [
-        pass_load_cycles(problem, result.schedule, hosts=len(hosts))
-        for problem, result in zip(problems, results, strict=True)
-        if problem.resident
-    ]
-    return pass_cycles(problems[0].opening.clock.specification, max(loads)) if loads else 0
-
-
-def _laid(lengths: Sequence[int], around: int, interval: int | None, clock: DomainClock) -> _Laid:
-    """Return layers one after the other, with a deskew before each one that would not end within the interval.
-
-    Each interval leaves room for a pass, whichever of them the pass is in.
-    """
-    stall = clock.stall_cycles(interval)
-    starts, deskews, now = [], [(0, stall)], stall
-    for length in lengths:
-        aligned = sum(deskews[-1])
-        if interval is not None and now > aligned and now + length + around - aligned > interval:
-            deskews.append((now, stall))
-            now += stall
-        starts.append(now)
-        now += length
-    return _Laid(tuple(starts), tuple(deskews), now)
 
 
 def _bound(problems: Sequence[LayerProblem], clock: DomainClock) -> LowerBound:

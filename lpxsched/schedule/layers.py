@@ -120,7 +120,7 @@ def solve_layers(
     return _in_frames(problems, [solved[layer] for layer in range(len(problems))])
 
 
-_Key = tuple[str, bytes, int]
+_Key = tuple[str, bytes, int, bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,8 @@ from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
 from lpxsched.schedule.policy import (
@@ -26,6 +28,8 @@ from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import paddings, unpadded
+from lpxsched.schedule.times.placement import placed
+from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.schedule.times.retiming import justified, retimed
 
 if TYPE_CHECKING:
@@ -89,6 +93,21 @@ def search_on(instance: Instance, first: Solved, options: SolveOptions) -> Solve
         return best
     plans = _retimed(first.plans, first.bound, options)
     return first if plans[0] is first.plans[0] else Solved(plans, first.bound, "cpsat")
+
+
+def over_guards(solved: Solved, instance: Instance) -> Solved:
+    """Return the best plan found, placed and justified with the guards of an instance that is otherwise the same."""
+    found, guards = solved.plans[0], instance.network.guard_cycles
+    # Neither need be the instance itself: shares may be padded, demands merged to those of stages.
+    padded, original = (
+        replace(one, network=one.network.with_guards(guards))
+        for one in (found.problem.instance, found.problem.original)
+    )
+    problem = replace(found.problem, instance=padded, original=original)
+    placement = placed(plan_tasks(problem, found.plan), np.argsort(found.placement.start, kind="stable"))
+    bound = lower_bound(instance)
+    moved = replace(found, problem=problem, placement=placement)
+    return Solved((justified(moved, bound),), bound, solved.solver)
 
 
 def _staged(first: Solved, best: Solved, options: SolveOptions) -> tuple[Found[Padded], ...]:

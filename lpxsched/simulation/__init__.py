@@ -13,7 +13,8 @@ it reaches program time p, before the next deskew, is
 T_d is when the root ends the deskew, and counts from deskew to deskew with the root's own clock; x_i is how far a clock
 strays from its mean rate, by a ramp and the phase of its spread. That cancels unless a vector leaves before a deskew
 and is read after it. In a frame that repeats every iteration is the same, i periods later, and none lasts into a
-deskew: of each segment the iteration is run that begins longest after its deskew, where clocks are farthest apart. Each
+deskew. The bound looks at that iteration of each segment which begins longest after its deskew, where clocks are
+farthest apart; trials and reference run all between two deskews. Each
 lane of a host is a node that follows the chip at its other end; a vector to a host has no scheduled read and cannot be
 late. Rule R9 is taken for granted but in the reference: stalls are long enough, and no departures or reads of one slot
 lie on both sides of a deskew.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.simulation.trials.clocks import clocks_of, sum_along_tree, ways_apart
+from lpxsched.simulation.trials.clocks import clocks_of, slowest_phase, sum_along_tree, ways_apart
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -196,7 +196,9 @@ def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits, jitter: F
     begin = clocks.times(egress.member_deskew, egress.member_node, egress.member_since.astype(np.float64))
     ends = np.maximum.reduceat(end, egress.first_end)
     begins = np.minimum.reduceat(begin, egress.first_member)
-    waiting = clocks.waiting * (egress.waiting_cycles / float(limits.slow))
+    roots, since = egress.root[egress.first_end], egress.member_since[egress.first_member].astype(np.float64)
+    opened, waited = egress.member_deskew[egress.first_member], clocks.waiting * egress.waiting_cycles
+    waiting = clocks.times(opened, roots, since) - clocks.times(opened, roots, since - waited)
     return float(((waiting + ends - begins) * egress.windows).sum())
 
 
@@ -204,13 +206,14 @@ def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> Node
     """Return clocks on which a build takes longest: all slow, the last end of each segment on a chip aligned late.
 
     The chip of the segment that lies farthest from that one is aligned early, and fast where it has been aligned since
-    longer.
+    longer. Spread lets the root fall behind from the event to the last deskew, the last chip since that, and lets the
+    first one hurry.
     """
     slow, residual = 1 / float(limits.slow), float(limits.residual_cycles)
     arrival = float(limits.delay_cycles) + limits.crossing_cycles * slow
     latest = egress.start_cycle * slow + egress.levels * residual + egress.arrives * arrival
     error = np.zeros((len(alignment.segment), alignment.nodes))
-    slowness = np.full(alignment.nodes, slow)
+    slowness, phase = np.full(alignment.nodes, slow), np.zeros(alignment.nodes)
     bounds = np.append(egress.first_member, len(egress.member_node))
     ends = np.append(egress.first_end, len(latest))
     for segment in range(len(egress.first_end)):
@@ -226,6 +229,14 @@ def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> Node
             slowness[first] = 1 / float(limits.fast)
         error[egress.deskew[end], late] = residual
         error[begins, early] = -residual
+        waited, elapsed = int(egress.waiting_cycles[segment]), int(alignment.elapsed_cycles[egress.deskew[end]])
+        since, before = int(egress.since_cycles[end]), int(egress.member_since[bounds[segment]])
+        rate = float(limits.spread_rate)
+        phase[first] = 0.5 + slowest_phase(limits, before)
+        root = int(egress.root[end])
+        phase[node] = slowest_phase(limits, since) - rate * elapsed
+        counted = waited + elapsed + (since - before if root == node else 0)
+        phase[root] = rate * (waited - before) + slowest_phase(limits, counted)
     still = np.zeros(alignment.nodes)
     aligned = sum_along_tree(error, alignment)
-    return clocks_of(alignment, limits, slowness, still, still, aligned, 1.0)
+    return clocks_of(alignment, limits, slowness, phase, still, aligned, 1.0)

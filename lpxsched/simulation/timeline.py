@@ -40,7 +40,7 @@ class Timeline:
     index : ndarray of int64, shape (2, slots)
         k: 0, and vectors - 1.
     src_deskew, dst_deskew : ndarray of int64, shape (2, slots)
-        The last deskew before vector k leaves, and before it is read.
+        The last deskew before vector k leaves, and before it is read; one for all segments of a frame that repeats.
     depart_cycles : ndarray of int64, shape (2, slots)
         From the end of `src_deskew` to the departure of the slot's vector 0.
     read_cycles : ndarray of int64, shape (2, slots)
@@ -147,13 +147,23 @@ def read_timeline(build: Build, alignment: Alignment, limits: Limits, rows: Inte
         pitch_numerator=pitch,
         denominator=denominator,
         index=index,
-        src_deskew=src_deskew,
-        dst_deskew=dst_deskew,
+        src_deskew=_of_frame(build, alignment, src_deskew),
+        dst_deskew=_of_frame(build, alignment, dst_deskew),
         depart_cycles=depart - src_end,
         read_cycles=read - dst_end,
         apart_cycles=dst_end - src_end,
         levels=np.where(src_deskew == dst_deskew, levels_of_links(build, alignment, link), depth[src] + depth[dst]),
     )
+
+
+def _of_frame(build: Build, alignment: Alignment, deskew: Integers) -> Integers:
+    """Return the same deskews, of frames that repeat the one that all their segments have in common."""
+    frame = build.segments.frame[alignment.segment]
+    joint = np.arange(len(frame))
+    for number in np.flatnonzero(build.frames.period_cycles > 0).tolist():
+        mine = np.flatnonzero(frame == number)
+        joint[mine] = mine[:1]
+    return joint[deskew]
 
 
 def produced_segments(build: Build, rows: Integers) -> Integers:

@@ -42,6 +42,8 @@ OPTIONAL = (
 )
 DEFAULTS = {key: value for key, _, _, value in OPTIONAL}
 BY_CLASS = "jitter_by_class_ns"
+# By how many of their last coordinates chips with one oscillator may differ.
+SHARED_BY = {"chip": 0, "tray": 1, "rack": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,9 @@ def faults_of_clock(build: Build) -> Iterator[Violation]:
     for name, told_of in by_class.items():
         value = told_of.get("value") if isinstance(told_of, dict) else None
         yield from _fault(f"{BY_CLASS}.{name}", value, 0, 1_000_000)
+    shared = build.manifest.clock.get("shared_by", {"value": "chip"})
+    if not isinstance(shared, dict) or shared.get("value") not in SHARED_BY:
+        yield Violation(RULE, f"{MANIFEST_FILE}: clock shared_by is {shared!r}, must be chip, tray or rack")
     if not 0 < _clock_mhz(build) <= LARGEST_CLOCK_MHZ:
         message = f"clock_mhz is {build.manifest.clock_mhz!r}, must be above 0 and at most {LARGEST_CLOCK_MHZ}"
         yield Violation(RULE, f"{MANIFEST_FILE}: {message}")

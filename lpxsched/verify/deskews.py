@@ -6,7 +6,8 @@ chip finds its drift modulo the period of its counter only, so that the sum must
 wait, not hurry, so that the stall must cover the sum. The deskews of a frame on demand are those of each of its
 segments, from that segment's time zero on. The first one ends an interval too: the chips ran a segment of the frame
 before, from its last deskew to its end, and, where they poll for rows, a pass. A program that is started anew has just
-been aligned. What a deskew costs beyond comes on top of its stall.
+been aligned. What a deskew costs beyond comes on top of its stall. Chips that count with the oscillator of their root,
+all of a frame to which no host sends, do not drift.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lpxsched.timetable.columns import Deskews
 from lpxsched.units import NONE, ceil_cycles
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.gaps import gap_violations, round_intervals
+from lpxsched.verify.oscillators import drifting_frames
 from lpxsched.verify.presence import pitches, segment_ends, slot_segments
 from lpxsched.verify.reservations import reservation_violations
 from lpxsched.verify.shifts import clashes
@@ -124,8 +126,9 @@ def _stalls(build: Build) -> Iterator[Violation]:
     deskews, limits = build.deskews, limits_of(build)
     if not limits.align:
         return
+    drifts = drifting_frames(build)[deskews.frame].tolist()
     for row, (interval, depth) in enumerate(zip(_intervals(build), _depths(build), strict=True)):
-        apart = limits.disagreement_cycles(interval, depth)
+        apart = limits.disagreement_cycles(interval if drifts[row] else 0, depth)
         frame, stall = deskews.frame[row], deskews.stall[row]
         why = f"{interval} cycles after the one before, {depth} levels deep: clocks disagree by {cycles_text(apart)}"
         who = f"deskew {row} of frame {frame} comes {why} cycles at most"

@@ -20,6 +20,10 @@ counts that begins longest after its deskew. Both deskews of a slot are those
 before its first vector: R9 lets no deskew cut a slot. Aligned by one deskew, the ends differ by the tree edges between
 them, since what both share from their nearest common ancestor upwards cancels; by two deskews, by both depths. A lane
 of a host follows the chip at its other end: it hangs from it by one edge of its own.
+
+Ends that one deskew aligned and that count with one oscillator go alike until the vector is sent: with C = L + late +
+levels residual + X(R - P) it comes at P + max(slow C, fast C) + crossing at the latest, and with c = L - early - levels
+residual - X(R - P) at P + min(slow c, fast c) at the earliest.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ from lpxsched.verify.clock import limits_of
 from lpxsched.verify.deskews import last_deskew
 from lpxsched.verify.frames import turns
 from lpxsched.verify.gaps import since_deskew
+from lpxsched.verify.oscillators import oscillator_of
 from lpxsched.verify.presence import pitches, slot_segments
 from lpxsched.verify.tree import Tree
 
@@ -66,6 +71,8 @@ class Hops:
         Place in `Limits.lates_cycles` of how much longer the link may take.
     levels : ndarray of int64, shape (hops,)
         Residuals by which both alignments can differ; `NONE` where no one tree holds both ends.
+    shared : ndarray of bool, shape (hops,)
+        Both ends count with one oscillator.
     """
 
     slot: Integers
@@ -82,6 +89,7 @@ class Hops:
     realigned: Integers
     late: Integers
     levels: Integers
+    shared: Flags
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -107,7 +115,7 @@ def hops_to_chips(build: Build) -> Hops:
     segment = slot_segments(build)
     slot = np.flatnonzero((segment >= 0) & ~build.chips.host[links.dst[slots.link]])
     link, segment = slots.link[slot], segment[slot]
-    end = deskews.cycle + deskews.stall
+    end, of_node = deskews.cycle + deskews.stall, oscillator_of(build)
     ends = np.append(end, 0)
     # In frames that repeat one deskew, before the iteration, aligned both ends.
     frame, repeats, before = (
@@ -133,6 +141,7 @@ def hops_to_chips(build: Build) -> Hops:
         realigned=realigned,
         late=limits_of(build).late_of(links.link_class)[link],
         levels=np.where(aligned == realigned, *(levels[link] for levels in _levels(build))),
+        shared=(of_node[links.src] == of_node[links.dst])[link],
     )
 
 
@@ -189,12 +198,20 @@ def exact_arrivals(hops: Hops, vector: Integers, limits: Limits) -> Arrivals:
     forth = sent >= 0
     latest = slow * fast * (latency + late + errs) + n * np.where(forth, fast, slow) * sent - n * slow * between
     earliest = slow * fast * (latency - early - errs) + n * np.where(forth, slow, fast) * sent - n * fast * between
-    return Arrivals(
-        due=slow * fast * n * due,
-        latest=np.where(latest >= 0, fast, slow) * latest + slow * fast * n * crossing,
-        earliest=np.where(earliest >= 0, slow, fast) * earliest,
-        parts=unit * slow * fast * n,
-    )
+    whole = slow * fast * n
+    latest = np.where(latest >= 0, fast, slow) * latest
+    earliest = np.where(earliest >= 0, slow, fast) * earliest
+    together = hops.shared & hops.at_once
+    if together.any():
+        errs = errs - strays + _strays(limits, unit, np.maximum(due - sent, 0) // unit + 1)
+        last, first = latency + late + errs, latency - early - errs
+        on_way = (
+            slow * fast * np.where(last >= 0, fast, slow) * last,
+            slow * fast * np.where(first >= 0, slow, fast) * first,
+        )
+        latest = np.where(together, whole * sent + on_way[0], latest)
+        earliest = np.where(together, whole * sent + on_way[1], earliest)
+    return Arrivals(whole * due, latest + whole * crossing, earliest, unit * whole)
 
 
 def _strays(limits: Limits, unit: int, *intervals: Exact | Integers) -> Exact:

@@ -67,15 +67,21 @@ def memory_violations(build: Build) -> list[Violation]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lying:
-    """Ranges of vectors, each at one node."""
+    """Ranges of vectors, each at one node, node by node."""
 
     node: Integers
     tensor: Integers
     ranges: TimedRanges
 
+    @classmethod
+    def of(cls, node: Integers, tensor: Integers, ranges: TimedRanges) -> _Lying:
+        """Bring ranges into the order of nodes."""
+        order = np.argsort(node, kind="stable")
+        return cls(node[order], tensor[order], taken(ranges, order))
+
     def at(self, node: int) -> _Lying:
         """Return those at one node."""
-        rows = np.flatnonzero(self.node == node)
+        rows = np.arange(*np.searchsorted(self.node, (node, node + 1)))
         return _Lying(self.node[rows], self.tensor[rows], taken(self.ranges, rows))
 
 
@@ -88,7 +94,7 @@ def _presence(build: Build) -> _Lying:
     """Return what comes to each node, due when it begins to lie there: what is read, then what is produced."""
     made = produced_tensors(build)
     start = build.operators.start[build.tensors.producer[made]]
-    return _Lying(
+    return _Lying.of(
         np.concatenate([build.links.dst[build.slots.link], build.tensors.chip[made]]),
         np.concatenate([build.slots.tensor, made]),
         joined(arrivals(build, relay=False), made_ranges(build, start)),
@@ -102,7 +108,7 @@ def _uses(build: Build) -> _Lying:
     reader, producer = build.operands.operator[rows], build.tensors.producer[made]
     taking = replace(taking, first=taking.first + _lasting(build, reader))
     ready = made_ranges(build, build.operators.start[producer] + _lasting(build, producer))
-    return _Lying(
+    return _Lying.of(
         np.concatenate([build.links.src[build.slots.link], build.operators.chip[reader], build.tensors.chip[made]]),
         np.concatenate([build.slots.tensor, build.operands.tensor[rows], made]),
         joined(joined(replace(leaving, first=leaving.first + 1), taking), ready),

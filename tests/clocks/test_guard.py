@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.clocks.guard import drift_cycles, guard_cycles, residual_cycles, stall_cycles, wander_cycles
+from lpxsched.clocks.guard import (
+    drift_cycles,
+    guard_cycles,
+    residual_cycles,
+    shared_guard_cycles,
+    stall_cycles,
+    wander_cycles,
+)
 from lpxsched.clocks.specification import ClockSpecification, load_clock
 
 MHZ_1000 = Fraction(1000)
@@ -49,6 +56,25 @@ def stall(depth: int, interval_cycles: int | None) -> int:
 def test_the_guard_of_crystal_oscillators(levels: int, interval_cycles: int, expected: int) -> None:
     """Tests G = eps_i + eps_j + 2 rho T + J_pp + Q + dL at 1000 MHz, by hand."""
     assert guard(levels, interval_cycles) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "levels", "expected"),
+    [
+        # 1.0001 x (10.6 + 21.2 + 84) + 2 - 84 = 33.81; where a crystal of their own and 10^6 cycles ask for 234.
+        ("xo-100ppm", 1, 34),
+        # 1.0001 x (21.2 + 21.2 + 84) + 2 - 84 = 44.41
+        ("xo-100ppm", 2, 45),
+        # 0.9978 x (13.3 + 21.2 + 0.0025 x 121 x (1 - 31.5e-6 x 121) + 84) + 2 - 84 = 36.54, 121 = 84 + 37
+        ("sris", 1, 37),
+        # 1 x (0 + 21.2 + 84) + 1 - 84 = 22.2
+        ("common", 1, 23),
+    ],
+)
+def test_the_guard_of_ends_with_one_oscillator(name: str, levels: int, expected: int) -> None:
+    """Tests G = f (eps_i + eps_j + X(L + G) + L + J) + Q - L on a link of 84 cycles at 1000 MHz, by hand."""
+    found = shared_guard_cycles(load_clock(name), levels=levels, latency_cycles=84, clock_mhz=MHZ_1000, in_hop=False)
+    assert found == expected
 
 
 def test_times_of_the_guard_scale_with_the_clock() -> None:

@@ -98,6 +98,8 @@ class _Judge(Judge):
                 times = [slot.leaves(k), *([slot.read(k)] if slot.destination < self.instance.network.chips else [])]
                 if any(begin <= time < end for time in times):
                     yield f"R9: vector {k} of {slot} departs or is read within [{begin}, {end})"
+                if len(times) == 2 and times[0] < begin <= times[1]:
+                    yield f"R8: vector {k} of {slot} flies across [{begin}, {end}) with the guard of one alignment"
         runs = [
             *zip(self.starts, self.operator_cycles, strict=True),
             *((total.start, total.cycles) for total in self.sums),

@@ -44,7 +44,7 @@ def stream(vectors: int, specification: ClockSpecification, *, levels: int = 0) 
         graph=LayerGraph((), {}),
         demands=(),
         operators=(),
-        opening=Opening(domain, domain, ints(levels), ints(levels)),
+        opening=Opening(domain, domain, ints(levels), ints(levels), ints(levels) < 0),
         interval_cycles=None,
         resident=False,
         instance=copy_along([Fraction(5, 2)], vectors, guard=domain.guard_cycles(levels, None)),

@@ -8,6 +8,7 @@ from itertools import product
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +31,23 @@ SPREADS = ((Fraction(0), Fraction(1, 100), Fraction(0)), (Fraction(1, 50), Fract
 def hop(depart: int, read: int, aligned: int, realigned: int, levels: int) -> Hops:
     """Return a slot of four vectors of 5/2 cycles on a link of latency 10."""
     columns = (0, 0, 0, 4, depart, read, 10, 5, 5, 2, aligned, realigned, 0, levels)
-    return Hops(*(ints(value) for value in columns))
+    return Hops(*(ints(value) for value in columns), np.zeros(1, dtype=np.bool_))
+
+
+def test_ends_with_one_oscillator_drift_on_the_way_only() -> None:
+    """Tests vector 3 of a slot from 1,000 to 1,020, three per cent: 1,010 + 1.03 x (10 + 2 x 0.9 + 3.25) + 1 at worst.
+
+    It is read at 1,027.5, so it has 0.9985 cycles; at the earliest it comes at 1,010 + 0.97 x (10 - 1.8). On different
+    oscillators some 60 cycles of drift since the deskew would come on top.
+    """
+    limits = limits_with(Fraction(3, 100), Fraction(9, 10), Fraction(13, 4), Fraction(0), SPREADS[0])
+    apart = hop(1000, 1020, 0, 0, 2)
+    found = exact_arrivals(replace(apart, shared=np.ones(1, dtype=np.bool_)), ints(3), limits)
+    assert Fraction(found.latest[0], found.parts) == 1010 + Fraction(103, 100) * Fraction(1505, 100) + 1
+    assert Fraction(found.earliest[0], found.parts) == 1010 + Fraction(97, 100) * Fraction(82, 10)
+    assert Fraction(found.due[0] - found.latest[0], found.parts) == Fraction(9985, 10000)
+    own = exact_arrivals(apart, ints(3), limits)
+    assert Fraction(own.latest[0] - found.latest[0], own.parts) > 60
 
 
 def limits_with(

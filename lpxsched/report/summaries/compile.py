@@ -53,6 +53,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
             f"{results['lower_bound_cycles']:,} cycles{of} ({results['bound']}) for these groups; {results['status']}",
         ),
         ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
+        *_deskews(results),
         *_mapping(results),
         ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
         ("rules", "all hold" if measured["verified"] else "not checked"),
@@ -89,6 +90,23 @@ def _frame(build: Build) -> list[tuple[str, str]]:
         ("period", f"{period:,} cycles, {int(build.segments.makespan_cycles[0]) / period:.1f} of them a makespan"),
         ("in flight", f"{m} of {windows - gaps}: {windows} windows a step{every}"),
     ]
+
+
+def _deskews(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return how deskews lie, and what worst cases others would give."""
+    told = results.get("deskews")
+    if not told or not told["count"]:
+        return []
+    inside = f", {told['inside_layers']} of them inside layers" if told.get("inside_layers") else ""
+    apart = f"{told['interval_cycles']:,} cycles apart at most, a stall of {told['stall_cycles']}"
+    rows = [("deskews", f"{told['count']}{inside}, {apart}")]
+    tried = [one for one in told["tried"] if one["worst_case_ns"] is not None]
+    if len(tried) > 1:
+        low, high = (choose(one["worst_case_ns"] for one in tried) for choose in (min, max))
+        numbers = [one["deskews"] for one in tried]
+        others = f"of {min(numbers)} to {max(numbers)} deskews tried"
+        rows.append(("", f"{others}, worst cases were {as_us(low)} to {as_us(high)}"))
+    return rows
 
 
 def _fp8(results: dict[str, Any]) -> list[tuple[str, str]]:

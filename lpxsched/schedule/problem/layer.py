@@ -104,9 +104,10 @@ class LayerProblem:
             self, interval_cycles=interval_cycles, instance=self.opening.over(self.instance, interval_cycles)
         )
 
-    def distinct_key(self) -> tuple[str, bytes, int]:
+    def distinct_key(self) -> tuple[str, bytes, int, bool]:
         """Return what is equal for layers that are one problem over every interval."""
-        return self.instance.key(), self.opening.levels.tobytes(), self.opening.clock.depth
+        levels, shared = self.opening.levels.tobytes(), self.opening.shared.tobytes()
+        return self.instance.key(), levels + shared, self.opening.clock.depth, self.opening.clock.drifts
 
     def shortest_hops(self) -> list[Hop]:
         """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""

@@ -9,12 +9,13 @@ import numpy as np
 
 from lpxsched.clocks.guard import HOST_LEVELS
 from lpxsched.clocks.limits import DomainClock, Hop
+from lpxsched.clocks.oscillators import drift_apart, oscillators
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
-    from lpxsched.compiled.kernels import Integers
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
@@ -34,17 +35,19 @@ class Opening:
         to be read.
     least_levels : ndarray of int64, shape (bundles,)
         Tree edges between the ends of each bundle, likewise.
+    shared : ndarray of bool, shape (bundles,)
+        Both ends count with one oscillator, and so do those of all bundles of the class.
     """
 
     clock: DomainClock
     least_clock: DomainClock
     levels: Integers
     least_levels: Integers
+    shared: Flags
 
     def over(self, instance: Instance, interval_cycles: int | None) -> Instance:
         """Return an instance with the guards and the stall of an interval between deskews; None leaves drift out."""
-        network = instance.network
-        guards = self.clock.guards_cycles(self.levels, interval_cycles, network.link_class, network.class_names)
+        guards = self._guards(self.clock, instance.network, self.levels, interval_cycles)
         return _opened(instance, guards, self.clock.stall_cycles(interval_cycles))
 
     def least(self, instance: Instance) -> Instance:
@@ -52,9 +55,12 @@ class Opening:
 
         No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
         """
-        network = instance.network
-        guards = self.least_clock.guards_cycles(self.least_levels, 0, network.link_class, network.class_names)
+        guards = self._guards(self.least_clock, instance.network, self.least_levels, 0)
         return _opened(instance, guards, self.least_clock.stall_cycles(0))
+
+    def _guards(self, clock: DomainClock, network: Network, levels: Integers, interval_cycles: int | None) -> Integers:
+        latency = np.where(self.shared, network.latency_cycles, NONE)
+        return clock.guards_cycles(levels, interval_cycles, network.link_class, network.class_names, latency)
 
     def hops(self, network: Network) -> list[Hop]:
         """Return the hop of each bundle without its guard."""
@@ -68,9 +74,19 @@ class Opening:
 def opening_on(fabric: Fabric, network: Network, tree: AlignmentTree, clock: ClockSpecification) -> Opening:
     """Return how a segment on a network opens."""
     least, chips = bundle_levels(network, tree), network.fabric_node[: network.width]
-    domain = DomainClock(clock, tree.height(int(chips[0])), fabric.chip.clock_mhz, fabric.guard_in_hop)
+    drifts = drift_apart(fabric, clock, tree, network.fabric_node)
+    domain = DomainClock(clock, tree.height(int(chips[0])), fabric.chip.clock_mhz, fabric.guard_in_hop, drifts)
     own = replace(domain, depth=max(0, int(tree.depth[chips].max())))
-    return Opening(domain, own, class_levels(network, least), least)
+    return Opening(domain, own, class_levels(network, least), least, _shared(fabric, network, clock))
+
+
+def _shared(fabric: Fabric, network: Network, clock: ClockSpecification) -> Flags:
+    """Return the bundles between chips of a class all ends of which count with one oscillator each."""
+    of_node = oscillators(fabric, clock)[network.fabric_node]
+    shared: Flags = network.between_chips & (of_node[network.source] == of_node[network.destination])
+    for of_class in np.unique(network.link_class[network.between_chips & ~shared]).tolist():
+        shared &= network.link_class != of_class
+    return shared
 
 
 def _opened(instance: Instance, guards: Integers, stall: int) -> Instance:

@@ -1,8 +1,8 @@
 """Deskews as calendars know them: what they close of links and units.
 
-Within the deskew [c, c + s) nothing departs, is read or runs (R9). A slot that holds its link during [a, b) is read
-during [a + hop, b + hop) at most, so a link is closed for [c, c + s) and for [c - hop, c + s - hop), a unit for
-[c, c + s).
+Within the deskew [c, c + s) nothing departs, is read or runs (R9), and nothing flies across it: a vector that is
+read after another alignment than it left by would need the guard of both. A slot that holds its link during [a, b) is
+read during [a + hop, b + hop) at most, so a link is closed for [c - hop, c + s), a unit for [c, c + s).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def closed_by(deskews: Sequence[tuple[int, int]], wires: Wires, units: int) -> C
     rows: list[Integers] = [np.zeros((0, 3), dtype=np.int64)]
     for cycles in np.unique(hop).tolist() if deskews else []:
         resource = np.flatnonzero(hop == cycles)
-        shifts = (0,) if cycles == NONE else (0, cycles)
-        for begin, end in _disjoint([(c - shift, c - shift + stall) for c, stall in deskews for shift in shifts]):
+        drains = max(cycles, 0)
+        for begin, end in _disjoint([(c - drains, c + stall) for c, stall in deskews]):
             rows.append(np.column_stack(np.broadcast_arrays(resource, begin, end - begin)))
     return Closed(*(np.ascontiguousarray(column) for column in np.concatenate(rows).T))
 

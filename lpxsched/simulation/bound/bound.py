@@ -101,7 +101,7 @@ def bound(build: Build, clock: ClockSpecification | None = None) -> Bound:
     walk = read_walk(build, alignment, limits)
     timeline = read_timeline(build, alignment, limits, worst_rows(walk))
     runs = runs_cycles(build, walk.columns)
-    stalls = read_stalls(build, alignment.tree, specification, runs)
+    stalls = read_stalls(build, alignment, specification, runs)
     aligned = not _outside(build, alignment) and _deskewed(build)
     full = fullest(build, alignment, walk, limits)
     case = Case(build, alignment, walk, timeline, stalls, limits, clock_mhz, aligned, full.spare_vectors >= 0)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.simulation.timeline import produced_segments
+
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
-    from lpxsched.clocks.tree import AlignmentTree
+    from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.limits import Limits
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.columns import Flags, Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +26,8 @@ class Stalls:
     ----------
     deskew, frame, stall_cycles, interval_cycles, depth : ndarray of int64, shape (kinds,)
         `interval_cycles` is the longest time since the deskew before, `depth` that of the chips of the frame.
+    drifts : ndarray of bool, shape (kinds,)
+        Not all of a frame count with the oscillator of their root.
     deskew_cycles : int
         What a deskew costs beyond the time by which clocks disagree.
     half_period : Fraction
@@ -35,6 +39,7 @@ class Stalls:
     stall_cycles: Integers
     interval_cycles: Integers
     depth: Integers
+    drifts: Flags
     deskew_cycles: int
     half_period: Fraction
 
@@ -52,23 +57,22 @@ class Stalls:
         extra_cycles : int
             By how much longer clocks run apart before each.
         """
-        rows = zip(
-            *(c.tolist() for c in (self.stall_cycles, self.interval_cycles, self.depth, self.deskew)), strict=True
-        )
+        columns = self.stall_cycles, self.interval_cycles, self.depth, self.drifts, self.deskew
         found = []
-        for stall, interval, depth, deskew in rows:
-            apart = limits.drift_cycles(interval + extra_cycles) + 2 * depth * limits.residual_cycles
+        for stall, interval, depth, drifts, deskew in zip(*(column.tolist() for column in columns), strict=True):
+            drift = limits.drift_cycles(interval + extra_cycles) if drifts else 0
+            apart = drift + 2 * depth * limits.residual_cycles
             found.append((min(stall - self.deskew_cycles - apart, self.half_period - apart), deskew))
         return min(found, default=(Fraction(2 * self.half_period), -1))
 
 
-def read_stalls(build: Build, tree: AlignmentTree, clock: ClockSpecification, runs_cycles: Integers) -> Stalls:
+def read_stalls(build: Build, alignment: Alignment, clock: ClockSpecification, runs_cycles: Integers) -> Stalls:
     """Return the deskews of a build.
 
     Parameters
     ----------
     build : Build
-    tree : AlignmentTree
+    alignment : Alignment
     clock : ClockSpecification
     runs_cycles : ndarray of int64, shape (segments,)
         From the time zero of each segment until nothing of it goes on.
@@ -78,15 +82,27 @@ def read_stalls(build: Build, tree: AlignmentTree, clock: ClockSpecification, ru
     depth = np.zeros(len(frames), dtype=np.int64)
     for segment, frame in enumerate(build.segments.frame.tolist()):
         chips = [chip for group in build.graph.groups_of(segment) for chip in group.members]
-        depth[frame] = max(depth[frame], int(tree.depth[chips].max(initial=0)))
+        depth[frame] = max(depth[frame], int(alignment.tree.depth[chips].max(initial=0)))
     for frame in np.unique(deskews.frame).tolist():
         mine = np.flatnonzero(deskews.frame == frame)
         repeats = frames.period_cycles[frame] > 0
         interval[mine] = _in_rounds(build, frame, mine) if repeats else _on_demand(build, frame, mine, runs_cycles)
-    told = np.stack([deskews.stall, interval, depth[deskews.frame]])
-    (stall, longest, levels), first = np.unique(told, axis=1, return_index=True)
-    half = Fraction(clock.hac_period_cycles.value, 2)
-    return Stalls(first, deskews.frame[first], stall, longest, levels, clock.deskew_cycles.value, half)
+    told = np.stack([deskews.stall, interval, depth[deskews.frame], _drifting(build, alignment)[deskews.frame]])
+    (stall, longest, levels, drifts), first = np.unique(told, axis=1, return_index=True)
+    half, cost = Fraction(clock.hac_period_cycles.value, 2), clock.deskew_cycles.value
+    return Stalls(first, deskews.frame[first], stall, longest, levels, drifts > 0, cost, half)
+
+
+def _drifting(build: Build, alignment: Alignment) -> Flags:
+    """Return the frames in which chips, their root or lanes that send to them count with different oscillators."""
+    oscillator, root, drifts = alignment.oscillator, alignment.root, np.zeros(len(build.frames), dtype=np.bool_)
+    for segment, frame in enumerate(build.segments.frame.tolist()):
+        chips = np.array([chip for group in build.graph.groups_of(segment) for chip in group.members], dtype=np.int64)
+        drifts[frame] |= (oscillator[chips] != oscillator[root[chips]]).any()
+        drifts[frame] |= len(np.unique(oscillator[root[chips]])) > 1
+    sent = np.flatnonzero(build.chips.host[build.links.src[build.slots.link]])
+    drifts[build.segments.frame[produced_segments(build, sent)]] = True
+    return drifts
 
 
 def _on_demand(build: Build, frame: int, mine: Integers, runs_cycles: Integers) -> Integers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.alignment import Alignment
+    from lpxsched.simulation.reference.outcome import Outcome
     from lpxsched.timetable.build import Build
 
 # A ramp moves a frequency by so little in a session that offsets are drawn so much nearer to their middle.
@@ -43,6 +44,10 @@ class Chosen:
         Corrections with which counters wake up, in millionths of a cycle.
     event : float
         When rows come within a pass or an epoch, in [0, 1).
+    since_fs : int
+        True time before which nothing happens.
+    locked : frozenset of int
+        Chips whose counters follow their parents by then.
     """
 
     clocks: Mapping[int, Drawn]
@@ -50,6 +55,14 @@ class Chosen:
     counter_jitter_fs: Callable[[int, int], int]
     counters: Mapping[int, int] = field(default_factory=dict)
     event: float = 0.5
+    since_fs: int = 0
+    locked: frozenset[int] = frozenset()
+
+    def after(self, outcome: Outcome) -> Chosen:
+        """Return the same clocks and links when a session is over: time, counters and ramps go on from there."""
+        counters = {**self.counters, **outcome.counters}
+        locked = self.locked | outcome.counters.keys()
+        return replace(self, counters=counters, since_fs=outcome.finished_fs, locked=locked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

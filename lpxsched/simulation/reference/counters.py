@@ -72,6 +72,10 @@ class Counters:
         """Return the counter of a chip at a true time, in millionths of a cycle, whole periods included."""
         return self.oscillators[chip].ticks_at(time_fs) + self.correction[chip]
 
+    def exchanges_by(self, parent: int, time_fs: int) -> int:
+        """Return how often a parent has sent its counter by a true time."""
+        return self.oscillators[parent].ticks_at(time_fs) // (self.exchange.every * PARTS)
+
     def next_exchange_fs(self, parent: int, number: int) -> int:
         """Return when a parent sends its counter for the so manieth time."""
         return self.oscillators[parent].time_fs(number * self.exchange.every * PARTS)

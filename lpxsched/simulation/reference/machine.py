@@ -80,6 +80,8 @@ class Machine:
             self.now_fs, order, _, do = heapq.heappop(self.queue)
             if order == ARRIVES:
                 do()
+        self.outcome.finished_fs = max(self.now_fs, self.outcome.ended_fs)
+        self.outcome.counters = {node: self.counters.correction[node] for node in sorted(self.counters.locked)}
         return self.outcome
 
     def _resume(self, process: Generator[int, None, None]) -> None:
@@ -89,7 +91,8 @@ class Machine:
             self.at(max(wakes, self.now_fs), WAKES, partial(self._resume, process))
 
     def _exchange(self, parent: int) -> Generator[int, None, None]:
-        number, counters = 0, self.counters
+        counters = self.counters
+        number = counters.exchanges_by(parent, self.now_fs)
         while True:
             number += 1
             yield counters.next_exchange_fs(parent, number)

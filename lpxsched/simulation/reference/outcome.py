@@ -46,6 +46,10 @@ class Outcome:
         Most vectors that waited in a FIFO.
     event_fs, started_fs, ended_fs : int
         When rows came, when the first chip began, and when the last result was there.
+    finished_fs : int
+        When the last node had done its part.
+    counters : dict of int to int
+        Corrections of the counters by then that follow their parents.
     """
 
     failures: list[Failure] = field(default_factory=list)
@@ -55,6 +59,8 @@ class Outcome:
     event_fs: int = 0
     started_fs: int = 0
     ended_fs: int = 0
+    finished_fs: int = 0
+    counters: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

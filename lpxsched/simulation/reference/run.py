@@ -57,10 +57,12 @@ def run_program(
     # The root's counter is what its chip counts: so program time and true time begin together.
     for node in counters.locked:
         counters.correction[node] = 0
+    counters.locked |= chosen.locked & parents.keys()
     if fault is not None:
         counters.calibration = {node: fault.calibration(node) for node in parents}
     machine = Machine(program, session, oscillators, counters, depth, seen)
-    start = _start(reference, session, exchange, depth, chosen.event)
+    machine.now_fs = chosen.since_fs
+    start = _start(reference, session, counters, depth, chosen)
     return machine.run(start, reference.wires, chosen.jitter_fs, fault)
 
 
@@ -106,15 +108,22 @@ def _epochs(reference: Reference, session: Session, depth: Mapping[int, int]) ->
     return max(session.waiting_cycles // reference.clock.hac_period_cycles.value - 1, 0) // levels
 
 
-def _start(reference: Reference, session: Session, exchange: Exchange, depth: Mapping[int, int], event: float) -> Start:
-    levels, period = max(depth.values(), default=0), exchange.period
-    epochs = _epochs(reference, session, depth)
-    settled = (levels + 3) * 4 * (exchange.every + int(exchange.latency_fs / reference.wave.cycle_fs) + 1)
+def _start(
+    reference: Reference, session: Session, counters: Counters, depth: Mapping[int, int], chosen: Chosen
+) -> Start:
+    """Return when a session begins: at the first pass or epoch once all counters follow, of the chip of least depth."""
+    exchange, levels = counters.exchange, max(depth.values(), default=0)
+    period, epochs = exchange.period, _epochs(reference, session, depth)
+    settled = 0
+    if counters.locked != counters.parents.keys():
+        settled = (levels + 3) * 4 * (exchange.every + int(exchange.latency_fs / reference.wave.cycle_fs) + 1)
     passes = max(session.waiting_cycles // period, 1) if session.polled else 1
-    first_pass = settled // (passes * period) + 1
-    event_cycle = int((first_pass + event) * passes * period)
+    root = min(depth, key=lambda node: (depth[node], node))
+    now = counters.value_at(root, chosen.since_fs) // PARTS
+    first_pass = (now + settled) // (passes * period) + 1
+    event_cycle = int((first_pass + chosen.event) * passes * period)
     boundary = (first_pass + 1) * passes * period
-    event_fs = int(event_cycle * reference.wave.cycle_fs / reference.wave.rate(Drawn()))
+    event_fs = counters.oscillators[root].time_fs(event_cycle * PARTS - counters.correction[root])
     return Start(event_fs, boundary + levels * epochs * period, boundary, epochs)
 
 
@@ -165,7 +174,7 @@ class ReferenceSummary:
 def run_reference(
     build: Build, clock: ClockSpecification | None = None, *, runs: int = 1, seed: int = 0
 ) -> ReferenceSummary:
-    """Run all sessions of a build on the reference, each run on clocks of its own."""
+    """Run all sessions of a build on the reference, one after the other, each run on clocks of its own."""
     reference = prepare(build, clock)
     failures: list[tuple[int, Failure]] = []
     slack, fullest, longest = float("inf"), 0, 0
@@ -173,6 +182,7 @@ def run_reference(
         chosen, total = drawn(reference, seed + run), 0
         for session in sessions(build):
             outcome = run_session(reference, session, chosen)
+            chosen = chosen.after(outcome)
             failures += [(run, failure) for failure in outcome.failures]
             fullest = max(fullest, outcome.fullest)
             slack = min(slack, min(slacks_cycles(reference, chosen, outcome).values(), default=slack))

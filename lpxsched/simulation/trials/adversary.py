@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.simulation.bound.slack import slacks_cycles
-from lpxsched.simulation.trials.clocks import clocks_of, sum_along_tree, ways_apart
+from lpxsched.simulation.trials.clocks import clocks_of, slowest_phase, sum_along_tree, ways_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,30 +39,34 @@ def against(timeline: Timeline, slot: int, alignment: Alignment, limits: Limits)
     src, dst, nodes = int(timeline.src[slot]), int(timeline.dst[slot]), alignment.nodes
     shared = alignment.oscillator == alignment.oscillator[src]
     slow, fast = float(limits.slow), float(limits.fast)
-    rate = np.where(shared, slow, fast)
+    apart = int(timeline.src_deskew[1, slot]) != int(timeline.dst_deskew[1, slot])
+    # With one oscillator for both ends, it is the time on the way that a fast one makes short.
+    together = bool(shared[dst]) and not apart
+    rate = np.where(shared & (not together), slow, fast)
     sent, due = (float(column[1, slot]) for column in (timeline.sent_cycles, timeline.due_cycles))
     phase = np.zeros(nodes)
-    phase[alignment.oscillator == alignment.oscillator[dst]] = 0.5 - _half(limits, due)
-    phase[shared] = -_half(limits, sent)
+    phase[alignment.oscillator == alignment.oscillator[dst]] = 0.5 + slowest_phase(limits, due)
+    phase[shared] = _fastest_phase(limits, sent, due) if together else slowest_phase(limits, sent)
     # The phase is told for the first deskew of the segment.
     phase -= np.where(shared, _passed(timeline.src_deskew, slot, alignment, limits), 0.0)
     phase -= np.where(shared, 0.0, _passed(timeline.dst_deskew, slot, alignment, limits))
-    ramp = np.where(shared, -1.0, 1.0) * float(limits.ramp)
+    ramp = np.where(shared & (not together), -1.0, 1.0) * float(limits.ramp)
     error = np.zeros((len(alignment.segment), nodes))
     residual, from_deskew, to_deskew = (
         float(limits.residual_cycles),
         int(timeline.src_deskew[1, slot]),
         int(timeline.dst_deskew[1, slot]),
     )
-    late, early = ways_apart(alignment, src, dst, apart=from_deskew != to_deskew)
+    late, early = ways_apart(alignment, src, dst, apart=apart)
     error[from_deskew, late] = residual
     error[to_deskew, early] = -residual
     return clocks_of(alignment, limits, 1 / rate, phase, ramp, sum_along_tree(error, alignment), 1.0)
 
 
-def _half(limits: Limits, interval_cycles: float) -> float:
-    """Return half the turns of an interval; more than half a turn swings no further."""
-    return min(float(limits.spread_rate) * interval_cycles, 0.5) / 2
+def _fastest_phase(limits: Limits, sent_cycles: float, due_cycles: float) -> float:
+    """Return the phase with which a clock is fastest between two of its cycles, around the peak of its triangle."""
+    middle = (sent_cycles + due_cycles) / 2
+    return -float(limits.spread_rate) * middle
 
 
 def _passed(deskew: Integers, slot: int, alignment: Alignment, limits: Limits) -> float:

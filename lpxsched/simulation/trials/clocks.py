@@ -66,6 +66,15 @@ def swing(turns: Floats, cycles: float) -> Floats:
     return found
 
 
+def slowest_phase(limits: Limits, interval_cycles: float) -> float:
+    """Return the phase of a clock that has fallen behind most when an interval is over; half a turn more is fastest.
+
+    The triangle is even around its peak, so the two ends of the interval lie on either side of a peak or a trough.
+    """
+    turns = float(limits.spread_rate) * interval_cycles
+    return -turns / 2 if turns % 2 < 1 else 0.5 - turns / 2
+
+
 def draw_clocks(generator: np.random.Generator, alignment: Alignment, limits: Limits) -> NodeClocks:
     """Return clocks that are uniform within their limits; nodes with one oscillator count alike.
 

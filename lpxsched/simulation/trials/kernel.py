@@ -1,6 +1,7 @@
 """What happens to every vector of a build on given clocks; compiled, and nothing is judged here but arrival and room.
 
-Slots come link by link, of each link segment by segment in the order in which they leave: a link delivers in order.
+Slots come link by link, of each link session by session in the order in which they leave: a link delivers in order.
+A session is a segment on demand, or the iterations of a frame that repeats between two deskews.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 # What float64 rounds in a slack stays below.
 TOLERANCE_CYCLES = 1e-6
+# Slots of all iterations of frames beyond which the first iterations are left out.
+MOST_ROWS = 200_000
 
 
 class Slots(NamedTuple):
@@ -30,7 +33,7 @@ class Slots(NamedTuple):
 
     row: Integers
     link: Integers
-    segment: Integers
+    session: Integers
     vectors: Integers
     src: Integers
     dst: Integers
@@ -107,7 +110,7 @@ def deliver(slots: Slots, run: Run, seen: Seen) -> None:
     arrived, number = -np.inf, 0
     for slot in range(len(slots.row)):
         src, dst, depth = slots.src[slot], slots.dst[slot], slots.depth[slot]
-        if slot == 0 or slots.link[slot] != slots.link[slot - 1] or slots.segment[slot] != slots.segment[slot - 1]:
+        if slot == 0 or slots.link[slot] != slots.link[slot - 1] or slots.session[slot] != slots.session[slot - 1]:
             arrived, number = -np.inf, 0
         from_deskew, to_deskew = slots.src_deskew[slot], slots.dst_deskew[slot]
         rate, worst, worst_vector = 1 / run.slowness[to_deskew, dst], np.inf, 0
@@ -141,27 +144,52 @@ def deliver(slots: Slots, run: Run, seen: Seen) -> None:
 
 
 def columns_of(build: Build, timeline: Timeline, limits: Limits) -> Slots:
-    """Return the slots of a build for the kernel."""
+    """Return the slots of a build for the kernel, those of a frame that repeats in all iterations that are run."""
     delays = np.array([float(delay) for delay in limits.delays_cycles])
-    order = np.lexsort((build.slots.depart[timeline.row], timeline.segment, timeline.link))
+    slot, earlier = iterations(build, timeline)
+    frame = build.segments.frame[timeline.segment[slot]]
+    session = np.where(build.frames.period_cycles[frame] > 0, -1 - frame, timeline.segment[slot])
+    depart = timeline.depart_cycles[0, slot] - earlier
+    order = np.lexsort((depart, timeline.src_deskew[0, slot], session, timeline.link[slot]))
+    slot, depart = slot[order], depart[order]
     depth = build.chips.deskew_buffer_vectors[timeline.dst]
     return Slots(
-        row=timeline.row[order],
-        link=timeline.link[order],
-        segment=timeline.segment[order],
-        vectors=timeline.vectors[order],
-        src=timeline.src[order],
-        dst=timeline.dst[order],
-        src_deskew=timeline.src_deskew[0, order],
-        dst_deskew=timeline.dst_deskew[0, order],
-        depart=timeline.depart_cycles[0, order],
-        read=timeline.read_cycles[0, order],
-        latency=timeline.latency_cycles[order].astype(np.float64),
-        vector_time=timeline.vector_time_cycles[order],
-        pitch=timeline.pitch_cycles[order],
-        late=delays[timeline.delay[order]],
-        depth=np.maximum(depth, 1)[order],
+        row=timeline.row[slot],
+        link=timeline.link[slot],
+        session=session[order],
+        vectors=timeline.vectors[slot],
+        src=timeline.src[slot],
+        dst=timeline.dst[slot],
+        src_deskew=timeline.src_deskew[0, slot],
+        dst_deskew=timeline.dst_deskew[0, slot],
+        depart=depart,
+        read=timeline.read_cycles[0, slot] - earlier[order],
+        latency=timeline.latency_cycles[slot].astype(np.float64),
+        vector_time=timeline.vector_time_cycles[slot],
+        pitch=timeline.pitch_cycles[slot],
+        late=delays[timeline.delay[slot]],
+        depth=np.maximum(depth, 1)[slot],
     )
+
+
+def iterations(build: Build, timeline: Timeline) -> tuple[Integers, Integers]:
+    """Return the slots of all iterations that are run, and how much earlier each is than in the latest iteration.
+
+    A frame that repeats runs from one deskew to the next; where that are too many slots, its last iterations, no fewer
+    than are under way at once.
+    """
+    frame = build.segments.frame[timeline.segment]
+    period = np.maximum(build.frames.period_cycles[frame], 1)
+    repeats, aligned = build.frames.period_cycles[frame] > 0, np.isin(frame, build.deskews.frame)
+    since = timeline.depart_cycles[0] - build.slots.depart[timeline.row]
+    lasts = timeline.read + timeline.vectors * timeline.pitch_cycles - build.slots.depart[timeline.row]
+    # Segments of a frame begin within a period of each other.
+    at_once = 2 + int((lasts / period)[repeats].max(initial=0))
+    most = max(at_once + 1, MOST_ROWS // max(int(repeats.sum()), 1))
+    times = np.where(repeats, np.minimum(np.where(aligned, since // period + 1, at_once), most), 1)
+    slot = np.repeat(np.arange(timeline.slots), times)
+    number = np.arange(len(slot)) - np.repeat(np.cumsum(times) - times, times)
+    return slot, number * period[slot]
 
 
 def run_on(

@@ -14,7 +14,7 @@ from lpxsched.errors import ExitCode, InputError
 from lpxsched.simulation.bound.bound import bound
 from lpxsched.simulation.summary import simulate
 from lpxsched.timetable.writer import write_build
-from tests.builds import ints, two_chip_build
+from tests.builds import ints, signed, two_chip_build
 from tests.simulation.examples import clock, deskewed_in_flight, own_clock
 from tests.verify.test_frames import gapped
 
@@ -131,6 +131,28 @@ def test_a_frame_that_repeats_is_bounded() -> None:
     assert found.latency.frames_ns == (found.latency.step_ns,)
     # A round of 1,600 cycles less a stall of 3.
     assert found.interval.value >= 1597
+
+
+def test_the_command_draws_what_was_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a picture of three numbers of deskews, the same bytes each time, and a build that weighed none."""
+    tried = [
+        {"deskews": n, "interval_cycles": 900 // n, "guard_cycles": g, "stall_cycles": g, "worst_case_ns": 600 + w}
+        for n, g, w in ((1, 9, 30), (2, 6, 20), (4, 5, 25))
+    ]
+    told = {"deskews": {"count": 2, "interval_cycles": 450, "stall_cycles": 6, "tried": tried}, "step_high_ns": 640.0}
+    build = two_chip_build()
+    manifest = build.manifest.model_copy(update={"results": build.manifest.results | told})
+    write_build(tmp_path / "weighed", signed(replace(build, manifest=manifest)))
+    write_build(tmp_path / "plain", build)
+    for name in ("a.png", "b.png"):
+        assert run(["bound", str(tmp_path / "weighed"), "--png", str(tmp_path / name)]) == ExitCode.DONE
+    picture = (tmp_path / "a.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert picture == (tmp_path / "b.png").read_bytes()
+    capsys.readouterr()
+    assert run(["bound", str(tmp_path / "plain"), "--png", str(tmp_path / "c.png")]) == ExitCode.BAD_INPUT
+    assert "no intervals between deskews were weighed" in capsys.readouterr().err
+    assert not (tmp_path / "c.png").exists()
 
 
 def test_the_command_tells_what_is_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,14 +126,14 @@ def test_jitter_is_normal_and_cut_off() -> None:
 
 @pytest.mark.parametrize("build", BUILDS, ids=["one deskew", "two deskews"])
 def test_latency_follows_the_definitions(build: Build) -> None:
-    """Tests waiting, the root's deskew [0, 2), and both chips' ways to cycle 128 since the first start.
+    """Tests 504 cycles of waiting by the root, its deskew [0, 2), and both chips' ways to cycle 128 since the start.
 
     Both ends are on the host, jitter and a crossing of two of the chip's cycles later.
     """
     clocks = one_trial(build, 3)
     egress = read_egress(build, read_alignment(build))
     chips, root_slowness = [Node(build, clocks, chip) for chip in (0, 1)], float(clocks.slowness[0, 0])
-    waiting = 504 / (1 - 0.01 - 0.005) * clocks.waiting
+    waiting = chips[0].time_since(0, 2) - chips[0].time_since(0, 2 - 504 * clocks.waiting)
     begin = float(clocks.aligned_cycles[0, :2].min())
     late = [0.25, 0.75]
     ends = [chip.true_time(128) + 3 * part + 2 / chip.rate for chip, part in zip(chips, late, strict=True)]

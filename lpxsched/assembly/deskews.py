@@ -1,0 +1,73 @@
+"""What a manifest tells of deskews: how many, how far apart, and what quick schedules came to with others."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpxsched.assembly.headline import picoseconds_up
+from lpxsched.units import cycles_to_ns
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from lpxsched.program.in_flight import InFlight
+    from lpxsched.schedule.chain import Chain
+
+
+def deskews_between(chain: Chain) -> dict[str, Any]:
+    """Return where deskews lie, and what quick schedules came to with other numbers of them."""
+    cycle, stall = np.array(chain.deskews).T
+    apart = np.append(cycle[1:], chain.makespan_cycles + chain.pass_cycles) - cycle - stall
+    return {
+        "count": len(chain.deskews),
+        "inside_layers": sum(len(layer.problem.instance.deskews) for layer in chain.layers),
+        "interval_cycles": int(apart.max()),
+        "stall_cycles": int(stall.max()),
+        "tried": [
+            {
+                "deskews": one.deskews,
+                "interval_cycles": one.interval_cycles,
+                "guard_cycles": one.guard_cycles,
+                "stall_cycles": one.stall_cycles,
+                "makespan_cycles": one.makespan_cycles,
+                "worst_case_ns": picoseconds_up(one.worst_ns),
+            }
+            for one in sorted(chain.tried, key=lambda one: one.deskews)
+        ],
+    }
+
+
+def deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
+    """Return how often frames deskew, and what quick schedules came to with other intervals.
+
+    Parameters
+    ----------
+    in_flight : InFlight
+    mhz : Fraction
+        The slowest clock.
+    """
+    chain, frame = in_flight.chain, in_flight.frames[0]
+    deskews = sorted(frame.deskews)
+    again = [(cycle + chain.step_cycles, stall) for cycle, stall in deskews[:1]]
+    apart = [later - cycle - stall for (cycle, stall), (later, _) in pairwise([*deskews, *again])]
+    return {
+        "count": len(frame.deskews),
+        "interval_cycles": max(apart, default=0),
+        "stall_cycles": max((stall for _, stall in frame.deskews), default=0),
+        "tried": [
+            {
+                "deskews": one.deskews,
+                "interval_cycles": one.interval_cycles,
+                "guard_cycles": one.guard_cycles,
+                "gaps": one.gaps,
+                "windows": one.windows,
+                "period_cycles": one.period_cycles,
+                "worst_case_ns": picoseconds_up(cycles_to_ns(one.longest_step_cycles, mhz)) if one.fits else None,
+                "step_ns": picoseconds_up(cycles_to_ns(one.step_cycles, mhz)) if one.fits else None,
+            }
+            for one in in_flight.tried
+        ],
+    }

@@ -1,0 +1,74 @@
+"""Tests of iterations of a frame that repeats in trials, and of phases of spread that an adversary chooses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lpxsched.simulation.alignment import read_alignment
+from lpxsched.simulation.egress import latency_cycles, read_egress, slowest_clocks
+from lpxsched.simulation.summary import simulate
+from lpxsched.simulation.timeline import read_timeline, slots_to_chips
+from lpxsched.simulation.trials.clocks import slowest_phase, swing
+from lpxsched.simulation.trials.kernel import columns_of, iterations
+from tests.builds import two_chip_build
+from tests.simulation.examples import clock, limits_of
+from tests.verify.test_frames import gapped
+
+
+def test_all_iterations_between_two_deskews_run() -> None:
+    """Tests seven windows of 200 cycles after a deskew: every slot seven times, in the order of time on each link."""
+    build, limits = gapped(), limits_of(clock())
+    alignment = read_alignment(build)
+    timeline = read_timeline(build, alignment, limits, slots_to_chips(build))
+    slot, earlier = iterations(build, timeline)
+    assert np.bincount(slot).tolist() == [7] * timeline.slots
+    assert sorted(set(earlier.tolist())) == [200 * number for number in range(7)]
+    columns = columns_of(build, timeline, limits)
+    assert len(columns.row) == 7 * timeline.slots
+    for link in np.unique(columns.link).tolist():
+        mine = columns.link == link
+        assert set(columns.session[mine].tolist()) == {-1}
+        assert (np.diff(columns.depart[mine]) >= 0).all()
+    # The first window begins when the deskew has ended, or later in it.
+    assert 0 <= columns.depart.min() < 200 < columns.depart.max() < 1600
+
+
+def test_vectors_of_the_iteration_before_take_room() -> None:
+    """Tests reads 100 cycles later than they need be, in a buffer for one vector: the next iteration meets it full.
+
+    Within one iteration two vectors of 2.5 cycles wait beside each other already.
+    """
+    build = gapped()
+    slots = replace(build.slots, read=build.slots.read + 250)
+    full = simulate(replace(build, slots=slots), clock(), trials=1, seed=0)
+    depth = replace(build.chips, deskew_buffer_vectors=np.full(len(build.chips), 2))
+    narrow = simulate(replace(build, slots=slots, chips=depth), clock(), trials=1, seed=0)
+    once = simulate(replace(build, chips=depth), clock(), trials=1, seed=0)
+    assert (full.overflows, once.overflows) == (0, 0)
+    assert narrow.overflows > 0
+
+
+@pytest.mark.parametrize("turns", [0.1, 0.5, 0.9, 1.0, 1.3, 1.7, 2.2])
+def test_no_phase_falls_behind_further(turns: float) -> None:
+    """Tests the phase that is told against a thousand others, for intervals below and above a period."""
+    limits = limits_of(clock(spread_ppm=20_000, spread_khz=1000))
+    rate = float(limits.spread_rate)
+    phases = np.append(np.linspace(0, 1, 1001), slowest_phase(limits, turns / rate))
+    behind = swing(phases + turns, 10.0) - swing(phases, 10.0)
+    assert behind[-1] >= behind.max() - 1e-9
+
+
+def test_the_longest_latency_has_its_spread() -> None:
+    """Tests two chips that wait 504 cycles, deskew for 2 and end 126 later at 2 % spread of 1 MHz, 1 % slow.
+
+    The last chip is the root, which counts 630 cycles but for the stall: in 0.63 of a turn it falls behind by 2 x 10 x
+    (0.315 - 2 x 0.315^2) = 2.331.
+    """
+    build, limits = two_chip_build(), limits_of(clock(spread_ppm=20_000, spread_khz=1000))
+    alignment = read_alignment(build)
+    egress = read_egress(build, alignment)
+    longest = latency_cycles(egress, slowest_clocks(egress, alignment, limits), limits, np.ones(len(egress.node)))
+    assert longest == pytest.approx(632 / 0.99 + 2.331)
