@@ -25,7 +25,14 @@ SIZES = {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 32, "vo
 def whole_model(folder: Path) -> Build:
     """Return a whole model on clocks that drift so fast that it deskews between its visits."""
     return compiled(
-        folder, batch=2, attention="lpu", context=64, partition="auto", clock="srns-300ppm", num_hidden_layers=3, **SIZES
+        folder,
+        batch=2,
+        attention="lpu",
+        context=64,
+        partition="auto",
+        clock="srns-300ppm",
+        num_hidden_layers=3,
+        **SIZES,
     )
 
 
