@@ -90,13 +90,12 @@ class CompileOptions(Strict):
     seed: Seed = 0
     clock: str = "xo-100ppm"
 
-    @field_validator("moe", "router")
+    @field_validator("router")
     @classmethod
     def _refuse_without_gpus(cls, choice: str, info: ValidationInfo) -> str:
-        if info.data.get("attention") == "lpu" and choice not in ("sharded", "whole", "lpu"):
-            problem = "is for --attention gpu; a whole model on the chips takes {default}"
-            default = "sharded or whole" if info.field_name == "moe" else "lpu"
-            raise PydanticCustomError("no_gpus", problem, {"default": default})
+        if info.data.get("attention") == "lpu" and choice == "gpu":
+            problem = "is for --attention gpu; a whole model on the chips takes lpu"
+            raise PydanticCustomError("no_gpus", problem)
         return choice
 
     @field_validator("capacity")
@@ -106,6 +105,9 @@ class CompileOptions(Strict):
             raise PydanticCustomError("no_positions", "is for --moe dispatch alone; leave it out")
         if capacity is not None and info.data.get("in_flight", 1) > 1:
             problem = "must be left out with --in-flight above 1: rows beyond it need further windows"
+            raise PydanticCustomError("no_window", problem)
+        if capacity is not None and info.data.get("attention") == "lpu":
+            problem = "must be left out with --attention lpu: rows beyond it need further windows, and a step has one"
             raise PydanticCustomError("no_window", problem)
         return capacity
 

@@ -29,7 +29,7 @@ from lpxsched.program.memory import why_unfit
 from lpxsched.program.outside import outside_of
 from lpxsched.program.pricing import Market
 from lpxsched.program.stages import Machine
-from lpxsched.program.visits import step_of, visit_groups
+from lpxsched.program.visits import in_best_blocks, step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
 from lpxsched.schedule.layers import solve_layers
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
@@ -145,7 +145,9 @@ def _policy(options: CompileOptions) -> Policy:
 def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:
     """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
-    visits, chip, decoding = lpu_visits(model), fabric.chip, step_of(options, model, fabric.vector_bytes)
+    decoding, chip = step_of(options, model, fabric), fabric.chip
+    visits = lpu_visits(model, decoding.policy)
+    decoding = in_best_blocks(visits, fabric, decoding)
     groups = visit_groups(fabric, visits, decoding, what=model.name, file=_visits_file(options))
     tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))
     works = cache(lambda visit, width: lpu_work(visit, chip, width, decoding))

@@ -38,7 +38,9 @@ def visit_needs(visit: Visit, chip: Chip, width: int, decoding: Decoding, first:
     graph = lpu_graph((first, visit), chip, (width, width), decoding)
 
     def working(operator: Operator) -> int:
-        made = [(operator.output, graph.tensors[operator.output].layout)] if operator.output else []
+        # Of what chips leave each by itself, the first chip has its own.
+        left = operator.output_on(0)
+        made = [(left, graph.tensors[left].layout)] if left else []
         return sum(_held(graph.tensors[name], layout, width) for name, layout in (*operator.inputs, *made))
 
     ran = [operator for operator in graph.operators if operator.layer == 1 and operator.place == "chips"]

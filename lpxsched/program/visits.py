@@ -8,9 +8,11 @@ micro-batches in flight visits are spread over as many tiles as there are of the
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +26,17 @@ from lpxsched.program.visit_memory import visit_needs
 from lpxsched.traffic.group import Group
 from lpxsched.units import NONE, ceil_div
 from lpxsched.workload.config.quantization import quantization_error
+from lpxsched.workload.costs import cycles, shard_cost
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
 from lpxsched.workload.ffns import published_weights
+from lpxsched.workload.lpu_graph import lpu_work
+from lpxsched.workload.model import Layer
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.policy import Policy
+from lpxsched.workload.work import MATRIX
+
+# What a second block costs a layer of rows of 18 vectors on a tray, measured: it hides 16 cycles, and wins 9.
+BLOCK_CYCLES = 7
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,9 +48,10 @@ if TYPE_CHECKING:
     from lpxsched.program.visit_memory import Needs
     from lpxsched.workload.lpu_graph import Visit
     from lpxsched.workload.model import Model
+    from lpxsched.workload.work import Work
 
 
-def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decoding:
+def step_of(options: CompileOptions, model: Model, fabric: Fabric) -> Decoding:
     """Return what a step of a whole model works on; weights are of the types that are published, or all of one.
 
     Raises
@@ -62,12 +72,44 @@ def step_of(options: CompileOptions, model: Model, vector_bytes: int) -> Decodin
         options.kv,
         precision,
         mixers,
-        vector_bytes,
+        fabric.vector_bytes,
         rows_per_user=1 + options.draft,
         policy=Policy(options.moe),
         as_published=not options.weights,
         micro_batches=options.in_flight,
+        hop_cycles=_shortest_hop(fabric),
     )
+
+
+def in_best_blocks(visits: Sequence[Visit], fabric: Fabric, decoding: Decoding) -> Decoding:
+    """Return a step whose rows come in two blocks if that hides more than it costs, else in one.
+
+    Parts of a product that pay for no pipeline run while wires are busy, on a tray with the rest of the step.
+    """
+    width, counted = fabric.grid[1], Counter(visit for visit in visits if isinstance(visit.part, Layer))
+
+    def hidden(visit: Visit) -> int:
+        works = lpu_work(visit, fabric.chip, width, decoding)
+        costs = {
+            kind: shard_cost(one, fabric.chip, one.on(width, fabric.chip.shard_columns)[0], 0)
+            for kind, one in works.items()
+        }
+        return sum(cycles(costs[kind], MATRIX, fabric.chip) for kind, one in works.items() if _goes_on(one))
+
+    whole = sum(number * hidden(visit) for visit, number in counted.items())
+    return decoding if whole > BLOCK_CYCLES * counted.total() else replace(decoding, blocks=1)
+
+
+def _goes_on(work: Work) -> bool:
+    """Return whether work is that of a matrix that neither fills nor drains the pipeline."""
+    return not work.pipelines and any(term.unit == MATRIX for term in work.terms)
+
+
+def _shortest_hop(fabric: Fabric) -> int | None:
+    """Return what a vector takes at least from chip to chip; None where no chips are joined."""
+    between = fabric.link_up & (fabric.source < fabric.chips) & (fabric.destination < fabric.chips)
+    classes = [fabric.link_classes[number] for number in np.unique(fabric.link_class[between]).tolist()]
+    return min((ceil(one.latency_cycles + one.vector_time_cycles) for one in classes), default=None)
 
 
 def visit_groups(

@@ -87,6 +87,7 @@ COLLECTIVES: dict[tuple[tuple[Layout, Place], tuple[Layout, Place]], str] = {
     (("sharded", "chips"), ("replicated", "chips")): "all-gather",
     (("partial", "chips"), ("replicated", "chips")): "all-reduce",
     (("partial", "chips"), ("sharded", "chips")): "reduce-scatter",
+    (("partial", "chips"), ("reserved", "chips")): "reduce-scatter",
     (("partial", "chips"), ("sharded", "hosts")): "reduce-scatter and gather",
     (("replicated", "chips"), ("sharded", "hosts")): "gather",
     (("reserved", "hosts"), ("reserved", "chips")): "scatter",
@@ -204,9 +205,8 @@ def _demands(tensor: Tensor, needs: list[tuple[Layout, Place]], nodes: Nodes, *,
     for shard, (first, vectors) in enumerate(tensor.runs or shares(tensor.vectors, len(holders))):
         if not vectors:
             continue
-        root = (
-            nodes.host(shard) if tensor.place == "hosts" else holders[shard if tensor.shard is None else tensor.shard]
-        )
+        holder = (shard + tensor.first_share) % len(holders) if tensor.shard is None else tensor.shard
+        root = nodes.host(shard) if tensor.place == "hosts" else holders[holder]
         leaves = tuple(sorted(holders)) if tensor.layout == "partial" else (root,)
         consumers: set[int] = set()
         for layout, place in needs:

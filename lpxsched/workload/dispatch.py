@@ -152,12 +152,12 @@ def dispatch_graph(around: Surroundings) -> list[Made]:
         made += _from_gpus(around)
     else:
         home = _dealt(around.tensor("input", rows, "reserved", "hosts"), [source.rows for source in around.sources])
-        made += [around.made("ingress", "host", (), home), *_from_chips(around)]
+        made += [around.made("ingress", "host", (), home), *routed_made(around)]
     for kind, ffn in beside:
         output = around.tensor(f"{kind}_output", summand, "partial")
         sizes = (("matrices", ffn.matrices),)
         made.append(around.made(kind, "matrix", (("input", "replicated"),), output, sizes=sizes))
-    made += _experts(around)
+    made += experts_made(around)
     sums: list[tuple[str, Layout]] = [("output", "sharded")]
     sums += [("dense_output", "sharded")] if layer.dense else []
     # Where the chips route, hosts must learn which rows come again.
@@ -173,7 +173,7 @@ def _from_gpus(around: Surroundings) -> list[Made]:
     return [around.made("places", "host", (), placed), around.made("labels", "host", (), labels)]
 
 
-def _from_chips(around: Surroundings) -> list[Made]:
+def routed_made(around: Surroundings) -> list[Made]:
     """Return what routes rows at home and sends them on."""
     home: tuple[tuple[str, Layout], ...] = (("input", "reserved"),)
     here, experts, made = [source.rows for source in around.sources], around.experts, list[Made]()
@@ -194,7 +194,7 @@ def _from_chips(around: Surroundings) -> list[Made]:
     ]
 
 
-def _experts(around: Surroundings) -> list[Made]:
+def experts_made(around: Surroundings) -> list[Made]:
     """Return experts and what adds up their rows."""
     experts, layer, partials = around.experts, around.layer, around.precision.partials
     homes = [f".{shard}" for shard, source in enumerate(around.sources) if source.rows]

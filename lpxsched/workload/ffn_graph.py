@@ -42,7 +42,7 @@ class _Shape(NamedTuple):
     place: Place
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """An operator of a layer, and what it reads and leaves."""
 
     kind: str
@@ -121,26 +121,26 @@ def ffn_shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _
     return shapes | {"output": summand}
 
 
-def ffn_steps(layer: FfnLayer) -> list[_Step]:
+def ffn_steps(layer: FfnLayer) -> list[Step]:
     """Return the operators of an FFN between an ingress and an egress, in topological order."""
     rows: dict[str, Layout] = {"input": "replicated"}
     experts, by_gpu = layer.experts, layer.policy.router == "gpu"
     dense = "dense_output" if experts else "output"
     sums: dict[str, Layout] = dict.fromkeys(("output", dense) if layer.dense else ("output",), "sharded")
-    steps = [_Step("ingress", "hosts", "host", {}, "input")]
-    steps += [_Step("routes", "hosts", "host", {}, "routing")] if experts and by_gpu else []
+    steps = [Step("ingress", "hosts", "host", {}, "input")]
+    steps += [Step("routes", "hosts", "host", {}, "routing")] if experts and by_gpu else []
     if layer.dense:
-        steps.append(_Step("dense", "chips", "matrix", rows, dense, _matrices(layer.dense)))
+        steps.append(Step("dense", "chips", "matrix", rows, dense, _matrices(layer.dense)))
     if experts:
         steps += _expert_steps(rows, experts, layer.shared, by_gpu=by_gpu)
-    return [*steps, _Step("egress", "hosts", "host", sums, "")]
+    return [*steps, Step("egress", "hosts", "host", sums, "")]
 
 
 def _matrices(ffn: Ffn | Experts) -> tuple[tuple[str, int], ...]:
     return (("matrices", ffn.matrices),)
 
 
-def _expert_steps(rows: dict[str, Layout], experts: Experts, shared: Ffn | None, *, by_gpu: bool) -> list[_Step]:
+def _expert_steps(rows: dict[str, Layout], experts: Experts, shared: Ffn | None, *, by_gpu: bool) -> list[Step]:
     latent = experts.latent_columns > 0
     routing: dict[str, Layout] = {"routing": "replicated"}
     beside: dict[str, Layout] = {"shared_output": "partial"} if shared else {}
@@ -148,14 +148,14 @@ def _expert_steps(rows: dict[str, Layout], experts: Experts, shared: Ffn | None,
     last: dict[str, Layout] = {} if latent else beside
     # What experts without weights give is the row itself.
     same: dict[str, Layout] = rows if experts.idle else {}
-    steps = [_Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
-    steps += [] if by_gpu else [_Step("router", "chips", "matrix", rows, "routing")]
-    steps += [_Step("shared", "chips", "matrix", rows, "shared_output", _matrices(shared))] if shared else []
+    steps = [Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
+    steps += [] if by_gpu else [Step("router", "chips", "matrix", rows, "routing")]
+    steps += [Step("shared", "chips", "matrix", rows, "shared_output", _matrices(shared))] if shared else []
     inputs = (narrow if latent else rows) | routing
     sizes = (*_matrices(experts), ("experts", experts.number), ("idle", experts.idle))
-    steps.append(_Step("experts", "chips", "matrix", inputs, "expert_output", sizes))
+    steps.append(Step("experts", "chips", "matrix", inputs, "expert_output", sizes))
     summed: dict[str, Layout] = {"expert_output": "partial"}
     result = "latent_output" if latent else "output"
-    steps.append(_Step("combine", "chips", "vector", summed | routing | last | same, result))
+    steps.append(Step("combine", "chips", "vector", summed | routing | last | same, result))
     wide: dict[str, Layout] = {"latent_output": "partial"}
-    return steps + ([_Step("widen", "chips", "matrix", wide | beside, "output")] if latent else [])
+    return steps + ([Step("widen", "chips", "matrix", wide | beside, "output")] if latent else [])

@@ -32,6 +32,8 @@ class Tensor:
         First vector and number of those of each shard, where it is left or read ``reserved``.
     shard : int or None
         The one that leaves it, where the layout is ``single``.
+    first_share : int
+        The chip to which the first share of summands is dealt, so that those of several tensors lie beside each other.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Tensor:
     vector_bytes: int
     runs: tuple[tuple[int, int], ...] = ()
     shard: int | None = None
+    first_share: int = 0
 
     @property
     def element_bits(self) -> int:

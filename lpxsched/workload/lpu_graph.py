@@ -12,7 +12,7 @@ columns, as many vectors as they fill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import lcm
 from typing import TYPE_CHECKING, Literal
@@ -23,11 +23,14 @@ from lpxsched.workload.ffns import FfnLayer, differing_types
 from lpxsched.workload.graph import LayerGraph, Operator, Tensor
 from lpxsched.workload.model import Attention, LatentAttention, Layer, LinearAttention, StateSpace, Unread
 from lpxsched.workload.parts.attention import attention_pieces
+from lpxsched.workload.parts.dense import dense_pieces
+from lpxsched.workload.parts.dispatched import dispatched_pieces
 from lpxsched.workload.parts.ends import embedding_pieces, head_pieces
-from lpxsched.workload.parts.ffn import ffn_pieces
+from lpxsched.workload.parts.ffn import expert_pieces
 from lpxsched.workload.parts.latent import latent_pieces
-from lpxsched.workload.parts.piece import BEFORE, OUTPUT, norm
+from lpxsched.workload.parts.piece import BEFORE, OUTPUT
 from lpxsched.workload.parts.recurrent import delta_pieces, state_pieces
+from lpxsched.workload.parts.rows import Around, in_blocks, rounded, scale
 from lpxsched.workload.policy import SHARDED
 from lpxsched.workload.work import shard_sizes
 
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
     from lpxsched.workload.model import Mixer, Model
     from lpxsched.workload.parts.piece import Decoding, Piece
+    from lpxsched.workload.parts.rows import Rows
+    from lpxsched.workload.policy import Policy
     from lpxsched.workload.work import Work
 
 
@@ -57,8 +62,14 @@ class Visit:
     vocabulary: int = 0
 
 
-def lpu_visits(model: Model) -> tuple[Visit, ...]:
+def lpu_visits(model: Model, policy: Policy = SHARDED) -> tuple[Visit, ...]:
     """Return the visits of a step, in their order.
+
+    Parameters
+    ----------
+    model : Model
+    policy : Policy
+        How experts lie.
 
     Raises
     ------
@@ -68,7 +79,7 @@ def lpu_visits(model: Model) -> tuple[Visit, ...]:
     if not model.vocabulary:
         raise model.keys.error("vocabulary", "missing; embedding and head lie on the chips with --attention lpu")
     for layer in model.layers:
-        problem = _problem(layer)
+        problem = _problem(layer, policy)
         if problem:
             raise model.keys.error("order", f"{problem}; try --attention gpu")
     layers = (Visit(layer, model.hidden) for layer in model.layers)
@@ -116,17 +127,31 @@ def lpu_graph(visits: Sequence[Visit], chip: Chip, widths: Sequence[int], decodi
     operators: list[Operator] = []
     tensors: dict[str, Tensor] = {}
     distinct: dict[tuple[Visit, int], tuple[Piece, ...]] = {}
+    homes: dict[str, tuple[int, ...]] = {}
     for number, key in enumerate(zip(visits, widths, strict=True)):
-        names, width = {BEFORE: f"layer.{number - 1}.{OUTPUT}"}, key[1]
+        rows, width = in_blocks("", key[0].hidden, decoding), key[1]
+        names = {BEFORE + block: f"layer.{number - 1}.{OUTPUT}{block}" for block in rows.names}
         if key not in distinct:
             distinct[key] = _pieces(key[0], chip, width, decoding)
+        dealt = 0
         for piece in distinct[key]:
             inputs = tuple((names[name], layout) for name, layout in piece.inputs)
             result = names[piece.output] = f"layer.{number}.{piece.output}" if piece.output else ""
-            if result:
-                tensors[result] = _tensor(piece, result, number, chip, width, decoding)
+            several = [_renamed(one, number) if one else None for one in piece.tensors]
+            tensors |= {one.name: one for one in several if one}
+            names |= {one.name.split(".", 2)[2]: one.name for one in several if one}
+            if result and not several:
+                made = _tensor(piece, result, number, chip, width, decoding)
+                if made.layout == "partial" and made.place == "chips":
+                    made, dealt = replace(made, first_share=dealt % width), dealt + made.vectors
+                tensors[result] = made
             name = f"layer.{number}.{piece.kind}"
-            operators.append(Operator(name, piece.kind, number, piece.place, piece.unit, inputs, result, piece.sizes))
+            of_shards = () if result else tuple(one.name if one else "" for one in several)
+            made_by = (piece.place, piece.unit, inputs, result, piece.sizes, of_shards)
+            operators.append(Operator(name, piece.kind, number, *made_by))
+            homes |= {of: piece.homes for of, layout in inputs if layout == "reserved" and piece.homes}
+    for of, rows_of in homes.items():
+        tensors[of] = _dealt(tensors[of], rows_of)
     return LayerGraph(tuple(operators), tensors)
 
 
@@ -135,7 +160,8 @@ def _pieces(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> tuple[P
         return tuple(_layer_pieces(visit.part, visit.hidden, chip, width, decoding))
     if visit.part == "embedding":
         return tuple(embedding_pieces(visit.vocabulary, visit.hidden, decoding))
-    return tuple(head_pieces(visit.vocabulary, visit.hidden, width, decoding))
+    rows = in_blocks(BEFORE, visit.hidden, decoding)
+    return tuple(head_pieces(visit.vocabulary, rows, width, decoding))
 
 
 def _mixers(model: Model) -> set[Mixer]:
@@ -143,40 +169,55 @@ def _mixers(model: Model) -> set[Mixer]:
 
 
 def _layer_pieces(layer: Layer, hidden: int, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
-    rows, pieces = BEFORE, list["Piece"]()
+    rows, pieces = in_blocks(BEFORE, hidden, decoding), list["Piece"]()
     for mixer in layer.mixers:
-        pieces.append(norm("mixer_norm", rows, "mixer_input", hidden, decoding))
-        output = "mixed" if layer.has_ffn else OUTPUT
-        pieces += _mixer_pieces(mixer, "mixer_input", rows, output, hidden, width, decoding)
+        output = in_blocks("mixed" if layer.has_ffn else OUTPUT, hidden, decoding)
+        pieces += _mixer_pieces(mixer, rows, output, chip, width, decoding)
         rows = output
     if layer.has_ffn:
-        pieces.append(norm("ffn_norm", rows, "ffn_input", hidden, decoding))
         types = differing_types(layer, decoding.precision.weights) if decoding.as_published else ()
         first, policy = layer.dense[0] if layer.dense else None, decoding.policy if layer.experts else SHARDED
         ffn = FfnLayer(hidden, first, layer.experts, layer.shared, policy, types)
-        pieces += ffn_pieces(ffn, "ffn_input", rows, chip, width, decoding)
+        pieces += _ffn_pieces(ffn, rows, in_blocks(OUTPUT, hidden, decoding), chip, width, decoding)
     return pieces
 
 
-def _mixer_pieces(
-    mixer: Mixer, read: str, residual: str, output: str, hidden: int, width: int, decoding: Decoding
-) -> list[Piece]:
+def _ffn_pieces(ffn: FfnLayer, rows: Rows, output: Rows, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
+    if ffn.experts and ffn.policy.moe == "dispatch":
+        return dispatched_pieces(ffn, rows, output, chip, width, decoding)
+    if ffn.experts:
+        return expert_pieces(ffn, rows, output, chip, width, decoding)
+    precision = ffn.precision("dense", decoding.precision)
+    assert ffn.dense is not None, "others are refused by lpu_visits"
+    rounding, read = rounded("ffn_round", rows, "ffn_rows", precision.weights, decoding)
+    around = Around(read, "ffn_scale", rows, output)
+    scaling = scale("ffn_scale", rows, "ffn_scale", decoding)
+    return [*rounding, scaling, *dense_pieces(ffn.dense, around, precision, decoding)]
+
+
+def _mixer_pieces(mixer: Mixer, rows: Rows, output: Rows, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
+    """Return a mixer after what rounds its rows and finds their scale."""
+    rounding, read = rounded("mixer_round", rows, "mixer_rows", decoding.mixer_weights, decoding)
+    around = Around(read, "mixer_scale", rows, output)
+    before = [*rounding, scale("mixer_scale", rows, "mixer_scale", decoding)]
     if isinstance(mixer, Attention):
-        return attention_pieces(mixer, read, residual, output, hidden, width, decoding)
+        return [*before, *attention_pieces(mixer, around, chip, width, decoding)]
     if isinstance(mixer, LatentAttention):
-        return latent_pieces(mixer, read, residual, output, hidden, decoding)
+        return [*before, *latent_pieces(mixer, around, decoding)]
     if isinstance(mixer, LinearAttention):
-        return delta_pieces(mixer, read, residual, output, hidden, width, decoding)
+        return [*before, *delta_pieces(mixer, around, width, decoding)]
     assert isinstance(mixer, StateSpace), "others are refused by lpu_visits"
-    return state_pieces(mixer, read, residual, output, hidden, decoding)
+    return [*before, *state_pieces(mixer, around, decoding)]
 
 
-def _problem(layer: Layer) -> str:
+def _problem(layer: Layer, policy: Policy) -> str:
     """Return why a layer cannot be laid over chips; empty when it can."""
     if len(layer.mixers) > 1 or len(layer.dense) > 1 or (layer.dense and layer.experts):
         return "layers with several mixers or FFNs cannot be laid over a fabric yet"
-    if layer.experts and layer.experts.idle:
-        return "experts without weights cannot be laid over a fabric yet"
+    if layer.experts and layer.experts.idle and (policy.moe == "dispatch" or layer.experts.latent_columns):
+        return "experts without weights give rows themselves, which must be whole on the chips"
+    if policy.moe == "dispatch" and layer.experts and not layer.mixers:
+        return "rows are dispatched after a mixer of the same layer, and some have none"
     unread = [name for mixer in layer.mixers if isinstance(mixer, Unread) for name in mixer.missing]
     return f"{', '.join(unread)}: missing; mixers lie on the chips with --attention lpu" if unread else ""
 
@@ -187,10 +228,23 @@ def _tensor(piece: Piece, name: str, number: int, chip: Chip, width: int, decodi
     rows, columns, dtype, layout, place = shape
     if layout != "reserved":
         return Tensor(name, number, rows, columns, dtype, layout, place, vector_bytes)
+    if piece.homes:
+        return _dealt(Tensor(name, number, rows, columns, dtype, layout, place, vector_bytes), piece.homes)
     runs = _runs(piece, chip, width, vector_bytes)
     # On its chip a row is not padded; a tensor of whole vectors, each a row of its own.
     whole = vector_bytes * BITS_PER_BYTE // int(ELEMENT_BITS[dtype])
     return Tensor(name, number, sum(runs[-1]), whole, dtype, layout, place, vector_bytes, runs)
+
+
+def _renamed(tensor: Tensor, number: int) -> Tensor:
+    """Return a tensor of the first visit as one of another."""
+    return replace(tensor, name=f"layer.{number}.{tensor.name.split('.', 2)[2]}", layer=number)
+
+
+def _dealt(tensor: Tensor, rows: Sequence[int]) -> Tensor:
+    """Return a tensor of which each chip takes so many rows."""
+    vectors = [count * tensor.vectors_per_row for count in rows]
+    return replace(tensor, runs=tuple(zip(accumulate(vectors, initial=0), vectors, strict=False)), first_share=0)
 
 
 def _runs(piece: Piece, chip: Chip, width: int, vector_bytes: int) -> tuple[tuple[int, int], ...]:

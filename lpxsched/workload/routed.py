@@ -51,7 +51,7 @@ def routed_work(layer: FfnLayer, chip: Chip, width: int, *, batch: int, precisio
         works["router"] = _router(layer.hidden, experts, batch, precision)
     if experts.latent_columns:
         works["narrow"] = _narrow(layer.hidden, columns, batch, typed)
-        works["widen"] = _widen(layer.hidden, columns, batch, typed, joined=joined)
+        works["widen"] = widening(layer.hidden, columns, batch, typed, joined=joined)
     if layer.policy.moe == "dispatch":
         sources = sources_of(layer, batch, width)
         pairs = [pairs_on(sources, held, experts.per_token) for held in shard_sizes(experts.number, 1, width)]
@@ -87,7 +87,7 @@ def _narrow(hidden: int, columns: int, batch: int, precision: Precision) -> Work
     return replicated(dtype, precision.weights, weights, batch, row=moved, macs=hidden * columns)
 
 
-def _widen(hidden: int, columns: int, batch: int, precision: Precision, *, joined: bool) -> Work:
+def widening(hidden: int, columns: int, batch: int, precision: Precision, *, joined: bool) -> Work:
     """Work of bringing a chip's summand back to the width of a row, on top of that of shared experts if `joined`.
 
     The matrix is linear, so that a sum over chips of widened summands is the widened sum.

@@ -10,7 +10,8 @@ import pytest
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.visit_memory import visit_needs
-from lpxsched.program.visits import visit_groups
+from lpxsched.program.visits import in_best_blocks, visit_groups
+from lpxsched.workload.model import Ffn, Layer
 from tests.schedule.visits import EMBEDDING, HEAD, LAYER, STEP
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 WHAT = "toy"
 VISITS = (EMBEDDING, LAYER, LAYER, LAYER, HEAD)
-# A layer on 16 chips. Norms: 2 x 640 in bf16. On each of the first eight chips a head of queries beside one of keys and
+# A layer on 16 chips. On each of the first eight chips a head of queries beside one of keys and
 # values, 32 columns each: weights 640 x 32 x 3 in and 32 x 640 out, caches 2 x 64 x 32. FFN: 1,280 columns, 80 a chip
 # in three matrices of 640 rows.
-NORMS, HEADS, FFN = 2 * 2 * 640, 640 * 32 * 3 + 32 * 640 + 2 * 64 * 32, 80 * 3 * 640
-LAYER_BYTES = NORMS + HEADS + FFN
+HEADS, FFN = 640 * 32 * 3 + 32 * 640 + 2 * 64 * 32, 80 * 3 * 640
+LAYER_BYTES = HEADS + FFN
 
 
 def rack(sram_bytes: int) -> Fabric:
@@ -40,12 +41,25 @@ def groups_on(sram_bytes: int, **more: str) -> tuple[Group, ...]:
 
 
 def test_what_a_layer_needs_by_hand() -> None:
-    """Tests weights, caches and norms on the first chip of a tray, which has a head, and on the last."""
+    """Tests weights and caches on the first chip of a tray, which has a head, and on the last."""
     needs = visit_needs(LAYER, load_fabric("lpx-rack").chip, 16, STEP, EMBEDDING)
     assert needs.resident[0] == LAYER_BYTES
-    assert needs.resident[15] == NORMS + FFN
-    # The FFN reads 2 vectors in fp8 and 4 of the residual, and leaves 4.
-    assert needs.working == (2 + 4 + 4) * 320
+    assert needs.resident[15] == FFN
+    # The last matrix reads a vector of what is between, 2 of the residual beside 2 of the block before, and leaves 2.
+    assert needs.working == (1 + 2 + 2 + 2) * 320
+
+
+@pytest.mark.parametrize(("columns", "blocks"), [(1_280, 1), (100_000, 2)])
+def test_rows_come_in_two_blocks_where_that_hides_much(columns: int, blocks: int) -> None:
+    """Tests a dense FFN on 16 chips of 150,000 bytes a cycle, of rows of 640 columns in two blocks of 320.
+
+    With 100,000 columns, 6,250 a chip, up and gate of the first block are 4 MB, 27 cycles, down of the second 2 MB, 14;
+    with 1,280 each part is a cycle. A further block costs 7.
+    """
+    part = LAYER.part
+    assert isinstance(part, Layer)
+    wide = replace(LAYER, part=replace(part, dense=(Ffn(columns, 3),)))
+    assert in_best_blocks((EMBEDDING, wide, wide, HEAD), load_fabric("lpx-rack"), STEP).blocks == blocks
 
 
 def test_a_tray_holds_as_many_visits_as_fit() -> None:

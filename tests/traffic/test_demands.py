@@ -29,6 +29,7 @@ TABLE: dict[tuple[tuple[str, str], tuple[str, str]], str] = {
     (("sharded", "chips"), ("replicated", "chips")): "all-gather",
     (("partial", "chips"), ("replicated", "chips")): "all-reduce",
     (("partial", "chips"), ("sharded", "chips")): "reduce-scatter",
+    (("partial", "chips"), ("reserved", "chips")): "reduce-scatter",
     (("partial", "chips"), ("sharded", "hosts")): "reduce-scatter and gather",
     (("replicated", "chips"), ("sharded", "hosts")): "gather",
     (("reserved", "hosts"), ("reserved", "chips")): "scatter",

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 def attack_faults(model: Model) -> Iterator[str]:
     """Yield chips whose experts lack runs under the routing that needs the most of them."""
-    for layer in model.mixtures:
+    for layer in {layer.expert: layer for layer in model.mixtures}.values():
         for held in dict.fromkeys(layer.routed.held):
             shard, experts = layer.routed.held.index(held), most_runs(layer.routed, held).reshape(-1)
             if len(without_run(held, experts)):
                 yield _told(layer.expert, shard, held.runs, len(without_run(held, experts)))
-    for dispatch in model.dispatches:
+    for dispatch in {layer.expert: layer for layer in model.dispatches}.values():
         for shard, held in enumerate(dispatch.routed.held):
             lacking = max(len(without_run(held, experts)) for experts in _in_windows(dispatch, shard))
             if lacking:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.replay.arithmetic import PRIME, product
+from lpxsched.verify.replay.blocks import scales
 from lpxsched.verify.replay.field import inverse, sigmoid
 from lpxsched.verify.replay.functions import sizes_as, sound, weights_of
 from lpxsched.verify.replay.units import Given
@@ -34,6 +35,7 @@ class Shape:
     kv_heads: int
     head_columns: int
     bundles: int
+    parts: int
     rows_per_user: int
     context: int
     window: int
@@ -44,9 +46,11 @@ class Shape:
 
     def fault(self, columns: int, rows: int) -> str:
         """Return why these are no heads; empty where they are."""
-        if not all((self.heads, self.kv_heads, self.head_columns, self.bundles, self.rows_per_user)):
+        if not all((self.heads, self.kv_heads, self.head_columns, self.bundles, self.parts, self.rows_per_user)):
             return "has a size of 0"
-        if self.heads % self.bundles or self.bundles % self.kv_heads or self.bundles * self.head_columns != columns:
+        # Parts of a context have the same heads.
+        apart, cut = divmod(self.bundles, self.parts)
+        if cut or self.heads % apart or apart % self.kv_heads or self.bundles * self.head_columns != columns:
             return f"deals {self.bundles} bundles of {self.heads} and {self.kv_heads} heads over {columns} columns"
         if rows % self.rows_per_user or self.context < self.rows_per_user:
             return f"has {rows} rows, {self.rows_per_user} a user, of a context of {self.context}"
@@ -55,7 +59,7 @@ class Shape:
     @property
     def queries(self) -> int:
         """Query heads of a bundle."""
-        return self.heads // self.bundles
+        return self.heads * self.parts // self.bundles
 
     @property
     def past(self) -> int:
@@ -77,9 +81,17 @@ class Shape:
         window = min(self.window, WINDOW) if 0 < self.window < self.context else self.seen
         return (other <= place) & (other > place - window)
 
+    def kept_by(self, bundles: Integers) -> Flags:
+        """Return which rows of a context each bundle keeps, in turn where parts share it; shape (seen, bundles)."""
+        return np.asarray(np.arange(self.seen)[:, None] % self.parts == bundles % self.parts)
+
+    def visible_to(self, bundles: Integers, rows: int) -> Flags:
+        """Return which rows each row sees of those that bundles keep; shape (rows, bundles, 1, seen)."""
+        return np.asarray(self.visible(rows)[:, None, None] & self.kept_by(bundles).T[:, None])
+
     def query_heads(self, bundles: Integers) -> Integers:
         """Return the query heads of bundles."""
-        return (bundles[:, None] * self.queries + np.arange(self.queries)).reshape(-1)
+        return (bundles[:, None] // self.parts * self.queries + np.arange(self.queries)).reshape(-1)
 
     def key_heads(self, bundles: Integers) -> Integers:
         """Return the key head of each bundle."""
@@ -146,9 +158,9 @@ def rotated_numbers(setting: Setting) -> int:
 
 
 def rotated(share: Share, inputs: Values) -> Integers:
-    """Return queries and keys turned by their place; the rest as it is."""
+    """Return all of it times the scale of its row, queries and keys turned by their place."""
     shape = heads_of(share.setting)
-    x = share.unpacked(0, projected_numbers(share.setting), inputs)
+    x = share.unpacked(0, projected_numbers(share.setting), inputs) * scales(share.setting, inputs)[..., None] % PRIME
     x = x.reshape(*x.shape[:2], x.shape[2] // HEAD, HEAD)
     queries, key = shape.queries, shape.queries * (1 + shape.gated)
     places = shape.places(len(x))

@@ -93,7 +93,7 @@ class Dense:
                 if short:
                     of = f"{short} of {len(pairs)} pairs of a row and an expert"
                     told.append(f"{layer.expert}: {of} find no room in {room}")
-        return told + self._without_room()
+        return [*dict.fromkeys(told), *self._without_room()]
 
     def _without_room(self) -> list[str]:
         """Return what no window has room for, and what a window brings that experts have no room for."""

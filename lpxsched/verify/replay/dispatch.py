@@ -15,7 +15,15 @@ import numpy as np
 
 from lpxsched.units import NONE, ceil_div
 from lpxsched.verify.replay.functions import PARTIAL, in_rows
-from lpxsched.verify.replay.mixtures import COMBINE, EXPERTS, GATES, MOST_EXPERTS, held_whole
+from lpxsched.verify.replay.mixtures import (
+    EXPERTS,
+    GATES,
+    MOST_EXPERTS,
+    block_fits,
+    held_whole,
+    named_input,
+    readers_of,
+)
 from lpxsched.verify.replay.routings import Routed
 
 if TYPE_CHECKING:
@@ -71,6 +79,8 @@ class Dispatch:
         Tensors that experts and combine leave.
     added : tuple of str
         Further summands that combine adds.
+    residual : str
+        Rows of their own to which shards add what comes of them; empty where there are none.
     expert, combine : str
         Operators.
     """
@@ -84,6 +94,7 @@ class Dispatch:
     pairs: str
     output: str
     added: tuple[str, ...]
+    residual: str
     expert: str
     combine: str
 
@@ -111,14 +122,17 @@ class Dispatch:
 
 
 def dispatches(graph: GraphFile) -> list[Dispatch]:
-    """Return the layers of experts to which rows are dispatched; operators in another form are not among them."""
+    """Return the layers of experts to which rows are dispatched, one for each block of columns that experts leave.
+
+    Operators in another form are not among them.
+    """
     tensors = {tensor.name: tensor for tensor in graph.tensors}
     writers = {name: operator for operator in graph.operators for name in operator.outputs}
     found = []
     for expert in graph.operators:
-        readers = [one for one in graph.operators if one.kind == COMBINE and _names(one) & set(expert.outputs)]
-        if expert.kind == EXPERTS and expert.shares is not None and "windows" in expert.sizes and len(readers) == 1:
-            found += _dispatch(expert, readers[0], writers, tensors)
+        if expert.kind == EXPERTS and expert.shares is not None and "windows" in expert.sizes:
+            for reader in readers_of(graph, expert):
+                found += _dispatch(expert, reader, writers, tensors)
     return found
 
 
@@ -135,25 +149,31 @@ def _dispatch(
     """Return the layer of two operators, or nothing where layouts or numbers are those of something else."""
     placed = [read for read in expert.inputs if writers[read.tensor].kind in PLACERS]
     labels = [read for read in expert.inputs if writers[read.tensor].kind in LABELLERS]
-    added = tuple(read.tensor for read in combine.inputs if read.layout == PARTIAL)
+    residual, after = named_input(combine, "residual"), named_input(combine, "after")
+    added = tuple(read.tensor for read in combine.inputs if read.layout == PARTIAL and read.tensor != after)
     read_by_combine = {*expert.outputs, *added, *(read.tensor for read in labels)}
     reserved = all(read.layout == RESERVED for read in (*placed, *labels))
     if not placed or len(placed) != len(labels) or len(placed) + len(labels) != len(expert.inputs) or not reserved:
         return []
     routed = _routed(expert)
     homes = _homes(expert, placed, labels, writers, tensors) if routed else ()
-    if not routed or not homes or _names(combine) != read_by_combine or len(expert.outputs) != 1:
+    if not routed or not homes or _names(combine) - {residual, after} != read_by_combine or len(expert.outputs) != 1:
         return []
     (pairs,), (output,) = expert.outputs, combine.outputs
     room, told = sum(home.room for home in homes), (pairs, output, *added)
     as_stated = tensors[pairs].rows == routed.experts * room and tensors[output].rows == routed.rows
     as_stated &= all(in_rows(tensors[name]) for name in told) and tensors[output].layout == PARTIAL
-    as_stated &= len({tensors[name].vectors_per_row for name in told}) == 1
+    as_stated &= len({tensors[name].vectors_per_row for name in (pairs, *added)}) == 1
+    as_stated &= block_fits(combine, tensors[output], tensors[pairs])
+    as_stated &= not residual or (tensors[residual].vectors, tensors[residual].rows) == (
+        tensors[output].vectors,
+        routed.rows,
+    )
     if not as_stated or sum(home.rows for home in homes) != routed.rows:
         return []
     router = next((writers[read.tensor].name for one in labels for read in writers[one.tensor].inputs), "")
     placers, labellers = (tuple(sorted({writers[read.tensor].name for read in reads})) for reads in (placed, labels))
-    names = (pairs, output, added, expert.name, combine.name)
+    names = (pairs, output, added, residual, expert.name, combine.name)
     return [Dispatch(routed, homes, expert.sizes["windows"], placers, labellers, router, *names)]
 
 

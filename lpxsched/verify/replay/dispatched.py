@@ -10,11 +10,11 @@ import numpy as np
 
 from lpxsched.units import NONE
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
+from lpxsched.verify.replay.blocks import block_of, laid_at
 from lpxsched.verify.replay.dispatch import Dispatch, label_of, positions, read_label
 from lpxsched.verify.replay.experts import computed, laid, pairs_of
 from lpxsched.verify.replay.functions import Setting, Values, matrix_of, paired
 from lpxsched.verify.replay.mixtures import GATES
-from lpxsched.verify.replay.placement import seen
 from lpxsched.verify.replay.routings import without_run
 from lpxsched.verify.replay.sources import OUTSIDE
 
@@ -60,15 +60,6 @@ class Dispatched:
         }
         made = self.made(setting, self.layer, shard, whole)
         return {name: setting.cut(name, shard, values) for name, values in made.items()}
-
-
-def laid_at(setting: Setting, name: str, shard: int, values: Integers) -> Integers:
-    """Return what a shard sees of an input at its place in the whole, nothing elsewhere."""
-    read = next(read for read in setting.operator.inputs if read.tensor == name)
-    whole = np.zeros((setting.tensors[name].vectors, setting.lanes), dtype=np.int64)
-    view = seen(read, len(whole), setting.width, shard)
-    whole[view.first : view.end] = values
-    return whole
 
 
 def routed_at_home(setting: Setting, layer: Dispatch, _: int | None, inputs: Values) -> Values:
@@ -194,10 +185,12 @@ def _rows_of(setting: Setting, layer: Dispatch, shard: int, inputs: Values) -> t
 def combined(setting: Setting, layer: Dispatch, _: int | None, inputs: Values) -> Values:
     """Add to each row what its pairs give, each times its gate, and what else there is, from all that is there."""
     pairs = setting.matrix(layer.pairs, inputs[layer.pairs])
-    total = np.zeros(setting.rows(layer.output), dtype=np.int64)
+    total = np.zeros((layer.routed.rows, pairs.shape[1]), dtype=np.int64)
     for shard in range(len(layer.routed.held)):
         for one in _filled(layer, shard, inputs):
             weighed = pairs[one.at] * one.gate[:, None] % PRIME
             np.add.at(total, one.row % layer.routed.rows, weighed)
     total += sum(setting.matrix(name, inputs[name]) for name in layer.added)
-    return {layer.output: setting.vectors(total % PRIME)}
+    left = block_of(setting, total)
+    left = left + setting.matrix(layer.residual, inputs[layer.residual]) if layer.residual else left
+    return {layer.output: setting.vectors(left % PRIME)}

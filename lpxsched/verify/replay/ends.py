@@ -76,7 +76,7 @@ class Ends(Deal):
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """The products of rows with the row of each token."""
+    """The products of rows with the row of each token, added to what another block of columns gave."""
 
     setting: Setting
 
@@ -95,8 +95,12 @@ class Logits:
     def _left(self, shard: int | None, inputs: Values) -> Values:
         operator, ends = self.setting.operator, Ends(self.setting, 1)
         x = self.setting.matrix(operator.inputs[0].tensor, inputs[operator.inputs[0].tensor])
-        logits = product(x, _matrix_of_tokens(self.setting, ends.tokens(shard), x.shape[1]).T)
-        return {operator.outputs[0]: ends.pack(operator.outputs[0], logits[:, :, None], shard)}
+        logits = product(x, _matrix_of_tokens(self.setting, ends.tokens(shard), x.shape[1]).T)[:, :, None]
+        place = operator.sizes.get("summed", 0)
+        if place:
+            name = operator.inputs[place].tensor
+            logits = (logits + ends.unpack(name, inputs[name], 1, shard)) % PRIME
+        return {operator.outputs[0]: ends.pack(operator.outputs[0], logits, shard)}
 
 
 @dataclass(frozen=True, slots=True)

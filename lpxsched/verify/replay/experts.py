@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
+from lpxsched.verify.replay.blocks import add_residual, block_of
 from lpxsched.verify.replay.field import dot
-from lpxsched.verify.replay.functions import add_residual
 from lpxsched.verify.replay.mixtures import GATES
 from lpxsched.verify.replay.routings import ROUTINGS, chosen_experts, here, without_run
 from lpxsched.verify.replay.rows import activated
@@ -137,7 +137,10 @@ def computed(setting: Setting, routed: Routed, shard: int, experts: Integers, x:
 
 @dataclass(frozen=True, slots=True)
 class Combine:
-    """Adds the pairs of each row, each times its gate, and whatever else it reads; a summand gives a summand."""
+    """Adds the pairs of each row, each times its gate, and whatever else it reads; a summand gives a summand.
+
+    Of whole rows it leaves one block of columns.
+    """
 
     setting: Setting
     mixture: Mixture
@@ -155,8 +158,9 @@ class Combine:
         setting, mixture, routed = self.setting, self.mixture, self.mixture.routed
         pairs = setting.matrix(mixture.pairs, inputs[mixture.pairs])
         experts, gates = routing_of(setting, mixture, inputs)
-        weighed = (pairs * gates[:, None] % PRIME).reshape(routed.rows, routed.experts_per_row, -1)
-        total = weighed.sum(axis=1) + sum(setting.matrix(name, inputs[name]) for name in mixture.added)
+        weighed = (block_of(setting, pairs) * gates[:, None] % PRIME).reshape(routed.rows, routed.experts_per_row, -1)
+        added = [block_of(setting, setting.matrix(name, inputs[name])) for name in mixture.added]
+        total = weighed.sum(axis=1) + sum(added)
         if mixture.same and not shard:
             idle = np.where(experts >= routed.experts, gates, 0).reshape(routed.rows, -1).sum(axis=1) % PRIME
             x = setting.matrix(mixture.same, inputs[mixture.same])

@@ -245,14 +245,6 @@ def sound(setting: Setting, sizes: AnySizes) -> AnySizes:
     return sizes
 
 
-def add_residual(setting: Setting, vectors: Integers, shard: int | None, inputs: Values) -> Integers:
-    """Return a summand, or the sum of all for no shard, with the rows that the first shard adds."""
-    place = setting.operator.sizes.get("residual", 0)
-    if shard or not place:
-        return vectors
-    return (vectors + inputs[setting.operator.inputs[place].tensor]) % PRIME
-
-
 def weights_of(setting: Setting, name: str, *shape: int) -> Integers:
     """Return weights of an operator."""
     return _drawn_weights(setting.seed, setting.operator.name, name, shape)

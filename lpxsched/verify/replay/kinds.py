@@ -15,7 +15,19 @@ from lpxsched.verify.replay.attention import (
     rotated,
     rotated_numbers,
 )
-from lpxsched.verify.replay.cached import cached, score_numbers, scores, weighed, weights, with_keys, with_values
+from lpxsched.verify.replay.blocks import plain_kind
+from lpxsched.verify.replay.cached import (
+    Told,
+    cached,
+    merged,
+    score_numbers,
+    scores,
+    weighed,
+    weight_numbers,
+    weights,
+    with_keys,
+    with_values,
+)
 from lpxsched.verify.replay.dispatched import Dispatched, combined, experts_run, labelled, placed, routed_at_home
 from lpxsched.verify.replay.ends import Best, Logits, embedded, sampled
 from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
@@ -43,7 +55,16 @@ from lpxsched.verify.replay.recurrent import (
     state_given,
     state_normed,
 )
-from lpxsched.verify.replay.rows import Rows, ffn, normed, widened
+from lpxsched.verify.replay.rows import AtHome, Rows, ffn, multiplied, normed, rounded, scale_of_rows, widened
+from lpxsched.verify.replay.slices import (
+    Slices,
+    active,
+    hidden,
+    hidden_given,
+    hidden_numbers,
+    one_column,
+    one_number,
+)
 from lpxsched.verify.replay.sources import Source
 from lpxsched.verify.replay.states import (
     after,
@@ -65,21 +86,31 @@ if TYPE_CHECKING:
     from lpxsched.verify.replay.functions import Function, Setting
     from lpxsched.verify.replay.mixtures import Mixture
 
-NORM = partial(Rows, image=normed)
+ROUND = partial(Rows, image=rounded)
+SCALE = partial(Rows, image=scale_of_rows)
 HEADS = partial(Units, unit_columns=head_columns)
 STATES = partial(Units, unit_columns=state_columns)
+SLICES = partial(Units, unit_columns=one_column, deal=Slices)
 KINDS: dict[str, Callable[[Setting], Function]] = {
-    "mixer_norm": NORM,
-    "ffn_norm": NORM,
-    "final_norm": NORM,
+    "mixer_round": ROUND,
+    "ffn_round": ROUND,
+    "head_round": ROUND,
+    "mixer_scale": SCALE,
+    "ffn_scale": SCALE,
+    "ffn_norm": partial(Rows, image=normed),
+    "home_norm": AtHome,
     "qkv": partial(HEADS, numbers=projected_numbers, left=projected),
     "rotate": partial(HEADS, numbers=rotated_numbers, left=rotated),
     "scores": partial(HEADS, numbers=score_numbers, left=scores, kept=cached, keep=with_keys),
-    "softmax": partial(HEADS, numbers=score_numbers, left=weights),
+    "softmax": partial(HEADS, numbers=weight_numbers, left=weights),
+    "statistics": Told,
+    "merge": partial(HEADS, numbers=query_numbers, left=merged),
     "values": partial(HEADS, numbers=query_numbers, left=weighed, kept=cached, keep=with_values),
     "gate": partial(HEADS, numbers=query_numbers, left=gated),
     "out": partial(Projection, unit_columns=head_columns, given=given),
     "latent_norm": partial(Rows, image=latent_norm, least=latent_lanes),
+    "down": partial(Rows, image=multiplied),
+    "router_in": partial(Rows, image=multiplied),
     "absorb": partial(HEADS, numbers=latent_numbers, left=absorbed),
     "latent_rotate": partial(HEADS, numbers=latent_numbers, left=latent_rotated),
     "latent_scores": partial(HEADS, numbers=score_numbers, left=latent_scores, kept=cached_latents, keep=with_latents),
@@ -100,6 +131,9 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
     "state_norm": partial(STATES, numbers=given_numbers, left=state_normed),
     "state_out": partial(Projection, unit_columns=state_columns, given=state_given),
     "dense": partial(Rows, image=ffn),
+    "dense_in": partial(SLICES, numbers=hidden_numbers, left=hidden),
+    "dense_activate": partial(SLICES, numbers=one_number, left=active),
+    "dense_out": partial(Projection, unit_columns=one_column, given=hidden_given, deal=Slices),
     "shared": partial(Rows, image=ffn),
     "widen": partial(Rows, image=widened),
     "embedding": partial(Rows, image=embedded),
@@ -142,6 +176,7 @@ def _function(setting: Setting) -> Callable[[Setting], Function]:
     if not operator.inputs:
         return Source
     form = (operator.inputs[0].layout, *(setting.tensors[name].layout for name in operator.outputs))
-    if operator.kind in KINDS and form == FORMS.get(operator.kind, form):
-        return KINDS[operator.kind]
+    kind = plain_kind(operator.kind)
+    if kind in KINDS and form == FORMS.get(kind, form):
+        return KINDS[kind]
     return Linear

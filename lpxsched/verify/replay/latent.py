@@ -14,6 +14,7 @@ import numpy as np
 from lpxsched.units import ceil_div
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
 from lpxsched.verify.replay.attention import HEAD, heads_of, shape_of, turned
+from lpxsched.verify.replay.blocks import scales, weights_of_all
 from lpxsched.verify.replay.cached import cache_name, context_of_rows
 from lpxsched.verify.replay.field import dot, inverse_root
 from lpxsched.verify.replay.functions import folded, sizes_of, weights_of
@@ -34,7 +35,8 @@ def latent_lanes(setting: Setting) -> int:
 
 def latent_norm(setting: Setting, _: int | None, inputs: Values) -> Integers:
     """Return latent rows, both parts normed, the pair turned."""
-    x = folded(setting, setting.input_rows(0, inputs), setting.rows(setting.output)[1])
+    rows = setting.input_rows(0, inputs) * scales(setting, inputs) % PRIME
+    x = folded(setting, rows, setting.rows(setting.output)[1])
     parts = [x[:, :-KEPT], x[:, -KEPT:-HEAD]]
     normed = [inverse_root(dot(part, part))[:, None] * part % PRIME for part in parts]
     return np.concatenate([*normed, turned(x[:, -HEAD:], shape_of(setting).places(len(x)))], axis=1)
@@ -58,8 +60,8 @@ def absorbed(share: Share, inputs: Values) -> Integers:
 
 
 def latent_rotated(share: Share, inputs: Values) -> Integers:
-    """Return queries, the pair of each turned by its place."""
-    queries = share.unpacked(0, KEPT, inputs)
+    """Return queries, times the scale of their row where it is due, the pair of each turned by its place."""
+    queries = share.unpacked(0, KEPT, inputs) * scales(share.setting, inputs)[..., None] % PRIME
     places = heads_of(share.setting).places(len(queries))
     return np.concatenate([queries[:, :, :HEAD], turned(queries[:, :, HEAD:], places)], axis=2)
 
@@ -98,7 +100,7 @@ def taken_numbers(_: Setting) -> int:
 def latent_given(share: Share, inputs: Values) -> Given:
     """Return the values of each head."""
     number, heads = heads_of(share.setting).heads, share.units
-    matrices = weights_of(share.setting, "values", number, HEAD, HEAD)[heads]
+    matrices = weights_of_all(share.setting, "values", number, HEAD, HEAD)[heads]
     return Given(dot(share.unpacked(0, HEAD, inputs)[:, :, None], matrices.swapaxes(1, 2)), heads, number)
 
 

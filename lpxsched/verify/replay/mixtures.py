@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.units import ceil_div, exact
 from lpxsched.verify.replay.arithmetic import PRIME
+from lpxsched.verify.replay.blocks import plain_kind
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, in_rows
 from lpxsched.verify.replay.routings import Held, Routed
 
@@ -58,24 +59,39 @@ class Mixture:
 
 
 def mixtures(graph: GraphFile) -> list[Mixture]:
-    """Return the mixtures of experts of a graph; operators of these kinds in another form are not among them."""
+    """Return the mixtures of experts of a graph, one for each block of columns that experts leave.
+
+    Operators of these kinds in another form are not among them.
+    """
     tensors = {tensor.name: tensor for tensor in graph.tensors}
     writers = {name: operator for operator in graph.operators for name in operator.outputs}
     widths = {layer: len(group.chips) for layer, group in graph.groups_of_layers().items()}
     found = []
     for operator in graph.operators:
         routings = [name for name in _layouts(operator) if name in writers and writers[name].kind in (ROUTER, ROUTES)]
-        readers = [one for one in graph.operators if one.kind == COMBINE and set(_layouts(one)) & set(operator.outputs)]
-        if operator.kind == EXPERTS and len(routings) == len(readers) == 1:
-            three = (writers[routings[0]], operator, readers[0])
+        if operator.kind != EXPERTS or len(routings) != 1:
+            continue
+        for reader in readers_of(graph, operator):
+            three = (writers[routings[0]], operator, reader)
             found += _mixture(three, routings[0], tensors, widths[operator.layer])
     return found
 
 
-def _residual(operator: GraphOperator) -> str:
-    """Return the rows that the first shard adds to its summand; empty where there are none."""
-    place = operator.sizes.get("residual", 0)
+def readers_of(graph: GraphFile, expert: GraphOperator) -> list[GraphOperator]:
+    """Return what adds up the pairs of experts, one block of columns each."""
+    combines = [one for one in graph.operators if plain_kind(one.kind) == COMBINE]
+    return [one for one in combines if set(_layouts(one)) & set(expert.outputs)]
+
+
+def named_input(operator: GraphOperator, size: str) -> str:
+    """Return the input that a size names: a residual, or what an operator only follows; empty where there is none."""
+    place = operator.sizes.get(size, 0)
     return operator.inputs[place].tensor if place else ""
+
+
+def block_fits(combine: GraphOperator, output: GraphTensor, pairs: GraphTensor) -> bool:
+    """Return whether the block of columns that an operator leaves lies within the rows that experts leave."""
+    return output.vectors_per_row + combine.sizes.get("first_vector", 0) <= pairs.vectors_per_row
 
 
 def _layouts(operator: GraphOperator) -> dict[str, str]:
@@ -91,8 +107,9 @@ def _mixture(
     if [len(one.outputs) for one in three] != [1, 1, 1] or len(rows_read) != 1:
         return []
     (x,), (pairs,), (output,) = rows_read, expert.outputs, combine.outputs
-    residual = _residual(combine)
-    others = {name: layout for name, layout in _layouts(combine).items() if name not in (routing, pairs, residual)}
+    residual, after = named_input(combine, "residual"), named_input(combine, "after")
+    read_else = {name: layout for name, layout in _layouts(combine).items() if name != after}
+    others = {name: layout for name, layout in read_else.items() if name not in (routing, pairs, residual)}
     same = [name for name, layout in others.items() if layout == REPLICATED]
     added = tuple(name for name, layout in others.items() if layout == PARTIAL)
     wanted = {x: REPLICATED, routing: REPLICATED}, {pairs: PARTIAL, routing: REPLICATED}
@@ -102,7 +119,9 @@ def _mixture(
     as_stated &= all(tensors[name].layout == PARTIAL for name in (pairs, output, *added))
     as_stated &= all(in_rows(tensors[name]) for name in (x, routing, pairs, output, *added, *same))
     kept = [*added, residual] if residual else added
-    as_stated &= len({tensors[name].vectors_per_row for name in (pairs, output, *kept)}) == 1
+    as_stated &= len({tensors[name].vectors_per_row for name in (pairs, *added)}) == 1
+    as_stated &= len({tensors[name].vectors_per_row for name in (output, *kept[len(added) :])}) == 1
+    as_stated &= block_fits(combine, tensors[output], tensors[pairs])
     as_stated &= len({tensors[name].rows for name in (x, output, *same, *kept)}) == 1
     per_row = Fraction(tensors[pairs].rows, tensors[x].rows)
     routed = _routed(expert, tensors[x].rows, per_row, width) if per_row.denominator == 1 else None

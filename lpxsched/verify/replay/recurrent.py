@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.verify.replay.arithmetic import PRIME, product
+from lpxsched.verify.replay.blocks import scales
 from lpxsched.verify.replay.field import dot, inverse_root, silu
 from lpxsched.verify.replay.functions import sizes_as, sound, weights_of
 from lpxsched.verify.replay.units import Given
@@ -101,8 +102,9 @@ def given_numbers(setting: Setting) -> int:
 
 
 def parts_of(share: Share, inputs: Values) -> Parts:
-    """Return the parts of the first input."""
+    """Return the parts of the first input, times the scale of its row where there is one."""
     x, heads = share.unpacked(0, all_numbers(share.setting), inputs), state_sizes(share.setting).heads_of_unit
+    x = x * scales(share.setting, inputs)[..., None] % PRIME
     ends = np.cumsum([NUMBERS, NUMBERS, heads * NUMBERS, heads * NUMBERS])
     key, query, *rest = np.split(x, ends, axis=2)
     by_head = (part.reshape(*x.shape[:2], heads, part.shape[2] // heads) for part in rest)

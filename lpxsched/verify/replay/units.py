@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.verify.replay.arithmetic import product
+from lpxsched.verify.replay.arithmetic import PRIME, product
+from lpxsched.verify.replay.blocks import add_residual
 from lpxsched.verify.replay.dealt import Deal
-from lpxsched.verify.replay.functions import Setting, Values, add_residual, weights_of
+from lpxsched.verify.replay.functions import Setting, Values, weights_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -57,7 +58,7 @@ def keeps_nothing(_: Share, inputs: Values) -> Values:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """An operator that leaves numbers of its units on their chips.
+    """An operator that leaves numbers of its units on their chips, and adds those that its size ``summed`` names.
 
     Attributes
     ----------
@@ -68,6 +69,8 @@ class Units:
         What a share leaves.
     kept, keep : callable
         What it keeps before the first step, by names that no tensor has, and after a step by the same names.
+    deal : type
+        How units are dealt.
     """
 
     setting: Setting
@@ -76,10 +79,11 @@ class Units:
     left: Left
     kept: Kept = nothing_kept
     keep: Keep = keeps_nothing
+    deal: type[Deal] = Deal
 
     def share(self, shard: int | None) -> Share:
         """Return the units of a shard, or of all."""
-        return Share(self.setting, Deal(self.setting, self.unit_columns(self.setting)), shard)
+        return Share(self.setting, self.deal(self.setting, self.unit_columns(self.setting)), shard)
 
     def lanes(self) -> int:
         """Return how many numbers a vector must hold."""
@@ -98,8 +102,11 @@ class Units:
         return self._outputs(shard, inputs)
 
     def _outputs(self, shard: int | None, inputs: Values) -> Values:
-        share, name = self.share(shard), self.setting.output
-        return {name: share.deal.pack(name, self.left(share, inputs), shard)} | self.keep(share, inputs)
+        share, name, place = self.share(shard), self.setting.output, self.setting.operator.sizes.get("summed", 0)
+        left = self.left(share, inputs)
+        if place and len(share.units):
+            left = (left + share.unpacked(place, self.numbers(self.setting), inputs)) % PRIME
+        return {name: share.deal.pack(name, left, shard)} | self.keep(share, inputs)
 
 
 class Given(NamedTuple):
@@ -126,6 +133,7 @@ class Projection:
     setting: Setting
     unit_columns: Callable[[Setting], int]
     given: Callable[[Share, Values], Given]
+    deal: type[Deal] = Deal
 
     def lanes(self) -> int:
         """Return how many numbers a vector must hold: any."""
@@ -141,7 +149,9 @@ class Projection:
 
     def _outputs(self, shard: int | None, inputs: Values) -> Values:
         setting, name = self.setting, self.setting.output
-        values, heads, number = self.given(Share(setting, Deal(setting, self.unit_columns(setting)), shard), inputs)
+        values, heads, number = self.given(
+            Share(setting, self.deal(setting, self.unit_columns(setting)), shard), inputs
+        )
         flat, length = values.reshape(len(values), -1), setting.rows(name)[1]
         weights = weights_of(setting, "out", number, flat.shape[1] // max(1, len(heads)), length)[heads]
         vectors = setting.vectors(product(flat, weights.reshape(-1, length)))

@@ -7,8 +7,8 @@ Heads stay on their chip from the projection to the output projection::
 The heads are dealt in *bundles* of equally many query heads with the one head of keys and values that they share. A
 bundle is all query heads of a key head where the group has no more chips than key heads; else it is a part of them,
 the largest number of parts that does not leave a chip with two bundles of one key head, and the chips of such parts
-each keep the keys and values of their head: to split them by context instead would read 1 / parts of them, but asks
-for a second reduction of the group, which takes longer than to read some tens of megabytes.
+each keep the keys and values of their head. Or they keep a part of its context each (`by_context`), which reads 1 /
+parts of the cache, but projects all query heads and asks for an all-gather of the group: whichever is shorter.
 
 A row sees T rows, itself included: all of its context, or those of the window, which is all that is kept of a user's
 keys and values, in the type of the cache. One column of the deal is a column of a key head; for a bundle of q query
@@ -20,17 +20,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from lpxsched.units import ceil_div
+from lpxsched.workload.costs import cycles, shard_cost
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
-from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection
+from lpxsched.workload.parts.by_context import merge_piece, statistics_piece, with_statistics
+from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection, scaled
 from lpxsched.workload.parts.piece import Piece, term
 from lpxsched.workload.work import MATRIX, VECTOR, Weights
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from fractions import Fraction
 
+    from lpxsched.fabric.chip import Chip
     from lpxsched.workload.graph import Layout
     from lpxsched.workload.model import Attention
     from lpxsched.workload.parts.piece import Decoding
+    from lpxsched.workload.parts.rows import Around
     from lpxsched.workload.work import Work
 
 # Two products with sine and cosine, and the rounding.
@@ -60,16 +66,17 @@ class _Attention(Dealt):
     """Attention as it is dealt over a group: a unit is a bundle, of the columns of its key head."""
 
     mixer: Attention
+    parts: int = 1
 
     @property
     def seen(self) -> int:
-        """Rows that a row sees."""
-        return min(self.decoding.context, self.mixer.window or self.decoding.context)
+        """Rows that a row sees of those that a unit keeps."""
+        return ceil_div(rows_seen(self.mixer, self.decoding), self.parts)
 
     @property
     def queries(self) -> int:
         """Query heads of a bundle."""
-        return self.mixer.heads // self.units
+        return self.mixer.heads * self.parts // self.units
 
     def numbers(self, heads: int) -> int:
         """Return the numbers of so many heads of a bundle."""
@@ -89,6 +96,7 @@ class _Attention(Dealt):
             ("kv_heads", mixer.kv_heads),
             ("head_columns", mixer.head_columns),
             ("bundles", self.units),
+            ("parts", self.parts),
             ("rows_per_user", self.decoding.rows_per_user),
             ("context", self.decoding.context),
             ("window", mixer.window),
@@ -102,23 +110,50 @@ class _Attention(Dealt):
         return exact_bytes_of(self.decoding.users * self.seen, self.decoding.kv)
 
 
-def attention_pieces(
-    mixer: Attention, read: str, residual: str, output: str, hidden: int, width: int, decoding: Decoding
-) -> list[Piece]:
-    """Return attention with its output projection, to whose sum the first chip adds the rows of `residual`."""
+def rows_seen(mixer: Attention, decoding: Decoding) -> int:
+    """Return how many rows a row sees."""
+    return min(decoding.context, mixer.window or decoding.context)
+
+
+def attention_pieces(mixer: Attention, around: Around, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
+    """Return attention with its output projection, to whose sum the first chip adds the residual.
+
+    Key heads that chips share are kept whole, or by context where operators and a hop then take less.
+    """
     number = bundles(mixer.heads, mixer.kv_heads, width).number
-    dealt = _Attention(number, mixer.head_columns, hidden, decoding, mixer)
+    whole = _pieces(_Attention(number, mixer.head_columns, decoding, mixer), around, width)
+    parts, hop = width // mixer.kv_heads, decoding.hop_cycles
+    if parts == 1 or not parts or hop is None or rows_seen(mixer, decoding) < parts:
+        return whole
+    split = _pieces(_Attention(mixer.kv_heads * parts, mixer.head_columns, decoding, mixer, parts), around, width)
+    return split if _cycles(split, chip, width) + hop < _cycles(whole, chip, width) else whole
+
+
+def _cycles(pieces: Sequence[Piece], chip: Chip, width: int) -> int:
+    """Return what operators one after the other take on the first chip, which has no less than any other."""
+    shares = [(piece, piece.work.on(width, chip.shard_columns)[0]) for piece in pieces]
+    return sum(cycles(shard_cost(piece.work, chip, share, 0), piece.unit, chip) for piece, share in shares)
+
+
+def _pieces(dealt: _Attention, around: Around, width: int) -> list[Piece]:
+    mixer, queries = dealt.mixer, dealt.queries
+    projected = dealt.numbers(dealt.projected)
     pieces = [
-        projection("qkv", read, dealt.numbers(dealt.projected), dealt, biases=mixer.biases),
-        _rotate(dealt),
+        *projection("qkv", around.rows, projected, dealt, biases=mixer.biases),
+        scaled(_rotate(dealt), around.scale, projected, dealt),
         _scores(dealt),
-        softmax_piece(dealt.queries * dealt.seen, dealt),
-        _values(dealt),
     ]
-    pieces += [_gate(dealt)] if mixer.gated else []
-    given = "gated" if mixer.gated else "heads"
+    softmax, given = softmax_piece(queries * dealt.seen, dealt), "heads"
+    if dealt.parts > 1:
+        pieces += [with_statistics(softmax, queries, dealt), statistics_piece(queries, dealt, width), _values(dealt)]
+        pieces.append(merge_piece(queries, dealt.numbers(queries), dealt.parts, dealt))
+        given = "merged"
+    else:
+        pieces += [softmax, _values(dealt)]
+    pieces += [_gate(dealt, given)] if mixer.gated else []
+    given = "gated" if mixer.gated else given
     last = Last(dealt.numbers(dealt.queries), mixer.biases)
-    return [*pieces, output_projection("out", given, residual, output, dealt, last)]
+    return [*pieces, *output_projection("out", given, around, dealt, last)]
 
 
 def softmax_piece(scores: int, dealt: Dealt) -> Piece:
@@ -173,9 +208,9 @@ def _values(dealt: _Attention) -> Piece:
     return Piece("values", MATRIX, inputs, "heads", dealt.stays(heads, precision.activations), work, dealt.sizes)
 
 
-def _gate(dealt: _Attention) -> Piece:
+def _gate(dealt: _Attention, given: str) -> Piece:
     """Multiply what heads give by the sigmoid of their gates."""
     heads = dealt.numbers(dealt.queries)
     moved = exact_bytes_of(3 * heads, dealt.decoding.precision.activations)
-    inputs: tuple[tuple[str, Layout], ...] = (("heads", STAYS), ("rotated", STAYS))
+    inputs: tuple[tuple[str, Layout], ...] = ((given, STAYS), ("rotated", STAYS))
     return elementwise("gate", inputs, "gated", heads, dealt, Passes(moved, GATE_OPERATIONS * heads))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
-from lpxsched.workload.parts.piece import Piece, Shape, bias_bytes, summand_row, term, with_residual
+from lpxsched.workload.parts.piece import Piece, Shape, bias_bytes, term
+from lpxsched.workload.parts.rows import accumulated, in_turn
 from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
 
 if TYPE_CHECKING:
     from lpxsched.workload.graph import Layout
     from lpxsched.workload.parts.piece import Decoding
+    from lpxsched.workload.parts.rows import Around, Rows
 
 STAYS: Layout = "reserved"
 
@@ -25,14 +27,11 @@ class Dealt:
     ----------
     units, unit_columns : int
         How many there are, and columns of one, which stay together.
-    hidden : int
-        Columns of a row.
     decoding : Decoding
     """
 
     units: int
     unit_columns: int
-    hidden: int
     decoding: Decoding
 
     @property
@@ -98,25 +97,29 @@ class Last(NamedTuple):
     inner_weights: int = 0
 
 
-def projection(kind: str, read: str, numbers: int, dealt: Dealt, *, biases: bool = False) -> Piece:
-    """Return the matrix that gives so many numbers of each unit from a row; they leave as partial sums do."""
-    decoding, precision, hidden = dealt.decoding, dealt.decoding.precision, dealt.hidden
-    weights = exact_bytes_of(numbers * hidden, decoding.mixer_weights) + bias_bytes(numbers, biases=biases)
-    kept = term("bytes", MATRIX, per_column=dealt.each(weights))
-    terms = (
-        term(
-            "bytes",
-            MATRIX,
-            per_row=exact_bytes_of(hidden, precision.activations),
-            per_column=dealt.each(weights),
-            per_row_column=dealt.each(exact_bytes_of(numbers, precision.partials)),
-        ),
-        term("macs", MATRIX, per_row_column=dealt.each(numbers * hidden)),
-    )
-    dtype = arithmetic_type(decoding.mixer_weights, precision.activations)
-    work = dealt.work(dtype, terms, MATRIX, weights=Weights(decoding.mixer_weights, "sharded", (kept,)))
-    shape = dealt.stays(numbers, precision.partials)
-    return Piece(kind, MATRIX, ((read, "replicated"),), "projected", shape, work, dealt.sizes)
+def projection(kind: str, rows: Rows, numbers: int, dealt: Dealt, *, biases: bool = False) -> list[Piece]:
+    """Return the matrix that gives so many numbers of each unit from rows; they leave as partial sums do."""
+    decoding, precision = dealt.decoding, dealt.decoding.precision
+
+    def work(columns: int, last: bool) -> Work:
+        weights = exact_bytes_of(numbers * columns, decoding.mixer_weights)
+        weights += bias_bytes(numbers, biases=biases and last)
+        kept = term("bytes", MATRIX, per_column=dealt.each(weights))
+        terms = (
+            term(
+                "bytes",
+                MATRIX,
+                per_row=exact_bytes_of(columns, rows.dtype),
+                per_column=dealt.each(weights),
+                per_row_column=dealt.each(exact_bytes_of(numbers * last, precision.partials)),
+            ),
+            term("macs", MATRIX, per_row_column=dealt.each(numbers * columns)),
+        )
+        dtype = arithmetic_type(decoding.mixer_weights, precision.activations)
+        resident = Weights(decoding.mixer_weights, "sharded", (kept,))
+        return dealt.work(dtype, terms, *[MATRIX] * last, weights=resident)
+
+    return accumulated(kind, rows, "projected", dealt.stays(numbers, precision.partials), work, dealt.sizes)
 
 
 def elementwise(
@@ -132,26 +135,43 @@ def elementwise(
     return Piece(kind, VECTOR, inputs, output, dealt.stays(numbers, precision.activations), work, dealt.sizes)
 
 
-def output_projection(kind: str, read: str, residual: str, output: str, dealt: Dealt, last: Last) -> Piece:
-    """Return the matrix that gives a summand of rows from numbers of each unit; the first chip adds the residual."""
-    decoding, precision, hidden = dealt.decoding, dealt.decoding.precision, dealt.hidden
-    elements = last.inner_weights + (last.inner or last.numbers) * hidden
-    weights = dealt.each(exact_bytes_of(elements, decoding.mixer_weights))
-    bias = Term("bytes", MATRIX, constant=bias_bytes(hidden, biases=last.biases), shard=0)
-    biases = (bias,) if last.biases else ()
-    terms = (
-        term(
-            "bytes",
-            MATRIX,
-            per_row=exact_bytes_of(hidden, precision.partials),
-            per_column=weights,
-            per_row_column=dealt.each(exact_bytes_of(last.numbers, precision.activations)),
-        ),
-        *biases,
-        term("macs", MATRIX, per_row_column=dealt.each(elements)),
+def scaled(piece: Piece, scale: str, numbers: int, dealt: Dealt) -> Piece:
+    """Return an operator of the vector unit that first multiplies so many numbers of a row and unit by a scale.
+
+    The size ``scale`` says which input that is.
+    """
+    more = (
+        term("bytes", VECTOR, per_row=exact_bytes_of(1, dealt.decoding.precision.partials)),
+        term("elements", VECTOR, per_row_column=dealt.each(numbers)),
     )
-    kept = Weights(decoding.mixer_weights, "sharded", (term("bytes", MATRIX, per_column=weights), *biases))
-    dtype = arithmetic_type(decoding.mixer_weights, precision.activations)
-    work = dealt.work(dtype, terms, *[MATRIX, VECTOR, MATRIX] if last.inner else [MATRIX], weights=kept)
-    piece = Piece(kind, MATRIX, ((read, STAYS),), output, summand_row(decoding, hidden), work, dealt.sizes)
-    return with_residual(piece, residual, hidden, decoding)
+    inputs: tuple[tuple[str, Layout], ...] = (*piece.inputs, (scale, "replicated"))
+    work = replace(piece.work, terms=(*piece.work.terms, *more))
+    return replace(piece, inputs=inputs, work=work, sizes=(*piece.sizes, ("scale", len(piece.inputs))))
+
+
+def output_projection(kind: str, read: str, around: Around, dealt: Dealt, last: Last) -> list[Piece]:
+    """Return the matrix that gives summands of rows from numbers of each unit; the first chip adds the residual."""
+    decoding, precision = dealt.decoding, dealt.decoding.precision
+
+    def work(columns: int, first: bool) -> Work:
+        elements = last.inner_weights * first + (last.inner or last.numbers) * columns
+        weights = dealt.each(exact_bytes_of(elements, decoding.mixer_weights))
+        bias = Term("bytes", MATRIX, constant=bias_bytes(columns, biases=last.biases), shard=0)
+        biases = (bias,) if last.biases else ()
+        terms = (
+            term(
+                "bytes",
+                MATRIX,
+                per_row=exact_bytes_of(columns, precision.partials),
+                per_column=weights,
+                per_row_column=dealt.each(exact_bytes_of(last.numbers, precision.activations)),
+            ),
+            *biases,
+            term("macs", MATRIX, per_row_column=dealt.each(elements)),
+        )
+        kept = Weights(decoding.mixer_weights, "sharded", (term("bytes", MATRIX, per_column=weights), *biases))
+        dtype = arithmetic_type(decoding.mixer_weights, precision.activations)
+        passes = [MATRIX, VECTOR, MATRIX] if last.inner else [MATRIX]
+        return dealt.work(dtype, terms, *passes * first, weights=kept)
+
+    return in_turn(kind, ((read, STAYS),), around, work, decoding, dealt.sizes)

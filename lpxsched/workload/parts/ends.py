@@ -8,10 +8,15 @@ each chip finds its best token, a vector a row, and after an all-gather of these
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
-from lpxsched.workload.parts.piece import BEFORE, OUTPUT, Decoding, Piece, Shape, norm, summand_row, term
+from lpxsched.workload.parts.piece import OUTPUT, Decoding, Piece, Shape, term
+from lpxsched.workload.parts.rows import Rows, accumulated, follows, in_blocks, part, rounded
 from lpxsched.workload.work import HOST, MATRIX, VECTOR, Weights, Work
+
+if TYPE_CHECKING:
+    from lpxsched.workload.graph import Layout
 
 TOKEN_TYPE = "int32"
 # A token and its logit.
@@ -19,68 +24,77 @@ BEST_COLUMNS = 2
 
 
 def embedding_pieces(vocabulary: int, hidden: int, decoding: Decoding) -> list[Piece]:
-    """Return the operators that turn tokens from a host into rows."""
-    batch, precision = decoding.batch, decoding.precision
-    row = exact_bytes_of(hidden, decoding.mixer_weights)
-    work = Work(
-        dtype=precision.partials,
-        rows=batch,
+    """Return the operators that turn tokens from a host into rows, one block of columns after the other."""
+    tokens = Shape(1, decoding.batch, TOKEN_TYPE, "sharded", "hosts")
+    sizes, rows = (("tokens", vocabulary),), in_blocks(OUTPUT, hidden, decoding)
+    pieces = [Piece("ingress", HOST, (), "tokens", tokens, Work("none"), sizes, "hosts")]
+    for block, (name, columns) in enumerate(zip(rows.names, rows.columns, strict=True)):
+        after: tuple[tuple[str, Layout], ...] = ((rows.names[block - 1], "partial"),) if block else ()
+        shape = Shape(decoding.batch, columns, rows.dtype, "partial")
+        work = _embedding(vocabulary, columns, decoding, first=not block)
+        inputs: tuple[tuple[str, Layout], ...] = (("tokens", "replicated"), *after)
+        piece = Piece("embedding" + part(block), VECTOR, inputs, name, shape, work, sizes)
+        pieces.append(follows(piece, 1) if block else piece)
+    return pieces
+
+
+def _embedding(vocabulary: int, columns: int, decoding: Decoding, *, first: bool) -> Work:
+    """Work of a block of columns of the rows of tokens; the first fills the pipeline."""
+    partials, row = decoding.precision.partials, exact_bytes_of(columns, decoding.mixer_weights)
+    moved = exact_bytes_of(1, TOKEN_TYPE) + row + exact_bytes_of(columns, partials)
+    return Work(
+        dtype=partials,
+        rows=decoding.batch,
         columns=vocabulary,
-        terms=(
-            term(
-                "bytes",
-                VECTOR,
-                per_row=exact_bytes_of(1, TOKEN_TYPE) + row + exact_bytes_of(hidden, precision.partials),
-            ),
-            term("elements", VECTOR, per_row=hidden),
-        ),
-        pipelines=((VECTOR, 1),),
+        terms=(term("bytes", VECTOR, per_row=moved), term("elements", VECTOR, per_row=columns)),
+        pipelines=((VECTOR, 1),) * first,
         weights=Weights(decoding.mixer_weights, "sharded", (term("bytes", VECTOR, per_column=row),)),
     )
-    tokens = Shape(1, batch, TOKEN_TYPE, "sharded", "hosts")
-    sizes = (("tokens", vocabulary),)
-    return [
-        Piece("ingress", HOST, (), "tokens", tokens, Work("none"), sizes, "hosts"),
-        Piece("embedding", VECTOR, (("tokens", "replicated"),), OUTPUT, summand_row(decoding, hidden), work, sizes),
-    ]
 
 
-def head_pieces(vocabulary: int, hidden: int, width: int, decoding: Decoding) -> list[Piece]:
-    """Return the operators that turn rows into tokens for a host."""
+def head_pieces(vocabulary: int, rows: Rows, width: int, decoding: Decoding) -> list[Piece]:
+    """Return the operators that turn rows into tokens for a host.
+
+    A norm's scale is the same for all logits of a row, and so changes nothing in which is the largest.
+    """
     sizes, batch = (("tokens", vocabulary),), decoding.batch
     best = Shape(width * batch, BEST_COLUMNS, TOKEN_TYPE, "sharded")
     tokens = Shape(1, batch, TOKEN_TYPE, "replicated")
+    rounding, read = rounded("head_round", rows, "head_rows", decoding.mixer_weights, decoding)
     return [
-        norm("final_norm", BEFORE, "head_input", hidden, decoding),
-        _logits(vocabulary, hidden, decoding),
+        *rounding,
+        *_logits(vocabulary, read, decoding),
         Piece("argmax", VECTOR, (("logits", "reserved"),), "best", best, _argmax(vocabulary, decoding), sizes),
         Piece("sample", VECTOR, (("best", "replicated"),), "tokens", tokens, _sample(width, decoding), sizes),
         Piece("egress", HOST, (("tokens", "sharded"),), "", None, Work("none"), (), "hosts"),
     ]
 
 
-def _logits(vocabulary: int, hidden: int, decoding: Decoding) -> Piece:
+def _logits(vocabulary: int, rows: Rows, decoding: Decoding) -> list[Piece]:
     precision = decoding.precision
-    weights = exact_bytes_of(hidden, decoding.mixer_weights)
-    work = Work(
-        dtype=arithmetic_type(decoding.mixer_weights, precision.activations),
-        rows=decoding.batch,
-        columns=vocabulary,
-        terms=(
-            term(
-                "bytes",
-                MATRIX,
-                per_row=exact_bytes_of(hidden, precision.activations),
-                per_column=weights,
-                per_row_column=exact_bytes_of(1, precision.partials),
+
+    def work(columns: int, last: bool) -> Work:
+        weights = exact_bytes_of(columns, decoding.mixer_weights)
+        return Work(
+            dtype=arithmetic_type(decoding.mixer_weights, precision.activations),
+            rows=decoding.batch,
+            columns=vocabulary,
+            terms=(
+                term(
+                    "bytes",
+                    MATRIX,
+                    per_row=exact_bytes_of(columns, rows.dtype),
+                    per_column=weights,
+                    per_row_column=exact_bytes_of(int(last), precision.partials),
+                ),
+                term("macs", MATRIX, per_row_column=columns),
             ),
-            term("macs", MATRIX, per_row_column=hidden),
-        ),
-        pipelines=((MATRIX, 1),),
-        weights=Weights(decoding.mixer_weights, "sharded", (term("bytes", MATRIX, per_column=weights),)),
-    )
+            pipelines=((MATRIX, 1),) * last,
+            weights=Weights(decoding.mixer_weights, "sharded", (term("bytes", MATRIX, per_column=weights),)),
+        )
+
     shape = Shape(decoding.batch, vocabulary, precision.partials, "reserved")
-    return Piece("lm_head", MATRIX, (("head_input", "replicated"),), "logits", shape, work, (("tokens", vocabulary),))
+    return accumulated("lm_head", rows, "logits", shape, work, (("tokens", vocabulary),))
 
 
 def _argmax(vocabulary: int, decoding: Decoding) -> Work:

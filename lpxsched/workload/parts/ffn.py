@@ -1,35 +1,143 @@
-"""FFNs of a layer whose rows are on its chips already: those of `graph.ffn_graph`, and the residual."""
+"""Experts of a layer whose rows are on its chips already, and what is beside them, with a residual.
+
+The router multiplies rows as they come, and what it gives is scaled before the choice; meanwhile the vector unit norms
+the rows for the experts. Each choice of the k best waits for the one before, and the gates for the last.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpxsched.workload.costs import layer_work
+from lpxsched.workload.datatypes import ROUTER_TYPE, exact_bytes_of
 from lpxsched.workload.ffn_graph import ffn_shapes, ffn_steps
-from lpxsched.workload.parts.piece import Piece, Shape, with_residual
+from lpxsched.workload.parts.piece import Piece, Shape, term, with_residual
+from lpxsched.workload.parts.rows import Rows, accumulated, follows, norm, part, scale
+from lpxsched.workload.routed import widening
+from lpxsched.workload.work import MATRIX, VECTOR, Weights, Work
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
+    from lpxsched.workload.ffn_graph import Step
     from lpxsched.workload.ffns import FfnLayer
+    from lpxsched.workload.graph import Layout
+    from lpxsched.workload.model import Experts
     from lpxsched.workload.parts.piece import Decoding
+    from lpxsched.workload.work import Term
+
+# To compare a number with the best, and to leave the best out of the next choice.
+CHOICE_OPERATIONS = 2
+# Exponential, sum, and the product with its inverse of each gate.
+GATE_PASSES, GATE_OPERATIONS = 3, 3
 
 
-def ffn_pieces(layer: FfnLayer, read: str, residual: str, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
-    """Return the operators of an FFN, to whose sum the first chip adds the rows of `residual`."""
+def expert_pieces(layer: FfnLayer, rows: Rows, output: Rows, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
+    """Return norm, router, experts and what adds them up; the first chip adds the rows that they read.
+
+    Parameters
+    ----------
+    layer : FfnLayer
+    rows : Rows
+        Not normed.
+    output : Rows
+        Summands.
+    chip : Chip
+    width : int
+        Chips of the group.
+    decoding : Decoding
+    """
     batch, precision = decoding.batch, decoding.precision
     works = layer_work(layer, chip, width, batch=batch, precision=precision)
     shapes = ffn_shapes(layer, batch, precision)
+    experts = layer.experts
+    assert experts is not None
+    normed, _ = norm("ffn_norm", rows, "ffn_scale", "ffn_input", decoding)
     pieces = [
-        Piece(
-            kind=step.kind,
-            unit=step.unit,
-            inputs=tuple((read if name == "input" else name, layout) for name, layout in step.inputs.items()),
-            output=step.output,
-            shape=Shape(*shapes[step.output]),
-            work=works[step.kind],
-            sizes=step.sizes,
-        )
-        for step in ffn_steps(layer)
-        if step.place == "chips"
+        scale("ffn_scale", rows, "ffn_scale", decoding),
+        *_logits(experts, rows, decoding),
+        normed,
+        _router(experts, shapes["routing"].rows, decoding),
     ]
-    return [*pieces[:-1], with_residual(pieces[-1], residual, layer.hidden, decoding)]
+    steps = [step for step in ffn_steps(layer) if step.place == "chips" and step.kind != "router"]
+    for step in steps[:-1]:
+        inputs, shape = _inputs(step), Shape(*shapes[step.output])
+        pieces.append(Piece(step.kind, step.unit, inputs, step.output, shape, works[step.kind], step.sizes))
+    last = steps[-1]
+    whole = Piece(last.kind, last.unit, _inputs(last), last.output, None, works[last.kind], last.sizes)
+    for block, columns in enumerate(output.columns):
+        piece = block_of_sums(whole, layer, output, block, decoding)
+        pieces.append(with_residual(piece, rows.names[block], columns, decoding))
+    return pieces
+
+
+def _inputs(step: Step) -> tuple[tuple[str, Layout], ...]:
+    return tuple(("ffn_input" if name == "input" else name, layout) for name, layout in step.inputs.items())
+
+
+def block_of_sums(whole: Piece, layer: FfnLayer, output: Rows, block: int, decoding: Decoding) -> Piece:
+    """Return the operator that leaves a block of columns of what experts give; the first block fills the pipeline.
+
+    The size ``first_vector`` says with which vector of a row the block begins.
+    """
+    experts, columns = layer.experts, output.columns[block]
+    assert experts is not None
+    if whole.kind == "widen":
+        typed, joined = layer.precision("experts", decoding.precision), layer.shared is not None
+        work = widening(columns, experts.latent_columns, decoding.batch, typed, joined=joined)
+    else:
+        part_of = Fraction(columns, layer.hidden)
+        work = replace(whole.work, terms=tuple(_times(one, part_of) for one in whole.work.terms))
+    shape, name = Shape(decoding.batch, columns, output.dtype, "partial"), output.names[block]
+    piece = replace(whole, kind=whole.kind + part(block), output=name, shape=shape, work=work, tensors=())
+    if not block:
+        return piece
+    before = exact_bytes_of(sum(output.columns[:block]), output.dtype)
+    sizes = (*piece.sizes, ("first_vector", int(before / decoding.vector_bytes)))
+    after: tuple[str, Layout] = (output.names[block - 1], "partial")
+    piece = replace(piece, work=replace(work, pipelines=()), inputs=(*piece.inputs, after), sizes=sizes)
+    return follows(piece, len(whole.inputs))
+
+
+def _times(one: Term, part_of: Fraction) -> Term:
+    """Return a part of a term all of which grows with the columns."""
+    names = ("constant", "per_row", "per_column", "per_row_column", "per_run")
+    return replace(one, **{name: getattr(one, name) * part_of for name in names})
+
+
+def _logits(experts: Experts, rows: Rows, decoding: Decoding) -> list[Piece]:
+    """Give the logits of all choices; every chip computes all of them, since an all-reduce would cost a hop."""
+    choices, partials = experts.choices, decoding.precision.partials
+
+    def work(columns: int, last: bool) -> Work:
+        weights = exact_bytes_of((columns + experts.biases * last) * choices, ROUTER_TYPE)
+        moved = exact_bytes_of(columns, rows.dtype) + exact_bytes_of(choices * last, partials)
+        return Work(
+            dtype=ROUTER_TYPE,
+            rows=decoding.batch,
+            terms=(
+                term("bytes", MATRIX, constant=weights, per_row=moved),
+                term("macs", MATRIX, per_row=columns * choices),
+            ),
+            pipelines=((MATRIX, 1),) * last,
+            weights=Weights(ROUTER_TYPE, "replicated", (term("bytes", MATRIX, constant=weights),)),
+        )
+
+    return accumulated("router_in", rows, "logits", Shape(decoding.batch, choices, partials, "replicated"), work, ())
+
+
+def _router(experts: Experts, rows: int, decoding: Decoding) -> Piece:
+    """Choose the k best of the logits of each row, and give their gates."""
+    partials, best = decoding.precision.partials, experts.per_token
+    moved = exact_bytes_of(experts.choices + 1, partials) + exact_bytes_of(2 * best, ROUTER_TYPE)
+    operations = experts.choices * (1 + CHOICE_OPERATIONS * best) + GATE_OPERATIONS * best
+    work = Work(
+        dtype=partials,
+        rows=decoding.batch,
+        terms=(term("bytes", VECTOR, per_row=moved), term("elements", VECTOR, per_row=operations)),
+        pipelines=((VECTOR, best + GATE_PASSES),),
+    )
+    inputs: tuple[tuple[str, Layout], ...] = (("logits", "replicated"), ("ffn_scale", "replicated"))
+    shape = Shape(rows, 2 * best, ROUTER_TYPE, "replicated")
+    return Piece("router", VECTOR, inputs, "routing", shape, work)

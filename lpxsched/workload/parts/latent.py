@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
 from lpxsched.workload.parts.attention import ROTATE_OPERATIONS, softmax_piece
-from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection
+from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, scaled
 from lpxsched.workload.parts.piece import NORM_OPERATIONS, NORM_TYPE, Piece, Shape, replicated_row, term
+from lpxsched.workload.parts.rows import Rows, accumulated
 from lpxsched.workload.work import MATRIX, VECTOR, Weights, Work
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lpxsched.workload.graph import Layout
     from lpxsched.workload.model import LatentAttention
     from lpxsched.workload.parts.piece import Decoding
+    from lpxsched.workload.parts.rows import Around
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class _Latent(Dealt):
             ("kv_heads", 1),
             ("head_columns", self.unit_columns),
             ("bundles", self.units),
+            ("parts", 1),
             ("rows_per_user", self.decoding.rows_per_user),
             ("context", self.decoding.context),
             ("window", 0),
@@ -62,50 +65,57 @@ class _Latent(Dealt):
         )
 
 
-def latent_pieces(
-    mixer: LatentAttention, read: str, residual: str, output: str, hidden: int, decoding: Decoding
-) -> list[Piece]:
-    """Return latent attention, to whose sum the first chip adds the rows of `residual`."""
-    dealt = _Latent(mixer.heads, mixer.value_columns, hidden, decoding, mixer)
+def latent_pieces(mixer: LatentAttention, around: Around, decoding: Decoding) -> list[Piece]:
+    """Return latent attention, to whose sum the first chip adds the residual."""
+    dealt = _Latent(mixer.heads, mixer.value_columns, decoding, mixer)
     inner = mixer.kv_rank * mixer.value_columns
     last = Last(mixer.kv_rank, inner=mixer.value_columns, inner_weights=inner)
+    rotate = _rotate(dealt)
     return [
-        _down(dealt, read),
-        _norm(dealt),
-        _absorb(dealt, read),
-        _rotate(dealt),
+        *_down(dealt, around.rows),
+        _norm(dealt, around.scale),
+        *_absorb(dealt, around.rows),
+        # Where queries come from rows at once their norm is still due.
+        rotate if mixer.query_rank else scaled(rotate, around.scale, dealt.kept, dealt),
         _scores(dealt),
         softmax_piece(decoding.context, dealt),
         _values(dealt),
-        output_projection("latent_out", "latent_heads", residual, output, dealt, last),
+        *output_projection("latent_out", "latent_heads", around, dealt, last),
     ]
 
 
-def _down(dealt: _Latent, read: str) -> Piece:
+def _down(dealt: _Latent, rows: Rows) -> list[Piece]:
     """Give the latent rows, whole on every chip."""
-    decoding, precision, columns = dealt.decoding, dealt.decoding.precision, dealt.latent
-    weights = exact_bytes_of(dealt.hidden * columns, decoding.mixer_weights)
-    moved = exact_bytes_of(dealt.hidden, precision.activations) + exact_bytes_of(columns, precision.partials)
-    work = Work(
-        dtype=arithmetic_type(decoding.mixer_weights, precision.activations),
-        rows=decoding.batch,
-        terms=(
-            term("bytes", MATRIX, constant=weights, per_row=moved),
-            term("macs", MATRIX, per_row=dealt.hidden * columns),
-        ),
-        pipelines=((MATRIX, 1),),
-        weights=Weights(decoding.mixer_weights, "replicated", (term("bytes", MATRIX, constant=weights),)),
-    )
-    shape = Shape(decoding.batch, columns, precision.partials, "replicated")
-    return Piece("down", MATRIX, ((read, "replicated"),), "latent_rows", shape, work, dealt.sizes)
+    decoding, precision, given = dealt.decoding, dealt.decoding.precision, dealt.latent
+
+    def work(columns: int, last: bool) -> Work:
+        weights = exact_bytes_of(columns * given, decoding.mixer_weights)
+        moved = exact_bytes_of(columns, rows.dtype) + exact_bytes_of(given * last, precision.partials)
+        return Work(
+            dtype=arithmetic_type(decoding.mixer_weights, precision.activations),
+            rows=decoding.batch,
+            terms=(
+                term("bytes", MATRIX, constant=weights, per_row=moved),
+                term("macs", MATRIX, per_row=columns * given),
+            ),
+            pipelines=((MATRIX, 1),) * last,
+            weights=Weights(decoding.mixer_weights, "replicated", (term("bytes", MATRIX, constant=weights),)),
+        )
+
+    shape = Shape(decoding.batch, given, precision.partials, "replicated")
+    return accumulated("down", rows, "latent_rows", shape, work, dealt.sizes)
 
 
-def _norm(dealt: _Latent) -> Piece:
-    """Norm both latent rows and turn the part that is turned; the new row of keys and values goes to the cache."""
+def _norm(dealt: _Latent, scaled_by: str) -> Piece:
+    """Norm both latent rows and turn the part that is turned; the new row of keys and values goes to the cache.
+
+    The scale of the row that they come from concerns the turned part alone: a norm takes it back.
+    """
     decoding, precision, mixer = dealt.decoding, dealt.decoding.precision, dealt.mixer
     weights = exact_bytes_of(mixer.query_rank + mixer.kv_rank, NORM_TYPE)
     moved = exact_bytes_of(dealt.latent, precision.partials) + exact_bytes_of(dealt.latent, precision.activations)
-    operations = NORM_OPERATIONS * (mixer.query_rank + mixer.kv_rank) + ROTATE_OPERATIONS * mixer.rotary_columns
+    operations = NORM_OPERATIONS * (mixer.query_rank + mixer.kv_rank) + (ROTATE_OPERATIONS + 1) * mixer.rotary_columns
+    moved += exact_bytes_of(1, precision.partials)
     work = Work(
         dtype=precision.partials,
         rows=decoding.batch,
@@ -116,31 +126,34 @@ def _norm(dealt: _Latent) -> Piece:
         pipelines=((VECTOR, 2),),
         weights=Weights(NORM_TYPE, "replicated", (term("bytes", VECTOR, constant=weights),)),
     )
-    inputs: tuple[tuple[str, Layout], ...] = (("latent_rows", "replicated"),)
-    return Piece("latent_norm", VECTOR, inputs, "latents", replicated_row(decoding, dealt.latent), work, dealt.sizes)
+    inputs: tuple[tuple[str, Layout], ...] = (("latent_rows", "replicated"), (scaled_by, "replicated"))
+    sizes = (*dealt.sizes, ("scale", 1))
+    return Piece("latent_norm", VECTOR, inputs, "latents", replicated_row(decoding, dealt.latent), work, sizes)
 
 
-def _absorb(dealt: _Latent, read: str) -> Piece:
+def _absorb(dealt: _Latent, rows: Rows) -> list[Piece]:
     """Give each head's query as columns of the latent rows, and those that are turned."""
     decoding, precision, mixer = dealt.decoding, dealt.decoding.precision, dealt.mixer
-    source = mixer.query_rank or dealt.hidden
-    elements = source * (mixer.plain_columns + mixer.rotary_columns) + mixer.plain_columns * mixer.kv_rank
-    weights = dealt.each(exact_bytes_of(elements, decoding.mixer_weights))
-    terms = (
-        term(
-            "bytes",
-            MATRIX,
-            per_row=exact_bytes_of(source, precision.activations),
-            per_column=weights,
-            per_row_column=dealt.each(exact_bytes_of(dealt.kept, precision.partials)),
-        ),
-        term("macs", MATRIX, per_row_column=dealt.each(elements)),
-    )
-    kept = Weights(decoding.mixer_weights, "sharded", (term("bytes", MATRIX, per_column=weights),))
-    dtype = arithmetic_type(decoding.mixer_weights, precision.activations)
-    work = dealt.work(dtype, terms, MATRIX, VECTOR, MATRIX, weights=kept)
-    inputs: tuple[tuple[str, Layout], ...] = (("latents" if mixer.query_rank else read, "replicated"),)
-    return Piece("absorb", MATRIX, inputs, "absorbed", dealt.stays(dealt.kept, precision.partials), work, dealt.sizes)
+    rows = Rows(("latents",), (mixer.query_rank,), precision.activations) if mixer.query_rank else rows
+
+    def work(columns: int, last: bool) -> Work:
+        elements = columns * (mixer.plain_columns + mixer.rotary_columns) + mixer.plain_columns * mixer.kv_rank * last
+        weights = dealt.each(exact_bytes_of(elements, decoding.mixer_weights))
+        terms = (
+            term(
+                "bytes",
+                MATRIX,
+                per_row=exact_bytes_of(columns, rows.dtype),
+                per_column=weights,
+                per_row_column=dealt.each(exact_bytes_of(dealt.kept * last, precision.partials)),
+            ),
+            term("macs", MATRIX, per_row_column=dealt.each(elements)),
+        )
+        kept = Weights(decoding.mixer_weights, "sharded", (term("bytes", MATRIX, per_column=weights),))
+        dtype = arithmetic_type(decoding.mixer_weights, precision.activations)
+        return dealt.work(dtype, terms, *[MATRIX, VECTOR, MATRIX] * last, weights=kept)
+
+    return accumulated("absorb", rows, "absorbed", dealt.stays(dealt.kept, precision.partials), work, dealt.sizes)
 
 
 def _rotate(dealt: _Latent) -> Piece:

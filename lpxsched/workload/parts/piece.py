@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lpxsched.workload.datatypes import BIAS_TYPE, exact_bytes_of
 from lpxsched.workload.policy import SHARDED
-from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
+from lpxsched.workload.work import MATRIX, Term, Work
 
 if TYPE_CHECKING:
     from lpxsched.workload.datatypes import Precision
-    from lpxsched.workload.graph import Layout, Place, Unit
+    from lpxsched.workload.graph import Layout, Place, Tensor, Unit
     from lpxsched.workload.policy import Policy
 
 KvType = Literal["fp8", "bf16"]
@@ -54,6 +54,10 @@ class Decoding:
         FFNs keep the types in which they were published, where these differ from that of `precision`.
     micro_batches : int
         So many steps of other users are under way at once: each keeps its own context.
+    hop_cycles : int or None
+        What a vector takes at least from chip to chip; None where no context is split over chips.
+    blocks : int
+        Blocks of columns in which rows come between sub-layers.
     """
 
     batch: int
@@ -66,6 +70,8 @@ class Decoding:
     policy: Policy = SHARDED
     as_published: bool = False
     micro_batches: int = 1
+    hop_cycles: int | None = None
+    blocks: int = 2
 
     @property
     def users(self) -> int:
@@ -105,6 +111,10 @@ class Piece:
     sizes : tuple of (str, int)
         What a reader of the graph must know to compute it.
     place : str
+    tensors : tuple of Tensor or None
+        What it leaves, in place of a shape: one tensor, or one on each chip, None where a chip leaves nothing.
+    homes : tuple of int
+        Rows of each chip, where that is what it leaves ``reserved``.
     """
 
     kind: str
@@ -115,6 +125,8 @@ class Piece:
     work: Work
     sizes: tuple[tuple[str, int], ...] = ()
     place: Place = "chips"
+    tensors: tuple[Tensor | None, ...] = ()
+    homes: tuple[int, ...] = ()
 
 
 def decimal(amount: Fraction | int) -> Fraction:
@@ -145,39 +157,19 @@ def summand_row(decoding: Decoding, columns: int) -> Shape:
     return Shape(decoding.batch, columns, decoding.precision.partials, "partial")
 
 
-def norm(kind: str, read: str, output: str, hidden: int, decoding: Decoding) -> Piece:
-    """Return a norm of whole rows, which every chip computes; they leave in the type of activations."""
-    precision = decoding.precision
-    weights = exact_bytes_of(hidden, NORM_TYPE)
-    moved = exact_bytes_of(hidden, precision.partials) + exact_bytes_of(hidden, precision.activations)
-    work = Work(
-        dtype=precision.partials,
-        rows=decoding.batch,
-        terms=(
-            term("bytes", VECTOR, constant=weights, per_row=moved),
-            term("elements", VECTOR, per_row=NORM_OPERATIONS * hidden),
-        ),
-        # The scale is known when all squares are added.
-        pipelines=((VECTOR, 2),),
-        weights=Weights(NORM_TYPE, "replicated", (term("bytes", VECTOR, constant=weights),)),
-    )
-    return Piece(kind, VECTOR, ((read, "replicated"),), output, replicated_row(decoding, hidden), work)
+def with_residual(piece: Piece, rows: str, columns: int, decoding: Decoding) -> Piece:
+    """Return a piece that leaves a summand of so many columns, to which the first chip adds those rows.
 
-
-def with_residual(piece: Piece, residual: str, hidden: int, decoding: Decoding) -> Piece:
-    """Return a piece that leaves a summand, to which the first chip adds the rows of a tensor.
-
-    The size ``residual`` says which input that is.
+    The size ``residual`` says which input they are.
     """
     counts: Literal["macs", "elements"] = "macs" if piece.unit == MATRIX else "elements"
-    row = exact_bytes_of(hidden, decoding.precision.partials)
     more = (
-        Term("bytes", piece.unit, per_row=row, shard=0),
-        Term(counts, piece.unit, per_row=Fraction(hidden), shard=0),
+        Term("bytes", piece.unit, per_row=exact_bytes_of(columns, decoding.precision.partials), shard=0),
+        Term(counts, piece.unit, per_row=Fraction(columns), shard=0),
     )
     work = replace(piece.work, terms=(*piece.work.terms, *more))
     sizes = (*piece.sizes, ("residual", len(piece.inputs)))
-    return replace(piece, inputs=(*piece.inputs, (residual, "replicated")), work=work, sizes=sizes)
+    return replace(piece, inputs=(*piece.inputs, (rows, "replicated")), work=work, sizes=sizes)
 
 
 def bias_bytes(columns: int, *, biases: bool) -> Fraction:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.workload.datatypes import exact_bytes_of
 from lpxsched.workload.parts.attention import GATE_OPERATIONS, bundles
-from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection
+from lpxsched.workload.parts.dealt import STAYS, Dealt, Last, Passes, elementwise, output_projection, projection, scaled
 from lpxsched.workload.parts.piece import NORM_OPERATIONS, NORM_TYPE, term
 from lpxsched.workload.work import VECTOR, Weights
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lpxsched.workload.graph import Layout
     from lpxsched.workload.model import LinearAttention, StateSpace
     from lpxsched.workload.parts.piece import Decoding, Piece
+    from lpxsched.workload.parts.rows import Around
 
 STATE_TYPE = "fp32"
 CONVOLUTION_TYPE = "bf16"
@@ -93,34 +94,29 @@ class _Recurrent(Dealt):
         )
 
 
-def delta_pieces(
-    mixer: LinearAttention, read: str, residual: str, output: str, hidden: int, width: int, decoding: Decoding
-) -> list[Piece]:
-    """Return the gated delta rule, to whose sum the first chip adds the rows of `residual`."""
+def delta_pieces(mixer: LinearAttention, around: Around, width: int, decoding: Decoding) -> list[Piece]:
+    """Return the gated delta rule, to whose sum the first chip adds the residual."""
     number, heads = bundles(mixer.value_heads, mixer.key_heads, width)
     of_unit = (heads, mixer.value_columns, mixer.key_columns, 2, mixer.key_heads, mixer.taps)
-    dealt = _Recurrent(number, mixer.value_columns, hidden, decoding, "delta", *of_unit)
-    return _pieces(dealt, read, residual, output, DELTA_OPERATIONS)
+    dealt = _Recurrent(number, mixer.value_columns, decoding, "delta", *of_unit)
+    return _pieces(dealt, around, DELTA_OPERATIONS)
 
 
-def state_pieces(
-    mixer: StateSpace, read: str, residual: str, output: str, hidden: int, decoding: Decoding
-) -> list[Piece]:
-    """Return Mamba-2, to whose sum the first chip adds the rows of `residual`."""
+def state_pieces(mixer: StateSpace, around: Around, decoding: Decoding) -> list[Piece]:
+    """Return Mamba-2, to whose sum the first chip adds the residual."""
     of_unit = (mixer.heads // mixer.groups, mixer.head_columns, mixer.state, 1, mixer.groups, mixer.taps)
-    dealt = _Recurrent(mixer.groups, mixer.head_columns, hidden, decoding, "state", *of_unit)
-    return _pieces(dealt, read, residual, output, STATE_OPERATIONS, biases=mixer.biases)
+    dealt = _Recurrent(mixer.groups, mixer.head_columns, decoding, "state", *of_unit)
+    return _pieces(dealt, around, STATE_OPERATIONS, biases=mixer.biases)
 
 
-def _pieces(
-    dealt: _Recurrent, read: str, residual: str, output: str, operations: int, *, biases: bool = False
-) -> list[Piece]:
+def _pieces(dealt: _Recurrent, around: Around, operations: int, *, biases: bool = False) -> list[Piece]:
+    projected = dealt.mixed + dealt.rest
     return [
-        projection(f"{dealt.prefix}_in", read, dealt.mixed + dealt.rest, dealt, biases=biases),
-        _convolve(dealt),
+        *projection(f"{dealt.prefix}_in", around.rows, projected, dealt, biases=biases),
+        scaled(_convolve(dealt), around.scale, projected, dealt),
         _update(dealt, operations),
         _norm(dealt),
-        output_projection(f"{dealt.prefix}_out", "normed", residual, output, dealt, Last(dealt.values, biases)),
+        *output_projection(f"{dealt.prefix}_out", "normed", around, dealt, Last(dealt.values, biases)),
     ]
 
 

@@ -12,17 +12,27 @@ from lpxsched.errors import InputError
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
 from lpxsched.verify.replay.attention import HEAD, Shape, heads_of, turned
 from lpxsched.verify.replay.field import ROOT
-from lpxsched.verify.replay.functions import weights_of
 from lpxsched.workload.model import Attention
 from tests.verify.changes import with_graph
-from tests.verify.replay.whole import STEP, dense_run, layer, whole_build, whole_run
+from tests.verify.replay.test_whole import assert_shards_make_the_dense_run
+from tests.verify.replay.whole import (
+    STEP,
+    dense_run,
+    layer,
+    matrix_in_blocks,
+    out_in_blocks,
+    rows_in_blocks,
+    scaled_rows,
+    whole_build,
+    whole_run,
+)
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.verify.replay.dense import Dense
     from lpxsched.verify.replay.functions import Function
 
-SHAPE = Shape(8, 4, 16, 4, 1, 100, 0, 0, 0)
+SHAPE = Shape(8, 4, 16, 4, 1, 1, 100, 0, 0, 0)
 
 
 def function(run: Dense, kind: str) -> Function:
@@ -36,11 +46,10 @@ def turn(pair: list[int], place: int) -> list[int]:
 
 
 def attention(run: Dense, mixer: Attention, rows_per_user: int, past: int, window: int) -> Integers:
-    """Return the layer's sum of heads and residual, from its norm on, by loops."""
-    project, out = function(run, "qkv"), function(run, "out")
-    x = project.setting.matrix("layer.1.mixer_input", run.whole["layer.1.mixer_input"]).astype(object)
+    """Return the layer's sum of heads and residual, from its rows on, by loops."""
+    x = scaled_rows(run, "layer.1.mixer_rows")
     w = {
-        name: weights_of(project.setting, name, number, x.shape[1], HEAD).astype(object)
+        name: matrix_in_blocks(run, "qkv", name, read="layer.1.mixer_rows", number=number, numbers=HEAD)
         for name, number in (("queries", mixer.heads), ("keys", mixer.kv_heads), ("values", mixer.kv_heads))
     }
     users = len(x) // rows_per_user
@@ -48,9 +57,8 @@ def attention(run: Dense, mixer: Attention, rows_per_user: int, past: int, windo
         name: drawn(generator(0, "cache", 0, 1, kind), past, users, mixer.kv_heads, HEAD)
         for name, kind in (("keys", "scores"), ("values", "values"))
     }
-    residual = out.setting.matrix("layer.0.output", run.whole["layer.0.output"]).astype(object)
-    projection = weights_of(out.setting, "out", mixer.heads, HEAD, residual.shape[1]).astype(object)
-    result = residual.copy()
+    result = rows_in_blocks(run, "layer.0.output")
+    projection = out_in_blocks(run, "out", mixer.heads, HEAD)
     for row in range(len(x)):
         user, new = divmod(row, rows_per_user)
         for head in range(mixer.heads):
@@ -85,9 +93,32 @@ def test_attention_is_a_softmax_over_the_context(
     mixer = Attention(4, 2, 4, window=window)
     step = replace(STEP, batch=4, rows_per_user=rows_per_user, context=context)
     run = whole_run(layer(mixer), widths=(1, width, 1), decoding=step)
-    out = function(run, "out")
     expected = attention(run, mixer, rows_per_user, past, sees)
-    assert np.array_equal(out.setting.matrix("layer.1.output", run.whole["layer.1.output"]), expected)
+    assert np.array_equal(rows_in_blocks(run, "layer.1.output"), expected)
+
+
+@pytest.mark.parametrize("width", [4, 5, 7])
+@pytest.mark.parametrize(("gated", "rows_per_user"), [(False, 1), (True, 2)])
+def test_a_context_may_be_split_over_chips(width: int, rows_per_user: int, *, gated: bool) -> None:
+    """Tests two key heads on two or three chips each, which keep every other or every third row of the context.
+
+    A hop of less than nothing makes that shorter. All chips give what a softmax over all rows gives.
+    """
+    mixer = Attention(4, 2, 4, gated=gated)
+    step = replace(STEP, batch=4, rows_per_user=rows_per_user, hop_cycles=-1_000_000)
+    run = whole_run(layer(mixer), widths=(1, width, 1), decoding=step)
+    assert function(run, "merge").setting.operator.sizes["parts"] == width // 2
+    assert_shards_make_the_dense_run(run)
+    if not gated:
+        assert np.array_equal(rows_in_blocks(run, "layer.1.output"), attention(run, mixer, rows_per_user, 3, 9))
+
+
+def test_parts_keep_rows_of_their_own() -> None:
+    """Tests four units of two key heads in two parts: each row of a head is kept by one of its two."""
+    kept = replace(SHAPE, bundles=4, kv_heads=2, parts=2).kept_by(np.arange(4))
+    assert np.array_equal(kept[:, 0], ~kept[:, 1])
+    assert np.array_equal(kept[:3, :2], [[True, False], [False, True], [True, False]])
+    assert np.array_equal(kept[:, :2], kept[:, 2:])
 
 
 def test_a_turn_keeps_products_of_equal_distance() -> None:

@@ -80,19 +80,50 @@ def test_whole_experts_are_replayed(tmp_path: Path) -> None:
     assert replay(build).ok
 
 
+def test_rows_in_blocks_are_replayed(tmp_path: Path) -> None:
+    """Tests 128 heads of 128 columns, whose projections read some megabytes: rows come in two blocks."""
+    build = whole(tmp_path, "--batch", "2", num_attention_heads=128, num_key_value_heads=4, head_dim=128)
+    start = {row: int(build.operators.start[row]) for row in range(len(build.operators))}
+    kinds = list(zip(build.operators.kind.tolist(), build.operators.layer.tolist(), strict=True))
+    first, last = (max(start[row] for row, one in enumerate(kinds) if one == (kind, 1)) for kind in ("qkv", "qkv_2"))
+    assert first < last
+    assert check(build).ok
+    assert replay(build).ok
+
+
+def test_a_context_that_is_split_is_replayed(tmp_path: Path) -> None:
+    """Tests two key heads on four chips, each with every other of two million rows."""
+    build = whole(tmp_path, "--batch", "1", "--context", "2000000")
+    assert next(operator for operator in build.graph.operators if operator.kind == "scores").sizes["parts"] == 2
+    assert check(build).ok
+    assert replay(build).ok
+
+
+def test_rows_that_are_dispatched_are_replayed(tmp_path: Path) -> None:
+    """Tests two rows, each summed at one chip, which sends it to those of its experts and adds it to what they give."""
+    build = whole(tmp_path, "--batch", "2", "--moe", "dispatch")
+    kinds = {operator.kind: operator for operator in build.graph.operators if operator.layer == 2}
+    home = next(tensor for tensor in build.graph.tensors if tensor.name == kinds["home_norm"].outputs[0])
+    assert home.runs is not None
+    assert [count > 0 for _, count in home.runs] == [True, True, False, False]
+    assert [read.layout for read in kinds["combine"].inputs][-1] == "reserved"
+    assert check(build).ok
+    assert replay(build).ok
+
+
 def test_a_vector_that_goes_astray_is_seen_in_all_that_follows(tmp_path: Path) -> None:
-    """Tests that a summand of another vector of the same row on its way to the second layer changes its norm."""
+    """Tests that a summand of another vector of the same row on its way to the second layer changes its scale."""
     build = whole(tmp_path, "--batch", "1")
     norm = next(
         row
         for row, (kind, layer) in enumerate(
             zip(build.operators.kind.tolist(), build.operators.layer.tolist(), strict=True)
         )
-        if (kind, layer) == ("mixer_norm", 2)
+        if (kind, layer) == ("mixer_scale", 2)
     )
     start = int(build.operators.start[norm])
     report = replay(change(build, "operators", norm, start=0))
     assert start > 0
     assert not report.ok
-    assert {mismatch.operator for mismatch in report.first} >= {"layer.2.mixer_norm"}
+    assert {mismatch.operator for mismatch in report.first} >= {"layer.2.mixer_scale"}
     assert json.loads(json.dumps(report.first[0].as_json()))["node"] == build.operators.chip[norm]

@@ -19,25 +19,30 @@ from lpxsched.verify.replay.states import TAPS
 from lpxsched.workload.model import LatentAttention, LinearAttention, StateSpace
 from tests.verify.changes import with_graph
 from tests.verify.replay.test_attention import turn
-from tests.verify.replay.whole import STEP, dense_run, layer, whole_build, whole_run
+from tests.verify.replay.whole import (
+    STEP,
+    dense_run,
+    layer,
+    matrix_in_blocks,
+    out_in_blocks,
+    rows_in_blocks,
+    scaled_rows,
+    setting_of,
+    whole_build,
+    whole_run,
+)
 
 if TYPE_CHECKING:
     from lpxsched.verify.replay.dense import Dense
-    from lpxsched.verify.replay.functions import Setting
 
 ROWS, USERS, ROWS_PER_USER = 4, 2, 2
 DRAFTS = replace(STEP, batch=ROWS, rows_per_user=ROWS_PER_USER)
 HEADS, KEYS = 4, 2
 
 
-def setting(run: Dense, kind: str) -> Setting:
-    """Return what surrounds an operator of the layer."""
-    return next(one.setting for one in run.functions.values() if one.setting.operator.name == f"layer.1.{kind}")
-
-
 def weights(run: Dense, kind: str, name: str, *shape: int) -> Any:
     """Return weights of an operator, as whole numbers without a limit."""
-    return weights_of(setting(run, kind), name, *shape).astype(object)
+    return weights_of(setting_of(run, kind), name, *shape).astype(object)
 
 
 def kept(*key: str, shape: tuple[int, ...]) -> Any:
@@ -47,7 +52,7 @@ def kept(*key: str, shape: tuple[int, ...]) -> Any:
 
 def rows_of(run: Dense, kind: str, name: str) -> Any:
     """Return a tensor as rows."""
-    return setting(run, kind).matrix(name, run.whole[name]).astype(object)
+    return setting_of(run, kind).matrix(name, run.whole[name]).astype(object)
 
 
 def sigmoid(x: int) -> int:
@@ -73,11 +78,14 @@ def mixed(run: Dense, kind: str, name: str, rows: Any, heads: int, row: int, hea
 
 def projected(run: Dense, prefix: str, scalars: int) -> dict[str, Any]:
     """Return keys, queries, values, gates and scalars of all rows."""
-    x = rows_of(run, f"{prefix}_in", "layer.1.mixer_input")
+    x, read = scaled_rows(run, "layer.1.mixer_rows"), "layer.1.mixer_rows"
     widths = {"key": (KEYS, NUMBERS), "query": (KEYS, NUMBERS), "values": (HEADS, NUMBERS), "gates": (HEADS, NUMBERS)}
     widths["scalars"] = (HEADS, scalars)
     return {
-        name: np.einsum("rl,hln->rhn", x, weights(run, f"{prefix}_in", name, number, x.shape[1], width)) % PRIME
+        name: np.einsum(
+            "rl,hln->rhn", x, matrix_in_blocks(run, f"{prefix}_in", name, read=read, number=number, numbers=width)
+        )
+        % PRIME
         for name, (number, width) in widths.items()
     }
 
@@ -113,12 +121,12 @@ def read_rows(run: Dense, prefix: str, p: dict[str, Any], skip: list[int]) -> An
 
 
 def recurrent(run: Dense, prefix: str, scalars: int, skip: list[int]) -> Any:
-    """Return the layer's rows from its norm on, by loops over users, rows and heads."""
+    """Return the layer's rows from those before it on, by loops over users, rows and heads."""
     p, out = projected(run, prefix, scalars), f"{prefix}_out"
     given = read_rows(run, prefix, p, skip)
     gates = np.vectorize(lambda gate: gate * sigmoid(int(gate)) % PRIME, otypes=[object])(p["gates"])
-    result = rows_of(run, out, "layer.0.output")
-    last = weights(run, out, "out", HEADS, NUMBERS, result.shape[1])
+    result = rows_in_blocks(run, "layer.0.output")
+    last = out_in_blocks(run, out, HEADS, NUMBERS)
     scale = weights(run, f"{prefix}_norm", "norm", HEADS, NUMBERS)
     for row in range(ROWS):
         if prefix == "delta":
@@ -137,7 +145,7 @@ def test_the_delta_rule_is_what_loops_give(width: int) -> None:
     """Tests four rows of two users, two key heads with two heads each."""
     run = whole_run(layer(LinearAttention(KEYS, HEADS, 4, 4, 4)), widths=(1, width, 1), decoding=DRAFTS)
     expected = recurrent(run, "delta", 2, [0] * HEADS)
-    assert np.array_equal(rows_of(run, "delta_out", "layer.1.output"), expected)
+    assert np.array_equal(rows_in_blocks(run, "layer.1.output"), expected)
 
 
 @pytest.mark.parametrize("width", [1, 3])
@@ -145,7 +153,7 @@ def test_a_state_space_is_what_loops_give(width: int) -> None:
     """Tests four rows of two users, two groups of two heads."""
     run = whole_run(layer(StateSpace(HEADS, 4, KEYS, 4, 4)), widths=(1, width, 1), decoding=DRAFTS)
     skip = [int(one) for one in weights(run, "state", "skip", HEADS, 1)[:, 0]]
-    assert np.array_equal(rows_of(run, "state_out", "layer.1.output"), recurrent(run, "state", 1, skip))
+    assert np.array_equal(rows_in_blocks(run, "layer.1.output"), recurrent(run, "state", 1, skip))
 
 
 def latent(run: Dense) -> Any:
@@ -156,8 +164,8 @@ def latent(run: Dense) -> Any:
     w = weights(run, "absorb", "queries", HEADS, rank, KEPT)
     keys = weights(run, "absorb", "keys", HEADS, HEAD, HEAD)
     values = weights(run, "latent_out", "values", HEADS, HEAD, HEAD)
-    result = rows_of(run, "latent_out", "layer.0.output")
-    last = weights(run, "latent_out", "out", HEADS, HEAD, result.shape[1])
+    result = rows_in_blocks(run, "layer.0.output")
+    last = out_in_blocks(run, "latent_out", HEADS, HEAD)
     for row in range(ROWS):
         user, new = divmod(row, ROWS_PER_USER)
         seen = [*cache[:, user], *latents[user * ROWS_PER_USER : row + 1, -KEPT:]]
@@ -177,7 +185,7 @@ def latent(run: Dense) -> Any:
 def test_latent_attention_is_what_loops_give(width: int) -> None:
     """Tests four rows of two users, the cache three rows of each."""
     run = whole_run(layer(LatentAttention(HEADS, 8, 8, 4, 2, 4)), widths=(1, width, 1), decoding=DRAFTS)
-    assert np.array_equal(rows_of(run, "latent_out", "layer.1.output"), latent(run))
+    assert np.array_equal(rows_in_blocks(run, "layer.1.output"), latent(run))
 
 
 def test_latent_rows_are_normed_by_their_parts() -> None:

@@ -8,6 +8,7 @@ from lpxsched.workload.model import LatentAttention
 from lpxsched.workload.parts.latent import latent_pieces
 from lpxsched.workload.parts.piece import Decoding
 from tests.fabric.examples import CHIP
+from tests.workload.parts.around import ONE
 
 # Two rows, each of a user with eight rows.
 STEP = Decoding(2, 8, "fp8", Precision("fp8", "fp8", "bf16"), "fp8", 4)
@@ -18,7 +19,7 @@ MIXER = LatentAttention(4, 6, 4, 3, 2, 4)
 
 def costs_on(mixer: LatentAttention, width: int) -> list[dict[str, Cost]]:
     """Return the cost of each operator on each chip, of rows of 16 columns."""
-    pieces = latent_pieces(mixer, "rows", "rows", "output", 16, STEP)
+    pieces = latent_pieces(mixer, ONE, STEP)
     return shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, width)
 
 
@@ -26,9 +27,9 @@ def test_every_chip_makes_latent_rows_for_itself() -> None:
     """Tests 12 columns of 16 weights; two rows of 16 bytes in and 12 numbers of bf16 out; norms of 6 and 4 columns."""
     for shard in costs_on(MIXER, 2):
         assert shard["down"] == Cost("fp8", 192 + 2 * (16 + 24), 2 * 192, 40, 192, "fp8", "replicated")
-        # weights of norms 10 x 2; 24 bytes in, 12 out, 6 into the cache; 3 x 10 and 3 x 2 operations
-        assert shard["latent_norm"].sram_bytes == 20 + 2 * (24 + 12 + 6)
-        assert shard["latent_norm"].macs == 2 * 36
+        # weights of norms 10 x 2; 24 bytes and a scale in, 12 out, 6 into the cache; 3 x 10 and (3 + 1) x 2 operations
+        assert shard["latent_norm"].sram_bytes == 20 + 2 * (24 + 2 + 12 + 6)
+        assert shard["latent_norm"].macs == 2 * 38
 
 
 def test_heads_by_hand() -> None:
@@ -52,4 +53,6 @@ def test_queries_may_come_from_whole_rows() -> None:
     """Tests that without latent queries a head has 16 x 5 + 3 x 4 weights, and latent rows 6 columns."""
     shard = costs_on(LatentAttention(4, 0, 4, 3, 2, 4), 4)[0]
     assert shard["absorb"].weight_bytes == 92
+    # six numbers of one head are multiplied by the scale of their row: 2 x (3 x 2 + 4) operations without
+    assert shard["latent_rotate"].macs == 2 * (10 + 6)
     assert shard["down"].weight_bytes == 96

@@ -12,6 +12,7 @@ from lpxsched.workload.model import LinearAttention, StateSpace
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.parts.recurrent import delta_pieces, state_pieces
 from tests.fabric.examples import CHIP
+from tests.workload.parts.around import ONE
 
 # Two rows, each of a user of its own.
 STEP = Decoding(2, 8, "fp8", Precision("fp8", "fp8", "bf16"), "fp8", 4)
@@ -23,7 +24,7 @@ STATE = StateSpace(4, 4, 2, 3, 4)
 
 def delta_costs(width: int, decoding: Decoding = STEP) -> list[dict[str, Cost]]:
     """Return the cost of each operator of the delta rule on each chip, of rows of 16 columns."""
-    pieces = delta_pieces(DELTA, "rows", "rows", "output", 16, width, decoding)
+    pieces = delta_pieces(DELTA, ONE, width, decoding)
     return shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, width)
 
 
@@ -32,8 +33,9 @@ def test_the_delta_rule_by_hand() -> None:
     shard = delta_costs(2)[1]
     assert shard["delta_in"] == Cost("fp8", 416 + 2 * (16 + 52), 2 * 416, 40, 416, "fp8", "sharded")
     # 14 columns are mixed: 4 taps and a bias in bf16; 3 rows of each of two users, read and written; 26 numbers leave
-    assert shard["delta_convolve"].sram_bytes == 140 + 2 * (2 * 3 * 14 * 2) + 2 * (52 + 26)
-    assert shard["delta_convolve"].macs == 2 * ((4 + 1 + 4) * 14 + 3 * 6)
+    assert shard["delta_convolve"].sram_bytes == 140 + 2 * (2 * 3 * 14 * 2) + 2 * (52 + 26 + 2)
+    # the scale of a row multiplies all 26
+    assert shard["delta_convolve"].macs == 2 * ((4 + 1 + 4) * 14 + 3 * 6 + 26)
     assert shard["delta_convolve"].weight_bytes == 140 + 2 * 3 * 14 * 2
     # two heads of 3 x 4 numbers in fp32 for each of two users, read and written; 26 numbers in, 16 out
     assert shard["delta"].sram_bytes == 2 * (2 * 2 * 12 * 4) + 2 * (26 + 16)
@@ -60,10 +62,10 @@ def test_rows_of_a_user_follow_each_other() -> None:
 @pytest.mark.parametrize("width", [2, 4])
 def test_a_group_of_a_state_space_stays_whole(width: int) -> None:
     """Tests two chips with a group each, others with none: 2 x 3 columns of B and C, 2 x 4, as many gates, 2 steps."""
-    pieces = state_pieces(STATE, "rows", "rows", "output", 16, STEP)
+    pieces = state_pieces(STATE, ONE, STEP)
     shards = shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, width)
     assert [shard["state_in"].weight_bytes for shard in shards] == [24 * 16, 24 * 16, 0, 0][:width]
     # decay, product and sum: three operations for each of 2 x 12 numbers and two rows
     assert [shard["state"].macs for shard in shards] == [2 * 3 * 24, 2 * 3 * 24, 0, 0][:width]
-    assert shards[0]["state_convolve"].macs == 2 * 9 * 14
+    assert shards[0]["state_convolve"].macs == 2 * (9 * 14 + 24)
     assert shards[0]["state_out"].weight_bytes == 128
