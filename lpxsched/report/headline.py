@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import HEADLINE, PARTS
 from lpxsched.report.formats import as_us
+from lpxsched.report.told import results_of
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ WIDTH = 84
 
 def headline_facts(build: Build) -> dict[str, Any]:
     """Return the headline's results of a manifest by key; empty for a collective, which has no step."""
-    results = build.manifest.results
+    results = results_of(build)
     return {key: results[key] for key in HEADLINE} if all(key in results for key in HEADLINE) else {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import as_us
+from lpxsched.report.told import results_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def reach_lines(build: Build) -> list[tuple[str, str]]:
     """Return name and text of each line; none of a build that does not tell of it."""
-    results = build.manifest.results
+    results = results_of(build)
     return [*_loads(results), *_targets(results), *_formulas(results)]
 
 

@@ -13,6 +13,7 @@ from lpxsched.schedule.parts import beside, of_pieces
 from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE
 from lpxsched.schedule.problem.instance import ranks
 from lpxsched.schedule.problem.stages import merged, stages_of
+from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.stage_plan import Part, stage_part
 from lpxsched.schedule.symmetry.lift import lifted_collective
@@ -112,8 +113,10 @@ class _Layer:
         return Part(plan, hint.placement.start[tasks])
 
     def found(self, stage: Stage, options: SolveOptions) -> list[Part]:
-        """Return what searches find for a stage on its own, best first."""
+        """Return what searches find for a stage on its own, best first; nothing where its chips need relays."""
         instance, bundles = stage.instance(self.problem.instance)
+        if (all_ways(instance.network) == FAR).any():
+            return []
         found = sorted(searches(instance, options, collective_bound(instance)), key=lambda found: found.quality)
         layer = self.problem.instance
         return [stage_part(layer, stage, bundles, lifted_collective(plan)) for plan in found[:MOST_OF_STAGE]]

@@ -23,8 +23,9 @@ def test_a_quantile_is_a_time_that_was_seen() -> None:
         (5, 0.5, (None, None)),
         # All of 100 lie below the 99th percentile with 0.99^100 = 36.6 %; fewer than 97 with 1.8 %, than 98 with 7.9 %.
         (100, 0.99, (97, None)),
-        # 0.99^367 = 2.502 %, 0.99^368 = 2.477 %. Fewer than 360 of 368 with 1.3 %, than 361 with 3.3 %.
-        (367, 0.99, (360, None)),
+        # 0.99^367 = 2.502 %, 0.99^368 = 2.477 %. Fewer than 359 of 367 and than 360 of 368 with 1.3 %, than one more
+        # with 3.3 %.
+        (367, 0.99, (359, None)),
         (368, 0.99, (360, 368)),
     ],
 )

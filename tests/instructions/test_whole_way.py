@@ -30,7 +30,7 @@ from tests.timetable.small import compiled
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
-QUICK, MORE = 6, 100
+QUICK, MORE = 4, 25
 # Of a cycle: femtoseconds are whole.
 ROUNDING = 1e-3
 KINDS = ("all-gather", "reduce-scatter", "all-reduce", "all-to-all", "broadcast", "reduce", "gather", "scatter")
@@ -62,8 +62,11 @@ def collectives(draw: st.DrawFn) -> tuple[tuple[str, dict[str, Any]], dict[str, 
 
 
 def hold_all_the_way(build: Build) -> None:
-    """Assert everything that holds of a build."""
-    assert check(build).violations == ()
+    """Assert everything that holds of a build, unless it lacks room and would not be written."""
+    faults = check(build).violations
+    assert [fault for fault in faults if not fault.lacks_room] == []
+    if faults:
+        return
     assert replay(build).ok
     assert (build.segments.makespan_cycles >= build.segments.lower_bound_cycles).all()
     assert (build.frames.period_cycles >= build.frames.lower_bound_cycles).all()

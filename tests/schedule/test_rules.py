@@ -11,7 +11,7 @@ import pytest
 from lpxsched.schedule.result import Schedule, Sums
 from tests.schedule.changes import moved_slot, single_vectors, started, with_slot, with_sums, without_slot
 from tests.schedule.instances import ints, two_chips
-from tests.schedule.problem.test_distances import shared_host
+from tests.schedule.problem.test_wires import shared_host
 from tests.schedule.rules import violations
 
 if TYPE_CHECKING:

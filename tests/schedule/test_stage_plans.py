@@ -67,7 +67,7 @@ def test_an_all_reduce_may_begin_on_other_chips(overlap: int) -> None:
     """
     first = (0, 1, 2, 3)
     second = (2, 3, 4, 5) if overlap else (16, 17, 18, 19)
-    layer = visits_on("lpx-rack", (first, second, second)).problems[1].over(4032).instance
+    layer = visits_on("lpx-rack", (first, second, second), blocks=1).problems[1].over(4032).instance
     border, own = stages_of(layer)
     assert (border.kind, own.kind, own.enter.tolist()) == ("all-reduce", "all-reduce", [-1] * 4)
     assert (border.enter >= 0).sum() == 4 - overlap
@@ -79,7 +79,7 @@ def test_an_all_reduce_may_begin_on_other_chips(overlap: int) -> None:
 
 def test_an_all_reduce_keeps_its_order_where_chips_are_dealt_otherwise() -> None:
     """Tests a border from four chips to the same in reverse: the first share is that of the last chip."""
-    layer = visits_on("lpx-rack", ((0, 1, 2, 3), (3, 2, 1, 0), (3, 2, 1, 0))).problems[1].over(4032).instance
+    layer = visits_on("lpx-rack", ((0, 1, 2, 3), (3, 2, 1, 0), (3, 2, 1, 0)), blocks=1).problems[1].over(4032).instance
     assert layer.demand_root[:4].tolist() == [3, 2, 1, 0]
     assert stages_of(layer)[0].demands.tolist() == [0, 1, 2, 3]
     assert broken(layer) == []
@@ -87,7 +87,7 @@ def test_an_all_reduce_keeps_its_order_where_chips_are_dealt_otherwise() -> None
 
 def test_summands_of_more_chips_than_read_them_are_no_stage() -> None:
     """Tests four chips to two: only what the two do among themselves is a collective."""
-    layer = visits_on("lpx-rack", ((0, 1, 2, 3), (16, 17), (16, 17))).problems[1].instance
+    layer = visits_on("lpx-rack", ((0, 1, 2, 3), (16, 17), (16, 17)), blocks=1).problems[1].instance
     assert [stage.enter.tolist() for stage in stages_of(layer)] == [[-1, -1]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.clocks.specification import load_clock
@@ -42,9 +43,14 @@ class Visits(NamedTuple):
 
 
 def visits_on(
-    topology: str, chips_of_visits: Sequence[Sequence[int]], *, clock: str | ClockSpecification = "xo-100ppm"
+    topology: str,
+    chips_of_visits: Sequence[Sequence[int]],
+    *,
+    clock: str | ClockSpecification = "xo-100ppm",
+    blocks: int = STEP.blocks,
 ) -> Visits:
     """Return an embedding, equal dense layers and a head, each on its chips; the first and the last meet hosts."""
+    step = replace(STEP, blocks=blocks)
     fabric = load_fabric(topology)
     specification = load_clock(clock) if isinstance(clock, str) else clock
     used = sorted({chip for chips in chips_of_visits for chip in chips})
@@ -55,11 +61,11 @@ def visits_on(
         Group(visit, tuple(chips), tuple(hosts[chip] for chip in chips) if visit in (0, last) else ())
         for visit, chips in enumerate(chips_of_visits)
     )
-    graph = lpu_graph(visits, fabric.chip, [len(chips) for chips in chips_of_visits], STEP)
+    graph = lpu_graph(visits, fabric.chip, [len(chips) for chips in chips_of_visits], step)
 
     def costs(group: Group) -> list[dict[str, Cost]]:
         width = len(group.chips)
-        return shard_costs(lpu_work(visits[group.layer], fabric.chip, width, STEP), fabric.chip, width)
+        return shard_costs(lpu_work(visits[group.layer], fabric.chip, width, step), fabric.chip, width)
 
     problems = layer_problems(fabric, groups, graph, costs, clock=specification, tree=tree)
     return Visits(fabric, tree, graph, groups, problems)

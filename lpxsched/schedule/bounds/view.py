@@ -126,7 +126,8 @@ class View:
         if missing:
             cost = least_lengths(np.array(missing), self.network.reversed(), self.hop + self.between_cycles)
             self._into.update(zip(missing, cost, strict=True))
-        return np.stack([self._into[node] for node in nodes.tolist()])
+        found = [self._into[node] for node in nodes.tolist()]
+        return np.array(found, dtype=np.int64).reshape(len(nodes), self.network.nodes)
 
     def from_any(self, nodes: Integers) -> Integers:
         """Return the cost of a way to each node from the nearest of some nodes, shape (nodes,)."""
