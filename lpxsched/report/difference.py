@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.critical_path import cycles_by_class
 from lpxsched.report.formats import counted
+from lpxsched.report.layers import EMBEDDING, HEAD, head_of, layer_key
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.mapping import mapping
 from lpxsched.report.rows import in_path_order, part_name
@@ -67,9 +68,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The chips of a layer in two builds; empty where a build has no such layer."""
+    """The chips of a layer, or of embedding or head, in two builds; empty where a build has none; see `layer_key`."""
 
-    layer: int
+    layer: str
     first: str
     second: str
 
@@ -107,22 +108,22 @@ def changes(first: Summary, second: Summary) -> list[Change]:
 
 def moved_layers(first: Build, second: Build) -> list[Moved]:
     """Return the chips of each layer in both builds."""
-    places = [{layer: held.chips for held in mapping(build) for layer in held.layers} for build in (first, second)]
-    layers = sorted({*places[0], *places[1]})
-    return [Moved(layer, places[0].get(layer, ""), places[1].get(layer, "")) for layer in layers]
+    places = [_places(build) for build in (first, second)]
+    layers = sorted({*places[0], *places[1]}, key=lambda layer: (layer == HEAD, layer != EMBEDDING, len(layer), layer))
+    return [Moved(layer, *(of.get(layer, "") for of in places)) for layer in layers]
 
 
 def moved_sentence(moved: Sequence[Moved]) -> str:
     """Return how many layers lie on other chips, and how many only one of two builds has."""
-    both = [each for each in moved if each.first and each.second]
+    both, noun = [each for each in moved if each.first and each.second], "layer"
+    if any(each.layer in (EMBEDDING, HEAD) for each in moved):
+        noun = "visit"
     other = sum(each.moves for each in both)
     only = {"A": sum(not each.second for each in moved), "B": sum(not each.first for each in moved)}
-    told = [f"{other} of {counted(len(both), 'layer')} on other chips"] if other else []
+    told = [f"{other} of {counted(len(both), noun)} on other chips"] if other else []
     if both and not other:
-        told = ["All on the same chips" if len(both) == len(moved) else f"{counted(len(both), 'layer')} on the same"]
-    return "; ".join(
-        [*told, *(f"{counted(number, 'layer')} only in {name}" for name, number in only.items() if number)]
-    )
+        told = ["All on the same chips" if len(both) == len(moved) else f"{counted(len(both), noun)} on the same"]
+    return "; ".join([*told, *(f"{counted(number, noun)} only in {name}" for name, number in only.items() if number)])
 
 
 def changes_json(found: list[Change], moved: list[Moved]) -> dict[str, Any]:
@@ -143,6 +144,12 @@ def shown(value: float | None, unit: str, *, signed: bool = False) -> str:
     # What rounds to zero has no sign.
     text = f"{value:{'+' if signed else ''},.{decimals}f}"
     return text if float(text.replace(",", "")) else text.lstrip("+-")
+
+
+def _places(build: Build) -> dict[str, str]:
+    """Return the chips of each layer, by what it is called."""
+    head = head_of(build.manifest.results)
+    return {layer_key(layer, head): held.chips for held in mapping(build) for layer in held.layers}
 
 
 def _by_part(cells: Parts, parts: Sequence[str]) -> dict[str, Fraction]:

@@ -18,6 +18,7 @@ from lpxsched.report.busiest import (
 )
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
+from lpxsched.report.layers import head_of
 from lpxsched.report.reach import reach_lines
 from lpxsched.report.token import collective_kind, only_period, token_time
 from lpxsched.report.utilisation import utilisation
@@ -56,6 +57,8 @@ class Summary:
     chips_alike : list of Alike
         By unit.
     layers : tuple of LayerTime
+    head : int
+        Number of the layer that is the head of a whole model, NONE of another build; see `layers`.
     visits : list of dict
         Of a whole model in one segment its problems as the manifest tells them: embedding, layers, head; else empty.
     path_by_class : dict of Fraction
@@ -72,6 +75,7 @@ class Summary:
     links_alike: list[Alike[BusyLink]]
     chips_alike: list[Alike[BusyChip]]
     layers: tuple[LayerTime, ...]
+    head: int
     visits: Sequence[Mapping[str, Any]]
     path_by_class: Mapping[str, Fraction]
 
@@ -96,6 +100,7 @@ def summarise(build: Build) -> Summary:
         links_alike=alike_links(links)[:SHOWN],
         chips_alike=alike_chips(busiest_by_unit(chips))[:SHOWN],
         layers=layers,
+        head=head_of(build.manifest.results),
         visits=build.manifest.results["problems"] if "visits" in build.manifest.results else [],
         path_by_class=cycles_by_class(layers),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -57,6 +57,12 @@ def repeated_build(copies: int) -> Build:
         graph_json=canonical_json(graph),
     )
     return signed(build)
+
+
+def whole_model(build: Build, visits: int, **results: Any) -> Build:
+    """Return a build as that of a whole model on the chips: layer 0 is the embedding, the last visit the head."""
+    told = {"visits": visits, "problems": [], **results}
+    return replace(build, manifest=build.manifest.model_copy(update={"results": told}))
 
 
 def _graph(one: GraphFile, nodes: list[Integers]) -> GraphFile:

@@ -16,7 +16,7 @@ from lpxsched.report.summary import summarise
 from lpxsched.report.text import WIDTH
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, two_chip_build
-from tests.report.builds import repeated_build
+from tests.report.builds import repeated_build, whole_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,18 +46,30 @@ def test_a_class_that_one_build_lacks_has_no_difference() -> None:
 def test_layers_on_other_chips_are_found() -> None:
     """Tests that the third layer is new, and the first two stay."""
     assert moved_layers(repeated_build(2), repeated_build(3)) == [
-        Moved(0, "0.0-1", "0.0-1"),
-        Moved(1, "0.2-3", "0.2-3"),
-        Moved(2, "", "1.0-1"),
+        Moved("0", "0.0-1", "0.0-1"),
+        Moved("1", "0.2-3", "0.2-3"),
+        Moved("2", "", "1.0-1"),
     ]
+
+
+def test_layers_of_a_whole_model_are_those_of_its_model() -> None:
+    """Tests four visits against two layers: visit 1 is layer 0, and an embedding is no layer at all."""
+    whole = moved_layers(whole_model(repeated_build(4), visits=4), repeated_build(2))
+    assert whole == [
+        Moved("embedding", "0.0-1", ""),
+        Moved("0", "0.2-3", "0.0-1"),
+        Moved("1", "1.0-1", "0.2-3"),
+        Moved("head", "1.2-3", ""),
+    ]
+    assert moved_sentence(whole) == "2 of 2 visits on other chips; 2 visits only in A"
 
 
 def test_layers_of_one_build_only_lie_on_no_other_chips() -> None:
     """Tests the sentence: a layer that moved, one that only the second build has, and equal builds."""
-    moved = [Moved(0, "0.0", "0.1"), Moved(1, "0.2", "0.2"), Moved(2, "", "0.3")]
+    moved = [Moved("0", "0.0", "0.1"), Moved("1", "0.2", "0.2"), Moved("2", "", "0.3")]
     assert moved_sentence(moved) == "1 of 2 layers on other chips; 1 layer only in B"
     assert moved_sentence(moved[1:2]) == "All on the same chips"
-    assert moved_sentence([Moved(0, "0.0", "")]) == "1 layer only in A"
+    assert moved_sentence([Moved("0", "0.0", "")]) == "1 layer only in A"
 
 
 def test_what_never_repeats_has_no_period() -> None:
@@ -128,7 +140,7 @@ def test_report_of_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert run(["report", *folders, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["differences"]["figures"]["makespan, cycles"]["difference"] == 128
-    assert told["moved_layers"] == [{"layer": 2, "a": "", "b": "1.0-1"}]
+    assert told["moved_layers"] == [{"layer": "2", "a": "", "b": "1.0-1"}]
     assert told["b"]["makespan_cycles"] == 384
     page = tmp_path / "page.html"
     assert run(["report", *folders, "-o", str(page)]) == 0

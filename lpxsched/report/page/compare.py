@@ -97,9 +97,7 @@ def _utilisation() -> str:
 
 
 def _mapping(moved: Sequence[Moved]) -> str:
-    rows = [
-        [str(each.layer), each.first or "-", each.second or "-", "other chips" if each.moves else ""] for each in moved
-    ]
+    rows = [[each.layer, each.first or "-", each.second or "-", "other chips" if each.moves else ""] for each in moved]
     return section(
         "mapping", "Mapping", paragraph(f"{moved_sentence(moved)}."), table(["layer", "A", "B", ""], rows, left=4)
     )

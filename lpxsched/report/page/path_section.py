@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpxsched.report.layers import layers_named
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.page.markup import bar, legend, paragraph, section, table
-from lpxsched.report.rows import cycles_us, layers_named, path_rows
+from lpxsched.report.rows import cycles_us, path_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ def _share_text(summary: Summary, name: str, cycles: Fraction, whole: Fraction |
 
 def _kind(summary: Summary, number: int) -> str:
     time = summary.layers[number]
-    told = f"{layers_named(time.layers)}: {time.makespan_cycles:,} cycles each"
+    told = f"{layers_named(time.layers, summary.head)}: {time.makespan_cycles:,} cycles each"
     return f"<details><summary>{told}</summary>{_cell_table(summary, time.cells)}</details>"
 
 
