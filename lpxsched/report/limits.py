@@ -15,8 +15,8 @@ from lpxsched.report.critical_path import (
     OF_HOPS,
     ROUNDING,
     SERIALISATION,
-    SLACK,
     TURNAROUND,
+    UNFORCED,
     UNIT_BUSY,
 )
 from lpxsched.report.formats import as_us
@@ -35,7 +35,7 @@ CAUSES = {
     "clock uncertainty": (GUARD, DESKEW),
     "turnaround in relays": (TURNAROUND,),
     "waiting for functional units": (UNIT_BUSY,),
-    "slack in the schedule": (SLACK, ROUNDING),
+    "unforced waiting": (UNFORCED, ROUNDING),
 }
 OPERATORS = "compute"
 

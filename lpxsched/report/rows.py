@@ -16,8 +16,8 @@ from lpxsched.report.critical_path import (
     OF_HOPS,
     ROUNDING,
     SERIALISATION,
-    SLACK,
     TURNAROUND,
+    UNFORCED,
     UNIT_BUSY,
 )
 from lpxsched.report.formats import percent
@@ -40,7 +40,7 @@ PART_NAMES = {
     TURNAROUND: "turnaround in relays",
     LINK_BUSY: "waiting: link held by others",
     UNIT_BUSY: "waiting: unit runs another operator",
-    SLACK: "waiting: slack",
+    UNFORCED: "waiting: unforced",
     DESKEW: "deskew",
     ROUNDING: "rounding to whole cycles",
 }

@@ -45,7 +45,7 @@ def test_the_largest_cause_is_named_first() -> None:
     """Tests a build that waits for nothing for 91 cycles, and the room that its bound leaves."""
     build = delayed_build(Fraction(5, 2), 10, 5, list(range(1, 14)))
     text = limiting_sentence(summarise(build))
-    assert text.startswith("Slack in the schedule limits the step: 0.09")
+    assert text.startswith("Unforced waiting limits the step: 0.09")
     assert text.endswith(f"could win at most {100 * (1 - 128 / int(build.segments.makespan_cycles[0])):.1f} %.")
 
 

@@ -22,7 +22,7 @@ CAUSE_COLOURS = {
     "clock uncertainty": "#009E73",
     "turnaround in relays": "#CC79A7",
     "waiting for functional units": "#E69F00",
-    "slack in the schedule": "#888888",
+    "unforced waiting": "#888888",
 }
 
 
