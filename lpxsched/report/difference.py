@@ -89,10 +89,11 @@ def changes(first: Summary, second: Summary) -> list[Change]:
     ]
     cells = [path_cells(summary.layers) for summary in pairs]
     parts = in_path_order(part for of in cells for part, _ in of)
+    by_class = _filled([cycles_by_class(summary.layers) for summary in pairs])
     by = {
-        "critical path by cause": [cycles_by_cause(of) for of in cells],
+        "critical path by cause": _filled([cycles_by_cause(of) for of in cells]),
         "critical path by part": [_by_part(of, parts) for of in cells],
-        "critical path by link class": [cycles_by_class(summary.layers) for summary in pairs],
+        "critical path by link class": [_of_links(*each) for each in zip(pairs, by_class, strict=True)],
     }
     for group, cycles in by.items():
         found += [
@@ -174,8 +175,20 @@ def _figure(figures: Mapping[str, Any], key: str, unit: str) -> float | None:
     return value if value is None or unit != US else value / 1000
 
 
-def _us(summary: Summary, cycles: Fraction | None) -> float:
-    return float(cycles_to_ns(cycles or Fraction(0), summary.clock_mhz)) / 1000
+def _filled(found: Sequence[Mapping[str, Fraction]]) -> list[dict[str, Fraction]]:
+    """Return the cycles of each build with 0 for what only the other one spends."""
+    names = dict.fromkeys(name for of in found for name in of)
+    return [{name: of.get(name, Fraction(0)) for name in names} for of in found]
+
+
+def _of_links(summary: Summary, cycles: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """Return the cycles by class without those classes of which a build has no link."""
+    classes = {group.link_class for group in summary.classes.groups}
+    return {name: spent for name, spent in cycles.items() if name in classes}
+
+
+def _us(summary: Summary, cycles: Fraction | None) -> float | None:
+    return None if cycles is None else float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000
 
 
 def _shares(summary: Summary, *, whole: bool) -> Mapping[str, float]:

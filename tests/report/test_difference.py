@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ from lpxsched.report.summary import summarise
 from lpxsched.report.text import WIDTH
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, two_chip_build
-from tests.report.builds import repeated_build, whole_model
+from tests.report.builds import delayed_build, renamed_class, repeated_build, whole_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +36,26 @@ def test_every_figure_of_both_is_told() -> None:
 
 
 def test_a_class_that_one_build_lacks_has_no_difference() -> None:
-    """Tests that a missing figure is neither zero nor a fault."""
-    (change, *_) = changes_json(changes(summarise(two_chip_build()), summarise(two_chip_build())), [])["differences"]
-    assert change == "figures"
+    """Tests tray links, which the second build calls spine: what is missing is neither zero nor a fault."""
+    one, other = two_chip_build(), renamed_class(two_chip_build(), "tray", "spine")
+    told = changes_json(changes(summarise(one), summarise(other)), [])["differences"]
+    # 40 cycles of the path are spent on tray links, which are busy for 20 of 2 x 128.
+    path = told["critical path by link class"]
+    assert path["tray"] == {"a": pytest.approx(0.0405), "b": None, "difference": None, "unit": "us"}
+    assert (path["spine"]["a"], path["spine"]["difference"]) == (None, None)
+    busy = told["busy over all"]
+    assert busy["tray links"] == {"a": 7.8125, "b": None, "difference": None, "unit": "%"}
+    assert busy["spine links"] == {"a": None, "b": 7.8125, "difference": None, "unit": "%"}
     assert shown(None, "us") == "-"
     assert shown(3, "", signed=True) == "+3"
     assert shown(-0.25, "us", signed=True) == "-0.250"
+
+
+def test_what_only_one_build_waits_for_is_nothing_in_the_other() -> None:
+    """Tests 13 waits of 1 to 13 cycles that nothing forces, 91 in all, against none."""
+    waits = delayed_build(Fraction(5, 2), 10, 5, list(range(1, 14)))
+    found = {change.name: change for change in changes(summarise(two_chip_build()), summarise(waits))}
+    assert (found["waiting: unforced"].first, found["waiting: unforced"].second) == (0, 0.091)
 
 
 def test_layers_on_other_chips_are_found() -> None:
