@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from playwright.sync_api import Browser
+
     from lpxsched.timetable.build import Build
     from tests.report.page.conftest import Opened
 
@@ -246,6 +248,37 @@ def test_the_keyboard_reaches_everything(four: Opened) -> None:
         before = four.pixels(name)
         four.press("ArrowDown")
         assert four.pixels(name) != before
+
+
+def test_a_picture_that_is_still_read_takes_keys(browser: Browser, page_of_four: Path) -> None:
+    """Tests a timeline whose rows never come: keys choose no row of none, and nothing fails."""
+    with browser.new_context() as context:
+        page, complaints = context.new_page(), list[str]()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.add_init_script("Response.prototype.arrayBuffer = () => new Promise(() => {});")
+        page.goto(page_of_four.as_uri())
+        page.locator("#timeline canvas").focus()
+        for key in ("ArrowUp", "ArrowDown", "PageUp", "PageDown", "Enter", "+"):
+            page.keyboard.press(key)
+        assert page.locator("#timeline output").inner_text() == "Reading …"
+        assert complaints == []
+
+
+def test_the_window_of_a_short_fabric_moves_by_keys(
+    opened: Callable[..., Opened], four_layers: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests 50 bins or fewer: a key moves by a whole bin there and back, and keys of the browser move nothing."""
+    monkeypatch.setattr("lpxsched.report.page.series.MOST_BINS", 50)
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(four_layers))
+    page = opened(path)
+    slider = page.section("fabric").locator("[name=moment]")
+    page.section("fabric").locator("canvas").focus()
+    seen = []
+    for key in ("+", "+", "-", "Control+ArrowRight", "Alt+ArrowRight"):
+        page.press(key)
+        seen.append((slider.input_value(), page.told("fabric").partition(",")[0]))
+    assert seen == [(value, "chip 0.0") for value in ("1", "2", "1", "1", "1")]
 
 
 def test_light_and_dark(opened: Callable[..., Opened], page_of_four: Path) -> None:
