@@ -68,11 +68,11 @@ def limiting_sentence(summary: Summary) -> str:
     """Return what limits the step, or the collective; nothing that is assumed is called proved."""
     facts = summary.facts
     if not facts["period_cycles"]:
-        return _of_step(summary) + _room(facts, "makespan_cycles")
+        return _of_step(summary) + _room(facts, "makespan")
     limited = "it" if facts["collective"] else "tokens/s of all"
     rate = f"The period of {facts['period_cycles']:,} cycles limits {limited}."
     step = f"{_of_step(summary)} " if "step_ns" in facts else ""
-    return f"{step}{rate}{_busiest(summary)}{_room(facts, 'period_cycles')}"
+    return f"{step}{rate}{_busiest(summary)}{_room(facts, 'period')}"
 
 
 def _of_step(summary: Summary) -> str:
@@ -123,10 +123,10 @@ def _percent(part_ns: Fraction, whole_ns: Fraction) -> str:
     return f"{float(100 * part_ns / whole_ns) if whole_ns else 0.0:.1f} %"
 
 
-def _room(facts: Mapping[str, object], length: str) -> str:
-    """Return what another schedule of the same groups could win at most."""
-    cycles, bound = facts[length], facts["lower_bound_cycles"]
+def _room(facts: Mapping[str, object], whole: str) -> str:
+    """Return what another schedule of the same groups could win at most of the makespan or the period."""
+    cycles, bound = facts[f"{whole}_cycles"], facts["lower_bound_cycles"]
     if not isinstance(cycles, int) or not isinstance(bound, int) or not 0 < bound <= cycles:
         return ""
-    won = "nothing" if bound == cycles else f"at most {100 * (cycles - bound) / cycles:.1f} %"
+    won = "nothing" if bound == cycles else f"at most {100 * (cycles - bound) / cycles:.1f} % of the {whole}"
     return f" Another schedule of the same groups could win {won}."

@@ -43,10 +43,9 @@ def report_text(summary: Summary) -> str:
     """Return the whole report, paragraphs separated by empty lines."""
     headline = [f"  {name:<14}{text}" for name, text in summary.headline]
     parts = [
-        name_of(summary),
         fill(limiting_sentence(summary), WIDTH),
         *(["\n".join(headline)] if headline else []),
-        fill(length_of(summary), WIDTH),
+        fill(f"{name_of(summary)}: {length_of(summary)}", WIDTH),
         *([titled("Layers by kind", kind_rows(summary))] if summary.facts["collective"] is None else []),
         _path(summary),
         _classes(summary),

@@ -27,7 +27,7 @@ def test_report_prints_text(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     """Tests that the report is on stdout and nothing on stderr."""
     assert run(["report", str(folder)]) == 0
     output = capsys.readouterr()
-    assert output.out.startswith("build\n\nCompute limits the step: 0.168 us (32.8 %) of its 0.512 us, then wire")
+    assert output.out.startswith("Compute limits the step: 0.168 us (32.8 %) of its 0.512 us, then wire")
     assert "4 layers, makespan 512 cycles" in output.out
     assert output.err == ""
 

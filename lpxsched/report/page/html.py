@@ -72,7 +72,7 @@ def build_page(build: Build) -> bytes:
 
 def head(summary: Summary) -> str:
     """Return what limits the step, its figures, and its three parts."""
-    facts, figures = summary.facts, []
+    facts = summary.facts
     if "step_ns" in facts:
         figures = [
             ("tokens/s a user", f"{int(facts['tokens_per_s_per_user']):,}"),
@@ -95,8 +95,8 @@ def head(summary: Summary) -> str:
             figures.append(("us at worst, waiting included", f"{facts['proved_worst_ns'] / 1000:,.3f}"))
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in figures)
     parts = table([], summary.headline, left=2) if summary.headline else ""
-    said = paragraph(length_of(summary), "length") + paragraph(limiting_sentence(summary), "limit")
-    return f'<header><h1>{escape(name_of(summary))}</h1>{said}<dl class="figures">{items}</dl>{parts}</header>'
+    limit, length = paragraph(limiting_sentence(summary), "limit"), paragraph(length_of(summary), "length")
+    return f'<header><h1>{escape(name_of(summary))}</h1>{limit}<dl class="figures">{items}</dl>{parts}{length}</header>'
 
 
 def document(name: str, sections: Sequence[str], builds: Sequence[tuple[dict[str, Any], Sequence[Blob]]]) -> bytes:
