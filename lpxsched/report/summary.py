@@ -19,6 +19,7 @@ from lpxsched.report.busiest import (
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
 from lpxsched.report.layers import head_of
+from lpxsched.report.limits import limiting_sentence, path_cells
 from lpxsched.report.reach import reach_lines
 from lpxsched.report.token import collective_kind, only_period, token_time
 from lpxsched.report.utilisation import utilisation
@@ -34,6 +35,16 @@ if TYPE_CHECKING:
 
 BINS = 200
 SHOWN = 5
+# What else the text tells of a manifest's results, where there is any.
+TOLD = (
+    "proved_worst_ns",
+    "assumed_parts_ns",
+    "waiting_ns",
+    "restart_ns",
+    "loads",
+    "targets",
+    "published_formulas_ns",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +56,7 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once), ``proved_worst_ns`` if told; of a model also its headline, see `assembly.headline`.
+        once), those of `TOLD` that there are; of a model also its headline, see `headline_facts`.
     headline : list of (str, str)
         Its lines, empty for a collective.
     clock_mhz : Fraction
@@ -118,23 +129,45 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     """Return the summary as plain data; cycles that are no whole numbers become floating-point numbers."""
     return {
         **summary.facts,
+        "limit": limiting_sentence(summary),
         "classes": [_class_json(summary.classes, group) for group in range(len(summary.classes.groups))],
         "busiest_links": [asdict(link) for link in summary.links],
+        "busiest_links_alike": [_alike_json(alike) for alike in summary.links_alike],
         "busiest_chips": {
             "by_unit": [asdict(chip) for chip in summary.chips_by_unit],
             "by_vectors": [asdict(chip) for chip in summary.chips_by_vectors],
+            "alike": [_alike_json(alike) for alike in summary.chips_alike],
         },
         "layers": [
             {
                 "layers": list(time.layers),
                 "segments": list(time.segments),
+                "chips": list(time.chips),
                 "makespan_cycles": time.makespan_cycles,
+                "lower_bound_cycles": time.lower_bound_cycles,
+                "gap": time.makespan_cycles / time.lower_bound_cycles if time.lower_bound_cycles else None,
                 "parts": {name: _number(cycles) for name, cycles in time.parts.items()},
+                "critical_path": _cells_json(time.cells),
             }
             for time in summary.layers
         ],
+        "visits": [dict(visit) for visit in summary.visits],
+        "critical_path": _cells_json(path_cells(summary.layers)),
         "critical_path_by_class": {name: _number(cycles) for name, cycles in summary.path_by_class.items()},
     }
+
+
+def _alike_json(alike: Alike[BusyLink] | Alike[BusyChip]) -> dict[str, Any]:
+    """Return the first of what is alike, how many there are, and the layers of all of them."""
+    return asdict(alike.one) | {"alike": alike.count, "layers": list(alike.layers)}
+
+
+def _cells_json(cells: Mapping[tuple[str, str], Fraction]) -> list[dict[str, Any]]:
+    """Return the cells of a critical path; the class is null in front of an operator."""
+    return [
+        {"part": part, "link_class": name or None, "cycles": _number(cycles)}
+        for (part, name), cycles in sorted(cells.items())
+    ]
 
 
 def _class_json(classes: Utilisation, group: int) -> dict[str, Any]:
@@ -170,7 +203,7 @@ def _facts(build: Build) -> dict[str, Any]:
         "lower_bound_cycles": int(bounds),
         "bound": results.get("bound"),
         "period_cycles": only_period(build),
-        **{name: results[name] for name in ("proved_worst_ns",) if name in results},
+        **{name: results[name] for name in TOLD if name in results},
     }
 
 

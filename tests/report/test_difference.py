@@ -22,6 +22,8 @@ from tests.report.builds import delayed_build, renamed_class, repeated_build, wh
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lpxsched.timetable.build import Build
+
 
 def test_every_figure_of_both_is_told() -> None:
     """Tests two layers against three: makespans, causes and classes; what neither has is left out."""
@@ -56,6 +58,17 @@ def test_what_only_one_build_waits_for_is_nothing_in_the_other() -> None:
     waits = delayed_build(Fraction(5, 2), 10, 5, list(range(1, 14)))
     found = {change.name: change for change in changes(summarise(two_chip_build()), summarise(waits))}
     assert (found["waiting: unforced"].first, found["waiting: unforced"].second) == (0, 0.091)
+
+
+def test_waiting_and_restart_are_figures(small_build: Build) -> None:
+    """Tests a model whose segments wait one cycle longer each in the second build, 1 us for every 1,000 MHz."""
+    build = small_build
+    longer = replace(build, segments=replace(build.segments, waiting_cycles=build.segments.waiting_cycles + 1))
+    found = {change.name: change for change in changes(summarise(build), summarise(longer))}
+    cycle_us = 1 / float(build.manifest.clock_mhz)
+    assert found["waiting in the worst case"].difference == pytest.approx(len(build.segments) * cycle_us)
+    assert found["restart, in no step"].first == build.manifest.results["restart_ns"] / 1000
+    assert "waiting for the own window" not in found
 
 
 def test_layers_on_other_chips_are_found() -> None:
