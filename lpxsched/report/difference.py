@@ -11,7 +11,7 @@ from lpxsched.report.formats import counted
 from lpxsched.report.layers import EMBEDDING, HEAD, head_of, layer_key
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.mapping import mapping
-from lpxsched.report.rows import in_path_order, part_name
+from lpxsched.report.rows import Rows, in_path_order, part_name
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -132,12 +132,38 @@ def moved_sentence(moved: Sequence[Moved]) -> str:
 
 def changes_json(found: list[Change], moved: list[Moved]) -> dict[str, Any]:
     """Return figures and differences by group, and the layers whose chips differ."""
-    groups: dict[str, dict[str, Any]] = {}
-    for change in found:
-        told = {"a": change.first, "b": change.second, "difference": change.difference, "unit": change.unit}
-        groups.setdefault(change.group, {})[change.name] = told
+    groups = {
+        group: {
+            change.name: {"a": change.first, "b": change.second, "difference": change.difference, "unit": change.unit}
+            for change in members
+        }
+        for group, members in by_group(found).items()
+    }
     layers = [{"layer": m.layer, "a": m.first, "b": m.second} for m in moved if m.first != m.second]
     return {"differences": groups, "moved_layers": layers}
+
+
+def change_rows(found: Sequence[Change]) -> Rows:
+    """Return a row a figure: in A, in B, how much larger it is in B, and how many times as large."""
+    rows = [
+        [
+            f"{change.name}, {change.unit}" if change.unit else change.name,
+            shown(change.first, change.unit),
+            shown(change.second, change.unit),
+            _difference(change),
+            f"{change.second / change.first:.4f}" if change.first and change.second is not None else "-",
+        ]
+        for change in found
+    ]
+    return Rows(["", "A", "B", "B - A", "B / A"], rows)
+
+
+def by_group(found: Sequence[Change]) -> dict[str, list[Change]]:
+    """Return figures by group, groups in the order of their first figure."""
+    groups: dict[str, list[Change]] = {}
+    for change in found:
+        groups.setdefault(change.group, []).append(change)
+    return groups
 
 
 def shown(value: float | None, unit: str, *, signed: bool = False) -> str:
@@ -154,6 +180,11 @@ def _places(build: Build) -> dict[str, str]:
     """Return the chips of each layer, by what it is called."""
     head = head_of(build.manifest.results)
     return {layer_key(layer, head): held.chips for held in mapping(build) for layer in held.layers}
+
+
+def _difference(change: Change) -> str:
+    told = shown(change.difference, change.unit, signed=True)
+    return told if change.difference is None or change.unit != SHARE else f"{told} points"
 
 
 def _by_part(cells: Parts, parts: Sequence[str]) -> dict[str, Fraction]:

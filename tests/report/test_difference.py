@@ -1,4 +1,4 @@
-"""Tests of two builds side by side, of what holds which layers, and of what is alike."""
+"""Tests of two builds side by side, and of the command that tells of one or two."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpxsched.cli.main import run
-from lpxsched.report.busiest import alike_chips, alike_links, busy_chips, busy_links
-from lpxsched.report.difference import Moved, changes, changes_json, moved_layers, moved_sentence, shown
-from lpxsched.report.mapping import mapping, position_ranges
+from lpxsched.report.difference import (
+    Change,
+    Moved,
+    by_group,
+    change_rows,
+    changes,
+    changes_json,
+    moved_layers,
+    moved_sentence,
+    shown,
+)
 from lpxsched.report.summary import summarise
 from lpxsched.report.text import WIDTH
 from lpxsched.timetable.writer import write_build
@@ -71,6 +79,23 @@ def test_waiting_and_restart_are_figures(small_build: Build) -> None:
     assert "waiting for the own window" not in found
 
 
+def test_figures_stand_side_by_side_with_units() -> None:
+    """Tests a time, a share whose difference is points, and figures that one build lacks or has as zero."""
+    found = [
+        Change("a", "step", "us", 2.0, 3.0),
+        Change("a", "tray links", "%", 50.0, 25.0),
+        Change("b", "restart", "us", None, 1.0),
+        Change("b", "waiting", "us", 0.0, 1.0),
+    ]
+    assert change_rows(found).rows == [
+        ["step, us", "2.000", "3.000", "+1.000", "1.5000"],
+        ["tray links, %", "50.00", "25.00", "-25.00 points", "0.5000"],
+        ["restart, us", "-", "1.000", "-", "-"],
+        ["waiting, us", "0.000", "1.000", "+1.000", "-"],
+    ]
+    assert {group: len(members) for group, members in by_group(found).items()} == {"a": 2, "b": 2}
+
+
 def test_layers_on_other_chips_are_found() -> None:
     """Tests that the third layer is new, and the first two stay."""
     assert moved_layers(repeated_build(2), repeated_build(3)) == [
@@ -116,43 +141,6 @@ def test_a_bound_of_a_period_is_beside_no_bound_of_a_makespan() -> None:
     found = {change.name: change for change in changes(summarise(build), summarise(replace(build, frames=frames)))}
     bounds = [found[name] for name in ("lower bound, cycles", "lower bound of the period, cycles")]
     assert [(bound.first, bound.second, bound.difference) for bound in bounds] == [(128, None, None), (None, 100, None)]
-
-
-def test_what_holds_a_layer() -> None:
-    """Tests two chips and how far their weights fill them."""
-    build = two_chip_build()
-    (held,) = mapping(build)
-    filled = build.chips.weight_bytes[:2] / build.chips.sram_bytes[:2]
-    assert (held.layers, held.chips, held.count) == ((0,), "0.0-1", 2)
-    assert (held.least_filled, held.most_filled) == (filled.min(), filled.max())
-
-
-@pytest.mark.parametrize(
-    ("positions", "told"),
-    [
-        (["0.0", "0.1", "0.2", "1.3"], "0.0-2, 1.3"),
-        (["3", "4", "9"], "3-4, 9"),
-        (["0.1.2", "0.2.3"], "0.1.2, 0.2.3"),
-        (["0.3", "1.3", "2.3", "4.3"], "0-2.3, 4.3"),
-        (["0.7.1", "0.7.2", "0.8.1", "0.8.2", "1.9.1", "1.9.2"], "0.7-8.1-2, 1.9.1-2"),
-        (["host a", "host b"], "host a, host b"),
-        ([], ""),
-    ],
-)
-def test_positions_are_joined(positions: list[str], told: str) -> None:
-    """Tests runs inside a tray, chips without trays, racks, names, and the same places of trays in a row."""
-    assert position_ranges(positions) == told
-
-
-def test_what_is_alike_stands_once() -> None:
-    """Tests that 3 layers of 2 tray links and 2 chips are one row each with their number and layers."""
-    links = alike_links(busy_links(repeated_build(3)))
-    assert [(alike.one.link_class, alike.count, alike.layers) for alike in links] == [
-        ("tray", 6, (0, 1, 2)),
-        ("host", 12, (0, 1, 2)),
-    ]
-    (chips,) = alike_chips(busy_chips(repeated_build(3)))
-    assert (chips.one.position, chips.count, chips.layers) == ("0.0", 6, (0, 1, 2))
 
 
 def test_report_of_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
