@@ -311,7 +311,7 @@ def test_the_last_bin_ends_where_the_time_does(
     assert told_figures(page.told("utilisation"))[1] == 512
 
 
-def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], four_layers: Build, tmp_path: Path) -> None:
+def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], tmp_path: Path) -> None:
     """Tests 48 chips, of which a picture shows 30 rows of 15 pixels each at a time, and that a key shows others."""
     path = tmp_path / "page.html"
     path.write_bytes(build_page(repeated_build(16)))
@@ -326,11 +326,12 @@ def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], four_layers: 
 
 
 @pytest.mark.parametrize("width", [1240, 420])
-def test_nothing_is_cut_off_or_blank(four: Opened, tmp_path: Path, width: int) -> None:
-    """Tests that no part is wider than the window, and that a picture of the whole page can be made and looked at."""
+def test_nothing_is_cut_off_or_blank(four: Opened, screenshots: Path, width: int) -> None:
+    """Tests that no part is wider than the window, that every canvas is drawn on, and keeps a picture to look at."""
     four.page.set_viewport_size({"width": width, "height": 900})
     four.settle()
     assert four.page.evaluate("() => document.documentElement.scrollWidth") <= width
-    picture = tmp_path / "page.png"
-    four.page.screenshot(path=picture, full_page=True)
-    assert picture.stat().st_size > 50_000
+    for name in PICTURES:
+        # Names, axes and empty cells are grey.
+        assert four.coloured_pixels(name) > 100, name
+    four.page.screenshot(path=screenshots / f"page-{width}.png", full_page=True)
