@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from lpxsched.report.critical_path import (
     UNFORCED,
     UNIT_BUSY,
 )
-from lpxsched.report.formats import percent
+from lpxsched.report.formats import in_us, percent
 from lpxsched.report.layers import layer_ranges
 from lpxsched.report.limits import cycles_by_cause
 from lpxsched.report.summary import peak_bin
@@ -28,7 +29,6 @@ from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from fractions import Fraction
 
     from lpxsched.report.summary import Summary
     from lpxsched.report.utilisation import Utilisation
@@ -123,7 +123,7 @@ def kind_rows(summary: Summary) -> Rows:
         cause, cycles = next(iter(cycles_by_cause(time.cells).items()), ("-", 0))
         bound = time.lower_bound_cycles
         gap = f"{time.makespan_cycles / bound:.4f}" if bound else "-"
-        most = f"{cause}, {float(100 * cycles / max(time.makespan_cycles, 1)):.1f} %"
+        most = f"{cause}, {percent(Fraction(cycles) / max(time.makespan_cycles, 1), 1)}"
         chips = "-".join(map(str, dict.fromkeys(time.chips)))
         count, makespan = str(len(time.segments)), f"{time.makespan_cycles:,}"
         us = cycles_us(summary, time.makespan_cycles)
@@ -175,4 +175,4 @@ def _shared(summary: Summary, cycles: Fraction | int, whole: Fraction | int) -> 
 
 def cycles_us(summary: Summary, cycles: Fraction | int) -> str:
     """Return cycles of a build in microseconds, without the unit."""
-    return f"{float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000:,.3f}"
+    return in_us(cycles_to_ns(cycles, summary.clock_mhz))

@@ -14,7 +14,7 @@ import numpy as np
 from lpxsched.report.colours import CLASS_COLOURS, DESKEW_COLOUR, GRID_COLOUR, KIND_COLOURS, colours, in_order
 from lpxsched.report.figures.lanes_in_use import LanesInUse, lanes_in_use
 from lpxsched.report.layers import segment_name
-from lpxsched.report.token import WITHOUT_UNIT, collective_kind, token_time
+from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_rows, token_time
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
     for shift in pass_shifts(build, segment)[:-1]:
         axes.axvline(shift, color=GRID_COLOUR, linewidth=0.8, linestyle="--", zorder=0)
     table = build.deskews
-    rows = np.flatnonzero((table.frame == build.segments.frame[segment]) & (table.every_periods == 0)).tolist()
+    rows = deskew_rows(build, int(build.segments.frame[segment])).tolist()
     for row in rows:
         cycle, stall = int(table.cycle[row]), int(table.stall[row])
         axes.axvspan(cycle, cycle + stall, color=DESKEW_COLOUR, linewidth=0, zorder=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpxsched.report.formats import percent
 from lpxsched.report.layers import layers_named
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.page.markup import bar, legend, paragraph, section, table
@@ -49,7 +50,7 @@ def path_section(summary: Summary) -> str:
 
 
 def _share_text(summary: Summary, name: str, cycles: Fraction, whole: Fraction | int) -> str:
-    return f"{name}: {float(cycles):,.1f} cycles, {cycles_us(summary, cycles)} us, {float(100 * cycles / whole):.2f} %"
+    return f"{name}: {float(cycles):,.1f} cycles, {cycles_us(summary, cycles)} us, {percent(cycles / whole)}"
 
 
 def _kind(summary: Summary, number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import percent
 from lpxsched.report.layers import head_of, layer_ranges, number_ranges
 from lpxsched.report.mapping import mapping
 from lpxsched.report.page.curves import slack_curve
@@ -68,8 +69,8 @@ def mapping_section(build: Build) -> str:
             layer_ranges(row.layers, head),
             str(row.count),
             row.chips,
-            f"{100 * row.least_filled:.2f} %",
-            f"{100 * row.most_filled:.2f} %",
+            percent(row.least_filled),
+            percent(row.most_filled),
         ]
         for row in mapping(build)
     ]
