@@ -11,7 +11,8 @@ import pytest
 from lpxsched.cli.main import run
 from lpxsched.report.critical_path import layer_times
 from lpxsched.report.figures.layer_timeline import chip_rows
-from lpxsched.report.summary import summarise, summary_json
+from lpxsched.report.summary import summarise
+from lpxsched.report.summary_json import summary_json
 from lpxsched.report.text import WIDTH, report_text
 from lpxsched.report.utilisation import utilisation
 from lpxsched.timetable.writer import write_build
