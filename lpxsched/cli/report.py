@@ -56,7 +56,8 @@ def _page(folders: tuple[Path, ...]) -> bytes:
 
 
 def _one(folder: Path) -> tuple[dict[str, object], str]:
-    from lpxsched.report.summary import summarise, summary_json
+    from lpxsched.report.summary import summarise
+    from lpxsched.report.summary_json import summary_json
     from lpxsched.report.text import report_text
 
     summary = summarise(read_granted_build(folder))
@@ -65,7 +66,8 @@ def _one(folder: Path) -> tuple[dict[str, object], str]:
 
 def _two(folders: tuple[Path, ...]) -> tuple[dict[str, object], str]:
     from lpxsched.report.difference import changes, changes_json, moved_layers
-    from lpxsched.report.summary import summarise, summary_json
+    from lpxsched.report.summary import summarise
+    from lpxsched.report.summary_json import summary_json
     from lpxsched.report.text import changes_text, name_of
 
     builds = [read_granted_build(folder) for folder in folders]

@@ -4,7 +4,7 @@ The walk asks at each moment what had to be there last. An operator waits for th
 an operand, or for the end of its producer on the same node. A slot waits for that of its vectors whose
 readiness leaves it the least freedom: vector j, ready at r, allows the slot to depart at r - j pitches. A sum that has
 to turn round before it leaves is followed to the operand which lets it leave last. What lies between readiness and
-start is waiting: a deskew, a link or a unit held by others, or slack. Every step adds to one part, so that the parts
+start is waiting: a deskew, a link or a unit held by others, or unforced. Every step adds to one part, so that the parts
 sum to the makespan exactly; what a hop adds is also counted for the class of its link.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 SERIALISATION, LATENCY, GUARD, TURNAROUND = "serialisation", "latency", "guard", "turnaround"
-LINK_BUSY, UNIT_BUSY, SLACK, DESKEW, ROUNDING = "link_busy", "unit_busy", "slack", "deskew", "rounding"
+LINK_BUSY, UNIT_BUSY, UNFORCED, DESKEW, ROUNDING = "link_busy", "unit_busy", "unforced", "deskew", "rounding"
 COMPUTE = "compute_"
 # What a hop spends on the wire, the wait for its link included.
 OF_HOPS = (SERIALISATION, LATENCY, GUARD, TURNAROUND, LINK_BUSY)
@@ -50,7 +50,7 @@ class LayerTime:
     cells : dict of Fraction
         Cycles of the critical path by part and class of the link; they sum to the makespan. Parts: ``serialisation``
         (vectors entering a wire), ``latency`` (of wires), ``guard`` (reads kept late for the clocks), ``turnaround``
-        (in relays), ``link_busy`` and ``unit_busy`` (held by others), ``slack`` (nothing forces this wait),
+        (in relays), ``link_busy`` and ``unit_busy`` (held by others), ``unforced`` (nothing forces this wait),
         ``deskew`` (stalls), ``rounding`` (up to the next whole cycle), ``compute_KIND`` for each kind of
         operator.
     """
@@ -204,7 +204,7 @@ class _Step:
         self.parts[part, self.link_class] += cycles
 
     def wait(self, since: Fraction, until: int, busy_part: str = "", busy: Iterable[Span] = ()) -> None:
-        """Add the time between readiness and use: rounding, then deskews, then others' use, then slack."""
+        """Add the time between readiness and use: rounding, then deskews, then others' use; the rest is unforced."""
         if since > until:
             problem = f"something happens at cycle {until} that needs what is there at {float(since):g}"
             raise broken("timetable.parquet", problem)
@@ -212,7 +212,7 @@ class _Step:
         self.add(ROUNDING, whole - since)
         free = self._take(DESKEW, [(whole, until)], self.deskews)
         free = self._take(busy_part, free, busy)
-        self.add(SLACK, _length(free))
+        self.add(UNFORCED, _length(free))
 
     def follow(self, piece: Piece, vector: int) -> Place | None:
         """Return the place from which a vector came, passing through the operator that produced it."""

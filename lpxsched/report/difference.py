@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.critical_path import cycles_by_class
 from lpxsched.report.formats import counted
+from lpxsched.report.layers import EMBEDDING, HEAD, head_of, layer_key
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.mapping import mapping
-from lpxsched.report.rows import in_path_order, part_name
+from lpxsched.report.rows import Rows, in_path_order, part_name
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -31,9 +32,12 @@ FIGURES = (
     ("step, high", "step_high_ns", US),
     ("proved", "proved_ns", US),
     ("proved, worst", "proved_worst_ns", US),
+    ("waiting in the worst case", "worst_waiting_ns", US),
     ("assumed", "assumed_ns", US),
     ("assumed, low", "assumed_low_ns", US),
     ("assumed, high", "assumed_high_ns", US),
+    ("waiting for the own window", "waiting_ns", US),
+    ("restart, in no step", "restart_ns", US),
     ("makespan, cycles", "makespan_cycles", COUNT),
     ("lower bound, cycles", MAKESPAN_BOUND, COUNT),
     ("period, cycles", "period_cycles", COUNT),
@@ -67,9 +71,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The chips of a layer in two builds; empty where a build has no such layer."""
+    """The chips of a layer, or of embedding or head, in two builds; empty where a build has none; see `layer_key`."""
 
-    layer: int
+    layer: str
     first: str
     second: str
 
@@ -88,10 +92,11 @@ def changes(first: Summary, second: Summary) -> list[Change]:
     ]
     cells = [path_cells(summary.layers) for summary in pairs]
     parts = in_path_order(part for of in cells for part, _ in of)
+    by_class = _filled([cycles_by_class(summary.layers) for summary in pairs])
     by = {
-        "critical path by cause": [cycles_by_cause(of) for of in cells],
+        "critical path by cause": _filled([cycles_by_cause(of) for of in cells]),
         "critical path by part": [_by_part(of, parts) for of in cells],
-        "critical path by link class": [cycles_by_class(summary.layers) for summary in pairs],
+        "critical path by link class": [_of_links(*each) for each in zip(pairs, by_class, strict=True)],
     }
     for group, cycles in by.items():
         found += [
@@ -107,32 +112,58 @@ def changes(first: Summary, second: Summary) -> list[Change]:
 
 def moved_layers(first: Build, second: Build) -> list[Moved]:
     """Return the chips of each layer in both builds."""
-    places = [{layer: held.chips for held in mapping(build) for layer in held.layers} for build in (first, second)]
-    layers = sorted({*places[0], *places[1]})
-    return [Moved(layer, places[0].get(layer, ""), places[1].get(layer, "")) for layer in layers]
+    places = [_places(build) for build in (first, second)]
+    layers = sorted({*places[0], *places[1]}, key=lambda layer: (layer == HEAD, layer != EMBEDDING, len(layer), layer))
+    return [Moved(layer, *(of.get(layer, "") for of in places)) for layer in layers]
 
 
 def moved_sentence(moved: Sequence[Moved]) -> str:
     """Return how many layers lie on other chips, and how many only one of two builds has."""
-    both = [each for each in moved if each.first and each.second]
+    both, noun = [each for each in moved if each.first and each.second], "layer"
+    if any(each.layer in (EMBEDDING, HEAD) for each in moved):
+        noun = "visit"
     other = sum(each.moves for each in both)
     only = {"A": sum(not each.second for each in moved), "B": sum(not each.first for each in moved)}
-    told = [f"{other} of {counted(len(both), 'layer')} on other chips"] if other else []
+    told = [f"{other} of {counted(len(both), noun)} on other chips"] if other else []
     if both and not other:
-        told = ["All on the same chips" if len(both) == len(moved) else f"{counted(len(both), 'layer')} on the same"]
-    return "; ".join(
-        [*told, *(f"{counted(number, 'layer')} only in {name}" for name, number in only.items() if number)]
-    )
+        told = ["All on the same chips" if len(both) == len(moved) else f"{counted(len(both), noun)} on the same"]
+    return "; ".join([*told, *(f"{counted(number, noun)} only in {name}" for name, number in only.items() if number)])
 
 
 def changes_json(found: list[Change], moved: list[Moved]) -> dict[str, Any]:
     """Return figures and differences by group, and the layers whose chips differ."""
-    groups: dict[str, dict[str, Any]] = {}
-    for change in found:
-        told = {"a": change.first, "b": change.second, "difference": change.difference, "unit": change.unit}
-        groups.setdefault(change.group, {})[change.name] = told
+    groups = {
+        group: {
+            change.name: {"a": change.first, "b": change.second, "difference": change.difference, "unit": change.unit}
+            for change in members
+        }
+        for group, members in by_group(found).items()
+    }
     layers = [{"layer": m.layer, "a": m.first, "b": m.second} for m in moved if m.first != m.second]
     return {"differences": groups, "moved_layers": layers}
+
+
+def change_rows(found: Sequence[Change]) -> Rows:
+    """Return a row a figure: in A, in B, how much larger it is in B, and how many times as large."""
+    rows = [
+        [
+            f"{change.name}, {change.unit}" if change.unit else change.name,
+            shown(change.first, change.unit),
+            shown(change.second, change.unit),
+            _difference(change),
+            f"{change.second / change.first:.4f}" if change.first and change.second is not None else "-",
+        ]
+        for change in found
+    ]
+    return Rows(["", "A", "B", "B - A", "B / A"], rows)
+
+
+def by_group(found: Sequence[Change]) -> dict[str, list[Change]]:
+    """Return figures by group, groups in the order of their first figure."""
+    groups: dict[str, list[Change]] = {}
+    for change in found:
+        groups.setdefault(change.group, []).append(change)
+    return groups
 
 
 def shown(value: float | None, unit: str, *, signed: bool = False) -> str:
@@ -143,6 +174,17 @@ def shown(value: float | None, unit: str, *, signed: bool = False) -> str:
     # What rounds to zero has no sign.
     text = f"{value:{'+' if signed else ''},.{decimals}f}"
     return text if float(text.replace(",", "")) else text.lstrip("+-")
+
+
+def _places(build: Build) -> dict[str, str]:
+    """Return the chips of each layer, by what it is called."""
+    head = head_of(build.manifest.results)
+    return {layer_key(layer, head): held.chips for held in mapping(build) for layer in held.layers}
+
+
+def _difference(change: Change) -> str:
+    told = shown(change.difference, change.unit, signed=True)
+    return told if change.difference is None or change.unit != SHARE else f"{told} points"
 
 
 def _by_part(cells: Parts, parts: Sequence[str]) -> dict[str, Fraction]:
@@ -167,8 +209,20 @@ def _figure(figures: Mapping[str, Any], key: str, unit: str) -> float | None:
     return value if value is None or unit != US else value / 1000
 
 
-def _us(summary: Summary, cycles: Fraction | None) -> float:
-    return float(cycles_to_ns(cycles or Fraction(0), summary.clock_mhz)) / 1000
+def _filled(found: Sequence[Mapping[str, Fraction]]) -> list[dict[str, Fraction]]:
+    """Return the cycles of each build with 0 for what only the other one spends."""
+    names = dict.fromkeys(name for of in found for name in of)
+    return [{name: of.get(name, Fraction(0)) for name in names} for of in found]
+
+
+def _of_links(summary: Summary, cycles: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """Return the cycles by class without those classes of which a build has no link."""
+    classes = {group.link_class for group in summary.classes.groups}
+    return {name: spent for name, spent in cycles.items() if name in classes}
+
+
+def _us(summary: Summary, cycles: Fraction | None) -> float | None:
+    return None if cycles is None else float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000
 
 
 def _shares(summary: Summary, *, whole: bool) -> Mapping[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.report.token import WITHOUT_UNIT
+from lpxsched.report.token import WITHOUT_UNIT, deskew_rows
 from lpxsched.timetable.columns import REDUCE, WEIGHT
 from lpxsched.timetable.segments import slot_segments
 from lpxsched.timetable.wires import held_cycles, pitch_numerators
@@ -280,7 +280,7 @@ def _deskews(build: Build) -> dict[int, list[Span]]:
     """Return the stalls within each segment; in frames that repeat none lasts into one."""
     table, found = build.deskews, {}
     for segment, frame in enumerate(build.segments.frame.tolist()):
-        mine = np.flatnonzero((table.frame == frame) & (table.every_periods == 0))
+        mine = deskew_rows(build, frame)
         spans = zip(table.cycle[mine].tolist(), table.stall[mine].tolist(), strict=True)
         found[segment] = [(cycle, cycle + stall) for cycle, stall in spans]
     return found

@@ -13,11 +13,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def percent(share: float) -> str:
+def percent(share: float | Fraction, decimals: int = 2) -> str:
     """Return a share of 1 as people read it."""
-    return f"{100 * share:.2f} %"
+    return f"{float(100 * share):.{decimals}f} %"
+
+
+def in_us(time_ns: float | Fraction) -> str:
+    """Return a time in nanoseconds as microseconds, without the unit: ``1,084.636``."""
+    return f"{float(time_ns) / 1000:,.3f}"
 
 
 def as_us(time_ns: float | Fraction) -> str:
     """Return a time in nanoseconds as microseconds: ``1,084.636 us``."""
-    return f"{float(time_ns) / 1000:,.3f} us"
+    return f"{in_us(time_ns)} us"

@@ -17,9 +17,15 @@ WIDTH = 84
 
 
 def headline_facts(build: Build) -> dict[str, Any]:
-    """Return the headline's results of a manifest by key; empty for a collective, which has no step."""
+    """Return the headline's results of a manifest by key, and how much of the proved worst case is waiting.
+
+    Empty for a collective, which has no step.
+    """
     results = results_of(build)
-    return {key: results[key] for key in HEADLINE} if all(key in results for key in HEADLINE) else {}
+    if not all(key in results for key in HEADLINE):
+        return {}
+    waiting_ns = float(cycles_to_ns(int(build.segments.waiting_cycles.sum()), Fraction(build.manifest.clock_mhz)))
+    return {key: results[key] for key in HEADLINE} | {"worst_waiting_ns": waiting_ns}
 
 
 def headline_lines(build: Build) -> list[tuple[str, str]]:
@@ -27,12 +33,11 @@ def headline_lines(build: Build) -> list[tuple[str, str]]:
     facts = headline_facts(build)
     if not facts:
         return []
-    waiting_ns = float(cycles_to_ns(int(build.segments.waiting_cycles.sum()), Fraction(build.manifest.clock_mhz)))
     return [
         (
             "proved",
             f"{as_us(facts['proved_ns'])} a step on perfect clocks; at worst {as_us(facts['proved_worst_ns'])}, "
-            f"of it waiting {as_us(waiting_ns)}",
+            f"of it waiting {as_us(facts['worst_waiting_ns'])}",
         ),
         ("", "beyond perfect clocks: waiting, slow clocks, residuals, arrivals at hosts"),
         *assumed_lines(build),

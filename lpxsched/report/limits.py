@@ -15,11 +15,11 @@ from lpxsched.report.critical_path import (
     OF_HOPS,
     ROUNDING,
     SERIALISATION,
-    SLACK,
     TURNAROUND,
+    UNFORCED,
     UNIT_BUSY,
 )
-from lpxsched.report.formats import as_us
+from lpxsched.report.formats import as_us, percent
 from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ CAUSES = {
     "clock uncertainty": (GUARD, DESKEW),
     "turnaround in relays": (TURNAROUND,),
     "waiting for functional units": (UNIT_BUSY,),
-    "slack in the schedule": (SLACK, ROUNDING),
+    "unforced waiting": (UNFORCED, ROUNDING),
 }
 OPERATORS = "compute"
 
@@ -68,11 +68,11 @@ def limiting_sentence(summary: Summary) -> str:
     """Return what limits the step, or the collective; nothing that is assumed is called proved."""
     facts = summary.facts
     if not facts["period_cycles"]:
-        return _of_step(summary) + _room(facts, "makespan_cycles")
+        return _of_step(summary) + _room(facts, "makespan")
     limited = "it" if facts["collective"] else "tokens/s of all"
     rate = f"The period of {facts['period_cycles']:,} cycles limits {limited}."
     step = f"{_of_step(summary)} " if "step_ns" in facts else ""
-    return f"{step}{rate}{_busiest(summary)}{_room(facts, 'period_cycles')}"
+    return f"{step}{rate}{_busiest(summary)}{_room(facts, 'period')}"
 
 
 def _of_step(summary: Summary) -> str:
@@ -90,7 +90,7 @@ def _of_step(summary: Summary) -> str:
         return f"{limit} the {whole}: {told}{second}."
     assumed, step = exact(facts["assumed_ns"]), exact(facts["step_ns"])
     if assumed > cycles_to_ns(cycles, summary.clock_mhz):
-        share = _percent(assumed, step)
+        share = percent(assumed / step, 1)
         outside = f"What is assumed limits the step, hand-over and GPU: {as_us(assumed)} of {as_us(step)} ({share})."
         proved = f"Of the {as_us(whole_ns)} proved, {first} takes {_told(summary, first, cycles, whole_ns)}{second}."
         return f"{outside} {proved}"
@@ -106,7 +106,7 @@ def _busiest(summary: Summary) -> str:
         for unit, share in alike.one.unit_shares.items()
     ]
     share, what = max(held, key=lambda one: one[0], default=(0.0, ""))
-    return f" Its busiest {what} for {100 * share:.1f} % of it." if share else ""
+    return f" Its busiest {what} for {percent(share, 1)} of it." if share else ""
 
 
 def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) -> str:
@@ -116,17 +116,13 @@ def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) ->
             classes[name] += spent
     where = f", most on {max(sorted(classes), key=lambda name: classes[name])} links" if len(classes) > 1 else ""
     time_ns = cycles_to_ns(cycles, summary.clock_mhz)
-    return f"{as_us(time_ns)} ({_percent(time_ns, whole_ns)}{where})"
+    return f"{as_us(time_ns)} ({percent(time_ns / whole_ns if whole_ns else 0, 1)}{where})"
 
 
-def _percent(part_ns: Fraction, whole_ns: Fraction) -> str:
-    return f"{float(100 * part_ns / whole_ns) if whole_ns else 0.0:.1f} %"
-
-
-def _room(facts: Mapping[str, object], length: str) -> str:
-    """Return what another schedule of the same groups could win at most."""
-    cycles, bound = facts[length], facts["lower_bound_cycles"]
+def _room(facts: Mapping[str, object], whole: str) -> str:
+    """Return what another schedule of the same groups could win at most of the makespan or the period."""
+    cycles, bound = facts[f"{whole}_cycles"], facts["lower_bound_cycles"]
     if not isinstance(cycles, int) or not isinstance(bound, int) or not 0 < bound <= cycles:
         return ""
-    won = "nothing" if bound == cycles else f"at most {100 * (cycles - bound) / cycles:.1f} %"
+    won = "nothing" if bound == cycles else f"at most {percent((cycles - bound) / cycles, 1)} of the {whole}"
     return f" Another schedule of the same groups could win {won}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,18 +17,18 @@ from lpxsched.report.critical_path import (
     OF_HOPS,
     ROUNDING,
     SERIALISATION,
-    SLACK,
     TURNAROUND,
+    UNFORCED,
     UNIT_BUSY,
 )
-from lpxsched.report.formats import percent
+from lpxsched.report.formats import in_us, percent
+from lpxsched.report.layers import layer_ranges
 from lpxsched.report.limits import cycles_by_cause
 from lpxsched.report.summary import peak_bin
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from fractions import Fraction
+    from collections.abc import Iterable, Mapping
 
     from lpxsched.report.summary import Summary
     from lpxsched.report.utilisation import Utilisation
@@ -39,13 +40,11 @@ PART_NAMES = {
     TURNAROUND: "turnaround in relays",
     LINK_BUSY: "waiting: link held by others",
     UNIT_BUSY: "waiting: unit runs another operator",
-    SLACK: "waiting: slack",
+    UNFORCED: "waiting: unforced",
     DESKEW: "deskew",
     ROUNDING: "rounding to whole cycles",
 }
 SPARKS = "▁▂▃▄▅▆▇█"
-# Runs of layers that are told one by one.
-MOST_RUNS = 3
 
 
 class Rows(NamedTuple):
@@ -53,33 +52,6 @@ class Rows(NamedTuple):
 
     header: list[str]
     rows: list[list[str]]
-
-
-def layer_ranges(layers: Iterable[int]) -> str:
-    """Return sorted layers as people write them: ``0-3, 5``; of many runs the first two, the last and the number."""
-    runs: list[list[int]] = []
-    for layer in layers:
-        if runs and runs[-1][1] == layer - 1:
-            runs[-1][1] = layer
-        else:
-            runs.append([layer, layer])
-    told = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
-    if len(told) <= MOST_RUNS:
-        return ", ".join(told)
-    return f"{told[0]}, {told[1]}, .. {told[-1]} ({sum(last - first + 1 for first, last in runs)})"
-
-
-def visit_ranges(visits: Iterable[int], head: int) -> str:
-    """Return visits of a whole model as people call them: number 0 is the embedding, the last one is the head."""
-    told = sorted(visits)
-    layers = layer_ranges(visit for visit in told if 0 < visit < head)
-    ends = ["embedding"] if told[:1] == [0] else []
-    return ", ".join([*ends, *([layers] if layers else []), *(["head"] if told[-1:] == [head] else [])])
-
-
-def layers_named(layers: Sequence[int]) -> str:
-    """Return layers with their noun: ``layer 3``, ``layers 0-35``."""
-    return f"{'layer' if len(layers) == 1 else 'layers'} {layer_ranges(layers)}"
 
 
 def class_rows(summary: Summary) -> Rows:
@@ -118,7 +90,7 @@ def link_rows(summary: Summary) -> Rows:
             alike.one.link_class,
             f"{alike.one.source} -> {alike.one.destination}, lane {alike.one.lane}",
             str(alike.count),
-            layer_ranges(alike.layers),
+            layer_ranges(alike.layers, summary.head),
             f"{alike.one.vectors:,}",
             percent(alike.one.share),
         ]
@@ -134,7 +106,7 @@ def chip_rows(summary: Summary) -> Rows:
         [
             alike.one.position,
             str(alike.count),
-            layer_ranges(alike.layers),
+            layer_ranges(alike.layers, summary.head),
             *(percent(alike.one.unit_shares[unit]) for unit in units),
             f"{alike.one.vectors_in:,}",
             f"{alike.one.vectors_out:,}",
@@ -151,11 +123,11 @@ def kind_rows(summary: Summary) -> Rows:
         cause, cycles = next(iter(cycles_by_cause(time.cells).items()), ("-", 0))
         bound = time.lower_bound_cycles
         gap = f"{time.makespan_cycles / bound:.4f}" if bound else "-"
-        most = f"{cause}, {float(100 * cycles / max(time.makespan_cycles, 1)):.1f} %"
+        most = f"{cause}, {percent(Fraction(cycles) / max(time.makespan_cycles, 1), 1)}"
         chips = "-".join(map(str, dict.fromkeys(time.chips)))
         count, makespan = str(len(time.segments)), f"{time.makespan_cycles:,}"
         us = cycles_us(summary, time.makespan_cycles)
-        layers = "all" if summary.visits else layer_ranges(time.layers)
+        layers = "all" if summary.visits else layer_ranges(time.layers, summary.head)
         rows.append([layers, count, chips, makespan, us, f"{bound:,}" if bound else "-", gap, most])
     rows = [*_visit_rows(summary), *rows]
     return Rows(["layers", "number", "chips", "cycles", "us", "bound", "gap", "most of it"], rows)
@@ -163,12 +135,11 @@ def kind_rows(summary: Summary) -> Rows:
 
 def _visit_rows(summary: Summary) -> list[list[str]]:
     """Return a row a kind of visit of a whole model; its first is the embedding, its last the head."""
-    head = max((layer for visit in summary.visits for layer in visit["layers"]), default=0)
     rows = []
     for visit in summary.visits:
         layers, cycles = visit["layers"], visit["makespan_cycles"]
         figures = [f"{cycles:,}", cycles_us(summary, cycles), f"{visit['lower_bound_cycles']:,}", f"{visit['gap']:.4f}"]
-        rows.append([visit_ranges(layers, head), str(len(layers)), str(visit["chips"]), *figures, "-"])
+        rows.append([layer_ranges(layers, summary.head), str(len(layers)), str(visit["chips"]), *figures, "-"])
     return rows
 
 
@@ -204,4 +175,4 @@ def _shared(summary: Summary, cycles: Fraction | int, whole: Fraction | int) -> 
 
 def cycles_us(summary: Summary, cycles: Fraction | int) -> str:
     """Return cycles of a build in microseconds, without the unit."""
-    return f"{float(cycles_to_ns(cycles, summary.clock_mhz)) / 1000:,.3f}"
+    return in_us(cycles_to_ns(cycles, summary.clock_mhz))

@@ -1,8 +1,8 @@
-"""Everything that ``lpxsched report`` says, as one value, and as the JSON object of its ``--json``."""
+"""Everything that ``lpxsched report`` says, as one value."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from lpxsched.report.busiest import (
 )
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
+from lpxsched.report.layers import head_of
 from lpxsched.report.reach import reach_lines
 from lpxsched.report.token import collective_kind, only_period, token_time
 from lpxsched.report.utilisation import utilisation
@@ -33,6 +34,16 @@ if TYPE_CHECKING:
 
 BINS = 200
 SHOWN = 5
+# What else the text tells of a manifest's results, where there is any.
+TOLD = (
+    "proved_worst_ns",
+    "assumed_parts_ns",
+    "waiting_ns",
+    "restart_ns",
+    "loads",
+    "targets",
+    "published_formulas_ns",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +55,7 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once), ``proved_worst_ns`` if told; of a model also its headline, see `assembly.headline`.
+        once), those of `TOLD` that there are; of a model also its headline, see `headline_facts`.
     headline : list of (str, str)
         Its lines, empty for a collective.
     clock_mhz : Fraction
@@ -56,6 +67,8 @@ class Summary:
     chips_alike : list of Alike
         By unit.
     layers : tuple of LayerTime
+    head : int
+        Number of the layer that is the head of a whole model, NONE of another build; see `layers`.
     visits : list of dict
         Of a whole model in one segment its problems as the manifest tells them: embedding, layers, head; else empty.
     path_by_class : dict of Fraction
@@ -72,6 +85,7 @@ class Summary:
     links_alike: list[Alike[BusyLink]]
     chips_alike: list[Alike[BusyChip]]
     layers: tuple[LayerTime, ...]
+    head: int
     visits: Sequence[Mapping[str, Any]]
     path_by_class: Mapping[str, Fraction]
 
@@ -96,6 +110,7 @@ def summarise(build: Build) -> Summary:
         links_alike=alike_links(links)[:SHOWN],
         chips_alike=alike_chips(busiest_by_unit(chips))[:SHOWN],
         layers=layers,
+        head=head_of(build.manifest.results),
         visits=build.manifest.results["problems"] if "visits" in build.manifest.results else [],
         path_by_class=cycles_by_class(layers),
     )
@@ -107,49 +122,6 @@ def peak_bin(classes: Utilisation, group: int) -> tuple[float, int] | None:
         return None
     shares = np.nan_to_num(classes.running_bin_shares()[group], nan=0.0)
     return float(shares.max()), int(shares.argmax())
-
-
-def summary_json(summary: Summary) -> dict[str, Any]:
-    """Return the summary as plain data; cycles that are no whole numbers become floating-point numbers."""
-    return {
-        **summary.facts,
-        "classes": [_class_json(summary.classes, group) for group in range(len(summary.classes.groups))],
-        "busiest_links": [asdict(link) for link in summary.links],
-        "busiest_chips": {
-            "by_unit": [asdict(chip) for chip in summary.chips_by_unit],
-            "by_vectors": [asdict(chip) for chip in summary.chips_by_vectors],
-        },
-        "layers": [
-            {
-                "layers": list(time.layers),
-                "segments": list(time.segments),
-                "makespan_cycles": time.makespan_cycles,
-                "parts": {name: _number(cycles) for name, cycles in time.parts.items()},
-            }
-            for time in summary.layers
-        ],
-        "critical_path_by_class": {name: _number(cycles) for name, cycles in summary.path_by_class.items()},
-    }
-
-
-def _class_json(classes: Utilisation, group: int) -> dict[str, Any]:
-    peak, edges = peak_bin(classes, group), classes.edges_cycles
-    return {
-        "class": classes.groups[group].link_class,
-        "links": classes.groups[group].links,
-        "used_links": classes.groups[group].used_links,
-        "vectors": classes.groups[group].vectors,
-        "busy_cycles": _number(classes.busy_cycles(group)),
-        "busy_share_of_token": classes.share(group),
-        "busy_share_while_running": classes.running_share(group),
-        "peak": None
-        if peak is None
-        else {
-            "share": peak[0],
-            "first_cycle": _number(edges[peak[1]]),
-            "last_cycle": _number(edges[peak[1] + 1]),
-        },
-    }
 
 
 def _facts(build: Build) -> dict[str, Any]:
@@ -165,9 +137,5 @@ def _facts(build: Build) -> dict[str, Any]:
         "lower_bound_cycles": int(bounds),
         "bound": results.get("bound"),
         "period_cycles": only_period(build),
-        **{name: results[name] for name in ("proved_worst_ns",) if name in results},
+        **{name: results[name] for name in TOLD if name in results},
     }
-
-
-def _number(cycles: Fraction) -> int | float:
-    return int(cycles) if cycles.denominator == 1 else float(cycles)

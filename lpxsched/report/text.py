@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.report.difference import SHARE, moved_sentence, shown
+from lpxsched.report.difference import by_group, change_rows, moved_sentence
 from lpxsched.report.formats import counted
 from lpxsched.report.limits import limiting_sentence, path_cells
 from lpxsched.report.rows import Rows, chip_rows, class_rows, kind_rows, link_rows, path_rows, sparkline
@@ -43,10 +43,9 @@ def report_text(summary: Summary) -> str:
     """Return the whole report, paragraphs separated by empty lines."""
     headline = [f"  {name:<14}{text}" for name, text in summary.headline]
     parts = [
-        name_of(summary),
         fill(limiting_sentence(summary), WIDTH),
         *(["\n".join(headline)] if headline else []),
-        fill(length_of(summary), WIDTH),
+        fill(f"{name_of(summary)}: {length_of(summary)}", WIDTH),
         *([titled("Layers by kind", kind_rows(summary))] if summary.facts["collective"] is None else []),
         _path(summary),
         _classes(summary),
@@ -59,25 +58,9 @@ def report_text(summary: Summary) -> str:
 def changes_text(names: tuple[str, str], found: Sequence[Change], moved: Sequence[Moved]) -> str:
     """Return two builds side by side."""
     parts = [f"A  {names[0]}\nB  {names[1]}"]
-    for group in dict.fromkeys(change.group for change in found):
-        rows = [
-            [
-                f"{change.name} ({change.unit})" if change.unit else change.name,
-                shown(change.first, change.unit),
-                shown(change.second, change.unit),
-                _difference(change),
-            ]
-            for change in found
-            if change.group == group
-        ]
-        parts.append(titled(group.capitalize(), Rows(["", "A", "B", "B - A"], rows)))
+    parts += [titled(group.capitalize(), change_rows(members)) for group, members in by_group(found).items()]
     more = "; -o FILE.html shows which" if any(each.first != each.second for each in moved) else ""
     return "\n\n".join([*parts, moved_sentence(moved) + more])
-
-
-def _difference(change: Change) -> str:
-    told = shown(change.difference, change.unit, signed=True)
-    return told if change.difference is None or change.unit != SHARE else f"{told} points"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:

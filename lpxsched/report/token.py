@@ -130,13 +130,17 @@ def only_period(build: Build) -> int:
     return 0 if others else int(first)
 
 
+def deskew_rows(build: Build, frame: int) -> Integers:
+    """Return the rows of the deskews that a pass of a frame sees: others lie between its periods."""
+    return np.flatnonzero((build.deskews.frame == frame) & (build.deskews.every_periods == 0))
+
+
 def deskew_spans(build: Build, token: TokenTime) -> list[tuple[int, int, int]]:
     """Return segment, first cycle and first cycle after of each deskew, on the timeline of the token."""
     table, found = build.deskews, []
     for segment, frame in enumerate(build.segments.frame.tolist()):
         start = int(token.start_cycles[segment])
-        # Those of frames that repeat lie between iterations, which a token does not show.
-        rows = (table.frame == frame) & (table.every_periods == 0)
+        rows = deskew_rows(build, frame)
         for cycle, stall in zip(table.cycle[rows].tolist(), table.stall[rows].tolist(), strict=True):
             found.append((segment, start + cycle, start + cycle + stall))
     return found

@@ -107,12 +107,6 @@ class Utilisation:
         ticks = int(self.running_ticks[group].sum())
         return int(self.busy_ticks[group].sum()) / ticks if ticks else 0.0
 
-    def bin_shares(self) -> NDArray[np.float64]:
-        """Return the busy share of all links of each group in each bin, shape (groups, bins)."""
-        links = np.array([[group.links] for group in self.groups], dtype=np.float64).reshape(-1, 1)
-        ticks = links * (self.last_cycle - self.first_cycle) * self.ticks_per_cycle / self.bins
-        return _divide(self.busy_ticks, ticks + np.zeros(self.busy_ticks.shape))
-
     def running_bin_shares(self) -> NDArray[np.float64]:
         """Return the busy share of the running segment's links, shape (groups, bins); NaN where none run."""
         return _divide(self.busy_ticks, self.running_ticks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -59,6 +59,18 @@ def repeated_build(copies: int) -> Build:
     return signed(build)
 
 
+def whole_model(build: Build, visits: int, **results: Any) -> Build:
+    """Return a build as that of a whole model on the chips: layer 0 is the embedding, the last visit the head."""
+    told = {"visits": visits, "problems": [], **results}
+    return replace(build, manifest=build.manifest.model_copy(update={"results": told}))
+
+
+def renamed_class(build: Build, old: str, new: str) -> Build:
+    """Return a build that calls a class of its links by another name."""
+    names = [new if name == old else name for name in build.links.link_class.tolist()]
+    return replace(build, links=replace(build.links, link_class=np.array(names)))
+
+
 def _graph(one: GraphFile, nodes: list[Integers]) -> GraphFile:
     """Return a graph that places each layer on chips of its own."""
     groups = [{"group": copy, "chips": row[:2].tolist(), "hosts": [int(row[2])] * 2} for copy, row in enumerate(nodes)]
@@ -98,8 +110,8 @@ def _nodes(one: Build, copies: int) -> Chips:
 def delayed_build(v: Fraction, latency: int, guard: int, delays: Sequence[int]) -> Build:
     """Return a two-chip build of another wire in which each of 13 steps waits longer than it has to.
 
-    Every delay is slack, so the critical path has exactly their sum of it. Links to the host have no guard, and 2
-    cycles more of latency. The sum starts at once: what turns round meanwhile is no slack.
+    Every delay is unforced, so the critical path has exactly their sum of it. Links to the host have no guard, and 2
+    cycles more of latency. The sum starts at once: what turns round meanwhile is forced.
     """
     delay = iter(delays)
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lpxsched.report.busiest import busiest_by_unit, busiest_by_vectors, busy_chips, busy_links
+from lpxsched.report.busiest import (
+    alike_chips,
+    alike_links,
+    busiest_by_unit,
+    busiest_by_vectors,
+    busy_chips,
+    busy_links,
+)
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
 from tests.verify.doubled import shared_build
@@ -65,3 +72,14 @@ def test_segments_that_share_chips_count_together() -> None:
         # Link 0 carries four vectors of 5/2 cycles of each layer.
         link = next(link for link in busy_links(build) if link.link == 0)
         assert (link.layers, link.vectors, link.share) == ((0, 1), 8, 20 / cycles)
+
+
+def test_what_is_alike_stands_once() -> None:
+    """Tests that 3 layers of 2 tray links and 2 chips are one row each with their number and layers."""
+    links = alike_links(busy_links(repeated_build(3)))
+    assert [(alike.one.link_class, alike.count, alike.layers) for alike in links] == [
+        ("tray", 6, (0, 1, 2)),
+        ("host", 12, (0, 1, 2)),
+    ]
+    (chips,) = alike_chips(busy_chips(repeated_build(3)))
+    assert (chips.one.position, chips.count, chips.layers) == ("0.0", 6, (0, 1, 2))

@@ -27,7 +27,7 @@ def test_report_prints_text(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     """Tests that the report is on stdout and nothing on stderr."""
     assert run(["report", str(folder)]) == 0
     output = capsys.readouterr()
-    assert output.out.startswith("build\n\nCompute limits the step: 0.168 us (32.8 %) of its 0.512 us, then wire")
+    assert output.out.startswith("Compute limits the step: 0.168 us (32.8 %) of its 0.512 us, then wire")
     assert "4 layers, makespan 512 cycles" in output.out
     assert output.err == ""
 
@@ -46,6 +46,18 @@ def test_report_prints_one_object(folder: Path, capsys: pytest.CaptureFixture[st
     assert sum(layers["parts"].values()) == layers["makespan_cycles"] == 128
     # Four layers of 40 on host links and 40.5 in the tray.
     assert report["critical_path_by_class"] == {"host": 160, "tray": 162}
+    assert (layers["chips"], layers["lower_bound_cycles"], layers["gap"]) == ([2, 2], 128, 1.0)
+    # A router of 11 cycles in front of no link, and of each layer 10 + 12 cycles of latency on two host links.
+    assert {"part": "compute_router", "link_class": None, "cycles": 11} in layers["critical_path"]
+    assert {"part": "latency", "link_class": "host", "cycles": 4 * 22} in report["critical_path"]
+    assert sum(cell["cycles"] for cell in report["critical_path"]) == 512
+    assert report["limit"].startswith("Compute limits the step: 0.168 us")
+    assert [(link["link_class"], link["alike"], link["layers"]) for link in report["busiest_links_alike"]] == [
+        ("tray", 8, [0, 1, 2, 3]),
+        ("host", 16, [0, 1, 2, 3]),
+    ]
+    (chips,) = report["busiest_chips"]["alike"]
+    assert (chips["position"], chips["alike"], chips["layers"]) == ("0.0", 8, [0, 1, 2, 3])
     assert len(report["busiest_links"]) == 5
     assert len(report["busiest_chips"]["by_unit"]) == len(report["busiest_chips"]["by_vectors"]) == 5
 

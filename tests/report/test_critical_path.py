@@ -50,10 +50,10 @@ def test_parts_of_the_two_chip_build() -> None:
     }
 
 
-def test_delays_are_slack() -> None:
-    """Tests that waits which nothing forces, 1 + 2 + .. + 13 cycles of them, are called slack."""
+def test_delays_are_unforced() -> None:
+    """Tests that waits which nothing forces, 1 + 2 + .. + 13 cycles of them, are called unforced."""
     parts = parts_of(delayed_build(V, 10, 5, list(range(1, 14))))
-    assert parts["slack"] == 91
+    assert parts["unforced"] == 91
     assert parts["serialisation"] == 7 * V
 
 
@@ -69,27 +69,27 @@ def test_the_undelayed_build_is_the_two_chip_build() -> None:
     delays=st.lists(st.integers(0, 60), min_size=13, max_size=13),
 )
 def test_parts_sum_to_the_makespan(v: Fraction, latency: int, guard: int, delays: list[int]) -> None:
-    """Tests that for any wire and any delays the parts sum to the makespan and slack is what was added."""
+    """Tests that for any wire and any delays the parts sum to the makespan and unforced waits are what was added."""
     parts = parts_of(delayed_build(v, latency, guard, delays))
-    assert parts.get("slack", 0) == sum(delays)
+    assert parts.get("unforced", 0) == sum(delays)
     assert parts.get("latency", 0) == 4 * latency + 2
     assert parts.get("guard", 0) == 3 * guard
     assert parts.get("serialisation", 0) == 7 * v
     assert 0 <= parts.get("rounding", 0) < 7
 
 
-def test_a_link_held_by_others_is_no_slack() -> None:
-    """Tests that a wait while an earlier slot holds the link is told apart from the slack after it."""
+def test_a_link_held_by_others_is_not_unforced() -> None:
+    """Tests that a wait while an earlier slot holds the link is told apart from the unforced wait after it."""
     # The exchange departs 20 cycles late, at 100; 4 vectors more hold link 2 during [82, 92).
     build = delayed_build(V, 10, 5, [20 if step == 8 else 0 for step in range(13)])
     blocker = {"tensor": 5, "first_vector": 0, "vectors": 4, "link": 2, "depart": 82, "read": 110}
     columns = {name: np.insert(getattr(build.slots, name), 4, value) for name, value in blocker.items()}
     blocked = replace(build, slots=type(build.slots)(**columns))
-    assert parts_of(build)["slack"] == 20
-    assert (parts_of(blocked)["link_busy"], parts_of(blocked)["slack"]) == (10, 10)
+    assert parts_of(build)["unforced"] == 20
+    assert (parts_of(blocked)["link_busy"], parts_of(blocked)["unforced"]) == (10, 10)
 
 
-def test_a_unit_that_runs_another_operator_is_no_slack() -> None:
+def test_a_unit_that_runs_another_operator_is_not_unforced() -> None:
     """Tests that an experts operator which needs the input only waits for the matrix unit of the router."""
     build = two_chip_build()
     table = build.operands
@@ -101,8 +101,8 @@ def test_a_unit_that_runs_another_operator_is_no_slack() -> None:
     assert "compute_router" not in parts
 
 
-def test_a_stall_is_no_slack() -> None:
-    """Tests that a deskew of 6 cycles inside a wait of 9 leaves 3 cycles of slack."""
+def test_a_stall_is_not_unforced() -> None:
+    """Tests that a deskew of 6 cycles inside a wait of 9 leaves 3 unforced cycles."""
     # The router would start at 44; it starts at 53, after a deskew during [45, 51).
     build = delayed_build(V, 10, 5, [9 if step == 5 else 0 for step in range(13)])
     stalled = replace(
@@ -110,7 +110,7 @@ def test_a_stall_is_no_slack() -> None:
         deskews=replace(build.deskews, frame=ints(0, 0), cycle=ints(0, 45), stall=ints(2, 6), every_periods=ints(0, 0)),
     )
     parts = parts_of(stalled)
-    assert (parts["deskew"], parts["slack"]) == (2 + 6, 3)
+    assert (parts["deskew"], parts["unforced"]) == (2 + 6, 3)
 
 
 def test_hops_are_counted_for_the_classes_of_their_links() -> None:
@@ -152,11 +152,11 @@ def test_a_late_sum_is_followed_to_its_start() -> None:
         segments=replace(build.segments, makespan_cycles=ints(130)),
     )
     parts = parts_of(moved)
-    assert (parts["turnaround"], parts["slack"], parts["compute_add"]) == (3, 5, 6)
+    assert (parts["turnaround"], parts["unforced"], parts["compute_add"]) == (3, 5, 6)
 
 
 def test_equal_layers_are_told_together() -> None:
-    """Tests that three equal layers form one entry, and that a layer with slack stands alone."""
+    """Tests that three equal layers form one entry, and that a layer with an unforced wait stands alone."""
     (time,) = layer_times(repeated_build(3))
     assert (time.segments, time.layers, time.makespan_cycles) == ((0, 1, 2), (0, 1, 2), 128)
     build = repeated_build(3)
@@ -169,7 +169,7 @@ def test_equal_layers_are_told_together() -> None:
         )
     )
     assert [time.layers for time in apart] == [(0, 2), (1,)]
-    assert apart[1].parts["slack"] == 4
+    assert apart[1].parts["unforced"] == 4
 
 
 def test_vectors_that_leave_too_early_are_refused() -> None:

@@ -1,25 +1,36 @@
-"""Tests of two builds side by side, of what holds which layers, and of what is alike."""
+"""Tests of two builds side by side, and of the command that tells of one or two."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lpxsched.cli.main import run
-from lpxsched.report.busiest import alike_chips, alike_links, busy_chips, busy_links
-from lpxsched.report.difference import Moved, changes, changes_json, moved_layers, moved_sentence, shown
-from lpxsched.report.mapping import mapping, position_ranges
+from lpxsched.report.difference import (
+    Change,
+    Moved,
+    by_group,
+    change_rows,
+    changes,
+    changes_json,
+    moved_layers,
+    moved_sentence,
+    shown,
+)
 from lpxsched.report.summary import summarise
 from lpxsched.report.text import WIDTH
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, two_chip_build
-from tests.report.builds import repeated_build
+from tests.report.builds import delayed_build, renamed_class, repeated_build, whole_model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lpxsched.timetable.build import Build
 
 
 def test_every_figure_of_both_is_told() -> None:
@@ -35,29 +46,83 @@ def test_every_figure_of_both_is_told() -> None:
 
 
 def test_a_class_that_one_build_lacks_has_no_difference() -> None:
-    """Tests that a missing figure is neither zero nor a fault."""
-    (change, *_) = changes_json(changes(summarise(two_chip_build()), summarise(two_chip_build())), [])["differences"]
-    assert change == "figures"
+    """Tests tray links, which the second build calls spine: what is missing is neither zero nor a fault."""
+    one, other = two_chip_build(), renamed_class(two_chip_build(), "tray", "spine")
+    told = changes_json(changes(summarise(one), summarise(other)), [])["differences"]
+    # 40 cycles of the path are spent on tray links, which are busy for 20 of 2 x 128.
+    path = told["critical path by link class"]
+    assert path["tray"] == {"a": pytest.approx(0.0405), "b": None, "difference": None, "unit": "us"}
+    assert (path["spine"]["a"], path["spine"]["difference"]) == (None, None)
+    busy = told["busy over all"]
+    assert busy["tray links"] == {"a": 7.8125, "b": None, "difference": None, "unit": "%"}
+    assert busy["spine links"] == {"a": None, "b": 7.8125, "difference": None, "unit": "%"}
     assert shown(None, "us") == "-"
     assert shown(3, "", signed=True) == "+3"
     assert shown(-0.25, "us", signed=True) == "-0.250"
 
 
+def test_what_only_one_build_waits_for_is_nothing_in_the_other() -> None:
+    """Tests 13 waits of 1 to 13 cycles that nothing forces, 91 in all, against none."""
+    waits = delayed_build(Fraction(5, 2), 10, 5, list(range(1, 14)))
+    found = {change.name: change for change in changes(summarise(two_chip_build()), summarise(waits))}
+    assert (found["waiting: unforced"].first, found["waiting: unforced"].second) == (0, 0.091)
+
+
+def test_waiting_and_restart_are_figures(small_build: Build) -> None:
+    """Tests a model whose segments wait one cycle longer each in the second build, 1 us for every 1,000 MHz."""
+    build = small_build
+    longer = replace(build, segments=replace(build.segments, waiting_cycles=build.segments.waiting_cycles + 1))
+    found = {change.name: change for change in changes(summarise(build), summarise(longer))}
+    cycle_us = 1 / float(build.manifest.clock_mhz)
+    assert found["waiting in the worst case"].difference == pytest.approx(len(build.segments) * cycle_us)
+    assert found["restart, in no step"].first == build.manifest.results["restart_ns"] / 1000
+    assert "waiting for the own window" not in found
+
+
+def test_figures_stand_side_by_side_with_units() -> None:
+    """Tests a time, a share whose difference is points, and figures that one build lacks or has as zero."""
+    found = [
+        Change("a", "step", "us", 2.0, 3.0),
+        Change("a", "tray links", "%", 50.0, 25.0),
+        Change("b", "restart", "us", None, 1.0),
+        Change("b", "waiting", "us", 0.0, 1.0),
+    ]
+    assert change_rows(found).rows == [
+        ["step, us", "2.000", "3.000", "+1.000", "1.5000"],
+        ["tray links, %", "50.00", "25.00", "-25.00 points", "0.5000"],
+        ["restart, us", "-", "1.000", "-", "-"],
+        ["waiting, us", "0.000", "1.000", "+1.000", "-"],
+    ]
+    assert {group: len(members) for group, members in by_group(found).items()} == {"a": 2, "b": 2}
+
+
 def test_layers_on_other_chips_are_found() -> None:
     """Tests that the third layer is new, and the first two stay."""
     assert moved_layers(repeated_build(2), repeated_build(3)) == [
-        Moved(0, "0.0-1", "0.0-1"),
-        Moved(1, "0.2-3", "0.2-3"),
-        Moved(2, "", "1.0-1"),
+        Moved("0", "0.0-1", "0.0-1"),
+        Moved("1", "0.2-3", "0.2-3"),
+        Moved("2", "", "1.0-1"),
     ]
+
+
+def test_layers_of_a_whole_model_are_those_of_its_model() -> None:
+    """Tests four visits against two layers: visit 1 is layer 0, and an embedding is no layer at all."""
+    whole = moved_layers(whole_model(repeated_build(4), visits=4), repeated_build(2))
+    assert whole == [
+        Moved("embedding", "0.0-1", ""),
+        Moved("0", "0.2-3", "0.0-1"),
+        Moved("1", "1.0-1", "0.2-3"),
+        Moved("head", "1.2-3", ""),
+    ]
+    assert moved_sentence(whole) == "2 of 2 visits on other chips; 2 visits only in A"
 
 
 def test_layers_of_one_build_only_lie_on_no_other_chips() -> None:
     """Tests the sentence: a layer that moved, one that only the second build has, and equal builds."""
-    moved = [Moved(0, "0.0", "0.1"), Moved(1, "0.2", "0.2"), Moved(2, "", "0.3")]
+    moved = [Moved("0", "0.0", "0.1"), Moved("1", "0.2", "0.2"), Moved("2", "", "0.3")]
     assert moved_sentence(moved) == "1 of 2 layers on other chips; 1 layer only in B"
     assert moved_sentence(moved[1:2]) == "All on the same chips"
-    assert moved_sentence([Moved(0, "0.0", "")]) == "1 layer only in A"
+    assert moved_sentence([Moved("0", "0.0", "")]) == "1 layer only in A"
 
 
 def test_what_never_repeats_has_no_period() -> None:
@@ -78,43 +143,6 @@ def test_a_bound_of_a_period_is_beside_no_bound_of_a_makespan() -> None:
     assert [(bound.first, bound.second, bound.difference) for bound in bounds] == [(128, None, None), (None, 100, None)]
 
 
-def test_what_holds_a_layer() -> None:
-    """Tests two chips and how far their weights fill them."""
-    build = two_chip_build()
-    (held,) = mapping(build)
-    filled = build.chips.weight_bytes[:2] / build.chips.sram_bytes[:2]
-    assert (held.layers, held.chips, held.count) == ((0,), "0.0-1", 2)
-    assert (held.least_filled, held.most_filled) == (filled.min(), filled.max())
-
-
-@pytest.mark.parametrize(
-    ("positions", "told"),
-    [
-        (["0.0", "0.1", "0.2", "1.3"], "0.0-2, 1.3"),
-        (["3", "4", "9"], "3-4, 9"),
-        (["0.1.2", "0.2.3"], "0.1.2, 0.2.3"),
-        (["0.3", "1.3", "2.3", "4.3"], "0-2.3, 4.3"),
-        (["0.7.1", "0.7.2", "0.8.1", "0.8.2", "1.9.1", "1.9.2"], "0.7-8.1-2, 1.9.1-2"),
-        (["host a", "host b"], "host a, host b"),
-        ([], ""),
-    ],
-)
-def test_positions_are_joined(positions: list[str], told: str) -> None:
-    """Tests runs inside a tray, chips without trays, racks, names, and the same places of trays in a row."""
-    assert position_ranges(positions) == told
-
-
-def test_what_is_alike_stands_once() -> None:
-    """Tests that 3 layers of 2 tray links and 2 chips are one row each with their number and layers."""
-    links = alike_links(busy_links(repeated_build(3)))
-    assert [(alike.one.link_class, alike.count, alike.layers) for alike in links] == [
-        ("tray", 6, (0, 1, 2)),
-        ("host", 12, (0, 1, 2)),
-    ]
-    (chips,) = alike_chips(busy_chips(repeated_build(3)))
-    assert (chips.one.position, chips.count, chips.layers) == ("0.0", 6, (0, 1, 2))
-
-
 def test_report_of_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests text, JSON and page of two folders; three are refused."""
     folders = [str(tmp_path / name) for name in ("a", "b")]
@@ -128,7 +156,7 @@ def test_report_of_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert run(["report", *folders, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["differences"]["figures"]["makespan, cycles"]["difference"] == 128
-    assert told["moved_layers"] == [{"layer": 2, "a": "", "b": "1.0-1"}]
+    assert told["moved_layers"] == [{"layer": "2", "a": "", "b": "1.0-1"}]
     assert told["b"]["makespan_cycles"] == 384
     page = tmp_path / "page.html"
     assert run(["report", *folders, "-o", str(page)]) == 0

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from lpxsched.assembly.headline import HEADLINE
 from lpxsched.cli.main import run
 from lpxsched.report.headline import assumed_lines, headline_facts, headline_lines
-from lpxsched.report.summary import summarise, summary_json
+from lpxsched.report.summary import summarise
+from lpxsched.report.summary_json import summary_json
 from lpxsched.report.text import report_text
 from lpxsched.timetable.writer import write_build
 from tests.builds import two_chip_build
@@ -51,7 +52,9 @@ def test_report_and_compile_tell_the_same(small_build: Build) -> None:
     """Tests that the report holds every line and every key of the headline."""
     text, report = report_text(summarise(small_build)), summary_json(summarise(small_build))
     assert all(line in text for _, line in headline_lines(small_build))
-    assert headline_facts(small_build) == {key: report[key] for key in HEADLINE}
+    assert headline_facts(small_build) == {key: report[key] for key in (*HEADLINE, "worst_waiting_ns")}
+    for key in ("restart_ns", "assumed_parts_ns"):
+        assert report[key] == small_build.manifest.results[key]
 
 
 def test_simulate_names_what_comes_on_top(

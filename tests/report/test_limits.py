@@ -45,8 +45,10 @@ def test_the_largest_cause_is_named_first() -> None:
     """Tests a build that waits for nothing for 91 cycles, and the room that its bound leaves."""
     build = delayed_build(Fraction(5, 2), 10, 5, list(range(1, 14)))
     text = limiting_sentence(summarise(build))
-    assert text.startswith("Slack in the schedule limits the step: 0.09")
-    assert text.endswith(f"could win at most {100 * (1 - 128 / int(build.segments.makespan_cycles[0])):.1f} %.")
+    assert text.startswith("Unforced waiting limits the step: 0.09")
+    assert text.endswith(
+        f"could win at most {100 * (1 - 128 / int(build.segments.makespan_cycles[0])):.1f} % of the makespan."
+    )
 
 
 def test_what_is_assumed_is_not_called_proved(small_build: Build) -> None:
@@ -69,7 +71,7 @@ def test_what_repeats_is_limited_twice(small_build: Build) -> None:
     text = limiting_sentence(summarise(replace(small_build, frames=frames)))
     assert text.startswith("What is assumed limits the step, hand-over and GPU: ")
     assert " The period of 1,000 cycles limits tokens/s of all. Its busiest " in text
-    assert text.endswith("Another schedule of the same groups could win at most 25.0 %.")
+    assert text.endswith("Another schedule of the same groups could win at most 25.0 % of the period.")
 
 
 def test_a_proved_schedule_leaves_no_room() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lpxsched.report.rows import kind_rows, layer_ranges, visit_ranges
+from lpxsched.report.rows import chip_rows, kind_rows, link_rows
 from lpxsched.report.summary import summarise
 from lpxsched.report.text import WIDTH, report_text, table
 from tests.builds import two_chip_build
-from tests.report.builds import repeated_build
+from tests.report.builds import repeated_build, whole_model
 
 
 def test_table_is_aligned() -> None:
@@ -16,26 +16,15 @@ def test_table_is_aligned() -> None:
     assert table(["name", "n"], [["a", "100"], ["longer", "1"]]) == "  name      n\n  a       100\n  longer    1"
 
 
-def test_ranges_of_layers() -> None:
-    """Tests that runs of layers are joined."""
-    assert layer_ranges([0, 1, 2, 3, 5, 7, 8]) == "0-3, 5, 7-8"
-    assert layer_ranges([]) == ""
-
-
-def test_many_layers_are_not_listed() -> None:
-    """Tests that of more than three runs the first two, the last and the number of layers are told."""
-    assert layer_ranges(range(0, 32, 2)) == "0, 2, .. 30 (16)"
-
-
 def test_the_name_tells_what_the_manifest_knows() -> None:
-    """Tests the first line with and without the names of model and topology."""
+    """Tests what limits the step first, and the line of the length with and without names of model and topology."""
     build = repeated_build(2)
-    assert report_text(summarise(build)).startswith("build\n\nCompute limits the step: ")
+    assert report_text(summarise(build)).startswith("Compute limits the step: ")
     options = {"model": "small", "topology": "pair", "batch": 4}
     manifest = build.manifest.model_copy(update={"options": options, "results": {"bound": "critical path"}})
     text = report_text(summarise(replace(build, manifest=manifest)))
-    assert text.startswith("small on pair, batch 4\n\n")
-    assert "2 layers, makespan 256 cycles = 256 ns, lower bound 256 cycles (critical path)" in text
+    told = "small on pair, batch 4: 2 layers, makespan 256 cycles = 256 ns, lower bound 256 cycles (critical path)"
+    assert told in " ".join(text.split())
 
 
 def test_every_part_and_class_has_a_row() -> None:
@@ -71,19 +60,19 @@ def test_visits_of_a_whole_model_have_rows_of_their_own() -> None:
     """Tests an embedding, two equal layers and a head in one segment, above what they take together."""
     one = {"chips": 2, "lower_bound_cycles": 30, "makespan_cycles": 32, "gap": 1.0667}
     problems = [one | {"layers": layers} for layers in ([0], [1, 2], [3])]
-    build = two_chip_build()
-    results = {"visits": 4, "layers": 2, "problems": problems}
-    summary = summarise(replace(build, manifest=build.manifest.model_copy(update={"results": results})))
+    summary = summarise(whole_model(two_chip_build(), visits=4, layers=2, problems=problems))
     rows = kind_rows(summary).rows
     assert [row[:3] for row in rows] == [
         ["embedding", "1", "2"],
-        ["1-2", "2", "2"],
+        ["0-1", "2", "2"],
         ["head", "1", "2"],
         ["all", "1", "2"],
     ]
     assert [row[3:7] for row in rows[2:]] == [["32", "0.032", "30", "1.0667"], ["128", "0.128", "128", "1.0000"]]
     assert "2 layers between embedding and head, makespan 128 cycles" in report_text(summary)
-    assert visit_ranges([0, 1, 2, 3], 3) == "embedding, 1-2, head"
+    # What the one segment uses belongs to layer 0 of the timetable alone.
+    assert [row[3] for row in link_rows(summary).rows] == ["embedding"] * 2
+    assert [row[2] for row in chip_rows(summary).rows] == ["embedding"]
 
 
 def test_lines_fit_a_terminal() -> None:

@@ -76,7 +76,7 @@ def test_shares_of_the_two_chip_build() -> None:
     assert busy.busy_cycles(0) == busy.busy_cycles(1) == 20
     assert busy.share(0) == busy.running_share(0) == 20 / 256
     assert busy.share(1) == busy.running_share(1) == 20 / 512
-    assert busy.bin_shares().mean() == pytest.approx((20 / 256 + 20 / 512) / 2)
+    assert busy.running_bin_shares().mean() == pytest.approx((20 / 256 + 20 / 512) / 2)
 
 
 def test_running_share_counts_the_links_of_the_running_layer_only() -> None:

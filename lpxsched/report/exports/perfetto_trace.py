@@ -10,13 +10,17 @@ import io
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from lpxsched.errors import InputError
+from lpxsched.report.token import WITHOUT_UNIT
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.report.exports.selection import Selection
+    from lpxsched.timetable.columns import Flags
 
 # Beyond it the viewer is no pleasure.
 MOST_SLICES = 1_000_000
@@ -47,7 +51,7 @@ def perfetto_trace(selection: Selection) -> bytes:
     """
     from perfetto.trace_builder.proto_builder import StreamingTraceProtoBuilder
 
-    slices = len(selection.slots.row) + len(selection.operators.row)
+    slices = len(selection.slots.row) + int(_on_units(selection).sum())
     if slices > MOST_SLICES:
         problem = f"{slices:,} slices are more than {MOST_SLICES:,}; select with --layers, --chips or --cycles"
         raise InputError("--perfetto", problem)
@@ -119,9 +123,15 @@ def _slots(selection: Selection) -> Iterator[Event]:
         yield Event(read, INSTANT, destination, f"from {position[source]} lane {lane}", name, flow)
 
 
+def _on_units(selection: Selection) -> Flags:
+    """Return which operators of a selection run on a functional unit, shape (operators,)."""
+    return np.asarray(~np.isin(selection.build.operators.unit[selection.operators.row], sorted(WITHOUT_UNIT)))
+
+
 def _operators(selection: Selection) -> Iterator[Event]:
-    table = selection.build.operators
-    for row, window, start, end in zip(*(column.tolist() for column in selection.operators), strict=True):
+    table, on_units = selection.build.operators, _on_units(selection)
+    columns = (column[on_units].tolist() for column in selection.operators)
+    for row, window, start, end in zip(*columns, strict=True):
         node, thread = int(table.chip[row]), f"{table.unit[row]} unit"
         name, facts = (
             str(table.kind[row]),

@@ -54,5 +54,5 @@ def _draw(build: Build, layers: range | None) -> Figure:
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, height_ratios=heights)
     draw_heat_map(figure, upper, build, layers)
-    draw_layer(lower, build, segment, layer, chips)
+    draw_layer(lower, build, segment, chips)
     return figure

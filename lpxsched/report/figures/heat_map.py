@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
+from lpxsched.report.layers import head_of, layer_ranges
 from lpxsched.report.token import collective_kind, only_period, token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
@@ -99,7 +100,7 @@ def _ceiling(shares: np.ndarray) -> float:
 
 def _draw_layers(axes: Axes, build: Build, window: tuple[int, int], to_us: float) -> None:
     """Mark where each layer begins, and name the layers above the picture."""
-    token = token_time(build)
+    token, head = token_time(build), head_of(build.manifest.results)
     inside = _segments_inside(build, window)
     for segment in inside:
         axes.axvline(float(token.start_cycles[segment]) * to_us, color=GRID_COLOUR, linewidth=0.4)
@@ -107,6 +108,6 @@ def _draw_layers(axes: Axes, build: Build, window: tuple[int, int], to_us: float
     shown = inside[::every]
     middles = [float(token.start_cycles[s] + token.end_cycles[s]) / 2 * to_us for s in shown]
     above = axes.secondary_xaxis("top")
-    above.set_xticks(middles, [",".join(str(layer) for layer in token.layers[s]) for s in shown])
+    above.set_xticks(middles, [layer_ranges(token.layers[s], head) for s in shown])
     above.tick_params(length=0, pad=1)
     above.set_xlabel("layer")

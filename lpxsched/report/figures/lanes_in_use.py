@@ -47,7 +47,7 @@ class LanesInUse:
 
 
 def lanes_in_use(build: Build, segment: int, chip: int, shifts: Sequence[int] = (0,)) -> list[LanesInUse]:
-    """Return the used classes and directions of a chip's links: from hosts, to chips, then to hosts.
+    """Return the used classes and directions of a chip's links: what comes in, what goes to chips, then to hosts.
 
     Parameters
     ----------

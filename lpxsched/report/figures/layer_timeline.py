@@ -13,7 +13,8 @@ import numpy as np
 
 from lpxsched.report.colours import CLASS_COLOURS, DESKEW_COLOUR, GRID_COLOUR, KIND_COLOURS, colours, in_order
 from lpxsched.report.figures.lanes_in_use import LanesInUse, lanes_in_use
-from lpxsched.report.token import WITHOUT_UNIT, collective_kind
+from lpxsched.report.layers import segment_name
+from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_rows, token_time
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ PALE = 0.35
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChipRows:
-    """The rows of one chip: links that bring vectors, functional units, links that take vectors.
+    """The rows of one chip: links from hosts, functional units, links of every class that take vectors.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ def pass_shifts(build: Build, segment: int) -> list[int]:
     return [*(number * period for number in range(-reach, reach + 1) if number), 0]
 
 
-def draw_layer(axes: Axes, build: Build, segment: int, layer: int, chips: list[ChipRows]) -> None:
+def draw_layer(axes: Axes, build: Build, segment: int, chips: list[ChipRows]) -> None:
     """Draw the units and links of each chip against the cycles of one segment."""
     classes = colours(in_order(build.links.link_class.tolist(), CLASS_COLOURS), CLASS_COLOURS)
     on_units = build.operators.kind[~np.isin(build.operators.unit, sorted(WITHOUT_UNIT))].tolist()
@@ -85,7 +86,7 @@ def draw_layer(axes: Axes, build: Build, segment: int, layer: int, chips: list[C
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
     axes.tick_params(axis="y", length=0)
     _draw_marks(axes, build, segment)
-    _label_axes(axes, build, segment, layer, len(chips))
+    _label_axes(axes, build, segment, len(chips))
     _draw_legend(axes, build, chips, kinds, classes)
 
 
@@ -122,13 +123,13 @@ def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
     for shift in pass_shifts(build, segment)[:-1]:
         axes.axvline(shift, color=GRID_COLOUR, linewidth=0.8, linestyle="--", zorder=0)
     table = build.deskews
-    rows = np.flatnonzero((table.frame == build.segments.frame[segment]) & (table.every_periods == 0)).tolist()
+    rows = deskew_rows(build, int(build.segments.frame[segment])).tolist()
     for row in rows:
         cycle, stall = int(table.cycle[row]), int(table.stall[row])
         axes.axvspan(cycle, cycle + stall, color=DESKEW_COLOUR, linewidth=0, zorder=0)
 
 
-def _label_axes(axes: Axes, build: Build, segment: int, layer: int, shown: int) -> None:
+def _label_axes(axes: Axes, build: Build, segment: int, shown: int) -> None:
     makespan = int(build.segments.makespan_cycles[segment])
     ns_per_cycle = float(cycles_to_ns(1, Fraction(build.manifest.clock_mhz)))
 
@@ -150,8 +151,9 @@ def _label_axes(axes: Axes, build: Build, segment: int, layer: int, shown: int) 
     count = f"{chips} chips" if shown == chips else f"the first {shown} of {chips} chips"
     period = int(build.frames.period_cycles[build.segments.frame[segment]])
     passes = f"; a window every {period:,} cycles, passes of others pale" if period else ""
+    name = segment_name(build, token_time(build).layers[segment])
     axes.set_title(
-        f"{kind or f'Layer {layer}'}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns{passes}",
+        f"{name}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns{passes}",
         loc="left",
         pad=8,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.report.difference import SHARE, changes, moved_layers, moved_sentence, shown
+from lpxsched.report.difference import by_group, change_rows, changes, moved_layers, moved_sentence
 from lpxsched.report.limits import limiting_sentence
 from lpxsched.report.page.data import class_data
 from lpxsched.report.page.html import document
@@ -30,10 +30,7 @@ def compare_page(first: Build, second: Build, names: tuple[str, str]) -> bytes:
         When a timetable breaks causality.
     """
     summaries = (summarise(first), summarise(second))
-    groups: dict[str, list[Change]] = {}
-    for change in changes(*summaries):
-        groups.setdefault(change.group, []).append(change)
-    figures, *others = (_change_table(group, found) for group, found in groups.items())
+    figures, *others = (_change_table(group, found) for group, found in by_group(changes(*summaries)).items())
     sections = [
         _head(summaries, names),
         section("figures", "Figures", figures),
@@ -54,30 +51,8 @@ def _head(summaries: Sequence[Summary], names: Sequence[str]) -> str:
 
 
 def _change_table(group: str, found: Sequence[Change]) -> str:
-    rows = [
-        [
-            change.name,
-            shown(change.first, change.unit),
-            shown(change.second, change.unit),
-            shown(change.difference, change.unit, signed=True),
-            _ratio(change),
-        ]
-        for change in found
-    ]
-    unit = f", {found[0].unit}" if len({change.unit for change in found}) == 1 and found[0].unit else ""
-    points = "B - A, points" if found[0].unit == SHARE else "B - A"
-    if group == "figures":
-        rows = [
-            [f"{row[0]}, {change.unit}" if change.unit else row[0], *row[1:]]
-            for row, change in zip(rows, found, strict=True)
-        ]
-    return table([f"{group}{unit}", "A", "B", points, "B / A"], rows)
-
-
-def _ratio(change: Change) -> str:
-    if not change.first or change.second is None:
-        return "-"
-    return f"{change.second / change.first:.4f}"
+    told = change_rows(found)
+    return table([group, *told.header[1:]], told.rows)
 
 
 def _utilisation() -> str:
@@ -97,9 +72,7 @@ def _utilisation() -> str:
 
 
 def _mapping(moved: Sequence[Moved]) -> str:
-    rows = [
-        [str(each.layer), each.first or "-", each.second or "-", "other chips" if each.moves else ""] for each in moved
-    ]
+    rows = [[each.layer, each.first or "-", each.second or "-", "other chips" if each.moves else ""] for each in moved]
     return section(
         "mapping", "Mapping", paragraph(f"{moved_sentence(moved)}."), table(["layer", "A", "B", ""], rows, left=4)
     )

@@ -10,9 +10,9 @@ import numpy as np
 from lpxsched.report.colours import CLASS_COLOURS, KIND_COLOURS, colours, in_order
 from lpxsched.report.critical_path import segment_path
 from lpxsched.report.event_index import EventIndex
+from lpxsched.report.layers import head_of, layer_name, segment_name
 from lpxsched.report.page.series import series
 from lpxsched.report.page.traffic import link_blob, operator_blob, slot_blobs, tensor_blob
-from lpxsched.report.rows import layers_named
 from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time
 from lpxsched.report.utilisation import CLASS
 from lpxsched.units import NONE, cycles_to_ns
@@ -31,7 +31,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
     InputError
         When the timetable breaks causality, so that no path leads back to time zero.
     """
-    token = token_time(build)
+    token, head = token_time(build), head_of(build.manifest.results)
     total = only_period(build) or token.total_cycles
     blocks, slots = slot_blobs(build, token)
     wires, links = link_blob(build)
@@ -55,6 +55,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "tensors": tensors,
         "idleUnits": sorted(WITHOUT_UNIT),
         **names,
+        "layers": {layer: layer_name(layer, head) for layer in sorted({*build.operators.layer.tolist()})},
         "onUnits": sorted(set(build.operators.kind[~np.isin(build.operators.unit, sorted(WITHOUT_UNIT))].tolist())),
         "colours": _colours(build, names["kinds"]),
         "series": counted,
@@ -84,7 +85,7 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
     found = [
         {
             "segment": segment,
-            "name": _name(build, token, segment),
+            "name": segment_name(build, token.layers[segment]),
             "start": start,
             "end": end,
             "chips": build.graph.chips_of(segment),
@@ -94,12 +95,6 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
         for segment, (start, end) in enumerate(spans)
     ]
     return [found[segment] for segment in token.order.tolist()]
-
-
-def _name(build: Build, token: TokenTime, segment: int) -> str:
-    if "visits" in build.manifest.results:
-        return "the whole model"
-    return collective_kind(build) or layers_named(token.layers[segment])
 
 
 def _frames(build: Build, token: TokenTime) -> list[dict[str, Any]]:

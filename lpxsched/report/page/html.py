@@ -7,6 +7,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import in_us
 from lpxsched.report.limits import limiting_sentence
 from lpxsched.report.page.data import page_data
 from lpxsched.report.page.markup import paragraph, table
@@ -72,31 +73,31 @@ def build_page(build: Build) -> bytes:
 
 def head(summary: Summary) -> str:
     """Return what limits the step, its figures, and its three parts."""
-    facts, figures = summary.facts, []
+    facts = summary.facts
     if "step_ns" in facts:
         figures = [
             ("tokens/s a user", f"{int(facts['tokens_per_s_per_user']):,}"),
             ("low", f"{int(facts['tokens_per_s_per_user_low']):,}"),
-            ("us a step", f"{facts['step_ns'] / 1000:,.3f}"),
-            ("of it proved", f"{facts['proved_ns'] / 1000:,.3f}"),
-            ("of it assumed", f"{facts['assumed_ns'] / 1000:,.3f}"),
+            ("us a step", in_us(facts["step_ns"])),
+            ("of it proved", in_us(facts["proved_ns"])),
+            ("of it assumed", in_us(facts["assumed_ns"])),
         ]
     else:
         name, cycles = ("makespan", facts["makespan_cycles"])
         if facts["period_cycles"]:
             name, cycles = ("period", facts["period_cycles"])
-        time_ns = float(cycles_to_ns(cycles, summary.clock_mhz))
+        time_ns = cycles_to_ns(cycles, summary.clock_mhz)
         figures = [
             (f"cycles, {name}", f"{cycles:,}"),
-            (f"us, {name}", f"{time_ns / 1000:,.3f}"),
+            (f"us, {name}", in_us(time_ns)),
             ("cycles, lower bound of it", f"{facts['lower_bound_cycles']:,}"),
         ]
         if "proved_worst_ns" in facts:
-            figures.append(("us at worst, waiting included", f"{facts['proved_worst_ns'] / 1000:,.3f}"))
+            figures.append(("us at worst, waiting included", in_us(facts["proved_worst_ns"])))
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in figures)
     parts = table([], summary.headline, left=2) if summary.headline else ""
-    said = paragraph(length_of(summary), "length") + paragraph(limiting_sentence(summary), "limit")
-    return f'<header><h1>{escape(name_of(summary))}</h1>{said}<dl class="figures">{items}</dl>{parts}</header>'
+    limit, length = paragraph(limiting_sentence(summary), "limit"), paragraph(length_of(summary), "length")
+    return f'<header><h1>{escape(name_of(summary))}</h1>{limit}<dl class="figures">{items}</dl>{parts}{length}</header>'
 
 
 def document(name: str, sections: Sequence[str], builds: Sequence[tuple[dict[str, Any], Sequence[Blob]]]) -> bytes:

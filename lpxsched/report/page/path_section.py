@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpxsched.report.formats import percent
+from lpxsched.report.layers import layers_named
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.page.markup import bar, legend, paragraph, section, table
-from lpxsched.report.rows import cycles_us, layers_named, path_rows
+from lpxsched.report.rows import cycles_us, path_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +23,7 @@ CAUSE_COLOURS = {
     "clock uncertainty": "#009E73",
     "turnaround in relays": "#CC79A7",
     "waiting for functional units": "#E69F00",
-    "slack in the schedule": "#888888",
+    "unforced waiting": "#888888",
 }
 
 
@@ -48,12 +50,12 @@ def path_section(summary: Summary) -> str:
 
 
 def _share_text(summary: Summary, name: str, cycles: Fraction, whole: Fraction | int) -> str:
-    return f"{name}: {float(cycles):,.1f} cycles, {cycles_us(summary, cycles)} us, {float(100 * cycles / whole):.2f} %"
+    return f"{name}: {float(cycles):,.1f} cycles, {cycles_us(summary, cycles)} us, {percent(cycles / whole)}"
 
 
 def _kind(summary: Summary, number: int) -> str:
     time = summary.layers[number]
-    told = f"{layers_named(time.layers)}: {time.makespan_cycles:,} cycles each"
+    told = f"{layers_named(time.layers, summary.head)}: {time.makespan_cycles:,} cycles each"
     return f"<details><summary>{told}</summary>{_cell_table(summary, time.cells)}</details>"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import percent
+from lpxsched.report.layers import head_of, layer_ranges, number_ranges
 from lpxsched.report.mapping import mapping
 from lpxsched.report.page.curves import slack_curve
 from lpxsched.report.page.markup import paragraph, section, table
-from lpxsched.report.rows import chip_rows, kind_rows, layer_ranges, link_rows, visit_ranges
+from lpxsched.report.rows import chip_rows, kind_rows, link_rows
 from lpxsched.report.slack import slack_by_class
 
 if TYPE_CHECKING:
@@ -61,18 +63,16 @@ def layers_section(summary: Summary) -> str:
 
 def mapping_section(build: Build) -> str:
     """Return which chips hold which layers, and how full their SRAM is."""
-    held_by = mapping(build)
-    head = max((layer for row in held_by for layer in row.layers), default=0)
-    whole = "visits" in build.manifest.results
+    head = head_of(build.manifest.results)
     rows = [
         [
-            visit_ranges(row.layers, head) if whole else layer_ranges(row.layers),
+            layer_ranges(row.layers, head),
             str(row.count),
             row.chips,
-            f"{100 * row.least_filled:.2f} %",
-            f"{100 * row.most_filled:.2f} %",
+            percent(row.least_filled),
+            percent(row.most_filled),
         ]
-        for row in held_by
+        for row in mapping(build)
     ]
     held = {chip for segment in range(len(build.segments)) for chip in build.graph.chips_of(segment)}
     chips = int((~build.chips.host).sum())
@@ -92,7 +92,7 @@ def _frames(build: Build) -> str:
         repeats = f"{period:,}" if period else "on demand"
         counts = [str(frames.windows[frame]), str(len(frames.gaps[frame])), str(int(mine.sum())), told]
         alike.setdefault((str(frames.time_domain[frame]), repeats, *counts), []).append(frame)
-    rows = [[layer_ranges(numbers), *cells] for cells, numbers in alike.items()]
+    rows = [[number_ranges(numbers), *cells] for cells, numbers in alike.items()]
     header = ["frames", "time domain", "period, cycles", "windows", "gaps", "segments", "phases, cycles"]
     if len(rows) > MOST_FRAMES:
         return paragraph(f"{len(frames)} frames of {len(rows)} kinds; frames.parquet lists them.")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import as_us, counted
 from lpxsched.report.headline import headline_lines
+from lpxsched.report.layers import head_of, layers_named
 from lpxsched.report.reach import reach_lines
-from lpxsched.report.rows import layers_named
 from lpxsched.report.text import table
 from lpxsched.report.utilisation import utilisation
 
@@ -30,7 +30,7 @@ def compile_summary(build: Build, measured: dict[str, Any]) -> str:
         "",
         *_facts(build, measured),
         "",
-        _problems(results["problems"]),
+        _problems(results["problems"], head_of(results)),
         "",
         f"written to {folder}; next: lpxsched check {folder}, simulate, report",
     ]
@@ -133,7 +133,7 @@ def _busiest_class(build: Build) -> tuple[str, float]:
     return busy.groups[group].name, busy.running_share(group)
 
 
-def _problems(problems: list[dict[str, Any]]) -> str:
+def _problems(problems: list[dict[str, Any]], head: int) -> str:
     repeats = any("period_cycles" in problem for problem in problems)
     header = [
         "distinct problem",
@@ -148,7 +148,7 @@ def _problems(problems: list[dict[str, Any]]) -> str:
     ]
     rows = [
         [
-            layers_named(problem["layers"]),
+            layers_named(problem["layers"], head),
             str(problem["chips"]),
             *_figures(problem),
             *_figures(problem["wires"]),

@@ -115,11 +115,7 @@ def _kinds(model: Model) -> list[tuple[Layer, int]]:
 
 def _kind_json(model: Model, layer: Layer, count: int) -> dict[str, Any]:
     counts = layer_counts(layer, model.hidden)
-    used = {
-        part: getattr(layer.stored, part)
-        for part in ("mixers", "dense", "shared", "experts")
-        if part != "mixers" and getattr(counts, part)
-    }
+    used = {part: getattr(layer.stored, part) for part in ("dense", "shared", "experts") if getattr(counts, part)}
     stored = ({"mixer": layer.stored.mixer} if layer.mixers else {}) | used
     return {
         "layers": count,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from tests.report.builds import repeated_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Locator, Page
 
@@ -67,6 +67,20 @@ class Opened:
         self.settle()
         return str(self.section(name).locator("canvas").evaluate("(canvas) => canvas.toDataURL()"))
 
+    def coloured_pixels(self, name: str) -> int:
+        """Return how many pixels of a section's picture are opaque and far from grey."""
+        self.settle()
+        count = """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let found = 0;
+          for (let at = 0; at < data.length; at += 4) {
+            const parts = [data[at], data[at + 1], data[at + 2]];
+            if (data[at + 3] === 255 && Math.max(...parts) - Math.min(...parts) > 60) found++;
+          }
+          return found;
+        }"""
+        return int(self.section(name).locator("canvas").evaluate(count))
+
     def hover(self, name: str, cycle: float, y: float) -> None:
         """Put the mouse on a cycle of a picture over time."""
         canvas = self.section(name).locator("canvas")
@@ -103,6 +117,17 @@ def opened(browser: Browser) -> Iterator[Callable[..., Opened]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where pictures of pages go: a folder that stays where LPXSCHED_SCREENSHOTS names one."""
+    kept = os.environ.get("LPXSCHED_SCREENSHOTS")
+    if not kept:
+        return tmp_path_factory.mktemp("screenshots")
+    folder = Path(kept)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from playwright.sync_api import Browser
+
     from lpxsched.timetable.build import Build
     from tests.report.page.conftest import Opened
 
@@ -248,6 +250,37 @@ def test_the_keyboard_reaches_everything(four: Opened) -> None:
         assert four.pixels(name) != before
 
 
+def test_a_picture_that_is_still_read_takes_keys(browser: Browser, page_of_four: Path) -> None:
+    """Tests a timeline whose rows never come: keys choose no row of none, and nothing fails."""
+    with browser.new_context() as context:
+        page, complaints = context.new_page(), list[str]()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.add_init_script("Response.prototype.arrayBuffer = () => new Promise(() => {});")
+        page.goto(page_of_four.as_uri())
+        page.locator("#timeline canvas").focus()
+        for key in ("ArrowUp", "ArrowDown", "PageUp", "PageDown", "Enter", "+"):
+            page.keyboard.press(key)
+        assert page.locator("#timeline output").inner_text() == "Reading …"
+        assert complaints == []
+
+
+def test_the_window_of_a_short_fabric_moves_by_keys(
+    opened: Callable[..., Opened], four_layers: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests 50 bins or fewer: a key moves by a whole bin there and back, and keys of the browser move nothing."""
+    monkeypatch.setattr("lpxsched.report.page.series.MOST_BINS", 50)
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(four_layers))
+    page = opened(path)
+    slider = page.section("fabric").locator("[name=moment]")
+    page.section("fabric").locator("canvas").focus()
+    seen = []
+    for key in ("+", "+", "-", "Control+ArrowRight", "Alt+ArrowRight"):
+        page.press(key)
+        seen.append((slider.input_value(), page.told("fabric").partition(",")[0]))
+    assert seen == [(value, "chip 0.0") for value in ("1", "2", "1", "1", "1")]
+
+
 def test_light_and_dark(opened: Callable[..., Opened], page_of_four: Path) -> None:
     """Tests that the page follows what its user prefers: paper, ink and pictures."""
     light, dark = opened(page_of_four), opened(page_of_four, "dark")
@@ -278,7 +311,7 @@ def test_the_last_bin_ends_where_the_time_does(
     assert told_figures(page.told("utilisation"))[1] == 512
 
 
-def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], four_layers: Build, tmp_path: Path) -> None:
+def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], tmp_path: Path) -> None:
     """Tests 48 chips, of which a picture shows 30 rows of 15 pixels each at a time, and that a key shows others."""
     path = tmp_path / "page.html"
     path.write_bytes(build_page(repeated_build(16)))
@@ -293,11 +326,12 @@ def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], four_layers: 
 
 
 @pytest.mark.parametrize("width", [1240, 420])
-def test_nothing_is_cut_off_or_blank(four: Opened, tmp_path: Path, width: int) -> None:
-    """Tests that no part is wider than the window, and that a picture of the whole page can be made and looked at."""
+def test_nothing_is_cut_off_or_blank(four: Opened, screenshots: Path, width: int) -> None:
+    """Tests that no part is wider than the window, that every canvas is drawn on, and keeps a picture to look at."""
     four.page.set_viewport_size({"width": width, "height": 900})
     four.settle()
     assert four.page.evaluate("() => document.documentElement.scrollWidth") <= width
-    picture = tmp_path / "page.png"
-    four.page.screenshot(path=picture, full_page=True)
-    assert picture.stat().st_size > 50_000
+    for name in PICTURES:
+        # Names, axes and empty cells are grey.
+        assert four.coloured_pixels(name) > 100, name
+    four.page.screenshot(path=screenshots / f"page-{width}.png", full_page=True)

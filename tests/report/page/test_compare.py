@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.report.page.compare import compare_page
-from tests.report.builds import repeated_build
+from tests.report.builds import renamed_class, repeated_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,3 +34,14 @@ def test_both_builds_are_drawn_and_told(opened: Callable[..., Opened], tmp_path:
     page.press("+")
     seen.append(page.pixels("utilisation"))
     assert len(set(seen)) == 3
+
+
+def test_a_class_that_one_build_lacks_has_no_difference(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    """Tests tray links, which the second build calls spine: the rows of both tell what one lacks, and no points."""
+    one, other = repeated_build(2), renamed_class(repeated_build(2), "tray", "spine")
+    path = tmp_path / "compare.html"
+    path.write_bytes(compare_page(one, other, ("one", "other")))
+    page = opened(path)
+    page.hover("utilisation", 24.5, 30)
+    assert page.told("utilisation").startswith("tray, A cycles 24 to 25: 2 of 2 link-cycles")
+    assert page.told("utilisation").endswith("; B has no such links; B - A -")

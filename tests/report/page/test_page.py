@@ -16,7 +16,7 @@ from lpxsched.report.page.traffic import slot_blobs
 from lpxsched.report.token import token_time
 from lpxsched.report.utilisation import multicast_slots
 from tests.builds import ints, two_chip_build
-from tests.report.builds import repeated_build
+from tests.report.builds import repeated_build, whole_model
 from tests.report.page.test_blobs import unpacked
 
 if TYPE_CHECKING:
@@ -104,6 +104,12 @@ def test_the_critical_path_is_marked() -> None:
     operators = [str(kinds[thing]) for thing, depart, _ in path if depart < 0]
     assert operators == ["ingress", "router", "experts", "combine", "add", "egress"]
     assert [(depart, read) for _, depart, read in path if depart >= 0] == [(2, 20), (23, 41), (80, 98), (110, 125)]
+
+
+def test_operators_of_a_whole_model_name_their_visit() -> None:
+    """Tests the first two of four visits: an embedding, and layer 0 of the model."""
+    described, _ = page_data(whole_model(repeated_build(2), visits=4))
+    assert described["layers"] == {0: "embedding", 1: "layer 0"}
 
 
 def test_equal_builds_give_equal_bytes() -> None:

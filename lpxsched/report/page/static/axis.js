@@ -31,6 +31,11 @@ function shown(colour) {
   return palette.get(colour);
 }
 
+// Keys of the browser and of the system are left to them.
+function ours(event) {
+  return !(event.altKey || event.metaKey || event.ctrlKey);
+}
+
 // Return a pen on a cleared canvas in CSS pixels.
 function penOn(canvas) {
   const scale = devicePixelRatio, wide = Math.round(canvas.clientWidth * scale), high = Math.round(canvas.clientHeight * scale);
@@ -136,8 +141,7 @@ class TimePanel {
   }
 
   pressed(event) {
-    if (event.altKey || event.metaKey || event.ctrlKey) return;
-    if (this.act(event.key, event.shiftKey)) event.preventDefault();
+    if (ours(event) && this.act(event.key, event.shiftKey)) event.preventDefault();
   }
 
   act(key, shift) {
@@ -168,6 +172,7 @@ class TimePanel {
   }
 
   toRow(row) {
+    if (!this.rows.length) return;
     this.cursor.row = Math.min(Math.max(row, 0), this.rows.length - 1);
     const { top, height } = this.rows[this.cursor.row];
     if (top < this.scroll) this.scrollTo(top);

@@ -76,8 +76,8 @@ class Comparison extends TimePanel {
       const span = `cycles ${number(first)} to ${number(to)}${this.stores[build].meta.period ? " of its period" : ""}`;
       return `${name} ${span}: ${number(busy)} of ${number(whole)} link-cycles = ${percent(share)}`;
     });
-    const points = (100 * (told[1].share - told[0].share)).toFixed(2);
-    return `${row.label}, ${text.join("; ")}; B - A ${points} points`;
+    const points = row.index.some((index) => index < 0) ? "-" : `${(100 * (told[1].share - told[0].share)).toFixed(2)} points`;
+    return `${row.label}, ${text.join("; ")}; B - A ${points}`;
   }
 
   idle() {

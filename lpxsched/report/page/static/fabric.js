@@ -50,7 +50,8 @@ class Fabric {
   }
 
   pressed(event) {
-    const { line, column } = this.cells[this.cursor], step = Number(this.slider.max) / 100;
+    if (!ours(event)) return;
+    const { line, column } = this.cells[this.cursor], step = Math.max(1, Math.round(Number(this.slider.max) / 100));
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     const move = moves[event.key];
     if (move) {

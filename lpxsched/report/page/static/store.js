@@ -70,11 +70,6 @@ class Store {
     return undefined;
   }
 
-  async get(name, make) {
-    const found = this.peek(name, make);
-    return found === undefined ? this.coming.get(name) : found;
-  }
-
   async load(name, make) {
     const text = document.getElementById(this.prefix + name).textContent;
     const columns = unpacked(await inflated(fromBase64(text)), this.meta.layouts[name]);

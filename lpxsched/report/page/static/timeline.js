@@ -269,14 +269,14 @@ class Timeline extends TimePanel {
   }
 
   tellUnit(row, at) {
-    const operators = this.store.operators(() => this.queue()), { kinds } = this.store.meta;
+    const operators = this.store.operators(() => this.queue()), { kinds, layers } = this.store.meta;
     if (!operators) return READING;
     for (const [index, start, pass] of this.running(row, operators, at, at + 1e-3)) {
       const end = start + operators.cycles[index];
       if (at < start || at >= end) continue;
       const marked = this.onPath.has(index) && pass.shift === this.view.marked(pass.segment);
       const path = marked ? ", on the critical path" : toldWindow(pass);
-      return `${row.label}: ${kinds[operators.kind[index]]} of layer ${operators.layer[index]}, ${this.when(start)} to `
+      return `${row.label}: ${kinds[operators.kind[index]]} of ${layers[operators.layer[index]]}, ${this.when(start)} to `
         + `${this.when(end)}: ${number(end - start)} cycles${path}`;
     }
     return `${row.label}, cycle ${this.when(Math.floor(at))}: idle`;

@@ -39,7 +39,7 @@ function counted(store, kind, row, first, last, redraw) {
 class Utilisation extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
-    Object.assign(this, { store, root, most: 460, kind: "class", of: "running" });
+    Object.assign(this, { store, most: 460, kind: "class", of: "running" });
     this.steady = store.meta.period ? store.meta.frames.map((frame) => new FrameView(store.meta, frame, { steady: true })) : null;
     this.kindBox = root.querySelector("[name=kind]");
     this.chipBox = root.querySelector("[name=chip]");
