@@ -11,7 +11,7 @@ from lpxsched.report.colours import CLASS_COLOURS, KIND_COLOURS, colours, in_ord
 from lpxsched.report.critical_path import segment_path
 from lpxsched.report.event_index import EventIndex
 from lpxsched.report.page.series import series
-from lpxsched.report.page.traffic import link_blob, operator_blob, slot_blobs, tensor_blob
+from lpxsched.report.page.traffic import ROOM_BYTES, link_blob, operator_blob, slot_blobs, tensor_blob
 from lpxsched.report.rows import layers_named
 from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time
 from lpxsched.report.utilisation import CLASS
@@ -51,6 +51,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "deskews": [list(span) for span in deskew_spans(build, token)],
         "path": _path(build, token) if path else [],
         "blocks": blocks,
+        "room": ROOM_BYTES,
         "wires": wires,
         "tensors": tensors,
         "idleUnits": sorted(WITHOUT_UNIT),

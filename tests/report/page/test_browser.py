@@ -292,6 +292,33 @@ def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], four_layers: 
     assert page.pixels("utilisation") != before
 
 
+def test_a_room_too_small_for_a_picture_still_shows_it(
+    opened: Callable[..., Opened], four: Opened, four_layers: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests blocks of 4 slots of which one byte has room: all pictures end as with one block, and tell the same."""
+    monkeypatch.setattr("lpxsched.report.page.traffic.BLOCK_SLOTS", 4)
+    monkeypatch.setattr("lpxsched.report.page.data.ROOM_BYTES", 1)
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(four_layers))
+    assert path.read_text(encoding="utf-8").count('id="a.slots.') > 6
+    small = opened(path)
+    for page in (four, small):
+        page.section("utilisation").locator("[name=kind]").select_option("link")
+        page.section("utilisation").locator("[name=chip]").select_option("0")
+        page.section("timeline").locator("canvas").focus()
+        page.press("Enter", "0")
+        page.page.locator("body").click(position={"x": 2, "y": 2})
+    assert small.pixels("utilisation") == four.pixels("utilisation")
+    assert small.pixels("timeline") == four.pixels("timeline")
+    assert "exact to the cycle" in small.told("utilisation")
+    for name, cycle, y in (("utilisation", 24.5, 7), ("timeline", 25.5, 57), ("timeline", 24.5, 72)):
+        for page in (four, small):
+            page.hover(name, cycle, y)
+        assert small.told(name) == four.told(name)
+        assert "held" in small.told(name) or "departs 23" in small.told(name)
+    assert small.complaints == []
+
+
 @pytest.mark.parametrize("width", [1240, 420])
 def test_nothing_is_cut_off_or_blank(four: Opened, tmp_path: Path, width: int) -> None:
     """Tests that no part is wider than the window, and that a picture of the whole page can be made and looked at."""
