@@ -19,7 +19,7 @@ from lpxsched.report.busiest import (
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
 from lpxsched.report.reach import reach_lines
-from lpxsched.report.token import collective_kind, only_period, token_time
+from lpxsched.report.token import collective_kind, only_period, token_time, windows_of
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
@@ -44,7 +44,8 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once), ``proved_worst_ns`` if told; of a model also its headline, see `assembly.headline`.
+        once), in flight ``in_flight``, ``free_windows`` and ``windows``, ``proved_worst_ns`` if told; of a model also
+        its headline, see `assembly.headline`.
     headline : list of (str, str)
         Its lines, empty for a collective.
     clock_mhz : Fraction
@@ -165,8 +166,16 @@ def _facts(build: Build) -> dict[str, Any]:
         "lower_bound_cycles": int(bounds),
         "bound": results.get("bound"),
         "period_cycles": only_period(build),
+        **_windows(build),
         **{name: results[name] for name in ("proved_worst_ns",) if name in results},
     }
+
+
+def _windows(build: Build) -> dict[str, int]:
+    windows = windows_of(build)
+    if windows is None:
+        return {}
+    return {"in_flight": windows.owned, "free_windows": windows.free, "windows": windows.every}
 
 
 def _number(cycles: Fraction) -> int | float:
