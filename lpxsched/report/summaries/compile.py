@@ -40,7 +40,10 @@ def compile_summary(build: Build, measured: dict[str, Any]) -> str:
 
 def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
     results, (busiest, share) = build.manifest.results, _busiest_class(build)
-    of = " a period" if results["period_cycles"] else ""
+    bound, of = results["lower_bound_cycles"], ""
+    # That of all frames is the sum of theirs.
+    if results["period_cycles"]:
+        bound, of = int(build.frames.lower_bound_cycles.max()), " a period"
     rows = [
         ("layout", f"{counted(results['layers'], 'layer')} on {counted(results['chips'], 'chip')}"),
         (
@@ -52,7 +55,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         *_frame(build),
         (
             "bound",
-            f"{results['lower_bound_cycles']:,} cycles{of} ({results['bound']}) for these groups; {results['status']}",
+            f"{bound:,} cycles{of} ({results['bound']}) for these groups; {results['status']}",
         ),
         ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
         *_deskews(results),
