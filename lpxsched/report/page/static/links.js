@@ -5,6 +5,24 @@ function linkRow(store, link, label, more) {
   return { label, link, wire: store.meta.wires[wire], pitch: store.pitch(wire), guard: links.guard[link], ...more };
 }
 
+const LEAST_SHADE = 0.12;
+
+// What fills a part of a pixel: its column is as dark as all of that together, but never unseen.
+class Shades {
+  constructor(panel) { this.shares = new Float64Array(Math.ceil(panel.width) + 1); }
+
+  add(x, share) { this.shares[Math.min(Math.max(Math.floor(x - GUTTER), 0), this.shares.length - 1)] += share; }
+
+  draw(pen, top, high) {
+    this.shares.forEach((share, column) => {
+      if (!share) return;
+      pen.globalAlpha = Math.min(Math.max(share, LEAST_SHADE), 1);
+      pen.fillRect(GUTTER + column, top, 1, high);
+    });
+    pen.globalAlpha = 1;
+  }
+}
+
 function linkKey(link) { return `link ${link}`; }
 
 // The slots of a link in a block, and the place of the first of them there.
@@ -23,6 +41,7 @@ function linkSlots(panel, { link }, from, to) {
 function drawLink(panel, pen, row, top) {
   if (row.link < 0) return;
   pen.fillStyle = shown(panel.store.meta.colours[row.wire.class]);
+  const shades = new Shades(panel);
   for (const pass of panel.passes(panel.span.from, panel.span.to)) {
     const from = Math.max(panel.span.from - pass.shift, pass.first), to = Math.min(panel.span.to - pass.shift, pass.last);
     for (const { depart, vectors } of linkSlots(panel, row, from, to)) {
@@ -30,10 +49,12 @@ function drawLink(panel, pen, row, top) {
       while (slot < depart.length && depart[slot] < pass.first) slot++;
       for (; slot < depart.length && depart[slot] < to; slot++) {
         const x = panel.x(depart[slot] + pass.shift), wide = (vectors[slot] * row.pitch) / panel.perPixel;
-        pen.fillRect(x, top + 2, Math.max(wide > 4 ? wide - 1 : wide, 0.7), row.height - 4);
+        if (wide < 1) shades.add(x, wide);
+        else pen.fillRect(x, top + 2, wide > 4 ? wide - 1 : wide, row.height - 4);
       }
     }
   }
+  shades.draw(pen, top + 2, row.height - 4);
 }
 
 // What happens on a link at a cycle.

@@ -1,6 +1,5 @@
 // What the units and links of chips do: operators, sends, receives, deskews, windows, and the critical path.
 
-const LEAST_SHADE = 0.12;
 const TALL = { unit: 15, traffic: 18, link: 12, windows: 15 };
 
 class Timeline extends TimePanel {
@@ -167,21 +166,26 @@ class Timeline extends TimePanel {
   drawUnit(pen, row, top) {
     const operators = this.store.operators(() => this.queue()), { kinds, colours } = this.store.meta;
     if (!operators) return;
+    const shades = new Map(), marked = [];
     for (const [index, start, { segment, shift }] of this.running(row, operators, this.span.from, this.span.to)) {
       const x = this.x(start), share = operators.cycles[index] / this.perPixel, wide = Math.max(share, 1);
       const kind = kinds[operators.kind[index]];
       pen.fillStyle = shown(colours[kind]);
-      // What fills a part of a pixel is as dark as that part, but never unseen.
-      pen.globalAlpha = Math.min(Math.max(share, LEAST_SHADE), 1);
-      pen.fillRect(x, top + 2, wide, row.height - 4);
-      pen.globalAlpha = 1;
-      if (this.onPath.has(index) && shift === this.view.marked(segment)) {
-        pen.strokeStyle = themed("--path");
-        pen.lineWidth = 2;
-        pen.strokeRect(x, top + 2, wide, row.height - 4);
-        pen.lineWidth = 1;
+      if (share >= 1) pen.fillRect(x, top + 2, wide, row.height - 4);
+      else {
+        if (!shades.has(kind)) shades.set(kind, new Shades(this));
+        shades.get(kind).add(x, share);
       }
+      if (this.onPath.has(index) && shift === this.view.marked(segment)) marked.push([x, wide]);
     }
+    for (const [kind, of] of shades) {
+      pen.fillStyle = shown(colours[kind]);
+      of.draw(pen, top + 2, row.height - 4);
+    }
+    pen.strokeStyle = themed("--path");
+    pen.lineWidth = 2;
+    for (const [x, wide] of marked) pen.strokeRect(x, top + 2, wide, row.height - 4);
+    pen.lineWidth = 1;
   }
 
   // Operators that a unit runs in a time, and when they start in each pass.
