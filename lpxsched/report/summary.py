@@ -18,6 +18,7 @@ from lpxsched.report.busiest import (
 )
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
+from lpxsched.report.mapping import mapping
 from lpxsched.report.reach import reach_lines
 from lpxsched.report.token import collective_kind, only_period, token_time, windows_of
 from lpxsched.report.utilisation import utilisation
@@ -44,8 +45,9 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once), in flight ``in_flight``, ``free_windows`` and ``windows``, ``proved_worst_ns`` if told; of a model also
-        its headline, see `assembly.headline`.
+        once), in flight ``in_flight``, ``free_windows`` and ``windows``, ``deskew_count``, ``least_filled`` and
+        ``most_filled`` of the SRAM by weights, ``proved_worst_ns``, ``assumed_parts_ns`` and ``gap`` if told; of a
+        model also its headline, see `assembly.headline`.
     headline : list of (str, str)
         Its lines, empty for a collective.
     clock_mhz : Fraction
@@ -167,7 +169,9 @@ def _facts(build: Build) -> dict[str, Any]:
         "bound": results.get("bound"),
         "period_cycles": only_period(build),
         **_windows(build),
-        **{name: results[name] for name in ("proved_worst_ns",) if name in results},
+        **_of_mapping(build),
+        "deskew_count": len(build.deskews),
+        **{name: results[name] for name in ("proved_worst_ns", "assumed_parts_ns", "gap") if name in results},
     }
 
 
@@ -176,6 +180,14 @@ def _windows(build: Build) -> dict[str, int]:
     if windows is None:
         return {}
     return {"in_flight": windows.owned, "free_windows": windows.free, "windows": windows.every}
+
+
+def _of_mapping(build: Build) -> dict[str, float]:
+    """Return the least and the largest share of the SRAM that weights take on a chip that holds any layer."""
+    held = mapping(build)
+    if not held:
+        return {}
+    return {"least_filled": min(of.least_filled for of in held), "most_filled": max(of.most_filled for of in held)}
 
 
 def _number(cycles: Fraction) -> int | float:
