@@ -170,7 +170,7 @@ def _facts(build: Build) -> dict[str, Any]:
         "period_cycles": only_period(build),
         **_windows(build),
         **_of_mapping(build),
-        "deskew_count": len(build.deskews),
+        "deskew_count": (results.get("deskews") or {"count": len(build.deskews)})["count"],
         **{name: results[name] for name in ("proved_worst_ns", "assumed_parts_ns", "gap") if name in results},
     }
 
