@@ -29,9 +29,10 @@ from lpxsched.timetable.reader import read_sound_build
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import CDPSession
+    from playwright.sync_api import CDPSession, Page
 
     from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
 
 ZOOMS = 40
 
@@ -58,7 +59,14 @@ def random_slots(build: Build, slots: int) -> Build:
         read=read,
     )
     longest = int((depart + busy.ravel()).max()) + 500
-    return replace(build, slots=table, segments=replace(build.segments, makespan_cycles=np.full(36, longest) // 36))
+    return replace(
+        build, slots=table, segments=replace(build.segments, makespan_cycles=_spread(longest, len(build.segments)))
+    )
+
+
+def _spread(cycles: int, segments: int) -> Integers:
+    """Return makespans that sum to at least so many cycles."""
+    return np.full(segments, -(-cycles // segments))
 
 
 def copied(build: Build, copies: int) -> Build:
@@ -103,14 +111,14 @@ def pictures_only(build: Build) -> bytes:
     return document("pictures", sections, [(described, blobs)])
 
 
-def measure(page: Path) -> None:
+def measure(path: Path) -> None:
     """Print first paint, the time of a zoom frame, and the heap."""
     with sync_playwright() as driver:
         options = ["--no-sandbox", "--enable-precise-memory-info"]
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=options)
         tab = browser.new_page(viewport={"width": 1240, "height": 900})
-        tab.goto(page.as_uri())
-        tab.wait_for_function("() => !Number(document.documentElement.dataset.inflating || 0)")
+        tab.goto(path.as_uri())
+        settled(tab)
         paint = tab.evaluate("() => performance.getEntriesByType('paint').map((each) => each.startTime)")
         print(f"first paint {max(paint):.0f} ms")
         counters = tab.context.new_cdp_session(tab)
@@ -134,9 +142,20 @@ def measure(page: Path) -> None:
             cpu = 1000 * (spent_seconds(counters) - before) / ZOOMS
             told = f"median {frames[ZOOMS // 2]:.1f} ms, longest {frames[-1]:.1f} ms"
             print(f"{name}: zoom frame {told}; {cpu:.1f} ms of the page's thread each, however busy the machine")
+        start = time.perf_counter()
+        tab.locator("#utilisation [name=kind]").select_option("link")
+        tab.wait_for_timeout(100)
+        settled(tab)
+        told = tab.locator("#utilisation output").inner_text()
+        print(f"links of one chip, all time: all there after {time.perf_counter() - start:.1f} s; {told}")
         heap = tab.evaluate("() => performance.memory.usedJSHeapSize")
         print(f"heap {heap / 1e6:.0f} MB")
         browser.close()
+
+
+def settled(tab: Page) -> None:
+    """Wait until nothing is inflated any more."""
+    tab.wait_for_function("() => !Number(document.documentElement.dataset.inflating || 0)", timeout=120_000)
 
 
 def spent_seconds(counters: CDPSession) -> float:

@@ -93,9 +93,13 @@ def export_command(
         from lpxsched.report.token import only_period
 
         selection = select(build, wanted, _chips_of(chips, build), parse_cycles(cycles))
+        if not len(selection.slots.row) and not len(selection.operators.row):
+            problem = "no slot and no operator of the layers and chips asked for lies in the cycles asked for"
+            raise click.UsageError(f"{problem}; widen --layers, --chips or --cycles")
         data |= _tables(selection, set(targets) - set(pictures))
         if (period := only_period(build)) and (windows := selection.windows):
-            told = f"windows {windows[0]} to {windows[-1]} of what repeats every {period:,} cycles"
+            which = f"windows {windows[0]} to {windows[-1]}" if len(windows) > 1 else f"window {windows[0]}"
+            told = f"{which} of what repeats every {period:,} cycles"
             click.echo(f"{told}; --cycles selects others", err=True)
     if programs is not None and not _write_programs(programs, build):
         return ExitCode.VERIFICATION_FAILED

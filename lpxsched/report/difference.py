@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.assembly.headline import PARTS
 from lpxsched.report.critical_path import cycles_by_class
 from lpxsched.report.formats import counted
 from lpxsched.report.layers import EMBEDDING, HEAD, head_of, layer_key
@@ -44,6 +45,14 @@ FIGURES = (
     ("lower bound of the period, cycles", PERIOD_BOUND, COUNT),
     ("layers", "layer_count", COUNT),
     ("batch", "batch", COUNT),
+    ("in flight", "in_flight", COUNT),
+    ("windows", "windows", COUNT),
+    ("windows left out", "gap_windows", COUNT),
+    ("deskews", "deskew_count", COUNT),
+    ("gap to the bound", "gap", COUNT),
+    *((f"assumed: {part}", f"assumed {part}", US) for part in PARTS),
+    ("SRAM filled, least", "least_filled", SHARE),
+    ("SRAM filled, most", "most_filled", SHARE),
 )
 
 
@@ -104,7 +113,7 @@ def changes(first: Summary, second: Summary) -> list[Change]:
             for name in dict.fromkeys([*cycles[0], *cycles[1]])
         ]
     running, token = ([_shares(summary, whole=whole) for summary in pairs] for whole in (False, True))
-    for group, shares in (("busy while running", running), ("busy over all", token)):
+    for group, shares in (("busy while running", running), (_over_all(pairs), token)):
         names = dict.fromkeys([*shares[0], *shares[1]])
         found += [Change(group, f"{name} links", SHARE, *(of.get(name) for of in shares)) for name in names]
     return [change for change in found if change.first is not None or change.second is not None]
@@ -187,6 +196,12 @@ def _difference(change: Change) -> str:
     return told if change.difference is None or change.unit != SHARE else f"{told} points"
 
 
+def _over_all(pairs: Sequence[Summary]) -> str:
+    """Return what the shares of all time are called: of what, where that differs."""
+    times = ["a period" if summary.facts["period_cycles"] else "a token" for summary in pairs]
+    return "busy over all" + (f", A of {times[0]}, B of {times[1]}" if times[0] != times[1] else "")
+
+
 def _by_part(cells: Parts, parts: Sequence[str]) -> dict[str, Fraction]:
     """Return the cycles of each part by its name."""
     return {
@@ -199,6 +214,9 @@ def _figures(summary: Summary) -> Mapping[str, Any]:
     facts, bound = dict(summary.facts), summary.facts["lower_bound_cycles"]
     if facts["collective"] is not None:
         facts["layer_count"] = None
+    facts |= {f"assumed {part}": ends[0] for part, ends in facts.get("assumed_parts_ns", {}).items()}
+    if "windows" in facts:
+        facts["gap_windows"] = facts["windows"] - facts["free_windows"]
     if facts["period_cycles"]:
         return {**facts, PERIOD_BOUND: bound}
     return {**facts, "period_cycles": None, MAKESPAN_BOUND: bound}
@@ -206,7 +224,9 @@ def _figures(summary: Summary) -> Mapping[str, Any]:
 
 def _figure(figures: Mapping[str, Any], key: str, unit: str) -> float | None:
     value: float | None = figures.get(key)
-    return value if value is None or unit != US else value / 1000
+    if value is None or unit == COUNT:
+        return value
+    return 100 * value if unit == SHARE else value / 1000
 
 
 def _filled(found: Sequence[Mapping[str, Fraction]]) -> list[dict[str, Fraction]]:

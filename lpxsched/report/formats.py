@@ -26,3 +26,8 @@ def in_us(time_ns: float | Fraction) -> str:
 def as_us(time_ns: float | Fraction) -> str:
     """Return a time in nanoseconds as microseconds: ``1,084.636 us``."""
     return f"{in_us(time_ns)} us"
+
+
+def clocks_named(clock: str) -> str:
+    """Return what the clocks of a specification are called: those of ``none`` never disagree."""
+    return "perfect clocks" if clock == "none" else f"clocks of {clock}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.critical_path import (
     COMPUTE,
@@ -69,10 +69,20 @@ def limiting_sentence(summary: Summary) -> str:
     facts = summary.facts
     if not facts["period_cycles"]:
         return _of_step(summary) + _room(facts, "makespan")
-    limited = "it" if facts["collective"] else "tokens/s of all"
-    rate = f"The period of {facts['period_cycles']:,} cycles limits {limited}."
     step = f"{_of_step(summary)} " if "step_ns" in facts else ""
-    return f"{step}{rate}{_busiest(summary)}{_room(facts, 'period')}"
+    return f"{step}{_of_rate(facts)}{_busiest(summary)}{_room(facts, 'period')}"
+
+
+def _of_rate(facts: Mapping[str, Any]) -> str:
+    """Return what limits how often it repeats: the period only where every window is owned that may be."""
+    period = f"period of {facts['period_cycles']:,} cycles"
+    if facts["collective"]:
+        return f"The {period} limits it."
+    owned, free = facts.get("in_flight", 0), facts.get("free_windows", 0)
+    if owned < free:
+        told = f"{owned:,} of {free:,} windows are owned, so the step and the number in flight limit tokens/s of all"
+        return f"{told}; with all owned the {period} would."
+    return f"The {period} limits tokens/s of all."
 
 
 def _of_step(summary: Summary) -> str:
@@ -106,7 +116,15 @@ def _busiest(summary: Summary) -> str:
         for unit, share in alike.one.unit_shares.items()
     ]
     share, what = max(held, key=lambda one: one[0], default=(0.0, ""))
-    return f" Its busiest {what} for {percent(share, 1)} of it." if share else ""
+    return f" Its busiest {what} for {percent(share, 1)} of it{_of_all_time(summary, share)}." if share else ""
+
+
+def _of_all_time(summary: Summary, share: float) -> str:
+    """Return the share over all windows, where a period is one that is owned."""
+    windows = summary.facts.get("windows", 0)
+    if not windows:
+        return ""
+    return f" while a window is owned, {100 * share * summary.facts['in_flight'] / windows:.2f} % of all time"
 
 
 def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) -> str:

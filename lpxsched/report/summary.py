@@ -19,8 +19,9 @@ from lpxsched.report.busiest import (
 from lpxsched.report.critical_path import cycles_by_class, layer_times
 from lpxsched.report.headline import headline_facts, headline_lines
 from lpxsched.report.layers import head_of
+from lpxsched.report.mapping import mapping
 from lpxsched.report.reach import reach_lines
-from lpxsched.report.token import collective_kind, only_period, token_time
+from lpxsched.report.token import collective_kind, only_period, token_time, windows_of
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
@@ -43,6 +44,7 @@ TOLD = (
     "loads",
     "targets",
     "published_formulas_ns",
+    "gap",
 )
 
 
@@ -55,7 +57,9 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once), those of `TOLD` that there are; of a model also its headline, see `headline_facts`.
+        once), in flight ``in_flight``, ``free_windows`` and ``windows``, ``deskew_count``, ``least_filled`` and
+        ``most_filled`` of the SRAM by weights, those of `TOLD` that there are; of a model also its headline, see
+        `headline_facts`.
     headline : list of (str, str)
         Its lines, empty for a collective.
     clock_mhz : Fraction
@@ -137,5 +141,23 @@ def _facts(build: Build) -> dict[str, Any]:
         "lower_bound_cycles": int(bounds),
         "bound": results.get("bound"),
         "period_cycles": only_period(build),
+        **_windows(build),
+        **_of_mapping(build),
+        "deskew_count": (results.get("deskews") or {"count": len(build.deskews)})["count"],
         **{name: results[name] for name in TOLD if name in results},
     }
+
+
+def _windows(build: Build) -> dict[str, int]:
+    windows = windows_of(build)
+    if windows is None:
+        return {}
+    return {"in_flight": windows.owned, "free_windows": windows.free, "windows": windows.every}
+
+
+def _of_mapping(build: Build) -> dict[str, float]:
+    """Return the least and the largest share of the SRAM that weights take on a chip that holds any layer."""
+    held = mapping(build)
+    if not held:
+        return {}
+    return {"least_filled": min(of.least_filled for of in held), "most_filled": max(of.most_filled for of in held)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textwrap import fill
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpxsched.report.difference import by_group, change_rows, moved_sentence
 from lpxsched.report.formats import counted
@@ -11,7 +11,7 @@ from lpxsched.report.limits import limiting_sentence, path_cells
 from lpxsched.report.rows import Rows, chip_rows, class_rows, kind_rows, link_rows, path_rows, sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lpxsched.report.difference import Change, Moved
     from lpxsched.report.summary import Summary
@@ -94,11 +94,20 @@ def length_of(summary: Summary) -> str:
     # A model tells its worst case in the headline.
     told = facts["collective"] is not None and "proved_worst_ns" in facts
     worst = f" (at worst {facts['proved_worst_ns']:,.0f} ns, waiting included)" if told else ""
-    repeats = f"repeats every {period:,} cycles (shares of links and chips are of that), " if period else ""
+    repeats = f"repeats every {period:,} cycles (shares of links and chips are {_shares_of(facts)}), " if period else ""
     return (
         f"{layers}{repeats}makespan {facts['makespan_cycles']:,} cycles = {facts['makespan_ns']:,.0f} ns{worst}, "
         f"lower bound{' of the period' if period else ''} {facts['lower_bound_cycles']:,} cycles{bound}"
     )
+
+
+def _shares_of(facts: Mapping[str, Any]) -> str:
+    """Return what shares are of where something repeats."""
+    if "windows" not in facts:
+        return "of that"
+    owned, windows = facts["in_flight"], facts["windows"]
+    told = f"of a period in which every window is owned; {owned:,} of {windows:,} windows are"
+    return f"{told}, so of all time they are {100 * owned / windows:.2f} % of what is told"
 
 
 def titled(title: str, rows: Rows, *, left: int = 1) -> str:

@@ -7,7 +7,7 @@ other, so a segment begins on this timeline where the makespans of the segments 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -133,6 +133,23 @@ def only_period(build: Build) -> int:
 def deskew_rows(build: Build, frame: int) -> Integers:
     """Return the rows of the deskews that a pass of a frame sees: others lie between its periods."""
     return np.flatnonzero((build.deskews.frame == frame) & (build.deskews.every_periods == 0))
+
+
+class Windows(NamedTuple):
+    """How many windows of a frame there are, how many of them no deskew takes, and how many of those are owned."""
+
+    owned: int
+    free: int
+    every: int
+
+
+def windows_of(build: Build) -> Windows | None:
+    """Return the windows of a model in flight; None of what runs on demand, and of a collective."""
+    owned = build.manifest.results.get("in_flight")
+    if owned is None or not only_period(build):
+        return None
+    windows = int(build.frames.windows[0])
+    return Windows(int(owned), windows - len(build.frames.gaps[0]), windows)
 
 
 def deskew_spans(build: Build, token: TokenTime) -> list[tuple[int, int, int]]:

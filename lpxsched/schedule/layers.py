@@ -166,9 +166,11 @@ def _solved(alike: Sequence[LayerProblem], options: SolveOptions, repeating: Rep
     else:
         problem, result = solve_layer(alike[0], options, least)
     wired = problem.instance.wires_only()
-    wires = bounded(solve(wired, options), wired, [instance.wires_only() for instance in least])
-    # The bound of a period does not depend on guards.
-    result = result if repeating else bounded(result, problem.instance, least)
+    wires = solve(wired, options)
+    # In flight guards are given and no stall opens a layer, which the least of a layer on demand has.
+    if not repeating:
+        wires = bounded(wires, wired, [instance.wires_only() for instance in least])
+        result = bounded(result, problem.instance, least)
     return _Solved(problem, result, wires)
 
 

@@ -11,6 +11,8 @@ import pytest
 from lpxsched.cli.main import run
 from lpxsched.report.critical_path import layer_times
 from lpxsched.report.figures.layer_timeline import chip_rows
+from lpxsched.report.formats import clocks_named
+from lpxsched.report.page.tables import mapping_section
 from lpxsched.report.summary import summarise
 from lpxsched.report.summary_json import summary_json
 from lpxsched.report.text import WIDTH, report_text
@@ -124,6 +126,17 @@ def test_iterations_are_folded_into_one_period() -> None:
     # [0, 2.5) and [16, 18.5), that is [4, 6) and [0, 0.5)
     assert cycles.tolist() == [1.5, 1, 0.5, 0, 1, 1]
     assert busy.busy_cycles(0) == 5
+
+
+def test_a_collective_has_neither_layers_nor_clocks_of_none() -> None:
+    """Tests the mapping of a page: chips take part, and what is on demand without a time domain has none."""
+    build = told(LAID["broadcast"], "broadcast")
+    text = mapping_section(build)
+    assert "chips take part" in text
+    assert "layers" not in text
+    assert "-1" not in text
+    assert clocks_named("none") == "perfect clocks"
+    assert clocks_named("lpx") == "clocks of lpx"
 
 
 def test_the_figure_of_a_collective_names_it(tmp_path: Path) -> None:

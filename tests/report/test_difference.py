@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lpxsched.cli.main import run
@@ -43,6 +44,23 @@ def test_every_figure_of_both_is_told() -> None:
     assert told["critical path by link class", "host"] == pytest.approx((0.08, 0.12, 0.04))
     assert told["busy while running", "tray links"] == (7.8125, 7.8125, 0)
     assert ("figures", "tokens/s/user") not in told
+
+
+def test_figures_of_what_is_in_flight_are_told(small_build: Build) -> None:
+    """Tests 4 of 8 windows with one gap against one micro-batch on demand, of which the assumed parts are told too."""
+    whole = np.full_like(small_build.frames.period_cycles, 1000)
+    gaps = tuple(ints(7) for _ in small_build.frames.gaps)
+    frames = replace(small_build.frames, period_cycles=whole, windows=np.full_like(whole, 8), gaps=gaps)
+    manifest = small_build.manifest.model_copy(update={"results": small_build.manifest.results | {"in_flight": 4}})
+    found = changes(summarise(small_build), summarise(replace(small_build, frames=frames, manifest=manifest)))
+    told = {change.name: (change.first, change.second) for change in found}
+    assert (told["in flight"], told["windows"], told["windows left out"]) == ((None, 4), (None, 8), (None, 1))
+    assert told["gap to the bound"] == (small_build.manifest.results["gap"],) * 2
+    parts = [told[f"assumed: {name}"][0] or 0 for name in ("mixers", "hand-over", "LM head and sampling")]
+    assert sum(parts) == pytest.approx(told["assumed"][0])
+    assert 0 < (told["SRAM filled, least"][0] or 0) <= (told["SRAM filled, most"][0] or 0) <= 100
+    assert told["deskews"] == (len(small_build.deskews),) * 2
+    assert "busy over all, A of a token, B of a period" in {change.group for change in found}
 
 
 def test_a_class_that_one_build_lacks_has_no_difference() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from lpxsched.report.limits import CAUSES, cause_of, cycles_by_cause, limiting_sentence, path_cells
 from lpxsched.report.rows import PART_NAMES
@@ -72,6 +74,30 @@ def test_what_repeats_is_limited_twice(small_build: Build) -> None:
     assert text.startswith("What is assumed limits the step, hand-over and GPU: ")
     assert " The period of 1,000 cycles limits tokens/s of all. Its busiest " in text
     assert text.endswith("Another schedule of the same groups could win at most 25.0 % of the period.")
+
+
+def test_windows_that_nobody_owns_limit_nothing(small_build: Build) -> None:
+    """Tests 4 of 8 windows, then all: only these make the period the limit. Shares are 4/8 and 8/8 of it."""
+    whole = np.full_like(small_build.frames.period_cycles, 1000)
+    frames = replace(small_build.frames, period_cycles=whole, windows=np.full_like(whole, 8))
+
+    def told(owned: int) -> str:
+        results = small_build.manifest.results | {"in_flight": owned}
+        manifest = small_build.manifest.model_copy(update={"results": results})
+        return limiting_sentence(summarise(replace(small_build, frames=frames, manifest=manifest)))
+
+    limit = "4 of 8 windows are owned, so the step and the number in flight limit tokens/s of all; with all owned"
+    assert f"{limit} the period of 1,000 cycles would. " in told(4)
+    assert "The period of 1,000 cycles limits tokens/s of all. " in told(8)
+    shares = [
+        [
+            float(share)
+            for share in re.findall(r"for ([\d.]+) % of it while a window is owned, ([\d.]+) %", told(owned))[0]
+        ]
+        for owned in (4, 8)
+    ]
+    assert shares[0][1] == pytest.approx(shares[0][0] / 2, abs=0.06)
+    assert shares[1][1] == pytest.approx(shares[1][0], abs=0.06)
 
 
 def test_a_proved_schedule_leaves_no_room() -> None:

@@ -60,7 +60,8 @@ def _header(selection: Selection, code: dict[tuple[int, str], str]) -> list[str]
     build = selection.build
     lines = [f"$version lpxsched {build.manifest.versions.get('lpxsched', '')} $end", "$timescale 1 ps $end"]
     if period := only_period(build):
-        windows = f"windows {selection.windows[0]} to {selection.windows[-1]}" if selection.windows else "no window"
+        first, last = selection.windows[0], selection.windows[-1]
+        windows = f"windows {first} to {last}" if first < last else f"window {first}"
         lines.append(f"$comment {windows} of what repeats every {period} cycles $end")
     for node in sorted({node for node, _ in code}):
         kind = "" if build.chips.host[node] else "chip_"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.errors import InputError
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS
 from lpxsched.report.figures.images import PNG, images
+from lpxsched.report.formats import clocks_named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def _draw(build: Build, told: dict[str, Any], tried: list[dict[str, Any]]) -> Fi
     FigureCanvasAgg(figure)
     options = build.manifest.options
     name = f"{options['model']} on {options['topology']}, " if {"model", "topology"} <= options.keys() else ""
-    figure.suptitle(f"{name}clocks of {build.manifest.clock['name']}: {told['count']} deskews")
+    figure.suptitle(f"{name}{clocks_named(build.manifest.clock['name'])}: {told['count']} deskews")
     left, right = figure.subplots(1, 2, sharex=True)
     _draw_worst(left, build, told, tried)
     _draw_costs(right, tried)

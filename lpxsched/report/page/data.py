@@ -12,8 +12,8 @@ from lpxsched.report.critical_path import segment_path
 from lpxsched.report.event_index import EventIndex
 from lpxsched.report.layers import head_of, layer_name, segment_name
 from lpxsched.report.page.series import series
-from lpxsched.report.page.traffic import link_blob, operator_blob, slot_blobs, tensor_blob
-from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time
+from lpxsched.report.page.traffic import ROOM_BYTES, link_blob, operator_blob, slot_blobs, tensor_blob
+from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time, windows_of
 from lpxsched.report.utilisation import CLASS
 from lpxsched.units import NONE, cycles_to_ns
 
@@ -43,6 +43,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "total": total,
         "length": token.total_cycles,
         "period": only_period(build),
+        "windows": windows_of(build),
         "nsPerCycle": _ns_per_cycle(build),
         "nodes": build.chips.position.tolist(),
         "hosts": np.flatnonzero(build.chips.host).tolist(),
@@ -51,6 +52,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "deskews": [list(span) for span in deskew_spans(build, token)],
         "path": _path(build, token) if path else [],
         "blocks": blocks,
+        "room": ROOM_BYTES,
         "wires": wires,
         "tensors": tensors,
         "idleUnits": sorted(WITHOUT_UNIT),

@@ -26,10 +26,19 @@ def utilisation_section(described: Mapping[str, Any]) -> str:
     return section(
         "utilisation",
         "Link utilisation over time",
-        paragraph("Share of link-cycles in which vectors are carried. " + KEYS, "hint"),
+        paragraph(f"Share of link-cycles in which vectors are carried{_of_windows(described)}. {KEYS}", "hint"),
         panel("Link utilisation over time, a row a group of links", *tools, zoom_buttons()),
         legend(_of_classes(described)),
     )
+
+
+def _of_windows(described: Mapping[str, Any]) -> str:
+    """Return of which windows the period is that is drawn."""
+    if described["windows"] is None:
+        return ""
+    owned, free, windows = described["windows"]
+    told = f", of a period in which every window is owned: {owned:,} of {windows:,} windows are, {free:,} could be"
+    return f"{told}, so over all time shares are {100 * owned / windows:.2f} % of these"
 
 
 def fabric_section(described: Mapping[str, Any]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.formats import percent
+from lpxsched.report.formats import clocks_named, percent
 from lpxsched.report.layers import head_of, layer_ranges, number_ranges
 from lpxsched.report.mapping import mapping
 from lpxsched.report.page.curves import slack_curve
 from lpxsched.report.page.markup import paragraph, section, table
 from lpxsched.report.rows import chip_rows, kind_rows, link_rows
 from lpxsched.report.slack import slack_by_class
+from lpxsched.report.token import collective_kind
 
 if TYPE_CHECKING:
     from lpxsched.report.summary import Summary
@@ -37,7 +38,7 @@ def slack_section(build: Build) -> str:
     ]
     clock = build.manifest.clock.get("name", "the build")
     said = (
-        f"Cycles from the latest arrival that clocks of {clock} allow to the read, of each slot to a chip; "
+        f"Cycles from the latest arrival that {clocks_named(clock)} allow to the read, of each slot to a chip; "
         "below 0 a vector could be late. Hosts take vectors whenever they come."
     )
     header = ["class", "slots", "least", "median", "most", "tightest on"]
@@ -75,9 +76,13 @@ def mapping_section(build: Build) -> str:
         for row in mapping(build)
     ]
     held = {chip for segment in range(len(build.segments)) for chip in build.graph.chips_of(segment)}
-    chips = int((~build.chips.host).sum())
-    said = f"{len(held)} of {chips} chips hold layers. Filled: weights of all layers on the chip, of its SRAM."
-    header = ["layers", "chips", "positions", "least filled", "most filled"]
+    chips, kind = int((~build.chips.host).sum()), collective_kind(build)
+    hold = "take part" if kind else "hold layers"
+    filled = "weights" if kind else "weights of all layers"
+    said = f"{len(held)} of {chips} chips {hold}. Filled: {filled} on the chip, of its SRAM."
+    if kind:
+        rows = [[kind, *row[1:]] for row in rows]
+    header = ["collective" if kind else "layers", "chips", "positions", "least filled", "most filled"]
     return section("mapping", "Mapping", paragraph(said), table(header, rows, left=1, text=2), _frames(build))
 
 
@@ -91,7 +96,8 @@ def _frames(build: Build) -> str:
         told = f"{phases.min():,} .. {phases.max():,}" if period and len(phases) else "-"
         repeats = f"{period:,}" if period else "on demand"
         counts = [str(frames.windows[frame]), str(len(frames.gaps[frame])), str(int(mine.sum())), told]
-        alike.setdefault((str(frames.time_domain[frame]), repeats, *counts), []).append(frame)
+        domain = int(frames.time_domain[frame])
+        alike.setdefault((str(domain) if domain >= 0 else "none", repeats, *counts), []).append(frame)
     rows = [[number_ranges(numbers), *cells] for cells, numbers in alike.items()]
     header = ["frames", "time domain", "period, cycles", "windows", "gaps", "segments", "phases, cycles"]
     if len(rows) > MOST_FRAMES:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Slots that are inflated at once, to show any of them: those of a stretch of time.
 BLOCK_SLOTS = 1 << 18
+# Of blocks that a browser keeps inflated, and of what it keeps of blocks that are no longer in view.
+ROOM_BYTES = 64 << 20
 
 
 def slot_blobs(build: Build, token: TokenTime) -> tuple[list[list[int]], list[Blob]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.formats import clocks_named
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _worst(build: Build) -> tuple[str, str]:
     """Return how long it takes at most, and how much of that may pass before it starts."""
     worst_ns, clock = build.manifest.results["proved_worst_ns"], build.manifest.clock["name"]
     waiting_ns = cycles_to_ns(int(build.segments.waiting_cycles.sum()), Fraction(build.manifest.clock_mhz))
-    return "worst", f"{worst_ns:,.1f} ns on clocks of {clock}, of it waiting {float(waiting_ns):,.1f} ns"
+    return "worst", f"{worst_ns:,.1f} ns on {clocks_named(clock)}, of it waiting {float(waiting_ns):,.1f} ns"
 
 
 def _whole(results: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from lpxsched.report.headline import headline_lines
 from lpxsched.report.layers import head_of, layers_named
 from lpxsched.report.reach import reach_lines
 from lpxsched.report.text import table
+from lpxsched.report.token import only_period, windows_of
 from lpxsched.report.utilisation import utilisation
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ def compile_summary(build: Build, measured: dict[str, Any]) -> str:
 
 def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
     results, (busiest, share) = build.manifest.results, _busiest_class(build)
-    of = " a period" if results["period_cycles"] else ""
+    bound, of = results["lower_bound_cycles"], ""
+    # That of all frames is the sum of theirs.
+    if results["period_cycles"]:
+        bound, of = int(build.frames.lower_bound_cycles.max()), " a period"
     rows = [
         ("layout", f"{counted(results['layers'], 'layer')} on {counted(results['chips'], 'chip')}"),
         (
@@ -51,7 +55,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         *_frame(build),
         (
             "bound",
-            f"{results['lower_bound_cycles']:,} cycles{of} ({results['bound']}) for these groups; {results['status']}",
+            f"{bound:,} cycles{of} ({results['bound']}) for these groups; {results['status']}",
         ),
         ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
         *_deskews(results),
@@ -83,14 +87,14 @@ def _ends(results: dict[str, Any]) -> str:
 
 def _frame(build: Build) -> list[tuple[str, str]]:
     """Return how micro-batches in flight share a layer: its period, its windows, and those left out for deskews."""
-    frames, m, deskews = build.frames, build.manifest.results["in_flight"], build.deskews
-    if m == 1:
+    windows, period, deskews = windows_of(build), only_period(build), build.deskews
+    if windows is None:
         return []
-    windows, gaps, period = int(frames.windows[0]), len(frames.gaps[0]), int(frames.period_cycles[0])
+    gaps = windows.every - windows.free
     every = f", {gaps} left out for a deskew every {deskews.every_periods[0]}" if len(deskews) else ""
     return [
         ("period", f"{period:,} cycles, {int(build.segments.makespan_cycles[0]) / period:.1f} of them a makespan"),
-        ("in flight", f"{m} of {windows - gaps}: {windows} windows a step{every}"),
+        ("in flight", f"{windows.owned} of {windows.free}: {windows.every} windows a step{every}"),
     ]
 
 

@@ -226,6 +226,8 @@ def test_export_writes_every_format(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["--chips", "99"], "the build has no chip 99; its nodes are numbered 0 to 5, hosts last"),
         (["--cycles", "5:5"], "'5:5' is not A:B, two whole numbers, the first one less"),
         (["--png", str(tmp_path / "a.png"), "--chips", "0"], "--png draws whole layers"),
+        # Two layers of 128 cycles each.
+        (["--cycles", "5000:6000"], "no slot and no operator of the layers and chips asked for lies in the cycles"),
     ):
         assert run(["export", folder, *csv_file, *wrong]) == 2
         assert message in capsys.readouterr().err

@@ -325,6 +325,65 @@ def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], tmp_path: Pat
     assert page.pixels("utilisation") != before
 
 
+def test_a_room_too_small_for_a_picture_still_shows_it(
+    opened: Callable[..., Opened], four: Opened, four_layers: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests blocks of 4 slots of which one byte has room: all pictures end as with one block, and tell the same."""
+    monkeypatch.setattr("lpxsched.report.page.traffic.BLOCK_SLOTS", 4)
+    monkeypatch.setattr("lpxsched.report.page.data.ROOM_BYTES", 1)
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(four_layers))
+    assert path.read_text(encoding="utf-8").count('id="a.slots.') > 6
+    small = opened(path)
+    for page in (four, small):
+        page.section("utilisation").locator("[name=kind]").select_option("link")
+        page.section("utilisation").locator("[name=chip]").select_option("0")
+        page.section("timeline").locator("canvas").focus()
+        page.press("Enter", "0")
+        page.page.locator("body").click(position={"x": 2, "y": 2})
+    assert small.pixels("utilisation") == four.pixels("utilisation")
+    assert small.pixels("timeline") == four.pixels("timeline")
+    assert "exact to the cycle" in small.told("utilisation")
+    for name, cycle, y in (("utilisation", 24.5, 7), ("timeline", 25.5, 57), ("timeline", 24.5, 72)):
+        for page in (four, small):
+            page.hover(name, cycle, y)
+        assert small.told(name) == four.told(name)
+        assert "held" in small.told(name) or "departs 23" in small.told(name)
+    assert small.complaints == []
+
+
+def test_what_is_narrower_than_a_pixel_is_as_dark_as_its_share(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    """Tests a link that carries 10 cycles in slots shorter than a pixel: the shades of its row sum to as many."""
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(repeated_build(40)))
+    page = opened(path)
+    page.section("utilisation").locator("[name=kind]").select_option("link")
+    page.settle()
+    canvas = page.section("utilisation").locator("canvas")
+    canvas.focus()
+    page.press("0")
+    page.page.locator("body").click(position={"x": 2, "y": 2})
+    page.settle()
+    last = float(canvas.get_attribute("data-to") or 0)
+    above, shade = (
+        canvas.evaluate(
+            "(canvas, y) => [...canvas.getContext('2d').getImageData(136, y, canvas.width - 144, 1).data]"
+            ".filter((_, place) => place % 4 === 3)",
+            y,
+        )
+        for y in (1, 7)
+    )
+    # Lines of the axis and the cursor are above the slots too.
+    shade = [inside for over, inside in zip(above, shade, strict=True) if not over]
+    width = canvas.evaluate("(canvas) => canvas.clientWidth") - 144
+    assert last == 40 * 128
+    build = repeated_build(1)
+    cycles = float(sum(busy_cycles(build, slot, slot + 1, link_class="tray", source=0) for slot in range(128)))
+    # Of what one layer sends on the row of its first link.
+    assert cycles > 0
+    assert sum(shade) / 255 * last / width == pytest.approx(cycles, rel=0.15)
+
+
 @pytest.mark.parametrize("width", [1240, 420])
 def test_nothing_is_cut_off_or_blank(four: Opened, screenshots: Path, width: int) -> None:
     """Tests that no part is wider than the window, that every canvas is drawn on, and keeps a picture to look at."""

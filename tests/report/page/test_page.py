@@ -133,6 +133,12 @@ def test_names_cannot_break_out_of_the_page() -> None:
     assert "<b>" not in page
 
 
+def test_a_page_without_script_says_so() -> None:
+    """Tests that what needs JavaScript is told before the first picture."""
+    page = build_page(repeated_build(1)).decode()
+    assert 0 < page.index("<noscript>") < page.index("<canvas")
+
+
 def test_the_parts_stand_on_the_page(small_build: Build) -> None:
     """Tests the sentence, the three parts, the assumptions with ranges."""
     page = build_page(small_build).decode()

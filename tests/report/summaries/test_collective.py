@@ -37,7 +37,7 @@ def test_the_bandwidth_of_a_repeating_timetable_is_that_of_its_period(tmp_path: 
         "bound      32 cycles (by hand)",
         "gap        2.0000; feasible",
         "makespan   32 cycles = 32.0 ns",
-        "worst      96.0 ns on clocks of none, of it waiting 64.0 ns",
+        "worst      96.0 ns on perfect clocks, of it waiting 64.0 ns",
     ]
 
 
@@ -58,7 +58,7 @@ def test_the_summary_tells_what_a_person_looks_for(tmp_path: Path) -> None:
         "all-gather, --vectors 2, on 3 chips of toy; 1.2 s",
         "",
         "makespan   32 cycles = 32.0 ns",
-        "worst      536.0 ns on clocks of none, of it waiting 504.0 ns",
+        "worst      536.0 ns on perfect clocks, of it waiting 504.0 ns",
         "bound      32 cycles (by hand)",
         "gap        1.0000; optimal",
         "solver     hand, 0.5 s",

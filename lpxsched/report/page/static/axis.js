@@ -209,15 +209,17 @@ class TimePanel {
     pen.rect(0, 0, GUTTER + this.width + RIGHT, this.height);
     pen.clip();
     this.before(pen);
-    this.rows.forEach((row, index) => {
-      const top = row.top - this.scroll;
-      if (top < this.height && top + row.height > 0) this.drawWholeRow(pen, row, top, index);
-    });
+    for (const row of this.inView()) this.drawWholeRow(pen, row, row.top - this.scroll, this.rows.indexOf(row));
     this.after(pen);
     pen.restore();
     this.drawCursor(pen);
     this.drawPlace(pen);
     Object.assign(this.canvas.dataset, { from: this.span.from, to: this.span.to });
+  }
+
+  // Rows of which anything is seen.
+  inView() {
+    return this.rows.filter(({ top, height }) => top - this.scroll < this.height && top + height > this.scroll);
   }
 
   before() {}

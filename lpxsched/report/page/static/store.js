@@ -1,10 +1,9 @@
-// What a build's page holds: columns are inflated when something asks for them, and dropped when others need the room.
+// What a build's page holds: columns are inflated when something asks for them. Blocks of slots are dropped when others
+// need the room; what rows took of them stays as long as it is in view.
 
-const ROOM_BYTES = 96 * 2 ** 20;
 // So many are inflated at once: what else is asked for comes when it is asked for again.
 const MOST_COMING = 6;
-// What every panel needs at once stays.
-const PINNED = new Set(["links", "operators"]);
+const SLOTS = "slots.";
 
 function fromBase64(text) {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
@@ -44,24 +43,57 @@ function inflating(more) {
   dataset.inflating = Number(dataset.inflating || 0) + more;
 }
 
+// What is kept by name, the least recently asked for first.
+class Room {
+  constructor(bytes) {
+    Object.assign(this, { most: bytes, bytes: 0, things: new Map() });
+  }
+
+  get(name) {
+    const found = this.things.get(name);
+    if (found === undefined) return undefined;
+    this.things.delete(name);
+    this.things.set(name, found);
+    return found.value;
+  }
+
+  // Keep a thing; drop others that nothing stays for until all have room.
+  put(name, value, stays = () => false) {
+    const bytes = bytesOf(value);
+    this.things.set(name, { value, bytes });
+    this.bytes += bytes;
+    for (const [oldest, { bytes: freed }] of this.things) {
+      if (this.bytes <= this.most) break;
+      if (oldest === name || stays(oldest)) continue;
+      this.things.delete(oldest);
+      this.bytes -= freed;
+    }
+  }
+}
+
+function bytesOf(thing) {
+  if (ArrayBuffer.isView(thing)) return thing.byteLength;
+  if (!thing || typeof thing !== "object") return 0;
+  return Object.values(thing).reduce((sum, each) => sum + bytesOf(each), 0);
+}
+
 class Store {
   constructor(meta, prefix) {
     this.meta = meta;
     this.prefix = prefix;
     this.kept = new Map();
     this.coming = new Map();
-    this.keptBytes = 0;
     this.waiting = new Set();
+    this.blocks = new Room(meta.room);
+    this.parts = new Room(meta.room);
+    this.wanted = new Map();
+    this.viewers = new Map();
   }
 
   // Return what `make` makes of a blob's columns; undefined until they are inflated, when `redraw` is called.
   peek(name, make, redraw) {
-    const found = this.kept.get(name);
-    if (found !== undefined) {
-      this.kept.delete(name);
-      this.kept.set(name, found);
-      return found.value;
-    }
+    const found = this.kept.get(name) ?? this.blocks.get(name);
+    if (found !== undefined) return found;
     if (redraw) this.waiting.add(redraw);
     if (!this.coming.has(name) && (this.coming.size < MOST_COMING || !redraw)) {
       inflating(1);
@@ -74,16 +106,9 @@ class Store {
     const text = document.getElementById(this.prefix + name).textContent;
     const columns = unpacked(await inflated(fromBase64(text)), this.meta.layouts[name]);
     const value = make ? make(columns) : columns;
-    const bytes = PINNED.has(name) ? 0 : [...Object.values(value)].reduce((sum, { byteLength }) => sum + (byteLength || 0), 0);
-    this.kept.set(name, { value, bytes });
-    this.keptBytes += bytes;
+    if (name.startsWith(SLOTS)) this.arrived(name, value);
+    else this.kept.set(name, value);
     this.coming.delete(name);
-    for (const [oldest, { bytes: freed }] of this.kept) {
-      if (this.keptBytes <= ROOM_BYTES) break;
-      if (oldest === name || !freed) continue;
-      this.kept.delete(oldest);
-      this.keptBytes -= freed;
-    }
     const redraws = [...this.waiting];
     this.waiting.clear();
     for (const redraw of redraws) redraw();
@@ -106,21 +131,48 @@ class Store {
     return this.peek("operators", make, redraw);
   }
 
-  // Return the blocks of slots of a stretch of time that are inflated; `missing` tells whether others come.
-  blocks(from, to, redraw) {
+  // Take of a block what rows wait for before it may be dropped.
+  arrived(name, block) {
+    this.blocks.put(name, block);
+    for (const [key, take] of this.wanted.get(block.number) || []) this.taken(block, key, take);
+    this.wanted.delete(block.number);
+  }
+
+  taken(block, key, take) {
+    const part = take(block);
+    let inView;
+    const stays = (name) => {
+      inView ??= new Set([...this.viewers.values()].flatMap((keys) => keys()));
+      return inView.has(name.slice(name.indexOf(" ") + 1));
+    };
+    this.parts.put(`${block.number} ${key}`, part, stays);
+    return part;
+  }
+
+  // Return what `take` takes for a row, named by its key, of each block that a stretch of time meets and that was ever
+  // inflated while the row was in view; `missing` tells whether others come.
+  of(key, take, from, to, redraw) {
     const { blocks } = this.meta, found = [];
     found.missing = false;
     for (let number = 0; number < blocks.length && blocks[number][0] < to; number++) {
       if (blocks[number][1] <= from) continue;
-      const block = this.block(number, redraw);
-      if (block) found.push(block);
+      const part = this.parts.get(`${number} ${key}`) ?? this.takenNow(number, key, take, redraw);
+      if (part) found.push(part);
       else found.missing = true;
     }
     return found;
   }
 
+  takenNow(number, key, take, redraw) {
+    const block = this.block(number, redraw);
+    if (block) return this.taken(block, key, take);
+    if (!this.wanted.has(number)) this.wanted.set(number, new Map());
+    this.wanted.get(number).set(key, take);
+    return undefined;
+  }
+
   block(number, redraw) {
-    return this.peek("slots." + number, (columns) => indexedSlots(number, this.meta.blocks[number][0], columns), redraw);
+    return this.peek(SLOTS + number, (columns) => indexedSlots(number, this.meta.blocks[number][0], columns), redraw);
   }
 
   pitch(wire) {

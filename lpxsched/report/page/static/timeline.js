@@ -1,14 +1,12 @@
 // What the units and links of chips do: operators, sends, receives, deskews, windows, and the critical path.
 
-// Slots whose sums are kept, 32 bytes each.
-const MOST_KEPT = 2 ** 21;
-const LEAST_SHADE = 0.12;
 const TALL = { unit: 15, traffic: 18, link: 12, windows: 15 };
 
 class Timeline extends TimePanel {
   constructor(root, store, span) {
     super(root, span, store.meta.nsPerCycle);
-    Object.assign(this, { store, most: 560, opened: new Set(), kept: new Map(), keptSlots: 0, units: new Map(), carrying: new Map(), views: views(store.meta) });
+    Object.assign(this, { store, most: 560, opened: new Set(), units: new Map(), carrying: new Map(), views: views(store.meta) });
+    store.viewers.set(this, () => this.inView().map(({ type, chip, link }) => (type === "link" ? linkKey(link) : `${type} ${chip}`)));
     this.box = root.querySelector("[name=segment]");
     this.box.addEventListener("change", () => this.select());
     this.markPath();
@@ -104,9 +102,7 @@ class Timeline extends TimePanel {
   }
 
   // How they are held in a block of slots, by class and segment.
-  held(block, chip, type, classes) {
-    const key = `${block.number} ${type} ${chip}`, kept = this.kept.get(key);
-    if (kept) return kept;
+  held(block, classes) {
     const links = this.store.links(), spans = new Map();
     for (const [name, members] of classes) {
       for (const link of members) {
@@ -120,11 +116,7 @@ class Timeline extends TimePanel {
         }
       }
     }
-    const found = [...spans.values()].map(({ name, segment, starts, ends }) => ({ name, segment, held: new Held(starts, ends) }));
-    this.keptSlots += found.reduce((sum, { held }) => sum + held.length, 0);
-    if (this.keptSlots > MOST_KEPT) { this.kept.clear(); this.keptSlots = 0; }
-    this.kept.set(key, found);
-    return found;
+    return [...spans.values()].map(({ name, segment, starts, ends }) => ({ name, segment, held: new Held(starts, ends) }));
   }
 
   // Call `take` with every part of what a chip's links carry in a time, and how far it is shifted; tell whether all is there.
@@ -132,14 +124,13 @@ class Timeline extends TimePanel {
     let whole = true;
     for (const pass of this.passes(from, to)) {
       const since = Math.max(from - pass.shift, pass.first), until = Math.min(to - pass.shift, pass.last);
-      const blocks = this.store.blocks(since, until, () => this.queue());
-      if (blocks.missing) whole = false;
-      for (const block of blocks) {
-        for (const part of this.held(block, chip, type, classes)) {
-          if (pass.segment < 0 || part.segment === pass.segment) take(part, pass.shift);
-        }
+      const found = this.store.of(`${type} ${chip}`, (block) => this.held(block, classes), since, until, () => this.queue());
+      if (found.missing) whole = false;
+      for (const part of found.flat()) {
+        if (pass.segment < 0 || part.segment === pass.segment) take(part, pass.shift);
       }
     }
+    if (!whole) this.reading = true;
     return whole;
   }
 
@@ -157,6 +148,7 @@ class Timeline extends TimePanel {
   }
 
   before(pen) {
+    this.reading = false;
     pen.fillStyle = themed("--deskew");
     for (const [start, end] of this.view.deskews(this.span.from, this.span.to)) {
       const from = Math.max(this.x(start), GUTTER), to = Math.min(this.x(end), GUTTER + this.width);
@@ -174,21 +166,26 @@ class Timeline extends TimePanel {
   drawUnit(pen, row, top) {
     const operators = this.store.operators(() => this.queue()), { kinds, colours } = this.store.meta;
     if (!operators) return;
+    const shades = new Map(), marked = [];
     for (const [index, start, { segment, shift }] of this.running(row, operators, this.span.from, this.span.to)) {
       const x = this.x(start), share = operators.cycles[index] / this.perPixel, wide = Math.max(share, 1);
       const kind = kinds[operators.kind[index]];
       pen.fillStyle = shown(colours[kind]);
-      // What fills a part of a pixel is as dark as that part, but never unseen.
-      pen.globalAlpha = Math.min(Math.max(share, LEAST_SHADE), 1);
-      pen.fillRect(x, top + 2, wide, row.height - 4);
-      pen.globalAlpha = 1;
-      if (this.onPath.has(index) && shift === this.view.marked(segment)) {
-        pen.strokeStyle = themed("--path");
-        pen.lineWidth = 2;
-        pen.strokeRect(x, top + 2, wide, row.height - 4);
-        pen.lineWidth = 1;
+      if (share >= 1) pen.fillRect(x, top + 2, wide, row.height - 4);
+      else {
+        if (!shades.has(kind)) shades.set(kind, new Shades(this));
+        shades.get(kind).add(x, share);
       }
+      if (this.onPath.has(index) && shift === this.view.marked(segment)) marked.push([x, wide]);
     }
+    for (const [kind, of] of shades) {
+      pen.fillStyle = shown(colours[kind]);
+      of.draw(pen, top + 2, row.height - 4);
+    }
+    pen.strokeStyle = themed("--path");
+    pen.lineWidth = 2;
+    for (const [x, wide] of marked) pen.strokeRect(x, top + 2, wide, row.height - 4);
+    pen.lineWidth = 1;
   }
 
   // Operators that a unit runs in a time, and when they start in each pass.
@@ -283,6 +280,7 @@ class Timeline extends TimePanel {
   }
 
   idle() {
+    if (this.reading) return READING;
     return "Height: how many of the chip's links that ever carry anything are held. Enter or a double click on a chip opens its links.";
   }
 }

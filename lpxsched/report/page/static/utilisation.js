@@ -44,6 +44,7 @@ class Utilisation extends TimePanel {
     this.kindBox = root.querySelector("[name=kind]");
     this.chipBox = root.querySelector("[name=chip]");
     this.ofBox = root.querySelector("[name=of]");
+    store.viewers.set(this, () => this.inView().filter(({ link }) => link >= 0).map(({ link }) => linkKey(link)));
     for (const box of [this.kindBox, this.chipBox, this.ofBox]) box.addEventListener("change", () => this.select());
     this.select();
   }
@@ -95,9 +96,9 @@ class Utilisation extends TimePanel {
   }
 
   before(pen) {
+    this.reading = false;
     if (this.kind === "link") { this.ceiling = 1; return; }
     let most = 0;
-    this.reading = false;
     for (const row of this.rows) {
       if (row.top - this.scroll > this.height || row.top + row.height < this.scroll) continue;
       row.columns = this.columns(row);
@@ -176,8 +177,8 @@ class Utilisation extends TimePanel {
 
   idle() {
     const series = this.store.meta.series[this.kind];
-    if (!series) return `Single links, every slot${this.steady ? " of all passes in a period" : ""}: exact to the cycle.`;
     if (this.reading) return READING;
+    if (!series) return `Single links, every slot${this.steady ? " of all passes in a period" : ""}: exact to the cycle.`;
     const cycles = series.last / series.bins;
     const bin = `Counted in bins of ${number(cycles)} ${cycles === 1 ? "cycle" : "cycles"}${series.exact ? ", exactly" : ", rounded"}`;
     return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
