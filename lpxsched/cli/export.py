@@ -93,9 +93,6 @@ def export_command(
         from lpxsched.report.token import only_period
 
         selection = select(build, wanted, _chips_of(chips, build), parse_cycles(cycles))
-        if not len(selection.slots.row) and not len(selection.operators.row):
-            problem = "no slot and no operator of the layers and chips asked for lies in the cycles asked for"
-            raise click.UsageError(f"{problem}; widen --layers, --chips or --cycles")
         data |= _tables(selection, set(targets) - set(pictures))
         if (period := only_period(build)) and (windows := selection.windows):
             which = f"windows {windows[0]} to {windows[-1]}" if len(windows) > 1 else f"window {windows[0]}"
@@ -137,6 +134,9 @@ def _pictures(build: Build, formats: list[str], layers: range | None) -> dict[st
 
 
 def _tables(selection: Selection, formats: set[str]) -> dict[str, bytes]:
+    if not len(selection.slots.row) and not len(selection.operators.row):
+        problem = "no slot and no operator of the layers and chips asked for lies in the cycles asked for"
+        raise click.UsageError(f"{problem}; widen --layers, --chips or --cycles")
     from lpxsched.report.exports.csv_file import slots_csv
     from lpxsched.report.exports.perfetto_trace import perfetto_trace
     from lpxsched.report.exports.vcd_file import vcd
