@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 DECIMALS = 6
-# Observed latencies are told rounded down to a picosecond: far above what float64 rounds.
+# Latencies of runs are told rounded down to a picosecond, their bound up to one: far above what float64 rounds.
 PICOSECONDS = 1000
 
 
@@ -66,8 +66,8 @@ class Summary:
     max_buffer_vectors : int
         Most vectors that may wait on one link.
     observed_worst_ns, nominal_ns, bound_ns : Fraction
-        Latency of one token in the fabric, nothing outside of it: longest of all runs, on perfect clocks without
-        waiting, and proven.
+        Latency of one token in the fabric, nothing outside of it: longest of all runs, down to a picosecond, on
+        perfect clocks without waiting, and proven, up to a picosecond.
     random_worst_ns : Fraction
         Longest latency of the random runs.
     waiting_ns : Fraction
@@ -97,9 +97,9 @@ class Summary:
 
     @property
     def tightness(self) -> float | None:
-        """How much of the allowance above the nominal latency was observed; None without an allowance."""
+        """How much of the allowance above the nominal latency was observed; None where that is below a picosecond."""
         allowance = self.bound_ns - self.nominal_ns
-        if round(float(allowance), DECIMALS) == 0:
+        if allowance * PICOSECONDS < 1:
             return None
         return float((self.observed_worst_ns - self.nominal_ns) / allowance)
 
@@ -193,9 +193,13 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         observed_worst_ns=_down_ns(longest, clock_mhz),
         random_worst_ns=_down_ns(random_longest, clock_mhz),
         nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles),
-        bound_ns=latency_of(build, alignment, specification, clock_mhz).step_ns,
+        bound_ns=_up(latency_of(build, alignment, specification, clock_mhz).step_ns),
         waiting_ns=cycles_to_ns(int(build.segments.waiting_cycles.sum()), clock_mhz),
     )
+
+
+def _up(time_ns: Fraction) -> Fraction:
+    return Fraction(ceil(time_ns * PICOSECONDS), PICOSECONDS)
 
 
 def _down_ns(cycles: float, clock_mhz: Fraction) -> Fraction:
