@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.timetable.build import Build
+from lpxsched.timetable.build import Build, content_sha256
 from lpxsched.timetable.columns import (
     Chips,
     Deskews,
@@ -45,7 +45,6 @@ from lpxsched.timetable.columns import (
     Slots,
     Tensors,
 )
-from lpxsched.timetable.content import content_sha256
 from lpxsched.timetable.documents import (
     GraphFile,
     GraphGroup,

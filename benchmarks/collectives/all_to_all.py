@@ -77,5 +77,5 @@ def _flow_rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
 def _bounds(problem: Instance) -> tuple[int, int]:
     """Return the bounds by the loads of links alone, and by flows besides."""
     view = views(problem)[0]
-    loaded = max(load.makespan_cycles(least_step_cycles(view.network)) for load in loads(problem, view))
+    loaded = max(load.makespan_cycles(least_step_cycles(view)) for load in loads(problem, view))
     return loaded, flow_makespan(problem, view, loaded)

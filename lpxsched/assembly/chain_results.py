@@ -24,8 +24,8 @@ from lpxsched.schedule.result import LowerBound
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
+    from lpxsched.assembly.surroundings import Surroundings
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions

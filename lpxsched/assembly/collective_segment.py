@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, deadline_or_none, no_weights, texts
+from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, no_weights, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.frames import Frame
 from lpxsched.schedule.problem.collective import SUM_DATATYPE
 from lpxsched.traffic.collectives import source_values
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
@@ -54,7 +55,7 @@ def collective_segment(
         makespan_cycles=scheduled.result.makespan_cycles,
         bound_cycles=scheduled.result.bound.cycles,
         waiting_cycles=period or waiting,
-        deadline_cycles=deadline_or_none(deadline_cycles),
+        deadline_cycles=NONE if deadline_cycles is None else deadline_cycles,
         deskews=((0, problem.release_cycles),),
         frame=frame,
     )

@@ -17,7 +17,6 @@ from lpxsched.timetable.documents import (
     GraphTensor,
     GraphTerm,
 )
-from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +26,10 @@ if TYPE_CHECKING:
     from lpxsched.traffic.group import Group
     from lpxsched.workload.graph import LayerGraph, Operator, Tensor
     from lpxsched.workload.work import Term, Weights, Work
+
+
+# Of a term.
+AMOUNTS = ("constant", "per_row", "per_column", "per_row_column", "per_run")
 
 
 def layers_graph(
@@ -69,20 +72,8 @@ def layers_graph(
 
 
 def _layer_tensor(tensor: Tensor) -> GraphTensor:
-    return GraphTensor(
-        name=tensor.name,
-        layer=tensor.layer,
-        rows=tensor.rows,
-        vectors_per_row=tensor.vectors_per_row,
-        vectors=tensor.vectors,
-        row_bytes=tensor.row_bytes,
-        dtype=tensor.dtype,
-        element_bits=tensor.element_bits,
-        layout=tensor.layout,
-        shard=tensor.shard,
-        runs=_runs(tensor, tensor.layout),
-        place=tensor.place,
-    )
+    told = {key: getattr(tensor, key) for key in GraphTensor.model_fields if key != "runs"}
+    return GraphTensor(**told, runs=_runs(tensor, tensor.layout))
 
 
 def _runs(tensor: Tensor, layout: str) -> list[list[int]] | None:
@@ -92,40 +83,24 @@ def _runs(tensor: Tensor, layout: str) -> list[list[int]] | None:
 
 def _layer_operator(operator: Operator, work: Work, graph: LayerGraph) -> GraphOperator:
     return GraphOperator(
-        name=operator.name,
-        kind=operator.kind,
-        layer=operator.layer,
-        place=operator.place,
-        unit=operator.unit,
+        **{key: getattr(operator, key) for key in ("name", "kind", "layer", "place", "unit", "ends")},
+        **{key: getattr(work, key) for key in ("dtype", "rows", "columns", "column_block")},
         inputs=[
             GraphInput(tensor=name, layout=layout, runs=_runs(graph.tensors[name], layout))
             for name, layout in operator.inputs
         ],
         outputs=list(operator.outputs),
-        dtype=work.dtype,
-        rows=work.rows,
-        columns=work.columns,
-        column_block=work.column_block,
         shares=[list(share) for share in work.shares] or None,
         work=[_term(term) for term in work.terms],
         pipelines=dict(work.pipelines),
         resident=_resident(operator, work.weights),
         sizes=dict(operator.sizes),
-        ends=operator.ends,
     )
 
 
 def _term(term: Term) -> GraphTerm:
-    return GraphTerm(
-        counts=term.counts,
-        unit=term.unit,
-        constant=_number(term.constant),
-        per_row=_number(term.per_row),
-        per_column=_number(term.per_column),
-        per_row_column=_number(term.per_row_column),
-        per_run=_number(term.per_run),
-        shard=None if term.shard == NONE else term.shard,
-    )
+    amounts = {key: _number(getattr(term, key)) for key in AMOUNTS}
+    return GraphTerm(counts=term.counts, unit=term.unit, shard=_shard(term.shard), **amounts)
 
 
 def _number(amount: Fraction) -> int | float:
@@ -190,5 +165,5 @@ def _end(kind: str, *, inputs: list[GraphInput], outputs: list[str]) -> GraphOpe
 
 
 def _shard(shard: int) -> int | None:
-    """Return the one holder or reader of a ``single`` tensor, None for others."""
+    """Return a shard where there is one alone, None for others: the holder of a ``single`` tensor, who does a term."""
     return None if shard < 0 else shard

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.deskews import deskews_in_gaps
 from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
-from lpxsched.assembly.results import emitted, layer_results, layers_told, loads_told
+from lpxsched.assembly.results import emitted, headline_on_demand, layers_told, loads_told
 from lpxsched.clocks.latency import nominal_ns, reserved_step_ns, slowest_mhz
 from lpxsched.program.in_flight import InFlight
 from lpxsched.program.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
@@ -15,8 +15,8 @@ from lpxsched.units import cycles_to_ns, exact
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
+    from lpxsched.assembly.surroundings import Surroundings
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
@@ -35,10 +35,15 @@ def solved_results(
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a manifest tells of layers on demand or in flight."""
+    layers: Sequence[ScheduledLayer] = solved.layers if isinstance(solved, InFlight) else solved
     if isinstance(solved, InFlight):
-        told = in_flight_results(options, fabric, clock, solved, outside, program=program, around=around)
+        headline = _headline(options, fabric, clock, solved, outside, around=around)
     else:
-        told = layer_results(options, fabric, clock, solved, outside, program=program, around=around)
+        headline = headline_on_demand(options, fabric, clock, solved, outside, around=around)
+    headline |= {"assumed_parts_ns": assumed_parts(outside)}
+    told = layers_told(options, fabric, clock, layers, program=program, around=around, headline=headline)
+    if isinstance(solved, InFlight):
+        told |= _windows(options, fabric, clock, solved)
     return told | _targets(told, outside)
 
 
@@ -61,21 +66,20 @@ def _targets(told: dict[str, Any], outside: Outside) -> dict[str, Any]:
     return {"targets": rows, "published_formulas_ns": formulas}
 
 
-def in_flight_results(
+def _headline(
     options: CompileOptions,
     fabric: Fabric,
     clock: ClockSpecification,
     in_flight: InFlight,
     outside: Outside,
     *,
-    program: Program,
     around: Surroundings,
 ) -> dict[str, Any]:
-    """Return what a manifest tells of layers in flight."""
+    """Return what a step takes of layers in flight."""
     clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
     chips = sorted({chip for layer in in_flight.layers for chip in layer.problem.group.chips})
     depth = max(0, int(around.chips.hac_depth[chips].max()))
-    headline = reserved_results(
+    return reserved_results(
         nominal_ns(clock_mhz, makespan_cycles=around.segments.makespan_cycles.tolist()),
         cycles_to_ns(in_flight.step_cycles, clock_mhz),
         reserved_step_ns(clock, clock_mhz, step_cycles=chain.step_cycles, depth=depth),
@@ -83,10 +87,13 @@ def in_flight_results(
         not_modelled(outside.unread, polled=False),
         emitted=emitted(options, options.in_flight),
     )
-    headline |= {"assumed_parts_ns": assumed_parts(outside)}
-    told = layers_told(options, fabric, clock, in_flight.layers, program=program, around=around, headline=headline)
+
+
+def _windows(options: CompileOptions, fabric: Fabric, clock: ClockSpecification, in_flight: InFlight) -> dict[str, Any]:
+    """Return windows, who owns them, and what limits them."""
+    clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
     residues, servers = zip(*in_flight.owned, strict=True)
-    return told | {
+    return {
         "deskews": deskews_in_gaps(in_flight, slowest_mhz(clock, clock_mhz)),
         "windows": chain.windows,
         "longest_step_ns": picoseconds_up(cycles_to_ns(chain.step_cycles, clock_mhz)),

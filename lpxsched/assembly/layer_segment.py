@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, numbers, padded_off, texts
+from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, padded_off, texts
 from lpxsched.clocks.latency import hac_latency_cycles, pass_cycles, start_cycles
 from lpxsched.program.in_flight import InFlight
-from lpxsched.schedule.polling import pass_load_cycles
-from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.layers import pass_load_cycles
+from lpxsched.schedule.problem.ragged import column, counted
 from lpxsched.traffic.layouts import shares
 from lpxsched.units import NONE
 
@@ -51,7 +51,7 @@ def chain_segment(chain: Chain, start_cycles: int) -> Segment:
     return Segment(
         parts=tuple(_part(layer, at) for layer, at in zip(chain.layers, chain.starts, strict=True)),
         layers=tuple(problem.group.layer for problem in problems),
-        chips=numbers(sorted({chip for problem in problems for chip in problem.group.chips})),
+        chips=column(sorted({chip for problem in problems for chip in problem.group.chips})),
         makespan_cycles=chain.makespan_cycles,
         bound_cycles=chain.bound.cycles,
         waiting_cycles=chain.pass_cycles or start_cycles,
@@ -66,7 +66,7 @@ def chain_segment_in_flight(chain: ChainInFlight) -> Segment:
     return Segment(
         parts=tuple(_part(layer, at) for layer, at in zip(chain.layers, chain.starts, strict=True)),
         layers=tuple(problem.group.layer for problem in problems),
-        chips=numbers(sorted({chip for problem in problems for chip in problem.group.chips})),
+        chips=column(sorted({chip for problem in problems for chip in problem.group.chips})),
         makespan_cycles=chain.makespan_cycles,
         bound_cycles=0,
         waiting_cycles=chain.wait_cycles,
@@ -82,7 +82,7 @@ def _segment(layer: ScheduledLayer, waiting_cycles: int) -> Segment:
     return Segment(
         parts=(_part(layer, 0),),
         layers=(problem.group.layer,),
-        chips=numbers(list(problem.group.chips)),
+        chips=column(list(problem.group.chips)),
         makespan_cycles=result.makespan_cycles,
         bound_cycles=result.bound.cycles,
         waiting_cycles=waiting_cycles,
@@ -142,9 +142,9 @@ def _operators(problem: LayerProblem) -> GraphOperators:
         kind=texts([p.operator.kind for p in placed]),
         cycles=problem.instance.operator_cycles,
         dtype=texts([p.cost.dtype for p in placed]),
-        sram_bytes=numbers([p.cost.sram_bytes for p in placed]),
-        macs=numbers([p.cost.macs for p in placed]),
-        fixed_cycles=numbers([p.cost.fixed_cycles for p in placed]),
+        sram_bytes=column(p.cost.sram_bytes for p in placed),
+        macs=column(p.cost.macs for p in placed),
+        fixed_cycles=column(p.cost.fixed_cycles for p in placed),
     )
 
 
@@ -154,11 +154,11 @@ def _results(problem: LayerProblem) -> Held:
     runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(left, made, strict=True)]
     there = [place for place, (_, count) in enumerate(runs) if count]
     chosen, tensors = [made[place] for place in there], [left[place] for place in there]
-    first, vectors = (numbers([runs[place][column] for place in there]) for column in (0, 1))
-    rows = numbers([t.row_bytes for t in tensors]), numbers([t.vectors_per_row for t in tensors])
+    first, vectors = (column(runs[place][part] for place in there) for part in (0, 1))
+    rows = column(t.row_bytes for t in tensors), column(t.vectors_per_row for t in tensors)
     width = problem.instance.add_cost.vector_bytes
     return Held(
-        operator=numbers([number for number, _ in chosen]),
+        operator=column(number for number, _ in chosen),
         name=texts([tensor.name for tensor in tensors]),
         offset=first,
         vectors=vectors,
@@ -180,9 +180,9 @@ def _run(problem: LayerProblem, tensor: Tensor, shard: int) -> tuple[int, int]:
 
 def _weights(problem: LayerProblem) -> Held:
     chosen = [(number, p) for number, p in enumerate(problem.operators) if p.cost.weight_bytes]
-    size = numbers([p.cost.weight_bytes for _, p in chosen])
+    size = column(p.cost.weight_bytes for _, p in chosen)
     return Held(
-        operator=numbers([number for number, _ in chosen]),
+        operator=column(number for number, _ in chosen),
         name=texts([f"{p.operator.name}.{p.cost.weight_name}" for _, p in chosen]),
         offset=np.zeros_like(size),
         vectors=-(-size // problem.instance.add_cost.vector_bytes),
@@ -197,8 +197,8 @@ def _pieces(problem: LayerProblem) -> Pieces:
     tensors = [problem.graph.tensors[demand.tensor] for demand in problem.demands]
     return Pieces(
         name=texts([tensor.name for tensor in tensors]),
-        first=numbers([demand.first_vector for demand in problem.demands]),
+        first=column(demand.first_vector for demand in problem.demands),
         dtype=texts([tensor.dtype for tensor in tensors]),
-        row_bytes=numbers([tensor.row_bytes for tensor in tensors]),
-        vectors_per_row=numbers([tensor.vectors_per_row for tensor in tensors]),
+        row_bytes=column(tensor.row_bytes for tensor in tensors),
+        vectors_per_row=column(tensor.vectors_per_row for tensor in tensors),
     )

@@ -24,8 +24,8 @@ from lpxsched.workload.config.quantization import quantization_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
+    from lpxsched.assembly.surroundings import Surroundings
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions

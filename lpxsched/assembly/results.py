@@ -10,7 +10,6 @@ import numpy as np
 from lpxsched.assembly.headline import (
     Emitted,
     assumed_ns,
-    assumed_parts,
     headline_results,
     not_modelled,
     picoseconds_up,
@@ -23,8 +22,8 @@ from lpxsched.workload.acceptance import acceptance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
+    from lpxsched.assembly.surroundings import Surroundings
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
@@ -33,21 +32,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import Result
-
-
-def layer_results(
-    options: CompileOptions,
-    fabric: Fabric,
-    clock: ClockSpecification,
-    layers: Sequence[ScheduledLayer],
-    outside: Outside,
-    *,
-    program: Program,
-    around: Surroundings,
-) -> dict[str, Any]:
-    """Return what a manifest tells of the layers of a model on demand."""
-    headline = _headline(options, fabric, clock, layers, outside, around=around)
-    return layers_told(options, fabric, clock, layers, program=program, around=around, headline=headline)
 
 
 def layers_told(
@@ -136,7 +120,7 @@ def extent_told(
     }
 
 
-def _headline(
+def headline_on_demand(
     options: CompileOptions,
     fabric: Fabric,
     clock: ClockSpecification,
@@ -158,8 +142,7 @@ def _headline(
         levels=np.repeat(_levels(around, layers), windows),
         arrivals_ns=sum(windows) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
     )
-    told = headline_results(proved_ns, worst_ns, assumed, missing, emitted=emitted(options))
-    return told | {"assumed_parts_ns": assumed_parts(outside)}
+    return headline_results(proved_ns, worst_ns, assumed, missing, emitted=emitted(options))
 
 
 def collective_results(

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.units import NONE
-
 if TYPE_CHECKING:
     from lpxsched.program.frames import Frame
     from lpxsched.schedule.problem.instance import AddCost
@@ -134,16 +132,6 @@ def padded_off(vectors: Integers, row_bytes: Integers, vectors_per_row: Integers
     return np.asarray(rows * row_bytes + np.minimum(rest * vector_bytes, row_bytes))
 
 
-def numbers(values: list[int]) -> Integers:
-    """Return a column of whole numbers."""
-    return np.array(values, dtype=np.int64)
-
-
 def texts(values: list[str]) -> Text:
     """Return a column of text."""
     return np.array(values, dtype=np.str_)
-
-
-def deadline_or_none(cycles: int | None) -> int:
-    """Return a deadline as tables tell it."""
-    return NONE if cycles is None else cycles

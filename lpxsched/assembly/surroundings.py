@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.fabric_tables import Surroundings, chips_table, links_table
-from lpxsched.assembly.segment import numbers
-from lpxsched.timetable.columns import Deskews, Frames, Segments
+from lpxsched.schedule.problem.ragged import column
+from lpxsched.timetable.columns import Chips, Deskews, Frames, Links, Segments
 from lpxsched.traffic.group import sharing
 from lpxsched.units import NONE
 
@@ -19,6 +19,92 @@ if TYPE_CHECKING:
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.timetable.columns import Integers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """The five tables that say where and when a program runs."""
+
+    chips: Chips
+    links: Links
+    segments: Segments
+    frames: Frames
+    deskews: Deskews
+
+
+def chips_table(fabric: Fabric, tree: AlignmentTree, *, weight_bytes: Integers) -> Chips:
+    """Return all nodes of a fabric.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    tree : AlignmentTree
+    weight_bytes : ndarray of int64, shape (nodes,)
+        Weights that a build lays there.
+    """
+    is_chip = np.arange(fabric.nodes) < fabric.chips
+
+    def on_chips(value: int) -> Integers:
+        return np.where(is_chip, value, 0).astype(np.int64)
+
+    def limits(limit: int | None) -> Integers:
+        return np.where(is_chip, NONE if limit is None else limit, NONE).astype(np.int64)
+
+    chip = fabric.chip
+    return Chips(
+        chip=np.arange(fabric.nodes, dtype=np.int64),
+        position=np.array([fabric.position(node) for node in range(fabric.nodes)]),
+        host=~is_chip,
+        sram_bytes=on_chips(chip.sram_bytes),
+        weight_bytes=weight_bytes,
+        sram_bytes_per_cycle=on_chips(chip.sram_bytes_per_cycle),
+        matrix_fp8_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["fp8"]),
+        matrix_bf16_macs_per_cycle=on_chips(chip.matrix_macs_per_cycle["bf16"]),
+        vector_operations_per_cycle=on_chips(chip.vector_operations_per_cycle),
+        matrix_fixed_cycles=on_chips(chip.matrix_fixed_cycles),
+        vector_fixed_cycles=on_chips(chip.vector_fixed_cycles),
+        shard_columns=on_chips(chip.shard_columns),
+        sram_efficiency=np.where(is_chip, float(chip.sram_efficiency), 0.0),
+        deskew_buffer_vectors=on_chips(chip.deskew_buffer_vectors),
+        resident=is_chip & chip.resident,
+        sum_cycles_in_hop=on_chips(chip.sum_cycles_in_hop),
+        inject_per_cycle=limits(fabric.inject_per_cycle),
+        eject_per_cycle=limits(fabric.eject_per_cycle),
+        ports=limits(fabric.ports),
+        turnaround_cycles=on_chips(fabric.turnaround_cycles),
+        hac_parent=tree.parent,
+        hac_depth=tree.depth,
+        down=fabric.node_down,
+    )
+
+
+def links_table(fabric: Fabric, *, guard_cycles: Integers) -> Links:
+    """Return all links of a fabric.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    guard_cycles : ndarray of int64, shape (links,)
+        Guard of each link, `NONE` where no segment uses it.
+    """
+    classes = fabric.link_classes
+    numbers = fabric.link_class
+
+    def of_class(values: list[int]) -> Integers:
+        return np.array(values, dtype=np.int64)[numbers]
+
+    return Links(
+        link=np.arange(fabric.links, dtype=np.int64),
+        src=fabric.source,
+        dst=fabric.destination,
+        lane=fabric.lane,
+        link_class=np.array([c.name for c in classes])[numbers],
+        latency_cycles=of_class([c.latency_cycles for c in classes]),
+        vector_time_numerator=of_class([c.vector_time_cycles.numerator for c in classes]),
+        vector_time_denominator=of_class([c.vector_time_cycles.denominator for c in classes]),
+        guard_cycles=guard_cycles,
+        down=fabric.link_down,
+    )
 
 
 def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> Surroundings:
@@ -56,15 +142,13 @@ def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
 
 
 def _segments(segments: Sequence[Segment], frames: Sequence[int]) -> Segments:
-    number = np.arange(len(segments), dtype=np.int64)
+    names = "phase_cycles", "waiting_cycles", "makespan_cycles", "deadline_cycles"
+    columns = {name: column(getattr(segment, name) for segment in segments) for name in names}
     return Segments(
-        segment=number,
+        segment=np.arange(len(segments), dtype=np.int64),
         frame=np.array(frames, dtype=np.int64),
-        phase_cycles=numbers([segment.phase_cycles for segment in segments]),
-        waiting_cycles=numbers([segment.waiting_cycles for segment in segments]),
-        makespan_cycles=numbers([segment.makespan_cycles for segment in segments]),
-        lower_bound_cycles=numbers([0 if segment.frame else segment.bound_cycles for segment in segments]),
-        deadline_cycles=numbers([segment.deadline_cycles for segment in segments]),
+        lower_bound_cycles=column(0 if segment.frame else segment.bound_cycles for segment in segments),
+        **columns,
     )
 
 
@@ -77,7 +161,7 @@ def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
         np.array([frame.period_cycles if frame else 0 for frame in frames], dtype=np.int64),
         np.array([frame.windows if frame else 0 for frame in frames], dtype=np.int64),
         gaps=tuple(np.array(frame.gaps if frame else (), dtype=np.int64) for frame in frames),
-        lower_bound_cycles=numbers([frame.bound_cycles if frame else 0 for frame in frames]),
+        lower_bound_cycles=column(frame.bound_cycles if frame else 0 for frame in frames),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.console import emit, json_option
+from lpxsched.cli.memory import keep_freed_memory
 from lpxsched.errors import ExitCode
 from lpxsched.timetable.reader import read_build
 from lpxsched.verify.check import CONTENT, RULES, check
@@ -31,6 +32,7 @@ def check_command(folder: Path, as_json: bool) -> ExitCode:
 
     Exits with 5 when a rule does not hold or the content hash is not that of the manifest.
     """
+    keep_freed_memory()
     build = read_build(folder)
     report = check(build)
     emit(_as_json(report), "\n".join(_lines(build, report)), as_json=as_json)

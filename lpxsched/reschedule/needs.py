@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.joins import matching
+from lpxsched.schedule.problem.ragged import matching
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers

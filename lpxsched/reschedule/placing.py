@@ -11,8 +11,7 @@ from lpxsched.errors import NothingFoundError
 from lpxsched.reschedule.free_time import joined
 from lpxsched.schedule.times.calendars import Closed, close, empty_calendars
 from lpxsched.schedule.times.modulo import empty_turn, place_in_turns
-from lpxsched.schedule.times.placement import Tasks, placement_columns
-from lpxsched.schedule.times.serial import place_tasks
+from lpxsched.schedule.times.placement import Tasks, place_tasks, placement_columns
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers

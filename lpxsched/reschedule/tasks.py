@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.problem.joins import matching
+from lpxsched.schedule.problem.ragged import matching
 from lpxsched.schedule.times.placement import Precedences
 from lpxsched.timetable.columns import REDUCE, WEIGHT
 from lpxsched.units import NONE

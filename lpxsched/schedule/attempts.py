@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from lpxsched.schedule.parts import narrowed
 from lpxsched.schedule.policy import (
     GOOD_ENOUGH,
     MOST_GROUPS,
@@ -18,9 +19,8 @@ from lpxsched.schedule.policy import (
     SLOTS_PER_CANDIDATE,
 )
 from lpxsched.schedule.problem.collective import stage_instance
-from lpxsched.schedule.problem.distances import shortest_ways
+from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.routes.choices import packs_trees
-from lpxsched.schedule.routes.narrowing import narrowed
 from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
@@ -29,10 +29,9 @@ from lpxsched.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lpxsched.schedule.found import Found
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.result import Found, LowerBound
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
 
@@ -130,7 +129,7 @@ def _attempts(
 def _all_meet(problem: Instance) -> bool:
     """Return whether each chip that takes part reaches every other, as an all-reduce asks for."""
     width = problem.network.width
-    return bool((shortest_ways(problem.network)[:width, :width] < NEVER).all())
+    return bool((all_ways(problem.network)[:width, :width] < FAR).all())
 
 
 def _narrowed(

@@ -20,7 +20,6 @@ from lpxsched.schedule.chain_kinds import (
     kept_over,
     kinds_of,
     moved_over,
-    over,
     results_of,
     searched,
 )
@@ -148,7 +147,7 @@ def layers_of(
     distinct: dict[str, DistinctResult] = {}
     for number, (key, problem) in enumerate(kinds.problems.items()):
         members = tuple(layer for layer, other in enumerate(kinds.keys) if other == key)
-        here = over(problem, interval, found[key].deskews).instance
+        here = problem.unopened(interval, found[key].deskews).instance
         least, wired = _distinct([_least(kinds.layers[layer]) for layer in members]), here.wires_only()
         distinct[key] = DistinctResult(
             number,
@@ -158,7 +157,7 @@ def layers_of(
             members,
         )
     return tuple(
-        ScheduledLayer(over(one, interval, found[key].deskews), distinct[key])
+        ScheduledLayer(one.unopened(interval, found[key].deskews), distinct[key])
         for one, key in zip(kinds.layers, kinds.keys, strict=True)
     )
 

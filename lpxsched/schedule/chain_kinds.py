@@ -11,8 +11,8 @@ from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.cuts import with_cuts
 from lpxsched.schedule.deskewing import Timed
+from lpxsched.schedule.layers import pass_load_cycles
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
-from lpxsched.schedule.polling import pass_load_cycles
 from lpxsched.schedule.solve_layer import first_solved, over_guards, search_on
 from lpxsched.units import NONE
 
@@ -59,7 +59,7 @@ class Kinds:
 
     def guards(self, interval: int | None) -> Integers:
         """Return the guards of all bundles of all kinds over an interval."""
-        of_kinds = [over(problem, interval).instance.network.guard_cycles for problem in self.problems.values()]
+        of_kinds = [problem.unopened(interval).instance.network.guard_cycles for problem in self.problems.values()]
         return np.concatenate(of_kinds)
 
     def timed(self, results: Mapping[str, Result], interval: int | None) -> Timed:
@@ -100,7 +100,7 @@ def _alike(problems: Sequence[LayerProblem]) -> list[LayerProblem]:
         between = network.between_chips
         names = [network.class_names[number] for number in network.link_class[between].tolist()]
         levels[between] = [most[name] for name in names]
-        alike.append(over(replace(problem, opening=replace(problem.opening, levels=levels)), None))
+        alike.append(replace(problem, opening=replace(problem.opening, levels=levels)).unopened(None))
     return alike
 
 
@@ -111,12 +111,6 @@ def _levels(problem: LayerProblem) -> list[tuple[str, int]]:
     return [(network.class_names[number], levels) for number, levels in pairs.T.tolist()]
 
 
-def over(problem: LayerProblem, interval: int | None, deskews: tuple[tuple[int, int], ...] = ()) -> LayerProblem:
-    """Return a problem with the guards of an interval; it begins where the layer before ends, so without a stall."""
-    opened = problem.over(interval)
-    return replace(opened, instance=replace(opened.instance, release_cycles=0, deskews=deskews))
-
-
 def results_of(quick: Mapping[str, KindPlan]) -> dict[str, Result]:
     """Return the results of quick schedules."""
     return {key: one.solved.result for key, one in quick.items()}
@@ -125,7 +119,9 @@ def results_of(quick: Mapping[str, KindPlan]) -> dict[str, Result]:
 def greedy_over(kinds: Kinds, interval: int | None, options: SolveOptions) -> dict[str, KindPlan]:
     """Return a quick schedule of each kind, guards covering an interval between two deskews."""
     quick = replace(options, effort=GREEDY_ONLY_EFFORT)
-    return {key: KindPlan((), first_solved(over(one, interval).instance, quick)) for key, one in kinds.problems.items()}
+    return {
+        key: KindPlan((), first_solved(one.unopened(interval).instance, quick)) for key, one in kinds.problems.items()
+    }
 
 
 def kept_over(
@@ -155,7 +151,7 @@ def searched(
     found: dict[str, KindPlan] = {}
     for number, (key, problem) in enumerate(kinds.problems.items()):
         progress("solving", number, len(kinds.problems))
-        here = over(problem, interval, first[key].deskews).instance
+        here = problem.unopened(interval, first[key].deskews).instance
         found[key] = first[key]._replace(solved=search_on(here, first[key].solved, options))
     progress("solving", len(kinds.problems), len(kinds.problems))
     return found
@@ -164,7 +160,7 @@ def searched(
 def moved_over(kinds: Kinds, interval: int | None, found: Mapping[str, KindPlan]) -> dict[str, KindPlan]:
     """Return the plans of schedules with times for the guards of another interval."""
     return {
-        key: found[key]._replace(solved=over_guards(found[key].solved, over(problem, interval).instance))
+        key: found[key]._replace(solved=over_guards(found[key].solved, problem.unopened(interval).instance))
         for key, problem in kinds.problems.items()
     }
 
@@ -185,7 +181,7 @@ def cut_inside(kinds: Kinds, options: SolveOptions) -> dict[str, KindPlan]:
     for key, problem in kinds.problems.items():
         room = longest - around if key == kinds.keys[-1] else longest
         cut = with_cuts(
-            over(problem, longest).instance,
+            problem.unopened(longest).instance,
             lambda held: first_solved(held, greedy),
             room_cycles=room,
             stall_cycles=clock.stall_cycles(longest),

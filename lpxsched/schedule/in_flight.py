@@ -11,12 +11,15 @@ from lpxsched.schedule.policy import MOST_REPEATED
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.solve_layer import first_solved, search_on
 from lpxsched.schedule.symmetry.lift import lifted_layer
-from lpxsched.schedule.times.steady_state import steady_state
+from lpxsched.schedule.times.modulo import in_turns
+from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.layer import LayerProblem
+    from lpxsched.schedule.result import Found
     from lpxsched.schedule.solve_layer import Solved
+    from lpxsched.schedule.symmetry.padding import Padded
 
 # Distinct layers whose plans are kept while periods are tried.
 KEPT_PLANS = 64
@@ -41,7 +44,7 @@ def solve_in_flight(
     InfeasibleError
     """
     problem.refuse_long_hops()
-    repeated = _repeated(problem, interval_cycles)
+    repeated = problem.unopened(interval_cycles)
     best = _plans(problem, options, interval_cycles)[-1]
     return repeated, Result(best.result.schedule, layer_period_bound(repeated.instance), best.solver)
 
@@ -59,19 +62,24 @@ def anew_with_period(
         for plan in solved.plans[:MOST_REPEATED]
     ]
     plan, solver = min(steady, key=lambda one: one[0].quality)
-    bound = layer_period_bound(_repeated(problem, interval_cycles).instance)
+    bound = layer_period_bound(problem.unopened(interval_cycles).instance)
     return Result(lifted_layer(plan), bound, solver)
-
-
-def _repeated(problem: LayerProblem, interval_cycles: int | None) -> LayerProblem:
-    opened = problem.over(interval_cycles)
-    return replace(opened, instance=replace(opened.instance, release_cycles=0))
 
 
 @lru_cache(maxsize=KEPT_PLANS)
 def _plans(problem: LayerProblem, options: SolveOptions, interval_cycles: int | None) -> tuple[Solved, ...]:
     """Return what greedy finds, and what a search makes of it if that is more, the best last."""
-    instance = _repeated(problem, interval_cycles).instance
+    instance = problem.unopened(interval_cycles).instance
     first = first_solved(instance, options)
     best = search_on(instance, first, options)
     return (first,) if best is first else (first, best)
+
+
+def steady_state(found: Found[Padded], *, enough: int = 1) -> Found[Padded]:
+    """Return a plan with times that repeat as often as possible or as is enough, at worst one batch after the other.
+
+    The makespan is then how long one batch takes. Batches do not wait for each other. Room in memory and deskews are
+    left out of account.
+    """
+    placement = in_turns(plan_tasks(found.problem, found.plan), found.placement, enough=enough)
+    return replace(found, placement=placement) if placement else found

@@ -1,20 +1,101 @@
-"""Parts of plans, what a layer does with the blocks of some demands above all; and such parts as one plan."""
+"""Plans built row by row; parts of plans, of some demands of a layer or what a reduce needs; parts as one plan."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.plan import SLOT, SLOT_COLUMNS, SUM, SUM_COLUMNS, Operands, Plan
+from lpxsched.schedule.plan import (
+    OPERATOR,
+    SLOT,
+    SLOT_COLUMNS,
+    SUM,
+    SUM_COLUMNS,
+    Operands,
+    Plan,
+    deliveries,
+    no_operands,
+)
+from lpxsched.schedule.result import Found
 from lpxsched.schedule.symmetry.quotient import Blocks
+from lpxsched.schedule.times.placement import improved, placed
+from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.schedule.symmetry.quotient import Quotient
+
+
+class Made(NamedTuple):
+    """An operand at a representative node: its kind, its number, and the node where it was made."""
+
+    kind: int
+    number: int
+    origin: int
+
+
+@dataclass(slots=True)
+class Builder:
+    """Rows of a plan that grows phase by phase; nodes and bundles are representatives of their orbits.
+
+    Slots are (block, bundle, fed, kind, number, origin), sums (block, node, whether complete), operands (sum, kind,
+    number, origin, block).
+    """
+
+    problem: Quotient
+    slots: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
+    sums: list[tuple[int, int, bool]] = field(default_factory=list)
+    operands: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+
+    def add(self, block: int, node: int, parts: Sequence[Made], *, complete: bool) -> Made:
+        """Add operands at a node; return the sum as an operand of others."""
+        number = len(self.sums)
+        self.sums.append((block, node, complete))
+        self.operands += [(number, *part, block) for part in parts]
+        return Made(SUM, number, node)
+
+    def complete(self, block: int, node: int, parts: Sequence[Made]) -> None:
+        """Add the last operands at a node; a sum to which nothing came since is complete already."""
+        if len(parts) > 1:
+            self.add(block, node, parts, complete=True)
+        else:
+            self.sums[parts[0].number] = (block, node, True)
+
+    def send(self, block: int, bundle: int, part: Made) -> Made:
+        """Send an operand of a representative over a bundle that leaves an image of it; return what arrives."""
+        source = int(self.problem.instance.network.source[bundle])
+        fed, kind, number, origin = NONE, part.kind, part.number, source
+        if part.kind == SLOT:
+            fed, (kind, number) = part.number, self.slots[part.number][3:5]
+            origin = int(self._image(source)[part.origin])
+        self.slots.append((block, bundle, fed, kind, origin if kind == OPERATOR else number, origin))
+        return Made(SLOT, len(self.slots) - 1, origin)
+
+    def _image(self, node: int) -> Integers:
+        """Return where the element goes that takes the representative of a node's orbit to the node."""
+        orbits, node_map = self.problem.wires.node_orbit, self.problem.symmetry.node_map
+        representative = int(np.flatnonzero(orbits == orbits[node])[0])
+        return np.asarray(node_map[int(np.flatnonzero(node_map[:, representative] == node)[0])])
+
+    def plan(self, blocks: Blocks) -> Plan:
+        """Return the plan of these rows."""
+        slots = np.array(self.slots, dtype=np.int64).reshape(-1, len(SLOT_COLUMNS)).T.copy()
+        sum_block, sum_node, complete = np.array(self.sums, dtype=np.int64).reshape(-1, len(SUM_COLUMNS)).T.copy()
+        columns: dict[str, Any] = dict(zip(SLOT_COLUMNS, slots, strict=True))
+        return Plan(
+            blocks,
+            **columns,
+            sum_block=sum_block,
+            sum_node=sum_node,
+            sum_complete=complete.astype(np.bool_),
+            operands=Operands(*np.array(self.operands, dtype=np.int64).reshape(-1, 5).T.copy()),
+            reads=no_operands(),
+        )
 
 
 def beside(plans: Sequence[Plan]) -> Plan:
@@ -93,3 +174,46 @@ def chosen(plan: Plan, slot: Flags, total: Flags, read: Flags) -> Plan:
         operands=operands._replace(reader=of_sum[operands.reader]),
         reads=those(plan.reads, read),
     )
+
+
+def narrowed(problem: Quotient, found: Found[Quotient], *, enough: int) -> Found[Quotient]:
+    """Return a reduce made of an all-reduce of the same chips, which is never longer.
+
+    Parameters
+    ----------
+    problem : Quotient
+        The reduce, without symmetry.
+    found : Found
+        The all-reduce, without symmetry.
+    enough : int
+        Nothing is looked for below it.
+    """
+    plan, flow, root = found.plan, found.problem.flow, problem.instance.stage.root
+    slot, total = _needed(found.problem, plan, root)
+    blocks, nothing = plan.blocks, np.zeros(len(plan.reads.reader), dtype=np.bool_)
+    kept = chosen(plan, slot, total, nothing)
+    first = flow.first_vector[blocks.piece] + blocks.first_vector
+    ends = Blocks(0 * blocks.piece, first, blocks.vectors, blocks.source, np.full_like(blocks.source, root))
+    plan = replace(kept, blocks=ends)
+    tasks = plan_tasks(problem, plan)
+    again = placed(tasks, np.argsort(found.placement.start[np.append(slot, total)], kind="stable"))
+    return Found(problem, plan, improved(tasks, again, enough=enough))
+
+
+def _needed(problem: Quotient, plan: Plan, root: int) -> tuple[Flags, Flags]:
+    """Return which slots and which sums bring the root what it reads."""
+    slot, total = np.zeros(plan.slots + 1, dtype=np.bool_), np.zeros(plan.sums + 1, dtype=np.bool_)
+    read = deliveries(problem.wires, plan)
+    for kind, needed in ((SLOT, slot), (SUM, total)):
+        needed[read.number[(read.reader == root) & (read.kind == kind)]] = True
+    while True:
+        before = int(slot.sum() + total.sum())
+        slot[plan.slot_fed[slot[:-1]]] = True
+        total[plan.slot_sum[slot[:-1]]] = True
+        added = total[plan.operands.reader]
+        for kind, needed in ((SLOT, slot), (SUM, total)):
+            needed[plan.operands.number[added & (plan.operands.kind == kind)]] = True
+        # The last of each stands for none.
+        slot[-1] = total[-1] = False
+        if int(slot.sum() + total.sum()) == before:
+            return slot[:-1], total[:-1]

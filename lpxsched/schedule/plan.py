@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.problem.ragged import first_with
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -163,9 +164,9 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integer
     sum_key, sum_node = merging[adds], node[adds]
     sum_block = sum_key // network.nodes
     leaves = block * network.nodes + network.source[bundle]
-    slot_sum = _lookup(sum_key, leaves)
-    fed = np.where(slot_sum < 0, _first_with(keys, leaves), NONE)
-    into = _lookup(sum_key, keys)
+    slot_sum = first_with(sum_key, leaves)
+    fed = np.where(slot_sum < 0, first_with(keys, leaves), NONE)
+    into = first_with(sum_key, keys)
     slots = np.flatnonzero(into >= 0)
     own = np.flatnonzero(sum_node < network.width)
     operand_sum = np.concatenate([into[slots], own])
@@ -262,24 +263,9 @@ def joined(one: Plan, other: Plan) -> Plan:
     return replace(one, **columns)
 
 
-def _lookup(keys: Integers, wanted: Integers) -> Integers:
-    """Return where each wanted key is in sorted keys, `NONE` where it is not."""
-    if not len(keys):
-        return np.full(len(wanted), NONE, dtype=np.int64)
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, place, NONE).astype(np.int64)
-
-
-def _first_with(keys: Integers, wanted: Integers) -> Integers:
-    """Return the first row that has each wanted key, `NONE` where none has."""
-    order = np.argsort(keys, kind="stable")
-    found = _lookup(keys[order], wanted)
-    return np.where(found >= 0, order[np.maximum(found, 0)] if len(order) else NONE, NONE).astype(np.int64)
-
-
 def _feeding_slots(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers) -> Integers:
     network = problem.instance.network
     source = network.source[bundle]
     arrived = block * network.nodes + network.destination[bundle]
-    fed = _first_with(arrived, block * network.nodes + source)
+    fed = first_with(arrived, block * network.nodes + source)
     return np.where(source == blocks.source[block], NONE, fed)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.times.placement import Placement
 
 Status = Literal["optimal", "feasible"]
 
@@ -164,3 +166,26 @@ class Result:
     def status(self) -> Status:
         """``optimal`` only when a bound of the full problem is met."""
         return "optimal" if self.objective_cycles == self.bound.cycles else "feasible"
+
+
+Problem = TypeVar("Problem", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found(Generic[Problem]):
+    """A plan of representatives and its times, and whether CP-SAT chose its ways."""
+
+    problem: Problem
+    plan: Plan
+    placement: Placement
+    is_modelled: bool = False
+
+    @property
+    def quality(self) -> tuple[int, int, int]:
+        """Objective, then makespan, then number of slots: less is better."""
+        return self.objective_cycles, self.placement.makespan_cycles, self.plan.slots
+
+    @property
+    def objective_cycles(self) -> int:
+        """The period of what repeats, else the makespan."""
+        return self.placement.period_cycles or self.placement.makespan_cycles

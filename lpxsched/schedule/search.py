@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import copy_plan, joined, sum_plan
 from lpxsched.schedule.policy import (
     BEST_LENGTHS,
@@ -18,6 +17,7 @@ from lpxsched.schedule.policy import (
     PACKED_LENGTHS,
     PASSES,
 )
+from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.candidates import Candidate, candidate_of
 from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
@@ -131,7 +131,8 @@ def _packed(
     forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, best: Found[Quotient]
 ) -> Found[Quotient]:
     """Return the better of a timetable that repeats and those on trees that CP-SAT packs, of each length of blocks."""
-    from lpxsched.schedule.cpsat.packing import PeriodAim, packed_ways
+    from lpxsched.schedule.cpsat.packing import packed_ways
+    from lpxsched.schedule.cpsat.runs import Effort
 
     collective = forward.instance.stage
     lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.instance))
@@ -140,9 +141,9 @@ def _packed(
             break
         blocks = forward.blocks(length)
         sums = [False] if not collective.is_sum else [True, False] if collective.kind == "all-reduce" else [True]
-        aim = PeriodAim(budget.enough_cycles, best.objective_cycles, budget.packing_seconds, seed)
+        effort = Effort(budget.packing_seconds, seed, budget.enough_cycles)
         directions = [backward if is_sum else forward for is_sum in sums]
-        ways = packed_ways(directions, blocks, sums=sums, aim=aim)
+        ways = packed_ways(directions, blocks, sums=sums, effort=effort, below_cycles=best.objective_cycles)
         if ways is None:
             continue
         plans = [

@@ -16,10 +16,9 @@ from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.found import Found
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.result import Found, LowerBound
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 
@@ -87,14 +86,14 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
     if options.cyclic or not may_model(options) or found.objective_cycles <= bound.cycles:
         return found, bound
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.cpsat.ways import Extent, improved_ways
+    from lpxsched.schedule.cpsat.ways import improved_ways
 
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
     near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
     is_near = options.solver == "auto" and found.objective_cycles <= near
     effort = Effort(options.seconds(WAYS_SECONDS), options.seed, bound.cycles)
-    found, proved = improved_ways(found, effort, Extent(*(NEAR_EXTENT if is_near else EXTENTS[options.solver])))
+    found, proved = improved_ways(found, effort, NEAR_EXTENT if is_near else EXTENTS[options.solver])
     return found, proved if proved is not None and proved.cycles > bound.cycles else bound
 
 

@@ -19,6 +19,7 @@ from lpxsched.schedule.policy import (
     MOST_RETIMED,
     NEAR_BEFORE_TIMES,
     PARTS_EFFORT,
+    WAYS_SHARE,
     WORTH_ALL,
     WORTH_STAGES,
 )
@@ -28,16 +29,16 @@ from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import paddings, unpadded
-from lpxsched.schedule.times.placement import placed
+from lpxsched.schedule.times.placement import improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.schedule.times.retiming import justified, retimed
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.found import Found
+    from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import LowerBound
+    from lpxsched.schedule.result import Found, LowerBound
     from lpxsched.schedule.symmetry.padding import Padded
+    from lpxsched.schedule.times.placement import Placement, Tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +135,7 @@ def symmetric_solved(instance: Instance, bound: LowerBound, options: SolveOption
         return None
     hints = min(ranked, key=lambda found: found[0].placement.makespan_cycles)
     near = _near(hints)[: _tries(len(hints), hints[0], bound)]
-    better = sorted((justified(hint, bound) for hint in near), key=_quality)
+    better = sorted((justified(hint, bound) for hint in near), key=lambda found: found.quality)
     if options.effort > GREEDY_ONLY_EFFORT:
         better = list(_retimed(tuple(better), bound, options))
     return Solved(tuple(better), bound, "symmetric")
@@ -144,7 +145,7 @@ def _retimed(plans: tuple[Found[Padded], ...], bound: LowerBound, options: Solve
     """Return plans, best first, several of which have got new times: the more, the more there may be to win."""
     tries = _tries(2 ** (options.effort - 2), plans[0], bound)
     tried = [_with_new_times(plan, bound, options, share=tries) for plan in plans[:tries]]
-    return tuple(sorted([*tried, *plans[tries:]], key=_quality))
+    return tuple(sorted([*tried, *plans[tries:]], key=lambda found: found.quality))
 
 
 def _with_new_times(found: Found[Padded], bound: LowerBound, options: SolveOptions, *, share: int) -> Found[Padded]:
@@ -192,8 +193,45 @@ def ranked_greedy(problem: Padded, bound: LowerBound, *, seed: int) -> list[Foun
         found[key] = greedy_in(around, blocks, seed=seed)
         if found[key].placement.makespan_cycles == bound.cycles:
             break
-    return sorted(found.values(), key=_quality)
+    return sorted(found.values(), key=lambda found: found.quality)
 
 
-def _quality(found: Found[Padded]) -> tuple[int, int]:
-    return found.placement.makespan_cycles, found.plan.slots
+def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
+    """Return a plan after justification, or as it is where that does not shorten it.
+
+    Parameters
+    ----------
+    found : Found
+    bound : LowerBound
+        Nothing is looked for below it.
+    """
+    if found.placement.makespan_cycles <= bound.cycles:
+        return found
+    tasks = plan_tasks(found.problem, found.plan)
+    return _shorter(found, _justified(tasks, found, bound.cycles))
+
+
+def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
+    """Return a plan with the best times that justification and then CP-SAT find, ways left open where they are few."""
+    from lpxsched.schedule.cpsat.times import solved_times
+    from lpxsched.schedule.cpsat.ways import improved_layer
+
+    tasks = plan_tasks(found.problem, found.plan)
+    placement = _justified(tasks, found, effort.enough_cycles)
+    if placement.makespan_cycles > effort.enough_cycles:
+        placement = solved_times(tasks, placement, effort)
+    found = _shorter(found, placement)
+    if found.placement.makespan_cycles <= effort.enough_cycles:
+        return found
+    return improved_layer(found, replace(effort, seconds=effort.seconds * WAYS_SHARE))
+
+
+def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:
+    """Return the tasks placed in order of time, which is never later, and then justified."""
+    first = placed(tasks, np.argsort(found.placement.start, kind="stable"))
+    return improved(tasks, first, enough=enough)
+
+
+def _shorter(found: Found[Padded], placement: Placement) -> Found[Padded]:
+    shorter = placement.makespan_cycles < found.placement.makespan_cycles
+    return replace(found, placement=placement) if shorter else found

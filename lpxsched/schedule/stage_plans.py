@@ -9,11 +9,11 @@ import numpy as np
 
 from lpxsched.schedule.attempts import searches
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.found import Found
 from lpxsched.schedule.parts import beside, of_pieces
 from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE
-from lpxsched.schedule.problem.ranks import ranks
+from lpxsched.schedule.problem.instance import ranks
 from lpxsched.schedule.problem.stages import merged, stages_of
+from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.stage_plan import Part, stage_part
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.padding import unpadded

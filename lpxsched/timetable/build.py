@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from lpxsched.timetable.columns import TABLES
-from lpxsched.timetable.content import content_sha256
+import numpy as np
+
+from lpxsched.timetable.columns import COLUMN_NAMES, TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpxsched.timetable.columns import (
         Chips,
         Deskews,
@@ -22,6 +26,42 @@ if TYPE_CHECKING:
         Tensors,
     )
     from lpxsched.timetable.documents import GraphFile, ManifestFile
+
+
+def content_sha256(tables: Sequence[Table], graph_json: bytes) -> str:
+    """Return the SHA-256 of tables and graph as ``docs/build-folder.md`` lays them out, in hexadecimal."""
+    digest = hashlib.sha256()
+    for table in tables:
+        digest.update(_text(table.file))
+        for field in fields(table):
+            column = getattr(table, field.name)
+            digest.update(_text(COLUMN_NAMES.get(field.name, field.name)) + _integers([len(column)]))
+            digest.update(_column(column))
+    digest.update(graph_json)
+    return digest.hexdigest()
+
+
+def _column(column: np.ndarray | tuple[np.ndarray, ...]) -> bytes:
+    if isinstance(column, tuple):
+        return b"".join(_integers([len(part)]) + _integers(part) for part in column)
+    if column.dtype.kind == "U":
+        values = column.tolist()
+        encoded = {value: _text(value) for value in set(values)}
+        return b"".join(map(encoded.__getitem__, values))
+    if column.dtype.kind == "b":
+        return column.astype(np.uint8).tobytes()
+    if column.dtype.kind == "f":
+        return np.asarray(column, dtype="<f8").tobytes()
+    return _integers(column)
+
+
+def _integers(values: np.ndarray | list[int]) -> bytes:
+    return np.asarray(values, dtype="<i8").tobytes()
+
+
+def _text(value: str) -> bytes:
+    encoded = value.encode()
+    return _integers([len(encoded)]) + encoded
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,17 +33,21 @@ RULE = "R3"
 
 def delivery_violations(build: Build) -> list[Violation]:
     """Return everything that breaks R3."""
-    wanted, there = reads(build), sources(build)
-    again = repeated(there)
+    wanted = reads(build)
     return [
         *run_violations(build),
         *operand_violations(build),
-        *_absent(build, wanted, there),
-        *_late(build, wanted, there, again[1]),
-        *_twice(build, *again),
+        *_unready(build, wanted),
         *_unused(build, wanted),
         *result_violations(build),
     ]
+
+
+def _unready(build: Build, wanted: TimedRanges) -> list[Violation]:
+    """Return what is absent, late or there twice; what is there is forgotten with the end of this."""
+    there = sources(build)
+    again = repeated(there)
+    return [*_absent(build, wanted, there), *_late(build, wanted, there, again[1]), *_twice(build, *again)]
 
 
 def _source_rows(build: Build, sources: Integers) -> list[Row]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 PAIRS = 1 << 21
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TimedRanges:
     """Intervals ``[start, end)``; their point k (from 0) is due at ``first + k numerator / denominator``.
+
+    Without slots, so that they are sorted once, when that is first asked for.
 
     Attributes
     ----------
@@ -45,6 +49,11 @@ class TimedRanges:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    @cached_property
+    def order(self) -> Integers:
+        """The intervals in the order of their starts."""
+        return np.argsort(self.start, kind="stable")
 
     def time(self, index: int, point: int) -> Fraction:
         """Return the time of one point of one interval, in cycles."""
@@ -79,8 +88,7 @@ def _end_of_cover(point: Integers, cover: TimedRanges) -> Integers:
     """Return the first point from each one on that lies in no interval of `cover`."""
     if not len(cover):
         return point
-    order = np.argsort(cover.start, kind="stable")
-    start, reach = cover.start[order], np.maximum.accumulate(cover.end[order])
+    start, reach = cover.start[cover.order], np.maximum.accumulate(cover.end[cover.order])
     opens = np.concatenate([[True], start[1:] > reach[:-1]])
     block_start = start[opens]
     block_end = reach[np.concatenate([opens[1:], [True]])]
@@ -98,7 +106,10 @@ def repeated(ranges: TimedRanges) -> tuple[Integers, Integers]:
 
     Of intervals that begin at the same point, the one with the earlier time comes first.
     """
-    order = np.lexsort((ranges.first, ranges.start))
+    order = ranges.order
+    # Where points are there once, as in all that is right, no two intervals begin alike.
+    if not np.diff(ranges.start[order]).all():
+        order = np.lexsort((ranges.first, ranges.start))
     start, end = ranges.start[order], ranges.end[order]
     reach = np.maximum.accumulate(end)
     furthest = np.maximum.accumulate(np.where(end == reach, np.arange(len(end)), 0))
@@ -124,12 +135,12 @@ def too_early(readers: TimedRanges, sources: TimedRanges, again: Integers) -> tu
     reader, source, point : ndarray of int64
         One triple for each reader that is too early.
     """
-    kept = np.delete(np.arange(len(sources)), again)
-    if len(again):
+    kept = np.delete(np.arange(len(sources)), again) if len(again) else None
+    if kept is not None:
         sources = taken(sources, kept)
     found = [_early(readers, sources, *pairs) for pairs in _overlaps(readers, sources)]
     reader, source, point = (np.concatenate(column) for column in zip(*found, strict=True))
-    return reader, kept[source], point
+    return reader, source if kept is None else kept[source], point
 
 
 def latest(readers: TimedRanges, sources: TimedRanges) -> Integers:
@@ -144,12 +155,14 @@ def latest(readers: TimedRanges, sources: TimedRanges) -> Integers:
 
 def _overlaps(readers: TimedRanges, sources: TimedRanges) -> Iterator[tuple[Integers, Integers]]:
     """Yield blocks of pairs with a common point; all pairs of one reader are in one block."""
-    order = np.argsort(sources.start, kind="stable")
+    order = sources.order
     start, reach = sources.start[order], np.maximum.accumulate(sources.end[order])
     begin = np.searchsorted(reach, readers.start, side="right")
     counts = np.maximum(np.searchsorted(start, readers.end, side="left") - begin, 0)
+    del start, reach
     cuts = np.flatnonzero(np.diff(np.cumsum(counts) // PAIRS)) + 1
-    for block in np.split(np.arange(len(readers)), cuts):
+    for first, last in pairwise([0, *cuts.tolist(), len(readers)]):
+        block = np.arange(first, last)
         reader = np.repeat(block, counts[block])
         before = np.repeat(np.cumsum(counts[block]) - counts[block], counts[block])
         source = order[begin[reader] + np.arange(len(reader)) - before]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lpxsched.timetable.build import content_sha256
 from lpxsched.timetable.columns import TABLES
-from lpxsched.timetable.content import content_sha256
 from lpxsched.timetable.reader import FILES, GRAPH, MANIFEST, read_build
 from tests.attack.grammar import hostile, spoiled
 

@@ -12,9 +12,8 @@ from lpxsched.schedule.times.modulo import shortest_period
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.result import Found, Schedule
     from lpxsched.schedule.routes.blocks import Cut
 
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import networkx as nx
 
-from lpxsched.schedule.problem.instance import HOST, VECTOR
-from lpxsched.schedule.problem.ranks import ranks
+from lpxsched.schedule.problem.instance import HOST, VECTOR, ranks
 from lpxsched.schedule.routes.list_schedule import work_order
 
 if TYPE_CHECKING:

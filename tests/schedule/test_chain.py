@@ -11,7 +11,7 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.chain import Chain, solve_chain
-from lpxsched.schedule.chain_kinds import kinds_of, over
+from lpxsched.schedule.chain_kinds import kinds_of
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.layer import GIVEN, LEFT
 from lpxsched.schedule.solve_layer import first_solved, over_guards, search_on
@@ -144,12 +144,12 @@ def test_plans_keep_the_rules_with_other_guards() -> None:
     """Tests the stages of a layer at 2,000 ppm, searched with the guards of 4,000 cycles: 8 a hop less, and more."""
     kinds = kinds_of(visits_on(RACK, ROUTE, clock=drifting(2000)).problems)
     layer = kinds.problems[kinds.keys[1]]
-    here, options = over(layer, 4000).instance, SolveOptions("auto", 2, 0)
+    here, options = layer.unopened(4000).instance, SolveOptions("auto", 2, 0)
     found = search_on(here, first_solved(here, options), options)
     assert found.solver == "stages"
     lengths = [found.result.makespan_cycles]
     for interval in (2000, 6000):
-        there = over(layer, interval).instance
+        there = layer.unopened(interval).instance
         moved = over_guards(found, there).result
         assert violations(there, moved.schedule) == []
         lengths.append(moved.makespan_cycles)

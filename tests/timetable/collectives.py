@@ -25,9 +25,9 @@ from tests.fabric.examples import fabric_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.assembly.fabric_tables import Surroundings
     from lpxsched.assembly.program import Program
     from lpxsched.assembly.segment import Segment
+    from lpxsched.assembly.surroundings import Surroundings
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.instance import Instance
 

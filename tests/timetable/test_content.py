@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lpxsched.timetable.build import content_sha256
 from lpxsched.timetable.columns import TABLES, Operands
-from lpxsched.timetable.content import content_sha256
 from lpxsched.timetable.reader import read_build
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, two_chip_build

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from lpxsched.errors import InputError
-from lpxsched.timetable import parquet
 from lpxsched.timetable.columns import Chips, Frames, Slots, Table
-from lpxsched.timetable.parquet import read_table
+from lpxsched.timetable.reader import read_table
 from lpxsched.timetable.writer import write_table
 from tests.builds import two_chip_build
 from tests.timetable.tables import rewrite, same, tables
@@ -175,5 +174,5 @@ def test_a_table_that_memory_cannot_hold_is_told(tmp_path: Path, monkeypatch: py
     def too_large(_: Path) -> pa.Table:
         raise pa.ArrowMemoryError("malloc of size 1152921504606846976 failed")
 
-    monkeypatch.setattr(parquet, "_read", too_large)
+    monkeypatch.setattr("lpxsched.timetable.reader._read", too_large)
     assert fault(path, Slots) == "does not fit into memory"

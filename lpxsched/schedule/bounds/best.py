@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.bounds.cuts import busiest, cut_cycles, cut_period
-from lpxsched.schedule.bounds.ends import Entering, entering, entering_period
+from lpxsched.schedule.bounds.cuts import busiest, candidate_sets, cut_cycles, cut_period
+from lpxsched.schedule.bounds.ends import Entering, ending_cycles, ending_period, entering, entering_period, latency
 from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
-from lpxsched.schedule.bounds.latency import latency
 from lpxsched.schedule.bounds.loads import least_step_cycles, loads, ramp
-from lpxsched.schedule.bounds.ports import ending_cycles, ending_period
 from lpxsched.schedule.bounds.routes import Fan, better_makespan, better_period, fan
-from lpxsched.schedule.bounds.sets import candidate_sets
-from lpxsched.schedule.bounds.sums import sums_cycles, sums_period
-from lpxsched.schedule.bounds.trees import copies, everyones_sums
+from lpxsched.schedule.bounds.trees import copies, everyones_sums, sums_cycles, sums_period
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
 from lpxsched.schedule.policy import CUTS, READERS, SETS, SINGLES
 from lpxsched.schedule.result import LowerBound
@@ -122,7 +118,7 @@ def _period_by_work(problem: Instance, sides: tuple[Side, Side]) -> Iterator[Low
 
 
 def _by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
-    step, outside = least_step_cycles(side.view.network), ramp(problem, side.view)
+    step, outside = least_step_cycles(side.view), ramp(problem, side.view)
     for load in loads(problem, side.view):
         yield LowerBound(load.makespan_cycles(step), load.name)
         if outside is not None:
@@ -143,7 +139,7 @@ def _cuts(problem: Instance, side: Side) -> list[Flags]:
     if not side.view.wants.is_exchange or not is_small(side.view):
         return []
     centres = np.array(side.shards[:READERS])
-    return list(busiest(side.view, candidate_sets(problem, side.view.network, centres), CUTS))
+    return list(busiest(side.view, candidate_sets(problem, side.view, centres), CUTS))
 
 
 def _fans(view: View, ends: list[Entering]) -> Iterator[Fan]:

@@ -23,15 +23,21 @@ in each period, n e at least for n vectors, so there is room for floor(P / e) on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lpxsched.units import ceil_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpxsched.compiled.kernels import Flags, Integers
-    from lpxsched.schedule.bounds.network import CostedNetwork
+    from lpxsched.schedule.problem.network import Network
+
+# Products of times with these denominators stay within 64 bits.
+MOST_PRECISE = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +52,8 @@ class Lanes:
         Numerator and denominator of p.
     dense, dense_of : ndarray of int64, shape (bundles,)
         Numerator and denominator of e.
-    spare, spare_of : ndarray of int64, shape (bundles,)
-        Numerator and denominator of 2 (R - 1) (e - p).
+    longest_run : int
+        R.
     """
 
     count: Integers
@@ -55,8 +61,12 @@ class Lanes:
     pitch_of: Integers
     dense: Integers
     dense_of: Integers
-    spare: Integers
-    spare_of: Integers
+    longest_run: int
+
+    def at(self, bundles: Integers) -> Lanes:
+        """Return the lanes of some of the bundles."""
+        count, pitch, dense = self.count[bundles], self.pitch[bundles], self.dense[bundles]
+        return Lanes(count, pitch, self.pitch_of[bundles], dense, self.dense_of[bundles], self.longest_run)
 
     def within(self, makespan_cycles: Integers, idle: Integers) -> Integers:
         """Return the room for departures of a schedule on each bundle.
@@ -69,7 +79,10 @@ class Lanes:
         """
         window = np.maximum(makespan_cycles - idle, 0)
         by_pitch = window * self.pitch_of // self.pitch
-        by_slots = (window * self.spare_of + self.spare) * self.dense_of // (self.dense * self.spare_of)
+        # 2 (R - 1) (e - p) over the product of both denominators.
+        both = self.pitch_of * self.dense_of
+        spare = 2 * (self.longest_run - 1) * (self.dense * self.pitch_of - self.pitch * self.dense_of)
+        by_slots = (window * both + spare) * self.dense_of // (self.dense * both)
         room = np.where(makespan_cycles >= idle, np.minimum(by_pitch, by_slots) + 1, 0)
         return self.count * room
 
@@ -103,13 +116,22 @@ class Lanes:
         return -(-vectors * self.dense[bundle] // self.dense_of[bundle])
 
 
-def lanes_of(network: CostedNetwork, bundles: Integers) -> Lanes:
-    """Return the lanes of some bundles of a network."""
-    pitch, pitch_of, dense, dense_of = network.pitch, network.pitch_of, network.dense, network.dense_of
-    spare_of = pitch_of * dense_of
-    spare = 2 * (network.longest_run - 1) * (dense * pitch_of - pitch * dense_of)
-    columns = (column[bundles] for column in (pitch, pitch_of, dense, dense_of, spare, spare_of))
-    return Lanes(network.lanes[bundles], *columns)
+def lanes_of(network: Network, longest_run: int) -> Lanes:
+    """Return the lanes of all bundles of a network, on which slots carry so many vectors at most."""
+    pitch, pitch_of = network.pitch_numerator, network.pitch_denominator
+    dense, dense_of = pitch.copy(), pitch_of.copy()
+    for kind in sorted(set(zip(pitch.tolist(), pitch_of.tolist(), strict=True))):
+        here, least_time = (pitch == kind[0]) & (pitch_of == kind[1]), densest(Fraction(*kind), longest_run)
+        dense[here], dense_of[here] = least_time.numerator, least_time.denominator
+    return Lanes(network.lanes, pitch, pitch_of, dense, dense_of, longest_run)
+
+
+def densest(pitch: Fraction, longest_run: int) -> Fraction:
+    """Return the least of ceil(n pitch) / n over slots of at most so many vectors; the pitch if that is hard to say."""
+    lengths = min(longest_run, pitch.denominator)
+    if lengths == pitch.denominator or lengths * lengths * pitch.denominator > MOST_PRECISE:
+        return pitch
+    return min(Fraction(ceil_cycles(vectors * pitch), vectors) for vectors in range(1, lengths + 1))
 
 
 def least(holds: Callable[[Integers], Flags], low: Integers, high: Integers) -> Integers:

@@ -1,4 +1,4 @@
-"""Ingress and egress by distance: what must enter one reader, or leave one holder.
+"""Latency, ingress, egress and ports by distance: what must enter one reader, or leave one holder.
 
 Let z read N_x vectors of each holder x, different vectors for different holders, and let Z be any set of holders. Each
 of the N_Z vectors of Z enters z by a departure on some bundle b = (u, z) into z: one that leaves u no earlier than the
@@ -11,6 +11,17 @@ The sets Z that are tried are all holders at least so far from z, for every dist
 before the first vector from afar can follow, so that wires into z fall idle or must end later. With one holder x alone
 W = N_x, sums included, since what x gives to z are N_x different vectors even inside sums. Egress is the same with time
 reversed.
+
+**Latency.** A vector, or a sum with it inside, that comes from holder x to reader z makes hops along some way from x to
+z. Each hop takes hop_b cycles from departure to read at least, and between two hops lies the turnaround: what is added
+on the way leaves no earlier than a turnaround and the sum after its read (R2). So z reads it no earlier than the least
+cost of a way from x to z, less the turnaround after its last hop. `view` proves how a sum adds to this.
+
+**Ports.** Where only so many vectors e may end at a chip in a cycle (R7), the vectors of Z end at z no earlier than the
+least way w from Z to z, so in the cycles w .. T, of which each ends e of them at most: e (T - w + 1) >= N_Z. The same
+holds for what begins at a holder, with time reversed, and e P >= N_Z in each period P. For one holder, N_x vectors end
+(or begin) at z even if they are sums: what is sent from a chip as a part of a sum was summed there, or is the summand
+itself.
 """
 
 from __future__ import annotations
@@ -19,8 +30,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from lpxsched.schedule.bounds.crossings import lanes_of
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
@@ -63,19 +72,19 @@ def entering(view: View, reader: int) -> Entering:
     holders = np.flatnonzero(wanted)
     if not len(holders):
         return Entering(reader, holders, holders, holders, holders)
-    cost = network.into(np.array([reader]))[0][holders]
+    cost = view.into(np.array([reader]))[0][holders]
     order = np.argsort(-cost, kind="stable")
     holders, cost = holders[order], cost[order]
     into = np.flatnonzero(network.destination == reader)
-    lanes = lanes_of(network, into)
-    released = network.into(network.source[into])[:, holders].T
+    lanes = view.lanes.at(into)
+    released = view.into(network.source[into])[:, holders].T
     ready = np.minimum(view.holder_complete[holders], view.reader_complete[reader])
-    single = lanes.shortest_makespan(wanted[holders], released + network.hop[into])
+    single = lanes.shortest_makespan(wanted[holders], released + view.hop[into])
     sets = np.flatnonzero(np.append(np.diff(cost) != 0, True)[: len(cost)]) + 1
     if not view.wants.holders_differ or not len(sets):
         return Entering(reader, holders, sets[:0], single[:0], view.ended(single, ready))
     earliest = np.minimum.accumulate(released, axis=0)[sets - 1]
-    several = lanes.shortest_makespan(np.cumsum(wanted[holders])[sets - 1], earliest + network.hop[into])
+    several = lanes.shortest_makespan(np.cumsum(wanted[holders])[sets - 1], earliest + view.hop[into])
     set_ready = np.minimum.accumulate(ready)[sets - 1]
     return Entering(reader, holders, sets, view.ended(several, set_ready), view.ended(single, ready))
 
@@ -87,4 +96,27 @@ def entering_period(view: View, reader: int) -> int:
     into = np.flatnonzero(view.network.destination == reader)
     if not needed:
         return 0
-    return int(lanes_of(view.network, into).shortest_period(np.array([needed]))[0])
+    return int(view.lanes.at(into).shortest_period(np.array([needed]))[0])
+
+
+def latency(view: View, readers: Integers) -> int:
+    """Return a bound of the makespan by the farthest holder of some readers."""
+    read = view.into(readers)[:, : view.wants.width] - view.between_cycles
+    complete = np.minimum(view.holder_complete, view.reader_complete[readers][:, None])
+    ended = view.ended(read, complete)
+    return int(ended[view.wants.vectors.T[readers] > 0].max(initial=0))
+
+
+def ending_cycles(view: View, end: Entering, limit: int) -> int:
+    """Return the bound of the makespan by what ends at a reader, at most `limit` vectors a cycle."""
+    way = view.into(np.array([end.reader]))[0][end.holders] - view.between_cycles
+    vectors = view.wants.vectors[end.holders, end.reader]
+    single = way + -(-vectors // limit) - 1
+    several = way[end.sets - 1] + -(-np.cumsum(vectors)[end.sets - 1] // limit) - 1
+    return int(max(single.max(initial=0), several.max(initial=0)))
+
+
+def ending_period(view: View, reader: int, limit: int) -> int:
+    """Return the bound of the period by what ends at a reader, at most `limit` vectors a cycle."""
+    wanted = view.wants.vectors[:, reader]
+    return int(-(-(wanted.sum() if view.wants.holders_differ else wanted.max()) // limit))

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.crossings import lanes_of
 from lpxsched.schedule.bounds.loads import least_step_cycles, load_of, ramp
 from lpxsched.schedule.policy import FLOW_ROUNDS, FLOW_WORTH, MOST_COLUMNS, MOST_FLOWS
 
@@ -58,10 +57,10 @@ class Colours:
 
 def flow_makespan(problem: Instance, view: View, known: int) -> int:
     """Return a bound of the makespan by flows if it exceeds a known one, else something smaller."""
-    step, outside = least_step_cycles(view.network), ramp(problem, view)
-    lanes, best = lanes_of(view.network, np.arange(view.network.bundles)), known
+    step, outside = least_step_cycles(view), ramp(problem, view)
+    best = known
     for _ in range(FLOW_ROUNDS):
-        length = _lengths(view, lanes.within(np.array([best]), view.network.hop))
+        length = _lengths(view, view.lanes.within(np.array([best]), view.hop))
         if length is None:
             break
         load = load_of(view, length, "flow")
@@ -74,7 +73,7 @@ def flow_makespan(problem: Instance, view: View, known: int) -> int:
 
 def flow_period(view: View, known: int) -> int:
     """Return a bound of the period by flows if it exceeds a known one, else something smaller."""
-    length = _lengths(view, lanes_of(view.network, np.arange(view.network.bundles)).in_period(np.array([known])))
+    length = _lengths(view, view.lanes.in_period(np.array([known])))
     return 0 if length is None else load_of(view, length, "flow").period_cycles()
 
 

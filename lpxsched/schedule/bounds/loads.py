@@ -30,16 +30,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.crossings import Lanes, lanes_of
 from lpxsched.schedule.bounds.view import is_small
 from lpxsched.schedule.policy import LONGEST_RAMP, MOST_LOADED_CLASSES
-from lpxsched.schedule.problem.wires import FAR, relaxed
+from lpxsched.schedule.problem.wires import least_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.bounds.network import CostedNetwork
+    from lpxsched.schedule.bounds.crossings import Lanes
     from lpxsched.schedule.bounds.view import View
     from lpxsched.schedule.problem.instance import Instance
 
@@ -100,23 +99,21 @@ def load_of(view: View, length: Integers, name: str) -> Load:
     """Return the load of links of some lengths, shape (bundles,); not all are 0."""
     network, width = view.network, view.wants.width
     holders, readers = np.nonzero(view.wants.vectors)
-    start = np.full((width, network.nodes), FAR, dtype=np.int64)
-    start[np.arange(width), np.arange(width)] = 0
-    distance = relaxed(start, network.source, network.destination, length)[holders, readers]
-    lanes, hop = _alike(network, length)
+    distance = least_lengths(np.arange(width), network, length)[holders, readers]
+    lanes, hop = _alike(view, length)
     return Load(name, view.wants.vectors[holders, readers], distance, int(length.max()), lanes, hop)
 
 
-def least_step_cycles(network: CostedNetwork) -> int:
+def least_step_cycles(view: View) -> int:
     """Return the least cycles from a departure to the next departure of the same vector."""
-    return max(1, int(network.hop.min()) + network.between_cycles)
+    return max(1, int(view.hop.min()) + view.between_cycles)
 
 
 def ramp(problem: Instance, view: View) -> Integers | None:
     """Return the most departures outside a window that leaves out m cycles, for each m; None without limits."""
     if not problem.network.inject_per_cycle and not problem.network.eject_per_cycle:
         return None
-    step = least_step_cycles(view.network)
+    step = least_step_cycles(view)
     limit = min(limit for limit in (problem.network.inject_per_cycle, problem.network.eject_per_cycle) if limit)
     lanes_of_chip = -(-int(view.network.lanes.sum()) // problem.network.width)
     cycles = np.arange(min(LONGEST_RAMP, step * (-(-lanes_of_chip // limit) + 1)) + 1)
@@ -136,13 +133,13 @@ def _departures(vectors: Integers, limit: int, cycles: Integers, step: int, *, w
     return np.asarray((-(-np.maximum(left + wider, 0) // step) * begins).sum(axis=1), dtype=np.int64)
 
 
-def _alike(network: CostedNetwork, length: Integers) -> tuple[Lanes, Integers]:
+def _alike(view: View, length: Integers) -> tuple[Lanes, Integers]:
     """Return the lanes that have a length, counted so often, those of equal wires together, and their hops."""
     bundles = np.flatnonzero(length)
-    columns = (network.hop, network.pitch, network.pitch_of)
+    columns = (view.hop, view.lanes.pitch, view.lanes.pitch_of)
     kinds, first, kind = np.unique(
         np.stack([column[bundles] for column in columns]), axis=1, return_index=True, return_inverse=True
     )
     total = np.zeros(len(first), dtype=np.int64)
-    np.add.at(total, kind.reshape(-1), network.lanes[bundles] * length[bundles])
-    return replace(lanes_of(network, bundles[first]), count=total), kinds[0]
+    np.add.at(total, kind.reshape(-1), view.lanes.count[bundles] * length[bundles])
+    return replace(view.lanes.at(bundles[first]), count=total), kinds[0]

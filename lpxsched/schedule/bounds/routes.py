@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.crossings import Lanes, lanes_of, least_integer
+from lpxsched.schedule.bounds.crossings import Lanes, least_integer
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
@@ -62,14 +62,14 @@ class Fan:
 def fan(view: View, reader: int, holders: Integers) -> Fan:
     """Return what a reader wants of some holders, and when each bundle can serve it."""
     network = view.network
-    released = network.from_any(holders)[network.source]
-    left = network.into(np.array([reader]))[0][network.destination]
+    released = view.from_any(holders)[network.source]
+    left = view.into(np.array([reader]))[0][network.destination]
     return Fan(
         reader,
         holders,
         view.wants.vectors[holders, reader],
-        lanes_of(network, np.arange(network.bundles)),
-        released + network.hop + left,
+        view.lanes,
+        released + view.hop + left,
         network.source,
         network.destination,
         network.nodes,

@@ -72,9 +72,7 @@ def _tails(layer: Instance, ways: Integers, rank: Integers) -> Integers:
     """Return what lies between the start of each operator and that of the last."""
     behind = np.zeros(layer.operators, dtype=np.int64)
     read, made = layer.operator_demands.flat(), layer.demand_leaf_operators.flat()
-    reader = np.repeat(np.arange(layer.operators), np.diff(read.offsets))
-    demand = np.repeat(np.arange(layer.demands), np.diff(made.offsets))
-    follower = np.repeat(np.arange(layer.operators), np.diff(layer.operator_after.offsets))
+    reader, demand, follower = read.row, made.row, layer.operator_after.row
     for number in range(int(rank.max(initial=0)), -1, -1):
         # Least time from each node to the end, for each demand that operators of this rank read.
         late = np.flatnonzero(rank[follower] == number)

@@ -17,40 +17,123 @@ So if a bound T holds without a sum at the end, max(T, min(T + s, complete_z)) i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.network import CostedNetwork, shortest_sum
-from lpxsched.schedule.bounds.wants import Wants, wants_of
+from lpxsched.schedule.bounds.crossings import lanes_of
 from lpxsched.schedule.policy import FEW_SHARDS, SMALL_TABLE
-from lpxsched.schedule.problem.wires import FAR
+from lpxsched.schedule.problem.wires import FAR, least_lengths, relaxed
+from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
+    from lpxsched.schedule.bounds.crossings import Lanes
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.network import Network
+    from lpxsched.traffic.collectives import Collective
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wants:
+    """Vectors that must go from holders to readers, alone or inside sums.
+
+    Attributes
+    ----------
+    vectors : ndarray of int64, shape (width, width)
+        Vectors held by shard x (or to which it holds a summand) that shard z reads; 0 where x is z.
+    holders_differ : bool
+        Whether what a reader gets of one holder is never in the same vector as what it gets of another: no sums.
+    readers_differ : bool
+        Whether what a holder gives to one reader is never in the same vector as what it gives to another: no copies.
+    """
+
+    vectors: Integers
+    holders_differ: bool
+    readers_differ: bool
+
+    @property
+    def width(self) -> int:
+        """Number of shards."""
+        return len(self.vectors)
+
+    @property
+    def is_exchange(self) -> bool:
+        """Whether each vector has one holder and one reader, and there are several of both."""
+        several = (self.vectors.any(axis=0).sum() > 1) and (self.vectors.any(axis=1).sum() > 1)
+        return bool(self.holders_differ and self.readers_differ and several)
+
+    def reversed(self) -> Wants:
+        """Return the same with holders and readers exchanged."""
+        return Wants(self.vectors.T, self.readers_differ, self.holders_differ)
+
+
+def wants_of(collective: Collective) -> Wants:
+    """Return what the pieces of a collective ask for."""
+    pieces = collective.pieces()
+    vectors = np.zeros((collective.width, collective.width), dtype=np.int64)
+    summed, copied = pieces.source == EVERY, pieces.target == EVERY
+    single = ~summed & ~copied
+    np.add.at(vectors, (pieces.source[single], pieces.target[single]), pieces.vectors[single])
+    for source, vectors_of_piece in zip(pieces.source[copied & ~summed], pieces.vectors[copied & ~summed], strict=True):
+        vectors[source] += vectors_of_piece
+    for target, vectors_of_piece in zip(pieces.target[summed & ~copied], pieces.vectors[summed & ~copied], strict=True):
+        vectors[:, target] += vectors_of_piece
+    vectors += pieces.vectors[summed & copied].sum()
+    np.fill_diagonal(vectors, 0)
+    return Wants(vectors, not summed.any(), not copied.any())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A problem in one direction of time.
+    """A problem in one direction of time, and the costs of ways.
+
+    The cost of a way from u to v counts, for every hop, the cycles from its departure to its read and then to the next
+    departure from there: the turnaround, which a sum with the vector in it pays as well. So a vector that is at u at
+    cycle 0 leaves v no earlier than the cost, and is read at v no earlier than the cost less `between_cycles`.
 
     Attributes
     ----------
-    network : CostedNetwork
+    network : Network
     wants : Wants
     final_cycles : int
         The shortest sum, by which a reader may have to end; 0 without sums.
     holder_complete, reader_complete : ndarray of int64, shape (width,)
         The earliest cycle at which a reader gets a complete sum from elsewhere, `FAR` for the side that does not read.
+    lanes : Lanes
+        Those of all bundles.
+    hop : ndarray of int64, shape (bundles,)
     """
 
-    network: CostedNetwork
+    network: Network
     wants: Wants
     final_cycles: int
     holder_complete: Integers
     reader_complete: Integers
+    lanes: Lanes
+    hop: Integers
+    _into: dict[int, Integers] = field(default_factory=dict)
+
+    @property
+    def between_cycles(self) -> int:
+        """Least time between a read and the next departure of what was read, alone or in a sum: the turnaround."""
+        return self.network.turnaround_cycles
+
+    def into(self, nodes: Integers) -> Integers:
+        """Return the cost of a way from each node to each of some nodes, shape (len(nodes), nodes)."""
+        missing = sorted(set(nodes.tolist()) - self._into.keys())
+        if missing:
+            cost = least_lengths(np.array(missing), self.network.reversed(), self.hop + self.between_cycles)
+            self._into.update(zip(missing, cost, strict=True))
+        return np.stack([self._into[node] for node in nodes.tolist()])
+
+    def from_any(self, nodes: Integers) -> Integers:
+        """Return the cost of a way to each node from the nearest of some nodes, shape (nodes,)."""
+        start = np.full((1, self.network.nodes), FAR, dtype=np.int64)
+        start[0, nodes] = 0
+        cost: Integers = relaxed(start, self.network, self.hop + self.between_cycles)[0]
+        return cost
 
     def ended(self, makespan_cycles: Integers, complete: Integers) -> Integers:
         """Return bounds with the sum at the end, from bounds without (see the module's docstring)."""
@@ -59,13 +142,24 @@ class View:
 
 def views(problem: Instance) -> tuple[View, View]:
     """Return a problem as it is, and with time reversed."""
-    wants = wants_of(problem.stage)
-    network, turned = CostedNetwork(problem), CostedNetwork(problem.reversed())
-    never = np.full(problem.network.width, FAR, dtype=np.int64)
-    complete = _complete_cycles(problem, network) if problem.stage.is_sum else never
-    forward = View(network, wants, shortest_sum(problem), never, complete)
-    backward = replace(forward, network=turned, wants=wants.reversed(), holder_complete=complete, reader_complete=never)
-    return forward, backward
+    network, wants = problem.network, wants_of(problem.stage)
+    never = np.full(network.width, FAR, dtype=np.int64)
+    final = problem.add_cost.cycles(2, 1) if problem.stage.is_sum else 0
+    lanes = lanes_of(network, longest_run(problem.stage))
+    forward = View(network, wants, final, never, never, lanes, network.hop_cycles)
+    backward = replace(forward, network=network.reversed(), wants=wants.reversed(), _into={})
+    if not problem.stage.is_sum:
+        return forward, backward
+    complete = _complete_cycles(forward)
+    return replace(forward, reader_complete=complete), replace(backward, holder_complete=complete)
+
+
+def longest_run(collective: Collective) -> int:
+    """Return the vectors of the largest value, those that one shard holds of one tensor."""
+    return max(
+        tensor.vectors // collective.width if tensor.layout == "sharded" else tensor.vectors
+        for tensor in collective.tensors
+    )
 
 
 def representatives(view: View) -> Integers:
@@ -73,11 +167,11 @@ def representatives(view: View) -> Integers:
     network, width = view.network, view.wants.width
     if not is_small(view):
         return np.unique(np.linspace(0, width - 1, FEW_SHARDS).astype(np.int64))
-    cost = network.into(np.arange(width))
+    cost = view.into(np.arange(width))
     found: dict[bytes, int] = {}
     for shard in range(width):
         into = network.destination == shard
-        wires = np.stack([network.lanes, network.hop, network.pitch, network.pitch_of])[:, into]
+        wires = np.stack([network.lanes, view.hop, network.pitch_numerator, network.pitch_denominator])[:, into]
         sources = np.sort(cost[:, network.source[into]].sum(axis=0))
         wanted = view.wants.vectors[:, shard]
         order = np.lexsort((wanted, cost[shard, :width]))
@@ -91,14 +185,14 @@ def is_small(view: View) -> bool:
     return view.network.nodes * view.network.bundles <= SMALL_TABLE
 
 
-def _complete_cycles(problem: Instance, network: CostedNetwork) -> Integers:
+def _complete_cycles(view: View) -> Integers:
     """Return the earliest cycle at which a complete sum can be read that was made elsewhere, for each shard."""
-    width = problem.network.width
-    if network.nodes * network.bundles > SMALL_TABLE or width < 2:
+    width = view.network.width
+    if not is_small(view) or width < 2:
         return np.zeros(width, dtype=np.int64)
-    cost = network.into(np.arange(network.nodes))
+    cost = view.into(np.arange(view.network.nodes))
     # A cost ends with a turnaround.
-    left = cost[:, :width].max(axis=1) + shortest_sum(problem)
-    read = left[:, None] + cost[:width].T - network.between_cycles
+    left = cost[:, :width].max(axis=1) + view.final_cycles
+    read = left[:, None] + cost[:width].T - view.between_cycles
     read[np.arange(width), np.arange(width)] = FAR
     return np.asarray(read.min(axis=0), dtype=np.int64)

@@ -46,11 +46,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.bounds.columns import Bounds, earliest, latest, none, of_rows
-from lpxsched.schedule.bounds.node_lanes import lanes_at
+from lpxsched.schedule.bounds.columns import Bounds, earliest, lanes_at, latest, none, of_rows
 from lpxsched.schedule.bounds.stages import by_stages
-from lpxsched.schedule.problem.distances import shortest_ways
-from lpxsched.schedule.problem.ranks import ranks
+from lpxsched.schedule.problem.instance import ranks
+from lpxsched.schedule.problem.wires import all_ways
 from lpxsched.schedule.result import LowerBound
 from lpxsched.units import NEVER, NONE
 
@@ -139,7 +138,7 @@ class _Walk:
         self.alike = np.full(instance.demands, NONE, dtype=np.int64)
         self.is_sum = instance.demand_leaves.counts > 1
         self.shortest_sum = instance.add_cost.cycles(2, 1)
-        self.ways = shortest_ways(instance.network)
+        self.ways = all_ways(instance.network).astype(np.int64)
         source, destination, chips = instance.network.source, instance.network.destination, instance.network.chips
         everywhere = np.ones(instance.network.bundles, dtype=np.bool_)
         self.lanes_out = lanes_at(instance.network, source, everywhere)
@@ -158,7 +157,7 @@ class _Walk:
         instance, node = self.instance, self.instance.operator_node[operators]
         start = Bounds(np.full(len(operators), instance.release_cycles), np.zeros(len(operators), dtype=np.int64))
         after, read = instance.operator_after.taken(operators), instance.operator_demands.taken(operators)
-        reader = np.repeat(node, np.diff(read.offsets))
+        reader = node[read.row]
         reach, root = self.reach(read.values, reader), self._root(read.values)
         start = latest(start, of_rows(self.ends(after.values), after.offsets), of_rows(reach.last, read.offsets))
         outside = self.is_sum[read.values] | (root != reader)
@@ -267,7 +266,7 @@ class _Walk:
     def _read_sums(self) -> dict[tuple[int, bytes], int]:
         """Return the vectors of all sums of the same leaves and readers, in the order of the walk."""
         instance, read = self.instance, self.instance.operator_demands.flat()
-        node = np.repeat(instance.operator_node, np.diff(read.offsets))
+        node = instance.operator_node[read.row]
         summed = self.is_sum[read.values]
         pairs = np.unique(read.values[summed] * instance.network.nodes + node[summed])
         upto = np.searchsorted(pairs // instance.network.nodes, np.arange(instance.demands + 1))

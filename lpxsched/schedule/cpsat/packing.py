@@ -14,32 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat.runs import one_worker, solve_interruptibly
+from lpxsched.schedule.cpsat.runs import SOLVED, one_worker, solve_interruptibly
 from lpxsched.schedule.policy import MORE_HOPS, MOST_LITERALS
+from lpxsched.schedule.problem.wires import hops_to
 from lpxsched.schedule.symmetry.quotient import Ways
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
+    from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodAim:
-    """What periods are of use, and how long to look.
-
-    Attributes
-    ----------
-    enough_cycles, below_cycles : int
-        A lower bound of the period; periods from `below_cycles` on are of no use.
-    seconds : float
-        Deterministic seconds of CP-SAT.
-    seed : int
-    """
-
-    enough_cycles: int
-    below_cycles: int
-    seconds: float
-    seed: int
 
 
 @dataclass(slots=True)
@@ -55,7 +38,9 @@ class _Model:
         self.loads.setdefault((kind, number), []).append(load)
 
 
-def packed_ways(directions: list[Quotient], blocks: Blocks, *, sums: list[bool], aim: PeriodAim) -> list[Ways] | None:
+def packed_ways(
+    directions: list[Quotient], blocks: Blocks, *, sums: list[bool], effort: Effort, below_cycles: int
+) -> list[Ways] | None:
     """Return the ways of all blocks, direction by direction; None where no short enough period is found.
 
     Parameters
@@ -66,7 +51,9 @@ def packed_ways(directions: list[Quotient], blocks: Blocks, *, sums: list[bool],
         Of all directions.
     sums : list of bool
         Whether a direction's trees are sums backwards in time.
-    aim : PeriodAim
+    effort : Effort
+    below_cycles : int
+        Periods from here on are of no use.
     """
     if len(directions) * len(blocks) * directions[0].instance.network.bundles > MOST_LITERALS:
         return None
@@ -74,11 +61,11 @@ def packed_ways(directions: list[Quotient], blocks: Blocks, *, sums: list[bool],
     for problem, is_sum in zip(directions, sums, strict=True):
         _add_trees(model, problem)
         _add_loads(model, problem, is_sum=is_sum)
-    period = model.cp.new_int_var(aim.enough_cycles, aim.below_cycles - 1, "period")
+    period = model.cp.new_int_var(effort.enough_cycles, below_cycles - 1, "period")
     _add_capacities(model, directions[0], period)
     model.cp.minimize(period)
-    solver = one_worker(aim.seed, aim.seconds, is_hinted=False)
-    if solve_interruptibly(solver, model.cp) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    solver = one_worker(effort.seed, effort.seconds, is_hinted=False)
+    if solve_interruptibly(solver, model.cp) not in SOLVED:
         return None
     return [
         _leading_somewhere(problem, blocks, sorted(key for key, literal in crossed.items() if solver.value(literal)))
@@ -91,7 +78,7 @@ def _add_trees(model: _Model, problem: Quotient) -> None:
     network, blocks = problem.instance.network, model.blocks
     start, end = network.source.tolist(), network.destination.tolist()
     crossed: dict[tuple[int, int], cp_model.IntVar] = {}
-    deepest = _most_hops(problem) + MORE_HOPS
+    deepest = int(hops_to(np.arange(network.nodes), network).max()) + MORE_HOPS
     for block, (source, target) in enumerate(zip(blocks.source.tolist(), blocks.target.tolist(), strict=True)):
         depth = [model.cp.new_int_var(0, deepest, "") for _ in range(network.nodes)]
         arriving: list[list[cp_model.IntVar]] = [[] for _ in range(network.nodes)]
@@ -108,20 +95,6 @@ def _add_trees(model: _Model, problem: Quotient) -> None:
             if (block, bundle) in crossed and start[bundle] != source:
                 model.cp.add_bool_or(arriving[start[bundle]]).only_enforce_if(crossed[block, bundle])
     model.crossed.append(crossed)
-
-
-def _most_hops(problem: Quotient) -> int:
-    """Return the hops of the longest of all shortest ways, by number of hops."""
-    network = problem.instance.network
-    near = np.eye(network.nodes, dtype=np.bool_)
-    joined = near.copy()
-    joined[network.source, network.destination] = True
-    hops = 0
-    while True:
-        wider = near @ joined
-        if (wider == near).all():
-            return hops
-        near, hops = wider, hops + 1
 
 
 def _add_loads(model: _Model, problem: Quotient, *, is_sum: bool) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from lpxsched.schedule.cpsat.trips import collective_trips, is_gathered
 from lpxsched.schedule.cpsat.variables import Slots
-from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import copy_plan, gathered_plan, joined, sum_plan
-from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.problem.ragged import counted
+from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.list_plan import Rows, layer_plan
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import Blocks, quotient

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from ortools.sat.python import cp_model
 
 # What each run costs besides, by variables: a model must be made, and runs that settle at once must come to an end.
 LEAST_SECONDS, SECONDS_PER_VARIABLE = 0.002, 2e-6
+# What a run says of a model of which it has a solution.
+SOLVED = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +31,6 @@ class Effort:
     enough_cycles: int
 
 
-class Outcome(Enum):
-    """What a run says of a model: its best solution, a solution, that there is none, or nothing."""
-
-    BEST = auto()
-    SOME = auto()
-    NONE = auto()
-    UNKNOWN = auto()
-
-
-OUTCOMES = {
-    cp_model.OPTIMAL: Outcome.BEST,
-    cp_model.FEASIBLE: Outcome.SOME,
-    cp_model.INFEASIBLE: Outcome.NONE,
-    cp_model.UNKNOWN: Outcome.UNKNOWN,
-}
-
-
 @dataclass(slots=True)
 class Allowance:
     """Deterministic seconds that are left, and the number of runs, which seeds the next.
@@ -65,7 +49,7 @@ class Allowance:
     runs: int = 0
     solver: cp_model.CpSolver = field(default_factory=cp_model.CpSolver)
 
-    def run(self, model: cp_model.CpModel, seconds: float, *, is_hinted: bool = False) -> Outcome:
+    def run(self, model: cp_model.CpModel, seconds: float, *, is_hinted: bool = False) -> cp_model.CpSolverStatus:
         """Solve a model within some seconds of those that are left.
 
         Raises
@@ -84,9 +68,9 @@ class Allowance:
         status = solve_interruptibly(self.solver, model)
         making = LEAST_SECONDS + SECONDS_PER_VARIABLE * len(model.proto.variables)
         self.left -= making + self.solver.response_proto.deterministic_time
-        if status not in OUTCOMES:
+        if status == cp_model.MODEL_INVALID:
             raise ValueError(f"CP-SAT refuses a model: {model.validate()}")
-        return OUTCOMES[status]
+        return status
 
 
 def one_worker(seed: int, deterministic_seconds: float, *, is_hinted: bool = True) -> cp_model.CpSolver:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat.crossings import crossings
-from lpxsched.schedule.cpsat.neighbourhoods import Neighbourhoods
 from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
 from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
-from lpxsched.schedule.cpsat.runs import Allowance, Outcome
+from lpxsched.schedule.cpsat.runs import SOLVED, Allowance
+from lpxsched.schedule.cpsat.trips import crossings
 from lpxsched.schedule.cpsat.variables import Style, Variables, step_cycles
 from lpxsched.schedule.plan import copy_plan
 from lpxsched.schedule.policy import (
@@ -30,11 +30,10 @@ from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
-    from lpxsched.compiled.kernels import Flags
-    from lpxsched.schedule.cpsat.crossings import Crossings
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.cpsat.trips import Trips
-    from lpxsched.schedule.found import Found
+    from lpxsched.schedule.cpsat.trips import Crossings, Trips
+    from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.symmetry.represented import Represented
     from lpxsched.schedule.times.placement import Tasks
@@ -78,7 +77,7 @@ def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[
     add_rules(model, Kept(tasks, start, np.zeros(first, dtype=np.bool_)))
     minimize_makespan(model, effort.enough_cycles)
     model.add_hint(slots, sums_of(found), start[first - len(model.starts) :].tolist())
-    if allowance.run(model.cp, effort.seconds, is_hinted=True) not in (Outcome.BEST, Outcome.SOME):
+    if allowance.run(model.cp, effort.seconds, is_hinted=True) not in SOLVED:
         return found
     return min(found, closed_up(_solved(model, allowance)), key=lambda one: one.placement.makespan_cycles)
 
@@ -131,19 +130,19 @@ class _Search:
         open_to = crossings(self.trips, latest, detours=style is Style.ANY)
         if len(open_to.trip) > MOST_CROSSINGS:
             return False
-        outcome = Outcome.NONE
+        status = cp_model.INFEASIBLE
         if _lead_everywhere(self.trips, open_to):
             model = Variables(self.trips, latest, style)
             model.add_crossings(open_to)
             add_rules(model, _nothing_kept(self.trips))
             order_alike(model, _alike(self.trips))
-            outcome = self.allowance.run(model.cp, seconds)
-            if outcome is Outcome.BEST and not self._take(_solved(model, self.allowance)):
+            status = self.allowance.run(model.cp, seconds)
+            if status == cp_model.OPTIMAL and not self._take(_solved(model, self.allowance)):
                 return False
-        if style is Style.ANY and outcome is Outcome.NONE:
+        if style is Style.ANY and status == cp_model.INFEASIBLE:
             step = step_cycles(self.trips)
             self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
-        return outcome is Outcome.BEST
+        return status == cp_model.OPTIMAL
 
     def by_neighbourhoods(self, current: Found[Represented]) -> None:
         """Free some blocks at a time, those that end last among them, and keep all others."""
@@ -174,8 +173,8 @@ class _Search:
         add_rules(model, Kept(tasks, start, stays))
         minimize_lateness(model, self.best.makespan_cycles - 1)
         model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
-        outcome = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
-        return _solved(model, self.allowance, current) if outcome in (Outcome.BEST, Outcome.SOME) else current
+        status = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
+        return _solved(model, self.allowance, current) if status in SOLVED else current
 
     def _take(self, found: Found[Represented]) -> bool:
         """Keep a plan that is shorter than the best, and return whether it is."""
@@ -209,3 +208,44 @@ def _alike(trips: Trips) -> list[list[int]]:
             continue
         groups.setdefault((int(trips.blocks.piece[row.block]), row.vectors, row.is_sum), []).append(trip)
     return [group for group in groups.values() if len(group) > 1]
+
+
+class Neighbourhoods:
+    """Blocks to free: first some that end late, then others at random, in turn any and those that travel at a time."""
+
+    def __init__(self, blocks: int, seed: int) -> None:
+        self.blocks = blocks
+        self.random = np.random.default_rng(seed)
+        self.drawn = 0
+
+    def draw(
+        self, block: Integers, depart: Integers, end: Integers, due_cycles: int, crossings: Integers, most: int
+    ) -> Flags:
+        """Return which blocks to free, shape (blocks,).
+
+        Parameters
+        ----------
+        block, depart, end : ndarray of int64, shape (slots,)
+            What is carried when, and when it is read to its end.
+        due_cycles : int
+            What ends later must be freed first.
+        crossings : ndarray of int64, shape (blocks,)
+            How many bundles each may cross.
+        most : int
+            How many crossings the free blocks may have in all; at least one block is freed.
+        """
+        self.drawn += 1
+        last = np.zeros(self.blocks, dtype=np.int64)
+        np.maximum.at(last, block, end)
+        distance = self.random.permutation(self.blocks).astype(np.float64)
+        if self.drawn % 2:
+            moment = self.random.integers(0, due_cycles + 1)
+            nearest = np.full(self.blocks, np.inf)
+            np.minimum.at(nearest, block, np.abs(depart - moment))
+            distance = nearest + distance / self.blocks
+        order = np.lexsort((distance, last <= due_cycles))
+        fits = np.cumsum(crossings[order]) <= most
+        fits[0] = True
+        free = np.zeros(self.blocks, dtype=np.bool_)
+        free[order[fits]] = True
+        return free

@@ -13,7 +13,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat.resources import Resources
-from lpxsched.schedule.cpsat.runs import one_worker, solve_interruptibly
+from lpxsched.schedule.cpsat.runs import SOLVED, one_worker, solve_interruptibly
 from lpxsched.schedule.policy import MOST_FREE, TIMES_NEIGHBOURHOOD_SECONDS
 from lpxsched.schedule.times.placement import placed
 
@@ -80,7 +80,7 @@ def _solved(tasks: Tasks, placement: Placement, free: Flags, seconds: float, eff
             model.add_hint(start, hint)
     model.add_hint(makespan, horizon)
     solver = one_worker(effort.seed, seconds)
-    if solve_interruptibly(solver, model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    if solve_interruptibly(solver, model) not in SOLVED:
         return placement
     found = np.array([start if isinstance(start, int) else solver.value(start) for start in starts], dtype=np.int64)
     # Placed once more in this order, tasks get lanes and close what gaps are left.

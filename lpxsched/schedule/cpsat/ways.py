@@ -6,7 +6,7 @@ single vectors on representatives, single vectors without symmetry. The last may
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from lpxsched.schedule.cpsat.plans import has_whole_pitches, single_vectors, slots_of, timed, without_symmetry
@@ -15,39 +15,21 @@ from lpxsched.schedule.cpsat.trips import collective_trips, is_modelled, layer_t
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.cpsat.trips import Trips
     from lpxsched.schedule.cpsat.variables import Slots
-    from lpxsched.schedule.found import Found
+    from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 PROVED = "CP-SAT"
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What is modelled.
+class Model(NamedTuple):
+    """What is modelled: the blocks at hand or their single vectors, of representatives or of all."""
 
-    Attributes
-    ----------
-    most_pairs : int
-        Pairs of a block and a bundle up to which representatives of orbits are modelled.
-    most_pairs_of_all : int
-        The same without symmetry.
-    """
-
-    most_pairs: int
-    most_pairs_of_all: int
-
-
-class Start(NamedTuple):
-    """Trips of the blocks of a stage, with a schedule of them, if one is known."""
-
-    trips: Trips
-    slots: Slots | None
+    single: bool
+    of_all: bool
 
 
 def improved_layer(found: Found[Padded], effort: Effort) -> Found[Padded]:
@@ -58,7 +40,9 @@ def improved_layer(found: Found[Padded], effort: Effort) -> Found[Padded]:
     return cast("Found[Padded]", shortened(trips, found, effort))
 
 
-def improved_ways(found: Found[Quotient], effort: Effort, extent: Extent) -> tuple[Found[Quotient], LowerBound | None]:
+def improved_ways(
+    found: Found[Quotient], effort: Effort, extent: tuple[int, int]
+) -> tuple[Found[Quotient], LowerBound | None]:
     """Return a better plan of a collective, or what was found; and what is proved besides.
 
     The lower bound is proved where a model that holds every schedule has no solution. It holds them all: of all pieces,
@@ -72,20 +56,21 @@ def improved_ways(found: Found[Quotient], effort: Effort, extent: Extent) -> tup
     found : Found
     effort : Effort
         Of all stages.
-    extent : Extent
+    extent : tuple of int
+        Pairs of a block and a bundle up to which representatives of orbits are modelled, and all without symmetry.
     """
     best, proved = found, None
-    stages = _stages(found, extent)
-    share = replace(effort, seconds=effort.seconds / max(1, len(stages)))
-    for stage in stages:
+    models = _models(found, extent)
+    share = replace(effort, seconds=effort.seconds / max(1, len(models)))
+    for model in models:
         if best.placement.makespan_cycles <= effort.enough_cycles:
             break
-        start = _start(best, stage)
+        start = _start(best, model)
         if start is None:
             break
-        trips, is_whole = start.trips, has_whole_pitches(start.trips.problem)
-        proves = stage is _vectors_of_all and is_whole and not found.problem.instance.stage.is_sum
-        known = timed(trips, start.slots, {}, []) if start.slots is not None else None
+        trips, slots = start
+        proves = model.of_all and has_whole_pitches(trips.problem) and not found.problem.instance.stage.is_sum
+        known = timed(trips, slots, {}, []) if slots is not None else None
         routed = rerouted(
             trips,
             Routed(known, best.placement.makespan_cycles, effort.enough_cycles),
@@ -99,38 +84,31 @@ def improved_ways(found: Found[Quotient], effort: Effort, extent: Extent) -> tup
     return best, proved
 
 
-def _stages(found: Found[Quotient], extent: Extent) -> list[Callable[[Start], Start]]:
-    """Return what makes the start of each stage from the best plan, without those that are too large."""
-    stages: list[Callable[[Start], Start]] = []
+def _models(found: Found[Quotient], extent: tuple[int, int]) -> list[Model]:
+    """Return the models, each of which starts from the best plan so far, without those that are too large."""
+    models, (most_pairs, most_pairs_of_all) = [], extent
     blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.network.bundles
     vectors = int(blocks.vectors.sum())
-    if symmetry.order > 1 and len(blocks) * bundles <= extent.most_pairs:
-        stages.append(_as_they_are)
-    if symmetry.order > 1 and len(blocks) < vectors <= extent.most_pairs // bundles:
-        stages.append(_vectors)
-    if vectors * symmetry.order * bundles <= extent.most_pairs_of_all:
-        stages.append(_vectors_of_all)
-    return stages
+    if symmetry.order > 1 and len(blocks) * bundles <= most_pairs:
+        models.append(Model(single=False, of_all=False))
+    if symmetry.order > 1 and len(blocks) < vectors <= most_pairs // bundles:
+        models.append(Model(single=True, of_all=False))
+    if vectors * symmetry.order * bundles <= most_pairs_of_all:
+        models.append(Model(single=True, of_all=True))
+    return models
 
 
-def _start(found: Found[Quotient], stage: Callable[[Start], Start]) -> Start | None:
-    """Return the start of a stage, None where the collective is not made of trips: an all-reduce in other phases."""
+def _start(found: Found[Quotient], model: Model) -> tuple[Trips, Slots | None] | None:
+    """Return trips with a schedule of them, if one is known; None where a collective is not made of trips.
+
+    That is an all-reduce in other phases.
+    """
     # What is summed beside its reader has blocks that end there; trips are those of the pieces.
     blocks, flow = found.plan.blocks, found.problem.flow
     blocks = replace(blocks, source=flow.source[blocks.piece], target=flow.target[blocks.piece])
     trips = collective_trips(found.problem, blocks)
-    if is_modelled(found.plan, trips):
-        return stage(Start(trips, slots_of(trips, found)))
-    return None if found.problem.instance.stage.kind == "all-reduce" else stage(Start(trips, None))
-
-
-def _as_they_are(start: Start) -> Start:
-    return start
-
-
-def _vectors(start: Start) -> Start:
-    return Start(*single_vectors(*start))
-
-
-def _vectors_of_all(start: Start) -> Start:
-    return _vectors(Start(*without_symmetry(*start)))
+    slots = slots_of(trips, found) if is_modelled(found.plan, trips) else None
+    if slots is None and found.problem.instance.stage.kind == "all-reduce":
+        return None
+    start = without_symmetry(trips, slots) if model.of_all else (trips, slots)
+    return single_vectors(*start) if model.single else start

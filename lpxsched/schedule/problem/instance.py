@@ -207,3 +207,15 @@ def sum_cycles(cost: AddCost, operands: Integers, vectors: Integers) -> Integers
     pairs, index = np.unique(np.column_stack([operands, vectors]), axis=0, return_inverse=True)
     cycles = [cost.cycles(m, n) for m, n in pairs.tolist()]
     return np.array(cycles, dtype=np.int64)[index.ravel()]
+
+
+def ranks(instance: Instance) -> tuple[Integers, Integers]:
+    """Return the rank of each operator and of each demand in the order of precedence."""
+    operators = np.zeros(instance.operators, dtype=np.int64)
+    while True:
+        demands = instance.demand_leaf_operators.greatest(operators, least=-1) + 1
+        after = instance.operator_after.greatest(operators, least=-1)
+        later = np.maximum(after, instance.operator_demands.greatest(demands, least=-1)) + 1
+        if (later == operators).all():
+            return operators, demands
+        operators = later

@@ -10,23 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lpxsched.clocks.limits import Hop
 from lpxsched.errors import InputError
 from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.problem.network import network_on
 from lpxsched.schedule.problem.opening import opening_on
-from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged, column
 from lpxsched.traffic.demands import Nodes, all_needed_demands, is_moved, layer_demands
 from lpxsched.units import BITS_PER_BYTE
 from lpxsched.workload.costs import Cost, cycles
 from lpxsched.workload.graph import LayerGraph, Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Sequence
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
@@ -103,6 +99,11 @@ class LayerProblem:
         return replace(
             self, interval_cycles=interval_cycles, instance=self.opening.over(self.instance, interval_cycles)
         )
+
+    def unopened(self, interval_cycles: int | None, deskews: tuple[tuple[int, int], ...] = ()) -> LayerProblem:
+        """Return the problem with the guards of another interval and deskews inside, no stall before it."""
+        over = self.over(interval_cycles)
+        return replace(over, instance=replace(over.instance, release_cycles=0, deskews=deskews))
 
     def distinct_key(self) -> tuple[str, bytes, int, bool]:
         """Return what is equal for layers that are one problem over every interval."""
@@ -208,9 +209,9 @@ def _instance(
     return Instance(
         network=network,
         release_cycles=0,
-        operator_node=_integers(p.node for p in operators),
-        operator_unit=_integers(UNITS[p.operator.unit] for p in operators),
-        operator_cycles=_integers(cycles(p.cost, p.operator.unit, fabric.chip) for p in operators),
+        operator_node=column(p.node for p in operators),
+        operator_unit=column(UNITS[p.operator.unit] for p in operators),
+        operator_cycles=column(cycles(p.cost, p.operator.unit, fabric.chip) for p in operators),
         operator_after=Ragged.of(
             [
                 numbers[producers[name], placed.node]
@@ -222,8 +223,8 @@ def _instance(
         operator_demands=Interned.of(
             all_needed_demands(((placed.operator, placed.shard) for placed in operators), graph, demands, nodes)
         ),
-        demand_vectors=_integers(demand.vectors for demand in demands),
-        demand_root=_integers(demand.root for demand in demands),
+        demand_vectors=column(demand.vectors for demand in demands),
+        demand_root=column(demand.root for demand in demands),
         demand_leaves=Interned.of(demand.leaves for demand in demands),
         demand_leaf_operators=Interned.of(
             [numbers[producers[demand.tensor], leaf] for leaf in demand.leaves] for demand in demands
@@ -255,10 +256,6 @@ def _nodes_of(operator: Operator, nodes: Nodes) -> tuple[int, ...]:
     if operator.kind == GIVEN:
         return nodes.before
     return tuple(nodes.node(shard, operator.place) for shard in range(nodes.width))
-
-
-def _integers(values: Iterable[int]) -> NDArray[np.int64]:
-    return np.fromiter(values, dtype=np.int64)
 
 
 def layer_problems(

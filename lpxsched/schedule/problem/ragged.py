@@ -7,12 +7,62 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.joins import counted
+from lpxsched.compiled.kernels import Integers, kernel
+from lpxsched.schedule.policy import SPARSEST
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lpxsched.compiled.kernels import Integers
+
+def counted(counts: Integers) -> tuple[Integers, Integers]:
+    """Return, for each one of all that is counted, which row counts it, and its place there."""
+    row = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    return row, np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def grouped(keys: Integers, count: int) -> tuple[Integers, Integers]:
+    """Return rows by their keys from 0 to `count`, and where those of each key begin; rows of a key in their order."""
+    offsets, rows = np.zeros(count + 1, dtype=np.int64), np.empty(len(keys), dtype=np.int64)
+    np.cumsum(np.bincount(keys, minlength=count), out=offsets[1:])
+    _put(np.ascontiguousarray(keys), offsets[:-1].copy(), rows)
+    return rows, offsets
+
+
+def column(values: Iterable[int]) -> Integers:
+    """Return integers as a column."""
+    return np.fromiter(values, dtype=np.int64)
+
+
+@kernel
+def _put(keys: Integers, room: Integers, rows: Integers) -> None:
+    for row in range(len(keys)):
+        rows[room[keys[row]]] = row
+        room[keys[row]] += 1
+
+
+def matching(keys: Integers, others: Integers) -> tuple[Integers, Integers]:
+    """Return all pairs of a row and another row with the same key."""
+    least, count = int(others.min(initial=0)), int(others.max(initial=0)) - int(others.min(initial=0)) + 1
+    if count > SPARSEST * (len(keys) + len(others)):
+        order = np.argsort(others, kind="stable")
+        first, last = (np.searchsorted(others[order], keys, side=side) for side in ("left", "right"))
+    else:
+        order, offsets = grouped(others - least, count)
+        place = np.clip(keys - least, -1, count)
+        first = offsets[np.maximum(place, 0)]
+        last = np.where((place >= 0) & (place < count), np.append(offsets, 0)[place + 1], first)
+    row, place = counted(last - first)
+    return row, order[first[row] + place]
+
+
+def first_with(keys: Integers, wanted: Integers) -> Integers:
+    """Return the first row that has each wanted key, `NONE` where none has."""
+    row, other = matching(wanted, keys)
+    found = np.full(len(wanted), NONE, dtype=np.int64)
+    # Of several the last that is put there stays.
+    found[row[::-1]] = other[::-1]
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +88,11 @@ class Ragged:
         """Return, for each entry of some rows, its place among these and its value."""
         row, place = counted(np.diff(self.offsets)[rows])
         return row, self.values[self.offsets[rows[row]] + place]
+
+    @property
+    def row(self) -> Integers:
+        """The row of each value."""
+        return counted(np.diff(self.offsets))[0]
 
     def greatest(self, of: Integers, *, least: int) -> Integers:
         """Return of each row the greatest of what its values number in a column; `least` for empty rows."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from lpxsched.schedule.problem.collective import stage_instance
-from lpxsched.schedule.problem.ranks import ranks
+from lpxsched.schedule.problem.instance import ranks
 from lpxsched.traffic.collectives import SUMMED, Collective
 from lpxsched.units import NONE
 
@@ -104,9 +104,7 @@ def _pieces(layer: Instance) -> Iterator[tuple[int, str, int, int]]:
     chips, read = layer.network.width, layer.operator_demands.flat()
     everyone = set(range(chips))
     readers: list[set[int]] = [set() for _ in range(layer.demands)]
-    for demand, node in zip(
-        read.values.tolist(), np.repeat(layer.operator_node, np.diff(read.offsets)).tolist(), strict=True
-    ):
+    for demand, node in zip(read.values.tolist(), layer.operator_node[read.row].tolist(), strict=True):
         readers[demand].add(node)
     chip_of = _chip_of_host(layer)
     for demand, root in enumerate(layer.demand_root.tolist()):

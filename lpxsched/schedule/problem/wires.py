@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
 from lpxsched.schedule.policy import ROWS_AT_ONCE
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,19 +103,17 @@ def share_cycles(wires: Wires, bundle: int, vectors: float) -> float:
     return float(vectors * wires.numerator[bundle] / (wires.denominator[bundle] * lane_count(wires, bundle)))
 
 
-def relax(cost: Integers, offsets: Integers, destination: Integers, length: Integers) -> None:
-    """Lower costs, shape (rows, nodes), to what is reached from the nodes of each row (label correcting, in place).
-
-    Bundles are sorted by source; those of node i begin at ``offsets[i]``.
-    """
-    queue, queued = np.empty(cost.shape[1] + 1, dtype=np.int64), np.zeros(cost.shape[1], dtype=np.bool_)
-    _relax(cost, offsets, destination, length, queue, queued)
-
-
 @kernel
 def _relax(
-    cost: Integers, offsets: Integers, destination: Integers, length: Integers, queue: Integers, queued: Flags
+    cost: Integers,
+    offsets: Integers,
+    destination: Integers,
+    length: Integers,
+    relays: int,
+    queue: Integers,
+    queued: Flags,
 ) -> None:
+    """Lower the costs of each row to what is reached from its nodes, of which those below `relays` pass on."""
     nodes = cost.shape[1]
     for row in range(len(cost)):
         costs = cost[row]
@@ -131,37 +131,54 @@ def _relax(
                 other = destination[bundle]
                 if costs[node] + length[bundle] < costs[other]:
                     costs[other] = costs[node] + length[bundle]
-                    if not queued[other]:
+                    if not queued[other] and other < relays:
                         queued[other] = True
                         queue[end] = other
                         end = (end + 1) % (nodes + 1)
 
 
-def all_ways(wires: Wires, between: int) -> NDArray[np.int32]:
-    """Return the shortest ways in cycles, `between` cycles from a read to the next departure; `FAR` where none is."""
-    destination, length = wires.destination[wires.out], wires.hop[wires.out] + between
-    way = np.empty((wires.nodes, wires.nodes), dtype=np.int32)
-    for first in range(0, wires.nodes, ROWS_AT_ONCE):
-        roots = np.arange(first, min(first + ROWS_AT_ONCE, wires.nodes))
-        cost = np.full((len(roots), wires.nodes), FAR, dtype=np.int64)
-        cost[roots - first, roots] = 0
-        relax(cost, wires.out_offsets, destination, length)
-        way[roots] = np.where(cost < FAR, cost - between, FAR)
-    np.fill_diagonal(way, 0)
-    return way
-
-
-def relaxed(start: Integers, source: Integers, destination: Integers, cost: Integers) -> Integers:
+def relaxed(start: Integers, network: Network, length: Integers) -> Integers:
     """Return the least costs that follow from some starting costs (label correcting).
 
     Parameters
     ----------
     start : ndarray of int64, shape (rows, nodes)
         `FAR` or more where nothing starts.
-    source, destination, cost : ndarray of int64, shape (bundles,)
+    network : Network
+        Hosts begin and end ways but never relay.
+    length : ndarray of int64, shape (bundles,)
     """
-    order = np.argsort(source, kind="stable")
-    offsets = np.searchsorted(source[order], np.arange(start.shape[1] + 1)).astype(np.int64)
-    least = start.copy()
-    relax(least, offsets, destination[order], cost[order])
+    order, nodes = np.argsort(network.source, kind="stable"), network.nodes
+    offsets = np.searchsorted(network.source[order], np.arange(nodes + 1)).astype(np.int64)
+    least, queue, queued = start.copy(), np.empty(nodes + 1, dtype=np.int64), np.zeros(nodes, dtype=np.bool_)
+    _relax(least, offsets, network.destination[order], length[order], network.chips, queue, queued)
     return least
+
+
+def least_lengths(roots: Integers, network: Network, length: Integers) -> Integers:
+    """Return the least lengths of ways from each of some nodes, shape (len(roots), nodes); `FAR` without a way."""
+    start = np.full((len(roots), network.nodes), FAR, dtype=np.int64)
+    start[np.arange(len(roots)), roots] = 0
+    return relaxed(start, network, length)
+
+
+@lru_cache(maxsize=2)
+def all_ways(network: Network) -> NDArray[np.int32]:
+    """Return cycles from a departure at one node to a read at another, the shortest; `FAR` where there is no way."""
+    between, nodes = network.turnaround_cycles, network.nodes
+    by_source = network.with_bundles(np.argsort(network.source, kind="stable"))
+    way = np.empty((nodes, nodes), dtype=np.int32)
+    for first in range(0, nodes, ROWS_AT_ONCE):
+        roots = np.arange(first, min(first + ROWS_AT_ONCE, nodes))
+        cost = least_lengths(roots, by_source, by_source.hop_cycles + between)
+        way[roots] = np.where(cost < FAR, cost - between, FAR)
+    np.fill_diagonal(way, 0)
+    return way
+
+
+def hops_to(roots: Integers, network: Network) -> Integers:
+    """Return hops from each node to each of some, shape (nodes, nodes); `NONE` without a way and in other rows."""
+    distance = np.full((network.nodes, network.nodes), NONE, dtype=np.int64)
+    cost = least_lengths(roots, network.reversed(), np.ones(network.bundles, dtype=np.int64))
+    distance[roots] = np.where(cost < FAR, cost, NONE)
+    return distance

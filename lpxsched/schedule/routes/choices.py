@@ -22,9 +22,9 @@ from lpxsched.schedule.policy import (
     STREAMS,
 )
 from lpxsched.schedule.problem.wires import FAR
-from lpxsched.schedule.routes.earliest import spread_ways
 from lpxsched.schedule.routes.even_loads import balanced_routes
 from lpxsched.schedule.routes.even_parents import balanced_parents
+from lpxsched.schedule.routes.list_schedule import spread_ways
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.routes.merging import pace

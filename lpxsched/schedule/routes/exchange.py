@@ -9,12 +9,12 @@ load the links of one class, others load those of another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, no_operands
+from lpxsched.schedule.parts import Builder, Made
+from lpxsched.schedule.plan import OPERATOR, Plan
 from lpxsched.schedule.policy import MOST_EXCHANGED_CLASSES, MOST_PHASES, MOST_SEQUENCES
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.traffic.collectives import EVERY
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.symmetry.quotient import Quotient
-
-SLOT_COLUMNS = ("slot_block", "slot_bundle", "slot_fed", "slot_kind", "slot_number", "slot_origin")
 
 
 class Phase(NamedTuple):
@@ -87,58 +85,6 @@ def _further(
                 yield (*phases, Phase(number, sends_total)), total + arriving, arriving
 
 
-class _Part(NamedTuple):
-    """An operand at a representative node: its kind, its number, and the node where it was made."""
-
-    kind: int
-    number: int
-    origin: int
-
-
-@dataclass(slots=True)
-class _Builder:
-    """Rows of a plan that grows phase by phase; nodes and bundles are representatives of their orbits.
-
-    Slots are (block, bundle, fed, kind, number, origin), sums (block, node, whether complete), operands (sum, kind,
-    number, origin, block).
-    """
-
-    problem: Quotient
-    slots: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
-    sums: list[tuple[int, int, bool]] = field(default_factory=list)
-    operands: list[tuple[int, int, int, int, int]] = field(default_factory=list)
-
-    def add(self, block: int, node: int, parts: Sequence[_Part], *, complete: bool) -> _Part:
-        """Add operands at a node; return the sum as an operand of others."""
-        number = len(self.sums)
-        self.sums.append((block, node, complete))
-        self.operands += [(number, *part, block) for part in parts]
-        return _Part(SUM, number, node)
-
-    def complete(self, block: int, node: int, parts: Sequence[_Part]) -> None:
-        """Add the last operands at a node; a sum to which nothing came since is complete already."""
-        if len(parts) > 1:
-            self.add(block, node, parts, complete=True)
-        else:
-            self.sums[parts[0].number] = (block, node, True)
-
-    def send(self, block: int, bundle: int, part: _Part) -> _Part:
-        """Send an operand of a representative over a bundle that leaves an image of it; return what arrives."""
-        source = int(self.problem.instance.network.source[bundle])
-        fed, kind, number, origin = NONE, part.kind, part.number, source
-        if part.kind == SLOT:
-            fed, (kind, number) = part.number, self.slots[part.number][3:5]
-            origin = int(self._image(source)[part.origin])
-        self.slots.append((block, bundle, fed, kind, origin if kind == OPERATOR else number, origin))
-        return _Part(SLOT, len(self.slots) - 1, origin)
-
-    def _image(self, node: int) -> Integers:
-        """Return where the element goes that takes the representative of a node's orbit to the node."""
-        orbits, node_map = self.problem.wires.node_orbit, self.problem.symmetry.node_map
-        representative = int(np.flatnonzero(orbits == orbits[node])[0])
-        return np.asarray(node_map[int(np.flatnonzero(node_map[:, representative] == node)[0])])
-
-
 def exchange_plan(
     problem: Quotient, classes: Integers, sequences: Sequence[tuple[Phase, ...]], lengths: Sequence[int]
 ) -> Plan:
@@ -151,10 +97,10 @@ def exchange_plan(
     nodes = [int(node) for node in first_of_orbit if node < network.width]
     into = {node: np.flatnonzero((network.destination == node) & (classes >= 0)).tolist() for node in nodes}
     representative = first_of_orbit[wires.node_orbit]
-    builder = _Builder(problem)
+    builder = Builder(problem)
     for block, sequence in enumerate(sequences):
-        parts: dict[int, list[_Part]] = {node: [_Part(OPERATOR, node, node)] for node in nodes}
-        brought: dict[int, list[_Part]] = {node: [] for node in nodes}
+        parts: dict[int, list[Made]] = {node: [Made(OPERATOR, node, node)] for node in nodes}
+        brought: dict[int, list[Made]] = {node: [] for node in nodes}
         for phase in sequence:
             ways = {node: [bundle for bundle in into[node] if classes[bundle] == phase.link_class] for node in nodes}
             sends = {int(representative[network.source[bundle]]) for node in nodes for bundle in ways[node]}
@@ -174,12 +120,13 @@ def exchange_plan(
                 parts[node] += brought[node]
         for node in nodes:
             builder.complete(block, node, parts[node])
-    return _plan(builder, lengths)
+    none, vectors = np.zeros(len(lengths), dtype=np.int64), np.array(lengths, dtype=np.int64)
+    return builder.plan(Blocks(none, np.cumsum(vectors) - vectors, vectors, none + EVERY, none + EVERY))
 
 
 def _outgoing(
-    builder: _Builder, block: int, node: int, parts: list[_Part], brought: list[_Part], phase: Phase
-) -> _Part | None:
+    builder: Builder, block: int, node: int, parts: list[Made], brought: list[Made], phase: Phase
+) -> Made | None:
     """Return what a node sends in a phase, adding it up first; None when it has nothing to send."""
     chosen = parts if phase.sends_total else brought
     if not chosen:
@@ -193,20 +140,3 @@ def _outgoing(
         parts.clear()
     parts.append(total)
     return total
-
-
-def _plan(builder: _Builder, lengths: Sequence[int]) -> Plan:
-    none = np.zeros(len(lengths), dtype=np.int64)
-    vectors = np.array(lengths, dtype=np.int64)
-    blocks = Blocks(none, np.cumsum(vectors) - vectors, vectors, none + EVERY, none + EVERY)
-    slots = np.array(builder.slots, dtype=np.int64).reshape(-1, 6).T.copy()
-    sum_block, sum_node, complete = np.array(builder.sums, dtype=np.int64).reshape(-1, 3).T.copy()
-    return Plan(
-        blocks,
-        **dict(zip(SLOT_COLUMNS, slots, strict=True)),
-        sum_block=sum_block,
-        sum_node=sum_node,
-        sum_complete=complete.astype(np.bool_),
-        operands=Operands(*np.array(builder.operands, dtype=np.int64).reshape(-1, 5).T.copy()),
-        reads=no_operands(),
-    )

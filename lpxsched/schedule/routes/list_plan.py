@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.found import Found
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
-from lpxsched.schedule.problem.joins import matching
+from lpxsched.schedule.problem.ragged import matching
+from lpxsched.schedule.result import Found
 from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
 
@@ -106,22 +106,17 @@ def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
     )
     source = instance.network.source[rows.bundle]
     gathered = view.key(rows.block, SUMMING, source)
-    kind, number = held(values, np.where(rows.phase, view.result(values, rows.block, source), gathered))
-    fed = np.where(kind == SLOT, number, NONE)
-    first = origins(fed)
+    loads = carried(values, np.where(rows.phase, view.result(values, rows.block, source), gathered), source)
     return Plan(
         blocks,
         rows.block,
         rows.bundle,
-        fed,
-        kind[first],
-        number[first],
-        source[first],
+        *loads,
         rows.sum_block,
         rows.sum_node,
         ~np.isin(values.added, gathered[rows.phase == SUMMING]),
-        operands=_operands(values, rows, source[first]),
-        reads=_reads(problem, view, values, source[first]),
+        operands=_operands(values, rows, loads[3]),
+        reads=_reads(problem, view, values, loads[3]),
     )
 
 
@@ -136,6 +131,24 @@ def held(values: Values, key: Integers) -> tuple[Integers, Integers]:
         row, other = matching(key, keys)
         kind[row], number[row] = of_kind, numbers[other]
     return kind, number
+
+
+def carried(values: Values, key: Integers, source: Integers) -> tuple[Integers, Integers, Integers, Integers]:
+    """Return of each slot, by key, the one that feeds it, and kind, number and node of what it carries."""
+    kind, number = held(values, key)
+    fed = np.where(kind == SLOT, number, NONE)
+    first = origins(fed)
+    return fed, kind[first], number[first], source[first]
+
+
+def needed(
+    values: Values, key: Integers, *, reader: Integers, node: Integers, block: Integers, slot_origin: Integers
+) -> Operands:
+    """Return what readers at nodes need, by key."""
+    kind, number = held(values, key)
+    brought = kind == SLOT
+    origin = np.where(brought, np.append(slot_origin, NONE)[np.where(brought, number, NONE)], node)
+    return Operands(reader, kind, number, origin, block)
 
 
 def _operands(values: Values, rows: Rows, origin: Integers) -> Operands:
@@ -160,7 +173,5 @@ def _reads(problem: Padded, view: _View, values: Values, origin: Integers) -> Op
     row, block = matching(demand, view.demand)
     reader = reader[row]
     node = instance.operator_node[reader]
-    kind, number = held(values, view.result(values, block, node))
-    brought = kind == SLOT
-    origin = np.where(brought, np.append(origin, NONE)[np.where(brought, number, NONE)], node)
-    return Operands(reader, kind, number, origin, block)
+    key = view.result(values, block, node)
+    return needed(values, key, reader=reader, node=node, block=block, slot_origin=origin)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.distances import hops_to_roots
-from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP
-from lpxsched.schedule.problem.ragged import Ragged
-from lpxsched.schedule.problem.ranks import ranks
+from lpxsched.schedule.policy import MOST_WORK
+from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, Instance, ranks
+from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.schedule.problem.wires import hops_to
+from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
+from lpxsched.schedule.symmetry.padding import unpadded
+from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Ways
 from lpxsched.schedule.times.calendars import Calendars, close, empty_calendars
 from lpxsched.schedule.times.deskews import closed_by
+from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.found import Found
-    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.wires import Wires
+    from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.padding import Padded
-    from lpxsched.schedule.symmetry.quotient import Blocks
+    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +51,8 @@ class Surroundings:
     @staticmethod
     def of(problem: Padded) -> Surroundings:
         """Return what the list schedule needs to know of a problem."""
-        return Surroundings(problem, hops_to_roots(problem.instance), *ranks(problem.instance))
+        instance = problem.instance
+        return Surroundings(problem, hops_to(np.unique(instance.demand_root), instance.network), *ranks(instance))
 
 
 def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[Padded]:
@@ -119,7 +123,6 @@ def _program(problem: Padded, lanes: int) -> Program:
     node = problem.least_node[instance.operator_node]
     calendar = lanes + instance.operator_unit * instance.network.chips + node
     needed = instance.operator_demands.flat()
-    reader = np.repeat(instance.operator_node, np.diff(needed.offsets))
     return Program(
         release=instance.release_cycles,
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
@@ -128,7 +131,7 @@ def _program(problem: Padded, lanes: int) -> Program:
         after=problem.least_operator[instance.operator_after.values],
         needs_offsets=needed.offsets,
         needs=problem.least_demand[needed.values],
-        needs_node=node_map[problem.demand_map.argmin(axis=0)[needed.values], reader],
+        needs_node=node_map[problem.demand_map.argmin(axis=0)[needed.values], instance.operator_node[needed.row]],
     )
 
 
@@ -159,12 +162,11 @@ def _traffic(problem: Padded, blocks: Blocks, lanes: int, distance: Integers) ->
 def _readers(instance: Instance) -> Ragged:
     """Return the nodes that read each demand, its root after the others."""
     needed, others = instance.operator_demands.flat(), instance.demand_consumers.flat()
-    at_root = np.repeat(instance.operator_node, np.diff(needed.offsets)) == instance.demand_root[needed.values]
+    at_root = instance.operator_node[needed.row] == instance.demand_root[needed.values]
     rooted = np.unique(needed.values[at_root])
-    other_demand = np.repeat(np.arange(instance.demands), np.diff(others.offsets))
     # Of a collective the root is among the consumers.
-    elsewhere = others.values != instance.demand_root[other_demand]
-    demand = np.concatenate([other_demand[elsewhere], rooted])
+    elsewhere = others.values != instance.demand_root[others.row]
+    demand = np.concatenate([others.row[elsewhere], rooted])
     order = np.argsort(demand, kind="stable")
     counts = np.bincount(demand, minlength=instance.demands)
     values = np.concatenate([others.values[elsewhere], instance.demand_root[rooted]])[order]
@@ -182,3 +184,61 @@ def _empty_tree(nodes: int) -> Tree:
     leaves = 1 << (nodes - 1).bit_length()
     winner = np.append(np.zeros(leaves, dtype=np.int64), np.minimum(np.arange(leaves), nodes - 1))
     return Tree(*(*numbers, *flags, winner))
+
+
+def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
+    """Return ways of earliest arrival for blocks of at most `length` vectors; None where there are too many.
+
+    A block takes whatever way brings it first: the direct link, or, while earlier blocks fill that, a longer way round
+    over chips that only relay. So a large message spreads over many routes by itself. The search is the list schedule,
+    on an instance without operators that take time.
+
+    Parameters
+    ----------
+    problem : Quotient
+        Under the trivial group. Limits on injection and ejection are left to the placement that follows.
+    length : int
+    seed : int
+        Of the order of blocks.
+    """
+    network = problem.instance.network
+    vectors = problem.flow.vectors[problem.representatives]
+    count = int((-(-vectors // max(1, length))).sum())
+    if length == HALVES or count * network.nodes > MOST_WORK:
+        return None
+    instance = _instance(problem)
+    cut = cut_blocks(instance, Cut(length, length))
+    found = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed)
+    pieces = problem.representatives[cut.piece]
+    flow = problem.flow
+    blocks = Blocks(pieces, cut.first_vector, cut.vectors, flow.source[pieces], flow.target[pieces])
+    plan, depart = found.plan, found.placement.start[: found.plan.slots]
+    order = np.lexsort((plan.slot_block, depart))
+    return Ways(blocks, plan.slot_block[order], plan.slot_bundle[order], np.zeros_like(order), depart[order])
+
+
+def _instance(problem: Quotient) -> Instance:
+    """Return the pieces that move as demands of an instance on which every node may relay."""
+    network, flow, pieces = problem.instance.network, problem.flow, problem.representatives
+    everyone = list(range(network.width))
+    source = flow.source[pieces].tolist()
+    readers = [
+        [node for node in (everyone if target == EVERY else [target]) if node != held]
+        for held, target in zip(source, flow.target[pieces].tolist(), strict=True)
+    ]
+    nodes = np.arange(network.nodes, dtype=np.int64)
+    return Instance(
+        network=replace(network, chips=network.nodes),
+        release_cycles=0,
+        operator_node=nodes,
+        operator_unit=np.full(network.nodes, HOST, dtype=np.int64),
+        operator_cycles=np.zeros(network.nodes, dtype=np.int64),
+        operator_after=Ragged.of([] for _ in range(network.nodes)),
+        operator_demands=Interned.of([] for _ in range(network.nodes)),
+        demand_vectors=flow.vectors[pieces],
+        demand_root=flow.source[pieces],
+        demand_leaves=Interned.of([node] for node in source),
+        demand_leaf_operators=Interned.of([node] for node in source),
+        demand_consumers=Interned.of(readers),
+        add_cost=problem.instance.add_cost,
+    )

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from lpxsched.compiled.kernels import kernel
 from lpxsched.schedule.problem.wires import Wires, hold_cycles, lane_count, lead_cycles
-from lpxsched.schedule.routes.columns import Placed, Traffic, Tree
-from lpxsched.schedule.routes.slots import Slot, earliest_lane, place_slot
+from lpxsched.schedule.routes.columns import Placed, Slot, Traffic, Tree, earliest_lane, place_slot
 from lpxsched.schedule.times.calendars import Calendars
 from lpxsched.units import NEVER
 

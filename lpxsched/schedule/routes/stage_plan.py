@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.plan import SLOT, Operands, Plan, origins
-from lpxsched.schedule.problem.joins import matching
-from lpxsched.schedule.routes.list_plan import Values, held
+from lpxsched.schedule.plan import Operands, Plan
+from lpxsched.schedule.problem.ragged import first_with, matching
+from lpxsched.schedule.routes.list_plan import Values, carried, needed
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.units import NONE
 
@@ -51,8 +51,7 @@ class _Blocks(NamedTuple):
 
     def find(self, run: Integers) -> Integers:
         """Return the block of each run, `NONE` where nothing is left of it."""
-        place = np.minimum(np.searchsorted(self.run, run), len(self.run) - 1)
-        return np.where(self.run[place] == run, place, NONE)
+        return first_with(self.run, run)
 
 
 def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Schedule) -> Part:
@@ -79,25 +78,25 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
     entering = _entering(stage, cut)
     leaves = np.flatnonzero(stage.leave[read.node] >= 0)
     bundle = [entering.node, bundles[schedule.slot_bundle[slots]], stage.leave[read.node[leaves]]]
-    carried = _Rows(
+    moved = _Rows(
         np.concatenate([entering.value, schedule.slot_value[slots], read.value[leaves]]),
         np.concatenate([entering.block, of_slot[slots], read.block[leaves]]),
         np.concatenate(bundle),
     )
     added = _Rows(schedule.operators + sums, of_sum[sums], schedule.sums.node[sums])
     end = np.where(stage.leave >= 0, layer.network.destination[stage.leave], np.arange(len(stage.leave)))
-    values = _values(layer, stage, cut, carried, added)
-    source = _source(layer, cut, carried, values)
+    values, source = _values(layer, stage, cut, moved, added), layer.network.source[moved.node]
+    loads = carried(values, cut.key(moved._replace(node=source), layer.network.nodes), source)
     plan = Plan(
         cut.blocks,
-        carried.block,
-        carried.node,
-        *source,
+        moved.block,
+        moved.node,
+        *loads,
         added.block,
         added.node,
         schedule.sums.complete[sums],
-        operands=_operands(layer, schedule, cut, (values, source[3]), added),
-        reads=_reads(layer, cut, (values, source[3]), read._replace(node=end[read.node])),
+        operands=_operands(layer, schedule, cut, (values, loads[3]), added),
+        reads=_reads(layer, cut, (values, loads[3]), read._replace(node=end[read.node])),
     )
     early, late = cut.blocks.first_vector[entering.block] - schedule.makespan_cycles, schedule.makespan_cycles + leaves
     return Part(plan, np.concatenate([early, schedule.slot_depart[slots], late, schedule.sums.start[sums]]))
@@ -163,25 +162,6 @@ def _values(layer: Instance, stage: Stage, cut: _Blocks, carried: _Rows, added: 
     )
 
 
-def _source(
-    layer: Instance, cut: _Blocks, carried: _Rows, values: Values
-) -> tuple[Integers, Integers, Integers, Integers]:
-    """Return of each slot the one that feeds it, and kind, number and node of what it carries."""
-    source = layer.network.source[carried.node]
-    kind, number = held(values, cut.key(carried._replace(node=source), layer.network.nodes))
-    fed = np.where(kind == SLOT, number, NONE)
-    first = origins(fed)
-    return fed, kind[first], number[first], source[first]
-
-
-def _needed(layer: Instance, cut: _Blocks, made: tuple[Values, Integers], reader: Integers, rows: _Rows) -> Operands:
-    values, slot_origin = made
-    kind, number = held(values, cut.key(rows, layer.network.nodes))
-    brought = kind == SLOT
-    origin = np.where(brought, np.append(slot_origin, NONE)[np.where(brought, number, NONE)], rows.node)
-    return Operands(reader, kind, number, origin, rows.block)
-
-
 def _operands(
     layer: Instance, schedule: Schedule, cut: _Blocks, made: tuple[Values, Integers], added: _Rows
 ) -> Operands:
@@ -191,11 +171,16 @@ def _operands(
     return _needed(layer, cut, made, row, rows)
 
 
+def _needed(layer: Instance, cut: _Blocks, made: tuple[Values, Integers], reader: Integers, rows: _Rows) -> Operands:
+    key = cut.key(rows, layer.network.nodes)
+    return needed(made[0], key, reader=reader, node=rows.node, block=rows.block, slot_origin=made[1])
+
+
 def _reads(layer: Instance, cut: _Blocks, made: tuple[Values, Integers], read: _Rows) -> Operands:
     """Return what operators of the layer read, each at its node."""
     demand = cut.blocks.piece[read.block]
     wanted = layer.operator_demands.flat()
-    reader = np.repeat(np.arange(layer.operators, dtype=np.int64), np.diff(wanted.offsets))
+    reader = wanted.row
     wanted_key = layer.operator_node[reader] * layer.demands + wanted.values
     row, other = matching(wanted_key, read.node * layer.demands + demand)
     return _needed(layer, cut, made, reader[row], _Rows(*(column[other] for column in read)))

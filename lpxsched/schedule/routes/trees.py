@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
 from lpxsched.schedule.policy import ALL_LATE, MOST_LOOKS, MOST_UNITS, MOST_UNITS_IN_ALL, NEARLY, SWEEPS
-from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.problem.ragged import counted
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.schedule.routes.dealing import dealt, lateness
 from lpxsched.schedule.routes.exact_trees import exact_trees

@@ -24,8 +24,8 @@ from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags
-    from lpxsched.schedule.found import Found
     from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.images import Images
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient

@@ -4,6 +4,10 @@ Rows that do not divide by the number of chips leave some shares a vector longer
 any. A padded instance has at every node of an orbit what one of them has, with the most vectors and the longest
 duration of the orbit. Its schedule holds for the instance itself once the added vectors, demands and operators are cut
 off: what is shorter or left out delays nothing. Bounds are those of the instance itself.
+
+What operators and demands are, whichever node they belong to, is their role: the k-th of its kind on a node has the
+same. The kind of an operator is made of its unit and of the roles of what it reads, that of a demand of the roles of
+what produces it; neither durations nor lengths enter, since shares may be unequal.
 """
 
 from __future__ import annotations
@@ -15,13 +19,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.schedule.problem.instance import ranks
+from lpxsched.schedule.problem.ragged import Interned, Ragged, column
 from lpxsched.schedule.symmetry.groups import network_groups, trivial
 from lpxsched.schedule.symmetry.represented import Represented
-from lpxsched.schedule.symmetry.roles import roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
@@ -103,13 +107,13 @@ def _padded(instance: Instance, symmetry: Symmetry, operator_role: list[int], de
     operator_rows, demand_rows = list(view.operator_rows()), list(view.demand_rows())
     result = replace(
         instance,
-        operator_node=_column(row.node for row in operator_rows),
-        operator_unit=_column(row.unit for row in operator_rows),
-        operator_cycles=_column(row.cycles for row in operator_rows),
+        operator_node=column(row.node for row in operator_rows),
+        operator_unit=column(row.unit for row in operator_rows),
+        operator_cycles=column(row.cycles for row in operator_rows),
         operator_after=Ragged.of(row.after for row in operator_rows),
         operator_demands=Interned.of(row.demands for row in operator_rows),
-        demand_vectors=_column(row.vectors for row in demand_rows),
-        demand_root=_column(row.root for row in demand_rows),
+        demand_vectors=column(row.vectors for row in demand_rows),
+        demand_root=column(row.root for row in demand_rows),
         demand_leaves=Interned.of([node for node, _ in row.leaves] for row in demand_rows),
         demand_leaf_operators=Interned.of([operator for _, operator in row.leaves] for row in demand_rows),
         demand_consumers=Interned.of(row.consumers for row in demand_rows),
@@ -224,8 +228,51 @@ def _classes(role: list[int], node: list[int], node_map: Integers, least: Intege
         members[key].append(index)
     images = [(kind, image) for kind, first in members for image in np.sort(node_map[:, first]).tolist()]
     number = {key: index for index, key in enumerate(images)}
-    return _Classes(number, dict(members), _column(number[key] for key in zip(role, node, strict=True)))
+    return _Classes(number, dict(members), column(number[key] for key in zip(role, node, strict=True)))
 
 
-def _column(values: Iterable[int]) -> Integers:
-    return np.fromiter(values, dtype=np.int64)
+def roles(instance: Instance) -> tuple[list[int], list[int]]:
+    """Return the role of each operator and of each demand; two of a role never belong to the same node.
+
+    A demand belongs to its root.
+    """
+    numbering = _Numbering(instance)
+    operator_rank, demand_rank = ranks(instance)
+    work = [(int(rank), 0, index) for index, rank in enumerate(operator_rank)]
+    work += [(int(rank), 1, index) for index, rank in enumerate(demand_rank)]
+    for _, is_demand, index in sorted(work):
+        if is_demand:
+            numbering.demand_role[index] = numbering.of_demand(index)
+        else:
+            numbering.operator_role[index] = numbering.of_operator(index)
+    return numbering.operator_role, numbering.demand_role
+
+
+class _Numbering:
+    """Roles found so far while an instance is walked in the order of precedence."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.operator_role = [0] * instance.operators
+        self.demand_role = [0] * instance.demands
+        self.known: dict[tuple[object, ...], int] = {}
+        self.seen: defaultdict[tuple[int, tuple[object, ...]], int] = defaultdict(int)
+
+    def of_operator(self, operator: int) -> int:
+        instance, node = self.instance, int(self.instance.operator_node[operator])
+        before = {self.operator_role[other] for other in instance.operator_after[operator].tolist()}
+        reads = {self.demand_role[demand] for demand in instance.operator_demands[operator].tolist()}
+        unit, is_host = int(instance.operator_unit[operator]), node >= instance.network.chips
+        return self._number(node, ("operator", is_host, unit, *sorted(before), "reads", *sorted(reads)))
+
+    def of_demand(self, demand: int) -> int:
+        instance, root = self.instance, int(self.instance.demand_root[demand])
+        made = {self.operator_role[operator] for operator in instance.demand_leaf_operators[demand].tolist()}
+        is_host = root >= instance.network.chips
+        return self._number(root, ("demand", is_host, instance.is_reduction(demand), *sorted(made)))
+
+    def _number(self, node: int, kind: tuple[object, ...]) -> int:
+        """Return the number of a kind and of how many of it the node has had before."""
+        rank = self.seen[node, kind]
+        self.seen[node, kind] += 1
+        return self.known.setdefault((*kind, "rank", rank), len(self.known))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.joins import counted
+from lpxsched.schedule.problem.ragged import counted
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.matching.queues import CLASSES
 from lpxsched.schedule.symmetry.represented import Represented

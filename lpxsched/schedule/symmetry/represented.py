@@ -96,4 +96,4 @@ class Represented:
     @cached_property
     def way(self) -> NDArray[np.int32]:
         """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
-        return all_ways(self.wires, self.instance.network.turnaround_cycles)
+        return all_ways(self.instance.network)

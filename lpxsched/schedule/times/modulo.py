@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import FINE_PERIOD, MOST_CELLS, TIGHT_TRIES
-from lpxsched.schedule.times.placement import Placement, placement_columns, precedence_order
-from lpxsched.schedule.times.serial import TaskColumns
+from lpxsched.schedule.times.placement import Placement, TaskColumns, placement_columns, precedence_order
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
 from lpxsched.schedule.problem.instance import HOST, VECTOR, sum_cycles
-from lpxsched.schedule.problem.joins import matching
+from lpxsched.schedule.problem.ragged import matching
 from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.units import NONE

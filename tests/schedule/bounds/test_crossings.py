@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds.crossings import Lanes, lanes_of, least, least_integer
-from lpxsched.schedule.bounds.network import CostedNetwork
+from lpxsched.schedule.bounds.crossings import Lanes, densest, lanes_of, least, least_integer
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, column, problem_of
 
@@ -20,8 +19,8 @@ from tests.schedule.bounds.problems import Wire, column, problem_of
 def lanes(pitch: Fraction, longest_run: int, count: int = 1) -> Lanes:
     """Return the lanes of one bundle when slots carry so many vectors at most."""
     wires = [Wire(0, 1, lanes=count, pitch=pitch), Wire(1, 0)]
-    network = CostedNetwork(problem_of(Collective("broadcast", 2, longest_run), wires))
-    return lanes_of(network, np.array([0]))
+    problem = problem_of(Collective("broadcast", 2, longest_run), wires)
+    return lanes_of(problem.network, longest_run).at(np.array([0]))
 
 
 def most_departures(pitch: Fraction, longest_run: int, window: int) -> int:
@@ -76,7 +75,7 @@ def test_shortest_makespan_of_several_counts() -> None:
     Five departures: 0 to 3 on the first and 3 on the second; seven: 0 to 4 and 3 to 4.
     """
     wires = [Wire(0, 1), Wire(0, 2), Wire(1, 0), Wire(2, 0)]
-    both = lanes_of(CostedNetwork(problem_of(Collective("broadcast", 3, 1), wires)), np.array([0, 1]))
+    both = lanes_of(problem_of(Collective("broadcast", 3, 1), wires).network, 1).at(np.array([0, 1]))
     idle = np.array([[0, 3], [0, 3], [0, 3]])
     assert both.shortest_makespan(column([5, 7, 0]), idle).tolist() == [3, 4, 0]
 
@@ -93,3 +92,19 @@ def test_least_integers(thresholds: list[int]) -> None:
     found = least(lambda values: values >= column(thresholds), column([0] * len(thresholds)), column(thresholds))
     assert found.tolist() == thresholds
     assert [least_integer(lambda value, t=t: value >= t, 0) for t in thresholds] == thresholds
+
+
+@pytest.mark.parametrize(
+    ("pitch", "longest_run", "held"),
+    [
+        (Fraction(3, 2), 1, Fraction(2)),
+        (Fraction(3, 2), 2, Fraction(3, 2)),
+        # 2 x 2.6 = 5.2, 3 x 2.6 = 7.8: three vectors in 8 cycles are the densest.
+        (Fraction(13, 5), 4, Fraction(8, 3)),
+        # Too many lengths to try; the pitch is never too long.
+        (Fraction(10**5 + 1, 10**5), 500, Fraction(10**5 + 1, 10**5)),
+    ],
+)
+def test_densest_slots(pitch: Fraction, longest_run: int, held: Fraction) -> None:
+    """Tests how long a slot holds its lane for each of its vectors."""
+    assert densest(pitch, longest_run) == held

@@ -71,4 +71,4 @@ def test_all_lengths_prove_a_bound(problem: Instance, lengths: list[int]) -> Non
     length = column(lengths)[: problem.network.bundles]
     if length.any():
         load = load_of(view, length, "flow")
-        assert load.makespan_cycles(least_step_cycles(view.network)) <= shortest_makespan(problem)
+        assert load.makespan_cycles(least_step_cycles(view)) <= shortest_makespan(problem)

@@ -13,8 +13,8 @@ from lpxsched.schedule.bounds import best, lower_bound
 from lpxsched.schedule.bounds.stages import by_stages
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import stage_instance
-from lpxsched.schedule.problem.distances import shortest_ways
-from lpxsched.schedule.problem.ranks import ranks
+from lpxsched.schedule.problem.instance import ranks
+from lpxsched.schedule.problem.wires import all_ways
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.solve_layer import first_solved, solve
 from lpxsched.schedule.stage_plans import staged
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def of_stages(layer: Instance) -> list[int]:
     """Return the bound of each stage when operators are known to start at 0 at the earliest."""
     starts = np.zeros(layer.operators, dtype=np.int64)
-    return [bound.cycles for bound in by_stages(layer, starts, shortest_ways(layer.network), ranks(layer))]
+    return [bound.cycles for bound in by_stages(layer, starts, all_ways(layer.network).astype(np.int64), ranks(layer))]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,9 +12,8 @@ from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.routes.blocks import Cut
-from lpxsched.schedule.solve_layer import ranked_greedy
+from lpxsched.schedule.solve_layer import ranked_greedy, retimed
 from lpxsched.schedule.symmetry.padding import unpadded
-from lpxsched.schedule.times.retiming import retimed
 from tests.schedule.greedy import greedy_plan
 from tests.schedule.instances import (
     Operator,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from lpxsched.schedule.cpsat import packing
-from lpxsched.schedule.cpsat.packing import PeriodAim, packed_ways
+from lpxsched.schedule.cpsat.packing import packed_ways
+from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
@@ -98,7 +99,7 @@ def test_packed_ways_are_trees_within_the_period(problem: Instance) -> None:
     directions, sums = directions_of(problem)
     blocks = directions[0].blocks(1)
     below = int(problem.network.hold_cycles(1).sum()) * len(blocks) * 4 + 2
-    ways = packed_ways(directions, blocks, sums=sums, aim=PeriodAim(1, below, 0.2, 0))
+    ways = packed_ways(directions, blocks, sums=sums, effort=Effort(0.2, 0, 1), below_cycles=below)
     if ways is None:
         return
     load = np.zeros(problem.network.bundles, dtype=np.int64)
@@ -127,15 +128,15 @@ def test_packing_never_makes_the_period_longer(problem: Instance) -> None:
 def test_large_models_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests 3 blocks over 12 bundles, 36 literals, where 35 are allowed."""
     small, _ = both_directions(problem_of(Collective("broadcast", 4, 3), MESH_OF_4))
-    aim = PeriodAim(1, 9, 1.0, 0)
+    effort = Effort(1.0, 0, 1)
     monkeypatch.setattr(packing, "MOST_LITERALS", 36)
-    assert packed_ways([small], small.blocks(1), sums=[False], aim=aim) is not None
+    assert packed_ways([small], small.blocks(1), sums=[False], effort=effort, below_cycles=9) is not None
     monkeypatch.setattr(packing, "MOST_LITERALS", 35)
-    assert packed_ways([small], small.blocks(1), sums=[False], aim=aim) is None
+    assert packed_ways([small], small.blocks(1), sums=[False], effort=effort, below_cycles=9) is None
 
 
 def test_periods_that_are_no_shorter_are_not_looked_for() -> None:
     """Tests a broadcast of three vectors that repeats every cycle, the bound, where less than 1 is asked for."""
     small, _ = both_directions(problem_of(Collective("broadcast", 4, 3), MESH_OF_4))
-    assert packed_ways([small], small.blocks(1), sums=[False], aim=PeriodAim(1, 2, 1.0, 0)) is not None
-    assert packed_ways([small], small.blocks(1), sums=[False], aim=PeriodAim(1, 1, 1.0, 0)) is None
+    assert packed_ways([small], small.blocks(1), sums=[False], effort=Effort(1.0, 0, 1), below_cycles=2) is not None
+    assert packed_ways([small], small.blocks(1), sums=[False], effort=Effort(1.0, 0, 1), below_cycles=1) is None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat import search as ways_search
 from lpxsched.schedule.cpsat.runs import Effort
-from lpxsched.schedule.cpsat.ways import Extent, improved_ways
+from lpxsched.schedule.cpsat.ways import improved_ways
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective as lifted
@@ -25,9 +25,8 @@ from tests.schedule.fabrics import problems, regular_fabrics
 from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import LowerBound, Schedule
+    from lpxsched.schedule.result import Found, LowerBound, Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Kind
@@ -42,7 +41,7 @@ MODELLED: tuple[Kind, ...] = (
     "reduce-scatter",
     "all-reduce",
 )
-EVERYTHING = Extent(10**6, 10**6)
+EVERYTHING = 10**6, 10**6
 A_LITTLE = Effort(0.05, 0, 0)
 
 
@@ -68,7 +67,7 @@ def one_way_ring(chips: int, **wire: Any) -> list[Wire]:
 
 
 def improved(
-    problem: Instance, symmetry: Symmetry, effort: Effort = A_LITTLE, extent: Extent = EVERYTHING
+    problem: Instance, symmetry: Symmetry, effort: Effort = A_LITTLE, extent: tuple[int, int] = EVERYTHING
 ) -> tuple[Schedule, LowerBound | None]:
     """Return a schedule that keeps all rules and is no longer than the first one found, and what is proved."""
     first = first_found(problem, symmetry)
@@ -96,7 +95,7 @@ def test_every_schedule_keeps_all_rules(problem: Instance, by_neighbourhoods: bo
 def test_schedules_of_representatives_keep_all_rules(problem: Instance) -> None:
     """Tests the largest group that there is, with and without a last stage without symmetry."""
     for symmetry in symmetries(problem):
-        improved(problem, symmetry, extent=Extent(10**6, 0))
+        improved(problem, symmetry, extent=(10**6, 0))
         improved(problem, symmetry)
         break
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.problem.instance import PLACES, AddCost, Instance, sum_cycles
+from lpxsched.schedule.problem.instance import PLACES, AddCost, Instance, ranks, sum_cycles
 from lpxsched.schedule.problem.network import Network
 from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.traffic.collectives import Collective
@@ -142,3 +143,30 @@ def test_columns_are_64_bit() -> None:
     instance = two_chips()
     columns = [getattr(where, field.name) for where in (instance, instance.network) for field in fields(where)]
     assert {column.dtype for column in columns if isinstance(column, np.ndarray)} == {np.dtype(np.int64)}
+
+
+def test_ranks_are_longest_chains() -> None:
+    """Tests ranks of the layer: ingress 0, inputs 1, router 2, experts 3, combine 4, outputs 5, egress 6."""
+    operator_rank, demand_rank = ranks(two_chips())
+    assert operator_rank.tolist() == [0, 0, 2, 2, 3, 3, 4, 4, 6, 6]
+    assert demand_rank.tolist() == [1, 1, 5, 5]
+
+
+@given(instances())
+@settings(max_examples=30, deadline=None)
+def test_ranks_are_generations(instance: Instance) -> None:
+    """Tests ranks against the generations of the graph of operators and demands."""
+    graph: nx.DiGraph[tuple[str, int]] = nx.DiGraph()
+    graph.add_nodes_from(("operator", operator) for operator in range(instance.operators))
+    for operator in range(instance.operators):
+        for other in instance.operator_after[operator].tolist():
+            graph.add_edge(("operator", other), ("operator", operator))
+        for demand in instance.operator_demands[operator].tolist():
+            graph.add_edge(("demand", demand), ("operator", operator))
+    for demand in range(instance.demands):
+        for operator in instance.demand_leaf_operators[demand].tolist():
+            graph.add_edge(("operator", operator), ("demand", demand))
+    rank = {node: index for index, layer in enumerate(nx.topological_generations(graph)) for node in layer}
+    operator_rank, demand_rank = ranks(instance)
+    assert operator_rank.tolist() == [rank["operator", index] for index in range(instance.operators)]
+    assert demand_rank.tolist() == [rank["demand", index] for index in range(instance.demands)]

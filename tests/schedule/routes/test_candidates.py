@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.found import Found
+from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes import candidates
 from lpxsched.schedule.routes.candidates import candidate_of
 from lpxsched.schedule.routes.choices import Choice, first_choices, further_choices, packings, packs_trees

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.routes import earliest
-from lpxsched.schedule.routes.earliest import spread_ways
+from lpxsched.schedule.routes import list_schedule
+from lpxsched.schedule.routes.list_schedule import spread_ways
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import flow_of, quotient
 from lpxsched.traffic.collectives import Collective
@@ -70,6 +70,6 @@ def test_departures_are_those_of_the_search() -> None:
 @pytest.mark.parametrize(("most", "found"), [(6, True), (5, False)])
 def test_large_problems_are_left_to_other_searches(monkeypatch: pytest.MonkeyPatch, most: int, found: bool) -> None:
     """Tests two blocks on three nodes, which are six."""
-    monkeypatch.setattr(earliest, "MOST_WORK", most)
+    monkeypatch.setattr(list_schedule, "MOST_WORK", most)
     small = whole(problem_of(Collective("broadcast", 3, 2), path(3)))
     assert (spread_ways(small, 1, seed=0) is not None) is found

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.found import Found
+from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.exchange import Phase, exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance
-from lpxsched.schedule.problem.ranks import ranks
+from lpxsched.schedule.problem.instance import MATRIX, VECTOR, Instance, ranks
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import work_order
 from tests.schedule.greedy import greedy_plan, greedy_schedule

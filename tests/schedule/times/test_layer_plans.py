@@ -37,9 +37,8 @@ from tests.strategies import cuts, instances
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.result import Found, Schedule
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.times.placement import Placement, Tasks
 

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.result import LowerBound
-from lpxsched.schedule.solve_layer import ranked_greedy
+from lpxsched.schedule.solve_layer import justified, ranked_greedy, retimed
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import paddings, unpadded
-from lpxsched.schedule.times.retiming import justified, retimed
 from tests.schedule.circulants import circulant_layers
 from tests.schedule.greedy import greedy_plan
 from tests.schedule.instances import crossing, fork, two_chips
@@ -21,8 +20,8 @@ from tests.schedule.rules import violations
 from tests.strategies import cuts, instances
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.result import Found
     from lpxsched.schedule.routes.blocks import Cut
     from lpxsched.schedule.symmetry.padding import Padded
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
+from lpxsched.schedule.in_flight import steady_state
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.routes.blocks import Cut
 from lpxsched.schedule.solve_layer import first_solved
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times import modulo
-from lpxsched.schedule.times.steady_state import steady_state
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.ffns import ffn_model
 from tests.schedule.greedy import greedy_plan, least_period
@@ -24,8 +24,8 @@ from tests.strategies import cuts, instances
 if TYPE_CHECKING:
     import pytest
 
-    from lpxsched.schedule.found import Found
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.padding import Padded
 
 

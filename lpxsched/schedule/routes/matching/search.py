@@ -8,9 +8,8 @@ import numpy as np
 
 from lpxsched.schedule.policy import BATCH, MOST_ASIDE
 from lpxsched.schedule.routes.matching.queues import empty_queues, grown
-from lpxsched.schedule.routes.matching.state import CELL, HELD, MAKESPAN, MISSING, ROW, TOUCHED, USED, State
 from lpxsched.schedule.routes.matching.steps import GIVEN_UP, NO_ROOM, run
-from lpxsched.schedule.routes.matching.tables import tables_of
+from lpxsched.schedule.routes.matching.tables import CELL, HELD, MAKESPAN, MISSING, ROW, TOUCHED, USED, State, tables_of
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import MOST_ASIDE
 from lpxsched.schedule.problem.wires import Wires, lead_cycles
 from lpxsched.schedule.routes.matching.queues import Queues, take, wait
-from lpxsched.schedule.routes.matching.state import (
+from lpxsched.schedule.routes.matching.tables import (
     EJECTED,
     FIRST,
     FREE,
@@ -19,8 +19,8 @@ from lpxsched.schedule.routes.matching.state import (
     TARGET,
     USED,
     State,
+    Tables,
 )
-from lpxsched.schedule.routes.matching.tables import Tables
 
 
 @kernel

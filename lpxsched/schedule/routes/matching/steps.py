@@ -22,7 +22,7 @@ from lpxsched.schedule.routes.matching.queues import (
     wait,
 )
 from lpxsched.schedule.routes.matching.serving import serve
-from lpxsched.schedule.routes.matching.state import (
+from lpxsched.schedule.routes.matching.tables import (
     BEGUN,
     BLOCK,
     BUNDLE,
@@ -43,8 +43,8 @@ from lpxsched.schedule.routes.matching.state import (
     TOUCHED,
     URGENCY,
     State,
+    Tables,
 )
-from lpxsched.schedule.routes.matching.tables import Tables
 from lpxsched.units import NONE
 
 # How a run ends.

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.problem.wires import hold_cycles
-from lpxsched.schedule.routes.slots import earliest_lane
+from lpxsched.schedule.routes.columns import earliest_lane
 from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.schedule.times.calendars import reserve
 from tests.schedule.instances import copy_along, wide
