@@ -32,9 +32,10 @@ def render_deskews(build: Build) -> bytes:
     tried = [one for one in told["tried"] if _is_point(one)] if isinstance(told, dict) and "tried" in told else []
     if not tried:
         problem = (
-            "no intervals between deskews were weighed: a picture is of a whole model on the chips (--attention lpu)"
+            "no intervals between deskews were weighed: a picture is of a whole model on the chips (--attention lpu) "
+            "or of several micro-batches in flight, on clocks that leave a choice"
         )
-        raise InputError("manifest.json", f"{problem} or of several micro-batches in flight, on clocks that leave a choice", key="deskews")
+        raise InputError("manifest.json", problem, key="deskews")
     assert isinstance(told, dict)
     return images(lambda: _draw(build, told, sorted(tried, key=lambda one: one["interval_cycles"])), [PNG])[PNG]
 
