@@ -12,8 +12,9 @@ import numpy as np
 from lpxsched.clocks.latency import nominal_ns
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.bound.bound import refuse_unaligned
-from lpxsched.simulation.bound.latency import latency_of
+from lpxsched.simulation.bound.latency import latency_of, runs_cycles
 from lpxsched.simulation.bound.slack import tightest
+from lpxsched.simulation.bound.stalls import read_stalls
 from lpxsched.simulation.bound.waiting import fullest
 from lpxsched.simulation.bound.worst import read_walk
 from lpxsched.simulation.egress import latency_cycles, read_egress, slowest_clocks
@@ -61,6 +62,8 @@ class Summary:
     first : Failing or None
     least_slack_cycles, proven_slack_cycles : float, Fraction
         Least slack that any run showed, and that no run can fall short of.
+    proven_spare_stall_cycles : Fraction
+        What is left of a stall, or of half the counters' period, at least; below 0 where clocks may stay unaligned.
     random_slack_cycles : float
         Least slack that a random run showed.
     max_buffer_vectors : int
@@ -82,6 +85,7 @@ class Summary:
     first: Failing | None
     least_slack_cycles: float
     proven_slack_cycles: Fraction
+    proven_spare_stall_cycles: Fraction
     random_slack_cycles: float
     max_buffer_vectors: int
     observed_worst_ns: Fraction
@@ -92,8 +96,9 @@ class Summary:
 
     @property
     def holds(self) -> bool:
-        """Whether no vector was late or without room, and none can be late."""
-        return self.violations == self.overflows == 0 and self.proven_slack_cycles >= 0
+        """Whether no vector was late or without room, and none can be late, nor a stall too short to align clocks."""
+        proven = min(self.proven_slack_cycles, self.proven_spare_stall_cycles)
+        return self.violations == self.overflows == 0 and proven >= 0
 
     @property
     def tightness(self) -> float | None:
@@ -116,6 +121,7 @@ class Summary:
             and {"what": first.what, "trial": first.trial, "slot": first.slot, "vector": first.vector},
             "least_slack_cycles": _rounded(self.least_slack_cycles),
             "proven_slack_cycles": _rounded(self.proven_slack_cycles),
+            "proven_spare_stall_cycles": _rounded(self.proven_spare_stall_cycles),
             "random_slack_cycles": _rounded(self.random_slack_cycles),
             "max_buffer_vectors": self.max_buffer_vectors,
             "observed_worst_ns": _rounded(self.observed_worst_ns),
@@ -177,6 +183,8 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
     for clocks in attacks(timeline, alignment, limits):
         attacked += 1
         tally.add(NONE, run_on(slots, clocks, limits, deviation_cycles=0.0, seed=0, part=1.0))
+    walk = read_walk(build, alignment, limits)
+    stalls = read_stalls(build, alignment, specification, runs_cycles(build, walk.columns))
     slowest = slowest_clocks(egress, alignment, limits)
     longest = max(longest, latency_cycles(egress, slowest, limits, np.ones(len(egress.node))))
     return Summary(
@@ -188,8 +196,9 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         first=tally.first,
         least_slack_cycles=tally.slack,
         proven_slack_cycles=tightest(timeline, limits).slack_cycles,
+        proven_spare_stall_cycles=stalls.least_spare_cycles(limits)[0],
         random_slack_cycles=random_slack,
-        max_buffer_vectors=fullest(build, alignment, read_walk(build, alignment, limits), limits).vectors,
+        max_buffer_vectors=fullest(build, alignment, walk, limits).vectors,
         observed_worst_ns=_down_ns(longest, clock_mhz),
         random_worst_ns=_down_ns(random_longest, clock_mhz),
         nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles),

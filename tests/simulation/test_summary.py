@@ -63,6 +63,17 @@ def test_absurd_clocks_make_vectors_late() -> None:
     assert not summary.holds
 
 
+def test_a_stall_too_short_does_not_hold() -> None:
+    """Tests 2 rho 630 + 1.8 against a stall of 2 cycles, 5 % below and above 158.73 ppm: nobody is late in either."""
+    below, above = (
+        simulate(two_chip_build(), clock(ppm=158.730158 * factor, residual_ns=0.9), trials=5, seed=0)
+        for factor in (0.95, 1.05)
+    )
+    assert below.violations == above.violations == 0
+    assert (below.holds, above.holds) == (True, False)
+    assert above.proven_spare_stall_cycles < 0 < above.proven_slack_cycles
+
+
 def test_every_late_slot_of_every_run_counts() -> None:
     """Tests that a crossing of 6 cycles makes all 6 slots to chips late in 10 trials and the adversary's 4 runs.
 
@@ -184,7 +195,7 @@ def test_json_has_the_documented_keys() -> None:
     """Tests the names on which scripts rely, and that numbers are rounded to six decimals."""
     first = Failing("late", 3, 4, 1)
     times_ns = (Fraction(5), Fraction(9, 2), Fraction(4), Fraction(6), Fraction(1))
-    summary = Summary("c", 7, 2, 0, 1, first, -1e-9, Fraction(1, 3), 0.5, 2, *times_ns)
+    summary = Summary("c", 7, 2, 0, 1, first, -1e-9, Fraction(1, 3), Fraction(2), 0.5, 2, *times_ns)
     assert summary.as_json() == {
         "clock": "c",
         "trials": 7,
@@ -194,6 +205,7 @@ def test_json_has_the_documented_keys() -> None:
         "first_failure": {"what": "late", "trial": 3, "slot": 4, "vector": 1},
         "least_slack_cycles": 0.0,
         "proven_slack_cycles": 0.333333,
+        "proven_spare_stall_cycles": 2.0,
         "random_slack_cycles": 0.5,
         "max_buffer_vectors": 2,
         "observed_worst_ns": 5.0,
