@@ -128,6 +128,16 @@ def test_the_adversary_attains_the_bound_of_one_oscillator_that_spreads() -> Non
     assert abs(summary.least_slack_cycles - float(summary.proven_slack_cycles)) < 1e-9
 
 
+def test_a_ramp_of_one_oscillator_has_begun_at_its_deskew() -> None:
+    """Tests 1e-12 a cycle: until departure at P = 83 it has moved the rate by 83e-12, on the way of 15.5 it goes on."""
+    build = two_chip_build()
+    slots = replace(build.slots, **{name: getattr(build.slots, name)[:2] for name in build.slots.__slots__})
+    ramp = clock(drift_ppm_per_s=1000, shared_by="tray")
+    found = bound(replace(build, slots=slots), ramp).least_slack_cycles
+    way = Fraction(31, 2)
+    assert found == way - 10 - (way**2 / 2 + 83 * way) / 10**12
+
+
 def test_slots_across_a_deskew_are_bounded() -> None:
     """Tests that a deskew in the middle of a flight is in the bound, and in the longest interval."""
     found = bound(deskewed_in_flight(), own_clock())
