@@ -36,7 +36,7 @@ def simulate_command(
     """Run the build in DIR on drifting clocks and count late vectors, and vectors that find their buffer full.
 
     Runs of an adversary come on top of the trials: clocks that are worst for one slot each. Exit code 5 when a vector
-    was late or without room, or when some clocks within the specification could make one late.
+    was late or without room, or when some clocks within the specification could make one late or a stall too short.
     """
     from lpxsched.clocks.specification import load_clock
     from lpxsched.report.headline import assumed_lines
@@ -105,6 +105,7 @@ def _text(summary: Summary, assumed: list[tuple[str, str]]) -> str:
         ("least slack", f"{summary.random_slack_cycles:.3f} cycles in random runs"),
         ("", f"{summary.least_slack_cycles:.3f} cycles against the adversary"),
         ("", f"{float(summary.proven_slack_cycles):.3f} cycles is the proven bound of every run"),
+        ("stall to spare", f"{float(summary.proven_spare_stall_cycles):.3f} cycles, proven"),
         ("deskew buffer", f"{summary.max_buffer_vectors} vectors at most wait on one link"),
         ("latency, proved", f"{float(summary.nominal_ns):,.1f} ns on perfect clocks, without waiting"),
         ("", f"{float(summary.waiting_ns):,.1f} ns more is the longest waiting, on perfect clocks"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +12,9 @@ import numpy as np
 from lpxsched.clocks.latency import nominal_ns
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.bound.bound import refuse_unaligned
-from lpxsched.simulation.bound.latency import latency_of
+from lpxsched.simulation.bound.latency import latency_of, runs_cycles
 from lpxsched.simulation.bound.slack import tightest
+from lpxsched.simulation.bound.stalls import read_stalls
 from lpxsched.simulation.bound.waiting import fullest
 from lpxsched.simulation.bound.worst import read_walk
 from lpxsched.simulation.egress import latency_cycles, read_egress, slowest_clocks
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 DECIMALS = 6
-# Observed latencies are told rounded down to a picosecond: far above what float64 rounds.
+# Latencies of runs are told rounded down to a picosecond, their bound up to one: far above what float64 rounds.
 PICOSECONDS = 1000
 
 
@@ -61,13 +62,15 @@ class Summary:
     first : Failing or None
     least_slack_cycles, proven_slack_cycles : float, Fraction
         Least slack that any run showed, and that no run can fall short of.
+    proven_spare_stall_cycles : Fraction
+        What is left of a stall, or of half the counters' period, at least; below 0 where clocks may stay unaligned.
     random_slack_cycles : float
         Least slack that a random run showed.
     max_buffer_vectors : int
         Most vectors that may wait on one link.
     observed_worst_ns, nominal_ns, bound_ns : Fraction
-        Latency of one token in the fabric, nothing outside of it: longest of all runs, on perfect clocks without
-        waiting, and proven.
+        Latency of one token in the fabric, nothing outside of it: longest of all runs, down to a picosecond, on
+        perfect clocks without waiting, and proven, up to a picosecond.
     random_worst_ns : Fraction
         Longest latency of the random runs.
     waiting_ns : Fraction
@@ -82,6 +85,7 @@ class Summary:
     first: Failing | None
     least_slack_cycles: float
     proven_slack_cycles: Fraction
+    proven_spare_stall_cycles: Fraction
     random_slack_cycles: float
     max_buffer_vectors: int
     observed_worst_ns: Fraction
@@ -92,14 +96,15 @@ class Summary:
 
     @property
     def holds(self) -> bool:
-        """Whether no vector was late or without room, and none can be late."""
-        return self.violations == self.overflows == 0 and self.proven_slack_cycles >= 0
+        """Whether no vector was late or without room, and none can be late, nor a stall too short to align clocks."""
+        proven = min(self.proven_slack_cycles, self.proven_spare_stall_cycles)
+        return self.violations == self.overflows == 0 and proven >= 0
 
     @property
     def tightness(self) -> float | None:
-        """How much of the allowance above the nominal latency was observed; None without an allowance."""
+        """How much of the allowance above the nominal latency was observed; None where that is below a picosecond."""
         allowance = self.bound_ns - self.nominal_ns
-        if round(float(allowance), DECIMALS) == 0:
+        if allowance * PICOSECONDS < 1:
             return None
         return float((self.observed_worst_ns - self.nominal_ns) / allowance)
 
@@ -116,6 +121,7 @@ class Summary:
             and {"what": first.what, "trial": first.trial, "slot": first.slot, "vector": first.vector},
             "least_slack_cycles": _rounded(self.least_slack_cycles),
             "proven_slack_cycles": _rounded(self.proven_slack_cycles),
+            "proven_spare_stall_cycles": _rounded(self.proven_spare_stall_cycles),
             "random_slack_cycles": _rounded(self.random_slack_cycles),
             "max_buffer_vectors": self.max_buffer_vectors,
             "observed_worst_ns": _rounded(self.observed_worst_ns),
@@ -177,6 +183,8 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
     for clocks in attacks(timeline, alignment, limits):
         attacked += 1
         tally.add(NONE, run_on(slots, clocks, limits, deviation_cycles=0.0, seed=0, part=1.0))
+    walk = read_walk(build, alignment, limits)
+    stalls = read_stalls(build, alignment, specification, runs_cycles(build, walk.columns))
     slowest = slowest_clocks(egress, alignment, limits)
     longest = max(longest, latency_cycles(egress, slowest, limits, np.ones(len(egress.node))))
     return Summary(
@@ -188,14 +196,19 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         first=tally.first,
         least_slack_cycles=tally.slack,
         proven_slack_cycles=tightest(timeline, limits).slack_cycles,
+        proven_spare_stall_cycles=stalls.least_spare_cycles(limits)[0],
         random_slack_cycles=random_slack,
-        max_buffer_vectors=fullest(build, alignment, read_walk(build, alignment, limits), limits).vectors,
+        max_buffer_vectors=fullest(build, alignment, walk, limits).vectors,
         observed_worst_ns=_down_ns(longest, clock_mhz),
         random_worst_ns=_down_ns(random_longest, clock_mhz),
         nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles),
-        bound_ns=latency_of(build, alignment, specification, clock_mhz).step_ns,
+        bound_ns=_up(latency_of(build, alignment, specification, clock_mhz).step_ns),
         waiting_ns=cycles_to_ns(int(build.segments.waiting_cycles.sum()), clock_mhz),
     )
+
+
+def _up(time_ns: Fraction) -> Fraction:
+    return Fraction(ceil(time_ns * PICOSECONDS), PICOSECONDS)
 
 
 def _down_ns(cycles: float, clock_mhz: Fraction) -> Fraction:

@@ -54,8 +54,9 @@ def test_the_worst_case_of_a_collective_follows_from_its_clock() -> None:
     """Tests an epoch and 34 cycles by a clock of 1 - 1e-4, two residuals of 1 ns; no result tells a worst case."""
     summary = simulate(collective("broadcast"), own_clock(), trials=2, seed=0)
     assert summary.nominal_ns == 34
-    assert summary.bound_ns == Fraction(252 + 34) / (1 - Fraction(1, 10_000)) + 2
-    assert 0 <= summary.bound_ns - summary.observed_worst_ns < Fraction(1, 1000)
+    worst = Fraction(252 + 34) / (1 - Fraction(1, 10_000)) + 2
+    assert summary.observed_worst_ns <= worst <= summary.bound_ns
+    assert summary.bound_ns - summary.observed_worst_ns == Fraction(1, 1000)
 
 
 def test_vectors_of_a_busy_wire_are_v_and_latency_apart() -> None:
@@ -70,10 +71,13 @@ def test_vectors_of_a_busy_wire_are_v_and_latency_apart() -> None:
 
 
 def test_a_timetable_that_repeats_is_simulated() -> None:
-    """Tests perfect clocks: each iteration is the same, so slack is what it is when the timetable runs once."""
+    """Tests perfect clocks: each iteration is the same, so slack is what it is when the timetable runs once.
+
+    It repeats without the deskew with which the other one opens.
+    """
     once, repeats = (simulate(collective("all-gather", period=period), trials=2, seed=0) for period in (0, 6))
     assert repeats.holds
-    assert repeats.as_json() == once.as_json()
+    assert replace(repeats, proven_spare_stall_cycles=once.proven_spare_stall_cycles) == once
 
 
 def test_clocks_that_a_frame_never_aligns_are_refused() -> None:
@@ -96,8 +100,8 @@ def test_the_iteration_longest_after_its_deskew_is_simulated() -> None:
     rho = Fraction(1, 10_000)
     summary = simulate(build, trials=5, seed=0)
     worst = (504 + 128 + 1 + 1397) / (1 - rho) - 1397 / (1 + rho) + Fraction(9, 10) + Fraction(26, 10)
-    assert summary.bound_ns == worst
-    assert 0 <= worst - summary.observed_worst_ns < Fraction(1, 1000)
+    assert summary.observed_worst_ns <= worst <= summary.bound_ns
+    assert summary.bound_ns - summary.observed_worst_ns == Fraction(1, 1000)
     assert summary.holds
     assert summary.proven_slack_cycles < simulate(told_once(), trials=5, seed=0).proven_slack_cycles
 

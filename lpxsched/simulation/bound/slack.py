@@ -9,7 +9,7 @@ longer, Q the crossing, and X(T) how far one clock strays from its mean rate in 
 after the receiver's deskew in true time, and its slack is at least R - max(slow B, fast B) - Q. Where both ends count
 with one oscillator and were aligned at once, rates and strays cancel but on the way:
 
-    slack >= R - P - max(slow C, fast C) - Q,    C = levels residual + X(R - P) + L + J.
+    slack >= R - P - max(slow C, fast C) - Q,    C = levels residual + X(R - P) + rho' P (R - P) + L + J.
 
 But for X the slack of vector k is the least of functions linear in k, hence concave, hence least at the first or last
 vector; X grows with k, so that of the last vector is taken for both.
@@ -47,7 +47,8 @@ def slacks_cycles(timeline: Timeline, limits: Limits) -> Floats:
     strays = limits.wanders_cycles(sent[1]) + limits.wanders_cycles(due[1]) + limits.wanders_cycles(apart[1])
     late = steady + strays + np.where(sent >= 0, sent / slow, sent / fast) - apart / fast
     own = due - np.maximum(slow * late, fast * late)
-    joint = steady + limits.wanders_cycles(due[1] - sent[1])
+    ramped = float(limits.ramp) * np.abs((due[1] - sent[1]) * sent[1])
+    joint = steady + limits.wanders_cycles(due[1] - sent[1]) + ramped
     together = due - sent - np.maximum(slow * joint, fast * joint)
     found: Floats = np.where(timeline.shared & (apart == 0), together, own) - limits.crossing_cycles
     return found
@@ -97,7 +98,8 @@ def _exact(limits: Limits, *numbers: int) -> Fraction:
     sent, due = depart + passed + Fraction(vector_time, parts), read + passed
     steady = latency + limits.delays_cycles[delay] + levels * limits.residual_cycles
     if together and not apart:
-        joint = steady + limits.wander_cycles(abs(due - sent))
+        ramped = limits.ramp * abs((due - sent) * (sent + left))
+        joint = steady + limits.wander_cycles(abs(due - sent)) + ramped
         return due - sent - max(limits.slow * joint, limits.fast * joint) - limits.crossing_cycles
     strays = sum(limits.wander_cycles(abs(time)) for time in (sent + left, due + left, Fraction(apart)))
     late = steady + strays + sent / (limits.slow if sent >= 0 else limits.fast) - apart / limits.fast

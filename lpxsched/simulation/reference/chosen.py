@@ -117,17 +117,23 @@ def prepare(build: Build, clock: ClockSpecification | None = None) -> Reference:
 def drawn(reference: Reference, seed: int) -> Chosen:
     """Return clocks and jitter at random within the specification."""
     limits, rng, nodes = reference.limits, np.random.Generator(np.random.PCG64(seed)), reference.alignment.nodes
-    most = max(int(limits.rho * 10**12) - _ramped_ppt(reference), 0)
+    rho, ramped = int(limits.rho * 10**12), _ramped_ppt(reference)
+    # A ramp that would carry a clock beyond its offset before it is aligned is less steep.
+    most, steepest = max(rho - ramped, 0), min(10**12, 10**12 * rho // ramped)
     numbers = np.stack(
-        [rng.integers(-most, most + 1, nodes), rng.integers(0, TURN, nodes), rng.integers(-(10**12), 10**12, nodes)]
+        [
+            rng.integers(-most, most + 1, nodes),
+            rng.integers(0, TURN, nodes),
+            rng.integers(-steepest, steepest + 1, nodes),
+        ]
     )
     numbers = numbers[:, reference.alignment.oscillator]
     clocks = {node: Drawn(*numbers[:, node].tolist()) for node in range(nodes)}
     woken = rng.integers(-126 * PARTS, 126 * PARTS, nodes)
-    reach = _counter_jitter_cycles(reference)
+    reach_fs = [cycles * float(reference.wave.cycle_fs) for cycles in _counter_jitters_cycles(reference)]
 
     def counter_jitter_fs(child: int, number: int) -> int:
-        return int((2 * uniform(seed + 1, child, number) - 1) * reach * float(reference.wave.cycle_fs))
+        return int((2 * uniform(seed + 1, child, number) - 1) * reach_fs[child])
 
     return Chosen(
         clocks,
@@ -159,11 +165,16 @@ def _ramped_ppt(reference: Reference) -> int:
     return int(reference.clock.drift_ppm_per_s.value * 10**6 * RAMPING_S) + 1
 
 
-def _counter_jitter_cycles(reference: Reference) -> float:
-    """Return how much a counter's message may jitter so that a child stays within the residual of a level.
+def _counter_jitters_cycles(reference: Reference) -> list[float]:
+    """Return how much counters' messages to each node may jitter so that it stays within the residual of a level.
 
-    What clocks run apart from one message until the next one has come is part of the residual.
+    What clocks run apart from one message until the next one has come is part of the residual, and so is what a parent
+    below the root moves in that time: its child hears of it later.
     """
-    limits, clock = reference.limits, reference.clock
-    apart = limits.drift_cycles(clock.hac_exchange_cycles.value + 2 * clock.hac_period_cycles.value)
-    return max(float(limits.residual_cycles - apart), 0.0)
+    limits, clock, tree, links = reference.limits, reference.clock, reference.alignment.tree, reference.build.links
+    every = clock.hac_exchange_cycles.value
+    apart = limits.drift_cycles(every + 2 * clock.hac_period_cycles.value)
+    still = max(float(limits.residual_cycles - apart), 0.0)
+    latest = int(links.latency_cycles.max(initial=0)) + every + 2 * still
+    moved = (latest // every + 1) * clock.hac_step_cycles.value
+    return [still if above == NONE or tree.depth[above] == 0 else max(still - moved, 0.0) for above in tree.parent]

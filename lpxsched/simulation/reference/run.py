@@ -12,7 +12,7 @@ from lpxsched.simulation.reference.chosen import drawn, prepare
 from lpxsched.simulation.reference.counters import Counters, Exchange
 from lpxsched.simulation.reference.machine import Machine
 from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, PARTS, Drawn
-from lpxsched.simulation.reference.outcome import Start
+from lpxsched.simulation.reference.outcome import Failure, Start
 from lpxsched.simulation.reference.program import program_of, sessions
 from lpxsched.units import NEVER, NONE
 
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.reference.chosen import Chosen, Reference
     from lpxsched.simulation.reference.faults import Fault
-    from lpxsched.simulation.reference.outcome import Event, Failure, Outcome
+    from lpxsched.simulation.reference.outcome import Event, Outcome
     from lpxsched.simulation.reference.program import Program, Session
     from lpxsched.timetable.build import Build
 
 # Room that a token needs within the epochs of a level beyond the latency: jitter, and clocks that run apart.
 TOKEN_CYCLES = 35
+# What ticks of a millionth of a cycle round, on both sides, stays below.
+ROUNDING_FS = 100
 
 
 def run_session(reference: Reference, session: Session, chosen: Chosen, fault: Fault | None = None) -> Outcome:
@@ -183,7 +185,9 @@ def run_reference(
         for session in sessions(build):
             outcome = run_session(reference, session, chosen)
             chosen = chosen.after(outcome)
-            failures += [(run, failure) for failure in outcome.failures]
+            failures += [
+                (run, failure) for failure in (*outcome.failures, *beyond_residuals(reference, session, outcome))
+            ]
             fullest = max(fullest, outcome.fullest)
             slack = min(slack, min(slacks_cycles(reference, chosen, outcome).values(), default=slack))
             total += 0 if session.repeats else outcome.ended_fs - outcome.event_fs
@@ -191,6 +195,20 @@ def run_reference(
     return ReferenceSummary(
         reference.clock.name, runs, tuple(failures), slack, fullest, Fraction(longest, FEMTOSECONDS_PER_US // 1000)
     )
+
+
+def beyond_residuals(reference: Reference, session: Session, outcome: Outcome) -> list[Failure]:
+    """Return the deskews after which a node is farther from its parent than the clock says: no chip notices it.
+
+    Counters that follow too slowly, or by too few messages, make a residual that all else takes for granted untrue.
+    """
+    parent, deskews = reference.alignment.tree.parent, outcome.resumed
+    most_fs = int(reference.limits.residual_cycles * reference.wave.cycle_fs) + ROUNDING_FS
+    return [
+        Failure("residual", node, float(session.deskews[deskew][0]), NONE, deskew)
+        for (deskew, node), (time_fs, _) in sorted(deskews.items())
+        if deskew >= 0 and abs(time_fs - deskews.get((deskew, int(parent[node])), (time_fs, 0))[0]) > most_fs
+    ]
 
 
 def slacks_cycles(reference: Reference, chosen: Chosen, outcome: Outcome) -> dict[tuple[int, int], float]:

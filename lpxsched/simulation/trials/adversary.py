@@ -64,9 +64,9 @@ def against(timeline: Timeline, slot: int, alignment: Alignment, limits: Limits)
 
 
 def _fastest_phase(limits: Limits, sent_cycles: float, due_cycles: float) -> float:
-    """Return the phase with which a clock is fastest between two of its cycles, around the peak of its triangle."""
+    """Return the phase with which a clock is fastest between two cycles: half a turn from where it is slowest."""
     middle = (sent_cycles + due_cycles) / 2
-    return -float(limits.spread_rate) * middle
+    return 0.5 - float(limits.spread_rate) * middle
 
 
 def _passed(deskew: Integers, slot: int, alignment: Alignment, limits: Limits) -> float:

@@ -117,6 +117,27 @@ def test_shared_oscillators_drift_only_on_the_way() -> None:
     assert bound(build, clock(ppm=10_000)).least_slack_cycles < 4
 
 
+def test_the_adversary_attains_the_bound_of_one_oscillator_that_spreads() -> None:
+    """Tests d = 10 %, f = 1e-4 a cycle: fastest around the middle of R - P, which is 0.95 (10 + Phi) true cycles."""
+    build = two_chip_build()
+    slots = replace(build.slots, **{name: getattr(build.slots, name)[:2] for name in build.slots.__slots__})
+    spread = clock(spread_ppm=100_000, spread_khz=100, shared_by="tray")
+    summary = simulate(replace(build, slots=slots), spread, trials=20, seed=0)
+    phi = Fraction(31, 2) / 20 * (1 - Fraction(31, 20_000))
+    assert summary.proven_slack_cycles == Fraction(31, 2) - Fraction(95, 100) * (10 + phi)
+    assert abs(summary.least_slack_cycles - float(summary.proven_slack_cycles)) < 1e-9
+
+
+def test_a_ramp_of_one_oscillator_has_begun_at_its_deskew() -> None:
+    """Tests 1e-12 a cycle: until departure at P = 83 it has moved the rate by 83e-12, on the way of 15.5 it goes on."""
+    build = two_chip_build()
+    slots = replace(build.slots, **{name: getattr(build.slots, name)[:2] for name in build.slots.__slots__})
+    ramp = clock(drift_ppm_per_s=1000, shared_by="tray")
+    found = bound(replace(build, slots=slots), ramp).least_slack_cycles
+    way = Fraction(31, 2)
+    assert found == way - 10 - (way**2 / 2 + 83 * way) / 10**12
+
+
 def test_slots_across_a_deskew_are_bounded() -> None:
     """Tests that a deskew in the middle of a flight is in the bound, and in the longest interval."""
     found = bound(deskewed_in_flight(), own_clock())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpxsched.simulation.reference.chosen import Chosen, prepare
+from lpxsched.simulation.reference.chosen import Chosen, drawn, prepare
 from lpxsched.simulation.reference.counters import Counters, Exchange
 from lpxsched.simulation.reference.faults import Fault, expected_steps_between_replays
 from lpxsched.simulation.reference.machine import Machine
@@ -18,6 +18,7 @@ from lpxsched.simulation.reference.program import DESKEW, Action, Program, Sessi
 from lpxsched.simulation.reference.run import run_reference, run_session
 from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, own_clock
+from tests.simulation.reference.builds import random_build
 from tests.verify.test_frames import gapped
 
 if TYPE_CHECKING:
@@ -149,6 +150,30 @@ def test_a_deskew_takes_drift_away() -> None:
     assert outcome.failures == []
     one, other = (outcome.resumed[1, chip][0] for chip in (0, 1))
     assert abs(one - other) < 300_000
+
+
+def test_a_steep_ramp_leaves_no_clock_beyond_its_offset() -> None:
+    """Tests 5 ppb and 1 ppm a second: within 10 ms such a ramp would be 10 ppb, so that half of it is the most."""
+    chosen = drawn(prepare(two_chip_build(), clock(ppm=0.005, drift_ppm_per_s=1)), seed=0)
+    moved = [abs(told.offset_ppt) + abs(told.ramp_ppt) * 10**4 // 10**12 for told in chosen.clocks.values()]
+    assert 0 < max(moved) <= 5000
+
+
+def test_counters_that_cannot_follow_their_parents_are_told() -> None:
+    """Tests 2 %: 10 cycles from one exchange to the next, of which a child may take 2; within 1 ns it is never."""
+    told = run_reference(two_chip_build(), clock(ppm=20_000, residual_ns=1), runs=3)
+    assert {failure.kind for _, failure in told.failures} >= {"residual"}
+    assert not [failure for _, failure in run_reference(two_chip_build(), own_clock(), runs=3).failures]
+
+
+def test_children_of_parents_that_move_stay_within_their_level() -> None:
+    """Tests a tree of three levels on which a chip would be 11.3 ns off its parent, if messages jittered by 10.4 ns.
+
+    The parent moves while a message is under way; a level is 10.6 ns.
+    """
+    build = random_build(30, "xo-100ppm")
+    assert build.chips.hac_depth.max() >= 3
+    assert run_reference(build, runs=1, seed=31).holds
 
 
 def test_a_stall_is_no_less_than_what_clocks_disagree_by() -> None:
