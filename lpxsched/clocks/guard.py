@@ -14,10 +14,11 @@ triangle of the rate f. The swing is a phase and no rate: in T it is at most
 
 Where the published hop is a scheduled one, jitter and crossing lie in it, and G has neither J_pp nor Q.
 
-Ends that count with one oscillator drift apart only while a vector is on its way. With f = 1 - d/2 + rho, the latency
-L and Y = L + G that is, whatever T is,
+Ends that count with one oscillator drift apart only while a vector is on its way. It leaves T - Y after the deskew at
+the latest, when a ramp has moved their rate by rho' (T - Y) already. With f = 1 - d/2 + rho, the latency L and
+Y = L + G that is
 
-    G = f (eps_i + eps_j + X(Y) + L + J_pp + dL) + Q - L,    X(Y) = rho' Y^2 / 2 + Phi(Y).
+    G = f (eps_i + eps_j + X(Y) + rho' Y (T - Y) + L + J_pp + dL) + Q - L,    X(Y) = rho' Y^2 / 2 + Phi(Y).
 
 A host follows the chip at the other end of each of its lanes, so a vector from a host has one level. Vectors to a host
 are taken whenever they come and have no guard.
@@ -55,6 +56,11 @@ def fastest_rate(clock: ClockSpecification) -> Fraction:
     return 1 - mean_slowdown(clock) + exact(clock.offset_ppm.value) / PARTS_PER_MILLION
 
 
+def ramp_per_cycle(clock: ClockSpecification, clock_mhz: Fraction) -> Fraction:
+    """Return by how much the rate of a clock may move in a cycle (rho'), as a part of what is told."""
+    return exact(clock.drift_ppm_per_s.value) / PARTS_PER_MILLION / (clock_mhz * HZ_PER_MHZ)
+
+
 def wander_cycles(clock: ClockSpecification, interval_cycles: int | None, clock_mhz: Fraction) -> Fraction:
     """Return how far one clock strays from its mean rate in an interval: rho' T^2 / 2 + Phi(T), in cycles.
 
@@ -65,8 +71,7 @@ def wander_cycles(clock: ClockSpecification, interval_cycles: int | None, clock_
         phase = swing / rate / 4
     else:
         phase = swing * interval_cycles * (1 - rate * interval_cycles)
-    ramp = exact(clock.drift_ppm_per_s.value) / PARTS_PER_MILLION / (clock_mhz * HZ_PER_MHZ)
-    return phase + ramp * (interval_cycles or 0) ** 2 / 2
+    return phase + ramp_per_cycle(clock, clock_mhz) * (interval_cycles or 0) ** 2 / 2
 
 
 def drift_cycles(clock: ClockSpecification, interval_cycles: int | None, clock_mhz: Fraction) -> Fraction:
@@ -118,6 +123,7 @@ def shared_guard_cycles(
     *,
     levels: int,
     latency_cycles: int,
+    interval_cycles: int | None,
     clock_mhz: Fraction,
     in_hop: bool,
     link_class: str | None = None,
@@ -131,6 +137,9 @@ def shared_guard_cycles(
         Tree edges between sender and receiver.
     latency_cycles : int
         Of the link.
+    interval_cycles : int or None
+        Longest time between a deskew and the read of a vector (T); None or 0 leaves out what a ramp does before it
+        departs.
     clock_mhz : Fraction
         Clock in which cycles are counted.
     in_hop : bool
@@ -141,9 +150,11 @@ def shared_guard_cycles(
     errors = residual_cycles(clock, levels, clock_mhz)
     errors += wire_cycles(clock, clock_mhz, in_hop=in_hop, link_class=link_class)
     fast, crossing, guard = fastest_rate(clock), crossing_cycles(clock, in_hop=in_hop), 0
+    ramp = ramp_per_cycle(clock, clock_mhz)
     # The longer the guard, the longer clocks stray, by less than half a cycle for each.
     while True:
-        strays = wander_cycles(clock, latency_cycles + guard, clock_mhz)
+        way = latency_cycles + guard
+        strays = wander_cycles(clock, way, clock_mhz) + ramp * way * max(0, (interval_cycles or 0) - way)
         needed = ceil_cycles(fast * (errors + strays + latency_cycles) + crossing - latency_cycles)
         if needed <= guard:
             return guard

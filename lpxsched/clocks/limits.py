@@ -5,7 +5,9 @@ half of it (derived; Abts et al., ISCA 2022 for the counters):
 
     2 rho T / (1 - d/2) + rho' T^2 + 2 Phi(T) + 2 depth residual < period / 2
 
-with the terms of ``guard``; the residuals are those of two chips at the bottom of the alignment tree.
+with the terms of ``guard``; the residuals are those of two chips at the bottom of the alignment tree. Where all nodes
+count with one oscillator their counters do not run apart; but guards grow with what it ramps, so that rho' T^2 alone
+is held to the same limit.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Context, Decimal
 from fractions import Fraction
+from math import ceil, isqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +26,7 @@ from lpxsched.clocks.guard import (
     drift_cycles,
     guard_cycles,
     mean_slowdown,
+    ramp_per_cycle,
     residual_cycles,
     shared_guard_cycles,
     stall_cycles,
@@ -114,6 +118,7 @@ class DomainClock:
                 self.specification,
                 levels=level,
                 latency_cycles=latency,
+                interval_cycles=interval_cycles,
                 clock_mhz=self.clock_mhz,
                 in_hop=self.in_hop,
                 link_class=class_names[of_class],
@@ -139,7 +144,9 @@ class DomainClock:
         if left <= 0:
             raise InfeasibleError(self._too_deep(left))
         if not self.drifts:
-            return None
+            # Largest T with rho' T^2 below what is left.
+            ramp = ramp_per_cycle(specification, self.clock_mhz)
+            return isqrt(ceil(left / ramp) - 1) if ramp else None
         steady = not (specification.offset_ppm.value or specification.drift_ppm_per_s.value)
         if steady and drift_cycles(specification, None, self.clock_mhz) < left:
             return None

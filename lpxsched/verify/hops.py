@@ -21,9 +21,10 @@ before its first vector: R9 lets no deskew cut a slot. Aligned by one deskew, th
 them, since what both share from their nearest common ancestor upwards cancels; by two deskews, by both depths. A lane
 of a host follows the chip at its other end: it hangs from it by one edge of its own.
 
-Ends that one deskew aligned and that count with one oscillator go alike until the vector is sent: with C = L + late +
-levels residual + X(R - P) it comes at P + max(slow C, fast C) + crossing at the latest, and with c = L - early - levels
-residual - X(R - P) at P + min(slow c, fast c) at the earliest.
+Ends that one deskew aligned and that count with one oscillator go alike until the vector is sent, when its rate has
+moved by ramp P. Until R it strays by S = X(R - P) + ramp P (R - P) at most: with C = L + late + levels residual + S the
+vector comes at P + max(slow C, fast C) + crossing at the latest, and with c = L - early - levels residual - S at P +
+min(slow c, fast c) at the earliest.
 """
 
 from __future__ import annotations
@@ -211,7 +212,8 @@ def exact_arrivals(hops: Hops, vector: Integers, limits: Limits) -> Arrivals:
     earliest = np.where(earliest >= 0, slow, fast) * earliest
     together = hops.shared & hops.at_once
     if together.any():
-        errs = errs - strays + _strays(limits, unit, np.maximum(due - sent, 0) // unit + 1)
+        way, before = np.maximum(due - sent, 0) // unit + 1, np.abs(sent + ends) // unit + 1
+        errs = errs - strays + _strays_on_way(limits, unit, way, before)
         last, first = latency + late + errs, latency - early - errs
         on_way = (
             slow * fast * np.where(last >= 0, fast, slow) * last,
@@ -232,3 +234,15 @@ def _strays(limits: Limits, unit: int, *intervals: Exact | Integers) -> Exact:
         whole = [ceil_cycles(limits.wander_cycles(length) * STRAY_PARTS) for length in lengths.tolist()]
         strays += np.array(whole, dtype=object)[place.reshape(-1)] * (unit // STRAY_PARTS)
     return strays
+
+
+def _strays_on_way(limits: Limits, unit: int, way: Exact, before: Exact) -> Exact:
+    """Return by how much one clock strays in a time, so long after its deskew, in parts, rounded up."""
+    if not limits.wanders:
+        return np.zeros(len(way), dtype=object)
+    pairs, place = np.unique(np.stack([way, before]).astype(np.int64), axis=1, return_inverse=True)
+    whole = [
+        ceil_cycles((limits.wander_cycles(length) + limits.ramp * since * length) * STRAY_PARTS)
+        for length, since in pairs.T.tolist()
+    ]
+    return np.array(whole, dtype=object)[place.reshape(-1)] * (unit // STRAY_PARTS)

@@ -6,10 +6,10 @@ longest time of the frame from a deskew to a read. Where one deskew aligned both
     read - depart >= v + W + crossing + 2 rho T / slow + 2 max(1, fast) X(T),
 
 every vector of the slot is in time: its latest arrival (see ``hops``) exceeds P + W + crossing by at most 2 rho P /
-slow + rho W + fast (X(P) + X(R)), where rho W <= 2 rho W / slow, and P + W <= R <= T. Without drift the condition is
-exact. Other slots are judged one by one, in exact arithmetic: but for what clocks stray the slack of vector k is the
-least of functions linear in k, hence concave in k, hence least at the first or last vector; strays grow with k, so the
-last vector's count for both.
+slow + rho W + fast (X(P) + X(R)), where rho W <= 2 rho W / slow, and P + W <= R <= T. (With one oscillator they
+stray by X(R - P) + ramp P (R - P), X(R) at most.) Without drift the condition is exact. Other slots are judged one by
+one, in exact arithmetic: but for what clocks stray the slack of vector k is the least of functions linear in k, hence
+concave in k, hence least at the first or last vector; strays grow with k, so the last vector's count for both.
 """
 
 from __future__ import annotations

@@ -73,7 +73,35 @@ def test_the_guard_of_crystal_oscillators(levels: int, interval_cycles: int, exp
 )
 def test_the_guard_of_ends_with_one_oscillator(name: str, levels: int, expected: int) -> None:
     """Tests G = f (eps_i + eps_j + X(L + G) + L + J) + Q - L on a link of 84 cycles at 1000 MHz, by hand."""
-    found = shared_guard_cycles(load_clock(name), levels=levels, latency_cycles=84, clock_mhz=MHZ_1000, in_hop=False)
+    named = load_clock(name)
+    for interval in (None, 0, 10**6):
+        found = shared_guard_cycles(
+            named, levels=levels, latency_cycles=84, interval_cycles=interval, clock_mhz=MHZ_1000, in_hop=False
+        )
+        # A ramp of 0.1 ppm a second takes 1e-16 x 121 x 10^6 = 1e-8 cycles more.
+        assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("interval_cycles", "expected"),
+    [
+        # 0.0106 + 0.0212 + 2 = 2.0318, and 5e-10 x 1003^2 = 0.0005 for the way
+        (None, 3),
+        (0, 3),
+        # A vector that is read right after its way has left at once.
+        (1003, 3),
+        # 1e-9 x 1013 x (10^7 - 1013) = 10.129 more: 12.161
+        (10**7, 13),
+        # 1e-9 x 1114 x (10^8 - 1114) = 111.399 more: 113.431
+        (10**8, 114),
+    ],
+)
+def test_a_ramp_of_one_oscillator_goes_on_since_the_deskew(interval_cycles: int | None, expected: int) -> None:
+    """Tests rho' Y (T - Y), 1e-9 a cycle at 1 MHz, on a link of 1,000 cycles."""
+    ramp = clock(offset_ppm=0, drift_ppm_per_s=1000)
+    found = shared_guard_cycles(
+        ramp, levels=1, latency_cycles=1000, interval_cycles=interval_cycles, clock_mhz=Fraction(1), in_hop=False
+    )
     assert found == expected
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 
@@ -65,6 +66,13 @@ def test_clocks_that_cannot_drift_have_no_limit(name: str) -> None:
     still = domain(20, name)
     assert still.longest_interval_cycles() is None
     assert list(still.intervals()) == [None]
+
+
+def test_one_oscillator_that_ramps_has_a_limit() -> None:
+    """Tests 1e-12 T^2 < 126 - 2 x 10.6 whatever the offset, T < 10,237,187.1; without a ramp there is none."""
+    ramp = replace(domain(drift_ppm_per_s=1000), drifts=False)
+    assert ramp.longest_interval_cycles() == 10_237_187
+    assert replace(domain(drift_ppm_per_s=0), drifts=False).longest_interval_cycles() is None
 
 
 def test_intervals_double_up_to_the_longest() -> None:

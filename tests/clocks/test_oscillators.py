@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from lpxsched.clocks.guard import shared_guard_cycles
 from lpxsched.clocks.oscillators import drift_apart, oscillators
 from lpxsched.clocks.specification import ClockSpecification, load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
@@ -19,7 +20,11 @@ from lpxsched.options import CollectiveOptions
 from lpxsched.simulation.bound.bound import bound
 from lpxsched.simulation.reference.run import run_reference
 from lpxsched.simulation.summary import simulate
+from lpxsched.timetable.columns import Slots
 from lpxsched.verify.check import check
+from lpxsched.verify.reads import read_violations
+from tests.builds import two_chip_build
+from tests.simulation.examples import clock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,6 +119,31 @@ def test_a_guard_that_counts_on_a_shared_oscillator_fails_without(tmp_path: Path
     assert not bound(own).holds
     late = [simulate(own, crystal(name, offset_ppm=4000), trials=1, seed=0).violations for name in ("chip", "tray")]
     assert late[0] > late[1] == 0
+
+
+@pytest.mark.parametrize(("early", "slack"), [(0, "1.3845"), (1, "0.3945"), (2, "-0.5955")])
+def test_guard_bound_and_checker_agree_on_a_ramp(early: int, slack: str) -> None:
+    """Tests 1e-9 a cycle, a link of 1,000 cycles, and a vector that leaves 10^7 cycles after the deskew.
+
+    By then each cycle of the way strays by 0.01: 10.1 + 0.0005, so that a guard of 11 covers, and a read that comes two
+    cycles early does not.
+    """
+    ramp, told, depart = clock(drift_ppm_per_s=1000, shared_by="tray"), two_chip_build(), 10**7
+    guard = shared_guard_cycles(
+        ramp, levels=1, latency_cycles=1000, interval_cycles=depart + 1020, clock_mhz=Fraction(1), in_hop=False
+    )
+    assert guard == 11
+    slots = Slots(*(getattr(told.slots, name)[:1] for name in told.slots.__slots__))
+    # v = 2.5, so 3 of whole cycles; the deskew ends at 2, and two vectors of 2.5 end at 10^7 + 3.
+    read = depart + 1003 + guard - early
+    slots = replace(slots, depart=np.array([depart]), read=np.array([read]))
+    links = replace(told.links, latency_cycles=np.full_like(told.links.latency_cycles, 1000))
+    manifest = told.manifest.model_copy(update={"clock": ramp.model_dump(), "clock_mhz": "1"})
+    build = replace(told, slots=slots, links=links, manifest=manifest)
+    found = bound(build, ramp).least_slack_cycles
+    assert f"{float(found):.4f}" == slack
+    late = [violation for violation in read_violations(build) if "may come" in violation.message]
+    assert bool(late) is (found < 0)
 
 
 def test_a_clock_shared_by_nobody_knows_whom_is_told(tmp_path: Path) -> None:

@@ -50,6 +50,19 @@ def test_ends_with_one_oscillator_drift_on_the_way_only() -> None:
     assert Fraction(own.latest[0] - found.latest[0], own.parts) > 60
 
 
+def test_a_ramp_of_one_oscillator_has_begun_at_its_deskew() -> None:
+    """Tests a thousandth a cycle on the way from 1,010 to the read at 1,027.5, reckoned as 18 cycles after 1,011.
+
+    It strays by 18^2 / 2 + 18 x 1,011 thousandths, 18.36 cycles: the vector may come at 1,010 + 10 + 18.36 + 1.
+    """
+    limits = limits_with(*[Fraction(0)] * 4, (Fraction(0), Fraction(1, 200), Fraction(1, 1000)))
+    shared = replace(hop(1000, 1020, 0, 0, 2), shared=np.ones(1, dtype=np.bool_))
+    found = exact_arrivals(shared, ints(3), limits)
+    assert Fraction(found.latest[0], found.parts) == 1021 + Fraction(1836, 100)
+    assert Fraction(found.earliest[0], found.parts) == 1020 - Fraction(1836, 100)
+    assert Fraction(found.due[0] - found.latest[0], found.parts) == -Fraction(1186, 100)
+
+
 def limits_with(
     rho: Fraction, residual: Fraction, late: Fraction, early: Fraction, spread: tuple[Fraction, Fraction, Fraction]
 ) -> Limits:
