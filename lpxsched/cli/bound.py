@@ -42,11 +42,14 @@ def bound_command(folder: Path, clock: str | None, png: Path | None, as_json: bo
 
 
 def _text(found: Bound) -> str:
-    longest = max(found.latency.segments_ns)
+    longest, reserved_ns = max(found.latency.segments_ns), found.latency.reserved_ns
+    what = "a step" if reserved_ns is None else "the segments of a step in a row"
+    windows = f"{float(reserved_ns or 0):,.1f} ns from window to window in flight, with all that is assumed"
     rows = (
         ("clock", found.clock),
-        ("latency, proved", f"{float(found.latency.step_ns):,.1f} ns for a step, if no vector is late"),
+        ("latency, proved", f"{float(found.latency.step_ns):,.1f} ns for {what}, if no vector is late"),
         ("", f"{float(longest):,.1f} ns for the longest segment"),
+        *([] if reserved_ns is None else [("", windows)]),
         ("least slack", f"{float(found.least_slack_cycles):.3f} cycles"),
         ("stall to spare", f"{float(found.least_spare_stall_cycles):.3f} cycles"),
         ("deskew buffer", f"{found.fullest.vectors} vectors at most wait on link {found.fullest.link}"),

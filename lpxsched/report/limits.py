@@ -120,11 +120,11 @@ def _busiest(summary: Summary) -> str:
 
 
 def _of_all_time(summary: Summary, share: float) -> str:
-    """Return the share over all windows, where a period is one that is owned."""
+    """Return the share over all windows of a step, which is then as long as it may be."""
     windows = summary.facts.get("windows", 0)
     if not windows:
         return ""
-    return f" while a window is owned, {100 * share * summary.facts['in_flight'] / windows:.2f} % of all time"
+    return f" while a window is owned, {100 * share * summary.facts['in_flight'] / windows:.2f} % of the longest step"
 
 
 def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) -> str:
@@ -132,7 +132,9 @@ def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) ->
     for (part, name), spent in path_cells(summary.layers).items():
         if cause_of(part) == cause and name and part in OF_HOPS:
             classes[name] += spent
-    where = f", most on {max(sorted(classes), key=lambda name: classes[name])} links" if len(classes) > 1 else ""
+    most = max(classes.values(), default=Fraction(0))
+    longest = " and ".join(sorted(name for name, spent in classes.items() if spent == most))
+    where = f", most on {longest} links" if len(classes) > 1 else ""
     time_ns = cycles_to_ns(cycles, summary.clock_mhz)
     return f"{as_us(time_ns)} ({percent(time_ns / whole_ns if whole_ns else 0, 1)}{where})"
 

@@ -107,7 +107,7 @@ def _shares_of(facts: Mapping[str, Any]) -> str:
         return "of that"
     owned, windows = facts["in_flight"], facts["windows"]
     told = f"of a period in which every window is owned; {owned:,} of {windows:,} windows are"
-    return f"{told}, so of all time they are {100 * owned / windows:.2f} % of what is told"
+    return f"{told}, so of the longest step they are {100 * owned / windows:.2f} % of what is told"
 
 
 def titled(title: str, rows: Rows, *, left: int = 1) -> str:

@@ -149,7 +149,8 @@ def windows_of(build: Build) -> Windows | None:
     if owned is None or not only_period(build):
         return None
     windows = int(build.frames.windows[0])
-    return Windows(int(owned), windows - len(build.frames.gaps[0]), windows)
+    # A micro-batch owns the same window of all frames.
+    return Windows(int(owned), windows - max(len(gaps) for gaps in build.frames.gaps), windows)
 
 
 def deskew_spans(build: Build, token: TokenTime) -> list[tuple[int, int, int]]:

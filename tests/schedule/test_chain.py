@@ -173,10 +173,7 @@ def test_a_visit_longer_than_clocks_may_run_apart_has_deskews_inside() -> None:
 
 
 def test_what_lasts_longer_than_clocks_may_run_apart_is_refused() -> None:
-    """Tests 200,000 ppm: 309 cycles between deskews; a hop over the spine fits with its guard, but not with a stall.
-
-    A hop of 84 cycles and its guard of 124 fit beside the stall of 2, an operator of the head does not.
-    """
+    """Tests 99,000 ppm, at which clocks may run apart for less time than some hop or operator and a stall take."""
     with pytest.raises((NothingFoundError, InfeasibleError), match="between two deskews"):
         chained(visits_on(RACK, ROUTE, clock=drifting(99_000)))
 

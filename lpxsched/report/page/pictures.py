@@ -38,7 +38,7 @@ def _of_windows(described: Mapping[str, Any]) -> str:
         return ""
     owned, free, windows = described["windows"]
     told = f", of a period in which every window is owned: {owned:,} of {windows:,} windows are, {free:,} could be"
-    return f"{told}, so over all time shares are {100 * owned / windows:.2f} % of these"
+    return f"{told}, so over the longest step shares are {100 * owned / windows:.2f} % of these"
 
 
 def fabric_section(described: Mapping[str, Any]) -> str:

@@ -70,6 +70,7 @@ class Bound:
             "clock": self.clock,
             "holds": self.holds,
             "worst_case_ns": _up(self.latency.step_ns),
+            "reserved_step_ns": None if self.latency.reserved_ns is None else _up(self.latency.reserved_ns),
             "segments_ns": [_up(time) for time in self.latency.segments_ns],
             "frames_ns": [_up(time) for time in self.latency.frames_ns],
             "least_slack_cycles": _down(self.least_slack_cycles),

@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.clocks.guard import fastest_rate, slowest_rate
-from lpxsched.clocks.latency import arrival_ns, segment_levels, segment_wander_cycles, worst_case_ns
+from lpxsched.clocks.latency import (
+    arrival_ns,
+    reserved_step_ns,
+    segment_levels,
+    segment_wander_cycles,
+    worst_case_ns,
+)
 from lpxsched.compiled.kernels import kernel
 from lpxsched.simulation.bound.worst import Columns
 from lpxsched.simulation.egress import segment_chips
@@ -37,11 +43,14 @@ class Latency:
         The segments of each frame, one after the other.
     step_ns : Fraction
         All segments, one after the other.
+    reserved_ns : Fraction or None
+        In flight, from a window to the same one of the next step, what is assumed outside included; None else.
     """
 
     segments_ns: tuple[Fraction, ...]
     frames_ns: tuple[Fraction, ...]
     step_ns: Fraction
+    reserved_ns: Fraction | None = None
 
 
 def latency_of(build: Build, alignment: Alignment, clock: ClockSpecification, clock_mhz: Fraction) -> Latency:
@@ -68,7 +77,17 @@ def latency_of(build: Build, alignment: Alignment, clock: ClockSpecification, cl
     frames = [Fraction(0)] * len(build.frames)
     for frame, worst in zip(build.segments.frame.tolist(), segments, strict=True):
         frames[frame] += worst
-    return Latency(tuple(segments), tuple(frames), sum(segments, Fraction(0)))
+    reserved_ns = _reserved_ns(build, alignment, clock, clock_mhz)
+    return Latency(tuple(segments), tuple(frames), sum(segments, Fraction(0)), reserved_ns)
+
+
+def _reserved_ns(build: Build, alignment: Alignment, clock: ClockSpecification, clock_mhz: Fraction) -> Fraction | None:
+    """Return how long N P may take; None where no micro-batches share windows."""
+    windows = build.frames.windows * build.frames.period_cycles
+    if build.manifest.results.get("in_flight", 1) == 1 or not windows.any():
+        return None
+    depth = int(alignment.tree.depth[sorted({chip for chips in segment_chips(build) for chip in chips})].max())
+    return reserved_step_ns(clock, clock_mhz, step_cycles=int(windows.max()), depth=max(0, depth))
 
 
 @kernel

@@ -154,6 +154,15 @@ def test_a_frame_that_repeats_is_bounded() -> None:
     assert found.interval.value >= 1597
 
 
+def test_a_step_in_flight_lasts_from_window_to_window() -> None:
+    """Tests two micro-batches in eight windows of 200 cycles: 1,600 / 0.9999 ns, and 2 x 0.9 of two alignments."""
+    build, alone = gapped(), bound(gapped()).latency
+    results = build.manifest.results | {"in_flight": 2}
+    found = bound(replace(build, manifest=build.manifest.model_copy(update={"results": results}))).latency
+    assert found.reserved_ns == Fraction(1600) / Fraction(9999, 10_000) + Fraction(18, 10)
+    assert (found.step_ns, alone.reserved_ns) == (alone.step_ns, None)
+
+
 def test_the_command_draws_what_was_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests a picture of three numbers of deskews, the same bytes each time, and a build that weighed none."""
     tried = [
