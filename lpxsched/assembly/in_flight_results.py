@@ -78,7 +78,7 @@ def _headline(
     """Return what a step takes of layers in flight."""
     clock_mhz, chain = fabric.chip.clock_mhz, in_flight.chain
     chips = sorted({chip for layer in in_flight.layers for chip in layer.problem.group.chips})
-    depth = max(0, int(around.chips.hac_depth[chips].max()))
+    depth = int(around.chips.hac_depth[chips].max())
     return reserved_results(
         nominal_ns(clock_mhz, makespan_cycles=around.segments.makespan_cycles.tolist()),
         cycles_to_ns(in_flight.step_cycles, clock_mhz),

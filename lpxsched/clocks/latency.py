@@ -202,13 +202,13 @@ def reserved_step_ns(clock: ClockSpecification, clock_mhz: Fraction, *, step_cyc
     step_cycles : int
         N P.
     depth : int
-        Levels of the tree of the chips.
+        Levels of the tree of the chips; `NONE` where they hang from none.
     """
     return worst_case_ns(
         clock,
         clock_mhz,
         waiting_cycles=[step_cycles],
         makespan_cycles=[0],
-        levels=[2 * depth],
+        levels=[2 * max(0, depth)],
         arrivals_ns=Fraction(0),
     )

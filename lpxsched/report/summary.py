@@ -22,6 +22,7 @@ from lpxsched.report.layers import head_of
 from lpxsched.report.mapping import mapping
 from lpxsched.report.reach import reach_lines
 from lpxsched.report.token import collective_kind, only_period, token_time, windows_of
+from lpxsched.report.told import results_of
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
@@ -129,7 +130,7 @@ def peak_bin(classes: Utilisation, group: int) -> tuple[float, int] | None:
 
 
 def _facts(build: Build) -> dict[str, Any]:
-    results, options = build.manifest.results, build.manifest.options
+    results, options = results_of(build), build.manifest.options
     makespan = token_time(build).total_cycles
     bounds = build.frames.lower_bound_cycles.max() if only_period(build) else build.segments.lower_bound_cycles.sum()
     return {

@@ -30,6 +30,10 @@ class _Target(_Told):
     context: int | None
 
 
+class _Deskews(_Told):
+    count: int
+
+
 class _Problem(_Told):
     layers: list[int]
 
@@ -55,6 +59,10 @@ class _Results(_Told):
     loads: list[_Load] = []
     targets: list[_Target] = []
     problems: list[_Problem] = []
+    deskews: _Deskews | None = None
+    in_flight: int = 1
+    layers: int = 0
+    gap: Number = 1
 
 
 def results_of(build: Build) -> dict[str, Any]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         ("not_modelled", "all", "results.not_modelled"),
         ("assumed_parts_ns", {"mixers": [1.0]}, "results.assumed_parts_ns.mixers"),
         ("loads", [{"resource": "a link"}], "results.loads.0.load_ns"),
+        ("deskews", [3], "results.deskews"),
+        ("in_flight", [4], "results.in_flight"),
     ],
 )
 def test_results_of_other_types_are_refused(small_build: Build, key: str, value: object, named: str) -> None:

@@ -21,6 +21,7 @@ from lpxsched.compiled.kernels import kernel
 from lpxsched.simulation.bound.worst import Columns
 from lpxsched.simulation.egress import segment_chips
 from lpxsched.units import cycles_to_ns
+from lpxsched.verify.reservations import in_flight
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
@@ -84,10 +85,10 @@ def latency_of(build: Build, alignment: Alignment, clock: ClockSpecification, cl
 def _reserved_ns(build: Build, alignment: Alignment, clock: ClockSpecification, clock_mhz: Fraction) -> Fraction | None:
     """Return how long N P may take; None where no micro-batches share windows."""
     windows = build.frames.windows * build.frames.period_cycles
-    if build.manifest.results.get("in_flight", 1) == 1 or not windows.any():
+    if in_flight(build) == 1 or not windows.any():
         return None
     depth = int(alignment.tree.depth[sorted({chip for chips in segment_chips(build) for chip in chips})].max())
-    return reserved_step_ns(clock, clock_mhz, step_cycles=int(windows.max()), depth=max(0, depth))
+    return reserved_step_ns(clock, clock_mhz, step_cycles=int(windows.max()), depth=depth)
 
 
 @kernel
