@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(("read", "found"), [(95, False), (96, True)])
 def test_the_last_vector_is_read_before_the_next_slot(read: int, found: bool) -> None:
-    """Tests a slot whose second vector is read 5/2 cycles after the first, at 97 1/2 or 98 1/2; the next one is due at 98."""
+    """Tests a second vector that is read 5/2 cycles after the first, at 97 1/2 or 98 1/2; the next one is due at 98."""
     text = (
         "link 0 (chip 0 -> chip 1) delivers in order: the slot that departs at 23 is read until 98, the next one, "
         "which departs at 80, from 98 on"
