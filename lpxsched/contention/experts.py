@@ -22,7 +22,7 @@ from lpxsched.units import ceil_div
 from lpxsched.verify.demand import running
 from lpxsched.verify.operators import memory_rates, rates
 from lpxsched.verify.replay.blocks import plain_kind
-from lpxsched.verify.replay.routings import Held, Routed
+from lpxsched.verify.replay.routings import HeldExperts, Routed
 from lpxsched.verify.work import kept_tensors
 
 if TYPE_CHECKING:
@@ -163,13 +163,13 @@ def _routed_layer(build: Build, number: int, operator: GraphOperator) -> RoutedL
     )
 
 
-def _held(operator: GraphOperator, width: int) -> tuple[Held, ...]:
+def _held(operator: GraphOperator, width: int) -> tuple[HeldExperts, ...]:
     """Return the experts of each shard: all of them in slices, or some whole, one shard after the other."""
     if operator.shares is None:
-        return (Held(0, operator.sizes["experts"], 0, 1),) * width
+        return (HeldExperts(0, operator.sizes["experts"], 0, 1),) * width
     first, found = 0, []
     for _, experts, _ in operator.shares:
-        found.append(Held(first, experts, 0, 1))
+        found.append(HeldExperts(first, experts, 0, 1))
         first += experts
     return tuple(found)
 

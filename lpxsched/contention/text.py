@@ -45,7 +45,7 @@ def _title(build: Build, facts: dict[str, Any]) -> str:
 
 
 def _times(build: Build, facts: dict[str, Any]) -> str:
-    part = "a layer" if all(len(segment.layers) == 1 for segment in build.graph.segments) else "a segment"
+    part = "a layer" if all(len(one.layers) == 1 for one in build.graph.segments) else "a segment"
 
     intervals = facts["intervals"]
 

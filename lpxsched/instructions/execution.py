@@ -17,7 +17,7 @@ from lpxsched.instructions.homes import misplaced
 from lpxsched.instructions.memory import Memory, Rounds
 from lpxsched.instructions.soundness import unsound
 from lpxsched.instructions.tape import tape_of
-from lpxsched.simulation.reference.program import Program, in_order
+from lpxsched.simulation.reference.program import SessionActions, in_order
 from lpxsched.simulation.reference.run import run_reference
 from lpxsched.verify.replay.model import model_of
 
@@ -105,12 +105,12 @@ def execute(
     rounds, memories = Rounds(model, seed), list[Memory]()
     tapes: dict[Session, Tape] = {}
 
-    def program(reference: Reference, session: Session) -> Program:
+    def program(reference: Reference, session: Session) -> SessionActions:
         if session not in tapes:
             tapes[session] = tape_of(build, reference, programs, session)
             in_order(session, tapes[session].actions, reference.alignment.tree.parent)
         tape = tapes[session]
-        return Program(tape.actions, np.array(sorted(tape.transfers)))
+        return SessionActions(tape.actions, np.array(sorted(tape.transfers)))
 
     def follow(run: int, session: Session, events: list[Event]) -> None:
         if run == len(memories):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.reschedule.deskews import Stalls
     from lpxsched.reschedule.tasks import Moves, Work
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
     from lpxsched.schedule.times.calendars import Closed
 
 
@@ -74,14 +74,14 @@ class Rows(NamedTuple):
     gives_way: Flags
 
 
-def shifted(rows: Rows, work: Work, wires: Wires, beside: Beside) -> Integers:
+def shifted(rows: Rows, work: Work, wires: WireTimes, beside: Beside) -> Integers:
     """Return when slots, then operators, then deskews start, none earlier than now but for new ones.
 
     Parameters
     ----------
     rows : Rows
     work : Work
-    wires : Wires
+    wires : WireTimes
     beside : Beside
 
     Raises
@@ -126,7 +126,7 @@ def _colliding(tasks: Tasks, slots: int, period: int) -> Flags:
     return colliding
 
 
-def _tasks(rows: Rows, work: Work, wires: Wires, old: Integers, beside: Beside) -> Tasks:
+def _tasks(rows: Rows, work: Work, wires: WireTimes, old: Integers, beside: Beside) -> Tasks:
     moves, links, nodes = rows.moves, len(wires.hop), len(wires.turnaround)
     deskewing = around_deskews(moves, work, wires, rows.was, beside.stalls)
     pairs = zip(precedences(moves, work, wires), deskewing, strict=True)

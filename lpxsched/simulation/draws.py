@@ -46,15 +46,15 @@ def uniform(seed: int, slot: int, vector: int) -> float:
 
 
 @kernel
-def quantile(part: float) -> float:
+def normal_quantile(part: float) -> float:
     """Return the value that a standard normal number is below with some probability."""
     if part > 0.5:
-        return -quantile_below(1 - part)
-    return quantile_below(part)
+        return -normal_quantile_below(1 - part)
+    return normal_quantile_below(part)
 
 
 @kernel
-def quantile_below(part: float) -> float:
+def normal_quantile_below(part: float) -> float:
     """Return the same for a probability of at most a half."""
     if part < TAIL:
         q = math.sqrt(-2 * math.log(part))
@@ -98,5 +98,5 @@ def spread_within(low: float, high: float, deviation: float, tail: float, part: 
     """
     if deviation <= 0 or high <= low:
         return low + (high - low) * part
-    value = (low + high) / 2 + deviation * quantile(tail + (1 - 2 * tail) * part)
+    value = (low + high) / 2 + deviation * normal_quantile(tail + (1 - 2 * tail) * part)
     return min(max(value, low), high)

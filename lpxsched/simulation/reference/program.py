@@ -128,7 +128,7 @@ def _around_deskews(build: Build, frame: int, mine: Integers) -> Session:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Program:
+class SessionActions:
     """The actions of all nodes of a session.
 
     Attributes
@@ -143,7 +143,9 @@ class Program:
     slots: Integers
 
 
-def program_of(build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers) -> Program:
+def program_of(
+    build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers
+) -> SessionActions:
     """Return what the nodes of a session do.
 
     Parameters
@@ -175,7 +177,7 @@ def program_of(build: Build, session: Session, parent: Integers, sender: Integer
                 if not to_host:
                     reading.append(Action(read * PARTS + passed, READ, row, which))
     _add_ends(build, session, actions)
-    return Program(in_order(session, actions, parent), rows)
+    return SessionActions(in_order(session, actions, parent), rows)
 
 
 def in_order(session: Session, actions: dict[int, list[Action]], parent: Integers) -> dict[int, list[Action]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.reference.chosen import Chosen, Reference
     from lpxsched.simulation.reference.faults import Fault
     from lpxsched.simulation.reference.outcome import Event, Outcome
-    from lpxsched.simulation.reference.program import Program, Session
+    from lpxsched.simulation.reference.program import Session, SessionActions
     from lpxsched.timetable.build import Build
 
 # Room that a token needs within the epochs of a level beyond the latency: jitter, and clocks that run apart.
@@ -33,7 +33,7 @@ TOKEN_CYCLES = 35
 ROUNDING_FS = 100
 
 
-def timetable_program(reference: Reference, session: Session) -> Program:
+def timetable_program(reference: Reference, session: Session) -> SessionActions:
     """Return what the rows of the timetable make nodes do in a session."""
     alignment = reference.alignment
     return program_of(reference.build, session, alignment.tree.parent, alignment.sender, reference.row_segments)
@@ -47,7 +47,7 @@ def run_session(reference: Reference, session: Session, chosen: Chosen, fault: F
 def run_program(
     reference: Reference,
     session: Session,
-    program: Program,
+    program: SessionActions,
     chosen: Chosen,
     fault: Fault | None = None,
     seen: list[Event] | None = None,
@@ -183,7 +183,7 @@ def run_reference(
     *,
     runs: int = 1,
     seed: int = 0,
-    program: Callable[[Reference, Session], Program] = timetable_program,
+    program: Callable[[Reference, Session], SessionActions] = timetable_program,
     follow: Callable[[int, Session, list[Event]], None] | None = None,
 ) -> ReferenceSummary:
     """Run all sessions of a build on the reference, one after the other, each run on clocks of its own.
