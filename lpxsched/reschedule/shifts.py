@@ -20,7 +20,7 @@ import numpy as np
 from lpxsched.errors import NothingFoundError
 from lpxsched.reschedule.deskews import around_deskews
 from lpxsched.reschedule.needs import users_of
-from lpxsched.reschedule.placing import placed_again
+from lpxsched.reschedule.placing import placed_again, tightest
 from lpxsched.reschedule.tasks import precedences
 from lpxsched.schedule.times.placement import Precedences, Tasks, precedence_order
 from lpxsched.units import NONE
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lpxsched.reschedule.tasks import Moves, Work
     from lpxsched.reschedule.wires import WireTimes
     from lpxsched.schedule.times.calendars import Closed
+
+REMEDY = "compile on the fabric that is left"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,11 +98,10 @@ def shifted(rows: Rows, work: Work, wires: WireTimes, beside: Beside) -> Integer
     waits = rows.gives_way | (rows.is_new & (_colliding(tasks, slots, beside.period_cycles) | beside.limits_ports))
     free = np.append(waits, np.zeros(len(old) - slots, dtype=np.bool_))
     while True:
-        try:
-            start = placed_again(tasks, free, order, beside.period_cycles)
-        except NothingFoundError:
+        start = placed_again(tasks, free, order, beside.period_cycles)
+        if start is None:
             if free.all():
-                raise
+                raise NothingFoundError(_no_room(tasks, wires, beside.period_cycles), remedy=REMEDY)
             # What stays cuts a full period into holes.
             free[:] = True
             continue
@@ -113,6 +114,19 @@ def shifted(rows: Rows, work: Work, wires: WireTimes, beside: Beside) -> Integer
     from lpxsched.reschedule.fewest import fewest_moved
 
     return fewest_moved(tasks, start, rows.is_new)
+
+
+def _no_room(tasks: Tasks, wires: WireTimes, period_cycles: int) -> str:
+    """Return why nothing was found in a period: the link or the unit with the least time to spare."""
+    resource, held, left = tightest(tasks, period_cycles)
+    links = len(wires.hop)
+    where = (
+        f"link {resource} ({wires.source[resource]} -> {wires.destination[resource]})"
+        if resource < links
+        else f"a unit of node {(resource - links) // 2}"
+    )
+    why = f"{where} would be held for {held} cycles, others leave {left} of them"
+    return f"a period of {period_cycles} cycles has no room for rows that would have to move: {why}"
 
 
 def _colliding(tasks: Tasks, slots: int, period: int) -> Flags:
