@@ -45,18 +45,18 @@ def _title(build: Build, facts: dict[str, Any]) -> str:
 
 
 def _times(build: Build, facts: dict[str, Any]) -> str:
-    part = "a layer" if all(len(one.layers) == 1 for one in build.graph.segments) else "a segment"
-
-    intervals = facts["intervals"]
+    segments, intervals = build.graph.segments, facts["intervals"]
+    # One segment is the step.
+    parts = ["a layer" if all(len(one.layers) == 1 for one in segments) else "a segment"] * (len(segments) > 1)
 
     def row(key: str, name: str) -> list[str]:
         step, of_part = facts[key], facts["segment"][key]
         between = [_between(intervals.get(key))] if intervals else []
-        return [name, as_us(step), *between, f"{step / facts['nominal_ns']:.2f}", as_us(of_part)]
+        return [name, as_us(step), *between, f"{step / facts['nominal_ns']:.2f}", *([as_us(of_part)] if parts else [])]
 
     rows = [row(key, name) for key, name in (OWN | TAILS).items()]
     between = ["with 95 % from .. to"] if intervals else []
-    return table(["within the fabric", "a step", *between, "over nominal", part], rows)
+    return table(["within the fabric", "a step", *between, "over nominal", *parts], rows)
 
 
 def _between(ends: list[float | None] | None) -> str:

@@ -59,6 +59,9 @@ def test_parts_of_a_queue_are_those_worked_out_by_hand(tmp_path: Path, capsys: p
     collective(tmp_path, "gather", both((0, 1), (1, 2)), "--vectors", "30", "--root", "2")
     found = told(tmp_path / "build", capsys, "--runtime", "none")
     assert found["mean_ns"] == 70
+    # One segment is the whole step: no column of its own.
+    assert run(["contend", str(tmp_path / "build"), "--steps", "2"]) == ExitCode.DONE
+    assert "over nominal\n" in capsys.readouterr().out
     assert found["parts"] == {"operators and wires": 51, "start-up": 0, "barrier": 0, "queueing": 19}
 
 
