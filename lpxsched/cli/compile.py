@@ -65,7 +65,7 @@ def compile_command(
     options = checked_options(CompileOptions, "compile", choices)
     target = output or Path("build") / name_of(find_file("model", options.model))
     refuse_foreign_folder(target)
-    mapping = output_targets({"write_partition": write_partition}).get("write_partition")
+    mapping = output_targets({"write_partition": write_partition}, [target]).get("write_partition")
     started = time.perf_counter()
     with failures_told(as_json=as_json), progress_told(on_pipe=on_pipe) as progress:
         from lpxsched.pipeline import compile_timetable

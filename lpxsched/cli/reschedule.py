@@ -35,8 +35,7 @@ def reschedule_command(
     that use none of it keep link and cycle where they can; spare chips take over from chips that are down. Without -o
     the timetable is made, proved and told, and not written. --contingency writes nothing: it makes one timetable for
     each link of CLASS as if that failed too, but one for all that a symmetry carries into each other, and tells the
-    worst makespan and what cannot be made. Exits with 3 when no
-    timetable can exist, with 5 when a rule does not hold.
+    worst makespan and what cannot be made. Exits with 3 when no timetable can exist, with 5 when a rule does not hold.
     """
     if down is None and link_class is None:
         raise click.UsageError("name what failed with --down FILE, or a class of links with --contingency CLASS")

@@ -49,8 +49,8 @@ def simulate_command(
     programs also when a number is wrong, or one does something else than the build.
     """
     reference, programs, frames = (machine[name] for name in ("reference", "programs", "frames"))
-    if programs is not None and not reference:
-        raise click.UsageError("--programs are run by the event-driven machine; add --reference")
+    if programs is not None and (frames or not reference):
+        raise click.UsageError("--programs are run by the event-driven machine; add --reference, without --frames")
     from lpxsched.clocks.specification import load_clock
 
     specification = load_clock(clock) if clock is not None else None

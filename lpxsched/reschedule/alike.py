@@ -42,7 +42,9 @@ def alike_links(build: Build, fabric: Fabric) -> Integers:
             continue
         node = _with_hosts(fabric, chips)
         link = None if node is None else _link_map(build, fabric, node)
-        if node is not None and link is not None and _stays(build, node, link):
+        if node is None or link is None or (fabric.node_down[node] != fabric.node_down).any():
+            continue
+        if _stays(build, node, link):
             least = np.minimum(least, link)
     return least
 
@@ -86,7 +88,7 @@ def _stays(build: Build, node: Integers, link: Integers) -> bool:
     """Return whether the rows of a build are carried into each other."""
     chips, operators, tensors = build.chips, build.operators, build.tensors
     operands, slots = build.operands, build.slots
-    of_node = (chips.down, chips.sram_bytes, chips.weight_bytes)
+    of_node = (chips.sram_bytes, chips.weight_bytes)
     if any((column[node] != column).any() for column in of_node) or not _groups_stay(build, node):
         return False
     columns = (operators.segment, operators.start, operators.cycles, _codes(operators.kind), _codes(operators.unit))

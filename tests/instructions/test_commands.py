@@ -76,9 +76,11 @@ def test_programs_of_another_build_are_found(folder: Path, capsys: pytest.Captur
 
 
 def test_programs_need_the_reference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests one line that says which flag is missing."""
-    assert run(["simulate", str(folder), "--programs", str(exported(folder))]) == ExitCode.BAD_INPUT
-    assert "add --reference" in capsys.readouterr().err
+    """Tests one line that says which flag is missing, or too many."""
+    out = str(exported(folder))
+    for more in ([], ["--reference", "--frames"]):
+        assert run(["simulate", str(folder), "--programs", out, *more]) == ExitCode.BAD_INPUT
+        assert "add --reference, without --frames" in capsys.readouterr().err
 
 
 def test_the_text_names_units_cycles_and_addresses(folder: Path) -> None:
