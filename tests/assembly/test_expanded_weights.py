@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpxsched.files.shipped import shipped_files
-from lpxsched.report.summaries.compile import compile_summary
+from lpxsched.report.console.compile import compile_summary
 from lpxsched.workload.datatypes import is_expanded
 from tests.timetable.small import compiled
 

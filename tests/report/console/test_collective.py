@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.summaries.collective import bandwidth, collective_summary
+from lpxsched.report.console.collective import bandwidth, collective_summary
 from tests.assembly.test_describe_collective import built, graph_of
 from tests.timetable.collectives import all_gather, all_reduce, relayed_all_reduce
 
