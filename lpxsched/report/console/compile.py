@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-def compile_summary(build: Build, measured: dict[str, Any]) -> str:
+def compile_text(build: Build, measured: dict[str, Any]) -> str:
     """Return the summary of a build as text.
 
     Parameters
@@ -78,11 +78,6 @@ def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
     )
     told = f"{results['mapping_gap']:.4f} over the best of {results['mapping']['family'].partition(':')[0]} at most"
     return [("mapping", f"{results['mapping']['chosen']}; {told}"), ("baselines", f"{steps} a step")]
-
-
-def _ends(results: dict[str, Any]) -> str:
-    """Return what of a model lies on the chips besides its layers."""
-    return ", embedding and head" if "visits" in results else ""
 
 
 def _frame(build: Build) -> list[tuple[str, str]]:
