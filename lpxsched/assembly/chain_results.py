@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.deskews import deskews_between
-from lpxsched.assembly.headline import FLAGS, OUTSIDE, headline_results, picoseconds_up, reserved_results
+from lpxsched.assembly.headline import OUTSIDE, headline_results, picoseconds_up, reserved_results
 from lpxsched.assembly.results import (
     emitted,
     extent_told,
@@ -104,5 +104,4 @@ def _chain_headline(
         levels=[segment_levels(tree_of(around), chips, deskews=len(chain.deskews))],
         arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
     )
-    missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
-    return headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))
+    return headline_results(proved_ns, worst_ns, NOTHING, list(OUTSIDE), emitted=emitted(options))
