@@ -12,7 +12,7 @@ from lpxsched.clocks.guard import stall_cycles
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.reschedule.clocks import segment_ends
-from lpxsched.reschedule.wires import wires_of
+from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.timetable.segments import slot_segments
 
@@ -55,7 +55,7 @@ def _depths(build: Build) -> Integers:
 
 def _void_cycles(build: Build, segment: int) -> int:
     """Return when a pass without all flags is over."""
-    slots, host, wires = build.slots, build.chips.host, wires_of(build, np.zeros_like(build.links.link))
+    slots, host, wires = build.slots, build.chips.host, wire_times_of(build, np.zeros_like(build.links.link))
     branches = (build.operators.segment == segment) & (build.operators.kind == BRANCH)
     branch = int(build.operators.start[branches].max(initial=0))
     from_host, to_host = host[wires.source[slots.link]], host[wires.destination[slots.link]]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.reference.oscillator import Oscillator
     from lpxsched.simulation.reference.outcome import Event, Start, Wire
     from lpxsched.simulation.reference.passes import Passes
-    from lpxsched.simulation.reference.program import Program
+    from lpxsched.simulation.reference.program import SessionActions
 
 # Events at one instant: messages and vectors come before nodes look.
 ARRIVES, WAKES = 0, 1
@@ -33,7 +33,7 @@ class Machine:
 
     def __init__(
         self,
-        program: Program,
+        program: SessionActions,
         passes: Passes,
         oscillators: Mapping[int, Oscillator],
         counters: Counters,

@@ -118,7 +118,7 @@ def _around_deskews(build: Build, frame: int, mine: Integers) -> Session:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Program:
+class SessionActions:
     """The actions of all nodes of a session.
 
     Attributes
@@ -136,7 +136,9 @@ class Program:
     polling: Polling | None = None
 
 
-def program_of(build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers) -> Program:
+def program_of(
+    build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers
+) -> SessionActions:
     """Return what the nodes of a session do.
 
     Parameters
@@ -170,14 +172,12 @@ def program_of(build: Build, session: Session, parent: Integers, sender: Integer
     polling = None if session.repeats else polling_of(build, session.segments[0], rows)
     for chip, cycle in (polling.branch if polling else {}).items():
         actions.setdefault(chip, []).append(Action(cycle * PARTS, BRANCH, NONE, 0))
-    return Program(in_order(build, session, actions, parent), rows, polling)
-
-
-def in_order(
-    build: Build, session: Session, actions: dict[int, list[Action]], parent: Integers
-) -> dict[int, list[Action]]:
-    """Return the actions of nodes in time, with the deskews of all and the ends of a segment on demand."""
     _add_ends(build, session, actions)
+    return SessionActions(in_order(session, actions, parent), rows, polling)
+
+
+def in_order(session: Session, actions: dict[int, list[Action]], parent: Integers) -> dict[int, list[Action]]:
+    """Return the actions of nodes in time, with the deskews of all."""
     for node in list(actions):
         # Chips above pass counters on, and deskew with the others.
         above = int(parent[node])

@@ -16,7 +16,7 @@ from lpxsched.simulation.reference.machine import Machine
 from lpxsched.simulation.reference.oscillator import PARTS, Drawn, Wave
 from lpxsched.simulation.reference.outcome import Start
 from lpxsched.simulation.reference.passes import Passes
-from lpxsched.simulation.reference.program import Program, sessions
+from lpxsched.simulation.reference.program import SessionActions, sessions
 from lpxsched.simulation.reference.run import run_reference, run_session
 from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, own_clock
@@ -140,7 +140,7 @@ def two_deskews(ppm: int) -> Outcome:
     oscillators = {0: wave.oscillator(Drawn()), 1: wave.oscillator(Drawn(ppm * 10**6))}
     exchange = Exchange(252, 256, 126, 10 * 10**6, 10 * PARTS)
     counters = Counters(exchange, {0: 0, 1: 0}, oscillators, lambda child, number: 0, {})
-    program = Program({0: list(actions), 1: list(actions)}, ints())
+    program = SessionActions({0: list(actions), 1: list(actions)}, ints())
     machine = Machine(program, Passes(deskews, None, 1, 0), oscillators, counters, {0: 0, 1: 1})
     return machine.run(Start(2_000 * 10**6, 2_000 * 10**6, 2520, 2520, 0), {}, lambda row, vector: 0)
 
