@@ -22,7 +22,7 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.connected import split_group
 from lpxsched.program.file import read_groups
 from lpxsched.program.groups import group_on, tray_tiles
-from lpxsched.program.visit_memory import visit_needs
+from lpxsched.program.visit_memory import Needs, visit_needs
 from lpxsched.traffic.group import Group
 from lpxsched.units import NONE, ceil_div
 from lpxsched.workload.config.quantization import quantization_error
@@ -30,6 +30,7 @@ from lpxsched.workload.costs import cycles, shard_cost
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
 from lpxsched.workload.ffns import published_weights
 from lpxsched.workload.lpu_graph import lpu_work
+from lpxsched.workload.lpu_visits import chips_of
 from lpxsched.workload.model import Layer
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.policy import Policy
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
-    from lpxsched.program.visit_memory import Needs
-    from lpxsched.workload.lpu_graph import Visit
+    from lpxsched.workload.lpu_visits import Visit
     from lpxsched.workload.model import Model
     from lpxsched.workload.work import Work
 
@@ -59,7 +59,8 @@ def step_of(options: CompileOptions, model: Model, fabric: Fabric) -> Decoding:
     InputError
         When the published types are several of one part, or none that chips can hold.
     """
-    stored = sorted({layer.stored.mixer for layer in model.layers if layer.mixers})
+    guesses = model.mtp if options.draft else ()
+    stored = sorted({layer.stored.mixer for layer in (*model.layers, *guesses) if layer.mixers})
     if not options.weights and (len(stored) > 1 or not set(stored) <= set(WEIGHT_TYPES)):
         problem = f"mixers are stored as {' and '.join(stored)}; name one of {', '.join(WEIGHT_TYPES)} with --weights"
         raise quantization_error(model.keys.document, problem)
@@ -141,31 +142,44 @@ def visit_groups(
     def needs_of(visit: int, width: int) -> Needs:
         return of_kind(visits[visit], width=width)
 
-    ends, count = (0, len(visits) - 1), len(visits)
+    homes = chips_of(visits)
     if file is None:
-        return _automatic(fabric, count, needs_of, ends, what, spread=decoding.micro_batches)
-    return read_groups(Path(file), fabric, count, partial(_why_unfit, fabric, needs_of), hosted=ends)
+        return _automatic(fabric, homes, needs_of, what, spread=decoding.micro_batches)
+    ends = 0, len(visits) - 1
+    return read_groups(Path(file), fabric, len(visits), partial(_why_unfit, fabric, homes, needs_of), hosted=ends)
 
 
 def _automatic(
-    fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], ends: Sequence[int], what: str, *, spread: int
+    fabric: Fabric, homes: Sequence[int], needs_of: Callable[[int, int], Needs], what: str, *, spread: int
 ) -> tuple[Group, ...]:
-    _refuse_oversize(fabric, visits, needs_of, what)
+    laid = {home: [visit for visit, of in enumerate(homes) if of == home] for home in dict.fromkeys(homes)}
+    numbers, last = list(laid), len(homes) - 1
+
+    @cache
+    def needs_at(number: int, width: int) -> Needs:
+        """Return what a visit needs with all others on its chips."""
+        every = [needs_of(visit, width) for visit in laid[numbers[number]]]
+        resident = tuple(map(sum, zip(*(one.resident for one in every), strict=True)))
+        return Needs(resident, max(one.working for one in every))
+
+    visits = len(laid)
+    _refuse_oversize(fabric, visits, needs_at, what)
     for tiles in tray_tiles(fabric):
         even = ceil_div(visits, min(spread, len(tiles)))
-        chosen = _in_a_row(fabric, tiles, visits, needs_of, most=even) or _in_a_row(
-            fabric, tiles, visits, needs_of, most=visits
+        chosen = _in_a_row(fabric, tiles, visits, needs_at, most=even) or _in_a_row(
+            fabric, tiles, visits, needs_at, most=visits
         )
         if chosen is None:
             continue
+        at = [chosen[numbers.index(home)] for home in homes]
         groups = tuple(
-            group_on(fabric, visit, chips) if visit in ends else Group(visit, chips, ())
-            for visit, chips in enumerate(chosen)
+            group_on(fabric, visit, chips) if visit in (0, last) else Group(visit, chips, ())
+            for visit, chips in enumerate(at)
         )
         if split_group(fabric, groups) is None and _border_apart(fabric, groups) is None:
             return groups
     raise NothingFoundError(
-        f"{what} needs {_least_bytes(visits, needs_of):,} bytes at least, the chips of {fabric.name} hold "
+        f"{what} needs {_least_bytes(visits, needs_at):,} bytes at least, the chips of {fabric.name} hold "
         f"{_chips(fabric) * fabric.chip.sram_bytes:,}, and no whole trays hold its {visits} visits in a row",
         remedy="write the groups with --partition",
     )
@@ -240,9 +254,12 @@ def _border_apart(fabric: Fabric, groups: Sequence[Group]) -> tuple[int, str] | 
 
 
 def _why_unfit(
-    fabric: Fabric, needs_of: Callable[[int, int], Needs], groups: Sequence[Group]
+    fabric: Fabric, homes: Sequence[int], needs_of: Callable[[int, int], Needs], groups: Sequence[Group]
 ) -> tuple[int, str] | None:
-    """Return the largest visit of the fullest chip and what that must hold, or a border without a way; else None."""
+    """Return a visit away from what it uses, or the largest of the fullest chip, or a border without a way, and why."""
+    for group, home in zip(groups, homes, strict=True):
+        if group.chips != groups[home].chips:
+            return group.layer, f"this visit uses what visit {home} keeps, and must have the same chips in their order"
     capacity = fabric.chip.sram_bytes
     resident, working, largest = dict[int, int](), dict[int, int](), dict[int, tuple[int, int]]()
     for group in groups:

@@ -11,7 +11,8 @@ from lpxsched.errors import InputError
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import Cost, shard_costs
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_notes, lpu_visits, lpu_work
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_work
+from lpxsched.workload.lpu_visits import Visit, lpu_notes, lpu_visits
 from lpxsched.workload.model import Attention, Experts, Ffn, Layer, Mixer, StoredTypes
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.policy import Policy

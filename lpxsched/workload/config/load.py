@@ -61,9 +61,7 @@ def read_model(document: Document, name: str) -> Model:
         raise keys.error("experts", "no layer has experts; the keys that say which layers are dense leave none")
     keys.refuse_dropped()
     mtp_layers = modules * (keys.optional("mtp_depth") or 1)
-    return Model(
-        name, hidden, layers, vocabulary, bool(tied), mtp_layers, modules, mtp, tuple(keys.notes), keys
-    )
+    return Model(name, hidden, layers, vocabulary, bool(tied), mtp_layers, modules, mtp, tuple(keys.notes), keys)
 
 
 def _layer(mixer: Mixer | None, ffn: FfnKind, ffns: Ffns, stored: StoredTypes) -> Layer:

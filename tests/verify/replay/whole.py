@@ -16,7 +16,8 @@ from lpxsched.verify.replay.functions import weights_of
 from lpxsched.verify.replay.model import model_of
 from lpxsched.verify.replay.rounds import Round
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_work
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_work
+from lpxsched.workload.lpu_visits import Visit
 from lpxsched.workload.model import Experts, Ffn, Layer, Mixer, StoredTypes
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.parts.rows import part
