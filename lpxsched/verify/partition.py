@@ -81,7 +81,7 @@ def _names(build: Build) -> Iterator[Violation]:
 
 
 def _shared(build: Build) -> Iterator[Violation]:
-    """Yield resident tensors that operators share and do not keep alike: on the same chips, of the same type and size."""
+    """Yield resident tensors that operators share and do not keep alike, on the same chips and of one type."""
     groups, seen = build.graph.groups_of_layers(), dict[str, tuple[object, ...]]()
     for operator in build.graph.operators:
         for name in _repeated(one.name for one in operator.resident):
