@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.assembly.headline import PARTS
 from lpxsched.report.critical_path import cycles_by_class
 from lpxsched.report.formats import counted
-from lpxsched.report.layers import EMBEDDING, HEAD, head_of, layer_key
+from lpxsched.report.layers import EMBEDDING, HEAD, MTP, head_of, layer_key
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.mapping import mapping
 from lpxsched.report.rows import Rows, in_path_order, part_name
@@ -122,8 +122,12 @@ def changes(first: Summary, second: Summary) -> list[Change]:
 def moved_layers(first: Build, second: Build) -> list[Moved]:
     """Return the chips of each layer in both builds."""
     places = [_places(build) for build in (first, second)]
-    layers = sorted({*places[0], *places[1]}, key=lambda layer: (layer == HEAD, layer != EMBEDDING, len(layer), layer))
+    layers = sorted({*places[0], *places[1]}, key=_in_order)
     return [Moved(layer, *(of.get(layer, "") for of in places)) for layer in layers]
+
+
+def _in_order(layer: str) -> tuple[bool, bool, bool, int, str]:
+    return layer.startswith(MTP), layer == HEAD, layer != EMBEDDING, len(layer), layer
 
 
 def moved_sentence(moved: Sequence[Moved]) -> str:

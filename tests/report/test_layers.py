@@ -32,6 +32,9 @@ def test_many_runs_are_not_listed() -> None:
         ([0], 3, "embedding", "embedding"),
         ([3], 3, "head", "head"),
         ([], 3, "", ""),
+        # Three visits a draft: join, layer and head.
+        ([1, 3, 4, 5, 6], 3, "0, head, MTP 1-3", "layer 0, head, MTP 1-3"),
+        ([5], 3, "MTP 2", "MTP 2"),
     ],
 )
 def test_visits_are_told_by_name(layers: list[int], head: int, told: str, named: str) -> None:
@@ -43,7 +46,7 @@ def test_one_layer_is_called_the_same_in_every_build() -> None:
     """Tests layer 0, which is visit 1 of a whole model, and what is no layer."""
     assert layer_key(1, 3) == layer_key(0, NONE) == "0"
     assert layer_name(1, 3) == layer_name(0, NONE) == "layer 0"
-    assert [layer_name(number, 3) for number in (0, 3)] == ["embedding", "head"]
+    assert [layer_name(number, 3) for number in (0, 3, 4)] == ["embedding", "head", "MTP 1"]
 
 
 def test_a_segment_of_all_visits_is_the_whole_model() -> None:

@@ -82,7 +82,10 @@ def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _ends(results: dict[str, Any]) -> str:
     """Return what of a model lies on the chips besides its layers."""
-    return ", embedding and head" if "visits" in results else ""
+    if "visits" not in results:
+        return ""
+    drafts = results["visits"] - results["layers"] - 2
+    return f", embedding and head, {drafts} MTP visits" if drafts else ", embedding and head"
 
 
 def _frame(build: Build) -> list[tuple[str, str]]:
