@@ -98,8 +98,8 @@ def lpu_notes(model: Model, drafts: int = 0) -> tuple[str, ...]:
     elif why or not drafts:
         notes.append(f"{name}: layers that guess further tokens are not laid; {why or '--draft lays them'}")
     elif drafts > model.mtp_modules:
-        of = f"{drafts} drafts are guessed by {model.mtp_modules} in turn"
-        notes.append(f"{name}: {of}, again and again, as public serving does")
+        by = "one module" if model.mtp_modules == 1 else f"{model.mtp_modules} modules in turn"
+        notes.append(f"{name}: {drafts} drafts are guessed by {by}, again and again, as public serving does")
     return tuple(notes)
 
 

@@ -11,7 +11,10 @@ from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.visit_memory import visit_needs
 from lpxsched.program.visits import in_best_blocks, visit_groups
+from lpxsched.units import NONE
+from lpxsched.workload.lpu_visits import Visit
 from lpxsched.workload.model import Ffn, Layer
+from lpxsched.workload.parts.drafts import Draft
 from tests.schedule.visits import EMBEDDING, HEAD, LAYER, STEP
 
 if TYPE_CHECKING:
@@ -124,6 +127,54 @@ def test_a_file_decides(tmp_path: Path) -> None:
     assert [group.chips[0] for group in groups_on(10_000_000, file=str(file))] == [0, 0, 2, 2, 0]
     with pytest.raises(InputError, match=r"layers\.1\.chips: chip 2 needs [0-9,]+ bytes and holds 1,000,000"):
         groups_on(1_000_000, file=str(file))
+
+
+def with_drafts(drafts: int) -> tuple[Visit, ...]:
+    """Return three layers and so many drafts of one module, whose visits follow the head, which is visit 4."""
+    found = [*VISITS[:-1], replace(HEAD, draft=Draft(0, drafts, 1))]
+    for number in range(1, drafts + 1):
+        draft, home = Draft(number, drafts, 1), NONE if number == 1 else 5
+        found.append(Visit("join", 640, 512, draft, home))
+        found.append(replace(LAYER, draft=draft, home=home if home == NONE else 6))
+        found.append(replace(HEAD, draft=draft, home=4))
+    return tuple(found)
+
+
+def test_drafts_lie_where_what_they_use_is_kept() -> None:
+    """Tests a tray for two layers: the module lies behind the head, the rest of a draft at the embedding and the head.
+
+    A second draft asks for no further room: its module is where it was.
+    """
+    rooms = 2 * LAYER_BYTES + 200_000
+    trays = [
+        [group.chips[0] // 16 for group in visit_groups(rack(rooms), with_drafts(drafts), STEP, what=WHAT)]
+        for drafts in (1, 2)
+    ]
+    assert trays[0] == [0, 0, 0, 1, 1, 0, 1, 1]
+    assert trays[1] == [*trays[0], 0, 1, 1]
+    groups = visit_groups(rack(rooms), with_drafts(1), STEP, what=WHAT)
+    assert [bool(group.hosts) for group in groups] == [True, *[False] * 6, True]
+
+
+def test_what_others_keep_is_needed_once() -> None:
+    """Tests the second visit of a module, and a join beside an embedding of 512 x 640, 32 tokens on each of 16 chips.
+
+    A join keeps of 2 x 640 columns 80 on a chip: their weights of a norm, 2 bytes each, and 640 rows of a matrix.
+    """
+    visits, chip = with_drafts(2), load_fabric("lpx-rack").chip
+    first, again = (visit_needs(visits[number], chip, 16, STEP, EMBEDDING) for number in (5, 8))
+    assert set(first.resident) == {80 * 2 + 80 * 640}
+    assert set(again.resident) == {0}
+    assert set(visit_needs(visits[9], chip, 16, STEP, EMBEDDING).resident) == {0}
+
+
+def test_a_file_must_leave_drafts_where_what_they_use_is(tmp_path: Path) -> None:
+    """Tests a head of a draft on other chips than the head."""
+    file = tmp_path / "cut.yaml"
+    chips = ["0-15"] * 7 + ["16-31"]
+    file.write_text("layers:\n" + "".join(f"- chips: {each}\n" for each in chips))
+    with pytest.raises(InputError, match=r"layers\.7\.chips: this visit uses what visit 4 keeps, and must"):
+        visit_groups(rack(500_000_000), with_drafts(1), STEP, what=WHAT, file=str(file))
 
 
 @pytest.mark.parametrize(

@@ -186,10 +186,10 @@ def handing_pieces(rows: Rows, draft: Draft, width: int, decoding: Decoding) -> 
     following = decoding if draft.is_last else draft.next.rows(decoding)
     kind, passes = (ACCEPT, 2) if draft.number == 0 else ("hand", 1)
     # What is kept is read and written again; of drafts as many are compared as there are.
-    moved = 2 * _state(draft, users) + exact_bytes_of(own.batch + following.batch, TOKEN_TYPE)
+    moved = Fraction(own.batch + following.batch, own.batch)
     terms = (
-        term("bytes", VECTOR, constant=moved),
-        term("elements", VECTOR, constant=own.batch + following.batch),
+        term("bytes", VECTOR, constant=2 * _state(draft, users), per_row=moved * exact_bytes_of(1, TOKEN_TYPE)),
+        term("elements", VECTOR, per_row=moved),
     )
     partials, kept = decoding.precision.partials, _tokens(draft, decoding)
     work = Work(partials, own.batch, terms=terms, pipelines=((VECTOR, passes),), weights=kept)
