@@ -153,7 +153,7 @@ def test_what_guesses_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert run(arguments) == ExitCode.DONE
     out = capsys.readouterr()
     assert "2 drafts are guessed by one module, again and again" in out.err
-    assert "2 layers, embedding and head, 6 MTP visits on 8 chips" in out.out
+    assert "2 layers and 6 MTP visits on 8 chips" in out.out
 
 
 def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
