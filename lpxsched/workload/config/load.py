@@ -43,7 +43,6 @@ def read_model(document: Document, name: str) -> Model:
     hidden = keys.number("hidden")
     routed = has_experts(keys)
     kinds = layer_kinds(keys, routed=routed)
-    modules, guessing = _mtp_modules(keys), mtp_kinds(keys, kinds)
     ffn_kinds = {kind.ffn for kind in kinds}
     if "routed" in ffn_kinds and not routed:
         raise keys.error("experts", "some layers have experts; write how many")
@@ -52,6 +51,7 @@ def read_model(document: Document, name: str) -> Model:
     _note_unread(keys, mixers.values())
     *stored, of_mtp = stored_types(keys, len(kinds))
     layers = tuple(_layer(mixers[kind.mixer], kind.ffn, ffns, stored[at]) for at, kind in enumerate(kinds))
+    modules, guessing = _mtp_modules(keys), mtp_kinds(keys, kinds)
     mtp = tuple(_layer(mixers[kind.mixer], kind.ffn, ffns, of_mtp) for kind in guessing) if modules else ()
     vocabulary = keys.optional("vocabulary", least=1) or 0
     tied = keys.flag("tied")
