@@ -147,9 +147,11 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     decoding, chip = step_of(options, model, fabric), fabric.chip
-    visits = lpu_visits(model, decoding.policy, options.draft)
-    decoding = in_best_blocks(visits, fabric, decoding)
-    groups = visit_groups(fabric, visits, decoding, what=model.name, file=_visits_file(options))
+    # Where the head ends out of reach of the embedding, drafts have one of their own.
+    each = (lpu_visits(model, decoding.policy, options.draft, embeds=embeds) for embeds in (False, True))
+    variants = list(dict.fromkeys(each))
+    decoding = in_best_blocks(variants[0], fabric, decoding)
+    visits, groups = visit_groups(fabric, variants, decoding, what=model.name, file=_visits_file(options))
     tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))
     works = cache(lambda visit, width: lpu_work(visit, chip, width, decoding))
 

@@ -21,7 +21,6 @@ from lpxsched.units import BITS_PER_BYTE, ceil_div
 from lpxsched.workload.datatypes import ELEMENT_BITS
 from lpxsched.workload.ffns import FfnLayer, differing_types
 from lpxsched.workload.graph import LayerGraph, Operator, Tensor
-from lpxsched.workload.lpu_visits import EMBEDDING, Visit
 from lpxsched.workload.model import Attention, LatentAttention, Layer, LinearAttention, StateSpace
 from lpxsched.workload.parts.attention import attention_pieces
 from lpxsched.workload.parts.dense import dense_pieces
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.chip import Chip
+    from lpxsched.workload.lpu_visits import Visit
     from lpxsched.workload.model import Mixer
     from lpxsched.workload.parts.piece import Decoding, Piece
     from lpxsched.workload.parts.rows import Rows
@@ -120,7 +120,7 @@ def _pieces(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> tuple[P
     own = draft.rows(decoding) if draft else decoding
     if visit.part == "join":
         pieces = join_pieces(visit.vocabulary, visit.hidden, own)
-        return tuple(at_home(piece, EMBEDDING if "embedding" in piece.kind else visit.home) for piece in pieces)
+        return tuple(at_home(piece, visit.embedding if "embedding" in piece.kind else visit.home) for piece in pieces)
     # Visits that share keys and values deal them alike.
     own = replace(own, entry=draft.entry, hop_cycles=None) if draft else own
     return tuple(at_home(piece, visit.home) for piece in _layer_pieces(visit.part, visit.hidden, chip, width, own))

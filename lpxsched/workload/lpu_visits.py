@@ -1,8 +1,8 @@
 """The visits of a whole model on the chips: what groups compute one after the other in a step.
 
 0 is the embedding, 1 to L are the layers, L + 1 is the head. Where layers that guess further tokens are laid, each
-draft follows: ``join`` on the chips of the embedding, the layers of a module, and the head again. Drafts take the
-modules in turn. A visit with a `home` uses what that earlier visit keeps, on its chips.
+draft follows: ``join`` on the chips of the embedding, or with one of its own, the layers of a module, and the head
+again. Drafts take the modules in turn. A visit with a `home` uses what that earlier visit keeps, on its chips.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Visit:
         The draft that it is of; None where drafts are not laid, and before the head.
     home : int
         The earlier visit that keeps what this one uses, `NONE` for itself.
+    embedding : int
+        The visit whose embedding a join uses, on its chips; `NONE` for one of its own.
     """
 
     part: Literal["embedding", "join", "head"] | Layer
@@ -45,9 +47,10 @@ class Visit:
     vocabulary: int = 0
     draft: Draft | None = None
     home: int = NONE
+    embedding: int = EMBEDDING
 
 
-def lpu_visits(model: Model, policy: Policy = SHARDED, drafts: int = 0) -> tuple[Visit, ...]:
+def lpu_visits(model: Model, policy: Policy = SHARDED, drafts: int = 0, *, embeds: bool = False) -> tuple[Visit, ...]:
     """Return the visits of a step, in their order.
 
     Parameters
@@ -57,6 +60,8 @@ def lpu_visits(model: Model, policy: Policy = SHARDED, drafts: int = 0) -> tuple
         How experts lie.
     drafts : int
         Drafts of a user that a step checks, and guesses for the next one where the model has layers for that.
+    embeds : bool
+        Whether the first join keeps an embedding of its own, for fabrics on which the head ends far from the other.
 
     Raises
     ------
@@ -75,14 +80,14 @@ def lpu_visits(model: Model, policy: Policy = SHARDED, drafts: int = 0) -> tuple
     if not guesses:
         return (first, *layers, last)
     checks = Draft(0, drafts, model.mtp_modules)
-    return (first, *layers, replace(last, draft=checks), *_guessing(model, checks))
+    return (first, *layers, replace(last, draft=checks), *_guessing(model, checks, embeds=embeds))
 
 
 def chips_of(visits: Sequence[Visit]) -> tuple[int, ...]:
     """Return the visit on whose chips each visit lies: itself, or an earlier one."""
     return tuple(
-        EMBEDDING if visit.part == "join" else number if visit.home == NONE else visit.home
-        for number, visit in enumerate(visits)
+        number if home == NONE else home
+        for number, home in enumerate(visit.embedding if visit.part == "join" else visit.home for visit in visits)
     )
 
 
@@ -103,14 +108,15 @@ def lpu_notes(model: Model, drafts: int = 0) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _guessing(model: Model, checks: Draft) -> Iterator[Visit]:
+def _guessing(model: Model, checks: Draft, *, embeds: bool) -> Iterator[Visit]:
     """Yield the visits of all drafts; those of a module that is visited again are at home where it was first."""
     head, length = len(model.layers) + 1, len(model.mtp) + 2
     for number in range(1, checks.drafts + 1):
         draft = checks._replace(number=number)
         begin = head + 1 + (draft.first - 1) * length
         homes = [NONE if draft.first == number else begin + place for place in range(length - 1)]
-        yield Visit("join", model.hidden, model.vocabulary, draft, homes[0])
+        embedding = EMBEDDING if not embeds else NONE if number == 1 else head + 1
+        yield Visit("join", model.hidden, model.vocabulary, draft, homes[0], embedding)
         for layer, home in zip(model.mtp, homes[1:], strict=True):
             yield Visit(layer, model.hidden, 0, draft, home)
         yield Visit("head", model.hidden, model.vocabulary, draft, head)

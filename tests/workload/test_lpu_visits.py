@@ -30,6 +30,16 @@ def test_drafts_follow_the_head() -> None:
     assert visits[5].part == model(**MTP).mtp[0]
 
 
+def test_drafts_may_have_an_embedding_of_their_own() -> None:
+    """Tests two modules: both join where the first one does, visit 4, whose embedding they use."""
+    visits = lpu_visits(model(num_mtp_modules=2), drafts=3, embeds=True)
+    joins = [number for number, visit in enumerate(visits) if visit.part == "join"]
+    assert joins == [4, 7, 10]
+    assert [visits[number].embedding for number in joins] == [NONE, 4, 4]
+    assert [chips_of(visits)[number] for number in joins] == [4, 4, 4]
+    assert visits[10].home == 4
+
+
 def test_modules_take_turns() -> None:
     """Tests two modules of two layers and three drafts: the third one is guessed by the first module again."""
     visits = lpu_visits(model(num_mtp_modules=2, mtp_transformer_layers=2), drafts=3)
