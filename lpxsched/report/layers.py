@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.token import collective_kind
+from lpxsched.report.manifest import collective_kind
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ def layer_name(number: int, head: int) -> str:
     return f"layer {key}" if key.isdigit() else key
 
 
+def in_model_order(keys: Iterable[str]) -> list[str]:
+    """Return keys of layers as a step meets them: embedding, layers, head, drafts; see `layer_key`."""
+    return sorted(keys, key=lambda key: (key.startswith(MTP), key == HEAD, key != EMBEDDING, len(key), key))
+
+
 def number_ranges(numbers: Iterable[int]) -> str:
     """Return sorted numbers as people write them: ``0-3, 5``; of many runs the first two, the last and the number."""
     runs: list[list[int]] = []
@@ -60,6 +65,11 @@ def layer_ranges(layers: Iterable[int], head: int) -> str:
     return _between_ends(layers, head, "", "")
 
 
+def keys_ranged(keys: Sequence[str]) -> str:
+    """Return keys of layers in the order of the model with their noun: ``embedding, layers 0-35, head``."""
+    return _joined(keys, "layer ", "layers ")
+
+
 def layers_named(layers: Iterable[int], head: int) -> str:
     """Return layers with their noun: ``layer 3``, ``layers 0-35``, ``embedding, layers 0-35, head``."""
     return _between_ends(layers, head, "layer ", "layers ")
@@ -73,14 +83,14 @@ def segment_name(build: Build, layers: Sequence[int]) -> str:
 
 
 def _between_ends(layers: Iterable[int], head: int, one: str, many: str) -> str:
-    numbers = sorted(layers)
-    if head == NONE:
-        return _noun(numbers, one, many)
-    own = [number - 1 for number in numbers if 0 < number < head]
-    after = [number - head for number in numbers if number > head]
-    ends = [EMBEDDING] * (0 in numbers), [HEAD] * (head in numbers)
-    parts = (*ends[0], _noun(own, one, many), *ends[1], _noun(after, f"{MTP} ", f"{MTP} "))
-    return ", ".join(part for part in parts if part)
+    return _joined([layer_key(number, head) for number in sorted(layers)], one, many)
+
+
+def _joined(keys: Sequence[str], one: str, many: str) -> str:
+    own = [int(key) for key in keys if key.isdigit()]
+    after = [int(key.removeprefix(MTP)) for key in keys if key.startswith(MTP)]
+    parts = (EMBEDDING * (EMBEDDING in keys), _noun(own, one, many), HEAD * (HEAD in keys))
+    return ", ".join(part for part in (*parts, _noun(after, f"{MTP} ", f"{MTP} ")) if part)
 
 
 def _noun(numbers: list[int], one: str, many: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
-from lpxsched.report.figures.images import PNG, images
+from lpxsched.report.figures.images import PNG, images, new_figure
 from lpxsched.report.formats import counted
 from lpxsched.sessions.outcome import ASSUMED, PREFILL, TIMETABLE, TOOLS, WAITING
 from lpxsched.sessions.trace import PS_PER_S
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from lpxsched.sessions.outcome import Outcome
+    from lpxsched.sessions.outcome import SessionOutcome
     from lpxsched.sessions.study import Study
 
 WIDTH_INCHES, ROW_INCHES, FRAME_INCHES, BARS_INCHES = 11.0, 0.24, 1.2, 2.4
@@ -33,14 +33,11 @@ def render_session(study: Study) -> bytes:
 
 
 def _draw(study: Study) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     agents = list(dict.fromkeys(study.session.agents))[:MOST_AGENTS]
     heights = [FRAME_INCHES + ROW_INCHES * len(agents), BARS_INCHES]
-    figure = Figure(figsize=(WIDTH_INCHES, sum(heights)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((WIDTH_INCHES, sum(heights)))
     over_time, parts = figure.subplots(2, 1, height_ratios=heights)
     _draw_agents(over_time, study, agents)
     _draw_parts(parts, study)
@@ -90,7 +87,7 @@ def _draw_agents(axes: Axes, study: Study, agents: list[str]) -> None:
 
 def _draw_parts(axes: Axes, study: Study) -> None:
     """Draw a bar for each case along its critical chain, tools left out."""
-    bars: dict[str, Outcome] = {"nominal": study.nominal, "worst": study.worst}
+    bars: dict[str, SessionOutcome] = {"nominal": study.nominal, "worst": study.worst}
     if study.drawn:
         bars |= {"arbitrated, mean steps": study.drawn.mean, "arbitrated, P99 steps": study.drawn.tail}
     for row, outcome in enumerate(bars.values()):

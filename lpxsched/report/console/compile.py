@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import as_us, counted
+from lpxsched.report.frames import only_period, windows_of
 from lpxsched.report.headline import headline_lines
 from lpxsched.report.layers import head_of, layers_named
 from lpxsched.report.reach import reach_lines
-from lpxsched.report.text import table
-from lpxsched.report.token import only_period, windows_of
+from lpxsched.report.text_table import table
 from lpxsched.report.utilisation import utilisation
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-def compile_summary(build: Build, measured: dict[str, Any]) -> str:
+def compile_text(build: Build, measured: dict[str, Any]) -> str:
     """Return the summary of a build as text.
 
     Parameters
