@@ -41,7 +41,8 @@ from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
 from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model, published_weights
-from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_work
+from lpxsched.workload.lpu_visits import lpu_visits
 from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
@@ -150,9 +151,11 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     decoding, chip = step_of(options, model, fabric), fabric.chip
-    visits = lpu_visits(model, decoding.policy)
-    decoding = in_best_blocks(visits, fabric, decoding)
-    groups = visit_groups(fabric, visits, decoding, what=model.name, file=_visits_file(options))
+    # Where the head ends out of reach of the embedding, drafts have one of their own.
+    each = (lpu_visits(model, decoding.policy, options.draft, embeds=embeds) for embeds in (False, True))
+    variants = list(dict.fromkeys(each))
+    decoding = in_best_blocks(variants[0], fabric, decoding)
+    visits, groups = visit_groups(fabric, variants, decoding, what=model.name, file=_visits_file(options))
     tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))
     works = cache(lambda visit, width: lpu_work(visit, chip, width, decoding))
 
@@ -176,7 +179,7 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
         segments = [chain_segment(chain, start)]
     around = surroundings(fabric, tree, segments)
     program, graph_file = _program(segments, layers_graph(graph, groups, works_of, whole=True), fabric)
-    results = chain_results(options, fabric, clock, chain, program, around)
+    results = chain_results(options, fabric, clock, chain, program, around, layers=len(model.layers))
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     if not is_expanded(decoding.precision.weights, chip.matrix_types):
         return build

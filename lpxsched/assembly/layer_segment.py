@@ -185,7 +185,7 @@ def _weights(problem: LayerProblem) -> TensorColumns:
     size = column(p.cost.weight_bytes for _, p in chosen)
     return TensorColumns(
         operator=column(number for number, _ in chosen),
-        name=texts([f"{p.operator.name}.{p.cost.weight_name}" for _, p in chosen]),
+        name=texts([f"{p.operator.keeper or p.operator.name}.{p.cost.weight_name}" for _, p in chosen]),
         offset=np.zeros_like(size),
         vectors=-(-size // problem.instance.add_cost.vector_bytes),
         dtype=texts([p.cost.weight_dtype for _, p in chosen]),

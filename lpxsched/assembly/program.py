@@ -44,9 +44,9 @@ def assemble(segments: Sequence[Segment]) -> Program:
     parts: list[Program] = []
     tensors = operators = 0
     for number, segment in enumerate(segments):
-        left: dict[tuple[str, int], int] = {}
+        left, kept = dict[tuple[str, int], int](), dict[tuple[str, int], int]()
         for part in segment.parts:
-            placed, left = _placed(part, _expanded(part, number), left, (tensors, operators))
+            placed, left = _placed(part, _expanded(part, number), left, kept, (tensors, operators))
             parts.append(placed)
             tensors += len(placed.tensors)
             operators += len(placed.operators)
@@ -86,18 +86,26 @@ def taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bo
 
 
 def _placed(
-    part: Part, tables: Program, left: dict[tuple[str, int], int], first: tuple[int, int]
+    part: Part,
+    tables: Program,
+    left: dict[tuple[str, int], int],
+    kept: dict[tuple[str, int], int],
+    first: tuple[int, int],
 ) -> tuple[Program, dict[tuple[str, int], int]]:
     """Renumber a part's tensors and operators from given numbers on, without operators that are no rows.
 
-    What these leave is what the part before left under that name on that chip. Also returned is what this part leaves.
+    What these leave is what the part before left under that name on that chip, and what is kept there is what any part
+    before kept; what this part keeps is added to that. Also returned is what this part leaves.
     """
     told = np.append(part.is_told, np.ones(len(tables.operators) - len(part.is_told), dtype=np.bool_))
     tensors, slots, operands = tables.tensors, tables.slots, tables.operands
-    own = (tensors.producer < 0) | told[tensors.producer]
-    tensor, operator = (start + np.cumsum(kept) - 1 for start, kept in zip(first, (own, told), strict=True))
     names = list(zip(tensors.name.tolist(), tensors.chip.tolist(), strict=True))
-    tensor[~own] = [left[names[given]] for given in np.flatnonzero(~own).tolist()]
+    made = tensors.producer >= 0
+    own = np.where(made, told[tensors.producer], [name not in kept for name in names])
+    tensor, operator = (start + np.cumsum(mine) - 1 for start, mine in zip(first, (own, told), strict=True))
+    before = [(left if made[row] else kept)[names[row]] for row in np.flatnonzero(~own).tolist()]
+    tensor[~own] = before
+    kept |= {names[row]: int(tensor[row]) for row in np.flatnonzero(own & ~made).tolist()}
     operands = taken(operands, told[operands.operator])
     placed = Program(
         replace(slots, tensor=tensor[slots.tensor]),

@@ -87,3 +87,9 @@ def test_what_no_part_contains_is_named(unread: int) -> None:
     left_out = not_modelled(unread)
     assert {"embedding", "drafter (speculation)"} <= set(left_out)
     assert left_out[0].startswith("caches and weights of 2 mixers") == (unread == 2)
+
+
+def test_routing_on_gpus_is_not_modelled() -> None:
+    """Tests that it is told where rows are routed there, since no kernel of a GPU stands for it."""
+    routers = "routers and choices of experts on GPUs"
+    assert [routers in not_modelled(0, routed=routed) for routed in (False, True)] == [False, True]
