@@ -132,7 +132,10 @@ def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pyte
     assert "--acceptance: a step with 1 drafted tokens emits 2 at most, got 3" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [("check",), ("bound",), ("simulate", "--reference"), ("simulate", "--frames")])
+@pytest.mark.parametrize(
+    "command",
+    [("check",), ("bound",), ("simulate", "--trials", "9"), ("simulate", "--reference"), ("simulate", "--frames")],
+)
 def test_micro_batches_in_flight_pass_every_other_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str, command: tuple[str, ...]
 ) -> None:
