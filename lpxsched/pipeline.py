@@ -167,7 +167,8 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     else:
         start = start_cycles(clock, problems[0].opening.clock.depth, hac_latency_cycles(fabric, tree))
         chips = sorted({chip for group in groups for chip in group.chips})
-        levels = segment_levels(tree, chips, deskews=1), segment_levels(tree, chips, deskews=2)
+        ends = problems[-1].ending_chips
+        levels = segment_levels(tree, chips, ends, deskews=1), segment_levels(tree, chips, ends, deskews=2)
         chain = solve_chain(problems, _solving(options), levels=levels, start_cycles=start, progress=progress)
         segments = [chain_segment(chain, start)]
     program, around = assemble(segments), surroundings(fabric, tree, segments)

@@ -11,12 +11,12 @@ from lpxsched.assembly.results import (
     extent_told,
     loads_told,
     problems_told,
+    run_of,
     solvers_named,
     traffic,
-    tree_of,
     wire_gap,
 )
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, worst_case_ns
 from lpxsched.files.ranged import NOTHING
 from lpxsched.program.chain_in_flight import ChainInFlight
 from lpxsched.schedule.chain import Chain
@@ -80,8 +80,8 @@ def _chain_headline(
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a step takes of a whole model on the chips."""
-    clock_mhz, makespan = fabric.chip.clock_mhz, [chain.makespan_cycles]
-    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespan)
+    clock_mhz = fabric.chip.clock_mhz
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=[chain.makespan_cycles])
     chips = sorted({chip for layer in chain.layers for chip in layer.problem.group.chips})
     if isinstance(chain, ChainInFlight):
         longest = chain.frame.windows * chain.frame.period_cycles
@@ -96,13 +96,8 @@ def _chain_headline(
         windows = {"windows": chain.frame.windows, "residues": list(chain.residues), "rest_cycles": [0]}
         loads = {"loads": loads_told(chain.loads, options.in_flight, clock_mhz)}
         return told | windows | loads | {"longest_step_ns": picoseconds_up(cycles_to_ns(longest, clock_mhz))}
-    worst_ns = worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=makespan,
-        levels=[segment_levels(tree_of(around), chips, deskews=len(chain.deskews))],
-        arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
-    )
+    run = run_of(around, 0, chips, chain.layers[-1].problem.ending_chips)
+    arrivals_ns = arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop)
+    worst_ns = worst_case_ns(clock, clock_mhz, [run], arrivals_ns=arrivals_ns)
     missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
     return headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))

@@ -132,6 +132,17 @@ def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pyte
     assert "--acceptance: a step with 1 drafted tokens emits 2 at most, got 3" in capsys.readouterr().err
 
 
+def test_the_longest_run_comes_up_to_the_worst_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str
+) -> None:
+    """Tests that nothing but picoseconds, rounded apart, lies between what is proved and what the adversary reaches."""
+    told = compiled(tmp_path, capsys, "--partition", cut)
+    assert run(["simulate", str(tmp_path / "build"), "--trials", "5", "--json"]) == ExitCode.DONE
+    seen = json.loads(capsys.readouterr().out)
+    assert seen["bound_ns"] == told["proved_worst_ns"]
+    assert 0 <= round(1000 * (seen["bound_ns"] - seen["observed_worst_ns"])) <= 2
+
+
 @pytest.mark.parametrize(
     "command",
     [("check",), ("bound",), ("simulate", "--trials", "9"), ("simulate", "--reference"), ("simulate", "--frames")],

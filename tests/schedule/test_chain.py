@@ -30,7 +30,8 @@ ROUTE = (TRAY, TRAY, TRAY, TRAY, NEXT, NEXT)
 def chained(visits: Visits) -> Chain:
     """Return the chain of all visits, found greedily."""
     chips = sorted({chip for group in visits.groups for chip in group.chips})
-    levels = segment_levels(visits.tree, chips, deskews=1), segment_levels(visits.tree, chips, deskews=2)
+    ends = visits.problems[-1].ending_chips
+    levels = tuple(segment_levels(visits.tree, chips, ends, deskews=deskews) for deskews in (1, 2))
     return solve_chain(visits.problems, GREEDY, levels=levels, start_cycles=START, progress=lambda *_: None)
 
 

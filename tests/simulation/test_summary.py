@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lpxsched.clocks.latency import arrival_ns, worst_case_ns
+from lpxsched.clocks.latency import Run, arrival_ns, worst_case_ns
 from lpxsched.errors import InputError
 from lpxsched.simulation.bound.bound import Proved
 from lpxsched.simulation.bound.waiting import Fullest
@@ -279,12 +279,7 @@ def test_clocks_that_need_a_tree_are_refused_without_one() -> None:
 
 def test_the_formula_of_the_bound_is_that_of_the_clocks_stage() -> None:
     """Tests that another clock's bound is what compile would have written for it."""
-    expected = worst_case_ns(
-        own_clock(),
-        Fraction(1000),
-        waiting_cycles=[504],
-        makespan_cycles=[128],
-        levels=[1],
-        arrivals_ns=arrival_ns(own_clock(), Fraction(1000), in_hop=False),
-    )
+    run = Run(waiting_cycles=504, makespan_cycles=128, levels=1, since_cycles=126)
+    arrivals_ns = arrival_ns(own_clock(), Fraction(1000), in_hop=False)
+    expected = worst_case_ns(own_clock(), Fraction(1000), [run], arrivals_ns=arrivals_ns)
     assert simulate(two_chip_build(), own_clock(), trials=1, seed=0).bound_ns == picosecond_up(expected)

@@ -90,6 +90,11 @@ class LayerProblem:
         """Whether rows come from hosts, or go there."""
         return self.instance.network.nodes > self.instance.network.chips
 
+    @property
+    def ending_chips(self) -> list[int]:
+        """The chips on which it ends, or which send to hosts where it ends."""
+        return [self.group.chips[one.shard] for one in self.operators if one.is_told and one.operator.ends]
+
     def node(self, local: int) -> int:
         """Return the node of the fabric behind a local number."""
         return int(self.instance.network.fabric_node[local])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from lpxsched.clocks.guard import drift_cycles
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.bound.slack import tightest
 from lpxsched.simulation.summary import simulate
-from lpxsched.simulation.trials.adversary import against
+from lpxsched.simulation.trials.adversary import against, attained_cycles
 from lpxsched.simulation.trials.kernel import TOLERANCE_CYCLES, columns_of, run_on
 from tests.builds import two_chip_build
 from tests.simulation.examples import (
@@ -112,6 +113,22 @@ def test_an_arrival_before_the_deskew_is_worst_on_a_slow_receiver() -> None:
     latest = 83 / (1 - rho) - 95 / (1 + rho) + 10
     assert -2 < latest < 0
     assert proven(build, clock(ppm=10_000)) == Fraction(7, 2) - (1 - rho) * latest
+
+
+def test_only_what_has_swung_back_is_not_reached() -> None:
+    """Tests d = 2 %, f = 0.7 / 1,000 cycles, departure at 1,480: after a turn and more clocks have swung back.
+
+    The bound takes d / (8 f) = 25/7 for both ends; d / (2 f) u (1 - u) are left, where u = f P - 1 is 0.0381 at P =
+    1483, and 0.04895 at R = 1498.5.
+    """
+    build, spread = one_slot(two_chip_build(), 1), clock(spread_ppm=20_000, spread_khz=700)
+    slots = replace(build.slots, depart=build.slots.depart + 1400, read=build.slots.read + 1400)
+    build, swing = replace(build, slots=slots), Fraction(100, 7)
+    left = swing * sum(u * (1 - u) for u in (Fraction(381, 10_000), Fraction(4895, 100_000)))
+    assert proven(build, spread) == Fraction(31, 2) - Fraction(99, 100) * (10 + Fraction(50, 7))
+    reached = Fraction(31, 2) - Fraction(99, 100) * (10 + left)
+    assert abs(adversarial(build, spread) - float(reached)) <= TOLERANCE_CYCLES
+    assert abs(float(attained_cycles(timeline_of(build, spread), limits_of(spread))[0]) - float(reached)) <= 1e-9
 
 
 @given(specification=CLOCKS)

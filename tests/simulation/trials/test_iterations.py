@@ -79,11 +79,11 @@ def test_no_phase_falls_behind_further(turns: float) -> None:
 def test_the_longest_latency_has_its_spread() -> None:
     """Tests two chips that wait 504 cycles, deskew for 2 and end 126 later at 2 % spread of 1 MHz, 1 % slow.
 
-    The last chip is the root, which counts 630 cycles but for the stall: in 0.63 of a turn it falls behind by 2 x 10 x
-    (0.315 - 2 x 0.315^2) = 2.331.
+    The last chip is the root, which counts 632 cycles in a row: in 0.632 of a turn it falls behind by 2 x 10 x (0.316 -
+    2 x 0.316^2) = 2.32576. The bound lets it fall behind by 2.5, as in half a turn, and its way to the end beside that.
     """
     build, limits = two_chip_build(), limits_of(clock(spread_ppm=20_000, spread_khz=1000))
     alignment = read_alignment(build)
     egress = read_egress(build, alignment)
     longest = latency_cycles(egress, slowest_clocks(egress, alignment, limits), limits, np.ones(len(egress.node)))
-    assert longest == pytest.approx(632 / 0.99 + 2.331)
+    assert longest == pytest.approx(632 / 0.99 + 2.32576)
