@@ -76,7 +76,8 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     """
     if options.attention == "lpu":
         return _compile_whole(options, progress)
-    fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
+    fabric, published = load_fabric(options.topology), load_model(options.model)
+    clock = load_clock(options.clock, fabric.chip.clock_mhz)
     model = ffn_model(published, _policy(options), options.weights)
     precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
     build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
@@ -144,7 +145,8 @@ def _policy(options: CompileOptions) -> Policy:
 
 def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:
     """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
-    fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
+    fabric, model = load_fabric(options.topology), load_model(options.model)
+    clock = load_clock(options.clock, fabric.chip.clock_mhz)
     decoding, chip = step_of(options, model, fabric), fabric.chip
     visits = lpu_visits(model, decoding.policy)
     decoding = in_best_blocks(visits, fabric, decoding)

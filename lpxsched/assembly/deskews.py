@@ -52,11 +52,14 @@ def deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
     chain, frame = in_flight.chain, in_flight.frames[0]
     deskews = sorted(frame.deskews)
     again = [(cycle + chain.step_cycles, stall) for cycle, stall in deskews[:1]]
+    fits = [one.longest_step_cycles for one in in_flight.tried if one.fits]
     apart = [later - cycle - stall for (cycle, stall), (later, _) in pairwise([*deskews, *again])]
     return {
         "count": len(frame.deskews),
         "interval_cycles": max(apart, default=0),
         "stall_cycles": max((stall for _, stall in frame.deskews), default=0),
+        # Whether something else that was tried has a shorter longest step.
+        "decided_by": "worst case" if chain.step_cycles <= min(fits, default=chain.step_cycles) else "nominal step",
         "tried": [
             {
                 "deskews": one.deskews,

@@ -30,9 +30,10 @@ def bound_command(folder: Path, clock: str | None, png: Path | None, as_json: bo
     from lpxsched.clocks.specification import load_clock
     from lpxsched.report.figures.deskews import render_deskews
     from lpxsched.simulation.bound.bound import bound
+    from lpxsched.simulation.manifest import read_clock_mhz
 
-    specification, targets = load_clock(clock) if clock is not None else None, output_targets({"png": png}, [folder])
-    build = read_granted_build(folder)
+    targets, build = output_targets({"png": png}, [folder]), read_granted_build(folder)
+    specification = load_clock(clock, read_clock_mhz(build)) if clock is not None else None
     picture = render_deskews(build) if targets else b""
     found = bound(build, specification)
     for path in targets.values():

@@ -43,9 +43,10 @@ def simulate_command(
     """
     from lpxsched.clocks.specification import load_clock
     from lpxsched.report.headline import assumed_lines
+    from lpxsched.simulation.manifest import read_clock_mhz
 
-    specification = load_clock(clock) if clock is not None else None
     build = read_granted_build(folder)
+    specification = load_clock(clock, read_clock_mhz(build)) if clock is not None else None
     if frames:
         from lpxsched.simulation.reserved import simulate_frames
 
