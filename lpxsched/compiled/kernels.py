@@ -11,6 +11,7 @@ import sys
 from functools import cache, update_wrapper
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -27,6 +28,8 @@ Function = TypeVar("Function", bound="Callable[..., object]")
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+# Of threads that call a kernel for the first time one makes its machine code.
+_FINDING = Lock()
 CONSTANTS = (bool, int, float, str, tuple, np.generic)
 
 
@@ -60,8 +63,9 @@ class Kernel:
         for argument in arguments:
             _flatten(argument, kinds, words)
         key = " ".join(kinds)
-        if key not in self._codes:
-            self._codes[key] = machine_code.find(self.function, self.stamp(), key, arguments, words)
+        with _FINDING:
+            if key not in self._codes:
+                self._codes[key] = machine_code.find(self.function, self.stamp(), key, arguments, words)
         return self._codes[key].call(words)
 
     def stamp(self) -> str:

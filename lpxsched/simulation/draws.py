@@ -48,23 +48,11 @@ def uniform(seed: int, slot: int, vector: int) -> float:
 @kernel
 def quantile(part: float) -> float:
     """Return the value that a standard normal number is below with some probability."""
-    if part > 0.5:
-        return -quantile_below(1 - part)
-    return quantile_below(part)
-
-
-@kernel
-def quantile_below(part: float) -> float:
-    """Return the same for a probability of at most a half."""
-    if part < TAIL:
-        q = math.sqrt(-2 * math.log(part))
-        above = 0.0
-        for factor in TAIL_NUMERATOR:
-            above = above * q + factor
-        below = 0.0
-        for factor in TAIL_DENOMINATOR:
-            below = below * q + factor
-        return above / (below * q + 1)
+    outside = min(part, 1 - part)
+    if outside < TAIL:
+        value = tail_quantile(outside)
+        return value if part < 0.5 else -value
+    # Odd in q, so no branch on its sign, which no processor could foresee.
     q = part - 0.5
     r = q * q
     above = 0.0
@@ -74,6 +62,19 @@ def quantile_below(part: float) -> float:
     for factor in DENOMINATOR:
         below = below * r + factor
     return above * q / (below * r + 1)
+
+
+@kernel
+def tail_quantile(part: float) -> float:
+    """Return the same for a probability below `TAIL`."""
+    q = math.sqrt(-2 * math.log(part))
+    above = 0.0
+    for factor in TAIL_NUMERATOR:
+        above = above * q + factor
+    below = 0.0
+    for factor in TAIL_DENOMINATOR:
+        below = below * q + factor
+    return above / (below * q + 1)
 
 
 @kernel

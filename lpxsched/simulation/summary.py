@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from itertools import islice
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +20,21 @@ from lpxsched.simulation.timeline import read_timeline, slots_to_chips
 from lpxsched.simulation.trials.adversary import attacks
 from lpxsched.simulation.trials.clocks import draw_clocks
 from lpxsched.simulation.trials.kernel import columns_of, run_on
+from lpxsched.simulation.trials.threads import side_by_side
 from lpxsched.units import NONE, cycles_to_ns, exact, ns_to_cycles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
     from lpxsched.clocks.specification import ClockSpecification
+    from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.bound.bound import Proved
-    from lpxsched.simulation.trials.kernel import Seen
+    from lpxsched.simulation.egress import Egress
+    from lpxsched.simulation.limits import Limits
+    from lpxsched.simulation.trials.clocks import NodeClocks
+    from lpxsched.simulation.trials.kernel import Seen, Slots
     from lpxsched.timetable.build import Build
 
 DECIMALS = 6
@@ -152,6 +163,21 @@ class _Tally:
                 self.first = Failing(what, trial, int(seen.first[place]), int(seen.first[place + 1]))
 
 
+def _drawn(
+    slots: Slots, alignment: Alignment, limits: Limits, egress: Egress, *, deviation_cycles: float, seed: int
+) -> Iterator[Callable[[], tuple[Seen, float]]]:
+    """Yield random runs, which tell what happens to vectors and the latency in cycles; any thread may do them."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+
+    def run(clocks: NodeClocks, number: int, parts: NDArray[np.float64]) -> tuple[Seen, float]:
+        seen = run_on(slots, clocks, limits, deviation_cycles=deviation_cycles, seed=number)
+        return seen, latency_cycles(egress, clocks, limits, parts)
+
+    while True:
+        clocks, number = draw_clocks(generator, alignment, limits), int(generator.integers(2**62))
+        yield partial(run, clocks, number, generator.random(len(egress.node)))
+
+
 def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: int, seed: int) -> Summary:
     """Return what random clocks and an adversary do to a build, on its own clock or on another.
 
@@ -164,19 +190,19 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
     case = case_of(build, specification)
     alignment, limits = case.alignment, case.limits
     timeline, egress = read_timeline(build, alignment, limits, slots_to_chips(build)), read_egress(build, alignment)
-    slots, generator = columns_of(build, timeline, limits), np.random.Generator(np.random.PCG64(seed))
+    slots = columns_of(build, timeline, limits)
     deviation = float(ns_to_cycles(exact(specification.jitter_deviation_ns.value), clock_mhz))
     tally, longest = _Tally(), 0.0
-    for trial in range(trials):
-        clocks = draw_clocks(generator, alignment, limits)
-        number = int(generator.integers(2**62))
-        tally.add(trial, run_on(slots, clocks, limits, deviation_cycles=deviation, seed=number))
-        longest = max(longest, latency_cycles(egress, clocks, limits, generator.random(len(egress.node))))
+    drawn = _drawn(slots, alignment, limits, egress, deviation_cycles=deviation, seed=seed)
+    for trial, (seen, latency) in enumerate(side_by_side(islice(drawn, trials))):
+        tally.add(trial, seen)
+        longest = max(longest, latency)
     random_slack, random_longest = tally.slack, longest
+    worst = partial(run_on, slots, limits=limits, deviation_cycles=0.0, seed=0, part=1.0)
     attacked = 0
-    for clocks in attacks(timeline, alignment, limits):
+    for seen in side_by_side(partial(worst, clocks=clocks) for clocks in attacks(timeline, alignment, limits)):
         attacked += 1
-        tally.add(NONE, run_on(slots, clocks, limits, deviation_cycles=0.0, seed=0, part=1.0))
+        tally.add(NONE, seen)
     slowest = slowest_clocks(egress, alignment, limits)
     longest = max(longest, latency_cycles(egress, slowest, limits, np.ones(len(egress.node))))
     return Summary(

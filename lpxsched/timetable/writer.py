@@ -12,17 +12,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lpxsched.errors import InputError
 from lpxsched.timetable.columns import COLUMN_NAMES, Table
 from lpxsched.timetable.documents import canonical_json
 from lpxsched.timetable.reader import FILES, GRAPH, MANIFEST, is_build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sized
     from pathlib import Path
 
-    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from lpxsched.timetable.build import Build
 
@@ -254,10 +256,22 @@ def write_table(path: Path, table: Table) -> None:
 
 
 def _array(column: np.ndarray | tuple[np.ndarray, ...]) -> pa.Array:
+    """Return a column for Parquet.
+
+    Arrays are made of their buffers: pa.array() asks pandas what its input is, where there is one, and so loads it,
+    which takes longer than all the rest.
+    """
     import pyarrow as pa
 
     if isinstance(column, tuple):
-        return pa.array([part.tolist() for part in column], type=pa.list_(pa.int64()))
+        values = np.concatenate([np.zeros(0, dtype=np.int64), *column])
+        return pa.ListArray.from_arrays(_array(_offsets(column)), _array(values))
     if column.dtype.kind == "U":
-        return pa.array(column.tolist(), type=pa.string())
-    return pa.array(column)
+        texts = [text.encode() for text in column.tolist()]
+        return pa.StringArray.from_buffers(len(texts), pa.py_buffer(_offsets(texts)), pa.py_buffer(b"".join(texts)))
+    held = np.packbits(column, bitorder="little") if column.dtype.kind == "b" else np.ascontiguousarray(column)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(held)])
+
+
+def _offsets(parts: Iterable[Sized]) -> NDArray[np.int32]:
+    return np.cumsum([0, *map(len, parts)], dtype=np.int32)

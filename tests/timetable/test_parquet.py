@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -42,6 +44,22 @@ def test_every_table_is_read_as_it_was_written(table: Table) -> None:
     """Tests random tables of every class, those without rows among them."""
     with TemporaryDirectory() as folder:
         assert same(read_table(written(Path(folder), table), type(table)), table)
+
+
+def test_a_build_is_written_and_read_without_pandas(tmp_path: Path) -> None:
+    """Tests that a process that writes and reads all tables of a build loads no pandas, even where there is one.
+
+    To load it takes longer than all the rest of a small collective.
+    """
+    pytest.importorskip("pandas")
+    code = (
+        "import sys; from pathlib import Path; from lpxsched.timetable.reader import read_build;"
+        "from lpxsched.timetable.writer import write_build; from tests.builds import two_chip_build;"
+        f"folder = Path({str(tmp_path / 'build')!r}); write_build(folder, two_chip_build()); read_build(folder);"
+        "print('pandas' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told == "False\n"
 
 
 def test_a_table_of_many_row_groups_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

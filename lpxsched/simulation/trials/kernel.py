@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.trials.clocks import NodeClocks
     from lpxsched.timetable.build import Build
 
+Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 # What float64 rounds in a slack stays below.
@@ -29,23 +30,28 @@ MOST_ROWS = 200_000
 
 
 class Slots(NamedTuple):
-    """Columns of the slots that lead to chips; `depth` is that of the buffer at the end of the link."""
+    """Columns of the slots that lead to chips, queue by queue, and of the queues: what a link delivers in a session.
+
+    Slots of queue q are those from `first[q]` up to `first[q + 1]`; `depth` is that of the buffer at the end of its
+    link, which is `roomy` where it holds them all. What a queue has in common stands there once: a run passes over all
+    slots, and waits for memory.
+    """
 
     row: Integers
-    link: Integers
-    session: Integers
     vectors: Integers
-    src: Integers
-    dst: Integers
     src_deskew: Integers
     dst_deskew: Integers
     depart: Integers
     read: Integers
+    first: Integers
+    src: Integers
+    dst: Integers
     latency: Floats
     vector_time: Floats
     pitch: Floats
     late: Floats
     depth: Integers
+    roomy: Flags
 
 
 class Run(NamedTuple):
@@ -70,7 +76,8 @@ class Run(NamedTuple):
 class Seen(NamedTuple):
     """What a run showed: slots with a late vector, vectors that found their buffer full, and the first of both.
 
-    `least` is the least slack, `at` the slot that has it, and its vector; `slack` that of each slot.
+    `least` is the least slack, `at` the slot that has it, and its vector; `slack` that of each slot,
+    where it was asked for.
     """
 
     late: Integers
@@ -107,40 +114,45 @@ def time_of(run: Run, deskew: int, node: int, passed: float) -> float:
 @kernel
 def deliver(slots: Slots, run: Run, seen: Seen) -> None:
     """Move all vectors, and note who is late and who finds no room."""
-    arrived, number = -np.inf, 0
-    for slot in range(len(slots.row)):
-        src, dst, depth = slots.src[slot], slots.dst[slot], slots.depth[slot]
-        if slot == 0 or slots.link[slot] != slots.link[slot - 1] or slots.session[slot] != slots.session[slot - 1]:
-            arrived, number = -np.inf, 0
-        from_deskew, to_deskew = slots.src_deskew[slot], slots.dst_deskew[slot]
-        rate, worst, worst_vector = 1 / run.slowness[to_deskew, dst], np.inf, 0
-        low, high = -run.early, slots.late[slot]
+    low = -run.early
+    for queue in range(len(slots.src)):
+        src, dst, depth = slots.src[queue], slots.dst[queue], slots.depth[queue]
+        latency, vector_time, pitch = slots.latency[queue], slots.vector_time[queue], slots.pitch[queue]
+        high, roomy = slots.late[queue], slots.roomy[queue]
         tail = cut_off(low, high, run.deviation)
-        for vector in range(slots.vectors[slot]):
-            passed = vector * slots.pitch[slot]
-            part = run.part if run.part >= 0 else uniform(run.seed, slots.row[slot], vector)
-            jitter = spread_within(low, high, run.deviation, tail, part)
-            through = time_of(run, from_deskew, src, slots.depart[slot] + passed + slots.vector_time[slot])
-            arrived = max(arrived, through + slots.latency[slot] + jitter)
-            due = slots.read[slot] + passed
-            slack = rate * (time_of(run, to_deskew, dst, due - run.crossing) - arrived)
-            if slack < worst:
-                worst, worst_vector = slack, vector
-            # A vector finds no room while the one that came so many before it still waits.
-            place = number % depth
-            if number >= depth and arrived < seen.reads[place] - TOLERANCE_CYCLES:
-                seen.overflows[0] += 1
-                if seen.first[2] < 0:
-                    seen.first[2], seen.first[3] = slots.row[slot], vector
-            seen.reads[place] = time_of(run, to_deskew, dst, due)
-            number += 1
-        seen.slack[slot] = worst
-        if worst < seen.least[0]:
-            seen.least[0], seen.at[0], seen.at[1] = worst, slots.row[slot], worst_vector
-        if worst < -TOLERANCE_CYCLES:
-            seen.late[0] += 1
-            if seen.first[0] < 0:
-                seen.first[0], seen.first[1] = slots.row[slot], worst_vector
+        arrived, number = -np.inf, 0
+        for slot in range(slots.first[queue], slots.first[queue + 1]):
+            from_deskew, to_deskew = slots.src_deskew[slot], slots.dst_deskew[slot]
+            row, depart, read = slots.row[slot], slots.depart[slot], slots.read[slot]
+            rate, worst, worst_vector = 1 / run.slowness[to_deskew, dst], np.inf, 0
+            for vector in range(slots.vectors[slot]):
+                passed = vector * pitch
+                part = run.part if run.part >= 0 else uniform(run.seed, row, vector)
+                jitter = spread_within(low, high, run.deviation, tail, part)
+                through = time_of(run, from_deskew, src, depart + passed + vector_time)
+                arrived = max(arrived, through + latency + jitter)
+                due = read + passed
+                slack = rate * (time_of(run, to_deskew, dst, due - run.crossing) - arrived)
+                if slack < worst:
+                    worst, worst_vector = slack, vector
+                if roomy:
+                    continue
+                # A vector finds no room while the one that came so many before it still waits.
+                place = number % depth
+                if number >= depth and arrived < seen.reads[place] - TOLERANCE_CYCLES:
+                    seen.overflows[0] += 1
+                    if seen.first[2] < 0:
+                        seen.first[2], seen.first[3] = row, vector
+                seen.reads[place] = time_of(run, to_deskew, dst, due)
+                number += 1
+            if len(seen.slack):
+                seen.slack[slot] = worst
+            if worst < seen.least[0]:
+                seen.least[0], seen.at[0], seen.at[1] = worst, row, worst_vector
+            if worst < -TOLERANCE_CYCLES:
+                seen.late[0] += 1
+                if seen.first[0] < 0:
+                    seen.first[0], seen.first[1] = row, worst_vector
 
 
 def columns_of(build: Build, timeline: Timeline, limits: Limits) -> Slots:
@@ -151,24 +163,27 @@ def columns_of(build: Build, timeline: Timeline, limits: Limits) -> Slots:
     session = np.where(build.frames.period_cycles[frame] > 0, -1 - frame, timeline.segment[slot])
     depart = timeline.depart_cycles[0, slot] - earlier
     order = np.lexsort((depart, timeline.src_deskew[0, slot], session, timeline.link[slot]))
-    slot, depart = slot[order], depart[order]
-    depth = build.chips.deskew_buffer_vectors[timeline.dst]
+    slot, depart, session = slot[order], depart[order], session[order]
+    link = timeline.link[slot]
+    begins = np.flatnonzero(np.append(True, (link[1:] != link[:-1]) | (session[1:] != session[:-1])))
+    queue = slot[begins]
+    depth = np.maximum(build.chips.deskew_buffer_vectors[timeline.dst[queue]], 1)
     return Slots(
         row=timeline.row[slot],
-        link=timeline.link[slot],
-        session=session[order],
         vectors=timeline.vectors[slot],
-        src=timeline.src[slot],
-        dst=timeline.dst[slot],
         src_deskew=timeline.src_deskew[0, slot],
         dst_deskew=timeline.dst_deskew[0, slot],
         depart=depart,
         read=timeline.read_cycles[0, slot] - earlier[order],
-        latency=timeline.latency_cycles[slot].astype(np.float64),
-        vector_time=timeline.vector_time_cycles[slot],
-        pitch=timeline.pitch_cycles[slot],
-        late=delays[timeline.delay[slot]],
-        depth=np.maximum(depth, 1)[slot],
+        first=np.append(begins, len(slot)),
+        src=timeline.src[queue],
+        dst=timeline.dst[queue],
+        latency=timeline.latency_cycles[queue].astype(np.float64),
+        vector_time=timeline.vector_time_cycles[queue],
+        pitch=timeline.pitch_cycles[queue],
+        late=delays[timeline.delay[queue]],
+        depth=depth,
+        roomy=np.add.reduceat(timeline.vectors[slot], begins) <= depth,
     )
 
 
@@ -193,7 +208,14 @@ def iterations(build: Build, timeline: Timeline) -> tuple[Integers, Integers]:
 
 
 def run_on(
-    slots: Slots, clocks: NodeClocks, limits: Limits, *, deviation_cycles: float, seed: int, part: float = -1.0
+    slots: Slots,
+    clocks: NodeClocks,
+    limits: Limits,
+    *,
+    deviation_cycles: float,
+    seed: int,
+    part: float = -1.0,
+    each: bool = False,
 ) -> Seen:
     """Return what a run shows.
 
@@ -207,6 +229,8 @@ def run_on(
     seed : int
     part : float
         Part of their range by which all links jitter; below 0: drawn.
+    each : bool
+        Whether to tell the slack of each slot.
     """
     run = Run(
         clocks.aligned_cycles,
@@ -227,7 +251,7 @@ def run_on(
         np.full(4, -1, dtype=np.int64),
         np.full(1, np.inf),
         np.full(2, -1, dtype=np.int64),
-        np.empty(len(slots.row)),
+        np.empty(len(slots.row) if each else 0),
         np.zeros(int(slots.depth.max(initial=1))),
     )
     deliver(slots, run, seen)

@@ -85,7 +85,8 @@ def slowly(build: Build, clocks: NodeClocks, row: int, seed: int) -> float:
 def test_slack_follows_the_definitions(build: Build, seed: int) -> None:
     """Tests the columns against every vector followed by itself, slots in flight across a deskew included."""
     clocks = one_trial(build, seed)
-    seen = run_on(columns_of(build, timeline_of(build), LIMITS), clocks, LIMITS, deviation_cycles=0.0, seed=seed)
+    slots = columns_of(build, timeline_of(build), LIMITS)
+    seen = run_on(slots, clocks, LIMITS, deviation_cycles=0.0, seed=seed, each=True)
     # Rows 2 and 5 lead to the host.
     slow = [slowly(build, clocks, row, seed) for row in (0, 1, 3, 4, 6, 7)]
     np.testing.assert_allclose(seen.slack, slow, atol=1e-9)
@@ -98,7 +99,7 @@ def test_a_link_delivers_in_order() -> None:
     clocks = draw_clocks(np.random.default_rng(0), read_alignment(build), wild)
     slots = columns_of(build, timeline_of(build), wild)
     for seed in range(20):
-        seen = run_on(slots, clocks, wild, deviation_cycles=0.0, seed=seed)
+        seen = run_on(slots, clocks, wild, deviation_cycles=0.0, seed=seed, each=True)
         # Vector 0 arrives at depart + 12.5 and its jitter, vector 1 no earlier and is due 2.5 cycles later.
         first, second = (1000 * uniform(seed, 0, vector) for vector in (0, 1))
         latest = max(second + 2.5, first)
