@@ -12,8 +12,8 @@ import numpy as np
 
 from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
 from lpxsched.verify.clock import limits_of
-from lpxsched.verify.cuts import cut_frames, last_cut
 from lpxsched.verify.demand import graph_operators
+from lpxsched.verify.each_period import aligned_by, deskewed_each_period
 from lpxsched.verify.frames import repeating
 from lpxsched.verify.gaps import since_deskew
 from lpxsched.verify.tree import Tree
@@ -155,8 +155,8 @@ def _aligned(build: Build) -> tuple[Integers, Integers]:
     segments, deskews = build.segments, build.deskews
     first = -since_deskew(build)[:-1]
     last, makespan = first.copy(), segments.makespan_cycles
-    rows = np.flatnonzero(cut_frames(build)[segments.frame])
-    last[rows] = last_cut(build, rows, makespan[rows])
+    rows = np.flatnonzero(deskewed_each_period(build)[segments.frame])
+    last[rows] = aligned_by(build, rows, makespan[rows])
     for frame in np.flatnonzero(build.frames.period_cycles == 0).tolist():
         ends = np.sort((deskews.cycle + deskews.stall)[deskews.frame == frame])
         for row in np.flatnonzero(segments.frame == frame).tolist() if len(ends) else ():
