@@ -17,6 +17,7 @@ import numpy as np
 from lpxsched.clocks.guard import (
     crossing_cycles,
     fastest_rate,
+    ramp_per_cycle,
     residual_cycles,
     slowest_rate,
     wander_cycles,
@@ -163,15 +164,13 @@ class Run:
         """Return by how much clocks that ramp and spread lengthen it at most, in cycles.
 
         Nobody corrects the root, which counts from the event to the last deskew. The chip that ends last strays since
-        that, and the one that begins first since the deskew before.
+        that, and the one that begins first since the deskew before; the root has then ramped until the wait as well.
         """
-        to_last = self.before_cycles + self.makespan_cycles - self.since_cycles
-        spans = [self.before_cycles, self.since_cycles]
-        if self.before_cycles:
-            spans += [self.waiting_cycles + self.before_cycles, to_last]
-        else:
-            spans += [self.waiting_cycles + to_last]
-        return sum((wander_cycles(clock, span, clock_mhz) for span in spans), Fraction(0))
+        waits, before = self.waiting_cycles, self.before_cycles
+        to_last = before + self.makespan_cycles - self.since_cycles
+        spans = [before, waits, to_last] if before else [waits + to_last]
+        strays = sum(wander_cycles(clock, span, clock_mhz) for span in (*spans, self.since_cycles))
+        return strays + ramp_per_cycle(clock, clock_mhz) * before * waits
 
 
 def arrival_ns(clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) -> Fraction:

@@ -214,7 +214,7 @@ def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> Node
     arrival = float(limits.delay_cycles) + limits.crossing_cycles * slow
     latest = egress.start_cycle * slow + egress.levels * residual + egress.arrives * arrival
     error = np.zeros((len(alignment.segment), alignment.nodes))
-    slowness, phase = np.full(alignment.nodes, slow), np.zeros(alignment.nodes)
+    slowness, phases = np.full(alignment.nodes, slow), np.zeros_like(error)
     bounds = np.append(egress.first_member, len(egress.member_node))
     ends = np.append(egress.first_end, len(latest))
     for segment in range(len(egress.first_end)):
@@ -233,12 +233,14 @@ def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> Node
         waited = int(egress.waiting_cycles[segment]) + max(int(egress.opening_cycles[end]), 0)
         elapsed = int(alignment.elapsed_cycles[egress.deskew[end]])
         since, before = int(egress.since_cycles[end]), int(egress.member_since[bounds[segment]])
-        rate = float(limits.spread_rate)
+        # Segments lie apart in time, so that each meets every clock at a phase of its own.
+        rate, phase = float(limits.spread_rate), np.zeros(alignment.nodes)
         phase[first] = 0.5 + slowest_phase(limits, before)
         root = int(egress.root[end])
         phase[node] = slowest_phase(limits, since) - rate * elapsed
         counted = waited + elapsed + (since - before if root == node else 0)
         phase[root] = rate * (waited - before) + slowest_phase(limits, counted)
+        phases[alignment.segment == segment] = phase
     still = np.zeros(alignment.nodes)
     aligned = sum_along_tree(error, alignment)
-    return clocks_of(alignment, limits, slowness, phase, still, aligned, 1.0)
+    return clocks_of(alignment, limits, slowness, phases, still, aligned, 1.0)

@@ -169,7 +169,7 @@ def _strays(build: Build, first: Integers, last: Integers) -> Fraction:
     """Return by how much clocks that do not keep their mean rates lengthen all segments, in cycles.
 
     The root strays from the event to the last deskew, the chip that ends last since that, and where a deskew lies
-    before a segment the one that begins first since then: the root counts that time too.
+    before a segment the one that begins first since then: the root has ramped for that time too.
     """
     limits, segments, total = limits_of(build), build.segments, Fraction(0)
     if not limits.wanders:
@@ -177,8 +177,9 @@ def _strays(build: Build, first: Integers, last: Integers) -> Fraction:
     columns = segments.waiting_cycles, segments.makespan_cycles, first, last, np.array(build.graph.windows())
     for waits, makespan, opened, ended, times in zip(*(column.tolist() for column in columns), strict=True):
         before = max(-opened, 0)
-        spans = [waits + before, ended - opened, before] if before else [waits + ended]
-        total += times * sum(limits.wander_cycles(span) for span in (*spans, makespan - ended))
+        spans = [waits, ended - opened, before] if before else [waits + ended]
+        strays = sum(limits.wander_cycles(span) for span in (*spans, makespan - ended))
+        total += times * (strays + limits.ramp * before * waits)
     return total
 
 

@@ -162,12 +162,12 @@ def test_the_root_and_the_last_chip_stray() -> None:
 def test_what_began_long_after_its_deskew_strayed_before() -> None:
     """Tests a deskew 400 cycles before 200, the last at 50 of them: four times clocks stray.
 
-    The root in the wait and since the deskew, 500, and from deskew to deskew, 450; the chip that begins for 400, that
-    which ends for 150. Rates are all the same.
+    The root in the wait, 100, and from deskew to deskew, 450; the chip that begins for 400, that which ends for 150.
+    Rates are all the same.
     """
     run = Run(waiting_cycles=100, makespan_cycles=200, levels=0, since_cycles=150, before_cycles=400)
     worst = worst_case_ns(swinging(), Fraction(1000), [run], arrivals_ns=Fraction(0))
-    strays = sum(Fraction(q, 100) * (1 - Fraction(q, 1000)) for q in (500, 450, 400, 150))
+    strays = sum(Fraction(q, 100) * (1 - Fraction(q, 1000)) for q in (100, 450, 400, 150))
     assert worst == 300 / Fraction(99, 100) + strays
 
 
@@ -177,3 +177,14 @@ def test_what_began_long_after_its_deskew_has_drifted() -> None:
     worst = worst_case_ns(clock(10_000, 0), Fraction(1000), [run], arrivals_ns=Fraction(0))
     # 9,999 / 0.99 - 9,999 / 1.01
     assert worst == 10_100 - 9_900
+
+
+def test_a_root_has_ramped_before_the_wait() -> None:
+    """Tests 1 ppm a second, 1e-15 a cycle: over the wait of 1e6 after 3e6 cycles the rate is off by 3e-9, 3e-3 cycles.
+
+    Half of 1e-15 times 1e12 in the wait itself, 9e12 before the begin, and as much after it: no deskew lies inside.
+    """
+    data = clock(0, 0).model_dump() | {"drift_ppm_per_s": 1}
+    run = Run(waiting_cycles=10**6, makespan_cycles=0, levels=0, since_cycles=3 * 10**6, before_cycles=3 * 10**6)
+    strays = run.wander_cycles(ClockSpecification.model_validate(data), Fraction(1000))
+    assert strays == Fraction(3, 1000) + Fraction(1 + 9 + 9, 2000)
