@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.assembly.deskews import deskews_between
+from lpxsched.assembly.deskews import deskews_between, deskews_each_period
 from lpxsched.assembly.headline import FLAGS, OUTSIDE, headline_results, picoseconds_up, reserved_results
 from lpxsched.assembly.results import (
     emitted,
@@ -19,7 +20,6 @@ from lpxsched.assembly.results import (
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, worst_case_ns
 from lpxsched.files.ranged import NOTHING
 from lpxsched.program.chain_in_flight import ChainInFlight
-from lpxsched.schedule.chain import Chain
 from lpxsched.schedule.result import LowerBound
 from lpxsched.units import cycles_to_ns
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
+    from lpxsched.schedule.chain import Chain
 
 
 def chain_results(
@@ -59,7 +60,6 @@ def chain_results(
         # Embedding and head, which meet hosts, are no layers of the model.
         "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
         "visits": len(chain.layers),
-        **({"deskews": deskews_between(chain)} if isinstance(chain, Chain) else {}),
         **traffic(program),
     }
 
@@ -84,20 +84,24 @@ def _chain_headline(
     proved_ns = nominal_ns(clock_mhz, makespan_cycles=[chain.makespan_cycles])
     chips = sorted({chip for layer in chain.layers for chip in layer.problem.group.chips})
     if isinstance(chain, ChainInFlight):
-        longest = chain.frame.windows * chain.frame.period_cycles
+        longest, depth = chain.frame.windows * chain.frame.period_cycles, int(around.chips.hac_depth[chips].max())
+        step_ns = partial(reserved_step_ns, clock, clock_mhz, depth=depth)
         told = reserved_results(
             proved_ns,
             cycles_to_ns(chain.step_cycles, clock_mhz),
-            reserved_step_ns(clock, clock_mhz, step_cycles=longest, depth=int(around.chips.hac_depth[chips].max())),
+            step_ns(step_cycles=longest),
             NOTHING,
             list(OUTSIDE),
             emitted=emitted(options, options.in_flight),
         )
         windows = {"windows": chain.frame.windows, "residues": list(chain.residues), "rest_cycles": [0]}
         loads = {"loads": loads_told(chain.loads, options.in_flight, clock_mhz)}
-        return told | windows | loads | {"longest_step_ns": picoseconds_up(cycles_to_ns(longest, clock_mhz))}
+        deskews = {"deskews": deskews_each_period(chain, lambda cycles: step_ns(step_cycles=cycles))}
+        step = {"longest_step_ns": picoseconds_up(cycles_to_ns(longest, clock_mhz))}
+        return told | windows | loads | step | deskews
     run = run_of(around, 0, chips, chain.layers[-1].problem.ending_chips)
     arrivals_ns = arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop)
     worst_ns = worst_case_ns(clock, clock_mhz, [run], arrivals_ns=arrivals_ns)
     missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
-    return headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))
+    headline = headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))
+    return headline | {"deskews": deskews_between(chain)}

@@ -11,8 +11,10 @@ from lpxsched.assembly.headline import picoseconds_up
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from fractions import Fraction
 
+    from lpxsched.program.chain_in_flight import ChainInFlight
     from lpxsched.program.in_flight import InFlight
     from lpxsched.schedule.chain import Chain
 
@@ -72,5 +74,35 @@ def deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
                 "step_ns": picoseconds_up(cycles_to_ns(one.step_cycles, mhz)) if one.fits else None,
             }
             for one in in_flight.tried
+        ],
+    }
+
+
+def deskews_each_period(chain: ChainInFlight, worst_ns: Callable[[int], Fraction]) -> dict[str, Any]:
+    """Return how often a whole model in flight deskews, and what other periods came to.
+
+    Parameters
+    ----------
+    chain : ChainInFlight
+    worst_ns : callable
+        The longest step of a number of cycles, whatever clocks do.
+    """
+    frame = chain.frame
+    stall = max((stall for _, stall in frame.deskews), default=0)
+    return {
+        "count": frame.windows * len(frame.deskews),
+        "interval_cycles": frame.period_cycles - stall,
+        "stall_cycles": stall,
+        "tried": [
+            {
+                "deskews": one.windows,
+                "interval_cycles": one.interval_cycles,
+                "guard_cycles": one.guard_cycles,
+                "stall_cycles": one.stall_cycles,
+                "windows": one.windows,
+                "period_cycles": one.period_cycles,
+                "worst_case_ns": picoseconds_up(worst_ns(one.longest_step_cycles)),
+            }
+            for one in sorted(chain.tried, key=lambda one: one.windows)
         ],
     }

@@ -124,23 +124,6 @@ def solve_chain(
     return Chain(layers, *laid, _bound(kinds.layers, judge.clock), around, tuple(tried))
 
 
-def layers_over(
-    kinds: Kinds, interval: int | None, options: SolveOptions, *, progress: Callable[[str, int, int], None]
-) -> tuple[ScheduledLayer, ...]:
-    """Return layers whose guards cover an interval between two deskews, each from its own time zero.
-
-    Parameters
-    ----------
-    kinds : Kinds
-    interval : int or None
-        None where clocks do not drift.
-    options : SolveOptions
-    progress : callable
-    """
-    first = greedy_over(kinds, interval, options)
-    return layers_of(kinds, interval, options, found=searched(kinds, interval, options, first=first, progress=progress))
-
-
 def layers_of(
     kinds: Kinds, interval: int | None, options: SolveOptions, *, found: Mapping[str, KindPlan]
 ) -> tuple[ScheduledLayer, ...]:

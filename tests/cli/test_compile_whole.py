@@ -160,6 +160,25 @@ def test_micro_batches_in_flight_pass_every_other_command(
     assert run([command[0], str(tmp_path / "build"), *command[1:], "--json"]) == ExitCode.DONE
 
 
+def test_the_period_is_weighed_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str) -> None:
+    """Tests two at once: of all periods that were tried the one with the least worst case was built, and is drawn.
+
+    A deskew lies in each period, with the guards of just the time to the next one or a little more.
+    """
+    told = compiled(tmp_path, capsys, "--partition", cut, "--in-flight", "2")
+    deskews = told["deskews"]
+    assert (deskews["count"], deskews["interval_cycles"]) == (
+        told["windows"],
+        told["period_cycles"] - deskews["stall_cycles"],
+    )
+    assert len(deskews["tried"]) > 1
+    assert min(one["worst_case_ns"] for one in deskews["tried"]) == told["step_high_ns"]
+    assert all(one["windows"] >= 2 for one in deskews["tried"])
+    picture = tmp_path / "a.png"
+    assert run(["bound", str(tmp_path / "build"), "--png", str(picture)]) == ExitCode.DONE
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_more_in_flight_than_windows_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str) -> None:
     """Tests a thousand on eight chips, with how many fit and what limits them."""
     model = toy_model(tmp_path, **HEADS)
