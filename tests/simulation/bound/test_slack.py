@@ -197,8 +197,9 @@ def test_a_vector_comes_earliest_from_a_fast_early_sender() -> None:
 
 
 def test_a_vector_comes_earliest_when_clocks_swing_apart() -> None:
-    """Tests d = 2 % and f = 1 MHz, Phi(q) = q / 100 (1 - q / 1000) of the last vector, which is through at 83, read at
-    98.5: all clocks are 1 % slow in the mean.
+    """Tests d = 2 % and f = 1 MHz, all clocks 1 % slow in the mean, and Phi(q) = q / 100 (1 - q / 1000).
+
+    It is that of the last vector, which is through at 83 and read at 98.5.
     """
     phi = sum(q / 100 * (1 - q / 1000) for q in (83, 98.5))
     expected = 96 - 0.99 * (10 - phi + 80.5 / 0.99)
