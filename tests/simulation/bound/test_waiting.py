@@ -112,12 +112,12 @@ def test_no_more_wait_than_the_time_that_each_may_wait_holds(
 
 
 def test_the_longest_wait_holds_all_that_makes_a_vector_early() -> None:
-    """Tests 1 %, 2.07 ns a level and 0.5 of calibration, d = 2 % of 100 kHz and a ramp of 1e-12, 10^6 cycles later.
+    """Tests 1 %, 2.07 ns a level and 0.5 of calibration, d = 2 % at 100 kHz, a ramp of 1e-12, 10^6 cycles on.
 
-    One vector waits for its read at 98 since 92.5, 5.5 cycles on perfect clocks. A level and calibration of both make it
-    3.07 earlier, drift 0.02 of 1,000,096 cycles, d / 2 of the 10 on the way, the swing of two clocks 25 each, and ramps a
-    cycle. Vectors leave no less than 2.5 (0.98 - 2 (0.01 + 1e-6)) = 2.4 apart. The sum is 8,359 of these and 0.03 cycles,
-    so that with any less of it one vector fewer would be told.
+    One vector waits for its read at 98 since 92.5, 5.5 cycles on perfect clocks. A level and calibration of both make
+    it 3.07 earlier, drift 0.02 of 1,000,096 cycles, d / 2 of the 10 on the way, the swing of two clocks 25 each, and
+    ramps a cycle. Vectors leave no less than 2.5 (0.98 - 2 (0.01 + 1e-6)) = 2.4 apart. The sum is 8,359 of these and
+    0.03 cycles, so that with any less of it one vector fewer would be told.
     """
     told = {
         "residual_ns": 2.07,
