@@ -3,9 +3,9 @@
 uv run lpxsched compile gpt-oss-120b lpx-rack -o build/gpt-oss-120b
 uv run python -m benchmarks.pictures build/gpt-oss-120b [build/in-flight] [--deskews build/whole]
 
-The second is a build of one layer in flight (``compile --in-flight 8``), whose windows are drawn. Of a whole model on
-the chips (``compile gpt-oss-20b lpx-rack --attention lpu --context 4096 --batch 1 --clock sris``) it is drawn how often
-it deskews; that alone needs no browser.
+The second is a build in flight (``compile gpt-oss-20b lpx-rack --in-flight 4``), of which the windows of the first
+layer are drawn. Of a whole model on the chips (``compile gpt-oss-20b lpx-rack --attention lpu --context 4096 --batch 1
+--clock sris``) it is drawn how often it deskews; that alone needs no browser.
 """
 
 from __future__ import annotations
@@ -59,10 +59,12 @@ def draw(page: Page) -> None:
 def draw_windows(page: Page) -> None:
     """Write the picture of windows of a frame and of the passes that overlap in them."""
     timeline = page.locator("#timeline")
-    timeline.locator("[name=segment]").select_option("1")
+    # The first frame stands behind all layers.
+    frame = timeline.locator("[name=segment] option", has_text="frame 0,").get_attribute("value")
+    timeline.locator("[name=segment]").select_option(frame)
     timeline.locator("canvas").focus()
     page.keyboard.press("0")
-    for _ in range(5):
+    for _ in range(11):
         page.keyboard.press("+")
     page.keyboard.press("ArrowRight")
     settle(page)

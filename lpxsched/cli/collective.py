@@ -71,7 +71,7 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
 
 
 def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:
-    from lpxsched.report.summaries.collective import collective_summary
+    from lpxsched.report.console.collective import collective_text
 
     record = build.manifest.results | {"content_sha256": build.manifest.content_sha256} | measured
-    emit(record, "" if as_json else collective_summary(build, measured), as_json=as_json)
+    emit(record, "" if as_json else collective_text(build, measured), as_json=as_json)

@@ -101,10 +101,10 @@ def compile_command(
 
 
 def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:
-    from lpxsched.report.summaries.compile import compile_summary
+    from lpxsched.report.console.compile import compile_text
 
     record = build.manifest.results | {"content_sha256": build.manifest.content_sha256} | measured
-    emit(record, "" if as_json else compile_summary(build, measured), as_json=as_json)
+    emit(record, "" if as_json else compile_text(build, measured), as_json=as_json)
 
 
 def _refuse_unwritable(path: Path) -> None:

@@ -90,7 +90,7 @@ def export_command(
     data = _pictures(build, pictures, wanted)
     if len(pictures) < len(targets):
         from lpxsched.report.exports.selection import select
-        from lpxsched.report.token import only_period
+        from lpxsched.report.frames import only_period
 
         selection = select(build, wanted, _chips_of(chips, build), parse_cycles(cycles))
         data |= _tables(selection, set(targets) - set(pictures))

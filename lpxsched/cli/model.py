@@ -18,7 +18,7 @@ def model_command(model: str, as_json: bool) -> None:
     The model is a shipped name (see lpxsched models), a folder with a config.json, or a file. It is read by its keys
     alone; what public code does though no key says so is told in a note.
     """
-    from lpxsched.report.summaries.model import model_json, model_text
+    from lpxsched.report.console.model import model_json, model_text
     from lpxsched.workload.config.load import load_model
 
     read = load_model(model)
@@ -33,7 +33,7 @@ def model_command(model: str, as_json: bool) -> None:
 def models_command(as_json: bool) -> None:
     """List the shipped models: parameters, and the least racks that hold their weights."""
     from lpxsched.files.shipped import shipped_files
-    from lpxsched.report.summaries.model import model_json, models_text
+    from lpxsched.report.console.model import model_json, models_text
     from lpxsched.workload.config.load import load_model
 
     rack_bytes = _rack_bytes()

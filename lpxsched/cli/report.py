@@ -46,36 +46,30 @@ def report_command(folders: tuple[Path, ...], output: Path | None, as_json: bool
 
 
 def _page(folders: tuple[Path, ...]) -> bytes:
-    from lpxsched.report.page.compare import compare_page
+    from lpxsched.report.page.comparison import comparison_page
     from lpxsched.report.page.html import build_page
 
     first, *others = (read_granted_build(folder) for folder in folders)
     if not others:
         return build_page(first)
-    return compare_page(first, others[0], (folders[0].resolve().name, folders[1].resolve().name))
+    return comparison_page(first, others[0], (folders[0].resolve().name, folders[1].resolve().name))
 
 
 def _one(folder: Path) -> tuple[dict[str, object], str]:
+    from lpxsched.report.console.build import report_text
     from lpxsched.report.summary import summarise
     from lpxsched.report.summary_json import summary_json
-    from lpxsched.report.text import report_text
 
     summary = summarise(read_granted_build(folder))
     return summary_json(summary), report_text(summary)
 
 
 def _two(folders: tuple[Path, ...]) -> tuple[dict[str, object], str]:
-    from lpxsched.report.difference import changes, changes_json, moved_layers
-    from lpxsched.report.summary import summarise
-    from lpxsched.report.summary_json import summary_json
-    from lpxsched.report.text import changes_text, name_of
+    from lpxsched.report.comparison.comparison import compare, comparison_json
+    from lpxsched.report.console.comparison import comparison_text
 
-    builds = [read_granted_build(folder) for folder in folders]
-    first, second = (summarise(build) for build in builds)
-    found, moved = changes(first, second), moved_layers(builds[0], builds[1])
-    told = {"a": summary_json(first), "b": summary_json(second), **changes_json(found, moved)}
-    names = (f"{folders[0]}: {name_of(first)}", f"{folders[1]}: {name_of(second)}")
-    return told, changes_text(names, found, moved)
+    told = compare(*(read_granted_build(folder) for folder in folders))
+    return comparison_json(told), comparison_text((str(folders[0]), str(folders[1])), told)
 
 
 def _bold(text: str) -> str:

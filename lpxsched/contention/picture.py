@@ -8,7 +8,7 @@ import numpy as np
 
 from lpxsched.contention.text import build_name
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS, OTHER_COLOURS
-from lpxsched.report.figures.images import images
+from lpxsched.report.figures.images import images, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,11 +29,7 @@ def render_contention(build: Build, found: Contention, formats: list[str]) -> di
 
 
 def _draw(build: Build, found: Contention) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE_INCHES, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(SIZE_INCHES)
     options = found.options
     figure.suptitle(
         f"{build_name(build)}: {options.steps:,} steps, {options.routing} routing, {options.arbitration}, "

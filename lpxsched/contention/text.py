@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import as_us, counted
 from lpxsched.report.headline import assumed_lines
-from lpxsched.report.text import WIDTH, table
+from lpxsched.report.text_table import WIDTH, table
 
 if TYPE_CHECKING:
     from lpxsched.contention.summary import Contention

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lpxsched.program.outside import Outside
 
 TARGETS = (400, 1000, 3500)
+# Of the published formulas, the one without any overlap first.
+FORMULAS = ("serial", "K = 2", "K = 3", "K = 4")
 
 
 def largest_one_way_ns(outside: Outside, step_ns: Fraction, allowed_ns: Fraction) -> Fraction | None:
@@ -55,13 +57,13 @@ def published_steps_ns(outside: Outside, proved_ns: Fraction, micro_batches: int
     into, out = (sum(getattr(visit, side).value for visit in outside.visits) / layers for side in ("into", "out"))
     once, both = on_gpus + on_chips + into + out, into + out
     three = max(on_gpus, on_chips, both)
-    cycles = {
-        "serial": (once, 1),
-        "K = 2": (max(on_gpus + into, on_chips + out), 2),
-        "K = 3": (three, 2 + ceil_div(both.numerator * three.denominator, both.denominator * three.numerator)),
-        "K = 4": (max(on_gpus, on_chips, into, out), 4),
-    }
+    cycles = (
+        (once, 1),
+        (max(on_gpus + into, on_chips + out), 2),
+        (three, 2 + ceil_div(both.numerator * three.denominator, both.denominator * three.numerator)),
+        (max(on_gpus, on_chips, into, out), 4),
+    )
     return {
         name: once + cycle * (micro_batches * layers - 1) if micro_batches >= needed else None
-        for name, (cycle, needed) in cycles.items()
+        for name, (cycle, needed) in zip(FORMULAS, cycles, strict=True)
     }

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from lpxsched.report.token import WITHOUT_UNIT, layers_of, token_time, turn_cycles
+from lpxsched.report.sharing import layers_of, turn_cycles
+from lpxsched.report.token_time import token_time
 from lpxsched.report.utilisation import LINK, utilisation
+from lpxsched.timetable.columns import WITHOUT_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

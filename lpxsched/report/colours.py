@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +28,22 @@ CLASS_COLOURS = {
     "group": "#DDCC77",
     "global": "#44AA99",
 }
-OTHER_COLOURS = ("#999933", "#332288", "#661100", "#888888", "#EE7733", "#000000")
+OTHER_COLOURS = (
+    "#999933",
+    "#332288",
+    "#661100",
+    "#888888",
+    "#EE7733",
+    "#000000",
+    "#228833",
+    "#BB5566",
+    "#004488",
+    "#DDAA33",
+    "#66CCEE",
+    "#997700",
+    "#994455",
+    "#77AADD",
+)
 DESKEW_COLOUR = "#BBBBBB"
 GRID_COLOUR = "#CCCCCC"
 
@@ -39,7 +55,12 @@ def in_order(names: Iterable[str], known: dict[str, str]) -> list[str]:
 
 
 def colours(names: list[str], known: dict[str, str]) -> dict[str, str]:
-    """Return a colour for each name: the known one, or the next of the others in the order given."""
-    others = [name for name in names if name not in known]
-    spare = {name: OTHER_COLOURS[index % len(OTHER_COLOURS)] for index, name in enumerate(others)}
-    return {name: known.get(name) or spare[name] for name in names}
+    """Return a colour for each name: the known one, or the next of the others in the order given.
+
+    What is counted on from one of them (``out_2`` after ``out``) has its colour.
+    """
+    first = {name: re.sub(r"_\d+$", "", name) for name in names}
+    kinds = {name: kind if kind in first or kind in known else name for name, kind in first.items()}
+    others = dict.fromkeys(kind for kind in kinds.values() if kind not in known)
+    spare = {kind: OTHER_COLOURS[index % len(OTHER_COLOURS)] for index, kind in enumerate(others)}
+    return {name: known.get(kind) or spare[kind] for name, kind in kinds.items()}

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.report.event_index import EventIndex, broken
-from lpxsched.report.token import token_time
+from lpxsched.report.token_time import token_time
 from lpxsched.units import NONE, ceil_cycles
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.report.token import WITHOUT_UNIT, deskew_rows
-from lpxsched.timetable.columns import REDUCE, WEIGHT
+from lpxsched.report.frames import deskew_rows
+from lpxsched.timetable.columns import REDUCE, WEIGHT, WITHOUT_UNIT
 from lpxsched.timetable.segments import slot_segments
 from lpxsched.timetable.wires import held_cycles, pitch_numerators
 from lpxsched.units import NONE

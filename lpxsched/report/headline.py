@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.headline import HEADLINE, PARTS
 from lpxsched.report.formats import as_us
-from lpxsched.report.told import results_of
+from lpxsched.report.manifest import results_of
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.token import collective_kind
+from lpxsched.report.manifest import collective_kind
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ def layer_name(number: int, head: int) -> str:
     return key if key in (EMBEDDING, HEAD) else f"layer {key}"
 
 
+def in_model_order(keys: Iterable[str]) -> list[str]:
+    """Return keys of layers as a step meets them: embedding, layers, head; see `layer_key`."""
+    return sorted(keys, key=lambda key: (key == HEAD, key != EMBEDDING, len(key), key))
+
+
 def number_ranges(numbers: Iterable[int]) -> str:
     """Return sorted numbers as people write them: ``0-3, 5``; of many runs the first two, the last and the number."""
     runs: list[list[int]] = []
@@ -59,6 +64,12 @@ def layer_ranges(layers: Iterable[int], head: int) -> str:
     return _between_ends(layers, head, "", "")
 
 
+def keys_ranged(keys: Sequence[str]) -> str:
+    """Return keys of layers in the order of the model with their noun: ``embedding, layers 0-35, head``."""
+    own = [int(key) for key in keys if key not in (EMBEDDING, HEAD)]
+    return _joined(EMBEDDING in keys, own, HEAD in keys, "layer ", "layers ")
+
+
 def layers_named(layers: Iterable[int], head: int) -> str:
     """Return layers with their noun: ``layer 3``, ``layers 0-35``, ``embedding, layers 0-35, head``."""
     return _between_ends(layers, head, "layer ", "layers ")
@@ -75,11 +86,9 @@ def _between_ends(layers: Iterable[int], head: int, one: str, many: str) -> str:
     numbers = sorted(layers)
     ends = (0, head) if head != NONE else ()
     own = [int(layer_key(number, head)) for number in numbers if number not in ends]
+    return _joined(bool(ends) and 0 in numbers, own, bool(ends) and head in numbers, one, many)
+
+
+def _joined(embedding: bool, own: Sequence[int], head: bool, one: str, many: str) -> str:
     middle = [f"{one if len(own) == 1 else many}{number_ranges(own)}"] if own else []
-    return ", ".join(
-        [
-            *([EMBEDDING] if ends and 0 in numbers else []),
-            *middle,
-            *([HEAD] if ends and head in numbers else []),
-        ]
-    )
+    return ", ".join([*([EMBEDDING] if embedding else []), *middle, *([HEAD] if head else [])])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lpxsched.report.critical_path import LayerTime, Parts
+    from lpxsched.report.frames import Windows
     from lpxsched.report.summary import Summary
 
 # What a person can do something about, each with the parts of a critical path that belong to it.
@@ -35,7 +36,8 @@ CAUSES = {
     "clock uncertainty": (GUARD, DESKEW),
     "turnaround in relays": (TURNAROUND,),
     "waiting for functional units": (UNIT_BUSY,),
-    "unforced waiting": (UNFORCED, ROUNDING),
+    "unforced waiting": (UNFORCED,),
+    "rounding to whole cycles": (ROUNDING,),
 }
 OPERATORS = "compute"
 
@@ -70,18 +72,17 @@ def limiting_sentence(summary: Summary) -> str:
     if not facts["period_cycles"]:
         return _of_step(summary) + _room(facts, "makespan")
     step = f"{_of_step(summary)} " if "step_ns" in facts else ""
-    return f"{step}{_of_rate(facts)}{_busiest(summary)}{_room(facts, 'period')}"
+    return f"{step}{_of_rate(facts, summary.windows)}{_busiest(summary)}{_room(facts, 'period')}"
 
 
-def _of_rate(facts: Mapping[str, Any]) -> str:
+def _of_rate(facts: Mapping[str, Any], windows: Windows | None) -> str:
     """Return what limits how often it repeats: the period only where every window is owned that may be."""
     period = f"period of {facts['period_cycles']:,} cycles"
     if facts["collective"]:
         return f"The {period} limits it."
-    owned, free = facts.get("in_flight", 0), facts.get("free_windows", 0)
-    if owned < free:
-        told = f"{owned:,} of {free:,} windows are owned, so the step and the number in flight limit tokens/s of all"
-        return f"{told}; with all owned the {period} would."
+    if windows is not None and windows.owned < windows.free:
+        told = f"{windows.owned:,} of {windows.free:,} windows are owned, so the step and the number in flight"
+        return f"{told} limit tokens/s of all; with all owned the {period} would."
     return f"The {period} limits tokens/s of all."
 
 
@@ -121,10 +122,9 @@ def _busiest(summary: Summary) -> str:
 
 def _of_all_time(summary: Summary, share: float) -> str:
     """Return the share over all windows of a step, which is then as long as it may be."""
-    windows = summary.facts.get("windows", 0)
-    if not windows:
+    if summary.windows is None:
         return ""
-    return f" while a window is owned, {100 * share * summary.facts['in_flight'] / windows:.2f} % of the longest step"
+    return f" while a window is owned, {percent(share * summary.windows.owned_share)} of the longest step"
 
 
 def _told(summary: Summary, cause: str, cycles: Fraction, whole_ns: Fraction) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.program.targets import FORMULAS
 from lpxsched.report.formats import as_us
-from lpxsched.report.told import results_of
+from lpxsched.report.manifest import results_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lpxsched.timetable.build import Build
 
 
@@ -15,6 +18,12 @@ def reach_lines(build: Build) -> list[tuple[str, str]]:
     """Return name and text of each line; none of a build that does not tell of it."""
     results = results_of(build)
     return [*_loads(results), *_targets(results), *_formulas(results)]
+
+
+def formulas_of(results: Mapping[str, Any]) -> list[tuple[str, float | None]]:
+    """Return name and time of the published formulas, always in one order: a manifest sorts its keys."""
+    told = results.get("published_formulas_ns", {})
+    return [(name, told[name]) for name in FORMULAS if name in told]
 
 
 def _loads(results: dict[str, Any]) -> list[tuple[str, str]]:
@@ -37,7 +46,6 @@ def _targets(results: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _formulas(results: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the published formulas of one pool of chips without any wait, of a step of all micro-batches."""
-    told = results.get("published_formulas_ns", {})
-    known = [f"{name} {as_us(step_ns)}" for name, step_ns in told.items() if step_ns is not None]
+    known = [f"{name} {as_us(step_ns)}" for name, step_ns in formulas_of(results) if step_ns is not None]
     first = ("formulas", "published, of one pool for all layers without waits, a step of all micro-batches:")
     return [first, ("", ", ".join(known))] if known else []

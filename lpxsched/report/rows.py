@@ -24,11 +24,10 @@ from lpxsched.report.critical_path import (
 from lpxsched.report.formats import in_us, percent
 from lpxsched.report.layers import layer_ranges
 from lpxsched.report.limits import cycles_by_cause
-from lpxsched.report.summary import peak_bin
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lpxsched.report.summary import Summary
     from lpxsched.report.utilisation import Utilisation
@@ -59,7 +58,7 @@ def class_rows(summary: Summary) -> Rows:
     classes, edges = summary.classes, summary.classes.edges_cycles
     rows = []
     for row, group in enumerate(classes.groups):
-        peak = peak_bin(classes, row)
+        peak = classes.peak_bin(row)
         when = "-" if peak is None else cycles_us(summary, (edges[peak[1]] + edges[peak[1] + 1]) / 2)
         shares = [percent(classes.share(row)), percent(classes.running_share(row))]
         most = "-" if peak is None else percent(peak[0])
@@ -83,20 +82,25 @@ def sparkline(classes: Utilisation, group: int, bars: int) -> str:
     return "".join(SPARKS[-int(-share * len(SPARKS) // most) - 1] if share else " " for share in shares).rstrip()
 
 
+def link_name(source: str, destination: str, lane: int) -> str:
+    """Return a link as people read it."""
+    return f"{source} -> {destination}, lane {lane}"
+
+
 def link_rows(summary: Summary) -> Rows:
     """Return the busiest links, those that are alike once."""
     rows = [
         [
             alike.one.link_class,
-            f"{alike.one.source} -> {alike.one.destination}, lane {alike.one.lane}",
+            link_name(alike.one.source, alike.one.destination, alike.one.lane),
             str(alike.count),
-            layer_ranges(alike.layers, summary.head),
+            *_used_by(summary, alike.layers),
             f"{alike.one.vectors:,}",
             percent(alike.one.share),
         ]
         for alike in summary.links_alike
     ]
-    return Rows(["class", "link", "alike", "layers", "vectors", "busy"], rows)
+    return Rows(["class", "link", "alike", *_layers_header(summary), "vectors", "busy"], rows)
 
 
 def chip_rows(summary: Summary) -> Rows:
@@ -106,14 +110,27 @@ def chip_rows(summary: Summary) -> Rows:
         [
             alike.one.position,
             str(alike.count),
-            layer_ranges(alike.layers, summary.head),
+            *_used_by(summary, alike.layers),
             *(percent(alike.one.unit_shares[unit]) for unit in units),
             f"{alike.one.vectors_in:,}",
             f"{alike.one.vectors_out:,}",
         ]
         for alike in summary.chips_alike
     ]
-    return Rows(["chip", "alike", "layers", *(f"{unit} unit" for unit in units), "vectors in", "vectors out"], rows)
+    header = ["chip", "alike", *_layers_header(summary), *(f"{unit} unit" for unit in units)]
+    return Rows([*header, "vectors in", "vectors out"], rows)
+
+
+def _layers_header(summary: Summary) -> list[str]:
+    """Return the header of a column of layers; a collective has none."""
+    return ["layers"] if summary.facts["collective"] is None else []
+
+
+def _used_by(summary: Summary, layers: Sequence[int]) -> list[str]:
+    """Return the cell of that column: all visits of a whole model are not listed."""
+    if not _layers_header(summary):
+        return []
+    return ["all" if summary.visits and len(layers) == summary.head + 1 else layer_ranges(layers, summary.head)]
 
 
 def kind_rows(summary: Summary) -> Rows:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lpxsched.report.busiest import (
     alike_chips,
     alike_links,
@@ -17,12 +15,13 @@ from lpxsched.report.busiest import (
     busy_links,
 )
 from lpxsched.report.critical_path import cycles_by_class, layer_times
+from lpxsched.report.frames import only_period, windows_of
 from lpxsched.report.headline import headline_facts, headline_lines
 from lpxsched.report.layers import head_of
+from lpxsched.report.manifest import collective_kind, results_of
 from lpxsched.report.mapping import mapping
 from lpxsched.report.reach import reach_lines
-from lpxsched.report.token import collective_kind, only_period, token_time, windows_of
-from lpxsched.report.told import results_of
+from lpxsched.report.token_time import token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from lpxsched.report.busiest import Alike, BusyChip, BusyLink
     from lpxsched.report.critical_path import LayerTime
+    from lpxsched.report.frames import Windows
     from lpxsched.report.utilisation import Utilisation
     from lpxsched.timetable.build import Build
 
@@ -61,6 +61,8 @@ class Summary:
         once), in flight ``in_flight``, ``free_windows`` and ``windows``, ``deskew_count``, ``least_filled`` and
         ``most_filled`` of the SRAM by weights, those of `TOLD` that there are; of a model also its headline, see
         `headline_facts`.
+    windows : Windows or None
+        See `windows_of`.
     headline : list of (str, str)
         Its lines, empty for a collective.
     clock_mhz : Fraction
@@ -81,6 +83,7 @@ class Summary:
     """
 
     facts: Mapping[str, Any]
+    windows: Windows | None
     headline: list[tuple[str, str]]
     clock_mhz: Fraction
     classes: Utilisation
@@ -94,6 +97,17 @@ class Summary:
     visits: Sequence[Mapping[str, Any]]
     path_by_class: Mapping[str, Fraction]
 
+    @property
+    def time_of_shares(self) -> str:
+        """What time the shares of links are of."""
+        if self.facts["period_cycles"]:
+            return "a period" if self.windows is None else "a period in which every window is owned"
+        return "a token" if self.facts["collective"] is None else "the collective"
+
+    def us(self, cycles: Fraction | int) -> float:
+        """Return cycles of the build in microseconds."""
+        return float(cycles_to_ns(cycles, self.clock_mhz)) / 1000
+
 
 def summarise(build: Build) -> Summary:
     """Return the summary of a build.
@@ -106,6 +120,7 @@ def summarise(build: Build) -> Summary:
     links, chips, layers = busy_links(build), busy_chips(build), layer_times(build)
     return Summary(
         facts=_facts(build) | headline_facts(build),
+        windows=windows_of(build),
         headline=[*headline_lines(build), *reach_lines(build)],
         clock_mhz=Fraction(build.manifest.clock_mhz),
         classes=utilisation(build, bins=BINS),
@@ -121,14 +136,6 @@ def summarise(build: Build) -> Summary:
     )
 
 
-def peak_bin(classes: Utilisation, group: int) -> tuple[float, int] | None:
-    """Return the largest busy share of running links in a bin, and that bin; None without vectors."""
-    if not classes.groups[group].vectors:
-        return None
-    shares = np.nan_to_num(classes.running_bin_shares()[group], nan=0.0)
-    return float(shares.max()), int(shares.argmax())
-
-
 def _facts(build: Build) -> dict[str, Any]:
     results, options = results_of(build), build.manifest.options
     makespan = token_time(build).total_cycles
@@ -142,15 +149,14 @@ def _facts(build: Build) -> dict[str, Any]:
         "lower_bound_cycles": int(bounds),
         "bound": results.get("bound"),
         "period_cycles": only_period(build),
-        **_windows(build),
+        **_windows(windows_of(build)),
         **_of_mapping(build),
         "deskew_count": (results.get("deskews") or {"count": len(build.deskews)})["count"],
         **{name: results[name] for name in TOLD if name in results},
     }
 
 
-def _windows(build: Build) -> dict[str, int]:
-    windows = windows_of(build)
+def _windows(windows: Windows | None) -> dict[str, int]:
     if windows is None:
         return {}
     return {"in_flight": windows.owned, "free_windows": windows.free, "windows": windows.every}

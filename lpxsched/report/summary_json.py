@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.limits import limiting_sentence, path_cells
-from lpxsched.report.summary import peak_bin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +62,7 @@ def _cells_json(cells: Mapping[tuple[str, str], Fraction]) -> list[dict[str, Any
 
 
 def _class_json(classes: Utilisation, group: int) -> dict[str, Any]:
-    peak, edges = peak_bin(classes, group), classes.edges_cycles
+    peak, edges = classes.peak_bin(group), classes.edges_cycles
     return {
         "class": classes.groups[group].link_class,
         "links": classes.groups[group].links,

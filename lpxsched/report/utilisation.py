@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.busy_time import Bins, busy_ticks
-from lpxsched.report.token import only_period, token_time
+from lpxsched.report.frames import only_period
+from lpxsched.report.token_time import token_time
 from lpxsched.timetable.wires import held_cycles, pitch_numerators
 from lpxsched.units import NONE
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpxsched.report.token import TokenTime
+    from lpxsched.report.token_time import TokenTime
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
 
@@ -106,6 +107,13 @@ class Utilisation:
         """Return the busy share of the links of each segment while that segment runs."""
         ticks = int(self.running_ticks[group].sum())
         return int(self.busy_ticks[group].sum()) / ticks if ticks else 0.0
+
+    def peak_bin(self, group: int) -> tuple[float, int] | None:
+        """Return the largest busy share of running links in a bin, and that bin; None without vectors."""
+        if not self.groups[group].vectors:
+            return None
+        shares = np.nan_to_num(self.running_bin_shares()[group], nan=0.0)
+        return float(shares.max()), int(shares.argmax())
 
     def running_bin_shares(self) -> NDArray[np.float64]:
         """Return the busy share of the running segment's links, shape (groups, bins); NaN where none run."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
-from lpxsched.report.figures.images import PNG, images
+from lpxsched.report.figures.images import PNG, images, new_figure
 from lpxsched.report.formats import counted
 from lpxsched.sessions.outcome import ASSUMED, PREFILL, TIMETABLE, TOOLS, WAITING
 from lpxsched.sessions.trace import PS_PER_S
@@ -33,14 +33,11 @@ def render_session(study: Study) -> bytes:
 
 
 def _draw(study: Study) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     agents = list(dict.fromkeys(study.session.agents))[:MOST_AGENTS]
     heights = [FRAME_INCHES + ROW_INCHES * len(agents), BARS_INCHES]
-    figure = Figure(figsize=(WIDTH_INCHES, sum(heights)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((WIDTH_INCHES, sum(heights)))
     over_time, parts = figure.subplots(2, 1, height_ratios=heights)
     _draw_agents(over_time, study, agents)
     _draw_parts(parts, study)

@@ -6,7 +6,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from lpxsched.report.formats import counted
-from lpxsched.report.text import WIDTH, table
+from lpxsched.report.text_table import WIDTH, table
 from lpxsched.sessions.outcome import PARTS, PERCENTILE
 from lpxsched.sessions.trace import PS_PER_S
 

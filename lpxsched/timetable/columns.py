@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 Lists = tuple[NDArray[np.int64], ...]
 
 COPY, REDUCE, WEIGHT = "copy", "reduce", "weight"
+# Operators there take no time and hold nothing.
+WITHOUT_UNIT = {"host", "none"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpxsched.files.shipped import shipped_files
-from lpxsched.report.summaries.compile import compile_summary
+from lpxsched.report.console.compile import compile_text
 from lpxsched.workload.datatypes import is_expanded
 from tests.timetable.small import compiled
 
@@ -60,4 +60,4 @@ def test_fp8_weights_that_do_not_fit_say_so(tmp_path: Path) -> None:
     assert build.manifest.results["fp8"] == (
         f"chip 0 needs {needed:,} bytes at least for layer 0, {weights:,} of them weights of layer 0, and holds 500,000"
     )
-    assert f"with fp8      chip 0 needs {needed:,} bytes" in compile_summary(build, MEASURED)
+    assert f"with fp8      chip 0 needs {needed:,} bytes" in compile_text(build, MEASURED)

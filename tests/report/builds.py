@@ -65,6 +65,16 @@ def whole_model(build: Build, visits: int, **results: Any) -> Build:
     return replace(build, manifest=build.manifest.model_copy(update={"results": told}))
 
 
+def in_flight(build: Build, *, owned: int = 4, gaps: tuple[int, ...] = ()) -> Build:
+    """Return a build as one in flight: so many of 8 windows of 1,000 cycles are owned, and those in `gaps` left out."""
+    whole = np.full_like(build.frames.period_cycles, 1000)
+    frames = replace(
+        build.frames, period_cycles=whole, windows=np.full_like(whole, 8), gaps=tuple(ints(*gaps) for _ in whole)
+    )
+    results = build.manifest.results | {"in_flight": owned}
+    return replace(build, frames=frames, manifest=build.manifest.model_copy(update={"results": results}))
+
+
 def renamed_class(build: Build, old: str, new: str) -> Build:
     """Return a build that calls a class of its links by another name."""
     names = [new if name == old else name for name in build.links.link_class.tolist()]

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpxsched.cli.main import run
+from lpxsched.report.console.build import report_text
 from lpxsched.report.critical_path import layer_times
 from lpxsched.report.figures.layer_timeline import chip_rows
 from lpxsched.report.formats import clocks_named
+from lpxsched.report.page.data import page_data
 from lpxsched.report.page.tables import mapping_section
 from lpxsched.report.summary import summarise
 from lpxsched.report.summary_json import summary_json
-from lpxsched.report.text import WIDTH, report_text
+from lpxsched.report.text_table import WIDTH
 from lpxsched.report.utilisation import utilisation
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, signed
@@ -50,7 +52,7 @@ def test_every_kind_has_a_report(kind: str) -> None:
     told_length = f"{kind} on three: makespan {makespan} cycles = {makespan} ns, lower bound {makespan} cycles"
     assert told_length in lines
     assert max(map(len, lines)) <= WIDTH
-    assert not any(word in text for word in ("layer's", "token", "egress"))
+    assert not any(word in text for word in ("layer", "token", "egress"))
 
 
 def test_a_relayed_path_is_split_into_its_parts() -> None:
@@ -146,3 +148,9 @@ def test_the_figure_of_a_collective_names_it(tmp_path: Path) -> None:
     text = (tmp_path / "a.svg").read_text()
     assert "all-reduce, 3 chips: makespan 35 cycles" in text
     assert "token" not in text
+
+
+def test_the_operators_of_a_collective_are_its_own() -> None:
+    """Tests what a picture calls that of which an operator is one: no layer."""
+    described, _ = page_data(told(LAID["all-reduce"], "all-reduce"))
+    assert set(described["layers"].values()) == {"all-reduce"}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from lpxsched.assembly.headline import HEADLINE
 from lpxsched.cli.main import run
+from lpxsched.report.console.build import report_text
 from lpxsched.report.headline import assumed_lines, headline_facts, headline_lines
 from lpxsched.report.summary import summarise
 from lpxsched.report.summary_json import summary_json
-from lpxsched.report.text import report_text
 from lpxsched.timetable.writer import write_build
 from tests.builds import two_chip_build
 from tests.timetable.small import compiled

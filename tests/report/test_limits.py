@@ -14,7 +14,7 @@ from lpxsched.report.limits import CAUSES, cause_of, cycles_by_cause, limiting_s
 from lpxsched.report.rows import PART_NAMES
 from lpxsched.report.summary import summarise
 from tests.builds import two_chip_build
-from tests.report.builds import delayed_build, repeated_build
+from tests.report.builds import delayed_build, in_flight, repeated_build
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -78,13 +78,9 @@ def test_what_repeats_is_limited_twice(small_build: Build) -> None:
 
 def test_windows_that_nobody_owns_limit_nothing(small_build: Build) -> None:
     """Tests 4 of 8 windows, then all: only these make the period the limit. Shares are 4/8 and 8/8 of it."""
-    whole = np.full_like(small_build.frames.period_cycles, 1000)
-    frames = replace(small_build.frames, period_cycles=whole, windows=np.full_like(whole, 8))
 
     def told(owned: int) -> str:
-        results = small_build.manifest.results | {"in_flight": owned}
-        manifest = small_build.manifest.model_copy(update={"results": results})
-        return limiting_sentence(summarise(replace(small_build, frames=frames, manifest=manifest)))
+        return limiting_sentence(summarise(in_flight(small_build, owned=owned)))
 
     limit = "4 of 8 windows are owned, so the step and the number in flight limit tokens/s of all; with all owned"
     assert f"{limit} the period of 1,000 cycles would. " in told(4)
@@ -106,3 +102,11 @@ def test_a_proved_schedule_leaves_no_room() -> None:
     assert limiting_sentence(summarise(build)).endswith("Another schedule of the same groups could win nothing.")
     unknown = replace(build.segments, lower_bound_cycles=build.segments.lower_bound_cycles * 0)
     assert "could win" not in limiting_sentence(summarise(replace(build, segments=unknown)))
+
+
+def test_rounding_is_no_unforced_waiting() -> None:
+    """Tests 91 cycles that nothing forces, beside three and a half to the next whole cycle."""
+    build = delayed_build(Fraction(5, 2), 10, 5, list(range(1, 14)))
+    causes = cycles_by_cause(path_cells(summarise(build).layers))
+    assert causes["unforced waiting"] == 91
+    assert 0 < causes["rounding to whole cycles"] < 7

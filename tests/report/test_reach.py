@@ -36,7 +36,10 @@ def test_targets_are_told_with_what_they_leave(small_build: Build) -> None:
 
 def test_loads_are_told_by_name(small_build: Build) -> None:
     """Tests two resources of a build in flight, the larger first."""
-    loads = [{"resource": "GPUs", "load_ns": 2000.0}, {"resource": "matrix unit of chip 3", "load_ns": 415.0}]
+    loads = [
+        {"resource": "GPUs", "kind": "GPUs", "load_ns": 2000.0},
+        {"resource": "matrix unit of chip 3", "kind": "unit", "load_ns": 415.0},
+    ]
     lines = reach_lines(telling(small_build, loads=loads, targets=[], published_formulas_ns={}))
     assert lines == [("loads", "2.000 us GPUs"), ("", "0.415 us matrix unit of chip 3")]
 
@@ -44,3 +47,14 @@ def test_loads_are_told_by_name(small_build: Build) -> None:
 def test_nothing_is_told_of_what_is_not_there(small_build: Build) -> None:
     """Tests a build that tells neither loads nor targets."""
     assert reach_lines(telling(small_build, targets=[], published_formulas_ns={})) == []
+
+
+def test_formulas_stand_in_one_order(small_build: Build) -> None:
+    """Tests that a manifest, which sorts its keys, and a compile that has just made them tell them alike."""
+    steps = {"serial": 4000.0, "K = 2": 3000.0, "K = 4": 2000.0}
+    told = [
+        reach_lines(telling(small_build, targets=[], published_formulas_ns=dict(each)))
+        for each in (steps.items(), sorted(steps.items()))
+    ]
+    assert told[0] == told[1]
+    assert told[0][-1] == ("", "serial 4.000 us, K = 2 3.000 us, K = 4 2.000 us")

@@ -46,7 +46,7 @@ def test_drift_takes_slack() -> None:
 def test_the_page_tells_slack_by_class() -> None:
     """Tests slots, least, median and most of each class, the link of the least, and a curve for each."""
     told = slack_section(steady_build())
-    cells = "<td>4</td><td>0.000</td><td>1.000</td><td>1.000</td><td>0.1 → 0.0 #0</td>"
+    cells = "<td>4</td><td>0.000</td><td>1.000</td><td>1.000</td><td>0.1 -&gt; 0.0, lane 0</td>"
     assert f'<td class="name">tray</td>{cells}' in told
     found = slack_by_class(steady_build())
     assert not isinstance(found, str)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.exploring.sensitivity.effects import RATE
 from lpxsched.exploring.sensitivity.text import shown
 from lpxsched.report.colours import GRID_COLOUR
-from lpxsched.report.figures.images import PNG, images
+from lpxsched.report.figures.images import PNG, images, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,12 +30,8 @@ def render_effects(found: Effects, title: str) -> bytes:
 
 
 def _draw(found: Effects, title: str) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     moving = [effect for effect in found.effects if effect.swing > 0]
-    figure = Figure(figsize=(WIDTH_INCHES, FRAME_INCHES + ROW_INCHES * max(len(moving), 4)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((WIDTH_INCHES, FRAME_INCHES + ROW_INCHES * max(len(moving), 4)))
     axes = figure.subplots()
     for row, effect in enumerate(moving):
         _draw_bars(axes, row, effect)

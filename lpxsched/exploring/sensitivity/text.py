@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.exploring.outcome import failure_text
 from lpxsched.exploring.sensitivity.effects import RATE
-from lpxsched.report.text import WIDTH, table
+from lpxsched.report.text_table import WIDTH, table
 
 if TYPE_CHECKING:
     from lpxsched.exploring.sensitivity.effects import Effect, Effects, End

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.exploring.outcome import failure_text
 from lpxsched.exploring.sweep.table import OPTION
-from lpxsched.report.text import table
+from lpxsched.report.text_table import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.exploring.sweep.front import STEP, THROUGHPUT, drawn, pareto_front, point_name
 from lpxsched.exploring.sweep.table import OPTION
 from lpxsched.report.colours import GRID_COLOUR, OTHER_COLOURS
-from lpxsched.report.figures.images import PNG, images
+from lpxsched.report.figures.images import PNG, images, new_figure
 from lpxsched.report.formats import counted
 
 if TYPE_CHECKING:
@@ -40,11 +40,7 @@ def render_sweep(rows: Sequence[Row], names: Sequence[str]) -> bytes:
 
 
 def _draw(rows: Sequence[Row], names: Sequence[str]) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=INCHES, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(INCHES)
     axes = figure.subplots()
     shown = drawn(rows)
     along, others = _along_and_others(rows, shown, names)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.report.token import WITHOUT_UNIT
+from lpxsched.timetable.columns import WITHOUT_UNIT
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:

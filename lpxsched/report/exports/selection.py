@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.report.token import only_period, token_time
+from lpxsched.report.frames import only_period
+from lpxsched.report.token_time import token_time
 from lpxsched.timetable.wires import held_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from lpxsched.report.token import TokenTime
+    from lpxsched.report.token_time import TokenTime
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Frames, Integers
 

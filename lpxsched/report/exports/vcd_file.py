@@ -10,7 +10,8 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from lpxsched.report.token import WITHOUT_UNIT, only_period
+from lpxsched.report.frames import only_period
+from lpxsched.timetable.columns import WITHOUT_UNIT
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.report.figures.heat_map import draw_heat_map, drawn_utilisation, used_groups
-from lpxsched.report.figures.images import images
+from lpxsched.report.figures.images import images, new_figure
 from lpxsched.report.figures.layer_timeline import chip_rows, draw_layer
-from lpxsched.report.token import token_time
+from lpxsched.report.token_time import token_time
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,9 +39,6 @@ def render(build: Build, formats: list[str], layers: range | None = None) -> dic
 
 
 def _draw(build: Build, layers: range | None) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     layer = next(layer for layer in build_layers(build) if layers is None or layer in layers)
     segment = next(s for s, members in enumerate(token_time(build).layers) if layer in members)
     chips = chip_rows(build, segment)
@@ -50,8 +47,7 @@ def _draw(build: Build, layers: range | None) -> Figure:
         FRAME_INCHES + ROW_INCHES * max(groups, 4),
         FRAME_INCHES + ROW_INCHES * max(sum(len(chip.rows) for chip in chips), 8),
     ]
-    figure = Figure(figsize=(WIDTH_INCHES, sum(heights)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((WIDTH_INCHES, sum(heights)))
     upper, lower = figure.subplots(2, 1, height_ratios=heights)
     draw_heat_map(figure, upper, build, layers)
     draw_layer(lower, build, segment, chips)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
+from lpxsched.report.frames import only_period
 from lpxsched.report.layers import head_of, layer_ranges
-from lpxsched.report.token import collective_kind, only_period, token_time
+from lpxsched.report.manifest import collective_kind
+from lpxsched.report.token_time import token_time
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import cycles_to_ns
 

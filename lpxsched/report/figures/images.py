@@ -6,7 +6,7 @@ Figures are drawn without pyplot, from matplotlib's own defaults, with fixed met
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +19,16 @@ METADATA: dict[str, dict[str, str | None]] = {
     SVG: {"Date": None, "Creator": "lpxsched"},
     PNG: {"Software": "lpxsched"},
 }
+
+
+def new_figure(inches: tuple[float, float], *, layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """Return an empty figure of a size, with a canvas of its own."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=inches, layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def images(draw: Callable[[], Figure], formats: Sequence[str], *, font: str = "path") -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.report.token import token_time
+from lpxsched.report.token_time import token_time
 from lpxsched.timetable.wires import held_cycles
 
 if TYPE_CHECKING:

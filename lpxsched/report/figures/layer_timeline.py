@@ -13,8 +13,11 @@ import numpy as np
 
 from lpxsched.report.colours import CLASS_COLOURS, DESKEW_COLOUR, GRID_COLOUR, KIND_COLOURS, colours, in_order
 from lpxsched.report.figures.lanes_in_use import LanesInUse, lanes_in_use
+from lpxsched.report.frames import deskew_rows
 from lpxsched.report.layers import segment_name
-from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_rows, token_time
+from lpxsched.report.manifest import collective_kind
+from lpxsched.report.token_time import token_time
+from lpxsched.timetable.columns import WITHOUT_UNIT
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import CLASS_COLOURS, colours, in_order
-from lpxsched.report.figures.images import SVG, images
+from lpxsched.report.figures.images import SVG, images, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +30,7 @@ def slack_curve(slack: Sequence[Slack]) -> str:
 
 
 def _draw(slack: Sequence[Slack]) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.6, 2.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((7.6, 2.6))
     figure.patch.set_alpha(0)
     axes = figure.subplots()
     axes.patch.set_alpha(0)

@@ -10,16 +10,19 @@ import numpy as np
 from lpxsched.report.colours import CLASS_COLOURS, KIND_COLOURS, colours, in_order
 from lpxsched.report.critical_path import segment_path
 from lpxsched.report.event_index import EventIndex
+from lpxsched.report.frames import only_period, windows_of
 from lpxsched.report.layers import head_of, layer_name, segment_name
+from lpxsched.report.manifest import collective_kind
 from lpxsched.report.page.series import series
 from lpxsched.report.page.traffic import ROOM_BYTES, link_blob, operator_blob, slot_blobs, tensor_blob
-from lpxsched.report.token import WITHOUT_UNIT, collective_kind, deskew_spans, only_period, token_time, windows_of
+from lpxsched.report.token_time import deskew_spans, token_time
 from lpxsched.report.utilisation import CLASS
+from lpxsched.timetable.columns import WITHOUT_UNIT
 from lpxsched.units import NONE, cycles_to_ns
 
 if TYPE_CHECKING:
     from lpxsched.report.page.blobs import Blob
-    from lpxsched.report.token import TokenTime
+    from lpxsched.report.token_time import TokenTime
     from lpxsched.timetable.build import Build
 
 
@@ -31,7 +34,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
     InputError
         When the timetable breaks causality, so that no path leads back to time zero.
     """
-    token, head = token_time(build), head_of(build.manifest.results)
+    token, head, kind = token_time(build), head_of(build.manifest.results), collective_kind(build)
     total = only_period(build) or token.total_cycles
     blocks, slots = slot_blobs(build, token)
     wires, links = link_blob(build)
@@ -57,11 +60,10 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "tensors": tensors,
         "idleUnits": sorted(WITHOUT_UNIT),
         **names,
-        "layers": {layer: layer_name(layer, head) for layer in sorted({*build.operators.layer.tolist()})},
+        "layers": {layer: kind or layer_name(layer, head) for layer in sorted({*build.operators.layer.tolist()})},
         "onUnits": sorted(set(build.operators.kind[~np.isin(build.operators.unit, sorted(WITHOUT_UNIT))].tolist())),
         "colours": _colours(build, names["kinds"]),
         "series": counted,
-        "collective": collective_kind(build),
         "layouts": {blob.name: blob.layout for blob in blobs},
     }
     return described, blobs
@@ -69,10 +71,11 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
 
 def class_data(build: Build) -> tuple[dict[str, Any], list[Blob]]:
     """Return as much of `page_data` as the comparison of two builds shows: the utilisation of link classes."""
-    total = only_period(build) or token_time(build).total_cycles
+    length = token_time(build).total_cycles
+    total = only_period(build) or length
     counted, blobs = series(build, total, (CLASS,))
     layouts = {blob.name: blob.layout for blob in blobs}
-    described = {"total": total, "period": only_period(build), "nsPerCycle": _ns_per_cycle(build)}
+    described = {"total": total, "length": length, "period": only_period(build), "nsPerCycle": _ns_per_cycle(build)}
     return described | {"series": counted, "layouts": layouts}, blobs
 
 

@@ -21,7 +21,7 @@ from lpxsched.report.page.tables import (
     slack_section,
 )
 from lpxsched.report.summary import summarise
-from lpxsched.report.text import length_of, name_of
+from lpxsched.report.titles import length_of, name_of
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ SCRIPTS = (
     "windows.js",
     "links.js",
     "utilisation.js",
+    "path.js",
     "timeline.js",
     "fabric.js",
-    "compare.js",
+    "comparison.js",
     "main.js",
 )
 

@@ -13,7 +13,13 @@ PALE_FROM = 150
 
 
 def table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, text: int = -1, last: bool = False
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    left: int = 1,
+    text: int = -1,
+    last: bool = False,
+    stacks: bool = False,
 ) -> str:
     """Return a table.
 
@@ -26,20 +32,30 @@ def table(
         A column of sentences, which may wrap; none when negative.
     last : bool
         Whether the last row is a sum.
+    stacks : bool
+        Whether on a narrow screen the cells of a row stand one below the other, each behind its header.
     """
 
     def cells(tag: str, line: Sequence[str]) -> str:
-        return "".join(f"<{tag}{_kind(column, left, text)}>{escape(cell)}</{tag}>" for column, cell in enumerate(line))
+        return "".join(
+            f"<{tag}{_kind(column, left, text)}{_told_by(header[column]) if stacks else ''}>{escape(cell)}</{tag}>"
+            for column, cell in enumerate(line)
+        )
 
     lines = list(rows)
     sums = {len(lines) - 1} if last else set()
     body = [f"<tr{' class=sum' if index in sums else ''}>{cells('td', line)}</tr>" for index, line in enumerate(lines)]
     head = f"<thead><tr>{cells('th', header)}</tr></thead>" if header else ""
-    return f'<div class="wide"><table>{head}<tbody>{"".join(body)}</tbody></table></div>'
+    kind = ' class="stacks"' if stacks else ""
+    return f'<div class="wide"><table{kind}>{head}<tbody>{"".join(body)}</tbody></table></div>'
 
 
 def _kind(column: int, left: int, text: int) -> str:
     return ' class="text"' if column == text else ' class="name"' if column < left else ""
+
+
+def _told_by(header: str) -> str:
+    return f' data-header="{escape(header)}"'
 
 
 def bar(parts: Iterable[tuple[str, float, str]], colours: Mapping[str, str]) -> str:
@@ -61,6 +77,11 @@ def section(name: str, title: str, *parts: str) -> str:
     """Return a section with its heading."""
     heading = f'<h2 id="{name}-title">{escape(title)}</h2>'
     return f'<section id="{name}" aria-labelledby="{name}-title">{heading}{"".join(parts)}</section>'
+
+
+def heading(text: str) -> str:
+    """Return a heading inside a section."""
+    return f"<h3>{escape(text)}</h3>"
 
 
 def paragraph(text: str, kind: str = "quiet") -> str:

@@ -24,6 +24,7 @@ CAUSE_COLOURS = {
     "turnaround in relays": "#CC79A7",
     "waiting for functional units": "#E69F00",
     "unforced waiting": "#888888",
+    "rounding to whole cycles": "#BBBBBB",
 }
 
 

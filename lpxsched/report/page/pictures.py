@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import counted
 from lpxsched.report.page.markup import choice, legend, panel, paragraph, section, zoom_buttons
+from lpxsched.report.titles import windows_owned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,28 +37,27 @@ def _of_windows(described: Mapping[str, Any]) -> str:
     """Return of which windows the period is that is drawn."""
     if described["windows"] is None:
         return ""
-    owned, free, windows = described["windows"]
-    told = f", of a period in which every window is owned: {owned:,} of {windows:,} windows are, {free:,} could be"
-    return f"{told}, so over the longest step shares are {100 * owned / windows:.2f} % of these"
+    return f", of {windows_owned(described['windows'])}"
 
 
 def fabric_section(described: Mapping[str, Any]) -> str:
     """Return trays x chips, coloured by load, with a slider over time."""
     segments = max(len(described["segments"]), 1)
-    windows = [
+    stretches = [
         ("1", "the period" if described["period"] else "the whole time"),
         ("0.1", "a tenth"),
         ("0.001", "a thousandth"),
         ("0", "one bin"),
     ]
     if segments > 1 and not described["period"]:
-        windows.insert(0, (f"{1 / segments:.6f}", "a segment on average"))
+        stretches.insert(0, (f"{1 / segments:.6f}", "a segment on average"))
     slider = '<label>from <input type="range" name="moment" min="0" value="0" step="1"></label>'
     said = (
-        "Colour: busy share of the links that leave a node in a window of time, up to the busiest chip. "
-        "Arrows choose a node, + and - move the window, Enter or a click shows its links above and below."
+        "Colour: busy share of the links that leave a node in a stretch of time, up to the busiest chip. Arrows choose "
+        "a node, with Shift those left and right move the stretch; + and - make it shorter and longer, 0 shows all, "
+        "Enter or a click shows its links above and below."
     )
-    tools = (choice("window", "window", windows), slider)
+    tools = (choice("stretch", "stretch", stretches), slider)
     return section("fabric", "Fabric", paragraph(said, "hint"), panel("Load of each chip, trays by rows", *tools))
 
 
@@ -71,7 +71,8 @@ def timeline_section(described: Mapping[str, Any]) -> str:
     classes, kinds = _of_classes(described), {kind: described["colours"][kind] for kind in _on_units(described)}
     said = (
         "Operators on the units of a chip, above them what it receives, below what it sends. Grey bands are deskews, "
-        "in which nothing moves. The critical path is outlined, its hops are lines from departure to read."
+        "in which nothing moves. The critical path is outlined, its hops are lines from departure to read; hosts share "
+        "a row."
     )
     if described["frames"]:
         said += (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.report.frames import only_period
 from lpxsched.report.page.blobs import LARGEST_NUMBER, pack
-from lpxsched.report.token import only_period
 from lpxsched.report.utilisation import CHIP, CLASS, TRAY, multicast_slots, utilisation
 
 if TYPE_CHECKING:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lpxsched.report.assumptions import assumptions
 from lpxsched.report.formats import clocks_named, percent
 from lpxsched.report.layers import head_of, layer_ranges, number_ranges
+from lpxsched.report.manifest import collective_kind
 from lpxsched.report.mapping import mapping
 from lpxsched.report.page.curves import slack_curve
 from lpxsched.report.page.markup import paragraph, section, table
-from lpxsched.report.rows import chip_rows, kind_rows, link_rows
+from lpxsched.report.rows import chip_rows, kind_rows, link_name, link_rows
 from lpxsched.report.slack import slack_by_class
-from lpxsched.report.token import collective_kind
+from lpxsched.report.titles import windows_owned
 
 if TYPE_CHECKING:
     from lpxsched.report.summary import Summary
@@ -52,14 +53,19 @@ def slack_section(build: Build) -> str:
 
 
 def _link(build: Build, link: int) -> str:
-    ends = (build.chips.position[end] for end in (build.links.src[link], build.links.dst[link]))
-    return f"{' → '.join(map(str, ends))} #{build.links.lane[link]}"
+    source, destination = (build.chips.position[end] for end in (build.links.src[link], build.links.dst[link]))
+    return link_name(source, destination, int(build.links.lane[link]))
 
 
 def layers_section(summary: Summary) -> str:
     """Return a row a kind of layer."""
+    return section("layers", "Layers by kind", kinds_table(summary))
+
+
+def kinds_table(summary: Summary) -> str:
+    """Return a row a kind of layer, of a model that has any."""
     found = kind_rows(summary)
-    return section("layers", "Layers by kind", table(found.header, found.rows))
+    return table(found.header, found.rows) if summary.facts["collective"] is None else paragraph("A collective.")
 
 
 def mapping_section(build: Build) -> str:
@@ -77,12 +83,12 @@ def mapping_section(build: Build) -> str:
     ]
     held = {chip for segment in range(len(build.segments)) for chip in build.graph.chips_of(segment)}
     chips, kind = int((~build.chips.host).sum()), collective_kind(build)
-    hold = "take part" if kind else "hold layers"
-    filled = "weights" if kind else "weights of all layers"
-    said = f"{len(held)} of {chips} chips {hold}. Filled: {filled} on the chip, of its SRAM."
+    header = ["layers", "chips", "positions", "least filled", "most filled"]
+    said = f"{len(held)} of {chips} chips hold layers. Filled: weights of all layers on the chip, of its SRAM."
     if kind:
-        rows = [[kind, *row[1:]] for row in rows]
-    header = ["collective" if kind else "layers", "chips", "positions", "least filled", "most filled"]
+        # It has neither layers nor weights.
+        header, rows = ["collective", *header[1:3]], [[kind, *row[1:3]] for row in rows]
+        said = f"{len(held)} of {chips} chips take part."
     return section("mapping", "Mapping", paragraph(said), table(header, rows, left=1, text=2), _frames(build))
 
 
@@ -107,32 +113,27 @@ def _frames(build: Build) -> str:
 
 def busiest_section(summary: Summary) -> str:
     """Return the busiest links and chips, those alike once."""
-    whole = "the period" if summary.facts["period_cycles"] else "the makespan of their own segment"
+    return section("busiest", "Busiest links and chips", busiest_tables(summary))
+
+
+def busiest_tables(summary: Summary) -> str:
+    """Return the busiest links and chips, and what their shares are of."""
+    if summary.windows is not None:
+        whole = windows_owned(summary.windows)
+    else:
+        whole = "the period" if summary.facts["period_cycles"] else "the makespan of their own segment"
     links, chips = link_rows(summary), chip_rows(summary)
     said = f"Shares are of {whole}. What is equally busy with equally many vectors stands once, with its number."
-    shown = [table(links.header, links.rows, left=2), table(chips.header, chips.rows)]
-    return section("busiest", "Busiest links and chips", paragraph(said), *shown)
+    return paragraph(said) + table(links.header, links.rows, left=2) + table(chips.header, chips.rows)
 
 
 def assumptions_section(build: Build) -> str:
     """Return every assumed value that entered, with its range and why."""
-    rows = [
-        [name, _plain(told.get("value")), _range(told.get("range")), str(told.get("source", ""))]
-        for name, told in build.manifest.assumptions.items()
-        if isinstance(told, dict)
-    ]
+    rows = [[each.name, each.taken, each.ends, each.why] for each in assumptions(build)]
     said = (
         f"{len(rows)} values that nobody has published entered this build."
         if rows
         else "Nothing assumed entered this build."
     )
-    shown = table(["value", "taken", "range", "why"], rows, left=3, text=3) if rows else ""
+    shown = table(["value", "taken", "range", "why"], rows, left=3, text=3, stacks=True) if rows else ""
     return section("assumptions", "Assumptions", paragraph(said), shown)
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _range(ends: Any) -> str:
-    return " .. ".join(_plain(end) for end in ends) if isinstance(ends, list) else "-"

@@ -11,7 +11,7 @@ from lpxsched.timetable.wires import held_cycles, pitch_numerators
 
 if TYPE_CHECKING:
     from lpxsched.report.page.blobs import Blob
-    from lpxsched.report.token import TokenTime
+    from lpxsched.report.token_time import TokenTime
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers, Text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.report.colours import CLASS_COLOURS, colours
-from lpxsched.report.figures.images import images
+from lpxsched.report.figures.images import images, new_figure
 from lpxsched.report.formats import counted
 from lpxsched.report.topology.layout import bundles_between_chips
 from lpxsched.report.topology.panels import DOWN_COLOUR, draw_all_links, draw_grid, draw_matrix
@@ -37,16 +37,12 @@ def render_topology(fabric: Fabric, facts: Facts, formats: Sequence[str]) -> dic
 
 
 def _draw(fabric: Fabric, facts: Facts) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     names = [link_class.name for link_class in fabric.link_classes]
     of_name = colours(names, CLASS_COLOURS)
     class_colours = [of_name[name] for name in names]
     bundles = bundles_between_chips(fabric)
     small = fabric.chips <= CHIPS_WITH_ALL_LINKS
-    figure = Figure(figsize=SMALL_INCHES if small else LARGE_INCHES)
-    FigureCanvasAgg(figure)
+    figure = new_figure(SMALL_INCHES if small else LARGE_INCHES, layout=None)
     lines = _legend(figure, fabric, facts, class_colours, set(bundles.link_class.tolist()))
     if small:
         draw_all_links(figure.add_axes(_above(WHOLE, lines)), fabric, bundles, class_colours)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lpxsched.fabric.down import ranges
 from lpxsched.report.formats import counted
-from lpxsched.report.text import table
+from lpxsched.report.text_table import table
 from lpxsched.units import BITS_PER_BYTE, cycles_to_ns
 
 if TYPE_CHECKING:

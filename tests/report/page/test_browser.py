@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 PICTURES = ("utilisation", "fabric", "timeline")
 # Rows of the picture by link class are so high; tray links come first, host links second.
 TRAY_ROW, HOST_ROW = 22, 66
+# Of the row of all hosts above the chips of the timeline.
+HOSTS = 18
 
 
 def busy_cycles(build: Build, first: int, last: int, *, link_class: str = "", source: int = -1) -> Fraction:
@@ -147,7 +150,7 @@ def test_dragging_pans(four: Opened) -> None:
 def test_the_slider_moves_the_fabric_through_time(four: Opened, four_layers: Build) -> None:
     """Tests that the load of a chip in a window is that of a count over the timetable, and that the picture changes."""
     box = four.section("fabric")
-    slider, window = box.locator("[name=moment]"), box.locator("[name=window]")
+    slider, stretch = box.locator("[name=moment]"), box.locator("[name=stretch]")
     canvas = box.locator("canvas")
     canvas.focus()
     seen = []
@@ -161,7 +164,7 @@ def test_the_slider_moves_the_fabric_through_time(four: Opened, four_layers: Bui
         assert (first, last, whole) == (moment, moment + 128, 2 * 128)
         assert busy == float(busy_cycles(four_layers, first, last, source=chip))
         seen.append(four.pixels("fabric"))
-    window.select_option("1")
+    stretch.select_option("1")
     seen.append(four.pixels("fabric"))
     assert len(set(seen)) == 4
 
@@ -193,7 +196,7 @@ def test_rows_and_shares_are_chosen(four: Opened) -> None:
 
 def test_the_timeline_tells_operators_and_traffic(four: Opened) -> None:
     """Tests layer 0 of the worked example: experts from 55 to 75, and one link out of two that sends at 25."""
-    heights = {"receives": 9, "matrix": 25, "vector": 40, "sends": 57}
+    heights = {"receives": HOSTS + 9, "matrix": HOSTS + 25, "vector": HOSTS + 40, "sends": HOSTS + 57}
     four.hover("timeline", 60, heights["matrix"])
     assert four.told("timeline").startswith("0.0 matrix: experts of layer 0, 55 (0.055 us) to 75 (0.075 us): 20 cycles")
     # Both chips end at once, and the path leads over the later one of equals.
@@ -208,6 +211,26 @@ def test_the_timeline_tells_operators_and_traffic(four: Opened) -> None:
     assert "1 of the 1 host links" in four.told("timeline")
 
 
+def test_hops_to_and_from_hosts_end_in_a_row_of_theirs(four: Opened) -> None:
+    """Tests the way in, which leaves host 0 at 2 and is read at 20, and the way out, from 110 to 125."""
+    four.hover("timeline", 10.5, 9)
+    expected = "hosts, cycle 10 (0.010 us): host 0 → 0.0 #0, departs 2 (0.002 us), read at 20, on the critical path"
+    assert four.told("timeline") == expected
+    four.hover("timeline", 60, 9)
+    assert four.told("timeline").endswith("no hop of the critical path to or from them")
+    four.page.mouse.move(2, 2)
+    four.settle()
+    # Half of the way in time, at 11, lies half way between the rows of its ends.
+    middle = (9 + HOSTS + 9) / 2
+    colour = """(canvas, [cycle, y]) => {
+        const scale = devicePixelRatio, x = 136 + (cycle / 128) * (canvas.clientWidth - 144);
+        return [...canvas.getContext("2d").getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data];
+    }"""
+    red, green, _, opaque = four.section("timeline").locator("canvas").evaluate(colour, [11, middle])
+    assert opaque > 0
+    assert red > green + 60
+
+
 def test_the_timeline_opens_the_links_of_a_chip(four: Opened) -> None:
     """Tests that Enter adds a row a link that carries anything, that they tell their slots, and that it closes them."""
     canvas = four.section("timeline").locator("canvas")
@@ -216,7 +239,7 @@ def test_the_timeline_opens_the_links_of_a_chip(four: Opened) -> None:
     four.press("Enter")
     # In from chip 1 and the host, out to both.
     assert canvas.evaluate("(canvas) => canvas.clientHeight") == height + 4 * 12
-    four.hover("timeline", 24.5, 66 + 6)
+    four.hover("timeline", 24.5, HOSTS + 66 + 6)
     assert "departs 23 (0.023 us)" in four.told("timeline")
     four.press("Enter")
     assert canvas.evaluate("(canvas) => canvas.clientHeight") == height
@@ -264,7 +287,7 @@ def test_a_picture_that_is_still_read_takes_keys(browser: Browser, page_of_four:
         assert complaints == []
 
 
-def test_the_window_of_a_short_fabric_moves_by_keys(
+def test_the_stretch_of_a_short_fabric_moves_by_keys(
     opened: Callable[..., Opened], four_layers: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tests 50 bins or fewer: a key moves by a whole bin there and back, and keys of the browser move nothing."""
@@ -275,10 +298,62 @@ def test_the_window_of_a_short_fabric_moves_by_keys(
     slider = page.section("fabric").locator("[name=moment]")
     page.section("fabric").locator("canvas").focus()
     seen = []
-    for key in ("+", "+", "-", "Control+ArrowRight", "Alt+ArrowRight"):
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft", "Control+ArrowRight", "Alt+ArrowRight"):
         page.press(key)
         seen.append((slider.input_value(), page.told("fabric").partition(",")[0]))
     assert seen == [(value, "chip 0.0") for value in ("1", "2", "1", "1", "1")]
+
+
+def test_plus_and_minus_zoom_the_fabric(four: Opened) -> None:
+    """Tests 512 cycles: all, a quarter about 256, a tenth of 51 about the same, back again, and all of it at once."""
+    box = four.section("fabric")
+    stretch = box.locator("[name=stretch]")
+    stretch.select_option("1")
+    box.locator("canvas").focus()
+    four.settle()
+    told = [four.told("fabric")]
+    for key in ("+", "+", "-", "0"):
+        four.press(key)
+        told.append(four.told("fabric"))
+    spans = [re.findall(r"cycles (\d+) to (\d+)", text)[0] for text in told]
+    assert spans == [("0", "512"), ("192", "320"), ("231", "282"), ("193", "321"), ("0", "512")]
+    assert stretch.input_value() == "1"
+    assert box.locator("[name=moment]").is_disabled()
+
+
+def test_a_link_without_a_guard_tells_none(opened: Callable[..., Opened], four_layers: Build, tmp_path: Path) -> None:
+    """Tests a build whose column of guards is -1 all along, as on links that no schedule counted with."""
+    links = replace(four_layers.links, guard_cycles=four_layers.links.guard_cycles * 0 - 1)
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(replace(four_layers, links=links)))
+    page = opened(path)
+    page.section("utilisation").locator("[name=kind]").select_option("link")
+    page.section("utilisation").locator("[name=chip]").select_option("0")
+    page.settle()
+    page.hover("utilisation", 24.5, 7)
+    assert page.told("utilisation").endswith("cycles later, no guard told")
+
+
+def test_assumptions_are_stacked_on_a_narrow_screen(
+    opened: Callable[..., Opened], small_build: Build, tmp_path: Path
+) -> None:
+    """Tests that sentences have more than half of 420 pixels, under each other with their headers, and none is cut."""
+    path = tmp_path / "page.html"
+    path.write_bytes(build_page(small_build))
+    page = opened(path)
+    table = page.section("assumptions").locator("table")
+    height = "(table) => table.clientHeight / table.rows.length"
+    wide = table.evaluate(height)
+    page.page.set_viewport_size({"width": 420, "height": 900})
+    page.settle()
+    cells = table.locator("tbody tr").first.locator("td")
+    assert cells.nth(3).evaluate("(cell) => cell.clientWidth") > 210
+    tops = [cells.nth(column).evaluate("(cell) => cell.offsetTop") for column in range(4)]
+    assert tops == sorted(set(tops))
+    assert cells.nth(3).evaluate("(cell) => getComputedStyle(cell, '::before').content") == '"why"'
+    # In columns too narrow for words a row took 30 lines and more.
+    assert table.evaluate(height) < 6 * wide
+    assert page.page.evaluate("() => document.documentElement.scrollWidth") == 420
 
 
 def test_light_and_dark(opened: Callable[..., Opened], page_of_four: Path) -> None:
@@ -301,7 +376,7 @@ def test_the_last_bin_ends_where_the_time_does(
     path = tmp_path / "page.html"
     path.write_bytes(build_page(four_layers))
     page = opened(path)
-    page.section("fabric").locator("[name=window]").select_option("1")
+    page.section("fabric").locator("[name=stretch]").select_option("1")
     page.section("fabric").locator("canvas").focus()
     page.settle()
     first, last, busy, whole = told_figures(page.told("fabric"))
@@ -344,7 +419,7 @@ def test_a_room_too_small_for_a_picture_still_shows_it(
     assert small.pixels("utilisation") == four.pixels("utilisation")
     assert small.pixels("timeline") == four.pixels("timeline")
     assert "exact to the cycle" in small.told("utilisation")
-    for name, cycle, y in (("utilisation", 24.5, 7), ("timeline", 25.5, 57), ("timeline", 24.5, 72)):
+    for name, cycle, y in (("utilisation", 24.5, 7), ("timeline", 25.5, HOSTS + 57), ("timeline", 24.5, HOSTS + 72)):
         for page in (four, small):
             page.hover(name, cycle, y)
         assert small.told(name) == four.told(name)

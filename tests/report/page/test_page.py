@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.report.page.compare import compare_page
+from lpxsched.report.page.comparison import comparison_page
 from lpxsched.report.page.data import page_data
 from lpxsched.report.page.html import build_page
 from lpxsched.report.page.series import series
 from lpxsched.report.page.traffic import slot_blobs
-from lpxsched.report.token import token_time
+from lpxsched.report.token_time import token_time
 from lpxsched.report.utilisation import multicast_slots
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build, whole_model
@@ -146,13 +146,13 @@ def test_the_parts_stand_on_the_page(small_build: Build) -> None:
     assert f'class="limit">What is assumed limits the step, hand-over and GPU: {assumed}' in page
     assert "not modelled" in page
     for name in small_build.manifest.assumptions:
-        assert f'<td class="name">{name}</td>' in page
+        assert f'<td class="name" data-header="value">{name}</td>' in page
 
 
 def test_two_builds_are_told_side_by_side() -> None:
     """Tests figures, difference and ratio of two and three layers, and that a layer is missing in one."""
-    page = compare_page(repeated_build(2), repeated_build(3), ("two", "three")).decode()
-    assert '<td class="name">makespan, cycles</td><td>256</td><td>384</td><td>+128</td><td>1.5000</td>' in page
+    page = comparison_page(repeated_build(2), repeated_build(3), ("two", "three")).decode()
+    assert '<td class="text">makespan, cycles</td><td>256</td><td>384</td><td>+128</td><td>1.5000</td>' in page
     assert '<td class="name">2</td><td class="name">-</td><td class="name">1.0-1</td>' in page
     assert "2 layers on the same; 1 layer only in B." in page
 

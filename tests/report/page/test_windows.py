@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from tests.report.page.conftest import Opened
 
-# Middles of the rows of windows and of units of the first chip.
-WINDOWS, MATRIX, SENDS = 7, 15 + 25, 15 + 57
+# Middles of the rows of windows and of units of the first chip; between them lies one of hosts.
+HOSTS = 18
+WINDOWS, MATRIX, SENDS = 7, 15 + HOSTS + 25, 15 + HOSTS + 57
 
 
 def repeating() -> Build:
@@ -161,12 +162,12 @@ def test_segments_of_one_frame_have_their_own_phases(opened: Callable[..., Opene
     assert page.section("timeline").locator("canvas").get_attribute("data-to") == "600"
     page.hover("timeline", 200, 15 + WINDOWS)
     assert page.told("timeline").startswith("layer 1 windows: window 1 of 4, 180 ")
-    # Two rows of windows, two chips of 66 each, then the first chip of the second layer.
-    matrix = 2 * 15 + 2 * 66 + 25
+    # Two rows of windows, one of hosts, two chips of 66 each, then the first chip of the second layer.
+    matrix = 2 * 15 + HOSTS + 2 * 66 + 25
     for start in (85, 235):
         page.hover("timeline", start + 5, matrix)
         assert page.told("timeline").startswith(f"0.2 matrix: experts of layer 1, {start} ")
-    page.hover("timeline", 60, 2 * 15 + 25)
+    page.hover("timeline", 60, 2 * 15 + HOSTS + 25)
     assert page.told("timeline").startswith("0.0 matrix: experts of layer 0, 55 ")
 
 
@@ -175,7 +176,7 @@ def test_the_fabric_opens_on_the_whole_period(page: Opened) -> None:
     box = page.section("fabric")
     assert page.told("fabric").startswith("cycles 0 to 50 ")
     assert box.locator("[name=moment]").is_disabled()
-    box.locator("[name=window]").select_option("0")
+    box.locator("[name=stretch]").select_option("0")
     page.settle()
     assert page.told("fabric").startswith("cycles 0 to 1 ")
     assert box.locator("[name=moment]").is_enabled()

@@ -1,4 +1,4 @@
-// The fabric as trays x chips, coloured by the load of the links that leave each chip in a window of time.
+// The fabric as trays x chips, coloured by the load of the links that leave each chip in a stretch of time.
 
 const CELL_GAP = 2, LABEL = 64, HEAD = 22;
 
@@ -14,7 +14,7 @@ class Fabric {
     this.canvas = root.querySelector("canvas");
     this.readout = root.querySelector("output");
     this.slider = root.querySelector("[name=moment]");
-    this.wide = root.querySelector("[name=window]");
+    this.wide = root.querySelector("[name=stretch]");
     this.cells = laid(store.meta);
     this.columns = Math.max(...this.cells.map(({ column }) => column)) + 1;
     this.lines = Math.max(...this.cells.map(({ line }) => line)) + 1;
@@ -33,11 +33,9 @@ class Fabric {
   get cellWidth() { return Math.min(56, (this.canvas.clientWidth - LABEL) / this.columns); }
   get cellHeight() { return (this.canvas.clientHeight - HEAD) / this.lines; }
 
-  // First bin and bin after the last of the window.
-  window() {
-    const { bins } = this.store.meta.series.chip;
-    const many = Math.max(1, Math.round(bins * Number(this.wide.value)));
-    const first = Math.min(Number(this.slider.value), bins - many);
+  // First bin and bin after the last of the stretch.
+  stretch() {
+    const many = this.bins(this.wide.value), first = Math.min(Number(this.slider.value), this.store.meta.series.chip.bins - many);
     return [Math.max(first, 0), Math.max(first, 0) + many];
   }
 
@@ -51,23 +49,49 @@ class Fabric {
 
   pressed(event) {
     if (!ours(event)) return;
-    const { line, column } = this.cells[this.cursor], step = Math.max(1, Math.round(Number(this.slider.max) / 100));
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-    const move = moves[event.key];
-    if (move) {
-      const found = this.cells.findIndex((cell) => cell.line === line + move[0] && cell.column === column + move[1]);
-      if (found >= 0) this.cursor = found;
-    } else if (event.key === "+" || event.key === "-") {
-      this.slider.value = Number(this.slider.value) + (event.key === "+" ? step : -step);
-    } else if (event.key === "Enter") this.choose(this.cells[this.cursor].node);
+    const zooms = { "+": 1, "=": 1, "-": -1 }, move = moves[event.key];
+    if (move && event.shiftKey && move[1]) this.shift(move[1]);
+    else if (move) this.toCell(move);
+    else if (zooms[event.key]) this.zoom(zooms[event.key]);
+    else if (event.key === "0" || event.key === "Home") this.show(0, "1");
+    else if (event.key === "Enter") this.choose(this.cells[this.cursor].node);
     else return;
     event.preventDefault();
     this.queue();
   }
 
+  toCell([down, right]) {
+    const { line, column } = this.cells[this.cursor];
+    const found = this.cells.findIndex((cell) => cell.line === line + down && cell.column === column + right);
+    if (found >= 0) this.cursor = found;
+  }
+
+  show(first, share) {
+    this.wide.value = share;
+    this.slider.value = first;
+  }
+
+  // The next narrower or wider stretch that the box offers, about the same middle.
+  zoom(way) {
+    const shares = [...this.wide.options].map(({ value }) => value).sort((one, other) => Number(other) - Number(one));
+    const next = shares[shares.indexOf(this.wide.value) + way];
+    if (next === undefined) return;
+    const [first, last] = this.stretch();
+    this.show(Math.round((first + last - this.bins(next)) / 2), next);
+  }
+
+  // By a hundredth of the time, and by a whole bin at least.
+  shift(way) {
+    const [first] = this.stretch();
+    this.slider.value = first + way * Math.max(1, Math.round(Number(this.slider.max) / 100));
+  }
+
+  bins(share) { return Math.max(1, Math.round(this.store.meta.series.chip.bins * Number(share))); }
+
   load(cell) {
     if (cell.row < 0) return { busy: 0, all: 0 };
-    return counted(this.store, "chip", cell.row, ...this.window(), () => this.queue());
+    return counted(this.store, "chip", cell.row, ...this.stretch(), () => this.queue());
   }
 
   queue() {
@@ -119,7 +143,7 @@ class Fabric {
 
   tell(load, most) {
     const { nsPerCycle, series: { chip } } = this.store.meta;
-    const ends = this.window().map((bin) => edge(this.store, chip, bin));
+    const ends = this.stretch().map((bin) => edge(this.store, chip, bin));
     const us = ends.map((cycle) => ((cycle * nsPerCycle) / 1000).toFixed(3));
     const span = `cycles ${ends.map((cycle) => number(cycle)).join(" to ")} (${us.join(" to ")} us)`;
     const cell = this.cells[this.cursor];

@@ -73,6 +73,9 @@ function tellSlot(store, row, at, panel) {
   return `${row.label}, ${row.wire.class}, cycle ${panel.when(Math.floor(at))}: idle`;
 }
 
+// A build tells none of a link that its schedule did not count with.
+function toldGuard(guard) { return guard < 0 ? "no guard told" : `guard ${number(guard)}`; }
+
 function tellHeld(store, row, block, slot, pass, panel) {
   const names = store.peek("tensors", ([name]) => name, () => panel.queue());
   const depart = block.depart[slot] + pass.shift, read = depart + block.wait[slot], from = block.firstVector[slot];
@@ -81,5 +84,5 @@ function tellHeld(store, row, block, slot, pass, panel) {
   const name = names ? store.meta.tensors[names[block.tensor[slot]]] : "…";
   return `${row.label}, ${row.wire.class}: ${name}, vectors ${from} to ${from + block.vectors[slot] - 1}, departs `
     + `${panel.when(depart)}, holds the link until ${number(end)}, there at ${number(arrives)}, read at ${number(read)}: `
-    + `${number(read - arrives)} cycles later, guard ${number(row.guard)}${toldWindow(pass)}`;
+    + `${number(read - arrives)} cycles later, ${toldGuard(row.guard)}${toldWindow(pass)}`;
 }

@@ -6,9 +6,10 @@ function start() {
   const section = (name) => document.getElementById(name);
   const panels = [];
   if (stores.length === 2) {
-    const scale = stores[1].meta.nsPerCycle / stores[0].meta.nsPerCycle;
-    const last = Math.max(stores[0].meta.total, stores[1].meta.total * scale);
-    panels.push(new Comparison(section("utilisation"), stores, new Span(last)));
+    // Both from their start to their end, or a period of both.
+    const repeat = stores.every(({ meta }) => meta.period);
+    const lasts = stores.map(({ meta }) => ((repeat ? meta.total : meta.length) * meta.nsPerCycle) / stores[0].meta.nsPerCycle);
+    panels.push(new Comparison(section("utilisation"), stores, new Span(Math.max(...lasts))));
   } else {
     const [store] = stores;
     const utilisation = new Utilisation(section("utilisation"), store, new Span(store.meta.total));

@@ -9,7 +9,7 @@ class Timeline extends TimePanel {
     store.viewers.set(this, () => this.inView().map(({ type, chip, link }) => (type === "link" ? linkKey(link) : `${type} ${chip}`)));
     this.box = root.querySelector("[name=segment]");
     this.box.addEventListener("change", () => this.select());
-    this.markPath();
+    this.path = new CriticalPath(store, this);
     this.select();
   }
 
@@ -21,6 +21,7 @@ class Timeline extends TimePanel {
     const { start, end, last } = this.view;
     this.opened.clear();
     this.scroll = 0;
+    this.fresh = true;
     this.span.last = Math.max(last, LEAST_SPAN);
     this.lay();
     this.span.show(start, end);
@@ -40,7 +41,11 @@ class Timeline extends TimePanel {
     if (!operators || !links) return;
     const windows = this.view.windowRows().map((of) => (
       { label: of.label, type: "windows", windows: of, height: TALL.windows, first: true }));
-    this.setRows([...windows, ...this.view.chips.flatMap((chip) => this.chipRows(chip, operators, links))]);
+    const chips = this.view.chips.flatMap((chip) => this.chipRows(chip, operators, links));
+    this.setRows([...windows, ...this.path.elsewhereRow(links), ...chips]);
+    // Enter opens a chip, so the cursor begins at one.
+    if (this.fresh) this.cursor.row = Math.max(this.rows.findIndex(({ chip }) => chip !== undefined), 0);
+    this.fresh = false;
   }
 
   chipRows(chip, operators, links) {
@@ -74,15 +79,6 @@ class Timeline extends TimePanel {
     if (chip === undefined) return;
     if (!this.opened.delete(chip)) this.opened.add(chip);
     this.lay();
-  }
-
-  markPath() {
-    this.onPath = new Set();
-    this.hops = [];
-    for (const [thing, depart, read] of this.store.meta.path) {
-      if (depart < 0) this.onPath.add(thing);
-      else this.hops.push({ link: thing, depart, read });
-    }
   }
 
   // Links of a chip that ever carry anything, by class.
@@ -160,7 +156,7 @@ class Timeline extends TimePanel {
     if (row.type === "windows") drawWindows(pen, row, top, this);
     else if (row.type === "unit") this.drawUnit(pen, row, top);
     else if (row.type === "link") drawLink(this, pen, row, top);
-    else this.drawTraffic(pen, row, top);
+    else if (row.type !== "elsewhere") this.drawTraffic(pen, row, top);
   }
 
   drawUnit(pen, row, top) {
@@ -176,7 +172,7 @@ class Timeline extends TimePanel {
         if (!shades.has(kind)) shades.set(kind, new Shades(this));
         shades.get(kind).add(x, share);
       }
-      if (this.onPath.has(index) && shift === this.view.marked(segment)) marked.push([x, wide]);
+      if (this.path.operators.has(index) && shift === this.view.marked(segment)) marked.push([x, wide]);
     }
     for (const [kind, of] of shades) {
       pen.fillStyle = shown(colours[kind]);
@@ -230,28 +226,11 @@ class Timeline extends TimePanel {
     }
   }
 
-  after(pen) {
-    const links = this.store.links();
-    const places = new Map(this.rows.map((row) => [`${row.type} ${row.chip}`, row]));
-    const rowOf = (chip, type) => places.get(`${type} ${chip}`);
-    pen.strokeStyle = pen.fillStyle = themed("--path");
-    pen.lineWidth = 1.5;
-    for (const { link, depart, read } of this.hops) {
-      const shift = this.view.marked(segmentAt(this.store.meta, depart));
-      if (!links || depart + shift > this.span.to || read + shift < this.span.from) continue;
-      const out = rowOf(links.src[link], "out"), into = rowOf(links.dst[link], "in");
-      const ends = [[out, depart + shift], [into, read + shift]].filter(([row]) => row)
-        .map(([row, cycle]) => [Math.max(this.x(cycle), GUTTER), row.top + row.height / 2 - this.scroll]);
-      pen.beginPath();
-      ends.forEach(([x, y], index) => (index ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-      pen.stroke();
-      for (const [x, y] of ends) pen.fillRect(x - 2, y - 2, 4, 4);
-    }
-    pen.lineWidth = 1;
-  }
+  after(pen) { this.path.drawHops(pen); }
 
   tell(row, at) {
     if (row.type === "windows") return tellWindow(row, at, this);
+    if (row.type === "elsewhere") return this.path.tellElsewhere(row, at);
     if (row.type === "link") return tellSlot(this.store, row, at, this);
     if (row.type === "unit") return this.tellUnit(row, at);
     const classes = this.classes(row.chip, row.type), now = new Map();
@@ -271,7 +250,7 @@ class Timeline extends TimePanel {
     for (const [index, start, pass] of this.running(row, operators, at, at + 1e-3)) {
       const end = start + operators.cycles[index];
       if (at < start || at >= end) continue;
-      const marked = this.onPath.has(index) && pass.shift === this.view.marked(pass.segment);
+      const marked = this.path.operators.has(index) && pass.shift === this.view.marked(pass.segment);
       const path = marked ? ", on the critical path" : toldWindow(pass);
       return `${row.label}: ${kinds[operators.kind[index]]} of ${layers[operators.layer[index]]}, ${this.when(start)} to `
         + `${this.when(end)}: ${number(end - start)} cycles${path}`;

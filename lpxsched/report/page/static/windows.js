@@ -5,8 +5,8 @@ const ONE_PASS = [{ segment: -1, shift: 0, first: -Infinity, last: Infinity }];
 
 // Of each segment the clip of the token's time in which its rows lie, and how far they are shifted in a view.
 class View {
-  constructor(name, chips, start, end, last) {
-    Object.assign(this, { name, chips, start, end, last });
+  constructor(name, members, chips, start, end, last) {
+    Object.assign(this, { name, members, chips, start, end, last });
   }
 
   // All passes that meet a time.
@@ -22,8 +22,8 @@ class View {
 
 // One pass of a segment; of a frame that repeats also how much later the next ones begin.
 class SegmentView extends View {
-  constructor(meta, { name, chips, start, end, frame }) {
-    super(name, chips, start, Math.max(end, start + 1), meta.length);
+  constructor(meta, { name, chips, start, end, frame }, index) {
+    super(name, [index], chips, start, Math.max(end, start + 1), meta.length);
     Object.assign(this, { meta, period: frame < 0 ? 0 : meta.frames[frame].period });
   }
 
@@ -42,7 +42,7 @@ class SegmentView extends View {
 class FrameView extends View {
   constructor(meta, frame, { steady = false } = {}) {
     const length = steady ? frame.period : frame.windows * frame.period;
-    super(`all windows of frame ${frame.frame}`, frame.chips, 0, length, length);
+    super(`all windows of frame ${frame.frame}`, frame.segments, frame.chips, 0, length, length);
     const segments = meta.segments.map((of, index) => ({ ...of, index })).filter((of) => frame.segments.includes(of.index));
     Object.assign(this, { frame, segments, gaps: new Set(steady ? [] : frame.gaps) });
   }
@@ -86,7 +86,7 @@ class FrameView extends View {
 }
 
 function views(meta) {
-  return [...meta.segments.map((segment) => new SegmentView(meta, segment)),
+  return [...meta.segments.map((segment, index) => new SegmentView(meta, segment, index)),
     ...meta.frames.map((frame) => new FrameView(meta, frame))];
 }
 

@@ -1,4 +1,4 @@
-"""What a manifest tells of a step, held to its types before any of it is shown: nobody signs `results`."""
+"""What a manifest tells of a build; results are held to their types before any is shown: nobody signs them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class _Told(BaseModel):
 
 class _Load(_Told):
     resource: str
+    kind: str
     load_ns: Number
 
 
@@ -82,3 +83,9 @@ def results_of(build: Build) -> dict[str, Any]:
         problem = f"{fault['msg'].lower()}, got {str(fault['input'])[:40]!r}; compile the build again"
         raise InputError("manifest.json", problem, key=key) from None
     return results
+
+
+def collective_kind(build: Build) -> str | None:
+    """Return the kind of collective that a build is; None for a model."""
+    kind = build.manifest.options.get("kind")
+    return None if kind is None else str(kind)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lpxsched.report.page.compare import compare_page
+from lpxsched.report.page.comparison import comparison_page
+from tests.builds import ints
 from tests.report.builds import renamed_class, repeated_build
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 def test_both_builds_are_drawn_and_told(opened: Callable[..., Opened], tmp_path: Path) -> None:
     """Tests two layers against three: at cycle 300 only the second build runs, 44 cycles into its third layer."""
     path = tmp_path / "compare.html"
-    path.write_bytes(compare_page(repeated_build(2), repeated_build(3), ("two", "three")))
+    path.write_bytes(comparison_page(repeated_build(2), repeated_build(3), ("two", "three")))
     page = opened(path)
     assert page.complaints == []
     assert page.requests == [path.as_uri()]
@@ -40,8 +42,35 @@ def test_a_class_that_one_build_lacks_has_no_difference(opened: Callable[..., Op
     """Tests tray links, which the second build calls spine: the rows of both tell what one lacks, and no points."""
     one, other = repeated_build(2), renamed_class(repeated_build(2), "tray", "spine")
     path = tmp_path / "compare.html"
-    path.write_bytes(compare_page(one, other, ("one", "other")))
+    path.write_bytes(comparison_page(one, other, ("one", "other")))
     page = opened(path)
     page.hover("utilisation", 24.5, 30)
     assert page.told("utilisation").startswith("tray, A cycles 24 to 25: 2 of 2 link-cycles")
     assert page.told("utilisation").endswith("; B has no such links; B - A -")
+
+
+def test_the_axis_holds_both_builds(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    """Tests that two layers end at 256 of three layers' 384 cycles in either order, where a line stands."""
+    pixel = """(canvas, cycle) => {
+        const scale = devicePixelRatio, x = 136 + (cycle / 384) * (canvas.clientWidth - 144);
+        return canvas.getContext("2d").getImageData(Math.round(x) * scale, 20 * scale, 1, 1).data[3];
+    }"""
+    for first, second in ((2, 3), (3, 2)):
+        path = tmp_path / f"{first}.html"
+        path.write_bytes(comparison_page(repeated_build(first), repeated_build(second), ("one", "other")))
+        page = opened(path)
+        canvas = page.section("utilisation").locator("canvas")
+        assert canvas.get_attribute("data-to") == "384"
+        assert canvas.evaluate(pixel, 256) == 255
+        # No line of the axis and no traffic stands beside it.
+        assert canvas.evaluate(pixel, 254) == 0
+
+
+def test_what_repeats_is_drawn_as_long_as_a_pass_takes(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    """Tests one layer of 128 cycles beside two that repeat every 100, of which a token takes 256; then two periods."""
+    one, two = repeated_build(1), repeated_build(2)
+    repeats = replace(two, frames=replace(two.frames, period_cycles=ints(100, 100)))
+    for first, last in ((one, "256"), (repeats, "100")):
+        path = tmp_path / f"{last}.html"
+        path.write_bytes(comparison_page(first, repeats, ("first", "repeats")))
+        assert opened(path).section("utilisation").locator("canvas").get_attribute("data-to") == last

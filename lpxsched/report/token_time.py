@@ -7,10 +7,11 @@ other, so a segment begins on this timeline where the makespans of the segments 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.report.frames import deskew_rows
 from lpxsched.timetable.segments import slot_segments
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-
-# Operators there take no time and hold nothing.
-WITHOUT_UNIT = {"host", "none"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,84 +73,6 @@ def token_time(build: Build) -> TokenTime:
     )
 
 
-def shared_cycles(build: Build) -> Integers:
-    """Return the time in which each segment uses its links and units once: the period of its frame, else its makespan.
-
-    Returns
-    -------
-    ndarray of int64, shape (segments,)
-        At least 1.
-    """
-    period = build.frames.period_cycles[build.segments.frame]
-    return np.maximum(np.where(period > 0, period, build.segments.makespan_cycles), 1)
-
-
-def turn_cycles(build: Build, owner: Integers, segment: Integers, owners: int) -> Integers:
-    """Return the time in which links or chips are used once by all segments that use them, at least 1.
-
-    Segments of a frame that repeats share its period, those on demand run one after the other.
-
-    Parameters
-    ----------
-    build : Build
-    owner, segment : ndarray of int64, shape (uses,)
-        A link or chip, and a segment that uses it.
-    owners : int
-        How many links or chips there are.
-    """
-    pairs = _pairs(owner, segment)
-    cycles, repeats = shared_cycles(build), build.frames.period_cycles[build.segments.frame] > 0
-    total, most = np.zeros(owners, dtype=np.int64), np.zeros(owners, dtype=np.int64)
-    np.add.at(total, pairs[0], np.where(repeats, 0, cycles)[pairs[1]])
-    np.maximum.at(most, pairs[0], np.where(repeats, cycles, 0)[pairs[1]])
-    return np.maximum(np.maximum(total, most), 1)
-
-
-def _pairs(owner: Integers, segment: Integers) -> tuple[Integers, Integers]:
-    """Return each pair of an owner and a segment once, sorted."""
-    segments = int(segment.max(initial=0)) + 1
-    used = np.zeros((int(owner.max(initial=-1)) + 1) * segments, dtype=np.bool_)
-    used[owner * segments + segment] = True
-    return np.divmod(np.flatnonzero(used), segments)
-
-
-def layers_of(token: TokenTime, owner: Integers, segment: Integers) -> dict[int, tuple[int, ...]]:
-    """Return the layers of all segments that use each link or chip; parameters as of `turn_cycles`."""
-    found: dict[int, set[int]] = {}
-    for row, of_segment in zip(*(column.tolist() for column in _pairs(owner, segment)), strict=True):
-        found.setdefault(row, set()).update(token.layers[of_segment])
-    return {row: tuple(sorted(layers)) for row, layers in found.items()}
-
-
-def only_period(build: Build) -> int:
-    """Return the period of a build whose frames all repeat with the same one, else 0."""
-    first, *others = np.unique(build.frames.period_cycles).tolist()
-    return 0 if others else int(first)
-
-
-def deskew_rows(build: Build, frame: int) -> Integers:
-    """Return the rows of the deskews that a pass of a frame sees: others lie between its periods."""
-    return np.flatnonzero((build.deskews.frame == frame) & (build.deskews.every_periods == 0))
-
-
-class Windows(NamedTuple):
-    """How many windows of a frame there are, how many of them no deskew takes, and how many of those are owned."""
-
-    owned: int
-    free: int
-    every: int
-
-
-def windows_of(build: Build) -> Windows | None:
-    """Return the windows of a model in flight; None of what runs on demand, and of a collective."""
-    owned = build.manifest.results.get("in_flight")
-    if owned is None or not only_period(build):
-        return None
-    windows = int(build.frames.windows[0])
-    # A micro-batch owns the same window of all frames.
-    return Windows(int(owned), windows - max(len(gaps) for gaps in build.frames.gaps), windows)
-
-
 def deskew_spans(build: Build, token: TokenTime) -> list[tuple[int, int, int]]:
     """Return segment, first cycle and first cycle after of each deskew, on the timeline of the token."""
     table, found = build.deskews, []
@@ -162,12 +82,6 @@ def deskew_spans(build: Build, token: TokenTime) -> list[tuple[int, int, int]]:
         for cycle, stall in zip(table.cycle[rows].tolist(), table.stall[rows].tolist(), strict=True):
             found.append((segment, start + cycle, start + cycle + stall))
     return found
-
-
-def collective_kind(build: Build) -> str | None:
-    """Return the kind of collective that a build is; None for a model."""
-    kind = build.manifest.options.get("kind")
-    return None if kind is None else str(kind)
 
 
 def _segment_layers(build: Build) -> tuple[tuple[int, ...], ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lpxsched.report.console.build import report_text
 from lpxsched.report.rows import chip_rows, kind_rows, link_rows
 from lpxsched.report.summary import summarise
-from lpxsched.report.text import WIDTH, report_text, table
+from lpxsched.report.text_table import WIDTH, table
 from tests.builds import two_chip_build
 from tests.report.builds import repeated_build, whole_model
+from tests.verify.doubled import shared_build
 
 
 def test_table_is_aligned() -> None:
@@ -78,3 +80,13 @@ def test_visits_of_a_whole_model_have_rows_of_their_own() -> None:
 def test_lines_fit_a_terminal() -> None:
     """Tests that no line is wider than 100 characters."""
     assert max(map(len, report_text(summarise(repeated_build(3))).splitlines())) <= WIDTH == 100
+
+
+def test_what_all_visits_use_lists_none_of_them() -> None:
+    """Tests a whole model of two visits whose segment uses every link: embedding and head are all there is."""
+    one = {"chips": 2, "lower_bound_cycles": 30, "makespan_cycles": 32, "gap": 1.0667}
+    problems = [one | {"layers": layers} for layers in ([0], [1])]
+    build = shared_build()
+    summary = summarise(whole_model(build, visits=2, layers=0, problems=problems))
+    assert {row[3] for row in link_rows(summary).rows} == {"all"}
+    assert {row[2] for row in chip_rows(summary).rows} == {"all"}

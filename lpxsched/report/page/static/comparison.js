@@ -65,6 +65,19 @@ class Comparison extends TimePanel {
     pen.lineWidth = 1;
   }
 
+  // A line where a build ends that the other outlasts; what repeats never does.
+  after(pen) {
+    this.stores.forEach(({ meta }, build) => {
+      const end = (meta.total * meta.nsPerCycle) / this.nsPerCycle, x = Math.round(this.x(end));
+      if (meta.period || end > this.span.last - 0.5 || x < GUTTER || x >= GUTTER + this.width) return;
+      const text = `${"AB"[build]} ends`, left = x + pen.measureText(text).width + 8 > GUTTER + this.width;
+      pen.fillStyle = themed("--ink");
+      pen.fillRect(x, 0, 1, this.height);
+      pen.textAlign = left ? "right" : "left";
+      pen.fillText(text, x + (left ? -4 : 5), 8);
+    });
+  }
+
   tell(row, at) {
     const from = this.span.from + Math.floor((at - this.span.from) / this.perPixel) * this.perPixel;
     const told = this.stores.map((store, build) => this.share(row, build, from, from + this.perPixel));

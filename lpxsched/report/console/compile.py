@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import as_us, counted
+from lpxsched.report.frames import only_period, windows_of
 from lpxsched.report.headline import headline_lines
 from lpxsched.report.layers import head_of, layers_named
 from lpxsched.report.reach import reach_lines
-from lpxsched.report.text import table
-from lpxsched.report.token import only_period, windows_of
+from lpxsched.report.text_table import table
 from lpxsched.report.utilisation import utilisation
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-def compile_summary(build: Build, measured: dict[str, Any]) -> str:
+def compile_text(build: Build, measured: dict[str, Any]) -> str:
     """Return the summary of a build as text.
 
     Parameters
@@ -78,11 +78,6 @@ def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
     )
     told = f"{results['mapping_gap']:.4f} over the best of {results['mapping']['family'].partition(':')[0]} at most"
     return [("mapping", f"{results['mapping']['chosen']}; {told}"), ("baselines", f"{steps} a step")]
-
-
-def _ends(results: dict[str, Any]) -> str:
-    """Return what of a model lies on the chips besides its layers."""
-    return ", embedding and head" if "visits" in results else ""
 
 
 def _frame(build: Build) -> list[tuple[str, str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from lpxsched.report.console.mixers import mixer_words
 from lpxsched.report.formats import counted
-from lpxsched.report.summaries.mixers import mixer_words
-from lpxsched.report.text import table
+from lpxsched.report.text_table import table
 from lpxsched.units import ceil_div
 from lpxsched.workload.counts import (
     active_parameters,

@@ -9,7 +9,7 @@ import pytest
 
 from lpxsched.errors import InputError
 from lpxsched.report.headline import headline_lines
-from lpxsched.report.told import results_of
+from lpxsched.report.manifest import results_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         ("step_ns", True, "results.step_ns"),
         ("not_modelled", "all", "results.not_modelled"),
         ("assumed_parts_ns", {"mixers": [1.0]}, "results.assumed_parts_ns.mixers"),
-        ("loads", [{"resource": "a link"}], "results.loads.0.load_ns"),
+        ("loads", [{"resource": "a link", "kind": "link"}], "results.loads.0.load_ns"),
         ("deskews", [3], "results.deskews"),
         ("in_flight", [4], "results.in_flight"),
     ],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-def collective_summary(build: Build, measured: dict[str, Any]) -> str:
+def collective_text(build: Build, measured: dict[str, Any]) -> str:
     """Return the summary of a collective's build as text.
 
     Parameters

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.summaries.collective import bandwidth, collective_summary
+from lpxsched.report.console.collective import bandwidth, collective_text
 from tests.assembly.test_describe_collective import built, graph_of
 from tests.timetable.collectives import all_gather, all_reduce, relayed_all_reduce
 
@@ -32,7 +32,7 @@ def test_the_bandwidth_of_a_repeating_timetable_is_that_of_its_period(tmp_path: 
     cyclic = replace(one, result=replace(one.result, schedule=replace(one.result.schedule, period_cycles=64)))
     build = built(tmp_path, cyclic, cyclic=True)
     assert bandwidth(build)[1] == 20
-    assert collective_summary(build, MEASURED).splitlines()[2:7] == [
+    assert collective_text(build, MEASURED).splitlines()[2:7] == [
         "period     64 cycles = 64.0 ns",
         "bound      32 cycles (by hand)",
         "gap        2.0000; feasible",
@@ -49,12 +49,12 @@ def test_of_an_all_to_all_the_tensor_of_one_chip_counts(tmp_path: Path) -> None:
         build, graph=graph_of("all-to-all"), manifest=build.manifest.model_copy(update={"results": results})
     )
     assert bandwidth(build)[1:] == (Fraction(20), 1280)
-    assert "S = 1,280 bytes of one chip's tensor" in collective_summary(build, MEASURED)
+    assert "S = 1,280 bytes of one chip's tensor" in collective_text(build, MEASURED)
 
 
 def test_the_summary_tells_what_a_person_looks_for(tmp_path: Path) -> None:
     """Tests the whole text."""
-    assert collective_summary(built(tmp_path, all_gather(), vectors=2), MEASURED).splitlines() == [
+    assert collective_text(built(tmp_path, all_gather(), vectors=2), MEASURED).splitlines() == [
         "all-gather, --vectors 2, on 3 chips of toy; 1.2 s",
         "",
         "makespan   32 cycles = 32.0 ns",
@@ -71,7 +71,7 @@ def test_the_summary_tells_what_a_person_looks_for(tmp_path: Path) -> None:
 def test_relays_and_the_folder_are_told(tmp_path: Path) -> None:
     """Tests a collective with a relay that was written without a proof."""
     measured = MEASURED | {"verified": False, "output": "out"}
-    text = collective_summary(built(tmp_path, relayed_all_reduce()), measured)
+    text = collective_text(built(tmp_path, relayed_all_reduce()), measured)
     assert "on 2 chips of toy, 1 more may relay;" in text
     assert "rules      not checked" in text
     assert text.endswith("\n\nwritten to out; next: lpxsched check out")

@@ -1,0 +1,1 @@
+"""Two builds side by side: every figure of both, what differs, and where."""

@@ -1,0 +1,1 @@
+"""Tests of two builds side by side."""

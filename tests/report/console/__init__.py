@@ -1,0 +1,1 @@
+"""Tests of what commands tell a person when they are done."""
