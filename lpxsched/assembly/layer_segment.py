@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, padded_off, texts
+from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, TensorColumns, padded_off, texts
 from lpxsched.clocks.latency import hac_latency_cycles, pass_cycles, start_cycles
 from lpxsched.program.in_flight import InFlight
 from lpxsched.schedule.layers import pass_load_cycles
@@ -148,7 +148,7 @@ def _operators(problem: LayerProblem) -> GraphOperators:
     )
 
 
-def _results(problem: LayerProblem) -> Held:
+def _results(problem: LayerProblem) -> TensorColumns:
     made = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
     left = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in made]
     runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(left, made, strict=True)]
@@ -157,7 +157,7 @@ def _results(problem: LayerProblem) -> Held:
     first, vectors = (column(runs[place][part] for place in there) for part in (0, 1))
     rows = column(t.row_bytes for t in tensors), column(t.vectors_per_row for t in tensors)
     width = problem.instance.add_cost.vector_bytes
-    return Held(
+    return TensorColumns(
         operator=column(number for number, _ in chosen),
         name=texts([tensor.name for tensor in tensors]),
         offset=first,
@@ -178,10 +178,10 @@ def _run(problem: LayerProblem, tensor: Tensor, shard: int) -> tuple[int, int]:
     return shares(tensor.vectors, len(maker.chips) if maker else 1)[shard]
 
 
-def _weights(problem: LayerProblem) -> Held:
+def _weights(problem: LayerProblem) -> TensorColumns:
     chosen = [(number, p) for number, p in enumerate(problem.operators) if p.cost.weight_bytes]
     size = column(p.cost.weight_bytes for _, p in chosen)
-    return Held(
+    return TensorColumns(
         operator=column(number for number, _ in chosen),
         name=texts([f"{p.operator.name}.{p.cost.weight_name}" for _, p in chosen]),
         offset=np.zeros_like(size),

@@ -28,7 +28,7 @@ class GraphOperators(NamedTuple):
     fixed_cycles: Integers
 
 
-class Held(NamedTuple):
+class TensorColumns(NamedTuple):
     """Tensors that operators leave, or weights that they hold, in the order of their operators."""
 
     operator: Integers
@@ -64,7 +64,7 @@ class Part:
     operators : GraphOperators
     is_told : ndarray of bool, shape (operators,)
         Operators that are rows. Another stands for one of the part before, if it leaves a result, or for the end.
-    results, weights : Held
+    results, weights : TensorColumns
     after_operator, after_result : ndarray of int64
         Operators that read a whole result of another on their own node.
     pieces : Pieces
@@ -77,8 +77,8 @@ class Part:
     network: Network
     operators: GraphOperators
     is_told: Flags
-    results: Held
-    weights: Held
+    results: TensorColumns
+    weights: TensorColumns
     after_operator: Integers
     after_result: Integers
     pieces: Pieces
@@ -120,10 +120,10 @@ class Segment:
     phase_cycles: int = 0
 
 
-def no_weights() -> Held:
+def no_weights() -> TensorColumns:
     """Return an empty table."""
     none, text = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.str_)
-    return Held(none, text, none, none, text, text, none)
+    return TensorColumns(none, text, none, none, text, text, none)
 
 
 def padded_off(vectors: Integers, row_bytes: Integers, vectors_per_row: Integers, vector_bytes: int) -> Integers:

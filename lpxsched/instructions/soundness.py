@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from lpxsched.instructions.homes import nodes_by_shard
 from lpxsched.instructions.streams import (
     ADD,
     COMPUTE,
@@ -26,7 +27,7 @@ from lpxsched.instructions.streams import (
     WRITES,
 )
 from lpxsched.units import NONE
-from lpxsched.verify.replay.placement import nodes_of, seen
+from lpxsched.verify.replay.placement import seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,8 +54,9 @@ def unsound(build: Build, programs: Sequence[NodeProgram]) -> Iterator[str]:
     for node, count in Counter(program.node for program in programs).items():
         if count > 1:
             yield f"node {node} has {count} programs"
+    widths = map(len, nodes_by_shard(build))
     graph = _Graph(
-        [(operator, len(nodes_of(build, operator))) for operator in build.graph.operators],
+        list(zip(build.graph.operators, widths, strict=True)),
         {tensor.name: tensor for tensor in build.graph.tensors},
     )
     for program in programs:

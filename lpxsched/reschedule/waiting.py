@@ -11,7 +11,7 @@ from lpxsched.clocks.guard import stall_cycles
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.reschedule.clocks import segment_ends
-from lpxsched.reschedule.wires import wires_of
+from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.timetable.segments import slot_segments
 
@@ -53,7 +53,7 @@ def _depths(build: Build) -> Integers:
 
 def _load(build: Build, segment: int) -> int:
     """Return the longest time that a pass holds a link."""
-    slots, host, wires = build.slots, build.chips.host, wires_of(build, np.zeros_like(build.links.link))
+    slots, host, wires = build.slots, build.chips.host, wire_times_of(build, np.zeros_like(build.links.link))
     mine = (slot_segments(build) == segment) & host[build.tensors.chip[slots.tensor]]
     link, place = np.unique(slots.link[mine], return_inverse=True)
     held = np.zeros(len(link), dtype=np.int64)

@@ -150,6 +150,7 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "weights that fill the SRAM": (column("chips", "sram_bytes", 960), "R6"),
     "a chip that may end no vector": (cells("chips", 0, eject_per_cycle=0), "R7"),
     "a host that begins too many vectors": (cells("chips", 2, inject_per_cycle=1), "R7"),
+    "a slot read with the next one on its link": (cells("slots", 0, read=97), "R3 R8"),
     "a deskew over what runs": (added("deskews", 0, 60, 4, 0), "R9"),
     "a deskew over departures": (added("deskews", 0, 81, 2, 0), "R9"),
     "a deskew over a read": (added("deskews", 0, 43, 1, 0), "R9"),

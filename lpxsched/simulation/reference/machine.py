@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.reference.faults import Fault
     from lpxsched.simulation.reference.oscillator import Oscillator
     from lpxsched.simulation.reference.outcome import Event, Start, Wire
-    from lpxsched.simulation.reference.program import Action, Program, Session
+    from lpxsched.simulation.reference.program import Action, Session, SessionActions
 
 # Events at one instant: messages and vectors come before nodes look.
 ARRIVES, WAKES = 0, 1
@@ -30,7 +30,7 @@ class Machine:
 
     def __init__(
         self,
-        program: Program,
+        program: SessionActions,
         session: Session,
         oscillators: Mapping[int, Oscillator],
         counters: Counters,

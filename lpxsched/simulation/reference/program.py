@@ -128,7 +128,7 @@ def _around_deskews(build: Build, frame: int, mine: Integers) -> Session:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Program:
+class SessionActions:
     """The actions of all nodes of a session.
 
     Attributes
@@ -143,7 +143,9 @@ class Program:
     slots: Integers
 
 
-def program_of(build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers) -> Program:
+def program_of(
+    build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers
+) -> SessionActions:
     """Return what the nodes of a session do.
 
     Parameters
@@ -174,14 +176,12 @@ def program_of(build: Build, session: Session, parent: Integers, sender: Integer
                 leaving.append(Action(depart * PARTS + passed, DEPART, row, which))
                 if not to_host:
                     reading.append(Action(read * PARTS + passed, READ, row, which))
-    return Program(in_order(build, session, actions, parent), rows)
-
-
-def in_order(
-    build: Build, session: Session, actions: dict[int, list[Action]], parent: Integers
-) -> dict[int, list[Action]]:
-    """Return the actions of nodes in time, with the deskews of all and the ends of a segment on demand."""
     _add_ends(build, session, actions)
+    return SessionActions(in_order(session, actions, parent), rows)
+
+
+def in_order(session: Session, actions: dict[int, list[Action]], parent: Integers) -> dict[int, list[Action]]:
+    """Return the actions of nodes in time, with the deskews of all."""
     for node in list(actions):
         # Chips above pass counters on, and deskew with the others.
         above = int(parent[node])

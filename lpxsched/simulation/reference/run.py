@@ -17,14 +17,14 @@ from lpxsched.simulation.reference.program import program_of, sessions
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.reference.chosen import Chosen, Reference
     from lpxsched.simulation.reference.faults import Fault
     from lpxsched.simulation.reference.outcome import Event, Outcome
-    from lpxsched.simulation.reference.program import Program, Session
+    from lpxsched.simulation.reference.program import Session, SessionActions
     from lpxsched.timetable.build import Build
 
 # Room that a token needs within the epochs of a level beyond the latency: jitter, and clocks that run apart.
@@ -33,17 +33,21 @@ TOKEN_CYCLES = 35
 ROUNDING_FS = 100
 
 
-def run_session(reference: Reference, session: Session, chosen: Chosen, fault: Fault | None = None) -> Outcome:
-    """Run one session on chosen clocks."""
+def timetable_program(reference: Reference, session: Session) -> SessionActions:
+    """Return what the rows of the timetable make nodes do in a session."""
     alignment = reference.alignment
-    program = program_of(reference.build, session, alignment.tree.parent, alignment.sender, reference.row_segments)
-    return run_program(reference, session, program, chosen, fault)
+    return program_of(reference.build, session, alignment.tree.parent, alignment.sender, reference.row_segments)
+
+
+def run_session(reference: Reference, session: Session, chosen: Chosen, fault: Fault | None = None) -> Outcome:
+    """Run one session of the timetable on chosen clocks."""
+    return run_program(reference, session, timetable_program(reference, session), chosen, fault)
 
 
 def run_program(
     reference: Reference,
     session: Session,
-    program: Program,
+    program: SessionActions,
     chosen: Chosen,
     fault: Fault | None = None,
     seen: list[Event] | None = None,
@@ -174,16 +178,37 @@ class ReferenceSummary:
 
 
 def run_reference(
-    build: Build, clock: ClockSpecification | None = None, *, runs: int = 1, seed: int = 0
+    build: Build,
+    clock: ClockSpecification | None = None,
+    *,
+    runs: int = 1,
+    seed: int = 0,
+    program: Callable[[Reference, Session], SessionActions] = timetable_program,
+    follow: Callable[[int, Session, list[Event]], None] | None = None,
 ) -> ReferenceSummary:
-    """Run all sessions of a build on the reference, one after the other, each run on clocks of its own."""
+    """Run all sessions of a build on the reference, one after the other, each run on clocks of its own.
+
+    Parameters
+    ----------
+    build : Build
+    clock : ClockSpecification, optional
+        Instead of the build's own.
+    runs, seed : int
+    program : callable
+        What nodes do in a session.
+    follow : callable, optional
+        Takes the number of a run, a session, and what happened in it, in the order of true time.
+    """
     reference = prepare(build, clock)
     failures: list[tuple[int, Failure]] = []
     slack, fullest, longest = float("inf"), 0, 0
     for run in range(runs):
         chosen, total = drawn(reference, seed + run), 0
         for session in sessions(build):
-            outcome = run_session(reference, session, chosen)
+            seen: list[Event] | None = None if follow is None else []
+            outcome = run_program(reference, session, program(reference, session), chosen, seen=seen)
+            if follow is not None and seen is not None:
+                follow(run, session, seen)
             chosen = chosen.after(outcome)
             failures += [
                 (run, failure) for failure in (*outcome.failures, *beyond_residuals(reference, session, outcome))

@@ -14,7 +14,7 @@ from lpxsched.simulation.reference.faults import Fault, expected_steps_between_r
 from lpxsched.simulation.reference.machine import Machine
 from lpxsched.simulation.reference.oscillator import PARTS, Drawn, Wave
 from lpxsched.simulation.reference.outcome import Start
-from lpxsched.simulation.reference.program import DESKEW, Action, Program, Session, sessions
+from lpxsched.simulation.reference.program import DESKEW, Action, Session, SessionActions, sessions
 from lpxsched.simulation.reference.run import run_reference, run_session
 from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, own_clock
@@ -139,7 +139,7 @@ def two_deskews(ppm: int) -> Outcome:
     counters = Counters(exchange, {0: 0, 1: 0}, oscillators, lambda child, number: 0, {})
     session = Session((0,), (0,), deskews, 252, polled=True, repeats=False)
     machine = Machine(
-        Program({0: list(actions), 1: list(actions)}, ints()), session, oscillators, counters, {0: 0, 1: 1}
+        SessionActions({0: list(actions), 1: list(actions)}, ints()), session, oscillators, counters, {0: 0, 1: 1}
     )
     return machine.run(Start(2_000 * 10**6, 2520, 2520, 0), {}, lambda row, vector: 0)
 
