@@ -205,6 +205,22 @@ def test_a_step_in_flight_lasts_from_window_to_window() -> None:
     assert (found.step_ns, alone.reserved_ns) == (alone.step_ns, None)
 
 
+def test_clocks_have_run_apart_before_an_iteration() -> None:
+    """Tests 128 cycles after a wait of 504 and 1,397 after a deskew: they begin on a chip fast by 100 ppm."""
+    rho = Fraction(1, 10_000)
+    found = bound(gapped(), clock(ppm=100)).latency.step_ns
+    assert found == (504 + 128 + 1397) / (1 - rho) - 1397 / (1 + rho)
+
+
+def test_a_step_in_flight_strays_with_the_root_and_a_chip_twice() -> None:
+    """Tests 1,600 cycles at d = 2 % and f = 1 MHz: 1 % slow, and three swings of d / (8 f) = 2.5."""
+    build = gapped()
+    results = build.manifest.results | {"in_flight": 2}
+    build = replace(build, manifest=build.manifest.model_copy(update={"results": results}))
+    found = bound(build, clock(spread_ppm=20_000, spread_khz=1000)).latency.reserved_ns
+    assert found == 1600 / Fraction(99, 100) + 3 * Fraction(5, 2)
+
+
 def test_the_command_draws_what_was_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests a picture of three numbers of deskews, the same bytes each time, and a build that weighed none."""
     tried = [
