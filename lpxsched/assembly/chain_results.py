@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.deskews import deskews_between, deskews_each_period
-from lpxsched.assembly.headline import FLAGS, OUTSIDE, headline_results, picoseconds_up, reserved_results
+from lpxsched.assembly.headline import OUTSIDE, headline_results, picoseconds_up, reserved_results
 from lpxsched.assembly.results import (
     emitted,
     extent_told,
@@ -20,6 +20,7 @@ from lpxsched.assembly.results import (
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, worst_case_ns
 from lpxsched.files.ranged import NOTHING
 from lpxsched.program.chain_in_flight import ChainInFlight
+from lpxsched.schedule.layers import ending_chips
 from lpxsched.schedule.result import LowerBound
 from lpxsched.units import cycles_to_ns
 
@@ -99,9 +100,8 @@ def _chain_headline(
         deskews = {"deskews": deskews_each_period(chain, lambda cycles: step_ns(step_cycles=cycles))}
         step = {"longest_step_ns": picoseconds_up(cycles_to_ns(longest, clock_mhz))}
         return told | windows | loads | step | deskews
-    run = run_of(around, 0, chips, chain.layers[-1].problem.ending_chips)
+    run = run_of(around, 0, chips, ending_chips(chain.layers[-1].problem))
     arrivals_ns = arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop)
     worst_ns = worst_case_ns(clock, clock_mhz, [run], arrivals_ns=arrivals_ns)
-    missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
-    headline = headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))
+    headline = headline_results(proved_ns, worst_ns, NOTHING, list(OUTSIDE), emitted=emitted(options))
     return headline | {"deskews": deskews_between(chain)}

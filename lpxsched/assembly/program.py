@@ -50,12 +50,12 @@ def assemble(segments: Sequence[Segment]) -> Program:
             parts.append(placed)
             tensors += len(placed.tensors)
             operators += len(placed.operators)
-    slots, operands = (_concatenated([getattr(part, name) for part in parts]) for name in ("slots", "operands"))
+    slots, operands = (concatenated([getattr(part, name) for part in parts]) for name in ("slots", "operands"))
     return Program(
-        slots=_taken(slots, np.lexsort((slots.depart, slots.link))),
-        operators=_concatenated([part.operators for part in parts]),
-        operands=_taken(operands, np.lexsort((operands.first_vector, operands.tensor, operands.operator))),
-        tensors=_concatenated([part.tensors for part in parts]),
+        slots=taken(slots, np.lexsort((slots.depart, slots.link))),
+        operators=concatenated([part.operators for part in parts]),
+        operands=taken(operands, np.lexsort((operands.first_vector, operands.tensor, operands.operator))),
+        tensors=concatenated([part.tensors for part in parts]),
     )
 
 
@@ -74,12 +74,14 @@ def _expanded(part: Part, number: int) -> Program:
     )
 
 
-def _concatenated(tables: Sequence[AnyTable]) -> AnyTable:
+def concatenated(tables: Sequence[AnyTable]) -> AnyTable:
+    """Return the rows of tables, one after the other."""
     kind = type(tables[0])
     return kind(*(np.concatenate([getattr(table, field.name) for table in tables]) for field in fields(kind)))
 
 
-def _taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bool_]]) -> AnyTable:
+def taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bool_]]) -> AnyTable:
+    """Return some rows of a table."""
     return type(table)(*(getattr(table, field.name)[rows] for field in fields(table)))
 
 
@@ -96,13 +98,13 @@ def _placed(
     tensor, operator = (start + np.cumsum(kept) - 1 for start, kept in zip(first, (own, told), strict=True))
     names = list(zip(tensors.name.tolist(), tensors.chip.tolist(), strict=True))
     tensor[~own] = [left[names[given]] for given in np.flatnonzero(~own).tolist()]
-    operands = _taken(operands, told[operands.operator])
+    operands = taken(operands, told[operands.operator])
     placed = Program(
         replace(slots, tensor=tensor[slots.tensor]),
-        replace(_taken(tables.operators, told), operator=operator[told]),
+        replace(taken(tables.operators, told), operator=operator[told]),
         replace(operands, operator=operator[operands.operator], tensor=tensor[operands.tensor]),
         replace(
-            _taken(tensors, own),
+            taken(tensors, own),
             tensor=tensor[own],
             producer=np.where(tensors.producer < 0, tensors.producer, operator[tensors.producer])[own],
         ),

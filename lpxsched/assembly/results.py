@@ -16,6 +16,7 @@ from lpxsched.assembly.headline import (
 )
 from lpxsched.clocks.latency import Run, arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.schedule.layers import ending_chips
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
 
@@ -133,9 +134,9 @@ def headline_on_demand(
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
     proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
     windows = [layer.problem.graph.windows for layer in layers]
-    missing = not_modelled(outside.unread, polled=fabric.chip.resident, windows=max(windows))
+    missing = not_modelled(outside.unread, windows=max(windows))
     runs = [
-        run_of(around, segment, layer.problem.group.chips, layer.problem.ending_chips)
+        run_of(around, segment, layer.problem.group.chips, ending_chips(layer.problem))
         for segment, layer in enumerate(layers)
         for _ in range(windows[segment])
     ]

@@ -135,7 +135,7 @@ def _weighed(
 
     def periods_over(interval: int | None) -> list[TriedPeriod]:
         results = results_of(plans_over(interval))
-        guard, lengths = kinds.timed(results, interval).guard_cycles, lengths_over(kinds, interval, results, names)
+        guard, lengths = int(kinds.guards(interval).max(initial=0)), lengths_over(kinds, interval, results, names)
         chains = list(_chains(lengths, names, micro_batches))
         fits.append((max((chain.windows for chain in chains), default=0), lengths))
         return [

@@ -63,9 +63,9 @@ def test_a_worse_clock_ends_with_exit_code_5(folder: str, tmp_path: Path, capsys
 
 
 def test_trials_and_reference_tell_the_same(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests 200 ppm, of which no run shows anything: chips may disagree by 1.8 + 4e-4 x 630, the stall is 2 cycles."""
+    """Tests 1,000 ppm, of which no run shows anything: chips may disagree by 1.8 + 2e-3 x 126, the stall is 2 cycles."""
     clock = tmp_path / "stalls.yaml"
-    clock.write_text(WORSE.replace("50000", "200").replace("residual_ns: 0", "residual_ns: 0.9"))
+    clock.write_text(WORSE.replace("50000", "1000").replace("residual_ns: 0", "residual_ns: 0.9"))
     for choices in (["--trials", "10"], ["--reference"]):
         assert run(["simulate", folder, "--clock", str(clock), *choices]) == ExitCode.VERIFICATION_FAILED
         out = capsys.readouterr().out
@@ -80,7 +80,7 @@ def test_trials_and_reference_tell_the_same(folder: str, tmp_path: Path, capsys:
 def test_what_failed_first_is_named_beside_what_is_proved(
     folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Tests 5 %: 31.5 cycles in 630 that no stall of 2 covers, and vectors that some trial shows to be late."""
+    """Tests 5 %: 12.6 cycles in 126 that no stall of 2 covers, and vectors that some trial shows to be late."""
     clock = tmp_path / "worse.yaml"
     clock.write_text(WORSE)
     assert run(["simulate", folder, "--clock", str(clock), "--trials", "10"]) == ExitCode.VERIFICATION_FAILED

@@ -90,11 +90,6 @@ class LayerProblem:
         """Whether rows come from hosts, or go there."""
         return self.instance.network.nodes > self.instance.network.chips
 
-    @property
-    def ending_chips(self) -> list[int]:
-        """The chips on which it ends, or which send to hosts where it ends."""
-        return [self.group.chips[one.shard] for one in self.operators if one.is_told and one.operator.ends]
-
     def node(self, local: int) -> int:
         """Return the node of the fabric behind a local number."""
         return int(self.instance.network.fabric_node[local])
@@ -114,6 +109,11 @@ class LayerProblem:
         """Return what is equal for layers that are one problem over every interval."""
         levels, shared = self.opening.levels.tobytes(), self.opening.shared.tobytes()
         return self.instance.key(), levels + shared, self.opening.clock.depth, self.opening.clock.drifts
+
+    @property
+    def hosts_polled(self) -> tuple[int, ...]:
+        """The first chip that has the same host, for each chip, where chips poll: each host has flags of its own."""
+        return tuple(map(self.group.hosts.index, self.group.hosts)) if self.resident else ()
 
     def shortest_hops(self) -> list[Hop]:
         """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""
