@@ -63,7 +63,7 @@ def test_a_worse_clock_ends_with_exit_code_5(folder: str, tmp_path: Path, capsys
 
 
 def test_trials_and_reference_tell_the_same(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests 1,000 ppm, of which no run shows anything: chips may disagree by 1.8 + 2e-3 x 126, the stall is 2 cycles."""
+    """Tests 1,000 ppm, of which no run shows anything: chips may disagree by 1.8 + 2e-3 x 126, the stall is 2."""
     clock = tmp_path / "stalls.yaml"
     clock.write_text(WORSE.replace("50000", "1000").replace("residual_ns: 0", "residual_ns: 0.9"))
     for choices in (["--trials", "10"], ["--reference"]):
