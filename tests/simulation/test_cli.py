@@ -62,6 +62,34 @@ def test_a_worse_clock_ends_with_exit_code_5(folder: str, tmp_path: Path, capsys
     assert result["violations"] > 0
 
 
+def test_trials_and_reference_tell_the_same(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests 1,000 ppm, of which no run shows anything: chips may disagree by 1.8 + 2e-3 x 126, the stall is 2."""
+    clock = tmp_path / "stalls.yaml"
+    clock.write_text(WORSE.replace("50000", "1000").replace("residual_ns: 0", "residual_ns: 0.9"))
+    for choices in (["--trials", "10"], ["--reference"]):
+        assert run(["simulate", folder, "--clock", str(clock), *choices]) == ExitCode.VERIFICATION_FAILED
+        out = capsys.readouterr().out
+        assert "FAILED" in out
+        assert "no run showed it; proven: clocks may disagree by more than the stall of a deskew (chips 1 and 0" in out
+        assert run(["simulate", folder, "--clock", str(clock), *choices, "--json"]) == ExitCode.VERIFICATION_FAILED
+        result = json.loads(capsys.readouterr().out)
+        assert (result["violations"], result["proven_spare_stall_cycles"]) == (0, -0.052)
+        assert result["proven_failure"]["chips"] == [1, 0]
+
+
+def test_what_failed_first_is_named_beside_what_is_proved(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests 5 %: 12.6 cycles in 126 that no stall of 2 covers, and vectors that some trial shows to be late."""
+    clock = tmp_path / "worse.yaml"
+    clock.write_text(WORSE)
+    assert run(["simulate", folder, "--clock", str(clock), "--trials", "10"]) == ExitCode.VERIFICATION_FAILED
+    verdict = capsys.readouterr().out.splitlines()[-1]
+    assert verdict.startswith("FAILED")
+    assert "shown: late: slot " in verdict
+    assert "; proven: clocks may disagree by more than the stall" in verdict
+
+
 @pytest.mark.parametrize("arguments", [["--trials", "0"], ["--seed", "-1"], ["--clock", "sundial"], ["--speed", "1"]])
 def test_bad_options_are_refused(folder: str, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that a bad option gives one line on stderr, nothing on stdout and exit code 2."""
