@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.flags import polled_hosts
+
 if TYPE_CHECKING:
     from lpxsched.program.frames import Frame
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.result import HostFlags, Schedule
     from lpxsched.timetable.columns import Flags, Integers, Text
 
 
@@ -85,6 +87,31 @@ class Part:
     add_cost: AddCost
 
 
+class Sent(NamedTuple):
+    """Flags of the hosts of a segment, one vector a slot, and the cycle at which its chips branch; nodes of the fabric.
+
+    Where chips poll all of them have all flags by then.
+    """
+
+    host: Integers
+    link: Integers
+    depart: Integers
+    read: Integers
+    branch_cycles: int
+
+    @staticmethod
+    def on(network: Network, flags: HostFlags) -> Sent:
+        """Return flags as they go over the links of a network."""
+        first = np.cumsum(network.lanes) - network.lanes
+        return Sent(
+            host=np.array(list(polled_hosts(network)), dtype=np.int64)[flags.host],
+            link=network.links.values[first[flags.bundle] + flags.lane],
+            depart=flags.depart,
+            read=flags.depart + network.hop_cycles[flags.bundle],
+            branch_cycles=flags.branch_cycles,
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """A scheduled segment.
@@ -106,6 +133,8 @@ class Segment:
         Its windows, of what repeats.
     phase_cycles : int
         Its place in a frame that repeats.
+    flags : Sent or None
+        Of hosts whose chips poll.
     """
 
     parts: tuple[Part, ...]
@@ -118,6 +147,7 @@ class Segment:
     deskews: tuple[tuple[int, int], ...]
     frame: Frame | None = None
     phase_cycles: int = 0
+    flags: Sent | None = None
 
 
 def no_weights() -> TensorColumns:

@@ -72,11 +72,11 @@ def compile_command(
         from lpxsched.workload.acceptance import acceptance
         from lpxsched.workload.config.load import load_model
         from lpxsched.workload.ffns import gpu_notes
-        from lpxsched.workload.lpu_graph import lpu_notes
+        from lpxsched.workload.lpu_visits import lpu_notes
 
         build = compile_timetable(options, progress=progress)
         model = load_model(options.model)
-        elsewhere = gpu_notes(model) if options.attention == "gpu" else lpu_notes(model)
+        elsewhere = gpu_notes(model) if options.attention == "gpu" else lpu_notes(model, options.draft)
         tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance)
         accepted = (f"acceptance length {float(tokens.tokens):g}: {tokens.source}",) if options.draft else ()
         for note in (*model.notes, *elsewhere, *accepted):

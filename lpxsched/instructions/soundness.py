@@ -163,15 +163,15 @@ def _end(piece: Piece, size: int) -> int:
 def _overwritten(build: Build, program: NodeProgram) -> Iterator[str]:
     """Yield where something lies on a resident tensor of a node."""
     size = build.manifest.vector_bytes
-    moving, kept = set[tuple[int, int]](), set[tuple[int, int, int, int]]()
+    moving, kept = set[tuple[int, int]](), set[tuple[int, int, str]]()
     for section in program.sections:
         for one in section.instructions:
             for piece in one.pieces:
                 if piece.use == KEEPS:
-                    kept.add((piece.address, _end(piece, size), one.operator, piece.place))
+                    kept.add((piece.address, _end(piece, size), _name_kept(build, one.operator, piece.place)))
                 else:
                     moving.add((piece.address, _end(piece, size)))
-    spans = [(begin, end, True) for begin, end, *_ in kept if begin < end]
+    spans = [(begin, end, True) for begin, end, _ in kept if begin < end]
     spans += [(begin, end, False) for begin, end in moving if begin < end and kept]
     reach = {True: 0, False: 0}
     for begin, end, resident in sorted(spans):
@@ -180,3 +180,10 @@ def _overwritten(build: Build, program: NodeProgram) -> Iterator[str]:
             yield f"node {program.node}: bytes {begin} to {end - 1} lie on what is resident, or under what moves"
             return
         reach[resident] = max(reach[resident], end)
+
+
+def _name_kept(build: Build, number: int, place: int) -> str:
+    """Return the name of what an operator of the graph keeps: operators of one name share it."""
+    operators = build.graph.operators
+    residents = operators[number].resident if 0 <= number < len(operators) else []
+    return residents[place].name if 0 <= place < len(residents) else f"{place} of {number}"

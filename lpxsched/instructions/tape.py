@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.instructions.streams import ADD, COMPUTE, IN, NO_UNIT, OUT
+from lpxsched.simulation.reference.actions import DEPART, END, FINISH, READ, START, Action
 from lpxsched.simulation.reference.oscillator import PARTS
-from lpxsched.simulation.reference.program import DEPART, END, FINISH, READ, START, Action
 from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE
 

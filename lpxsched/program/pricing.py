@@ -144,7 +144,7 @@ def _bound(market: Market, kind: int, chips: Chips) -> int:
 
 def _price(market: Market, problem: LayerProblem) -> Price:
     options = SolveOptions("auto", GREEDY_ONLY_EFFORT, market.seed)
-    key = repr((problem.distinct_key(), len(set(problem.group.hosts)), market.clock, options))
+    key = repr((problem.distinct_key(), problem.hosts_polled, market.clock, options))
 
     def solved() -> list[int | str]:
         try:

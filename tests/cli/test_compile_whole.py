@@ -125,6 +125,37 @@ def test_drafts_are_rows_and_their_acceptance_tokens(tmp_path: Path, capsys: pyt
     assert told["tokens_per_s_per_user_low"] == int(1e12 / told["step_high_ns"]) / 1000
 
 
+def test_drafts_are_laid_where_a_model_has_a_module_that_guesses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests two drafts: three visits each follow the head, the drafter is modelled, and what a step takes grows.
+
+    Of two layers, 4 visits; hosts take tokens of the last head alone.
+    """
+    without = compiled(tmp_path, capsys, "--draft", "2", "--acceptance", "1")
+    assert "drafter (speculation)" in without["not_modelled"]
+    told = compiled(tmp_path, capsys, "--draft", "2", "--acceptance", "1", num_nextn_predict_layers=1)
+    assert (told["layers"], told["visits"], without["visits"]) == (2, 4 + 2 * 3, 4)
+    assert "drafter (speculation)" not in told["not_modelled"]
+    assert told["makespan_cycles"] > without["makespan_cycles"]
+    build = read_build(tmp_path / "build")
+    assert [one.name for one in build.graph.operators if one.ends] == ["layer.9.egress"]
+    assert {tensor.rows for tensor in build.graph.tensors if tensor.name == "layer.8.output"} == {2}
+    for command in ("report", "bound", "simulate"):
+        assert run([command, str(tmp_path / "build"), "--json"]) == ExitCode.DONE
+        capsys.readouterr()
+
+
+def test_what_guesses_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a module that guesses two drafts, in the notes and in the summary."""
+    model = toy_model(tmp_path, **HEADS, num_nextn_predict_layers=1)
+    arguments = ["compile", model, "tsp-node", "-o", str(tmp_path / "b"), *QUICK[:-1], "--draft", "2"]
+    assert run(arguments) == ExitCode.DONE
+    out = capsys.readouterr()
+    assert "2 drafts are guessed by one module, again and again" in out.err
+    assert "2 layers and 6 MTP visits on 8 chips" in out.out
+
+
 def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests three tokens of a step with one draft."""
     model = toy_model(tmp_path, **HEADS)
@@ -132,7 +163,21 @@ def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pyte
     assert "--acceptance: a step with 1 drafted tokens emits 2 at most, got 3" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [("check",), ("bound",), ("simulate", "--reference"), ("simulate", "--frames")])
+def test_the_longest_run_comes_up_to_the_worst_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str
+) -> None:
+    """Tests that nothing but picoseconds, rounded apart, lies between what is proved and what the adversary reaches."""
+    told = compiled(tmp_path, capsys, "--partition", cut)
+    assert run(["simulate", str(tmp_path / "build"), "--trials", "5", "--json"]) == ExitCode.DONE
+    seen = json.loads(capsys.readouterr().out)
+    assert seen["bound_ns"] == told["proved_worst_ns"]
+    assert 0 <= round(1000 * (seen["bound_ns"] - seen["observed_worst_ns"])) <= 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("check",), ("bound",), ("simulate", "--trials", "9"), ("simulate", "--reference"), ("simulate", "--frames")],
+)
 def test_micro_batches_in_flight_pass_every_other_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str, command: tuple[str, ...]
 ) -> None:
@@ -144,6 +189,25 @@ def test_micro_batches_in_flight_pass_every_other_command(
     assert told["period_cycles"] * told["windows"] >= told["makespan_cycles"]
     assert {load["kind"] for load in told["loads"]} == {"link", "unit"}
     assert run([command[0], str(tmp_path / "build"), *command[1:], "--json"]) == ExitCode.DONE
+
+
+def test_the_period_is_weighed_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str) -> None:
+    """Tests two at once: of all periods that were tried the one with the least worst case was built, and is drawn.
+
+    A deskew lies in each period, with the guards of just the time to the next one or a little more.
+    """
+    told = compiled(tmp_path, capsys, "--partition", cut, "--in-flight", "2")
+    deskews = told["deskews"]
+    assert (deskews["count"], deskews["interval_cycles"]) == (
+        told["windows"],
+        told["period_cycles"] - deskews["stall_cycles"],
+    )
+    assert len(deskews["tried"]) > 1
+    assert min(one["worst_case_ns"] for one in deskews["tried"]) == told["step_high_ns"]
+    assert all(one["windows"] >= 2 for one in deskews["tried"])
+    picture = tmp_path / "a.png"
+    assert run(["bound", str(tmp_path / "build"), "--png", str(picture)]) == ExitCode.DONE
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_more_in_flight_than_windows_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str) -> None:

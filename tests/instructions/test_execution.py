@@ -76,11 +76,21 @@ def test_collectives_come_out_as_in_a_replay(kind: str) -> None:
 WHOLE = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 32, "vocab_size": 512, "attention": "lpu"}
 
 
+MTP = {"num_nextn_predict_layers": 1, "draft": 2}
+
+
 @pytest.mark.parametrize(
-    "choices", [{}, WHOLE | {"context": 64, "partition": "auto"}, {"moe": "dispatch"}, {"moe": "whole"}]
+    "choices",
+    [
+        {},
+        WHOLE | {"context": 64, "partition": "auto"},
+        WHOLE | MTP | {"context": 64, "partition": "auto", "batch": 2},
+        {"moe": "dispatch"},
+        {"moe": "whole"},
+    ],
 )
 def test_models_come_out_right(tmp_path: Path, choices: dict[str, object]) -> None:
-    """Tests two layers with mixers on GPUs and on the chips, and experts that are whole."""
+    """Tests two layers with mixers on GPUs and on the chips, drafts of one module, and experts that are whole."""
     build = compiled(tmp_path, num_hidden_layers=2, **choices)
     executed = execute(build, lowered(build))
     assert executed.ok, executed.faults[:3]

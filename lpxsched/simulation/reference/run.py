@@ -13,6 +13,7 @@ from lpxsched.simulation.reference.counters import Counters, Exchange
 from lpxsched.simulation.reference.machine import Machine
 from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, PARTS, Drawn
 from lpxsched.simulation.reference.outcome import Failure, Start
+from lpxsched.simulation.reference.passes import Passes
 from lpxsched.simulation.reference.program import program_of, sessions
 from lpxsched.units import NEVER, NONE
 
@@ -66,9 +67,10 @@ def run_program(
     counters.locked |= chosen.locked & parents.keys()
     if fault is not None:
         counters.calibration = {node: fault.calibration(node) for node in parents}
-    machine = Machine(program, session, oscillators, counters, depth, seen)
+    passes = Passes(session.deskews, program.polling, chosen.void_passes, chosen.absent)
+    machine = Machine(program, passes, oscillators, counters, depth, seen)
     machine.now_fs = chosen.since_fs
-    start = _start(reference, session, counters, depth, chosen)
+    start = _start(reference, session, counters, depth, chosen, passes.void)
     return machine.run(start, reference.wires, chosen.jitter_fs, fault)
 
 
@@ -115,22 +117,30 @@ def _epochs(reference: Reference, session: Session, depth: Mapping[int, int]) ->
 
 
 def _start(
-    reference: Reference, session: Session, counters: Counters, depth: Mapping[int, int], chosen: Chosen
+    reference: Reference, session: Session, counters: Counters, depth: Mapping[int, int], chosen: Chosen, void: int
 ) -> Start:
-    """Return when a session begins: at the first pass or epoch once all counters follow, of the chip of least depth."""
+    """Return when a session begins: at a pass or epoch once all counters follow, of the chip of least depth.
+
+    Rows come in the last pass that is void; where none is, in the pass or epoch before.
+    """
     exchange, levels = counters.exchange, max(depth.values(), default=0)
     period, epochs = exchange.period, _epochs(reference, session, depth)
     settled = 0
     if counters.locked != counters.parents.keys():
         settled = (levels + 3) * 4 * (exchange.every + int(exchange.latency_fs / reference.wave.cycle_fs) + 1)
-    passes = max(session.waiting_cycles // period, 1) if session.polled else 1
+    apart = period * (max(session.waiting_cycles // period, 1) if session.polled else 1)
     root = min(depth, key=lambda node: (depth[node], node))
     now = counters.value_at(root, chosen.since_fs) // PARTS
-    first_pass = (now + settled) // (passes * period) + 1
-    event_cycle = int((first_pass + chosen.event) * passes * period)
-    boundary = (first_pass + 1) * passes * period
-    event_fs = counters.oscillators[root].time_fs(event_cycle * PARTS - counters.correction[root])
-    return Start(event_fs, boundary + levels * epochs * period, boundary, epochs)
+    first = (now + settled) // apart + 2
+
+    def time_fs(passes: float) -> int:
+        return counters.oscillators[root].time_fs(int(passes * apart) * PARTS - counters.correction[root])
+
+    event_fs = time_fs(first + void - 1 + chosen.event)
+    boundary = first * apart
+    return Start(
+        event_fs, time_fs(first - 0.5) if void else event_fs, boundary + levels * epochs * period, boundary, epochs
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +240,7 @@ def beyond_residuals(reference: Reference, session: Session, outcome: Outcome) -
     parent, deskews = reference.alignment.tree.parent, outcome.resumed
     most_fs = int(reference.limits.residual_cycles * reference.wave.cycle_fs) + ROUNDING_FS
     return [
-        Failure("residual", node, float(session.deskews[deskew][0]), NONE, deskew)
+        Failure("residual", node, float(session.deskews[deskew % len(session.deskews)][0]), NONE, deskew)
         for (deskew, node), (time_fs, _) in sorted(deskews.items())
         if deskew >= 0 and abs(time_fs - deskews.get((deskew, int(parent[node])), (time_fs, 0))[0]) > most_fs
     ]
