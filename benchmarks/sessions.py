@@ -20,7 +20,7 @@ from lpxsched.sessions.steps import read_steps
 from lpxsched.sessions.study import study_of
 from lpxsched.sessions.trace import PS_PER_S, read_session
 
-CONTEXTS = (16384, 32768, 65536, 98304, 163840)
+CONTEXTS = (8192, 32768, 65536, 98304, 163840)
 SESSIONS, STEPS = 1000, 200
 
 

@@ -39,6 +39,7 @@ TERMS = {
     "routers": ("router_in", "router"),
     "dispatch": ("label", "dispatch"),
     "embedding and head": ("embedding", "lm_head", "argmax", "sample"),
+    "drafts": ("accept", "pick", "hand", "onward", "token_scale", "row_scale", "join", "project"),
 }
 
 

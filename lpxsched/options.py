@@ -107,7 +107,7 @@ class CompileOptions(Strict):
             problem = "must be left out with --in-flight above 1: rows beyond it need further windows"
             raise PydanticCustomError("no_window", problem)
         if capacity is not None and info.data.get("attention") == "lpu":
-            problem = "must be left out with --attention lpu: rows beyond it need further windows, and a step has one"
+            problem = "must be left out with --attention lpu: a step is fixed, so all windows would run in each"
             raise PydanticCustomError("no_window", problem)
         return capacity
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.assembly.chain_results import chain_results
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
+from lpxsched.assembly.flags import with_flags
 from lpxsched.assembly.graph import layers_graph
 from lpxsched.assembly.in_flight_results import solved_results
 from lpxsched.assembly.layer_segment import chain_segment, chain_segment_in_flight, layer_segments
@@ -40,12 +41,15 @@ from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision, is_expanded
 from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.ffns import ffn_model, published_weights
-from lpxsched.workload.lpu_graph import lpu_graph, lpu_visits, lpu_work
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_work
+from lpxsched.workload.lpu_visits import lpu_visits
 from lpxsched.workload.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lpxsched.assembly.program import Program
+    from lpxsched.assembly.segment import Segment
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
     from lpxsched.program.chain_in_flight import ChainInFlight
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.build import Build
+    from lpxsched.timetable.documents import GraphFile
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.graph import LayerGraph
@@ -100,10 +105,10 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     market = Market(load, fabric, clock, options.seed, around_of)
     mapping, laid = best_laid(market, _mapping(options, market, progress), lay)
     segments = layer_segments(fabric, laid.tree, laid.solved)
-    program, around = assemble(segments), surroundings(fabric, laid.tree, segments)
+    around = surroundings(fabric, laid.tree, segments)
+    program, graph_file = _program(segments, layers_graph(laid.graph, laid.groups, load.works), fabric)
     results = solved_results(options, fabric, clock, laid.solved, laid.outside, program=program, around=around)
     results |= mapping_results(mapping, fabric, makespan_cycles=results["makespan_cycles"])
-    graph_file = layers_graph(laid.graph, laid.groups, load.works)
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     build = with_outside(build, options, laid.outside)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
@@ -146,9 +151,11 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
     fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
     decoding, chip = step_of(options, model, fabric), fabric.chip
-    visits = lpu_visits(model, decoding.policy)
-    decoding = in_best_blocks(visits, fabric, decoding)
-    groups = visit_groups(fabric, visits, decoding, what=model.name, file=_visits_file(options))
+    # Where the head ends out of reach of the embedding, drafts have one of their own.
+    each = (lpu_visits(model, decoding.policy, options.draft, embeds=embeds) for embeds in (False, True))
+    variants = list(dict.fromkeys(each))
+    decoding = in_best_blocks(variants[0], fabric, decoding)
+    visits, groups = visit_groups(fabric, variants, decoding, what=model.name, file=_visits_file(options))
     tree = alignment_tree(fabric, clock, time_domains(fabric, [[chip for group in groups for chip in group.chips]]))
     works = cache(lambda visit, width: lpu_work(visit, chip, width, decoding))
 
@@ -170,14 +177,20 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
         levels = segment_levels(tree, chips, deskews=1), segment_levels(tree, chips, deskews=2)
         chain = solve_chain(problems, _solving(options), levels=levels, start_cycles=start, progress=progress)
         segments = [chain_segment(chain, start)]
-    program, around = assemble(segments), surroundings(fabric, tree, segments)
-    results = chain_results(options, fabric, clock, chain, program, around)
-    graph_file = layers_graph(graph, groups, works_of, whole=True)
+    around = surroundings(fabric, tree, segments)
+    program, graph_file = _program(segments, layers_graph(graph, groups, works_of, whole=True), fabric)
+    results = chain_results(options, fabric, clock, chain, program, around, layers=len(model.layers))
     build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
     if not is_expanded(decoding.precision.weights, chip.matrix_types):
         return build
     told = "not worked out beside it for a whole model on the chips; --weights fp8 does"
     return with_expanded_weights(build, options, decoding.precision.weights, told)
+
+
+def _program(segments: Sequence[Segment], graph: GraphFile, fabric: Fabric) -> tuple[Program, GraphFile]:
+    """Return the tables of segments and their graph, with the flags of hosts where chips poll."""
+    sent = [segment.flags for segment in segments]
+    return with_flags(assemble(segments), graph, sent, vector_bytes=fabric.vector_bytes)
 
 
 def _solved(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.assembly.flags import without_flags
 from lpxsched.fabric.down import without
 from lpxsched.fabric.schema import DownFile
 from lpxsched.files.document import read_yaml
@@ -14,6 +15,7 @@ from lpxsched.reschedule.around import around_of
 from lpxsched.reschedule.clocks import aligned_cycles, clocks_hold
 from lpxsched.reschedule.difference import difference
 from lpxsched.reschedule.fabric import fabric_of
+from lpxsched.reschedule.flags import lost_flags
 from lpxsched.reschedule.rebuilt import rebuilt
 from lpxsched.reschedule.segments import repaired_segments
 from lpxsched.reschedule.spares import spare_roles
@@ -49,9 +51,10 @@ def rescheduled(build: Build, fabric: Fabric) -> tuple[Build, dict[str, Any]]:
     ------
     InfeasibleError, NothingFoundError
     """
-    role, longest = spare_roles(build, fabric), 0
+    bare, longest = without_flags(build), 0
+    role = spare_roles(bare, fabric)
     for _ in range(TRIES):
-        around = around_of(build, fabric, role, longest)
+        around = around_of(bare, fabric, role, longest)
         segments = repaired_segments(around)
         after = rebuilt(around, segments)
         if clocks_hold(after):
@@ -59,7 +62,7 @@ def rescheduled(build: Build, fabric: Fabric) -> tuple[Build, dict[str, Any]]:
         # What comes later is read longer after a deskew.
         longest = aligned_cycles(after)
     changed = difference(build, after, role)
-    must_move = sum(found.must_move for found in segments.values())
+    must_move = sum(found.must_move for found in segments.values()) + lost_flags(build, fabric)
     fewest = changed["rows_moved"] + changed["rows_dropped"] == must_move
     told = {
         "makespan_before_cycles": int(build.segments.makespan_cycles.sum()),

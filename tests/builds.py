@@ -9,7 +9,7 @@ destination, lane:
 
 Four input vectors, two a chip:
 
-    deskew   [0, 2): 2 x 0.9 and 2 x 10^-4 x (126 + 504)
+    deskew   [0, 2): 2 x 0.9 and 2 x 10^-4 x 126
     ingress  at 2 on the host
     links 4, 5: depart 2, read 20 (second vector 22.5)
     links 0, 2: depart 20 + 3 = 23, read 41 (second vector 43.5)
@@ -22,8 +22,9 @@ Four input vectors, two a chip:
                 vector 127.5)
     egress   at 128 on the host
 
-The host waits 2 epochs of 252 cycles at most for a pass. At worst a token takes (504 + 128 + 1) / (1 - 10^-4) + 0.9 +
-2.6 = 636.5633.. ns: waiting, makespan and crossing on the slowest clock, a residual, jitter on the way to the host.
+Chips do not poll: a segment waits for an epoch of 252 cycles, and one more for the level of its tree. At worst a token
+takes (504 + 128 + 1) / (1 - 10^-4) + 0.9 + 2.6 = 636.5633.. ns: waiting, makespan and crossing on the slowest clock, a
+residual, jitter on the way to the host.
 """
 
 from __future__ import annotations
@@ -213,7 +214,7 @@ def _chips() -> Chips:
         shard_columns=on_chips(1),
         sram_efficiency=np.array([1.0, 1.0, 0.0]),
         deskew_buffer_vectors=on_chips(16),
-        resident=np.array([True, True, False]),
+        resident=np.array([False, False, False]),
         sum_cycles_in_hop=on_chips(0),
         inject_per_cycle=none,
         eject_per_cycle=none,

@@ -57,3 +57,17 @@ def test_no_name_of_the_engine_stands_twice() -> None:
                 files.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
     assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}
     assert len(files) > 100
+
+
+# Words that had several meanings once.
+ONE_MEANING = ("Held", "Moves", "Outcome", "Program", "Wires", "quantile")
+
+
+def test_a_word_has_one_meaning() -> None:
+    """Tests that each of some words is the name of one class or function at most."""
+    found: dict[str, list[str]] = {word: [] for word in ONE_MEANING}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in found:
+                found[node.name].append(str(path.relative_to(PACKAGE)))
+    assert {word: paths for word, paths in found.items() if len(paths) > 1} == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.deskews import deskews_between
-from lpxsched.assembly.headline import FLAGS, OUTSIDE, headline_results, picoseconds_up, reserved_results
+from lpxsched.assembly.headline import DRAFTER, OUTSIDE, headline_results, picoseconds_up, reserved_results
 from lpxsched.assembly.results import (
     emitted,
     extent_told,
@@ -38,9 +38,14 @@ def chain_results(
     chain: Chain | ChainInFlight,
     program: Program,
     around: Surroundings,
+    *,
+    layers: int,
 ) -> dict[str, Any]:
-    """Return what a manifest tells of a whole model on the chips: its layers are one segment."""
-    problems, headline = problems_told(chain.layers), _chain_headline(options, fabric, clock, chain, around=around)
+    """Return what a manifest tells of a whole model on the chips, of so many layers: its visits are one segment."""
+    # Visits of drafts follow the head.
+    missing = [what for what in OUTSIDE if what != DRAFTER or len(chain.layers) == layers + 2]
+    headline = _chain_headline(options, fabric, clock, chain, missing, around=around)
+    problems = problems_told(chain.layers)
     short, bound = _made_short(chain)
     return {
         "status": "optimal" if short == bound.cycles else "feasible",
@@ -56,8 +61,7 @@ def chain_results(
         "in_flight": options.in_flight,
         "acceptance_length": float(emitted(options).tokens),
         **extent_told(fabric, clock, chain.layers, problems, around),
-        # Embedding and head, which meet hosts, are no layers of the model.
-        "layers": sum(not layer.problem.meets_hosts for layer in chain.layers),
+        "layers": layers,
         "visits": len(chain.layers),
         **({"deskews": deskews_between(chain)} if isinstance(chain, Chain) else {}),
         **traffic(program),
@@ -76,6 +80,7 @@ def _chain_headline(
     fabric: Fabric,
     clock: ClockSpecification,
     chain: Chain | ChainInFlight,
+    missing: list[str],
     *,
     around: Surroundings,
 ) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _chain_headline(
             cycles_to_ns(chain.step_cycles, clock_mhz),
             reserved_step_ns(clock, clock_mhz, step_cycles=longest, depth=int(around.chips.hac_depth[chips].max())),
             NOTHING,
-            list(OUTSIDE),
+            missing,
             emitted=emitted(options, options.in_flight),
         )
         windows = {"windows": chain.frame.windows, "residues": list(chain.residues), "rest_cycles": [0]}
@@ -104,5 +109,4 @@ def _chain_headline(
         levels=[segment_levels(tree_of(around), chips, deskews=len(chain.deskews))],
         arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
     )
-    missing = [*OUTSIDE, *((FLAGS,) if chain.pass_cycles else ())]
     return headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, no_weights, texts
+from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, TensorColumns, no_weights, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.frames import Frame
 from lpxsched.schedule.problem.collective import SUM_DATATYPE
@@ -75,9 +75,9 @@ def _operators(problem: Instance) -> GraphOperators:
     )
 
 
-def _results(problem: Instance) -> Held:
+def _results(problem: Instance) -> TensorColumns:
     told, held = problem.stage.tensors, source_values(problem.stage)
-    return Held(
+    return TensorColumns(
         operator=held.shard,
         name=texts([tensor.name for tensor in told])[held.tensor],
         offset=held.offset,

@@ -111,7 +111,7 @@ def _number(amount: Fraction) -> int | float:
 def _resident(operator: Operator, weights: Weights | None) -> list[GraphResident]:
     if weights is None:
         return []
-    terms, name = [_term(term) for term in weights.terms], f"{operator.name}.{weights.name}"
+    terms, name = [_term(term) for term in weights.terms], f"{operator.keeper or operator.name}.{weights.name}"
     return [GraphResident(name=name, dtype=weights.dtype, layout=weights.layout, terms=terms)]
 
 

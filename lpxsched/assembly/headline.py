@@ -38,7 +38,6 @@ QUEUEING, DRAFTER = "queueing before the machine", "drafter (speculation)"
 NEVER_MODELLED = ("embedding", QUEUEING, DRAFTER)
 # Where all of a model runs on the chips.
 OUTSIDE = ("what a host does between two steps", "prefill", QUEUEING, DRAFTER)
-FLAGS = "flag vectors of polling (their load is in the waiting, their way is not)"
 
 
 def assumed_ns(outside: Outside) -> Ranged:
@@ -127,15 +126,18 @@ def _told(
     return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
 
 
-def not_modelled(unread: int, *, polled: bool, windows: int = 1) -> list[str]:
+def not_modelled(unread: int, *, routed: bool = False, windows: int = 1) -> list[str]:
     """Return what neither part of a step contains, mixers on GPUs; `unread` mixers have no widths in the config.
+
+    Where rows are `routed` on GPUs as well, those have no kernels for it.
 
     Rows beyond the capacity of experts take further `windows`, which the worst case counts and the nominal step does
     not.
     """
     mixers = (f"caches and weights of {unread} mixers without widths in the config",) if unread else ()
     again = (f"rows beyond the capacity, but at worst ({windows} windows a layer)",) if windows > 1 else ()
-    return [*mixers, *again, *NEVER_MODELLED, *((FLAGS,) if polled else ())]
+    routers = ("routers and choices of experts on GPUs",) if routed else ()
+    return [*mixers, *routers, *again, *NEVER_MODELLED]
 
 
 def picoseconds_up(time_ns: Fraction) -> float:

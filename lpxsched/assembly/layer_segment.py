@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Held, Part, Pieces, Segment, padded_off, texts
-from lpxsched.clocks.latency import hac_latency_cycles, pass_cycles, start_cycles
+from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, Sent, TensorColumns, padded_off, texts
+from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.in_flight import InFlight
-from lpxsched.schedule.layers import pass_load_cycles
+from lpxsched.schedule.flags import polled_cycles
 from lpxsched.schedule.problem.ragged import column, counted
 from lpxsched.traffic.layouts import shares
 from lpxsched.units import NONE
@@ -57,6 +57,7 @@ def chain_segment(chain: Chain, start_cycles: int) -> Segment:
         waiting_cycles=chain.pass_cycles or start_cycles,
         deadline_cycles=NONE,
         deskews=chain.deskews,
+        flags=Sent.on(*chain.flags) if chain.flags else None,
     )
 
 
@@ -79,6 +80,7 @@ def chain_segment_in_flight(chain: ChainInFlight) -> Segment:
 
 def _segment(layer: ScheduledLayer, waiting_cycles: int) -> Segment:
     problem, result = layer.problem, layer.distinct.result
+    flags = result.schedule.flags
     return Segment(
         parts=(_part(layer, 0),),
         layers=(problem.group.layer,),
@@ -88,6 +90,7 @@ def _segment(layer: ScheduledLayer, waiting_cycles: int) -> Segment:
         waiting_cycles=waiting_cycles,
         deadline_cycles=NONE,
         deskews=((0, problem.instance.release_cycles), *problem.instance.deskews),
+        flags=Sent.on(problem.instance.network, flags) if flags else None,
     )
 
 
@@ -128,10 +131,9 @@ def _places(problem: LayerProblem) -> tuple[Integers, Integers]:
 
 def _waiting(layer: ScheduledLayer, hac_latency: int) -> int:
     """Return the longest wait: one pass of chips that poll, else an epoch and a start-up."""
-    problem, clock = layer.problem, layer.problem.opening.clock
-    if problem.resident:
-        return pass_cycles(clock.specification, pass_load_cycles(problem, layer.distinct.result.schedule))
-    return start_cycles(clock.specification, clock.depth, hac_latency)
+    clock, flags = layer.problem.opening.clock, layer.distinct.result.schedule.flags
+    passing = polled_cycles(flags, clock.specification)
+    return passing or start_cycles(clock.specification, clock.depth, hac_latency)
 
 
 def _operators(problem: LayerProblem) -> GraphOperators:
@@ -148,7 +150,7 @@ def _operators(problem: LayerProblem) -> GraphOperators:
     )
 
 
-def _results(problem: LayerProblem) -> Held:
+def _results(problem: LayerProblem) -> TensorColumns:
     made = [(number, p) for number, p in enumerate(problem.operators) if p.operator.output_on(p.shard)]
     left = [problem.graph.tensors[p.operator.output_on(p.shard)] for _, p in made]
     runs = [_run(problem, tensor, p.shard) for tensor, (_, p) in zip(left, made, strict=True)]
@@ -157,7 +159,7 @@ def _results(problem: LayerProblem) -> Held:
     first, vectors = (column(runs[place][part] for place in there) for part in (0, 1))
     rows = column(t.row_bytes for t in tensors), column(t.vectors_per_row for t in tensors)
     width = problem.instance.add_cost.vector_bytes
-    return Held(
+    return TensorColumns(
         operator=column(number for number, _ in chosen),
         name=texts([tensor.name for tensor in tensors]),
         offset=first,
@@ -178,12 +180,12 @@ def _run(problem: LayerProblem, tensor: Tensor, shard: int) -> tuple[int, int]:
     return shares(tensor.vectors, len(maker.chips) if maker else 1)[shard]
 
 
-def _weights(problem: LayerProblem) -> Held:
+def _weights(problem: LayerProblem) -> TensorColumns:
     chosen = [(number, p) for number, p in enumerate(problem.operators) if p.cost.weight_bytes]
     size = column(p.cost.weight_bytes for _, p in chosen)
-    return Held(
+    return TensorColumns(
         operator=column(number for number, _ in chosen),
-        name=texts([f"{p.operator.name}.{p.cost.weight_name}" for _, p in chosen]),
+        name=texts([f"{p.operator.keeper or p.operator.name}.{p.cost.weight_name}" for _, p in chosen]),
         offset=np.zeros_like(size),
         vectors=-(-size // problem.instance.add_cost.vector_bytes),
         dtype=texts([p.cost.weight_dtype for _, p in chosen]),

@@ -44,18 +44,18 @@ def assemble(segments: Sequence[Segment]) -> Program:
     parts: list[Program] = []
     tensors = operators = 0
     for number, segment in enumerate(segments):
-        left: dict[tuple[str, int], int] = {}
+        left, kept = dict[tuple[str, int], int](), dict[tuple[str, int], int]()
         for part in segment.parts:
-            placed, left = _placed(part, _expanded(part, number), left, (tensors, operators))
+            placed, left = _placed(part, _expanded(part, number), left, kept, (tensors, operators))
             parts.append(placed)
             tensors += len(placed.tensors)
             operators += len(placed.operators)
-    slots, operands = (_concatenated([getattr(part, name) for part in parts]) for name in ("slots", "operands"))
+    slots, operands = (concatenated([getattr(part, name) for part in parts]) for name in ("slots", "operands"))
     return Program(
-        slots=_taken(slots, np.lexsort((slots.depart, slots.link))),
-        operators=_concatenated([part.operators for part in parts]),
-        operands=_taken(operands, np.lexsort((operands.first_vector, operands.tensor, operands.operator))),
-        tensors=_concatenated([part.tensors for part in parts]),
+        slots=taken(slots, np.lexsort((slots.depart, slots.link))),
+        operators=concatenated([part.operators for part in parts]),
+        operands=taken(operands, np.lexsort((operands.first_vector, operands.tensor, operands.operator))),
+        tensors=concatenated([part.tensors for part in parts]),
     )
 
 
@@ -74,35 +74,45 @@ def _expanded(part: Part, number: int) -> Program:
     )
 
 
-def _concatenated(tables: Sequence[AnyTable]) -> AnyTable:
+def concatenated(tables: Sequence[AnyTable]) -> AnyTable:
+    """Return the rows of tables, one after the other."""
     kind = type(tables[0])
     return kind(*(np.concatenate([getattr(table, field.name) for table in tables]) for field in fields(kind)))
 
 
-def _taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bool_]]) -> AnyTable:
+def taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bool_]]) -> AnyTable:
+    """Return some rows of a table."""
     return type(table)(*(getattr(table, field.name)[rows] for field in fields(table)))
 
 
 def _placed(
-    part: Part, tables: Program, left: dict[tuple[str, int], int], first: tuple[int, int]
+    part: Part,
+    tables: Program,
+    left: dict[tuple[str, int], int],
+    kept: dict[tuple[str, int], int],
+    first: tuple[int, int],
 ) -> tuple[Program, dict[tuple[str, int], int]]:
     """Renumber a part's tensors and operators from given numbers on, without operators that are no rows.
 
-    What these leave is what the part before left under that name on that chip. Also returned is what this part leaves.
+    What these leave is what the part before left under that name on that chip, and what is kept there is what any part
+    before kept; what this part keeps is added to that. Also returned is what this part leaves.
     """
     told = np.append(part.is_told, np.ones(len(tables.operators) - len(part.is_told), dtype=np.bool_))
     tensors, slots, operands = tables.tensors, tables.slots, tables.operands
-    own = (tensors.producer < 0) | told[tensors.producer]
-    tensor, operator = (start + np.cumsum(kept) - 1 for start, kept in zip(first, (own, told), strict=True))
     names = list(zip(tensors.name.tolist(), tensors.chip.tolist(), strict=True))
-    tensor[~own] = [left[names[given]] for given in np.flatnonzero(~own).tolist()]
-    operands = _taken(operands, told[operands.operator])
+    made = tensors.producer >= 0
+    own = np.where(made, told[tensors.producer], [name not in kept for name in names])
+    tensor, operator = (start + np.cumsum(mine) - 1 for start, mine in zip(first, (own, told), strict=True))
+    before = [(left if made[row] else kept)[names[row]] for row in np.flatnonzero(~own).tolist()]
+    tensor[~own] = before
+    kept |= {names[row]: int(tensor[row]) for row in np.flatnonzero(own & ~made).tolist()}
+    operands = taken(operands, told[operands.operator])
     placed = Program(
         replace(slots, tensor=tensor[slots.tensor]),
-        replace(_taken(tables.operators, told), operator=operator[told]),
+        replace(taken(tables.operators, told), operator=operator[told]),
         replace(operands, operator=operator[operands.operator], tensor=tensor[operands.tensor]),
         replace(
-            _taken(tensors, own),
+            taken(tensors, own),
             tensor=tensor[own],
             producer=np.where(tensors.producer < 0, tensors.producer, operator[tensors.producer])[own],
         ),

@@ -133,7 +133,7 @@ def headline_on_demand(
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
     proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
     windows = [layer.problem.graph.windows for layer in layers]
-    missing = not_modelled(outside.unread, polled=fabric.chip.resident, windows=max(windows))
+    missing = not_modelled(outside.unread, routed=options.router == "gpu", windows=max(windows))
     worst_ns = worst_case_ns(
         clock,
         clock_mhz,

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.flags import polled_hosts
+
 if TYPE_CHECKING:
     from lpxsched.program.frames import Frame
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.result import HostFlags, Schedule
     from lpxsched.timetable.columns import Flags, Integers, Text
 
 
@@ -28,7 +30,7 @@ class GraphOperators(NamedTuple):
     fixed_cycles: Integers
 
 
-class Held(NamedTuple):
+class TensorColumns(NamedTuple):
     """Tensors that operators leave, or weights that they hold, in the order of their operators."""
 
     operator: Integers
@@ -64,7 +66,7 @@ class Part:
     operators : GraphOperators
     is_told : ndarray of bool, shape (operators,)
         Operators that are rows. Another stands for one of the part before, if it leaves a result, or for the end.
-    results, weights : Held
+    results, weights : TensorColumns
     after_operator, after_result : ndarray of int64
         Operators that read a whole result of another on their own node.
     pieces : Pieces
@@ -77,12 +79,37 @@ class Part:
     network: Network
     operators: GraphOperators
     is_told: Flags
-    results: Held
-    weights: Held
+    results: TensorColumns
+    weights: TensorColumns
     after_operator: Integers
     after_result: Integers
     pieces: Pieces
     add_cost: AddCost
+
+
+class Sent(NamedTuple):
+    """Flags of the hosts of a segment, one vector a slot, and the cycle at which its chips branch; nodes of the fabric.
+
+    Where chips poll all of them have all flags by then.
+    """
+
+    host: Integers
+    link: Integers
+    depart: Integers
+    read: Integers
+    branch_cycles: int
+
+    @staticmethod
+    def on(network: Network, flags: HostFlags) -> Sent:
+        """Return flags as they go over the links of a network."""
+        first = np.cumsum(network.lanes) - network.lanes
+        return Sent(
+            host=np.array(list(polled_hosts(network)), dtype=np.int64)[flags.host],
+            link=network.links.values[first[flags.bundle] + flags.lane],
+            depart=flags.depart,
+            read=flags.depart + network.hop_cycles[flags.bundle],
+            branch_cycles=flags.branch_cycles,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +133,8 @@ class Segment:
         Its windows, of what repeats.
     phase_cycles : int
         Its place in a frame that repeats.
+    flags : Sent or None
+        Of hosts whose chips poll.
     """
 
     parts: tuple[Part, ...]
@@ -118,12 +147,13 @@ class Segment:
     deskews: tuple[tuple[int, int], ...]
     frame: Frame | None = None
     phase_cycles: int = 0
+    flags: Sent | None = None
 
 
-def no_weights() -> Held:
+def no_weights() -> TensorColumns:
     """Return an empty table."""
     none, text = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.str_)
-    return Held(none, text, none, none, text, text, none)
+    return TensorColumns(none, text, none, none, text, text, none)
 
 
 def padded_off(vectors: Integers, row_bytes: Integers, vectors_per_row: Integers, vector_bytes: int) -> Integers:

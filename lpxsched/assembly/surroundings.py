@@ -122,10 +122,14 @@ def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment
 
 def _weight_bytes(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     weight_bytes = np.zeros(fabric.nodes, dtype=np.int64)
+    counted = set[tuple[str, int]]()
     for part in _parts(segments):
-        np.add.at(
-            weight_bytes, part.network.fabric_node[part.operators.node[part.weights.operator]], part.weights.bytes
-        )
+        node = part.network.fabric_node[part.operators.node[part.weights.operator]]
+        names = list(zip(part.weights.name.tolist(), node.tolist(), strict=True))
+        # What operators of several parts share lies there once.
+        new = np.array([name not in counted for name in names], dtype=np.bool_)
+        np.add.at(weight_bytes, node[new], part.weights.bytes[new])
+        counted.update(names)
     return weight_bytes
 
 

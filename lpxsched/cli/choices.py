@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -35,11 +37,14 @@ class Number(click.FloatRange):
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number."""
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter:
-            self.fail(f"{value!r} is no number{_between(self.min, self.max)}", param, ctx)
+        """Return the number, which is finite."""
+        number = nan
+        # What is no number stays none, and is within no range.
+        with suppress(click.BadParameter):
+            number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is no number{_between(self.min, self.max, open_at=self.min_open)}", param, ctx)
+        return number
 
 
 class Listed(click.ParamType[Any]):
@@ -71,10 +76,13 @@ class Listed(click.ParamType[Any]):
         return tuple(elements)
 
 
-def _between(least: float | None, most: float | None) -> str:
+def _between(least: float | None, most: float | None, *, open_at: bool = False) -> str:
+    """Return a range in words; with `open_at` its least end is left out."""
     if most is None:
-        return "" if least is None else f" of at least {least:,.15g}"
-    return f" of at most {most:,.15g}" if least is None else f" from {least:,.15g} to {most:,.15g}"
+        return "" if least is None else f" {'above' if open_at else 'of at least'} {least:,.15g}"
+    if least is None:
+        return f" of at most {most:,.15g}"
+    return f" above {least:,.15g}, up to {most:,.15g}" if open_at else f" from {least:,.15g} to {most:,.15g}"
 
 
 def model_option(
@@ -151,5 +159,6 @@ def _click_type(rule: dict[str, Any]) -> Any:
     if rule["type"] == "integer":
         return WholeNumber(rule.get("minimum"), rule.get("maximum"))
     if rule["type"] == "number":
-        return Number(rule.get("minimum"), rule.get("maximum"))
+        least = rule.get("exclusiveMinimum")
+        return Number(rule.get("minimum", least), rule.get("maximum"), min_open=least is not None)
     return click.STRING

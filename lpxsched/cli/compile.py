@@ -11,8 +11,9 @@ import click
 
 from lpxsched.cli.choices import model_option
 from lpxsched.cli.console import emit, failures_told, json_option, progress_option, progress_told
+from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.verification import holds, verify_option
-from lpxsched.errors import ExitCode, InputError
+from lpxsched.errors import ExitCode
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import PARTITIONS, CompileOptions, checked_options
 
@@ -64,19 +65,18 @@ def compile_command(
     options = checked_options(CompileOptions, "compile", choices)
     target = output or Path("build") / name_of(find_file("model", options.model))
     refuse_foreign_folder(target)
-    if write_partition:
-        _refuse_unwritable(write_partition)
+    mapping = output_targets({"write_partition": write_partition}, [target]).get("write_partition")
     started = time.perf_counter()
     with failures_told(as_json=as_json), progress_told(on_pipe=on_pipe) as progress:
         from lpxsched.pipeline import compile_timetable
         from lpxsched.workload.acceptance import acceptance
         from lpxsched.workload.config.load import load_model
         from lpxsched.workload.ffns import gpu_notes
-        from lpxsched.workload.lpu_graph import lpu_notes
+        from lpxsched.workload.lpu_visits import lpu_notes
 
         build = compile_timetable(options, progress=progress)
         model = load_model(options.model)
-        elsewhere = gpu_notes(model) if options.attention == "gpu" else lpu_notes(model)
+        elsewhere = gpu_notes(model) if options.attention == "gpu" else lpu_notes(model, options.draft)
         tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance)
         accepted = (f"acceptance length {float(tokens.tokens):g}: {tokens.source}",) if options.draft else ()
         for note in (*model.notes, *elsewhere, *accepted):
@@ -86,10 +86,10 @@ def compile_command(
         sound = not verify or holds(build, remedy="try a smaller --batch, or a --partition with more chips a layer")
     if sound:
         write_build(target, build)
-        if write_partition:
+        if mapping is not None:
             from lpxsched.assembly.mapping import partition_of
 
-            write_partition.write_text(partition_of(build), encoding="utf-8")
+            write_file(mapping, partition_of(build).encode())
     measured = {
         "verified": verify and sound,
         "seconds": round(time.perf_counter() - started, 3),
@@ -105,8 +105,3 @@ def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:
 
     record = build.manifest.results | {"content_sha256": build.manifest.content_sha256} | measured
     emit(record, "" if as_json else compile_text(build, measured), as_json=as_json)
-
-
-def _refuse_unwritable(path: Path) -> None:
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(str(path), "must be a file in a folder that is there", key="--write-partition")

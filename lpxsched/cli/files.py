@@ -6,13 +6,27 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import click
-
 from lpxsched.errors import InputError
+from lpxsched.options import flag_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+
+# How the names of files end, by the option that says where one is written. No two options share a file.
+ENDINGS = {
+    "png": (".png",),
+    "svg": (".svg",),
+    "csv": (".csv",),
+    "vcd": (".vcd",),
+    "perfetto": (".pftrace", ".perfetto-trace", ".perfetto", ".trace"),
+    "page": (".html", ".htm"),
+    "table": (".csv", ".parquet"),
+    "write_partition": (".yaml", ".yml"),
+}
+# Options of another name than what they write.
+OPTIONS = {"page": "output", "table": "output"}
 
 
 def output_targets(asked: Mapping[str, Path | None], folders: Iterable[Path] = ()) -> dict[str, Path]:
@@ -21,23 +35,23 @@ def output_targets(asked: Mapping[str, Path | None], folders: Iterable[Path] = (
     Parameters
     ----------
     asked : dict
-        Where each format was asked to be written; None where it was not.
+        Where each format of `ENDINGS` was asked to be written; None where it was not.
     folders : iterable of Path
         Builds, which hold a build and nothing else.
 
     Raises
     ------
-    InputError, click.UsageError
-        When one cannot be written, lies inside a build, or two are the same.
+    InputError
+        When one cannot be written, ends as another format does, or lies inside a build.
     """
     targets = {name: path for name, path in asked.items() if path is not None}
     inside = {folder.resolve() for folder in folders}
-    taken: dict[Path, str] = {}
     for name, path in targets.items():
-        other = taken.setdefault(path.resolve(), name)
-        if other != name:
-            raise click.UsageError(f"--{other} and --{name} name the same file; name two")
         _refuse(path)
+        if path.suffix.lower() not in ENDINGS[name]:
+            *others, last = ENDINGS[name]
+            endings = f"{', '.join(others)} or {last}" if others else last
+            raise InputError(str(path), f"must end in {endings}", key=flag_of(OPTIONS.get(name, name)))
         if path.resolve().parent in inside:
             raise InputError(str(path), "lies inside the build folder, which holds a build and nothing else")
     return targets

@@ -14,6 +14,7 @@ from lpxsched.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lpxsched.instructions.execution import Executed
     from lpxsched.timetable.build import Build
     from lpxsched.verify.replay.replay import Mismatch, ReplayReport
 
@@ -60,21 +61,19 @@ def _execute(build: Build, programs: Path, seed: int, *, as_json: bool) -> ExitC
     from lpxsched.instructions.files import read_programs
 
     found = execute(build, read_programs(programs), seed=seed)
-    told = {
-        "ok": found.ok,
-        "compared": found.compared,
-        "mismatches": found.mismatches,
-        "failures": found.failures,
-        "faults": list(found.faults),
-    }
     rows = (
-        ("compared", f"{found.compared:,} vectors at their addresses, {found.mismatches:,} differ"),
+        ("compared", compared_text(found)),
         ("failed", f"{found.failures:,} reads, buffers, deskews and starts"),
         *(("", fault) for fault in found.faults[:MOST_IN_TEXT]),
         ("ok" if found.ok else "FAILED", ""),
     )
-    emit(told, named_rows(rows), as_json=as_json)
+    emit(found.as_json(), named_rows(rows), as_json=as_json)
     return ExitCode.DONE if found.ok else ExitCode.VERIFICATION_FAILED
+
+
+def compared_text(found: Executed) -> str:
+    """Return what operators of programs read."""
+    return f"{found.compared:,} vectors at their addresses, {found.mismatches:,} differ"
 
 
 def _as_json(report: ReplayReport) -> dict[str, Any]:

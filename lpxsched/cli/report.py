@@ -34,9 +34,7 @@ def report_command(folders: tuple[Path, ...], output: Path | None, as_json: bool
     """
     if len(folders) > 2:
         raise click.UsageError(f"one folder or two can be told, got {len(folders)}")
-    if output is not None and output.suffix.lower() not in (".html", ".htm"):
-        raise click.BadParameter(f"a page is a .html file, got {output.name}; export writes others", param_hint="-o")
-    target = output_targets({"output": output}, folders).get("output")
+    target = output_targets({"page": output}, folders).get("page")
     if target is not None:
         write_file(target, _page(folders))
         emit({"files": [str(target)]}, str(target), as_json=as_json)

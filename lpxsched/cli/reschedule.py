@@ -34,8 +34,8 @@ def reschedule_command(
     FILE is YAML as under the key down of a topology: links ([source, destination], or with a lane), chips, trays. Rows
     that use none of it keep link and cycle where they can; spare chips take over from chips that are down. Without -o
     the timetable is made, proved and told, and not written. --contingency writes nothing: it makes one timetable for
-    each link of CLASS as if that failed too, and tells the worst makespan and what cannot be made. Exits with 3 when no
-    timetable can exist, with 5 when a rule does not hold.
+    each link of CLASS as if that failed too, but one for all that a symmetry carries into each other, and tells the
+    worst makespan and what cannot be made. Exits with 3 when no timetable can exist, with 5 when a rule does not hold.
     """
     if down is None and link_class is None:
         raise click.UsageError("name what failed with --down FILE, or a class of links with --contingency CLASS")
@@ -124,9 +124,10 @@ def _worst_text(record: dict[str, Any]) -> str:
     rows = [
         (
             "links",
-            f"{record['failures']:,} of class {record['link_class']}, {record['made']:,} timetables made; "
+            f"{record['failures']:,} of class {record['link_class']}, {record['made']:,} with a timetable; "
             f"{record['idle']:,} carry nothing and need no other",
-        )
+        ),
+        ("tried", f"{record['solved']:,}, to which all others come by symmetry"),
     ]
     if record["made"]:
         source, destination, lane = record["worst_link"]

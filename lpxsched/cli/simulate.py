@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lpxsched.cli.choices import WholeNumber
 from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.replay import MOST_IN_JSON, compared_text
 from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
+    from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.reference.outcome import Failure
     from lpxsched.simulation.reference.run import ReferenceSummary
     from lpxsched.simulation.reserved import FramesSummary
     from lpxsched.simulation.summary import Failing, Summary
+    from lpxsched.timetable.build import Build
 
 TRIALS = 1000
 MOST_TOLD = 5
@@ -28,18 +31,27 @@ MOST_TOLD = 5
 @click.option("--trials", type=WholeNumber(1, 1_000_000), help="Random runs; default: 1000, of the reference 1.")
 @click.option("--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of the random runs.")
 @click.option("--reference", is_flag=True, help="Run the event-driven machine: counters, FIFOs, deskews, start-up.")
+@click.option(
+    "--programs",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="With --reference, run the programs that export --programs wrote, with numbers, not the rows.",
+)
 @click.option("--frames", is_flag=True, help="Run micro-batches in flight on varying delays, window by window.")
 @json_option
 def simulate_command(
-    folder: Path, clock: str | None, trials: int | None, seed: int, reference: bool, frames: bool, as_json: bool
-) -> int:
+    folder: Path, clock: str | None, trials: int | None, seed: int, as_json: bool, **machine: Any
+) -> ExitCode:
     """Run the build in DIR on drifting clocks and count late vectors, and vectors that find their buffer full.
 
     Runs of an adversary come on top of the trials: clocks that are worst for one slot each. Exit code 5 when a vector
-    was late or without room, or when some clocks within the specification could make one late or a stall too short.
+    was late or without room, or when some clocks within the specification could make one late or a stall too short; of
+    programs also when a number is wrong, or one does something else than the build.
     """
+    reference, programs, frames = (machine[name] for name in ("reference", "programs", "frames"))
+    if programs is not None and (frames or not reference):
+        raise click.UsageError("--programs are run by the event-driven machine; add --reference, without --frames")
     from lpxsched.clocks.specification import load_clock
-    from lpxsched.report.headline import assumed_lines
 
     specification = load_clock(clock) if clock is not None else None
     build = read_granted_build(folder)
@@ -48,18 +60,56 @@ def simulate_command(
 
         flown = simulate_frames(build, seed=seed)
         emit(flown.as_json(), _frames_text(flown), as_json=as_json)
-        return ExitCode.DONE if flown.holds else ExitCode.VERIFICATION_FAILED
+        return _code(holds=flown.holds)
+    if programs is not None:
+        return _programs(build, programs, specification, trials or 1, seed, as_json=as_json)
     if reference:
         from lpxsched.simulation.reference.run import run_reference
 
         found = run_reference(build, specification, runs=trials or 1, seed=seed)
-        emit(found.as_json(), _reference_text(found), as_json=as_json)
-        return ExitCode.DONE if found.holds else ExitCode.VERIFICATION_FAILED
+        emit(found.as_json(), named_rows([*_reference_rows(found), _last(holds=found.holds)]), as_json=as_json)
+        return _code(holds=found.holds)
+    from lpxsched.report.headline import assumed_lines
     from lpxsched.simulation.summary import simulate
 
     summary = simulate(build, specification, trials=trials or TRIALS, seed=seed)
     emit(summary.as_json(), _text(summary, assumed_lines(build)), as_json=as_json)
-    return ExitCode.DONE if summary.holds else ExitCode.VERIFICATION_FAILED
+    return _code(holds=summary.holds)
+
+
+def _code(*, holds: bool) -> ExitCode:
+    return ExitCode.DONE if holds else ExitCode.VERIFICATION_FAILED
+
+
+def _last(*, holds: bool) -> tuple[str, str]:
+    return ("ok" if holds else "FAILED", "")
+
+
+def _programs(
+    build: Build, folder: Path, clock: ClockSpecification | None, runs: int, seed: int, *, as_json: bool
+) -> ExitCode:
+    """Run programs on the reference, and tell what they do otherwise than their build."""
+    from lpxsched.instructions.difference import differences
+    from lpxsched.instructions.execution import execute
+    from lpxsched.instructions.files import read_programs
+
+    programs = read_programs(folder)
+    found = execute(build, programs, clock, runs=runs, seed=seed)
+    summary = found.summary
+    # What is unsound may name what no build has.
+    differ = list(differences(build, programs)) if summary is not None else []
+    holds = found.ok and not differ
+    told = found.as_json() | {"ok": holds, "differences": len(differ), "first_differences": differ[:MOST_IN_JSON]}
+    rows = [
+        *(_reference_rows(summary) if summary is not None else []),
+        ("compared", compared_text(found)),
+        *(("", fault) for fault in found.faults[:MOST_TOLD]),
+        ("as the build", f"{len(differ):,} instructions and rows differ" if summary is not None else "not run"),
+        *(("", one) for one in differ[:MOST_TOLD]),
+        _last(holds=holds),
+    ]
+    emit(told | (summary.as_json() if summary is not None else {}), named_rows(rows), as_json=as_json)
+    return _code(holds=holds)
 
 
 def _frames_text(flown: FramesSummary) -> str:
@@ -78,17 +128,15 @@ def _frames_text(flown: FramesSummary) -> str:
     return "\n".join([*lines, "ok" if facts["holds"] else "FAILED"])
 
 
-def _reference_text(found: ReferenceSummary) -> str:
-    rows = (
+def _reference_rows(found: ReferenceSummary) -> list[tuple[str, str]]:
+    return [
         ("clock", f"{found.clock}, {found.runs:,} runs of the event-driven reference"),
         ("failed", f"{len(found.failures):,} reads, buffers, deskews and starts, over all runs"),
         *(("", f"run {run}: {_failure(failure)}") for run, failure in found.failures[:MOST_TOLD]),
         ("least slack", f"{found.least_slack_cycles:.3f} cycles"),
         ("deskew buffer", f"{found.max_buffer_vectors} vectors at most waited on one link"),
         ("latency", f"{float(found.observed_worst_ns):,.1f} ns from events to results, segments on demand"),
-        ("ok" if found.holds else "FAILED", ""),
-    )
-    return named_rows(rows)
+    ]
 
 
 def _failure(failure: Failure) -> str:

@@ -13,7 +13,6 @@ from lpxsched.cli.compile import compile_command
 from lpxsched.cli.console import emit, json_option, progress_option, progress_told
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.errors import InputError
-from lpxsched.exploring.sweep.table import CSV, PARQUET
 from lpxsched.options import CompileOptions
 
 MOST_JOBS = 1024
@@ -57,15 +56,15 @@ def sweep_command(
     given = {name: (None,) if elements is None else elements for name, elements in lists.items()}
     elements = {name: given[name] for name in CompileOptions.model_fields}
     points, names = points_of(elements), swept(elements)
-    targets, folder = output_targets({"output": output, "png": png}), _points_folder(output)
+    targets, folder = output_targets({"table": output, "png": png}), _points_folder(output)
     if cluster is not None:
         refuse_missing_cluster("sweep")
     started = time.perf_counter()
     with progress_told(on_pipe=on_pipe) as progress:
         outcomes, taken = outcomes_of(points, Workers(jobs, cluster), folder, progress=progress)
     rows = rows_of(points, outcomes)
-    if "output" in targets:
-        write_file(targets["output"], table_bytes(rows, targets["output"].suffix))
+    if "table" in targets:
+        write_file(targets["table"], table_bytes(rows, targets["table"].suffix.lower()))
     if "png" in targets:
         from lpxsched.exploring.sweep.picture import render_sweep
 
@@ -88,12 +87,10 @@ def _points_folder(output: Path | None) -> Path | None:
     Raises
     ------
     InputError
-        When the table is neither CSV nor Parquet, or the folder cannot be one.
+        When it cannot be made.
     """
     if output is None:
         return None
-    if output.suffix not in (CSV, PARQUET):
-        raise InputError(str(output), f"must end in {CSV} or {PARQUET}", key="--output")
     folder = output.with_name(f"{output.name}.points")
     try:
         folder.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from lpxsched.contention.draft import LISTS, Draft
 from lpxsched.contention.network import PS_PER_NS
-from lpxsched.contention.tables import Wires
+from lpxsched.contention.tables import Lanes
 from lpxsched.errors import InputError
 from lpxsched.timetable.reader import MANIFEST
 from lpxsched.units import NONE
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.laying import Laid
-    from lpxsched.contention.tables import Program
+    from lpxsched.contention.tables import RunTables
     from lpxsched.timetable.build import Build
 
 # Copies of packets, of all micro-batches: some 100 bytes each.
@@ -81,7 +81,7 @@ class Circle:
 
     Attributes
     ----------
-    program : Program
+    program : RunTables
         Gates are the first tasks, one a micro-batch.
     duration_ps, awaited : ndarray of int64, shape (groups,)
         Of the chains; 0 where a step of a segment says it.
@@ -91,7 +91,7 @@ class Circle:
         By micro-batch and segment.
     """
 
-    program: Program
+    program: RunTables
     duration_ps: Integers
     awaited: Integers
     chains: Integers
@@ -160,7 +160,7 @@ def circle_of(laid: Sequence[Laid], between: Between) -> Circle:
     )
 
 
-def _place(program: Program, laid: Laid, first: dict[str, int]) -> Place:
+def _place(program: RunTables, laid: Laid, first: dict[str, int]) -> Place:
     """Return where a segment lies whose numbers begin at some; the group before its first one opens it."""
     own = laid.program
     numbers = {"group": len(own.group_unit), **_counts(laid)}
@@ -206,7 +206,7 @@ def _link(draft: Draft, before: int, duration_ps: int, unit: int = NONE) -> int:
     return int(group[0])
 
 
-def _joined_wires(laid: Sequence[Laid]) -> tuple[Wires, list[Integers]]:
+def _joined_wires(laid: Sequence[Laid]) -> tuple[Lanes, list[Integers]]:
     """Return the lanes of all segments, each once, and the bundle behind each bundle of each segment."""
     seen: dict[int, int] = {}
     first: list[int] = []
@@ -224,7 +224,7 @@ def _joined_wires(laid: Sequence[Laid]) -> tuple[Wires, list[Integers]]:
                 total += count
             numbers.append(seen[link])
         bundles.append(np.array(numbers, dtype=np.int64))
-    joined = Wires(np.array(first), np.array(lanes), *np.ascontiguousarray(np.concatenate(columns, axis=1)))
+    joined = Lanes(np.array(first), np.array(lanes), *np.ascontiguousarray(np.concatenate(columns, axis=1)))
     return joined, bundles
 
 

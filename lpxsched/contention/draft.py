@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.contention.tables import Program
+from lpxsched.contention.tables import RunTables
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.contention.tables import Wires
+    from lpxsched.contention.tables import Lanes
 
 # What a program has many of, each kind numbered by itself.
 KINDS = ("group", "call", "send", "read", "way", "hop")
@@ -73,7 +73,7 @@ class Draft:
             np.add.at(total, group, times)
         return total
 
-    def program(self, wires: Wires) -> Program:
+    def program(self, wires: Lanes) -> RunTables:
         """Return all of it as tables."""
         tasks, copies = self.column("group.tasks"), self.packets(self.column("hop.vectors"))
         groups = {f"group_{name}": self.column(f"group.{name}") for name in ("unit", "turnaround", "sums")}
@@ -81,7 +81,7 @@ class Draft:
         lists: dict[str, Integers] = {}
         for name, (owner, _) in LISTS.items():
             lists[f"{name}_at"], lists[name] = self._list(name, self.counts[owner])
-        return Program(
+        return RunTables(
             packet=self.packet,
             group_of=np.repeat(np.arange(len(tasks)), tasks),
             group_first=np.append(0, np.cumsum(tasks)),

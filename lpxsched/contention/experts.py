@@ -21,7 +21,8 @@ from lpxsched.timetable.reader import GRAPH
 from lpxsched.units import ceil_div
 from lpxsched.verify.demand import running
 from lpxsched.verify.operators import memory_rates, rates
-from lpxsched.verify.replay.routings import Held, Routed
+from lpxsched.verify.replay.blocks import plain_kind
+from lpxsched.verify.replay.routings import HeldExperts, Routed
 from lpxsched.verify.work import kept_tensors
 
 if TYPE_CHECKING:
@@ -103,29 +104,41 @@ def routed_layers(build: Build, segment: int) -> list[RoutedLayer]:
     ]
 
 
-def _combining(build: Build, experts: GraphOperator) -> list[GraphOperator]:
-    """Return the operators that add up what experts give."""
-    given = experts.outputs[0]
+def combining(build: Build, experts: GraphOperator) -> list[GraphOperator]:
+    """Return the operators that add up what experts give, one a block of columns."""
+    given = experts.outputs[0] if experts.outputs else ""
     return [
-        one for one in build.graph.operators if one.kind == COMBINE and given in [read.tensor for read in one.inputs]
+        one
+        for one in build.graph.operators
+        if plain_kind(one.kind) == COMBINE and one.outputs and given in [read.tensor for read in one.inputs]
     ]
 
 
-def _refuse_unrouted(build: Build, operator: GraphOperator) -> None:
-    """Refuse experts of which a graph does not say what tokens are routed among."""
+def _rows(build: Build, operator: GraphOperator, tensors: dict[str, tuple[int, GraphTensor]]) -> int:
+    """Return the rows that are routed among experts, the same in all blocks of columns.
+
+    Raises
+    ------
+    InputError
+        Where a graph does not say what is routed among what.
+    """
     if "experts" not in operator.sizes:
         raise InputError(GRAPH, "sizes must say how many experts there are", key=operator.name)
-    if not operator.outputs or not _combining(build, operator):
+    blocks = combining(build, operator)
+    rows = {tensors[one.outputs[0]][1].rows for one in blocks}
+    if not rows:
         raise InputError(GRAPH, f"must give a tensor that an operator of kind {COMBINE} reads", key=operator.name)
+    if len(rows) > 1:
+        names = ", ".join(one.name for one in blocks)
+        raise InputError(GRAPH, f"{names} must leave equally many rows, got {sorted(rows)}", key=operator.name)
+    return rows.pop()
 
 
 def _routed_layer(build: Build, number: int, operator: GraphOperator) -> RoutedLayer:
-    _refuse_unrouted(build, operator)
     tensors = {tensor.name: (at, tensor) for at, tensor in enumerate(build.graph.tensors)}
     producers = {name: one for one in build.graph.operators for name in one.outputs}
     output = tensors[operator.outputs[0]][1]
-    combined = next(tensors[one.outputs[0]][1] for one in _combining(build, operator))
-    rows = combined.rows
+    rows = _rows(build, operator, tensors)
     per_row = operator.sizes.get("per_row", output.rows // rows)
     table = running(build)[number]
     held = _held(operator, len(table))
@@ -150,13 +163,13 @@ def _routed_layer(build: Build, number: int, operator: GraphOperator) -> RoutedL
     )
 
 
-def _held(operator: GraphOperator, width: int) -> tuple[Held, ...]:
+def _held(operator: GraphOperator, width: int) -> tuple[HeldExperts, ...]:
     """Return the experts of each shard: all of them in slices, or some whole, one shard after the other."""
     if operator.shares is None:
-        return (Held(0, operator.sizes["experts"], 0, 1),) * width
+        return (HeldExperts(0, operator.sizes["experts"], 0, 1),) * width
     first, found = 0, []
     for _, experts, _ in operator.shares:
-        found.append(Held(first, experts, 0, 1))
+        found.append(HeldExperts(first, experts, 0, 1))
         first += experts
     return tuple(found)
 

@@ -31,12 +31,12 @@ from lpxsched.contention.state import (
     START_UP,
     State,
 )
-from lpxsched.contention.tables import Program, Step
+from lpxsched.contention.tables import RunTables, Step
 from lpxsched.units import NONE
 
 
 @kernel
-def run(program: Program, step: Step, state: State) -> int:
+def run(program: RunTables, step: Step, state: State) -> int:
     """Run a segment from its time zero on; return how many tasks were never done."""
     for task in range(len(step.missing)):
         if step.missing[task] == 0:
@@ -49,7 +49,7 @@ def run(program: Program, step: Step, state: State) -> int:
 
 
 @kernel
-def run_to_gate(program: Program, step: Step, state: State, gates: int) -> int:
+def run_to_gate(program: RunTables, step: Step, state: State, gates: int) -> int:
     """Run until one of the first so many tasks is done, and return it before it gives on anything; -1 at the end."""
     while not is_over(state):
         time, what = take_first(state)
@@ -73,7 +73,7 @@ def run_to_gate(program: Program, step: Step, state: State, gates: int) -> int:
 
 
 @kernel
-def _begin(program: Program, step: Step, state: State, task: int, time: int) -> None:
+def _begin(program: RunTables, step: Step, state: State, task: int, time: int) -> None:
     """Run a task that has all it needs, once its unit is free."""
     group = program.group_of[task]
     unit, start = program.group_unit[group], time
@@ -86,7 +86,7 @@ def _begin(program: Program, step: Step, state: State, task: int, time: int) -> 
 
 
 @kernel
-def give_on(program: Program, step: Step, state: State, task: int, time: int) -> None:
+def give_on(program: RunTables, step: Step, state: State, task: int, time: int) -> None:
     """Give on what a task leaves that is done."""
     group = program.group_of[task]
     for place in range(program.group_readers_at[group], program.group_readers_at[group + 1]):
@@ -104,7 +104,7 @@ def give_on(program: Program, step: Step, state: State, task: int, time: int) ->
 
 
 @kernel
-def _leave(program: Program, step: Step, state: State, task: int, time: int) -> None:
+def _leave(program: RunTables, step: Step, state: State, task: int, time: int) -> None:
     """Put a sum on its hops."""
     group = program.group_of[task]
     packet = task - program.group_first[group]
@@ -115,7 +115,7 @@ def _leave(program: Program, step: Step, state: State, task: int, time: int) -> 
 
 
 @kernel
-def _enter(program: Program, step: Step, state: State, call: int, time: int) -> None:
+def _enter(program: RunTables, step: Step, state: State, call: int, time: int) -> None:
     """Enter a call: its summands are there, and its sends leave."""
     state.entered[call] = time
     record = state.call[call]
@@ -140,7 +140,7 @@ def _enter(program: Program, step: Step, state: State, call: int, time: int) -> 
 
 
 @kernel
-def _arrive(program: Program, step: Step, state: State, copy: int, time: int) -> None:
+def _arrive(program: RunTables, step: Step, state: State, copy: int, time: int) -> None:
     """Give a packet to who reads it here, and pass it on."""
     hop = program.hop_of[copy]
     packet = copy - program.hop_first[hop]
@@ -156,7 +156,7 @@ def _arrive(program: Program, step: Step, state: State, copy: int, time: int) ->
 
 
 @kernel
-def _relay(program: Program, step: Step, state: State, copy: int, time: int) -> None:
+def _relay(program: RunTables, step: Step, state: State, copy: int, time: int) -> None:
     """Send a packet on."""
     hop = program.hop_of[copy]
     packet = copy - program.hop_first[hop]
@@ -167,7 +167,7 @@ def _relay(program: Program, step: Step, state: State, copy: int, time: int) -> 
 
 
 @kernel
-def _record(program: Program, state: State, task: int, copy: int) -> None:
+def _record(program: RunTables, state: State, task: int, copy: int) -> None:
     """Give a task the record of the packet that came last, or that of its own chip, which waited for it."""
     hop = program.hop_of[copy]
     record = state.task[task]

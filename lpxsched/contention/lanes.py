@@ -5,13 +5,13 @@ from __future__ import annotations
 from lpxsched.compiled.kernels import kernel
 from lpxsched.contention.events import note
 from lpxsched.contention.state import ADAPTIVE, ARRIVES, FIFO, FREED, HASH, KIND, NOTED, State
-from lpxsched.contention.tables import Program, Step
+from lpxsched.contention.tables import RunTables, Step
 from lpxsched.simulation.draws import uniform
 from lpxsched.units import NEVER, NONE
 
 
 @kernel
-def queue(program: Program, step: Step, state: State, copy: int, time: int) -> None:
+def queue(program: RunTables, step: Step, state: State, copy: int, time: int) -> None:
     """Let a copy wait for a lane."""
     hop = program.hop_of[copy]
     bundle = program.hop_bundle[hop]
@@ -36,7 +36,7 @@ def queue(program: Program, step: Step, state: State, copy: int, time: int) -> N
 
 
 @kernel
-def _serve(program: Program, step: Step, state: State, copy: int, lane: int, since: int, time: int) -> None:
+def _serve(program: RunTables, step: Step, state: State, copy: int, lane: int, since: int, time: int) -> None:
     """Put a copy on its lane at a time."""
     hop = program.hop_of[copy]
     before = (copy - program.hop_first[hop]) * program.packet
@@ -49,7 +49,7 @@ def _serve(program: Program, step: Step, state: State, copy: int, lane: int, sin
 
 
 @kernel
-def serve_any(program: Program, step: Step, state: State, lane: int, time: int) -> None:
+def serve_any(program: RunTables, step: Step, state: State, lane: int, time: int) -> None:
     """Serve any of the copies that wait for a lane, and wait until it is free again."""
     waiting = state.waiting[lane, 1]
     number = int(uniform(step.seed, lane, state.counters[NOTED]) * waiting)
@@ -67,7 +67,7 @@ def serve_any(program: Program, step: Step, state: State, lane: int, time: int) 
 
 
 @kernel
-def way_of(program: Program, step: Step, state: State, send: int, time: int) -> int:
+def way_of(program: RunTables, step: Step, state: State, send: int, time: int) -> int:
     """Return the way of the next packet: the only one, or that whose first lanes are least loaded, all together."""
     first, last = program.send_ways_at[send], program.send_ways_at[send + 1]
     best, least = program.send_ways[first], NEVER
@@ -83,7 +83,7 @@ def way_of(program: Program, step: Step, state: State, send: int, time: int) -> 
 
 
 @kernel
-def _least_loaded(program: Program, state: State, bundle: int) -> int:
+def _least_loaded(program: RunTables, state: State, bundle: int) -> int:
     """Return the lane of a bundle for which fewest wait, of these the one that is free soonest."""
     first = program.bundle_first[bundle]
     best = first
@@ -95,7 +95,7 @@ def _least_loaded(program: Program, state: State, bundle: int) -> int:
 
 
 @kernel
-def behind_its_own(program: Program, step: Step, hop: int, packet: int) -> int:
+def behind_its_own(program: RunTables, step: Step, hop: int, packet: int) -> int:
     """Return how long a packet waits for those before it of the same send, without any other."""
     bundle = program.hop_bundle[hop]
     lanes, lane = 1 if step.routing == HASH else program.bundle_lanes[bundle], program.bundle_first[bundle]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.contention.deliveries import deliveries_of
 from lpxsched.contention.draft import Draft
-from lpxsched.contention.moves import moves_of
 from lpxsched.contention.network import network_of, picoseconds
 from lpxsched.contention.site import Site
 from lpxsched.contention.spreading import Spread, send
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.contention.moves import Moves
+    from lpxsched.contention.deliveries import Deliveries
     from lpxsched.contention.network import Network
     from lpxsched.contention.site import Wiring
-    from lpxsched.contention.tables import Program
+    from lpxsched.contention.tables import RunTables
     from lpxsched.timetable.build import Build
 
 # Ways from which a hash chooses, and ways that are told where no packet chooses.
@@ -42,7 +42,7 @@ class Laid:
 
     Attributes
     ----------
-    program : Program
+    program : RunTables
     network : Network
     operator : ndarray of int64, shape (operators,)
         Rows of ``operators.parquet`` of the first groups, one each.
@@ -60,7 +60,7 @@ class Laid:
         The send to which each hop belongs, `NONE` of those of sums, and its vectors.
     """
 
-    program: Program
+    program: RunTables
     network: Network
     operator: Integers
     duration_ps: Integers
@@ -107,7 +107,7 @@ def lay(build: Build, segment: int, wiring: Wiring, times: Mapping[int, int]) ->
     )
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((wiring.seed, segment))))
     site = Site(build, network, wiring, draft, node_of, group_of, times, random)
-    for moves in moves_of(build, segment, node_of, network):
+    for moves in deliveries_of(build, segment, node_of, network):
         _lay_tensor(site, moves)
     ends = [build.graph.operators[of].ends for of in number[rows].tolist()]
     return Laid(
@@ -158,7 +158,7 @@ def _units(build: Build, rows: Integers, nodes: Integers) -> Integers:
     return np.select([unit == MATRIX, unit == VECTOR], [2 * nodes, 2 * nodes + 1], NONE)
 
 
-def _lay_tensor(site: Site, moves: Moves) -> None:
+def _lay_tensor(site: Site, moves: Deliveries) -> None:
     """Lay what becomes of a tensor: who reads it where it was left, copies, sums."""
     draft, group_of = site.draft, site.group_of
     writer, reader = moves.local
@@ -170,7 +170,7 @@ def _lay_tensor(site: Site, moves: Moves) -> None:
         lay_sums(site, moves, site.calls(moves.writers))
 
 
-def _lay_copies(site: Site, moves: Moves) -> None:
+def _lay_copies(site: Site, moves: Deliveries) -> None:
     """Send each part from who left it to all that read it elsewhere."""
     parts = moves.copies
     spread = Spread(

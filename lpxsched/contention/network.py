@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.contention.tables import Wires
+from lpxsched.contention.tables import Lanes
 from lpxsched.errors import InputError
 from lpxsched.units import NONE, cycles_to_ns
 
@@ -35,7 +35,7 @@ class Network:
         The host of each chip, `NONE` without one.
     bundle_of : ndarray of int64, shape (2 chips, 2 chips)
         The bundle from one node to another, `NONE` without one.
-    wires : Wires
+    wires : Lanes
     lane_links : ndarray of int64, shape (lanes,)
         The link of the build behind each lane.
     down, up : ndarray of int64, shape (ways, chips, chips)
@@ -47,7 +47,7 @@ class Network:
     chips: Integers
     hosts: Integers
     bundle_of: Integers
-    wires: Wires
+    wires: Lanes
     lane_links: Integers
     down: Integers
     up: Integers
@@ -123,7 +123,7 @@ def _ends(build: Build, chips: Integers, hosts: Integers) -> tuple[Integers, Int
     return source[rows], destination[rows], rows
 
 
-def _wires(build: Build, rows: Integers, header_bytes: int, first: Integers, lanes: Integers) -> Wires:
+def _wires(build: Build, rows: Integers, header_bytes: int, first: Integers, lanes: Integers) -> Lanes:
     """Return the lanes, those of equal times reckoned once; on busy wires a packet holds its lane until it is through.
 
     A header takes its share of the time of a vector: headers are framed as vectors are.
@@ -137,7 +137,7 @@ def _wires(build: Build, rows: Integers, header_bytes: int, first: Integers, lan
         vector, after = Fraction(numerator, denominator), latency if build.manifest.wire == "busy" else 0
         times.append([picoseconds(cycles, clock_mhz) for cycles in (vector, vector * share, latency, after)])
     of_kind = np.array(times, dtype=np.int64).reshape(-1, 4).T
-    return Wires(first.astype(np.int64), lanes.astype(np.int64), *of_kind[:, of_lane.reshape(-1)].copy())
+    return Lanes(first.astype(np.int64), lanes.astype(np.int64), *of_kind[:, of_lane.reshape(-1)].copy())
 
 
 def _hops(joined: Integers) -> Integers:

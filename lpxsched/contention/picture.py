@@ -70,6 +70,8 @@ def _draw_parts(axes: Axes, found: Contention) -> None:
         height = np.array([mean[name], slowest[name]]) / NS_PER_US
         axes.bar(bars[2:], height, bottom=bottom, color=colour, label=name)
         bottom += height
+    # Bars stick to the frame otherwise.
+    axes.set_ylim(top=1.05 * max(*own, *bottom))
     axes.set_ylabel("us")
     axes.grid(axis="y", color=GRID_COLOUR, linewidth=0.5)
     axes.set_axisbelow(True)

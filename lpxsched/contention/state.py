@@ -10,7 +10,7 @@ from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.contention.tables import Program
+    from lpxsched.contention.tables import RunTables
 
 # A bucket of events is 2^11 ps long, and there are 2^14 of them: 34 us.
 BUCKET_BITS, BUCKETS = 11, 1 << 14
@@ -79,7 +79,7 @@ class State(NamedTuple):
     unit: Integers
 
 
-def fresh_state(program: Program) -> State:
+def fresh_state(program: RunTables) -> State:
     """Return the state before a run."""
     tasks, calls, copies = len(program.group_of), len(program.call_sends_at) - 1, len(program.hop_of)
     lanes, units = len(program.lane_vector), int(program.group_unit.max(initial=NONE)) + 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.assembly.flags import without_flags
 from lpxsched.contention.circle import between_of, circle_of
 from lpxsched.contention.drawing import drawing_of
 from lpxsched.contention.kernel import run
@@ -49,7 +50,7 @@ class Contended:
 
 
 def contended_steps(build: Build, options: ContendOptions, runtime: Runtime) -> Contended:
-    """Return what steps show, segment by segment.
+    """Return what steps show, segment by segment; where links are arbitrated nobody polls, so flags are left out.
 
     Parameters
     ----------
@@ -64,6 +65,7 @@ def contended_steps(build: Build, options: ContendOptions, runtime: Runtime) -> 
         When the build asks for what is not modelled, or a chip does not reach another one.
     """
     refuse_ports(build)
+    build = without_flags(build)
     drawings = (drawing_of(build, segment, options, runtime) for segment in range(len(build.segments)))
     if build.manifest.results.get("in_flight", 1) > 1:
         return _in_flight(build, list(drawings), options.steps)

@@ -61,7 +61,7 @@ class Contention:
     shown : Contended
     ends : dict of Contended
         The same with what is assumed of software and headers at its better and its worse ends, in fewer steps.
-    step, segment : Timetable
+    step, longest_segment : Timetable
         Of a step, and the longest of a segment.
     results : dict
         Those of the manifest.
@@ -72,7 +72,7 @@ class Contention:
     shown: Contended
     ends: dict[str, Contended]
     step: Timetable
-    segment: Timetable
+    longest_segment: Timetable
     results: dict[str, Any]
 
     @property
@@ -104,8 +104,8 @@ class Contention:
             "proved_worst_ns": self.step.proved_worst_ns,
             "segment": {
                 **quantiles_ns(self.shown.segment_ps.reshape(-1)),
-                "nominal_ns": _rounded(self.segment.nominal_ns),
-                "proved_worst_ns": self.segment.proved_worst_ns,
+                "nominal_ns": _rounded(self.longest_segment.nominal_ns),
+                "proved_worst_ns": self.longest_segment.proved_worst_ns,
             },
             "ends": {name: quantiles_ns(end.step_ps) for name, end in self.ends.items()},
             **assumed,

@@ -17,11 +17,11 @@ from lpxsched.units import BITS_PER_BYTE, NONE, ceil_div
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.contention.moves import Moves, Parts
+    from lpxsched.contention.deliveries import Deliveries, Parts
     from lpxsched.contention.site import Site
 
 
-def lay_sums(site: Site, moves: Moves, call_at: Integers) -> None:
+def lay_sums(site: Site, moves: Deliveries, call_at: Integers) -> None:
     """Lay the sums of a tensor; `call_at` is the call at each node."""
     packets = site.draft.packets(moves.sums.vectors)[moves.sums.part]
     site.draft.wait(site.group_of[moves.sums.reader], packets)
@@ -31,7 +31,7 @@ def lay_sums(site: Site, moves: Moves, call_at: Integers) -> None:
         _lay_trees(site, moves, call_at)
 
 
-def _is_one_hop(site: Site, moves: Moves) -> bool:
+def _is_one_hop(site: Site, moves: Deliveries) -> bool:
     """Return whether all summands come to all readers sooner than sums that are made in shares and spread.
 
     Both take as long as the farthest way, and as n - 1 of n summands on the lanes from their chips to one: once, or for
@@ -50,7 +50,7 @@ def _is_one_hop(site: Site, moves: Moves) -> bool:
     return bool(way + stream <= 2 * (way + stream / len(chips)))
 
 
-def _lay_summands(site: Site, moves: Moves, call_at: Integers) -> None:
+def _lay_summands(site: Site, moves: Deliveries, call_at: Integers) -> None:
     """Send each summand of each part to all that read the part, each of which adds them."""
     parts, network, draft = moves.sums, site.network, site.draft
     chips, nodes = site.node_of[moves.writers], site.node_of[parts.reader]
@@ -101,7 +101,7 @@ def _sum_ps(site: Site, tensor: int, node: int, summands: int) -> int:
     return picoseconds(max(cycles, 0), Fraction(build.manifest.clock_mhz))
 
 
-def _lay_trees(site: Site, moves: Moves, call_at: Integers) -> None:
+def _lay_trees(site: Site, moves: Deliveries, call_at: Integers) -> None:
     """Bring the summands of each part together, adding on the way, and spread the sum to its readers."""
     parts, network, draft = moves.sums, site.network, site.draft
     count, chips = len(parts.first), site.node_of[moves.writers]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 
 
-class Wires(NamedTuple):
+class Lanes(NamedTuple):
     """Lanes of bundles, and of each lane the time of a vector, of a header, the latency, and a hold beyond a packet."""
 
     first: Integers
@@ -26,7 +26,7 @@ class Wires(NamedTuple):
     hold_ps: Integers
 
 
-class Program(NamedTuple):
+class RunTables(NamedTuple):
     """A segment; of a list ``x`` the items of owner i are ``x[x_at[i]:x_at[i + 1]]``.
 
     Attributes
@@ -53,7 +53,7 @@ class Program(NamedTuple):
         Hops and groups that follow.
     bundle_first, bundle_lanes : ndarray of int64, shape (bundles,)
     lane_vector, lane_header, lane_latency, lane_hold : ndarray of int64, shape (lanes,)
-        As of `Wires`.
+        As of `Lanes`.
     """
 
     packet: int

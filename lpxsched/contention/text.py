@@ -45,24 +45,22 @@ def _title(build: Build, facts: dict[str, Any]) -> str:
 
 
 def _times(build: Build, facts: dict[str, Any]) -> str:
-    part = "a layer" if all(len(segment.layers) == 1 for segment in build.graph.segments) else "a segment"
+    segments, intervals = build.graph.segments, facts["intervals"]
+    # One segment is the step.
+    parts = ["a layer" if all(len(one.layers) == 1 for one in segments) else "a segment"] * (len(segments) > 1)
 
     def row(key: str, name: str) -> list[str]:
         step, of_part = facts[key], facts["segment"][key]
-        return [
-            name,
-            as_us(step),
-            _between(facts["intervals"].get(key)),
-            f"{step / facts['nominal_ns']:.2f}",
-            as_us(of_part),
-        ]
+        between = [_between(intervals.get(key))] if intervals else []
+        return [name, as_us(step), *between, f"{step / facts['nominal_ns']:.2f}", *([as_us(of_part)] if parts else [])]
 
     rows = [row(key, name) for key, name in (OWN | TAILS).items()]
-    return table(["within the fabric", "a step", "with 95 % from .. to", "over nominal", part], rows)
+    between = ["with 95 % from .. to"] if intervals else []
+    return table(["within the fabric", "a step", *between, "over nominal", *parts], rows)
 
 
 def _between(ends: list[float | None] | None) -> str:
-    """Return an interval in us; what too few steps do not say is a dot."""
+    """Return an interval in us, `?` for what too few steps do not say; nothing of the timetable and of the largest."""
     return "" if ends is None else " .. ".join("?" if end is None else f"{end / 1000:,.3f}" for end in ends)
 
 

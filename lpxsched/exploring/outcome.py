@@ -20,7 +20,7 @@ REMEDY = "try a smaller --batch, or a --partition with more chips a layer"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CompileOutcome:
     """What came of a compile.
 
     Attributes
@@ -40,7 +40,7 @@ class Outcome:
     told: dict[str, Any]
 
 
-def proved_outcome(choices: Mapping[str, Any], command: str) -> Outcome:
+def proved_outcome(choices: Mapping[str, Any], command: str) -> CompileOutcome:
     """Return what comes of a compile with some choices of a user, and of the proof of its timetable.
 
     Parameters
@@ -58,7 +58,7 @@ def proved_outcome(choices: Mapping[str, Any], command: str) -> Outcome:
         return failed(error)
 
 
-def proved(build: Build) -> Outcome:
+def proved(build: Build) -> CompileOutcome:
     """Return the outcome of a build after its proof.
 
     Raises
@@ -73,14 +73,14 @@ def proved(build: Build) -> Outcome:
     # As it is when it is read again.
     plain = json.loads(json.dumps(told, allow_nan=False))
     if not broken:
-        return Outcome(ExitCode.DONE, "", "", plain)
-    return Outcome(ExitCode.VERIFICATION_FAILED, "", f"{broken[0].rule}: {broken[0].message}", plain)
+        return CompileOutcome(ExitCode.DONE, "", "", plain)
+    return CompileOutcome(ExitCode.VERIFICATION_FAILED, "", f"{broken[0].rule}: {broken[0].message}", plain)
 
 
-def failed(error: LpxschedError) -> Outcome:
+def failed(error: LpxschedError) -> CompileOutcome:
     """Return the outcome of a compile that ended with a fault."""
     place = error.place if isinstance(error, InputError) else ""
-    return Outcome(error.exit_code, place, str(error).removeprefix(f"{place}: "), {"status": error.status})
+    return CompileOutcome(error.exit_code, place, str(error).removeprefix(f"{place}: "), {"status": error.status})
 
 
 def failure_text(exit_code: int, cause: str) -> str:

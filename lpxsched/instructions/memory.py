@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.instructions.streams import ADD, READS, WRITES
-from lpxsched.simulation.reference.program import DEPART, FINISH, READ, START
+from lpxsched.simulation.reference.actions import DEPART, FINISH, READ, START
 from lpxsched.units import NONE
 from lpxsched.verify.replay.arithmetic import PRIME
 from lpxsched.verify.replay.chain import Chain

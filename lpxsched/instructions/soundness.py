@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from lpxsched.instructions.homes import nodes_by_shard
 from lpxsched.instructions.streams import (
     ADD,
     COMPUTE,
@@ -26,7 +27,7 @@ from lpxsched.instructions.streams import (
     WRITES,
 )
 from lpxsched.units import NONE
-from lpxsched.verify.replay.placement import nodes_of, seen
+from lpxsched.verify.replay.placement import seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,8 +54,9 @@ def unsound(build: Build, programs: Sequence[NodeProgram]) -> Iterator[str]:
     for node, count in Counter(program.node for program in programs).items():
         if count > 1:
             yield f"node {node} has {count} programs"
+    widths = map(len, nodes_by_shard(build))
     graph = _Graph(
-        [(operator, len(nodes_of(build, operator))) for operator in build.graph.operators],
+        list(zip(build.graph.operators, widths, strict=True)),
         {tensor.name: tensor for tensor in build.graph.tensors},
     )
     for program in programs:
@@ -152,15 +154,15 @@ def _end(piece: Piece, size: int) -> int:
 def _overwritten(build: Build, program: NodeProgram) -> Iterator[str]:
     """Yield where something lies on a resident tensor of a node."""
     size = build.manifest.vector_bytes
-    moving, kept = set[tuple[int, int]](), set[tuple[int, int, int, int]]()
+    moving, kept = set[tuple[int, int]](), set[tuple[int, int, str]]()
     for section in program.sections:
         for one in section.instructions:
             for piece in one.pieces:
                 if piece.use == KEEPS:
-                    kept.add((piece.address, _end(piece, size), one.operator, piece.place))
+                    kept.add((piece.address, _end(piece, size), _name_kept(build, one.operator, piece.place)))
                 else:
                     moving.add((piece.address, _end(piece, size)))
-    spans = [(begin, end, True) for begin, end, *_ in kept if begin < end]
+    spans = [(begin, end, True) for begin, end, _ in kept if begin < end]
     spans += [(begin, end, False) for begin, end in moving if begin < end and kept]
     reach = {True: 0, False: 0}
     for begin, end, resident in sorted(spans):
@@ -169,3 +171,10 @@ def _overwritten(build: Build, program: NodeProgram) -> Iterator[str]:
             yield f"node {program.node}: bytes {begin} to {end - 1} lie on what is resident, or under what moves"
             return
         reach[resident] = max(reach[resident], end)
+
+
+def _name_kept(build: Build, number: int, place: int) -> str:
+    """Return the name of what an operator of the graph keeps: operators of one name share it."""
+    operators = build.graph.operators
+    residents = operators[number].resident if 0 <= number < len(operators) else []
+    return residents[place].name if 0 <= place < len(residents) else f"{place} of {number}"

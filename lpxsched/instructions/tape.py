@@ -5,13 +5,14 @@ A link brings vectors in the order in which they were sent: the first RECEIVE of
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.instructions.streams import ADD, COMPUTE, IN, NO_UNIT, OUT
+from lpxsched.simulation.reference.actions import DEPART, END, FINISH, READ, START, Action
 from lpxsched.simulation.reference.oscillator import PARTS
-from lpxsched.simulation.reference.program import DEPART, FINISH, READ, START, Action
 from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE
 
@@ -62,18 +63,29 @@ def tape_of(build: Build, reference: Reference, programs: Sequence[NodeProgram],
             if of == segment
         ]
         mine = [(node, section) for node, section in sections if section.segment == segment]
-        _add_transfers(build, reference, mine, zeros, tape)
+        _add_transfers(reference, segment, mine, zeros, tape)
         # What reads at once comes after what makes at once.
         for node, section in sorted(mine, key=lambda one: (one[1].unit == NO_UNIT, one[1].unit)):
             for one in section.instructions:
                 if one.code in (COMPUTE, ADD):
                     _add_run(node, one, zeros, tape, segment, host=bool(build.chips.host[node]))
+        if not session.repeats:
+            _add_ends(build, mine, tape)
     return tape
 
 
+def _add_ends(build: Build, sections: Sequence[tuple[int, Section]], tape: Tape) -> None:
+    """Let chips note when operators that end a segment on demand start."""
+    for node, section in sections:
+        for one in section.instructions:
+            if one.code == COMPUTE and build.graph.operators[one.operator].ends and not build.chips.host[node]:
+                end = Action(one.cycle * PARTS, END, one.operator, one.shard)
+                tape.actions.setdefault(node, []).append(end)
+
+
 def _add_transfers(
-    build: Build,
     reference: Reference,
+    segment: int,
     sections: Sequence[tuple[int, Section]],
     zeros: Sequence[tuple[int, int]],
     tape: Tape,
@@ -81,8 +93,12 @@ def _add_transfers(
     ends: dict[tuple[int, int], tuple[int, Section]] = {
         (section.link, section.unit): (node, section) for node, section in sections if section.link != NONE
     }
+    build = reference.build
     pitch, links = pitch_numerators(build), build.links
-    first_row = np.searchsorted(build.slots.link, np.arange(len(links)))
+    rows: defaultdict[int, list[int]] = defaultdict(list)
+    mine = np.flatnonzero(reference.row_segments == segment)
+    for row, link in zip(mine.tolist(), build.slots.link[mine].tolist(), strict=True):
+        rows[link].append(row)
     for link in sorted({link for link, _ in ends}):
         sides = [ends.get((link, unit)) for unit in (OUT, IN)]
         lists = [[one for one in side[1].instructions if one.pieces] if side is not None else [] for side in sides]
@@ -93,13 +109,11 @@ def _add_transfers(
         if [one.pieces[0][2:4] for one in lists[0]] != [one.pieces[0][2:4] for one in lists[1]]:
             tape.faults.append(f"link {link}: what is received is not what is sent")
             continue
-        taken = sum(reference.wires[row].link == link for row in tape.transfers)
-        for number, (sent, received) in enumerate(zip(*lists, strict=True), int(first_row[link]) + taken):
-            # A number of the link's own, by which the machine knows the wire.
-            row = number
-            if row not in reference.wires or reference.wires[row].link != link:
-                tape.faults.append(f"link {link} carries more than the machine has numbers for")
-                break
+        if len(lists[0]) != len(rows[link]):
+            problem = f"carries {len(lists[0])} times something in segment {segment}, its build {len(rows[link])} times"
+            tape.faults.append(f"link {link} {problem}")
+        # The machine knows a wire by a row of the timetable that takes it.
+        for row, sent, received in zip(rows[link], *lists, strict=False):
             tape.transfers[row] = Transfer(nodes[0], sent.pieces[0], nodes[1], received.pieces[0])
             step = (int(pitch[link]), int(links.vector_time_denominator[link]))
             leaving = tape.actions.setdefault(int(reference.alignment.sender[link]), [])

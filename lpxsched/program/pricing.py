@@ -20,7 +20,7 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.groups import group_on
 from lpxsched.program.memo import kept_values
 from lpxsched.program.outside import host_bytes
-from lpxsched.program.quick_bound import Wires, quick_bound
+from lpxsched.program.quick_bound import LeastWires, quick_bound
 from lpxsched.program.shapes import racks_of
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.layers import solve_layer
@@ -67,7 +67,7 @@ class Market:
 
     def quick(self, kind: int, chips: Chips) -> int:
         """Return a lower bound that takes next to no time."""
-        return quick_bound(self.load, self.fabric, kind, chips, wires_of(self))
+        return quick_bound(self.load, self.fabric, kind, chips, least_wires_of(self))
 
     def bound(self, kind: int, chips: Chips) -> int:
         """Return the lower bound of a kind of layer on some chips, whatever their tree."""
@@ -144,7 +144,7 @@ def _bound(market: Market, kind: int, chips: Chips) -> int:
 
 def _price(market: Market, problem: LayerProblem) -> Price:
     options = SolveOptions("auto", GREEDY_ONLY_EFFORT, market.seed)
-    key = repr((problem.distinct_key(), len(set(problem.group.hosts)), market.clock, options))
+    key = repr((problem.distinct_key(), problem.hosts_polled, market.clock, options))
 
     def solved() -> list[int | str]:
         try:
@@ -159,7 +159,7 @@ def _price(market: Market, problem: LayerProblem) -> Price:
 
 
 @lru_cache(maxsize=2)
-def wires_of(market: Market) -> Wires:
+def least_wires_of(market: Market) -> LeastWires:
     """Return the least that ways take on the fabric of a market."""
     fabric, clock = market.fabric, market.clock
     level = int(needs_alignment(clock))
@@ -177,7 +177,7 @@ def wires_of(market: Market) -> Wires:
 
     (enter, enter_vector), (leave, leave_vector) = least(~from_chip & to_chip), least(from_chip & ~to_chip)
     between, vector = least(from_chip & to_chip)
-    return Wires(
+    return LeastWires(
         stall_cycles=domain.stall_cycles(0),
         from_host_cycles=enter + domain.guard_cycles(HOST_LEVELS, 0),
         between_cycles=between + domain.guard_cycles(level, 0),

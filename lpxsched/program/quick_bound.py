@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lpxsched.program.shapes import Integers
 
 
-class Wires(NamedTuple):
+class LeastWires(NamedTuple):
     """The least that any way takes on a fabric, guards included: hops by their ends, vectors, most lanes of a host."""
 
     stall_cycles: int
@@ -50,7 +50,7 @@ class Wires(NamedTuple):
     turnaround_cycles: int
 
 
-def quick_bound(load: Load, fabric: Fabric, kind: int, chips: tuple[int, ...], wires: Wires) -> int:
+def quick_bound(load: Load, fabric: Fabric, kind: int, chips: tuple[int, ...], wires: LeastWires) -> int:
     """Return the bound, in cycles.
 
     Parameters
@@ -61,7 +61,7 @@ def quick_bound(load: Load, fabric: Fabric, kind: int, chips: tuple[int, ...], w
         The kind of layer.
     chips : tuple of int
         In the order of shares.
-    wires : Wires
+    wires : LeastWires
     """
     graph, width = load.graph.layer(kind), len(chips)
     entering = [tensor for tensor in graph.tensors.values() if tensor.place == "hosts"]
@@ -113,7 +113,7 @@ def _hops(lanes: Integers) -> Integers:
     return hops
 
 
-def _way(tensors: list[int], width: int, hops: Integers, lanes: int, wires: Wires) -> int:
+def _way(tensors: list[int], width: int, hops: Integers, lanes: int, wires: LeastWires) -> int:
     """Return what all shares but the first chip's take to it, or from it; 0 where it has all there are."""
     others, farthest = 0, 0
     for vectors in tensors:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lpxsched.traffic.layouts import shares
+from lpxsched.units import NONE
 from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.lpu_graph import lpu_graph, lpu_work
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
     from lpxsched.workload.graph import Operator, Tensor
-    from lpxsched.workload.lpu_graph import Visit
+    from lpxsched.workload.lpu_visits import Visit
     from lpxsched.workload.parts.piece import Decoding
 
 
@@ -23,7 +24,7 @@ class Needs:
     Attributes
     ----------
     resident : tuple of int
-        Weights, keys and values, states: by shard.
+        Weights, keys and values, states: by shard. What an earlier visit keeps is left out.
     working : int
         Of the operator with the largest working set, at least.
     """
@@ -34,6 +35,8 @@ class Needs:
 
 def visit_needs(visit: Visit, chip: Chip, width: int, decoding: Decoding, first: Visit) -> Needs:
     """Return what a visit needs on a group of `width` chips; what it reads is as long as what the first one leaves."""
+    if visit.part == "join" and visit.draft:
+        first = replace(visit, part="head", draft=visit.draft.before, home=NONE)
     costs = shard_costs(lpu_work(visit, chip, width, decoding), chip, width)
     graph = lpu_graph((first, visit), chip, (width, width), decoding)
 
@@ -44,7 +47,8 @@ def visit_needs(visit: Visit, chip: Chip, width: int, decoding: Decoding, first:
         return sum(_held(graph.tensors[name], layout, width) for name, layout in (*operator.inputs, *made))
 
     ran = [operator for operator in graph.operators if operator.layer == 1 and operator.place == "chips"]
-    resident = tuple(sum(cost.weight_bytes for cost in shard.values()) for shard in costs)
+    own = {operator.kind for operator in ran if not operator.keeper}
+    resident = tuple(sum(cost.weight_bytes for kind, cost in shard.items() if kind in own) for shard in costs)
     return Needs(resident, max(map(working, ran)) * decoding.vector_bytes)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
@@ -18,18 +18,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.errors import NothingFoundError
 from lpxsched.program.connected import split_group
 from lpxsched.program.file import read_groups
 from lpxsched.program.groups import group_on, tray_tiles
 from lpxsched.program.visit_memory import visit_needs
+from lpxsched.program.visit_rows import Together, chips_up, in_a_row, refuse_oversize
 from lpxsched.traffic.group import Group
-from lpxsched.units import NONE, ceil_div
+from lpxsched.units import ceil_div
 from lpxsched.workload.config.quantization import quantization_error
 from lpxsched.workload.costs import cycles, shard_cost
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
 from lpxsched.workload.ffns import published_weights
 from lpxsched.workload.lpu_graph import lpu_work
+from lpxsched.workload.lpu_visits import chips_of
 from lpxsched.workload.model import Layer
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.policy import Policy
@@ -41,12 +43,11 @@ BLOCK_CYCLES = 7
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
     from lpxsched.program.visit_memory import Needs
-    from lpxsched.workload.lpu_graph import Visit
+    from lpxsched.program.visit_rows import NeedsOfKind
+    from lpxsched.workload.lpu_visits import Visit
     from lpxsched.workload.model import Model
     from lpxsched.workload.work import Work
 
@@ -59,7 +60,8 @@ def step_of(options: CompileOptions, model: Model, fabric: Fabric) -> Decoding:
     InputError
         When the published types are several of one part, or none that chips can hold.
     """
-    stored = sorted({layer.stored.mixer for layer in model.layers if layer.mixers})
+    guesses = model.mtp if options.draft else ()
+    stored = sorted({layer.stored.mixer for layer in (*model.layers, *guesses) if layer.mixers})
     if not options.weights and (len(stored) > 1 or not set(stored) <= set(WEIGHT_TYPES)):
         problem = f"mixers are stored as {' and '.join(stored)}; name one of {', '.join(WEIGHT_TYPES)} with --weights"
         raise quantization_error(model.keys.document, problem)
@@ -113,14 +115,15 @@ def _shortest_hop(fabric: Fabric) -> int | None:
 
 
 def visit_groups(
-    fabric: Fabric, visits: Sequence[Visit], decoding: Decoding, *, what: str, file: str | None = None
-) -> tuple[Group, ...]:
-    """Return the group of each visit; hosts are where tokens enter and leave.
+    fabric: Fabric, variants: Sequence[Sequence[Visit]], decoding: Decoding, *, what: str, file: str | None = None
+) -> tuple[Sequence[Visit], tuple[Group, ...]]:
+    """Return the visits of a step with the group of each; hosts are where tokens enter and leave.
 
     Parameters
     ----------
     fabric : Fabric
-    visits : sequence of Visit
+    variants : sequence of sequence of Visit
+        Visits of one step, the first where several can be laid.
     decoding : Decoding
     what : str
         The model, for messages.
@@ -136,94 +139,51 @@ def visit_groups(
     NothingFoundError
         When no tiles hold it in a row.
     """
-    of_kind = cache(partial(visit_needs, chip=fabric.chip, decoding=decoding, first=visits[0]))
 
-    def needs_of(visit: int, width: int) -> Needs:
-        return of_kind(visits[visit], width=width)
+    @cache
+    def of_kind(visit: Visit, width: int) -> Needs:
+        return visit_needs(visit, fabric.chip, width, decoding, variants[0][0])
 
-    ends, count = (0, len(visits) - 1), len(visits)
+    def why_unfit(visits: Sequence[Visit], groups: Sequence[Group]) -> tuple[int, str] | None:
+        return _why_unfit(fabric, chips_of(visits), lambda visit, width: of_kind(visits[visit], width), groups)
+
     if file is None:
-        return _automatic(fabric, count, needs_of, ends, what, spread=decoding.micro_batches)
-    return read_groups(Path(file), fabric, count, partial(_why_unfit, fabric, needs_of), hosted=ends)
+        return _automatic(fabric, variants, of_kind, what, spread=decoding.micro_batches)
+    count = len(variants[0])
+    groups = read_groups(
+        Path(file),
+        fabric,
+        count,
+        lambda groups: min((why_unfit(visits, groups) for visits in variants), key=bool),
+        hosted=(0, count - 1),
+    )
+    return next(visits for visits in variants if not why_unfit(visits, groups)), groups
 
 
 def _automatic(
-    fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], ends: Sequence[int], what: str, *, spread: int
-) -> tuple[Group, ...]:
-    _refuse_oversize(fabric, visits, needs_of, what)
+    fabric: Fabric, variants: Sequence[Sequence[Visit]], of_kind: NeedsOfKind, what: str, *, spread: int
+) -> tuple[Sequence[Visit], tuple[Group, ...]]:
+    together = [Together.of(visits, of_kind) for visits in variants]
+    refuse_oversize(fabric, together[0], what)
     for tiles in tray_tiles(fabric):
-        even = ceil_div(visits, min(spread, len(tiles)))
-        chosen = _in_a_row(fabric, tiles, visits, needs_of, most=even) or _in_a_row(
-            fabric, tiles, visits, needs_of, most=visits
-        )
-        if chosen is None:
-            continue
-        groups = tuple(
-            group_on(fabric, visit, chips) if visit in ends else Group(visit, chips, ())
-            for visit, chips in enumerate(chosen)
-        )
-        if split_group(fabric, groups) is None and _border_apart(fabric, groups) is None:
-            return groups
+        for one in together:
+            even = ceil_div(len(one.laid), min(spread, len(tiles)))
+            chosen = in_a_row(fabric, tiles, one, most=even) or in_a_row(fabric, tiles, one, most=len(one.laid))
+            if chosen is None:
+                continue
+            last = len(one.visits) - 1
+            groups = tuple(
+                group_on(fabric, visit, chips) if visit in (0, last) else Group(visit, chips, ())
+                for visit, chips in enumerate(chosen[one.laid.index(home)] for home in one.homes)
+            )
+            if split_group(fabric, groups) is None and _border_apart(fabric, groups) is None:
+                return one.visits, groups
+    least, visits = together[0].least_bytes, len(together[0].laid)
     raise NothingFoundError(
-        f"{what} needs {_least_bytes(visits, needs_of):,} bytes at least, the chips of {fabric.name} hold "
-        f"{_chips(fabric) * fabric.chip.sram_bytes:,}, and no whole trays hold its {visits} visits in a row",
+        f"{what} needs {least:,} bytes at least, the chips of {fabric.name} hold "
+        f"{chips_up(fabric) * fabric.chip.sram_bytes:,}, and no whole trays hold its {visits} visits in a row",
         remedy="write the groups with --partition",
     )
-
-
-def _chips(fabric: Fabric) -> int:
-    return int((~fabric.node_down[: fabric.chips]).sum())
-
-
-def _refuse_oversize(fabric: Fabric, visits: int, needs_of: Callable[[int, int], Needs], what: str) -> None:
-    """Refuse what cannot fit wherever it lies: more chips never hold fewer bytes in all, nor more bytes each."""
-    chips, capacity = _chips(fabric), fabric.chip.sram_bytes
-    total = _least_bytes(visits, needs_of)
-    if total > chips * capacity:
-        raise InfeasibleError(
-            f"{what} keeps {total:,} bytes, {-(-total // chips):,} bytes a chip on the {chips} chips of {fabric.name}; "
-            f"a chip holds {capacity:,}"
-        )
-
-
-def _least_bytes(visits: int, needs_of: Callable[[int, int], Needs]) -> int:
-    return sum(sum(needs_of(visit, 1).resident) for visit in range(visits))
-
-
-def _in_a_row(
-    fabric: Fabric, tiles: Sequence[tuple[int, ...]], visits: int, needs_of: Callable[[int, int], Needs], *, most: int
-) -> list[tuple[int, ...]] | None:
-    """Return the tile of each visit, each filled, with so many at most, before the next begins; None if they run out.
-
-    The next is the first of those on most chips of which links of the last one end.
-    """
-    width, chosen, tile = len(tiles[0]), list[tuple[int, ...]](), 0
-    reached, left = _reached(fabric, tiles), np.ones(len(tiles), dtype=np.bool_)
-    resident, working, laid = [0] * width, 0, 0
-    for visit in range(visits):
-        needs = needs_of(visit, width)
-        more = [kept + own for kept, own in zip(resident, needs.resident, strict=True)]
-        if laid == most or max(more) + max(working, needs.working) > fabric.chip.sram_bytes:
-            left[tile] = False
-            laid, tile, more, working = 0, int(np.where(left, reached[tile], 0).argmax()), list(needs.resident), 0
-            if not left[tile] or max(more) + needs.working > fabric.chip.sram_bytes:
-                return None
-        resident, working, laid = more, max(working, needs.working), laid + 1
-        chosen.append(tiles[tile])
-    return chosen
-
-
-def _reached(fabric: Fabric, tiles: Sequence[tuple[int, ...]]) -> NDArray[np.int64]:
-    """Return on how many chips of a tile links of another tile end, shape (tiles, tiles): from, to."""
-    tile_of = np.full(fabric.nodes, NONE, dtype=np.int64)
-    for number, chips in enumerate(tiles):
-        tile_of[list(chips)] = number
-    ends = tile_of[fabric.source], fabric.destination
-    kept = fabric.link_up & (ends[0] >= 0) & (tile_of[ends[1]] >= 0)
-    pairs = np.unique(np.stack([ends[0][kept], ends[1][kept]]), axis=1)
-    reached = np.zeros((len(tiles), len(tiles)), dtype=np.int64)
-    np.add.at(reached, (pairs[0], tile_of[pairs[1]]), 1)
-    return reached
 
 
 def _border_apart(fabric: Fabric, groups: Sequence[Group]) -> tuple[int, str] | None:
@@ -240,9 +200,12 @@ def _border_apart(fabric: Fabric, groups: Sequence[Group]) -> tuple[int, str] | 
 
 
 def _why_unfit(
-    fabric: Fabric, needs_of: Callable[[int, int], Needs], groups: Sequence[Group]
+    fabric: Fabric, homes: Sequence[int], needs_of: Callable[[int, int], Needs], groups: Sequence[Group]
 ) -> tuple[int, str] | None:
-    """Return the largest visit of the fullest chip and what that must hold, or a border without a way; else None."""
+    """Return a visit away from what it uses, or the largest of the fullest chip, or a border without a way, and why."""
+    for group, home in zip(groups, homes, strict=True):
+        if group.chips != groups[home].chips:
+            return group.layer, f"this visit uses what visit {home} keeps, and must have the same chips in their order"
     capacity = fabric.chip.sram_bytes
     resident, working, largest = dict[int, int](), dict[int, int](), dict[int, tuple[int, int]]()
     for group in groups:

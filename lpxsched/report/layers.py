@@ -1,8 +1,9 @@
 """What people call the layers of a build.
 
 A build numbers what its groups compute one after the other. Mostly these are the layers of the model, by its own
-numbers. Of a whole model on the chips they are its visits: 0 is the embedding, 1 to L are the layers 0 to L - 1, and
-L + 1 is the head. Names alone tell the two apart, so whatever people read is named here.
+numbers. Of a whole model on the chips they are its visits: 0 is the embedding, 1 to L are the layers 0 to L - 1,
+L + 1 is the head, and MTP visits follow where drafts are laid. Names alone tell the two apart, so whatever people read
+is named here.
 """
 
 from __future__ import annotations
@@ -17,32 +18,32 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
 
-EMBEDDING, HEAD = "embedding", "head"
+EMBEDDING, HEAD, MTP = "embedding", "head", "MTP"
 # Runs of layers that are told one by one.
 MOST_RUNS = 3
 
 
 def head_of(results: Mapping[str, Any]) -> int:
     """Return the number of the head from a manifest's results; NONE where numbers are the model's own."""
-    return int(results["visits"]) - 1 if "visits" in results else NONE
+    return int(results["layers"]) + 1 if "visits" in results else NONE
 
 
 def layer_key(number: int, head: int) -> str:
     """Return one layer without a noun: ``3``, ``embedding``; equal for the same layer of any build of the model."""
     if head == NONE:
         return str(number)
-    return {0: EMBEDDING, head: HEAD}.get(number) or str(number - 1)
+    return {0: EMBEDDING, head: HEAD}.get(number) or (f"{MTP} {number - head}" if number > head else str(number - 1))
 
 
 def layer_name(number: int, head: int) -> str:
     """Return one layer with its noun: ``layer 3``, ``embedding``."""
     key = layer_key(number, head)
-    return key if key in (EMBEDDING, HEAD) else f"layer {key}"
+    return f"layer {key}" if key.isdigit() else key
 
 
 def in_model_order(keys: Iterable[str]) -> list[str]:
-    """Return keys of layers as a step meets them: embedding, layers, head; see `layer_key`."""
-    return sorted(keys, key=lambda key: (key == HEAD, key != EMBEDDING, len(key), key))
+    """Return keys of layers as a step meets them: embedding, layers, head, drafts; see `layer_key`."""
+    return sorted(keys, key=lambda key: (key.startswith(MTP), key == HEAD, key != EMBEDDING, len(key), key))
 
 
 def number_ranges(numbers: Iterable[int]) -> str:
@@ -66,8 +67,7 @@ def layer_ranges(layers: Iterable[int], head: int) -> str:
 
 def keys_ranged(keys: Sequence[str]) -> str:
     """Return keys of layers in the order of the model with their noun: ``embedding, layers 0-35, head``."""
-    own = [int(key) for key in keys if key not in (EMBEDDING, HEAD)]
-    return _joined(EMBEDDING in keys, own, HEAD in keys, "layer ", "layers ")
+    return _joined(keys, "layer ", "layers ")
 
 
 def layers_named(layers: Iterable[int], head: int) -> str:
@@ -83,12 +83,15 @@ def segment_name(build: Build, layers: Sequence[int]) -> str:
 
 
 def _between_ends(layers: Iterable[int], head: int, one: str, many: str) -> str:
-    numbers = sorted(layers)
-    ends = (0, head) if head != NONE else ()
-    own = [int(layer_key(number, head)) for number in numbers if number not in ends]
-    return _joined(bool(ends) and 0 in numbers, own, bool(ends) and head in numbers, one, many)
+    return _joined([layer_key(number, head) for number in sorted(layers)], one, many)
 
 
-def _joined(embedding: bool, own: Sequence[int], head: bool, one: str, many: str) -> str:
-    middle = [f"{one if len(own) == 1 else many}{number_ranges(own)}"] if own else []
-    return ", ".join([*([EMBEDDING] if embedding else []), *middle, *([HEAD] if head else [])])
+def _joined(keys: Sequence[str], one: str, many: str) -> str:
+    own = [int(key) for key in keys if key.isdigit()]
+    after = [int(key.removeprefix(MTP)) for key in keys if key.startswith(MTP)]
+    parts = (EMBEDDING * (EMBEDDING in keys), _noun(own, one, many), HEAD * (HEAD in keys))
+    return ", ".join(part for part in (*parts, _noun(after, f"{MTP} ", f"{MTP} ")) if part)
+
+
+def _noun(numbers: list[int], one: str, many: str) -> str:
+    return f"{one if len(numbers) == 1 else many}{number_ranges(numbers)}" if numbers else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldLayers:
     """Layers and what holds them.
 
     Attributes
@@ -34,7 +34,7 @@ class Held:
     most_filled: float
 
 
-def mapping(build: Build) -> list[Held]:
+def mapping(build: Build) -> list[HeldLayers]:
     """Return the chips that hold layers, those on the same chips together, in the order of the first."""
     chips, groups, found = build.chips, {of.group: of.chips for of in build.graph.groups}, []
     layers: dict[tuple[int, ...], list[int]] = {}
@@ -45,7 +45,7 @@ def mapping(build: Build) -> list[Held]:
         filled = chips.weight_bytes[members] / chips.sram_bytes[members].clip(1)
         places = position_ranges(chips.position[members].tolist())
         least, most = float(filled.min(initial=1.0)), float(filled.max(initial=0.0))
-        found.append(Held(tuple(held_layers), places, len(members), min(least, most), most))
+        found.append(HeldLayers(tuple(held_layers), places, len(members), min(least, most), most))
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from lpxsched.reschedule.clocks import aligned_cycles, needed_guards, needed_stall, trees_without
 from lpxsched.reschedule.spares import with_spares
 from lpxsched.reschedule.tasks import moves_of
-from lpxsched.reschedule.wires import wires_of
+from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.timetable.segments import slot_segments
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.reschedule.tasks import Moves
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.documents import GraphFile
 
@@ -36,7 +36,7 @@ class Around:
     fabric : Fabric
         Without what is down.
     tree : AlignmentTree
-    wires, bare : Wires
+    wires, bare : WireTimes
         With the guards of a repair, and without any.
     moves : Moves
         All slots of the build; hops are as long as the tree asks for.
@@ -50,8 +50,8 @@ class Around:
     original: GraphFile
     fabric: Fabric
     tree: AlignmentTree
-    wires: Wires
-    bare: Wires
+    wires: WireTimes
+    bare: WireTimes
     moves: Moves
     segment: Integers
     lost: Flags
@@ -93,7 +93,7 @@ def around_of(before: Build, fabric: Fabric, role: Integers, longest_cycles: int
     found: list[tuple[int, int, int, AlignmentTree, Integers, Integers]] = []
     for tree in trees_without(build, fabric):
         guards = needed_guards(build, tree, longest)
-        hop = wires_of(build, guards).hop[moves.link]
+        hop = wire_times_of(build, guards).hop[moves.link]
         # A deeper tree may ask for a longer deskew.
         found.append((int(tree.depth[members].max()), int((hop > moves.hop).sum()), len(found), tree, guards, hop))
     _, _, _, tree, guards, hop = min(found)
@@ -102,8 +102,8 @@ def around_of(before: Build, fabric: Fabric, role: Integers, longest_cycles: int
         original=before.graph,
         fabric=fabric,
         tree=tree,
-        wires=wires_of(build, np.maximum(guards, build.links.guard_cycles)),
-        bare=wires_of(build, np.zeros_like(guards)),
+        wires=wire_times_of(build, np.maximum(guards, build.links.guard_cycles)),
+        bare=wire_times_of(build, np.zeros_like(guards)),
         moves=moves._replace(hop=np.maximum(hop, moves.hop)),
         segment=slot_segments(build),
         lost=~fabric.link_up[moves.link],

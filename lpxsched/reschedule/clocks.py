@@ -11,7 +11,7 @@ from lpxsched.clocks.guard import HOST_LEVELS, stall_cycles
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, needs_alignment, time_domains
 from lpxsched.errors import InputError, NothingFoundError
-from lpxsched.reschedule.wires import wires_of
+from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.timetable.segments import slot_segments
@@ -203,7 +203,7 @@ def segment_ends(build: Build) -> Integers:
     slots, operators = build.slots, build.operators
     ends = np.zeros(len(build.segments), dtype=np.int64)
     np.maximum.at(ends, operators.segment, operators.start + operators.cycles)
-    passed = wires_of(build, np.zeros_like(build.links.link)).hold_cycles(slots.link, slots.vectors - 1)
+    passed = wire_times_of(build, np.zeros_like(build.links.link)).hold_cycles(slots.link, slots.vectors - 1)
     np.maximum.at(ends, slot_segments(build), slots.read + passed)
     return ends
 

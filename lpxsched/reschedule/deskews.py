@@ -15,7 +15,7 @@ from lpxsched.schedule.times.placement import Precedences
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.reschedule.tasks import Moves, Work
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
 
 
 class Stalls(NamedTuple):
@@ -26,7 +26,7 @@ class Stalls(NamedTuple):
     stall_before: Integers
 
 
-def around_deskews(moves: Moves, work: Work, wires: Wires, was: Integers, stalls: Stalls) -> Precedences:
+def around_deskews(moves: Moves, work: Work, wires: WireTimes, was: Integers, stalls: Stalls) -> Precedences:
     """Return what deskews (numbered behind slots and operators) wait for, and what waits for them.
 
     A slot may fly across a deskew: it leaves before and is read after it. What lasted into one may do so again.
@@ -35,7 +35,7 @@ def around_deskews(moves: Moves, work: Work, wires: Wires, was: Integers, stalls
     ----------
     moves : Moves
     work : Work
-    wires : Wires
+    wires : WireTimes
     was : ndarray of int64, shape (slots,)
         When slots departed before, or those in whose place they are.
     stalls : Stalls

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.reschedule.free_time import with_room
-from lpxsched.reschedule.holdings import Held, Holdings, Pitch, holdings_of, ready_cycles
+from lpxsched.reschedule.holdings import Holding, Holdings, Pitch, holdings_of, ready_cycles
 from lpxsched.reschedule.tasks import precedences
 from lpxsched.reschedule.ways import Labels, Open, earliest_way
 from lpxsched.reschedule.wires import lead_cycles
@@ -26,7 +26,7 @@ from lpxsched.units import NEVER, NONE
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.reschedule.tasks import Moves, Work
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
     from lpxsched.schedule.times.calendars import Calendars
 
 # Ways of more links are not looked for.
@@ -85,7 +85,7 @@ class Detours:
 
     Attributes
     ----------
-    moves, work, wires : Moves, Work, Wires
+    moves, work, wires : Moves, Work, WireTimes
     lost : ndarray of bool, shape (slots,)
     runs : dict
         Runs of vectors that a lost slot still has to bring.
@@ -106,7 +106,7 @@ class Detours:
 
     moves: Moves
     work: Work
-    wires: Wires
+    wires: WireTimes
     lost: Flags
     runs: dict[int, list[tuple[int, int]]]
     room: Room
@@ -180,7 +180,7 @@ class Detours:
             found.append(way)
         return found
 
-    def _sources(self, slot: int) -> list[Held]:
+    def _sources(self, slot: int) -> list[Holding]:
         """Return what nodes hold of a lost slot's tensor without waiting for it."""
         held = self.holdings.of_tensor[int(self.moves.tensor[slot])]
         # Tasks came in the order of these cycles before, but for lost slots, which wait for what feeds them now.
@@ -193,7 +193,9 @@ class Detours:
                     stack.append(after)
         return [one for one in held if one.task not in waiting]
 
-    def _way(self, slot: int, run: tuple[int, int], calendars: Calendars, due: int, sources: list[Held]) -> Part | None:
+    def _way(
+        self, slot: int, run: tuple[int, int], calendars: Calendars, due: int, sources: list[Holding]
+    ) -> Part | None:
         nodes, tensor = len(self.wires.turnaround), int(self.moves.tensor[slot])
         rounds = min(MOST_LINKS, nodes)
         shape = rounds + 1, nodes
@@ -220,9 +222,9 @@ class Detours:
         start = read - self._read_after(slot, run, hops[0].link)
         return Part(run, hops[::-1], start, feeds[node])
 
-    def _enter_sources(self, labels: Labels, run: tuple[int, int], sources: list[Held]) -> dict[int, list[int]]:
+    def _enter_sources(self, labels: Labels, run: tuple[int, int], sources: list[Holding]) -> dict[int, list[int]]:
         """Say from when on a slot of the run may leave nodes that have all of it; return what each waits for."""
-        at: dict[int, list[Held]] = defaultdict(list)
+        at: dict[int, list[Holding]] = defaultdict(list)
         for held in sources:
             at[held.node].append(held)
         feeds = {}
@@ -266,7 +268,7 @@ class Detours:
                 offset = hop.depart - start + int(self.wires.hop[hop.link] + self.wires.turnaround[node])
                 pitch = int(self.wires.pitch[hop.link]), int(self.wires.denominator[hop.link])
                 if not self.wires.host[node]:
-                    self.holdings.add(tensor, Held(node, *part.run, slot, offset, pitch))
+                    self.holdings.add(tensor, Holding(node, *part.run, slot, offset, pitch))
             for feed in part.feeds:
                 self.followers[feed].append((slot, start - self.start[feed]))
                 self.latest_feed = max(self.latest_feed, self.before[feed])

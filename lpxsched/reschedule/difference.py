@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.assembly.flags import BRANCH, FLAGS
+
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.timetable.build import Build
@@ -32,7 +34,7 @@ def difference(before: Build, after: Build, role: Integers) -> dict[str, int]:
         "rows_moved": partners - kept,
         "rows_added": len(rows[1]) - partners,
         "rows_dropped": len(rows[0]) - partners,
-        "operators_moved": int((before.operators.start != after.operators.start).sum()),
+        "operators_moved": len(before.operators) - _common(_starts(before), _starts(after)),
     }
 
 
@@ -40,6 +42,16 @@ def _rows(build: Build, role: Integers) -> Integers:
     slots = build.slots
     columns = (slots.tensor, slots.first_vector, slots.vectors, role[build.links.dst[slots.link]])
     return np.column_stack([*columns, slots.link, slots.depart, slots.read])
+
+
+def _starts(build: Build) -> Integers:
+    """Return when operators start; of flags, which are numbered anew, by layer and shard."""
+    operators, place = build.operators, build.operators.operator.copy()
+    for number, kind in enumerate((FLAGS, BRANCH)):
+        place[operators.kind == kind] = -1 - number
+    named = place < 0
+    layer, shard = np.where(named, operators.layer, 0), np.where(named, operators.shard, 0)
+    return np.column_stack([place, layer, shard, operators.start])
 
 
 def _common(one: Integers, other: Integers) -> int:

@@ -19,7 +19,7 @@ from lpxsched.units import NEVER
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.reschedule.tasks import Moves, Work
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
 
 # Of more nodes the ways between all of them are not looked for.
 MOST_NODES = 1024
@@ -51,7 +51,7 @@ class _Contents(NamedTuple):
     left: list[int]
 
 
-def earliest_times(moves: Moves, work: Work, wires: Wires, links: Integers) -> Earliest:
+def earliest_times(moves: Moves, work: Work, wires: WireTimes, links: Integers) -> Earliest:
     """Return times before which no timetable over some links lets operators start and slots leave.
 
     A timetable may open with any stall, so times are those without one.
@@ -60,7 +60,7 @@ def earliest_times(moves: Moves, work: Work, wires: Wires, links: Integers) -> E
     ----------
     moves : Moves
     work : Work
-    wires : Wires
+    wires : WireTimes
         Hops without guards.
     links : ndarray of int64
         Those that may be used.
@@ -108,7 +108,7 @@ def _departures(
     return depart
 
 
-def _shortest_ways(wires: Wires, nodes: Integers, links: Integers) -> Integers:
+def _shortest_ways(wires: WireTimes, nodes: Integers, links: Integers) -> Integers:
     """Return the shortest time from a departure to a read between any two nodes; `NEVER` where no way leads."""
     source, destination = np.searchsorted(nodes, wires.source[links]), np.searchsorted(nodes, wires.destination[links])
     direct = np.full((len(nodes), len(nodes)), NEVER, dtype=np.int64)

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.reschedule.tasks import Moves
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
 
 
-def busy(moves: Moves, wires: Wires, shifts: Sequence[int]) -> Closed:
+def busy(moves: Moves, wires: WireTimes, shifts: Sequence[int]) -> Closed:
     """Return when slots hold links, once for each shift in cycles."""
     hold, shift = wires.hold_cycles(moves.link, moves.vectors), np.array(shifts, dtype=np.int64)
     begin = (moves.depart[:, None] + shift).reshape(-1)
     return Closed(np.repeat(moves.link, len(shift)), begin, np.repeat(hold, len(shift)))
 
 
-def deskewing(deskews: Sequence[tuple[int, int]], wires: Wires) -> Closed:
+def deskewing(deskews: Sequence[tuple[int, int]], wires: WireTimes) -> Closed:
     """Return when deskews (cycle, stall) close links and units: no slot departs before one and is read after it.
 
     That is stricter than R9, which lets a slot fly across with the residuals of two deskews in its guard.

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Flags
     from lpxsched.reschedule.tasks import Moves, Work
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
 
 Pitch = tuple[int, int]
 
 
-class Held(NamedTuple):
+class Holding(NamedTuple):
     """Vectors `first` to `end` - 1 at a node: vector k may leave `offset` + (k - first) pitch after a task starts."""
 
     node: int
@@ -35,25 +35,25 @@ class Held(NamedTuple):
 class Holdings:
     """What nodes hold by tensor, and the nodes that wait for vectors of it."""
 
-    of_tensor: dict[int, list[Held]] = field(default_factory=lambda: defaultdict(list))
+    of_tensor: dict[int, list[Holding]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, tensor: int, held: Held) -> None:
+    def add(self, tensor: int, held: Holding) -> None:
         """Let a node hold vectors of a tensor."""
         self.of_tensor[tensor].append(held)
 
-    def touching(self, tensor: int, first: int, end: int) -> Iterator[Held]:
+    def touching(self, tensor: int, first: int, end: int) -> Iterator[Holding]:
         """Yield what nodes hold of some vectors."""
         return (held for held in self.of_tensor[tensor] if held.first < end and first < held.end)
 
 
-def holdings_of(moves: Moves, work: Work, wires: Wires, tensors: Sequence[int], lost: Flags) -> Holdings:
+def holdings_of(moves: Moves, work: Work, wires: WireTimes, tensors: Sequence[int], lost: Flags) -> Holdings:
     """Return who holds vectors of some tensors, by slots that are not lost and by producers; tasks as `tasks` has them.
 
     Parameters
     ----------
     moves : Moves
     work : Work
-    wires : Wires
+    wires : WireTimes
     tensors : sequence of int
     lost : ndarray of bool, shape (slots,)
     """
@@ -63,25 +63,27 @@ def holdings_of(moves: Moves, work: Work, wires: Wires, tensors: Sequence[int], 
         node, maker = int(work.made_at[tensor]), int(work.producer[tensor])
         # What a sum leaves may have to turn around first.
         turn = int(wires.turnaround[node]) if maker in sums else 0
-        holdings.add(tensor, Held(node, 0, 1 << 40, slots + maker, int(work.cycles[maker]) + turn, (0, 1)))
+        holdings.add(tensor, Holding(node, 0, 1 << 40, slots + maker, int(work.cycles[maker]) + turn, (0, 1)))
     # Hosts pass nothing on.
     stays = ~lost & ~wires.host[moves.destination] & np.isin(moves.tensor, tensors)
     for slot in np.flatnonzero(stays).tolist():
         link, node, first = int(moves.link[slot]), int(moves.destination[slot]), int(moves.first[slot])
         offset = int(moves.hop[slot] + wires.turnaround[node])
         pitch = int(wires.pitch[link]), int(wires.denominator[link])
-        holdings.add(int(moves.tensor[slot]), Held(node, first, first + int(moves.vectors[slot]), slot, offset, pitch))
+        holdings.add(
+            int(moves.tensor[slot]), Holding(node, first, first + int(moves.vectors[slot]), slot, offset, pitch)
+        )
     return holdings
 
 
 def ready_cycles(
-    pieces: Iterable[Held], run: tuple[int, int], start: Sequence[int], fastest: Pitch
+    pieces: Iterable[Holding], run: tuple[int, int], start: Sequence[int], fastest: Pitch
 ) -> tuple[int, list[int]] | None:
     """Return when a slot of a run may leave a node at the fastest pitch, and what it waits for; None without all of it.
 
     Parameters
     ----------
-    pieces : iterable of Held
+    pieces : iterable of Holding
         At one node.
     run : (int, int)
         First vector, and the one behind the last.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.errors import NothingFoundError
 from lpxsched.reschedule.free_time import joined
 from lpxsched.schedule.times.calendars import Closed, close, empty_calendars
 from lpxsched.schedule.times.modulo import empty_turn, place_in_turns
@@ -16,11 +16,11 @@ from lpxsched.schedule.times.placement import Tasks, place_tasks, placement_colu
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
 
-REMEDY = "compile on the fabric that is left"
 
-
-def placed_again(tasks: Tasks, free: Flags, order: Integers, period_cycles: int) -> Integers:
+def placed_again(tasks: Tasks, free: Flags, order: Integers, period_cycles: int) -> Integers | None:
     """Return the starts of all tasks: of free ones anew, each as early as what it waits for and the others allow.
+
+    None where the period has no room.
 
     Parameters
     ----------
@@ -31,11 +31,6 @@ def placed_again(tasks: Tasks, free: Flags, order: Integers, period_cycles: int)
         In which free tasks are placed, predecessors first.
     period_cycles : int
         0 on demand.
-
-    Raises
-    ------
-    NothingFoundError
-        When the period has no room.
     """
     start = tasks.release.copy()
     if not free.any():
@@ -57,9 +52,24 @@ def placed_again(tasks: Tasks, free: Flags, order: Integers, period_cycles: int)
     if not period_cycles:
         _place_once(left, free, order, start)
     elif not _place_in_turns(left, free, order, start, period_cycles):
-        effort = f"a period of {period_cycles} cycles has no room for rows that would have to move"
-        raise NothingFoundError(effort, remedy=REMEDY)
+        return None
     return start
+
+
+def tightest(tasks: Tasks, period_cycles: int) -> tuple[int, int, int]:
+    """Return the resource with the least time to spare: what tasks hold of it, and what others leave of the period."""
+    held = np.bincount(tasks.resource, weights=tasks.length, minlength=len(tasks.lanes)).astype(np.int64)
+    closed, needed = np.zeros(len(tasks.lanes), dtype=np.int64), np.flatnonzero(held)
+    rows = np.flatnonzero(held[tasks.closed.resource] > 0)
+    columns = (tasks.closed.resource[rows], tasks.closed.begin[rows], tasks.closed.length[rows])
+    cycles: defaultdict[int, set[int]] = defaultdict(set)
+    for resource, begin, length in zip(*(column.tolist() for column in columns), strict=True):
+        # Iterations that follow each other close the same cycles of the period.
+        cycles[resource].update((begin + cycle) % period_cycles for cycle in range(min(length, period_cycles)))
+    for resource, taken in cycles.items():
+        closed[resource] = len(taken)
+    most = int(needed[np.argmax((held + closed)[needed])])
+    return most, int(held[most]), period_cycles - int(closed[most])
 
 
 def _place_once(tasks: Tasks, free: Flags, order: Integers, start: Integers) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.reschedule.flags import with_flags_again
 from lpxsched.reschedule.frames import with_joined_frames, with_relays
 from lpxsched.reschedule.results import latest_ends, with_results
 from lpxsched.reschedule.room import movable_deskews
@@ -49,7 +50,8 @@ def rebuilt(around: Around, segments: Mapping[int, Repaired]) -> Build:
     )
     bounds = _bounds(around, after, segments)
     after = replace(after, segments=replace(build.segments, lower_bound_cycles=bounds))
-    return signed(with_results(build, with_joined_frames(after)))
+    after = with_flags_again(with_joined_frames(after), fabric, around.wires.hop - around.bare.hop)
+    return signed(with_results(build, after))
 
 
 def _deskews(around: Around, segments: Mapping[int, Repaired]) -> Deskews:

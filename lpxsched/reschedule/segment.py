@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lpxsched.reschedule.detours import Hop
     from lpxsched.reschedule.shifts import Beside
     from lpxsched.reschedule.tasks import Work
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,14 +55,14 @@ class Repaired:
     earliest: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def repaired(moves: Moves, work: Work, wires: Wires, lost: Flags, room: Room, beside: Beside) -> Repaired:
+def repaired(moves: Moves, work: Work, wires: WireTimes, lost: Flags, room: Room, beside: Beside) -> Repaired:
     """Return a segment whose lost slots are replaced.
 
     Parameters
     ----------
     moves : Moves
     work : Work
-    wires : Wires
+    wires : WireTimes
     lost : ndarray of bool, shape (slots,)
     room : Room
         Where new slots may go.
@@ -90,7 +90,7 @@ def _worth(found: Repaired, moves: Moves) -> tuple[int, int]:
 
 
 def _attempt(
-    moves: Moves, work: Work, wires: Wires, lost: Flags, gives_way: Flags, around: tuple[Room, Beside]
+    moves: Moves, work: Work, wires: WireTimes, lost: Flags, gives_way: Flags, around: tuple[Room, Beside]
 ) -> Repaired:
     """Return a segment whose lost slots are replaced beside those that do not give way."""
     room, beside = around
@@ -129,7 +129,7 @@ def _passed_on(moves: Moves, nowhere: list[int]) -> Flags:
     return passed
 
 
-def _with_hops(moves: Moves, wires: Wires, lost: Flags, hops: Sequence[Hop]) -> tuple[Moves, Integers, Flags]:
+def _with_hops(moves: Moves, wires: WireTimes, lost: Flags, hops: Sequence[Hop]) -> tuple[Moves, Integers, Flags]:
     """Return slots that stay and new ones, the place of what each was, and which stay."""
     kept = np.flatnonzero(~lost)
     columns = np.array(hops, dtype=np.int64).reshape(-1, 6).T
@@ -140,7 +140,7 @@ def _with_hops(moves: Moves, wires: Wires, lost: Flags, hops: Sequence[Hop]) -> 
     return whole, np.concatenate([kept, instead_of]), stays
 
 
-def _in_use(moves: Moves, wires: Wires, work: Work, row: Integers, stays: Flags) -> tuple[Moves, Integers, Flags]:
+def _in_use(moves: Moves, wires: WireTimes, work: Work, row: Integers, stays: Flags) -> tuple[Moves, Integers, Flags]:
     """Leave out what nobody takes any more, run by run."""
     everything = np.ones(len(row), dtype=np.bool_)
     while True:

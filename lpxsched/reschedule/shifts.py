@@ -20,7 +20,7 @@ import numpy as np
 from lpxsched.errors import NothingFoundError
 from lpxsched.reschedule.deskews import around_deskews
 from lpxsched.reschedule.needs import users_of
-from lpxsched.reschedule.placing import placed_again
+from lpxsched.reschedule.placing import placed_again, tightest
 from lpxsched.reschedule.tasks import precedences
 from lpxsched.schedule.times.placement import Precedences, Tasks, precedence_order
 from lpxsched.units import NONE
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.reschedule.deskews import Stalls
     from lpxsched.reschedule.tasks import Moves, Work
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
     from lpxsched.schedule.times.calendars import Closed
+
+REMEDY = "compile on the fabric that is left"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +76,14 @@ class Rows(NamedTuple):
     gives_way: Flags
 
 
-def shifted(rows: Rows, work: Work, wires: Wires, beside: Beside) -> Integers:
+def shifted(rows: Rows, work: Work, wires: WireTimes, beside: Beside) -> Integers:
     """Return when slots, then operators, then deskews start, none earlier than now but for new ones.
 
     Parameters
     ----------
     rows : Rows
     work : Work
-    wires : Wires
+    wires : WireTimes
     beside : Beside
 
     Raises
@@ -96,11 +98,10 @@ def shifted(rows: Rows, work: Work, wires: Wires, beside: Beside) -> Integers:
     waits = rows.gives_way | (rows.is_new & (_colliding(tasks, slots, beside.period_cycles) | beside.limits_ports))
     free = np.append(waits, np.zeros(len(old) - slots, dtype=np.bool_))
     while True:
-        try:
-            start = placed_again(tasks, free, order, beside.period_cycles)
-        except NothingFoundError:
+        start = placed_again(tasks, free, order, beside.period_cycles)
+        if start is None:
             if free.all():
-                raise
+                raise NothingFoundError(_no_room(tasks, wires, beside.period_cycles), remedy=REMEDY)
             # What stays cuts a full period into holes.
             free[:] = True
             continue
@@ -115,6 +116,19 @@ def shifted(rows: Rows, work: Work, wires: Wires, beside: Beside) -> Integers:
     return fewest_moved(tasks, start, rows.is_new)
 
 
+def _no_room(tasks: Tasks, wires: WireTimes, period_cycles: int) -> str:
+    """Return why nothing was found in a period: the link or the unit with the least time to spare."""
+    resource, held, left = tightest(tasks, period_cycles)
+    links = len(wires.hop)
+    where = (
+        f"link {resource} ({wires.source[resource]} -> {wires.destination[resource]})"
+        if resource < links
+        else f"a unit of node {(resource - links) // 2}"
+    )
+    why = f"{where} would be held for {held} cycles, others leave {left} of them"
+    return f"a period of {period_cycles} cycles has no room for rows that would have to move: {why}"
+
+
 def _colliding(tasks: Tasks, slots: int, period: int) -> Flags:
     """Return slots that meet another on their link: what is left of one that was cut departs in a whole cycle."""
     link, length = tasks.resource[:slots], tasks.length[:slots]
@@ -126,7 +140,7 @@ def _colliding(tasks: Tasks, slots: int, period: int) -> Flags:
     return colliding
 
 
-def _tasks(rows: Rows, work: Work, wires: Wires, old: Integers, beside: Beside) -> Tasks:
+def _tasks(rows: Rows, work: Work, wires: WireTimes, old: Integers, beside: Beside) -> Tasks:
     moves, links, nodes = rows.moves, len(wires.hop), len(wires.turnaround)
     deskewing = around_deskews(moves, work, wires, rows.was, beside.stalls)
     pairs = zip(precedences(moves, work, wires), deskewing, strict=True)

@@ -18,7 +18,7 @@ from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.reschedule.wires import Wires
+    from lpxsched.reschedule.wires import WireTimes
     from lpxsched.timetable.build import Build
 
 
@@ -114,7 +114,7 @@ def moves_of(build: Build, role: Integers) -> Moves:
     return Moves(*columns, *ends)
 
 
-def precedences(moves: Moves, work: Work, wires: Wires) -> Precedences:
+def precedences(moves: Moves, work: Work, wires: WireTimes) -> Precedences:
     """Return what slots (numbered from 0) and operators (numbered behind them) wait for."""
     slots, tensors = len(moves.tensor), len(work.made_at)
     arriving = moves.destination * tensors + moves.tensor
@@ -136,7 +136,7 @@ def precedences(moves: Moves, work: Work, wires: Wires) -> Precedences:
     return Precedences(*(np.concatenate(columns) for columns in zip(*rows, strict=True)))
 
 
-def _relays(moves: Moves, wires: Wires, before: Integers, after: Integers) -> Precedences:
+def _relays(moves: Moves, wires: WireTimes, before: Integers, after: Integers) -> Precedences:
     """Slots wait for those that bring their vectors to where they leave, vector by vector, and turn around."""
     low = np.maximum(moves.first[before], moves.first[after])
     high = np.minimum(moves.first[before] + moves.vectors[before], moves.first[after] + moves.vectors[after])
@@ -151,7 +151,7 @@ def _relays(moves: Moves, wires: Wires, before: Integers, after: Integers) -> Pr
 
 
 def _last_reads(
-    moves: Moves, work: Work, wires: Wires, before: Integers, operand: Integers
+    moves: Moves, work: Work, wires: WireTimes, before: Integers, operand: Integers
 ) -> tuple[Integers, Integers, Integers]:
     """Return slots that bring vectors of operands, these operands, and the cycles to the read of the last of them."""
     low = np.maximum(moves.first[before], work.first[operand])
@@ -162,7 +162,7 @@ def _last_reads(
     return before, operand, moves.hop[before] + wires.hold_cycles(moves.link[before], passed)
 
 
-def _leaving_sums(moves: Moves, work: Work, wires: Wires, arrived: Precedences, made: Integers) -> Precedences:
+def _leaving_sums(moves: Moves, work: Work, wires: WireTimes, arrived: Precedences, made: Integers) -> Precedences:
     """Slots that a sum leaves wait for the operands of it, and of the sums on its chip that it adds.
 
     Parameters

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.assembly.flags import BRANCH
 from lpxsched.clocks.guard import stall_cycles
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.reschedule.clocks import segment_ends
-from lpxsched.reschedule.wires import wires_of
+from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.timetable.segments import slot_segments
 
@@ -23,25 +24,26 @@ if TYPE_CHECKING:
 def waiting_of(build: Build) -> Integers:
     """Return how long segments wait for their time zero at most: no less than before, and a pass where chips poll.
 
-    A pass takes whole epochs that hold, on each link, the slots of what operators at hosts left, and a vector of flags
-    of each host of the segment; on a lane from a host one vector, on one to a host none. Of chips that do not poll an
-    epoch each was added for further levels of the tree.
+    A pass takes whole epochs that hold what it does when a flag is missing: what leaves before chips branch, and all
+    that hosts send, until it is read. Of chips that do not poll an epoch each was added for further levels of the tree.
     """
-    waiting, clock, polled = build.segments.waiting_cycles.copy(), read_clock(build), _polled(build)
+    waiting, clock, polled = build.segments.waiting_cycles.copy(), read_clock(build), polled_segments(build)
     on_demand = build.frames.period_cycles[build.segments.frame] == 0
-    for segment in np.flatnonzero(polled & on_demand).tolist():
-        waiting[segment] = max(int(waiting[segment]), pass_cycles(clock, _load(build, segment)))
+    for segment in np.flatnonzero(polled).tolist():
+        waiting[segment] = max(int(waiting[segment]), pass_cycles(clock, _void_cycles(build, segment)))
     if needs_alignment(clock):
         epochs = (1 + _depths(build)) * clock.hac_period_cycles.value
         waiting = np.where(polled | ~on_demand, waiting, np.maximum(waiting, epochs))
     return waiting
 
 
-def _polled(build: Build) -> Flags:
+def polled_segments(build: Build) -> Flags:
+    """Return whether the chips of each segment poll its hosts: on demand, and able to branch."""
     groups = [build.graph.groups_of(segment) for segment in range(len(build.segments))]
     resident = build.chips.resident
     polled = [any(group.hosts and resident[group.chips].any() for group in mine) for mine in groups]
-    return np.array(polled, dtype=np.bool_)
+    on_demand: Flags = build.frames.period_cycles[build.segments.frame] == 0
+    return on_demand & np.array(polled, dtype=np.bool_)
 
 
 def _depths(build: Build) -> Integers:
@@ -51,16 +53,16 @@ def _depths(build: Build) -> Integers:
     return np.array([int(build.chips.hac_depth[chips].max(initial=0)) for chips in members], dtype=np.int64)
 
 
-def _load(build: Build, segment: int) -> int:
-    """Return the longest time that a pass holds a link."""
-    slots, host, wires = build.slots, build.chips.host, wires_of(build, np.zeros_like(build.links.link))
-    mine = (slot_segments(build) == segment) & host[build.tensors.chip[slots.tensor]]
-    link, place = np.unique(slots.link[mine], return_inverse=True)
-    held = np.zeros(len(link), dtype=np.int64)
-    np.add.at(held, place.reshape(-1), wires.hold_cycles(slots.link[mine], slots.vectors[mine]))
-    hosts = len({node for group in build.graph.groups_of(segment) for node in group.hosts})
-    flags = np.where(host[wires.source[link]], 1, np.where(host[wires.destination[link]], 0, hosts))
-    return int((held + wires.hold_cycles(link, flags)).max(initial=1))
+def _void_cycles(build: Build, segment: int) -> int:
+    """Return when a pass without all flags is over."""
+    slots, host, wires = build.slots, build.chips.host, wire_times_of(build, np.zeros_like(build.links.link))
+    branches = (build.operators.segment == segment) & (build.operators.kind == BRANCH)
+    branch = int(build.operators.start[branches].max(initial=0))
+    from_host, to_host = host[wires.source[slots.link]], host[wires.destination[slots.link]]
+    sent = (slot_segments(build) == segment) & (from_host | (slots.depart < branch))
+    read = slots.read + wires.hold_cycles(slots.link, slots.vectors - 1) + 1
+    held = slots.depart + wires.hold_cycles(slots.link, slots.vectors)
+    return int(np.where(to_host, held, read)[sent].max(initial=branch + 1))
 
 
 def with_covering_deskews(build: Build) -> Build:
@@ -80,7 +82,7 @@ def _missing_stall(build: Build, frame: int) -> int:
     """Return by how many cycles the deskew that opens a frame is too short; 0 or less where it is not."""
     deskews, mine = build.deskews, build.segments.frame == frame
     rows = np.flatnonzero(deskews.frame == frame)
-    lasting = (segment_ends(build) + build.segments.waiting_cycles * _polled(build))[mine]
+    lasting = (segment_ends(build) + build.segments.waiting_cycles * polled_segments(build))[mine]
     last = int((deskews.cycle + deskews.stall)[rows].max())
     needed = stall_cycles(
         read_clock(build),

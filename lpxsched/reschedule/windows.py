@@ -18,7 +18,7 @@ from lpxsched.errors import NothingFoundError
 from lpxsched.program.frames import drained, gap_windows, lost_residues
 from lpxsched.program.reserved_chain import ReservedChain, chain_of, free_residues, server_conflicts
 from lpxsched.reschedule.clocks import apart_cycles, needed_stall, segment_ends, tree_depth
-from lpxsched.reschedule.wires import wires_of
+from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.manifest import read_clock_mhz
 from lpxsched.simulation.reserved import discipline_of
 from lpxsched.timetable.columns import Deskews
@@ -159,7 +159,7 @@ def _deskews(frames: tuple[Frame, ...]) -> Deskews:
 def loads_again(build: Build, loads: list[dict[str, Any]], micro_batches: int) -> list[dict[str, Any]]:
     """Return loads whose busiest link is that of the rows as they are; nothing else that is loaded has changed."""
     links, slots = build.links, build.slots
-    wires = wires_of(build, np.zeros_like(links.link))
+    wires = wire_times_of(build, np.zeros_like(links.link))
     total = np.zeros(len(links), dtype=np.int64)
     np.add.at(total, slots.link, wires.hold_cycles(slots.link, slots.vectors))
     link = int(total.argmax())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wires:
+class WireTimes:
     """Links in columns, shape (links,), and turnarounds by node.
 
     Attributes
@@ -44,11 +44,11 @@ class Wires:
         return np.asarray(-(-vectors * self.pitch[link] // self.denominator[link]))
 
 
-def wires_of(build: Build, guard_cycles: Integers) -> Wires:
+def wire_times_of(build: Build, guard_cycles: Integers) -> WireTimes:
     """Return the links of a build with a guard each."""
     links = build.links
     one = -(-links.vector_time_numerator // links.vector_time_denominator)
-    return Wires(
+    return WireTimes(
         source=links.src,
         destination=links.dst,
         pitch=pitch_numerators(build),

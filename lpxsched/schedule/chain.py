@@ -24,19 +24,24 @@ from lpxsched.schedule.chain_kinds import (
     searched,
 )
 from lpxsched.schedule.deskewing import Judge, Timed, Tried, all_tried, between_deskews, dealt_layers, shortest_laid
+from lpxsched.schedule.flags import polled_cycles
 from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
 from lpxsched.schedule.opening import bounded
 from lpxsched.schedule.problem.layer import LEFT
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.solve_layer import solve
+from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpxsched.clocks.limits import DomainClock
+    from lpxsched.schedule.chain_flags import Lead
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
+    from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.result import HostFlags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +60,8 @@ class Chain:
         No program of these layers on these groups is shorter, also one in which layers overlap.
     pass_cycles : int
         Of chips that poll for rows; 0 where none do.
+    flags : tuple of Network and HostFlags, or None
+        Of hosts whose chips poll, in the segment's time, and the network on which they go.
     tried : tuple of Tried
         Numbers of deskews with what quick schedules come to, the best first; none where deskews lie inside layers.
     """
@@ -65,6 +72,7 @@ class Chain:
     makespan_cycles: int
     bound: LowerBound
     pass_cycles: int
+    flags: tuple[Network, HostFlags] | None
     tried: tuple[Tried, ...]
 
 
@@ -118,9 +126,11 @@ def solve_chain(
         interval = tried[0].interval_cycles
         found = moved(interval)
     layers = layers_of(kinds, interval, options, found=found)
-    laid = _laid(kinds, layers, interval, judge)
-    around = _timed(kinds, layers, interval).pass_cycles
-    return Chain(layers, *laid, _bound(kinds.layers, judge.clock), around, tuple(tried))
+    lead = _lead(kinds, layers, interval)
+    laid = _laid(kinds, layers, interval, judge, lead)
+    flags = lead and (lead.network, lead.flags.later(laid.deskews[0][1]))
+    around = polled_cycles(flags[1] if flags else None, judge.clock.specification)
+    return Chain(layers, *laid, _bound(kinds.layers, judge.clock), around, flags, tuple(tried))
 
 
 def layers_over(
@@ -166,9 +176,25 @@ def _timed(kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None)
     return kinds.timed({key: one.distinct.result for key, one in zip(kinds.keys, layers, strict=True)}, interval)
 
 
-def _laid(kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None, judge: Judge) -> _Laid:
+def _lead(kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None) -> Lead | None:
+    """Return the flags of layers; before the first deskew where some lie inside layers, and so before each of these."""
+    schedules, now, opens = [layer.distinct.result.schedule for layer in layers], 0, NEVER
+    if any(layer.problem.instance.deskews for layer in layers):
+        for layer, schedule in zip(layers, schedules, strict=True):
+            own = [cycle for cycle, _ in layer.problem.instance.deskews]
+            opens = min([opens, *(now + cycle for cycle in own), *([now] if own and now else [])])
+            now += schedule.makespan_cycles
+    return kinds.lead(schedules, interval, opens)
+
+
+def _laid(
+    kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None, judge: Judge, lead: Lead | None
+) -> _Laid:
     """Return where layers and deskews lie so that guards of an interval cover the time between these."""
     timed, guards = _timed(kinds, layers, interval), kinds.guards(interval)
+    alone = [layer.distinct.result.makespan_cycles for layer in layers]
+    if lead:
+        timed = timed._replace(lengths=lead.led(alone))
     inside = [layer.problem.instance.deskews for layer in layers]
     if any(inside):
         longest = judge.clock.longest_interval_cycles() or 0
@@ -179,10 +205,11 @@ def _laid(kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None, 
         lengths, stall = between_deskews(timed), best.stall_cycles
         opened = [0] if best.interval_cycles is None else dealt_layers(lengths, best.interval_cycles)
     starts, deskews, now = [], list[tuple[int, int]](), 0
-    for layer, (length, own) in enumerate(zip(timed.lengths, inside, strict=True)):
+    for layer, (length, own) in enumerate(zip(alone, inside, strict=True)):
         if layer in opened:
             deskews.append((now, stall))
             now += stall
+        now += lead.shift_cycles if lead and not layer else 0
         starts.append(now)
         deskews += [(now + cycle, lasts) for cycle, lasts in own]
         now += length

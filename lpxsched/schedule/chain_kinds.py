@@ -9,12 +9,12 @@ import numpy as np
 
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import NothingFoundError
+from lpxsched.schedule.chain_flags import Lead, Polled, polled_on
 from lpxsched.schedule.cuts import with_cuts
 from lpxsched.schedule.deskewing import Timed
-from lpxsched.schedule.layers import pass_load_cycles
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
 from lpxsched.schedule.solve_layer import first_solved, over_guards, search_on
-from lpxsched.units import NONE
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.layer import LayerProblem
-    from lpxsched.schedule.result import Result
+    from lpxsched.schedule.result import Result, Schedule
     from lpxsched.schedule.solve_layer import Solved
 
 
@@ -46,11 +46,14 @@ class Kinds:
         Equal for equal layers.
     problems : dict of str to LayerProblem
         The first layer of each kind.
+    polled : Polled or None
+        Where flags go, if chips poll.
     """
 
     layers: tuple[LayerProblem, ...]
     keys: tuple[str, ...]
     problems: dict[str, LayerProblem]
+    polled: Polled | None
 
     @property
     def clock(self) -> DomainClock:
@@ -64,9 +67,18 @@ class Kinds:
 
     def timed(self, results: Mapping[str, Result], interval: int | None) -> Timed:
         """Return how long layers take with the results of their kinds over an interval."""
-        around = _pass(self.layers, [results[key] for key in self.keys])
-        lengths = tuple(results[key].makespan_cycles for key in self.keys)
-        return Timed(lengths, around, int(self.guards(interval).max(initial=0)))
+        lengths, guard = [results[key].makespan_cycles for key in self.keys], int(self.guards(interval).max(initial=0))
+        lead = self.lead([results[key].schedule for key in self.keys], interval)
+        if lead is None:
+            return Timed(tuple(lengths), 0, guard)
+        void = self.clock.stall_cycles(interval) + lead.flags.void_cycles
+        return Timed(lead.led(lengths), pass_cycles(self.clock.specification, void), guard)
+
+    def lead(self, schedules: Sequence[Schedule], interval: int | None, opens_cycles: int = NEVER) -> Lead | None:
+        """Return the flags of a segment, before a deskew inside its first layers; None if nobody polls."""
+        if self.polled is None:
+            return None
+        return self.polled.lead(self.guards(interval), schedules, opens_cycles)
 
 
 def kinds_of(problems: Sequence[LayerProblem]) -> Kinds:
@@ -79,7 +91,8 @@ def kinds_of(problems: Sequence[LayerProblem]) -> Kinds:
     """
     layers = _alike(problems)
     keys = tuple(layer.instance.key() for layer in layers)
-    kinds = Kinds(tuple(layers), keys, {key: layers[keys.index(key)] for key in dict.fromkeys(keys)})
+    problems_of = {key: layers[keys.index(key)] for key in dict.fromkeys(keys)}
+    kinds = Kinds(tuple(layers), keys, problems_of, polled_on(layers, keys, problems_of))
     for problem in kinds.problems.values():
         problem.refuse_long_hops()
     return kinds
@@ -176,10 +189,15 @@ def cut_inside(kinds: Kinds, options: SolveOptions) -> dict[str, KindPlan]:
     clock = kinds.clock
     longest, greedy = clock.longest_interval_cycles() or 0, replace(options, effort=GREEDY_ONLY_EFFORT)
     whole = results_of(greedy_over(kinds, longest, options))
-    around = kinds.timed(whole, longest).pass_cycles
+    around, lead = (
+        kinds.timed(whole, longest).pass_cycles,
+        kinds.lead([whole[key].schedule for key in kinds.keys], longest),
+    )
     found: dict[str, KindPlan] = {}
+    polling = f" and a pass of chips that poll {around}" if around else ""
     for key, problem in kinds.problems.items():
-        room = longest - around if key == kinds.keys[-1] else longest
+        room = longest - around * (key == kinds.keys[-1])
+        room -= lead.shift_cycles if lead and key == kinds.keys[0] else 0
         cut = with_cuts(
             problem.unopened(longest).instance,
             lambda held: first_solved(held, greedy),
@@ -188,20 +206,9 @@ def cut_inside(kinds: Kinds, options: SolveOptions) -> dict[str, KindPlan]:
         )
         if cut is None:
             cause = (
-                f"a layer takes {whole[key].makespan_cycles} cycles, and something in it lasts too long to lie between "
-                f"two deskews: {clock.limit_text(longest)}"
+                f"a layer takes {whole[key].makespan_cycles} cycles{polling}, and something in it lasts too long to "
+                f"lie between two deskews: {clock.limit_text(longest)}"
             )
             raise NothingFoundError(cause, remedy="try a smaller --batch, or more chips a layer")
         found[key] = KindPlan(cut[0].deskews, cut[1])
     return found
-
-
-def _pass(problems: Sequence[LayerProblem], results: Sequence[Result]) -> int:
-    """Return the length of a pass of chips that poll for the rows that enter; 0 where none do."""
-    hosts = {host for problem in problems if problem.resident for host in problem.group.hosts}
-    loads = [
-        pass_load_cycles(problem, result.schedule, hosts=len(hosts))
-        for problem, result in zip(problems, results, strict=True)
-        if problem.resident
-    ]
-    return pass_cycles(problems[0].opening.clock.specification, max(loads)) if loads else 0

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import NothingFoundError
+from lpxsched.schedule.flags import polled_cycles, with_flags
 from lpxsched.schedule.in_flight import solve_in_flight
 from lpxsched.schedule.opening import bounded, solve_covered
 from lpxsched.schedule.solve_layer import first_solved, is_symmetric, search_on, solve
@@ -20,31 +18,8 @@ if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
-    from lpxsched.schedule.result import Result, Schedule
-
-
-def pass_load_cycles(problem: LayerProblem, schedule: Schedule, *, hosts: int | None = None) -> int:
-    """Return the largest time that any link is held in a pass of chips that poll for the rows that enter.
-
-    They run the ingress of a segment and its all-gather again and again. Each host adds a vector that says which rows
-    are there; after the all-gather every chip has all flags and all decide alike.
-
-    A link is held by the slots of what the ingress leaves. Each link between chips that carries such slots carries one
-    vector of flags for each host of the group too, each lane from a host its own; of a segment of several groups for
-    each of all its `hosts`.
-    """
-    flagged = len(set(problem.group.hosts)) if hosts is None else hosts
-    network = problem.instance.network
-    enters = np.array([placed.operator.place == "hosts" for placed in problem.operators], dtype=np.bool_)
-    slots = np.flatnonzero(np.append(enters, False)[np.minimum(schedule.slot_value, len(enters))])
-    bundle = schedule.slot_bundle[slots]
-    link = (np.cumsum(network.lanes) - network.lanes)[bundle] + schedule.slot_lane[slots]
-    held = np.zeros(int(network.lanes.sum()), dtype=np.int64)
-    np.add.at(held, link, network.hold_cycles(schedule.slot_vectors[slots], bundle))
-    of_link = np.repeat(np.arange(network.bundles), network.lanes)
-    from_host = network.source[of_link] >= network.chips
-    flags = np.where(from_host, 1, np.where(held > 0, flagged, 0))
-    return int((held + network.hold_cycles(flags, of_link)).max(initial=0))
+    from lpxsched.schedule.result import Result
+    from lpxsched.schedule.solve_layer import Solved
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +49,10 @@ class ScheduledLayer:
 
 
 def solve_layer(
-    problem: LayerProblem, options: SolveOptions, least: Sequence[Instance] = ()
+    problem: LayerProblem,
+    options: SolveOptions,
+    least: Sequence[Instance] = (),
+    known: dict[str, list[Solved]] | None = None,
 ) -> tuple[LayerProblem, Result]:
     """Return a layer's problem whose guard covers its own schedule, and its result.
 
@@ -84,21 +62,31 @@ def solve_layer(
     options : SolveOptions
     least : sequence of Instance
         Those of all layers that share the schedule (`Opening.least`), where it is more than this one.
+    known : dict, optional
+        Searches by the key of their instance, to which those of this layer are added.
 
     Raises
     ------
     InfeasibleError, NothingFoundError
     """
     problem.refuse_long_hops()
+    clock, known = problem.opening.clock.specification, {} if known is None else known
 
     def attempts(instance: Instance, _: int | None) -> Iterator[Result]:
-        first = first_solved(instance, options)
-        yield first.result
-        yield search_on(instance, first, options).result
+        found = known.setdefault(instance.key(), [])
+        if not found:
+            found.append(first_solved(instance, options))
+        yield flagged(found[0].result, instance)
+        if len(found) == 1:
+            found.append(search_on(instance, found[0], options))
+        yield flagged(found[1].result, instance)
+
+    def flagged(result: Result, instance: Instance) -> Result:
+        return with_flags(result, instance, clock) if problem.resident else result
 
     def polling_cycles(result: Result) -> int:
-        load = pass_load_cycles(problem, result.schedule) if problem.resident else 0
-        return pass_cycles(problem.opening.clock.specification, load)
+        # A longer stall of another segment of the frame may make a pass longer by an epoch.
+        return polled_cycles(result.schedule.flags, clock) + clock.hac_period_cycles.value * problem.resident
 
     names = "a layer", "try a smaller --batch"
     bare, opening = problem.instance, problem.opening
@@ -133,19 +121,21 @@ def solve_layers(
     """
     layers_by_key: dict[_Key, list[int]] = {}
     for layer, problem in enumerate(problems):
-        layers_by_key.setdefault(problem.distinct_key(), []).append(layer)
+        hosts = () if repeating else problem.hosts_polled
+        layers_by_key.setdefault((problem.distinct_key(), hosts), []).append(layer)
     alike = list(layers_by_key.values())
     if options.solver == "symmetric":
         _refuse_asymmetric([problems[layers[0]] for layers in alike])
     solved: dict[int, _Solved] = {}
+    known: dict[str, list[Solved]] = {}
     for number, layers in enumerate(alike):
         progress("solving", number, len(alike))
-        solved |= dict.fromkeys(layers, _solved([problems[layer] for layer in layers], options, repeating))
+        solved |= dict.fromkeys(layers, _solved([problems[layer] for layer in layers], options, repeating, known))
     progress("solving", len(alike), len(alike))
     return _in_frames(problems, [solved[layer] for layer in range(len(problems))])
 
 
-_Key = tuple[str, bytes, int, bool]
+_Key = tuple[tuple[str, bytes, int, bool], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,14 +147,19 @@ class _Solved:
     wires: Result
 
 
-def _solved(alike: Sequence[LayerProblem], options: SolveOptions, repeating: Repeating | None) -> _Solved:
+def _solved(
+    alike: Sequence[LayerProblem],
+    options: SolveOptions,
+    repeating: Repeating | None,
+    known: dict[str, list[Solved]],
+) -> _Solved:
     """Return what one problem that several layers have comes to."""
     distinct = {instance.key(): instance for instance in (one.opening.least(one.instance) for one in alike)}
     least = list(distinct.values())
     if repeating:
         problem, result = solve_in_flight(alike[0], options, repeating.interval_cycles)
     else:
-        problem, result = solve_layer(alike[0], options, least)
+        problem, result = solve_layer(alike[0], options, least, known)
     wired = problem.instance.wires_only()
     wires = solve(wired, options)
     # In flight guards are given and no stall opens a layer, which the least of a layer on demand has.

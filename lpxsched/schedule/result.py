@@ -46,6 +46,38 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HostFlags:
+    """Flags of hosts on their way to all chips that poll, one vector a slot.
+
+    Attributes
+    ----------
+    host, bundle, lane, depart : ndarray of int64, shape (slots,)
+        Number of the host, in the order of the network's, and where and when. A slot is read as early as its wire
+        allows.
+    branch_cycles : int
+        All chips have read all flags, and decide.
+    void_cycles : int
+        A pass without all flags is over: nothing of it happens from then on.
+    """
+
+    host: Integers
+    bundle: Integers
+    lane: Integers
+    depart: Integers
+    branch_cycles: int
+    void_cycles: int
+
+    def later(self, cycles: int) -> HostFlags:
+        """Return the same flags some cycles later."""
+        return replace(
+            self,
+            depart=self.depart + cycles,
+            branch_cycles=self.branch_cycles + cycles,
+            void_cycles=self.void_cycles + cycles,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
     """A schedule of a layer or of a collective.
 
@@ -67,6 +99,8 @@ class Schedule:
     sums : Sums
     read_operator, read_value, read_first, read_vectors : ndarray of int64, shape (reads,)
         What operators read of what moves or is summed, sorted.
+    flags : HostFlags or None
+        Of hosts whose chips poll.
     """
 
     makespan_cycles: int
@@ -83,6 +117,7 @@ class Schedule:
     read_value: Integers
     read_first: Integers
     read_vectors: Integers
+    flags: HostFlags | None = None
 
     @property
     def slots(self) -> int:
@@ -107,6 +142,7 @@ class Schedule:
             operator_start=self.operator_start + cycles,
             slot_depart=self.slot_depart + cycles,
             sums=replace(self.sums, start=self.sums.start + cycles),
+            flags=self.flags and self.flags.later(cycles),
         )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.contention.steps import Contended
     from lpxsched.options import ContendOptions
-    from lpxsched.sessions.outcome import Outcome
+    from lpxsched.sessions.outcome import SessionOutcome
     from lpxsched.sessions.prefill import PrefillFile
     from lpxsched.sessions.run import Case
     from lpxsched.sessions.steps import Steps
@@ -47,15 +47,15 @@ class Drawn:
     step_ps : ndarray of int64, shape (builds, steps)
         Arbitrated steps, what is assumed outside of the fabric included.
     session_ps : ndarray of int64, shape (sessions,)
-    mean, tail : Outcome
+    mean, tail : SessionOutcome
         The session with every step the mean of its build, and the 99th percentile.
     """
 
     options: ContendOptions
     step_ps: Integers
     session_ps: Integers
-    mean: Outcome
-    tail: Outcome
+    mean: SessionOutcome
+    tail: SessionOutcome
 
     @property
     def median_ps(self) -> int:

@@ -29,7 +29,7 @@ PERCENTILE = 90
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class SessionOutcome:
     """What a session took.
 
     Attributes
@@ -61,14 +61,14 @@ class Outcome:
         }
 
 
-def outcome_of(session: Session, timeline: Timeline) -> Outcome:
+def outcome_of(session: Session, timeline: Timeline) -> SessionOutcome:
     """Return what a timeline shows."""
     chain = _chain(session, timeline)
     on_chain = list(chain)
     parts = {name: int(column[on_chain].sum()) for name, column in zip(PARTS, _columns(timeline), strict=True)}
     latency_ps = timeline.end_ps - timeline.open_ps - timeline.tool_ps
     slow = float(np.percentile(latency_ps / session.tokens_out, PERCENTILE))
-    return Outcome(timeline, chain, parts, PS_PER_S / slow if slow else 0.0)
+    return SessionOutcome(timeline, chain, parts, PS_PER_S / slow if slow else 0.0)
 
 
 def _columns(timeline: Timeline) -> tuple[Any, ...]:
@@ -87,7 +87,7 @@ def _chain(session: Session, timeline: Timeline) -> tuple[int, ...]:
     return tuple(reversed(found))
 
 
-def requests_json(session: Session, outcome: Outcome) -> list[dict[str, Any]]:
+def requests_json(session: Session, outcome: SessionOutcome) -> list[dict[str, Any]]:
     """Return a row a request, times in seconds from the beginning of the session."""
     timeline = outcome.timeline
     chain = set(outcome.chain)

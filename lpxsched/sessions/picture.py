@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from lpxsched.sessions.outcome import Outcome
+    from lpxsched.sessions.outcome import SessionOutcome
     from lpxsched.sessions.study import Study
 
 WIDTH_INCHES, ROW_INCHES, FRAME_INCHES, BARS_INCHES = 11.0, 0.24, 1.2, 2.4
@@ -87,7 +87,7 @@ def _draw_agents(axes: Axes, study: Study, agents: list[str]) -> None:
 
 def _draw_parts(axes: Axes, study: Study) -> None:
     """Draw a bar for each case along its critical chain, tools left out."""
-    bars: dict[str, Outcome] = {"nominal": study.nominal, "worst": study.worst}
+    bars: dict[str, SessionOutcome] = {"nominal": study.nominal, "worst": study.worst}
     if study.drawn:
         bars |= {"arbitrated, mean steps": study.drawn.mean, "arbitrated, P99 steps": study.drawn.tail}
     for row, outcome in enumerate(bars.values()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.sessions.outcome import Outcome, outcome_of, requests_json
+from lpxsched.sessions.outcome import SessionOutcome, outcome_of, requests_json
 from lpxsched.sessions.run import PS_PER_NS, nominal_case, refuse_long_contexts, run_session, worst_case
 from lpxsched.sessions.trace import PS_PER_S
 
@@ -27,7 +27,7 @@ class Study:
     session : Session
     steps : Steps
     prefill : PrefillFile
-    nominal, worst : Outcome
+    nominal, worst : SessionOutcome
     jitter_ps : int
         How much longer the nominal session is when each layer of each step takes 1 us more.
     drawn : Drawn or None
@@ -37,8 +37,8 @@ class Study:
     session: Session
     steps: Steps
     prefill: PrefillFile
-    nominal: Outcome
-    worst: Outcome
+    nominal: SessionOutcome
+    worst: SessionOutcome
     jitter_ps: int
     drawn: Drawn | None = None
 

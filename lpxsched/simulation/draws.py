@@ -46,11 +46,11 @@ def uniform(seed: int, slot: int, vector: int) -> float:
 
 
 @kernel
-def quantile(part: float) -> float:
+def normal_quantile(part: float) -> float:
     """Return the value that a standard normal number is below with some probability."""
     outside = min(part, 1 - part)
     if outside < TAIL:
-        value = tail_quantile(outside)
+        value = normal_tail_quantile(outside)
         return value if part < 0.5 else -value
     # Odd in q, so no branch on its sign, which no processor could foresee.
     q = part - 0.5
@@ -65,7 +65,7 @@ def quantile(part: float) -> float:
 
 
 @kernel
-def tail_quantile(part: float) -> float:
+def normal_tail_quantile(part: float) -> float:
     """Return the same for a probability below `TAIL`."""
     q = math.sqrt(-2 * math.log(part))
     above = 0.0
@@ -99,5 +99,5 @@ def spread_within(low: float, high: float, deviation: float, tail: float, part: 
     """
     if deviation <= 0 or high <= low:
         return low + (high - low) * part
-    value = (low + high) / 2 + deviation * quantile(tail + (1 - 2 * tail) * part)
+    value = (low + high) / 2 + deviation * normal_quantile(tail + (1 - 2 * tail) * part)
     return min(max(value, low), high)

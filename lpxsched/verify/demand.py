@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Flags, Integers, Text
     from lpxsched.timetable.documents import GraphFile, GraphGroup, GraphOperator, GraphTensor, Runs
 
+# Where chips poll: what says that the rows of a host are there, and what reads it on each chip, relays included.
+FLAGS, BRANCH = "flags", "branch"
 # segment, layer, kind, shard
 Key = tuple[int, int, str, int]
 
@@ -165,7 +167,9 @@ def _numbers(graph: GraphFile) -> dict[str, int]:
 
 
 def _nodes(operator: GraphOperator, group: GraphGroup) -> list[int]:
-    return group.chips if operator.place == "chips" else group.hosts
+    if operator.place == "hosts":
+        return group.hosts
+    return group.members if operator.kind == BRANCH else group.chips
 
 
 def _runs(

@@ -22,11 +22,12 @@ from lpxsched.units import NONE, ceil_cycles
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.gaps import gap_violations, round_intervals
 from lpxsched.verify.oscillators import drifting_frames
+from lpxsched.verify.polling import polled_segments, polling_violations
 from lpxsched.verify.presence import pitches, segment_ends, slot_segments
 from lpxsched.verify.reservations import reservation_violations
 from lpxsched.verify.shifts import clashes
 from lpxsched.verify.violation import Violation, cycles_text, rows_of
-from lpxsched.verify.waiting import polled_segments, segment_depths, waiting_violations
+from lpxsched.verify.waiting import segment_depths, waiting_violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,7 @@ def deskew_violations(build: Build) -> list[Violation]:
         *_overlaps(build),
         *_stalls(build),
         *waiting_violations(build),
+        *polling_violations(build),
         *reservation_violations(build),
     ]
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.documents import GraphInput, GraphTensor
 
 TYPICAL, LEAST, MOST = range(3)
+# What a host says by itself: no GPU sends it.
+FLAGS = "flags"
 Ends = tuple[Fraction, Fraction, Fraction]
 
 
@@ -153,12 +155,12 @@ def _ends(tagged: Mapping[str, Any]) -> Ends:
 
 
 def _host_bytes(build: Build, segment: int) -> dict[int, tuple[int, int]]:
-    """Return the bytes that enter a segment and that leave it over each host."""
+    """Return the bytes that enter a segment and that leave it over each host; flags are the host's own."""
     graph, layers = build.graph, set(build.graph.segments[segment].layers)
     tensors = {tensor.name: tensor for tensor in graph.tensors}
     found: dict[int, list[int]] = {}
     for operator in graph.operators:
-        if operator.place != "hosts" or operator.layer not in layers:
+        if operator.place != "hosts" or operator.layer not in layers or operator.kind == FLAGS:
             continue
         group = graph.groups_of_layers()[operator.layer]
         passed: list[tuple[int, GraphTensor | GraphInput, GraphTensor]] = []

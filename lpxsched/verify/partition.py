@@ -74,11 +74,23 @@ def _names(build: Build) -> Iterator[Violation]:
         yield Violation("R3", f"{GRAPH_FILE}: tensor {name} has more than one producer")
     for kind in _repeated((operator.layer, operator.kind) for operator in graph.operators):
         yield Violation("R3", f"{GRAPH_FILE}: layer and kind {kind} belong to more than one operator")
-    for name in _repeated(one.name for operator in graph.operators for one in operator.resident):
-        yield Violation("R4", f"{GRAPH_FILE}: resident tensor {name} is there more than once")
+    yield from _shared(build)
     for tensor in graph.tensors:
         if max(tensor.vectors, tensor.element_bits) > LARGEST_COUNT:
             yield Violation("R3", f"{GRAPH_FILE}: tensor {tensor.name} is too large to check")
+
+
+def _shared(build: Build) -> Iterator[Violation]:
+    """Yield resident tensors that operators share and do not keep alike, on the same chips and of one type."""
+    groups, seen = build.graph.groups_of_layers(), dict[str, tuple[object, ...]]()
+    for operator in build.graph.operators:
+        for name in _repeated(one.name for one in operator.resident):
+            yield Violation("R4", f"{GRAPH_FILE}: operator {operator.name} keeps {name} more than once")
+        for one in operator.resident:
+            kept = one.dtype, one.layout, tuple(groups[operator.layer].chips)
+            if seen.setdefault(one.name, kept) != kept:
+                text = f"{GRAPH_FILE}: resident tensor {one.name} is there more than once, and not the same"
+                yield Violation("R4", text)
 
 
 def _tensors_of_operators(build: Build) -> Iterator[Violation]:

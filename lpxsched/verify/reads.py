@@ -23,6 +23,7 @@ from lpxsched.units import NONE, ceil_cycles
 from lpxsched.verify.buffers import overfull
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.hops import exact_arrivals, hops_to_chips
+from lpxsched.verify.order import out_of_order
 from lpxsched.verify.tree import domain_violations, tree_violations
 from lpxsched.verify.violation import Violation, cycles_text, named_link, rows_of
 
@@ -40,7 +41,7 @@ RULE = "R8"
 def read_violations(build: Build) -> list[Violation]:
     """Return every slot and every part of the tree that breaks R8."""
     limits, hops = limits_of(build), hops_to_chips(build)
-    found = list(tree_violations(build))
+    found = [*tree_violations(build), *out_of_order(build, hops)]
     if limits.align:
         found += [*domain_violations(build), *_strangers(build, hops)]
         hops = hops.take(np.flatnonzero(hops.levels != NONE))

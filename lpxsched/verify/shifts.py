@@ -28,23 +28,30 @@ def clashes(holder: Integers, start: Integers, length: Integers, period: Integer
         The same for all intervals of one holder; 0: runs once.
     """
     lasting = np.flatnonzero(length > 0)
-    one, other = _clashes(holder[lasting], start[lasting], length[lasting], period[lasting])
-    return lasting[one], lasting[other]
+    one, other, apart = neighbours(holder[lasting], start[lasting], period[lasting])
+    wrong = apart < length[lasting[one]]
+    return lasting[one[wrong]], lasting[other[wrong]]
 
 
-def _clashes(holder: Integers, start: Integers, length: Integers, period: Integers) -> tuple[Integers, Integers]:
-    """Return the pairs of intervals that are not empty."""
+def neighbours(holder: Integers, start: Integers, period: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return pairs (one, other) of what follows each other at one holder, and the cycles from one start to the other.
+
+    Parameters
+    ----------
+    holder, start : ndarray of int64, shape (rows,)
+    period : ndarray of int64, shape (rows,)
+        The same for all rows of one holder; 0: runs once. Else its last row is followed by the first one of its next
+        iteration.
+    """
     begin = np.where(period > 0, start % np.maximum(period, 1), start)
     order = np.lexsort((begin, holder))
     last = np.append(holder[order][1:] != holder[order][:-1], True)[: len(order)]
     one, other = order[~last], order[np.flatnonzero(~last) + 1]
-    # The last interval of a holder is followed by the first one of its next iteration.
     ends, opens = order[last], order[np.append(True, last[:-1])[: len(order)]]
     ends, opens = ends[period[ends] > 0], opens[period[opens] > 0]
     after = np.concatenate([begin[other], begin[opens] + period[opens]])
     one, other = np.concatenate([one, ends]), np.concatenate([other, opens])
-    wrong = after < begin[one] + length[one]
-    return one[wrong], other[wrong]
+    return one, other, after - begin[one]
 
 
 def modulo(period: int) -> str:

@@ -1,11 +1,13 @@
 """R4 operators, second part: resident tensors lie where the graph asks for them, and their operators read them.
 
 Keys, values, latent rows and states are those of the users of a micro-batch. Where several are in flight each keeps its
-own, so as many times what an operator reads of them in a step is resident; a state is read and written.
+own, so as many times what an operator reads of them in a step is resident; a state is read and written. Operators that
+keep one name share what lies under it on their chips: the same module that is visited again.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,7 @@ from lpxsched.timetable.columns import WEIGHT
 from lpxsched.units import NONE, exact
 from lpxsched.verify.reservations import in_flight
 from lpxsched.verify.violation import GRAPH_FILE, Violation, named, rows_of
-from lpxsched.verify.work import kept_tensors, weight_bytes
+from lpxsched.verify.work import kept_tensors, names_kept, weight_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from lpxsched.verify.work import Kept
 
 RULE = "R4"
-# What is kept of users, and how often an operator moves it in a step.
-KEPT = {"keys": 1, "values": 1, "latents": 1, "state": 2}
+# What is kept of users, and how often an operator moves it in a step at most.
+KEPT = {"keys": 1, "values": 1, "latents": 1, "state": 2, "tokens": 2}
 
 
 def weight_violations(build: Build) -> list[Violation]:
@@ -37,8 +39,9 @@ def weight_violations(build: Build) -> list[Violation]:
 def _readers(build: Build) -> Iterator[Violation]:
     """Yield resident tensors that are not read once by their operator, and operands that are none of them."""
     operands, kept = build.operands, kept_tensors(build)
-    residents = [resident for operator in build.graph.operators for resident in operator.resident]
-    numbers = {resident.name: number for number, resident in enumerate(residents)}
+    numbers = names_kept(build)
+    named_in = {resident.name: resident for operator in build.graph.operators for resident in operator.resident}
+    residents = [named_in[name] for name in numbers]
     rows = np.flatnonzero(operands.role == WEIGHT)
     named_so = np.array(
         [numbers.get(name, NONE) for name in build.tensors.name[operands.tensor[rows]].tolist()], dtype=np.int64
@@ -86,11 +89,17 @@ def _tensors(
 
 
 def _shared(build: Build) -> Iterator[Violation]:
-    operands, tensors = build.operands, build.tensors
+    """Yield resident tensors that other operators read than those of the graph that keep their name on that chip."""
+    operands, tensors, kept, numbers = build.operands, build.tensors, kept_tensors(build), names_kept(build)
     times = np.bincount(operands.tensor[operands.role == WEIGHT], minlength=len(tensors))
-    for tensor in np.flatnonzero((tensors.producer == NONE) & (times != 1)).tolist():
-        message = f"weights {tensors.name[tensor]} on {named(build, int(tensors.chip[tensor]))} are read by"
-        yield Violation(RULE, f"{message} {times[tensor]} operators, must be by 1", rows_of(tensors, tensor))
+    readers = Counter(zip(kept.number.tolist(), build.operators.chip[kept.operator].tolist(), strict=True))
+    for tensor in np.flatnonzero(tensors.producer == NONE).tolist():
+        name, chip = str(tensors.name[tensor]), int(tensors.chip[tensor])
+        # One that nobody keeps is read by someone who does not.
+        must = readers.get((numbers.get(name, NONE), chip), 1)
+        if times[tensor] != must:
+            message = f"weights {name} on {named(build, chip)} are read by {times[tensor]} operators, must be by {must}"
+            yield Violation(RULE, message, rows_of(tensors, tensor))
 
 
 def _totals(build: Build) -> Iterator[Violation]:

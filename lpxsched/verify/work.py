@@ -37,19 +37,18 @@ class Work:
 
     Attributes
     ----------
-    sram_bytes, macs, fixed_cycles, weight_bytes : ndarray of int64, shape (operators,)
+    sram_bytes, macs, fixed_cycles : ndarray of int64, shape (operators,)
     """
 
     sram_bytes: Integers
     macs: Integers
     fixed_cycles: Integers
-    weight_bytes: Integers
 
 
 @lru_cache(maxsize=1)
 def derived_work(build: Build) -> Work:
     """Return the work that follows from a graph without `faults_of_work`."""
-    work = Work(*(np.zeros(len(build.operators), dtype=np.int64) for _ in range(4)))
+    work = Work(*(np.zeros(len(build.operators), dtype=np.int64) for _ in range(3)))
     chips = build.chips
     for number, rows in running(build).items():
         operator = build.graph.operators[number]
@@ -59,8 +58,6 @@ def derived_work(build: Build) -> Work:
         others = [term for term in operator.work if term.counts != BYTES]
         work.sram_bytes[rows] = _amounts(counted, shares, shard)
         work.macs[rows] = _amounts(others, shares, shard)
-        for resident in operator.resident:
-            work.weight_bytes[rows] += _amounts(resident.terms, shares, shard)
         for unit, fixed in ((MATRIX, chips.matrix_fixed_cycles), (VECTOR, chips.vector_fixed_cycles)):
             work.fixed_cycles[rows] += operator.pipelines.get(unit, 0) * fixed[chip]
     return work
@@ -73,7 +70,7 @@ class Kept:
     Attributes
     ----------
     operator, number, bytes : ndarray of int64, shape (kept,)
-        `number` counts the resident tensors of all operators of the graph in their order.
+        `number` is that of the name among all of the graph (`names_kept`): operators of one name share what is kept.
     """
 
     operator: Integers
@@ -81,25 +78,33 @@ class Kept:
     bytes: Integers
 
 
+def names_kept(build: Build) -> dict[str, int]:
+    """Return the names of resident tensors, numbered in the order of the graph."""
+    names = dict.fromkeys(resident.name for operator in build.graph.operators for resident in operator.resident)
+    return {name: number for number, name in enumerate(names)}
+
+
+@lru_cache(maxsize=1)
 def kept_tensors(build: Build) -> Kept:
     """Return what must be resident where."""
-    parts = [np.zeros((3, 0), dtype=np.int64)]
-    before = np.cumsum([0, *(len(operator.resident) for operator in build.graph.operators)]).tolist()
+    parts, numbers = [np.zeros((3, 0), dtype=np.int64)], names_kept(build)
     for number, rows in running(build).items():
         operator = build.graph.operators[number]
         shard, chip = build.operators.shard[rows], build.operators.chip[rows]
         shares = _shares(build, operator, chip)[shard]
-        for place, resident in enumerate(operator.resident, start=before[number]):
+        for resident in operator.resident:
             size = _amounts(resident.terms, shares, shard)
-            parts.append(np.stack([rows, np.full_like(rows, place), size])[:, size > 0])
+            parts.append(np.stack([rows, np.full_like(rows, numbers[resident.name]), size])[:, size > 0])
     columns = np.concatenate(parts, axis=1)
     return Kept(*columns[:, np.lexsort((columns[1], columns[0]))])
 
 
 def weight_bytes(build: Build) -> Integers:
-    """Return the bytes that must be resident on each node."""
-    total = np.zeros(len(build.chips), dtype=np.int64)
-    np.add.at(total, build.operators.chip, derived_work(build).weight_bytes)
+    """Return the bytes that must be resident on each node; what operators share lies there once."""
+    total, kept = np.zeros(len(build.chips), dtype=np.int64), kept_tensors(build)
+    chip = build.operators.chip[kept.operator]
+    once = np.unique(np.stack([chip, kept.number]), axis=1, return_index=True)[1]
+    np.add.at(total, chip[once], kept.bytes[once])
     return total
 
 

@@ -91,6 +91,9 @@ class Operator:
         What a replay must know to compute it, beyond its inputs and work.
     of_shards : tuple of str
         What each shard produces instead, where they are different tensors; empty for nothing.
+    keeper : str
+        The operator of an earlier layer, on the same chips, under whose name this one keeps what it keeps; empty for
+        its own.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Operator:
     output: str
     sizes: tuple[tuple[str, int], ...] = ()
     of_shards: tuple[str, ...] = ()
+    keeper: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:

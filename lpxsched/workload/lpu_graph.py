@@ -1,8 +1,8 @@
 """The layer graph of a whole model on the chips: embedding, layers with their mixers, and head.
 
-The visits of a model are numbered as layers of the graph: 0 is the embedding, 1 to L are its layers, L + 1 is the head.
-A visit begins with rows of which the group before holds summands, and which change to whole rows on each of its chips;
-it leaves summands again, the residual among them::
+The visits of a model (`lpu_visits`) are numbered as layers of the graph. A visit begins with rows of which the group
+before holds summands, and which change to whole rows on each of its chips; it leaves summands again, the residual among
+them::
 
     -> norm -> mixer -> (all-reduce) -> norm -> FFN -> next visit
 
@@ -12,23 +12,32 @@ columns, as many vectors as they fill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 from math import lcm
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from lpxsched.units import BITS_PER_BYTE, ceil_div
 from lpxsched.workload.datatypes import ELEMENT_BITS
 from lpxsched.workload.ffns import FfnLayer, differing_types
 from lpxsched.workload.graph import LayerGraph, Operator, Tensor
-from lpxsched.workload.model import Attention, LatentAttention, Layer, LinearAttention, StateSpace, Unread
+from lpxsched.workload.model import Attention, LatentAttention, Layer, LinearAttention, StateSpace
 from lpxsched.workload.parts.attention import attention_pieces
 from lpxsched.workload.parts.dense import dense_pieces
 from lpxsched.workload.parts.dispatched import dispatched_pieces
-from lpxsched.workload.parts.ends import embedding_pieces, head_pieces
+from lpxsched.workload.parts.drafts import (
+    ACCEPT,
+    BEFORE_CHOSEN,
+    CHOSEN,
+    handing_pieces,
+    join_pieces,
+    one_row,
+    pick_pieces,
+)
+from lpxsched.workload.parts.ends import egress_piece, embedding_pieces, head_pieces
 from lpxsched.workload.parts.ffn import expert_pieces
 from lpxsched.workload.parts.latent import latent_pieces
-from lpxsched.workload.parts.piece import BEFORE, OUTPUT
+from lpxsched.workload.parts.piece import BEFORE, OUTPUT, at_home
 from lpxsched.workload.parts.recurrent import delta_pieces, state_pieces
 from lpxsched.workload.parts.rows import Around, in_blocks, rounded, scale
 from lpxsched.workload.policy import SHARDED
@@ -38,66 +47,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.chip import Chip
-    from lpxsched.workload.model import Mixer, Model
+    from lpxsched.workload.lpu_visits import Visit
+    from lpxsched.workload.model import Mixer
     from lpxsched.workload.parts.piece import Decoding, Piece
     from lpxsched.workload.parts.rows import Rows
-    from lpxsched.workload.policy import Policy
     from lpxsched.workload.work import Work
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What one group computes before rows move on; equal visits have equal operators.
-
-    Attributes
-    ----------
-    part : str or Layer
-        ``embedding``, ``head``, or a layer of the model.
-    hidden, vocabulary : int
-        Columns of a row, and tokens; the latter 0 where the visit needs none.
-    """
-
-    part: Literal["embedding", "head"] | Layer
-    hidden: int
-    vocabulary: int = 0
-
-
-def lpu_visits(model: Model, policy: Policy = SHARDED) -> tuple[Visit, ...]:
-    """Return the visits of a step, in their order.
-
-    Parameters
-    ----------
-    model : Model
-    policy : Policy
-        How experts lie.
-
-    Raises
-    ------
-    InputError
-        When a part of the model is not known, or cannot be laid over chips.
-    """
-    if not model.vocabulary:
-        raise model.keys.error("vocabulary", "missing; embedding and head lie on the chips with --attention lpu")
-    for layer in model.layers:
-        problem = _problem(layer, policy)
-        if problem:
-            raise model.keys.error("order", f"{problem}; try --attention gpu")
-    layers = (Visit(layer, model.hidden) for layer in model.layers)
-    ends = (Visit(end, model.hidden, model.vocabulary) for end in ("embedding", "head"))
-    first, last = ends
-    return (first, *layers, last)
-
-
-def lpu_notes(model: Model) -> tuple[str, ...]:
-    """Return what a user must know of the parts of a whole model that do not lie on the chips."""
-    notes = []
-    if any(isinstance(mixer, LatentAttention) and mixer.index_heads for mixer in _mixers(model)):
-        name = model.keys.name("index_heads")
-        notes.append(f"{name}: what picks rows of the context is not laid; attention sees all of them")
-    if model.mtp_layers:
-        name = model.keys.name("mtp_layers")
-        notes.append(f"{name}: layers that guess further tokens are not laid; drafts are what --draft says")
-    return tuple(notes)
 
 
 def lpu_work(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> dict[str, Work]:
@@ -131,6 +85,7 @@ def lpu_graph(visits: Sequence[Visit], chip: Chip, widths: Sequence[int], decodi
     for number, key in enumerate(zip(visits, widths, strict=True)):
         rows, width = in_blocks("", key[0].hidden, decoding), key[1]
         names = {BEFORE + block: f"layer.{number - 1}.{OUTPUT}{block}" for block in rows.names}
+        names[BEFORE_CHOSEN] = f"layer.{number - 1}.{CHOSEN}"
         if key not in distinct:
             distinct[key] = _pieces(key[0], chip, width, decoding)
         dealt = 0
@@ -147,7 +102,8 @@ def lpu_graph(visits: Sequence[Visit], chip: Chip, widths: Sequence[int], decodi
                 tensors[result] = made
             name = f"layer.{number}.{piece.kind}"
             of_shards = () if result else tuple(one.name if one else "" for one in several)
-            made_by = (piece.place, piece.unit, inputs, result, piece.sizes, of_shards)
+            sizes, keeper = _kept_by(piece)
+            made_by = (piece.place, piece.unit, inputs, result, sizes, of_shards, keeper)
             operators.append(Operator(name, piece.kind, number, *made_by))
             homes |= {of: piece.homes for of, layout in inputs if layout == "reserved" and piece.homes}
     for of, rows_of in homes.items():
@@ -156,16 +112,37 @@ def lpu_graph(visits: Sequence[Visit], chip: Chip, widths: Sequence[int], decodi
 
 
 def _pieces(visit: Visit, chip: Chip, width: int, decoding: Decoding) -> tuple[Piece, ...]:
-    if isinstance(visit.part, Layer):
-        return tuple(_layer_pieces(visit.part, visit.hidden, chip, width, decoding))
+    draft = visit.draft
     if visit.part == "embedding":
         return tuple(embedding_pieces(visit.vocabulary, visit.hidden, decoding))
-    rows = in_blocks(BEFORE, visit.hidden, decoding)
-    return tuple(head_pieces(visit.vocabulary, rows, width, decoding))
+    if visit.part == "head":
+        return tuple(_head_pieces(visit, width, decoding))
+    own = draft.rows(decoding) if draft else decoding
+    if visit.part == "join":
+        pieces = join_pieces(visit.vocabulary, visit.hidden, own)
+        return tuple(at_home(piece, visit.embedding if "embedding" in piece.kind else visit.home) for piece in pieces)
+    # Visits that share keys and values deal them alike.
+    own = replace(own, entry=draft.entry, hop_cycles=None) if draft else own
+    return tuple(at_home(piece, visit.home) for piece in _layer_pieces(visit.part, visit.hidden, chip, width, own))
 
 
-def _mixers(model: Model) -> set[Mixer]:
-    return {mixer for layer in model.layers for mixer in layer.mixers}
+def _head_pieces(visit: Visit, width: int, decoding: Decoding) -> list[Piece]:
+    """Return the head, after what picks rows, and before what hands tokens and rows on where drafts are laid."""
+    rows, draft = in_blocks(BEFORE, visit.hidden, decoding), visit.draft
+    if draft is None:
+        return [*head_pieces(visit.vocabulary, rows, width, decoding), egress_piece("tokens")]
+    checks = draft.number == 0
+    own, picking, picked = decoding if checks else one_row(decoding), list["Piece"](), rows
+    if draft.has_all_rows and not checks:
+        picking, picked = pick_pieces(rows, draft, decoding)
+    head = [at_home(piece, visit.home) for piece in head_pieces(visit.vocabulary, picked, width, own)]
+    onward = rows if draft.next.has_all_rows else picked
+    handing = handing_pieces(onward, draft, width, decoding)
+    pieces = [
+        at_home(one, visit.home, ACCEPT) if one.work.weights and not checks else one for one in (*picking, *handing)
+    ]
+    pieces[len(picking) : len(picking)] = head
+    return [*pieces, egress_piece(CHOSEN)] if draft.is_last else pieces
 
 
 def _layer_pieces(layer: Layer, hidden: int, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
@@ -210,16 +187,12 @@ def _mixer_pieces(mixer: Mixer, rows: Rows, output: Rows, chip: Chip, width: int
     return [*before, *state_pieces(mixer, around, decoding)]
 
 
-def _problem(layer: Layer, policy: Policy) -> str:
-    """Return why a layer cannot be laid over chips; empty when it can."""
-    if len(layer.mixers) > 1 or len(layer.dense) > 1 or (layer.dense and layer.experts):
-        return "layers with several mixers or FFNs cannot be laid over a fabric yet"
-    if layer.experts and layer.experts.idle and (policy.moe == "dispatch" or layer.experts.latent_columns):
-        return "experts without weights give rows themselves, which must be whole on the chips"
-    if policy.moe == "dispatch" and layer.experts and not layer.mixers:
-        return "rows are dispatched after a mixer of the same layer, and some have none"
-    unread = [name for mixer in layer.mixers if isinstance(mixer, Unread) for name in mixer.missing]
-    return f"{', '.join(unread)}: missing; mixers lie on the chips with --attention lpu" if unread else ""
+def _kept_by(piece: Piece) -> tuple[tuple[tuple[str, int], ...], str]:
+    """Return the sizes of an operator, and who keeps for it what it keeps; the size ``as_layer`` tells a replay."""
+    if piece.keeper is None:
+        return piece.sizes, ""
+    home, kind = piece.keeper
+    return (*piece.sizes, ("as_layer", home)), f"layer.{home}.{kind}"
 
 
 def _tensor(piece: Piece, name: str, number: int, chip: Chip, width: int, decoding: Decoding) -> Tensor:

@@ -218,6 +218,10 @@ class Model:
         Whether the LM head is the embedding.
     mtp_layers : int
         Layers that guess further tokens; no total counts them.
+    mtp_modules : int
+        Modules that they make up, each of which guesses one token.
+    mtp : tuple of Layer
+        The layers of a module.
     notes : tuple of str
         What was read as public code reads it though no key says so, and what was left out.
     keys : Keys
@@ -230,5 +234,7 @@ class Model:
     vocabulary: int
     tied: bool
     mtp_layers: int
+    mtp_modules: int
+    mtp: tuple[Layer, ...]
     notes: tuple[str, ...]
     keys: Keys = field(compare=False, repr=False)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from lpxsched.assembly.headline import (
-    FLAGS,
     HEADLINE,
     Emitted,
     assumed_parts,
@@ -82,10 +81,15 @@ def test_the_parts_sum_to_the_step_in_picoseconds() -> None:
     assert (results["proved_ns"], results["assumed_ns"], results["step_ns"]) == (0.334, 101.334, 101.668)
 
 
-@pytest.mark.parametrize(("unread", "polled"), [(2, False), (2, True), (0, True)])
-def test_what_no_part_contains_is_named(unread: int, polled: bool) -> None:
-    """Tests mixers that cannot be reckoned, flags where chips poll, what is never there."""
-    left_out = not_modelled(unread, polled=polled)
+@pytest.mark.parametrize("unread", [2, 0])
+def test_what_no_part_contains_is_named(unread: int) -> None:
+    """Tests mixers that cannot be reckoned, and what is never there."""
+    left_out = not_modelled(unread)
     assert {"embedding", "drafter (speculation)"} <= set(left_out)
     assert left_out[0].startswith("caches and weights of 2 mixers") == (unread == 2)
-    assert (FLAGS in left_out) == polled
+
+
+def test_routing_on_gpus_is_not_modelled() -> None:
+    """Tests that it is told where rows are routed there, since no kernel of a GPU stands for it."""
+    routers = "routers and choices of experts on GPUs"
+    assert [routers in not_modelled(0, routed=routed) for routed in (False, True)] == [False, True]

@@ -138,3 +138,31 @@ def test_a_disk_that_refuses_is_told(tmp_path: Path, folder: str, before: Callab
     assert lines[0].startswith(f"{target}: ")
     assert not target.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["toy"]
+
+
+# A file system of its own, in a name space that needs no rights, filled by nothing else; told is what is left there.
+SMALL_DISK = 'mount -t tmpfs -o size=16k none "$0" && { "$@"; code=$?; ls -A "$0"; exit $code; }'
+
+
+def on_a_small_disk(disk: Path, command: list[str]) -> list[str]:
+    """Return a command that runs while a folder is a disk of 16 KiB."""
+    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", SMALL_DISK, str(disk), *command]
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """Tests a real disk that is full before the build is written: one line, exit code 2, nothing left on it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run(on_a_small_disk(disk, ["true"]), capture_output=True).returncode
+    ):
+        pytest.skip("nobody without rights may mount a disk of his own here")
+    command = [*PROGRAM, "compile", toy_model(tmp_path), "tsp-node", "-o", str(disk / "out"), *CHOICES]
+    done = subprocess.run(on_a_small_disk(disk, command), capture_output=True, text=True)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
+    assert (done.returncode, len(lines)) == (ExitCode.BAD_INPUT, 1), done.stderr
+    assert lines[0].startswith(f"{disk / 'out'}: ")
+    assert "No space left on device" in lines[0]
+    # What `ls` found.
+    assert done.stdout == ""

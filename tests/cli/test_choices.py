@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from lpxsched.cli.choices import Listed, Number, WholeNumber
 from lpxsched.cli.collective import collective_command
 from lpxsched.cli.compile import compile_command
+from lpxsched.cli.main import run
+from lpxsched.cli.sweep import sweep_command
+from lpxsched.errors import ExitCode
 from lpxsched.options import CollectiveOptions, CompileOptions
 
 if TYPE_CHECKING:
@@ -47,3 +51,30 @@ def test_choices_and_ranges_are_those_of_the_model() -> None:
     assert (options["context"].type.min, options["context"].type.max) == (1, 10**8)
     assert (options["root"].type.min, options["root"].type.max) == (0, None)
     assert options["relays"].is_flag
+
+
+LISTS = [
+    (option.opts[0], option.type.of)
+    for option in sweep_command.params
+    if isinstance(option.type, Listed) and isinstance(option.type.of, Number | WholeNumber)
+]
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "-1", "-0.5", ""])
+@pytest.mark.parametrize("name", [name for name, _ in LISTS])
+def test_no_list_of_a_sweep_takes_what_is_no_number_of_its_range(
+    name: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests every list of numbers with a second element that is none: option and element are told, nothing runs."""
+    assert run(["sweep", "gpt-oss-20b", "lpx-rack", f"{name}=2,{text}"]) == ExitCode.BAD_INPUT
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"lpxsched sweep: Invalid value for '{name}'" in err
+    assert "element 2" in err
+
+
+def test_zero_is_refused_where_a_range_leaves_it_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests --capacity, which is above 0, and --draft and --seed, which may be 0: the range is that of the model."""
+    assert {name for name, kind in LISTS if kind.min == 0 and not kind.min_open} == {"--draft", "--seed"}
+    assert run(["sweep", "gpt-oss-20b", "lpx-rack", "--moe", "dispatch", "--capacity", "1,0"]) == ExitCode.BAD_INPUT
+    assert "element 2: '0' is no number above 0, up to 1,000,000" in capsys.readouterr().err

@@ -125,6 +125,37 @@ def test_drafts_are_rows_and_their_acceptance_tokens(tmp_path: Path, capsys: pyt
     assert told["tokens_per_s_per_user_low"] == int(1e12 / told["step_high_ns"]) / 1000
 
 
+def test_drafts_are_laid_where_a_model_has_a_module_that_guesses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests two drafts: three visits each follow the head, the drafter is modelled, and what a step takes grows.
+
+    Of two layers, 4 visits; hosts take tokens of the last head alone.
+    """
+    without = compiled(tmp_path, capsys, "--draft", "2", "--acceptance", "1")
+    assert "drafter (speculation)" in without["not_modelled"]
+    told = compiled(tmp_path, capsys, "--draft", "2", "--acceptance", "1", num_nextn_predict_layers=1)
+    assert (told["layers"], told["visits"], without["visits"]) == (2, 4 + 2 * 3, 4)
+    assert "drafter (speculation)" not in told["not_modelled"]
+    assert told["makespan_cycles"] > without["makespan_cycles"]
+    build = read_build(tmp_path / "build")
+    assert [one.name for one in build.graph.operators if one.ends] == ["layer.9.egress"]
+    assert {tensor.rows for tensor in build.graph.tensors if tensor.name == "layer.8.output"} == {2}
+    for command in ("report", "bound", "simulate"):
+        assert run([command, str(tmp_path / "build"), "--json"]) == ExitCode.DONE
+        capsys.readouterr()
+
+
+def test_what_guesses_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a module that guesses two drafts, in the notes and in the summary."""
+    model = toy_model(tmp_path, **HEADS, num_nextn_predict_layers=1)
+    arguments = ["compile", model, "tsp-node", "-o", str(tmp_path / "b"), *QUICK[:-1], "--draft", "2"]
+    assert run(arguments) == ExitCode.DONE
+    out = capsys.readouterr()
+    assert "2 drafts are guessed by one module, again and again" in out.err
+    assert "2 layers and 6 MTP visits on 8 chips" in out.out
+
+
 def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests three tokens of a step with one draft."""
     model = toy_model(tmp_path, **HEADS)

@@ -114,7 +114,7 @@ def test_every_link_of_a_class(folder: Path, capsys: pytest.CaptureFixture[str])
     code, record = told([str(folder), "--contingency", "link"], capsys)
     assert (code, record["failures"], record["made"], record["verified"]) == (ExitCode.DONE, 6, 6, True)
     assert run(["reschedule", str(folder), "--contingency", "link"]) == ExitCode.DONE
-    assert "6 of class link, 6 timetables made" in capsys.readouterr().out
+    assert "6 of class link, 6 with a timetable" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["--contingency", "link", "-o", "there"]])

@@ -46,6 +46,8 @@ def test_tails_and_the_timetable_are_told(folder: Path, capsys: pytest.CaptureFi
     assert 0 < found["nominal_ns"] <= found["proved_worst_ns"]
     assert found["assumed_low_ns"] <= found["assumed_ns"] <= found["assumed_high_ns"]
     assert "round" not in found
+    assert run(["contend", str(folder), "--steps", "20"]) == ExitCode.DONE
+    assert "with 95 % from .. to" in capsys.readouterr().out
 
 
 def test_parts_of_a_queue_are_those_worked_out_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,6 +59,9 @@ def test_parts_of_a_queue_are_those_worked_out_by_hand(tmp_path: Path, capsys: p
     collective(tmp_path, "gather", both((0, 1), (1, 2)), "--vectors", "30", "--root", "2")
     found = told(tmp_path / "build", capsys, "--runtime", "none")
     assert found["mean_ns"] == 70
+    # One segment is the whole step: no column of its own.
+    assert run(["contend", str(tmp_path / "build"), "--steps", "2"]) == ExitCode.DONE
+    assert "over nominal\n" in capsys.readouterr().out
     assert found["parts"] == {"operators and wires": 51, "start-up": 0, "barrier": 0, "queueing": 19}
 
 
@@ -88,6 +93,8 @@ def test_micro_batches_in_flight_are_told_with_whole_steps(tmp_path: Path, capsy
     assert run(["contend", str(tmp_path / "build"), "--steps", "20"]) == ExitCode.DONE
     printed = capsys.readouterr().out
     assert "a whole step of one of 3 micro-batches in flight" in printed
+    # Steps that follow each other are not independent: no interval, and no column of nothing.
+    assert "95 %" not in printed
     assert f"arbitrated, p50 {whole['p50_ns'] / 1000:,.3f} us" in printed.replace("\n", " ")
 
 

@@ -13,7 +13,7 @@ from lpxsched.contention.events import is_over, note, take_first
 from lpxsched.contention.state import BUCKET_BITS, BUCKETS, State, fresh_state
 
 if TYPE_CHECKING:
-    from lpxsched.contention.tables import Program
+    from lpxsched.contention.tables import RunTables
 
 HORIZON_PS = BUCKETS << BUCKET_BITS
 # How much later than the last one an event is noted: at once, within a bucket, beyond all of them.
@@ -24,7 +24,7 @@ def room_for(events: int) -> State:
     """Return a state in which so many events may lie ahead."""
     tables = {"group_of": events, "call_sends_at": 1, "hop_of": 0, "lane_vector": 0, "group_unit": 0, "bundle_first": 0}
     empty = {name: np.zeros(length, dtype=np.int64) for name, length in tables.items()}
-    return fresh_state(cast("Program", SimpleNamespace(**empty)))
+    return fresh_state(cast("RunTables", SimpleNamespace(**empty)))
 
 
 @given(st.lists(st.tuples(LATER, st.booleans()), max_size=60))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from lpxsched.contention.drawing import drawing_of
-from lpxsched.contention.experts import RoutedLayer
+from lpxsched.contention.experts import RoutedLayer, combining, routed_layers
 from lpxsched.contention.runtime import read_runtime, runtime_of
 from lpxsched.contention.steps import contended_steps
+from lpxsched.errors import InputError
 from lpxsched.options import ContendOptions
-from lpxsched.verify.replay.routings import Held, Routed
+from lpxsched.verify.replay.routings import HeldExperts, Routed
 from tests.timetable.small import compiled
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def layer() -> RoutedLayer:
     """Return two chips of two experts; rows 0 and 1 come to chip 0, row 2 to chip 1; an expert of n rows takes 10 n."""
     rows = np.arange(4)
     return RoutedLayer(
-        routed=Routed(3, 4, 0, 2, (Held(0, 2, 0, 1), Held(2, 2, 0, 1))),
+        routed=Routed(3, 4, 0, 2, (HeldExperts(0, 2, 0, 1), HeldExperts(2, 2, 0, 1))),
         operator=np.array([0, 1]),
         cycles=np.stack([10 * rows, 10 * rows]),
         fixed_cycles=np.array([5, 5]),
@@ -75,6 +77,28 @@ def test_no_routing_takes_longer_than_the_timetable_reserves(tmp_path: Path, moe
     adversarial = int(slowest_experts(build, "adversarial", 1)[0])
     assert max(uniform) <= adversarial <= reserved
     assert min(uniform) < reserved
+
+
+def in_blocks(build: Build, rows: int) -> Build:
+    """Return a build in which another block of columns, of so many rows, is added up by an operator of its own."""
+    graph = build.graph
+    one = next(one for one in graph.operators if one.kind == "combine")
+    tensor = next(tensor for tensor in graph.tensors if tensor.name == one.outputs[0])
+    second = one.model_copy(update={"name": f"{one.name}_2", "kind": "combine_2", "outputs": [f"{tensor.name}_2"]})
+    block = tensor.model_copy(update={"name": f"{tensor.name}_2", "rows": rows})
+    more = {"operators": [*graph.operators, second], "tensors": [*graph.tensors, block]}
+    return replace(build, graph=graph.model_copy(update=more))
+
+
+def test_all_blocks_of_columns_are_taken(tmp_path: Path) -> None:
+    """Tests eight rows that two operators add up, and that they must not differ in rows."""
+    build = compiled(tmp_path)
+    found = in_blocks(build, 8)
+    experts = next(one for one in found.graph.operators if one.kind == "experts")
+    assert [one.kind for one in combining(found, experts)] == ["combine", "combine_2"]
+    assert [layer.routed.rows for layer in routed_layers(found, 0)] == [8]
+    with pytest.raises(InputError, match=r"combine_2 must leave equally many rows, got \[7, 8\]"):
+        routed_layers(in_blocks(build, 7), 0)
 
 
 def test_hot_experts_make_steps_of_whole_experts_longer(tmp_path: Path) -> None:

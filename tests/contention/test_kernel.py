@@ -8,7 +8,7 @@ import pytest
 from lpxsched.contention.draft import Draft
 from lpxsched.contention.kernel import run
 from lpxsched.contention.state import ADAPTIVE, FIFO, HASH, MINIMAL, RANDOM, State, fresh_state
-from lpxsched.contention.tables import Step, Wires
+from lpxsched.contention.tables import Lanes, Step
 
 SERVICE, LATENCY = 1000, 300
 
@@ -31,7 +31,7 @@ def one_link(arrivals: np.ndarray, *, lanes: int = 1, routing: int = MINIMAL, ar
     draft.follow("hop_readers", hops, np.full(number, sink))
     draft.wait(np.array([sink]), number)
     each = np.ones(lanes, dtype=np.int64)
-    wires = Wires(np.array([0]), np.array([lanes]), SERVICE * each, 0 * each, LATENCY * each, 0 * each)
+    wires = Lanes(np.array([0]), np.array([lanes]), SERVICE * each, 0 * each, LATENCY * each, 0 * each)
     program = draft.program(wires)
     ones = np.ones(number, dtype=np.int64)
     step = Step(np.zeros(2, dtype=np.int64), arrivals, ones, ones, draft.awaited(), routing, arbitration, 5)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from lpxsched.contention.tokens import SKEW, drawn_experts, popularities
-from lpxsched.verify.replay.routings import Held, Routed
+from lpxsched.verify.replay.routings import HeldExperts, Routed
 
 
 def routed(rows: int, experts: int, per_row: int, shards: int = 4) -> Routed:
     """Return experts that lie whole on some shards."""
     each = experts // shards
-    return Routed(rows, experts, 0, per_row, tuple(Held(shard * each, each, 0, 1) for shard in range(shards)))
+    return Routed(rows, experts, 0, per_row, tuple(HeldExperts(shard * each, each, 0, 1) for shard in range(shards)))
 
 
 def generator(seed: int = 0) -> np.random.Generator:

@@ -10,6 +10,7 @@ import pytest
 from lpxsched.cli.main import run
 from lpxsched.errors import ExitCode
 from lpxsched.timetable.writer import write_build
+from tests.builds import signed
 from tests.verify.collectives import LAID, build_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,42 @@ def test_programs_are_written_run_and_read(folder: Path, capsys: pytest.CaptureF
     assert told["compared"] > told["mismatches"] == 0
     exported(folder)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+
+
+def test_the_reference_runs_programs_as_it_runs_rows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that what clocks show of programs is what they show of the timetable, with numbers besides."""
+    out = exported(folder)
+    capsys.readouterr()
+    arguments = ["simulate", str(folder), "--reference", "--trials", "2", "--json"]
+    assert run(arguments) == ExitCode.DONE
+    rows = json.loads(capsys.readouterr().out)
+    assert run([*arguments, "--programs", str(out)]) == ExitCode.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert {key: told[key] for key in rows} == rows
+    # Two runs, in each of which three chips read three vectors.
+    assert (told["compared"], told["mismatches"], told["differences"]) == (2 * 3 * 3, 0, 0)
+    assert run([*arguments[:-3], "--programs", str(out)]) == ExitCode.DONE
+    assert "0 instructions and rows differ" in capsys.readouterr().out
+
+
+def test_programs_of_another_build_are_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a build whose last delivery starts 3 cycles earlier: its programs are sound, but not those of this one."""
+    out, build = exported(folder), build_of(LAID["all-reduce"])
+    build.operators.start[5] += 3
+    write_build(folder.parent / "later", signed(build))
+    capsys.readouterr()
+    arguments = ["simulate", str(folder.parent / "later"), "--reference", "--programs", str(out), "--json"]
+    assert run(arguments) == ExitCode.VERIFICATION_FAILED
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["failures"], told["mismatches"], told["differences"]) == (False, [], 0, 2)
+
+
+def test_programs_need_the_reference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests one line that says which flag is missing, or too many."""
+    out = str(exported(folder))
+    for more in ([], ["--reference", "--frames"]):
+        assert run(["simulate", str(folder), "--programs", out, *more]) == ExitCode.BAD_INPUT
+        assert "add --reference, without --frames" in capsys.readouterr().err
 
 
 def test_the_text_names_units_cycles_and_addresses(folder: Path) -> None:
@@ -84,8 +121,6 @@ def test_a_build_that_breaks_a_rule_has_no_programs(tmp_path: Path, capsys: pyte
     """Tests an all-reduce whose first vector is read before it can be there."""
     build = build_of(LAID["all-reduce"])
     build.slots.read[0] = 0
-    from tests.builds import signed
-
     write_build(tmp_path / "build", signed(build))
     assert run(["export", str(tmp_path / "build"), "--programs", str(tmp_path / "out")]) == ExitCode.VERIFICATION_FAILED
     assert "R8" in capsys.readouterr().err

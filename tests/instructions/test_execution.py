@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpxsched.clocks.specification import load_clock
 from lpxsched.instructions.allocation import allocate
 from lpxsched.instructions.blocks import blocks_of
 from lpxsched.instructions.encoding import decode, encode
 from lpxsched.instructions.execution import execute
 from lpxsched.instructions.lowering import programs
 from lpxsched.instructions.streams import ADD, COMPUTE, IN, NOTIFY, OUT, READS, RECEIVE, SEND, SYNC, WRITES, Instruction
+from lpxsched.simulation.reference.run import run_reference
 from lpxsched.verify.replay.replay import replay
 from tests.timetable.small import compiled
 from tests.toy import slow_handover
@@ -74,11 +76,21 @@ def test_collectives_come_out_as_in_a_replay(kind: str) -> None:
 WHOLE = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 32, "vocab_size": 512, "attention": "lpu"}
 
 
+MTP = {"num_nextn_predict_layers": 1, "draft": 2}
+
+
 @pytest.mark.parametrize(
-    "choices", [{}, WHOLE | {"context": 64, "partition": "auto"}, {"moe": "dispatch"}, {"moe": "whole"}]
+    "choices",
+    [
+        {},
+        WHOLE | {"context": 64, "partition": "auto"},
+        WHOLE | MTP | {"context": 64, "partition": "auto", "batch": 2},
+        {"moe": "dispatch"},
+        {"moe": "whole"},
+    ],
 )
 def test_models_come_out_right(tmp_path: Path, choices: dict[str, object]) -> None:
-    """Tests two layers with mixers on GPUs and on the chips, and experts that are whole."""
+    """Tests two layers with mixers on GPUs and on the chips, drafts of one module, and experts that are whole."""
     build = compiled(tmp_path, num_hidden_layers=2, **choices)
     executed = execute(build, lowered(build))
     assert executed.ok, executed.faults[:3]
@@ -152,13 +164,35 @@ def test_a_unit_that_does_not_wait_is_found() -> None:
     assert any("does not wait in cycle 0" in fault for fault in execute(build, hasty).faults)
 
 
+def with_links_of(one: NodeProgram, other: NodeProgram) -> NodeProgram:
+    """Return a program that serves the links of another one."""
+    mine = [section for section in one.sections if section.link < 0]
+    return one._replace(sections=(*mine, *(section for section in other.sections if section.link >= 0)))
+
+
+@pytest.mark.parametrize("choices", [{}, {"in_flight": 3}, {"moe": "dispatch"}])
+def test_bytes_run_as_rows_do(tmp_path: Path, choices: dict[str, object]) -> None:
+    """Tests two runs of both on the same clocks: slack, fullest buffer, failures and longest latency are equal."""
+    build = compiled(tmp_path, num_hidden_layers=2, **choices)
+    assert execute(build, lowered(build), runs=2, seed=7).summary == run_reference(build, runs=2, seed=7)
+
+
+def test_a_clock_beyond_the_specification_is_found() -> None:
+    """Tests programs on a clock that drifts, of a build whose reads have no guard."""
+    build = build_of(LAID["broadcast"])
+    found = execute(build, lowered(build), load_clock("xo-100ppm"), runs=2)
+    assert found.summary is not None
+    assert (found.summary.clock, found.summary.runs) == ("xo-100ppm", 2)
+    assert found.failures > 0
+
+
 def test_both_ends_of_a_link_must_fit() -> None:
     """Tests a link on which less is received than sent, and one that another node serves."""
     build = build_of(LAID["broadcast"])
     found = lowered(build)
     short = changed(found, RECEIVE, lambda one: one._replace(pieces=(one.pieces[0]._replace(vectors=1),)))
     assert any("what is received is not what is sent" in fault for fault in execute(build, short).faults)
-    swapped = [found[0]._replace(node=found[1].node), found[1]._replace(node=found[0].node), *found[2:]]
+    swapped = [with_links_of(found[0], found[1]), with_links_of(found[1], found[0]), *found[2:]]
     assert any("does not join the nodes" in fault for fault in execute(build, swapped).faults)
     assert {section.unit for program in found for section in program.sections} >= {IN, OUT}
 

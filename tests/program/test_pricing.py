@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpxsched.program.load import costs_on
-from lpxsched.program.pricing import wires_of
+from lpxsched.program.pricing import least_wires_of
 from lpxsched.program.quick_bound import chain_cycles
 from lpxsched.program.shapes import family
 from lpxsched.workload.costs import cycles
@@ -36,7 +36,7 @@ def test_the_quick_bound_of_one_chip_is_its_whole_way(tmp_path: Path) -> None:
     ran = sum(cycles(works[0][kind], unit, chip) for kind, unit in units.items())
     assert chain_cycles(market.load, 0, 1) == ran
     # Hops of 5 + 25.6 cycles, rounded up; the guard of one level on the way in, and the stall of a tree of one.
-    wires = wires_of(market)
+    wires = least_wires_of(market)
     assert market.quick(0, (0,)) == ran + wires.stall_cycles + wires.from_host_cycles + wires.to_host_cycles
     assert wires.to_host_cycles == 31
 

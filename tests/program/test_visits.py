@@ -11,14 +11,19 @@ from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.visit_memory import visit_needs
 from lpxsched.program.visits import in_best_blocks, visit_groups
+from lpxsched.units import NONE
+from lpxsched.workload.lpu_visits import Visit
 from lpxsched.workload.model import Ffn, Layer
+from lpxsched.workload.parts.drafts import Draft
 from tests.schedule.visits import EMBEDDING, HEAD, LAYER, STEP
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.traffic.group import Group
+    from lpxsched.workload.parts.piece import Decoding
 
 WHAT = "toy"
 VISITS = (EMBEDDING, LAYER, LAYER, LAYER, HEAD)
@@ -35,9 +40,14 @@ def rack(sram_bytes: int) -> Fabric:
     return replace(fabric, chip=replace(fabric.chip, sram_bytes=sram_bytes))
 
 
+def groups_of(fabric: Fabric, visits: Sequence[Visit], step: Decoding, **more: str) -> tuple[Group, ...]:
+    """Return the groups of all visits of which there is one variant."""
+    return visit_groups(fabric, [visits], step, **more)[1]
+
+
 def groups_on(sram_bytes: int, **more: str) -> tuple[Group, ...]:
     """Return the groups of all visits."""
-    return visit_groups(rack(sram_bytes), VISITS, STEP, what=WHAT, **more)
+    return groups_of(rack(sram_bytes), VISITS, STEP, what=WHAT, **more)
 
 
 def test_what_a_layer_needs_by_hand() -> None:
@@ -74,7 +84,7 @@ def test_a_tray_holds_as_many_visits_as_fit() -> None:
 def test_visits_in_flight_are_spread_over_trays() -> None:
     """Tests five visits that one tray would hold: three and two for two micro-batches, one a tray for nine."""
     rows = [
-        [group.chips[0] // 16 for group in visit_groups(rack(500_000_000), VISITS, step, what=WHAT)]
+        [group.chips[0] // 16 for group in groups_of(rack(500_000_000), VISITS, step, what=WHAT)]
         for step in (replace(STEP, micro_batches=count) for count in (1, 2, 9))
     ]
     assert rows == [[0] * 5, [0, 0, 0, 1, 1], [0, 1, 2, 3, 4]]
@@ -84,7 +94,7 @@ def test_the_next_tray_is_one_that_links_reach() -> None:
     """Tests a model that fills a rack: from its last tray, 15, links lead to the same tray of the next rack alone."""
     fabric = load_fabric("lpx-2-racks")
     fabric = replace(fabric, chip=replace(fabric.chip, sram_bytes=LAYER_BYTES + 100_000))
-    groups = visit_groups(fabric, (EMBEDDING, *[LAYER] * 18, HEAD), STEP, what=WHAT)
+    groups = groups_of(fabric, (EMBEDDING, *[LAYER] * 18, HEAD), STEP, what=WHAT)
     trays = [group.chips[0] // 16 for group in groups]
     assert trays[:2] == [0, 0]
     assert trays[2:] == [*range(1, 16), 31, 16, 16]
@@ -126,6 +136,87 @@ def test_a_file_decides(tmp_path: Path) -> None:
         groups_on(1_000_000, file=str(file))
 
 
+def with_drafts(drafts: int, *, layers: int = 3, embeds: bool = False) -> tuple[Visit, ...]:
+    """Return layers and so many drafts of one module, whose visits follow the head, by default visit 4."""
+    found = [EMBEDDING, *[LAYER] * layers, replace(HEAD, draft=Draft(0, drafts, 1))]
+    head = layers + 1
+    for number in range(1, drafts + 1):
+        draft, home = Draft(number, drafts, 1), NONE if number == 1 else head + 1
+        own = NONE if number == 1 else head + 1
+        found.append(Visit("join", 640, 512, draft, home, own if embeds else 0))
+        found.append(replace(LAYER, draft=draft, home=home if home == NONE else head + 2))
+        found.append(replace(HEAD, draft=draft, home=head))
+    return tuple(found)
+
+
+def test_drafts_lie_where_what_they_use_is_kept() -> None:
+    """Tests a tray for two layers: the module lies behind the head, the rest of a draft at the embedding and the head.
+
+    A second draft asks for no further room: its module is where it was.
+    """
+    rooms = 2 * LAYER_BYTES + 200_000
+    trays = [
+        [group.chips[0] // 16 for group in groups_of(rack(rooms), with_drafts(drafts), STEP, what=WHAT)]
+        for drafts in (1, 2)
+    ]
+    assert trays[0] == [0, 0, 0, 1, 1, 0, 1, 1]
+    assert trays[1] == [*trays[0], 0, 1, 1]
+    groups = groups_of(rack(rooms), with_drafts(1), STEP, what=WHAT)
+    assert [bool(group.hosts) for group in groups] == [True, *[False] * 6, True]
+
+
+def test_drafts_embed_for_themselves_where_the_embedding_is_out_of_reach() -> None:
+    """Tests a model that fills a rack and begins another: no tray of it but one has links to that of the embedding.
+
+    On one rack the first variant is taken, in which nothing is kept twice.
+    """
+    fabric = load_fabric("lpx-2-racks")
+    fabric = replace(fabric, chip=replace(fabric.chip, sram_bytes=LAYER_BYTES + 150_000))
+    for layers, embeds in ((18, True), (3, False)):
+        variants = [with_drafts(1, layers=layers, embeds=embeds) for embeds in (False, True)]
+        visits, groups = visit_groups(fabric, variants, STEP, what=WHAT)
+        join = next(number for number, visit in enumerate(visits) if visit.part == "join")
+        assert visits[join].embedding == (NONE if embeds else 0)
+        assert (groups[join].chips == groups[0].chips) is not embeds
+        assert {len(group.chips) for group in groups} == {16}
+    assert visit_needs(visits[join], fabric.chip, 16, STEP, EMBEDDING).resident[0] == 80 * 2 + 80 * 640
+    own = replace(visits[join], embedding=NONE)
+    # 32 of 512 tokens on a chip.
+    assert visit_needs(own, fabric.chip, 16, STEP, EMBEDDING).resident[0] == 80 * 2 + 80 * 640 + 32 * 640
+
+
+def test_a_file_decides_where_drafts_embed(tmp_path: Path) -> None:
+    """Tests a join on the chips of the embedding, which it uses, and elsewhere, where it has one of its own."""
+    file = tmp_path / "cut.yaml"
+    for chips, embedding in (("0-15", 0), ("16-31", NONE)):
+        listed = ["0-15"] * 5 + [chips] + ["0-15"] * 2
+        file.write_text("layers:\n" + "".join(f"- chips: {each}\n" for each in listed))
+        variants = [with_drafts(1, embeds=embeds) for embeds in (False, True)]
+        visits, _ = visit_groups(rack(500_000_000), variants, STEP, what=WHAT, file=str(file))
+        assert visits[5].embedding == embedding
+
+
+def test_what_others_keep_is_needed_once() -> None:
+    """Tests the second visit of a module, and a join beside an embedding of 512 x 640, 32 tokens on each of 16 chips.
+
+    A join keeps of 2 x 640 columns 80 on a chip: their weights of a norm, 2 bytes each, and 640 rows of a matrix.
+    """
+    visits, chip = with_drafts(2), load_fabric("lpx-rack").chip
+    first, again = (visit_needs(visits[number], chip, 16, STEP, EMBEDDING) for number in (5, 8))
+    assert set(first.resident) == {80 * 2 + 80 * 640}
+    assert set(again.resident) == {0}
+    assert set(visit_needs(visits[9], chip, 16, STEP, EMBEDDING).resident) == {0}
+
+
+def test_a_file_must_leave_drafts_where_what_they_use_is(tmp_path: Path) -> None:
+    """Tests a head of a draft on other chips than the head."""
+    file = tmp_path / "cut.yaml"
+    chips = ["0-15"] * 7 + ["16-31"]
+    file.write_text("layers:\n" + "".join(f"- chips: {each}\n" for each in chips))
+    with pytest.raises(InputError, match=r"layers\.7\.chips: this visit uses what visit 4 keeps, and must"):
+        groups_of(rack(500_000_000), with_drafts(1), STEP, what=WHAT, file=str(file))
+
+
 @pytest.mark.parametrize(
     ("first", "problem"),
     [
@@ -152,4 +243,4 @@ def test_a_border_without_a_way_is_refused(tmp_path: Path) -> None:
 def test_tokens_need_a_host() -> None:
     """Tests a fabric without any."""
     with pytest.raises(InputError, match="chip 0 has no link from and to a host"):
-        visit_groups(load_fabric("torus-4x4"), VISITS, STEP, what=WHAT)
+        groups_of(load_fabric("torus-4x4"), VISITS, STEP, what=WHAT)

@@ -61,7 +61,7 @@ def repeated_build(copies: int) -> Build:
 
 def whole_model(build: Build, visits: int, **results: Any) -> Build:
     """Return a build as that of a whole model on the chips: layer 0 is the embedding, the last visit the head."""
-    told = {"visits": visits, "problems": [], **results}
+    told = {"visits": visits, "layers": visits - 2, "problems": [], **results}
     return replace(build, manifest=build.manifest.model_copy(update={"results": told}))
 
 

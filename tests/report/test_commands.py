@@ -101,11 +101,9 @@ def test_export_of_wrong_layers(
 
 
 def test_export_asks_for_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests that an export to nowhere, or of both pictures to one file, is a usage error."""
+    """Tests that an export to nowhere is a usage error."""
     assert run(["export", str(folder)]) == 2
     assert "--svg, --png, --perfetto, --vcd or --csv FILE" in capsys.readouterr().err
-    assert run(["export", str(folder), "--svg", "a", "--png", "a"]) == 2
-    assert "name the same file" in capsys.readouterr().err
 
 
 def test_export_refuses_what_is_no_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +118,7 @@ def test_export_refuses_what_is_no_file(folder: Path, tmp_path: Path, capsys: py
 
 def test_export_says_when_the_disk_refuses(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that a name too long for the disk is bad input, not a fault of ours."""
-    assert run(["export", str(folder), "--svg", str(tmp_path / ("a" * 250))]) == 2
+    assert run(["export", str(folder), "--svg", str(tmp_path / f"{'a' * 250}.svg")]) == 2
     assert "cannot be written" in capsys.readouterr().err
 
 
@@ -151,7 +149,7 @@ def test_export_never_writes_into_a_build(folder: Path, capsys: pytest.CaptureFi
 def test_a_page_is_html(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that a picture is not asked of the report, which would write a page into it."""
     assert run(["report", str(folder), "-o", str(tmp_path / "a.png")]) == 2
-    assert "a page is a .html file, got a.png" in capsys.readouterr().err
+    assert "a.png: --output: must end in .html or .htm" in capsys.readouterr().err
     assert not (tmp_path / "a.png").exists()
 
 

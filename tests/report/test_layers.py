@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from lpxsched.report.layers import layer_key, layer_name, layer_ranges, layers_named, number_ranges, segment_name
+from lpxsched.report.layers import (
+    in_model_order,
+    keys_ranged,
+    layer_key,
+    layer_name,
+    layer_ranges,
+    layers_named,
+    number_ranges,
+    segment_name,
+)
 from lpxsched.units import NONE
 from tests.builds import two_chip_build
 from tests.report.builds import whole_model
@@ -32,6 +41,9 @@ def test_many_runs_are_not_listed() -> None:
         ([0], 3, "embedding", "embedding"),
         ([3], 3, "head", "head"),
         ([], 3, "", ""),
+        # Three visits a draft: join, layer and head.
+        ([1, 3, 4, 5, 6], 3, "0, head, MTP 1-3", "layer 0, head, MTP 1-3"),
+        ([5], 3, "MTP 2", "MTP 2"),
     ],
 )
 def test_visits_are_told_by_name(layers: list[int], head: int, told: str, named: str) -> None:
@@ -43,7 +55,14 @@ def test_one_layer_is_called_the_same_in_every_build() -> None:
     """Tests layer 0, which is visit 1 of a whole model, and what is no layer."""
     assert layer_key(1, 3) == layer_key(0, NONE) == "0"
     assert layer_name(1, 3) == layer_name(0, NONE) == "layer 0"
-    assert [layer_name(number, 3) for number in (0, 3)] == ["embedding", "head"]
+    assert [layer_name(number, 3) for number in (0, 3, 4)] == ["embedding", "head", "MTP 1"]
+
+
+def test_drafts_come_last() -> None:
+    """Tests keys in another order, and both ways to tell them."""
+    keys = in_model_order(["MTP 10", "head", "MTP 9", "1", "embedding", "10", "0"])
+    assert keys == ["embedding", "0", "1", "10", "head", "MTP 9", "MTP 10"]
+    assert keys_ranged(keys) == "embedding, layers 0-1, 10, head, MTP 9-10"
 
 
 def test_a_segment_of_all_visits_is_the_whole_model() -> None:

@@ -31,6 +31,8 @@ def test_the_worst_makespan_is_told_with_its_link(tmp_path: Path) -> None:
         build, fabric_without(build), "link", rescheduled, lambda _, done_now, __: done.append(done_now)
     )
     assert (record["failures"], record["made"], record["not_made"], record["rows_optimal"]) == (6, 6, 0, 6)
+    # Links i -> i + 1, and links i -> i + 2.
+    assert record["solved"] == 2
     assert (record["worst_makespan_cycles"], record["most_rows_changed"]) == (2 * HOP_CYCLES, 1)
     assert record["worst_link"] == [0, 1, 0]
     assert done == [1, 2, 3, 4, 5, 6]

@@ -9,7 +9,7 @@ import numpy as np
 from lpxsched.reschedule.deskews import Stalls, around_deskews
 from lpxsched.reschedule.room import movable_deskews
 from lpxsched.reschedule.tasks import moves_of, work_of
-from lpxsched.reschedule.wires import wires_of
+from lpxsched.reschedule.wires import wire_times_of
 from tests.reschedule.examples import HOP_CYCLES, collective, full_mesh
 from tests.reschedule.test_segments import repaired
 from tests.timetable.small import compiled
@@ -69,7 +69,7 @@ def test_deskews_wait_for_what_is_before_them_and_all_behind_waits_for_them(tmp_
     """
     build = collective(full_mesh(tmp_path, 3), "all-gather", 1)
     moves = moves_of(build, np.arange(len(build.chips)))
-    wires = wires_of(build, np.zeros_like(build.links.link))
+    wires = wire_times_of(build, np.zeros_like(build.links.link))
     stalls = Stalls(np.array([40]), np.array([4]), np.array([4]))
     waits = around_deskews(moves, work_of(build, 0), wires, moves.depart, stalls)
     of_slots = waits.before < 6

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lpxsched.reschedule.tasks import moves_of, precedences, work_of
-from lpxsched.reschedule.wires import wires_of
+from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.timetable.segments import slot_segments
 from tests.builds import two_chip_build
 
@@ -21,7 +21,7 @@ def waits(build: Build, segment: int) -> np.ndarray:
     moves = moves_of(build, np.arange(len(build.chips))).taken(np.flatnonzero(slot_segments(build) == segment))
     work = work_of(build, segment)
     start = np.concatenate([moves.depart, work.start])
-    before, after, delay = precedences(moves, work, wires_of(build, build.links.guard_cycles))
+    before, after, delay = precedences(moves, work, wire_times_of(build, build.links.guard_cycles))
     return np.asarray(start[after] - start[before] - delay)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lpxsched.clocks.latency import segment_levels
@@ -11,12 +14,18 @@ from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.chain import Chain, solve_chain
+from lpxsched.schedule.chain_flags import Lead
 from lpxsched.schedule.chain_kinds import kinds_of
+from lpxsched.schedule.deskewing import dealt_layers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.layer import GIVEN, LEFT
+from lpxsched.schedule.result import HostFlags, Schedule
 from lpxsched.schedule.solve_layer import first_solved, over_guards, search_on
 from tests.schedule.rules import violations
 from tests.schedule.visits import Visits, visits_on
+
+if TYPE_CHECKING:
+    from lpxsched.schedule.problem.network import Network
 
 GREEDY = SolveOptions("greedy", 1, 0)
 RACK = "lpx-rack"
@@ -162,8 +171,14 @@ def test_perfect_clocks_open_once_without_a_stall() -> None:
 
 
 def test_a_visit_longer_than_clocks_may_run_apart_has_deskews_inside() -> None:
-    """Tests 80,000 ppm: (126 - 2 x 2 x 0.5) / 0.16 = 775 cycles, and some hops of a layer take longer together."""
-    chain = chained(visits_on(RACK, ROUTE, clock=drifting(80_000)))
+    """Tests 80,000 ppm: (126 - 2 x 2 x 0.5) / 0.16 = 775 cycles, and some hops of a layer take longer together.
+
+    A pass of chips that poll would take longer, so these are started.
+    """
+    visits = visits_on(RACK, ROUTE, clock=drifting(80_000))
+    with pytest.raises(NothingFoundError, match="and a pass of chips that poll"):
+        chained(visits)
+    chain = chained(visits._replace(problems=[replace(one, resident=False) for one in visits.problems]))
     edges = [*chain.deskews, (chain.makespan_cycles + chain.pass_cycles, 0)]
     assert len(chain.deskews) > len(chain.layers)
     assert max(following - cycle - stall for (cycle, stall), (following, _) in pairwise(edges)) <= 774
@@ -184,3 +199,59 @@ def test_the_bound_of_the_whole_is_below_the_sum_of_the_parts() -> None:
     bounds = sum(layer.distinct.result.bound.cycles for layer in chain.layers)
     assert 0 < chain.bound.cycles <= bounds + chain.deskews[0][1]
     assert chain.bound.cycles <= chain.makespan_cycles
+
+
+@pytest.mark.parametrize("clock", ["none", "xo-100ppm", 2000])
+def test_flags_go_to_all_chips_before_the_second_deskew(clock: str | int) -> None:
+    """Tests a host of each of two trays: each flag comes once to each of eight chips, and no row is in its way."""
+    specification = clock if isinstance(clock, str) else drifting(clock)
+    chain = chained(visits_on(RACK, ROUTE, clock=specification))
+    assert chain.flags is not None
+    network, flags = chain.flags
+    assert network.fabric_node[: network.chips].tolist() == sorted({*TRAY, *NEXT})
+    hosts = network.fabric_node[network.chips :].tolist()
+    came = zip(flags.host.tolist(), network.destination[flags.bundle].tolist(), strict=True)
+    assert sorted(came) == [(host, chip) for host in range(len(hosts)) for chip in range(8)]
+    reads = flags.depart + network.hop_cycles[flags.bundle]
+    assert int(reads.max()) == flags.branch_cycles
+    assert flags.branch_cycles <= min((cycle for cycle, _ in chain.deskews[1:]), default=flags.branch_cycles)
+    assert chain.pass_cycles % 252 == 0
+    assert flags.void_cycles <= chain.pass_cycles < flags.void_cycles + 252
+    held = [(int(link), int(depart)) for link, depart in zip(_links(network, flags), flags.depart, strict=True)]
+    of_lanes = np.repeat(network.hold_cycles(1), network.lanes).tolist()
+    hold = dict(zip(network.links.values.tolist(), of_lanes, strict=True))
+    for layer, start in zip(chain.layers, chain.starts, strict=True):
+        rows, own = layer.distinct.result.schedule.later(start), layer.problem.instance.network
+        ends = rows.slot_depart + own.hold_cycles(rows.slot_vectors, rows.slot_bundle)
+        for link, begin, end in zip(_links(own, rows), rows.slot_depart.tolist(), ends.tolist(), strict=True):
+            assert not any(link == of and begin < at + hold[of] and at < end for of, at in held)
+
+
+def _links(network: Network, slots: HostFlags | Schedule) -> list[int]:
+    """Return the link of each slot."""
+    bundle, lane = (slots.bundle, slots.lane) if isinstance(slots, HostFlags) else (slots.slot_bundle, slots.slot_lane)
+    return [int(link) for link in network.links.values[network.links.offsets[bundle] + lane]]
+
+
+def test_layers_that_begin_before_chips_branch_are_one() -> None:
+    """Tests lengths of 5, 6 and 7, of which two begin before chips branch, 1 later: 12, 0 and 7."""
+    chain = chained(visits_on(RACK, ROUTE))
+    assert chain.flags is not None
+    lead = Lead(*chain.flags, shift_cycles=1, layers=2)
+    assert lead.led((5, 6, 7)) == (12, 0, 7)
+    # No part begins with a length of 0.
+    assert dealt_layers(lead.led((5, 6, 7)), 12) == [0, 2]
+
+
+def test_what_is_kept_of_users_is_written_when_chips_have_branched() -> None:
+    """Tests a first layer of which an operator keeps a state from its begin on: its rows follow the flags."""
+    kinds = kinds_of(visits_on(RACK, ROUTE).problems)
+    assert kinds.polled is not None
+    schedules = [first_solved(one.unopened(4000).instance, GREEDY).result.schedule for one in kinds.layers]
+    free = kinds.lead(schedules, 4000)
+    first = int(np.argmin(schedules[0].operator_start))
+    kept = replace(kinds.polled, kept=((first,), *kinds.polled.kept[1:]))
+    lead = replace(kinds, polled=kept).lead(schedules, 4000)
+    assert free is not None
+    assert lead is not None
+    assert lead.shift_cycles + int(schedules[0].operator_start[first]) >= lead.flags.branch_cycles > free.shift_cycles

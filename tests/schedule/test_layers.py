@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 
-from lpxsched.clocks.latency import pass_cycles
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.layers import pass_load_cycles, solve_layer, solve_layers
+from lpxsched.schedule.flags import polled_cycles
+from lpxsched.schedule.layers import solve_layer, solve_layers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.layer import LayerProblem
 from lpxsched.schedule.problem.opening import Opening
@@ -183,46 +183,28 @@ def test_layers_of_a_rack_share_their_solution() -> None:
         assert violations(layer.problem.instance, layer.distinct.result.schedule) == []
 
 
-@pytest.mark.parametrize(("batch", "interval"), [(112, 8064), (128, 16128)])
-def test_the_guard_covers_the_pass_before_a_segment(batch: int, interval: int) -> None:
-    """Tests layers that fit into 8064 cycles themselves: 6,212 with a pass of six epochs too, 6,854 with seven not."""
+@pytest.mark.parametrize("batch", [64, 96, 112, 128])
+def test_the_guard_covers_the_pass_before_a_segment(batch: int) -> None:
+    """Tests the first interval that holds a layer, a pass, and an epoch for a longer stall in its frame."""
     rack = layers_on("lpx-rack", [range(4)], batch=batch)
     (layer,) = solve_layers(rack.problems, GREEDY, progress=lambda *_: None)
-    polling = pass_cycles(rack.clock, pass_load_cycles(layer.problem, layer.distinct.result.schedule))
-    assert layer.distinct.result.makespan_cycles < 8064
-    assert layer.problem.interval_cycles == interval
-    assert (layer.distinct.result.makespan_cycles + polling <= 8064) == (interval == 8064)
+    result = layer.distinct.result
+    covered = result.makespan_cycles + polled_cycles(result.schedule.flags, rack.clock) + 252
+    # 16 epochs, doubled until they hold it: guards of a shorter interval make a layer no longer.
+    assert layer.problem.interval_cycles == next(
+        252 * 16 << power for power in range(9) if 252 * 16 << power >= covered
+    )
 
 
-GREEDY = SolveOptions("greedy", 1, 0)
-
-
-def load(chips: range, batch: int) -> int:
-    """Return the load of a layer on some chips of the rack; 2 vectors a row enter."""
-    rack = layers_on("lpx-rack", [chips], batch=batch)
-    (layer,) = solve_layers(rack.problems, GREEDY, progress=lambda *_: None)
-    return pass_load_cycles(layer.problem, layer.distinct.result.schedule)
-
-
-@pytest.mark.parametrize(
-    ("chips", "batch", "expected"),
-    [
-        # One chip: its lane carries 4 vectors of 26.24 cycles, 104.96, and one of flags, 26.24.
-        (range(1), 2, 105 + 27),
-        # Eight chips of one tray with one host: 2 vectors a lane, 53, and one of flags; between chips two vectors at
-        # most on each of four lanes, and one of flags.
-        (range(8), 8, 53 + 27),
-        # Sixteen chips with two hosts: 16 vectors, 420 cycles, on a lane from a host with one of flags, and on one lane
-        # between chips with two.
-        (range(16), 128, 420 + 53),
-    ],
-)
-def test_the_busiest_link_of_a_pass(chips: range, batch: int, expected: int) -> None:
-    """Tests slots of the ingress and one vector of flags a host."""
-    assert load(chips, batch) == expected
-
-
-def test_flags_of_every_host_travel_between_chips() -> None:
-    """Tests two rows on sixteen chips: each of 4 vectors on its own lane, beside the flags of two hosts."""
-    # 27 + ceil(2 x 26.24) = 80 between chips, 27 + 27 = 54 from a host.
-    assert load(range(16), 2) == 80
+def test_a_longer_stall_moves_flags_too() -> None:
+    """Tests the flags of a layer that opens with the stall of another one on its chips: later by as much."""
+    alone, both = (
+        solve_layers(layers_on("lpx-rack", groups).problems, GREEDY, progress=lambda *_: None)[0]
+        for groups in ([range(4)], [range(4), (0, 1, 2, 3, 16)])
+    )
+    later = both.problem.instance.release_cycles - alone.problem.instance.release_cycles
+    flags = [layer.distinct.result.schedule.flags for layer in (alone, both)]
+    assert flags[0] is not None
+    assert flags[1] is not None
+    assert flags[1].branch_cycles - flags[0].branch_cycles == later
+    assert (flags[1].depart - flags[0].depart == later).all()

@@ -12,7 +12,8 @@ from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.group import Group
 from lpxsched.workload.costs import shard_costs
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_work
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_work
+from lpxsched.workload.lpu_visits import Visit
 from lpxsched.workload.model import Attention, Ffn, Layer, StoredTypes
 from lpxsched.workload.parts.piece import Decoding
 

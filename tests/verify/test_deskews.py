@@ -4,39 +4,41 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from tests.builds import signed, two_chip_build
-from tests.verify.changes import breaks, changed, messages, reports, rules, with_rows, without
+from tests.polled import polled_build
+from tests.verify.changes import breaks, change, changed, messages, reports, rules, with_rows, without
 from tests.verify.collectives import collective_build
 from tests.verify.doubled import two_segment_build
 
-# Of the build of two chips: 2 x 0.9 cycles of residual, and 2 x 10^-4 of drift a cycle, over 126 cycles of the segment
+# Of two chips that poll: 2 x 0.9 cycles of residual, and 2 x 10^-4 of drift a cycle, over 126 cycles of the segment
 # after its deskew and 504 of waiting.
 
 
 def test_a_stall_covers_drift_and_residual() -> None:
     """Tests 1.8 + 2 x 10^-4 x 630 = 1.926 cycles against stalls of 2 and 1."""
-    assert not rules(two_chip_build())
+    assert not rules(polled_build(504))
     # With a stall of 1 the segment runs 127 cycles after it.
     text = "deskew 0 of frame 0 comes 631 cycles after the one before, 1 levels deep: clocks disagree by 1 4631/5000"
-    assert breaks(changed("deskews", 0, stall=1), "R9", f"{text} cycles at most; its stall is 1, must be at least 2")
+    assert breaks(
+        change(polled_build(504), "deskews", 0, stall=1),
+        "R9",
+        f"{text} cycles at most; its stall is 1, must be at least 2",
+    )
 
 
 @pytest.mark.parametrize(("waiting", "found"), [(874, False), (875, True)])
 def test_waiting_is_a_part_of_the_interval(waiting: int, found: bool) -> None:
     """Tests that 1.8 + 2 x 10^-4 x (126 + 874) is just covered by a stall of 2."""
-    assert ("R9" in rules(changed("segments", 0, waiting_cycles=waiting))) == found
+    assert ("R9" in rules(polled_build(waiting))) == found
 
 
 def test_a_start_up_is_no_time_of_drift() -> None:
     """Tests a wait of a million cycles of chips that cannot poll: they are aligned when the segment opens."""
-    build = changed("segments", 0, waiting_cycles=1_000_000)
-    started = replace(build, chips=replace(build.chips, resident=np.zeros(3, dtype=np.bool_)))
-    assert reports(build, "R9", "its stall is 2")
+    assert reports(polled_build(1_000_000), "R9", "its stall is 2")
     # The proved worst, which is told, does not hold so long a wait.
-    assert rules(signed(started)) == {"R3"}
+    assert rules(changed("segments", 0, waiting_cycles=1_000_000)) == {"R3"}
 
 
 @pytest.mark.parametrize(("period", "found"), [(4, False), (3, True)])

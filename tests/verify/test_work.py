@@ -6,11 +6,12 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.verify.work import dealt, derived_work
+from lpxsched.verify.work import dealt, derived_work, kept_tensors
 from tests.builds import two_chip_build
 from tests.verify.changes import breaks, change, changed, reports, rules, with_graph, with_rows, without
 
@@ -57,10 +58,11 @@ def test_shares_tell_rows_columns_and_runs() -> None:
     shares = [[6, 5, 2], [3, 4, 1]]
     work = [term("bytes", per_run=10, per_row=2), term("macs", per_row=1)]
     kept = [{"name": "experts", "dtype": "fp8", "layout": "sharded", "terms": [term("bytes", per_column=7)]}]
-    derived = derived_work(graph_with(2, shares=shares, work=work, resident=kept))
+    build = graph_with(2, shares=shares, work=work, resident=kept)
+    derived, there = derived_work(build), kept_tensors(build)
     assert derived.sram_bytes[[4, 5]].tolist() == [32, 16]
     assert derived.macs[[4, 5]].tolist() == [6, 3]
-    assert derived.weight_bytes[[4, 5]].tolist() == [35, 28]
+    assert there.bytes[np.isin(there.operator, [4, 5])].tolist() == [35, 28]
 
 
 def test_there_is_a_share_for_each_shard() -> None:
@@ -186,6 +188,7 @@ def test_the_weights_of_a_chip_are_those_of_its_operators() -> None:
 def test_an_operator_without_weights_on_a_shard_has_no_tensor_there() -> None:
     """Tests that 1 column leaves nothing to chip 1, whose weights nobody then asks for."""
     build = graph_with(2, columns=1)
-    assert derived_work(build).weight_bytes[[4, 5]].tolist() == [320, 0]
+    there = kept_tensors(build)
+    assert there.bytes[np.isin(there.operator, [4, 5])].tolist() == [320]
     assert reports(build, "R4", "operator 5 (experts) reads layer.0.experts.weights, which it does not keep")
     assert "R4" in rules(build)

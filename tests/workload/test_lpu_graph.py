@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpxsched.errors import InputError
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import Cost, shard_costs
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_notes, lpu_visits, lpu_work
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_work
+from lpxsched.workload.lpu_visits import Visit, lpu_visits
 from lpxsched.workload.model import Attention, Experts, Ffn, Layer, Mixer, StoredTypes
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.policy import Policy
@@ -204,18 +204,3 @@ def test_parts_keep_the_types_in_which_they_were_published() -> None:
     ]
     assert [shard["shared"].weight_bytes for shard in kept] == [384, 768]
     assert [shard["experts"].weight_bytes for shard in kept] == [4 * 384, 4 * 384]
-
-
-def test_what_is_not_laid_is_told() -> None:
-    """Tests the indexer and the layers that guess further tokens of DeepSeek-V3.2, and that gpt-oss has neither."""
-    notes = lpu_notes(load_model("deepseek-v3.2"))
-    assert [note.split(":")[0] for note in notes] == ["index_n_heads", "num_nextn_predict_layers"]
-    assert "attention sees all of them" in notes[0]
-    assert lpu_notes(load_model("gpt-oss-20b")) == ()
-
-
-def test_a_model_without_a_vocabulary_is_refused() -> None:
-    """Tests that the missing key is named."""
-    model = replace(load_model("gpt-oss-20b"), vocabulary=0)
-    with pytest.raises(InputError, match=r"vocab_size.*embedding and head lie on the chips"):
-        lpu_visits(model)

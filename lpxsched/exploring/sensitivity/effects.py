@@ -19,7 +19,7 @@ from lpxsched.pipeline import compile_timetable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpxsched.exploring.outcome import Outcome
+    from lpxsched.exploring.outcome import CompileOutcome
     from lpxsched.exploring.runs import Workers
     from lpxsched.exploring.sensitivity.assumptions import Assumption
     from lpxsched.options import CompileOptions
@@ -148,8 +148,8 @@ def effects_of(options: CompileOptions, workers: Workers, *, progress: Callable[
 
 def _outcomes(
     choices: Sequence[dict[str, Any]], workers: Workers, progress: Callable[[str, int, int], None]
-) -> list[Outcome]:
-    found: dict[int, Outcome] = {}
+) -> list[CompileOutcome]:
+    found: dict[int, CompileOutcome] = {}
     progress("ends", 0, len(choices))
     for number, outcome in as_found(partial(proved_outcome, command=COMMAND), choices, workers):
         found[number] = outcome
@@ -157,5 +157,5 @@ def _outcomes(
     return [found[number] for number in range(len(choices))]
 
 
-def _figures(outcome: Outcome) -> dict[str, float]:
+def _figures(outcome: CompileOutcome) -> dict[str, float]:
     return {} if outcome.exit_code else {key: float(outcome.told[key]) for key in FIGURES}

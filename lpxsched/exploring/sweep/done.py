@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.assembly.manifest import DECISIVE_PACKAGES, input_files, inputs_by_content
 from lpxsched.errors import InputError
-from lpxsched.exploring.outcome import Outcome, failed, proved_outcome
+from lpxsched.exploring.outcome import CompileOutcome, failed, proved_outcome
 from lpxsched.exploring.runs import as_found
 from lpxsched.files.kept import code_digest, keep, read_kept
 from lpxsched.files.shipped import ROOT
@@ -53,7 +53,7 @@ def outcomes_of(
     folder: Path | None,
     *,
     progress: Callable[[str, int, int], None],
-) -> tuple[list[Outcome], int]:
+) -> tuple[list[CompileOutcome], int]:
     """Return what came of each point, in their order, and how many were done before.
 
     Parameters
@@ -70,7 +70,7 @@ def outcomes_of(
     InputError
         When a worker of a cluster has other files or another version than there are here.
     """
-    found: dict[int, Outcome] = {}
+    found: dict[int, CompileOutcome] = {}
     keys: dict[int, str] = {}
     for number, choices in enumerate(points):
         try:
@@ -92,13 +92,13 @@ def outcomes_of(
     return [found[number] for number in range(len(points))], len(taken)
 
 
-def _kept_before(folder: Path | None, keys: dict[int, str]) -> dict[int, Outcome]:
+def _kept_before(folder: Path | None, keys: dict[int, str]) -> dict[int, CompileOutcome]:
     read = partial(read_kept, folder) if folder else lambda _: None
     before = {number: read(key) for number, key in keys.items()}
-    return {number: Outcome(**told) for number, told in before.items() if told is not None}
+    return {number: CompileOutcome(**told) for number, told in before.items() if told is not None}
 
 
-def _point(asked: tuple[Choices, str]) -> Outcome | None:
+def _point(asked: tuple[Choices, str]) -> CompileOutcome | None:
     """Return what comes of a point; None where something that decides it is not what it is where the sweep began."""
     choices, key = asked
     try:

@@ -24,6 +24,8 @@ MOST_CURVES, MOST_LABELS = 12, 60
 CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", *OTHER_COLOURS)
 FRONT_COLOUR = "#000000"
 FAR_APART = 5
+# Labels of points that differ by less in both would lie on each other.
+BESIDE = 1.03
 
 
 def render_sweep(rows: Sequence[Row], names: Sequence[str]) -> bytes:
@@ -48,9 +50,8 @@ def _draw(rows: Sequence[Row], names: Sequence[str]) -> Figure:
     _draw_curves(axes, rows, curves)
     _draw_front(axes, rows)
     if along and len(shown) <= MOST_LABELS:
-        for number in shown:
-            place = rows[number][STEP] / 1000, rows[number][THROUGHPUT]
-            axes.annotate(str(rows[number][OPTION + along]), place, (5, -9), textcoords="offset points")
+        for place, label in _labels(rows, shown, along):
+            axes.annotate(label, place, (5, -9), textcoords="offset points")
     _scale(axes, rows, shown)
     missing = len(rows) - len(shown)
     without = f"; {counted(missing, 'point')} without a timetable" if missing else ""
@@ -67,14 +68,29 @@ def _draw(rows: Sequence[Row], names: Sequence[str]) -> Figure:
     return figure
 
 
+def _labels(rows: Sequence[Row], shown: Sequence[int], along: str) -> list[tuple[tuple[float, float], str]]:
+    """Return where labels stand; of points beside each other that have one label the first bears it."""
+    found: list[tuple[tuple[float, float], str]] = []
+    for number in shown:
+        step, rate = rows[number][STEP] / 1000, rows[number][THROUGHPUT]
+        label = str(rows[number][OPTION + along])
+        beside = (max(step / x, x / step, rate / y, y / rate) < BESIDE for (x, y), of in found if of == label)
+        if not any(beside):
+            found.append(((step, rate), label))
+    return found
+
+
 def _scale(axes: Axes, rows: Sequence[Row], shown: Sequence[int]) -> None:
     """Make an axis logarithmic where its values lie far apart, and write plain numbers at both."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     for axis, key in ((axes.xaxis, STEP), (axes.yaxis, THROUGHPUT)):
         values = [rows[number][key] for number in shown]
         if values and max(values) > FAR_APART * min(values):
             axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-            axis.set_minor_formatter("{x:,g}")
-        axis.set_major_formatter("{x:,g}")
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter("{x:,.12g}")
 
 
 def _draw_curves(axes: Axes, rows: Sequence[Row], curves: dict[str, list[int]]) -> None:

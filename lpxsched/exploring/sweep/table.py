@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.exploring.outcome import Outcome
+    from lpxsched.exploring.outcome import CompileOutcome
     from lpxsched.exploring.sweep.points import Choices
 
 OPTION = "option_"
 CSV, PARQUET = ".csv", ".parquet"
 
 
-def rows_of(points: Sequence[Choices], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def rows_of(points: Sequence[Choices], outcomes: Sequence[CompileOutcome]) -> list[dict[str, Any]]:
     """Return a row a point, by column."""
     return [
         {f"{OPTION}{name}": value for name, value in choices.items()}
@@ -32,7 +32,7 @@ def rows_of(points: Sequence[Choices], outcomes: Sequence[Outcome]) -> list[dict
     ]
 
 
-def _cause(outcome: Outcome) -> str | None:
+def _cause(outcome: CompileOutcome) -> str | None:
     return ": ".join(part for part in (outcome.place, outcome.cause) if part) or None
 
 

@@ -45,7 +45,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
     if results["period_cycles"]:
         bound, of = int(build.frames.lower_bound_cycles.max()), " a period"
     rows = [
-        ("layout", f"{counted(results['layers'], 'layer')} on {counted(results['chips'], 'chip')}"),
+        ("layout", _layout(results)),
         (
             "traffic",
             f"{results['vectors']:,} vectors, {results['vector_hops']:,} hops in {results['slots']:,} slots "
@@ -78,6 +78,13 @@ def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
     )
     told = f"{results['mapping_gap']:.4f} over the best of {results['mapping']['family'].partition(':')[0]} at most"
     return [("mapping", f"{results['mapping']['chosen']}; {told}"), ("baselines", f"{steps} a step")]
+
+
+def _layout(results: dict[str, Any]) -> str:
+    """Return what lies on how many chips; visits of drafts are those behind the head."""
+    drafts = results["visits"] - results["layers"] - 2 if "visits" in results else 0
+    after = f" and {drafts} MTP visits" if drafts else ""
+    return f"{counted(results['layers'], 'layer')}{after} on {counted(results['chips'], 'chip')}"
 
 
 def _frame(build: Build) -> list[tuple[str, str]]:

@@ -110,6 +110,11 @@ class LayerProblem:
         levels, shared = self.opening.levels.tobytes(), self.opening.shared.tobytes()
         return self.instance.key(), levels + shared, self.opening.clock.depth, self.opening.clock.drifts
 
+    @property
+    def hosts_polled(self) -> tuple[int, ...]:
+        """The first chip that has the same host, for each chip, where chips poll: each host has flags of its own."""
+        return tuple(map(self.group.hosts.index, self.group.hosts)) if self.resident else ()
+
     def shortest_hops(self) -> list[Hop]:
         """Return the shortest hop from hosts to chips, between chips, and to hosts, where there are such hops."""
         network, shortest = self.instance.network, dict[tuple[bool, bool], Hop]()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
 
 
-class Program(NamedTuple):
+class OperatorColumns(NamedTuple):
     """Operators; `calendar` is `NONE` where a unit has no limit, `needs_node` where a needed demand is waited for.
 
     Nothing starts before `release`.

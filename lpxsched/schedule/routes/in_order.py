@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.problem.wires import Wires, hold_cycles, lane_count
-from lpxsched.schedule.routes.columns import Placed, Program, Slot, Traffic, Tree, earliest_lane, place_slot
+from lpxsched.schedule.routes.columns import OperatorColumns, Placed, Slot, Traffic, Tree, earliest_lane, place_slot
 from lpxsched.schedule.routes.spreading import Spread, spread_block
 from lpxsched.schedule.times.calendars import Calendars, earliest_gap, reserve
 from lpxsched.units import NEVER, NONE
@@ -66,7 +66,7 @@ def send_towards_root(
 @kernel
 def sum_block(
     wires: Wires,
-    program: Program,
+    program: OperatorColumns,
     traffic: Traffic,
     calendars: Calendars,
     placed: Placed,
@@ -110,7 +110,7 @@ def sum_block(
 
 
 @kernel
-def place_operator(program: Program, calendars: Calendars, placed: Placed, operator: int) -> None:
+def place_operator(program: OperatorColumns, calendars: Calendars, placed: Placed, operator: int) -> None:
     """Start an operator as soon as its operands are read and its unit is free."""
     begin = program.release
     for index in range(program.after_offsets[operator], program.after_offsets[operator + 1]):
@@ -129,7 +129,7 @@ def place_operator(program: Program, calendars: Calendars, placed: Placed, opera
 def list_schedule(
     work: Integers,
     wires: Wires,
-    program: Program,
+    program: OperatorColumns,
     traffic: Traffic,
     calendars: Calendars,
     placed: Placed,

@@ -12,7 +12,7 @@ from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, Instance, r
 from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.schedule.problem.wires import hops_to
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.columns import Placed, Program, Traffic, Tree
+from lpxsched.schedule.routes.columns import OperatorColumns, Placed, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.symmetry.padding import unpadded
@@ -117,13 +117,13 @@ def _represented(work: Integers, problem: Padded, blocks: Blocks) -> Integers:
     return kept
 
 
-def _program(problem: Padded, lanes: int) -> Program:
+def _program(problem: Padded, lanes: int) -> OperatorColumns:
     """Return operators; each reads the representatives of its demands, where the group takes its node with them."""
     instance, node_map = problem.instance, problem.symmetry.node_map
     node = problem.least_node[instance.operator_node]
     calendar = lanes + instance.operator_unit * instance.network.chips + node
     needed = instance.operator_demands.flat()
-    return Program(
+    return OperatorColumns(
         release=instance.release_cycles,
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
         cycles=instance.operator_cycles,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # A ramp moves a frequency by so little in a session that offsets are drawn so much nearer to their middle.
 RAMPING_S = 0.01
+# Chips poll so many times in vain at most.
+MOST_VOID_PASSES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ class Chosen:
     counters : mapping of int to int
         Corrections with which counters wake up, in millionths of a cycle.
     event : float
-        When rows come within a pass or an epoch, in [0, 1).
+        When rows come within the last pass that is void, or an epoch, in [0, 1).
+    void_passes, absent : int
+        Passes of chips that poll before rows are there, and which host has none in the first of them; the next one has
+        none in the next.
     since_fs : int
         True time before which nothing happens.
     locked : frozenset of int
@@ -55,6 +60,8 @@ class Chosen:
     counter_jitter_fs: Callable[[int, int], int]
     counters: Mapping[int, int] = field(default_factory=dict)
     event: float = 0.5
+    void_passes: int = 1
+    absent: int = 0
     since_fs: int = 0
     locked: frozenset[int] = frozenset()
 
@@ -141,6 +148,8 @@ def drawn(reference: Reference, seed: int) -> Chosen:
         counter_jitter_fs,
         dict(enumerate(woken.tolist())),
         float(rng.random()),
+        void_passes=int(rng.integers(1, MOST_VOID_PASSES + 1)),
+        absent=int(rng.integers(0, 1 << 16)),
     )
 
 

@@ -6,18 +6,21 @@ import heapq
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lpxsched.simulation.reference.actions import BRANCH, DEPART, DESKEW, END, FINISH, READ, START
 from lpxsched.simulation.reference.oscillator import PARTS
 from lpxsched.simulation.reference.outcome import Failure, Fifo, Outcome
-from lpxsched.simulation.reference.program import DEPART, DESKEW, END, FINISH, READ, START
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from lpxsched.simulation.reference.actions import Action
     from lpxsched.simulation.reference.counters import Counters
     from lpxsched.simulation.reference.faults import Fault
     from lpxsched.simulation.reference.oscillator import Oscillator
     from lpxsched.simulation.reference.outcome import Event, Start, Wire
-    from lpxsched.simulation.reference.program import Action, Program, Session
+    from lpxsched.simulation.reference.passes import Passes
+    from lpxsched.simulation.reference.program import SessionActions
 
 # Events at one instant: messages and vectors come before nodes look.
 ARRIVES, WAKES = 0, 1
@@ -30,15 +33,16 @@ class Machine:
 
     def __init__(
         self,
-        program: Program,
-        session: Session,
+        program: SessionActions,
+        passes: Passes,
         oscillators: Mapping[int, Oscillator],
         counters: Counters,
         depth: Mapping[int, int],
         seen: list[Event] | None = None,
     ) -> None:
-        self.program, self.session, self.oscillators = program, session, oscillators
-        self.counters, self.depth, self.seen = counters, depth, seen
+        self.program, self.oscillators = program, oscillators
+        self.counters, self.depth, self.passes, self.seen = counters, depth, passes, seen
+        self.since: dict[int, tuple[int, int]] = {}
         self.queue: list[tuple[int, int, int, Callable[[], None]]] = []
         self.number, self.now_fs, self.running = 0, 0, 0
         self.outcome, self.tokens, self.fifos = Outcome(), set[int](), dict[int, Fifo]()
@@ -125,20 +129,34 @@ class Machine:
         fault: Fault | None,
     ) -> Generator[int, None, None]:
         tick = yield from self._started(node, start)
+        self._begin(node, tick, not self.passes.void, done=tick)
         origin, reached, base = tick, 0, self.counters.correction.get(node, 0)
-        self._note(-1, node, origin)
-        for action in self.program.actions[node]:
-            if fault is not None and fault.stops(node, action.when):
+        passes, actions, reading, void = self.passes, self.program.actions[node], NONE, False
+        decides = any(action.kind == BRANCH for action in actions)
+        # Hosts go on whatever they said: nobody tells them.
+        for number, action in passes.unrolled(actions):
+            if number != reading:
+                reading, void = number, not decides and not passes.complete(number)
+                self._begin(node, origin + passes.begins(number) - reached, number == passes.void, done=tick)
+            if fault is not None and fault.stops(node, action.when - passes.begins(number)):
                 break
+            if void and not passes.goes_on(number, action):
+                continue
             late = fault.late(node) if fault is not None and action.kind == DEPART else 0
             tick = origin + action.when - reached + late
             yield self.oscillators[node].time_fs(tick)
             if action.kind == DESKEW:
                 origin, reached, base = self._deskew(node, action, tick, base)
+            elif action.kind == BRANCH:
+                void = not passes.decide(node, number)
+                self.outcome.decided[number, node] = not void
             elif action.kind == DEPART:
+                is_host = node not in self.depth
+                passes.send(node, number, action.number, action.vector, is_host=is_host)
                 self._depart(node, action, tick, wires[action.number], jitter_fs, fault)
             elif action.kind == READ:
-                self._read(node, action, tick, wires[action.number])
+                if self._read(node, action, tick, wires[action.number]):
+                    passes.hear(node, number, action.number, action.vector)
             elif action.kind in (START, FINISH):
                 self._see(action.kind, node, action.number, action.vector)
             elif action.kind == END:
@@ -147,7 +165,7 @@ class Machine:
 
     def _started(self, node: int, start: Start) -> Generator[int, None, int]:
         """Start with all others: each level has its token in time, and passes it on at its own next overflow."""
-        yield start.event_fs
+        yield start.ready_fs
         mine = self.depth.get(node, 0)
         if start.epochs and node in self.depth:
             passes = start.first + mine * start.epochs * self.counters.exchange.period
@@ -162,16 +180,23 @@ class Machine:
         if self.seen is not None:
             self.seen.append((kind, node, number, vector))
 
-    def _note(self, deskew: int, node: int, tick: int) -> None:
-        time_fs = self.oscillators[node].time_fs(tick)
-        self.outcome.resumed[deskew, node] = (time_fs, tick)
-        if deskew == -1:
-            first = self.outcome.started_fs
+    def _begin(self, node: int, tick: int, goes_through: bool, *, done: int) -> None:
+        """Begin a pass, or what does not poll; the pass before must be over."""
+        if done > tick:
+            cycle, since = self.since[node]
+            self.outcome.failures.append(Failure("pass", node, cycle + (done - since) / PARTS, -1, -1))
+        self.since[node] = 0, tick
+        if goes_through:
+            self._note(-1, node, tick)
+            time_fs, first = self.oscillators[node].time_fs(tick), self.outcome.started_fs
             self.outcome.started_fs = min(first, time_fs) if first else time_fs
+
+    def _note(self, deskew: int, node: int, tick: int) -> None:
+        self.outcome.resumed[deskew, node] = (self.oscillators[node].time_fs(tick), tick)
 
     def _deskew(self, node: int, action: Action, tick: int, base: int) -> tuple[int, int, int]:
         """Stall for the stall and SAC - HAC, which is known modulo the period only; return where it goes on."""
-        cycle, stall = self.session.deskews[action.number]
+        cycle, stall = self.passes.deskews[action.number % len(self.passes.deskews)]
         correction, period = self.counters.correction.get(node, 0), self.counters.exchange.period * PARTS
         apart = base - correction
         known = (apart + period // 2) % period - period // 2
@@ -182,7 +207,8 @@ class Machine:
             self.outcome.failures.append(Failure("stall", node, float(cycle), -1, action.number))
             waits = 0
         self._note(action.number, node, tick + waits)
-        return tick + waits, (cycle + stall) * PARTS, correction
+        self.since[node] = cycle + stall, tick + waits
+        return tick + waits, action.when + stall * PARTS, correction
 
     def _depart(
         self,
@@ -223,7 +249,8 @@ class Machine:
         fifo.waiting.append((slot, vector, self.now_fs))
         self.outcome.fullest = max(self.outcome.fullest, len(fifo.waiting))
 
-    def _read(self, node: int, action: Action, tick: int, wire: Wire) -> None:
+    def _read(self, node: int, action: Action, tick: int, wire: Wire) -> bool:
+        """Take a vector from its FIFO; return whether it was there."""
         fifo, due = self.fifos.setdefault(wire.link, Fifo()), self.oscillators[node].time_fs(tick - wire.crossing)
         slot, vector = action.number, action.vector
         self._see(READ, node, slot, vector)
@@ -231,14 +258,13 @@ class Machine:
             arrived = fifo.waiting.popleft()[2]
             self.outcome.slack_fs[slot, vector] = due - arrived
             if arrived <= due:
-                return
+                return True
         else:
             fifo.missed[slot, vector] = due
         self.outcome.failures.append(Failure("underflow", node, action.when / PARTS, slot, vector))
+        return False
 
     def _cycle(self, node: int) -> float:
         """Return about which cycle of its program a node has reached."""
-        aligned = max((key, value) for key, value in self.outcome.resumed.items() if key[1] == node)
-        (deskew, _), (_, tick) = aligned
-        cycle, stall = self.session.deskews[deskew] if deskew >= 0 else (0, 0)
-        return cycle + stall + (self.oscillators[node].ticks_at(self.now_fs) - tick) / PARTS
+        cycle, tick = self.since[node]
+        return cycle + (self.oscillators[node].ticks_at(self.now_fs) - tick) / PARTS

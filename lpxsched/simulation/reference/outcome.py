@@ -42,6 +42,7 @@ class Outcome:
         Of the row and vector, true time from the arrival to the read less the crossing; below 0: late.
     resumed : dict of tuple of int to tuple of int
         Of the deskew and node, the true time, and the tick, with which the program goes on; deskew -1 is the start.
+        Those of passes that are void are numbered on, the last of them first, as vectors are.
     fullest : int
         Most vectors that waited in a FIFO.
     event_fs, started_fs, ended_fs : int
@@ -50,6 +51,8 @@ class Outcome:
         When the last node had done its part.
     counters : dict of int to int
         Corrections of the counters by then that follow their parents.
+    decided : dict of tuple of int to bool
+        Of the pass and chip, whether it has gone on with the segment.
     """
 
     failures: list[Failure] = field(default_factory=list)
@@ -61,6 +64,7 @@ class Outcome:
     ended_fs: int = 0
     finished_fs: int = 0
     counters: dict[int, int] = field(default_factory=dict)
+    decided: dict[tuple[int, int], bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -79,8 +83,11 @@ class Start:
     Attributes
     ----------
     event_fs : int
+        When rows come.
+    ready_fs : int
+        Before it nobody begins.
     boundary : int
-        Counter at time zero, in cycles.
+        Counter at time zero, of the first pass where chips poll, in cycles.
     first : int
         Counter at which the root sends its token, in cycles.
     epochs : int
@@ -88,6 +95,7 @@ class Start:
     """
 
     event_fs: int
+    ready_fs: int
     boundary: int
     first: int
     epochs: int

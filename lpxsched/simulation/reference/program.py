@@ -7,11 +7,13 @@ deskews. Times are those of the session, which begins at 0 with a deskew where c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.simulation.reference.actions import BRANCH, DEPART, DESKEW, END, RANK, READ, Action
 from lpxsched.simulation.reference.oscillator import PARTS
+from lpxsched.simulation.reference.passes import Polling, polling_of
 from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE
 
@@ -21,20 +23,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
 
-DEPART, READ, DESKEW, END, START, FINISH = range(6)
-# At the same tick: what is read and what is ready is there to be used.
-RANK = {DESKEW: 0, READ: 1, FINISH: 2, START: 3, DEPART: 4, END: 4}
 # Rows of all iterations beyond which the first iterations of a frame that repeats are left out.
 MOST_ROWS = 200_000
-
-
-class Action(NamedTuple):
-    """Something that a node does; `vector` counts over all iterations of a row, `number` is that of a deskew."""
-
-    when: int
-    kind: int
-    number: int
-    vector: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +118,7 @@ def _around_deskews(build: Build, frame: int, mine: Integers) -> Session:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Program:
+class SessionActions:
     """The actions of all nodes of a session.
 
     Attributes
@@ -137,13 +127,18 @@ class Program:
         Of chips and lanes of hosts, in time.
     slots : Integers
         Rows of the timetable that take part.
+    polling : Polling or None
+        How chips poll; None where they do not, or begin with a pass that is not void.
     """
 
     actions: dict[int, list[Action]]
     slots: Integers
+    polling: Polling | None = None
 
 
-def program_of(build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers) -> Program:
+def program_of(
+    build: Build, session: Session, parent: Integers, sender: Integers, row_segments: Integers
+) -> SessionActions:
     """Return what the nodes of a session do.
 
     Parameters
@@ -174,14 +169,15 @@ def program_of(build: Build, session: Session, parent: Integers, sender: Integer
                 leaving.append(Action(depart * PARTS + passed, DEPART, row, which))
                 if not to_host:
                     reading.append(Action(read * PARTS + passed, READ, row, which))
-    return Program(in_order(build, session, actions, parent), rows)
-
-
-def in_order(
-    build: Build, session: Session, actions: dict[int, list[Action]], parent: Integers
-) -> dict[int, list[Action]]:
-    """Return the actions of nodes in time, with the deskews of all and the ends of a segment on demand."""
+    polling = None if session.repeats else polling_of(build, session.segments[0], rows)
+    for chip, cycle in (polling.branch if polling else {}).items():
+        actions.setdefault(chip, []).append(Action(cycle * PARTS, BRANCH, NONE, 0))
     _add_ends(build, session, actions)
+    return SessionActions(in_order(session, actions, parent), rows, polling)
+
+
+def in_order(session: Session, actions: dict[int, list[Action]], parent: Integers) -> dict[int, list[Action]]:
+    """Return the actions of nodes in time, with the deskews of all."""
     for node in list(actions):
         # Chips above pass counters on, and deskew with the others.
         above = int(parent[node])

@@ -13,18 +13,19 @@ from lpxsched.simulation.reference.counters import Counters, Exchange
 from lpxsched.simulation.reference.machine import Machine
 from lpxsched.simulation.reference.oscillator import FEMTOSECONDS_PER_US, PARTS, Drawn
 from lpxsched.simulation.reference.outcome import Failure, Start
+from lpxsched.simulation.reference.passes import Passes
 from lpxsched.simulation.reference.program import program_of, sessions
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.simulation.reference.chosen import Chosen, Reference
     from lpxsched.simulation.reference.faults import Fault
     from lpxsched.simulation.reference.outcome import Event, Outcome
-    from lpxsched.simulation.reference.program import Program, Session
+    from lpxsched.simulation.reference.program import Session, SessionActions
     from lpxsched.timetable.build import Build
 
 # Room that a token needs within the epochs of a level beyond the latency: jitter, and clocks that run apart.
@@ -33,17 +34,21 @@ TOKEN_CYCLES = 35
 ROUNDING_FS = 100
 
 
-def run_session(reference: Reference, session: Session, chosen: Chosen, fault: Fault | None = None) -> Outcome:
-    """Run one session on chosen clocks."""
+def timetable_program(reference: Reference, session: Session) -> SessionActions:
+    """Return what the rows of the timetable make nodes do in a session."""
     alignment = reference.alignment
-    program = program_of(reference.build, session, alignment.tree.parent, alignment.sender, reference.row_segments)
-    return run_program(reference, session, program, chosen, fault)
+    return program_of(reference.build, session, alignment.tree.parent, alignment.sender, reference.row_segments)
+
+
+def run_session(reference: Reference, session: Session, chosen: Chosen, fault: Fault | None = None) -> Outcome:
+    """Run one session of the timetable on chosen clocks."""
+    return run_program(reference, session, timetable_program(reference, session), chosen, fault)
 
 
 def run_program(
     reference: Reference,
     session: Session,
-    program: Program,
+    program: SessionActions,
     chosen: Chosen,
     fault: Fault | None = None,
     seen: list[Event] | None = None,
@@ -62,9 +67,10 @@ def run_program(
     counters.locked |= chosen.locked & parents.keys()
     if fault is not None:
         counters.calibration = {node: fault.calibration(node) for node in parents}
-    machine = Machine(program, session, oscillators, counters, depth, seen)
+    passes = Passes(session.deskews, program.polling, chosen.void_passes, chosen.absent)
+    machine = Machine(program, passes, oscillators, counters, depth, seen)
     machine.now_fs = chosen.since_fs
-    start = _start(reference, session, counters, depth, chosen)
+    start = _start(reference, session, counters, depth, chosen, passes.void)
     return machine.run(start, reference.wires, chosen.jitter_fs, fault)
 
 
@@ -111,22 +117,30 @@ def _epochs(reference: Reference, session: Session, depth: Mapping[int, int]) ->
 
 
 def _start(
-    reference: Reference, session: Session, counters: Counters, depth: Mapping[int, int], chosen: Chosen
+    reference: Reference, session: Session, counters: Counters, depth: Mapping[int, int], chosen: Chosen, void: int
 ) -> Start:
-    """Return when a session begins: at the first pass or epoch once all counters follow, of the chip of least depth."""
+    """Return when a session begins: at a pass or epoch once all counters follow, of the chip of least depth.
+
+    Rows come in the last pass that is void; where none is, in the pass or epoch before.
+    """
     exchange, levels = counters.exchange, max(depth.values(), default=0)
     period, epochs = exchange.period, _epochs(reference, session, depth)
     settled = 0
     if counters.locked != counters.parents.keys():
         settled = (levels + 3) * 4 * (exchange.every + int(exchange.latency_fs / reference.wave.cycle_fs) + 1)
-    passes = max(session.waiting_cycles // period, 1) if session.polled else 1
+    apart = period * (max(session.waiting_cycles // period, 1) if session.polled else 1)
     root = min(depth, key=lambda node: (depth[node], node))
     now = counters.value_at(root, chosen.since_fs) // PARTS
-    first_pass = (now + settled) // (passes * period) + 1
-    event_cycle = int((first_pass + chosen.event) * passes * period)
-    boundary = (first_pass + 1) * passes * period
-    event_fs = counters.oscillators[root].time_fs(event_cycle * PARTS - counters.correction[root])
-    return Start(event_fs, boundary + levels * epochs * period, boundary, epochs)
+    first = (now + settled) // apart + 2
+
+    def time_fs(passes: float) -> int:
+        return counters.oscillators[root].time_fs(int(passes * apart) * PARTS - counters.correction[root])
+
+    event_fs = time_fs(first + void - 1 + chosen.event)
+    boundary = first * apart
+    return Start(
+        event_fs, time_fs(first - 0.5) if void else event_fs, boundary + levels * epochs * period, boundary, epochs
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +188,37 @@ class ReferenceSummary:
 
 
 def run_reference(
-    build: Build, clock: ClockSpecification | None = None, *, runs: int = 1, seed: int = 0
+    build: Build,
+    clock: ClockSpecification | None = None,
+    *,
+    runs: int = 1,
+    seed: int = 0,
+    program: Callable[[Reference, Session], SessionActions] = timetable_program,
+    follow: Callable[[int, Session, list[Event]], None] | None = None,
 ) -> ReferenceSummary:
-    """Run all sessions of a build on the reference, one after the other, each run on clocks of its own."""
+    """Run all sessions of a build on the reference, one after the other, each run on clocks of its own.
+
+    Parameters
+    ----------
+    build : Build
+    clock : ClockSpecification, optional
+        Instead of the build's own.
+    runs, seed : int
+    program : callable
+        What nodes do in a session.
+    follow : callable, optional
+        Takes the number of a run, a session, and what happened in it, in the order of true time.
+    """
     reference = prepare(build, clock)
     failures: list[tuple[int, Failure]] = []
     slack, fullest, longest = float("inf"), 0, 0
     for run in range(runs):
         chosen, total = drawn(reference, seed + run), 0
         for session in sessions(build):
-            outcome = run_session(reference, session, chosen)
+            seen: list[Event] | None = None if follow is None else []
+            outcome = run_program(reference, session, program(reference, session), chosen, seen=seen)
+            if follow is not None and seen is not None:
+                follow(run, session, seen)
             chosen = chosen.after(outcome)
             failures += [
                 (run, failure) for failure in (*outcome.failures, *beyond_residuals(reference, session, outcome))
@@ -205,7 +240,7 @@ def beyond_residuals(reference: Reference, session: Session, outcome: Outcome) -
     parent, deskews = reference.alignment.tree.parent, outcome.resumed
     most_fs = int(reference.limits.residual_cycles * reference.wave.cycle_fs) + ROUNDING_FS
     return [
-        Failure("residual", node, float(session.deskews[deskew][0]), NONE, deskew)
+        Failure("residual", node, float(session.deskews[deskew % len(session.deskews)][0]), NONE, deskew)
         for (deskew, node), (time_fs, _) in sorted(deskews.items())
         if deskew >= 0 and abs(time_fs - deskews.get((deskew, int(parent[node])), (time_fs, 0))[0]) > most_fs
     ]

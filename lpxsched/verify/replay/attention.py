@@ -41,6 +41,9 @@ class Shape:
     window: int
     keys_are_values: int
     gated: int
+    entered: int
+    stay: int
+    room: int
     step: int = 0
     steps: int = 1
 
@@ -54,6 +57,8 @@ class Shape:
             return f"deals {self.bundles} bundles of {self.heads} and {self.kv_heads} heads over {columns} columns"
         if rows % self.rows_per_user or self.context < self.rows_per_user:
             return f"has {rows} rows, {self.rows_per_user} a user, of a context of {self.context}"
+        if not 0 < self.stay <= self.room or self.entered + self.rows_per_user > self.room:
+            return f"enters {self.rows_per_user} rows behind {self.entered}, in a room of {self.room}"
         return ""
 
     @property
@@ -64,16 +69,25 @@ class Shape:
     @property
     def past(self) -> int:
         """Rows of the cache before the first step that are reckoned with."""
-        return max(0, min(self.context - self.steps * self.rows_per_user, PAST))
+        return max(0, min(self.context - self._new, PAST))
 
     @property
     def seen(self) -> int:
         """Rows of a user that are reckoned with after the last step."""
-        return self.past + self.steps * self.rows_per_user
+        return self.past + self._new
+
+    @property
+    def begin(self) -> int:
+        """Where the first new row of a user stands in his context, and all that is written over ends."""
+        return self.past + self.step * self.stay + self.entered
+
+    @property
+    def _new(self) -> int:
+        return (self.steps - 1) * self.stay + self.room
 
     def places(self, rows: int) -> Integers:
         """Return where each row stands in its user's context."""
-        return self.past + self.step * self.rows_per_user + np.arange(rows) % self.rows_per_user
+        return self.begin + np.arange(rows) % self.rows_per_user
 
     def visible(self, rows: int) -> Flags:
         """Return which rows of its user's context each row sees; shape (rows, seen)."""
@@ -99,8 +113,10 @@ class Shape:
 
 
 def shape_of(setting: Setting) -> Shape:
-    """Return the heads of an operator in its step."""
-    return sizes_as(Shape, setting, step=setting.round.step, steps=setting.round.steps)
+    """Return the heads of an operator in its step; its rows are all of a step where no sizes tell of others."""
+    told, of_step = setting.operator.sizes, setting.operator.sizes.get("rows_per_user", 0)
+    among = {"entered": told.get("entered", 0), "stay": told.get("stay", of_step), "room": told.get("room", of_step)}
+    return sizes_as(Shape, setting, step=setting.round.step, steps=setting.round.steps, **among)
 
 
 def heads_of(setting: Setting) -> Shape:

@@ -29,7 +29,7 @@ def side_by_side(setting: Setting, blocks: int, inputs: Values) -> Integers:
 
 def weights_of_all(setting: Setting, name: str, *shape: int) -> Integers:
     """Return weights of an operator that those of further blocks share with it."""
-    return drawn(generator(setting.seed, "weights", plain_kind(setting.operator.name), name), *shape)
+    return drawn(generator(setting.seed, "weights", plain_kind(setting.keeper), name), *shape)
 
 
 def block_of(setting: Setting, matrix: Integers) -> Integers:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def cache_name(setting: Setting) -> str:
     """Return the name of what an operator keeps."""
-    return f"{setting.operator.name}, cache"
+    return f"{setting.keeper}, cache"
 
 
 def cached(share: Share) -> Values:
@@ -55,8 +55,13 @@ def with_values(share: Share, inputs: Values) -> Values:
 
 
 def _with_new(share: Share, new: Integers, inputs: Values) -> Values:
-    name = cache_name(share.setting)
-    return {name: _own(share, np.concatenate([inputs[name], by_user(new, heads_of(share.setting).rows_per_user)]))}
+    name, shape = cache_name(share.setting), heads_of(share.setting)
+    return {name: _own(share, behind(shape, inputs[name], new))}
+
+
+def behind(shape: Shape, cache: Integers, new: Integers) -> Integers:
+    """Return a cache (places, users, ...) with new rows where they belong, and nothing behind them."""
+    return np.concatenate([cache[: shape.begin], by_user(new, shape.rows_per_user)])
 
 
 def context_of_rows(shape: Shape, cache: Integers) -> Integers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.verify.replay.dispatched import chosen_by, pairs_without_run
+from lpxsched.verify.replay.drafts import Turn
 from lpxsched.verify.replay.experts import routing_of
 from lpxsched.verify.replay.functions import PARTIAL
 from lpxsched.verify.replay.placement import seen
@@ -38,7 +39,9 @@ class Dense:
     functions : dict of Function
         By number of the operator in the graph.
     whole : dict
-        Every tensor that the operators leave, and all that they keep, by name.
+        Every tensor that the operators leave, by name.
+    keepers : dict
+        The operators that keep something, one after the other, by its name.
     """
 
     def __init__(
@@ -55,20 +58,40 @@ class Dense:
         self._outside: Values = {} if outside is None else {OUTSIDE: outside}
         self._before = before
         self._summands: dict[tuple[int, int], Values] = {}
+        self._kept: dict[tuple[int, str], Integers] = {}
         self.whole: Values = {}
+        self.keepers: dict[str, list[int]] = {}
         for number in model.order[segment]:
-            self.whole |= self.functions[number].dense(self._read(number) | self.beside(number, None))
+            left = self.functions[number].dense(self._read(number) | self.beside(number, None))
+            outputs = self.functions[number].setting.operator.outputs
+            self.whole |= {name: left.pop(name) for name in outputs}
+            self._kept |= {(number, name): values for name, values in left.items()}
+            for name in left:
+                self.keepers.setdefault(name, []).append(number)
 
     def beside(self, number: int, shard: int | None) -> Values:
-        """Return what an operator uses that is no tensor: rows outside, and what its shard kept of the step before."""
+        """Return what an operator uses that is no tensor: rows outside, and what its shard kept last."""
         function = self.functions[number]
         if not function.setting.operator.inputs:
             return self._outside
-        kept = function.before(shard) if isinstance(function, Units) else {}
-        if not kept or self._before is None:
-            return kept
-        left = self._before.whole if shard is None else self._before.leaves(number, shard)
-        return {name: left[name] for name in kept}
+        kept = function.before(shard) if isinstance(function, Units | Turn) else {}
+        for name in kept:
+            if not self.begins_with(number, name):
+                kept[name] = self._kept_by(self._before_it(number, name)[-1], name, shard)
+            elif self._before is not None:
+                kept[name] = self._before._kept_by(self._before.keepers[name][-1], name, shard)
+        return kept
+
+    def begins_with(self, number: int, name: str) -> bool:
+        """Return whether an operator is the first of a step that keeps something."""
+        return not self._before_it(number, name)
+
+    def _before_it(self, number: int, name: str) -> list[int]:
+        keepers = self.keepers.get(name, [])
+        return keepers[: keepers.index(number)] if number in keepers else keepers
+
+    def _kept_by(self, number: int, name: str, shard: int | None) -> Integers:
+        return self._kept[number, name] if shard is None else self.leaves(number, shard)[name]
 
     def expected(self, number: int, shard: int) -> Values:
         """Return what a shard of an operator should read: its parts of whole tensors, and its own summands."""

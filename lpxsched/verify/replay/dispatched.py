@@ -65,7 +65,7 @@ class Dispatched:
 def routed_at_home(setting: Setting, layer: Dispatch, _: int | None, inputs: Values) -> Values:
     """Choose experts and gates of each row where it is."""
     routed, x, routing = layer.routed, setting.input_rows(0, inputs), setting.output
-    random = generator(setting.seed, "weights", setting.operator.name)
+    random = generator(setting.seed, "weights", setting.keeper)
     gates, scores = (product(x, drawn(random, x.shape[1], n)) for n in (routed.experts_per_row, routed.choices))
     return {routing: laid(setting, routing, pairs_of(setting, routed, scores, gates))}
 

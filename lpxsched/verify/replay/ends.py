@@ -39,15 +39,26 @@ def _row_of_token(seed: int, name: str, token: int, length: int) -> Integers:
 
 
 def _matrix_of_tokens(setting: Setting, tokens: Integers, length: int) -> Integers:
-    rows = [_row_of_token(setting.seed, setting.operator.name, token, length) for token in tokens.tolist()]
+    rows = [_row_of_token(setting.seed, setting.keeper, token, length) for token in tokens.tolist()]
     return np.array(rows, dtype=np.int64).reshape(len(tokens), length)
+
+
+def tokens_of(setting: Setting, vectors: Integers, rows: int) -> Integers:
+    """Return what a vector of tokens says of each of so many rows."""
+    return dot(vectors[_vector_of(rows, len(vectors))], _weights_of_rows(setting, rows))
+
+
+def vectors_of_tokens(setting: Setting, tokens: Integers) -> Integers:
+    """Return tokens, one a row, as they lie in the vectors of what an operator leaves."""
+    vectors = np.zeros((setting.tensors[setting.output].vectors, setting.lanes), dtype=np.int64)
+    of_rows = tokens[:, None] * _weights_of_rows(setting, len(tokens)) % PRIME
+    np.add.at(vectors, _vector_of(len(tokens), len(vectors)), of_rows)
+    return vectors % PRIME
 
 
 def embedded(setting: Setting, shard: int | None, inputs: Values) -> Integers:
     """Return the row of each token; a shard leaves those of its own tokens, and 0 for others."""
-    vectors = inputs[setting.operator.inputs[0].tensor]
-    weights = _weights_of_rows(setting, setting.operator.rows)
-    found = dot(vectors[_vector_of(len(weights), len(vectors))], weights)
+    found = tokens_of(setting, inputs[setting.operator.inputs[0].tensor], setting.operator.rows)
     tokens = found % setting.operator.columns
     rows = _matrix_of_tokens(setting, tokens, setting.rows(setting.output)[1])
     if shard is None:
@@ -142,7 +153,4 @@ def sampled(setting: Setting, _: int | None, inputs: Values) -> Integers:
     by_row = best.reshape(-1, setting.operator.rows, best.shape[1])
     first = by_row[:, :, LOGIT].argmax(axis=0)
     tokens = by_row[first, np.arange(len(first)), TOKEN]
-    vectors = np.zeros((setting.tensors[setting.output].vectors, setting.lanes), dtype=np.int64)
-    weights = _weights_of_rows(setting, len(tokens))
-    np.add.at(vectors, _vector_of(len(tokens), len(vectors)), tokens[:, None] * weights % PRIME)
-    return vectors.reshape(setting.rows(setting.output)) % PRIME
+    return vectors_of_tokens(setting, tokens).reshape(setting.rows(setting.output))

@@ -53,7 +53,7 @@ class Found:
     Attributes
     ----------
     kept : dict
-        What each shard of an operator (number in the graph, shard) keeps.
+        What each shard keeps, by its name and the shard.
     outside : ndarray of int64, or None
         The rows that hosts have for the segment.
     left : dict
@@ -61,13 +61,13 @@ class Found:
     """
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[int, int], Values] = {}
+        self.kept: dict[tuple[str, int], Integers] = {}
         self.outside: Integers | None = None
         self.left: Values = {}
 
     def beside(self, run: Run, expected: Values, noise: np.random.Generator) -> Values:
         """Return what a run uses that is no tensor, noise where there is none of it."""
-        there = dict(self.kept.get((run.number, run.shard), {}))
+        there = {name: self.kept[name, run.shard] for name in expected if (name, run.shard) in self.kept}
         if self.outside is not None:
             there[OUTSIDE] = self.outside
         return {
@@ -98,16 +98,19 @@ def evaluate(plan: Plan, dense: Dense, found: Found, seed: int) -> Iterator[Diff
         for run in runs:
             reads = {read.tensor: _gather(plan, read.moved, stored, noise) for read in run.reads}
             should = dense.beside(run.number, run.shard)
-            beside = _at_first(dense, should) or found.beside(run, should, noise)
+            first = _at_first(dense, run.number, should)
+            later = {name: values for name, values in should.items() if name not in first}
+            beside = first | found.beside(run, later, noise)
             differences = [*_of_reads(run, dense, reads), *_of_beside(run, should, beside)]
             yield from differences
             _leave(run, dense, reads | beside, stored, found, right=not any(len(one.wrong) for one in differences))
             _take(run, dense, reads, found)
 
 
-def _at_first(dense: Dense, should: Values) -> Values:
-    """Return what chips keep before the first step: all that there should be; nothing in other steps, or of rows."""
-    return {} if dense.now.step or OUTSIDE in should else should
+def _at_first(dense: Dense, number: int, should: Values) -> Values:
+    """Return what chips keep before the first step: all that there should be; nothing later, or of rows."""
+    kept = [] if dense.now.step else [name for name in should if name != OUTSIDE and dense.begins_with(number, name)]
+    return {name: should[name] for name in kept}
 
 
 def _leave(run: Run, dense: Dense, inputs: Values, stored: Integers, found: Found, *, right: bool) -> None:
@@ -119,9 +122,9 @@ def _leave(run: Run, dense: Dense, inputs: Values, stored: Integers, found: Foun
         first, end = max(0, write.cut), min(len(part), write.cut + write.stored)
         if first < end:
             stored[write.point + first - write.cut : write.point + end - write.cut] = part[first:end]
-    kept = outputs.keys() - dense.functions[run.number].setting.operator.outputs
-    if run.ready and kept:
-        found.kept[run.number, run.shard] = {name: outputs[name] for name in kept}
+    if run.ready:
+        kept = outputs.keys() - dense.functions[run.number].setting.operator.outputs
+        found.kept |= {(name, run.shard): outputs[name] for name in kept}
 
 
 def _take(run: Run, dense: Dense, reads: Values, found: Found) -> None:

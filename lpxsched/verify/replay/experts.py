@@ -56,7 +56,7 @@ class Router:
         """Return the routing."""
         setting, routed = self.setting, self.mixture.routed
         x = np.concatenate([setting.matrix(name, values) for name, values in inputs.items()], axis=1)
-        random = generator(setting.seed, "weights", setting.operator.name)
+        random = generator(setting.seed, "weights", setting.keeper)
         gates, scores = (product(x, drawn(random, x.shape[1], n)) for n in (routed.experts_per_row, routed.choices))
         return {self.mixture.routing: laid(setting, self.mixture.routing, pairs_of(setting, routed, scores, gates))}
 
@@ -129,7 +129,7 @@ class Experts:
 
 def computed(setting: Setting, routed: Routed, shard: int, experts: Integers, x: Integers, length: int) -> Integers:
     """Return what a shard's experts make of rows, one each."""
-    random = generator(setting.seed, "weights", setting.operator.name, shard)
+    random = generator(setting.seed, "weights", setting.keeper, shard)
     up, gate, down = (drawn(random, routed.experts, n)[experts] for n in (x.shape[1], x.shape[1], length))
     hidden = activated(dot(x, gate), dot(x, up), setting.operator.sizes["matrices"])
     return np.asarray(hidden[:, None] * down % PRIME)
@@ -164,6 +164,6 @@ class Combine:
         if mixture.same and not shard:
             idle = np.where(experts >= routed.experts, gates, 0).reshape(routed.rows, -1).sum(axis=1) % PRIME
             x = setting.matrix(mixture.same, inputs[mixture.same])
-            alike = drawn(generator(setting.seed, "weights", setting.operator.name), x.shape[1], total.shape[1])
+            alike = drawn(generator(setting.seed, "weights", setting.keeper), x.shape[1], total.shape[1])
             total += product(x, alike) * idle[:, None] % PRIME
         return {mixture.output: add_residual(setting, setting.vectors(total % PRIME), shard, inputs)}

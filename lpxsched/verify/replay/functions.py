@@ -104,6 +104,12 @@ class Setting:
         """Name of the one tensor that the operator leaves."""
         return self.operator.outputs[0]
 
+    @property
+    def keeper(self) -> str:
+        """Name of the operator whose weights and caches it has: its own, or that of its kind in another layer."""
+        home = self.operator.sizes.get("as_layer")
+        return self.operator.name if home is None else f"layer.{home}.{self.operator.kind}"
+
     def input_rows(self, place: int, inputs: Values) -> Integers:
         """Return the input at a place as a matrix."""
         name = self.operator.inputs[place].tensor
@@ -247,7 +253,7 @@ def sound(setting: Setting, sizes: AnySizes) -> AnySizes:
 
 def weights_of(setting: Setting, name: str, *shape: int) -> Integers:
     """Return weights of an operator."""
-    return _drawn_weights(setting.seed, setting.operator.name, name, shape)
+    return _drawn_weights(setting.seed, setting.keeper, name, shape)
 
 
 def folded(setting: Setting, x: Integers, length: int) -> Integers:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Held:
+class HeldVectors:
     """What nodes hold: first what operators produced, then what slots brought; times in parts of a cycle.
 
     Attributes
@@ -40,7 +40,7 @@ class Held:
     leaves: Integers
 
 
-def held_of(build: Build, sent: Flights, parts: int) -> Held:
+def held_of(build: Build, sent: Flights, parts: int) -> HeldVectors:
     """Return what is held, sums as if they might leave at once; a host passes nothing on."""
     tensors, operators = build.tensors, build.operators
     made = np.flatnonzero(tensors.producer != NONE)
@@ -51,7 +51,7 @@ def held_of(build: Build, sent: Flights, parts: int) -> Held:
     node = build.links.dst[build.slots.link[sent.slot]]
     arriving = keys_of(build, build.links.dst, sent.slot, sent.point)
     turned = sent.read + build.chips.turnaround_cycles[node] * parts
-    return Held(
+    return HeldVectors(
         made=len(row),
         key=np.concatenate([operators.chip[producer] * total_points(build) + point, arriving]),
         point=np.concatenate([point, sent.point]),
@@ -67,7 +67,7 @@ def owners(build: Build) -> Integers:
     return np.append(np.repeat(producer[made], build.tensors.vectors[made]), NONE)
 
 
-def paid_for(build: Build, held: Held, operand: Integers, found: Integers, parts: int) -> Held:
+def paid_for(build: Build, held: HeldVectors, operand: Integers, found: Integers, parts: int) -> HeldVectors:
     """Let sums pay like relays: none leaves before what it adds might have left, and the sum.
 
     What one sum needs may be another one on the same chip; no chain is longer than there are sums.
@@ -86,7 +86,7 @@ def paid_for(build: Build, held: Held, operand: Integers, found: Integers, parts
         if np.array_equal(leaves[: held.made], least[owner]):
             break
         leaves[: held.made] = least[owner]
-    return Held(held.made, held.key, held.point, held.there, leaves)
+    return HeldVectors(held.made, held.key, held.point, held.there, leaves)
 
 
 def keys_of(build: Build, end: Integers, slot: Integers, point: Integers) -> Integers:

@@ -29,6 +29,7 @@ from lpxsched.verify.replay.cached import (
     with_values,
 )
 from lpxsched.verify.replay.dispatched import Dispatched, combined, experts_run, labelled, placed, routed_at_home
+from lpxsched.verify.replay.drafts import Copied, Turn, accepted, all_rows, handed, joined, one_row, picked
 from lpxsched.verify.replay.ends import Best, Logits, embedded, sampled
 from lpxsched.verify.replay.experts import Combine, Experts, Router, Routes
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, Linear
@@ -140,6 +141,14 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
     "lm_head": Logits,
     "argmax": Best,
     "sample": partial(Rows, image=sampled),
+    "accept": partial(Turn, image=accepted, rows_per_user=all_rows),
+    "pick": partial(Turn, image=picked, rows_per_user=one_row),
+    "hand": partial(Turn, image=handed, rows_per_user=one_row),
+    "onward": Copied,
+    "token_scale": SCALE,
+    "row_scale": SCALE,
+    "join": partial(SLICES, numbers=one_number, left=joined),
+    "project": partial(Projection, unit_columns=one_column, given=hidden_given, deal=Slices),
 }
 # First input and output of kinds of the layers that mixers on GPUs leave; in another form they are linear maps.
 FORMS = {"dense": (REPLICATED, PARTIAL), "shared": (REPLICATED, PARTIAL), "widen": (PARTIAL, PARTIAL)}

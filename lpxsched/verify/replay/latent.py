@@ -15,10 +15,10 @@ from lpxsched.units import ceil_div
 from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
 from lpxsched.verify.replay.attention import HEAD, heads_of, shape_of, turned
 from lpxsched.verify.replay.blocks import scales, weights_of_all
-from lpxsched.verify.replay.cached import cache_name, context_of_rows
+from lpxsched.verify.replay.cached import behind, cache_name, context_of_rows
 from lpxsched.verify.replay.field import dot, inverse_root
 from lpxsched.verify.replay.functions import folded, sizes_of, weights_of
-from lpxsched.verify.replay.units import Given, by_user
+from lpxsched.verify.replay.units import Given
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
@@ -76,7 +76,7 @@ def cached_latents(share: Share) -> Values:
 def with_latents(share: Share, inputs: Values) -> Values:
     """Return the cache with new latent rows."""
     new, name = share.rows(1, inputs)[:, -KEPT:], cache_name(share.setting)
-    return {name: np.concatenate([inputs[name], by_user(new, heads_of(share.setting).rows_per_user)])}
+    return {name: behind(heads_of(share.setting), inputs[name], new)}
 
 
 def latent_scores(share: Share, inputs: Values) -> Integers:

@@ -11,7 +11,7 @@ from lpxsched.units import ceil_div, exact
 from lpxsched.verify.replay.arithmetic import PRIME
 from lpxsched.verify.replay.blocks import plain_kind
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, in_rows
-from lpxsched.verify.replay.routings import Held, Routed
+from lpxsched.verify.replay.routings import HeldExperts, Routed
 
 if TYPE_CHECKING:
     from lpxsched.timetable.documents import GraphFile, GraphOperator, GraphTensor
@@ -140,7 +140,7 @@ def _routed(expert: GraphOperator, rows: int, per_row: Fraction, width: int) -> 
     return Routed(rows, experts, idle, int(per_row), held)
 
 
-def _slices(expert: GraphOperator, experts: int, width: int) -> tuple[Held, ...]:
+def _slices(expert: GraphOperator, experts: int, width: int) -> tuple[HeldExperts, ...]:
     """Return all experts on every shard, with as many runs as often one's columns are read of those that are held."""
     read = sum((exact(term.per_column) for term in expert.work if term.counts == "bytes"), Fraction(0))
     kept = [term for resident in expert.resident for term in resident.terms]
@@ -148,16 +148,16 @@ def _slices(expert: GraphOperator, experts: int, width: int) -> tuple[Held, ...]
     runs = experts * read / held if held else Fraction(0)
     if runs.denominator > 1 or runs < 1:
         return ()
-    return (Held(0, experts, int(runs), expert.rows // int(runs)),) * width
+    return (HeldExperts(0, experts, int(runs), expert.rows // int(runs)),) * width
 
 
-def held_whole(expert: GraphOperator, experts: int) -> tuple[Held, ...]:
+def held_whole(expert: GraphOperator, experts: int) -> tuple[HeldExperts, ...]:
     """Return the experts that shards hold whole, in the order of the shards."""
     shares = expert.shares or []
     numbers = [held for _, held, _ in shares]
     if sum(numbers) != experts:
         return ()
     return tuple(
-        Held(first, held, runs, max(1, rows // max(1, runs)))
+        HeldExperts(first, held, runs, max(1, rows // max(1, runs)))
         for first, (rows, held, runs) in zip(accumulate(numbers, initial=0), shares, strict=False)
     )

@@ -117,10 +117,11 @@ def model_of(build: Build, seed: int) -> Model:
 
 def _contexts(graph: GraphFile) -> list[int]:
     """Return for how many steps each operator of attention has room in its context; 1 where it says nonsense."""
+    told = [operator.sizes for operator in graph.operators if "context" in operator.sizes]
+    rows = [max(1, sizes.get("rows_per_user", 1)) for sizes in told]
     return [
-        max(1, operator.sizes["context"] // max(1, operator.sizes.get("rows_per_user", 1)))
-        for operator in graph.operators
-        if "context" in operator.sizes
+        max(1, 1 + (sizes["context"] - sizes.get("room", own)) // max(1, sizes.get("stay", own)))
+        for sizes, own in zip(told, rows, strict=True)
     ]
 
 

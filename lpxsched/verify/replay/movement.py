@@ -25,7 +25,7 @@ from lpxsched.verify.replay.wires import expanded, flights, parts_of_a_cycle, po
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers
-    from lpxsched.verify.replay.holding import Held
+    from lpxsched.verify.replay.holding import HeldVectors
     from lpxsched.verify.replay.rotation import Copies
     from lpxsched.verify.replay.wires import Flights
 
@@ -79,7 +79,7 @@ class _Ways(NamedTuple):
     k: Integers
     key: Integers
     point: Integers
-    held: Held
+    held: HeldVectors
     found: Integers
     taken: Integers
 
@@ -171,7 +171,7 @@ def _last(held_key: Integers, held_time: Integers, key: Integers, time: Integers
     return found[held:]
 
 
-def _roots(held: Held, taken: Integers, carries: Flags) -> Integers:
+def _roots(held: HeldVectors, taken: Integers, carries: Flags) -> Integers:
     """Return where each thing held began: a made vector, or the arrival that broke the way.
 
     Every arrival is later than what it was taken from, so ways have an end and are halved until they are followed.
@@ -185,7 +185,7 @@ def _roots(held: Held, taken: Integers, carries: Flags) -> Integers:
         root = further
 
 
-def _comes(held: Held, key: Integers, found: Integers, parts: int) -> Integers:
+def _comes(held: HeldVectors, key: Integers, found: Integers, parts: int) -> Integers:
     """Return, where nothing is found, the cycle at which something first comes under the key."""
     comes = np.full(len(key), NONE, dtype=np.int64)
     missing = np.flatnonzero(found == NONE)
@@ -200,7 +200,7 @@ def _comes(held: Held, key: Integers, found: Integers, parts: int) -> Integers:
     return comes
 
 
-def _unused(held: Held, sent: Flights, used: Integers) -> Integers:
+def _unused(held: HeldVectors, sent: Flights, used: Integers) -> Integers:
     """Return the slots that bring something which nothing takes."""
     takes = np.zeros(len(held.key), dtype=np.bool_)
     takes[used[used != NONE]] = True

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
     from lpxsched.timetable.documents import GraphInput, GraphOperator, GraphTensor
 
-ADD = "add"
+ADD, BRANCH = "add", "branch"
 
 
 class View(NamedTuple):
@@ -62,7 +62,9 @@ def segment_of(build: Build, operator: GraphOperator) -> int:
 def nodes_of(build: Build, operator: GraphOperator) -> list[int]:
     """Return the node of each shard of an operator."""
     group = build.graph.groups_of_layers()[operator.layer]
-    return group.chips if operator.place == "chips" else group.hosts
+    if operator.place == "hosts":
+        return group.hosts
+    return group.members if operator.kind == BRANCH else group.chips
 
 
 def dealt(build: Build, operator: GraphOperator) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from lpxsched.verify.replay.wires import total_points
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.verify.replay.holding import Held
+    from lpxsched.verify.replay.holding import HeldVectors
     from lpxsched.verify.replay.wires import Flights
 
 # How often a tensor lies at a node, by node and row of ``tensors.parquet``; once where nothing is said.
@@ -47,14 +47,14 @@ class Uses(NamedTuple):
 
 
 def uses_of(
-    build: Build, held: Held, operand: Integers, found: Integers, sent: Flights, taken: Integers, parts: int
+    build: Build, held: HeldVectors, operand: Integers, found: Integers, sent: Flights, taken: Integers, parts: int
 ) -> Uses:
     """Return what operands and slots use.
 
     Parameters
     ----------
     build : Build
-    held : Held
+    held : HeldVectors
     operand, found : ndarray of int64, shape (vectors,)
         Row of ``operands.parquet``, and the row of `held` that it finds; `NONE` for nothing.
     sent : Flights

@@ -24,7 +24,7 @@ ROUTINGS = ("random", "same", "spread", "hot", "most runs", "most runs of the la
 RANDOM, SAME, SPREAD, HOT, MOST_RUNS, MOST_LAST = ROUTINGS
 
 
-class Held(NamedTuple):
+class HeldExperts(NamedTuple):
     """The experts of a shard, from the first on, and the runs for which it has room, of so many rows each."""
 
     first: int
@@ -41,7 +41,7 @@ class Routed:
     ----------
     rows, experts, idle, experts_per_row : int
         B, E, experts without weights, which are numbered behind the others, and k.
-    held : tuple of Held
+    held : tuple of HeldExperts
         By shard.
     """
 
@@ -49,7 +49,7 @@ class Routed:
     experts: int
     idle: int
     experts_per_row: int
-    held: tuple[Held, ...]
+    held: tuple[HeldExperts, ...]
 
     @property
     def choices(self) -> int:
@@ -82,13 +82,13 @@ def chosen_experts(routed: Routed, routing: str, scores: Integers) -> Integers:
     return most_runs(routed, holding[0] if routing == MOST_RUNS else holding[-1])
 
 
-def most_runs(routed: Routed, held: Held, most: int | None = None) -> Integers:
+def most_runs(routed: Routed, held: HeldExperts, most: int | None = None) -> Integers:
     """Return the routing that needs the most runs of a shard; shape (rows, k).
 
     Parameters
     ----------
     routed : Routed
-    held : Held
+    held : HeldExperts
         What the shard holds.
     most : int, optional
         Pairs of an expert that come at once at most; None for those of all rows.
@@ -101,7 +101,7 @@ def most_runs(routed: Routed, held: Held, most: int | None = None) -> Integers:
     return np.concatenate([dealt, others], axis=1)
 
 
-def _pairs_of_most_runs(rows: int, left: int, held: Held, most: int) -> Integers:
+def _pairs_of_most_runs(rows: int, left: int, held: HeldExperts, most: int) -> Integers:
     """Return how many of so many pairs each expert of a shard has where they need the most runs."""
     pairs = np.minimum(1, np.maximum(0, left - np.arange(held.experts)))
     left -= int(pairs.sum())
@@ -114,17 +114,17 @@ def _pairs_of_most_runs(rows: int, left: int, held: Held, most: int) -> Integers
     return pairs
 
 
-def here(held: Held, experts: Integers) -> Integers:
+def here(held: HeldExperts, experts: Integers) -> Integers:
     """Return which of some pairs meet experts of a shard."""
     return np.flatnonzero((experts >= held.first) & (experts < held.first + held.experts))
 
 
-def without_run(held: Held, experts: Integers) -> Integers:
+def without_run(held: HeldExperts, experts: Integers) -> Integers:
     """Return the pairs that find no run: each expert's pairs fill runs, and there are only so many runs.
 
     Parameters
     ----------
-    held : Held
+    held : HeldExperts
     experts : ndarray of int64, shape (pairs,)
         Pairs with experts of other shards need none.
     """

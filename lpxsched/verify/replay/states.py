@@ -32,7 +32,7 @@ CONVOLVED = ("key", "query", "values")
 
 
 def _name(setting: Setting, what: str) -> str:
-    return f"{setting.operator.name}, {what}"
+    return f"{setting.keeper}, {what}"
 
 
 def _drawn_before(setting: Setting, name: str, *shape: int) -> Integers:

@@ -101,6 +101,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     # layers that guess further tokens
     "mtp_layers": ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules"),
     "mtp_depth": ("mtp_transformer_layers",),
+    "mtp_order": ("mtp_layers_block_type",),
 }
 # A key that was not read and names experts or layers would change what the model is.
 SUSPECT = re.compile(r"expert|layer|moe", re.IGNORECASE)
@@ -112,6 +113,6 @@ HARMLESS = {
     *("moe_router_enable_expert_bias", "moe_apply_router_weight_on_input", "moe_token_dropping"),
     *("moe_router_bias_update_rate", "moe_gate", "moe_norm_topk_prob", "moe_router_topk_scaling_factor"),
     *("expert_capacity", "expert_capacity_factor", "num_expert_group", "n_expert_group", "topk_group"),
-    *("vocab_size_per_layer_input", "zero_expert_type", "mtp_layers_block_type"),
+    *("vocab_size_per_layer_input", "zero_expert_type"),
     *("apply_residual_connection_post_layernorm", "use_parallel_layernorm", "layer_types_validation"),
 }

@@ -10,7 +10,7 @@ from lpxsched.workload.config.aliases import ALIASES
 from lpxsched.workload.config.ffns import has_experts, read_ffns
 from lpxsched.workload.config.keys import read_keys
 from lpxsched.workload.config.mixers import read_mixers
-from lpxsched.workload.config.orders import layer_kinds
+from lpxsched.workload.config.orders import layer_kinds, mtp_kinds
 from lpxsched.workload.config.quantization import stored_types
 from lpxsched.workload.model import Layer, Model, Unread
 
@@ -49,9 +49,10 @@ def read_model(document: Document, name: str) -> Model:
     ffns = read_ffns(keys, dense="dense" in ffn_kinds, routed=routed)
     mixers = read_mixers(keys, {kind.mixer for kind in kinds}, hidden)
     _note_unread(keys, mixers.values())
-    stored = stored_types(keys, len(kinds))
+    *stored, of_mtp = stored_types(keys, len(kinds))
     layers = tuple(_layer(mixers[kind.mixer], kind.ffn, ffns, stored[at]) for at, kind in enumerate(kinds))
-    mtp_layers = _mtp_layers(keys)
+    modules, guessing = _mtp_modules(keys), mtp_kinds(keys, kinds)
+    mtp = tuple(_layer(mixers[kind.mixer], kind.ffn, ffns, of_mtp) for kind in guessing) if modules else ()
     vocabulary = keys.optional("vocabulary", least=1) or 0
     tied = keys.flag("tied")
     if tied is None:
@@ -59,7 +60,8 @@ def read_model(document: Document, name: str) -> Model:
     if routed and "routed" not in ffn_kinds:
         raise keys.error("experts", "no layer has experts; the keys that say which layers are dense leave none")
     keys.refuse_dropped()
-    return Model(name, hidden, layers, vocabulary, bool(tied), mtp_layers, tuple(keys.notes), keys)
+    mtp_layers = modules * (keys.optional("mtp_depth") or 1)
+    return Model(name, hidden, layers, vocabulary, bool(tied), mtp_layers, modules, mtp, tuple(keys.notes), keys)
 
 
 def _layer(mixer: Mixer | None, ffn: FfnKind, ffns: Ffns, stored: StoredTypes) -> Layer:
@@ -78,9 +80,9 @@ def _note_unread(keys: Keys, mixers: Iterable[Mixer | None]) -> None:
         keys.note(f"{ALIASES['vocabulary'][0]}: missing; totals are not known")
 
 
-def _mtp_layers(keys: Keys) -> int:
+def _mtp_modules(keys: Keys) -> int:
     found = keys.optional("mtp_layers") or 0
     layers = found * (keys.optional("mtp_depth") or 1)
     if layers:
         keys.note(f"{keys.name('mtp_layers')}: {layers} layers that guess further tokens; no total counts them")
-    return layers
+    return found

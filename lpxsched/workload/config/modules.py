@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STEMS = ("model.layers", "model.language_model.layers", "language_model.model.layers", "backbone.layers")
+MTP_STEMS = ("mtp.layers", "model.mtp.layers")
 FFN_HOMES = ("mlp", "feed_forward", "mixer", "block_sparse_moe", "ffn")
 FIRST_MATRICES = ("gate_proj", "up_proj", "w1", "gate_up_proj")
 TAILS: dict[str, tuple[str, ...]] = {
@@ -33,7 +34,7 @@ TAILS: dict[str, tuple[str, ...]] = {
 }
 
 
-def is_excluded(part: str, layer: int, patterns: tuple[str, ...]) -> bool:
+def is_excluded(part: str, layer: int, patterns: tuple[str, ...], *, guesses: bool = False) -> bool:
     """Return whether a list of modules means a part of a layer.
 
     Parameters
@@ -42,8 +43,11 @@ def is_excluded(part: str, layer: int, patterns: tuple[str, ...]) -> bool:
         ``mixer``, ``dense``, ``shared`` or ``experts``.
     layer : int
     patterns : tuple of str
+    guesses : bool
+        Whether the layer guesses further tokens: it is numbered after all others, or has a name of its own.
     """
-    return any(_means(pattern, part, layer) for pattern in _of_layer(patterns, layer))
+    own = guesses and any(_means(pattern, part, MTP_STEMS, 0) for pattern in _of_layer(patterns, 0))
+    return own or any(_means(pattern, part, STEMS, layer) for pattern in _of_layer(patterns, layer))
 
 
 def is_expression(text: str) -> bool:
@@ -64,9 +68,9 @@ def _of_layer(patterns: tuple[str, ...], layer: int) -> tuple[str, ...]:
 
 
 @cache
-def _means(pattern: str, part: str, layer: int) -> bool:
+def _means(pattern: str, part: str, stems: tuple[str, ...], layer: int) -> bool:
     matches = _matcher(pattern)
-    return any(matches(f"{stem}.{layer}.{tail}") for stem in STEMS for tail in TAILS[part])
+    return any(matches(f"{stem}.{layer}.{tail}") for stem in stems for tail in TAILS[part])
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:

@@ -8,7 +8,7 @@ from lpxsched.files.schema import short
 from lpxsched.workload.config.keys import MOST_LAYERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lpxsched.workload.config.keys import Keys
 
@@ -50,20 +50,49 @@ def layer_kinds(keys: Keys, *, routed: bool) -> tuple[LayerKind, ...]:
     InputError
         When a list is not as long as there are layers, a word is unknown, or two keys disagree.
     """
-    words = _words(keys)
+    words = _words(keys, "order")
     layers = _layers(keys, words)
     letters = any(isinstance(value, str) for _, value in keys.given("order"))
     if letters or any(word in FFN_WORDS for word in words):
-        return tuple(LayerKind(MIXER_WORDS.get(word, "none"), FFN_WORDS.get(word, "none")) for word in words)
+        return _parts_alone(words)
     dense: FfnKind = "dense"
     ffns = _ffns(keys, layers) if routed else (dense,) * layers
     return tuple(LayerKind(*both) for both in zip(_mixers(keys, words, layers), ffns, strict=True))
 
 
-def _words(keys: Keys) -> list[str]:
-    """Return the list of words of the layers, however it is written; empty where there is none."""
+def mtp_kinds(keys: Keys, kinds: Sequence[LayerKind]) -> tuple[LayerKind, ...]:
+    """Return what the layers of a module are made of that guesses a further token: as a list says, or as the last one.
+
+    Parameters
+    ----------
+    keys : Keys
+    kinds : sequence of LayerKind
+        Those of the model's layers.
+
+    Raises
+    ------
+    InputError
+        When a word is unknown, or names a part that no layer of the model has.
+    """
+    words = _words(keys, "mtp_order")
+    if not words:
+        return tuple(kinds[-1:]) * (keys.optional("mtp_depth") or 1)
+    found = _parts_alone(words)
+    mixers, ffns = ({getattr(kind, part) for kind in kinds} | {"none"} for part in LayerKind._fields)
+    for word, kind in zip(words, found, strict=True):
+        if kind.mixer not in mixers or kind.ffn not in ffns:
+            raise keys.error("mtp_order", f"names {word}, which no layer of the model is")
+    return found
+
+
+def _parts_alone(words: Sequence[str]) -> tuple[LayerKind, ...]:
+    return tuple(LayerKind(MIXER_WORDS.get(word, "none"), FFN_WORDS.get(word, "none")) for word in words)
+
+
+def _words(keys: Keys, fact: str) -> list[str]:
+    """Return the list of words of some layers, however it is written; empty where there is none."""
     found: list[list[str]] = []
-    for location, value in keys.given("order"):
+    for location, value in keys.given(fact):
         words = [LETTERS.get(letter, letter) for letter in value] if isinstance(value, str) else value
         if not isinstance(words, list) or not words:
             raise keys.document.error(location, f"must be a list of words or a text of letters, got {short(value)}")
@@ -72,7 +101,7 @@ def _words(keys: Keys) -> list[str]:
                 known = ", ".join([*LETTERS] if isinstance(value, str) else [*MIXER_WORDS, *FFN_WORDS])
                 raise keys.document.error((*location, index), f"must be one of {known}, got {short(word)}")
         if found and words != found[0]:
-            problem = f"{short(value)}, but {keys.name('order')} says another order; keep one of them"
+            problem = f"{short(value)}, but {keys.name(fact)} says another order; keep one of them"
             raise keys.document.error(location, problem)
         found.append(words)
     return found[0] if found else []

@@ -38,7 +38,7 @@ FLOATS: dict[tuple[int, int | None], str] = {(8, None): "fp8", (4, 16): "nvfp4",
 
 
 def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
-    """Return the types of each layer's weights.
+    """Return the types of each layer's weights, and last those of layers that guess further tokens.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
     """
     stated = _stated(keys.document)
     if stated is None:
-        return [StoredTypes(PLAIN, PLAIN, PLAIN, PLAIN)] * layers
+        return [StoredTypes(PLAIN, PLAIN, PLAIN, PLAIN)] * (layers + 1)
     document, location, section = stated
     dtype = _dtype(document, location, section)
     if dtype == UNKNOWN:
@@ -56,9 +56,9 @@ def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
     patterns = _patterns(document, location, section)
 
     def of(part: str, layer: int) -> str:
-        return PLAIN if is_excluded(part, layer, patterns) else dtype
+        return PLAIN if is_excluded(part, layer, patterns, guesses=layer == layers) else dtype
 
-    return [StoredTypes(*(of(part, layer) for part in StoredTypes.__slots__)) for layer in range(layers)]
+    return [StoredTypes(*(of(part, layer) for part in StoredTypes.__slots__)) for layer in range(layers + 1)]
 
 
 def quantization_file(config: Path) -> Path | None:

@@ -97,7 +97,7 @@ class _Attention(Dealt):
             ("head_columns", mixer.head_columns),
             ("bundles", self.units),
             ("parts", self.parts),
-            ("rows_per_user", self.decoding.rows_per_user),
+            *self.decoding.row_sizes,
             ("context", self.decoding.context),
             ("window", mixer.window),
             ("keys_are_values", int(mixer.keys_are_values)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.workload.datatypes import arithmetic_type, exact_bytes_of
 from lpxsched.workload.parts.piece import Piece, Shape, bias_bytes, term
-from lpxsched.workload.parts.rows import accumulated, in_turn
+from lpxsched.workload.parts.rows import accumulated, in_turn, leaving
 from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
 
 if TYPE_CHECKING:
@@ -156,22 +156,10 @@ def output_projection(kind: str, read: str, around: Around, dealt: Dealt, last: 
     def work(columns: int, first: bool) -> Work:
         elements = last.inner_weights * first + (last.inner or last.numbers) * columns
         weights = dealt.each(exact_bytes_of(elements, decoding.mixer_weights))
-        bias = Term("bytes", MATRIX, constant=bias_bytes(columns, biases=last.biases), shard=0)
-        biases = (bias,) if last.biases else ()
-        terms = (
-            term(
-                "bytes",
-                MATRIX,
-                per_row=exact_bytes_of(columns, precision.partials),
-                per_column=weights,
-                per_row_column=dealt.each(exact_bytes_of(last.numbers, precision.activations)),
-            ),
-            *biases,
-            term("macs", MATRIX, per_row_column=dealt.each(elements)),
-        )
-        kept = Weights(decoding.mixer_weights, "sharded", (term("bytes", MATRIX, per_column=weights), *biases))
+        read = dealt.each(exact_bytes_of(last.numbers, precision.activations))
+        terms, kept = leaving(columns, (weights, read, dealt.each(elements)), precision, biases=last.biases)
         dtype = arithmetic_type(decoding.mixer_weights, precision.activations)
         passes = [MATRIX, VECTOR, MATRIX] if last.inner else [MATRIX]
-        return dealt.work(dtype, terms, *passes * first, weights=kept)
+        return dealt.work(dtype, terms, *passes * first, weights=Weights(decoding.mixer_weights, "sharded", kept))
 
     return in_turn(kind, ((read, STAYS),), around, work, decoding, dealt.sizes)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
 from lpxsched.workload.parts.attention import GATE_OPERATIONS
 from lpxsched.workload.parts.piece import Piece, Shape, bias_bytes, term
-from lpxsched.workload.parts.rows import accumulated, in_turn
+from lpxsched.workload.parts.rows import accumulated, in_turn, leaving
 from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work
 
 if TYPE_CHECKING:
@@ -98,19 +98,7 @@ def _activate(ffn: Ffn, scale: str, precision: Precision, decoding: Decoding) ->
 
 
 def _down(ffn: Ffn, columns: int, precision: Precision, decoding: Decoding, *, first: bool) -> Work:
-    """Work of a block of columns of what leaves; the bias is added once, on the first chip."""
-    weights = exact_bytes_of(columns, precision.weights)
-    bias = Term("bytes", MATRIX, constant=bias_bytes(columns, biases=ffn.biases), shard=0)
-    biases = (bias,) if ffn.biases else ()
-    terms = (
-        term(
-            "bytes",
-            MATRIX,
-            per_row=exact_bytes_of(columns, precision.partials),
-            per_column=weights,
-            per_row_column=exact_bytes_of(1, precision.activations),
-        ),
-        *biases,
-        Term("macs", MATRIX, per_row_column=Fraction(columns)),
-    )
-    return _matrix(ffn, precision, decoding, terms, (term("bytes", MATRIX, per_column=weights), *biases), drains=first)
+    """Work of a block of columns of what leaves."""
+    dealt = exact_bytes_of(columns, precision.weights), exact_bytes_of(1, precision.activations), Fraction(columns)
+    terms, kept = leaving(columns, dealt, precision, biases=ffn.biases)
+    return _matrix(ffn, precision, decoding, terms, kept, drains=first)

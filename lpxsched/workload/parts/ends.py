@@ -26,13 +26,18 @@ BEST_COLUMNS = 2
 def embedding_pieces(vocabulary: int, hidden: int, decoding: Decoding) -> list[Piece]:
     """Return the operators that turn tokens from a host into rows, one block of columns after the other."""
     tokens = Shape(1, decoding.batch, TOKEN_TYPE, "sharded", "hosts")
-    sizes, rows = (("tokens", vocabulary),), in_blocks(OUTPUT, hidden, decoding)
-    pieces = [Piece("ingress", HOST, (), "tokens", tokens, Work("none"), sizes, "hosts")]
+    ingress = Piece("ingress", HOST, (), "tokens", tokens, Work("none"), (("tokens", vocabulary),), "hosts")
+    return [ingress, *embedded_pieces(vocabulary, in_blocks(OUTPUT, hidden, decoding), "tokens", decoding)]
+
+
+def embedded_pieces(vocabulary: int, rows: Rows, tokens: str, decoding: Decoding) -> list[Piece]:
+    """Return the operators that leave summands of the rows of tokens, one block of columns after the other."""
+    pieces, sizes = list[Piece](), (("tokens", vocabulary),)
     for block, (name, columns) in enumerate(zip(rows.names, rows.columns, strict=True)):
         after: tuple[tuple[str, Layout], ...] = ((rows.names[block - 1], "partial"),) if block else ()
         shape = Shape(decoding.batch, columns, rows.dtype, "partial")
         work = _embedding(vocabulary, columns, decoding, first=not block)
-        inputs: tuple[tuple[str, Layout], ...] = (("tokens", "replicated"), *after)
+        inputs: tuple[tuple[str, Layout], ...] = ((tokens, "replicated"), *after)
         piece = Piece("embedding" + part(block), VECTOR, inputs, name, shape, work, sizes)
         pieces.append(follows(piece, 1) if block else piece)
     return pieces
@@ -53,7 +58,7 @@ def _embedding(vocabulary: int, columns: int, decoding: Decoding, *, first: bool
 
 
 def head_pieces(vocabulary: int, rows: Rows, width: int, decoding: Decoding) -> list[Piece]:
-    """Return the operators that turn rows into tokens for a host.
+    """Return the operators that turn rows into tokens, on every chip.
 
     A norm's scale is the same for all logits of a row, and so changes nothing in which is the largest.
     """
@@ -66,8 +71,12 @@ def head_pieces(vocabulary: int, rows: Rows, width: int, decoding: Decoding) -> 
         *_logits(vocabulary, read, decoding),
         Piece("argmax", VECTOR, (("logits", "reserved"),), "best", best, _argmax(vocabulary, decoding), sizes),
         Piece("sample", VECTOR, (("best", "replicated"),), "tokens", tokens, _sample(width, decoding), sizes),
-        Piece("egress", HOST, (("tokens", "sharded"),), "", None, Work("none"), (), "hosts"),
     ]
+
+
+def egress_piece(tokens: str) -> Piece:
+    """Return what takes tokens to a host."""
+    return Piece("egress", HOST, ((tokens, "sharded"),), "", None, Work("none"), (), "hosts")
 
 
 def _logits(vocabulary: int, rows: Rows, decoding: Decoding) -> list[Piece]:

@@ -56,7 +56,7 @@ class _Latent(Dealt):
             ("head_columns", self.unit_columns),
             ("bundles", self.units),
             ("parts", 1),
-            ("rows_per_user", self.decoding.rows_per_user),
+            *self.decoding.row_sizes,
             ("context", self.decoding.context),
             ("window", 0),
             ("keys_are_values", 0),

@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from lpxsched.units import NONE
 from lpxsched.workload.datatypes import BIAS_TYPE, exact_bytes_of
 from lpxsched.workload.policy import SHARDED
 from lpxsched.workload.work import MATRIX, Term, Work
@@ -27,6 +28,24 @@ NORM_TYPE = "bf16"
 NORM_OPERATIONS = 3
 # Terms are written as decimals: what is no multiple of this is rounded up.
 FINEST = 1 << 16
+
+
+class Entry(NamedTuple):
+    """Where a visit's new rows of a user go that others of the same step keep beside them.
+
+    Attributes
+    ----------
+    entered : int
+        Rows that visits before have entered in this step.
+    stay : int
+        Rows of a step over which the next step does not write.
+    room : int
+        Rows of a step at most.
+    """
+
+    entered: int
+    stay: int
+    room: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,8 @@ class Decoding:
         What a vector takes at least from chip to chip; None where no context is split over chips.
     blocks : int
         Blocks of columns in which rows come between sub-layers.
+    entry : Entry or None
+        Where new rows go where several visits of a step keep rows in one place; None where they follow each other.
     """
 
     batch: int
@@ -72,6 +93,13 @@ class Decoding:
     micro_batches: int = 1
     hop_cycles: int | None = None
     blocks: int = 2
+    entry: Entry | None = None
+
+    @property
+    def row_sizes(self) -> tuple[tuple[str, int], ...]:
+        """What a replay must know of the rows of a user."""
+        own = (("rows_per_user", self.rows_per_user),)
+        return own if self.entry is None else (*own, *self.entry._asdict().items())
 
     @property
     def users(self) -> int:
@@ -115,6 +143,8 @@ class Piece:
         What it leaves, in place of a shape: one tensor, or one on each chip, None where a chip leaves nothing.
     homes : tuple of int
         Rows of each chip, where that is what it leaves ``reserved``.
+    keeper : tuple of (int, str), optional
+        The visit and the kind of the operator that keeps for it what it keeps; None for itself.
     """
 
     kind: str
@@ -127,6 +157,12 @@ class Piece:
     place: Place = "chips"
     tensors: tuple[Tensor | None, ...] = ()
     homes: tuple[int, ...] = ()
+    keeper: tuple[int, str] | None = None
+
+
+def at_home(piece: Piece, home: int, kind: str = "") -> Piece:
+    """Return a piece for which one of an earlier visit keeps, of its own kind or another; for no visit the piece."""
+    return piece if home == NONE else replace(piece, keeper=(home, kind or piece.kind))
 
 
 def decimal(amount: Fraction | int) -> Fraction:

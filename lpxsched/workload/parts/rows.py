@@ -20,12 +20,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.units import BITS_PER_BYTE, ceil_div
 from lpxsched.workload.datatypes import ELEMENT_BITS, arithmetic_type, exact_bytes_of
-from lpxsched.workload.parts.piece import NORM_TYPE, Decoding, Piece, Shape, replicated_row, term, with_residual
-from lpxsched.workload.work import MATRIX, VECTOR, Weights, Work, shard_sizes
+from lpxsched.workload.parts.piece import (
+    NORM_TYPE,
+    Decoding,
+    Piece,
+    Shape,
+    bias_bytes,
+    replicated_row,
+    term,
+    with_residual,
+)
+from lpxsched.workload.work import MATRIX, VECTOR, Term, Weights, Work, shard_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
 
+    from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.graph import Layout
 
 # Squares and their sum.
@@ -69,7 +80,7 @@ class Around(NamedTuple):
         As its matrices read them.
     scale : str
         The tensor of what norms them.
-    residual : Rows
+    residual : Rows or None
         What the first chip adds to the sum.
     output : Rows
         Summands.
@@ -77,7 +88,7 @@ class Around(NamedTuple):
 
     rows: Rows
     scale: str
-    residual: Rows
+    residual: Rows | None
     output: Rows
 
 
@@ -223,8 +234,32 @@ def in_turn(
         work = work_of(columns, not place)
         piece = Piece(kind + part(place), MATRIX, (*inputs, *after), name, shape, work, sizes)
         piece = follows(piece, len(inputs)) if place else piece
-        pieces.append(with_residual(piece, around.residual.names[place], columns, decoding))
+        residual = around.residual
+        pieces.append(with_residual(piece, residual.names[place], columns, decoding) if residual else piece)
     return pieces
+
+
+def leaving(
+    columns: int, dealt: tuple[Fraction, Fraction, Fraction], precision: Precision, *, biases: bool = False
+) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """Return the terms of a matrix that leaves summands of rows, and those of what it keeps.
+
+    Parameters
+    ----------
+    columns : int
+        Of a row.
+    dealt : tuple of Fraction
+        By column that is dealt: bytes of weights, bytes that it reads of a row, and products with a row.
+    precision : Precision
+    biases : bool
+        They are added once, on the first chip.
+    """
+    weights, read, products = dealt
+    left = exact_bytes_of(columns, precision.partials)
+    bias = (Term("bytes", MATRIX, constant=bias_bytes(columns, biases=True), shard=0),) * biases
+    moved = term("bytes", MATRIX, per_row=left, per_column=weights, per_row_column=read)
+    kept = term("bytes", MATRIX, per_column=weights)
+    return (moved, *bias, term("macs", MATRIX, per_row_column=products)), (kept, *bias)
 
 
 def follows(piece: Piece, place: int) -> Piece:

@@ -7,14 +7,14 @@ import io
 
 import pyarrow.parquet as pq
 
-from lpxsched.exploring.outcome import Outcome
+from lpxsched.exploring.outcome import CompileOutcome
 from lpxsched.exploring.sweep.table import CSV, PARQUET, rows_of, table_bytes
 
 POINTS = [{"batch": 1, "weights": None}, {"batch": 8, "weights": None}]
 OUTCOMES = [
-    Outcome(0, "", "", {"status": "feasible", "step_ns": 2, "verified": True, "fp8": {"b": 1, "a": [2]}}),
-    Outcome(0, "", "", {"status": "optimal", "step_ns": 2.5, "verified": False, "fp8": "does not fit"}),
-    Outcome(2, "a.yaml:1:2", "key: is wrong", {"status": "refused"}),
+    CompileOutcome(0, "", "", {"status": "feasible", "step_ns": 2, "verified": True, "fp8": {"b": 1, "a": [2]}}),
+    CompileOutcome(0, "", "", {"status": "optimal", "step_ns": 2.5, "verified": False, "fp8": "does not fit"}),
+    CompileOutcome(2, "a.yaml:1:2", "key: is wrong", {"status": "refused"}),
 ]
 
 

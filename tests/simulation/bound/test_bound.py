@@ -15,6 +15,7 @@ from lpxsched.simulation.bound.bound import bound
 from lpxsched.simulation.summary import simulate
 from lpxsched.timetable.writer import write_build
 from tests.builds import ints, signed, two_chip_build
+from tests.polled import polled_build
 from tests.simulation.examples import clock, deskewed_in_flight, own_clock
 from tests.verify.test_frames import gapped
 
@@ -39,13 +40,17 @@ def test_the_bound_of_the_own_clock() -> None:
     assert round(float(found.latency.step_ns), 4) == 636.5633
     assert found.latency.segments_ns == found.latency.frames_ns == (found.latency.step_ns,)
     assert (found.fullest.vectors, found.fullest.spare_vectors) == (2, 14)
-    # stall 2 of 2 x 0.9 + 2e-4 x (126 + 504) = 1.926
-    assert found.least_spare_stall_cycles == 2 - Fraction(1926, 1000)
+    # stall 2 of 2 x 0.9 + 2e-4 x 126 = 1.8252
+    assert found.least_spare_stall_cycles == 2 - Fraction(18252, 10000)
 
 
 def test_the_largest_frequency_error_is_where_the_stall_ends() -> None:
-    """Tests 2 rho 630 + 1.8 <= 2: 158.730158 ppm, one-sided; the two chips disagree by more beyond."""
-    found = bound(two_chip_build())
+    """Tests 2 rho T + 1.8 <= 2: one-sided; the two chips disagree by more beyond.
+
+    T = 126 cycles lie before the deskew of chips that are started, 504 more of a pass before that of chips that poll.
+    """
+    assert float(bound(two_chip_build()).ppm.value) == 793.650793
+    found = bound(polled_build(504))
     assert float(found.ppm.value) == 158.730158
     assert found.ppm.witness["what"] == "clocks may disagree by more than the stall of a deskew"
     assert found.ppm.witness["chips"] == [1, 0]
@@ -78,12 +83,13 @@ def test_a_simulation_fails_beyond_what_is_named_and_not_before() -> None:
 
 
 def test_the_largest_residual() -> None:
-    """Tests 2 residual + 2e-4 x 630 <= 2: 0.937 ns."""
-    assert float(bound(two_chip_build()).residual.value) == 0.937
+    """Tests 2 residual + 2e-4 x 630 <= 2: 0.937 ns; with 126 cycles 0.9874."""
+    assert float(bound(polled_build(504)).residual.value) == 0.937
+    assert float(bound(two_chip_build()).residual.value) == 0.9874
 
 
 def test_the_longest_interval() -> None:
-    """Tests 1.8 + 2e-4 T <= 2: T = 1,000 cycles, where 630 lie before the deskew now."""
+    """Tests 1.8 + 2e-4 T <= 2: T = 1,000 cycles, where 126 lie before the deskew now."""
     assert bound(two_chip_build()).interval.value == 1000
 
 
@@ -192,12 +198,12 @@ def test_the_command_tells_what_is_bounded(tmp_path: Path, capsys: pytest.Captur
     told = json.loads(capsys.readouterr().out)
     assert (told["worst_case_ns"], told["max_tolerable_ppm"], told["longest_interval_cycles"]) == (
         636.563307,
-        158.730158,
+        793.650793,
         1000,
     )
     assert told["least_slack_cycles"] == 0.982048
     assert told["witness"]["chips"] == [1, 0]
     assert run(["bound", str(tmp_path / "build")]) == ExitCode.DONE
-    assert "158.73 ppm, one-sided" in capsys.readouterr().out
+    assert "793.651 ppm, one-sided" in capsys.readouterr().out
     assert run(["bound", str(tmp_path / "build"), "--clock", "srns-300ppm"]) == ExitCode.VERIFICATION_FAILED
     assert "FAILED" in capsys.readouterr().out

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lpxsched.verify.replay.dense import Dense
     from lpxsched.verify.replay.functions import Function
 
-SHAPE = Shape(8, 4, 16, 4, 1, 1, 100, 0, 0, 0)
+SHAPE = Shape(8, 4, 16, 4, 1, 1, 100, 0, 0, 0, 0, 1, 1)
 
 
 def function(run: Dense, kind: str) -> Function:

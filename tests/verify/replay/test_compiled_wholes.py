@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from lpxsched.cli.main import run
@@ -13,7 +14,7 @@ from lpxsched.timetable.reader import read_build
 from lpxsched.verify.check import check
 from lpxsched.verify.replay.replay import replay
 from tests.toy import toy_model
-from tests.verify.changes import change
+from tests.verify.changes import change, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +46,20 @@ HYBRID = {
     "n_shared_experts": 1,
     "mlp_hidden_act": "relu2",
 }
+PARTS = {
+    "hybrid_override_pattern": "ME*E",
+    "num_hidden_layers": 4,
+    "mtp_layers_block_type": ["attention", "moe"],
+}
+# Two drafts on groups that overlap: join, layer and head of each on the chips of the embedding, their own, the head's.
+AFTER = "- chips: 0-3\n- chips: 1-6\n- chips: 2-5\n"
+DRAFTS = CUT + AFTER + AFTER
 WINDOW = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 16}
 
 
-def whole(tmp_path: Path, *more: str, **changes: Any) -> Build:
+def whole(tmp_path: Path, *more: str, cut: str = CUT, **changes: Any) -> Build:
     """Return a compiled toy of two layers on a TSP node, whose groups overlap."""
-    (tmp_path / "cut.yaml").write_text(CUT)
+    (tmp_path / "cut.yaml").write_text(cut)
     model, out = toy_model(tmp_path, **(HEADS | changes)), tmp_path / "build"
     options = ("--attention", "lpu", "--context", "64", "--effort", "1", "--partition", str(tmp_path / "cut.yaml"))
     assert run(["compile", model, "tsp-node", "-o", str(out), *options, "--json", *more]) == ExitCode.DONE
@@ -109,6 +118,40 @@ def test_rows_that_are_dispatched_are_replayed(tmp_path: Path) -> None:
     assert [read.layout for read in kinds["combine"].inputs][-1] == "reserved"
     assert check(build).ok
     assert replay(build).ok
+
+
+@pytest.mark.parametrize(
+    ("more", "changes"),
+    [
+        (("--draft", "1"), {"num_nextn_predict_layers": 1}),
+        (("--draft", "3"), LATENT | {"num_nextn_predict_layers": 1}),
+        (("--draft", "3", "--moe", "whole"), {"num_mtp_modules": 2}),
+        (("--draft", "2", "--moe", "dispatch"), {"num_nextn_predict_layers": 1}),
+        (("--draft", "2", "--in-flight", "2"), {"num_nextn_predict_layers": 1}),
+        (("--draft", "2"), HYBRID | {"num_nextn_predict_layers": 1, **PARTS}),
+    ],
+    ids=["once", "again", "modules", "dispatched", "flying", "parts"],
+)
+def test_drafts_are_replayed(tmp_path: Path, more: tuple[str, ...], changes: dict[str, Any]) -> None:
+    """Tests two users: modules that are visited once or again, of every policy, or of a mixer and of experts alone."""
+    model, out = toy_model(tmp_path, **(HEADS | changes)), tmp_path / "build"
+    options = ("--attention", "lpu", "--context", "64", "--effort", "1", "--batch", "2", "--acceptance", "1", "--json")
+    assert run(["compile", model, "tsp-node", "-o", str(out), *options, *more]) == ExitCode.DONE
+    build = read_build(out)
+    assert {"join", "accept", "hand"} <= {operator.kind for operator in build.graph.operators}
+    assert check(build).ok
+    report = replay(build)
+    assert (report.ok, report.faults, report.first) == (True, (), ())
+
+
+def test_a_module_that_finds_other_keys_is_seen(tmp_path: Path) -> None:
+    """Tests a second visit on one chip that does not read the keys of the first one: its scores are wrong."""
+    build = whole(tmp_path, "--batch", "1", "--draft", "2", "--acceptance", "1", cut=DRAFTS, num_nextn_predict_layers=1)
+    tensor = int(np.flatnonzero(build.tensors.name == "layer.5.scores.keys")[0])
+    second = np.flatnonzero(build.operands.tensor == tensor)[-1]
+    report = replay(without(build, "operands", int(second)))
+    assert any("does not read its layer.5.scores.keys" in fault for fault in report.faults)
+    assert {mismatch.operator for mismatch in report.first} >= {"layer.8.softmax"}
 
 
 def test_a_vector_that_goes_astray_is_seen_in_all_that_follows(tmp_path: Path) -> None:

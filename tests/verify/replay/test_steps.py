@@ -60,8 +60,8 @@ def differing(build: Build, change: Callable[[Found], None]) -> list[Difference]
 
 def place(found: Found, kind: str, cell: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> None:
     """Change what the first shard that keeps something of a kind keeps."""
-    kept, name = next((kept, name) for kept in found.kept.values() for name in kept if kind in name and kept[name].size)
-    kept[name] = cell(kept[name])
+    key = next(key for key, values in found.kept.items() if kind in key[0] and values.size)
+    found.kept[key] = cell(found.kept[key])
 
 
 def test_a_cache_grows_by_what_each_step_writes(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_cache_grows_by_what_each_step_writes(tmp_path: Path) -> None:
     sizes = []
     for dense, visit in follow(plan_of(build), model, 0, Round(steps=model.steps), found):
         assert not any(len(one.wrong) for one in visit)
-        caches = [cache for kept in found.kept.values() for name, cache in kept.items() if "cache" in name]
+        caches = [cache for (name, _), cache in found.kept.items() if "cache" in name]
         sizes.append({len(cache) for cache in caches})
         assert dense.now.step == len(sizes) - 1
     assert sizes == [{4}, {5}, {6}]

@@ -18,7 +18,7 @@ from tests.verify.replay.whole import STEP, layer, whole_run
 
 if TYPE_CHECKING:
     from lpxsched.verify.replay.dense import Dense
-    from lpxsched.workload.lpu_graph import Visit
+    from lpxsched.workload.lpu_visits import Visit
 
 DENSE, SHARED = Ffn(8, 3), Ffn(8, 3, 1)
 LAYERS: dict[str, Visit] = {

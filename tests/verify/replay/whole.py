@@ -16,7 +16,8 @@ from lpxsched.verify.replay.functions import weights_of
 from lpxsched.verify.replay.model import model_of
 from lpxsched.verify.replay.rounds import Round
 from lpxsched.workload.datatypes import Precision
-from lpxsched.workload.lpu_graph import Visit, lpu_graph, lpu_work
+from lpxsched.workload.lpu_graph import lpu_graph, lpu_work
+from lpxsched.workload.lpu_visits import Visit
 from lpxsched.workload.model import Experts, Ffn, Layer, Mixer, StoredTypes
 from lpxsched.workload.parts.piece import Decoding
 from lpxsched.workload.parts.rows import part
@@ -41,7 +42,11 @@ def layer(*mixers: Mixer, dense: Ffn | None = None, experts: Experts | None = No
 
 def whole_build(*layers: Visit, widths: Sequence[int], decoding: Decoding = STEP) -> Build:
     """Return a build of embedding, layers and head on groups of so many chips; its tables are of no use."""
-    visits = (Visit("embedding", HIDDEN, TOKENS), *layers, Visit("head", HIDDEN, TOKENS))
+    return build_of((Visit("embedding", HIDDEN, TOKENS), *layers, Visit("head", HIDDEN, TOKENS)), widths, decoding)
+
+
+def build_of(visits: Sequence[Visit], widths: Sequence[int], decoding: Decoding) -> Build:
+    """Return a build of visits on groups of so many chips; its tables are of no use."""
     widest = max(widths)
     groups = [Group(number, tuple(range(width)), (widest,) * width) for number, width in enumerate(widths)]
     graph = lpu_graph(visits, CHIP, widths, decoding)

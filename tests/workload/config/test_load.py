@@ -52,6 +52,26 @@ def test_layers_that_guess_further_tokens(changes: dict[str, Any], layers: int) 
     assert len(read.notes) == (1 if layers else 0)
 
 
+def test_a_module_has_layers_like_the_last_one() -> None:
+    """Tests a dense and a routed layer, of which modules of two layers have the second; and a model without modules."""
+    read = model(num_mtp_modules=3, mtp_transformer_layers=2, first_k_dense_replace=1)
+    assert read.mtp_modules == 3
+    assert read.mtp == (read.layers[1],) * 2
+    assert read.layers[1].experts
+    assert model().mtp == ()
+
+
+def test_a_list_says_what_a_module_is_made_of() -> None:
+    """Tests a mixer alone and experts alone, a word that is none, and a part that no layer has."""
+    letters = {"hybrid_override_pattern": "*E", "num_nextn_predict_layers": 1}
+    read = model(**letters, mtp_layers_block_type=["attention", "moe"])
+    assert read.mtp == (read.layers[0], read.layers[1])
+    with pytest.raises(InputError, match=r"mtp_layers_block_type\.1: must be one of full_attention, .*got 'mamba3'"):
+        model(**letters, mtp_layers_block_type=["attention", "mamba3"])
+    with pytest.raises(InputError, match=r"mtp_layers_block_type: names mamba, which no layer of the model is"):
+        model(**letters, mtp_layers_block_type=["mamba"])
+
+
 def test_a_fault_is_told_where_it_stands(tmp_path: Path) -> None:
     """Tests file, line and column of a nested key."""
     path = tmp_path / "config.json"

@@ -103,3 +103,14 @@ def test_the_file_beside_is_read(tmp_path: Path) -> None:
 def test_a_wrong_quantisation_is_refused(quantization: object, expected: str) -> None:
     """Tests what is no quantisation."""
     assert expected in refused(quantization_config=quantization)
+
+
+@pytest.mark.parametrize(
+    ("excluded", "mixer"),
+    [([], "fp8"), (["mtp*"], "bf16"), (["model.layers.2.self_attn.q_proj"], "bf16"), (["model.layers.1.*"], "fp8")],
+)
+def test_a_module_that_guesses_has_a_name_or_the_number_after_the_last(excluded: list[str], mixer: str) -> None:
+    """Tests two layers, 0 and 1, and a module that stands behind them or is called otherwise."""
+    quantization = {"quant_method": "fp8", "modules_to_not_convert": excluded}
+    (layer,) = model(num_nextn_predict_layers=1, quantization_config=quantization).mtp
+    assert layer.stored.mixer == mixer

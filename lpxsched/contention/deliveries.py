@@ -52,7 +52,7 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moves:
+class Deliveries:
     """What becomes of a tensor.
 
     Attributes
@@ -73,7 +73,7 @@ class Moves:
     sums: Parts
 
 
-def moves_of(build: Build, segment: int, node_of: Integers, network: Network) -> Iterator[Moves]:
+def deliveries_of(build: Build, segment: int, node_of: Integers, network: Network) -> Iterator[Deliveries]:
     """Yield what becomes of each tensor that a segment reads.
 
     Parameters
@@ -120,7 +120,7 @@ def _cuts(*pieces: Pieces) -> Integers:
     return np.unique(np.concatenate(ends))
 
 
-def _copied(tensor: int, writes: Pieces, reads: Pieces, node_of: Integers, hops: Integers) -> Moves:
+def _copied(tensor: int, writes: Pieces, reads: Pieces, node_of: Integers, hops: Integers) -> Deliveries:
     cuts, nodes = _cuts(writes, reads), 2 * len(hops)
     part, writer = _cut(writes, cuts)
     wanted, reader = _cut(reads, cuts)
@@ -135,7 +135,7 @@ def _copied(tensor: int, writes: Pieces, reads: Pieces, node_of: Integers, hops:
     of_part = sends // len(node_of)
     first = cuts[of_part]
     copies = Parts(first, cuts[of_part + 1] - first, sends % len(node_of), of_send.reshape(-1), reader)
-    return Moves(tensor, writer[:0], (local[0], local[1]), copies, _none())
+    return Deliveries(tensor, writer[:0], (local[0], local[1]), copies, _none())
 
 
 def _nearest(
@@ -154,7 +154,7 @@ def _nearest(
     return best
 
 
-def _summed(tensor: int, writes: Pieces, reads: Pieces, own: Integers, node_of: Integers, hops: Integers) -> Moves:
+def _summed(tensor: int, writes: Pieces, reads: Pieces, own: Integers, node_of: Integers, hops: Integers) -> Deliveries:
     """Return the sums of a partial tensor; what is read as a summand is read where it was left."""
     width, chip_of = len(hops), node_of % len(hops)
     order = np.argsort(chip_of[writes.operator])
@@ -163,7 +163,7 @@ def _summed(tensor: int, writes: Pieces, reads: Pieces, own: Integers, node_of: 
     local = writers[summand], reads.operator[own]
     whole = Pieces(*(column[~own] for column in reads))
     if not len(whole.operator):
-        return Moves(tensor, writers, local, _none(), _none())
+        return Deliveries(tensor, writers, local, _none(), _none())
     cuts = _cuts(whole)
     part, reader = _cut(whole, cuts)
     least, most = (np.full(len(cuts) - 1, limit, dtype=np.int64) for limit in (width, NONE))
@@ -182,7 +182,7 @@ def _summed(tensor: int, writes: Pieces, reads: Pieces, own: Integers, node_of: 
     used, part = np.unique(part, return_inverse=True)
     first = cuts[used]
     vectors, part = cuts[used + 1] - first, part.reshape(-1)
-    return Moves(
+    return Deliveries(
         tensor,
         writers,
         local,
