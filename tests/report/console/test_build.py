@@ -122,3 +122,5 @@ def test_what_all_visits_use_lists_none_of_them() -> None:
     summary = summarise(whole_model(build, visits=2, layers=0, problems=problems))
     assert {row[3] for row in link_rows(summary).rows} == {"all"}
     assert {row[2] for row in chip_rows(summary).rows} == {"all"}
+    # Visits of drafts, behind the head, are among them.
+    assert {row[3] for row in link_rows(replace(summary, head=0)).rows} == {"all"}
