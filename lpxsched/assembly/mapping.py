@@ -9,6 +9,8 @@ from lpxsched.program.file import partition_text
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.program.choose import Mapping
     from lpxsched.timetable.build import Build
@@ -42,8 +44,8 @@ def mapping_results(mapping: Mapping, fabric: Fabric, *, makespan_cycles: int) -
     }
 
 
-def partition_of(build: Build) -> str:
-    """Return the partition file of a build, with the reasons for its groups where they are known."""
+def partition_of(build: Build, names: Sequence[str] = ()) -> str:
+    """Return the partition file of a build, with the reasons for its groups, or names where nothing was chosen."""
     groups = {one.group: one.chips for one in build.graph.groups}
     chips, told = [groups[row.group] for row in build.graph.layers], build.manifest.results.get("mapping", {})
-    return partition_text(chips, told.get("reasons", ()))
+    return partition_text(chips, told.get("reasons") or names)

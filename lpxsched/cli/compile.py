@@ -88,8 +88,11 @@ def compile_command(
         write_build(target, build)
         if mapping is not None:
             from lpxsched.assembly.mapping import partition_of
+            from lpxsched.report.layers import head_of, layer_name
 
-            write_file(mapping, partition_of(build).encode())
+            head = head_of(build.manifest.results)
+            names = [layer_name(row.layer, head) for row in build.graph.layers]
+            write_file(mapping, partition_of(build, names).encode())
     measured = {
         "verified": verify and sound,
         "seconds": round(time.perf_counter() - started, 3),

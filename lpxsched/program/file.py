@@ -61,7 +61,8 @@ def read_groups(
     document = read_yaml(path)
     file = validate(document, PartitionFile)
     if len(file.layers) != layers:
-        raise document.error(("layers",), f"has {len(file.layers)} entries, the model has {layers} layers")
+        what = "layers" if hosted is None else "visits: embedding, layers, head, and what guesses drafts"
+        raise document.error(("layers",), f"has {len(file.layers)} entries, the model has {layers} {what}")
     groups = []
     for layer, entry in enumerate(file.layers):
         chips = _chips(document, layer, entry.chips, fabric.chips)

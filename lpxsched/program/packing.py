@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.program.memory import live_bytes, weight_bytes
-from lpxsched.program.shapes import chips_of, placements_of, turns_of
+from lpxsched.program.shapes import Joints, chips_of, placements_of, turns_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,13 +69,22 @@ class Packed:
 
 
 def offer(market: Market, shapes: Sequence[Shape], kind: int, shape: int, cycles: int, rack: int) -> Offer:
-    """Return a kind of layer on the placements of a shape in one rack, shares turned where they are unequal."""
-    shares = weight_bytes(market.load, kind, shapes[shape].width)
+    """Return a kind of layer on the placements of a shape in one rack, shares turned where they are unequal.
+
+    Turns that are joined like none of the shape's orders are left out: its bound does not hold for them.
+    """
+    shares, joints = weight_bytes(market.load, kind, shapes[shape].width), Joints.of(market.fabric)
+    first, bounded = shapes[shape].placements[0], {joints.signature(order) for order in shapes[shape].orders}
+    turns = [
+        turn
+        for turn in turns_of(first, equal=bool(shares.min() == shares.max()))
+        if joints.signature(chips_of(market.fabric, first, turn)) in bounded
+    ]
     chips = [
         chips_of(market.fabric, placement, turn)
         for placement in placements_of(market.fabric, shapes[shape])
         if placement.origin.racks == rack and _is_aligned(placement)
-        for turn in turns_of(placement, equal=bool(shares.min() == shares.max()))
+        for turn in turns
     ]
     places = np.array(chips, dtype=np.int64).reshape(len(chips), -1)
     return Offer(kind, shape, cycles, places, shares, np.arange(len(places)))

@@ -62,13 +62,18 @@ class Shape:
         Its sizes in words.
     placements : tuple of Placement
         Where it may lie up to steps along axes that leave the fabric as it is; the first stands for all.
-    chips : tuple of int
-        Of the first placement, in the order of shares.
+    orders : tuple of tuple of int
+        Chips of the first placement in the order of shares, and once more for each turn that is joined otherwise.
     """
 
     name: str
     placements: tuple[Placement, ...]
-    chips: tuple[int, ...]
+    orders: tuple[tuple[int, ...], ...]
+
+    @property
+    def chips(self) -> tuple[int, ...]:
+        """Return the chips of the first placement, in the order of shares."""
+        return self.orders[0]
 
     @property
     def width(self) -> int:
@@ -110,8 +115,20 @@ def family(fabric: Fabric) -> tuple[Shape, ...]:
         for placements in alike.values():
             chips = chips_of(fabric, placements[0])
             if is_joined(fabric, chips):
-                shapes.append(Shape(_name(axes, parts, len(chips)), tuple(placements), chips))
+                name = _name(axes, parts, len(chips))
+                shapes.append(Shape(name, tuple(placements), _orders(fabric, placements[0])))
     return tuple(shapes)
+
+
+def _orders(fabric: Fabric, placement: Placement) -> tuple[tuple[int, ...], ...]:
+    """Return the chips of a placement as they are, and in turns of one rectangle that are joined otherwise."""
+    (size, _), *others = placement.parts
+    turns = [NOWHERE] if others or size.racks > 1 else turns_of(placement, equal=False)
+    orders: dict[bytes, tuple[int, ...]] = {}
+    for turn in turns:
+        chips = chips_of(fabric, placement, turn)
+        orders.setdefault(Joints.of(fabric).signature(chips), chips)
+    return tuple(orders.values())
 
 
 def placements_of(fabric: Fabric, shape: Shape) -> list[Placement]:

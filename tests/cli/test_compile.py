@@ -404,7 +404,8 @@ def test_the_chosen_mapping_is_written_out_and_read_back(tmp_path: Path, capsys:
     printed = capsys.readouterr().out
     assert "mapping       auto; " in printed
     assert "baselines     daisy-chain " in printed
-    again = compile_json([*arguments, "--partition", str(file)], capsys)
+    again = compile_json([*arguments, "--partition", str(file), "--write-partition", str(file)], capsys)
+    assert [line.partition("# ")[2] for line in file.read_text().splitlines()] == ["", "layer 0", "layer 1"]
     assert again["makespan_cycles"] == chosen["makespan_cycles"]
     assert (again["mapping_gap"], again["baselines"]) == (None, None)
 

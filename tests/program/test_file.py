@@ -181,3 +181,11 @@ def test_groups_are_written_as_they_are_read(tmp_path: Path) -> None:
     assert text == 'layers:\n- chips: "2-3,0-1"  # one tray\n- chips: "7"  # a chip that is left\n'
     assert [group.chips for group in read(tmp_path, text)] == [(2, 3, 0, 1), (7,)]
     assert partition_text([(5,)], []) == 'layers:\n- chips: "5"\n'
+
+
+def test_a_file_of_visits_that_leaves_some_out_is_told_what_visits_are(tmp_path: Path) -> None:
+    """Tests a layer where its embedding and its head need chips as well."""
+    path = tmp_path / "groups.yaml"
+    path.write_text("layers: [{chips: 0-3}]\n")
+    with pytest.raises(InputError, match="has 1 entries, the model has 3 visits: embedding, layers, head"):
+        read_groups(path, hosted_grid(2, 4), 3, _all_fit, hosted=(0, 2))

@@ -92,3 +92,12 @@ def test_racks_of_a_group() -> None:
     assert racks_of(fabric, (300, 5, 3, 511)) == (3, 300)
     place = Placement(((Axes(1, 1, 16), Axes(0, 0, 0)),), Axes(1, 15, 0))
     assert np.array_equal(chips_of(fabric, place), np.arange(496, 512))
+
+
+def test_turns_that_are_joined_otherwise_are_orders_of_their_own() -> None:
+    """Tests two chips, the second with a lane more from its host: whose share comes first makes two orders."""
+    links = [(0, 1), (1, 0), (0, 2), (1, 2), (2, 0), (2, 1)]
+    alike = fabric_of(links, grid=(1, 2), hosts=1)
+    unlike = fabric_of([*links, (2, 1)], grid=(1, 2), hosts=1)
+    orders = [[shape.orders for shape in family(fabric) if shape.width == 2] for fabric in (alike, unlike)]
+    assert orders == [[((0, 1),)], [((0, 1), (1, 0))]]
