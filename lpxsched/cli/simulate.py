@@ -22,14 +22,19 @@ if TYPE_CHECKING:
     from lpxsched.simulation.summary import Failing, Summary
     from lpxsched.timetable.build import Build
 
-TRIALS = 1000
+# Random runs where none are asked for: so many, of large builds fewer, which move so many vectors in all.
+MOST_TRIALS, LEAST_TRIALS, MOVED_VECTORS = 1000, 100, 2_000_000_000
 MOST_TOLD = 5
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--clock", metavar="NAME", help="Clock to run on (name or file); default: the one of the build.")
-@click.option("--trials", type=WholeNumber(1, 1_000_000), help="Random runs; default: 1000, of the reference 1.")
+@click.option(
+    "--trials",
+    type=WholeNumber(1, 1_000_000),
+    help="Random runs; default: 1000, of a large build fewer, no less than 100, of the reference 1.",
+)
 @click.option("--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of the random runs.")
 @click.option("--reference", is_flag=True, help="Run the event-driven machine: counters, FIFOs, deskews, start-up.")
 @click.option(
@@ -70,9 +75,15 @@ def simulate_command(
     from lpxsched.report.headline import assumed_lines
     from lpxsched.simulation.summary import simulate
 
-    summary = simulate(build, specification, trials=trials or TRIALS, seed=seed)
+    summary = simulate(build, specification, trials=trials or usual_trials(build), seed=seed)
     emit(summary.as_json(), _text(summary, assumed_lines(build)), as_json=as_json)
     return _code(holds=summary.holds)
+
+
+def usual_trials(build: Build) -> int:
+    """Return how many random runs show enough of a build in some minutes."""
+    moved = int(build.slots.vectors.sum())
+    return max(LEAST_TRIALS, min(MOST_TRIALS, MOVED_VECTORS // max(moved, 1)))
 
 
 def _code(*, holds: bool) -> ExitCode:

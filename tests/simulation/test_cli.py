@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lpxsched.cli.main import run
+from lpxsched.cli.simulate import usual_trials
 from lpxsched.errors import ExitCode
 from lpxsched.timetable.writer import write_build
 from tests.builds import two_chip_build
@@ -41,6 +44,15 @@ def test_json_is_one_object(folder: str, capsys: pytest.CaptureFixture[str]) -> 
     result = json.loads(out)
     assert (result["trials"], result["violations"], result["clock"]) == (10, 0, "example")
     assert err == ""
+
+
+@pytest.mark.parametrize(("vectors", "trials"), [(1, 1000), (250_000, 1000), (500_000, 500), (10**7, 100)])
+def test_large_builds_run_fewer_times(vectors: int, trials: int) -> None:
+    """Tests eight slots: 2e9 vectors move in all, 8 x 500,000 of them 500 times; never less than 100 runs."""
+    build = two_chip_build()
+    slots = replace(build.slots, vectors=np.full(len(build.slots), vectors))
+    assert len(slots) == 8
+    assert usual_trials(replace(build, slots=slots)) == trials
 
 
 def test_text_tells_slack_and_latency(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
