@@ -19,6 +19,7 @@ from lpxsched.simulation.reference.outcome import Start
 from lpxsched.simulation.reference.passes import Passes
 from lpxsched.simulation.reference.program import SessionActions, sessions
 from lpxsched.simulation.reference.run import run_reference, run_session
+from lpxsched.simulation.summary import simulate
 from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, own_clock
 from tests.simulation.reference.builds import ns_of, random_build
@@ -198,6 +199,9 @@ def test_an_end_below_a_root_that_takes_no_part_is_within_the_bound(tmp_path: Pa
     short_ns = bound(build).latency.segments_ns[0] - ns_of(outcome.ended_fs - outcome.event_fs)
     # A tenth of a residual, and 2 cycles of crossing at the host, which has a vector when it comes: 1.06 + 2.2.
     assert 0 <= short_ns < 3.4
+    # The adversary is late by all of it.
+    attacked = simulate(build, trials=1, seed=0)
+    assert 0 <= attacked.bound_ns - attacked.observed_worst_ns < 0.01
 
 
 def test_children_of_parents_that_move_stay_within_their_level() -> None:
