@@ -105,7 +105,8 @@ def largest_levels(tree: AlignmentTree, nodes: Sequence[int], ends: Sequence[int
 def segment_levels(tree: AlignmentTree, nodes: Sequence[int], ends: Sequence[int], *, deskews: int) -> int:
     """Return how many residuals can lie between the start of a segment and its end.
 
-    Within one deskew the errors of common ancestors cancel; those of two deskews are drawn afresh and do not.
+    Within one deskew the errors of common ancestors cancel; those of two deskews are drawn afresh and do not. The root
+    counts the wait before a segment, whether it takes part or not.
 
     Parameters
     ----------
@@ -117,9 +118,8 @@ def segment_levels(tree: AlignmentTree, nodes: Sequence[int], ends: Sequence[int
     deskews : int
         Deskews of the segment, the one at its time zero included.
     """
-    if deskews <= 1:
-        return largest_levels(tree, nodes, ends)
-    return sum(max(0, *(int(tree.depth[node]) for node in some)) for some in (nodes, ends))
+    deepest, last = (max(0, *(int(tree.depth[node]) for node in some)) for some in (nodes, ends))
+    return deepest + last if deskews > 1 else max(last, largest_levels(tree, nodes, ends))
 
 
 def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int]) -> Fraction:

@@ -44,7 +44,7 @@ class Egress:
     first_end : ndarray of int64, shape (segments,)
         First row of each segment.
     member_deskew, member_node : ndarray of int64, shape (members,)
-        Every chip of each segment with the segment's first deskew, sorted by segment.
+        Every chip of each segment, and the root, which counts the wait, with the segment's first deskew, by segment.
     member_since : ndarray of int64, shape (members,)
         From that deskew to the segment's time zero where the deskew lies before it, else 0.
     first_member : ndarray of int64, shape (segments,)
@@ -94,6 +94,7 @@ def read_egress(build: Build, alignment: Alignment) -> Egress:
         if inside.any() and (len(set(alignment.root[nodes].tolist())) > 1):
             problem = f"the chips of segment {index} hang from different roots, so they never agree"
             raise InputError(build.chips.file, problem, key="hac_parent")
+    members = [[*nodes, int(alignment.root[nodes[0]])] for nodes in members]
     segment, node, start, arrives = _latest_ends(build)
     first_end = np.searchsorted(segment, build.segments.segment).astype(np.int64)
     missing = np.setdiff1d(build.segments.segment, segment)
@@ -178,8 +179,8 @@ def _levels(
 def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits, jitter: Floats) -> float:
     """Return the true time from the events to the ends of all segments, one after the other, in cycles.
 
-    A segment begins when its first chip does, and ends when the last result is there. Chips that were aligned before it
-    began have drifted apart since.
+    A segment begins when its first chip does, or the root, and ends when the last result is there. Chips that were
+    aligned before it began have drifted apart since.
 
     Parameters
     ----------
@@ -226,7 +227,8 @@ def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> Node
         levels = depth[members] if apart else alignment.tree.levels_between(np.full_like(members, node), members)
         first = int(members[levels.argmax()])
         late, early = ways_apart(alignment, node, first, apart=apart)
-        if egress.member_since[bounds[segment]] and first != node:
+        root = int(egress.root[end])
+        if egress.member_since[bounds[segment]] and first not in (node, root):
             slowness[first] = 1 / float(limits.fast)
         error[egress.deskew[end], late] = residual
         error[begins, early] = -residual

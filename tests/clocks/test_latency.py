@@ -117,9 +117,16 @@ def test_largest_levels_is_the_longest_path_from_a_node_to_an_end(
 
 def test_two_deskews_share_no_ancestors() -> None:
     """Tests nodes 3 and 4, one edge apart: across deskews they differ by the depth of both, 3 of node 4 and 2 or 3."""
-    assert segment_levels(tree(), [3, 4], [3], deskews=1) == 1
     assert segment_levels(tree(), [3, 4], [3], deskews=2) == 5
     assert segment_levels(tree(), [3, 4], [3, 4], deskews=2) == 6
+
+
+@pytest.mark.parametrize(
+    ("nodes", "ends", "expected"), [([3], [3], 2), ([3, 4], [3], 2), ([3, 4], [4], 3), ([1, 2, 3], [3], 3)]
+)
+def test_the_root_counts_the_wait_though_it_takes_no_part(nodes: list[int], ends: list[int], expected: int) -> None:
+    """Tests ends below root 0, by which the wait is over: node 3 two edges, 4 three; 3 is three from node 2."""
+    assert segment_levels(tree(), nodes, ends, deskews=1) == expected
 
 
 def test_nominal_latency_is_the_sum_of_the_segments() -> None:

@@ -180,12 +180,17 @@ def _counter_jitters_cycles(reference: Reference) -> list[float]:
     """Return how much counters' messages to each node may jitter so that it stays within the residual of a level.
 
     What clocks run apart from one message until the next one has come is part of the residual, and so is what a parent
-    below the root moves in that time: its child hears of it later.
+    below the root moves in that time: its child hears of it later. Steps bound that; where the residual is smaller than
+    these, all messages jitter less: no parent moves by more than twice the jitter and the drift of each level above.
     """
     limits, clock, tree, links = reference.limits, reference.clock, reference.alignment.tree, reference.build.links
-    every = clock.hac_exchange_cycles.value
-    apart = limits.drift_cycles(every + 2 * clock.hac_period_cycles.value)
+    every, period = clock.hac_exchange_cycles.value, clock.hac_period_cycles.value
+    slowest = int(links.latency_cycles.max(initial=0))
+    apart = limits.drift_cycles(every + max(2 * period, period + slowest))
     still = max(float(limits.residual_cycles - apart), 0.0)
-    latest = int(links.latency_cycles.max(initial=0)) + every + 2 * still
+    latest = slowest + every + 2 * still
     moved = (latest // every + 1) * clock.hac_step_cycles.value
-    return [still if above == NONE or tree.depth[above] == 0 else max(still - moved, 0.0) for above in tree.parent]
+    deepest = max(int(tree.depth.max(initial=0)), 1)
+    if deepest > 1 and still < moved:
+        return [max(still - (deepest - 1) * float(apart), 0.0) / (2 * deepest - 1)] * len(tree.parent)
+    return [still if above == NONE or tree.depth[above] == 0 else still - moved for above in tree.parent]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpxsched.simulation.bound.bound import bound
 from lpxsched.simulation.reference.actions import DESKEW, Action
 from lpxsched.simulation.reference.chosen import Chosen, drawn, prepare
 from lpxsched.simulation.reference.counters import Counters, Exchange
@@ -18,12 +19,16 @@ from lpxsched.simulation.reference.outcome import Start
 from lpxsched.simulation.reference.passes import Passes
 from lpxsched.simulation.reference.program import SessionActions, sessions
 from lpxsched.simulation.reference.run import run_reference, run_session
+from lpxsched.simulation.summary import simulate
 from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, own_clock
-from tests.simulation.reference.builds import random_build
+from tests.simulation.reference.builds import ns_of, random_build
+from tests.timetable.small import compiled
 from tests.verify.test_frames import gapped
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.reference.outcome import Failure, Outcome
     from lpxsched.timetable.build import Build
@@ -165,6 +170,38 @@ def test_counters_that_cannot_follow_their_parents_are_told() -> None:
     told = run_reference(two_chip_build(), clock(ppm=20_000, residual_ns=1), runs=3)
     assert {failure.kind for _, failure in told.failures} >= {"residual"}
     assert not run_reference(two_chip_build(), clock(ppm=100, residual_ns=3), runs=3).failures
+
+
+@pytest.mark.parametrize("residual_ns", [0.5, 1, 2])
+def test_steps_larger_than_the_residual_leave_it_true(residual_ns: float) -> None:
+    """Tests steps of 2 cycles of 1 ns, and a lane below a chip that moves below the root.
+
+    If the chip's messages jittered by all that drift leaves of a residual the lane would hear of it a message later.
+    """
+    told = run_reference(two_chip_build(), clock(ppm=100, residual_ns=residual_ns), runs=20)
+    assert told.failures == ()
+
+
+def test_an_end_below_a_root_that_takes_no_part_is_within_the_bound(tmp_path: Path) -> None:
+    """Tests layers on chips 1 and 2, both below chip 0, which counts the epochs before them, on slow late chips.
+
+    Chip 1 ends its deskew nine tenths of a residual of 10.6 ns after the root, less what it drifts between messages.
+    """
+    build = compiled(tmp_path, chips=[[1], [2]], batch=1, clock="xo-100ppm")
+    reference = prepare(build)
+    assert reference.alignment.tree.depth[[0, 1, 2]].tolist() == [0, 1, 1]
+    limits, cycle_fs = reference.limits, reference.wave.cycle_fs
+    late_fs, delay_fs = int(0.9 * limits.residual_cycles * cycle_fs), int(limits.delay_cycles * cycle_fs)
+    slow = {node: Drawn(-int(limits.rho * 10**12)) for node in range(reference.alignment.nodes)}
+    chosen = Chosen(slow, lambda row, vector: delay_fs, lambda child, number: late_fs, event=0.0)
+    outcome = run_session(reference, next(sessions(build)), chosen)
+    assert outcome.failures == []
+    short_ns = bound(build).latency.segments_ns[0] - ns_of(outcome.ended_fs - outcome.event_fs)
+    # A tenth of a residual, and 2 cycles of crossing at the host, which has a vector when it comes: 1.06 + 2.2.
+    assert 0 <= short_ns < 3.4
+    # The adversary is late by all of it.
+    attacked = simulate(build, trials=1, seed=0)
+    assert 0 <= attacked.bound_ns - attacked.observed_worst_ns < 0.01
 
 
 def test_children_of_parents_that_move_stay_within_their_level() -> None:
