@@ -33,7 +33,8 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     ------
     InputError, InfeasibleError, NothingFoundError
     """
-    fabric, clock = load_fabric(options.topology), load_clock(options.clock)
+    fabric = load_fabric(options.topology)
+    clock = load_clock(options.clock, fabric.chip.clock_mhz)
     chips = participants(fabric, options.chips)
     root = root_shard(options.kind, chips, options.root)
     collective = Collective(options.kind, len(chips), options.vectors, root)

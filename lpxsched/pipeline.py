@@ -33,7 +33,7 @@ from lpxsched.program.stages import Machine
 from lpxsched.program.visits import in_best_blocks, step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
 from lpxsched.schedule.chain_flags import ways_on
-from lpxsched.schedule.layers import solve_layers
+from lpxsched.schedule.layers import ending_chips, solve_layers
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.units import exact
@@ -82,7 +82,8 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     """
     if options.attention == "lpu":
         return _compile_whole(options, progress)
-    fabric, clock, published = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
+    fabric, published = load_fabric(options.topology), load_model(options.model)
+    clock = load_clock(options.clock, fabric.chip.clock_mhz)
     model = ffn_model(published, _policy(options), options.weights)
     precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
     build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
@@ -150,7 +151,8 @@ def _policy(options: CompileOptions) -> Policy:
 
 def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], None]) -> Build:
     """Return the build of a model all of which runs on the chips: one segment, its visits one after the other."""
-    fabric, clock, model = load_fabric(options.topology), load_clock(options.clock), load_model(options.model)
+    fabric, model = load_fabric(options.topology), load_model(options.model)
+    clock = load_clock(options.clock, fabric.chip.clock_mhz)
     decoding, chip = step_of(options, model, fabric), fabric.chip
     # Where the head ends out of reach of the embedding, drafts have one of their own.
     each = (lpu_visits(model, decoding.policy, options.draft, embeds=embeds) for embeds in (False, True))
@@ -175,8 +177,8 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     else:
         start = start_cycles(clock, problems[0].opening.clock.depth, hac_latency_cycles(fabric, tree))
         chips = sorted({chip for group in groups for chip in group.chips})
-        levels = segment_levels(tree, chips, deskews=1), segment_levels(tree, chips, deskews=2)
-        ways = ways_on(fabric, problems, clock=clock, tree=tree)
+        ends, ways = ending_chips(problems[-1]), ways_on(fabric, problems, clock=clock, tree=tree)
+        levels = segment_levels(tree, chips, ends, deskews=1), segment_levels(tree, chips, ends, deskews=2)
         chain = solve_chain(
             problems, _solving(options), ways=ways, levels=levels, start_cycles=start, progress=progress
         )

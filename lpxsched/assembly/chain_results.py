@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.assembly.deskews import deskews_between
+from lpxsched.assembly.deskews import deskews_between, deskews_each_period
 from lpxsched.assembly.headline import DRAFTER, OUTSIDE, headline_results, picoseconds_up, reserved_results
 from lpxsched.assembly.results import (
     emitted,
     extent_told,
     loads_told,
     problems_told,
+    run_of,
     solvers_named,
     traffic,
-    tree_of,
     wire_gap,
 )
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, worst_case_ns
 from lpxsched.files.ranged import NOTHING
 from lpxsched.program.chain_in_flight import ChainInFlight
-from lpxsched.schedule.chain import Chain
+from lpxsched.schedule.layers import ending_chips
 from lpxsched.schedule.result import LowerBound
 from lpxsched.units import cycles_to_ns
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
+    from lpxsched.schedule.chain import Chain
 
 
 def chain_results(
@@ -63,7 +65,6 @@ def chain_results(
         **extent_told(fabric, clock, chain.layers, problems, around),
         "layers": layers,
         "visits": len(chain.layers),
-        **({"deskews": deskews_between(chain)} if isinstance(chain, Chain) else {}),
         **traffic(program),
     }
 
@@ -85,28 +86,27 @@ def _chain_headline(
     around: Surroundings,
 ) -> dict[str, Any]:
     """Return what a step takes of a whole model on the chips."""
-    clock_mhz, makespan = fabric.chip.clock_mhz, [chain.makespan_cycles]
-    proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespan)
+    clock_mhz = fabric.chip.clock_mhz
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=[chain.makespan_cycles])
     chips = sorted({chip for layer in chain.layers for chip in layer.problem.group.chips})
     if isinstance(chain, ChainInFlight):
-        longest = chain.frame.windows * chain.frame.period_cycles
+        longest, depth = chain.frame.windows * chain.frame.period_cycles, int(around.chips.hac_depth[chips].max())
+        step_ns = partial(reserved_step_ns, clock, clock_mhz, depth=depth)
         told = reserved_results(
             proved_ns,
             cycles_to_ns(chain.step_cycles, clock_mhz),
-            reserved_step_ns(clock, clock_mhz, step_cycles=longest, depth=int(around.chips.hac_depth[chips].max())),
+            step_ns(step_cycles=longest),
             NOTHING,
             missing,
             emitted=emitted(options, options.in_flight),
         )
         windows = {"windows": chain.frame.windows, "residues": list(chain.residues), "rest_cycles": [0]}
         loads = {"loads": loads_told(chain.loads, options.in_flight, clock_mhz)}
-        return told | windows | loads | {"longest_step_ns": picoseconds_up(cycles_to_ns(longest, clock_mhz))}
-    worst_ns = worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=makespan,
-        levels=[segment_levels(tree_of(around), chips, deskews=len(chain.deskews))],
-        arrivals_ns=arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
-    )
-    return headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))
+        deskews = {"deskews": deskews_each_period(chain, lambda cycles: step_ns(step_cycles=cycles))}
+        step = {"longest_step_ns": picoseconds_up(cycles_to_ns(longest, clock_mhz))}
+        return told | windows | loads | step | deskews
+    run = run_of(around, 0, chips, ending_chips(chain.layers[-1].problem))
+    arrivals_ns = arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop)
+    worst_ns = worst_case_ns(clock, clock_mhz, [run], arrivals_ns=arrivals_ns)
+    headline = headline_results(proved_ns, worst_ns, NOTHING, missing, emitted=emitted(options))
+    return headline | {"deskews": deskews_between(chain)}

@@ -11,8 +11,10 @@ from lpxsched.assembly.headline import picoseconds_up
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from fractions import Fraction
 
+    from lpxsched.program.chain_in_flight import ChainInFlight
     from lpxsched.program.in_flight import InFlight
     from lpxsched.schedule.chain import Chain
 
@@ -52,11 +54,14 @@ def deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
     chain, frame = in_flight.chain, in_flight.frames[0]
     deskews = sorted(frame.deskews)
     again = [(cycle + chain.step_cycles, stall) for cycle, stall in deskews[:1]]
+    fits = [one.longest_step_cycles for one in in_flight.tried if one.fits]
     apart = [later - cycle - stall for (cycle, stall), (later, _) in pairwise([*deskews, *again])]
     return {
         "count": len(frame.deskews),
         "interval_cycles": max(apart, default=0),
         "stall_cycles": max((stall for _, stall in frame.deskews), default=0),
+        # Whether something else that was tried has a shorter longest step.
+        "decided_by": "worst case" if chain.step_cycles <= min(fits, default=chain.step_cycles) else "nominal step",
         "tried": [
             {
                 "deskews": one.deskews,
@@ -69,5 +74,35 @@ def deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
                 "step_ns": picoseconds_up(cycles_to_ns(one.step_cycles, mhz)) if one.fits else None,
             }
             for one in in_flight.tried
+        ],
+    }
+
+
+def deskews_each_period(chain: ChainInFlight, worst_ns: Callable[[int], Fraction]) -> dict[str, Any]:
+    """Return how often a whole model in flight deskews, and what other periods came to.
+
+    Parameters
+    ----------
+    chain : ChainInFlight
+    worst_ns : callable
+        The longest step of a number of cycles, whatever clocks do.
+    """
+    frame = chain.frame
+    stall = max((stall for _, stall in frame.deskews), default=0)
+    return {
+        "count": frame.windows * len(frame.deskews),
+        "interval_cycles": frame.period_cycles - stall,
+        "stall_cycles": stall,
+        "tried": [
+            {
+                "deskews": one.windows,
+                "interval_cycles": one.interval_cycles,
+                "guard_cycles": one.guard_cycles,
+                "stall_cycles": one.stall_cycles,
+                "windows": one.windows,
+                "period_cycles": one.period_cycles,
+                "worst_case_ns": picoseconds_up(worst_ns(one.longest_step_cycles)),
+            }
+            for one in sorted(chain.tried, key=lambda one: one.windows)
         ],
     }

@@ -14,8 +14,9 @@ from lpxsched.assembly.headline import (
     not_modelled,
     picoseconds_up,
 )
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import Run, arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.schedule.layers import ending_chips
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
 
@@ -134,14 +135,13 @@ def headline_on_demand(
     proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
     windows = [layer.problem.graph.windows for layer in layers]
     missing = not_modelled(outside.unread, routed=options.router == "gpu", windows=max(windows))
-    worst_ns = worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=np.repeat(around.segments.waiting_cycles, windows),
-        makespan_cycles=np.repeat(makespans, windows),
-        levels=np.repeat(_levels(around, layers), windows),
-        arrivals_ns=sum(windows) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop),
-    )
+    runs = [
+        run_of(around, segment, layer.problem.group.chips, ending_chips(layer.problem))
+        for segment, layer in enumerate(layers)
+        for _ in range(windows[segment])
+    ]
+    arrivals_ns = sum(windows) * arrival_ns(clock, clock_mhz, in_hop=fabric.guard_in_hop)
+    worst_ns = worst_case_ns(clock, clock_mhz, runs, arrivals_ns=arrivals_ns)
     return headline_results(proved_ns, worst_ns, assumed, missing, emitted=emitted(options))
 
 
@@ -156,14 +156,8 @@ def collective_results(
     """Return what a manifest tells of a collective."""
     result, period = scheduled.result, scheduled.result.schedule.period_cycles
     network, clock_mhz = scheduled.problem.network, fabric.chip.clock_mhz
-    worst_ns = worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=around.segments.waiting_cycles.tolist(),
-        makespan_cycles=around.segments.makespan_cycles.tolist(),
-        levels=[segment_levels(tree_of(around), network.fabric_node[: network.width].tolist(), deskews=1)],
-        arrivals_ns=Fraction(0),
-    )
+    chips = network.fabric_node[: network.width].tolist()
+    worst_ns = worst_case_ns(clock, clock_mhz, [run_of(around, 0, chips, chips)], arrivals_ns=Fraction(0))
     return {
         "kind": options.kind,
         "topology": fabric.name,
@@ -196,9 +190,25 @@ def _problem(one: DistinctResult) -> dict[str, Any]:
     }
 
 
-def _levels(around: Surroundings, layers: Sequence[ScheduledLayer]) -> list[int]:
-    """Return the tree levels that can lie between two chips of each segment."""
-    return [segment_levels(tree_of(around), layer.problem.group.chips, deskews=1) for layer in layers]
+def run_of(around: Surroundings, segment: int, chips: Sequence[int], ends: Sequence[int]) -> Run:
+    """Return a run of a segment on demand, which opens with the first of its deskews.
+
+    Parameters
+    ----------
+    around : Surroundings
+    segment : int
+    chips, ends : sequence of int
+        All of its chips, and those on which it ends or which send to hosts where it ends.
+    """
+    segments, deskews = around.segments, around.deskews
+    mine = deskews.frame == segments.frame[segment]
+    makespan = int(segments.makespan_cycles[segment])
+    return Run(
+        waiting_cycles=int(segments.waiting_cycles[segment]),
+        makespan_cycles=makespan,
+        levels=segment_levels(tree_of(around), chips, ends, deskews=int(mine.sum())),
+        since_cycles=makespan - int((deskews.cycle + deskews.stall)[mine].max(initial=0)),
+    )
 
 
 def tree_of(around: Surroundings) -> AlignmentTree:

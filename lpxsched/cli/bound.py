@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.console import emit, failing_words, json_option, named_rows
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
@@ -30,9 +30,10 @@ def bound_command(folder: Path, clock: str | None, png: Path | None, as_json: bo
     from lpxsched.clocks.specification import load_clock
     from lpxsched.report.figures.deskews import render_deskews
     from lpxsched.simulation.bound.bound import bound
+    from lpxsched.simulation.manifest import read_clock_mhz
 
-    specification, targets = load_clock(clock) if clock is not None else None, output_targets({"png": png}, [folder])
-    build = read_granted_build(folder)
+    targets, build = output_targets({"png": png}, [folder]), read_granted_build(folder)
+    specification = load_clock(clock, read_clock_mhz(build)) if clock is not None else None
     picture = render_deskews(build) if targets else b""
     found = bound(build, specification)
     for path in targets.values():
@@ -53,15 +54,9 @@ def _text(found: Bound) -> str:
         ("least slack", f"{float(found.least_slack_cycles):.3f} cycles"),
         ("stall to spare", f"{float(found.least_spare_stall_cycles):.3f} cycles"),
         ("deskew buffer", f"{found.fullest.vectors} vectors at most wait on link {found.fullest.link}"),
-        ("clocks may have", f"{float(found.ppm.value):,g} ppm, one-sided; beyond, {_words(found.ppm.witness)}"),
-        ("", f"{float(found.residual.value):,g} ns a level; beyond, {_words(found.residual.witness)}"),
-        ("", f"{int(found.interval.value):,} cycles between deskews; beyond, {_words(found.interval.witness)}"),
-        ("ok" if found.holds else "FAILED", ""),
+        ("clocks may have", f"{float(found.ppm.value):,g} ppm, one-sided; beyond, {failing_words(found.ppm.witness)}"),
+        ("", f"{float(found.residual.value):,g} ns a level; beyond, {failing_words(found.residual.witness)}"),
+        ("", f"{int(found.interval.value):,} cycles between deskews; beyond, {failing_words(found.interval.witness)}"),
+        ("ok", "") if found.failing is None else ("FAILED", failing_words(found.failing)),
     )
     return named_rows(rows)
-
-
-def _words(witness: dict[str, Any]) -> str:
-    where = [f"chips {witness['chips'][0]} and {witness['chips'][-1]}"] if witness.get("chips") else []
-    where += [f"{name} {witness[name]}" for name in ("slot", "link") if name in witness]
-    return f"{witness['what']} ({', '.join(where)})"

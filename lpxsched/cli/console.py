@@ -29,6 +29,14 @@ def named_rows(rows: Iterable[tuple[str, str]], *, width: int = 20) -> str:
     return "\n".join(f"{name:<{width}}{value}".rstrip() for name, value in rows)
 
 
+def failing_words(witness: dict[str, Any]) -> str:
+    """Return what fails first beyond some clocks, and where, on a line."""
+    chips = witness.get("chips", [])
+    where = [f"{'chips' if len(chips) > 1 else 'chip'} {' and '.join(map(str, chips))}"] if chips else []
+    where += [f"{name} {witness[name]}" for name in ("slot", "link") if name in witness]
+    return f"{witness['what']} ({', '.join(where)})"
+
+
 @contextmanager
 def failures_told(*, as_json: bool) -> Iterator[None]:
     """Print a search that ends without a schedule as a result when JSON is asked for, and pass it on."""

@@ -90,14 +90,11 @@ def export_command(
     data = _pictures(build, pictures, wanted)
     if len(pictures) < len(targets):
         from lpxsched.report.exports.selection import select
-        from lpxsched.report.frames import only_period
 
         selection = select(build, wanted, _chips_of(chips, build), parse_cycles(cycles))
         data |= _tables(selection, set(targets) - set(pictures))
-        if (period := only_period(build)) and (windows := selection.windows):
-            which = f"windows {windows[0]} to {windows[-1]}" if len(windows) > 1 else f"window {windows[0]}"
-            told = f"{which} of what repeats every {period:,} cycles"
-            click.echo(f"{told}; --cycles selects others", err=True)
+        if told := _windows(selection):
+            click.echo(told, err=True)
     if programs is not None and not _write_programs(programs, build):
         return ExitCode.VERIFICATION_FAILED
     for name, path in targets.items():
@@ -143,6 +140,21 @@ def _tables(selection: Selection, formats: set[str]) -> dict[str, bytes]:
 
     makers = {"csv": slots_csv, "perfetto": perfetto_trace, "vcd": vcd}
     return {name: makers[name](selection) for name in sorted(formats)}
+
+
+def _windows(selection: Selection) -> str:
+    """Return which windows of what repeats are told, and what is not told of them; empty of what runs once."""
+    from lpxsched.report.frames import only_period
+
+    windows, period = selection.windows, only_period(selection.build)
+    if not period or not windows:
+        return ""
+    which = f"windows {windows[0]} to {windows[-1]}" if len(windows) > 1 else f"window {windows[0]}"
+    told = f"{which} of what repeats every {period:,} cycles; --cycles selects others"
+    if not selection.left_out:
+        return told
+    passes = f"{selection.left_out:,} of {selection.passes:,} passes of segments"
+    return f"{told}; not told are {passes}, whose frames leave these windows out"
 
 
 def _chips_of(text: str | None, build: Build) -> tuple[int, ...] | None:

@@ -50,7 +50,9 @@ def _page(folders: tuple[Path, ...]) -> bytes:
     first, *others = (read_granted_build(folder) for folder in folders)
     if not others:
         return build_page(first)
-    return comparison_page(first, others[0], (folders[0].resolve().name, folders[1].resolve().name))
+    names = folders[0].resolve().name, folders[1].resolve().name
+    # Folders of one name are told apart by the way to them.
+    return comparison_page(first, others[0], names if names[0] != names[1] else (str(folders[0]), str(folders[1])))
 
 
 def _one(folder: Path) -> tuple[dict[str, object], str]:

@@ -96,6 +96,7 @@ def guard_cycles(
     clock_mhz: Fraction,
     in_hop: bool,
     link_class: str | None = None,
+    shared_latency_cycles: int | None = None,
 ) -> int:
     """Return the guard G of a hop, in whole cycles, rounded up.
 
@@ -112,50 +113,20 @@ def guard_cycles(
         Whether the published hop contains jitter and crossing.
     link_class : str or None
         Class of the link; None: that which jitters most.
-    """
-    apart = residual_cycles(clock, levels, clock_mhz) + drift_cycles(clock, interval_cycles, clock_mhz)
-    wires = wire_cycles(clock, clock_mhz, in_hop=in_hop, link_class=link_class)
-    return ceil_cycles(apart + wires + crossing_cycles(clock, in_hop=in_hop))
-
-
-def shared_guard_cycles(
-    clock: ClockSpecification,
-    *,
-    levels: int,
-    latency_cycles: int,
-    interval_cycles: int | None,
-    clock_mhz: Fraction,
-    in_hop: bool,
-    link_class: str | None = None,
-) -> int:
-    """Return the guard of a hop between nodes that count with one oscillator, in whole cycles, rounded up.
-
-    Parameters
-    ----------
-    clock : ClockSpecification
-    levels : int
-        Tree edges between sender and receiver.
-    latency_cycles : int
-        Of the link.
-    interval_cycles : int or None
-        Longest time between a deskew and the read of a vector (T); None or 0 leaves out what a ramp does before it
-        departs.
-    clock_mhz : Fraction
-        Clock in which cycles are counted.
-    in_hop : bool
-        Whether the published hop contains jitter and crossing.
-    link_class : str or None
-        Class of the link; None: that which jitters most.
+    shared_latency_cycles : int or None
+        Latency of the link where both ends count with one oscillator, which then drifts on the way alone.
     """
     errors = residual_cycles(clock, levels, clock_mhz)
     errors += wire_cycles(clock, clock_mhz, in_hop=in_hop, link_class=link_class)
-    fast, crossing, guard = fastest_rate(clock), crossing_cycles(clock, in_hop=in_hop), 0
-    ramp = ramp_per_cycle(clock, clock_mhz)
+    crossing = crossing_cycles(clock, in_hop=in_hop)
+    if shared_latency_cycles is None:
+        return ceil_cycles(errors + drift_cycles(clock, interval_cycles, clock_mhz) + crossing)
+    fast, ramp, guard = fastest_rate(clock), ramp_per_cycle(clock, clock_mhz), 0
     # The longer the guard, the longer clocks stray, by less than half a cycle for each.
     while True:
-        way = latency_cycles + guard
+        way = shared_latency_cycles + guard
         strays = wander_cycles(clock, way, clock_mhz) + ramp * way * max(0, (interval_cycles or 0) - way)
-        needed = ceil_cycles(fast * (errors + strays + latency_cycles) + crossing - latency_cycles)
+        needed = ceil_cycles(fast * (errors + strays + shared_latency_cycles) + crossing - shared_latency_cycles)
         if needed <= guard:
             return guard
         guard = needed

@@ -7,12 +7,22 @@ that started first. On the way to a host no guard covers jitter, temperature and
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.guard import crossing_cycles, residual_cycles, slowest_rate, wander_cycles, wire_cycles
+from lpxsched.clocks.guard import (
+    crossing_cycles,
+    fastest_rate,
+    ramp_per_cycle,
+    residual_cycles,
+    slowest_rate,
+    wander_cycles,
+    wire_cycles,
+)
 from lpxsched.units import NEVER, ceil_div, cycles_to_ns
 
 if TYPE_CHECKING:
@@ -85,13 +95,14 @@ def restart_cycles(fabric: Fabric, clock: ClockSpecification, tree: AlignmentTre
     return start_cycles(clock, max(0, int(tree.depth.max(initial=0))), hac_latency_cycles(fabric, tree))
 
 
-def largest_levels(tree: AlignmentTree, nodes: Sequence[int]) -> int:
-    """Return the largest number of tree edges between two of the nodes, which hang from one root."""
-    one, other = tree.farthest(nodes)
-    return int(tree.levels_between(np.array([one]), np.array([other]))[0])
+def largest_levels(tree: AlignmentTree, nodes: Sequence[int], ends: Sequence[int]) -> int:
+    """Return the largest number of tree edges from one of the nodes to one of the ends, which hang from one root."""
+    # From any node of a tree one of the two ends of the longest path is the farthest.
+    others = np.array(ends, dtype=np.int64)
+    return max(int(tree.levels_between(np.full_like(others, one), others).max()) for one in tree.farthest(nodes))
 
 
-def segment_levels(tree: AlignmentTree, nodes: Sequence[int], *, deskews: int) -> int:
+def segment_levels(tree: AlignmentTree, nodes: Sequence[int], ends: Sequence[int], *, deskews: int) -> int:
     """Return how many residuals can lie between the start of a segment and its end.
 
     Within one deskew the errors of common ancestors cancel; those of two deskews are drawn afresh and do not.
@@ -101,12 +112,14 @@ def segment_levels(tree: AlignmentTree, nodes: Sequence[int], *, deskews: int) -
     tree : AlignmentTree
     nodes : sequence of int
         Chips of the segment.
+    ends : sequence of int
+        Those of them on which it ends, or which send to hosts where it ends.
     deskews : int
         Deskews of the segment, the one at its time zero included.
     """
     if deskews <= 1:
-        return largest_levels(tree, nodes)
-    return 2 * max(0, *(int(tree.depth[node]) for node in nodes))
+        return largest_levels(tree, nodes, ends)
+    return sum(max(0, *(int(tree.depth[node]) for node in some)) for some in (nodes, ends))
 
 
 def nominal_ns(clock_mhz: Fraction, *, makespan_cycles: Iterable[int]) -> Fraction:
@@ -126,21 +139,38 @@ def slowest_mhz(clock: ClockSpecification, clock_mhz: Fraction) -> Fraction:
     return clock_mhz * slowest_rate(clock)
 
 
-def segment_wander_cycles(clock: ClockSpecification, clock_mhz: Fraction, lasting_cycles: int) -> Fraction:
-    """Return by how much clocks that ramp and spread lengthen a segment at most, in cycles.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a segment, from its event to its last result, in cycles.
 
-    Nobody corrects the root, which counts from the event to the last deskew; of two chips, that which begins first and
-    that which ends last, each strays since its deskew.
-
-    Parameters
+    Attributes
     ----------
-    clock : ClockSpecification
-    clock_mhz : Fraction
-        Clock in which cycles are counted.
-    lasting_cycles : int
-        From the event, or the deskew before it, to the end.
+    waiting_cycles, makespan_cycles : int
+    levels : int
+        From `segment_levels`.
+    since_cycles : int
+        From the end of its last deskew to its end; where it has none, from the one before it.
+    before_cycles : int
+        From the deskew before it to its begin; 0 where it opens with one.
     """
-    return 3 * wander_cycles(clock, lasting_cycles, clock_mhz)
+
+    waiting_cycles: int
+    makespan_cycles: int
+    levels: int
+    since_cycles: int
+    before_cycles: int = 0
+
+    def wander_cycles(self, clock: ClockSpecification, clock_mhz: Fraction) -> Fraction:
+        """Return by how much clocks that ramp and spread lengthen it at most, in cycles.
+
+        Nobody corrects the root, which counts from the event to the last deskew. The chip that ends last strays since
+        that, and the one that begins first since the deskew before; the root has then ramped until the wait as well.
+        """
+        waits, before = self.waiting_cycles, self.before_cycles
+        to_last = before + self.makespan_cycles - self.since_cycles
+        spans = [before, waits, to_last] if before else [waits + to_last]
+        strays = sum(wander_cycles(clock, span, clock_mhz) for span in (*spans, self.since_cycles))
+        return strays + ramp_per_cycle(clock, clock_mhz) * before * waits
 
 
 def arrival_ns(clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) -> Fraction:
@@ -160,33 +190,30 @@ def arrival_ns(clock: ClockSpecification, clock_mhz: Fraction, *, in_hop: bool) 
 
 
 def worst_case_ns(
-    clock: ClockSpecification,
-    clock_mhz: Fraction,
-    *,
-    waiting_cycles: Iterable[int],
-    makespan_cycles: Iterable[int],
-    levels: Iterable[int],
-    arrivals_ns: Fraction,
+    clock: ClockSpecification, clock_mhz: Fraction, runs: Iterable[Run], *, arrivals_ns: Fraction
 ) -> Fraction:
     """Return a latency that no token exceeds while all clocks keep their specification, in ns.
 
-    The sum over the segments of ``(waiting + makespan) / (clock (1 - d/2 - rho)) + levels x residual + wander``, and
-    what arrivals at hosts take beyond their nominal times. What a token spends outside of the fabric is no part of it.
+    The sum over all runs of ``(waiting + makespan) / (clock (1 - d/2 - rho)) + levels x residual + wander``, where a
+    deskew lies before a run what clocks have drifted apart since, and what arrivals at hosts take beyond their nominal
+    times. What a token spends outside of the fabric is no part of it.
 
     Parameters
     ----------
     clock : ClockSpecification
     clock_mhz : Fraction
         Clock in which cycles are counted.
-    waiting_cycles, makespan_cycles, levels : iterable of int
-        One for each segment; `levels` is that of `segment_levels`.
+    runs : iterable of Run
     arrivals_ns : Fraction
-        `arrival_ns` for each segment that ends on hosts.
+        `arrival_ns` for each run that ends on hosts.
     """
-    lasting = [int(waiting + makespan) for waiting, makespan in zip(waiting_cycles, makespan_cycles, strict=True)]
-    wander = sum((segment_wander_cycles(clock, clock_mhz, cycles) for cycles in lasting), Fraction(0))
-    errors, program = residual_cycles(clock, sum(map(int, levels)), clock_mhz) + wander, sum(lasting)
-    return cycles_to_ns(program, slowest_mhz(clock, clock_mhz)) + cycles_to_ns(errors, clock_mhz) + arrivals_ns
+    slow, fast = slowest_rate(clock), fastest_rate(clock)
+    total = Fraction(0)
+    for run, times in Counter(runs).items():
+        lasting = Fraction(run.waiting_cycles + run.makespan_cycles + run.before_cycles) / slow
+        errors = residual_cycles(clock, run.levels, clock_mhz) + run.wander_cycles(clock, clock_mhz)
+        total += times * (lasting - run.before_cycles / fast + errors)
+    return cycles_to_ns(total, clock_mhz) + arrivals_ns
 
 
 def reserved_step_ns(clock: ClockSpecification, clock_mhz: Fraction, *, step_cycles: int, depth: int) -> Fraction:
@@ -204,11 +231,5 @@ def reserved_step_ns(clock: ClockSpecification, clock_mhz: Fraction, *, step_cyc
     depth : int
         Levels of the tree of the chips; `NONE` where they hang from none.
     """
-    return worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=[step_cycles],
-        makespan_cycles=[0],
-        levels=[2 * max(0, depth)],
-        arrivals_ns=Fraction(0),
-    )
+    errors = residual_cycles(clock, 2 * max(0, depth), clock_mhz) + 3 * wander_cycles(clock, step_cycles, clock_mhz)
+    return cycles_to_ns(step_cycles, slowest_mhz(clock, clock_mhz)) + cycles_to_ns(errors, clock_mhz)

@@ -28,7 +28,6 @@ from lpxsched.clocks.guard import (
     mean_slowdown,
     ramp_per_cycle,
     residual_cycles,
-    shared_guard_cycles,
     stall_cycles,
     wander_cycles,
 )
@@ -79,8 +78,17 @@ class DomainClock:
     in_hop: bool
     drifts: bool = True
 
-    def guard_cycles(self, levels: int | None, interval_cycles: int | None, link_class: str | None = None) -> int:
-        """Return the guard of a hop over some tree edges, on a link of some class; 0 of one without guard."""
+    def guard_cycles(
+        self,
+        levels: int | None,
+        interval_cycles: int | None,
+        link_class: str | None = None,
+        shared_latency_cycles: int | None = None,
+    ) -> int:
+        """Return the guard of a hop over some tree edges, on a link of some class; 0 of one without guard.
+
+        Where both ends count with one oscillator the latency of the link is told.
+        """
         if levels is None:
             return 0
         return guard_cycles(
@@ -90,6 +98,7 @@ class DomainClock:
             clock_mhz=self.clock_mhz,
             in_hop=self.in_hop,
             link_class=link_class,
+            shared_latency_cycles=shared_latency_cycles,
         )
 
     def guards_cycles(
@@ -112,16 +121,11 @@ class DomainClock:
         """
         kinds, kind = np.unique(np.stack([levels, link_class, shared_latency]), axis=1, return_inverse=True)
         guards = [
-            self.guard_cycles(None if level == NONE else level, interval_cycles, class_names[of_class])
-            if latency == NONE or level == NONE
-            else shared_guard_cycles(
-                self.specification,
-                levels=level,
-                latency_cycles=latency,
-                interval_cycles=interval_cycles,
-                clock_mhz=self.clock_mhz,
-                in_hop=self.in_hop,
-                link_class=class_names[of_class],
+            self.guard_cycles(
+                None if level == NONE else level,
+                interval_cycles,
+                class_names[of_class],
+                None if latency == NONE else latency,
             )
             for level, of_class, latency in kinds.T.tolist()
         ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import Strict, Tagged, validate
 from lpxsched.files.shipped import find_file
+from lpxsched.units import exact
 
 Ppm = Annotated[float, Field(ge=0, le=100_000)]
 Time = Annotated[float, Field(ge=0, le=1e6)]
@@ -80,7 +83,40 @@ class ClockSpecification(Strict):
     deskew_cycles: Tagged[Cycles] = Tagged(value=0)
     shared_by: Tagged[Shared] = Tagged(value="chip")
 
+    @field_validator("hac_step_cycles", "deskew_cycles")
+    @classmethod
+    def _within_the_period(cls, told: Tagged[int], info: ValidationInfo) -> Tagged[int]:
+        """Refuse a deskew that lasts longer than the counter's period, and a step of more than half of it."""
+        if "hac_period_cycles" in info.data:
+            parts = 2 if info.field_name == "hac_step_cycles" else 1
+            most = info.data["hac_period_cycles"].value // parts
+            if told.value > most:
+                what = "half of hac_period_cycles" if parts == 2 else "hac_period_cycles"
+                raise PydanticCustomError("period", "must be at most {most}, {what}", {"most": most, "what": what})
+        return told
 
-def load_clock(name: str) -> ClockSpecification:
-    """Return the clock of a shipped name or a path."""
-    return validate(read_yaml(find_file("clock", name)), ClockSpecification)
+
+def load_clock(name: str, clock_mhz: Fraction | None = None) -> ClockSpecification:
+    """Return the clock of a shipped name or a path.
+
+    Parameters
+    ----------
+    name : str
+    clock_mhz : Fraction or None
+        Clock in which its cycles are counted, where that is known: what is told in ns is then held against them.
+
+    Raises
+    ------
+    InputError
+        Also where the error that one level may have reaches half the counter's period: no chip knows its distance then.
+    """
+    document = read_yaml(find_file("clock", name))
+    clock = validate(document, ClockSpecification)
+    if clock_mhz is not None:
+        error_ns = exact(clock.residual_ns.value) + exact(clock.calibration_ns.value)
+        half_ns = Fraction(clock.hac_period_cycles.value, 2) * 1000 / clock_mhz
+        if error_ns >= half_ns:
+            limit = f"{float(half_ns):g} ns, half of hac_period_cycles at {float(clock_mhz):g} MHz"
+            problem = f"must be below {limit}, together with calibration_ns, got {float(error_ns):g}"
+            raise document.error(("residual_ns",), problem)
+    return clock

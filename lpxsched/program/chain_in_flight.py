@@ -5,45 +5,43 @@ iteration finds all of them at the same places of its own, as if it ran alone: s
 they would not end before, and of what is in flight nothing is cut. Several iterations are on the chips at once; layers
 of one group, and of groups next to each other, lie beside each other modulo the period as layers on shared chips do
 (`period`). The micro-batch is back for its own window when its last result is at a host and that window opens: N is
-the least number of periods that hold the segment. A period is no shorter than the longest layer and a deskew.
+the least number of periods that hold the segment. A period is no shorter than the longest layer and a deskew; which one
+is taken, `period_choice` weighs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.clocks.latency import arrival_ns
-from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import NothingFoundError
+from lpxsched.program.chain_lengths import Lengths, lengths_of, lengths_over
 from lpxsched.program.frames import Frame, spread
-from lpxsched.program.held import Names, held_by, run_cycles
+from lpxsched.program.held import Names
 from lpxsched.program.loads import fabric_loads
 from lpxsched.program.offsets import meets_itself
 from lpxsched.program.period import allowed_beside, between_layers, least_period
+from lpxsched.program.period_choice import TriedPeriod, tried_periods
 from lpxsched.program.reserved_chain import chain_of, early_chain
-from lpxsched.program.stages import most_cycles
-from lpxsched.schedule.chain import layers_over
-from lpxsched.schedule.chain_kinds import greedy_over, kinds_of, results_of
-from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
+from lpxsched.schedule.chain import layers_of
+from lpxsched.schedule.chain_kinds import greedy_over, kept_over, kinds_of, moved_over, results_of, searched
 from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.program.loads import Load
-    from lpxsched.program.offsets import Held, Integers
     from lpxsched.program.reserved_chain import ReservedChain
-    from lpxsched.schedule.chain_kinds import Kinds
+    from lpxsched.schedule.chain_kinds import KindPlan, Kinds
+    from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.layer import LayerProblem
-    from lpxsched.schedule.result import Result
 
 # Periods that are tried grow by one part in so many.
 FINENESS = 64
@@ -70,6 +68,8 @@ class ChainInFlight:
         A nominal step.
     loads : tuple of Load
         The busiest link and unit, the larger load first.
+    tried : tuple of TriedPeriod
+        Periods that were weighed with these schedules, the best first.
     """
 
     layers: tuple[ScheduledLayer, ...]
@@ -81,39 +81,7 @@ class ChainInFlight:
     wait_cycles: int
     step_cycles: int
     loads: tuple[Load, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lengths:
-    """What layers hold and how long they take, over one interval between deskews.
-
-    Attributes
-    ----------
-    layers : tuple of ScheduledLayer
-    held : list of Held
-    keys : list of hashable
-        Equal for layers that hold the same.
-    makespan, run : ndarray of int64, shape (layers,)
-        Until the next layer may begin; until nothing of it goes on.
-    stall, late : int
-        Of a deskew; by how much later than nominal the last result may be at its host, clocks included.
-    longest : int or None
-        No period is longer: guards hold for so long.
-    """
-
-    layers: tuple[ScheduledLayer, ...]
-    held: list[Held]
-    keys: list[Hashable]
-    makespan: Integers
-    run: Integers
-    stall: int
-    late: int
-    longest: int | None
-
-    @property
-    def least_period(self) -> int:
-        """Return the least period at which each layer lies between two deskews."""
-        return int(self.run.max()) + self.stall
+    tried: tuple[TriedPeriod, ...] = ()
 
 
 def solve_chain_in_flight(
@@ -124,9 +92,9 @@ def solve_chain_in_flight(
     *,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> ChainInFlight:
-    """Return layers one after the other with windows for all micro-batches, the shortest step that is found.
+    """Return layers one after the other with windows for all micro-batches, the shortest longest step that is found.
 
-    Intervals between deskews, which guards cover, are tried with quick schedules, longer ones as long as they help.
+    The period, at which chips deskew, is weighed with quick schedules, and again with what a search made of these.
 
     Parameters
     ----------
@@ -142,57 +110,63 @@ def solve_chain_in_flight(
     InfeasibleError, NothingFoundError
         With how many fit, and what limits them.
     """
-    alike, names = kinds_of(problems), Names.of(fabric)
-    best: tuple[int, int | None] | None = None
-    fits: list[tuple[int, _Lengths]] = []
-    for interval in problems[0].opening.clock.intervals():
-        quick = results_of(greedy_over(alike, interval, options))
-        lengths = _lengths(_quick_layers(alike, interval, quick), names, interval)
-        chains = list(_chains(lengths, names, micro_batches))
-        fits += [(chain.windows, lengths) for chain in chains] or [(0, lengths)]
-        steps = [chain.step_cycles for chain in chains if chain.windows >= micro_batches]
-        if steps and (best is None or min(steps) < best[0]):
-            best = min(steps), interval
-        elif best is not None or (interval or 0) > 2 * int(lengths.makespan.sum()):
-            break
-    if best is None:
+    kinds, names = kinds_of(problems), Names.of(fabric)
+    quick = kept_over(kinds, lambda interval: greedy_over(kinds, interval, options))
+    tried, fits = _weighed(kinds, quick, names, micro_batches)
+    if not tried:
         raise _too_many(micro_batches, *max(fits, key=lambda one: one[0]), names, fabric)
-    layers = layers_over(alike, best[1], options, progress=progress)
-    return _laid(_lengths(layers, names, best[1]), names, fabric, micro_batches)
+    interval = tried[0].covered_cycles
+    found = searched(kinds, interval, options, first=quick(interval), progress=progress)
+    moved = kept_over(kinds, lambda interval: moved_over(kinds, interval, found))
+    tried, fits = _weighed(kinds, moved, names, micro_batches)
+    if not tried:
+        raise _too_many(micro_batches, *max(fits, key=lambda one: one[0]), names, fabric)
+    interval = tried[0].covered_cycles
+    layers = layers_of(kinds, interval, options, found=moved(interval))
+    laid = _laid(lengths_of(layers, names, interval), names, fabric, micro_batches)
+    return replace(laid, tried=tuple(tried))
 
 
-def _quick_layers(alike: Kinds, interval: int | None, quick: dict[str, Result]) -> tuple[ScheduledLayer, ...]:
-    """Return layers with quick schedules; those without operators stand for nothing here."""
-    kinds = {key: DistinctResult(number, 0, quick[key], quick[key], ()) for number, key in enumerate(alike.problems)}
-    over = [problem.over(interval) for problem in alike.layers]
-    return tuple(ScheduledLayer(problem, kinds[key]) for problem, key in zip(over, alike.keys, strict=True))
+def _weighed(
+    kinds: Kinds, plans_over: Callable[[int | None], dict[str, KindPlan]], names: Names, micro_batches: int
+) -> tuple[list[TriedPeriod], list[tuple[int, Lengths]]]:
+    """Return the periods that were tried, the best first, and how many windows any chain has of what lengths."""
+    fits: list[tuple[int, Lengths]] = []
+
+    def periods_over(interval: int | None) -> list[TriedPeriod]:
+        results = results_of(plans_over(interval))
+        guard, lengths = int(kinds.guards(interval).max(initial=0)), lengths_over(kinds, interval, results, names)
+        chains = list(_chains(lengths, names, micro_batches))
+        fits.append((max((chain.windows for chain in chains), default=0), lengths))
+        return [
+            TriedPeriod(
+                interval_cycles=None if interval is None else chain.period_cycles - lengths.stall,
+                covered_cycles=interval,
+                guard_cycles=guard,
+                stall_cycles=lengths.stall,
+                windows=chain.windows,
+                period_cycles=chain.period_cycles,
+                step_cycles=_nominal_step(chain, lengths),
+            )
+            for chain in chains
+            if chain.windows >= micro_batches
+        ]
+
+    def intervals() -> Iterator[int | None]:
+        for interval in kinds.clock.intervals():
+            yield interval
+            # No period is longer than all layers in a row.
+            if (interval or 0) > 2 * int(fits[-1][1].makespan.sum()):
+                return
+
+    return tried_periods(intervals(), periods_over), fits
 
 
-def _lengths(layers: tuple[ScheduledLayer, ...], names: Names, interval: int | None) -> _Lengths:
-    clock = layers[0].problem.opening.clock
-    stall = clock.stall_cycles(interval) if needs_alignment(clock.specification) else 0
-    late_ns = arrival_ns(clock.specification, clock.clock_mhz, in_hop=clock.in_hop)
-    makespan = [layer.distinct.result.makespan_cycles for layer in layers]
-    # The next layer begins where one ends: what of it goes on longer is of the last one alone.
-    runs = [*makespan[:-1], run_cycles(layers[-1])]
-    return _Lengths(
-        layers=layers,
-        held=[held_by(layer, names) for layer in layers],
-        keys=[_key(layer) for layer in layers],
-        makespan=np.array(makespan, dtype=np.int64),
-        run=np.array(runs, dtype=np.int64),
-        stall=stall,
-        late=stall + most_cycles(late_ns, clock),
-        longest=interval,
-    )
+def _nominal_step(chain: ReservedChain, lengths: Lengths) -> int:
+    return chain_of(chain.phase_cycles, lengths.makespan, chain.period_cycles).step_cycles
 
 
-def _key(layer: ScheduledLayer) -> Hashable:
-    before = layer.problem.before
-    return layer.distinct.number, layer.problem.group.chips, before.chips if before else ()
-
-
-def _chains(lengths: _Lengths, names: Names, micro_batches: int) -> Iterator[ReservedChain]:
+def _chains(lengths: Lengths, names: Names, micro_batches: int) -> Iterator[ReservedChain]:
     """Yield a chain for each period at which layers lie beside each other.
 
     Periods are tried from the least one on, up to those with which no step has windows enough.
@@ -201,14 +175,14 @@ def _chains(lengths: _Lengths, names: Names, micro_batches: int) -> Iterator[Res
     # A step of N windows takes N periods; one of twice its layers is not worth a look.
     most = max(2 * least, ceil_div(2 * int(lengths.makespan.sum()), micro_batches))
     period = least
-    while period <= most and (lengths.longest is None or period <= lengths.longest):
+    while period <= most and (lengths.longest is None or period - lengths.stall <= lengths.longest):
         chain = _chain(lengths, period)
         if chain is not None:
             yield chain
         period += max(1, period // FINENESS)
 
 
-def _chain(lengths: _Lengths, period: int) -> ReservedChain | None:
+def _chain(lengths: Lengths, period: int) -> ReservedChain | None:
     """Return the chain of layers at a period, each as early as deskews and the layers before it allow."""
     distinct = dict(zip(lengths.keys, lengths.held, strict=True))
     if any(meets_itself(one, period) for one in distinct.values()):
@@ -221,7 +195,7 @@ def _chain(lengths: _Lengths, period: int) -> ReservedChain | None:
 
 
 def _allowed(
-    lengths: _Lengths,
+    lengths: Lengths,
     beside: Callable[[int, dict[int, int]], NDArray[np.bool_]],
     period: int,
     layer: int,
@@ -235,13 +209,13 @@ def _allowed(
     return free
 
 
-def _laid(lengths: _Lengths, names: Names, fabric: Fabric, micro_batches: int) -> ChainInFlight:
+def _laid(lengths: Lengths, names: Names, fabric: Fabric, micro_batches: int) -> ChainInFlight:
     """Return the shortest step with windows for all micro-batches."""
     chains = list(_chains(lengths, names, micro_batches))
     enough = [chain for chain in chains if chain.windows >= micro_batches]
     if not enough:
         raise _too_many(micro_batches, max((one.windows for one in chains), default=0), lengths, names, fabric)
-    chain = min(enough, key=lambda one: (one.step_cycles, one.period_cycles))
+    chain = min(enough, key=lambda one: (one.step_cycles, _nominal_step(one, lengths), one.windows))
     period, first = chain.period_cycles, int(chain.start_cycles[0])
     starts = (chain.start_cycles - first).tolist()
     deskews = ((0, lengths.stall),) if lengths.stall else ()
@@ -253,7 +227,7 @@ def _laid(lengths: _Lengths, names: Names, fabric: Fabric, micro_batches: int) -
         frame=Frame(period, chain.windows, deskews=deskews, bound_cycles=_least_load(lengths.layers, names)),
         residues=tuple(spread(chain.windows, micro_batches)),
         wait_cycles=int(chain.waits_cycles[0]),
-        step_cycles=chain_of(chain.phase_cycles, lengths.makespan, period).step_cycles,
+        step_cycles=_nominal_step(chain, lengths),
         loads=fabric_loads(lengths.held, names, fabric),
     )
 
@@ -268,7 +242,7 @@ def _least_load(layers: Sequence[ScheduledLayer], names: Names) -> int:
     return max(1, int(load.max()))
 
 
-def _too_many(micro_batches: int, fit: int, lengths: _Lengths, names: Names, fabric: Fabric) -> NothingFoundError:
+def _too_many(micro_batches: int, fit: int, lengths: Lengths, names: Names, fabric: Fabric) -> NothingFoundError:
     """Return why only so many micro-batches fit, with N and what limits it."""
     load = fabric_loads(lengths.held, names, fabric)[0]
     longest, stall = int(lengths.run.max()), lengths.stall

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# A longest step may be longer by one part in so many for a shorter nominal one.
+# A longest step may be longer by one part in so many for a shorter nominal one: windows round it by more.
 NEAR_STEPS = 50
 
 

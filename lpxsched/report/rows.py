@@ -130,7 +130,8 @@ def _used_by(summary: Summary, layers: Sequence[int]) -> list[str]:
     """Return the cell of that column: all visits of a whole model are not listed."""
     if not _layers_header(summary):
         return []
-    return ["all" if summary.visits and len(layers) == summary.head + 1 else layer_ranges(layers, summary.head)]
+    visits = sum(len(visit["layers"]) for visit in summary.visits)
+    return ["all" if visits and len(layers) == visits else layer_ranges(layers, summary.head)]
 
 
 def kind_rows(summary: Summary) -> Rows:

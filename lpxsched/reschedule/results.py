@@ -10,12 +10,14 @@ import numpy as np
 from lpxsched.assembly.headline import Emitted, headline_results, picoseconds_up, reserved_results
 from lpxsched.assembly.program import Program
 from lpxsched.assembly.results import traffic
-from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, segment_levels, worst_case_ns
+from lpxsched.clocks.latency import nominal_ns, reserved_step_ns
 from lpxsched.errors import InputError
 from lpxsched.files.ranged import Ranged
-from lpxsched.reschedule.clocks import tree_depth, tree_of
+from lpxsched.reschedule.clocks import tree_depth
 from lpxsched.reschedule.waiting import waiting_of, with_covering_deskews
 from lpxsched.reschedule.windows import loads_again, reserved_again
+from lpxsched.simulation.alignment import read_alignment
+from lpxsched.simulation.bound.latency import latency_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.timetable.reader import MANIFEST
 from lpxsched.units import cycles_to_ns, exact
@@ -124,10 +126,12 @@ def _lengths(build: Build, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _times(build: Build, told: dict[str, Any]) -> dict[str, Any]:
-    worst_ns = _worst_ns(build)
+    clock, clock_mhz = read_clock(build), read_clock_mhz(build)
+    alignment = read_alignment(build, clock.shared_by.value)
+    worst_ns = latency_of(build, alignment, clock, clock_mhz).step_ns
     if "assumed_ns" not in told:
         return {"proved_worst_ns": picoseconds_up(worst_ns)}
-    proved_ns = nominal_ns(read_clock_mhz(build), makespan_cycles=build.segments.makespan_cycles.tolist())
+    proved_ns = nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles.tolist())
     missing = list(told.get("not_modelled", ()))
     return headline_results(proved_ns, worst_ns, _assumed(told), missing, emitted=_emitted(build, told, 1))
 
@@ -138,30 +142,6 @@ def _assumed(told: Mapping[str, Any]) -> Ranged:
 
 def _emitted(build: Build, told: Mapping[str, Any], micro_batches: int) -> Emitted:
     return Emitted(int(_number(build.manifest.options, "batch")) * micro_batches, _number(told, "acceptance_length"))
-
-
-def _worst_ns(build: Build) -> Fraction:
-    """Return the longest that a step takes within the fabric, each further window of rows a run of its segment."""
-    clock, graph, segments = read_clock(build), build.graph, build.segments
-    windows, deskews = graph.windows(), np.bincount(build.deskews.frame, minlength=len(build.frames))
-    at_hosts = {operator.layer for operator in graph.operators if operator.ends and operator.place == "hosts"}
-    arrivals = sum(
-        times * (not at_hosts.isdisjoint(segment.layers))
-        for times, segment in zip(windows, graph.segments, strict=True)
-    )
-    levels = [
-        segment_levels(tree_of(build), graph.chips_of(segment), deskews=int(deskews[frame]))
-        for segment, frame in enumerate(segments.frame.tolist())
-    ]
-    clock_mhz, in_hop = read_clock_mhz(build), build.manifest.guard_in_hop
-    return worst_case_ns(
-        clock,
-        clock_mhz,
-        waiting_cycles=np.repeat(segments.waiting_cycles, windows).tolist(),
-        makespan_cycles=np.repeat(segments.makespan_cycles, windows).tolist(),
-        levels=np.repeat(levels, windows).tolist(),
-        arrivals_ns=arrivals * arrival_ns(clock, clock_mhz, in_hop=in_hop),
-    )
 
 
 def _number(told: Mapping[str, Any], key: str) -> Fraction:

@@ -2,7 +2,8 @@
 
 The time zero of a layer is the end of the one before: all that it left is there, and no link is held. So layers are
 problems of their own, and a program of many costs no more than its kinds do. How many deskews lie between layers, and
-where, `deskewing` weighs; inside a layer lie some only where it takes longer than clocks may run apart (`cuts`).
+where, `deskewing` weighs; inside a layer lie some only where it takes longer than clocks may run apart
+(`deskews_inside`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from lpxsched.schedule.bounds.walk import earliest_starts
 from lpxsched.schedule.chain_kinds import (
     KindPlan,
     Kinds,
-    cut_inside,
+    deskewed_inside,
     greedy_over,
     kept_over,
     kinds_of,
@@ -120,7 +121,7 @@ def solve_chain(
     quick = kept_over(kinds, lambda interval: greedy_over(kinds, interval, options))
     tried = all_tried(lambda interval: kinds.timed(results_of(quick(interval)), interval), len(problems), judge)
     interval = tried[0].interval_cycles if tried else judge.clock.longest_interval_cycles()
-    first = quick(interval) if tried else cut_inside(kinds, options)
+    first = quick(interval) if tried else deskewed_inside(kinds, options)
     found = searched(kinds, interval, options, first=first, progress=progress)
     if tried:
         # What a search found waits for other guards on its way than quick schedules do.
@@ -134,23 +135,6 @@ def solve_chain(
     flags = lead and (lead.network, lead.flags.later(laid.deskews[0][1]))
     around = polled_cycles(flags[1] if flags else None, judge.clock.specification)
     return Chain(layers, *laid, _bound(kinds.layers, judge.clock), around, flags, tuple(tried))
-
-
-def layers_over(
-    kinds: Kinds, interval: int | None, options: SolveOptions, *, progress: Callable[[str, int, int], None]
-) -> tuple[ScheduledLayer, ...]:
-    """Return layers whose guards cover an interval between two deskews, each from its own time zero.
-
-    Parameters
-    ----------
-    kinds : Kinds
-    interval : int or None
-        None where clocks do not drift.
-    options : SolveOptions
-    progress : callable
-    """
-    first = greedy_over(kinds, interval, options)
-    return layers_of(kinds, interval, options, found=searched(kinds, interval, options, first=first, progress=progress))
 
 
 def layers_of(

@@ -10,8 +10,8 @@ import numpy as np
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.chain_flags import Lead, Polled, Ways, polled_on
-from lpxsched.schedule.cuts import with_cuts
 from lpxsched.schedule.deskewing import Timed
+from lpxsched.schedule.deskews_inside import with_deskews
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
 from lpxsched.schedule.solve_layer import first_solved, over_guards, search_on
 from lpxsched.units import NEVER, NONE
@@ -195,13 +195,13 @@ def moved_over(kinds: Kinds, interval: int | None, found: Mapping[str, KindPlan]
     }
 
 
-def cut_inside(kinds: Kinds, options: SolveOptions) -> dict[str, KindPlan]:
+def deskewed_inside(kinds: Kinds, options: SolveOptions) -> dict[str, KindPlan]:
     """Return quick schedules with deskews inside layers that are longer than clocks may run apart.
 
     Raises
     ------
     NothingFoundError
-        When something in a layer lasts too long to lie between two deskews.
+        When something in a layer lasts too long to lie between two deskews, or it takes too many.
     """
     clock = kinds.clock
     longest, greedy = clock.longest_interval_cycles() or 0, replace(options, effort=GREEDY_ONLY_EFFORT)
@@ -215,17 +215,15 @@ def cut_inside(kinds: Kinds, options: SolveOptions) -> dict[str, KindPlan]:
     for key, problem in kinds.problems.items():
         room = longest - around * (key == kinds.keys[-1])
         room -= lead.shift_cycles if lead and key == kinds.keys[0] else 0
-        cut = with_cuts(
+        held = with_deskews(
             problem.unopened(longest).instance,
-            lambda held: first_solved(held, greedy),
+            lambda instance: first_solved(instance, greedy),
             room_cycles=room,
             stall_cycles=clock.stall_cycles(longest),
         )
-        if cut is None:
-            cause = (
-                f"a layer takes {whole[key].makespan_cycles} cycles{polling}, and something in it lasts too long to "
-                f"lie between two deskews: {clock.limit_text(longest)}"
-            )
+        if isinstance(held, str):
+            takes = f"a layer takes {whole[key].makespan_cycles} cycles{polling}"
+            cause = f"{takes}, and {held}: {clock.limit_text(longest)}"
             raise NothingFoundError(cause, remedy="try a smaller --batch, or more chips a layer")
-        found[key] = KindPlan(cut[0].deskews, cut[1])
+        found[key] = KindPlan(held[0].deskews, held[1])
     return found

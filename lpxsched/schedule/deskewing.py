@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpxsched.clocks.latency import worst_case_ns
+from lpxsched.clocks.latency import Run, worst_case_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,16 +40,19 @@ class Judge:
     levels: tuple[int, int]
     start_cycles: int
 
-    def worst_ns(self, makespan_cycles: int, deskews: int, pass_cycles: int) -> Fraction:
-        """Return the worst case of a segment; what arrivals at hosts take beyond it does not depend on deskews."""
-        return worst_case_ns(
-            self.clock.specification,
-            self.clock.clock_mhz,
-            waiting_cycles=[pass_cycles or self.start_cycles],
-            makespan_cycles=[makespan_cycles],
-            levels=[self.levels[deskews > 1]],
-            arrivals_ns=Fraction(0),
-        )
+    def worst_ns(self, makespan_cycles: int, deskews: int, *, pass_cycles: int, since_cycles: int) -> Fraction:
+        """Return the worst case of a segment; what arrivals at hosts take beyond it does not depend on deskews.
+
+        Parameters
+        ----------
+        makespan_cycles, deskews : int
+        pass_cycles : int
+            Longest waiting where chips poll for rows, else 0.
+        since_cycles : int
+            From the last deskew to the end.
+        """
+        run = Run(pass_cycles or self.start_cycles, makespan_cycles, self.levels[deskews > 1], since_cycles)
+        return worst_case_ns(self.clock.specification, self.clock.clock_mhz, [run], arrivals_ns=Fraction(0))
 
 
 class Timed(NamedTuple):
@@ -127,10 +130,12 @@ def between_deskews(timed: Timed) -> list[int]:
 def weighed(timed: Timed, interval: int | None, judge: Judge) -> Tried:
     """Return what layers of given lengths come to with the fewest deskews no farther apart than an interval."""
     lengths = between_deskews(timed)
-    count = 1 if interval is None else len(dealt_layers(lengths, interval))
+    opened = [0] if interval is None else dealt_layers(lengths, interval)
+    count = len(opened)
     stall = judge.clock.stall_cycles(interval)
     makespan = sum(timed.lengths) + count * stall
-    worst = judge.worst_ns(makespan, count, timed.pass_cycles)
+    since = sum(timed.lengths[opened[-1] :])
+    worst = judge.worst_ns(makespan, count, pass_cycles=timed.pass_cycles, since_cycles=since)
     return Tried(count, interval, timed.guard_cycles, stall, makespan, worst)
 
 

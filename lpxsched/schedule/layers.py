@@ -197,3 +197,8 @@ def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
     if not any(is_symmetric(problem.instance) for problem in problems):
         cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
         raise NothingFoundError(cause, remedy="try --solver auto")
+
+
+def ending_chips(problem: LayerProblem) -> list[int]:
+    """Return the chips on which a layer ends, or which send to hosts where it ends."""
+    return [problem.group.chips[one.shard] for one in problem.operators if one.is_told and one.operator.ends]

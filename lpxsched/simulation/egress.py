@@ -189,16 +189,17 @@ def latency_cycles(egress: Egress, clocks: NodeClocks, limits: Limits, jitter: F
     jitter : ndarray of float64, shape (ends,)
         How late the last vector of each end comes, as a part of the latest.
     """
-    opening = np.maximum(egress.opening_cycles, 0) * clocks.slowness[egress.deskew, egress.root]
-    end = opening + clocks.times(egress.deskew, egress.node, egress.since_cycles.astype(np.float64))
+    end = clocks.times(egress.deskew, egress.node, egress.since_cycles.astype(np.float64))
     crossing = limits.crossing_cycles * clocks.slowness[egress.deskew, egress.node]
     end = end + egress.arrives * (jitter * float(limits.delay_cycles) + crossing)
     begin = clocks.times(egress.member_deskew, egress.member_node, egress.member_since.astype(np.float64))
     ends = np.maximum.reduceat(end, egress.first_end)
     begins = np.minimum.reduceat(begin, egress.first_member)
     roots, since = egress.root[egress.first_end], egress.member_since[egress.first_member].astype(np.float64)
-    opened, waited = egress.member_deskew[egress.first_member], clocks.waiting * egress.waiting_cycles
-    waiting = clocks.times(opened, roots, since) - clocks.times(opened, roots, since - waited)
+    opened, opening = egress.member_deskew[egress.first_member], np.maximum(egress.opening_cycles[egress.first_end], 0)
+    # The root counts the wait and the stall of the opening deskew in a row.
+    before = clocks.waiting * egress.waiting_cycles + opening
+    waiting = clocks.times(opened, roots, since) - clocks.times(opened, roots, since - before)
     return float(((waiting + ends - begins) * egress.windows).sum())
 
 
@@ -213,7 +214,7 @@ def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> Node
     arrival = float(limits.delay_cycles) + limits.crossing_cycles * slow
     latest = egress.start_cycle * slow + egress.levels * residual + egress.arrives * arrival
     error = np.zeros((len(alignment.segment), alignment.nodes))
-    slowness, phase = np.full(alignment.nodes, slow), np.zeros(alignment.nodes)
+    slowness, phases = np.full(alignment.nodes, slow), np.zeros_like(error)
     bounds = np.append(egress.first_member, len(egress.member_node))
     ends = np.append(egress.first_end, len(latest))
     for segment in range(len(egress.first_end)):
@@ -229,14 +230,17 @@ def slowest_clocks(egress: Egress, alignment: Alignment, limits: Limits) -> Node
             slowness[first] = 1 / float(limits.fast)
         error[egress.deskew[end], late] = residual
         error[begins, early] = -residual
-        waited, elapsed = int(egress.waiting_cycles[segment]), int(alignment.elapsed_cycles[egress.deskew[end]])
+        waited = int(egress.waiting_cycles[segment]) + max(int(egress.opening_cycles[end]), 0)
+        elapsed = int(alignment.elapsed_cycles[egress.deskew[end]])
         since, before = int(egress.since_cycles[end]), int(egress.member_since[bounds[segment]])
-        rate = float(limits.spread_rate)
+        # Segments lie apart in time, so that each meets every clock at a phase of its own.
+        rate, phase = float(limits.spread_rate), np.zeros(alignment.nodes)
         phase[first] = 0.5 + slowest_phase(limits, before)
         root = int(egress.root[end])
         phase[node] = slowest_phase(limits, since) - rate * elapsed
         counted = waited + elapsed + (since - before if root == node else 0)
         phase[root] = rate * (waited - before) + slowest_phase(limits, counted)
+        phases[alignment.segment == segment] = phase
     still = np.zeros(alignment.nodes)
     aligned = sum_along_tree(error, alignment)
-    return clocks_of(alignment, limits, slowness, phase, still, aligned, 1.0)
+    return clocks_of(alignment, limits, slowness, phases, still, aligned, 1.0)

@@ -123,6 +123,13 @@ class Limits:
         phase: Floats = np.where(2 * rate * length < 1, length * (1 - rate * length), 1 / (4 * rate))
         return float(self.slowdown) * phase + float(self.ramp) * length**2 / 2
 
+    def swings_cycles(self, interval_cycles: Floats) -> Floats:
+        """Return how far a clock can have strayed when intervals are over: less than on the way, as it swings back."""
+        length = np.abs(interval_cycles)
+        turns = float(self.spread_rate) * length % 1.0
+        swung: Floats = float(self.slowdown / self.spread_rate) * turns * (1 - turns)
+        return swung + float(self.ramp) * length**2 / 2
+
     def drift_cycles(self, interval_cycles: int) -> Fraction:
         """Return the largest difference that two clocks gather in an interval."""
         return 2 * self.rho * interval_cycles / (1 - self.slowdown) + 2 * self.wander_cycles(Fraction(interval_cycles))

@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.clocks.latency import nominal_ns
-from lpxsched.simulation.alignment import read_alignment
-from lpxsched.simulation.bound.bound import refuse_unaligned
-from lpxsched.simulation.bound.latency import latency_of, runs_cycles
-from lpxsched.simulation.bound.slack import tightest
-from lpxsched.simulation.bound.stalls import read_stalls
-from lpxsched.simulation.bound.waiting import fullest
-from lpxsched.simulation.bound.worst import read_walk
+from lpxsched.simulation.bound.bound import case_of, proved
+from lpxsched.simulation.bound.latency import latency_of
 from lpxsched.simulation.egress import latency_cycles, read_egress, slowest_clocks
-from lpxsched.simulation.limits import Limits
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
 from lpxsched.simulation.timeline import read_timeline, slots_to_chips
 from lpxsched.simulation.trials.adversary import attacks
@@ -36,7 +30,9 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.alignment import Alignment
+    from lpxsched.simulation.bound.bound import Proved
     from lpxsched.simulation.egress import Egress
+    from lpxsched.simulation.limits import Limits
     from lpxsched.simulation.trials.clocks import NodeClocks
     from lpxsched.simulation.trials.kernel import Seen, Slots
     from lpxsched.timetable.build import Build
@@ -70,14 +66,10 @@ class Summary:
     overflows : int
         Vectors that found their buffer full, over all runs.
     first : Failing or None
-    least_slack_cycles, proven_slack_cycles : float, Fraction
-        Least slack that any run showed, and that no run can fall short of.
-    proven_spare_stall_cycles : Fraction
-        What is left of a stall, or of half the counters' period, at least; below 0 where clocks may stay unaligned.
-    random_slack_cycles : float
-        Least slack that a random run showed.
-    max_buffer_vectors : int
-        Most vectors that may wait on one link.
+    least_slack_cycles, random_slack_cycles : float
+        Least slack that any run showed, and any random one.
+    proved : Proved
+        What no run can fall short of.
     observed_worst_ns, nominal_ns, bound_ns : Fraction
         Latency of one token in the fabric, nothing outside of it: longest of all runs, down to a picosecond, on
         perfect clocks without waiting, and proven, up to a picosecond.
@@ -94,10 +86,8 @@ class Summary:
     overflows: int
     first: Failing | None
     least_slack_cycles: float
-    proven_slack_cycles: Fraction
-    proven_spare_stall_cycles: Fraction
     random_slack_cycles: float
-    max_buffer_vectors: int
+    proved: Proved
     observed_worst_ns: Fraction
     random_worst_ns: Fraction
     nominal_ns: Fraction
@@ -106,9 +96,8 @@ class Summary:
 
     @property
     def holds(self) -> bool:
-        """Whether no vector was late or without room, and none can be late, nor a stall too short to align clocks."""
-        proven = min(self.proven_slack_cycles, self.proven_spare_stall_cycles)
-        return self.violations == self.overflows == 0 and proven >= 0
+        """Whether no vector was late or without room, and none can be, nor a stall too short to align clocks."""
+        return self.violations == self.overflows == 0 and self.proved.holds
 
     @property
     def tightness(self) -> float | None:
@@ -130,10 +119,9 @@ class Summary:
             "first_failure": first
             and {"what": first.what, "trial": first.trial, "slot": first.slot, "vector": first.vector},
             "least_slack_cycles": _rounded(self.least_slack_cycles),
-            "proven_slack_cycles": _rounded(self.proven_slack_cycles),
-            "proven_spare_stall_cycles": _rounded(self.proven_spare_stall_cycles),
             "random_slack_cycles": _rounded(self.random_slack_cycles),
-            "max_buffer_vectors": self.max_buffer_vectors,
+            "max_buffer_vectors": self.proved.fullest.vectors,
+            **proved_json(self.proved),
             "observed_worst_ns": _rounded(self.observed_worst_ns),
             "random_worst_ns": _rounded(self.random_worst_ns),
             "nominal_ns": _rounded(self.nominal_ns),
@@ -141,6 +129,15 @@ class Summary:
             "bound_ns": _rounded(self.bound_ns),
             "tightness": None if self.tightness is None else _rounded(self.tightness),
         }
+
+
+def proved_json(proved: Proved) -> dict[str, Any]:
+    """Return what is proved for all clocks, beside what runs showed."""
+    return {
+        "proven_slack_cycles": _rounded(proved.least_slack_cycles),
+        "proven_spare_stall_cycles": _rounded(proved.least_spare_stall_cycles),
+        "proven_failure": proved.failing,
+    }
 
 
 def _rounded(value: float | Fraction) -> float:
@@ -187,14 +184,12 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
     Raises
     ------
     InputError
-        When the build lacks what a run needs, or never aligns clocks that must be aligned.
+        When the build lacks what a run needs, and as `case_of`.
     """
     specification, clock_mhz = clock or read_clock(build), read_clock_mhz(build)
-    limits = Limits.of(specification, clock_mhz, in_hop=build.manifest.guard_in_hop)
-    alignment = read_alignment(build, specification.shared_by.value)
-    timeline = read_timeline(build, alignment, limits, slots_to_chips(build))
-    egress = read_egress(build, alignment)
-    refuse_unaligned(build, alignment, specification)
+    case = case_of(build, specification)
+    alignment, limits = case.alignment, case.limits
+    timeline, egress = read_timeline(build, alignment, limits, slots_to_chips(build)), read_egress(build, alignment)
     slots = columns_of(build, timeline, limits)
     deviation = float(ns_to_cycles(exact(specification.jitter_deviation_ns.value), clock_mhz))
     tally, longest = _Tally(), 0.0
@@ -208,8 +203,6 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
     for seen in side_by_side(partial(worst, clocks=clocks) for clocks in attacks(timeline, alignment, limits)):
         attacked += 1
         tally.add(NONE, seen)
-    walk = read_walk(build, alignment, limits)
-    stalls = read_stalls(build, alignment, specification, runs_cycles(build, walk.columns))
     slowest = slowest_clocks(egress, alignment, limits)
     longest = max(longest, latency_cycles(egress, slowest, limits, np.ones(len(egress.node))))
     return Summary(
@@ -220,10 +213,8 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
         overflows=tally.overflows,
         first=tally.first,
         least_slack_cycles=tally.slack,
-        proven_slack_cycles=tightest(timeline, limits).slack_cycles,
-        proven_spare_stall_cycles=stalls.least_spare_cycles(limits)[0],
         random_slack_cycles=random_slack,
-        max_buffer_vectors=fullest(build, alignment, walk, limits).vectors,
+        proved=proved(case),
         observed_worst_ns=_down_ns(longest, clock_mhz),
         random_worst_ns=_down_ns(random_longest, clock_mhz),
         nominal_ns=nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles),

@@ -1,10 +1,10 @@
 """R9 deskew, third part: a frame that repeats deskews in gaps, windows in which none of its segments runs.
 
 The frame drains: from the first cycle of an iteration to its last, the cycle of its last read included, no deskew
-begins or lasts (but for deskews that come in every period: `cuts`). So one deskew aligned both ends of every slot, and
-what counts is how long ago it was: for each segment the longest time from the end of a deskew to the beginning of an
-iteration before the next one. All times are judged within one round, after which windows and deskews repeat: the
-`windows` of the frame times its period.
+begins or lasts (but for deskews that come in every period: `each_period`). So one deskew aligned both ends of every
+slot, and what counts is how long ago it was: for each segment the longest time from the end of a deskew to the
+beginning of an iteration before the next one. All times are judged within one round, after which windows and deskews
+repeat: the `windows` of the frame times its period.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.clock import limits_of
-from lpxsched.verify.cuts import cut_frames, cut_violations
+from lpxsched.verify.each_period import deskewed_each_period, each_period_violations
 from lpxsched.verify.frames import repeating
 from lpxsched.verify.presence import segment_ends
 from lpxsched.verify.shifts import clashes
@@ -101,7 +101,7 @@ def since_deskew(build: Build) -> Integers:
 
 def gap_violations(build: Build) -> Iterator[Violation]:
     """Yield frames that repeat without the deskews that they need, and deskews that are in the way of something."""
-    aligned, ends, cut = limits_of(build).align, segment_ends(build), cut_frames(build)
+    aligned, ends, each = limits_of(build).align, segment_ends(build), deskewed_each_period(build)
     for frame in repeating(build).tolist():
         found = round_of(build, frame)
         if not len(found.begin):
@@ -110,9 +110,9 @@ def gap_violations(build: Build) -> Iterator[Violation]:
                 yield Violation(RULE, f"{message}: only clocks that need none keep it", rows_of(build.frames, frame))
             continue
         yield from _together(build, found)
-        for segment in np.flatnonzero((build.segments.frame == frame) & ~cut[frame]).tolist():
+        for segment in np.flatnonzero((build.segments.frame == frame) & ~each[frame]).tolist():
             yield from _running(build, segment, found, int(ends[segment]))
-    yield from cut_violations(build)
+    yield from each_period_violations(build)
 
 
 def _together(build: Build, found: Round) -> Iterator[Violation]:

@@ -17,7 +17,7 @@ limits, and A is monotone in each, so the latest and earliest arrival stand at c
 with X = X(P) + X(R), of the root X(D) too, rounded up to a thousandth of a cycle.
 (P < 0, before the first deskew, swaps its two corners; R9 tells that as well.) Where a frame repeats, the iteration
 counts that begins longest after its deskew. Both deskews of a slot are those
-before its first vector: R9 lets no deskew cut a slot. Aligned by one deskew, the ends differ by the tree edges between
+before its first vector: R9 lets no deskew meet a slot. Aligned by one deskew, the ends differ by the tree edges between
 them, since what both share from their nearest common ancestor upwards cancels; by two deskews, by both depths. A lane
 of a host follows the chip at its other end: it hangs from it by one edge of its own.
 
@@ -38,8 +38,8 @@ from numpy.typing import NDArray
 
 from lpxsched.units import NONE, ceil_cycles
 from lpxsched.verify.clock import limits_of
-from lpxsched.verify.cuts import cut_frames, last_cut
 from lpxsched.verify.deskews import last_deskew
+from lpxsched.verify.each_period import aligned_by, deskewed_each_period
 from lpxsched.verify.frames import turns
 from lpxsched.verify.gaps import since_deskew
 from lpxsched.verify.oscillators import oscillator_of
@@ -126,11 +126,11 @@ def hops_to_chips(build: Build) -> Hops:
         -since_deskew(build)[segment],
     )
     numerator, denominator = pitches(build)
-    cut, moments = cut_frames(build)[frame], (slots.depart[slot], slots.read[slot])
+    each, moments = deskewed_each_period(build)[frame], (slots.depart[slot], slots.read[slot])
     aligned, realigned = (
         np.where(
-            cut,
-            last_cut(build, segment, moment),
+            each,
+            aligned_by(build, segment, moment),
             np.where(repeats, before, ends[last_deskew(deskews, end, frame, moment)]),
         )
         for moment in moments

@@ -12,13 +12,12 @@ import numpy as np
 
 from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
 from lpxsched.verify.clock import limits_of
-from lpxsched.verify.cuts import cut_frames
 from lpxsched.verify.demand import graph_operators
+from lpxsched.verify.each_period import aligned_by, deskewed_each_period
 from lpxsched.verify.frames import repeating
 from lpxsched.verify.gaps import since_deskew
 from lpxsched.verify.tree import Tree
 from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
-from lpxsched.verify.waiting import segment_depths
 from lpxsched.verify.windows import window_violations
 
 if TYPE_CHECKING:
@@ -143,43 +142,71 @@ def _worst_ns(build: Build) -> Fraction:
         times * (not at_hosts.isdisjoint(segment.layers))
         for times, segment in zip(windows, build.graph.segments, strict=True)
     )
+    aligned = _aligned(build)
     program = int(((segments.waiting_cycles + segments.makespan_cycles) * windows).sum())
-    since = int((since_deskew(build)[:-1] * windows).sum())
+    since = int((np.maximum(-aligned[0], 0) * windows).sum())
     slow = (program + arrivals * limits.crossing_cycles + since) / limits.slowest - since / limits.fastest
-    errors = int(np.dot(_levels(build), windows)) * limits.residual_cycles + arrivals * limits.late_cycles
-    return cycles_to_ns(slow + errors + _strays(build), clock_mhz)
+    errors = int(np.dot(_levels(build, *aligned), windows)) * limits.residual_cycles + arrivals * limits.late_cycles
+    return cycles_to_ns(slow + errors + _strays(build, *aligned), clock_mhz)
 
 
-def _strays(build: Build) -> Fraction:
+def _aligned(build: Build) -> tuple[Integers, Integers]:
+    """Return when the first and the last deskew of each segment end, in its time; the first may lie before it."""
+    segments, deskews = build.segments, build.deskews
+    first = -since_deskew(build)[:-1]
+    last, makespan = first.copy(), segments.makespan_cycles
+    rows = np.flatnonzero(deskewed_each_period(build)[segments.frame])
+    last[rows] = aligned_by(build, rows, makespan[rows])
+    for frame in np.flatnonzero(build.frames.period_cycles == 0).tolist():
+        ends = np.sort((deskews.cycle + deskews.stall)[deskews.frame == frame])
+        for row in np.flatnonzero(segments.frame == frame).tolist() if len(ends) else ():
+            first[row] = ends[0]
+            last[row] = max(ends[0], ends[ends <= makespan[row]].max(initial=0))
+    return first, last
+
+
+def _strays(build: Build, first: Integers, last: Integers) -> Fraction:
     """Return by how much clocks that do not keep their mean rates lengthen all segments, in cycles.
 
-    The root strays from the event to the last deskew, and the chips which begin first and end last since theirs.
+    The root strays from the event to the last deskew, the chip that ends last since that, and where a deskew lies
+    before a segment the one that begins first since then: the root has ramped for that time too.
     """
-    limits, segments = limits_of(build), build.segments
-    lasting = (segments.waiting_cycles + segments.makespan_cycles + since_deskew(build)[:-1]).tolist()
-    runs = zip(lasting, build.graph.windows(), strict=True) if limits.wanders else ()
-    return 3 * sum((limits.wander_cycles(cycles) * times for cycles, times in runs), Fraction(0))
+    limits, segments, total = limits_of(build), build.segments, Fraction(0)
+    if not limits.wanders:
+        return total
+    columns = segments.waiting_cycles, segments.makespan_cycles, first, last, np.array(build.graph.windows())
+    for waits, makespan, opened, ended, times in zip(*(column.tolist() for column in columns), strict=True):
+        before = max(-opened, 0)
+        spans = [waits, ended - opened, before] if before else [waits + ended]
+        strays = sum(limits.wander_cycles(span) for span in (*spans, makespan - ended))
+        total += times * (strays + limits.ramp * before * waits)
+    return total
 
 
-def _levels(build: Build) -> list[int]:
+def _levels(build: Build, first: Integers, last: Integers) -> list[int]:
     """Return how many residuals can lie between start and end of each segment: two deskews share no errors."""
-    once = build.deskews.frame[build.deskews.every_periods == 0]
-    # Where one comes in every period, an iteration meets several.
-    times = np.bincount(once, minlength=len(build.frames)) + 2 * cut_frames(build)
-    tree, deskews = Tree.of(build), times[build.segments.frame]
-    depths = segment_depths(build)
-    return [
-        _farthest(tree, np.array(build.graph.chips_of(row), dtype=np.int64)) if count < 2 else 2 * int(depths[row])
-        for row, count in enumerate(deskews.tolist())
-    ]
+    operators, tree, depth = build.operators, Tree.of(build), build.chips.hac_depth
+    leaves = np.array([*(operator.ends for operator in build.graph.operators), False])[graph_operators(build)]
+    groups, found = build.graph.groups_of_layers(), []
+    for segment in range(len(build.segments)):
+        rows = np.flatnonzero(leaves & (operators.segment == segment)).tolist()
+        # Where it ends at a host, the chip of that shard has sent what the host reads.
+        ends = {groups[int(operators.layer[row])].chips[int(operators.shard[row])] for row in rows}
+        chips, ending = (np.array(sorted(some), dtype=np.int64) for some in (build.graph.chips_of(segment), ends))
+        apart = last[segment] > first[segment]
+        deepest = max(depth[chips].max(initial=0), 0) + max(depth[ending].max(initial=0), 0)
+        found.append(int(deepest) if apart else _farthest(tree, chips, ending))
+    return found
 
 
-def _farthest(tree: Tree, chips: Integers) -> int:
-    """Return the most edges between two chips of a tree: the one farthest from any is an end of the longest way."""
-    if not len(chips):
+def _farthest(tree: Tree, chips: Integers, ends: Integers) -> int:
+    """Return the most edges from a chip of a tree to an end: the one farthest from any is an end of the longest way."""
+    if not len(chips) or not len(ends):
         return 0
-    end = chips[tree.levels_between(np.full_like(chips, chips[0]), chips).argmax()]
-    return max(0, int(tree.levels_between(np.full_like(chips, end), chips).max()))
+    one = chips[tree.levels_between(np.full_like(chips, chips[0]), chips).argmax()]
+    other = chips[tree.levels_between(np.full_like(chips, one), chips).argmax()]
+    ways = [tree.levels_between(np.full_like(ends, chip), ends).max() for chip in (one, other)]
+    return max(0, *map(int, ways))
 
 
 def _clock_mhz(build: Build) -> Fraction:

@@ -163,7 +163,21 @@ def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pyte
     assert "--acceptance: a step with 1 drafted tokens emits 2 at most, got 3" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [("check",), ("bound",), ("simulate", "--reference"), ("simulate", "--frames")])
+def test_the_longest_run_comes_up_to_the_worst_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str
+) -> None:
+    """Tests that nothing but picoseconds, rounded apart, lies between what is proved and what the adversary reaches."""
+    told = compiled(tmp_path, capsys, "--partition", cut)
+    assert run(["simulate", str(tmp_path / "build"), "--trials", "5", "--json"]) == ExitCode.DONE
+    seen = json.loads(capsys.readouterr().out)
+    assert seen["bound_ns"] == told["proved_worst_ns"]
+    assert 0 <= round(1000 * (seen["bound_ns"] - seen["observed_worst_ns"])) <= 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("check",), ("bound",), ("simulate", "--trials", "9"), ("simulate", "--reference"), ("simulate", "--frames")],
+)
 def test_micro_batches_in_flight_pass_every_other_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str, command: tuple[str, ...]
 ) -> None:
@@ -175,6 +189,25 @@ def test_micro_batches_in_flight_pass_every_other_command(
     assert told["period_cycles"] * told["windows"] >= told["makespan_cycles"]
     assert {load["kind"] for load in told["loads"]} == {"link", "unit"}
     assert run([command[0], str(tmp_path / "build"), *command[1:], "--json"]) == ExitCode.DONE
+
+
+def test_the_period_is_weighed_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str) -> None:
+    """Tests two at once: of all periods that were tried the one with the least worst case was built, and is drawn.
+
+    A deskew lies in each period, with the guards of just the time to the next one or a little more.
+    """
+    told = compiled(tmp_path, capsys, "--partition", cut, "--in-flight", "2")
+    deskews = told["deskews"]
+    assert (deskews["count"], deskews["interval_cycles"]) == (
+        told["windows"],
+        told["period_cycles"] - deskews["stall_cycles"],
+    )
+    assert len(deskews["tried"]) > 1
+    assert min(one["worst_case_ns"] for one in deskews["tried"]) == told["step_high_ns"]
+    assert all(one["windows"] >= 2 for one in deskews["tried"])
+    picture = tmp_path / "a.png"
+    assert run(["bound", str(tmp_path / "build"), "--png", str(picture)]) == ExitCode.DONE
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_more_in_flight_than_windows_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str) -> None:

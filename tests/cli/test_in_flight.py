@@ -46,6 +46,23 @@ def test_a_layer_in_flight_passes_every_other_command(tmp_path: Path, capsys: py
     assert run(["export", out, "--svg", str(tmp_path / "a.svg")]) == ExitCode.DONE
 
 
+@pytest.mark.parametrize(("clock", "slowest"), [("xo-100ppm", 0.9999), ("sris", 0.9972)])
+def test_what_decided_among_intervals_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], clock: str, slowest: float
+) -> None:
+    """Tests a crystal, where the least longest step is taken, and spread, where one within 2 % has a shorter mean.
+
+    Clocks are slow by 100 ppm, or by 2,500 and 300 ppm.
+    """
+    told = compile_in_flight(tmp_path, capsys, "--in-flight", "4", "--clock", clock)
+    deskews = told["deskews"]
+    least = min(one["worst_case_ns"] for one in deskews["tried"] if one["worst_case_ns"])
+    own = told["longest_step_ns"] / slowest
+    assert own <= 1.02 * least
+    assert deskews["decided_by"] == ("worst case" if own <= least + 0.01 else "nominal step")
+    assert deskews["decided_by"] == ("worst case" if clock == "xo-100ppm" else "nominal step")
+
+
 def test_nobody_is_late_for_his_window(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests simulate --frames: the longest step is that of the build and is attained, in text and in JSON."""
     told, out = compile_in_flight(tmp_path, capsys, "--in-flight", "6"), str(tmp_path / "out")

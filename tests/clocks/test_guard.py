@@ -12,7 +12,6 @@ from lpxsched.clocks.guard import (
     drift_cycles,
     guard_cycles,
     residual_cycles,
-    shared_guard_cycles,
     stall_cycles,
     wander_cycles,
 )
@@ -75,8 +74,8 @@ def test_the_guard_of_ends_with_one_oscillator(name: str, levels: int, expected:
     """Tests G = f (eps_i + eps_j + X(L + G) + L + J) + Q - L on a link of 84 cycles at 1000 MHz, by hand."""
     named = load_clock(name)
     for interval in (None, 0, 10**6):
-        found = shared_guard_cycles(
-            named, levels=levels, latency_cycles=84, interval_cycles=interval, clock_mhz=MHZ_1000, in_hop=False
+        found = guard_cycles(
+            named, levels=levels, shared_latency_cycles=84, interval_cycles=interval, clock_mhz=MHZ_1000, in_hop=False
         )
         # A ramp of 0.1 ppm a second takes 1e-16 x 121 x 10^6 = 1e-8 cycles more.
         assert found == expected
@@ -99,8 +98,8 @@ def test_the_guard_of_ends_with_one_oscillator(name: str, levels: int, expected:
 def test_a_ramp_of_one_oscillator_goes_on_since_the_deskew(interval_cycles: int | None, expected: int) -> None:
     """Tests rho' Y (T - Y), 1e-9 a cycle at 1 MHz, on a link of 1,000 cycles."""
     ramp = clock(offset_ppm=0, drift_ppm_per_s=1000)
-    found = shared_guard_cycles(
-        ramp, levels=1, latency_cycles=1000, interval_cycles=interval_cycles, clock_mhz=Fraction(1), in_hop=False
+    found = guard_cycles(
+        ramp, levels=1, shared_latency_cycles=1000, interval_cycles=interval_cycles, clock_mhz=Fraction(1), in_hop=False
     )
     assert found == expected
 

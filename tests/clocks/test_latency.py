@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 
 from lpxsched.clocks.latency import (
+    Run,
     arrival_ns,
     hac_latency_cycles,
     largest_levels,
@@ -104,17 +105,21 @@ def tree() -> AlignmentTree:
 
 
 @pytest.mark.parametrize(
-    ("nodes", "expected"), [([3], 0), ([1, 3, 4], 2), ([0, 1, 2], 2), ([1, 4, 5], 5), ([0, 1, 2, 3, 4, 5], 5)]
+    ("nodes", "ends", "expected"),
+    [([3], [3], 0), ([1, 3, 4], [1, 3, 4], 2), ([1, 4, 5], [1, 5], 5), ([1, 4, 5], [1], 3), ([0, 1, 2, 3], [2, 0], 3)],
 )
-def test_largest_levels_is_the_longest_path_between_the_nodes(nodes: list[int], expected: int) -> None:
-    """Tests paths such as 4-3-1-0-2-5 with five edges."""
-    assert largest_levels(tree(), nodes) == expected
+def test_largest_levels_is_the_longest_path_from_a_node_to_an_end(
+    nodes: list[int], ends: list[int], expected: int
+) -> None:
+    """Tests paths such as 4-3-1-0-2-5 with five edges, and 1-0-2-5 with three where node 1 alone ends."""
+    assert largest_levels(tree(), nodes, ends) == expected
 
 
 def test_two_deskews_share_no_ancestors() -> None:
-    """Tests that nodes 3 and 4, one edge apart, differ by twice their largest depth across deskews."""
-    assert segment_levels(tree(), [3, 4], deskews=1) == 1
-    assert segment_levels(tree(), [3, 4], deskews=2) == 6
+    """Tests nodes 3 and 4, one edge apart: across deskews they differ by the depth of both, 3 of node 4 and 2 or 3."""
+    assert segment_levels(tree(), [3, 4], [3], deskews=1) == 1
+    assert segment_levels(tree(), [3, 4], [3], deskews=2) == 5
+    assert segment_levels(tree(), [3, 4], [3, 4], deskews=2) == 6
 
 
 def test_nominal_latency_is_the_sum_of_the_segments() -> None:
@@ -132,13 +137,54 @@ def test_a_vector_arrives_late_at_a_host() -> None:
 
 def test_worst_case_is_the_sum_of_its_parts() -> None:
     """Tests two segments of 252 + 738 cycles at up to 1 % slow, with 1 and 3 levels of 10.6 ns."""
-    worst = worst_case_ns(
-        clock(10_000, 10.6),
-        Fraction(1000),
-        waiting_cycles=[252, 252],
-        makespan_cycles=ints(738, 738),
-        levels=[1, 3],
-        arrivals_ns=Fraction(5),
-    )
+    runs = [Run(252, 738, levels, since_cycles=700) for levels in (1, 3)]
+    worst = worst_case_ns(clock(10_000, 10.6), Fraction(1000), runs, arrivals_ns=Fraction(5))
     # 2 x 990 / 0.99 = 2000, 4 x 10.6 = 42.4
     assert worst == 2000 + Fraction(424, 10) + 5
+
+
+def swinging() -> ClockSpecification:
+    """Return clocks of d = 2 % and f = 1 MHz, Phi(q) = q / 100 (1 - q / 1,000) cycles of 1 ns, and 2.5 from 500 on."""
+    data = clock(0, 0).model_dump() | {"spread_ppm": 20_000, "spread_khz": 1000}
+    return ClockSpecification.model_validate(data)
+
+
+def test_the_root_and_the_last_chip_stray() -> None:
+    """Tests 100 cycles of waiting and 200, deskewed 150 before the end: the root strays for 150, and the chip as long.
+
+    300 / 0.99 of a clock 1 % slow in the mean, and 2 x 1.5 x 0.85.
+    """
+    run = Run(waiting_cycles=100, makespan_cycles=200, levels=0, since_cycles=150)
+    worst = worst_case_ns(swinging(), Fraction(1000), [run], arrivals_ns=Fraction(0))
+    assert worst == 300 / Fraction(99, 100) + 2 * Fraction(15, 10) * Fraction(85, 100)
+
+
+def test_what_began_long_after_its_deskew_strayed_before() -> None:
+    """Tests a deskew 400 cycles before 200, the last at 50 of them: four times clocks stray.
+
+    The root in the wait, 100, and from deskew to deskew, 450; the chip that begins for 400, that which ends for 150.
+    Rates are all the same.
+    """
+    run = Run(waiting_cycles=100, makespan_cycles=200, levels=0, since_cycles=150, before_cycles=400)
+    worst = worst_case_ns(swinging(), Fraction(1000), [run], arrivals_ns=Fraction(0))
+    strays = sum(Fraction(q, 100) * (1 - Fraction(q, 1000)) for q in (100, 450, 400, 150))
+    assert worst == 300 / Fraction(99, 100) + strays
+
+
+def test_what_began_long_after_its_deskew_has_drifted() -> None:
+    """Tests a deskew 9,999 cycles before: a chip 1 % fast begins after 9,900, one as slow ends after 10,100."""
+    run = Run(waiting_cycles=0, makespan_cycles=0, levels=0, since_cycles=9999, before_cycles=9999)
+    worst = worst_case_ns(clock(10_000, 0), Fraction(1000), [run], arrivals_ns=Fraction(0))
+    # 9,999 / 0.99 - 9,999 / 1.01
+    assert worst == 10_100 - 9_900
+
+
+def test_a_root_has_ramped_before_the_wait() -> None:
+    """Tests 1 ppm a second, 1e-15 a cycle: over the wait of 1e6 after 3e6 cycles the rate is off by 3e-9, 3e-3 cycles.
+
+    Half of 1e-15 times 1e12 in the wait itself, 9e12 before the begin, and as much after it: no deskew lies inside.
+    """
+    data = clock(0, 0).model_dump() | {"drift_ppm_per_s": 1}
+    run = Run(waiting_cycles=10**6, makespan_cycles=0, levels=0, since_cycles=3 * 10**6, before_cycles=3 * 10**6)
+    strays = run.wander_cycles(ClockSpecification.model_validate(data), Fraction(1000))
+    assert strays == Fraction(3, 1000) + Fraction(1 + 9 + 9, 2000)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from lpxsched.clocks.guard import shared_guard_cycles
+from lpxsched.clocks.guard import guard_cycles
 from lpxsched.clocks.oscillators import drift_apart, oscillators
 from lpxsched.clocks.specification import ClockSpecification, load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
@@ -129,8 +129,8 @@ def test_guard_bound_and_checker_agree_on_a_ramp(early: int, slack: str) -> None
     cycles early does not.
     """
     ramp, told, depart = clock(drift_ppm_per_s=1000, shared_by="tray"), two_chip_build(), 10**7
-    guard = shared_guard_cycles(
-        ramp, levels=1, latency_cycles=1000, interval_cycles=depart + 1020, clock_mhz=Fraction(1), in_hop=False
+    guard = guard_cycles(
+        ramp, levels=1, shared_latency_cycles=1000, interval_cycles=depart + 1020, clock_mhz=Fraction(1), in_hop=False
     )
     assert guard == 11
     slots = Slots(*(getattr(told.slots, name)[:1] for name in told.slots.__slots__))

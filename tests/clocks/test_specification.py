@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,6 +62,8 @@ def test_what_is_not_told_is_not_there() -> None:
         ({"shared_by": "row"}, "shared_by: input should be 'chip', 'tray' or 'rack', got 'row'"),
         ({"crossing_cycles": 1.5}, "crossing_cycles: input should be a valid integer, got 1.5"),
         ({"hac_period_cycles": 1}, "hac_period_cycles: input should be greater than or equal to 2, got 1"),
+        ({"deskew_cycles": 253}, "deskew_cycles: must be at most 252, hac_period_cycles, got 253"),
+        ({"hac_step_cycles": 127}, "hac_step_cycles: must be at most 126, half of hac_period_cycles, got 127"),
         ({"offset": 1}, "offset: unknown key; did you mean offset_ppm?"),
     ],
 )
@@ -70,3 +73,18 @@ def test_a_wrong_clock_is_refused_at_its_key(tmp_path: Path, changes: dict[str, 
     with pytest.raises(InputError, match=r"xo-100ppm\.yaml:\d+:\d+: ") as caught:
         load_clock(path)
     assert str(caught.value).endswith(expected)
+
+
+def test_what_no_chip_could_tell_is_refused_where_cycles_are_known(tmp_path: Path) -> None:
+    """Tests 125 ns and 1 of calibration against half of 252 cycles of 1 ns: 126 are too much, 125.9 and 0 are not.
+
+    At 500 MHz half a period lasts 252 ns; without a clock to count with nothing is said.
+    """
+    path = change_shipped(tmp_path, "clock", "xo-100ppm", {"residual_ns": 125, "calibration_ns": 1})
+    expected = "must be below 126 ns, half of hac_period_cycles at 1000 MHz, together with calibration_ns, got 126"
+    with pytest.raises(InputError, match=r"xo-100ppm\.yaml:\d+:\d+: residual_ns: ") as caught:
+        load_clock(path, Fraction(1000))
+    assert str(caught.value).endswith(expected)
+    assert load_clock(path, Fraction(500)) == load_clock(path)
+    (tmp_path / "less").mkdir()
+    assert load_clock(change_shipped(tmp_path / "less", "clock", "xo-100ppm", {"residual_ns": 125.9}), Fraction(1000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,11 @@ def test_the_page_tells_slack_by_class() -> None:
     curve = slack_curve(found)
     assert "tray" in curve
     assert "host" in curve
+    # Each is of the slots of its own class: both end at the top.
+    lines = re.findall(r'<path d="([^"]*)" clip-path[^>]*stroke: #(?!010203)', curve.replace("currentColor", "#010203"))
+    tops = [min(float(point.split()[1]) for point in re.findall(r"[ML] ([\d.]+ [\d.]+)", line)) for line in lines]
+    assert len(found[0].cycles) > len(found[1].cycles)
+    assert tops == [tops[0]] * 2
 
 
 def test_without_a_clock_no_slack_is_told() -> None:

@@ -13,11 +13,13 @@ from lpxsched.clocks.latency import segment_levels
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule import deskews_inside
 from lpxsched.schedule.chain import Chain, solve_chain
 from lpxsched.schedule.chain_flags import Lead
 from lpxsched.schedule.chain_kinds import kinds_of
 from lpxsched.schedule.deskewing import dealt_layers
 from lpxsched.schedule.flags import polled_hosts
+from lpxsched.schedule.layers import ending_chips
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.layer import GIVEN, LEFT
 from lpxsched.schedule.result import HostFlags, Schedule
@@ -40,7 +42,8 @@ ROUTE = (TRAY, TRAY, TRAY, TRAY, NEXT, NEXT)
 def chained(visits: Visits) -> Chain:
     """Return the chain of all visits, found greedily."""
     chips = sorted({chip for group in visits.groups for chip in group.chips})
-    levels = segment_levels(visits.tree, chips, deskews=1), segment_levels(visits.tree, chips, deskews=2)
+    ends = ending_chips(visits.problems[-1])
+    levels = tuple(segment_levels(visits.tree, chips, ends, deskews=deskews) for deskews in (1, 2))
     return solve_chain(
         visits.problems, GREEDY, ways=visits.ways, levels=levels, start_cycles=START, progress=lambda *_: None
     )
@@ -188,6 +191,13 @@ def test_a_visit_longer_than_clocks_may_run_apart_has_deskews_inside() -> None:
     for layer in chain.layers:
         assert layer.problem.instance.deskews
         assert violations(layer.problem.instance, layer.distinct.result.schedule) == []
+
+
+def test_a_visit_with_too_many_deskews_is_given_up_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests the same at one deskew a visit, where some take more: nothing lasts too long, so that is not the cause."""
+    monkeypatch.setattr(deskews_inside, "MOST_DESKEWS", 1)
+    with pytest.raises(NothingFoundError, match="it is not over after 1 deskews inside, more are not tried: clocks"):
+        chained(visits_on(RACK, ROUTE, clock=drifting(80_000)))
 
 
 def test_what_lasts_longer_than_clocks_may_run_apart_is_refused() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from lpxsched.clocks.limits import DomainClock
 from lpxsched.clocks.specification import ClockSpecification
-from lpxsched.schedule.cuts import quietest
 from lpxsched.schedule.deskewing import (
     Judge,
     Timed,
@@ -19,6 +18,7 @@ from lpxsched.schedule.deskewing import (
     least_room,
     shortest_laid,
 )
+from lpxsched.schedule.deskews_inside import quietest
 
 
 def judge_of(offset_ppm: float, residual_ns: float = 0, deskew_cycles: int = 0) -> Judge:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lpxsched.cli.main import run
+from lpxsched.cli.simulate import usual_trials
 from lpxsched.errors import ExitCode
 from lpxsched.timetable.writer import write_build
 from tests.builds import two_chip_build
@@ -43,6 +46,15 @@ def test_json_is_one_object(folder: str, capsys: pytest.CaptureFixture[str]) -> 
     assert err == ""
 
 
+@pytest.mark.parametrize(("vectors", "trials"), [(1, 1000), (250_000, 1000), (500_000, 500), (10**7, 100)])
+def test_large_builds_run_fewer_times(vectors: int, trials: int) -> None:
+    """Tests eight slots: 2e9 vectors move in all, 8 x 500,000 of them 500 times; never less than 100 runs."""
+    build = two_chip_build()
+    slots = replace(build.slots, vectors=np.full(len(build.slots), vectors))
+    assert len(slots) == 8
+    assert usual_trials(replace(build, slots=slots)) == trials
+
+
 def test_text_tells_slack_and_latency(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that the summary for people names what was seen and what is proven."""
     assert run(["simulate", folder, "--trials", "10"]) == ExitCode.DONE
@@ -60,6 +72,34 @@ def test_a_worse_clock_ends_with_exit_code_5(folder: str, tmp_path: Path, capsys
     result = json.loads(capsys.readouterr().out)
     assert result["clock"] == "worse"
     assert result["violations"] > 0
+
+
+def test_trials_and_reference_tell_the_same(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests 1,000 ppm, of which no run shows anything: chips may disagree by 1.8 + 2e-3 x 126, the stall is 2."""
+    clock = tmp_path / "stalls.yaml"
+    clock.write_text(WORSE.replace("50000", "1000").replace("residual_ns: 0", "residual_ns: 0.9"))
+    for choices in (["--trials", "10"], ["--reference"]):
+        assert run(["simulate", folder, "--clock", str(clock), *choices]) == ExitCode.VERIFICATION_FAILED
+        out = capsys.readouterr().out
+        assert "FAILED" in out
+        assert "no run showed it; proven: clocks may disagree by more than the stall of a deskew (chips 1 and 0" in out
+        assert run(["simulate", folder, "--clock", str(clock), *choices, "--json"]) == ExitCode.VERIFICATION_FAILED
+        result = json.loads(capsys.readouterr().out)
+        assert (result["violations"], result["proven_spare_stall_cycles"]) == (0, -0.052)
+        assert result["proven_failure"]["chips"] == [1, 0]
+
+
+def test_what_failed_first_is_named_beside_what_is_proved(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests 5 %: 12.6 cycles in 126 that no stall of 2 covers, and vectors that some trial shows to be late."""
+    clock = tmp_path / "worse.yaml"
+    clock.write_text(WORSE)
+    assert run(["simulate", folder, "--clock", str(clock), "--trials", "10"]) == ExitCode.VERIFICATION_FAILED
+    verdict = capsys.readouterr().out.splitlines()[-1]
+    assert verdict.startswith("FAILED")
+    assert "shown: late: slot " in verdict
+    assert "; proven: clocks may disagree by more than the stall" in verdict
 
 
 @pytest.mark.parametrize("arguments", [["--trials", "0"], ["--seed", "-1"], ["--clock", "sundial"], ["--speed", "1"]])

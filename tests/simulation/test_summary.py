@@ -11,8 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lpxsched.clocks.latency import arrival_ns, worst_case_ns
+from lpxsched.clocks.latency import Run, arrival_ns, worst_case_ns
 from lpxsched.errors import InputError
+from lpxsched.simulation.bound.bound import Proved
+from lpxsched.simulation.bound.waiting import Fullest
 from lpxsched.simulation.summary import Failing, Summary, simulate
 from tests.builds import ints, two_chip_build
 from tests.polled import polled_build
@@ -36,14 +38,14 @@ def test_perfect_clocks_show_the_guard() -> None:
     """Tests that without drift and jitter every run has the slack of the timetable: 18 - 12.5 cycles."""
     summary = simulate(two_chip_build(), clock(), trials=3, seed=0)
     assert summary.least_slack_cycles == 5.5
-    assert summary.proven_slack_cycles == Fraction(11, 2)
+    assert summary.proved.least_slack_cycles == Fraction(11, 2)
     assert summary.holds
 
 
 def test_two_vectors_of_a_slot_wait_at_once() -> None:
     """Tests that vectors 2.5 cycles apart which wait 5.5 cycles (at most 9 on real clocks) make two."""
-    assert simulate(two_chip_build(), clock(), trials=1, seed=0).max_buffer_vectors == 2
-    assert simulate(two_chip_build(), own_clock(), trials=1, seed=0).max_buffer_vectors == 2
+    assert simulate(two_chip_build(), clock(), trials=1, seed=0).proved.fullest.vectors == 2
+    assert simulate(two_chip_build(), own_clock(), trials=1, seed=0).proved.fullest.vectors == 2
 
 
 def test_the_clock_of_the_build_leaves_slack() -> None:
@@ -60,7 +62,7 @@ def test_absurd_clocks_make_vectors_late() -> None:
     """Tests that at 5 %, far beyond the 100 ppm of the build's guard, vectors come late."""
     summary = simulate(two_chip_build(), clock(ppm=50_000), trials=100, seed=0)
     assert summary.violations > 0
-    assert summary.proven_slack_cycles < 0
+    assert summary.proved.least_slack_cycles < 0
     assert not summary.holds
 
 
@@ -72,7 +74,7 @@ def test_a_stall_too_short_does_not_hold() -> None:
     )
     assert below.violations == above.violations == 0
     assert (below.holds, above.holds) == (True, False)
-    assert above.proven_spare_stall_cycles < 0 < above.proven_slack_cycles
+    assert above.proved.least_spare_stall_cycles < 0 < above.proved.least_slack_cycles
 
 
 def test_every_late_slot_of_every_run_counts() -> None:
@@ -89,7 +91,7 @@ def test_every_late_slot_of_every_run_counts() -> None:
 def test_a_slack_of_zero_is_in_time() -> None:
     """Tests that 5.5 cycles of jitter use up the slack and make nothing late."""
     summary = simulate(two_chip_build(), clock(jitter_ns=5.5), trials=10, seed=0)
-    assert summary.proven_slack_cycles == 0
+    assert summary.proved.least_slack_cycles == 0
     assert summary.violations == 0
     assert summary.holds
 
@@ -188,7 +190,7 @@ def test_a_faster_clock_shortens_the_cycle() -> None:
     """Tests that 1 ns of jitter is 1.2 cycles at 1200 MHz, and 128 cycles are 320/3 ns."""
     build = with_manifest(two_chip_build(), clock_mhz="1200")
     summary = simulate(build, clock(jitter_ns=1), trials=1, seed=0)
-    assert summary.proven_slack_cycles == Fraction(43, 10)
+    assert summary.proved.least_slack_cycles == Fraction(43, 10)
     assert summary.nominal_ns == Fraction(320, 3)
 
 
@@ -196,7 +198,13 @@ def test_json_has_the_documented_keys() -> None:
     """Tests the names on which scripts rely, and that numbers are rounded to six decimals."""
     first = Failing("late", 3, 4, 1)
     times_ns = (Fraction(5), Fraction(9, 2), Fraction(4), Fraction(6), Fraction(1))
-    summary = Summary("c", 7, 2, 0, 1, first, -1e-9, Fraction(1, 3), Fraction(2), 0.5, 2, *times_ns)
+    proved = Proved(
+        least_slack_cycles=Fraction(1, 3),
+        least_spare_stall_cycles=Fraction(2),
+        fullest=Fullest(2, 0, 14, 0),
+        failing=None,
+    )
+    summary = Summary("c", 7, 2, 0, 1, first, -1e-9, 0.5, proved, *times_ns)
     assert summary.as_json() == {
         "clock": "c",
         "trials": 7,
@@ -207,6 +215,7 @@ def test_json_has_the_documented_keys() -> None:
         "least_slack_cycles": 0.0,
         "proven_slack_cycles": 0.333333,
         "proven_spare_stall_cycles": 2.0,
+        "proven_failure": None,
         "random_slack_cycles": 0.5,
         "max_buffer_vectors": 2,
         "observed_worst_ns": 5.0,
@@ -255,7 +264,7 @@ def test_jitter_and_crossing_may_lie_in_the_hop() -> None:
     """Tests that a scheduled hop leaves the slack of perfect clocks, and no allowance but waiting."""
     build = with_manifest(two_chip_build(), guard_in_hop=True)
     summary = simulate(build, clock(jitter_ns=5, crossing=3, temperature_ns=0.5), trials=20, seed=0)
-    assert summary.proven_slack_cycles == 5
+    assert summary.proved.least_slack_cycles == 5
     assert summary.bound_ns == summary.observed_worst_ns == Fraction(1265, 2)  # 504 + 128, and temperature
     assert simulate(two_chip_build(), clock(jitter_ns=5, crossing=3), trials=1, seed=0).violations
 
@@ -271,12 +280,7 @@ def test_clocks_that_need_a_tree_are_refused_without_one() -> None:
 
 def test_the_formula_of_the_bound_is_that_of_the_clocks_stage() -> None:
     """Tests that another clock's bound is what compile would have written for it."""
-    expected = worst_case_ns(
-        own_clock(),
-        Fraction(1000),
-        waiting_cycles=[504],
-        makespan_cycles=[128],
-        levels=[1],
-        arrivals_ns=arrival_ns(own_clock(), Fraction(1000), in_hop=False),
-    )
+    run = Run(waiting_cycles=504, makespan_cycles=128, levels=1, since_cycles=126)
+    arrivals_ns = arrival_ns(own_clock(), Fraction(1000), in_hop=False)
+    expected = worst_case_ns(own_clock(), Fraction(1000), [run], arrivals_ns=arrivals_ns)
     assert simulate(two_chip_build(), own_clock(), trials=1, seed=0).bound_ns == picosecond_up(expected)

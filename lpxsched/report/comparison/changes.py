@@ -109,8 +109,9 @@ def _links(summaries: Sequence[Summary]) -> list[Change]:
     groups = {
         f"busy while running{kinds}": [_shares(summary, whole=False) | _busiest(summary) for summary in summaries],
         f"busy over all{kinds}": [_shares(summary, whole=True) for summary in summaries],
+        f"peak of those that run, in {summaries[0].classes.bins} bins{kinds}": [_peaks(of) for of in summaries],
     }
-    found = _share_changes(groups, alike=alike)
+    found = [*_counts(summaries), *_share_changes(groups, alike=alike)]
     longest = [
         {name: share * summary.windows.owned_share for name, share in _shares(summary, whole=True).items()}
         if summary.windows
@@ -118,6 +119,20 @@ def _links(summaries: Sequence[Summary]) -> list[Change]:
         for summary in summaries
     ]
     return found + _share_changes({"busy over the longest step": longest}, alike=True)
+
+
+def _counts(summaries: Sequence[Summary]) -> list[Change]:
+    """Return how many links of each class are in service and used, and how many vectors cross them."""
+    told: list[dict[str, float]] = []
+    for summary in summaries:
+        groups = summary.classes.groups
+        counts = ((f"{of.name} links", (of.links, of.used_links, of.vectors)) for of in groups)
+        names = ("{}", "{} used", "vectors over {}")
+        told.append({name.format(of): count for of, each in counts for name, count in zip(names, each, strict=True)})
+    return [
+        Change("links and their vectors", name, COUNT, *(of.get(name) for of in told))
+        for name in dict.fromkeys([*told[0], *told[1]])
+    ]
 
 
 def _share_changes(groups: Mapping[str, Sequence[Mapping[str, float]]], *, alike: bool) -> list[Change]:
@@ -163,6 +178,11 @@ def _of_links(summary: Summary, cycles: Mapping[str, Fraction]) -> dict[str, Fra
 def _shares(summary: Summary, *, whole: bool) -> dict[str, float]:
     share = summary.classes.share if whole else summary.classes.running_share
     return {f"{group.name} links": 100 * share(row) for row, group in enumerate(summary.classes.groups)}
+
+
+def _peaks(summary: Summary) -> dict[str, float]:
+    peaks = {group.name: summary.classes.peak_bin(row) for row, group in enumerate(summary.classes.groups)}
+    return {f"{name} links": 100 * peak[0] for name, peak in peaks.items() if peak}
 
 
 def _busiest(summary: Summary) -> dict[str, float]:

@@ -13,26 +13,40 @@ from lpxsched.report.titles import length_of, name_of
 if TYPE_CHECKING:
     from lpxsched.report.summary import Summary
 
-# Beyond these columns a table of classes leaves the page.
-MOST_CLASSES = 4
-MOST_BARS = 40
+# Columns of the critical path in front of those of link classes.
+BEFORE_CLASSES = 4
+LEAST_BARS, MOST_BARS = 20, 40
 
 
 class Words(NamedTuple):
-    """What the report calls a segment, what shares are of, and how a critical path runs."""
+    """What the report calls a segment's own links, what shares are of, and how a critical path runs."""
 
-    part: str
+    own: str
     share: str
     path: str
 
 
-MODEL = Words("layer", "the layer's makespan", "one token: of each layer from its ingress to its last egress")
-COLLECTIVE = Words("collective", "the collective's makespan", "the collective: from its start to its last read")
+LAYERS = Words(
+    "the layer's own links while the layer runs",
+    "the layer's makespan",
+    "one token: of each layer from its ingress to its last egress",
+)
+WHOLE = Words(
+    "the model's own links", "the whole model's makespan", "one token: from its way into the embedding to the next one"
+)
+COLLECTIVE = Words(
+    "the collective's own links", "the collective's makespan", "the collective: from its start to its last read"
+)
 
 
 def _words(summary: Summary) -> Words:
-    words = MODEL if summary.facts["collective"] is None else COLLECTIVE
-    return words._replace(share="the period") if summary.facts["period_cycles"] else words
+    of_model = WHOLE if summary.visits else LAYERS
+    words = of_model if summary.facts["collective"] is None else COLLECTIVE
+    if not summary.facts["period_cycles"]:
+        return words
+    # In a period all layers run at once.
+    own = "the own links of all layers" if words is LAYERS else words.own
+    return words._replace(own=own, share="the period")
 
 
 def report_text(summary: Summary) -> str:
@@ -52,15 +66,14 @@ def report_text(summary: Summary) -> str:
 
 def _classes(summary: Summary) -> str:
     found = class_rows(summary)
-    figures = table(found.header, found.rows).split("\n")
+    figures = table(found.header, found.rows, most=WIDTH - LEAST_BARS - 2).split("\n")
     width = max(map(len, figures)) + 2
     bars = min(MOST_BARS, WIDTH - width)
     over_time = ["over time", *(sparkline(summary.classes, row, bars) for row in range(len(found.rows)))]
     lines = [f"{line.ljust(width)}{last}".rstrip() for line, last in zip(figures, over_time, strict=True)]
-    part = _words(summary).part
     notes = (
-        f"Link utilisation: of all links; of the {part}'s own links while the {part} runs, which the line draws too; "
-        f"its peak in {summary.classes.bins} bins of time"
+        f"Link utilisation: of all links; of {_words(summary).own}, which the line draws too; its peak in "
+        f"{summary.classes.bins} bins of time"
     )
     return f"{fill(notes, WIDTH)}\n\n" + "\n".join(lines)
 
@@ -79,8 +92,16 @@ def busiest(summary: Summary, letter: str = "") -> list[str]:
 def _path(summary: Summary) -> str:
     cells = path_cells(summary.layers)
     found = path_rows(summary, cells)
-    kept = 4 + MOST_CLASSES
-    more = f"; {len(found.header) - kept} more link classes in --json" if len(found.header) > kept else ""
+    kept = len(found.header)
+    while kept > BEFORE_CLASSES and _width(found, kept) > WIDTH:
+        kept -= 1
+    missing = len(found.header) - kept
+    more = f"; {missing} more link class{'es' if missing > 1 else ''} in --json" if missing else ""
     shown_rows = Rows(found.header[:kept], [row[:kept] for row in found.rows])
-    title = f"Critical path of {_words(summary).path}{more}"
-    return titled(title, shown_rows)
+    return titled(f"Critical path of {_words(summary).path}{more}", shown_rows)
+
+
+def _width(rows: Rows, columns: int) -> int:
+    """Return how wide the first columns of a table are."""
+    first = [line[:columns] for line in (rows.header, *rows.rows)]
+    return len(table(first[0], first[1:]).split("\n")[0])

@@ -10,6 +10,7 @@ from lpxsched.report.comparison.change import by_group, change_rows
 from lpxsched.report.comparison.comparison import LETTERS
 from lpxsched.report.comparison.moved import moved_sentence
 from lpxsched.report.console.build import busiest
+from lpxsched.report.limits import limiting_sentence
 from lpxsched.report.text_table import WIDTH, titled
 from lpxsched.report.titles import name_of
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 def comparison_text(folders: tuple[str, str], told: Comparison) -> str:
     """Return two builds side by side."""
     named = list(zip(LETTERS, folders, told.summaries, strict=True))
-    parts = ["\n".join(f"{letter}  {folder}: {name_of(summary)}" for letter, folder, summary in named)]
+    parts = [
+        fill(text, WIDTH, subsequent_indent="   ", break_on_hyphens=False)
+        for letter, folder, summary in named
+        for text in (f"{letter}  {folder}: {name_of(summary)}", f"   {limiting_sentence(summary)}")
+    ]
     parts += [fill(sentence, WIDTH) for sentence in told.shares]
     parts += [titled(_title(group), change_rows(members)) for group, members in by_group(told.changes).items()]
     parts += [part for letter, _, summary in named for part in busiest(summary, letter)]

@@ -114,6 +114,8 @@ def _deskews(results: dict[str, Any]) -> list[tuple[str, str]]:
         numbers = [one["deskews"] for one in tried]
         others = f"of {min(numbers)} to {max(numbers)} deskews tried"
         rows.append(("", f"{others}, worst cases were {as_us(low)} to {as_us(high)}"))
+        if told.get("decided_by") == "nominal step":
+            rows.append(("", "the shortest nominal step decided, of worst cases within 2% of the least"))
     return rows
 
 

@@ -1,7 +1,8 @@
 """What of a build is exported: slots and operators of some layers, chips and cycles, with their times.
 
 Times are those of the token, from the first layer on. What repeats with one period is told as it runs, in the time of
-its frames: pass after pass, until a whole period holds all that overlap in it. None of these windows is left out.
+its frames: pass after pass, until a whole period holds all that overlap in it. Frames leave windows out at different
+times, so the first windows are taken of which they leave out the fewest.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Selection:
     operators : Placed
     windows : range
         Passes that are told.
+    passes, left_out : int
+        Of the segments asked for in these windows, and how many of them fall into windows that their frames leave out.
     """
 
     build: Build
@@ -58,6 +61,8 @@ class Selection:
     slot_read: Integers
     operators: Placed
     windows: range
+    passes: int
+    left_out: int
 
 
 class _Pass(NamedTuple):
@@ -84,23 +89,23 @@ def select(
         (operators.segment, operators.start, operators.cycles),
     )
     windows, passes = _passes(build, token, times, cycles)
-    wanted = _wanted(build, token, layers, chips)
+    inside = np.array([layers is None or any(one in layers for one in of) for of in token.layers], dtype=np.bool_)
+    wanted = _wanted(build, token, inside, layers, chips)
     sent, run = (_placed(passes, rows, *of, cycles) for rows, of in zip(wanted, times, strict=True))
     order = np.lexsort((sent.start, slots.link[sent.row]))
     sent = Placed(*(column[order] for column in sent))
     read = sent.start + slots.read[sent.row] - slots.depart[sent.row]
-    return Selection(build, sent, read, run, windows)
+    asked, told = len(passes) * int(inside.sum()), sum(int(each.runs[inside].sum()) for each in passes)
+    return Selection(build, sent, read, run, windows, passes=asked, left_out=asked - told)
 
 
 def _wanted(
-    build: Build, token: TokenTime, layers: Collection[int] | None, chips: Collection[int] | None
+    build: Build, token: TokenTime, inside: Flags, layers: Collection[int] | None, chips: Collection[int] | None
 ) -> tuple[Flags, Flags]:
-    """Return which slots and which operators belong to the layers and chips asked for."""
+    """Return which slots of some segments and which operators belong to the layers and chips asked for."""
     slots, operators = build.slots, build.operators
-    sent, run = np.ones(len(slots), dtype=np.bool_), np.ones(len(operators), dtype=np.bool_)
+    sent, run = inside[token.slot_segment], np.ones(len(operators), dtype=np.bool_)
     if layers is not None:
-        inside = np.array([any(layer in layers for layer in members) for members in token.layers], dtype=np.bool_)
-        sent &= inside[token.slot_segment]
         run &= np.isin(operators.layer, sorted(layers))
     if chips is not None:
         chosen = np.isin(np.arange(len(build.chips)), sorted(chips))
@@ -122,7 +127,7 @@ def _passes(
     phase = build.segments.phase_cycles
     over = max(int((phase[segment] + begin + length).max(initial=0)) for segment, begin, length in times)
     if cycles is None:
-        windows = _first_whole(frames, -(-max(over, 1) // period))
+        windows = _fullest(frames, -(-max(over, 1) // period))
     else:
         windows = range(max((cycles[0] - over) // period, 0), -(-cycles[1] // period))
     passes = []
@@ -133,12 +138,14 @@ def _passes(
     return windows, passes
 
 
-def _first_whole(frames: Frames, many: int) -> range:
-    """Return so many windows in a row that no frame leaves out, the first such; the first ones where there are none."""
+def _fullest(frames: Frames, many: int) -> range:
+    """Return so many windows in a row of which frames leave out the fewest, the first such."""
     number = max(int(frames.windows.max(initial=1)), 1)
-    left = {int(window) for gaps in frames.gaps for window in gaps}
-    whole = (first for first in range(number) if not any((first + more) % number in left for more in range(many)))
-    first = next(whole, 0)
+    left = np.zeros(number, dtype=np.int64)
+    for windows, gaps in zip(frames.windows.tolist(), frames.gaps, strict=True):
+        left += np.isin(np.arange(number) % max(windows, 1), gaps)
+    in_a_row = np.convolve(np.resize(left, number + many - 1), np.ones(many, dtype=np.int64), mode="valid")
+    first = int(in_a_row.argmin())
     return range(first, first + many)
 
 

@@ -35,15 +35,16 @@ def render_deskews(build: Build) -> bytes:
     Raises
     ------
     InputError
-        When the build does not say what was tried: deskews of a layer by itself, or of a collective, open it, perfect
-        clocks have none, and such as ask for one inside each visit leave no choice.
+        When the build does not say what was tried: deskews of a layer by itself, or of a collective, open it, a whole
+        model in flight has one a period, perfect clocks have none, and such as ask for one inside each visit leave no
+        choice.
     """
     told = build.manifest.results.get("deskews")
     tried = [one for one in told["tried"] if _is_point(one)] if isinstance(told, dict) and "tried" in told else []
     if not tried:
         problem = (
-            "no intervals between deskews were weighed: a picture is of a whole model on the chips (--attention lpu) "
-            "or of several micro-batches in flight, on clocks that leave a choice"
+            "no intervals between deskews were weighed: a picture is of one micro-batch of a whole model on the chips "
+            "(--attention lpu), or of several in flight whose attention is on GPUs, on clocks that leave a choice"
         )
         raise InputError("manifest.json", problem, key="deskews")
     assert isinstance(told, dict)

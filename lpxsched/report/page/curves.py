@@ -23,7 +23,7 @@ MOST_STEPS = 400
 
 
 def slack_curve(slack: Sequence[Slack]) -> str:
-    """Return how many slots have at most how much slack, a curve a link class, as an SVG element."""
+    """Return what share of the slots of each link class has at most how much slack, as an SVG element."""
     text = images(lambda: _draw(slack), [SVG], font="none")[SVG].decode()
     element = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     return re.sub(r"\s+\n", "\n", element.replace(INK, "currentColor").replace("'DejaVu Sans', ", ""))
@@ -39,7 +39,8 @@ def _draw(slack: Sequence[Slack]) -> Figure:
         values, count = np.unique(of.cycles, return_counts=True)
         # Every step of a short curve, evenly spread ones of a long one, both ends always.
         rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), MOST_STEPS)).astype(np.int64))
-        slots = np.concatenate([[0], np.cumsum(count)[rows]])
+        # Of a hundred: a class of few slots would lie on the axis.
+        slots = 100 * np.concatenate([[0], np.cumsum(count)[rows]]) / len(of.cycles)
         axes.step(
             np.concatenate([values[rows][:1], values[rows]]),
             slots,
@@ -47,8 +48,8 @@ def _draw(slack: Sequence[Slack]) -> Figure:
             color=palette[of.link_class],
             label=of.link_class,
         )
-    axes.set_xlabel("slack (cycles)", color=INK)
-    axes.set_ylabel("slots with at most that", color=INK)
+    axes.set_xlabel("slack at most (cycles)", color=INK)
+    axes.set_ylabel("of the slots of a class, %", color=INK)
     axes.tick_params(colors=INK)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)

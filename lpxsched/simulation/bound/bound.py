@@ -14,7 +14,7 @@ from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.bound.latency import latency_of, runs_cycles
 from lpxsched.simulation.bound.slack import tightest
 from lpxsched.simulation.bound.stalls import read_stalls
-from lpxsched.simulation.bound.tolerance import Case, Tolerance, with_interval, with_ppm, with_residual
+from lpxsched.simulation.bound.tolerance import Case, Tolerance, failing, with_interval, with_ppm, with_residual
 from lpxsched.simulation.bound.waiting import fullest
 from lpxsched.simulation.bound.worst import read_walk, worst_rows
 from lpxsched.simulation.egress import segment_chips
@@ -33,42 +33,56 @@ if TYPE_CHECKING:
 DECIMALS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """What holds for all clocks within a specification.
+
+    Attributes
+    ----------
+    least_slack_cycles : Fraction
+        Below 0: some clocks make a vector late.
+    least_spare_stall_cycles : Fraction
+        What is left of a stall, or of half the counters' period, at least.
+    fullest : Fullest
+    failing : dict or None
+        What some clocks make fail, where they do; see `failing`.
+    """
+
+    least_slack_cycles: Fraction
+    least_spare_stall_cycles: Fraction
+    fullest: Fullest
+    failing: dict[str, Any] | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether no vector can be late, no stall be too short and no buffer overflow."""
+        return self.failing is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound(Proved):
     """What holds for all clocks within a specification, and how much worse they may be.
 
     Attributes
     ----------
     clock : str
     latency : Latency
-    least_slack_cycles : Fraction
-        Below 0: some clocks make a vector late.
-    least_spare_stall_cycles : Fraction
-        What is left of a stall, or of half the counters' period, at least.
-    fullest : Fullest
     ppm, residual, interval : Tolerance
         In ppm, ns and cycles.
     """
 
     clock: str
     latency: Latency
-    least_slack_cycles: Fraction
-    least_spare_stall_cycles: Fraction
-    fullest: Fullest
     ppm: Tolerance
     residual: Tolerance
     interval: Tolerance
-
-    @property
-    def holds(self) -> bool:
-        """Whether no vector can be late, no stall be too short and no buffer overflow."""
-        return min(self.least_slack_cycles, self.least_spare_stall_cycles) >= 0 and self.fullest.spare_vectors >= 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the bound by the names that scripts rely on; times up, slack down, to six decimals."""
         return {
             "clock": self.clock,
             "holds": self.holds,
+            "failing": self.failing,
             "worst_case_ns": _up(self.latency.step_ns),
             "reserved_step_ns": None if self.latency.reserved_ns is None else _up(self.latency.reserved_ns),
             "segments_ns": [_up(time) for time in self.latency.segments_ns],
@@ -93,28 +107,53 @@ def bound(build: Build, clock: ClockSpecification | None = None) -> Bound:
     Raises
     ------
     InputError
-        When the build lacks what a bound needs, or never aligns clocks that must be aligned.
+        As `case_of`.
     """
     specification, clock_mhz = clock or read_clock(build), read_clock_mhz(build)
-    limits = Limits.of(specification, clock_mhz, in_hop=build.manifest.guard_in_hop)
-    alignment = read_alignment(build, specification.shared_by.value)
-    refuse_unaligned(build, alignment, specification)
-    walk = read_walk(build, alignment, limits)
-    timeline = read_timeline(build, alignment, limits, worst_rows(walk))
-    runs = runs_cycles(build, walk.columns)
-    stalls = read_stalls(build, alignment, specification, runs)
-    aligned = not _outside(build, alignment) and _deskewed(build)
-    full = fullest(build, alignment, walk, limits)
-    case = Case(build, alignment, walk, timeline, stalls, limits, clock_mhz, aligned, full.spare_vectors >= 0)
+    case = case_of(build, specification)
+    told = proved(case)
     return Bound(
         clock=specification.name,
-        latency=latency_of(build, alignment, specification, clock_mhz),
-        least_slack_cycles=tightest(timeline, limits).slack_cycles,
-        least_spare_stall_cycles=stalls.least_spare_cycles(limits)[0],
-        fullest=full,
+        latency=latency_of(build, case.alignment, specification, clock_mhz),
+        least_slack_cycles=told.least_slack_cycles,
+        least_spare_stall_cycles=told.least_spare_stall_cycles,
+        fullest=told.fullest,
+        failing=told.failing,
         ppm=with_ppm(case),
         residual=with_residual(case),
         interval=with_interval(case),
+    )
+
+
+def case_of(build: Build, clock: ClockSpecification) -> Case:
+    """Return what a build must hold on some clocks.
+
+    Raises
+    ------
+    InputError
+        When the build lacks what a bound needs, or never aligns clocks that must be aligned.
+    """
+    clock_mhz = read_clock_mhz(build)
+    limits = Limits.of(clock, clock_mhz, in_hop=build.manifest.guard_in_hop)
+    alignment = read_alignment(build, clock.shared_by.value)
+    refuse_unaligned(build, alignment, clock)
+    walk = read_walk(build, alignment, limits)
+    timeline = read_timeline(build, alignment, limits, worst_rows(walk))
+    stalls = read_stalls(build, alignment, clock, runs_cycles(build, walk.columns))
+    aligned = not _outside(build, alignment) and _deskewed(build)
+    full = fullest(build, alignment, walk, limits)
+    return Case(build, alignment, walk, timeline, stalls, limits, clock_mhz, aligned, full)
+
+
+def proved(case: Case) -> Proved:
+    """Return what holds of a build on all clocks within its limits."""
+    slack, spare = tightest(case.timeline, case.limits).slack_cycles, case.stalls.least_spare_cycles(case.limits)[0]
+    holds = min(slack, spare) >= 0 and case.fullest.spare_vectors >= 0
+    return Proved(
+        least_slack_cycles=slack,
+        least_spare_stall_cycles=spare,
+        fullest=case.fullest,
+        failing=None if holds else failing(case, 0),
     )
 
 

@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.clocks.guard import fastest_rate, slowest_rate
-from lpxsched.clocks.latency import (
-    arrival_ns,
-    reserved_step_ns,
-    segment_levels,
-    segment_wander_cycles,
-    worst_case_ns,
-)
+from lpxsched.clocks.latency import Run, arrival_ns, reserved_step_ns, segment_levels, worst_case_ns
 from lpxsched.compiled.kernels import kernel
 from lpxsched.simulation.bound.worst import Columns
-from lpxsched.simulation.egress import segment_chips
-from lpxsched.units import cycles_to_ns
+from lpxsched.simulation.egress import read_egress, segment_chips
 from lpxsched.verify.reservations import in_flight
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.simulation.alignment import Alignment
     from lpxsched.timetable.build import Build
@@ -56,30 +50,34 @@ class Latency:
 
 def latency_of(build: Build, alignment: Alignment, clock: ClockSpecification, clock_mhz: Fraction) -> Latency:
     """Return the worst cases of a build whose vectors are in time."""
-    counts = np.bincount(alignment.segment, minlength=len(build.segments)).tolist()
-    since = np.maximum(-alignment.end_cycle[alignment.first], 0).tolist()
     hosts = {operator.layer for operator in build.graph.operators if operator.ends and operator.place == "hosts"}
     arrival = arrival_ns(clock, clock_mhz, in_hop=build.manifest.guard_in_hop)
     segments = []
-    for number, chips in enumerate(segment_chips(build)):
-        waiting, makespan = (
-            int(column[number]) for column in (build.segments.waiting_cycles, build.segments.makespan_cycles)
-        )
-        worst = worst_case_ns(
-            clock,
-            clock_mhz,
-            waiting_cycles=[waiting],
-            makespan_cycles=[makespan],
-            levels=[segment_levels(alignment.tree, chips, deskews=counts[number])],
-            arrivals_ns=Fraction(0) if hosts.isdisjoint(build.graph.segments[number].layers) else arrival,
-        )
-        times = build.graph.windows()[number]
-        segments.append(times * (worst + _before_ns(clock, clock_mhz, waiting + makespan, since[number])))
+    for number, (run, times) in enumerate(zip(_runs(build, alignment), build.graph.windows(), strict=True)):
+        arrivals_ns = Fraction(0) if hosts.isdisjoint(build.graph.segments[number].layers) else arrival
+        segments.append(times * worst_case_ns(clock, clock_mhz, [run], arrivals_ns=arrivals_ns))
     frames = [Fraction(0)] * len(build.frames)
     for frame, worst in zip(build.segments.frame.tolist(), segments, strict=True):
         frames[frame] += worst
     reserved_ns = _reserved_ns(build, alignment, clock, clock_mhz)
     return Latency(tuple(segments), tuple(frames), sum(segments, Fraction(0)), reserved_ns)
+
+
+def _runs(build: Build, alignment: Alignment) -> Iterator[Run]:
+    """Yield a run of each segment: in a frame that repeats the one that begins longest after its deskew."""
+    egress, segments = read_egress(build, alignment), build.segments
+    bounds = np.append(egress.first_end, len(egress.node))
+    makespans, last = segments.makespan_cycles, alignment.deskew_before(segments.segment, segments.makespan_cycles)
+    for number, chips in enumerate(segment_chips(build)):
+        ends = egress.node[bounds[number] : bounds[number + 1]].tolist()
+        first = int(alignment.first[number])
+        yield Run(
+            waiting_cycles=int(segments.waiting_cycles[number]),
+            makespan_cycles=int(makespans[number]),
+            levels=segment_levels(alignment.tree, chips, ends, deskews=1 + int(last[number]) - first),
+            since_cycles=int(makespans[number] - alignment.end_cycle[last[number]]),
+            before_cycles=max(-int(alignment.end_cycle[first]), 0),
+        )
 
 
 def _reserved_ns(build: Build, alignment: Alignment, clock: ClockSpecification, clock_mhz: Fraction) -> Fraction | None:
@@ -106,12 +104,3 @@ def runs_cycles(build: Build, columns: Columns) -> Integers:
     np.maximum.at(runs, operators.segment, operators.start + operators.cycles)
     latest_reads(columns, runs)
     return runs
-
-
-def _before_ns(clock: ClockSpecification, clock_mhz: Fraction, lasting_cycles: int, since_cycles: int) -> Fraction:
-    """Return what the drift between a deskew and the iteration of a frame that begins so long after it adds."""
-    if not since_cycles:
-        return Fraction(0)
-    drift = since_cycles * (1 / slowest_rate(clock) - 1 / fastest_rate(clock))
-    wander = segment_wander_cycles(clock, clock_mhz, lasting_cycles + since_cycles)
-    return cycles_to_ns(drift + wander - segment_wander_cycles(clock, clock_mhz, lasting_cycles), clock_mhz)

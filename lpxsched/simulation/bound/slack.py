@@ -4,7 +4,7 @@ Let P be the time from the sender's deskew to the end of the serialisation of ve
 its read, D from the one deskew to the other (0 for most slots), L the latency, J the most that the link may take
 longer, Q the crossing, and X(T) how far one clock strays from its mean rate in T. A vector arrives at most
 
-    B = levels residual + X(P) + X(R) + X(D) + P / slow - D / fast + L + J
+    B = levels residual + X(P) + X(R - Q) + X(D) + P / slow - D / fast + L + J
 
 after the receiver's deskew in true time, and its slack is at least R - max(slow B, fast B) - Q. Where both ends count
 with one oscillator and were aligned at once, rates and strays cancel but on the way:
@@ -44,7 +44,8 @@ def slacks_cycles(timeline: Timeline, limits: Limits) -> Floats:
     sent, due, apart = timeline.sent_cycles, timeline.due_cycles, timeline.apart_cycles
     wires = timeline.latency_cycles + np.array([float(delay) for delay in limits.delays_cycles])[timeline.delay]
     steady = wires + timeline.levels * float(limits.residual_cycles)
-    strays = limits.wanders_cycles(sent[1]) + limits.wanders_cycles(due[1]) + limits.wanders_cycles(apart[1])
+    read = limits.wanders_cycles(due[1] - limits.crossing_cycles)
+    strays = limits.wanders_cycles(sent[1]) + read + limits.wanders_cycles(apart[1])
     late = steady + strays + np.where(sent >= 0, sent / slow, sent / fast) - apart / fast
     own = due - np.maximum(slow * late, fast * late)
     ramped = float(limits.ramp) * np.abs((due[1] - sent[1]) * sent[1])
@@ -101,6 +102,7 @@ def _exact(limits: Limits, *numbers: int) -> Fraction:
         ramped = limits.ramp * abs((due - sent) * (sent + left))
         joint = steady + limits.wander_cycles(abs(due - sent)) + ramped
         return due - sent - max(limits.slow * joint, limits.fast * joint) - limits.crossing_cycles
-    strays = sum(limits.wander_cycles(abs(time)) for time in (sent + left, due + left, Fraction(apart)))
+    times = sent + left, due + left - limits.crossing_cycles, Fraction(apart)
+    strays = sum(limits.wander_cycles(abs(time)) for time in times)
     late = steady + strays + sent / (limits.slow if sent >= 0 else limits.fast) - apart / limits.fast
     return due - max(limits.slow * late, limits.fast * late) - limits.crossing_cycles

@@ -41,8 +41,8 @@ class Case:
     ----------
     aligned : bool
         All chips hang in a tree and deskew, so that they may drift at all.
-    has_room : bool
-        Buffers hold what waits on clocks within the limits.
+    fullest : Fullest
+        On clocks within the limits.
     """
 
     build: Build
@@ -53,7 +53,7 @@ class Case:
     limits: Limits
     clock_mhz: Fraction
     aligned: bool
-    has_room: bool
+    fullest: Fullest
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _largest(case: Case, at: Callable[[int], tuple[Case, int]], most: int, parts
     if not case.aligned:
         reason = {"what": "no tree of counters holds all chips, so that clocks which drift never agree"}
         return Tolerance(Fraction(0), reason | _of_slot(case))
-    if not case.has_room:
+    if case.fullest.spare_vectors < 0:
         return Tolerance(Fraction(0), failing(case, 0))
     low, high = -1, most + 1
     while high - low > 1:
@@ -183,14 +183,19 @@ def _of_slot(case: Case) -> dict[str, Any]:
 
 
 def _of_deskew(case: Case, deskew: int) -> dict[str, Any]:
-    """Return a deskew and the two chips of its frame that lie farthest apart in the tree."""
+    """Return a deskew, and the root with the chip of its frame that lies farthest below: it waits for the root's time.
+
+    Both alignments of that chip, before and after, may be off by all residuals of its way. A chip that is the root
+    itself drifts against lanes of hosts alone.
+    """
     build = case.build
     frame = int(build.deskews.frame[deskew]) if deskew != NONE else 0
     segments = np.flatnonzero(build.segments.frame == frame).tolist()
     chips = sorted({chip for segment in segments for group in build.graph.groups_of(segment) for chip in group.members})
-    deepest = sorted(chips, key=lambda chip: (-int(case.alignment.tree.depth[chip]), chip))[:2]
+    deepest = max(chips, key=lambda chip: (int(case.alignment.tree.depth[chip]), -chip))
+    root = int(case.alignment.root[deepest])
     return {
-        "chips": deepest,
+        "chips": [deepest] if root == deepest else [deepest, root],
         "frame": frame,
         "deskew": deskew,
         "cycle": int(build.deskews.cycle[deskew]),

@@ -73,7 +73,7 @@ def fullest(build: Build, alignment: Alignment, walk: Walk, limits: Limits, *, e
     fullest on, until that can change nothing or too many vectors would be counted. Unless `exactly` links that their
     bound already shows to hold are told at that bound.
     """
-    most = _at_most(build, walk, limits)
+    most = most_waiting(build, walk, limits)
     depth = build.chips.deskew_buffer_vectors[build.links.dst]
     used, vectors = most > 0, walk.vectors
     order = np.lexsort((-most, most <= depth))
@@ -117,7 +117,7 @@ def longest_waits(columns: Columns, links: Waits, rates: Rates, longest: Floats)
         longest[link] = max(longest[link], wait)
 
 
-def _at_most(build: Build, walk: Walk, limits: Limits) -> Floats:
+def most_waiting(build: Build, walk: Walk, limits: Limits) -> Floats:
     """Return a number of vectors that no link exceeds, infinite where none is known, 0 on links without slots."""
     links, levels = build.links, np.zeros(len(build.links))
     levels[walk.used] = walk.levels

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.simulation.alignment import Alignment
-    from lpxsched.simulation.limits import Limits
+    from lpxsched.simulation.limits import Floats, Limits
     from lpxsched.simulation.timeline import Timeline
     from lpxsched.simulation.trials.clocks import NodeClocks
     from lpxsched.timetable.columns import Integers
@@ -24,11 +24,24 @@ MOST_SLOTS = 48
 
 def attacks(timeline: Timeline, alignment: Alignment, limits: Limits) -> Iterator[NodeClocks]:
     """Yield clocks against the slots that look worst: of each pair of ends the tightest, the worst pairs first."""
-    slacks = slacks_cycles(timeline, limits).min(axis=0)
+    slacks = attained_cycles(timeline, limits)
     order = np.argsort(slacks, kind="stable")
     _, first = np.unique(timeline.link[order], return_index=True)
     for place in np.sort(first)[:MOST_SLOTS].tolist():
         yield against(timeline, int(order[place]), alignment, limits)
+
+
+def attained_cycles(timeline: Timeline, limits: Limits) -> Floats:
+    """Return the slack that clocks chosen against each slot leave of its last vector, shape (slots,), or nearly.
+
+    The bound takes for the swing of a spread clock the most on the way; what has swung back by then nobody reaches.
+    """
+    spans = timeline.sent_cycles[1], timeline.due_cycles[1] - limits.crossing_cycles, timeline.apart_cycles[1]
+    back = sum(limits.wanders_cycles(span) - limits.swings_cycles(span) for span in spans)
+    found: Floats = slacks_cycles(timeline, limits).min(axis=0) + float(limits.fast) * np.where(
+        timeline.shared & (timeline.apart_cycles[1] == 0), 0.0, back
+    )
+    return found
 
 
 def against(timeline: Timeline, slot: int, alignment: Alignment, limits: Limits) -> NodeClocks:
@@ -43,7 +56,7 @@ def against(timeline: Timeline, slot: int, alignment: Alignment, limits: Limits)
     # With one oscillator for both ends, it is the time on the way that a fast one makes short.
     together = bool(shared[dst]) and not apart
     rate = np.where(shared & (not together), slow, fast)
-    sent, due = (float(column[1, slot]) for column in (timeline.sent_cycles, timeline.due_cycles))
+    sent, due = float(timeline.sent_cycles[1, slot]), float(timeline.due_cycles[1, slot]) - limits.crossing_cycles
     phase = np.zeros(nodes)
     phase[alignment.oscillator == alignment.oscillator[dst]] = 0.5 + slowest_phase(limits, due)
     phase[shared] = _fastest_phase(limits, sent, due) if together else slowest_phase(limits, sent)

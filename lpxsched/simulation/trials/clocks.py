@@ -108,8 +108,9 @@ def clocks_of(
     ----------
     alignment : Alignment
     limits : Limits
-    slowness, phase, ramp : ndarray of float64, shape (nodes,)
-        `phase` is that at the first deskew of each segment.
+    slowness, ramp : ndarray of float64, shape (nodes,)
+    phase : ndarray of float64, shape (nodes,) or (deskews, nodes)
+        That at the first deskew of each segment, the same of all or by the segment of each deskew.
     error_cycles : ndarray of float64, shape (deskews, nodes)
         By how much each node ends a deskew after its root.
     waiting : float
@@ -119,7 +120,7 @@ def clocks_of(
     elapsed = alignment.elapsed_cycles.astype(np.float64)[:, np.newaxis]
     phases = phase + rate * elapsed
     root = alignment.root
-    roots = elapsed * slowness[root] + swing(phases[:, root], swung) - swing(phase[root], swung)
+    roots = elapsed * slowness[root] + swing(phases[:, root], swung) - swing(phase[..., root], swung)
     roots = roots - ramp[root] * elapsed**2 / 2
     slow = np.broadcast_to(slowness, (deskews, len(slowness))).copy()
     return NodeClocks(roots + error_cycles, slow, phases, ramp, rate, swung, waiting)

@@ -201,7 +201,7 @@ def iterations(build: Build, timeline: Timeline) -> tuple[Integers, Integers]:
     # Segments of a frame begin within a period of each other.
     at_once = 2 + int((lasts / period)[repeats].max(initial=0))
     most = max(at_once + 1, MOST_ROWS // max(int(repeats.sum()), 1))
-    times = np.where(repeats, np.minimum(np.where(aligned, since // period + 1, at_once), most), 1)
+    times = np.where(repeats, np.minimum(np.where(aligned, np.maximum(since, 0) // period + 1, at_once), most), 1)
     slot = np.repeat(np.arange(timeline.slots), times)
     number = np.arange(len(slot)) - np.repeat(np.cumsum(times) - times, times)
     return slot, number * period[slot]

@@ -31,6 +31,10 @@ def test_every_figure_of_both_is_told() -> None:
     assert told["critical path by part", "compute: experts"] == pytest.approx((0.04, 0.06, 0.02))
     assert told["critical path by link class", "host"] == pytest.approx((0.08, 0.12, 0.04))
     assert told["busy while running", "tray links"] == (7.8125, 7.8125, 0)
+    assert told["peak of those that run, in 200 bins", "tray links"] == (100, 100, 0)
+    # Two links inside each pair of chips, each with two slots of two vectors.
+    assert told["links and their vectors", "tray links used"] == (4, 6, 2)
+    assert told["links and their vectors", "vectors over tray links"] == (16, 24, 8)
     assert ("figures", "tokens/s/user") not in told
 
 

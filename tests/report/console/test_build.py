@@ -9,8 +9,16 @@ from lpxsched.report.rows import chip_rows, kind_rows, link_rows
 from lpxsched.report.summary import summarise
 from lpxsched.report.text_table import WIDTH, table
 from tests.builds import two_chip_build
-from tests.report.builds import repeated_build, whole_model
+from tests.report.builds import in_flight, renamed_class, repeated_build, whole_model
 from tests.verify.doubled import shared_build
+
+LONG = "between cabinets of the second row of the hall"
+
+
+def test_names_lose_their_middles_where_a_table_is_too_wide() -> None:
+    """Tests 2 + 10 + 2 + 3 characters in 16 columns: nine are left to the name, two of them dots."""
+    assert table(["name", "n"], [["first-name", "100"]], most=16) == "  name         n\n  firs..ame  100"
+    assert table(["name", "n"], [["first-name", "100"]], most=17) == "  name          n\n  first-name  100"
 
 
 def test_table_is_aligned() -> None:
@@ -78,8 +86,32 @@ def test_visits_of_a_whole_model_have_rows_of_their_own() -> None:
 
 
 def test_lines_fit_a_terminal() -> None:
-    """Tests that no line is wider than 100 characters."""
+    """Tests that no line is wider than 100 characters, with long names of link classes too, and that time is drawn."""
     assert max(map(len, report_text(summarise(repeated_build(3))).splitlines())) <= WIDTH == 100
+    build = repeated_build(3)
+    for name in ("tray", "host"):
+        build = renamed_class(build, name, f"{name} {LONG}")
+    text = report_text(summarise(build))
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert "2 more link classes in --json" in " ".join(text.split())
+    # Three layers of 20 bars: something moves in the first half of each.
+    (line,) = (line for line in text.splitlines() if line.startswith("  tray b") and "█" in line)
+    assert line.count("█") >= 3
+
+
+def test_shares_are_of_what_is_said() -> None:
+    """Tests what the one segment of a whole model is called, and what shares of a period are of."""
+    told = {"visits": 2, "layers": 0}
+    one = {"chips": 2, "lower_bound_cycles": 30, "makespan_cycles": 32, "gap": 1.0667}
+    whole = whole_model(shared_build(), problems=[one | {"layers": layers} for layers in ([0], [1])], **told)
+    text = " ".join(report_text(summarise(whole)).split())
+    assert "layer's" not in text
+    assert "share of the whole model's makespan" in text
+    assert "of the model's own links, which the line draws too" in text
+    assert "Critical path of one token: from its way into the embedding to the next one" in text
+    period = " ".join(report_text(summarise(in_flight(repeated_build(2)))).split())
+    assert "while the layer runs" not in period
+    assert "of the own links of all layers, which the line draws too" in period
 
 
 def test_what_all_visits_use_lists_none_of_them() -> None:
@@ -90,3 +122,5 @@ def test_what_all_visits_use_lists_none_of_them() -> None:
     summary = summarise(whole_model(build, visits=2, layers=0, problems=problems))
     assert {row[3] for row in link_rows(summary).rows} == {"all"}
     assert {row[2] for row in chip_rows(summary).rows} == {"all"}
+    # Visits of drafts, behind the head, are among them.
+    assert {row[3] for row in link_rows(replace(summary, head=0)).rows} == {"all"}

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
 
@@ -19,7 +20,7 @@ from lpxsched.report.exports.selection import select
 from lpxsched.report.exports.vcd_file import vcd
 from lpxsched.report.utilisation import utilisation
 from lpxsched.timetable.writer import write_build
-from tests.builds import ints, two_chip_build
+from tests.builds import ints, signed, two_chip_build
 from tests.report.builds import repeated_build
 
 if TYPE_CHECKING:
@@ -169,6 +170,35 @@ def test_what_repeats_is_told_until_a_period_holds_all_passes() -> None:
     assert set(select(cyclic_build((1,))).slots.window.tolist()) == {2, 3}
     assert select(cyclic_build((1, 3))).windows == range(2)
     assert set(select(cyclic_build((1,)), cycles=(256, 384)).slots.window.tolist()) == {3, 4}
+
+
+def apart_build(*gaps: tuple[int, ...]) -> Build:
+    """Return layers in frames of their own, each with 4 windows of 1,000 cycles, of which it leaves out its own."""
+    build = repeated_build(len(gaps))
+    ones = np.ones(len(gaps), dtype=np.int64)
+    frames = replace(build.frames, period_cycles=1000 * ones, windows=4 * ones, gaps=tuple(ints(*of) for of in gaps))
+    return replace(build, frames=frames, deskews=replace(build.deskews, every_periods=4 * ones))
+
+
+def test_windows_are_those_of_which_frames_leave_out_the_fewest() -> None:
+    """Tests two frames without a window in common: 0 misses both, 1 the second one, 2 the first one, 3 both."""
+    chosen = select(apart_build((0, 2, 3), (0, 1, 3)))
+    assert (chosen.windows, chosen.passes, chosen.left_out) == (range(1, 2), 2, 1)
+    # The first frame has layer 0.
+    assert set(chosen.operators.row.tolist()) == set(range(12))
+    alone = select(apart_build((0, 2, 3), (0, 1, 3)), layers=[1])
+    assert (alone.windows, alone.passes, alone.left_out) == (range(1, 2), 1, 1)
+    assert select(apart_build((0, 1), (0,))).left_out == 0
+
+
+def test_passes_that_are_left_out_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that the command says how many of how many a table lacks, and nothing of what lacks none."""
+    for name, gaps in (("apart", ((0, 2, 3), (0, 1, 3))), ("common", ((0,), (0,)))):
+        write_build(tmp_path / name, signed(apart_build(*gaps)))
+        assert run(["export", str(tmp_path / name), "--csv", str(tmp_path / "slots.csv")]) == 0
+        missing = "; not told are 1 of 2 passes of segments, whose frames leave these windows out\n"
+        told = "window 1 of what repeats every 1,000 cycles; --cycles selects others"
+        assert capsys.readouterr().err == told + (missing if name == "apart" else "\n")
 
 
 def test_a_table_of_what_repeats_is_as_busy_as_its_period() -> None:

@@ -231,6 +231,15 @@ def test_hops_to_and_from_hosts_end_in_a_row_of_theirs(four: Opened) -> None:
     assert red > green + 60
 
 
+def test_hops_without_a_row_are_not_told(four: Opened) -> None:
+    """Tests the way into layer 1, from 130 to 148, while chips of layer 0 are shown: it is not drawn there either."""
+    four.section("timeline").locator("canvas").focus()
+    four.press("0")
+    four.hover("timeline", 138.5, 9)
+    assert four.told("timeline").startswith("hosts, cycle 138 ")
+    assert four.told("timeline").endswith("no hop of the critical path to or from them")
+
+
 def test_the_timeline_opens_the_links_of_a_chip(four: Opened) -> None:
     """Tests that Enter adds a row a link that carries anything, that they tell their slots, and that it closes them."""
     canvas = four.section("timeline").locator("canvas")

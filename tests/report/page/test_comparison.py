@@ -74,3 +74,22 @@ def test_what_repeats_is_drawn_as_long_as_a_pass_takes(opened: Callable[..., Ope
         path = tmp_path / f"{last}.html"
         path.write_bytes(comparison_page(first, repeats, ("first", "repeats")))
         assert opened(path).section("utilisation").locator("canvas").get_attribute("data-to") == last
+
+
+def test_a_pixel_over_the_end_of_a_period_counts_on(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    """Tests 40 layers beside two that repeat every 100 cycles: the pixel at 101 begins in one period, ends in the next.
+
+    A pixel is 5,120 / 988 cycles wide wherever the page is 1,132 wide: that at 101 is 98.46 to 103.64. Hosts send from
+    2 on in each of the two layers, and take the result from 110 to 115, 10 to 15 of the period.
+    """
+    two = repeated_build(2)
+    repeats = replace(two, frames=replace(two.frames, period_cycles=ints(100, 100)))
+    path = tmp_path / "over.html"
+    path.write_bytes(comparison_page(repeated_build(40), repeats, ("forty", "repeats")))
+    page = opened(path)
+    canvas = page.section("utilisation").locator("canvas")
+    assert canvas.get_attribute("data-to") == "5120"
+    assert canvas.evaluate("(canvas) => canvas.clientWidth") == 1132
+    page.hover("utilisation", 101, 90)
+    # 5 cycles of 8 links; each layer's two links from its host carry a vector in cycle 2.
+    assert "B cycles 98 to 103 of its period and those after it: 4 of 40 link-cycles" in page.told("utilisation")

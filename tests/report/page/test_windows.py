@@ -121,6 +121,41 @@ def test_windows_left_out_and_deskews_are_told_and_drawn(page: Opened) -> None:
     assert canvas.evaluate(colour, 362)[3] != 255
 
 
+def test_windows_narrower_than_a_pixel_are_as_grey_as_their_share(
+    opened: Callable[..., Opened], tmp_path: Path
+) -> None:
+    """Tests 4,000 windows, about four a pixel, of which only every fourth is none that is left out: all is grey."""
+    gaps = tuple(window for window in range(4000) if window % 4)
+    frames = replace(repeating().frames, windows=ints(4000), gaps=(gaps,))
+    path = tmp_path / "narrow.html"
+    path.write_bytes(build_page(replace(repeating(), frames=frames)))
+    page = opened(path)
+    show_windows(page)
+    column = """(canvas, x) => {
+        const scale = devicePixelRatio;
+        return [...canvas.getContext("2d").getImageData(Math.round(x * scale), Math.round(7 * scale), 1, 1).data];
+    }"""
+    canvas = page.section("timeline").locator("canvas")
+    for x in (300, 301, 555, 777):
+        # Three of four parts of #d9dce1 on one of #0b4f8a: 0.75 x 217 + 0.25 x 11 = 165 of red.
+        assert abs(canvas.evaluate(column, x)[0] - 165) < 25
+
+
+def test_hosts_tell_hops_of_their_own_frame_alone(opened: Callable[..., Opened], tmp_path: Path) -> None:
+    """Tests frame 0 at 138, where a token's way into layer 1, of frame 1, would be: 128 + 2 to 128 + 20."""
+    one = repeated_build(2)
+    frames = replace(one.frames, period_cycles=ints(200, 200), windows=ints(8, 8), gaps=((), ()))
+    path = tmp_path / "frames.html"
+    path.write_bytes(build_page(replace(one, frames=frames)))
+    page = opened(path)
+    page.section("timeline").locator("[name=segment]").select_option("2")
+    page.settle()
+    page.hover("timeline", 10, 15 + 9)
+    assert "host 0 → 0.0 #0, departs 2 " in page.told("timeline")
+    page.hover("timeline", 138, 15 + 9)
+    assert page.told("timeline").endswith("no hop of the critical path to or from them")
+
+
 def test_links_of_a_period_show_every_pass(page: Opened) -> None:
     """Tests the tray link of chip 0: what leaves in the pass before at 80 is at 30 of a period."""
     box = page.section("utilisation")

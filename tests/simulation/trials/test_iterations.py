@@ -14,8 +14,9 @@ from lpxsched.simulation.summary import simulate
 from lpxsched.simulation.timeline import read_timeline, slots_to_chips
 from lpxsched.simulation.trials.clocks import slowest_phase, swing
 from lpxsched.simulation.trials.kernel import columns_of, iterations
-from tests.builds import two_chip_build
+from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, limits_of
+from tests.verify.changes import change
 from tests.verify.test_frames import gapped
 
 
@@ -35,6 +36,20 @@ def test_all_iterations_between_two_deskews_run() -> None:
         assert (np.diff(columns.depart[begin:end]) >= 0).all()
     # The first window begins when the deskew has ended, or later in it.
     assert 0 <= columns.depart.min() < 200 < columns.depart.max() < 1600
+
+
+def test_slots_run_after_whichever_deskew_is_theirs() -> None:
+    """Tests a deskew every 30 cycles at 20, for 3: slots of 128 cycles, each once, from the deskew before it."""
+    build = change(gapped(gaps=[]), "deskews", 0, cycle=20, every_periods=1)
+    build = replace(build, frames=replace(build.frames, period_cycles=ints(30)))
+    alignment, limits = read_alignment(build), limits_of(clock())
+    timeline = read_timeline(build, alignment, limits, slots_to_chips(build))
+    slot, earlier = iterations(build, timeline)
+    assert np.bincount(slot).tolist() == [1] * timeline.slots
+    assert set(earlier.tolist()) == {0}
+    # The segment begins at phase 0, so deskews end at -7, 23, 53, 83; slots leave at 2, 23 and 80.
+    since = build.slots.depart[timeline.row] - timeline.depart_cycles[0]
+    assert set(since.tolist()) == {-7, 23, 53}
 
 
 def test_vectors_of_the_iteration_before_take_room() -> None:
@@ -65,11 +80,11 @@ def test_no_phase_falls_behind_further(turns: float) -> None:
 def test_the_longest_latency_has_its_spread() -> None:
     """Tests two chips that wait 504 cycles, deskew for 2 and end 126 later at 2 % spread of 1 MHz, 1 % slow.
 
-    The last chip is the root, which counts 630 cycles but for the stall: in 0.63 of a turn it falls behind by 2 x 10 x
-    (0.315 - 2 x 0.315^2) = 2.331.
+    The last chip is the root, which counts 632 cycles in a row: in 0.632 of a turn it falls behind by 2 x 10 x (0.316 -
+    2 x 0.316^2) = 2.32576. The bound lets it fall behind by 2.5, as in half a turn, and its way to the end beside that.
     """
     build, limits = two_chip_build(), limits_of(clock(spread_ppm=20_000, spread_khz=1000))
     alignment = read_alignment(build)
     egress = read_egress(build, alignment)
     longest = latency_cycles(egress, slowest_clocks(egress, alignment, limits), limits, np.ones(len(egress.node)))
-    assert longest == pytest.approx(632 / 0.99 + 2.331)
+    assert longest == pytest.approx(632 / 0.99 + 2.32576)

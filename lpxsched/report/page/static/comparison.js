@@ -21,15 +21,26 @@ class Comparison extends TimePanel {
     const nothing = { share: 0, busy: 0, whole: 0 }, width = series.last / series.bins;
     if (index < 0) return nothing;
     const cycles = this.cyclesOf(build, to - from);
-    let start = this.cyclesOf(build, from);
-    if (period) start = cycles < total ? start % total : 0;
-    const first = Math.floor(start / width);
-    const last = Math.min(Math.max(Math.floor((start + cycles) / width), first + 1), series.bins);
-    if (first >= series.bins) return { ...nothing, over: true };
-    const sums = counted(store, "class", index, first, last, () => this.queue());
+    const begin = this.cyclesOf(build, from), start = period ? begin % total : begin;
+    const first = Math.floor(start / width), last = Math.max(Math.floor((start + cycles) / width), first + 1);
+    if (!period && first >= series.bins) return { ...nothing, over: true };
+    const sums = this.summed(store, index, first, period ? last : Math.min(last, series.bins));
     if (!sums) return { ...nothing, reading: true };
     const whole = this.ofBox.value === "running" ? sums.running : sums.all;
-    return { share: whole ? sums.busy / whole : 0, busy: sums.busy, whole, from: edge(store, series, first), to: edge(store, series, last) };
+    return { share: whole ? sums.busy / whole : 0, busy: sums.busy, whole, first, last };
+  }
+
+  // Sums of bins a .. b - 1; bins behind the last one are those of further periods.
+  summed(store, index, first, last) {
+    const { bins } = store.meta.series.class, found = { busy: 0, running: 0, all: 0 };
+    const redraw = () => this.queue(), turns = Math.max(Math.floor(last / bins) - 1, 0);
+    const parts = last <= bins ? [[first, last, 1]] : [[first, bins, 1], [0, bins, turns], [0, last % bins, 1]];
+    for (const [from, to, times] of parts) {
+      const part = counted(store, "class", index, from, to, redraw);
+      if (!part) return undefined;
+      for (const name of Object.keys(found)) found[name] += times * part[name];
+    }
+    return found;
   }
 
   before() {
@@ -78,15 +89,22 @@ class Comparison extends TimePanel {
     });
   }
 
+  // Where a bin begins; cycles of further periods are counted on.
+  edge({ meta }, bin) {
+    const { last, bins } = meta.series.class, cycle = (bin * last) / bins;
+    return meta.period ? cycle : Math.min(cycle, meta.total);
+  }
+
   tell(row, at) {
     const from = this.span.from + Math.floor((at - this.span.from) / this.perPixel) * this.perPixel;
     const told = this.stores.map((store, build) => this.share(row, build, from, from + this.perPixel));
     if (told.some(({ reading }) => reading)) return READING;
-    const text = told.map(({ share, busy, whole, from: first, to, over }, build) => {
-      const name = "AB"[build];
+    const text = told.map(({ share, busy, whole, first, last, over }, build) => {
+      const name = "AB"[build], store = this.stores[build];
       if (row.index[build] < 0) return `${name} has no such links`;
       if (!whole) return over ? `${name} is over` : `${name} none of its links runs`;
-      const span = `cycles ${number(first)} to ${number(to)}${this.stores[build].meta.period ? " of its period" : ""}`;
+      const after = last > store.meta.series.class.bins ? " and those after it" : "", of = store.meta.period ? ` of its period${after}` : "";
+      const span = `cycles ${number(this.edge(store, first))} to ${number(this.edge(store, last))}${of}`;
       return `${name} ${span}: ${number(busy)} of ${number(whole)} link-cycles = ${percent(share)}`;
     });
     const points = row.index.some((index) => index < 0) ? "-" : `${(100 * (told[1].share - told[0].share)).toFixed(2)} points`;

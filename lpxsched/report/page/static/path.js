@@ -19,31 +19,33 @@ class CriticalPath {
     return nodes.length ? [{ label, type: "elsewhere", height: TALL.traffic, first: true }] : [];
   }
 
-  // Hops that meet a time, on the pass on which the path is drawn.
-  hopsIn(from, to) {
-    return this.hops.map(({ link, depart, read, segment }) => {
-      const shift = this.panel.view.marked(segment);
-      return { link, depart: depart + shift, read: read + shift };
-    }).filter(({ depart, read }) => depart <= to && read >= from);
+  // Hops between nodes that have rows which meet a time, on the pass on which the path is drawn.
+  hopsIn(from, to, links) {
+    const { view } = this.panel, seen = new Set([...view.chips, ...this.elsewhere]), found = [];
+    for (const { link, depart, read, segment } of this.hops) {
+      const shift = view.marked(segment), ends = [links.src[link], links.dst[link]];
+      if (shift === undefined || depart + shift > to || read + shift < from || !ends.every((node) => seen.has(node))) continue;
+      found.push({ link, ends, depart: depart + shift, read: read + shift });
+    }
+    return found;
   }
 
   drawHops(pen) {
     const { panel, store } = this, links = store.links();
     if (!links) return;
-    const places = new Map(panel.rows.map((row) => [`${row.type} ${row.chip}`, row]));
+    const rowsByKey = new Map(panel.rows.map((row) => [`${row.type} ${row.chip}`, row]));
     const elsewhere = panel.rows.find(({ type }) => type === "elsewhere");
-    const rowOf = (node, type) => places.get(`${type} ${node}`) || (this.elsewhere.has(node) ? elsewhere : undefined);
+    const rowOf = (node, type) => rowsByKey.get(`${type} ${node}`) || elsewhere;
     pen.strokeStyle = pen.fillStyle = themed("--path");
     pen.lineWidth = 1.5;
-    for (const { link, depart, read } of this.hopsIn(panel.span.from, panel.span.to)) {
-      const rows = [rowOf(links.src[link], "out"), rowOf(links.dst[link], "in")];
-      if (!rows[0] || !rows[1]) continue;
-      const ends = [depart, read].map((cycle, end) => (
+    for (const { ends, depart, read } of this.hopsIn(panel.span.from, panel.span.to, links)) {
+      const rows = [rowOf(ends[0], "out"), rowOf(ends[1], "in")];
+      const places = [depart, read].map((cycle, end) => (
         [Math.max(panel.x(cycle), GUTTER), rows[end].top + rows[end].height / 2 - panel.scroll]));
       pen.beginPath();
-      ends.forEach(([x, y], index) => (index ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+      places.forEach(([x, y], index) => (index ? pen.lineTo(x, y) : pen.moveTo(x, y)));
       pen.stroke();
-      for (const [x, y] of ends) pen.fillRect(x - 2, y - 2, 4, 4);
+      for (const [x, y] of places) pen.fillRect(x - 2, y - 2, 4, 4);
     }
     pen.lineWidth = 1;
   }
@@ -52,8 +54,7 @@ class CriticalPath {
   tellElsewhere(row, at) {
     const { panel, store } = this, links = store.links(() => panel.queue()), { nodes } = store.meta;
     if (!links) return READING;
-    const told = this.hopsIn(at, at).map(({ link, depart, read }) => ({ ends: [links.src[link], links.dst[link]], link, depart, read }))
-      .filter(({ ends }) => ends.some((node) => this.elsewhere.has(node)))
+    const told = this.hopsIn(at, at, links).filter(({ ends }) => ends.some((node) => this.elsewhere.has(node)))
       .map(({ ends, link, depart, read }) => `${ends.map((node) => nodes[node]).join(" → ")} #${links.lane[link]}, `
         + `departs ${panel.when(depart)}, read at ${number(read)}, on the critical path`);
     return `${row.label}, cycle ${panel.when(Math.floor(at))}: ${told.join("; ") || "no hop of the critical path to or from them"}`;

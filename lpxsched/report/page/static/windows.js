@@ -16,7 +16,7 @@ class View {
 
   deskews() { return []; }
 
-  // How far the pass of a segment is shifted on which the critical path is drawn.
+  // How far the pass of a segment is shifted on which the critical path is drawn; undefined of what is not in view.
   marked() { return 0; }
 }
 
@@ -70,7 +70,7 @@ class FrameView extends View {
     const { windows, period } = this.frame, of = this.segments.find(({ index }) => index === segment);
     let pass = 0;
     while (pass < windows && this.gaps.has(pass)) pass++;
-    return of ? of.phase - of.start + pass * period : 0;
+    return of && of.phase - of.start + pass * period;
   }
 
   deskews(from, to) {
@@ -99,21 +99,38 @@ function segmentAt(meta, cycle) {
 // Boxes of windows: those left out grey, each with its number where there is room.
 function drawWindows(pen, row, top, panel) {
   const { base, period, count, gaps } = row.windows, wide = period / panel.perPixel;
-  pen.textAlign = "center";
   const begin = Math.max(Math.floor((panel.span.from - base) / period), count ? -Infinity : 0);
-  // Windows narrower than a pixel are drawn as their shares.
-  const step = Math.max(1, Math.floor(1 / wide));
-  for (let pass = begin; base + pass * period < panel.span.to; pass += step) {
+  if (wide < 2) { shadeWindows(pen, row, top, panel, begin); return; }
+  pen.textAlign = "center";
+  for (let pass = begin; base + pass * period < panel.span.to; pass++) {
     const number = count ? ((pass % count) + count) % count : pass, x = panel.x(base + pass * period);
     const left = gaps.has(number), name = count ? String(number) : pass ? `+${pass}` : "this";
     pen.fillStyle = themed(left ? "--deskew" : pass % 2 ? "--first" : "--hot");
     pen.globalAlpha = left || count ? (left ? 1 : 0.7) : pass ? 0.35 : 0.8;
-    pen.fillRect(x, top + 2, Math.max(wide * step - 1, 0.7), row.height - 4);
+    pen.fillRect(x, top + 2, wide - 1, row.height - 4);
     pen.globalAlpha = 1;
     if (pen.measureText(name).width + 6 > wide) continue;
     pen.fillStyle = themed(left || (!count && pass) || pass % 2 ? "--ink" : "--paper");
     pen.fillText(name, x + wide / 2, top + row.height / 2);
   }
+}
+
+// Windows narrower than two pixels: each column as grey as the share of it that is left out, and never unseen.
+function shadeWindows(pen, row, top, panel, begin) {
+  const { base, period, count, gaps } = row.windows, left = new Shades(panel), right = GUTTER + panel.width;
+  for (let pass = begin; gaps.size && base + pass * period < panel.span.to; pass++) {
+    if (!gaps.has(((pass % count) + count) % count)) continue;
+    const to = Math.min(panel.x(base + (pass + 1) * period), right);
+    for (let x = Math.max(panel.x(base + pass * period), GUTTER), next; x < to; x = next) {
+      next = Math.min(Math.floor(x - GUTTER) + 1 + GUTTER, to);
+      left.add(x, next - x);
+    }
+  }
+  pen.fillStyle = themed("--hot");
+  pen.globalAlpha = 0.7;
+  pen.fillRect(Math.max(panel.x(base + begin * period), GUTTER), top + 2, panel.width, row.height - 4);
+  pen.fillStyle = themed("--deskew");
+  left.draw(pen, top + 2, row.height - 4);
 }
 
 function tellWindow(row, at, panel) {

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from lpxsched.schedule.solve_layer import Solved
 
 # A layer with more deskews inside is given up.
-MOST_CUTS = 256
+MOST_DESKEWS = 256
 
 
-def with_cuts(
+def with_deskews(
     instance: Instance, solved: Callable[[Instance], Solved], *, room_cycles: int, stall_cycles: int
-) -> tuple[Instance, Solved] | None:
-    """Return a layer and its schedule with deskews no farther apart than some cycles; None where none is found.
+) -> tuple[Instance, Solved] | str:
+    """Return a layer and its schedule with deskews no farther apart than some cycles, or why none is found.
 
     Parameters
     ----------
@@ -39,21 +39,22 @@ def with_cuts(
         Of each.
     """
     found = solved(instance)
-    while len(instance.deskews) < MOST_CUTS:
+    while True:
         aligned = sum(instance.deskews[-1]) if instance.deskews else 0
         begin, end = spans(instance, found)
         if int(end.max(initial=0)) - aligned <= room_cycles:
             return instance, found
+        if len(instance.deskews) == MOST_DESKEWS:
+            return f"it is not over after {MOST_DESKEWS} deskews inside, more are not tried"
         cycle = quietest(begin, end, after=aligned, until=aligned + room_cycles)
         if cycle is None:
-            return None
+            return "something in it lasts too long to lie between two deskews"
         instance = replace(instance, deskews=(*instance.deskews, (cycle, stall_cycles)))
         found = solved(instance)
-    return None
 
 
 def spans(instance: Instance, found: Solved) -> tuple[Integers, Integers]:
-    """Return when everything begins and ends that a deskew may not cut: slots until they are read, operators, sums."""
+    """Return when everything begins and ends that a deskew may not meet: slots until they are read, operators, sums."""
     schedule, network = found.result.schedule, instance.network
     bundle = schedule.slot_bundle
     read = schedule.slot_depart + network.hop_cycles[bundle] + network.hold_cycles(schedule.slot_vectors, bundle)

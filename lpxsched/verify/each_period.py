@@ -2,7 +2,7 @@
 
 A deskew that comes again with every period, at one phase, lies at the same places of every iteration: begin = cycle -
 phase + k P in the segment's time. As on demand, nothing overlaps it: no departure while its link is held, no read, no
-operator. So no slot is cut, and the last deskew before a slot aligned both of its ends unless it flies across one.
+operator. So none meets a slot, and the last deskew before a slot aligned both of its ends unless it flies across one.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 RULE = "R9"
 
 
-def cut_frames(build: Build) -> Flags:
+def deskewed_each_period(build: Build) -> Flags:
     """Return whether each frame repeats and has deskews, all of which come in every period."""
-    cut = np.zeros(len(build.frames), dtype=np.bool_)
+    each = np.zeros(len(build.frames), dtype=np.bool_)
     for frame in repeating(build).tolist():
         every = build.deskews.every_periods[build.deskews.frame == frame]
-        cut[frame] = len(every) > 0 and bool((every == 1).all())
-    return cut
+        each[frame] = len(every) > 0 and bool((every == 1).all())
+    return each
 
 
-def last_cut(build: Build, segment: Integers, cycle: Integers) -> Integers:
+def aligned_by(build: Build, segment: Integers, cycle: Integers) -> Integers:
     """Return the end of the last deskew that ended at or before a cycle of segments of such frames, in their time."""
     return _last(build, segment, cycle, build.deskews.cycle + build.deskews.stall)[0]
 
 
-def cut_violations(build: Build) -> Iterator[Violation]:
+def each_period_violations(build: Build) -> Iterator[Violation]:
     """Yield what lasts into a deskew that comes in every period."""
     slots, operators = build.slots, build.operators
     numerator, denominator = (column[slots.link] for column in pitches(build))
@@ -58,8 +58,8 @@ def _within(
 ) -> Iterator[Violation]:
     """Yield rows of a table that last into a deskew, given segment, start and length of all rows."""
     segment, start, length = times
-    cut = np.append(cut_frames(build)[build.segments.frame], False)
-    rows = np.flatnonzero(judged & cut[segment])
+    each = np.append(deskewed_each_period(build)[build.segments.frame], False)
+    rows = np.flatnonzero(judged & each[segment])
     begin, deskew = _last(build, segment[rows], (start + length)[rows] - 1, build.deskews.cycle)
     ends = begin + build.deskews.stall[deskew] if len(rows) else begin
     what = "operator" if table is build.operators else "slot"

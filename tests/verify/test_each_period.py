@@ -12,7 +12,7 @@ from lpxsched.options import CompileOptions
 from lpxsched.pipeline import compile_timetable
 from lpxsched.timetable.documents import canonical_json
 from lpxsched.verify.check import check
-from lpxsched.verify.cuts import cut_frames, last_cut
+from lpxsched.verify.each_period import aligned_by, deskewed_each_period
 from lpxsched.verify.hops import hops_to_chips
 from lpxsched.verify.replay.replay import replay
 from lpxsched.verify.reservations import chain_of
@@ -59,7 +59,7 @@ def graph_with(build: Build, name: str, **terms: int) -> Build:
 def test_it_keeps_all_rules(flying: Build) -> None:
     """Tests that several iterations overlap, one deskew comes in every period, and each row meets what it must."""
     assert check(flying).violations == ()
-    assert cut_frames(flying).tolist() == [True]
+    assert deskewed_each_period(flying).tolist() == [True]
     period, windows = int(flying.frames.period_cycles[0]), int(flying.frames.windows[0])
     assert flying.deskews.every_periods.tolist() == [1]
     assert int(flying.segments.makespan_cycles[0]) > period
@@ -73,7 +73,7 @@ def test_clocks_that_spread_and_clocks_that_agree(tmp_path: Path) -> None:
     assert check(compiled(tmp_path, clock="sris")).violations == ()
     perfect = compiled(tmp_path, clock="none")
     assert check(perfect).violations == ()
-    assert (len(perfect.deskews), cut_frames(perfect).tolist()) == (0, [False])
+    assert (len(perfect.deskews), deskewed_each_period(perfect).tolist()) == (0, [False])
 
 
 def test_a_period_is_no_shorter_than_the_segment_over_its_windows(flying: Build) -> None:
@@ -94,7 +94,7 @@ def test_each_slot_counts_from_the_deskew_before_it(flying: Build) -> None:
     ]
     assert hops.aligned.tolist() == expected
     assert hops.at_once.all()
-    assert last_cut(flying, hops.segment, hops.read).tolist() == hops.realigned.tolist()
+    assert aligned_by(flying, hops.segment, hops.read).tolist() == hops.realigned.tolist()
 
 
 @pytest.mark.parametrize("table", ["slots", "operators"])
