@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpxsched.clocks.limits import DomainClock
-    from lpxsched.schedule.chain_flags import Lead, Ways
+    from lpxsched.schedule.chain_flags import FlagWays, Lead
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
@@ -89,7 +89,7 @@ def solve_chain(
     problems: Sequence[LayerProblem],
     options: SolveOptions,
     *,
-    ways: Ways | None,
+    ways: FlagWays | None,
     levels: tuple[int, int],
     start_cycles: int,
     progress: Callable[[str, int, int], None],
@@ -101,7 +101,7 @@ def solve_chain(
     problems : sequence of LayerProblem
         One a layer, in their order, of one time domain.
     options : SolveOptions
-    ways : Ways or None
+    ways : FlagWays or None
         Of flags; None where no chips poll.
     levels : tuple of int
         Residuals between begin and end of the segment, with one deskew and with more (`segment_levels`).

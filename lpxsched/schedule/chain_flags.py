@@ -35,16 +35,16 @@ MARGIN_CYCLES = 252
 IN_PLACE = frozenset({"state", "convolution", "tokens"})
 
 
-class Ways(NamedTuple):
+class FlagWays(NamedTuple):
     """All links of a fabric on which flags may go: between the chips of a segment, and from its hosts."""
 
     network: Network
     opening: Opening
 
 
-def ways_on(
+def flag_ways_on(
     fabric: Fabric, layers: Sequence[LayerProblem], *, clock: ClockSpecification, tree: AlignmentTree
-) -> Ways | None:
+) -> FlagWays | None:
     """Return the links for the flags of layers that follow each other; None where no chips poll."""
     if not any(layer.resident for layer in layers):
         return None
@@ -53,7 +53,7 @@ def ways_on(
     others = dict.fromkeys(layer.node(chip) for layer in layers for chip in range(layer.instance.network.chips))
     relays = [chip for chip in others if chip not in host_of]
     network = network_on(fabric, list(host_of), relays=relays, hosts=list(host_of.values()))
-    return Ways(network, opening_on(fabric, network, tree, clock))
+    return FlagWays(network, opening_on(fabric, network, tree, clock))
 
 
 class Lead(NamedTuple):
@@ -86,7 +86,7 @@ class Polled:
 
     Attributes
     ----------
-    ways : Ways
+    ways : FlagWays
     guard : ndarray of int64, shape (bundles,)
         The place of each bundle among those of all kinds of layers; `NONE` where rows of none of them may go.
     places : tuple of ndarray of int64
@@ -95,7 +95,7 @@ class Polled:
         Operators of each layer that write what they read of users.
     """
 
-    ways: Ways
+    ways: FlagWays
     guard: Integers
     places: tuple[Integers, ...]
     in_place: tuple[tuple[int, ...], ...]
@@ -144,13 +144,13 @@ class Polled:
 
 
 def polled_on(
-    ways: Ways, layers: Sequence[LayerProblem], keys: Sequence[str], kinds: Mapping[str, LayerProblem]
+    ways: FlagWays, layers: Sequence[LayerProblem], keys: Sequence[str], kinds: Mapping[str, LayerProblem]
 ) -> Polled:
     """Return the links for the flags of layers that follow each other, beside those of their rows.
 
     Parameters
     ----------
-    ways : Ways
+    ways : FlagWays
     layers : sequence of LayerProblem
     keys : sequence of str
         Kind of each.

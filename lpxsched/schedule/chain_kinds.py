@@ -9,7 +9,7 @@ import numpy as np
 
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import NothingFoundError
-from lpxsched.schedule.chain_flags import Lead, Polled, Ways, polled_on
+from lpxsched.schedule.chain_flags import FlagWays, Lead, Polled, polled_on
 from lpxsched.schedule.deskewing import Timed
 from lpxsched.schedule.deskews_inside import with_deskews
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
@@ -92,13 +92,13 @@ class Kinds:
         return self.polled.lead(self.polled.guards(self.guards(interval), interval), schedules, opens_cycles)
 
 
-def kinds_of(problems: Sequence[LayerProblem], ways: Ways | None = None) -> Kinds:
+def kinds_of(problems: Sequence[LayerProblem], ways: FlagWays | None = None) -> Kinds:
     """Return layers that follow each other by their kinds.
 
     Parameters
     ----------
     problems : sequence of LayerProblem
-    ways : Ways, optional
+    ways : FlagWays, optional
         Of flags; none where no chips poll.
 
     Raises
