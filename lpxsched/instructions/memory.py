@@ -1,8 +1,9 @@
 """Numbers at addresses: what is sent, received and computed while programs run.
 
 What operators read at their addresses is compared with the dense run of ``verify.replay``, which gives what lies
-outside of the machine and what chips keep. Hosts keep each iteration apart: they leave what they have before a session
-begins, and compute on what has come to them at its end.
+outside of the machine and what chips keep. What experts leave that nobody chose are zeros, one row like the other: so
+each vector carries a mark besides, a number of its own that sums add up like the rest. Hosts keep each iteration apart:
+they leave what they have before a session begins, and compute on what has come to them at its end.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import numpy as np
 from lpxsched.instructions.streams import ADD, READS, WRITES
 from lpxsched.simulation.reference.actions import DEPART, FINISH, READ, START
 from lpxsched.units import NONE
-from lpxsched.verify.replay.arithmetic import PRIME
+from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator
 from lpxsched.verify.replay.chain import Chain
 from lpxsched.verify.replay.dense import Dense
+from lpxsched.verify.replay.functions import PARTIAL
 from lpxsched.verify.replay.placement import seen
 from lpxsched.verify.replay.rounds import Round
 
@@ -29,10 +31,37 @@ if TYPE_CHECKING:
     from lpxsched.simulation.reference.program import Session
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
+    from lpxsched.timetable.documents import GraphInput, GraphTensor
     from lpxsched.verify.replay.functions import Values
     from lpxsched.verify.replay.model import Model
+    from lpxsched.verify.replay.placement import View
 
+# Numbers of a vector, and its mark.
 Row = tuple[int, ...]
+
+
+class Marks:
+    """The mark of each vector of a tensor, of each summand another one."""
+
+    def __init__(self, model: Model, seed: int) -> None:
+        self._model, self._seed = model, seed
+        self._known: dict[tuple[str, int, int], Integers] = {}
+
+    def left(self, name: str, shard: int, iteration: int) -> Integers:
+        """Return the marks of a tensor as a shard of its writer leaves it."""
+        tensor = self._model.tensors[name]
+        key = (name, shard if tensor.layout == PARTIAL else NONE, iteration)
+        if key not in self._known:
+            self._known[key] = drawn(generator(self._seed, "mark", *map(str, key)), tensor.vectors)
+        return self._known[key]
+
+    def found(self, read: GraphInput, shard: int, iteration: int) -> Integers:
+        """Return the marks of a tensor as a shard of a reader should find it: of its own summand, or of their sum."""
+        tensor = self._model.tensors[read.tensor]
+        if tensor.layout != PARTIAL or read.layout == PARTIAL:
+            return self.left(read.tensor, shard, iteration)
+        width = self._model.settings[self._model.writer[read.tensor]].width
+        return np.asarray(sum(self.left(read.tensor, each, iteration) for each in range(width)) % PRIME)
 
 
 class Rounds:
@@ -65,6 +94,7 @@ class Memory:
         self.build, self.model, self.size = build, model, build.manifest.vector_bytes
         self.cells: dict[tuple[int, int, int], Row] = {}
         self.noise = np.random.Generator(np.random.PCG64([seed, 1]))
+        self.marks, self.numbers = Marks(model, seed), model.lanes + 1
         self.compared = self.mismatches = 0
         self.faults: list[str] = []
 
@@ -125,14 +155,14 @@ class Memory:
         return node, piece.at(vector, iteration, self.size), NONE
 
     def _noise(self) -> Row:
-        return tuple(self.noise.integers(0, PRIME, self.model.lanes).tolist())
+        return tuple(self.noise.integers(0, PRIME, self.numbers).tolist())
 
     def _load(self, node: int, piece: Piece, iteration: int) -> Integers:
         rows = [
             self.cells.get(self._key(node, piece, vector, iteration)) or self._noise()
             for vector in range(piece.vectors)
         ]
-        return np.array(rows, dtype=np.int64).reshape(piece.vectors, self.model.lanes)
+        return np.array(rows, dtype=np.int64).reshape(piece.vectors, self.numbers)
 
     def _write(self, node: int, left: Sequence[tuple[Piece, Integers]], iteration: int) -> None:
         for piece, values in left:
@@ -149,47 +179,52 @@ class Memory:
             total = sum(values for _, values in loads) % PRIME
             return [(piece, np.asarray(total)) for piece in writes]
         dense = rounds.of(segment, iteration)
-        found = self._inputs(one, dense, loads)
-        right = self._compare(node, one, dense, found)
+        found = self._inputs(one, loads)
+        right = self._compare(node, one, dense, found, iteration)
         if right:
             outputs = dense.leaves(one.operator, one.shard)
         else:
-            beside = dense.beside(one.operator, one.shard)
-            outputs = dense.functions[one.operator].part(one.shard, found | beside)
-        return [(piece, _part(dense, one, outputs, piece)) for piece in writes]
+            inputs = {name: values[:, :-1] for name, values in found.items()}
+            outputs = dense.functions[one.operator].part(one.shard, inputs | dense.beside(one.operator, one.shard))
+        return [(piece, self._part(one, outputs, piece, iteration)) for piece in writes]
 
-    def _inputs(self, one: Instruction, dense: Dense, loads: Sequence[tuple[Piece, Integers]]) -> Values:
+    def _inputs(self, one: Instruction, loads: Sequence[tuple[Piece, Integers]]) -> Values:
         """Return what was loaded as the inputs of an operator, noise where nothing was."""
-        operator, width = self.model.operators[one.operator], dense.model.settings[one.operator].width
         found: Values = {}
-        for place, read in enumerate(operator.inputs):
-            view = seen(read, self.model.tensors[read.tensor].vectors, width, one.shard)
-            values = self.noise.integers(0, PRIME, (view.vectors, self.model.lanes))
+        for place, read in enumerate(self.model.operators[one.operator].inputs):
+            view = self._view(read, read.tensor, one)
+            values = self.noise.integers(0, PRIME, (view.vectors, self.numbers))
             for piece, loaded in loads:
                 if piece.place == place:
                     values[piece.first - view.first : piece.first - view.first + piece.vectors] = loaded
             found[read.tensor] = values
         return found
 
-    def _compare(self, node: int, one: Instruction, dense: Dense, found: Values) -> bool:
-        wrong = 0
-        for name, should in dense.expected(one.operator, one.shard).items():
-            differs = (should != found[name]).any(axis=1)
+    def _compare(self, node: int, one: Instruction, dense: Dense, found: Values, iteration: int) -> bool:
+        operator, wrong = self.model.operators[one.operator], 0
+        expected = dense.expected(one.operator, one.shard)
+        for read in operator.inputs:
+            view = self._view(read, read.tensor, one)
+            marks = self.marks.found(read, one.shard, iteration)[view.first : view.end]
+            differs = (np.column_stack((expected[read.tensor], marks)) != found[read.tensor]).any(axis=1)
             self.compared += len(differs)
             wrong += int(differs.sum())
         if wrong:
             self.mismatches += wrong
-            operator = self.model.operators[one.operator].name
-            self.faults.append(f"{operator} on node {node} reads {wrong} vectors that are not what they should be")
+            self.faults.append(f"{operator.name} on node {node} reads {wrong} vectors that are not what they should be")
         return not wrong
 
+    def _view(self, thing: GraphInput | GraphTensor, name: str, one: Instruction) -> View:
+        """Return which vectors of a tensor the shard of a run sees in the layout of an input, or its own."""
+        width = self.model.settings[one.operator].width
+        return seen(thing, self.model.tensors[name].vectors, width, one.shard)
 
-def _part(dense: Dense, one: Instruction, outputs: Values, piece: Piece) -> Integers:
-    """Return the vectors of an output that a piece names."""
-    model = dense.model
-    name = model.operators[one.operator].outputs[piece.place]
-    view = seen(model.tensors[name], model.tensors[name].vectors, model.settings[one.operator].width, one.shard)
-    return outputs[name][piece.first - view.first : piece.first - view.first + piece.vectors]
+    def _part(self, one: Instruction, outputs: Values, piece: Piece, iteration: int) -> Integers:
+        """Return the vectors of an output that a piece names, with their marks."""
+        name = self.model.operators[one.operator].outputs[piece.place]
+        view, end = self._view(self.model.tensors[name], name, one), piece.first + piece.vectors
+        marks = self.marks.left(name, one.shard, iteration)[piece.first : end]
+        return np.column_stack((outputs[name][piece.first - view.first : end - view.first], marks))
 
 
 def turns_of(build: Build, session: Session) -> list[int]:

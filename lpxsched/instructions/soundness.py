@@ -7,6 +7,7 @@ numbers, so a wrong address there is told here.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.instructions.homes import nodes_by_shard
@@ -121,7 +122,15 @@ def _operator(one: Instruction, graph: _Graph) -> str:
         view = seen(operator.inputs[piece.place] if piece.use == READS else tensor, tensor.vectors, width, one.shard)
         if not view.first <= piece.first <= piece.first + piece.vectors <= view.end:
             return f"takes vectors of {name} that shard {one.shard} does not see"
-    return ""
+    return "reads a vector of an input twice" if _read_twice(one) else ""
+
+
+def _read_twice(one: Instruction) -> bool:
+    """Return whether two pieces that an operator reads hold the same vector of one input."""
+    spans = sorted(
+        (piece.place, piece.first, piece.first + piece.vectors) for piece in one.pieces if piece.use == READS
+    )
+    return any(place == after and first < end for (place, _, end), (after, first, _) in pairwise(spans))
 
 
 def _summands(one: Instruction) -> str:

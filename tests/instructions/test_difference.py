@@ -8,15 +8,25 @@ import pytest
 
 from lpxsched.instructions.difference import differences
 from lpxsched.instructions.execution import execute
-from lpxsched.instructions.streams import ADD, COMPUTE, DESKEW, RECEIVE, SEND
+from lpxsched.instructions.streams import (
+    ADD,
+    COMPUTE,
+    DESKEW,
+    KEEPS,
+    MATRIX,
+    NOTIFY,
+    RECEIVE,
+    SEND,
+    VECTOR,
+    NodeProgram,
+)
 from tests.instructions.test_execution import changed, lowered
 from tests.timetable.small import compiled
 from tests.verify.collectives import LAID, build_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-    from lpxsched.instructions.streams import NodeProgram
 
 
 @pytest.mark.parametrize("choices", [{}, {"in_flight": 3}, {"moe": "dispatch"}])
@@ -74,3 +84,57 @@ def test_what_is_left_out_is_told() -> None:
     told = list(differences(build, [found[0]._replace(sections=tuple(sections)), *found[1:]]))
     assert told
     assert all(one.startswith("SEND") and one.endswith("of the build, not of a program") for one in told)
+
+
+def without_kept(found: list[NodeProgram]) -> list[NodeProgram]:
+    """Return programs whose operators keep nothing."""
+    for which in range(sum(one.code == COMPUTE for each in found for part in each.sections for one in part[6])):
+        found = changed(
+            found,
+            COMPUTE,
+            lambda one: one._replace(pieces=tuple(piece for piece in one.pieces if piece.use != KEEPS)),
+            which,
+        )
+    return found
+
+
+def on_vector_unit(found: list[NodeProgram]) -> list[NodeProgram]:
+    """Return programs whose products run on vector units."""
+    return [
+        each._replace(
+            sections=tuple(part._replace(unit=VECTOR) if part.unit == MATRIX else part for part in each.sections)
+        )
+        for each in found
+    ]
+
+
+def notified_later(found: list[NodeProgram]) -> list[NodeProgram]:
+    """Return programs of which one control unit tells its units a cycle later to go on."""
+    return changed(found, NOTIFY, lambda one: one._replace(cycle=one.cycle + 1))
+
+
+def waiting_twice(found: list[NodeProgram]) -> list[NodeProgram]:
+    """Return programs of which one unit waits twice, so that it needs two notices and gets one."""
+    first, *others = found
+    *sections, last = first.sections
+    again = last._replace(instructions=(last.instructions[0], *last.instructions))
+    return [first._replace(sections=(*sections, again)), *others]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (without_kept, "keeping "),
+        (on_vector_unit, "unit vector"),
+        (notified_later, "NOTIFY of segment 0"),
+        (waiting_twice, "SYNC of segment 0"),
+    ],
+)
+def test_what_no_number_shows_is_told(
+    tmp_path: Path, change: Callable[[list[NodeProgram]], list[NodeProgram]], told: str
+) -> None:
+    """Tests weights that nobody keeps, products on another unit, a late notice and a wait too many: numbers agree."""
+    build = compiled(tmp_path, num_hidden_layers=1)
+    other = change(lowered(build))
+    assert execute(build, other).ok
+    assert any(told in one for one in differences(build, other))

@@ -96,6 +96,15 @@ def test_models_come_out_right(tmp_path: Path, choices: dict[str, object]) -> No
     assert executed.ok, executed.faults[:3]
 
 
+def test_zeros_of_experts_that_nobody_chose_are_told_apart(tmp_path: Path) -> None:
+    """Tests each SEND of the second or a later vector from the address of the one before: all rows have their marks."""
+    build = compiled(tmp_path, num_hidden_layers=1, moe="dispatch")
+    found = lowered(build)
+    sends = [one for each in found for part in each.sections for one in part.instructions if one.code == SEND]
+    for which in [place for place, one in enumerate(sends) if one.pieces[0].first]:
+        assert not execute(build, changed(found, SEND, elsewhere(READS, -320), which)).ok
+
+
 def test_what_is_in_flight_rotates(tmp_path: Path) -> None:
     """Tests a frame in which tensors outlive the period: all iterations come out right, and not in one place."""
     build = compiled(

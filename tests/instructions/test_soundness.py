@@ -116,6 +116,15 @@ def test_programs_of_another_machine_are_told(change: Callable[[NodeProgram], No
     assert told in wrong.faults[0]
 
 
+def test_a_vector_is_read_once() -> None:
+    """Tests a last operator that reads all it reads twice, of which numbers show nothing."""
+    build = build_of(LAID["all-reduce"])
+    found = lowered(build)
+    runs = sum(one.code == COMPUTE for each in found for part in each.sections for one in part.instructions)
+    twice = changed(found, COMPUTE, lambda one: one._replace(pieces=2 * one.pieces), runs - 1)
+    assert "reads a vector of an input twice" in execute(build, twice).faults[0]
+
+
 def test_a_node_has_one_program() -> None:
     """Tests the same program twice."""
     build = build_of(LAID["all-reduce"])

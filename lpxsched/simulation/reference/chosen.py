@@ -52,7 +52,7 @@ class Chosen:
     since_fs : int
         True time before which nothing happens.
     locked : frozenset of int
-        Chips whose counters follow their parents by then.
+        Chips whose counters follow their parents by then: those of the session before.
     """
 
     clocks: Mapping[int, Drawn]
@@ -66,10 +66,12 @@ class Chosen:
     locked: frozenset[int] = frozenset()
 
     def after(self, outcome: Outcome) -> Chosen:
-        """Return the same clocks and links when a session is over: time, counters and ramps go on from there."""
+        """Return the same clocks and links when a session is over: time, counters and ramps go on from there.
+
+        Chips without part in it exchanged no counters meanwhile, and have drifted.
+        """
         counters = {**self.counters, **outcome.counters}
-        locked = self.locked | outcome.counters.keys()
-        return replace(self, counters=counters, since_fs=outcome.finished_fs, locked=locked)
+        return replace(self, counters=counters, since_fs=outcome.finished_fs, locked=frozenset(outcome.counters))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

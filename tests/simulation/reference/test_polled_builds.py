@@ -13,7 +13,7 @@ from lpxsched.assembly.flags import BRANCH, FLAGS
 from lpxsched.simulation.bound.bound import bound
 from lpxsched.simulation.reference.chosen import drawn, prepare
 from lpxsched.simulation.reference.program import sessions
-from lpxsched.simulation.reference.run import run_session
+from lpxsched.simulation.reference.run import run_reference, run_session
 from lpxsched.timetable.documents import GraphFile
 from lpxsched.verify.check import check
 from lpxsched.verify.replay.replay import replay
@@ -120,3 +120,13 @@ def test_no_row_of_flags_can_be_left_out_or_come_later(seed: int, tmp_path: Path
         assert rules(later) & {"R1", "R3", "R8"}
     for segment, waiting in enumerate(build.segments.waiting_cycles.tolist()):
         assert "R9" in rules(change(build, "segments", segment, waiting_cycles=waiting - 1))
+
+
+def test_chips_that_rested_follow_their_parents_again(tmp_path: Path) -> None:
+    """Tests a last layer on the chips of the first one, 40 layers on others between.
+
+    Meanwhile the chips drift apart by more than steps of 2 cycles take away within a layer.
+    """
+    first, others = [0, 1, 2, 3], [4, 5, 6, 7]
+    build = compiled(tmp_path, num_hidden_layers=42, chips=[first, *[others] * 40, first])
+    assert not run_reference(build, seed=2).failures
