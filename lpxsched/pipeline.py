@@ -32,6 +32,7 @@ from lpxsched.program.pricing import Market
 from lpxsched.program.stages import Machine
 from lpxsched.program.visits import in_best_blocks, step_of, visit_groups
 from lpxsched.schedule.chain import solve_chain
+from lpxsched.schedule.chain_flags import flag_ways_on
 from lpxsched.schedule.layers import ending_chips, solve_layers
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.layer import layer_problems
@@ -176,9 +177,11 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     else:
         start = start_cycles(clock, problems[0].opening.clock.depth, hac_latency_cycles(fabric, tree))
         chips = sorted({chip for group in groups for chip in group.chips})
-        ends = ending_chips(problems[-1])
+        ends, ways = ending_chips(problems[-1]), flag_ways_on(fabric, problems, clock=clock, tree=tree)
         levels = segment_levels(tree, chips, ends, deskews=1), segment_levels(tree, chips, ends, deskews=2)
-        chain = solve_chain(problems, _solving(options), levels=levels, start_cycles=start, progress=progress)
+        chain = solve_chain(
+            problems, _solving(options), ways=ways, levels=levels, start_cycles=start, progress=progress
+        )
         segments = [chain_segment(chain, start)]
     around = surroundings(fabric, tree, segments)
     program, graph_file = _program(segments, layers_graph(graph, groups, works_of, whole=True), fabric)

@@ -31,7 +31,14 @@ FLAGS, BRANCHES, FLAG, SLOTS = 12, (13, 14), 14, (7, 9)
 def polled_build(waiting_cycles: int = 252) -> Build:
     """Return the build of the module's docstring; it may say that it waits for longer."""
     bare = two_chip_build()
-    sent = Sent(host=ints(2, 2), link=ints(4, 5), depart=ints(7, 7), read=ints(25, 25), branch_cycles=25)
+    sent = Sent(
+        host=ints(2, 2),
+        link=ints(4, 5),
+        depart=ints(7, 7),
+        read=ints(25, 25),
+        guard_cycles=ints(5, 5),
+        branch_cycles=25,
+    )
     tables = Program(bare.slots, bare.operators, bare.operands, bare.tensors)
     program, graph = with_flags(tables, bare.graph, [sent], vector_bytes=320)
     results = bare.manifest.results | ({"proved_worst_ns": 384.539} if waiting_cycles == 252 else {})

@@ -97,6 +97,7 @@ class Sent(NamedTuple):
     link: Integers
     depart: Integers
     read: Integers
+    guard_cycles: Integers
     branch_cycles: int
 
     @staticmethod
@@ -108,6 +109,7 @@ class Sent(NamedTuple):
             link=network.links.values[first[flags.bundle] + flags.lane],
             depart=flags.depart,
             read=flags.depart + network.hop_cycles[flags.bundle],
+            guard_cycles=network.guard_cycles[flags.bundle],
             branch_cycles=flags.branch_cycles,
         )
 

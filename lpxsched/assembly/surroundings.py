@@ -142,6 +142,8 @@ def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     for part in _parts(segments):
         of_links = np.repeat(part.network.guard_cycles, part.network.lanes)
         np.maximum.at(guard, part.network.links.values, of_links)
+    for flags in (segment.flags for segment in segments if segment.flags):
+        np.maximum.at(guard, flags.link, flags.guard_cycles)
     return guard
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpxsched.clocks.limits import DomainClock
-    from lpxsched.schedule.chain_flags import Lead
+    from lpxsched.schedule.chain_flags import FlagWays, Lead
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
@@ -89,6 +89,7 @@ def solve_chain(
     problems: Sequence[LayerProblem],
     options: SolveOptions,
     *,
+    ways: FlagWays | None,
     levels: tuple[int, int],
     start_cycles: int,
     progress: Callable[[str, int, int], None],
@@ -100,6 +101,8 @@ def solve_chain(
     problems : sequence of LayerProblem
         One a layer, in their order, of one time domain.
     options : SolveOptions
+    ways : FlagWays or None
+        Of flags; None where no chips poll.
     levels : tuple of int
         Residuals between begin and end of the segment, with one deskew and with more (`segment_levels`).
     start_cycles : int
@@ -114,7 +117,7 @@ def solve_chain(
     NothingFoundError
         When something inside a layer is.
     """
-    kinds, judge = kinds_of(problems), Judge(problems[0].opening.clock, levels, start_cycles)
+    kinds, judge = kinds_of(problems, ways), Judge(problems[0].opening.clock, levels, start_cycles)
     quick = kept_over(kinds, lambda interval: greedy_over(kinds, interval, options))
     tried = all_tried(lambda interval: kinds.timed(results_of(quick(interval)), interval), len(problems), judge)
     interval = tried[0].interval_cycles if tried else judge.clock.longest_interval_cycles()
@@ -175,7 +178,7 @@ def _laid(
     kinds: Kinds, layers: Sequence[ScheduledLayer], interval: int | None, judge: Judge, lead: Lead | None
 ) -> _Laid:
     """Return where layers and deskews lie so that guards of an interval cover the time between these."""
-    timed, guards = _timed(kinds, layers, interval), kinds.guards(interval)
+    timed = _timed(kinds, layers, interval)
     alone = [layer.distinct.result.makespan_cycles for layer in layers]
     if lead:
         timed = timed._replace(lengths=lead.led(alone))
@@ -184,7 +187,7 @@ def _laid(
         longest = judge.clock.longest_interval_cycles() or 0
         opened, stall = _opened(timed, inside, longest), judge.clock.stall_cycles(longest)
     else:
-        best = shortest_laid(timed, lambda room: bool((kinds.guards(room) <= guards).all()), judge)
+        best = shortest_laid(timed, lambda room: kinds.covered(interval, room), judge)
         assert best is not None
         lengths, stall = between_deskews(timed), best.stall_cycles
         opened = [0] if best.interval_cycles is None else dealt_layers(lengths, best.interval_cycles)

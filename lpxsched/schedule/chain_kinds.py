@@ -9,7 +9,7 @@ import numpy as np
 
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.errors import NothingFoundError
-from lpxsched.schedule.chain_flags import Lead, Polled, polled_on
+from lpxsched.schedule.chain_flags import FlagWays, Lead, Polled, polled_on
 from lpxsched.schedule.deskewing import Timed
 from lpxsched.schedule.deskews_inside import with_deskews
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
@@ -65,6 +65,17 @@ class Kinds:
         of_kinds = [problem.unopened(interval).instance.network.guard_cycles for problem in self.problems.values()]
         return np.concatenate(of_kinds)
 
+    def covered(self, interval: int | None, longer: int | None) -> bool:
+        """Return whether the guards over an interval cover another one, on links of rows and of flags."""
+        return all(
+            bool((there <= here).all())
+            for here, there in zip(self._all_guards(interval), self._all_guards(longer), strict=True)
+        )
+
+    def _all_guards(self, interval: int | None) -> list[Integers]:
+        guards = self.guards(interval)
+        return [guards, self.polled.guards(guards, interval)] if self.polled else [guards]
+
     def timed(self, results: Mapping[str, Result], interval: int | None) -> Timed:
         """Return how long layers take with the results of their kinds over an interval."""
         lengths, guard = [results[key].makespan_cycles for key in self.keys], int(self.guards(interval).max(initial=0))
@@ -78,11 +89,17 @@ class Kinds:
         """Return the flags of a segment, before a deskew inside its first layers; None if nobody polls."""
         if self.polled is None:
             return None
-        return self.polled.lead(self.guards(interval), schedules, opens_cycles)
+        return self.polled.lead(self.polled.guards(self.guards(interval), interval), schedules, opens_cycles)
 
 
-def kinds_of(problems: Sequence[LayerProblem]) -> Kinds:
+def kinds_of(problems: Sequence[LayerProblem], ways: FlagWays | None = None) -> Kinds:
     """Return layers that follow each other by their kinds.
+
+    Parameters
+    ----------
+    problems : sequence of LayerProblem
+    ways : FlagWays, optional
+        Of flags; none where no chips poll.
 
     Raises
     ------
@@ -92,7 +109,7 @@ def kinds_of(problems: Sequence[LayerProblem]) -> Kinds:
     layers = _alike(problems)
     keys = tuple(layer.instance.key() for layer in layers)
     problems_of = {key: layers[keys.index(key)] for key in dict.fromkeys(keys)}
-    kinds = Kinds(tuple(layers), keys, problems_of, polled_on(layers, keys, problems_of))
+    kinds = Kinds(tuple(layers), keys, problems_of, ways and polled_on(ways, layers, keys, problems_of))
     for problem in kinds.problems.values():
         problem.refuse_long_hops()
     return kinds

@@ -5,7 +5,8 @@ A pass begins with the deskew of its segment. Each host sends a vector that says
 If a flag is missing chips issue nothing from that cycle on. What left before is read when the rows say so, and all that
 hosts send, whose lanes follow their chips and whom nobody tells. A slot that leaves before that cycle carries what
 left, was read and was summed before it, so all that is still read has been sent. What operators make is written anew by
-the next pass; so none that writes what is kept of a user may start before its chip branches.
+the next pass, the step's own rows of keys, values and latents too, before anything reads them; so none may start before
+its chip branches that writes what it has read of a user, a state for one, in its place.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from lpxsched.units import NONE
 from lpxsched.verify.demand import BRANCH, FLAGS
 from lpxsched.verify.presence import pitches, slot_segments
 from lpxsched.verify.violation import Violation, named, rows_of
-from lpxsched.verify.weights import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Flags, Integers
 
 RULE = "R9"
+# What a step makes, in its place, of what the step before left there: a void pass would be one more step of it.
+IN_PLACE = frozenset({"state", "convolution", "tokens"})
 
 
 class _Segment(NamedTuple):
@@ -82,7 +84,7 @@ def polling_violations(build: Build) -> Iterator[Violation]:
             if (row, host) not in read:
                 message = f"operator {row} ({BRANCH}) reads no flag of {named(build, host)}"
                 yield Violation(RULE, message, rows_of(operators, row))
-        yield from _kept(build, segment)
+        yield from _in_place(build, segment)
 
 
 def _polled(build: Build) -> Iterator[_Segment]:
@@ -128,18 +130,18 @@ def _flags_read(build: Build) -> set[tuple[int, int]]:
     return set(zip(branch[known].tolist(), operators.chip[maker[known]].tolist(), strict=True))
 
 
-def _kept(build: Build, segment: _Segment) -> Iterator[Violation]:
-    """Yield operators that may write what is kept of users in a pass that is void."""
+def _in_place(build: Build, segment: _Segment) -> Iterator[Violation]:
+    """Yield operators that may write what they read of users in a pass that is void."""
     keeping = {
         (operator.layer, operator.kind)
         for operator in build.graph.operators
         for one in operator.resident
-        if one.name.rpartition(".")[2] in KEPT
+        if one.name.rpartition(".")[2] in IN_PLACE
     }
     operators = build.operators
     early = segment.operators[operators.start[segment.operators] < segment.branch_cycle]
     for row in early.tolist():
         if (int(operators.layer[row]), str(operators.kind[row])) in keeping:
             when = f"starts at cycle {operators.start[row]}, chips branch at {segment.branch_cycle}"
-            message = f"operator {row} ({operators.kind[row]}) writes what is kept of users and {when}"
+            message = f"operator {row} ({operators.kind[row]}) writes in its place what it reads of users and {when}"
             yield Violation(RULE, message, rows_of(operators, row))

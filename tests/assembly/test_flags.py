@@ -44,7 +44,14 @@ def test_relays_branch_behind_the_chips_of_their_group() -> None:
     """Tests chip 1 as a relay of chip 0: its shard comes after that of the one chip."""
     bare = two_chip_build()
     group = GraphGroup(group=0, chips=[0], hosts=[2], relays=[1])
-    sent = Sent(host=ints(2, 2), link=ints(4, 0), depart=ints(2, 23), read=ints(20, 41), branch_cycles=41)
+    sent = Sent(
+        host=ints(2, 2),
+        link=ints(4, 0),
+        depart=ints(2, 23),
+        read=ints(20, 41),
+        guard_cycles=ints(5, 5),
+        branch_cycles=41,
+    )
     graph = bare.graph.model_copy(update={"groups": [group]})
     program, _ = with_flags(tables(bare), graph, [sent], vector_bytes=320)
     assert program.operators.kind[FLAGS:].tolist() == ["flags", "branch", "branch"]
@@ -64,7 +71,14 @@ def test_groups_of_a_segment_share_their_flags() -> None:
         one.model_copy(update={"layer": number, "group": number}) for number, one in enumerate(bare.graph.layers * 2)
     ]
     segments = [bare.graph.segments[0].model_copy(update={"layers": [0, 1]})]
-    sent = Sent(host=ints(2, 2), link=ints(4, 5), depart=ints(7, 7), read=ints(25, 25), branch_cycles=25)
+    sent = Sent(
+        host=ints(2, 2),
+        link=ints(4, 5),
+        depart=ints(7, 7),
+        read=ints(25, 25),
+        guard_cycles=ints(5, 5),
+        branch_cycles=25,
+    )
     for chips, branches in (([1], [(0, 0), (1, 1)]), ([0], [(0, 0)])):
         second = groups[1].model_copy(update={"chips": chips})
         update = {"groups": [groups[0], second], "layers": layers, "segments": segments}

@@ -18,6 +18,7 @@ from lpxsched.schedule.chain import Chain, solve_chain
 from lpxsched.schedule.chain_flags import Lead
 from lpxsched.schedule.chain_kinds import kinds_of
 from lpxsched.schedule.deskewing import dealt_layers
+from lpxsched.schedule.flags import polled_hosts
 from lpxsched.schedule.layers import ending_chips
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.layer import GIVEN, LEFT
@@ -43,12 +44,14 @@ def chained(visits: Visits) -> Chain:
     chips = sorted({chip for group in visits.groups for chip in group.chips})
     ends = ending_chips(visits.problems[-1])
     levels = tuple(segment_levels(visits.tree, chips, ends, deskews=deskews) for deskews in (1, 2))
-    return solve_chain(visits.problems, GREEDY, levels=levels, start_cycles=START, progress=lambda *_: None)
+    return solve_chain(
+        visits.problems, GREEDY, ways=visits.ways, levels=levels, start_cycles=START, progress=lambda *_: None
+    )
 
 
-def drifting(offset_ppm: float) -> ClockSpecification:
+def drifting(offset_ppm: float, residual_ns: float = 0.5) -> ClockSpecification:
     """Return a clock of the usual counter."""
-    facts = {"offset_ppm": offset_ppm, "residual_ns": 0.5, "jitter_peak_to_peak_ns": 1}
+    facts = {"offset_ppm": offset_ppm, "residual_ns": residual_ns, "jitter_peak_to_peak_ns": 1}
     facts |= {"crossing_cycles": 1, "temperature_ns": 0, "hac_period_cycles": 252}
     return ClockSpecification.model_validate({"name": "test", **facts})
 
@@ -181,7 +184,7 @@ def test_a_visit_longer_than_clocks_may_run_apart_has_deskews_inside() -> None:
     visits = visits_on(RACK, ROUTE, clock=drifting(80_000))
     with pytest.raises(NothingFoundError, match="and a pass of chips that poll"):
         chained(visits)
-    chain = chained(visits._replace(problems=[replace(one, resident=False) for one in visits.problems]))
+    chain = chained(visits._replace(ways=None))
     edges = [*chain.deskews, (chain.makespan_cycles + chain.pass_cycles, 0)]
     assert len(chain.deskews) > len(chain.layers)
     assert max(following - cycle - stall for (cycle, stall), (following, _) in pairwise(edges)) <= 774
@@ -218,8 +221,8 @@ def test_flags_go_to_all_chips_before_the_second_deskew(clock: str | int) -> Non
     chain = chained(visits_on(RACK, ROUTE, clock=specification))
     assert chain.flags is not None
     network, flags = chain.flags
-    assert network.fabric_node[: network.chips].tolist() == sorted({*TRAY, *NEXT})
-    hosts = network.fabric_node[network.chips :].tolist()
+    assert sorted(network.fabric_node[: network.chips].tolist()) == [*TRAY, *NEXT]
+    hosts = list(polled_hosts(network))
     came = zip(flags.host.tolist(), network.destination[flags.bundle].tolist(), strict=True)
     assert sorted(came) == [(host, chip) for host in range(len(hosts)) for chip in range(8)]
     reads = flags.depart + network.hop_cycles[flags.bundle]
@@ -253,14 +256,59 @@ def test_layers_that_begin_before_chips_branch_are_one() -> None:
     assert dealt_layers(lead.led((5, 6, 7)), 12) == [0, 2]
 
 
-def test_what_is_kept_of_users_is_written_when_chips_have_branched() -> None:
-    """Tests a first layer of which an operator keeps a state from its begin on: its rows follow the flags."""
-    kinds = kinds_of(visits_on(RACK, ROUTE).problems)
+def test_flags_go_over_links_that_no_row_uses() -> None:
+    """Tests chips 0, 16 and 32 of a column one after the other, 0 with host 256 and 32 with host 260.
+
+    A vector holds a link for 27 cycles and is read 350 after it departs; a chip sends it on 50 later. Flags follow a
+    row on the lane of host 256: 27 + 350 = 377 at chip 0, 427 + 350 = 777 at chips 16 and 32, the latter over link 62,
+    which no layer has. Over chip 16 it would come there at 1,177.
+    """
+    visits = visits_on(RACK, ((0,), (16,), (32,)), clock="none")
+    chain = chained(visits)
+    assert chain.flags is not None
+    network, flags = chain.flags
+    sent = zip(flags.host.tolist(), _links(network, flags), flags.depart.tolist(), strict=True)
+    ends = [(host, visits.fabric.source[link], visits.fabric.destination[link], depart) for host, link, depart in sent]
+    assert ends[:3] == [(0, 256, 0, 27), (0, 0, 32, 427), (0, 0, 16, 427)]
+    assert ends[3:] == [(1, 260, 32, 0), (1, 32, 0, 400), (1, 32, 16, 400)]
+    assert flags.branch_cycles == 777
+    of_rows = {link for one in chain.layers for link in one.problem.instance.network.links.values.tolist()}
+    assert 62 in set(_links(network, flags)) - of_rows
+
+
+def test_links_of_flags_alone_have_guards_of_their_own_ends() -> None:
+    """Tests chips 0, 16 and 32, the first of which is the root of the tree: 16 and 32 are two edges apart.
+
+    A residual of 2 ns counts on each edge. All links of layers cover two edges, as their class does; those between 0
+    and 32, where no row goes, one edge: 2 cycles less. So do lanes of hosts.
+    """
+    visits = visits_on(RACK, ((0,), (16,), (32,)), clock=drifting(2000, residual_ns=2))
+    kinds = kinds_of(visits.problems, visits.ways)
+    assert kinds.polled is not None
+    network, guards = kinds.polled.ways.network, kinds.polled.guards(kinds.guards(4000), 4000)
+    nodes = network.fabric_node[network.source].tolist(), network.fabric_node[network.destination].tolist()
+    of_ends = dict(zip(zip(*nodes, strict=True), guards.tolist(), strict=True))
+    far = of_ends[16, 32]
+    rows = {(0, 16): far, (16, 0): far, (16, 32): far, (32, 16): far, (0, 256): 0, (32, 260): 0}
+    assert of_ends == rows | {(0, 32): far - 2, (32, 0): far - 2, (256, 0): far - 2, (260, 32): far - 2}
+    # Guards grow with the interval.
+    assert kinds.covered(4000, 2000)
+    assert not kinds.covered(2000, 4000)
+
+
+def test_what_is_read_and_written_in_place_is_written_when_chips_have_branched() -> None:
+    """Tests a first layer of which an operator keeps a state from its begin on: its rows follow the flags.
+
+    Keys and values of the layers hold nothing up.
+    """
+    visits = visits_on(RACK, ROUTE)
+    kinds = kinds_of(visits.problems, visits.ways)
     assert kinds.polled is not None
     schedules = [first_solved(one.unopened(4000).instance, GREEDY).result.schedule for one in kinds.layers]
+    assert not any(kinds.polled.in_place)
     free = kinds.lead(schedules, 4000)
     first = int(np.argmin(schedules[0].operator_start))
-    kept = replace(kinds.polled, kept=((first,), *kinds.polled.kept[1:]))
+    kept = replace(kinds.polled, in_place=((first,), *kinds.polled.in_place[1:]))
     lead = replace(kinds, polled=kept).lead(schedules, 4000)
     assert free is not None
     assert lead is not None

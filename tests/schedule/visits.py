@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import AlignmentTree, alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
+from lpxsched.schedule.chain_flags import FlagWays, flag_ways_on
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.traffic.group import Group
 from lpxsched.workload.costs import shard_costs
@@ -41,6 +42,7 @@ class Visits(NamedTuple):
     graph: LayerGraph
     groups: tuple[Group, ...]
     problems: list[LayerProblem]
+    ways: FlagWays | None
 
 
 def visits_on(
@@ -69,4 +71,5 @@ def visits_on(
         return shard_costs(lpu_work(visits[group.layer], fabric.chip, width, step), fabric.chip, width)
 
     problems = layer_problems(fabric, groups, graph, costs, clock=specification, tree=tree)
-    return Visits(fabric, tree, graph, groups, problems)
+    ways = flag_ways_on(fabric, problems, clock=specification, tree=tree)
+    return Visits(fabric, tree, graph, groups, problems, ways)

@@ -90,20 +90,31 @@ def test_nothing_polls_where_chips_cannot_branch_or_begin_anew_every_period() ->
     assert breaks(repeating(build, 200), "R9", "operator 13 (branch) is of segment 0, where nothing polls")
 
 
-def test_what_is_kept_of_users_is_written_after_the_branch() -> None:
-    """Tests a router that keeps a state and starts at 44, where chips branch at 45."""
-    assert not rules(polled_build())
-    kept = _with_state(polled_build())
-    assert not breaks(kept, "R9", "writes what is kept of users")
+@pytest.mark.parametrize("name", ["state", "convolution", "tokens"])
+def test_what_is_written_in_place_is_written_after_the_branch(name: str) -> None:
+    """Tests a router that reads and writes a state and starts at 44, where chips branch at 45."""
+    kept = _keeping(polled_build(), name)
+    assert not breaks(kept, "R9", "writes in its place")
+    text = "operator 2 (router) writes in its place what it reads of users and starts at cycle 44, chips branch at 45"
+    assert breaks(_branching_at_45(kept), "R9", text)
+
+
+@pytest.mark.parametrize("name", ["keys", "values", "latents"])
+def test_rows_of_a_cache_are_written_before_the_branch_too(name: str) -> None:
+    """Tests the same router with a cache, whose rows the next pass writes again before it reads any."""
+    messages = [one.message for one in polling_violations(_branching_at_45(_keeping(polled_build(), name)))]
+    assert messages == []
+
+
+def _branching_at_45(build: Build) -> Build:
     for row in BRANCHES:
-        kept = change(kept, "operators", row, start=45)
-    text = "operator 2 (router) writes what is kept of users and starts at cycle 44, chips branch at 45"
-    assert breaks(kept, "R9", text)
+        build = change(build, "operators", row, start=45)
+    return build
 
 
-def _with_state(build: Build) -> Build:
-    """Return a build whose router calls what it keeps a state."""
-    old, new = "layer.0.router.weights", "layer.0.router.state"
+def _keeping(build: Build, name: str) -> Build:
+    """Return a build whose router calls what it keeps by another name."""
+    old, new = "layer.0.router.weights", f"layer.0.router.{name}"
     text = build.graph_json.decode().replace(old, new)
     build = replace(build, graph=GraphFile.model_validate_json(text), graph_json=text.encode())
     names = np.array([new if name == old else name for name in build.tensors.name.tolist()])

@@ -58,6 +58,10 @@ class Opening:
         guards = self._guards(self.least_clock, instance.network, self.least_levels, 0)
         return _opened(instance, guards, self.least_clock.stall_cycles(0))
 
+    def guards_of_ends(self, network: Network, interval_cycles: int | None) -> Integers:
+        """Return the guards of an interval that the own ends of each bundle ask for."""
+        return self._guards(self.clock, network, self.least_levels, interval_cycles)
+
     def _guards(self, clock: DomainClock, network: Network, levels: Integers, interval_cycles: int | None) -> Integers:
         latency = np.where(self.shared, network.latency_cycles, NONE)
         return clock.guards_cycles(levels, interval_cycles, network.link_class, network.class_names, latency)

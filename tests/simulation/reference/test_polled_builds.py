@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from lpxsched.assembly.flags import FLAGS
+from lpxsched.assembly.flags import BRANCH, FLAGS
 from lpxsched.simulation.bound.bound import bound
 from lpxsched.simulation.reference.chosen import drawn, prepare
 from lpxsched.simulation.reference.program import sessions
 from lpxsched.simulation.reference.run import beyond_residuals, run_reference, run_session
+from lpxsched.timetable.documents import GraphFile
 from lpxsched.verify.check import check
 from lpxsched.verify.replay.replay import replay
+from tests.builds import signed
 from tests.timetable.small import compiled
-from tests.verify.changes import change, rules, without
+from tests.verify.changes import breaks, change, rules, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +47,10 @@ CLOCKS = ("xo-100ppm", "none", "sris", "tcxo-1.5ppm")
 @pytest.mark.parametrize("seed", range(8))
 def test_polled_builds_pass_every_judge(seed: int, tmp_path: Path) -> None:
     """Tests rules, numbers, and void passes in which all chips of a segment decide alike, in time of the bound."""
-    build = polled(tmp_path, seed)
+    _passes_every_judge(polled(tmp_path, seed), seed)
+
+
+def _passes_every_judge(build: Build, seed: int) -> None:
     assert check(build).ok
     assert replay(build).ok
     reference = prepare(build)
@@ -59,6 +65,45 @@ def test_polled_builds_pass_every_judge(seed: int, tmp_path: Path) -> None:
             assert went == {number == chosen.void_passes}
         chosen, lasted_fs = chosen.after(outcome), lasted_fs + outcome.ended_fs - outcome.event_fs
     assert lasted_fs <= bound(build).latency.step_ns * 10**6
+
+
+CACHES = {
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "head_dim": 32,
+    "vocab_size": 512,
+    "layer_types": ["sliding_attention", "full_attention"],
+    "sliding_window": 16,
+}
+
+
+def test_a_cache_is_written_before_chips_branch(tmp_path: Path) -> None:
+    """Tests two layers on two chips, the head on two others: the first layer writes keys and values, and reads them.
+
+    Chips branch only when that has begun, and a pass is no longer: void passes do no harm. Nor would a state be one of
+    its caches: the checker refuses that.
+    """
+    build = compiled(
+        tmp_path,
+        topology="lpx-rack",
+        chips=[[0, 1], [0, 1], [0, 1], [17, 18]],
+        attention="lpu",
+        context=64,
+        clock="xo-100ppm",
+        **CACHES,
+    )
+    kind, start = build.operators.kind, build.operators.start
+    branches = np.flatnonzero(kind == BRANCH).tolist()
+    latest = int(start[kind == "values"].min()) + 1
+    assert int(start[branches[0]]) < int(start[kind == "rotate"].min()) < latest
+    for row in branches:
+        build = change(build, "operators", row, start=latest)
+    _passes_every_judge(build, 1)
+    text = build.graph_json.replace(b".keys", b".state")
+    graph = GraphFile.model_validate_json(text)
+    names = np.char.replace(build.tensors.name, ".keys", ".state")
+    stateful = replace(build, graph=graph, graph_json=text, tensors=replace(build.tensors, name=names))
+    assert breaks(signed(stateful), "R9", "(scores) writes in its place what it reads of users")
 
 
 @pytest.mark.parametrize("seed", range(3))
