@@ -94,6 +94,19 @@ def test_the_shortest_contexts_come_out_right(
     assert json.loads(capsys.readouterr().out)["ok"]
 
 
+def test_tokens_of_a_step_may_fill_several_vectors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str
+) -> None:
+    """Tests 81 tokens of 4 bytes: the last lies in a second vector, which the second chip gives to its host."""
+    compiled(tmp_path, capsys, "--partition", cut, "--context", "1", "--batch", "81")
+    build = read_build(tmp_path / "build")
+    egress = np.flatnonzero(build.operators.kind == "egress")
+    read = build.operands.first_vector[np.isin(build.operands.operator, egress)]
+    assert read.tolist() == [0, 1]
+    assert run(["replay", str(tmp_path / "build"), "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["ok"]
+
+
 def test_a_context_that_does_not_fit_is_refused_with_bytes_a_chip(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

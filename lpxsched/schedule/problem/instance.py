@@ -10,7 +10,7 @@ they are given.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,6 +113,9 @@ class Instance:
     add_cost : AddCost
     deskews : tuple of (int, int)
         Cycle and stall of further deskews of a layer, in their order: nothing departs, is read or runs within them.
+    demand_skips : ndarray of int64, shape (demands,)
+        Vectors of its makers' results that no demand before it takes and it leaves out: a chip that has all of a tensor
+        gives away a share from within. Empty where there are none.
     stages : tuple of Collective
         Of which the demands are the pieces, one after the other; none for a layer, whose demands its graph tells.
     """
@@ -131,6 +134,7 @@ class Instance:
     demand_consumers: Interned
     add_cost: AddCost
     deskews: tuple[tuple[int, int], ...] = ()
+    demand_skips: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     stages: tuple[Collective, ...] = ()
 
     @property
@@ -167,9 +171,10 @@ class Instance:
         """Return where in the results of its makers each demand begins: behind all that any of them makes before it."""
         made = np.zeros(self.operators, dtype=np.int64)
         first = np.zeros(self.demands, dtype=np.int64)
+        first[: len(self.demand_skips)] = self.demand_skips
         for demand, vectors in enumerate(self.demand_vectors.tolist()):
             makers = self.demand_leaf_operators[demand]
-            first[demand] = made[makers].max(initial=0)
+            first[demand] += made[makers].max(initial=0)
             made[makers] = first[demand] + vectors
         return first
 

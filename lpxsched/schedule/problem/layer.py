@@ -211,6 +211,9 @@ def _instance(
     partial_bits = [tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial"]
     numbers = {(placed.operator.name, placed.node): index for index, placed in enumerate(operators)}
     producers = {name: operator.name for operator in graph.operators for name in operator.outputs}
+    # What each chip has whole it gives away from within; all else begins where the demand before it ended.
+    is_whole = [graph.tensors[demand.tensor].layout == "replicated" for demand in demands]
+    skips = [demand.first_vector * whole for demand, whole in zip(demands, is_whole, strict=True)]
     return Instance(
         network=network,
         release_cycles=0,
@@ -235,6 +238,7 @@ def _instance(
             [numbers[producers[demand.tensor], leaf] for leaf in demand.leaves] for demand in demands
         ),
         demand_consumers=Interned.of(demand.consumers for demand in demands),
+        demand_skips=column(skips if any(skips) else ()),
         add_cost=AddCost.on(fabric, max(partial_bits, default=BITS_PER_BYTE)),
     )
 

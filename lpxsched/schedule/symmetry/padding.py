@@ -117,6 +117,8 @@ def _padded(instance: Instance, symmetry: Symmetry, operator_role: list[int], de
         demand_leaves=Interned.of([node for node, _ in row.leaves] for row in demand_rows),
         demand_leaf_operators=Interned.of([operator for _, operator in row.leaves] for row in demand_rows),
         demand_consumers=Interned.of(row.consumers for row in demand_rows),
+        # Where a demand begins in what its makers leave is asked of the original alone.
+        demand_skips=column(()),
     )
     return Padded(result, symmetry, instance, operators.of, demands.of)
 
