@@ -211,9 +211,7 @@ def _instance(
     partial_bits = [tensor.element_bits for tensor in graph.tensors.values() if tensor.layout == "partial"]
     numbers = {(placed.operator.name, placed.node): index for index, placed in enumerate(operators)}
     producers = {name: operator.name for operator in graph.operators for name in operator.outputs}
-    # What each chip has whole it gives away from within; all else begins where the demand before it ended.
-    is_whole = [graph.tensors[demand.tensor].layout == "replicated" for demand in demands]
-    skips = [demand.first_vector * whole for demand, whole in zip(demands, is_whole, strict=True)]
+    skips = [d.first_vector if graph.tensors[d.tensor].layout == "replicated" else 0 for d in demands]
     return Instance(
         network=network,
         release_cycles=0,
@@ -289,9 +287,7 @@ def layer_problems(
         When the wires are not pipelined, or injection or ejection is limited.
     """
     if fabric.wire != "pipelined":
-        problem = (
-            f"wire: {fabric.wire} is a model of published synthesizers for comparison; compile needs wire: pipelined"
-        )
+        problem = f"wire: {fabric.wire} is a model of published synthesizers; compile needs wire: pipelined"
         raise InputError(fabric.name, problem)
     for key in ("inject_per_cycle", "eject_per_cycle"):
         if getattr(fabric, key) is not None:
