@@ -8,7 +8,10 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lpxsched.schedule.parts import narrowed
+from lpxsched.schedule.plan import deliveries
 from lpxsched.schedule.policy import (
     GOOD_ENOUGH,
     MOST_GROUPS,
@@ -119,11 +122,20 @@ def _attempts(
         over_relay = relayed_flow(forward)
         if over_relay is not None:
             relayed = quotient(problem, over_relay, symmetry)
-            yield lambda budget: search(relayed, relayed.reversed(), seed=seed, budget=budget)
+            yield lambda budget: _summed_there(search(relayed, relayed.reversed(), seed=seed, budget=budget))
     if collective.kind == "reduce" and not options.cyclic and _all_meet(problem):
         everywhere = stage_instance(problem.network, replace(collective, kind="all-reduce", root=0), problem.add_cost)
         for attempt in _attempts(everywhere, symmetry, options, exchanges=True):
             yield partial(_narrowed, forward, attempt)
+
+
+def _summed_there(found: Found[Quotient] | None) -> Found[Quotient] | None:
+    """Return a plan over a relay unless a sum is complete before it, where one way alone leads there: no copy knows."""
+    if found is None:
+        return None
+    plan, width = found.plan, found.problem.instance.stage.width
+    read = deliveries(found.problem.wires, plan)
+    return found if len(np.unique(read.reader + width * read.block)) == width * len(plan.blocks.piece) else None
 
 
 def _all_meet(problem: Instance) -> bool:

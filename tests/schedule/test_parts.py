@@ -56,3 +56,16 @@ def test_shares_are_summed_on_their_way_where_that_is_shorter() -> None:
     problem = collective_instance(where, range(5), Collective("reduce", 5, 40, 0), relays=False)
     reduced, everywhere = reduce_and_all_reduce(problem)
     assert reduced <= everywhere
+
+
+def test_a_sum_may_be_complete_before_the_relay_that_all_meet_at() -> None:
+    """Tests two chips whose one way to each other's relay leads over chip 2, where their summands meet first.
+
+    0 -> 2 and 3 -> 4 -> 5 -> 2 are summed there and go on over 1, the relay nearest to both, which adds nothing.
+    """
+    free = LinkClass("free", 0, Fraction(1), Fraction(1), Fraction(1))
+    ways = ((0, 3), (0, 2), (3, 4), (1, 0), (1, 3), (2, 1), (4, 5), (5, 2))
+    where = fabric(6, {Bundle(a, b, 0): 1 for a, b in ways}, [free])
+    problem = collective_instance(where, (0, 3), Collective("reduce", 2, 2, 0), relays=True)
+    reduced, everywhere = reduce_and_all_reduce(problem)
+    assert 0 < reduced <= everywhere

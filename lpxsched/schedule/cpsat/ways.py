@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+import numpy as np
+
 from lpxsched.schedule.cpsat.plans import has_whole_pitches, single_vectors, slots_of, timed, without_symmetry
 from lpxsched.schedule.cpsat.search import Routed, rerouted, shortened
 from lpxsched.schedule.cpsat.trips import collective_trips, is_modelled, layer_trips
 from lpxsched.schedule.result import LowerBound
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
@@ -37,7 +40,22 @@ def improved_layer(found: Found[Padded], effort: Effort) -> Found[Padded]:
     trips = layer_trips(found.problem, found.plan)
     if not is_modelled(found.plan, trips):
         return found
-    return cast("Found[Padded]", shortened(trips, found, effort))
+    better = cast("Found[Padded]", shortened(trips, found, effort))
+    return better if _ends_at_roots(better) and _summed(better) == _summed(found) else found
+
+
+def _ends_at_roots(found: Found[Padded]) -> bool:
+    """Return whether no sum is carried to where it was made; on wires without latency a way round costs nothing."""
+    plan, bundle = found.plan, found.plan.slot_bundle
+    made_at = np.append(plan.sum_node, NONE)[plan.slot_sum]
+    return not (made_at == found.problem.wires.destination[bundle]).any()
+
+
+def _summed(found: Found[Padded]) -> set[tuple[int, int]]:
+    """Return the blocks whose sums are complete somewhere: a root without a summand may come too late for it."""
+    plan = found.plan
+    block = plan.sum_block[plan.sum_complete]
+    return set(zip(plan.blocks.piece[block].tolist(), plan.blocks.first_vector[block].tolist(), strict=True))
 
 
 def improved_ways(
