@@ -87,7 +87,8 @@ def _other(value: Any, data: st.DataObject) -> Any:
         rows = [value[row].tolist() for row in range(len(value))]
         rows[data.draw(st.integers(0, len(rows) - 1))].append(data.draw(st.integers(0, 5)))
         return type(value).of(rows)
-    changed = value.copy()
+    # Without skips a column of them is empty.
+    changed = value.copy() if len(value) else np.zeros(1, dtype=np.int64)
     changed[data.draw(st.integers(0, len(value) - 1))] += data.draw(st.sampled_from((-1, 1)))
     return changed
 
