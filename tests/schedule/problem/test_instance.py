@@ -89,7 +89,7 @@ def _other(value: Any, data: st.DataObject) -> Any:
         return type(value).of(rows)
     # Without skips a column of them is empty.
     changed = value.copy() if len(value) else np.zeros(1, dtype=np.int64)
-    changed[data.draw(st.integers(0, len(value) - 1))] += data.draw(st.sampled_from((-1, 1)))
+    changed[data.draw(st.integers(0, len(changed) - 1))] += data.draw(st.sampled_from((-1, 1)))
     return changed
 
 
