@@ -9,6 +9,7 @@ import click
 
 from lpxsched.cli.console import emit, failing_words, json_option, named_rows
 from lpxsched.cli.files import output_targets, write_file
+from lpxsched.cli.memory import keep_freed_memory
 from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
 
@@ -32,6 +33,7 @@ def bound_command(folder: Path, clock: str | None, png: Path | None, as_json: bo
     from lpxsched.simulation.bound.bound import bound
     from lpxsched.simulation.manifest import read_clock_mhz
 
+    keep_freed_memory()
     targets, build = output_targets({"png": png}, [folder]), read_granted_build(folder)
     specification = load_clock(clock, read_clock_mhz(build)) if clock is not None else None
     picture = render_deskews(build) if targets else b""

@@ -9,6 +9,7 @@ import click
 
 from lpxsched.cli.choices import WholeNumber
 from lpxsched.cli.console import emit, failing_words, json_option, named_rows
+from lpxsched.cli.memory import keep_freed_memory
 from lpxsched.cli.replay import MOST_IN_JSON, compared_text
 from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
@@ -60,6 +61,7 @@ def simulate_command(
     from lpxsched.clocks.specification import load_clock
     from lpxsched.simulation.manifest import read_clock_mhz
 
+    keep_freed_memory()
     build = read_granted_build(folder)
     specification = load_clock(clock, read_clock_mhz(build)) if clock is not None else None
     if frames:
