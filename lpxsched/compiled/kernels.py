@@ -63,9 +63,10 @@ class Kernel:
         for argument in arguments:
             _flatten(argument, kinds, words)
         key = " ".join(kinds)
-        with _FINDING:
-            if key not in self._codes:
-                self._codes[key] = machine_code.find(self.function, self.stamp(), key, arguments, words)
+        if key not in self._codes:
+            with _FINDING:
+                if key not in self._codes:
+                    self._codes[key] = machine_code.find(self.function, self.stamp(), key, arguments, words)
         return self._codes[key].call(words)
 
     def stamp(self) -> str:
