@@ -23,7 +23,7 @@ from lpxsched.verify.clock import limits_of
 from lpxsched.verify.gaps import gap_violations, round_intervals
 from lpxsched.verify.oscillators import drifting_frames
 from lpxsched.verify.polling import polled_segments, polling_violations
-from lpxsched.verify.presence import pitches, segment_ends, slot_segments
+from lpxsched.verify.presence import held_cycles, read_cycles, segment_ends, slot_segments
 from lpxsched.verify.reservations import reservation_violations
 from lpxsched.verify.shifts import clashes
 from lpxsched.verify.violation import Violation, cycles_text, rows_of
@@ -91,11 +91,7 @@ def _together(build: Build) -> Iterator[Violation]:
 def _overlaps(build: Build) -> Iterator[Violation]:
     """Yield what lasts into a deskew of a frame on demand: departures while the link is held, reads, and operators."""
     slots, operators = build.slots, build.operators
-    numerator, denominator = (column[slots.link] for column in pitches(build))
-    segment = slot_segments(build)
-    held = -(-slots.vectors * numerator // denominator)
-    # The last vector is read in the cycle that holds its time.
-    reading = (slots.vectors - 1) * numerator // denominator + 1
+    segment, held, reading = slot_segments(build), held_cycles(build), read_cycles(build)
     to_chip = ~build.chips.host[build.links.dst[slots.link]]
     whole = np.arange(len(slots))
     yield from _within(build, slots, "departs", whole, segment, slots.depart, held)

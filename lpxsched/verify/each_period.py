@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.frames import repeating, turns
-from lpxsched.verify.presence import pitches, slot_segments
+from lpxsched.verify.presence import held_cycles, read_cycles, slot_segments
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
@@ -41,11 +41,8 @@ def aligned_by(build: Build, segment: Integers, cycle: Integers) -> Integers:
 def each_period_violations(build: Build) -> Iterator[Violation]:
     """Yield what lasts into a deskew that comes in every period."""
     slots, operators = build.slots, build.operators
-    numerator, denominator = (column[slots.link] for column in pitches(build))
-    segment = slot_segments(build)
-    held = -(-slots.vectors * numerator // denominator)
-    # The last vector is read in the cycle that holds its time; hosts take vectors whenever they come.
-    reading = (slots.vectors - 1) * numerator // denominator + 1
+    segment, held, reading = slot_segments(build), held_cycles(build), read_cycles(build)
+    # Hosts take vectors whenever they come.
     to_chip = ~build.chips.host[build.links.dst[slots.link]]
     yield from _within(build, slots, "departs", (segment, slots.depart, held), segment >= 0)
     yield from _within(build, slots, "is read", (segment, slots.read, reading), (segment >= 0) & to_chip)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.units import NONE
 from lpxsched.verify.frames import turns
-from lpxsched.verify.presence import departures, pitches, slot_segments, sources
+from lpxsched.verify.presence import departures, held_cycles, slot_segments, sources
 from lpxsched.verify.ranges import taken, uncovered
 from lpxsched.verify.shifts import clashes, modulo
 from lpxsched.verify.violation import Violation, named, rows_of
@@ -37,9 +37,7 @@ def _overlaps(build: Build) -> Iterator[Violation]:
     slots, turn = build.slots, turns(build)
     segment = slot_segments(build)
     period, depart = turn.period[segment], slots.depart + turn.phase[segment]
-    numerator, denominator = (column[slots.link] for column in pitches(build))
-    # The time on the link is rounded up: ceil(n v) whole cycles, or ceil(n (v + latency)) on busy wires.
-    held = -(-slots.vectors * numerator // denominator)
+    held = held_cycles(build)
     found = clashes(turn.holders(slots.link, segment), depart, held, period)
     for a, b in zip(*(column.tolist() for column in found), strict=True):
         during = f"[{depart[a]}, {depart[a] + held[a]})"

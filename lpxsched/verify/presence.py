@@ -104,6 +104,18 @@ def segment_ends(build: Build) -> Integers:
     return ends
 
 
+def held_cycles(build: Build) -> Integers:
+    """Return for how long each slot holds its link, rounded up: ceil(n v), or ceil(n (v + latency)) on busy wires."""
+    numerator, denominator = (column[build.slots.link] for column in pitches(build))
+    return -(-build.slots.vectors * numerator // denominator)
+
+
+def read_cycles(build: Build) -> Integers:
+    """Return in how many cycles each slot is read; the last vector in the cycle that holds its time."""
+    numerator, denominator = (column[build.slots.link] for column in pitches(build))
+    return (build.slots.vectors - 1) * numerator // denominator + 1
+
+
 def _of_slots(build: Build, node: Integers, first: Integers) -> TimedRanges:
     slots = build.slots
     start = _point(build, node, slots.tensor) + slots.first_vector
