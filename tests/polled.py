@@ -28,19 +28,26 @@ if TYPE_CHECKING:
 FLAGS, BRANCHES, FLAG, SLOTS = 12, (13, 14), 14, (7, 9)
 
 
+# Its flag, over both lanes.
+SENT = Sent(
+    host=ints(2, 2),
+    link=ints(4, 5),
+    depart=ints(7, 7),
+    read=ints(25, 25),
+    guard_cycles=ints(5, 5),
+    branch_cycles=25,
+)
+
+
+def tables(build: Build) -> Program:
+    """Return the four tables of a build."""
+    return Program(build.slots, build.operators, build.operands, build.tensors)
+
+
 def polled_build(waiting_cycles: int = 252) -> Build:
     """Return the build of the module's docstring; it may say that it waits for longer."""
     bare = two_chip_build()
-    sent = Sent(
-        host=ints(2, 2),
-        link=ints(4, 5),
-        depart=ints(7, 7),
-        read=ints(25, 25),
-        guard_cycles=ints(5, 5),
-        branch_cycles=25,
-    )
-    tables = Program(bare.slots, bare.operators, bare.operands, bare.tensors)
-    program, graph = with_flags(tables, bare.graph, [sent], vector_bytes=320)
+    program, graph = with_flags(tables(bare), bare.graph, [SENT], vector_bytes=320)
     results = bare.manifest.results | ({"proved_worst_ns": 384.539} if waiting_cycles == 252 else {})
     build = replace(
         bare,

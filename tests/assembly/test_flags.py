@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.assembly.flags import with_flags, without_flags
-from lpxsched.assembly.program import Program
 from lpxsched.assembly.segment import Sent
 from lpxsched.timetable.columns import Operators
 from lpxsched.timetable.documents import GraphGroup
 from tests.builds import ints, two_chip_build
-from tests.polled import BRANCHES, FLAG, FLAGS, polled_build
-
-if TYPE_CHECKING:
-    from lpxsched.timetable.build import Build
-
-
-def tables(build: Build) -> Program:
-    """Return the four tables of a build."""
-    return Program(build.slots, build.operators, build.operands, build.tensors)
+from tests.polled import BRANCHES, FLAG, FLAGS, SENT, polled_build, tables
 
 
 def test_a_host_leaves_one_vector_that_every_chip_reads() -> None:
@@ -71,18 +61,10 @@ def test_groups_of_a_segment_share_their_flags() -> None:
         one.model_copy(update={"layer": number, "group": number}) for number, one in enumerate(bare.graph.layers * 2)
     ]
     segments = [bare.graph.segments[0].model_copy(update={"layers": [0, 1]})]
-    sent = Sent(
-        host=ints(2, 2),
-        link=ints(4, 5),
-        depart=ints(7, 7),
-        read=ints(25, 25),
-        guard_cycles=ints(5, 5),
-        branch_cycles=25,
-    )
     for chips, branches in (([1], [(0, 0), (1, 1)]), ([0], [(0, 0)])):
         second = groups[1].model_copy(update={"chips": chips})
         update = {"groups": [groups[0], second], "layers": layers, "segments": segments}
-        program, graph = with_flags(tables(bare), bare.graph.model_copy(update=update), [sent], vector_bytes=320)
+        program, graph = with_flags(tables(bare), bare.graph.model_copy(update=update), [SENT], vector_bytes=320)
         more = program.operators.kind == "branch"
         found = zip(program.operators.layer[more].tolist(), program.operators.chip[more].tolist(), strict=True)
         assert list(found) == branches
