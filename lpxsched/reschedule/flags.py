@@ -13,10 +13,9 @@ import numpy as np
 from lpxsched.assembly.flags import FLAGS, with_flags
 from lpxsched.assembly.program import Program
 from lpxsched.assembly.segment import Sent
-from lpxsched.reschedule.waiting import polled_segments
 from lpxsched.schedule.flags import LaidSlots, flags_beside
 from lpxsched.schedule.problem.network import network_on
-from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.segments import polled_segments, slot_segments
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def lost_flags(build: Build, fabric: Fabric) -> int:
 def with_flags_again(build: Build, fabric: Fabric, guard_cycles: Integers) -> Build:
     """Return a build without flags with those that its chips poll for, and their guards.
 
-    LaidSlots of a segment come later where its flags would else meet its second deskew.
+    Rows of a segment come later where its flags would else meet its second deskew.
 
     Parameters
     ----------

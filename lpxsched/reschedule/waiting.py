@@ -14,10 +14,10 @@ from lpxsched.clocks.tree import needs_alignment
 from lpxsched.reschedule.clocks import segment_ends
 from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
-from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.segments import polled_segments, slot_segments
 
 if TYPE_CHECKING:
-    from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.timetable.build import Build
 
 
@@ -35,15 +35,6 @@ def waiting_of(build: Build) -> Integers:
         epochs = (1 + _depths(build)) * clock.hac_period_cycles.value
         waiting = np.where(polled | ~on_demand, waiting, np.maximum(waiting, epochs))
     return waiting
-
-
-def polled_segments(build: Build) -> Flags:
-    """Return whether the chips of each segment poll its hosts: on demand, and able to branch."""
-    groups = [build.graph.groups_of(segment) for segment in range(len(build.segments))]
-    resident = build.chips.resident
-    polled = [any(group.hosts and resident[group.chips].any() for group in mine) for mine in groups]
-    on_demand: Flags = build.frames.period_cycles[build.segments.frame] == 0
-    return on_demand & np.array(polled, dtype=np.bool_)
 
 
 def _depths(build: Build) -> Integers:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.simulation.timeline import produced_segments
+from lpxsched.timetable.segments import polled_segments
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
@@ -83,10 +84,12 @@ def read_stalls(build: Build, alignment: Alignment, clock: ClockSpecification, r
     for segment, frame in enumerate(build.segments.frame.tolist()):
         chips = [chip for group in build.graph.groups_of(segment) for chip in group.members]
         depth[frame] = max(depth[frame], int(alignment.tree.depth[chips].max(initial=0)))
+    # A program that is started has just been aligned.
+    ran = runs_cycles, build.segments.waiting_cycles * polled_segments(build)
     for frame in np.unique(deskews.frame).tolist():
         mine = np.flatnonzero(deskews.frame == frame)
         repeats = frames.period_cycles[frame] > 0
-        interval[mine] = _in_rounds(build, frame, mine) if repeats else _on_demand(build, frame, mine, runs_cycles)
+        interval[mine] = _in_rounds(build, frame, mine) if repeats else _on_demand(build, frame, mine, *ran)
     told = np.stack([deskews.stall, interval, depth[deskews.frame], _drifting(build, alignment)[deskews.frame]])
     (stall, longest, levels, drifts), first = np.unique(told, axis=1, return_index=True)
     half, cost = Fraction(clock.hac_period_cycles.value, 2), clock.deskew_cycles.value
@@ -105,21 +108,14 @@ def _drifting(build: Build, alignment: Alignment) -> Flags:
     return drifts
 
 
-def _on_demand(build: Build, frame: int, mine: Integers, runs_cycles: Integers) -> Integers:
+def _on_demand(build: Build, frame: int, mine: Integers, runs_cycles: Integers, passes_cycles: Integers) -> Integers:
     """Return the time before each deskew of a frame on demand; before the first lie a run of a segment and a pass."""
     begin, end = build.deskews.cycle[mine], (build.deskews.cycle + build.deskews.stall)[mine]
     ran = [
-        max(int(runs_cycles[segment] - end[-1]), 0) + _polled_cycles(build, segment)
+        max(int(runs_cycles[segment] - end[-1]), 0) + int(passes_cycles[segment])
         for segment in np.flatnonzero(build.segments.frame == frame).tolist()
     ]
     return np.append(max(ran, default=0), begin[1:] - end[:-1])
-
-
-def _polled_cycles(build: Build, segment: int) -> int:
-    """Return the pass before a segment whose chips poll for rows; a program that is started has just been aligned."""
-    groups = build.graph.groups_of(segment)
-    polls = any(group.hosts and build.chips.resident[group.chips].any() for group in groups)
-    return int(build.segments.waiting_cycles[segment]) if polls else 0
 
 
 def _in_rounds(build: Build, frame: int, mine: Integers) -> Integers:

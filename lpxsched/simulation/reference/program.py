@@ -14,6 +14,7 @@ import numpy as np
 from lpxsched.simulation.reference.actions import BRANCH, DEPART, DESKEW, END, RANK, READ, Action
 from lpxsched.simulation.reference.oscillator import PARTS
 from lpxsched.simulation.reference.passes import Polling, polling_of
+from lpxsched.timetable.segments import polled_segments
 from lpxsched.timetable.wires import pitch_numerators
 from lpxsched.units import NONE
 
@@ -54,16 +55,15 @@ class Session:
 
 def sessions(build: Build) -> Iterator[Session]:
     """Yield the sessions of a build: each segment on demand, each frame that repeats."""
-    deskews, frames = build.deskews, build.frames
+    deskews, frames, polled = build.deskews, build.frames, polled_segments(build)
     for segment, frame in enumerate(build.segments.frame.tolist()):
         if frames.period_cycles[frame]:
             continue
         mine = np.flatnonzero(deskews.frame == frame)
         order = mine[np.argsort(deskews.cycle[mine], kind="stable")]
         spans = tuple(zip(deskews.cycle[order].tolist(), deskews.stall[order].tolist(), strict=True))
-        groups = build.graph.groups_of(segment)
-        polled = any(group.hosts and build.chips.resident[group.chips].any() for group in groups)
-        yield Session((segment,), (0,), spans, int(build.segments.waiting_cycles[segment]), polled, repeats=False)
+        waiting = int(build.segments.waiting_cycles[segment])
+        yield Session((segment,), (0,), spans, waiting, bool(polled[segment]), repeats=False)
     for frame in np.flatnonzero(frames.period_cycles > 0).tolist():
         yield _repeating(build, frame)
 
