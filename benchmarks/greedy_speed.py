@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.fabric.profile import load_fabric
-from lpxsched.program.choose import partition_layers
 from lpxsched.program.load import Load
+from lpxsched.program.mapping.choose import partition_layers
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.schedule.routes.blocks import Blocks, Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.offsets import Held, folded, offsets
-from lpxsched.program.reserved_chain import early_chain, free_residues, server_conflicts
+from lpxsched.program.frames.offsets import Held, folded, offsets
+from lpxsched.program.frames.reserved_chain import early_chain, free_residues, server_conflicts
 from lpxsched.simulation.discipline import Discipline
 from lpxsched.simulation.frames import ALL_DELAYS, run_frames
 

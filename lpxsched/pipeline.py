@@ -22,17 +22,17 @@ from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.options import PARTITIONS
-from lpxsched.program.chain_in_flight import solve_chain_in_flight
-from lpxsched.program.choose import AUTO, Laid, best_laid, partition_layers, shortest_mapping
-from lpxsched.program.in_flight import InFlight, solve_layers_in_flight
+from lpxsched.program.frames.in_flight import InFlight, solve_layers_in_flight
+from lpxsched.program.frames.stages import Machine
 from lpxsched.program.load import Load
+from lpxsched.program.mapping.choose import AUTO, Laid, best_laid, partition_layers, shortest_mapping
+from lpxsched.program.mapping.pricing import Market
 from lpxsched.program.memory import why_unfit
-from lpxsched.program.outside import outside_of
-from lpxsched.program.pricing import Market
-from lpxsched.program.stages import Machine
-from lpxsched.program.visits import in_best_blocks, step_of, visit_groups
-from lpxsched.schedule.chain import solve_chain
-from lpxsched.schedule.chain_flags import flag_ways_on
+from lpxsched.program.outside.micro_batch import outside_of
+from lpxsched.program.whole_model.chain import solve_chain
+from lpxsched.program.whole_model.flags import flag_ways_on
+from lpxsched.program.whole_model.in_flight import solve_chain_in_flight
+from lpxsched.program.whole_model.visits import in_best_blocks, step_of, visit_groups
 from lpxsched.schedule.layers import ending_chips, solve_layers
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.layer import layer_problems
@@ -53,10 +53,10 @@ if TYPE_CHECKING:
     from lpxsched.assembly.segment import Segment
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
-    from lpxsched.program.chain_in_flight import ChainInFlight
-    from lpxsched.program.choose import Mapping
-    from lpxsched.program.outside import Outside
-    from lpxsched.schedule.chain import Chain
+    from lpxsched.program.mapping.choose import Mapping
+    from lpxsched.program.outside.micro_batch import Outside
+    from lpxsched.program.whole_model.chain import Chain
+    from lpxsched.program.whole_model.in_flight import ChainInFlight
     from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.build import Build

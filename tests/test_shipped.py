@@ -14,8 +14,8 @@ from lpxsched.fabric.chip import load_chip
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.files.schema import Tag
 from lpxsched.files.shipped import ROOT, shipped_files
-from lpxsched.program.gpus import read_gpus
-from lpxsched.program.handover import read_handover
+from lpxsched.program.outside.gpus import read_gpus
+from lpxsched.program.outside.handover import read_handover
 from lpxsched.sessions.prefill import read_prefill
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.counts import expert_weights, total_parameters

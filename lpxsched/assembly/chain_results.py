@@ -19,7 +19,7 @@ from lpxsched.assembly.results import (
 )
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, worst_case_ns
 from lpxsched.files.ranged import NOTHING
-from lpxsched.program.chain_in_flight import ChainInFlight
+from lpxsched.program.whole_model.in_flight import ChainInFlight
 from lpxsched.schedule.layers import ending_chips
 from lpxsched.schedule.result import LowerBound
 from lpxsched.units import cycles_to_ns
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
-    from lpxsched.schedule.chain import Chain
+    from lpxsched.program.whole_model.chain import Chain
 
 
 def chain_results(

@@ -8,7 +8,7 @@ import numpy as np
 
 from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, TensorColumns, no_weights, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
-from lpxsched.program.frames import Frame
+from lpxsched.program.frames.frames import Frame
 from lpxsched.schedule.problem.collective import SUM_DATATYPE
 from lpxsched.traffic.collectives import source_values
 from lpxsched.units import NONE

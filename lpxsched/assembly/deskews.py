@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
 
-    from lpxsched.program.chain_in_flight import ChainInFlight
-    from lpxsched.program.in_flight import InFlight
-    from lpxsched.schedule.chain import Chain
+    from lpxsched.program.frames.in_flight import InFlight
+    from lpxsched.program.whole_model.chain import Chain
+    from lpxsched.program.whole_model.in_flight import ChainInFlight
 
 
 def deskews_between(chain: Chain) -> dict[str, Any]:

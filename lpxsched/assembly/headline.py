@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from lpxsched.files.ranged import Ranged
-    from lpxsched.program.outside import Outside
+    from lpxsched.program.outside.micro_batch import Outside
 
 # In the order in which they are told; `results` of a manifest holds all or none of them.
 HEADLINE = (

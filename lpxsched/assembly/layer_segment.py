@@ -9,7 +9,7 @@ import numpy as np
 
 from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, Sent, TensorColumns, padded_off, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
-from lpxsched.program.in_flight import InFlight
+from lpxsched.program.frames.in_flight import InFlight
 from lpxsched.schedule.flags import polled_cycles
 from lpxsched.schedule.problem.ragged import column, counted
 from lpxsched.traffic.layouts import shares
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.program.chain_in_flight import ChainInFlight
-    from lpxsched.schedule.chain import Chain
+    from lpxsched.program.whole_model.chain import Chain
+    from lpxsched.program.whole_model.in_flight import ChainInFlight
     from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.columns import Integers

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.program.choose import Mapping
+    from lpxsched.program.mapping.choose import Mapping
     from lpxsched.timetable.build import Build
 
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
-    from lpxsched.program.loads import Load
-    from lpxsched.program.outside import Outside
+    from lpxsched.program.frames.loads import Load
+    from lpxsched.program.outside.micro_batch import Outside
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import Result

@@ -10,7 +10,7 @@ import numpy as np
 from lpxsched.schedule.flags import polled_hosts
 
 if TYPE_CHECKING:
-    from lpxsched.program.frames import Frame
+    from lpxsched.program.frames.frames import Frame
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.result import HostFlags, Schedule

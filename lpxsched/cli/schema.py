@@ -55,8 +55,8 @@ def _type_of(kind: str) -> Any:
     from lpxsched.fabric.chip import ChipFile
     from lpxsched.fabric.schema import AnyTopologyFile
     from lpxsched.program.file import PartitionFile
-    from lpxsched.program.gpus import GpusFile
-    from lpxsched.program.handover import HandoverFile
+    from lpxsched.program.outside.gpus import GpusFile
+    from lpxsched.program.outside.handover import HandoverFile
     from lpxsched.sessions.prefill import PrefillFile
 
     types = {

@@ -1,1 +1,1 @@
-"""Which chips compute which layer."""
+"""Where and when layers run: which chips, which windows, which deskews, and what lies outside of the fabric."""

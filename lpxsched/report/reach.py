@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.program.targets import FORMULAS
+from lpxsched.program.outside.targets import FORMULAS
 from lpxsched.report.formats import as_us
 from lpxsched.report.manifest import results_of
 

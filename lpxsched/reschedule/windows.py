@@ -15,8 +15,8 @@ import numpy as np
 
 from lpxsched.assembly.headline import picoseconds_up
 from lpxsched.errors import NothingFoundError
-from lpxsched.program.frames import drained, gap_windows, lost_residues
-from lpxsched.program.reserved_chain import ReservedChain, chain_of, free_residues, server_conflicts
+from lpxsched.program.frames.frames import drained, gap_windows, lost_residues
+from lpxsched.program.frames.reserved_chain import ReservedChain, chain_of, free_residues, server_conflicts
 from lpxsched.reschedule.clocks import apart_cycles, needed_stall, segment_ends, tree_depth
 from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.manifest import read_clock_mhz
@@ -28,7 +28,7 @@ from lpxsched.verify.reservations import stage_cycles
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.program.frames import Frame
+    from lpxsched.program.frames.frames import Frame
     from lpxsched.simulation.discipline import Discipline
     from lpxsched.timetable.build import Build
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.errors import InputError
 from lpxsched.files.ranged import NOTHING, Ranged, known
-from lpxsched.program.gpus import GpusFile, gpus_of
+from lpxsched.program.outside.gpus import GpusFile, gpus_of
 from lpxsched.timetable.reader import MANIFEST, read_sound_build
 from lpxsched.units import exact
 

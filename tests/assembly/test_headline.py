@@ -16,9 +16,9 @@ from lpxsched.assembly.headline import (
     reserved_results,
 )
 from lpxsched.files.ranged import Ranged, known
-from lpxsched.program.gpus import gpus_of, read_gpus
-from lpxsched.program.handover import handover_of, read_handover
-from lpxsched.program.outside import Outside, Visit
+from lpxsched.program.outside.gpus import gpus_of, read_gpus
+from lpxsched.program.outside.handover import handover_of, read_handover
+from lpxsched.program.outside.micro_batch import Outside, Visit
 
 ASSUMED = Ranged(Fraction(900), Fraction(300), Fraction(4100))
 

@@ -272,7 +272,7 @@ def test_what_overflows_sram_in_some_cycle_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Tests a chip that lacks one byte in the cycle in which most lies there: exit 4, what lies there, no folder."""
-    monkeypatch.setattr("lpxsched.program.baselines.least_bytes", lambda *_: 0)
+    monkeypatch.setattr("lpxsched.program.mapping.baselines.least_bytes", lambda *_: 0)
     model, chip = toy_model(tmp_path), shipped_files("chip")["tsp"].read_text()
     # Weights, and what combine holds: 8 vectors of routing, 64 of experts, 32 of its own.
     lying = 1_233_920 + (8 + 64 + 32) * 320

@@ -24,10 +24,10 @@ from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.verify.check import check
 from lpxsched.workload.ffn_graph import ffn_graph
 from lpxsched.workload.graph import LayerGraph
+from tests.program.whole_model.examples import visits_on
 from tests.schedule.chains import KINDS, chain, ring
 from tests.schedule.circulants import circulant_layers
 from tests.schedule.rules import violations
-from tests.schedule.visits import visits_on
 from tests.timetable.small import small_options
 
 if TYPE_CHECKING:

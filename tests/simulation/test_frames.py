@@ -8,12 +8,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lpxsched.program.reserved_chain import free_residues, server_conflicts
+from lpxsched.program.frames.reserved_chain import free_residues, server_conflicts
 from lpxsched.simulation.discipline import Discipline
 from lpxsched.simulation.frames import ALL_DELAYS, Delays, run_frames
 from lpxsched.simulation.ports import INTO, OUT_OF, Port, binding_ports
 from lpxsched.simulation.turns import Server, Turn
-from tests.program.frames import LAYERS, LEAST, MOST, SEGMENT, example_chain
+from tests.program.frames.examples import LAYERS, LEAST, MOST, SEGMENT, example_chain
 
 STEP = 411_264
 

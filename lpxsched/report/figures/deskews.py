@@ -6,7 +6,7 @@ from math import log
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.errors import InputError
-from lpxsched.program.gap_choice import NEAR_STEPS
+from lpxsched.program.frames.gap_choice import NEAR_STEPS
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS
 from lpxsched.report.figures.images import PNG, images, new_figure
 from lpxsched.report.formats import clocks_named

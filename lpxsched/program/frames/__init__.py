@@ -1,0 +1,1 @@
+"""Several micro-batches in flight: periods, phases, windows, and what limits them."""

@@ -1,0 +1,1 @@
+"""What lies outside of the fabric: GPUs, and the way between them and hosts."""

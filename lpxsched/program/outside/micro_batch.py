@@ -1,0 +1,165 @@
+"""What a micro-batch spends outside of the fabric in one step: on GPUs, and on the way between them and hosts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from lpxsched.errors import InfeasibleError
+from lpxsched.files.ranged import Ranged, total
+from lpxsched.program.outside.gpus import gpus_of, read_gpus
+from lpxsched.program.outside.handover import handover_of, read_handover
+from lpxsched.traffic.layouts import shares
+from lpxsched.workload.gpu_work import cache_bytes, gpu_works
+from lpxsched.workload.model import Attention
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.options import CompileOptions
+    from lpxsched.program.outside.gpus import Gpus
+    from lpxsched.program.outside.handover import Handover
+    from lpxsched.traffic.group import Group
+    from lpxsched.workload.gpu_work import GpuWork
+    from lpxsched.workload.graph import LayerGraph, Tensor
+    from lpxsched.workload.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What lies around one visit to the chips.
+
+    Attributes
+    ----------
+    attention : Ranged
+        Time on the GPUs before it, in ns.
+    into, out : Ranged
+        Hand-over to its hosts and back to the GPUs, in ns.
+    ports : dict
+        Bytes that enter and that leave, by host.
+    """
+
+    attention: Ranged
+    into: Ranged
+    out: Ranged
+    ports: dict[int, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What lies outside of the fabric.
+
+    Attributes
+    ----------
+    visits : tuple of Visit
+        One a layer that has an FFN.
+    ending : Ranged
+        Time on the GPUs after the last of them, LM head and sampling included, in ns.
+    works : tuple of GpuWork
+        What GPUs do before each visit, and after the last one.
+    gpus : Gpus
+    handover : Handover
+    context, longest_window : int
+        Rows that each row sees, and the most that any window holds.
+    row_ns : Fraction
+        What a further row of context takes in one step.
+    """
+
+    visits: tuple[Visit, ...]
+    ending: Ranged
+    works: tuple[GpuWork, ...]
+    gpus: Gpus
+    handover: Handover
+    context: int = 0
+    longest_window: int = 0
+    row_ns: Fraction = Fraction(0)
+
+    @property
+    def attention_ns(self) -> Ranged:
+        """Time on the GPUs in one step."""
+        return total([*(visit.attention for visit in self.visits), self.ending])
+
+    @property
+    def handover_ns(self) -> Ranged:
+        """Time of all hand-overs in one step."""
+        return total(part for visit in self.visits for part in (visit.into, visit.out))
+
+    @property
+    def assumed_ns(self) -> Ranged:
+        """All of it."""
+        return self.attention_ns + self.handover_ns
+
+    @property
+    def unread(self) -> int:
+        """Mixers whose caches and weights are not known."""
+        return sum(work.unread for work in self.works)
+
+
+def outside_of(options: CompileOptions, model: Model, graph: LayerGraph, groups: Sequence[Group]) -> Outside:
+    """Return what a micro-batch spends outside of the fabric.
+
+    Raises
+    ------
+    InputError
+        When a description is wrong.
+    InfeasibleError
+        When the GPUs cannot hold the caches of all that is in flight, with the bytes.
+    """
+    gpus, handover = gpus_of(read_gpus(options.gpus), options.in_flight), handover_of(read_handover(options.handover))
+    _refuse_large_caches(options, model, gpus)
+    works = gpu_works(model, context=options.context, kv=options.kv)
+    times = [gpus.time_ns(work, options.batch) for work in works]
+    ports = [host_bytes(graph.layer(layer), group) for layer, group in enumerate(groups)]
+    visits = tuple(
+        Visit(
+            attention,
+            handover.in_ns(max(into for into, _ in of_hosts.values())),
+            handover.out_ns(max(out for _, out in of_hosts.values())),
+            of_hosts,
+        )
+        for attention, of_hosts in zip(times, ports, strict=False)
+    )
+    windows = [mixer.window for layer in model.layers for mixer in layer.mixers if isinstance(mixer, Attention)]
+    longest, users = max(windows, default=0), options.batch
+    further = (gpu_works(model, context=longest + rows, kv=options.kv) for rows in (2, 1))
+    longer, shorter = (sum(gpus.time_ns(work, users).value for work in of_rows) for of_rows in further)
+    return Outside(visits, times[-1], works, gpus, handover, options.context, longest, Fraction(longer - shorter))
+
+
+def host_bytes(layer: LayerGraph, group: Group) -> dict[int, tuple[int, int]]:
+    """Return the bytes that enter a layer and that leave it over each host, in whole vectors."""
+    found: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for operator in layer.operators:
+        if operator.place != "hosts":
+            continue
+        passed = [(0, name, layer.tensors[name].layout) for name in operator.outputs]
+        passed += [(1, name, layout) for name, layout in operator.inputs]
+        for side, name, layout in passed:
+            tensor = layer.tensors[name]
+            passing = _vectors_of_shards(tensor, layout, len(group.chips))
+            for host, vectors in zip(group.hosts, passing, strict=True):
+                found[host][side] += vectors * tensor.vector_bytes
+    return {host: (into, out) for host, (into, out) in sorted(found.items())}
+
+
+def _vectors_of_shards(tensor: Tensor, layout: str, width: int) -> list[int]:
+    """Return how many vectors of a tensor pass the host of each shard."""
+    if layout == "sharded":
+        return [vectors for _, vectors in shares(tensor.vectors, width)]
+    if layout == "reserved":
+        return [vectors for _, vectors in tensor.runs]
+    if layout == "single":
+        return [tensor.vectors if shard == tensor.shard else 0 for shard in range(width)]
+    return [tensor.vectors] * width
+
+
+def _refuse_large_caches(options: CompileOptions, model: Model, gpus: Gpus) -> None:
+    of_user = cache_bytes(model, context=options.context, kv=options.kv)
+    users = options.batch * options.in_flight
+    if of_user * users > gpus.memory_bytes:
+        raise InfeasibleError(
+            f"{users} users with {options.context:,} rows of context keep {of_user * users:,} bytes of caches, and all "
+            f"GPUs of {gpus.name} hold {gpus.memory_bytes:,}: at most {gpus.memory_bytes // of_user} users"
+        )
