@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 KIND_COLOURS = {
     "dense": "#D55E00",
     "narrow": "#F0E442",
+    "router_in": "#8DA0CB",
     "router": "#E69F00",
     "shared": "#A65628",
     "experts": "#D55E00",

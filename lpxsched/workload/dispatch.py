@@ -9,7 +9,7 @@ takes those from j times the capacity on. No pair is left out.
 With the router on the chips each chip is a source. Whole rows come to it from its host, it routes them and sends them
 on::
 
-    ingress (hosts) -> router -> label, dispatch -> experts -> combine -> egress (hosts)
+    ingress (hosts) -> router_in -> router -> label, dispatch -> experts -> combine -> egress (hosts)
 
 With the router on the GPUs these are the one source, and the rows go from the hosts straight to the chips of their
 experts (``places`` and ``labels`` instead of all before the experts). Either way the pairs of a row are added on the
@@ -176,12 +176,15 @@ def _from_gpus(around: Surroundings) -> list[Made]:
 def routed_made(around: Surroundings) -> list[Made]:
     """Return what routes rows at home and sends them on."""
     home: tuple[tuple[str, Layout], ...] = (("input", "reserved"),)
+    logits: tuple[tuple[str, Layout], ...] = (("logits", "reserved"),)
     here, experts, made = [source.rows for source in around.sources], around.experts, list[Made]()
     if experts.latent_columns:
         shape = around.rows(around.columns, around.precision.activations)
         made.append(around.made("narrow", "matrix", home, _dealt(around.tensor("latent", shape, "reserved"), here)))
+    shape = around.rows(experts.choices, around.precision.partials)
+    made.append(around.made("router_in", "matrix", home, _dealt(around.tensor("logits", shape, "reserved"), here)))
     shape = around.rows(LABEL_NUMBERS * experts.per_token, ROUTER_TYPE)
-    made.append(around.made("router", "matrix", home, _dealt(around.tensor("routing", shape, "reserved"), here)))
+    made.append(around.made("router", "vector", logits, _dealt(around.tensor("routing", shape, "reserved"), here)))
     routing: tuple[str, Layout] = ("routing", "reserved")
     rows: tuple[str, Layout] = ("latent" if experts.latent_columns else "input", "reserved")
     homes = list(enumerate(around.sources))

@@ -2,7 +2,7 @@
 
 With mixers on GPUs (attention-FFN disaggregation) a layer of routed experts, and a dense one, are::
 
-    ingress (hosts) -> router -> experts -> combine -> egress (hosts)
+    ingress (hosts) -> router_in -> router -> experts -> combine -> egress (hosts)
     ingress (hosts) -> dense -> egress (hosts)
 
 Shared experts (``shared``) read the same rows and are added by ``combine``. Before latent experts ``narrow`` makes rows
@@ -109,6 +109,8 @@ def ffn_shapes(layer: FfnLayer, batch: int, precision: Precision) -> dict[str, _
         # Two 16-bit numbers for each expert that a row meets: its index and its weight.
         routing = _Shape(batch, 2 * experts.per_token, ROUTER_TYPE, "replicated", "chips")
         by_gpu = layer.policy.router == "gpu"
+        if not by_gpu:
+            shapes["logits"] = _Shape(batch, experts.choices, precision.partials, "replicated", "chips")
         shapes["routing"] = routing._replace(layout="sharded", place="hosts") if by_gpu else routing
         by_pair = summand._replace(rows=batch * experts.per_token, columns=latent or layer.hidden)
         shapes["expert_output"] = by_pair
@@ -136,6 +138,15 @@ def ffn_steps(layer: FfnLayer) -> list[Step]:
     return [*steps, Step("egress", "hosts", "host", sums, "")]
 
 
+def _router_steps(rows: dict[str, Layout]) -> list[Step]:
+    """Return logits and choice of experts."""
+    logits: dict[str, Layout] = {"logits": "replicated"}
+    return [
+        Step("router_in", "chips", "matrix", rows, "logits"),
+        Step("router", "chips", "vector", logits, "routing"),
+    ]
+
+
 def _matrices(ffn: Ffn | Experts) -> tuple[tuple[str, int], ...]:
     return (("matrices", ffn.matrices),)
 
@@ -149,7 +160,7 @@ def _expert_steps(rows: dict[str, Layout], experts: Experts, shared: Ffn | None,
     # What experts without weights give is the row itself.
     same: dict[str, Layout] = rows if experts.idle else {}
     steps = [Step("narrow", "chips", "matrix", rows, "latent")] if latent else []
-    steps += [] if by_gpu else [Step("router", "chips", "matrix", rows, "routing")]
+    steps += [] if by_gpu else _router_steps(rows)
     steps += [Step("shared", "chips", "matrix", rows, "shared_output", _matrices(shared))] if shared else []
     inputs = (narrow if latent else rows) | routing
     sizes = (*_matrices(experts), ("experts", experts.number), ("idle", experts.idle))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lpxsched.workload.datatypes import ROUTER_TYPE, SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
 from lpxsched.workload.dispatch import LABEL_NUMBERS, pairs_on, sources_of
 from lpxsched.workload.expert_runs import cheapest_runs, met_pairs
+from lpxsched.workload.router import choice_work, logits_work
 from lpxsched.workload.slices import FFN_PIPELINES, at_home, replicated, slice_of, sliced
 from lpxsched.workload.work import MATRIX, VECTOR, Share, Term, Weights, Work, shard_sizes
 
@@ -48,7 +49,8 @@ def routed_work(layer: FfnLayer, chip: Chip, width: int, *, batch: int, precisio
     columns, joined = experts.latent_columns or layer.hidden, layer.shared is not None
     beside, works = joined and columns == layer.hidden, dict[str, Work]()
     if layer.policy.router == "lpu":
-        works["router"] = _router(layer.hidden, experts, batch, precision)
+        works["router_in"] = logits_work(experts, layer.hidden, precision.activations, batch, precision.partials)
+        works["router"] = choice_work(experts, batch, precision.partials)
     if experts.latent_columns:
         works["narrow"] = _narrow(layer.hidden, columns, batch, typed)
         works["widen"] = widening(layer.hidden, columns, batch, typed, joined=joined)
@@ -57,7 +59,7 @@ def routed_work(layer: FfnLayer, chip: Chip, width: int, *, batch: int, precisio
         pairs = [pairs_on(sources, held, experts.per_token) for held in shard_sizes(experts.number, 1, width)]
         if layer.policy.router == "lpu":
             here = [source.rows for source in sources]
-            works |= {kind: at_home(works[kind], here) for kind in ("router", "narrow") if kind in works}
+            works |= {kind: at_home(works[kind], here) for kind in ("router_in", "router", "narrow") if kind in works}
             works |= _sending(columns, experts, sources, precision)
         works["combine"] = _scattered(columns, pairs, batch, typed, joined=beside)
     elif layer.policy.moe == "whole":
@@ -70,13 +72,6 @@ def routed_work(layer: FfnLayer, chip: Chip, width: int, *, batch: int, precisio
         works["combine"] = _combine(columns, met, batch, typed, joined=beside, idle=experts.idle > 0)
         return works
     return works | {"experts": whole_experts(columns, experts, chip, pairs, typed)}
-
-
-def _router(hidden: int, experts: Experts, batch: int, precision: Precision) -> Work:
-    # Every chip computes the whole router: its weights are small, and an all-reduce of the logits would cost a hop.
-    row = exact_bytes_of(hidden, precision.activations) + exact_bytes_of(2 * experts.per_token, ROUTER_TYPE)
-    weights = exact_bytes_of((hidden + experts.biases) * experts.choices, ROUTER_TYPE)
-    return replicated(ROUTER_TYPE, ROUTER_TYPE, weights, batch, row=row, macs=hidden * experts.choices)
 
 
 def _narrow(hidden: int, columns: int, batch: int, precision: Precision) -> Work:

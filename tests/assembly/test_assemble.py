@@ -20,11 +20,11 @@ def test_operators_run_where_their_shard_says(small_build: Build) -> None:
 
 
 def test_each_operator_runs_once_on_each_shard(small_build: Build) -> None:
-    """Tests that 5 operators of 2 layers run on 4 shards each; the rest are sums."""
+    """Tests that 6 operators of 2 layers run on 4 shards each; the rest are sums."""
     table = small_build.operators
     made = table.kind != "add"
     runs = list(zip(table.layer[made], table.kind[made], table.shard[made], strict=True))
-    assert len(set(runs)) == len(runs) == 2 * 5 * 4
+    assert len(set(runs)) == len(runs) == 2 * 6 * 4
 
 
 def test_results_lie_where_they_were_made(small_build: Build) -> None:

@@ -121,12 +121,12 @@ def test_weights_are_held_not_made(small_build: Build) -> None:
     """Tests the bytes of the weights: BF16, 640 x 4 of the router, 3 x 640 x 80 of each of 4 experts on each chip."""
     tensors, operands = small_build.tensors, small_build.operands
     rows = np.flatnonzero(tensors.producer < 0)
-    sizes = {"router": 640 * 4 * 2, "experts": 4 * 3 * 640 * 80 * 2}
+    sizes = {"router_in": 640 * 4 * 2, "experts": 4 * 3 * 640 * 80 * 2}
     for row in rows:
         kind = str(tensors.name[row]).split(".")[2]
         assert tensors.bytes[row] == sizes[kind]
         assert tensors.vectors[row] == -(-sizes[kind] // 320)
-        assert tensors.layout[row] == {"router": "replicated", "experts": "sharded"}[kind]
+        assert tensors.layout[row] == {"router_in": "replicated", "experts": "sharded"}[kind]
         assert tensors.offset[row] == 0
         (reader,) = operands.operator[operands.tensor == row]
         assert operands.role[operands.tensor == row].tolist() == [WEIGHT]

@@ -88,7 +88,10 @@ def test_json_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixt
     ("changes", "kinds"),
     [
         ({"num_local_experts": None, "num_experts_per_tok": None}, {"dense"}),
-        ({"first_k_dense_replace": 1, "n_shared_experts": 1}, {"dense", "shared", "router", "experts", "combine"}),
+        (
+            {"first_k_dense_replace": 1, "n_shared_experts": 1},
+            {"dense", "shared", "router_in", "router", "experts", "combine"},
+        ),
         (
             {
                 "num_hidden_layers": 4,
@@ -97,7 +100,7 @@ def test_json_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixt
                 "moe_latent_size": 320,
                 "n_shared_experts": 2,
             },
-            {"narrow", "shared", "router", "experts", "combine", "widen", "dense"},
+            {"narrow", "shared", "router_in", "router", "experts", "combine", "widen", "dense"},
         ),
     ],
 )

@@ -104,7 +104,7 @@ def test_one_chip_still_hears_from_its_host() -> None:
     ("kind", "expected"),
     [
         ("ingress", []),
-        ("router", [0, 1, 2]),
+        ("router_in", [0, 1, 2]),
         ("experts", [0, 1, 2]),
         ("combine", []),  # its own summand, and a routing that each chip has
         ("egress", [4]),

@@ -34,10 +34,13 @@ def costs_on(
 def test_the_router_of_the_toy_model() -> None:
     """Tests one row, by hand: every chip computes the whole router.
 
-    Weights (4 + 1 bias) x 3 experts x 2 bytes = 30; a row of 4 bytes in, 2 x 2 numbers of 2 bytes out = 12.
+    Weights (4 + 1 bias) x 3 experts x 2 bytes = 30; a row of 4 bytes in, 3 logits of 2 bytes out = 10. The choice reads
+    these 6 bytes and leaves 2 x 2 numbers of 2 bytes: each logit is compared and left out twice, two gates take three
+    operations each. Two choices wait for each other, and three passes for gates: 5 x 3 cycles.
     """
     for shard in costs_on(TOY, 2):
-        assert shard["router"] == Cost("bf16", 30 + 12, 4 * 3, 40, 30, "bf16", "replicated")
+        assert shard["router_in"] == Cost("bf16", 30 + 10, 4 * 3, 40, 30, "bf16", "replicated")
+        assert shard["router"] == Cost("bf16", 6 + 8, 3 * 2 * 2 + 2 * 3, 5 * 3)
 
 
 def test_the_experts_of_the_toy_model() -> None:
@@ -256,7 +259,8 @@ def test_whole_experts_run_as_often_as_the_worst_routing_asks() -> None:
 def test_experts_without_weights_give_the_row_itself() -> None:
     """Tests that the router chooses among all 5, and that the first chip may add a row of 4 bytes."""
     first, second = whole_on(2, experts=Experts(3, 2, 6, 3, idle=2))
-    assert first["router"].macs == 4 * 5
+    assert first["router_in"].macs == 4 * 5
+    assert first["router"].macs == 5 * 2 * 2 + 2 * 3
     assert first["combine"] == Cost("bf16", 3 * 8 + 4, 2 * 4 + 4, 3)
     assert second["combine"] == Cost("bf16", 2 * 8, 4, 3)
 
@@ -271,4 +275,4 @@ def test_parts_of_other_types() -> None:
 def test_gpus_that_route_leave_no_router() -> None:
     """Tests that chips then hold no weights of it."""
     layer = FfnLayer(4, experts=Experts(3, 2, 6, 3), policy=Policy(router="gpu"))
-    assert "router" not in layer_work(layer, CHIP, 1, batch=1, precision=FP8)
+    assert not {"router_in", "router"} & layer_work(layer, CHIP, 1, batch=1, precision=FP8).keys()

@@ -94,7 +94,8 @@ def test_operators_where_the_chips_route() -> None:
     placed, labels = ("placed.0", "reserved"), ("labels.0", "reserved")
     assert told == [
         ("ingress", [], ("layer.0.input",)),
-        ("router", [("input", "reserved")], ("layer.0.routing",)),
+        ("router_in", [("input", "reserved")], ("layer.0.logits",)),
+        ("router", [("logits", "reserved")], ("layer.0.routing",)),
         ("label", [("routing", "reserved")], ("layer.0.labels.0",)),
         ("dispatch", [("input", "reserved"), ("routing", "reserved")], ("layer.0.placed.0",)),
         ("shared", [("input", "replicated")], ("layer.0.shared_output",)),
@@ -102,7 +103,7 @@ def test_operators_where_the_chips_route() -> None:
         ("combine", [("expert_output", "reserved"), labels, ("shared_output", "partial")], ("layer.0.output",)),
         ("egress", [("output", "sharded")], ()),
     ]
-    assert [one.output_on(1) for one in graph.operators][2:4] == ["", ""]
+    assert [one.output_on(1) for one in graph.operators][3:5] == ["", ""]
 
 
 def test_operators_where_the_gpus_route() -> None:
@@ -133,7 +134,8 @@ def test_latent_experts_get_narrow_rows() -> None:
 def test_work_of_one_row_on_two_chips() -> None:
     """Tests the first chip, which has the row and two experts, and the second, which has one expert.
 
-    router    30 bytes of weights without biases 4 x 3 x 2 = 24, the row 4, two numbers for each of two experts 8
+    router_in weights without biases 4 x 3 x 2 = 24, the row 4, three logits 6
+    router    three logits 6, two numbers for each of two experts 8; 3 x 2 x 2 and 2 x 3 operations, 5 passes
     dispatch  one row in, at most two out; 4 elements each
     label     8 bytes of routing in, 4 bytes a position out; 2 numbers each
     experts   72 + 24 bytes a run, of which the chips may need two and one
@@ -141,8 +143,10 @@ def test_work_of_one_row_on_two_chips() -> None:
     """
     works = layer_work(dispatched(), CHIP, 2, batch=1, precision=FP8)
     first, second = shard_costs(works, CHIP, 2)
-    assert first["router"] == Cost("bf16", 24 + 4 + 8, 12, 40, 24, "bf16", "replicated")
-    assert second["router"] == Cost("bf16", 0, 0, 40, 24, "bf16", "replicated")
+    assert first["router_in"] == Cost("bf16", 24 + 4 + 6, 12, 40, 24, "bf16", "replicated")
+    assert second["router_in"] == Cost("bf16", 0, 0, 40, 24, "bf16", "replicated")
+    assert first["router"] == Cost("bf16", 6 + 8, 18, 5 * 3)
+    assert second["router"] == Cost("bf16", 0, 0, 5 * 3)
     assert (first["dispatch"].sram_bytes, first["dispatch"].macs) == (4 + 2 * 4, 8)
     assert (second["dispatch"].sram_bytes, second["dispatch"].macs) == (0, 0)
     assert (first["label"].sram_bytes, first["label"].macs) == (8 + 3 * 4, 3 * 2)

@@ -24,13 +24,14 @@ def toy_graph() -> LayerGraph:
     return ffn_graph(TOY, batch=1, precision=FP8, vector_bytes=4)
 
 
-def test_a_layer_has_five_operators_in_order() -> None:
+def test_a_layer_has_six_operators_in_order() -> None:
     """Tests kind, place, unit, inputs with their layouts, and output of each operator."""
     steps = [(op.kind, op.place, op.unit, op.inputs, op.output) for op in toy_graph().layer(0).operators]
     routing = ("layer.0.routing", "replicated")
     assert steps == [
         ("ingress", "hosts", "host", (), "layer.0.input"),
-        ("router", "chips", "matrix", (("layer.0.input", "replicated"),), "layer.0.routing"),
+        ("router_in", "chips", "matrix", (("layer.0.input", "replicated"),), "layer.0.logits"),
+        ("router", "chips", "vector", (("layer.0.logits", "replicated"),), "layer.0.routing"),
         ("experts", "chips", "matrix", (("layer.0.input", "replicated"), routing), "layer.0.expert_output"),
         ("combine", "chips", "vector", (("layer.0.expert_output", "partial"), routing), "layer.0.output"),
         ("egress", "hosts", "host", (("layer.0.output", "sharded"),), ""),
@@ -38,10 +39,11 @@ def test_a_layer_has_five_operators_in_order() -> None:
 
 
 def test_each_tensor_says_how_its_producer_leaves_it() -> None:
-    """Tests layout, place and type of the four tensors of a layer."""
+    """Tests layout, place and type of the five tensors of a layer."""
     tensors = {name: (t.layout, t.place, t.dtype) for name, t in toy_graph().layer(1).tensors.items()}
     assert tensors == {
         "layer.1.input": ("sharded", "hosts", "fp8"),
+        "layer.1.logits": ("replicated", "chips", "bf16"),
         "layer.1.routing": ("replicated", "chips", "bf16"),
         "layer.1.expert_output": ("partial", "chips", "bf16"),
         "layer.1.output": ("partial", "chips", "bf16"),
@@ -56,7 +58,7 @@ def test_operators_stand_in_topological_order(layers: int) -> None:
     for operator in graph.operators:
         assert {name for name, _ in operator.inputs} <= made
         made.add(operator.output)
-    assert len(graph.operators) == 5 * layers
+    assert len(graph.operators) == 6 * layers
 
 
 def test_a_layer_is_a_part_of_the_graph() -> None:
@@ -133,7 +135,8 @@ def test_shared_experts_read_what_the_router_reads() -> None:
     """Tests that their summands stay on their chips until the combine adds them."""
     rows = ("input", "replicated")
     assert steps(FfnLayer(4, experts=Experts(3, 2, 6, 3), shared=Ffn(6, 3)))[1:-1] == [
-        ("router", [rows], "routing"),
+        ("router_in", [rows], "logits"),
+        ("router", [("logits", "replicated")], "routing"),
         ("shared", [rows], "shared_output"),
         ("experts", [rows, ("routing", "replicated")], "expert_output"),
         ("combine", [("expert_output", "partial"), ("routing", "replicated"), ("shared_output", "partial")], "output"),
@@ -146,7 +149,8 @@ def test_latent_experts_read_narrow_rows() -> None:
     rows = ("input", "replicated")
     assert steps(layer)[1:-1] == [
         ("narrow", [rows], "latent"),
-        ("router", [rows], "routing"),
+        ("router_in", [rows], "logits"),
+        ("router", [("logits", "replicated")], "routing"),
         ("shared", [rows], "shared_output"),
         ("experts", [("latent", "replicated"), ("routing", "replicated")], "expert_output"),
         ("combine", [("expert_output", "partial"), ("routing", "replicated")], "latent_output"),

@@ -151,7 +151,12 @@ KINDS: dict[str, Callable[[Setting], Function]] = {
     "project": partial(Projection, unit_columns=one_column, given=hidden_given, deal=Slices),
 }
 # First input and output of kinds of the layers that mixers on GPUs leave; in another form they are linear maps.
-FORMS = {"dense": (REPLICATED, PARTIAL), "shared": (REPLICATED, PARTIAL), "widen": (PARTIAL, PARTIAL)}
+FORMS = {
+    "router_in": (REPLICATED, REPLICATED),
+    "dense": (REPLICATED, PARTIAL),
+    "shared": (REPLICATED, PARTIAL),
+    "widen": (PARTIAL, PARTIAL),
+}
 
 
 def functions_of(

@@ -3,7 +3,7 @@
 Rows come as summands after a mixer. Each chip takes the sums of rows of its own, norms and routes them, and sends them
 to the chips of their experts; what these give is added there, and each chip adds the rows of its own as they were::
 
-    (reduce-scatter) -> home_norm -> router -> label, dispatch -> experts -> combine -> next visit
+    (reduce-scatter) -> home_norm -> router_in -> router -> label, dispatch -> experts -> combine -> next visit
 
 Shared experts read all rows on all chips, which then come by an all-reduce as without dispatch. Every source has room
 for all of its rows with each expert: a step of one segment has no further windows.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from lpxsched.workload.costs import layer_work
 from lpxsched.workload.datatypes import exact_bytes_of
 from lpxsched.workload.dispatch import Surroundings, experts_made, routed_made, sources_of
-from lpxsched.workload.parts.ffn import GATE_PASSES, block_of_sums
+from lpxsched.workload.parts.ffn import block_of_sums
 from lpxsched.workload.parts.piece import NORM_OPERATIONS, NORM_TYPE, Piece, Shape, term
 from lpxsched.workload.parts.rows import Rows, norm, scale
 from lpxsched.workload.slices import at_home
@@ -44,9 +44,6 @@ def dispatched_pieces(
     works = layer_work(layer, chip, width, batch=decoding.batch, precision=decoding.precision)
     experts = layer.experts
     assert experts is not None
-    # The choice of the best, and their gates, are passes of the vector unit.
-    passes = (*works["router"].pipelines, (VECTOR, experts.per_token + GATE_PASSES))
-    works["router"] = replace(works["router"], pipelines=passes)
     homes = [source.rows for source in sources_of(layer, decoding.batch, width)]
     pieces = [_home_norm(rows, homes, decoding), *(_piece(made, works) for made in routed_made(around))]
     if layer.shared:

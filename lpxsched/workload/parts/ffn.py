@@ -1,7 +1,7 @@
 """Experts of a layer whose rows are on its chips already, and what is beside them, with a residual.
 
 The router multiplies rows as they come, and what it gives is scaled before the choice; meanwhile the vector unit norms
-the rows for the experts. Each choice of the k best waits for the one before, and the gates for the last.
+the rows for the experts.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from lpxsched.workload.costs import layer_work
 from lpxsched.workload.datatypes import ROUTER_TYPE, exact_bytes_of
 from lpxsched.workload.ffn_graph import ffn_shapes, ffn_steps
-from lpxsched.workload.parts.piece import Piece, Shape, term, with_residual
+from lpxsched.workload.parts.piece import Piece, Shape, with_residual
 from lpxsched.workload.parts.rows import Rows, accumulated, follows, norm, part, scale
 from lpxsched.workload.routed import widening
-from lpxsched.workload.work import MATRIX, VECTOR, Weights, Work
+from lpxsched.workload.router import choice_work, logits_work
+from lpxsched.workload.work import VECTOR, Work
 
 if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
     from lpxsched.workload.model import Experts
     from lpxsched.workload.parts.piece import Decoding
     from lpxsched.workload.work import Term
-
-# To compare a number with the best, and to leave the best out of the next choice.
-CHOICE_OPERATIONS = 2
-# Exponential, sum, and the product with its inverse of each gate.
-GATE_PASSES, GATE_OPERATIONS = 3, 3
 
 
 def expert_pieces(layer: FfnLayer, rows: Rows, output: Rows, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:
@@ -60,7 +56,7 @@ def expert_pieces(layer: FfnLayer, rows: Rows, output: Rows, chip: Chip, width: 
         normed,
         _router(experts, shapes["routing"].rows, decoding),
     ]
-    steps = [step for step in ffn_steps(layer) if step.place == "chips" and step.kind != "router"]
+    steps = [step for step in ffn_steps(layer) if step.place == "chips" and step.kind not in ("router_in", "router")]
     for step in steps[:-1]:
         inputs, shape = _inputs(step), Shape(*shapes[step.output])
         pieces.append(Piece(step.kind, step.unit, inputs, step.output, shape, works[step.kind], step.sizes))
@@ -107,37 +103,18 @@ def _times(one: Term, part_of: Fraction) -> Term:
 
 
 def _logits(experts: Experts, rows: Rows, decoding: Decoding) -> list[Piece]:
-    """Give the logits of all choices; every chip computes all of them, since an all-reduce would cost a hop."""
-    choices, partials = experts.choices, decoding.precision.partials
+    """Give the logits of all choices, on every chip."""
+    batch, partials = decoding.batch, decoding.precision.partials
 
-    def work(columns: int, last: bool) -> Work:
-        weights = exact_bytes_of((columns + experts.biases * last) * choices, ROUTER_TYPE)
-        moved = exact_bytes_of(columns, rows.dtype) + exact_bytes_of(choices * last, partials)
-        return Work(
-            dtype=ROUTER_TYPE,
-            rows=decoding.batch,
-            terms=(
-                term("bytes", MATRIX, constant=weights, per_row=moved),
-                term("macs", MATRIX, per_row=columns * choices),
-            ),
-            pipelines=((MATRIX, 1),) * last,
-            weights=Weights(ROUTER_TYPE, "replicated", (term("bytes", MATRIX, constant=weights),)),
-        )
+    def work(columns: int, is_last: bool) -> Work:
+        return logits_work(experts, columns, rows.dtype, batch, partials, is_last=is_last)
 
-    return accumulated("router_in", rows, "logits", Shape(decoding.batch, choices, partials, "replicated"), work, ())
+    return accumulated("router_in", rows, "logits", Shape(batch, experts.choices, partials, "replicated"), work, ())
 
 
 def _router(experts: Experts, rows: int, decoding: Decoding) -> Piece:
     """Choose the k best of the logits of each row, and give their gates."""
-    partials, best = decoding.precision.partials, experts.per_token
-    moved = exact_bytes_of(experts.choices + 1, partials) + exact_bytes_of(2 * best, ROUTER_TYPE)
-    operations = experts.choices * (1 + CHOICE_OPERATIONS * best) + GATE_OPERATIONS * best
-    work = Work(
-        dtype=partials,
-        rows=decoding.batch,
-        terms=(term("bytes", VECTOR, per_row=moved), term("elements", VECTOR, per_row=operations)),
-        pipelines=((VECTOR, best + GATE_PASSES),),
-    )
+    work = choice_work(experts, decoding.batch, decoding.precision.partials, scaled=True)
     inputs: tuple[tuple[str, Layout], ...] = (("logits", "replicated"), ("ffn_scale", "replicated"))
-    shape = Shape(rows, 2 * best, ROUTER_TYPE, "replicated")
+    shape = Shape(rows, 2 * experts.per_token, ROUTER_TYPE, "replicated")
     return Piece("router", VECTOR, inputs, "routing", shape, work)

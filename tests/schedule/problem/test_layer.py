@@ -136,7 +136,8 @@ def test_operators_run_where_the_graph_says(layers: Layers) -> None:
     """Tests nodes and units: hosts for ingress and egress, which take no time, chips for all others."""
     problem = layers.problem()
     instance, width = problem.instance, len(layers.groups[0].chips)
-    units = {"ingress": HOST, "egress": HOST, "router": MATRIX, "experts": MATRIX, "combine": VECTOR}
+    units = {"ingress": HOST, "egress": HOST}
+    units |= {"router_in": MATRIX, "router": VECTOR, "experts": MATRIX, "combine": VECTOR}
     for index, placed in enumerate(problem.operators):
         on_host = units[placed.operator.kind] == HOST
         assert instance.operator_unit[index] == units[placed.operator.kind]
@@ -145,16 +146,17 @@ def test_operators_run_where_the_graph_says(layers: Layers) -> None:
 
 
 def test_operators_follow_their_operands(layers: Layers) -> None:
-    """Tests that experts read the router's result on their chip, combine both, and routers all of the input."""
+    """Tests that experts read what was chosen on their chip, combine both, and routers all of the input."""
     problem = layers.problem()
     after, demands = problem.instance.operator_after, problem.instance.operator_demands
     for index, placed in enumerate(problem.operators):
         before = [(problem.operators[other].operator.kind, problem.operators[other].shard) for other in after[index]]
-        expected = {"experts": ["router"], "combine": ["expert_output", "router"]}.get(placed.operator.kind, [])
+        waits = {"router": ["router_in"], "experts": ["router"], "combine": ["expert_output", "router"]}
+        expected = waits.get(placed.operator.kind, [])
         assert len(before) == len(expected)
         assert {shard for _, shard in before} <= {placed.shard}
         moved = {problem.demands[demand].tensor for demand in demands[index]}
-        reads = {"router": {"layer.0.input"}, "experts": {"layer.0.input"}, "egress": {"layer.0.output"}}
+        reads = {"router_in": {"layer.0.input"}, "experts": {"layer.0.input"}, "egress": {"layer.0.output"}}
         assert moved == reads.get(placed.operator.kind, set())
 
 

@@ -106,7 +106,7 @@ def test_a_plan_is_read_from_the_work(tmp_path: Path) -> None:
 def test_other_operators_are_no_mixture(small_build: Build, change: str) -> None:
     """Tests experts that read a share, another kind, no weights, fewer experts than a row meets: linear maps then."""
     operators = small_build.graph.model_dump()["operators"]
-    experts = operators[2]
+    experts = operators[3]
     if change == "layout":
         experts["inputs"][0]["layout"] = "sharded"
     elif change == "kind":
@@ -114,7 +114,7 @@ def test_other_operators_are_no_mixture(small_build: Build, change: str) -> None
     elif change == "weights":
         experts["resident"] = []
     else:
-        operators[2]["sizes"]["experts"] = 1
+        experts["sizes"]["experts"] = 1
     assert len(mixtures(small_build.graph)) == 2
     assert len(mixtures(with_graph(small_build, operators=operators).graph)) == 1
     assert mixtures(two_chip_build().graph) == []

@@ -125,10 +125,11 @@ def test_experts_without_room_are_found(small_build: Build) -> None:
     8 rows meet 2 of 4 experts each: 4 runs of one row, and floor(12 / 2) more. The last expert's one pair is left over.
     """
     operators = small_build.graph.model_dump()["operators"]
-    work = operators[2]["work"][0]
-    assert (operators[2]["kind"], work["counts"], operators[2]["rows"]) == ("experts", "bytes", 20)
+    experts = operators[3]
+    work = experts["work"][0]
+    assert (experts["kind"], work["counts"], experts["rows"]) == ("experts", "bytes", 20)
     work["per_column"] *= 9 / 10
-    operators[2]["rows"] = 18
+    experts["rows"] = 18
     report = replay(with_graph(small_build, operators=operators))
     # Every shard holds a slice of every expert, so that the worst routings of all of them are the same.
     short = "layer.0.experts: 1 of 16 pairs of a row and an expert find no room in 9 runs of 2 rows"
