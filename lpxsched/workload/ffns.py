@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from lpxsched.errors import InputError
-from lpxsched.workload.config.quantization import quantization_error
+from lpxsched.workload.config.quantization import type_error
 from lpxsched.workload.counts import layer_counts
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, WEIGHT_TYPES, WeightType
 from lpxsched.workload.policy import SHARDED, Policy
@@ -135,7 +135,7 @@ def published_weights(model: Model) -> WeightType:
     types = sorted(dtype for dtype, weights in used.items() if weights)
     if not set(types) <= set(WEIGHT_TYPES):
         problem = f"FFNs are stored as {' and '.join(types)}; name one of {', '.join(WEIGHT_TYPES)} with --weights"
-        raise quantization_error(model.keys.document, problem)
+        raise type_error(model.keys, problem)
     return cast("WeightType", max(types, key=lambda dtype: (dtype in SCALE_BLOCK_COLUMNS, used[dtype])))
 
 

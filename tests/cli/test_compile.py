@@ -62,6 +62,7 @@ SAID: dict[str, object] = {
     "num_key_value_heads": 10,
     "vocab_size": 1000,
     "tie_word_embeddings": False,
+    "dtype": "bfloat16",
 }
 
 

@@ -80,7 +80,7 @@ def test_a_wrong_config_ends_with_one_line(tmp_path: Path, capsys: pytest.Captur
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()
-    assert line.endswith("config.json:14:2: num_local_experts: 8, but num_experts says 4; keep one of them")
+    assert line.endswith("config.json:15:2: num_local_experts: 8, but num_experts says 4; keep one of them")
 
 
 def test_shipped_models_are_listed_with_racks(capsys: pytest.CaptureFixture[str]) -> None:

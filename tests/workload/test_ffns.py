@@ -81,3 +81,5 @@ def test_the_type_of_the_weights() -> None:
         with pytest.raises(InputError) as caught:
             published_weights(model(quantization_config=scheme))
         assert told in str(caught.value)
+    with pytest.raises(InputError, match="dtype: FFNs are stored as fp32; name one of fp8, bf16"):
+        published_weights(model(dtype="float32"))

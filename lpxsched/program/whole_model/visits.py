@@ -26,7 +26,7 @@ from lpxsched.program.whole_model.visit_memory import visit_needs
 from lpxsched.program.whole_model.visit_rows import Together, chips_up, in_a_row, refuse_oversize
 from lpxsched.traffic.group import Group
 from lpxsched.units import ceil_div
-from lpxsched.workload.config.quantization import quantization_error
+from lpxsched.workload.config.quantization import type_error
 from lpxsched.workload.costs import cycles, shard_cost
 from lpxsched.workload.datatypes import WEIGHT_TYPES, Precision
 from lpxsched.workload.ffns import published_weights
@@ -64,7 +64,7 @@ def step_of(options: CompileOptions, model: Model, fabric: Fabric) -> Decoding:
     stored = sorted({layer.stored.mixer for layer in (*model.layers, *guesses) if layer.mixers})
     if not options.weights and (len(stored) > 1 or not set(stored) <= set(WEIGHT_TYPES)):
         problem = f"mixers are stored as {' and '.join(stored)}; name one of {', '.join(WEIGHT_TYPES)} with --weights"
-        raise quantization_error(model.keys.document, problem)
+        raise type_error(model.keys, problem)
     weights = options.weights or published_weights(model)
     precision = Precision(weights, options.activations, options.partials)
     mixers = options.weights or (stored[0] if stored else weights)

@@ -28,6 +28,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "hidden": ("hidden_size", "d_model", "n_embd"),
     "vocabulary": ("vocab_size",),
     "tied": ("tie_word_embeddings",),
+    "dtype": ("dtype", "torch_dtype"),
     # which layer is what
     "order": ("layer_types", "layers_block_type", "hybrid_override_pattern"),
     "ffn_order": ("mlp_layer_types",),

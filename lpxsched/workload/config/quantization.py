@@ -1,7 +1,8 @@
 """In which type weights are stored: from the config, or from ``hf_quant_config.json`` beside it.
 
-Embedding, LM head and router stay in bf16 in every method, as public loaders leave them. What no table here names is
-``unknown``: it can be counted, and compiled only with a type that the user names.
+What is quantised has the type that the quantisation says, all else that of the whole model (``dtype``); embedding, LM
+head, router and norms stay in bf16 in every method, as public loaders leave them. A quantisation that no table here
+names is ``unknown``: it can be counted, and compiled only with a type that the user names.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ ALGORITHMS: dict[str, str] = {
     **dict.fromkeys(("fbgemm_fp8", "fp8_pb_wo", "fp8_per_channel_per_token"), "fp8"),
     **dict.fromkeys(("awq", "gptq", "w4a16_awq", "w4a8_awq", "int4_awq"), "int4"),
 }
+# Types of whole models. A float16 has as many bits as a bf16, in which chips multiply.
+DTYPES = {"bfloat16": PLAIN, "float16": PLAIN, "float32": "fp32", "float8_e4m3fn": "fp8"}
 EXCLUDED = ("modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers")
 USUAL_GROUP = 128
 # Types of floating-point numbers by their bits, and where they are few by the numbers that share a scale.
@@ -43,12 +46,16 @@ def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
     Raises
     ------
     InputError
-        When the quantisation is no mapping, or the config and the file beside it differ.
+        When the quantisation is no mapping, the config and the file beside it differ, or the type of the model is not
+        known.
     """
-    stated = _stated(keys.document)
+    stated, plain = _stated(keys.document), _plain(keys)
     if stated is None:
-        return [StoredTypes(PLAIN, PLAIN, PLAIN, PLAIN)] * (layers + 1)
+        return [StoredTypes(plain, plain, plain, plain)] * (layers + 1)
     document, location, section = stated
+    if keys.given("dtype"):
+        left = f"the type of what {dotted(location) or document.name} leaves as it is"
+        keys.note(f"{keys.name('dtype')}: {keys.value('dtype')}, {left}")
     dtype = _dtype(document, location, section)
     if dtype == UNKNOWN:
         where = f"{document.name}: {dotted(location)}"
@@ -56,9 +63,24 @@ def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
     patterns = _patterns(document, location, section)
 
     def of(part: str, layer: int) -> str:
-        return PLAIN if is_excluded(part, layer, patterns, guesses=layer == layers) else dtype
+        return plain if is_excluded(part, layer, patterns, guesses=layer == layers) else dtype
 
     return [StoredTypes(*(of(part, layer) for part in StoredTypes.__slots__)) for layer in range(layers + 1)]
+
+
+def _plain(keys: Keys) -> str:
+    """Return the type of weights that are not quantised."""
+    if not keys.given("dtype"):
+        keys.note(f"{keys.name('dtype')}: not given; what is not quantised is taken as {PLAIN}")
+        return PLAIN
+    name = keys.value("dtype")
+    if not isinstance(name, str) or name not in DTYPES:
+        raise keys.error("dtype", f"must be one of {', '.join(DTYPES)}, got {short(name)}")
+    if name == "float16":
+        keys.note(f"{keys.name('dtype')}: {name} is taken as {PLAIN}, which has as many bits")
+    elif DTYPES[name] != PLAIN:
+        keys.note(f"{keys.name('dtype')}: {name}; router, norms, embedding and LM head are counted as {PLAIN}")
+    return DTYPES[name]
 
 
 def quantization_file(config: Path) -> Path | None:
@@ -135,7 +157,7 @@ def _patterns(document: Document, location: Location, section: dict[str, Any]) -
     return tuple(found)
 
 
-def quantization_error(config: Document, problem: str) -> InputError:
-    """Return an error at what states the quantisation of a model."""
-    document, location, _ = _stated(config) or (config, (QUANTIZATION,), {})
-    return document.error(location, problem)
+def type_error(keys: Keys, problem: str) -> InputError:
+    """Return an error at what states the types of a model's weights: its quantisation, or the type of all."""
+    stated = _stated(keys.document)
+    return stated[0].error(stated[1], problem) if stated else keys.error("dtype", problem)

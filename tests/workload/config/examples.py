@@ -20,6 +20,7 @@ CONFIG: dict[str, Any] = {
     "hidden_size": 8,
     "vocab_size": 10,
     "tie_word_embeddings": False,
+    "dtype": "bfloat16",
     "num_attention_heads": 2,
     "num_key_value_heads": 1,
     "head_dim": 4,

@@ -76,7 +76,7 @@ def test_a_fault_is_told_where_it_stands(tmp_path: Path) -> None:
     """Tests file, line and column of a nested key."""
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"text_config": CONFIG | {"num_experts_per_tok": 9}}, indent=1))
-    with pytest.raises(InputError, match=r"config.json:14:3: text_config.num_experts_per_tok: a row cannot meet 9 of"):
+    with pytest.raises(InputError, match=r"config.json:15:3: text_config.num_experts_per_tok: a row cannot meet 9 of"):
         load_model(str(path))
 
 

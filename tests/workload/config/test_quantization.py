@@ -114,3 +114,47 @@ def test_a_module_that_guesses_has_a_name_or_the_number_after_the_last(excluded:
     quantization = {"quant_method": "fp8", "modules_to_not_convert": excluded}
     (layer,) = model(num_nextn_predict_layers=1, quantization_config=quantization).mtp
     assert layer.stored.mixer == mixer
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected", "told"),
+    [
+        ("bfloat16", "bf16", ()),
+        ("float16", "bf16", ("torch_dtype: float16 is taken as bf16, which has as many bits",)),
+        ("float32", "fp32", ("torch_dtype: float32; router, norms, embedding and LM head are counted as bf16",)),
+        (..., "bf16", ("dtype: not given; what is not quantised is taken as bf16",)),
+    ],
+)
+def test_the_type_of_what_is_not_quantised(dtype: object, expected: str, told: tuple[str, ...]) -> None:
+    """Tests that it is read, and what is taken for another type said."""
+    read = model(dtype=..., torch_dtype=dtype)
+    assert (read.layers[0].stored.dense, read.notes) == (expected, told)
+
+
+def test_the_type_of_a_model_is_that_of_what_a_quantisation_leaves() -> None:
+    """Tests shared experts that are left out of fp8, and the line that says what the key is for."""
+    quantization = {"quant_method": "fp8", "ignore": ["re:.*shared_expert.*"]}
+    read = model(dtype="float32", quantization_config=quantization, n_shared_experts=1)
+    assert (read.layers[0].stored.shared, read.layers[0].stored.experts) == ("fp32", "fp8")
+    assert "dtype: float32, the type of what quantization_config leaves as it is" in read.notes
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"torch_dtype": "float16"},
+            "torch_dtype: 'float16', but dtype says 'bfloat16'; keep one of them",
+        ),
+        (
+            {"text_config": {"dtype": "float32"}},
+            "text_config.dtype: 'float32', but dtype says 'bfloat16'; keep one of them",
+        ),
+        ({"dtype": "complex64"}, "dtype: must be one of bfloat16, float16, float32, float8_e4m3fn, got 'complex64'"),
+        ({"dtype": 16}, "dtype: must be one of bfloat16, float16, float32, float8_e4m3fn, got 16"),
+    ],
+)
+def test_types_of_a_model_that_differ_or_are_not_known_are_refused(changes: dict[str, Any], told: str) -> None:
+    """Tests two names of the key, two places of it, a type that no table names, and a number."""
+    assert told in refused(**changes)
+    assert told in refused(**changes, quantization_config={"quant_method": "fp8"})
