@@ -216,10 +216,8 @@ class Model:
         0 where the config does not give it.
     tied : bool
         Whether the LM head is the embedding.
-    mtp_layers : int
-        Layers that guess further tokens; no total counts them.
     mtp_modules : int
-        Modules that they make up, each of which guesses one token.
+        Modules of layers each of which guesses one further token.
     mtp : tuple of Layer
         The layers of a module.
     notes : tuple of str
@@ -233,8 +231,12 @@ class Model:
     layers: tuple[Layer, ...]
     vocabulary: int
     tied: bool
-    mtp_layers: int
     mtp_modules: int
     mtp: tuple[Layer, ...]
     notes: tuple[str, ...]
     keys: Keys = field(compare=False, repr=False)
+
+    @property
+    def mtp_layers(self) -> int:
+        """Layers that guess further tokens; no total counts them."""
+        return self.mtp_modules * len(self.mtp)

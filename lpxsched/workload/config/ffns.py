@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.files.schema import short
-from lpxsched.workload.config.aliases import ALIASES
 from lpxsched.workload.model import Experts, Ffn
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _matrices(keys: Keys) -> int:
     value = keys.value("activation")
     name = value.get("name") if isinstance(value, dict) else value
     if name is None:
-        keys.note(f"{ALIASES['activation'][0]}: not given; an FFN is taken with a gate, of three matrices")
+        keys.note(f"{keys.name('activation')}: not given; an FFN is taken with a gate, of three matrices")
         return 3
     if not isinstance(name, str) or name not in GATED | PLAIN:
         known = ", ".join(sorted(GATED | PLAIN))

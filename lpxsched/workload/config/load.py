@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from lpxsched.files.document import read_json, read_yaml
 from lpxsched.files.shipped import find_file, name_of
-from lpxsched.workload.config.aliases import ALIASES
 from lpxsched.workload.config.ffns import has_experts, read_ffns
 from lpxsched.workload.config.keys import read_keys
 from lpxsched.workload.config.mixers import read_mixers
@@ -51,17 +50,18 @@ def read_model(document: Document, name: str) -> Model:
     _note_unread(keys, mixers.values())
     *stored, of_mtp = stored_types(keys, len(kinds))
     layers = tuple(_layer(mixers[kind.mixer], kind.ffn, ffns, stored[at]) for at, kind in enumerate(kinds))
-    modules, guessing = _mtp_modules(keys), mtp_kinds(keys, kinds)
-    mtp = tuple(_layer(mixers[kind.mixer], kind.ffn, ffns, of_mtp) for kind in guessing) if modules else ()
+    modules, guessing = keys.optional("mtp_layers") or 0, mtp_kinds(keys, kinds)
+    mtp = tuple(_layer(mixers.get(kind.mixer), kind.ffn, ffns, of_mtp) for kind in guessing) if modules else ()
+    if modules:
+        _note_guessing(keys, modules * len(guessing))
     vocabulary = keys.optional("vocabulary", least=1) or 0
     tied = keys.flag("tied")
     if tied is None:
-        keys.note(f"{ALIASES['tied'][0]}: not given; embedding and LM head are taken as two matrices")
+        keys.note(f"{keys.name('tied')}: not given; embedding and LM head are taken as two matrices")
     if routed and "routed" not in ffn_kinds:
         raise keys.error("experts", "no layer has experts; the keys that say which layers are dense leave none")
     keys.refuse_dropped()
-    mtp_layers = modules * (keys.optional("mtp_depth") or 1)
-    return Model(name, hidden, layers, vocabulary, bool(tied), mtp_layers, modules, mtp, tuple(keys.notes), keys)
+    return Model(name, hidden, layers, vocabulary, bool(tied), modules, mtp, tuple(keys.notes), keys)
 
 
 def _layer(mixer: Mixer | None, ffn: FfnKind, ffns: Ffns, stored: StoredTypes) -> Layer:
@@ -77,12 +77,9 @@ def _note_unread(keys: Keys, mixers: Iterable[Mixer | None]) -> None:
     if missing:
         keys.note(f"{', '.join(sorted(missing))}: missing; what mixers hold, and with it every total, is not known")
     if not keys.given("vocabulary"):
-        keys.note(f"{ALIASES['vocabulary'][0]}: missing; totals are not known")
+        keys.note(f"{keys.name('vocabulary')}: missing; totals are not known")
 
 
-def _mtp_modules(keys: Keys) -> int:
-    found = keys.optional("mtp_layers") or 0
-    layers = found * (keys.optional("mtp_depth") or 1)
-    if layers:
-        keys.note(f"{keys.name('mtp_layers')}: {layers} layers that guess further tokens; no total counts them")
-    return found
+def _note_guessing(keys: Keys, layers: int) -> None:
+    names = [keys.name(fact) for fact in ("mtp_layers", "mtp_depth", "mtp_order") if keys.given(fact)]
+    keys.note(f"{' and '.join(names)}: {layers} layers that guess further tokens; no total counts them")

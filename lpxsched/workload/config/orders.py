@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from lpxsched.files.schema import short
+from lpxsched.workload.config.aliases import ALIASES
 from lpxsched.workload.config.keys import MOST_LAYERS
 
 if TYPE_CHECKING:
@@ -72,11 +73,18 @@ def mtp_kinds(keys: Keys, kinds: Sequence[LayerKind]) -> tuple[LayerKind, ...]:
     Raises
     ------
     InputError
-        When a word is unknown, or names a part that no layer of the model has.
+        When a word is unknown, or names a part that no layer of the model has; when no key says how many modules there
+        are, or two how many layers a module has.
     """
-    words = _words(keys, "mtp_order")
+    words, depth = _words(keys, "mtp_order"), keys.optional("mtp_depth")
+    for fact, tells in (("mtp_depth", depth), ("mtp_order", words)):
+        if tells and not keys.given("mtp_layers"):
+            problem = f"no key says how many such modules there are; add {' or '.join(ALIASES['mtp_layers'])}"
+            raise keys.error(fact, problem)
     if not words:
-        return tuple(kinds[-1:]) * (keys.optional("mtp_depth") or 1)
+        return tuple(kinds[-1:]) * (depth or 1)
+    if depth not in (None, len(words)):
+        raise keys.error("mtp_depth", f"{depth}, but {keys.name('mtp_order')} names {len(words)}; keep one of them")
     found = _parts_alone(words)
     mixers, ffns = ({getattr(kind, part) for kind in kinds} | {"none"} for part in LayerKind._fields)
     for word, kind in zip(words, found, strict=True):

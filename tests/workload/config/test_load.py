@@ -10,7 +10,7 @@ import yaml
 
 from lpxsched.errors import InputError
 from lpxsched.workload.config.load import load_model
-from tests.workload.config.examples import CONFIG, model
+from tests.workload.config.examples import CONFIG, model, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +50,48 @@ def test_layers_that_guess_further_tokens(changes: dict[str, Any], layers: int) 
     read = model(**changes)
     assert read.mtp_layers == layers
     assert len(read.notes) == (1 if layers else 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"mtp_num_hidden_layers": 1}, "mtp_num_hidden_layers: 1 layers"),
+        ({"num_mtp_modules": 1, "mtp_transformer_layers": 2}, "num_mtp_modules and mtp_transformer_layers: 2 layers"),
+        (
+            {"num_nextn_predict_layers": 2, "mtp_layers_block_type": ["moe", "attention"]},
+            "num_nextn_predict_layers and mtp_layers_block_type: 4 layers",
+        ),
+    ],
+)
+def test_a_note_names_the_keys_that_say_how_many_layers_guess(changes: dict[str, Any], names: str) -> None:
+    """Tests the keys that stand in the file, of modules and of the layers that each has."""
+    assert [note[: len(names)] for note in model(**changes).notes] == [names]
+
+
+@pytest.mark.parametrize("key", ["vocab_size", "tie_word_embeddings", "hidden_act", "dtype"])
+def test_a_note_on_what_is_not_given_names_the_key_that_is_null(key: str) -> None:
+    """Tests keys inside the part of the language model: their whole path, where another alias comes first, too."""
+    names = [f"text_config.{key}", *(["text_config.torch_dtype"] if key == "dtype" else [])]
+    for name in names:
+        notes = model(**{key: ...}, text_config={name.removeprefix("text_config."): None}).notes
+        assert [note.split(": ")[0] for note in notes] == [name]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "problem"),
+    [
+        ({"mtp_transformer_layers": 2}, "mtp_transformer_layers", "no key says how many such modules there are"),
+        ({"mtp_layers_block_type": ["moe"]}, "mtp_layers_block_type", "no key says how many such modules there are"),
+        (
+            {"num_mtp_modules": 1, "mtp_transformer_layers": 1, "mtp_layers_block_type": ["attention", "moe"]},
+            "mtp_transformer_layers",
+            "1, but mtp_layers_block_type names 2; keep one of them",
+        ),
+    ],
+)
+def test_layers_of_modules_that_would_be_dropped(changes: dict[str, Any], key: str, problem: str) -> None:
+    """Tests layers of modules whose number is missing, and two numbers of layers."""
+    assert f"{key}: {problem}" in refused(**changes)
 
 
 def test_a_module_has_layers_like_the_last_one() -> None:
