@@ -53,12 +53,11 @@ def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
     if stated is None:
         return [StoredTypes(plain, plain, plain, plain)] * (layers + 1)
     document, location, section = stated
+    where = ": ".join(part for part in ("" if document is keys.document else FILE_BESIDE, dotted(location)) if part)
     if keys.given("dtype"):
-        left = f"the type of what {dotted(location) or document.name} leaves as it is"
-        keys.note(f"{keys.name('dtype')}: {keys.value('dtype')}, {left}")
+        keys.note(f"{keys.name('dtype')}: {keys.value('dtype')}, the type of what {where} leaves as it is")
     dtype = _dtype(document, location, section)
     if dtype == UNKNOWN:
-        where = f"{document.name}: {dotted(location)}"
         keys.note(f"{where}: does not say one type for all weights that it quantises; --weights names one")
     patterns = _patterns(document, location, section)
 

@@ -158,3 +158,20 @@ def test_types_of_a_model_that_differ_or_are_not_known_are_refused(changes: dict
     """Tests two names of the key, two places of it, a type that no table names, and a number."""
     assert told in refused(**changes)
     assert told in refused(**changes, quantization_config={"quant_method": "fp8"})
+
+
+@pytest.mark.parametrize(
+    ("beside", "where"),
+    [
+        ({"quantization": {"quant_algo": "W4A99"}}, "hf_quant_config.json: quantization"),
+        ({"quant_algo": "W4A99"}, "hf_quant_config.json"),
+    ],
+)
+def test_notes_name_the_file_beside_a_config(tmp_path: Path, beside: dict[str, Any], where: str) -> None:
+    """Tests a quantisation in a section of its own or in the whole file, as both notes on it say."""
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps(beside))
+    assert load_model(str(tmp_path)).notes == (
+        f"dtype: bfloat16, the type of what {where} leaves as it is",
+        f"{where}: does not say one type for all weights that it quantises; --weights names one",
+    )
