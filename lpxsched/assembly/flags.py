@@ -174,9 +174,8 @@ def _joined(parts: Sequence[Program]) -> Program:
     """Return a program with the rows of all parts, slots in their order; the others one after the other."""
     if len(parts) == 1:
         return parts[0]
-    slots = concatenated([part.slots for part in parts])
     return Program(
-        taken(slots, np.lexsort((slots.depart, slots.link))),
+        concatenated([part.slots for part in parts], "link", "depart"),
         concatenated([part.operators for part in parts]),
         concatenated([part.operands for part in parts]),
         concatenated([part.tensors for part in parts]),

@@ -50,11 +50,10 @@ def assemble(segments: Sequence[Segment]) -> Program:
             parts.append(placed)
             tensors += len(placed.tensors)
             operators += len(placed.operators)
-    slots, operands = (concatenated([getattr(part, name) for part in parts]) for name in ("slots", "operands"))
     return Program(
-        slots=taken(slots, np.lexsort((slots.depart, slots.link))),
+        slots=concatenated([part.slots for part in parts], "link", "depart"),
         operators=concatenated([part.operators for part in parts]),
-        operands=taken(operands, np.lexsort((operands.first_vector, operands.tensor, operands.operator))),
+        operands=concatenated([part.operands for part in parts], "operator", "tensor", "first_vector"),
         tensors=concatenated([part.tensors for part in parts]),
     )
 
@@ -74,10 +73,17 @@ def _expanded(part: Part, number: int) -> Program:
     )
 
 
-def concatenated(tables: Sequence[AnyTable]) -> AnyTable:
-    """Return the rows of tables, one after the other."""
-    kind = type(tables[0])
-    return kind(*(np.concatenate([getattr(table, field.name) for table in tables]) for field in fields(kind)))
+def concatenated(tables: Sequence[AnyTable], *by: str) -> AnyTable:
+    """Return the rows of tables one after the other, or in the order of some columns.
+
+    Beside the tables and what is returned no more than a column is held, for there may be many rows.
+    """
+
+    def column(name: str) -> np.ndarray:
+        return np.concatenate([getattr(table, name) for table in tables])
+
+    kind, order = type(tables[0]), np.lexsort([column(name) for name in reversed(by)]) if by else slice(None)
+    return kind(*(column(field.name)[order] for field in fields(kind)))
 
 
 def taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bool_]]) -> AnyTable:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from lpxsched.files.document import Document, read_yaml
 from lpxsched.files.schema import Strict, short, validate
@@ -17,6 +18,8 @@ from lpxsched.traffic.group import Group
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
     from pathlib import Path
+    from types import UnionType
+    from typing import LiteralString
 
     from lpxsched.fabric.fabric import Fabric
 
@@ -25,16 +28,34 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
+def _written(kinds: type | UnionType, told: LiteralString) -> BeforeValidator:
+    """Return a check that a value is of some kinds, which tells how it is written otherwise."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise PydanticCustomError("written", told)
+        return value
+
+    return BeforeValidator(check)
+
+
 class LayerFile(Strict):
     """Chips of one layer: a list, or text such as ``0-6,9``."""
 
-    chips: list[Annotated[int, Field(ge=0)]] | str
+    chips: Annotated[
+        list[Annotated[int, Field(ge=0), _written(int, "a list holds numbers of chips; write ranges as text, 0-6,9")]]
+        | str,
+        _written(list | str, "write chips as 0-6,9 or [0, 1, 2]"),
+    ]
 
 
 class PartitionFile(Strict):
     """A partition as written in YAML: one entry a layer."""
 
-    layers: list[LayerFile]
+    layers: Annotated[
+        list[Annotated[LayerFile, _written(dict, "write a layer as a mapping, chips: 0-6,9")]],
+        _written(list, "write a list, one entry a layer, such as - chips: 0-6,9"),
+    ]
 
 
 def read_groups(
@@ -102,9 +123,10 @@ def _chips(document: Document, layer: int, chips: list[int] | str, number_of_chi
         if not match:
             raise document.error(location, f"write chips as 0-6,9 or [0, 1, 2], got {short(part.strip())}")
         first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last < number_of_chips:
-            problem = f"{part.strip()} is outside the chips 0 to {number_of_chips - 1}, or runs backwards"
-            raise document.error(location, problem)
+        if first > last:
+            raise document.error(location, f"{part.strip()} runs backwards; write {last}-{first}")
+        if last >= number_of_chips:
+            raise document.error(location, f"{part.strip()} is outside the chips 0 to {number_of_chips - 1}")
         listed.extend(range(first, last + 1))
     if not listed:
         raise document.error(location, "names no chip; a layer needs one")

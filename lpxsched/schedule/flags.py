@@ -9,24 +9,23 @@ leave free, where pass and segment together are shorter so.
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import replace
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.clocks.latency import pass_cycles
+from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.errors import NothingFoundError
-from lpxsched.schedule.problem.ragged import matching
+from lpxsched.schedule.problem.ragged import grouped, matching
 from lpxsched.schedule.result import HostFlags
-from lpxsched.units import NEVER
+from lpxsched.schedule.times.calendars import Calendars, earliest_of, empty_calendars, reserve
+from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.clocks.specification import ClockSpecification
-    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.result import Result, Schedule
@@ -121,80 +120,117 @@ def flags_on(network: Network, release_cycles: int, rows: LaidSlots | None = Non
     NothingFoundError
         When a chip cannot be reached.
     """
-    links = _Links(network, rows)
-    slots: list[tuple[int, ...]] = []
-    branch = release_cycles
-    for number, (host, nodes) in enumerate(polled_hosts(network).items()):
-        tree = _tree(links, nodes, release_cycles)
-        if len(tree) < network.chips:
+    wires, hosts, trees = _wires(network), polled_hosts(network), []
+    calendars = _calendars(network, wires, rows, flags=len(hosts) * network.chips)
+    for host, nodes in hosts.items():
+        tree = _Tree.of(network.chips)
+        for node in nodes:
+            _offer(wires, calendars, tree, node, release_cycles)
+        if _reach(wires, calendars, tree, network.turnaround_cycles) < network.chips:
             raise NothingFoundError(f"no ways lead from node {host}, a host, to all chips that wait for its flag")
-        for read, *way in tree:
-            slots.append((number, *way))
-            branch = max(branch, read)
-    which, bundle, lane, depart = np.array(slots, dtype=np.int64).reshape(-1, 4).T
-    return HostFlags(which, bundle, lane, depart, branch_cycles=branch, void_cycles=branch + 1)
+        trees.append(tree)
+    which = np.repeat(np.arange(len(trees), dtype=np.int64), network.chips)
+    bundle, lane, depart, read = (
+        np.concatenate([getattr(tree, name)[tree.order] for tree in trees] or [np.empty(0, dtype=np.int64)])
+        for name in ("bundle", "calendar", "depart", "read")
+    )
+    branch = int(read.max(initial=release_cycles))
+    return HostFlags(which, bundle, lane - wires.first[bundle], depart, branch_cycles=branch, void_cycles=branch + 1)
 
 
-class _Links:
-    """When lanes are free, and where bundles lead."""
+class _Wires(NamedTuple):
+    """Bundles to chips by the node that they leave; of all bundles where they lead, and their lanes and times."""
 
-    def __init__(self, network: Network, rows: LaidSlots | None) -> None:
-        self.chips, self.turnaround = network.chips, network.turnaround_cycles
-        self.hop, self.hold = network.hop_cycles.tolist(), network.hold_cycles(1).tolist()
-        self.lanes, self.destination = network.lanes.tolist(), network.destination.tolist()
-        self.leaving: list[list[int]] = [[] for _ in range(network.nodes)]
-        for bundle in np.flatnonzero(network.destination < network.chips).tolist():
-            self.leaving[network.source[bundle]].append(bundle)
-        self.busy: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        if rows is not None:
-            ends = rows.depart + network.hold_cycles(rows.vectors, rows.bundle)
-            for bundle, lane, begin, end in zip(
-                *(column.tolist() for column in (rows.bundle, rows.lane, rows.depart, ends)), strict=True
-            ):
-                self.busy.setdefault((bundle, lane), []).append((begin, end))
-            for spans in self.busy.values():
-                spans.sort()
-
-    def earliest(self, bundle: int, ready: int) -> tuple[int, int]:
-        """Return when a vector can leave on a bundle, and on which lane."""
-        return min((self._free(bundle, lane, ready), lane) for lane in range(self.lanes[bundle]))
-
-    def _free(self, bundle: int, lane: int, ready: int) -> int:
-        for begin, end in self.busy.get((bundle, lane), ()):
-            if ready + self.hold[bundle] <= begin:
-                break
-            ready = max(ready, end)
-        return ready
-
-    def take(self, bundle: int, lane: int, depart: int) -> None:
-        """Hold a lane for a vector."""
-        insort(self.busy.setdefault((bundle, lane), []), (depart, depart + self.hold[bundle]))
+    offsets: Integers
+    leaving: Integers
+    destination: Integers
+    first: Integers
+    lanes: Integers
+    hop: Integers
+    hold: Integers
 
 
-def _tree(links: _Links, roots: list[int], release_cycles: int) -> list[tuple[int, int, int, int]]:
-    """Return read, bundle, lane and departure of each slot that brings one vector to all chips, and hold its links."""
-    reached = [False] * links.chips
-    ways: list[tuple[int, int, int, int]] = []
-    taken: list[tuple[int, int, int, int]] = []
+class _Tree(NamedTuple):
+    """The slot over which each chip reads a flag first, and the chips in the order in which they do."""
 
-    def leave(node: int, ready: int) -> None:
-        for bundle in links.leaving[node]:
-            if not reached[links.destination[bundle]]:
-                depart, lane = links.earliest(bundle, ready)
-                heappush(ways, (depart + links.hop[bundle], bundle, lane, depart))
+    read: Integers
+    bundle: Integers
+    calendar: Integers
+    depart: Integers
+    is_reached: Integers
+    order: Integers
 
-    for root in roots:
-        leave(root, release_cycles)
-    while ways:
-        read, bundle, lane, depart = heappop(ways)
-        chip = links.destination[bundle]
-        if reached[chip]:
-            continue
-        reached[chip] = True
-        links.take(bundle, lane, depart)
-        taken.append((read, bundle, lane, depart))
-        leave(chip, read + links.turnaround)
-    return taken
+    @staticmethod
+    def of(chips: int) -> _Tree:
+        """Return a tree that reaches no chip."""
+        return _Tree(np.full(chips, NEVER), *np.zeros((5, chips), dtype=np.int64))
+
+
+def _wires(network: Network) -> _Wires:
+    to_chips = np.flatnonzero(network.destination < network.chips)
+    leaving, offsets = grouped(network.source[to_chips], network.nodes)
+    return _Wires(
+        offsets,
+        to_chips[leaving],
+        network.destination,
+        np.cumsum(network.lanes) - network.lanes,
+        network.lanes,
+        network.hop_cycles,
+        network.hold_cycles(1),
+    )
+
+
+def _calendars(network: Network, wires: _Wires, rows: LaidSlots | None, *, flags: int) -> Calendars:
+    """Return when rows hold lanes, with room for so many flags."""
+    shortest = np.repeat(wires.hold, wires.lanes)
+    calendars = empty_calendars(shortest, flags + (0 if rows is None else len(rows.bundle)))
+    if rows is not None:
+        # Calendars are walked from their ends on.
+        rows = LaidSlots(*(column[np.argsort(rows.depart, kind="stable")] for column in rows))
+        _hold(
+            calendars, wires.first[rows.bundle] + rows.lane, rows.depart, network.hold_cycles(rows.vectors, rows.bundle)
+        )
+    return calendars
+
+
+@kernel
+def _hold(calendars: Calendars, calendar: Integers, depart: Integers, length: Integers) -> None:
+    """Hold lanes for slots."""
+    for slot in range(len(calendar)):
+        reserve(calendars, calendar[slot], depart[slot], length[slot])
+
+
+@kernel
+def _offer(wires: _Wires, calendars: Calendars, tree: _Tree, node: int, ready: int) -> None:
+    """Offer a flag that is at a node to all chips that the node leads to."""
+    for place in range(wires.offsets[node], wires.offsets[node + 1]):
+        bundle = wires.leaving[place]
+        chip = wires.destination[bundle]
+        if tree.is_reached[chip] == 0:
+            calendar, depart = earliest_of(
+                calendars, wires.first[bundle], wires.lanes[bundle], ready, wires.hold[bundle]
+            )
+            read = depart + wires.hop[bundle]
+            if (read, bundle) < (tree.read[chip], tree.bundle[chip]):
+                tree.read[chip], tree.bundle[chip] = read, bundle
+                tree.calendar[chip], tree.depart[chip] = calendar, depart
+
+
+@kernel
+def _reach(wires: _Wires, calendars: Calendars, tree: _Tree, turnaround: int) -> int:
+    """Bring a flag to one chip after the other, the earliest read first; return how many it reaches."""
+    for count in range(len(tree.order)):
+        chip = NONE
+        for other in range(len(tree.order)):
+            is_open = tree.is_reached[other] == 0 and tree.read[other] < NEVER
+            if is_open and (chip < 0 or (tree.read[other], tree.bundle[other]) < (tree.read[chip], tree.bundle[chip])):
+                chip = other
+        if chip < 0:
+            return count
+        tree.is_reached[chip], tree.order[count] = 1, chip
+        reserve(calendars, tree.calendar[chip], tree.depart[chip], wires.hold[tree.bundle[chip]])
+        _offer(wires, calendars, tree, chip, tree.read[chip] + turnaround)
+    return len(tree.order)
 
 
 def least_shift(network: Network, flags: HostFlags, rows: LaidSlots, *, at_least: int = 0) -> int:

@@ -34,15 +34,24 @@ TAIL_DENOMINATOR = (0.007784695709041462, 0.3224671290700398, 2.445134137142996,
 
 
 @kernel
+def mixed(state: np.uint64, word: int) -> np.uint64:
+    """Return what a state and a word come to, which looks random."""
+    state = (state + np.uint64(word + 1)) * GOLDEN + GOLDEN
+    state = (state ^ (state >> np.uint64(30))) * FIRST
+    state = (state ^ (state >> np.uint64(27))) * SECOND
+    return state ^ (state >> np.uint64(31))
+
+
+@kernel
+def part_of(state: np.uint64) -> float:
+    """Return a state as a number in (0, 1)."""
+    return (float(state >> np.uint64(11)) + 0.5) / 9007199254740992.0
+
+
+@kernel
 def uniform(seed: int, slot: int, vector: int) -> float:
     """Return a number in (0, 1) that looks random."""
-    state = np.uint64(seed)
-    for word in (slot, vector):
-        state = (state + np.uint64(word + 1)) * GOLDEN + GOLDEN
-        state = (state ^ (state >> np.uint64(30))) * FIRST
-        state = (state ^ (state >> np.uint64(27))) * SECOND
-        state = state ^ (state >> np.uint64(31))
-    return (float(state >> np.uint64(11)) + 0.5) / 9007199254740992.0
+    return part_of(mixed(mixed(np.uint64(seed), slot), vector))
 
 
 @kernel

@@ -190,7 +190,7 @@ def simulate(build: Build, clock: ClockSpecification | None = None, *, trials: i
     case = case_of(build, specification)
     alignment, limits = case.alignment, case.limits
     timeline, egress = read_timeline(build, alignment, limits, slots_to_chips(build)), read_egress(build, alignment)
-    slots = columns_of(build, timeline, limits)
+    slots = columns_of(build, timeline)
     deviation = float(ns_to_cycles(exact(specification.jitter_deviation_ns.value), clock_mhz))
     tally, longest = _Tally(), 0.0
     drawn = _drawn(slots, alignment, limits, egress, deviation_cycles=deviation, seed=seed)

@@ -5,7 +5,7 @@ Vectors to hosts are taken whenever they come, so their slots have no scheduled 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +78,10 @@ class Timeline:
     def slots(self) -> int:
         """Number of slots."""
         return len(self.link)
+
+    def only(self, slot: int) -> Timeline:
+        """Return one slot alone."""
+        return Timeline(*(getattr(self, field.name)[..., slot : slot + 1] for field in fields(self)))
 
     @property
     def vector_time_cycles(self) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.timetable.columns import COLUMN_NAMES, TABLES
+from lpxsched.timetable.columns import COLUMN_NAMES, TABLES, text_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +45,8 @@ def _column(column: np.ndarray | tuple[np.ndarray, ...]) -> bytes:
     if isinstance(column, tuple):
         return b"".join(_integers([len(part)]) + _integers(part) for part in column)
     if column.dtype.kind == "U":
-        values = column.tolist()
-        encoded = {value: _text(value) for value in set(values)}
-        return b"".join(map(encoded.__getitem__, values))
+        texts, lengths = text_runs(column)
+        return b"".join(_text(text) * length for text, length in zip(texts, lengths.tolist(), strict=True))
     if column.dtype.kind == "b":
         return column.astype(np.uint8).tobytes()
     if column.dtype.kind == "f":

@@ -23,6 +23,12 @@ COPY, REDUCE, WEIGHT = "copy", "reduce", "weight"
 WITHOUT_UNIT = {"host", "none"}
 
 
+def text_runs(column: Text) -> tuple[list[str], Integers]:
+    """Return the texts of runs of equal ones in a column, and the length of each run: fewer than rows by far."""
+    first = np.flatnonzero(np.append(len(column) > 0, column[1:] != column[:-1]))
+    return column[first].tolist(), np.diff(np.append(first, len(column)))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Columns of equal length.

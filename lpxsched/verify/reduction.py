@@ -116,10 +116,16 @@ def _text(build: Build, tensor: int, first: int, vectors: int) -> str:
 
 def _order(build: Build, summands: dict[int, list[int]]) -> tuple[list[int], list[int]]:
     """Return the adds, those of operands first; or the adds of a circle."""
-    producer = build.tensors.producer[build.operands.tensor].tolist()
-    sorter: TopologicalSorter[int] = TopologicalSorter()
-    for add, rows in summands.items():
-        sorter.add(add, *(producer[row] for row in rows if producer[row] in summands))
+    adds, start, rows = np.array(list(summands), dtype=np.int64), build.operators.start, _in_adds(build)
+    add, before = build.operands.operator[rows], build.tensors.producer[build.operands.tensor[rows]]
+    of_sums = np.append(build.operators.kind == ADD, False)[before]
+    add, before = add[of_sums], before[of_sums]
+    # Where adds start after those whose sums they take, as in all that is right, there is no circle.
+    if (start[before] < start[add]).all():
+        return adds[np.argsort(start[adds], kind="stable")].tolist(), []
+    sorter: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(summands, ()))
+    for one, other in zip(add.tolist(), before.tolist(), strict=True):
+        sorter.add(one, other)
     try:
         return list(sorter.static_order()), []
     except CycleError as error:

@@ -81,20 +81,39 @@ def test_the_hosts_of_a_rack_stand_beside_its_chips(tmp_path: Path) -> None:
         ("", "1:1: must be a mapping of keys, not an empty file"),
         ("layers: [", "1:10: not YAML: while parsing a flow node expected the node content, but found '<stream end>'"),
         ("layer: []", "1:1: layer: unknown key; did you mean layers?"),
-        ("layers:", "1:1: layers: input should be a valid list, got None"),
+        ("layers:", "1:1: layers: write a list, one entry a layer, such as - chips: 0-6,9, got None"),
+        ("layers: 5", "1:1: layers: write a list, one entry a layer, such as - chips: 0-6,9, got 5"),
         ("layers: []", "1:1: layers: has 0 entries, the model has 2 layers"),
         ("layers:\n- chips: 0-3\n", "1:1: layers: has 1 entries, the model has 2 layers"),
-        ("layers:\n- 0-3\n- 4-7\n", "2:3: layers.0: must be a mapping of keys, got '0-3'"),
+        ("layers:\n- 0-3\n- 4-7\n", "2:3: layers.0: write a layer as a mapping, chips: 0-6,9, got '0-3'"),
         ("layers:\n- chips: 0-3\n- chip: 4\n", "3:3: layers.1.chip: unknown key; did you mean chips?"),
         ("layers:\n- chips: 0-3\n- {}\n", "3:3: layers.1.chips: this key is missing; add it"),
         ("layers:\n- chips: 0-3\n- chips: []\n", "3:3: layers.1.chips: names no chip; a layer needs one"),
         ("layers:\n- chips: 0-3\n- chips: ''\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got ''"),
         ("layers:\n- chips: 0-3\n- chips: 4-\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got '4-'"),
         ("layers:\n- chips: 0-3\n- chips: ٤\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got '٤'"),
-        ("layers:\n- chips: 0-3\n- chips: 5\n", "3:3: layers.1.chips: input should be a valid list, got 5"),
+        ("layers:\n- chips: 0-3\n- chips: 5\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got 5"),
+        ("layers:\n- chips: 0-3\n- chips:\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got None"),
+        (
+            "layers:\n- chips: 0-3\n- chips: yes\n",
+            "3:10: layers.1.chips: yes is ambiguous in YAML; write true or false, or quote it",
+        ),
+        ("layers:\n- chips: 0-3\n- chips: true\n", "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got True"),
+        (
+            "layers:\n- chips: 0-3\n- chips: {4: 5}\n",
+            "3:3: layers.1.chips: write chips as 0-6,9 or [0, 1, 2], got {'4': 5}",
+        ),
         (
             "layers:\n- chips: 0-3\n- chips: [4, x]\n",
-            "3:14: layers.1.chips.1: input should be a valid integer, got 'x'",
+            "3:14: layers.1.chips.1: a list holds numbers of chips; write ranges as text, 0-6,9, got 'x'",
+        ),
+        (
+            "layers:\n- chips: 0-3\n- chips: [[4, 5]]\n",
+            "3:11: layers.1.chips.0: a list holds numbers of chips; write ranges as text, 0-6,9, got [4, 5]",
+        ),
+        (
+            "layers:\n- chips: 0-3\n- chips: [4-6, 7]\n",
+            "3:11: layers.1.chips.0: a list holds numbers of chips; write ranges as text, 0-6,9, got '4-6'",
         ),
         (
             "layers:\n- chips: 0-3\n- chips: [-1]\n",
@@ -102,15 +121,15 @@ def test_the_hosts_of_a_rack_stand_beside_its_chips(tmp_path: Path) -> None:
         ),
         (
             "layers:\n- chips: 0-3\n- chips: 7-8\n",
-            "3:3: layers.1.chips: 7-8 is outside the chips 0 to 7, or runs backwards",
+            "3:3: layers.1.chips: 7-8 is outside the chips 0 to 7",
         ),
         (
             "layers:\n- chips: 0-3\n- chips: 6-4\n",
-            "3:3: layers.1.chips: 6-4 is outside the chips 0 to 7, or runs backwards",
+            "3:3: layers.1.chips: 6-4 runs backwards; write 4-6",
         ),
         (
             "layers:\n- chips: 0-3\n- chips: 4-999999999999999\n",
-            "3:3: layers.1.chips: 4-999999999999999 is outside the chips 0 to 7, or runs backwards",
+            "3:3: layers.1.chips: 4-999999999999999 is outside the chips 0 to 7",
         ),
         (
             "layers:\n- chips: 0,1,0\n- chips: 4-7\n",

@@ -49,26 +49,27 @@ def against(timeline: Timeline, slot: int, alignment: Alignment, limits: Limits)
 
     Where a deskew lies between departure and read, the root's clock is fast if it is neither end.
     """
-    src, dst, nodes = int(timeline.src[slot]), int(timeline.dst[slot]), alignment.nodes
+    timeline = timeline.only(slot)
+    src, dst, nodes = int(timeline.src[0]), int(timeline.dst[0]), alignment.nodes
     shared = alignment.oscillator == alignment.oscillator[src]
     slow, fast = float(limits.slow), float(limits.fast)
-    apart = int(timeline.src_deskew[1, slot]) != int(timeline.dst_deskew[1, slot])
+    apart = int(timeline.src_deskew[1, 0]) != int(timeline.dst_deskew[1, 0])
     # With one oscillator for both ends, it is the time on the way that a fast one makes short.
     together = bool(shared[dst]) and not apart
     rate = np.where(shared & (not together), slow, fast)
-    sent, due = float(timeline.sent_cycles[1, slot]), float(timeline.due_cycles[1, slot]) - limits.crossing_cycles
+    sent, due = float(timeline.sent_cycles[1, 0]), float(timeline.due_cycles[1, 0]) - limits.crossing_cycles
     phase = np.zeros(nodes)
     phase[alignment.oscillator == alignment.oscillator[dst]] = 0.5 + slowest_phase(limits, due)
     phase[shared] = _fastest_phase(limits, sent, due) if together else slowest_phase(limits, sent)
     # The phase is told for the first deskew of the segment.
-    phase -= np.where(shared, _passed(timeline.src_deskew, slot, alignment, limits), 0.0)
-    phase -= np.where(shared, 0.0, _passed(timeline.dst_deskew, slot, alignment, limits))
+    phase -= np.where(shared, _passed(timeline.src_deskew, alignment, limits), 0.0)
+    phase -= np.where(shared, 0.0, _passed(timeline.dst_deskew, alignment, limits))
     ramp = np.where(shared & (not together), -1.0, 1.0) * float(limits.ramp)
     error = np.zeros((len(alignment.segment), nodes))
     residual, from_deskew, to_deskew = (
         float(limits.residual_cycles),
-        int(timeline.src_deskew[1, slot]),
-        int(timeline.dst_deskew[1, slot]),
+        int(timeline.src_deskew[1, 0]),
+        int(timeline.dst_deskew[1, 0]),
     )
     late, early = ways_apart(alignment, src, dst, apart=apart)
     error[from_deskew, late] = residual
@@ -82,5 +83,5 @@ def _fastest_phase(limits: Limits, sent_cycles: float, due_cycles: float) -> flo
     return 0.5 - float(limits.spread_rate) * middle
 
 
-def _passed(deskew: Integers, slot: int, alignment: Alignment, limits: Limits) -> float:
-    return float(limits.spread_rate) * float(alignment.elapsed_cycles[deskew[1, slot]])
+def _passed(deskew: Integers, alignment: Alignment, limits: Limits) -> float:
+    return float(limits.spread_rate) * float(alignment.elapsed_cycles[deskew[1, 0]])

@@ -61,6 +61,8 @@ class NodeClocks:
 
 def swing(turns: Floats, cycles: float) -> Floats:
     """Return by how much a clock is behind its mean, of d / (2 f) cycles, from the peak of its triangle on."""
+    if not cycles:
+        return np.zeros_like(turns)
     half, part = np.divmod(turns % 1.0, 0.5)
     found: Floats = np.where(half > 0, -1.0, 1.0) * cycles * (part - 2 * part**2)
     return found

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lpxsched.compiled.kernels import kernel
-from lpxsched.simulation.draws import cut_off, spread_within, uniform
+from lpxsched.compiled.kernels import Flags, Integers, kernel
+from lpxsched.simulation.draws import cut_off, mixed, part_of, spread_within
 
 if TYPE_CHECKING:
     from lpxsched.simulation.limits import Limits
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from lpxsched.simulation.trials.clocks import NodeClocks
     from lpxsched.timetable.build import Build
 
-Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 # What float64 rounds in a slack stays below.
 TOLERANCE_CYCLES = 1e-6
@@ -49,7 +47,7 @@ class Slots(NamedTuple):
     latency: Floats
     vector_time: Floats
     pitch: Floats
-    late: Floats
+    delay: Integers
     depth: Integers
     roomy: Flags
 
@@ -57,7 +55,7 @@ class Slots(NamedTuple):
 class Run(NamedTuple):
     """Clocks of a run, and how its links jitter: at random from a seed, or by a part of their range where that is told.
 
-    `early` and `deviation` are those of all links, `part` is below 0 where it is drawn.
+    `late` and `tail` (`cut_off`) are by place in `Limits.delays_cycles`; `part` is below 0 where it is drawn.
     """
 
     aligned: Floats
@@ -68,6 +66,8 @@ class Run(NamedTuple):
     swing: float
     crossing: float
     early: float
+    late: Floats
+    tail: Floats
     deviation: float
     part: float
     seed: int
@@ -113,51 +113,89 @@ def time_of(run: Run, deskew: int, node: int, passed: float) -> float:
 
 @kernel
 def deliver(slots: Slots, run: Run, seen: Seen) -> None:
-    """Move all vectors, and note who is late and who finds no room."""
-    low = -run.early
+    """Move all vectors, and note who is late and who finds no room.
+
+    A slot of which no vector can be late, or tighter than all before, however late the link is, is left out; it is
+    moved after all where a vector behind it might have to wait for it.
+    """
     for queue in range(len(slots.src)):
-        src, dst, depth = slots.src[queue], slots.dst[queue], slots.depth[queue]
-        latency, vector_time, pitch = slots.latency[queue], slots.vector_time[queue], slots.pitch[queue]
-        high, roomy = slots.late[queue], slots.roomy[queue]
-        tail = cut_off(low, high, run.deviation)
-        arrived, number = -np.inf, 0
+        arrived, latest, begin, number = -np.inf, -np.inf, slots.first[queue], 0
+        may_skip = slots.roomy[queue] and not len(seen.slack)
         for slot in range(slots.first[queue], slots.first[queue + 1]):
-            from_deskew, to_deskew = slots.src_deskew[slot], slots.dst_deskew[slot]
-            row, depart, read = slots.row[slot], slots.depart[slot], slots.read[slot]
-            rate, worst, worst_vector = 1 / run.slowness[to_deskew, dst], np.inf, 0
-            for vector in range(slots.vectors[slot]):
-                passed = vector * pitch
-                part = run.part if run.part >= 0 else uniform(run.seed, row, vector)
-                jitter = spread_within(low, high, run.deviation, tail, part)
-                through = time_of(run, from_deskew, src, depart + passed + vector_time)
-                arrived = max(arrived, through + latency + jitter)
-                due = read + passed
-                slack = rate * (time_of(run, to_deskew, dst, due - run.crossing) - arrived)
-                if slack < worst:
-                    worst, worst_vector = slack, vector
-                if roomy:
+            if may_skip:
+                earliest, last, slack = at_latest(slots, run, queue, slot, max(arrived, latest))
+                if slack >= max(seen.least[0], -TOLERANCE_CYCLES):
+                    latest = last
                     continue
-                # A vector finds no room while the one that came so many before it still waits.
-                place = number % depth
-                if number >= depth and arrived < seen.reads[place] - TOLERANCE_CYCLES:
-                    seen.overflows[0] += 1
-                    if seen.first[2] < 0:
-                        seen.first[2], seen.first[3] = row, vector
-                seen.reads[place] = time_of(run, to_deskew, dst, due)
-                number += 1
-            if len(seen.slack):
-                seen.slack[slot] = worst
-            if worst < seen.least[0]:
-                seen.least[0], seen.at[0], seen.at[1] = worst, row, worst_vector
-            if worst < -TOLERANCE_CYCLES:
-                seen.late[0] += 1
-                if seen.first[0] < 0:
-                    seen.first[0], seen.first[1] = row, worst_vector
+                if latest <= earliest:
+                    begin = slot
+            for moved in range(begin, slot + 1):
+                arrived = move(slots, run, seen, queue, moved, arrived, number)
+                number += slots.vectors[moved]
+            latest, begin = -np.inf, slot + 1
 
 
-def columns_of(build: Build, timeline: Timeline, limits: Limits) -> Slots:
+@kernel
+def at_latest(slots: Slots, run: Run, queue: int, slot: int, arrived: float) -> tuple[float, float, float]:
+    """Return when a slot comes at the earliest, when it has come at the latest, and its least slack then.
+
+    `arrived` is when all before have.
+    """
+    src, dst, latency, pitch = slots.src[queue], slots.dst[queue], slots.latency[queue], slots.pitch[queue]
+    from_deskew, to_deskew, depart = slots.src_deskew[slot], slots.dst_deskew[slot], slots.depart[slot]
+    rate, least, earliest = 1 / run.slowness[to_deskew, dst], np.inf, np.inf
+    for vector in range(slots.vectors[slot]):
+        passed = vector * pitch
+        through = time_of(run, from_deskew, src, depart + passed + slots.vector_time[queue])
+        earliest = min(earliest, through + latency - run.early)
+        arrived = max(arrived, through + latency + run.late[slots.delay[queue]])
+        due = time_of(run, to_deskew, dst, slots.read[slot] + passed - run.crossing)
+        least = min(least, rate * (due - arrived))
+    return earliest, arrived, least
+
+
+@kernel
+def move(slots: Slots, run: Run, seen: Seen, queue: int, slot: int, arrived: float, number: int) -> float:
+    """Move the vectors of a slot, before which `number` of the queue have arrived; return when the last has."""
+    src, dst, depth = slots.src[queue], slots.dst[queue], slots.depth[queue]
+    latency, vector_time, pitch = slots.latency[queue], slots.vector_time[queue], slots.pitch[queue]
+    low, high, tail = -run.early, run.late[slots.delay[queue]], run.tail[slots.delay[queue]]
+    from_deskew, to_deskew = slots.src_deskew[slot], slots.dst_deskew[slot]
+    row, depart, read = slots.row[slot], slots.depart[slot], slots.read[slot]
+    rate, worst, worst_vector = 1 / run.slowness[to_deskew, dst], np.inf, 0
+    of_row = mixed(np.uint64(run.seed), row)
+    for vector in range(slots.vectors[slot]):
+        passed = vector * pitch
+        part = run.part if run.part >= 0 else part_of(mixed(of_row, vector))
+        jitter = spread_within(low, high, run.deviation, tail, part)
+        through = time_of(run, from_deskew, src, depart + passed + vector_time)
+        arrived = max(arrived, through + latency + jitter)
+        due = read + passed
+        slack = rate * (time_of(run, to_deskew, dst, due - run.crossing) - arrived)
+        if slack < worst:
+            worst, worst_vector = slack, vector
+        if slots.roomy[queue]:
+            continue
+        # A vector finds no room while the one that came so many before it still waits.
+        place = (number + vector) % depth
+        if number + vector >= depth and arrived < seen.reads[place] - TOLERANCE_CYCLES:
+            seen.overflows[0] += 1
+            if seen.first[2] < 0:
+                seen.first[2], seen.first[3] = row, vector
+        seen.reads[place] = time_of(run, to_deskew, dst, due)
+    if len(seen.slack):
+        seen.slack[slot] = worst
+    if worst < seen.least[0]:
+        seen.least[0], seen.at[0], seen.at[1] = worst, row, worst_vector
+    if worst < -TOLERANCE_CYCLES:
+        seen.late[0] += 1
+        if seen.first[0] < 0:
+            seen.first[0], seen.first[1] = row, worst_vector
+    return arrived
+
+
+def columns_of(build: Build, timeline: Timeline) -> Slots:
     """Return the slots of a build for the kernel, those of a frame that repeats in all iterations that are run."""
-    delays = np.array([float(delay) for delay in limits.delays_cycles])
     slot, earlier = iterations(build, timeline)
     frame = build.segments.frame[timeline.segment[slot]]
     session = np.where(build.frames.period_cycles[frame] > 0, -1 - frame, timeline.segment[slot])
@@ -181,7 +219,7 @@ def columns_of(build: Build, timeline: Timeline, limits: Limits) -> Slots:
         latency=timeline.latency_cycles[queue].astype(np.float64),
         vector_time=timeline.vector_time_cycles[queue],
         pitch=timeline.pitch_cycles[queue],
-        late=delays[timeline.delay[queue]],
+        delay=timeline.delay[queue],
         depth=depth,
         roomy=np.add.reduceat(timeline.vectors[slot], begins) <= depth,
     )
@@ -232,6 +270,8 @@ def run_on(
     each : bool
         Whether to tell the slack of each slot.
     """
+    deviation = 0.0 if part >= 0 else deviation_cycles
+    early, late = float(limits.early_cycles), [float(delay) for delay in limits.delays_cycles]
     run = Run(
         clocks.aligned_cycles,
         clocks.slowness,
@@ -240,8 +280,10 @@ def run_on(
         clocks.spread_rate,
         clocks.swing_cycles,
         float(limits.crossing_cycles),
-        float(limits.early_cycles),
-        0.0 if part >= 0 else deviation_cycles,
+        early,
+        np.array(late),
+        np.array([cut_off(-early, high, deviation) for high in late]),
+        deviation,
         part,
         seed,
     )

@@ -64,7 +64,7 @@ def proven(build: Build, specification: ClockSpecification) -> Fraction:
 def adversarial(build: Build, specification: ClockSpecification) -> float:
     """Return the least slack that the adversary reaches against any slot."""
     limits, timeline, alignment = limits_of(specification), timeline_of(build, specification), read_alignment(build)
-    slots = columns_of(build, timeline, limits)
+    slots = columns_of(build, timeline)
     runs = [against(timeline, slot, alignment, limits) for slot in range(timeline.slots)]
     seen = [run_on(slots, clocks, limits, deviation_cycles=0.0, seed=0, part=1.0) for clocks in runs]
     return min(float(run.least[0]) for run in seen)

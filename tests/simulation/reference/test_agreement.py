@@ -75,7 +75,7 @@ def test_kernel_and_reference_agree_to_a_thousandth_of_a_cycle() -> None:
         outcome = run_session(reference, next(sessions(build)), chosen)
         clock = read_clock(build)
         deviation = float(ns_to_cycles(exact(clock.jitter_deviation_ns.value), read_clock_mhz(build)))
-        slots = columns_of(build, timeline, limits)
+        slots = columns_of(build, timeline)
         clocks = clocks_seen(reference, chosen, outcome)
         seen = run_on(slots, clocks, limits, deviation_cycles=deviation, seed=seed, each=True)
         slacks = slacks_cycles(reference, chosen, outcome)

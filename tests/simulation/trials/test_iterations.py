@@ -28,7 +28,7 @@ def test_all_iterations_between_two_deskews_run() -> None:
     slot, earlier = iterations(build, timeline)
     assert np.bincount(slot).tolist() == [7] * timeline.slots
     assert sorted(set(earlier.tolist())) == [200 * number for number in range(7)]
-    columns = columns_of(build, timeline, limits)
+    columns = columns_of(build, timeline)
     assert len(columns.row) == 7 * timeline.slots
     # One queue a link, as all iterations are one session.
     assert len(columns.src) == len(np.unique(timeline.link))

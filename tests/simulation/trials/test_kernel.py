@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,7 +86,7 @@ def slowly(build: Build, clocks: NodeClocks, row: int, seed: int) -> float:
 def test_slack_follows_the_definitions(build: Build, seed: int) -> None:
     """Tests the columns against every vector followed by itself, slots in flight across a deskew included."""
     clocks = one_trial(build, seed)
-    slots = columns_of(build, timeline_of(build), LIMITS)
+    slots = columns_of(build, timeline_of(build))
     seen = run_on(slots, clocks, LIMITS, deviation_cycles=0.0, seed=seed, each=True)
     # Rows 2 and 5 lead to the host.
     slow = [slowly(build, clocks, row, seed) for row in (0, 1, 3, 4, 6, 7)]
@@ -97,7 +98,7 @@ def test_a_link_delivers_in_order() -> None:
     """Tests vectors 2.5 cycles apart whose link jitters by 1,000: none overtakes, so the last is the latest."""
     build, wild = two_chip_build(), limits_of(clock(jitter_ns=1000))
     clocks = draw_clocks(np.random.default_rng(0), read_alignment(build), wild)
-    slots = columns_of(build, timeline_of(build), wild)
+    slots = columns_of(build, timeline_of(build))
     for seed in range(20):
         seen = run_on(slots, clocks, wild, deviation_cycles=0.0, seed=seed, each=True)
         # Vector 0 arrives at depart + 12.5 and its jitter, vector 1 no earlier and is due 2.5 cycles later.
@@ -106,12 +107,51 @@ def test_a_link_delivers_in_order() -> None:
         assert abs(seen.slack[0] - min(5.5 - first, 5.5 + 2.5 - latest)) < 1e-9
 
 
+@pytest.mark.parametrize("build", BUILDS, ids=["one deskew", "two deskews"])
+@pytest.mark.parametrize("jitter_ns", [0, 3, 30, 1000])
+@pytest.mark.parametrize("deviation", [0.0, 2.0])
+def test_slots_that_are_left_out_change_nothing(build: Build, jitter_ns: int, deviation: float) -> None:
+    """Tests runs that look at each slot beside those that leave out what cannot be late or tightest.
+
+    From 3 ns of jitter on vectors are late, of 1,000 ns they wait for those before them.
+    """
+    limits = limits_of(clock(ppm=5_000, residual_ns=2, jitter_ns=jitter_ns, crossing=CROSSING))
+    slots = columns_of(build, timeline_of(build))
+    late = 0
+    for seed in range(20):
+        clocks = draw_clocks(np.random.default_rng(seed), read_alignment(build), limits)
+        run = partial(run_on, slots, clocks, limits, deviation_cycles=deviation, seed=seed)
+        every, some = run(each=True), run()
+        for name in ("late", "overflows", "first", "least", "at"):
+            assert getattr(every, name).tolist() == getattr(some, name).tolist()
+        late += int(every.late[0])
+    assert (late > 0) == (jitter_ns >= 3)
+
+
+def test_a_slot_that_is_left_out_still_delays_those_behind_it() -> None:
+    """Tests slots 3 and 4 on one link at 23 and 80, jitter of 1,000: 3 is due 9,000 later, so never late or tightest.
+
+    Slot 4 is due 2,000 earlier, so tightest, and waits where slot 3 comes after it.
+    """
+    build, wild = two_chip_build(), limits_of(clock(jitter_ns=1000))
+    reads = build.slots.read + ints(0, 0, 0, 9000, -2000, 0, 0, 0)
+    build = replace(build, slots=replace(build.slots, read=reads))
+    clocks = draw_clocks(np.random.default_rng(0), read_alignment(build), wild)
+    slots, waits = columns_of(build, timeline_of(build)), 0
+    for seed in range(20):
+        run = partial(run_on, slots, clocks, wild, deviation_cycles=0.0, seed=seed)
+        assert (run().least, run().at[0]) == (run(each=True).least, 4)
+        first, second = (at + 1000 * max(uniform(seed, row, k) for k in (0, 1)) for row, at in ((3, 23), (4, 80)))
+        waits += first > second
+    assert 0 < waits < 20
+
+
 def test_a_buffer_of_one_overflows() -> None:
     """Tests vectors 2.5 cycles apart that wait 5.5 cycles: the second finds the first, in six slots of two vectors."""
     build, limits = two_chip_build(), limits_of(clock())
     build = replace(build, chips=replace(build.chips, deskew_buffer_vectors=ints(1, 1, 0)))
     clocks = draw_clocks(np.random.default_rng(0), read_alignment(build), limits)
-    seen = run_on(columns_of(build, timeline_of(build), limits), clocks, limits, deviation_cycles=0.0, seed=0)
+    seen = run_on(columns_of(build, timeline_of(build)), clocks, limits, deviation_cycles=0.0, seed=0)
     assert (seen.overflows[0], seen.late[0], seen.first.tolist()) == (6, 0, [-1, -1, 0, 1])
 
 
