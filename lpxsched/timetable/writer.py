@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.timetable.columns import COLUMN_NAMES, Table
+from lpxsched.timetable.columns import COLUMN_NAMES, Table, text_runs
 from lpxsched.timetable.documents import canonical_json
 from lpxsched.timetable.reader import FILES, GRAPH, MANIFEST, is_build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sized
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -265,13 +265,15 @@ def _array(column: np.ndarray | tuple[np.ndarray, ...]) -> pa.Array:
 
     if isinstance(column, tuple):
         values = np.concatenate([np.zeros(0, dtype=np.int64), *column])
-        return pa.ListArray.from_arrays(_array(_offsets(column)), _array(values))
+        return pa.ListArray.from_arrays(_array(_offsets([*map(len, column)])), _array(values))
     if column.dtype.kind == "U":
-        texts = [text.encode() for text in column.tolist()]
-        return pa.StringArray.from_buffers(len(texts), pa.py_buffer(_offsets(texts)), pa.py_buffer(b"".join(texts)))
+        runs = [(text.encode(), times) for text, times in text_runs(column)]
+        sizes = np.repeat([len(text) for text, _ in runs], [times for _, times in runs])
+        whole = b"".join(text * times for text, times in runs)
+        return pa.StringArray.from_buffers(len(column), pa.py_buffer(_offsets(sizes)), pa.py_buffer(whole))
     held = np.packbits(column, bitorder="little") if column.dtype.kind == "b" else np.ascontiguousarray(column)
     return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(held)])
 
 
-def _offsets(parts: Iterable[Sized]) -> NDArray[np.int32]:
-    return np.cumsum([0, *map(len, parts)], dtype=np.int32)
+def _offsets(sizes: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int32]:
+    return np.append(0, np.cumsum(sizes)).astype(np.int32)
