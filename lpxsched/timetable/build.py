@@ -36,22 +36,20 @@ def content_sha256(tables: Sequence[Table], graph_json: bytes) -> str:
         for field in fields(table):
             column = getattr(table, field.name)
             digest.update(_text(COLUMN_NAMES.get(field.name, field.name)) + _integers([len(column)]))
-            digest.update(_column(column))
+            digest.update(_bytes(column))
     digest.update(graph_json)
     return digest.hexdigest()
 
 
-def _column(column: np.ndarray | tuple[np.ndarray, ...]) -> bytes:
+def _bytes(column: np.ndarray | tuple[np.ndarray, ...]) -> bytes | memoryview:
     if isinstance(column, tuple):
         return b"".join(_integers([len(part)]) + _integers(part) for part in column)
     if column.dtype.kind == "U":
-        texts, lengths = text_runs(column)
-        return b"".join(_text(text) * length for text, length in zip(texts, lengths.tolist(), strict=True))
+        return b"".join(_text(value) * times for value, times in text_runs(column))
     if column.dtype.kind == "b":
         return column.astype(np.uint8).tobytes()
-    if column.dtype.kind == "f":
-        return np.asarray(column, dtype="<f8").tobytes()
-    return _integers(column)
+    # Its own memory is hashed, not a copy of it.
+    return np.ascontiguousarray(column, dtype="<f8" if column.dtype.kind == "f" else "<i8").data
 
 
 def _integers(values: np.ndarray | list[int]) -> bytes:

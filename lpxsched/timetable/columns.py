@@ -7,10 +7,13 @@ arrays. The meaning of every column is stated once, in ``docs/build-folder.md``.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Integers = NDArray[np.int64]
 Text = NDArray[np.str_]
@@ -21,12 +24,6 @@ Lists = tuple[NDArray[np.int64], ...]
 COPY, REDUCE, WEIGHT = "copy", "reduce", "weight"
 # Operators there take no time and hold nothing.
 WITHOUT_UNIT = {"host", "none"}
-
-
-def text_runs(column: Text) -> tuple[list[str], Integers]:
-    """Return the texts of runs of equal ones in a column, and the length of each run: fewer than rows by far."""
-    first = np.flatnonzero(np.append(len(column) > 0, column[1:] != column[:-1]))
-    return column[first].tolist(), np.diff(np.append(first, len(column)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,3 +205,9 @@ class Deskews(Table):
 # Attribute names that differ from the column names on disk ("class" is a word of Python).
 COLUMN_NAMES = {"link_class": "class"}
 TABLES: tuple[type[Table], ...] = (Slots, Operators, Operands, Tensors, Chips, Links, Segments, Frames, Deskews)
+
+
+def text_runs(column: Text) -> Iterator[tuple[str, int]]:
+    """Yield what stands in a column, and in how many rows one after the other: of many rows few texts differ."""
+    opens = np.flatnonzero(np.append(True, column[1:] != column[:-1])[: len(column)])
+    yield from zip(column[opens].tolist(), np.diff(np.append(opens, len(column))).tolist(), strict=True)

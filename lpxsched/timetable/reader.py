@@ -16,9 +16,11 @@ from lpxsched.timetable.consistency import check_consistency
 from lpxsched.timetable.documents import FORMAT, GraphFile, ManifestFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 
@@ -37,37 +39,45 @@ def read_table(path: Path, table: type[AnyTable]) -> AnyTable:
     InputError
         When the file is not Parquet, is damaged, has other columns, or holds a null.
     """
-    names = {field.name: COLUMN_NAMES.get(field.name, field.name) for field in fields(table)}
+    kinds = {COLUMN_NAMES.get(field.name, field.name): field for field in fields(table)}
     try:
-        data = _read(path)
-        if data.column_names != list(names.values()):
-            problem = f"columns are {', '.join(data.column_names)}; expected {', '.join(names.values())}"
-            raise InputError(str(path), problem)
         columns = {
-            field.name: _column(path, data.column(names[field.name]), str(field.type), names[field.name])
-            for field in fields(table)
+            field.name: _column(path, column, str(field.type), name)
+            for (name, field), column in zip(kinds.items(), _columns(path, list(kinds)), strict=True)
         }
+        return table(**columns)
     except MemoryError as error:
         raise InputError(str(path), "does not fit into memory") from error
-    return table(**columns)
 
 
-def _read(path: Path) -> pa.Table:
+def _columns(path: Path, names: list[str]) -> Iterator[pa.ChunkedArray]:
+    """Yield the columns of a file one after the other: of a large one no two are held in two forms."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         # Python opens the file: the names of pyarrow's files must be UTF-8.
-        with path.open("rb") as file:
-            data = pq.ParquetFile(file).read()
-        # A damaged file may still be read, with text that is not UTF-8 or lists that end before they begin.
-        data.validate(full=True)
+        with path.open("rb") as opened:
+            file = pq.ParquetFile(opened)
+            if file.schema_arrow.names != names:
+                problem = f"columns are {', '.join(file.schema_arrow.names)}; expected {', '.join(names)}"
+                raise InputError(str(path), problem)
+            for name in names:
+                yield _whole(file, name)
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, MemoryError):
             raise
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(str(path), f"not readable as Parquet: {reason}") from error
-    return data
+
+
+def _whole(file: pq.ParquetFile, name: str) -> pa.ChunkedArray:
+    column = file.read(columns=[name]).column(0)
+    # A damaged file may still be read, with text that is not UTF-8 or lists that end before they begin.
+    column.validate(full=True)
+    if len(column) != file.metadata.num_rows:
+        raise ValueError(f"column {name} has {len(column)} of {file.metadata.num_rows} rows")
+    return column
 
 
 def _column(path: Path, column: pa.ChunkedArray, kind: str, name: str) -> Any:
@@ -87,10 +97,14 @@ def _column(path: Path, column: pa.ChunkedArray, kind: str, name: str) -> Any:
         return _lists(path, column, name)
     if kind == "Text":
         return _text(path, column, name)
-    # DLPack knows no flags of one bit; to_numpy() would load pandas first, which takes longer than all the rest.
-    whole = (column.cast(pa.uint8()) if kind == "Flags" else column).combine_chunks()
-    values = np.from_dlpack(whole)
-    return values.astype(np.bool_) if kind == "Flags" else values.copy()
+    if kind == "Flags":
+        return _numbers(column.cast(pa.uint8()), np.uint8).astype(np.bool_)
+    return _numbers(column, np.float64 if kind == "Floats" else np.int64)
+
+
+def _numbers(column: pa.ChunkedArray, dtype: type) -> np.ndarray:
+    """Return whole numbers or floats: DLPack knows no flags, to_numpy() loads pandas, which takes longer than this."""
+    return np.concatenate([np.zeros(0, dtype=dtype), *map(np.from_dlpack, column.chunks)])
 
 
 def _lists(path: Path, column: pa.ChunkedArray, name: str) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
@@ -105,12 +119,13 @@ def _text(path: Path, column: pa.ChunkedArray, name: str) -> np.ndarray[tuple[in
     # Few texts differ: Python's own are made of those alone.
     encoded = column.combine_chunks().dictionary_encode()
     texts: list[str] = encoded.dictionary.to_pylist()
-    number = np.from_dlpack(encoded.indices).astype(np.int64)
+    number = np.from_dlpack(encoded.indices)
     # numpy drops a NUL at the end of a text, and two different files would get one content hash.
     with_nul = np.array(["\0" in text for text in texts], dtype=np.bool_)
     if with_nul.any():
         raise InputError(str(path), f"row {with_nul[number].argmax()} holds a NUL character", key=name)
-    return np.array(texts, dtype=np.str_)[number]
+    whole: np.ndarray[tuple[int], np.dtype[np.str_]] = np.array(texts, dtype=np.str_)[number]
+    return whole
 
 
 MANIFEST, GRAPH = "manifest.json", "graph.json"

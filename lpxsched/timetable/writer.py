@@ -265,16 +265,15 @@ def _array(column: np.ndarray | tuple[np.ndarray, ...]) -> pa.Array:
 
     if isinstance(column, tuple):
         values = np.concatenate([np.zeros(0, dtype=np.int64), *column])
-        return pa.ListArray.from_arrays(_array(_offsets([len(part) for part in column])), _array(values))
+        return pa.ListArray.from_arrays(_array(_offsets([*map(len, column)])), _array(values))
     if column.dtype.kind == "U":
-        texts, lengths = text_runs(column)
-        encoded = [text.encode() for text in texts]
-        whole = b"".join(text * length for text, length in zip(encoded, lengths.tolist(), strict=True))
-        ends = _offsets(np.repeat([len(text) for text in encoded], lengths))
-        return pa.StringArray.from_buffers(len(column), pa.py_buffer(ends), pa.py_buffer(whole))
+        runs = [(text.encode(), times) for text, times in text_runs(column)]
+        sizes = np.repeat([len(text) for text, _ in runs], [times for _, times in runs])
+        whole = b"".join(text * times for text, times in runs)
+        return pa.StringArray.from_buffers(len(column), pa.py_buffer(_offsets(sizes)), pa.py_buffer(whole))
     held = np.packbits(column, bitorder="little") if column.dtype.kind == "b" else np.ascontiguousarray(column)
     return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(held)])
 
 
-def _offsets(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int32]:
-    return np.append(0, np.cumsum(lengths)).astype(np.int32)
+def _offsets(sizes: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int32]:
+    return np.append(0, np.cumsum(sizes)).astype(np.int32)

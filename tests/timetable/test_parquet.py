@@ -189,8 +189,8 @@ def test_a_table_that_memory_cannot_hold_is_told(tmp_path: Path, monkeypatch: py
     """Tests that running out of memory is a fault of the file, which says how much it needs."""
     path = written(tmp_path, two_chip_build().slots)
 
-    def too_large(_: Path) -> pa.Table:
+    def too_large(*_: object) -> pa.ChunkedArray:
         raise pa.ArrowMemoryError("malloc of size 1152921504606846976 failed")
 
-    monkeypatch.setattr("lpxsched.timetable.reader._read", too_large)
+    monkeypatch.setattr("lpxsched.timetable.reader._whole", too_large)
     assert fault(path, Slots) == "does not fit into memory"
