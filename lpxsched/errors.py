@@ -100,3 +100,20 @@ class NothingFoundError(LpxschedError):
     def __init__(self, effort: str, *, remedy: str = "try a larger --effort") -> None:
         self.effort, self.remedy = effort, remedy
         super().__init__(f"unknown: nothing found ({effort}); {remedy}")
+
+
+class TooManyInFlightError(NothingFoundError):
+    """So many micro-batches in flight were not found to fit.
+
+    Parameters
+    ----------
+    micro_batches, fit : int
+        How many were asked for, and how many fit.
+    why : str
+        The windows that there are, and what limits them.
+    remedy : str
+    """
+
+    def __init__(self, micro_batches: int, fit: int, why: str, *, remedy: str = "try fewer --in-flight") -> None:
+        self.micro_batches, self.fit, self.why = micro_batches, fit, why
+        super().__init__(f"{micro_batches} micro-batches in flight, and {fit} fit: {why}", remedy=remedy)

@@ -18,7 +18,7 @@ import numpy as np
 from lpxsched.assembly.flags import with_flags
 from lpxsched.assembly.program import Program
 from lpxsched.assembly.segment import Sent
-from lpxsched.timetable.documents import canonical_json
+from lpxsched.timetable.documents import GraphFile, canonical_json
 from tests.builds import ints, signed, two_chip_build
 
 if TYPE_CHECKING:
@@ -62,3 +62,12 @@ def polled_build(waiting_cycles: int = 252) -> Build:
         manifest=bare.manifest.model_copy(update={"results": results}),
     )
     return signed(build)
+
+
+def keeping(build: Build, name: str) -> Build:
+    """Return a build whose router calls what it keeps by another name."""
+    old, new = "layer.0.router.weights", f"layer.0.router.{name}"
+    text = build.graph_json.decode().replace(old, new)
+    build = replace(build, graph=GraphFile.model_validate_json(text), graph_json=text.encode())
+    names = np.array([new if name == old else name for name in build.tensors.name.tolist()])
+    return signed(replace(build, tensors=replace(build.tensors, name=names)))

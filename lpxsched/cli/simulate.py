@@ -153,7 +153,7 @@ def _frames_text(flown: FramesSummary) -> str:
     facts = flown.as_json()
     lines = [
         f"{facts['micro_batches']} micro-batches, {facts['windows']} windows of {facts['period_cycles']:,} cycles: "
-        f"a step takes {facts['longest_step_ns'] / 1000:,.3f} us at most",
+        f"a step takes {facts['longest_step_ns'] / 1000:,.3f} us at most, and the lead with which it begins",
         "",
         f"{'delays':<16}{'order':<18}{'late':>6}{'latest':>12}{'worst step':>16}{'mean step':>16}",
     ]

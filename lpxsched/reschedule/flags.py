@@ -13,6 +13,7 @@ import numpy as np
 from lpxsched.assembly.flags import FLAGS, with_flags
 from lpxsched.assembly.program import Program
 from lpxsched.assembly.segment import Sent
+from lpxsched.program.whole_model.flags import IN_PLACE
 from lpxsched.schedule.flags import LaidSlots, flags_beside
 from lpxsched.schedule.problem.network import network_on
 from lpxsched.timetable.segments import polled_segments, slot_segments
@@ -34,7 +35,8 @@ def lost_flags(build: Build, fabric: Fabric) -> int:
 def with_flags_again(build: Build, fabric: Fabric, guard_cycles: Integers) -> Build:
     """Return a build without flags with those that its chips poll for, and their guards.
 
-    Rows of a segment come later where its flags would else meet its second deskew.
+    Rows of a segment come later where its flags would else meet its second deskew, or chips branch after the start of
+    something that writes in its place what it reads of users: it must not run in a void pass.
 
     Parameters
     ----------
@@ -71,6 +73,7 @@ def _flagged(build: Build, segment: int, fabric: Fabric, guard_cycles: Integers)
     cycle = build.deskews.cycle[deskews]
     release = int(build.deskews.stall[deskews[cycle == 0]].max(initial=0))
     opens = int(cycle[cycle > 0].min(initial=NEVER))
+    opens = min(opens, _written_in_place(build, segment))
     # Of both ways the one that leaves rows where they are, if it is in time.
     *_, (shift, flags) = flags_beside(network, release, _rows(build, network, mine), before_cycles=opens)
     if shift:
@@ -85,6 +88,19 @@ def _flagged(build: Build, segment: int, fabric: Fabric, guard_cycles: Integers)
             deskews=replace(build.deskews, cycle=build.deskews.cycle + moved),
         )
     return build, Sent.on(network, flags)
+
+
+def _written_in_place(build: Build, segment: int) -> int:
+    """Return when the first operator of a segment starts that writes what it reads of users."""
+    keeping = {
+        (operator.layer, operator.kind)
+        for operator in build.graph.operators
+        if any(one.name.rpartition(".")[2] in IN_PLACE for one in operator.resident)
+    }
+    operators, rows = build.operators, np.flatnonzero(build.operators.segment == segment)
+    made_by = zip(operators.layer[rows].tolist(), operators.kind[rows].tolist(), strict=True)
+    kept = np.fromiter((one in keeping for one in made_by), dtype=np.bool_, count=len(rows))
+    return int(operators.start[rows][kept].min(initial=NEVER))
 
 
 def _network(build: Build, segment: int, fabric: Fabric, guard_cycles: Integers) -> Network:

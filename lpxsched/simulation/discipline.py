@@ -31,6 +31,8 @@ class Discipline:
         What each owns, and which server it has.
     ports : tuple of Port
         Over which rows leave and enter.
+    gaps : tuple of frozenset of int
+        Windows of each layer, by their numbers modulo N, in which nobody runs; none when left out.
     """
 
     period: int
@@ -42,11 +44,17 @@ class Discipline:
     residues: Integers
     servers: Integers
     ports: tuple[Port, ...] = ()
+    gaps: tuple[frozenset[int], ...] = ()
 
     @property
     def step(self) -> int:
         """N P."""
         return self.windows * self.period
+
+    def opens(self, layer: int, number: int) -> bool:
+        """Return whether a layer runs in a window, counted from the first one of residue 0."""
+        first = int(self.start[layer]) // self.period
+        return not self.gaps or (first + number) % self.windows not in self.gaps[layer]
 
     def reserved(self, micro_batch: int, visit: int) -> int:
         """Return the window that a micro-batch owns at a visit; visits count on over steps."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.discipline import Discipline
     from lpxsched.simulation.ports import Serving
 
-Delays = Literal["most", "random", "one slow", "turning slow", "one breaks"]
+Delays = Literal["most", "least", "random", "one slow", "turning slow", "one breaks"]
 ALL_DELAYS: tuple[Delays, ...] = get_args(Delays)
 # By how many periods the one that breaks its maximum does so, at most, and how often.
 BREAKS, BREAK_SHARE = 6, 0.05
@@ -67,17 +67,17 @@ class _State:
     servers: list[Server]
     ports: list[Serving]
     queues: list[dict[int, tuple[int, int]]]
-    events: list[tuple[int, int, Callable[[int], None]]] = field(default_factory=list)
+    events: list[tuple[int, bool, int, Callable[[int], None]]] = field(default_factory=list)
     used: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     starts: list[list[int]] = field(default_factory=list)
     on_ports: dict[tuple[int, int], int] = field(default_factory=dict)
     count: int = 0
 
-    def at(self, time: int, action: Callable[[int], None]) -> None:
-        """Note what happens at a time; of one time in the order of notes."""
+    def at(self, time: int, action: Callable[[int], None], *, opens: bool = False) -> None:
+        """Note what happens at a time; of one time in the order of notes, a window that opens last."""
         self.count += 1
-        heapq.heappush(self.events, (time, self.count, action))
+        heapq.heappush(self.events, (time, opens, self.count, action))
 
 
 def run_frames(plan: Discipline, delays: Delays, *, steps: int, seed: int = 0, in_order: bool = True) -> Run:
@@ -87,8 +87,8 @@ def run_frames(plan: Discipline, delays: Delays, *, steps: int, seed: int = 0, i
     ----------
     plan : Discipline
     delays : str
-        All at their maxima; random; one slow and all others fast; fast until half of the run and slow from then on, one
-        of them; or random with one that breaks its maxima.
+        All at their maxima; all at their minima; random; one slow and all others fast; all fast, and one of them slow
+        from a third of the run on; or random with one that breaks its maxima.
     steps : int
         Steps of each micro-batch.
     seed : int
@@ -112,20 +112,20 @@ def run_frames(plan: Discipline, delays: Delays, *, steps: int, seed: int = 0, i
     for one in range(count):
         state.at(plan.reserved(one, 0), lambda now, one=one: _arrive(state, now, one, 0))  # type: ignore[misc]
     while state.events:
-        now, _, action = heapq.heappop(state.events)
+        now, *_, action = heapq.heappop(state.events)
         action(now)
     return _judged(state, steps)
 
 
 def _server(plan: Discipline, server: int, steps: int, in_order: bool) -> Server:
     layers = len(plan.start)
-    after = plan.served.tolist()
+    after, most = plan.served.tolist(), plan.most[:, HELD].tolist()
     turns = [
-        Turn(plan.reserved(one, visit) + after[visit % layers], one, visit)
+        Turn(plan.reserved(one, visit) + after[visit % layers], one, visit, most[visit % layers])
         for one in np.flatnonzero(plan.servers == server).tolist()
         for visit in range(steps * layers)
     ]
-    return Server(sorted(turns), int(plan.most[:, HELD].max()), in_order)
+    return Server(sorted(turns), in_order)
 
 
 def _arrive(state: _State, now: int, one: int, visit: int) -> None:
@@ -139,9 +139,11 @@ def _ask(state: _State, now: int, layer: int) -> None:
     plan = state.plan
     phase = int(plan.start[layer])
     number = max(-((phase - now) // plan.period), state.used[layer] + 1)
+    while not plan.opens(layer, number):
+        number += 1
     if state.asked[layer] < number:
         state.asked[layer] = number
-        state.at(phase + number * plan.period, lambda at: _window(state, at, layer, number))
+        state.at(phase + number * plan.period, lambda at: _window(state, at, layer, number), opens=True)
 
 
 def _window(state: _State, now: int, layer: int, number: int) -> None:
@@ -252,6 +254,8 @@ def _drawn(state: _State, now: int, one: int, low: int, high: int) -> int:
     plan = state.plan
     if state.delays == "most":
         return high
+    if state.delays == "least":
+        return low
     if state.delays == "one slow":
         return low if one else high
     if state.delays == "turning slow":

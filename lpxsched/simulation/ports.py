@@ -1,5 +1,8 @@
 """Ethernet ports of hosts in the discipline of frames: one micro-batch at a time, in the order of reservations.
 
+Whoever is early is served before his turn where he is through before the next one begins as reserved: turns on ports
+are short, and else layers that share one would wait for each other though all are early.
+
 Rows of a layer leave over one side of the ports of its hosts as soon as its segment is done, and enter over the other
 one before its window. They are through when all of these ports have served them. Of two ports with the same layers on
 the same side, one that serves none of them for longer is left out: all of its turns end no later than the other's.
@@ -69,15 +72,16 @@ def serving(
     found = []
     for port in ports:
         served, layers = np.flatnonzero(port.most).tolist(), len(port.most)
-        first = 1 if port.side == INTO else 0
+        # Rows come to a first window, and do not leave a last one.
+        first, end = (1, visits) if port.side == INTO else (0, visits - 1)
         turns = [
-            Turn(begins(port.side, one, visit), one, visit)
+            Turn(begins(port.side, one, visit), one, visit, int(port.most[layer]))
             for one in range(micro_batches)
             for layer in served
-            for visit in range(layer, visits, layers)
+            for visit in range(layer, end, layers)
             if visit >= first
         ]
-        found.append(Serving(port, Server(sorted(turns), int(port.most.max()), in_order)))
+        found.append(Serving(port, Server(sorted(turns), in_order, early=True)))
     return found
 
 

@@ -117,6 +117,7 @@ def discipline_of(build: Build) -> Discipline:
         np.array(results["residues"], dtype=np.int64),
         np.array(results.get("servers", range(len(results["residues"]))), dtype=np.int64),
         binding_ports(ports),
+        tuple(frozenset(build.frames.gaps[frame].tolist()) for frame in build.segments.frame.tolist()),
     )
 
 

@@ -1,8 +1,9 @@
 """R4 operators, second part: resident tensors lie where the graph asks for them, and their operators read them.
 
 Keys, values, latent rows and states are those of the users of a micro-batch. Where several are in flight each keeps its
-own, so as many times what an operator reads of them in a step is resident; a state is read and written. Operators that
-keep one name share what lies under it on their chips: the same module that is visited again.
+own, so as many times what an operator reads of them in a step is resident; a state is read and written. Of a window
+of W rows W + s - 1 are kept where a step has s rows of a user, since their windows begin one after the other. Operators
+that keep one name share what lies under it on their chips: the same module that is visited again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import WEIGHT
-from lpxsched.units import NONE, exact
+from lpxsched.units import NONE, ceil_div, exact
 from lpxsched.verify.reservations import in_flight
 from lpxsched.verify.violation import GRAPH_FILE, Violation, named, rows_of
 from lpxsched.verify.work import kept_tensors, names_kept, weight_bytes
@@ -23,17 +24,19 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.documents import GraphResident
+    from lpxsched.timetable.documents import GraphOperator, GraphResident
     from lpxsched.verify.work import Kept
 
 RULE = "R4"
 # What is kept of users, and how often an operator moves it in a step at most.
 KEPT = {"keys": 1, "values": 1, "latents": 1, "state": 2, "tokens": 2}
+# Bytes of a number as it is kept.
+KV_BYTES = {"fp8": 1, "bf16": 2}
 
 
 def weight_violations(build: Build) -> list[Violation]:
     """Return operators that do not read what they keep, and resident tensors that are not what the graph asks for."""
-    return [*_readers(build), *_shared(build), *_totals(build), *_copies(build)]
+    return [*_readers(build), *_shared(build), *_totals(build), *_copies(build), *_contexts(build)]
 
 
 def _readers(build: Build) -> Iterator[Violation]:
@@ -123,3 +126,26 @@ def _copies(build: Build) -> Iterator[Violation]:
                 if kept * passes < times * once:
                     message = f"{resident.name} has {key} {float(kept):g}, a step reads {float(once / passes):g} of it"
                     yield Violation(RULE, f"{GRAPH_FILE}: {message}, and {times} micro-batches are in flight")
+
+
+def _contexts(build: Build) -> Iterator[Violation]:
+    """Yield keys and values of fewer rows than those of a step see together."""
+    for operator in build.graph.operators:
+        for resident in operator.resident:
+            if resident.name.rpartition(".")[2] not in ("keys", "values") or resident.dtype not in KV_BYTES:
+                continue
+            needed = in_flight(build) * _rows_kept(operator) * KV_BYTES[resident.dtype]
+            kept = sum(exact(term.per_column) for term in resident.terms)
+            if kept < needed:
+                message = f"{resident.name} has {float(kept):g} bytes a column, all rows that a step sees take {needed}"
+                yield Violation(RULE, f"{GRAPH_FILE}: {message}")
+
+
+def _rows_kept(operator: GraphOperator) -> int:
+    """Return how many rows of all users of a micro-batch an operator sees on a chip; 0 where its sizes say nothing."""
+    sizes = operator.sizes
+    new, context, parts = (sizes.get(name, 0) for name in ("rows_per_user", "context", "parts"))
+    if not new or not parts:
+        return 0
+    seen = sizes.get("window", 0) or context
+    return operator.rows // new * ceil_div(min(context, seen + sizes.get("room", new) - 1), parts)

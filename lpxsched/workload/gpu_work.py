@@ -1,14 +1,15 @@
 """What GPUs read for one user between two visits to the chips: caches and states of mixers, and weights.
 
-A user reads the keys and values of all rows of his context (of a window the last ones, of latent attention the latent
-rows, and the keys of an indexer); a mixer with a state of fixed size reads and writes it. Weights are read once for all
-rows. Mixers of layers without an FFN run before the next layer that has one; after the last FFN those that are left,
-the LM head and sampling.
+A user reads the keys and values of all rows of his context (of a window those that any of his new rows sees, of latent
+attention the latent rows, and the keys of an indexer); a mixer with a state of fixed size reads and writes it. Weights
+are read once for all rows. Mixers of layers without an FFN run before the next layer that has one; after the last FFN
+those that are left, the LM head and sampling.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from lpxsched.workload.datatypes import bytes_of, stored_bits
 from lpxsched.workload.model import Attention, LatentAttention, LinearAttention, StateSpace, Unread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lpxsched.workload.model import Layer, Mixer, Model
 
@@ -50,7 +51,7 @@ class GpuWork:
     unread: int = 0
 
 
-def gpu_works(model: Model, *, context: int, kv: str) -> tuple[GpuWork, ...]:
+def gpu_works(model: Model, *, context: int, kv: str, new_rows: int = 1) -> tuple[GpuWork, ...]:
     """Return what GPUs do before each visit of a layer for its FFNs, and at last what they do after the last one.
 
     Parameters
@@ -60,6 +61,8 @@ def gpu_works(model: Model, *, context: int, kv: str) -> tuple[GpuWork, ...]:
         Rows that a row sees, itself included.
     kv : str
         Type of cached keys and values.
+    new_rows : int
+        Rows of a user in one step.
     """
     runs: list[list[Layer]] = [[]]
     for layer in model.layers:
@@ -70,7 +73,7 @@ def gpu_works(model: Model, *, context: int, kv: str) -> tuple[GpuWork, ...]:
         runs[-1].append(last)
         if layer.has_ffn:
             runs.append([])
-    works = [_work(run, model.hidden, context, kv) for run in runs]
+    works = [_work(run, model.hidden, partial(held_bytes, context=context, kv=kv, new_rows=new_rows)) for run in runs]
     last_work = works[-1]
     head = bytes_of(model.vocabulary * model.hidden, PLAIN_DTYPE)
     works[-1] = GpuWork(last_work.kernels + 2, last_work.user_bytes, last_work.weight_bytes + head, last_work.unread)
@@ -84,15 +87,18 @@ def _parts(layer: Layer) -> list[Layer]:
     return [replace(layer, mixers=layer.mixers[first:end]) for first, end in cuts]
 
 
-def cache_bytes(model: Model, *, context: int, kv: str) -> int:
+def cache_bytes(model: Model, *, context: int, kv: str, new_rows: int = 1) -> int:
     """Return the bytes that the caches and states of one user take in all layers."""
-    return sum(held_bytes(mixer, context, kv) for layer in model.layers for mixer in layer.mixers)
+    return sum(held_bytes(mixer, context, kv, new_rows) for layer in model.layers for mixer in layer.mixers)
 
 
-def held_bytes(mixer: Mixer, context: int, kv: str) -> int:
-    """Return the bytes of the cache or state of one user in one mixer; 0 of one that is unread."""
+def held_bytes(mixer: Mixer, context: int, kv: str, new_rows: int = 1) -> int:
+    """Return the bytes of the cache or state of one user in one mixer; 0 of one that is unread.
+
+    Windows of the new rows of a step begin one after the other.
+    """
     if isinstance(mixer, Attention):
-        seen = min(context, mixer.window) if mixer.window else context
+        seen = min(context, mixer.window + new_rows - 1) if mixer.window else context
         sides = 1 if mixer.keys_are_values else 2
         return bytes_of(seen * sides * mixer.kv_heads * mixer.head_columns, kv)
     if isinstance(mixer, LatentAttention):
@@ -107,18 +113,17 @@ def held_bytes(mixer: Mixer, context: int, kv: str) -> int:
     return 0
 
 
-def _work(layers: Iterable[Layer], hidden: int, context: int, kv: str) -> GpuWork:
+def _work(layers: Iterable[Layer], hidden: int, held: Callable[[Mixer], int]) -> GpuWork:
     kernels = user_bytes = weight_bytes = unread = 0
     for layer in layers:
         kernels += len(layer.mixers)
-        user_bytes += sum(_moved_bytes(mixer, context, kv) for mixer in layer.mixers)
+        user_bytes += sum(_moved_bytes(mixer, held(mixer)) for mixer in layer.mixers)
         bits = stored_bits(layer.stored.mixer) or stored_bits(PLAIN_DTYPE) or 0
         weight_bytes += ceil((layer_counts(layer, hidden).mixers or 0) * bits / BITS_PER_BYTE)
         unread += sum(isinstance(mixer, Unread) for mixer in layer.mixers)
     return GpuWork(kernels, user_bytes, weight_bytes, unread)
 
 
-def _moved_bytes(mixer: Mixer, context: int, kv: str) -> int:
+def _moved_bytes(mixer: Mixer, held: int) -> int:
     """Return what one user reads, and writes where the whole state changes."""
-    changes = isinstance(mixer, LinearAttention | StateSpace)
-    return (2 if changes else 1) * held_bytes(mixer, context, kv)
+    return (2 if isinstance(mixer, LinearAttention | StateSpace) else 1) * held

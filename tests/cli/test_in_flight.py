@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -137,16 +138,53 @@ def test_layers_in_flight_share_chips(tmp_path: Path, capsys: pytest.CaptureFixt
     )
 
 
-def test_more_in_flight_than_fit_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def gpus(folder: Path, **changes: float) -> str:
+    """Write 600 GPUs, each of which serves a micro-batch, and return the file."""
+    told: dict[str, float | str] = {
+        "name": "mine",
+        "gpus": 600,
+        "gpus_per_micro_batch": 1,
+        "streams": 1,
+        "fixed_ns": 1000,
+    }
+    told |= {"memory_bytes": 10**14, "memory_bytes_per_ns": 4 * 10**6, "memory_efficiency": 0.7} | changes
+    (folder / "gpus.yaml").write_text("\n".join(f"{key}: {value}" for key, value in told.items()))
+    return str(folder / "gpus.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({}, "Ethernet port of host 8, out, 380 cycles of each window"),
+        ({"gpus": 2}, "2 micro-batches at once on GPUs of mine, which a step of N P keeps busy"),
+    ],
+)
+def test_more_in_flight_than_fit_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, float], limit: str
+) -> None:
     """Tests a thousand micro-batches: how many fit, N, and what limits them, in one line; nothing is written."""
     out = tmp_path / "out"
     arguments = [toy_model(tmp_path), "tsp-node", "-o", str(out), "--solver", "greedy", "--in-flight", "1000"]
-    assert run(["compile", *arguments]) == ExitCode.NOTHING_FOUND
+    assert run(["compile", *arguments, "--gpus", gpus(tmp_path, **changes)]) == ExitCode.NOTHING_FOUND
     (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note:")]
     assert "1000 micro-batches in flight, and " in line
     assert "fit: N = " in line
-    assert "the limit is 36 micro-batches at once on GPUs of nvl72" in line
+    assert f"the limit is {limit}" in line
     assert not out.exists()
+
+
+def test_as_many_fit_as_are_said_to_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests two layers on the same chips: of all windows that are tried those count that hold most micro-batches."""
+    cut = tmp_path / "cut.yaml"
+    cut.write_text("layers:\n  - chips: 0-7\n  - chips: 0-7\n")
+    arguments = [toy_model(tmp_path), "tsp-node", "-o", str(tmp_path / "out"), "--partition", str(cut)]
+    arguments += ["--gpus", gpus(tmp_path), "--solver", "greedy", "--in-flight"]
+    assert run(["compile", *arguments, "1000"]) == ExitCode.NOTHING_FOUND
+    fit = re.search(r"1000 micro-batches in flight, and (\d+) fit: N = \d+ windows", capsys.readouterr().err)
+    assert fit is not None
+    assert run(["compile", *arguments, fit[1], "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["in_flight"] == int(fit[1])
+    assert run(["compile", *arguments, str(int(fit[1]) + 1)]) == ExitCode.NOTHING_FOUND
 
 
 def test_a_frame_beyond_the_format_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

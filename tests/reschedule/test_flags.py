@@ -13,7 +13,7 @@ from lpxsched.reschedule_pipeline import rescheduled
 from lpxsched.simulation.reference.run import run_reference
 from lpxsched.verify.check import check
 from lpxsched.verify.replay.replay import replay
-from tests.polled import BRANCHES, FLAG, polled_build
+from tests.polled import BRANCHES, FLAG, keeping, polled_build
 from tests.timetable.small import compiled
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-def without_links(*links: int) -> tuple[Build, dict[str, Any]]:
-    """Return the build of two chips that poll round some links, and what changed."""
-    build = polled_build()
+def without_links(*links: int, build: Build | None = None) -> tuple[Build, dict[str, Any]]:
+    """Return the build of two chips that poll, or another, round some links, and what changed."""
+    build = build or polled_build()
     fabric = fabric_of(build)
     down = fabric.link_down.copy()
     down[list(links)] = True
@@ -54,6 +54,20 @@ def test_a_flag_takes_another_way(link: int) -> None:
     starts = after.operators.start[list(BRANCHES)]
     assert np.unique(starts).tolist() == [int(after.slots.read[flags].max())]
     assert after.segments.waiting_cycles.tolist() == [252]
+
+
+def test_a_state_is_written_after_the_branch() -> None:
+    """Tests the same with routers that write a state in its place: the first would start at 44, and all branch at 51.
+
+    Flags that go first are there at 41, and rows come three cycles later; rows of a cache may be written before.
+    """
+    after, _ = without_links(4, build=keeping(polled_build(), "state"))
+    assert check(after).ok
+    assert after.operators.start[list(BRANCHES)].tolist() == [41, 41]
+    assert after.operators.start[after.operators.kind == "router"].tolist() == [52, 47]
+    cached, _ = without_links(4, build=keeping(polled_build(), "keys"))
+    assert cached.operators.start[list(BRANCHES)].tolist() == [51, 51]
+    assert cached.operators.start[cached.operators.kind == "router"].tolist() == [49, 44]
 
 
 def test_relays_get_flags_and_branch(tmp_path: Path) -> None:

@@ -74,26 +74,91 @@ def test_servers_in_order_of_arrival_break_it_too() -> None:
     assert run_frames(replace(plan, servers=np.zeros_like(plan.servers)), "most", steps=5).late > 0
 
 
+def test_who_breaks_his_maximum_harms_nobody_on_his_server() -> None:
+    """Tests two hundred on a hundred servers, where micro-batch 0 comes late to a turn that shares one with 100."""
+    assert run_frames(example(200, 100), "one breaks", steps=2).late == 0
+
+
 def test_a_missed_turn_holds_nobody_up() -> None:
     """Tests turns of 0 at 10 and of 1 at 20: 0 does not come until 21 and is served after 1, before the turn at 60."""
-    server = Server([Turn(10, 0, 0), Turn(20, 1, 0), Turn(60, 1, 1)], most=8)
+    server = Server([Turn(10, 0, 0, 8), Turn(20, 1, 0, 8), Turn(60, 1, 1, 8)])
     server.there[1] = 0
-    assert server.served(10) is None
     assert server.served(11) == (1, 0)
     server.free = 19
     server.there[0] = 0
     assert server.served(21) == (0, 0)
 
 
+def test_a_turn_that_was_missed_is_missed_though_nobody_looked() -> None:
+    """Tests 0, late for the turn at 10: at 13 he would keep the server beyond 20, at 12 he would not."""
+    for comes, served in ((13, None), (12, (0, 0))):
+        server = Server([Turn(10, 0, 0, 8), Turn(20, 1, 0, 8)])
+        server.there[0] = 0
+        assert server.served(comes) == served
+
+
+def test_a_later_turn_of_his_own_must_be_long_enough() -> None:
+    """Tests 0, late with a visit of 8 cycles: his turn of 5 at 30 would not hold it before 1 has his at 35."""
+    for lasts, served in ((5, None), (8, (0, 0))):
+        server = Server([Turn(10, 0, 0, 8), Turn(30, 0, 1, lasts), Turn(35, 1, 0, 8)])
+        server.there[0] = 0
+        assert server.served(28) == served
+
+
+def test_an_early_one_is_served_where_there_is_room() -> None:
+    """Tests 1, whose turn is at 90: until 52 he is through before the turn of 0 at 60, and has then had his own."""
+    turns = [Turn(60, 0, 0, 8), Turn(90, 1, 1, 8), Turn(120, 0, 1, 8)]
+    server = Server(turns, early=True)
+    server.there[1] = 1
+    assert server.served(53) is None
+    assert Server(turns, there={1: 1}).served(52) is None
+    assert server.served(52) == (1, 1)
+    server.free = 60
+    server.there[0] = 0
+    assert server.served(60) == (0, 0)
+    server.free, server.there[0] = 68, 1
+    assert server.served(68) == (0, 1)
+
+
 def test_a_missed_turn_waits_where_there_is_no_room() -> None:
     """Tests that 0, late at 55, does not begin before the turn at 60 that would have to wait for him."""
-    server = Server([Turn(10, 0, 0), Turn(60, 1, 1), Turn(90, 1, 2)], most=8)
-    server.next = 1
+    server = Server([Turn(10, 0, 0, 8), Turn(60, 1, 1, 8), Turn(90, 1, 2, 8)])
     server.there[0] = 0
     assert server.served(55) is None
     server.there[1] = 1
     assert server.served(60) == (1, 1)
     assert server.served(68) == (0, 0)
+
+
+def one_layer(gaps: frozenset[int] = frozenset()) -> Discipline:
+    """Return a layer with four windows of 100, two of them owned, that takes 400 at most and 240 at least.
+
+    Rows enter over one port for 40 cycles: those of micro-batch 0, slow, from 360 to 400, those of 1, fast, from 300.
+    """
+    port = Port(INTO, np.array([40]), np.array([40]))
+    return Discipline(
+        period=100,
+        windows=4,
+        start=np.array([0]),
+        segment=np.array([100]),
+        least=np.array([[40, 40, 20]]),
+        most=np.array([[100, 100, 60]]),
+        residues=np.array([0, 1]),
+        servers=np.array([0, 1]),
+        ports=(port,),
+        gaps=(gaps,),
+    )
+
+
+def test_who_comes_in_the_cycle_of_his_window_has_it() -> None:
+    """Tests that 1, who waits from 340 on for the window at 400, leaves it to 0, who owns it and comes then."""
+    assert run_frames(one_layer(), "one slow", steps=8).late == 0
+
+
+def test_nobody_runs_in_a_gap() -> None:
+    """Tests two that are fast: steps of 240 take 300 cycles, and 400 where some would end in a gap."""
+    runs = [run_frames(one_layer(gaps), "least", steps=24).mean_step for gaps in (frozenset[int](), frozenset({2}))]
+    assert runs == [300, 400]
 
 
 def two_on_a_port(start: int, ways: tuple[int, int], residues: tuple[int, ...] = (0, 1, 2, 4)) -> Discipline:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lpxsched.timetable.documents import GraphFile
 from lpxsched.verify.polling import pass_ends, polling_violations
 from tests.builds import signed, two_chip_build
-from tests.polled import BRANCHES, FLAG, FLAGS, SLOTS, polled_build
+from tests.polled import BRANCHES, FLAG, FLAGS, SLOTS, keeping, polled_build
 from tests.verify.changes import breaks, change, repeating, rules, without
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def test_nothing_polls_where_chips_cannot_branch_or_begin_anew_every_period() ->
 @pytest.mark.parametrize("name", ["state", "convolution", "tokens"])
 def test_what_is_written_in_place_is_written_after_the_branch(name: str) -> None:
     """Tests a router that reads and writes a state and starts at 44, where chips branch at 45."""
-    kept = _keeping(polled_build(), name)
+    kept = keeping(polled_build(), name)
     assert not breaks(kept, "R9", "writes in its place")
     text = "operator 2 (router) writes in its place what it reads of users and starts at cycle 44, chips branch at 45"
     assert breaks(_branching_at_45(kept), "R9", text)
@@ -102,7 +101,7 @@ def test_what_is_written_in_place_is_written_after_the_branch(name: str) -> None
 @pytest.mark.parametrize("name", ["keys", "values", "latents"])
 def test_rows_of_a_cache_are_written_before_the_branch_too(name: str) -> None:
     """Tests the same router with a cache, whose rows the next pass writes again before it reads any."""
-    messages = [one.message for one in polling_violations(_branching_at_45(_keeping(polled_build(), name)))]
+    messages = [one.message for one in polling_violations(_branching_at_45(keeping(polled_build(), name)))]
     assert messages == []
 
 
@@ -110,12 +109,3 @@ def _branching_at_45(build: Build) -> Build:
     for row in BRANCHES:
         build = change(build, "operators", row, start=45)
     return build
-
-
-def _keeping(build: Build, name: str) -> Build:
-    """Return a build whose router calls what it keeps by another name."""
-    old, new = "layer.0.router.weights", f"layer.0.router.{name}"
-    text = build.graph_json.decode().replace(old, new)
-    build = replace(build, graph=GraphFile.model_validate_json(text), graph_json=text.encode())
-    names = np.array([new if name == old else name for name in build.tensors.name.tolist()])
-    return signed(replace(build, tensors=replace(build.tensors, name=names)))

@@ -31,6 +31,14 @@ def lying(build: Build, name: str) -> list[int]:
     return np.flatnonzero(build.tensors.name == name).tolist()
 
 
+def with_sizes(build: Build, operator: str, **sizes: int) -> Build:
+    """Return a build whose graph states other sizes of an operator."""
+    operators = [one.model_dump() for one in build.graph.operators]
+    for one in operators:
+        one["sizes"] |= sizes if one["name"] == operator else {}
+    return with_graph(build, operators=operators)
+
+
 def with_residents(build: Build, operator: str, **changes: Any) -> Build:
     """Return a build in whose graph an operator keeps something else."""
     operators = [one.model_dump() for one in build.graph.operators]
@@ -102,3 +110,21 @@ def test_chips_of_another_visit_do_not_share(drafts: Build) -> None:
     layers[7]["group"] = len(groups)
     moved = with_graph(drafts, groups=[*groups, other], layers=layers)
     assert breaks(moved, "R4", f"resident tensor {KEYS} is there more than once, and not the same")
+
+
+def test_all_rows_are_kept_that_a_step_sees(drafts: Build) -> None:
+    """Tests keys of two users with three rows a step.
+
+    Of their 64 rows all are kept, so that a window of 62 is, whose rows see 62 + 3 - 1. One row more is not, in fp8.
+    """
+    assert not [one for one in check(with_sizes(drafts, "layer.1.scores", window=62)).violations if one.rule == "R4"]
+    more = with_sizes(drafts, "layer.1.scores", window=63, context=65)
+    assert breaks(more, "R4", "layer.1.scores.keys has 128 bytes a column, all rows that a step sees take 130")
+
+
+def test_rows_that_other_visits_of_a_step_enter_are_kept_too(drafts: Build) -> None:
+    """Tests the keys of a module that guesses two drafts: a window of w rows is kept with all that a step enters."""
+    (sizes,) = [one.sizes for one in drafts.graph.operators if one.name == "layer.4.scores"]
+    window = 64 - sizes["room"] + 2
+    more = with_sizes(drafts, "layer.4.scores", window=window, context=65)
+    assert breaks(more, "R4", f"{KEYS} has 128 bytes a column, all rows that a step sees take 130")

@@ -30,6 +30,16 @@ def test_what_a_user_keeps_in_a_mixer(mixer: Mixer, bytes_held: int) -> None:
     assert held_bytes(mixer, 100, "fp8") == bytes_held
 
 
+def test_rows_of_one_step_see_windows_one_after_the_other() -> None:
+    """Tests three new rows: 32 are held of a window of 30 rows, at most 100, of two heads of 8 columns on two sides."""
+    held = [held_bytes(Attention(4, 2, 8, window=window), 100, "fp8", 3) for window in (30, 99)]
+    assert held == [32 * 2 * 2 * 8, 100 * 2 * 2 * 8]
+    model = load_model("gpt-oss-120b")
+    works = gpu_works(model, context=8192, kv="fp8", new_rows=3)
+    assert {work.user_bytes for work in works[:36]} == {130 * 2 * 8 * 64, 8192 * 2 * 8 * 64}
+    assert cache_bytes(model, context=8192, kv="fp8", new_rows=3) == sum(work.user_bytes for work in works)
+
+
 def test_caches_of_kimi() -> None:
     """Tests 400,000 rows of 512 + 64 latent columns in 61 layers, at two bytes."""
     assert cache_bytes(load_model("kimi-k2"), context=400_000, kv="bf16") == 400_000 * 576 * 61 * 2

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.clocks.tree import needs_alignment
-from lpxsched.errors import NothingFoundError
+from lpxsched.errors import NothingFoundError, TooManyInFlightError
 from lpxsched.program.frames.frames import Frame, drained, gap_windows, lost_residues
 from lpxsched.program.frames.gap_choice import NEAR_STEPS, TriedGaps, tried_gaps
 from lpxsched.program.frames.held import Names, held_by, held_ports, joined, run_cycles
@@ -114,8 +114,9 @@ def solve_layers_in_flight(
         if fits:
             return replace(_best(fits), tried=tuple(tried))
         refused += [one for one in found if isinstance(one, NothingFoundError)]
-    # Of the interval that came nearest.
-    raise refused[0] if refused else NothingFoundError("no interval between deskews", remedy="try another --clock")
+    # The one that came nearest.
+    nothing = NothingFoundError("no interval between deskews", remedy="try another --clock")
+    raise max(refused, key=lambda one: getattr(one, "fit", 0), default=nothing)
 
 
 def _best(found: Sequence[InFlight]) -> InFlight:
@@ -268,18 +269,19 @@ def nominal_step(chain: ReservedChain, nominal: ReservedChain, gaps: int, machin
     return max(nominal.step_cycles, windows, of_server)
 
 
-def _too_many(fit: int, chain: ReservedChain, lost: int, machine: Machine, loads: Sequence[Load]) -> NothingFoundError:
+def _too_many(
+    fit: int, chain: ReservedChain, lost: int, machine: Machine, loads: Sequence[Load]
+) -> TooManyInFlightError:
     """Return why only so many micro-batches fit, with N and the resource that limits them."""
-    left, servers = chain.windows - lost, machine.outside.gpus.servers
+    left, gpus = chain.windows - lost, machine.outside.gpus
     windows = f"N = {chain.windows} windows of {chain.period_cycles} cycles, {lost} of them lost to deskews"
     of_windows = next(load for load in loads if load.kind != "GPUs")
-    limit = (
-        f"{of_windows.name}, {of_windows.cycles} cycles of each window"
-        if fit >= left
-        else (f"{servers} micro-batches at once on GPUs of {machine.outside.gpus.name}, which a step of N P keeps busy")
-    )
-    cause = f"{machine.micro_batches} micro-batches in flight, and {fit} fit: {windows}; the limit is {limit}"
-    return NothingFoundError(cause, remedy="try fewer --in-flight")
+    limit = f"{of_windows.name}, {of_windows.cycles} cycles of each window"
+    if fit < left:
+        limit = f"{gpus.servers} micro-batches at once on GPUs of {gpus.name}, which a step of N P keeps busy"
+    elif of_windows.cycles * (WORTH + 1) < chain.period_cycles * WORTH:
+        limit = f"how layers fit beside each other, of which {limit}, is the largest load"
+    return TooManyInFlightError(machine.micro_batches, fit, f"{windows}; the limit is {limit}")
 
 
 def _repeating(layers: Sequence[ScheduledLayer], period: int) -> tuple[ScheduledLayer, ...]:

@@ -12,7 +12,7 @@ w_l + (o_i + s N) P.
 While delays keep their maxima nobody starts after his own window. Proof by induction over reserved times: the owner of
 a window left the layer before no later than reserved, and whoever has an earlier reservation there was served before,
 so he is there and first. Where a GPU or a port serves in the fixed order of the reservations, each of its turns begins
-at the later of an arrival and an end, both no later than reserved.
+at the later of an arrival and an end, both no later than reserved. On a port others go before that are through by then.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError
@@ -62,7 +63,7 @@ class Outside:
     gpus : Gpus
     handover : Handover
     context, longest_window : int
-        Rows that each row sees, and the most that any window holds.
+        Rows that each row sees, and the most that are kept of any window.
     row_ns : Fraction
         What a further row of context takes in one step.
     """
@@ -109,7 +110,8 @@ def outside_of(options: CompileOptions, model: Model, graph: LayerGraph, groups:
     """
     gpus, handover = gpus_of(read_gpus(options.gpus), options.in_flight), handover_of(read_handover(options.handover))
     _refuse_large_caches(options, model, gpus)
-    works = gpu_works(model, context=options.context, kv=options.kv)
+    works_of = partial(gpu_works, model, kv=options.kv, new_rows=1 + options.draft)
+    works = works_of(context=options.context)
     times = [gpus.time_ns(work, options.batch) for work in works]
     ports = [host_bytes(graph.layer(layer), group) for layer, group in enumerate(groups)]
     visits = tuple(
@@ -122,8 +124,9 @@ def outside_of(options: CompileOptions, model: Model, graph: LayerGraph, groups:
         for attention, of_hosts in zip(times, ports, strict=False)
     )
     windows = [mixer.window for layer in model.layers for mixer in layer.mixers if isinstance(mixer, Attention)]
-    longest, users = max(windows, default=0), options.batch
-    further = (gpu_works(model, context=longest + rows, kv=options.kv) for rows in (2, 1))
+    # No longer context adds to what is kept of a window.
+    longest, users = max(windows, default=0) + options.draft, options.batch
+    further = (works_of(context=longest + rows) for rows in (2, 1))
     longer, shorter = (sum(gpus.time_ns(work, users).value for work in of_rows) for of_rows in further)
     return Outside(visits, times[-1], works, gpus, handover, options.context, longest, Fraction(longer - shorter))
 
@@ -156,7 +159,7 @@ def _vectors_of_shards(tensor: Tensor, layout: str, width: int) -> list[int]:
 
 
 def _refuse_large_caches(options: CompileOptions, model: Model, gpus: Gpus) -> None:
-    of_user = cache_bytes(model, context=options.context, kv=options.kv)
+    of_user = cache_bytes(model, context=options.context, kv=options.kv, new_rows=1 + options.draft)
     users = options.batch * options.in_flight
     if of_user * users > gpus.memory_bytes:
         raise InfeasibleError(

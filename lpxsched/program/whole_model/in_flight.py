@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.errors import NothingFoundError
+from lpxsched.errors import TooManyInFlightError
 from lpxsched.program.frames.frames import Frame, spread
 from lpxsched.program.frames.held import Names
 from lpxsched.program.frames.loads import fabric_loads
@@ -107,7 +107,7 @@ def solve_chain_in_flight(
 
     Raises
     ------
-    InfeasibleError, NothingFoundError
+    InfeasibleError, TooManyInFlightError
         With how many fit, and what limits them.
     """
     kinds, names = kinds_of(problems), Names.of(fabric)
@@ -242,10 +242,10 @@ def _least_load(layers: Sequence[ScheduledLayer], names: Names) -> int:
     return max(1, int(load.max()))
 
 
-def _too_many(micro_batches: int, fit: int, lengths: Lengths, names: Names, fabric: Fabric) -> NothingFoundError:
+def _too_many(micro_batches: int, fit: int, lengths: Lengths, names: Names, fabric: Fabric) -> TooManyInFlightError:
     """Return why only so many micro-batches fit, with N and what limits it."""
     load = fabric_loads(lengths.held, names, fabric)[0]
     longest, stall = int(lengths.run.max()), lengths.stall
     limit = f"{load.name}, {load.cycles} cycles of each window, and the longest layer, {longest} between two deskews of"
-    cause = f"{micro_batches} micro-batches in flight, and {fit} fit: N = {fit} windows a step; the limit is {limit}"
-    return NothingFoundError(f"{cause} {stall}", remedy="try fewer --in-flight, or more chips a layer with --partition")
+    why, remedy = f"N = {fit} windows a step; the limit is {limit} {stall}", "more chips a layer with --partition"
+    return TooManyInFlightError(micro_batches, fit, why, remedy=f"try fewer --in-flight, or {remedy}")

@@ -10,9 +10,10 @@ the largest number of parts that does not leave a chip with two bundles of one k
 each keep the keys and values of their head. Or they keep a part of its context each (`by_context`), which reads 1 /
 parts of the cache, but projects all query heads and asks for an all-gather of the group: whichever is shorter.
 
-A row sees T rows, itself included: all of its context, or those of the window, which is all that is kept of a user's
-keys and values, in the type of the cache. One column of the deal is a column of a key head; for a bundle of q query
-heads it stands for q columns of queries, q T products with keys and as many with values.
+A row sees T rows, itself included: all of its context, or those of the window. The rows of one step see windows that
+begin one after the other, so that of s rows T + s - 1 are kept of a user's keys and values, in the type of the cache,
+and no more than his context. One column of the deal is a column of a key head; for a bundle of q query heads it stands
+for q columns of queries, q T products with keys and as many with values.
 """
 
 from __future__ import annotations
@@ -107,12 +108,18 @@ class _Attention(Dealt):
     @property
     def cache_bytes(self) -> Fraction:
         """Bytes of keys, or of values, of all users of a step by dealt column."""
-        return exact_bytes_of(self.decoding.users * self.seen, self.decoding.kv)
+        kept = ceil_div(rows_kept(self.mixer, self.decoding), self.parts)
+        return exact_bytes_of(self.decoding.users * kept, self.decoding.kv)
 
 
 def rows_seen(mixer: Attention, decoding: Decoding) -> int:
     """Return how many rows a row sees."""
     return min(decoding.context, mixer.window or decoding.context)
+
+
+def rows_kept(mixer: Attention, decoding: Decoding) -> int:
+    """Return how many rows of a user are kept: all that the rows of one step see."""
+    return min(decoding.context, rows_seen(mixer, decoding) + decoding.new_rows - 1)
 
 
 def attention_pieces(mixer: Attention, around: Around, chip: Chip, width: int, decoding: Decoding) -> list[Piece]:

@@ -102,6 +102,11 @@ class Decoding:
         return own if self.entry is None else (*own, *self.entry._asdict().items())
 
     @property
+    def new_rows(self) -> int:
+        """Rows of a user that one step keeps at most, those of other visits beside it included."""
+        return self.rows_per_user if self.entry is None else self.entry.room
+
+    @property
     def users(self) -> int:
         """Users of a step."""
         return self.batch // self.rows_per_user

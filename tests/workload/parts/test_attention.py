@@ -12,7 +12,7 @@ from lpxsched.workload.costs import Cost, shard_costs
 from lpxsched.workload.datatypes import Precision
 from lpxsched.workload.model import Attention
 from lpxsched.workload.parts.attention import attention_pieces, bundles
-from lpxsched.workload.parts.piece import Decoding
+from lpxsched.workload.parts.piece import Decoding, Entry
 from tests.fabric.examples import CHIP
 from tests.workload.parts.around import ONE, around
 
@@ -104,6 +104,25 @@ def test_rows_of_one_user_share_what_is_kept() -> None:
     pieces = attention_pieces(Attention(4, 2, 4), ONE, CHIP, 2, drafts)
     scores = shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, 2)[0]["scores"]
     assert scores == Cost("fp8", 32 + 2 * (8 + 32), 2 * 2 * 8 * 4, 40, 32, "fp8", "sharded", "keys")
+
+
+@pytest.mark.parametrize(
+    ("window", "entry", "rows"),
+    [
+        (3, None, 4),  # places 5 to 7 and 6 to 8
+        (8, None, 8),  # no more than the context
+        (3, Entry(0, 1, 4), 6),  # places 3 to 5, .. and 6 to 8 of four rows that one step enters
+    ],
+)
+def test_of_a_window_all_is_kept_that_the_rows_of_a_step_see(window: int, entry: Entry | None, rows: int) -> None:
+    """Tests two rows of one user: keys of so many rows x 4 bytes are kept and read, each row sees its window."""
+    drafts = replace(STEP, rows_per_user=2, entry=entry)
+    pieces = attention_pieces(Attention(4, 2, 4, window=window), ONE, CHIP, 2, drafts)
+    scores = shard_costs({piece.kind: piece.work for piece in pieces}, CHIP, 2)[0]["scores"]
+    assert scores.weight_bytes == 4 * rows
+    # Both rows read two queries of four bytes, and leave the scores of two heads in bf16.
+    assert scores.sram_bytes == 4 * rows + 2 * (8 + 2 * 2 * window)
+    assert scores.macs == 2 * 2 * 4 * window
 
 
 def test_rows_come_and_go_in_blocks() -> None:
