@@ -47,7 +47,7 @@ def whole(load: Load, fabric: Fabric) -> Groups:
     ------
     InputError, InfeasibleError
     """
-    turns = turns_of(whole_fabric(fabric), equal=False)
+    turns = turns_of(whole_fabric(fabric))
     groups = [
         group_on(fabric, layer, chips_of(fabric, whole_fabric(fabric), turns[layer % len(turns)]))
         for layer in range(load.layers)
@@ -91,7 +91,7 @@ def _stages(load: Load, fabric: Fabric, trays: int) -> Groups | None:
     for rack in range(axes.racks):
         for tray in range(0, axes.trays - trays + 1, trays):
             place = whole_trays(rack, tray, trays, axes.positions)
-            turns = turns_of(place, equal=False)
+            turns = turns_of(place)
             held, working = np.zeros(fabric.chips, dtype=np.int64), 0
             while layer < load.layers:
                 kind, turn = load.kind(layer), turns[layer % len(turns)]

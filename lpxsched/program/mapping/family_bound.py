@@ -59,16 +59,14 @@ class Bounds:
 
     def __post_init__(self) -> None:
         kinds = self.market.load.kinds()
-        quick = [
-            [min(self.market.quick(kind, chips) for chips in shape.orders) for shape in self.shapes] for kind in kinds
-        ]
+        quick = [[self.market.quick(kind, shape.chips) for shape in self.shapes] for kind in kinds]
         self.cycles = {kind: np.array(of_kind, dtype=np.int64) for kind, of_kind in zip(kinds, quick, strict=True)}
         self.proved = {kind: np.zeros(len(self.shapes), dtype=np.bool_) for kind in kinds}
 
     def improve(self, kind: int, shape: int) -> int:
         """Return the bound of the whole problem of a kind of layer on a shape, which replaces the quick one."""
         if not self.proved[kind][shape]:
-            bound = min(self.market.bound(kind, chips) for chips in self.shapes[shape].orders)
+            bound = self.market.bound(kind, self.shapes[shape].chips)
             self.cycles[kind][shape] = max(bound, int(self.cycles[kind][shape]))
             self.proved[kind][shape] = True
         return int(self.cycles[kind][shape])

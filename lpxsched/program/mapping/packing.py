@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.mapping.shapes import Joints, chips_of, placements_of, turns_of
+from lpxsched.program.mapping.shapes import chips_of, placements_of
 from lpxsched.program.memory import live_bytes, weight_bytes
 
 if TYPE_CHECKING:
@@ -69,24 +69,16 @@ class Packed:
 
 
 def offer(market: Market, shapes: Sequence[Shape], kind: int, shape: int, cycles: int, rack: int) -> Offer:
-    """Return a kind of layer on the placements of a shape in one rack, shares turned where they are unequal.
-
-    Turns that are joined like none of the shape's orders are left out: its bound does not hold for them.
-    """
-    shares, joints = weight_bytes(market.load, kind, shapes[shape].width), Joints.of(market.fabric)
-    first, bounded = shapes[shape].placements[0], {joints.signature(order) for order in shapes[shape].orders}
-    turns = [
-        turn
-        for turn in turns_of(first, equal=bool(shares.min() == shares.max()))
-        if joints.signature(chips_of(market.fabric, first, turn)) in bounded
-    ]
+    """Return a kind of layer on the placements of a shape in one rack, shares turned where they are unequal."""
+    shares, told = weight_bytes(market.load, kind, shapes[shape].width), shapes[shape]
+    turns = told.turns[:1] if shares.min() == shares.max() else told.turns
     chips = [
         chips_of(market.fabric, placement, turn)
-        for placement in placements_of(market.fabric, shapes[shape])
+        for placement in placements_of(market.fabric, told)
         if placement.origin.racks == rack and _is_aligned(placement)
         for turn in turns
     ]
-    places = np.array(chips, dtype=np.int64).reshape(len(chips), -1)
+    places = np.array(chips, dtype=np.int64).reshape(len(chips), told.width)
     return Offer(kind, shape, cycles, places, shares, np.arange(len(places)))
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.program.mapping.family_bound import Bounds
     from lpxsched.program.mapping.packing import Offer
     from lpxsched.program.mapping.pricing import Market
-    from lpxsched.program.mapping.shapes import Axes
+    from lpxsched.program.mapping.shapes import Axes, Shape
 
 # Rounds of packing and scheduling before the last, and shapes of a kind that are offered.
 ROUNDS, MOST_OFFERED = 5, 24
@@ -111,13 +111,21 @@ def chosen_mapping(market: Market, bounds: Bounds, progress: Callable[[str, int,
 def _menu(prices: _Prices, kind: int, *, known_only: bool) -> list[int]:
     """Return the shapes that are worth offering to a kind of layer, the shortest first.
 
-    One is not, where another is no longer, has no more bytes on its fullest chip and no more on all chips.
+    One is not, where another place is no longer, has no more bytes on its fullest chip and no more on all chips.
     """
     bounds, axes = prices.bounds, axes_of(prices.bounds.market.fabric)
     least = bounds.cycles[kind] + np.array([prices.handover(kind, shape) for shape in range(len(bounds.shapes))])
     order = np.lexsort((np.arange(len(bounds.shapes)), least)).tolist()
-    load, kept, sizes = bounds.market.load, list[int](), list[tuple[int, int, int]]()
+    load, kept = bounds.market.load, dict[int, tuple[int, int, int]]()
     room = room_bytes(load)
+
+    def is_beaten(told: Shape, cost: int, size: tuple[int, int]) -> bool:
+        # Shares that are turned spread what lies on the chips of one placement, even where that is no shorter.
+        return any(
+            a <= cost and b <= size[0] and c <= size[1] and bounds.shapes[other].placements != told.placements
+            for other, (a, b, c) in kept.items()
+        )
+
     for shape in order:
         told = bounds.shapes[shape]
         if known_only and (kind, shape) not in prices.found:
@@ -126,13 +134,11 @@ def _menu(prices: _Prices, kind: int, *, known_only: bool) -> list[int]:
             continue
         shares = weight_bytes(load, kind, told.width)
         size = int(shares.max()), int(shares.sum())
-        bound = int(least[shape])
-        if size[0] > room or any(a <= bound and b <= size[0] and c <= size[1] for a, b, c in sizes):
+        if size[0] > room or is_beaten(told, int(least[shape]), size):
             continue
         cost = prices.of(kind, shape)
-        if cost < NEVER and not any(a <= cost and b <= size[0] and c <= size[1] for a, b, c in sizes):
-            kept.append(shape)
-            sizes.append((cost, *size))
+        if cost < NEVER and not is_beaten(told, cost, size):
+            kept[shape] = (cost, *size)
         if len(kept) == MOST_OFFERED:
             break
     return sorted(kept, key=lambda shape: (prices.of(kind, shape), shape))

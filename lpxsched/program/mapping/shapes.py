@@ -62,18 +62,16 @@ class Shape:
         Its sizes in words.
     placements : tuple of Placement
         Where it may lie up to steps along axes that leave the fabric as it is; the first stands for all.
-    orders : tuple of tuple of int
-        Chips of the first placement in the order of shares, and once more for each turn that is joined otherwise.
+    turns : tuple of Axes
+        Turns of its shares that are joined alike; those that are not are shapes of their own.
+    chips : tuple of int
+        Those of the first placement, in the order of shares of the first turn.
     """
 
     name: str
     placements: tuple[Placement, ...]
-    orders: tuple[tuple[int, ...], ...]
-
-    @property
-    def chips(self) -> tuple[int, ...]:
-        """Return the chips of the first placement, in the order of shares."""
-        return self.orders[0]
+    turns: tuple[Axes, ...]
+    chips: tuple[int, ...]
 
     @property
     def width(self) -> int:
@@ -105,7 +103,7 @@ def family(fabric: Fabric) -> tuple[Shape, ...]:
     starts = {parts: list(_origins(_hull(parts), axes, free)) for parts in _parts(axes)}
     if sum(map(len, starts.values())) > MOST_PLACEMENTS:
         starts = {parts: origins for parts, origins in starts.items() if _hull(parts).positions == axes.positions}
-    shapes = []
+    shapes = list[Shape]()
     for parts in sorted(starts, key=lambda parts: (sum(prod(sizes) for sizes, _ in parts), parts)):
         alike: dict[bytes, list[Placement]] = {}
         for origin in starts[parts]:
@@ -116,19 +114,20 @@ def family(fabric: Fabric) -> tuple[Shape, ...]:
             chips = chips_of(fabric, placements[0])
             if is_joined(fabric, chips):
                 name = _name(axes, parts, len(chips))
-                shapes.append(Shape(name, tuple(placements), _orders(fabric, placements[0])))
+                shapes += _turned_shapes(fabric, name, tuple(placements))
     return tuple(shapes)
 
 
-def _orders(fabric: Fabric, placement: Placement) -> tuple[tuple[int, ...], ...]:
-    """Return the chips of a placement as they are, and in turns of one rectangle that are joined otherwise."""
-    (size, _), *others = placement.parts
-    turns = [NOWHERE] if others or size.racks > 1 else turns_of(placement, equal=False)
-    orders: dict[bytes, tuple[int, ...]] = {}
-    for turn in turns:
-        chips = chips_of(fabric, placement, turn)
-        orders.setdefault(Joints.of(fabric).signature(chips), chips)
-    return tuple(orders.values())
+def _turned_shapes(fabric: Fabric, name: str, placements: tuple[Placement, ...]) -> Iterator[Shape]:
+    """Yield the shape of some placements, and one more for turns of one rectangle that are joined otherwise."""
+    (size, _), *others = placements[0].parts
+    alike: dict[bytes, list[Axes]] = {}
+    for turn in [NOWHERE] if others or size.racks > 1 else turns_of(placements[0]):
+        chips = chips_of(fabric, placements[0], turn)
+        alike.setdefault(Joints.of(fabric).signature(chips), []).append(turn)
+    for first, *rest in alike.values():
+        told = name if first == NOWHERE else f"{name}, shares turned by {max(first)}"
+        yield Shape(told, placements, (first, *rest), chips_of(fabric, placements[0], first))
 
 
 def placements_of(fabric: Fabric, shape: Shape) -> list[Placement]:
@@ -178,11 +177,9 @@ def chips_of(fabric: Fabric, placement: Placement, turn: Axes | None = None) -> 
     return tuple(listed[~fabric.node_down[listed]].tolist())
 
 
-def turns_of(placement: Placement, *, equal: bool) -> list[Axes]:
-    """Return some turns of the shares of a placement, evenly spread; none but the first where all shares are equal."""
+def turns_of(placement: Placement) -> list[Axes]:
+    """Return some turns of the shares of a placement, evenly spread, the first of which leaves them as they are."""
     sizes, _ = placement.parts[0]
-    if equal:
-        return [NOWHERE]
     if sizes.trays > 1:
         count = min(sizes.trays, MOST_TURNS)
         return [Axes(0, place * sizes.trays // count, 0) for place in range(count)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpxsched.clocks.specification import load_clock
 from lpxsched.fabric.profile import load_fabric
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from lpxsched.traffic.group import Group
 
 
-def market_on(folder: Path, *, trays: int = 2, positions: int = 4, batch: int = 4, layers: int = 3) -> Market:
-    """Return layers of the toy model on a rack of so many trays, in files of a folder."""
+def market_on(
+    folder: Path, *, trays: int = 2, positions: int = 4, batch: int = 4, layers: int = 3, **keys: Any
+) -> Market:
+    """Return layers of the toy model on a rack of so many trays, in files of a folder; keys are the topology's."""
     options = CompileOptions(
         model=toy_model(folder, num_hidden_layers=layers),
-        topology=write_family(folder, "lpx", chip="lp30", trays=trays, chips_per_tray=positions),
+        topology=write_family(folder, "lpx", chip="lp30", trays=trays, chips_per_tray=positions, **keys),
         batch=batch,
     )
     fabric, published = load_fabric(options.topology), load_model(options.model)

@@ -10,7 +10,8 @@ import pytest
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.mapping.choose import shortest_mapping
 from lpxsched.program.mapping.family_bound import Bounds, mapping_bound
-from lpxsched.program.mapping.packing import room_bytes
+from lpxsched.program.mapping.packing import offer, room_bytes
+from lpxsched.program.mapping.search import chosen_mapping
 from lpxsched.program.mapping.shapes import family
 from lpxsched.program.memory import weight_bytes, why_unfit
 from tests.program.mapping.markets import market_on
@@ -56,6 +57,31 @@ def test_the_chosen_mapping_is_between_its_bound_and_every_baseline(tmp_path: Pa
     )
     assert shape <= 8
     assert shortest_mapping(market, progress=quiet) == mapping
+
+
+def test_shares_are_turned_to_where_they_are_shortest(tmp_path: Path) -> None:
+    """Tests one row on five chips, 0 without a link to 1: turned by two, shares of 0 and 1 come last.
+
+    All other turns take longer; of those whose bound is no less than what this one takes none is scheduled.
+    """
+    market = market_on(tmp_path, trays=1, positions=5, batch=1, layers=1, down={"links": [[0, 1]]})
+    turned = family(market.fabric)[-5:]
+    assert [shape.chips[0] for shape in turned] == [0, 1, 2, 3, 4]
+    lengths = [market.price(0, shape.chips).makespan_cycles for shape in turned]
+    assert min(length for turn, length in enumerate(lengths) if turn != 2) > lengths[2]
+    found = chosen_mapping(market, Bounds(market, turned), quiet)
+    assert found is not None
+    assert (found.chips, found.optimal) == (((2, 3, 4, 0, 1),), True)
+    assert found.reasons[0].startswith(f"5 positions, shares turned by 2: {lengths[2]} cycles")
+
+
+def test_shapes_without_a_place_that_is_offered_are_passed_over(tmp_path: Path) -> None:
+    """Tests five chips, 0 without a link to 1: trios around the end of the row begin at no multiple of three."""
+    market = market_on(tmp_path, trays=1, positions=5, batch=1, down={"links": [[0, 1]]})
+    trios = [number for number, shape in enumerate(family(market.fabric)) if shape.width == 3]
+    places = [len(offer(market, family(market.fabric), 0, number, 1, 0).places) for number in trios]
+    assert min(places) == 0 < max(places)
+    assert shortest_mapping(market, progress=quiet).packed_optimally
 
 
 def test_layers_without_room_for_the_shortest_shape_go_elsewhere(tmp_path: Path) -> None:

@@ -79,11 +79,10 @@ def test_turned_shares_are_the_same_chips() -> None:
     """Tests the turns of a tray and of several: the first leaves all as it is, each begins at another chip."""
     fabric = load_fabric("lpx-rack")
     for place in (whole_trays(0, 3, 1, 16), whole_trays(0, 3, 5, 16)):
-        turned = [chips_of(fabric, place, turn) for turn in turns_of(place, equal=False)]
+        turned = [chips_of(fabric, place, turn) for turn in turns_of(place)]
         assert len({chips[0] for chips in turned}) == len(turned) <= MOST_TURNS
         assert {tuple(sorted(chips)) for chips in turned} == {chips_of(fabric, place)}
         assert turned[0] == chips_of(fabric, place)
-        assert turns_of(place, equal=True) == [Axes(0, 0, 0)]
 
 
 def test_racks_of_a_group() -> None:
@@ -94,10 +93,13 @@ def test_racks_of_a_group() -> None:
     assert np.array_equal(chips_of(fabric, place), np.arange(496, 512))
 
 
-def test_turns_that_are_joined_otherwise_are_orders_of_their_own() -> None:
-    """Tests two chips, the second with a lane more from its host: whose share comes first makes two orders."""
+def test_turns_that_are_joined_otherwise_are_shapes_of_their_own() -> None:
+    """Tests two chips, the second with a lane more from its host: whose share comes first makes two shapes."""
     links = [(0, 1), (1, 0), (0, 2), (1, 2), (2, 0), (2, 1)]
     alike = fabric_of(links, grid=(1, 2), hosts=1)
     unlike = fabric_of([*links, (2, 1)], grid=(1, 2), hosts=1)
-    orders = [[shape.orders for shape in family(fabric) if shape.width == 2] for fabric in (alike, unlike)]
-    assert orders == [[((0, 1),)], [((0, 1), (1, 0))]]
+    pairs = [[(one.name, one.chips) for one in family(fabric) if one.width == 2] for fabric in (alike, unlike)]
+    assert pairs == [
+        [("2 positions", (0, 1))],
+        [("2 positions", (0, 1)), ("2 positions, shares turned by 1", (1, 0))],
+    ]
