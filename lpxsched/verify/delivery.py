@@ -16,7 +16,7 @@ from lpxsched.verify.presence import (
     sources,
     vectors_at,
 )
-from lpxsched.verify.ranges import joined, repeated, too_early, uncovered
+from lpxsched.verify.ranges import at_once, repeated, too_early, uncovered
 from lpxsched.verify.results import result_violations
 from lpxsched.verify.runs import run_violations
 from lpxsched.verify.violation import Row, Violation, cycles_text, named, rows_of
@@ -97,7 +97,10 @@ def _twice(build: Build, one: Integers, again: Integers) -> Iterator[Violation]:
 
 
 def _unused(build: Build, wanted: TimedRanges) -> Iterator[Violation]:
-    slots, use = build.slots, joined(departures(build), wanted)
+    slots, leaves = build.slots, departures(build)
+    # When it is used does not matter here.
+    use = at_once(*(np.concatenate(ends) for ends in ((leaves.start, wanted.start), (leaves.end, wanted.end))))
+    del leaves
     for slot in np.flatnonzero(uncovered(arrivals(build, relay=False), use)).tolist():
         node, end = build.links.dst[slots.link[slot]], slots.first_vector[slot] + slots.vectors[slot]
         message = (

@@ -8,7 +8,7 @@ import numpy as np
 
 from lpxsched.timetable.columns import WEIGHT
 from lpxsched.units import NONE
-from lpxsched.verify.ranges import TimedRanges, joined
+from lpxsched.verify.ranges import TimedRanges, at_once, joined
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -39,7 +39,8 @@ def produced_tensors(build: Build) -> Integers:
 def made_ranges(build: Build, cycle: Integers) -> TimedRanges:
     """Return the `produced_tensors`, each whole at a cycle."""
     tensor = produced_tensors(build)
-    return _at_once(_point(build, build.tensors.chip[tensor], tensor), build.tensors.vectors[tensor], cycle)
+    start = _point(build, build.tensors.chip[tensor], tensor)
+    return at_once(start, start + build.tensors.vectors[tensor], cycle)
 
 
 def sources(build: Build) -> TimedRanges:
@@ -59,7 +60,7 @@ def reads(build: Build) -> TimedRanges:
     row = moved_operands(build)
     operator = build.operands.operator[row]
     start = _point(build, build.operators.chip[operator], build.operands.tensor[row]) + build.operands.first_vector[row]
-    return _at_once(start, build.operands.vectors[row], build.operators.start[operator])
+    return at_once(start, start + build.operands.vectors[row], build.operators.start[operator])
 
 
 def vectors_at(build: Build, tensor: Integers, point: Integers) -> Integers:
@@ -121,11 +122,6 @@ def _of_slots(build: Build, node: Integers, first: Integers) -> TimedRanges:
     start = _point(build, node, slots.tensor) + slots.first_vector
     numerator, denominator = pitches(build)
     return TimedRanges(start, start + slots.vectors, first, numerator[slots.link], denominator[slots.link])
-
-
-def _at_once(start: Integers, vectors: Integers, cycle: Integers) -> TimedRanges:
-    """Return ranges whose vectors are all due at one cycle."""
-    return TimedRanges(start, start + vectors, cycle, np.zeros_like(start), np.ones_like(start))
 
 
 def _point(build: Build, node: Integers, tensor: Integers) -> Integers:

@@ -74,6 +74,12 @@ def joined(one: TimedRanges, other: TimedRanges) -> TimedRanges:
     return TimedRanges(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
 
 
+def at_once(start: Integers, end: Integers, cycle: Integers | int = 0) -> TimedRanges:
+    """Return intervals all points of which are due at one cycle."""
+    cycle, none, one = (np.broadcast_to(np.asarray(value, dtype=np.int64), start.shape) for value in (cycle, 0, 1))
+    return TimedRanges(start, end, cycle, none, one)
+
+
 def uncovered(ranges: TimedRanges, cover: TimedRanges) -> Flags:
     """Return, for each interval, whether some point of it lies in no interval of `cover`."""
     return np.asarray(_end_of_cover(ranges.start, cover) < ranges.end)
