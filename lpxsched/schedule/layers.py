@@ -76,10 +76,10 @@ def solve_layer(
         found = known.setdefault(instance.key(), [])
         if not found:
             found.append(first_solved(instance, options))
-        yield flagged(found[0].result, instance)
+        yield (first := flagged(found[0].result, instance))
         if len(found) == 1:
             found.append(search_on(instance, found[0], options))
-        yield flagged(found[1].result, instance)
+        yield first if found[1] is found[0] else flagged(found[1].result, instance)
 
     def flagged(result: Result, instance: Instance) -> Result:
         return with_flags(result, instance, clock) if problem.resident else result
