@@ -9,17 +9,15 @@ import click
 
 from lpxsched.cli.choices import WholeNumber
 from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.machine import MOST_IN_JSON, tell_programs
 from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.instructions.execution import Executed
-    from lpxsched.timetable.build import Build
     from lpxsched.verify.replay.replay import Mismatch, ReplayReport
 
 MOST_IN_TEXT = 20
-MOST_IN_JSON = 100
 
 
 @click.command()
@@ -48,32 +46,11 @@ def replay_command(folder: Path, seed: int, programs: Path | None, as_json: bool
     build = read_build(folder)
     unsound = tuple(violation.message for violation in taken_for_granted(build))
     if programs is not None and not unsound:
-        return _execute(build, programs, seed, as_json=as_json)
+        return tell_programs(build, programs, None, runs=1, seed=seed, as_json=as_json)
     report = ReplayReport(0, 0, 0, 0, (), unsound) if unsound else replay(build, seed=seed)
     _tell(report)
     emit(_as_json(report), _text(report), as_json=as_json)
     return ExitCode.DONE if report.ok else ExitCode.VERIFICATION_FAILED
-
-
-def _execute(build: Build, programs: Path, seed: int, *, as_json: bool) -> ExitCode:
-    """Run programs and tell what their operators read."""
-    from lpxsched.instructions.execution import execute
-    from lpxsched.instructions.files import read_programs
-
-    found = execute(build, read_programs(programs), seed=seed)
-    rows = (
-        ("compared", compared_text(found)),
-        ("failed", f"{found.failures:,} reads, buffers, deskews and starts"),
-        *(("", fault) for fault in found.faults[:MOST_IN_TEXT]),
-        ("ok" if found.ok else "FAILED", ""),
-    )
-    emit(found.as_json(), named_rows(rows), as_json=as_json)
-    return ExitCode.DONE if found.ok else ExitCode.VERIFICATION_FAILED
-
-
-def compared_text(found: Executed) -> str:
-    """Return what operators of programs read."""
-    return f"{found.compared:,} vectors at their addresses, {found.mismatches:,} differ"
 
 
 def _as_json(report: ReplayReport) -> dict[str, Any]:

@@ -8,24 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.choices import WholeNumber
-from lpxsched.cli.console import emit, failing_words, json_option, named_rows
+from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.machine import exit_code, last_row, tell_programs, tell_reference
 from lpxsched.cli.memory import keep_freed_memory
-from lpxsched.cli.replay import MOST_IN_JSON, compared_text
 from lpxsched.cli.verification import read_granted_build
-from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
-    from lpxsched.clocks.specification import ClockSpecification
-    from lpxsched.simulation.bound.bound import Proved
-    from lpxsched.simulation.reference.outcome import Failure
-    from lpxsched.simulation.reference.run import ReferenceSummary
+    from lpxsched.errors import ExitCode
     from lpxsched.simulation.reserved import FramesSummary
     from lpxsched.simulation.summary import Failing, Summary
     from lpxsched.timetable.build import Build
 
 # Random runs where none are asked for: so many, of large builds fewer, which move so many vectors in all.
 MOST_TRIALS, LEAST_TRIALS, MOVED_VECTORS = 1000, 100, 2_000_000_000
-MOST_TOLD = 5
 
 
 @click.command()
@@ -69,83 +64,23 @@ def simulate_command(
 
         flown = simulate_frames(build, seed=seed)
         emit(flown.as_json(), _frames_text(flown), as_json=as_json)
-        return _code(holds=flown.holds)
+        return exit_code(holds=flown.holds)
     if programs is not None:
-        return _programs(build, programs, specification, trials or 1, seed, as_json=as_json)
+        return tell_programs(build, programs, specification, runs=trials or 1, seed=seed, as_json=as_json)
     if reference:
-        return _reference(build, specification, runs=trials or 1, seed=seed, as_json=as_json)
+        return tell_reference(build, specification, runs=trials or 1, seed=seed, as_json=as_json)
     from lpxsched.report.headline import assumed_lines
     from lpxsched.simulation.summary import simulate
 
     summary = simulate(build, specification, trials=trials or usual_trials(build), seed=seed)
     emit(summary.as_json(), _text(summary, assumed_lines(build)), as_json=as_json)
-    return _code(holds=summary.holds)
+    return exit_code(holds=summary.holds)
 
 
 def usual_trials(build: Build) -> int:
     """Return how many random runs show enough of a build in some minutes."""
     moved = int(build.slots.vectors.sum())
     return max(LEAST_TRIALS, min(MOST_TRIALS, MOVED_VECTORS // max(moved, 1)))
-
-
-def _code(*, holds: bool) -> ExitCode:
-    return ExitCode.DONE if holds else ExitCode.VERIFICATION_FAILED
-
-
-def _last(proved: Proved, *, shown: str | None, holds: bool = True) -> tuple[str, str]:
-    """Return the last row: what a run showed, and what some clocks would make fail though no run did."""
-    if proved.failing is None:
-        return ("FAILED", f"shown: {shown}") if shown else ("ok" if holds else "FAILED", "")
-    may = f"proven: {failing_words(proved.failing)}"
-    return "FAILED", f"shown: {shown}; {may}" if shown else f"no run showed it; {may}"
-
-
-def _proved(build: Build, clock: ClockSpecification | None) -> Proved:
-    """Return what is proved of a build, on its own clock or on another."""
-    from lpxsched.simulation.bound.bound import case_of, proved
-    from lpxsched.simulation.manifest import read_clock
-
-    return proved(case_of(build, clock or read_clock(build)))
-
-
-def _reference(build: Build, clock: ClockSpecification | None, *, runs: int, seed: int, as_json: bool) -> ExitCode:
-    """Run the reference, which knows no bound, and tell beside it what is proved for all clocks."""
-    from lpxsched.simulation.reference.run import run_reference
-    from lpxsched.simulation.summary import proved_json
-
-    told, found = _proved(build, clock), run_reference(build, clock, runs=runs, seed=seed)
-    rows = [*_reference_rows(found, told), _last(told, shown=_shown(found))]
-    emit(found.as_json() | proved_json(told), named_rows(rows), as_json=as_json)
-    return _code(holds=found.holds and told.holds)
-
-
-def _programs(
-    build: Build, folder: Path, clock: ClockSpecification | None, runs: int, seed: int, *, as_json: bool
-) -> ExitCode:
-    """Run programs on the reference, and tell what they do otherwise than their build."""
-    from lpxsched.instructions.difference import differences
-    from lpxsched.instructions.execution import execute
-    from lpxsched.instructions.files import read_programs
-    from lpxsched.simulation.summary import proved_json
-
-    programs, proved = read_programs(folder), _proved(build, clock)
-    found = execute(build, programs, clock, runs=runs, seed=seed)
-    summary = found.summary
-    # What is unsound may name what no build has.
-    differ = list(differences(build, programs)) if summary is not None else []
-    holds = found.ok and not differ and proved.holds
-    told = found.as_json() | {"ok": holds, "differences": len(differ), "first_differences": differ[:MOST_IN_JSON]}
-    rows = [
-        *(_reference_rows(summary, proved) if summary is not None else []),
-        ("compared", compared_text(found)),
-        *(("", fault) for fault in found.faults[:MOST_TOLD]),
-        ("as the build", f"{len(differ):,} instructions and rows differ" if summary is not None else "not run"),
-        *(("", one) for one in differ[:MOST_TOLD]),
-        _last(proved, shown=_shown(summary), holds=holds),
-    ]
-    told |= summary.as_json() | proved_json(proved) if summary is not None else {}
-    emit(told, named_rows(rows), as_json=as_json)
-    return _code(holds=holds)
 
 
 def _frames_text(flown: FramesSummary) -> str:
@@ -164,28 +99,6 @@ def _frames_text(flown: FramesSummary) -> str:
     return "\n".join([*lines, "ok" if facts["holds"] else "FAILED"])
 
 
-def _reference_rows(found: ReferenceSummary, proved: Proved) -> list[tuple[str, str]]:
-    return [
-        ("clock", f"{found.clock}, {found.runs:,} runs of the event-driven reference"),
-        ("failed", f"{len(found.failures):,} reads, buffers, deskews and starts, over all runs"),
-        *(("", f"run {run}: {_failure(failure)}") for run, failure in found.failures[:MOST_TOLD]),
-        ("least slack", f"{found.least_slack_cycles:.3f} cycles"),
-        ("", f"{float(proved.least_slack_cycles):.3f} cycles is the proven bound of every run"),
-        ("stall to spare", f"{float(proved.least_spare_stall_cycles):.3f} cycles, proven"),
-        ("deskew buffer", f"{found.max_buffer_vectors} vectors at most waited on one link"),
-        ("latency", f"{float(found.observed_worst_ns):,.1f} ns from events to results, segments on demand"),
-    ]
-
-
-def _shown(found: ReferenceSummary | None) -> str | None:
-    return _failure(found.failures[0][1]) if found is not None and found.failures else None
-
-
-def _failure(failure: Failure) -> str:
-    where = f"slot {failure.slot}, vector {failure.vector}, " if failure.slot >= 0 else ""
-    return f"{failure.kind}: {where}node {failure.node}, cycle {failure.cycle:,.1f}"
-
-
 def _text(summary: Summary, assumed: list[tuple[str, str]]) -> str:
     rows = (
         ("clock", f"{summary.clock}, {summary.trials:,} random runs and {summary.attacks} of the adversary"),
@@ -202,7 +115,7 @@ def _text(summary: Summary, assumed: list[tuple[str, str]]) -> str:
         ("", f"{float(summary.observed_worst_ns):,.1f} ns against the adversary"),
         ("", f"{float(summary.bound_ns):,.1f} ns is the bound, if no vector is late"),
         *assumed,
-        _last(summary.proved, shown=_first(summary.first) if summary.first else None),
+        last_row(summary.proved, shown=_first(summary.first) if summary.first else None),
     )
     return named_rows(rows)
 

@@ -66,12 +66,11 @@ class Executed:
         return bool(self.compared) and not self.mismatches and not self.failures and not self.faults
 
     def as_json(self) -> dict[str, Any]:
-        """Return what numbers and the machine showed, by the names that scripts rely on."""
+        """Return what numbers showed, by the names that scripts rely on."""
         return {
             "ok": self.ok,
             "compared": self.compared,
             "mismatches": self.mismatches,
-            "failures": self.failures,
             "faults": list(self.faults),
         }
 

@@ -150,9 +150,7 @@ class Memory:
 
     def _key(self, node: int, piece: Piece, vector: int, iteration: int) -> tuple[int, int, int]:
         """Return node, address and iteration of a vector: what hosts hold is not written over by later iterations."""
-        if self.build.chips.host[node]:
-            return node, piece.address + vector * self.size, iteration
-        return node, piece.at(vector, iteration, self.size), NONE
+        return node, piece.at(vector, iteration, self.size), iteration if self.build.chips.host[node] else NONE
 
     def _noise(self) -> Row:
         return tuple(self.noise.integers(0, PRIME, self.numbers).tolist())

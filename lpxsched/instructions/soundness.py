@@ -7,7 +7,7 @@ numbers, so a wrong address there is told here.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.instructions.homes import nodes_by_shard
@@ -63,14 +63,38 @@ def unsound(build: Build, programs: Sequence[NodeProgram]) -> Iterator[str]:
     for program in programs:
         if program.node >= len(build.chips):
             yield f"the build has no node {program.node}"
-        elif program.vector_bytes != build.manifest.vector_bytes:
-            yield f"node {program.node} has vectors of {program.vector_bytes} bytes, not {build.manifest.vector_bytes}"
+        elif problem := _head(build, program):
+            yield f"node {program.node} {problem}"
         else:
             for section in program.sections:
                 problem = _section(build, section)
                 told = [problem] if problem else _instructions(build, program.node, section, graph)
                 yield from (f"node {program.node}: {one}" for one in told)
             yield from _overwritten(build, program)
+            yield from _names(build, program)
+
+
+def _head(build: Build, program: NodeProgram) -> str:
+    """Return what is wrong with what a program says of its node; empty where nothing is."""
+    size, position = build.manifest.vector_bytes, str(build.chips.position[program.node])
+    if program.vector_bytes != size:
+        return f"has vectors of {program.vector_bytes} bytes, not {size}"
+    return "" if program.position == position else f"is at {position!r} in the build, not at {program.position!r}"
+
+
+def _names(build: Build, program: NodeProgram) -> Iterator[str]:
+    """Yield the first operator whose name is not that of the graph, or that only one of both has."""
+    operators = build.graph.operators
+    run = {one.operator for section in program.sections for one in section.instructions if one.code == COMPUTE}
+    names = [(number, operators[number].name) for number in sorted(run) if number < len(operators)]
+    for told, right in zip_longest(program.names, names):
+        if told != right:
+            yield f"node {program.node} names operator {_named(told)}, and runs {_named(right)}"
+            return
+
+
+def _named(operator: tuple[int, str] | None) -> str:
+    return "none" if operator is None else f"{operator[0]} {operator[1]!r}"
 
 
 def _section(build: Build, section: Section) -> str:
@@ -100,7 +124,9 @@ def _instructions(build: Build, node: int, section: Section, graph: _Graph) -> I
         elif problem := _operator(one, graph) or _summands(one):
             yield f"{place} {problem}"
         else:
-            yield from (f"{place} {problem}" for piece in one.pieces if (problem := _address(build, node, piece)))
+            size = build.manifest.vector_bytes
+            wrong = (_address(build, node, piece) or _turns(section, piece, size) for piece in one.pieces)
+            yield from (f"{place} {problem}" for problem in wrong if problem)
 
 
 def _operator(one: Instruction, graph: _Graph) -> str:
@@ -122,6 +148,9 @@ def _operator(one: Instruction, graph: _Graph) -> str:
         view = seen(operator.inputs[piece.place] if piece.use == READS else tensor, tensor.vectors, width, one.shard)
         if not view.first <= piece.first <= piece.first + piece.vectors <= view.end:
             return f"takes vectors of {name} that shard {one.shard} does not see"
+    kept = [(piece.place, piece.first) for piece in one.pieces if piece.use == KEEPS]
+    if kept != [(place, 0) for place in range(len(kept))]:
+        return "does not keep whole tensors in order"
     return "reads a vector of an input twice" if _read_twice(one) else ""
 
 
@@ -134,12 +163,12 @@ def _read_twice(one: Instruction) -> bool:
 
 
 def _summands(one: Instruction) -> str:
-    """Return what is wrong with a sum: summands are vectors of one range, which the result has too."""
+    """Return what is wrong with a sum: summands in order are vectors of one range, which the result has too."""
     if one.code != ADD:
         return ""
-    uses, ranges = Counter(piece.use for piece in one.pieces), {piece[2:4] for piece in one.pieces}
-    right = uses[WRITES] == 1 and uses[READS] > 1 and not uses[KEEPS] and len(ranges) == 1
-    return "" if right else "does not add vectors of one range"
+    summands = [(READS, place) for place in range(max(len(one.pieces) - 1, 2))]
+    right = [piece[:2] for piece in one.pieces] == [*summands, (WRITES, 0)]
+    return "" if right and len({piece[2:4] for piece in one.pieces}) == 1 else "does not add vectors of one range"
 
 
 def _address(build: Build, node: int, piece: Piece) -> str:
@@ -154,6 +183,15 @@ def _address(build: Build, node: int, piece: Piece) -> str:
     return ""
 
 
+def _turns(section: Section, piece: Piece, size: int) -> str:
+    """Return what is wrong with the places of a piece: one of what is kept and on demand, else one beside the other."""
+    if piece.copies == 1:
+        return ""
+    if piece.use == KEEPS or not section.period_cycles:
+        return f"has {piece.copies} places, and takes one"
+    return "" if piece.stride >= piece.vectors * size else f"has {piece.copies} places that overlap"
+
+
 def _end(piece: Piece, size: int) -> int:
     """Return the first byte behind a piece and all its copies."""
     length = piece.vectors if piece.use == KEEPS else piece.vectors * size
@@ -161,7 +199,7 @@ def _end(piece: Piece, size: int) -> int:
 
 
 def _overwritten(build: Build, program: NodeProgram) -> Iterator[str]:
-    """Yield where something lies on a resident tensor of a node."""
+    """Yield where something lies on a resident tensor of a node, or one lies in two places."""
     size = build.manifest.vector_bytes
     moving, kept = set[tuple[int, int]](), set[tuple[int, int, str]]()
     for section in program.sections:
@@ -171,6 +209,9 @@ def _overwritten(build: Build, program: NodeProgram) -> Iterator[str]:
                     kept.add((piece.address, _end(piece, size), _name_kept(build, one.operator, piece.place)))
                 else:
                     moving.add((piece.address, _end(piece, size)))
+    for name, count in Counter(name for *_, name in kept).items():
+        if count > 1:
+            yield f"node {program.node}: {name} lies in {count} places"
     spans = [(begin, end, True) for begin, end, _ in kept if begin < end]
     spans += [(begin, end, False) for begin, end in moving if begin < end and kept]
     reach = {True: 0, False: 0}

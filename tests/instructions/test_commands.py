@@ -59,8 +59,22 @@ def test_the_reference_runs_programs_as_it_runs_rows(folder: Path, capsys: pytes
     assert {key: told[key] for key in rows} == rows
     # Two runs, in each of which three chips read three vectors.
     assert (told["compared"], told["mismatches"], told["differences"]) == (2 * 3 * 3, 0, 0)
-    assert run([*arguments[:-3], "--programs", str(out)]) == ExitCode.DONE
-    assert "0 instructions and rows differ" in capsys.readouterr().out
+
+
+def test_a_replay_of_programs_is_one_run_of_the_reference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that both commands tell the same: all instructions, among them two sends from each chip to each other."""
+    out = str(exported(folder))
+    commands = ["replay", str(folder)], ["simulate", str(folder), "--reference"]
+    for more in ([], ["--json"]):
+        capsys.readouterr()
+        told = []
+        for command in commands:
+            assert run([*command, "--programs", out, *more]) == ExitCode.DONE
+            told.append(capsys.readouterr().out)
+        assert told[0] == told[1]
+        assert ("0 instructions and rows differ" in told[0]) == (not more)
+    # A share is a vector: it goes to who adds it, and its sum comes back.
+    assert json.loads(told[0])["instructions"]["SEND"] == 2 * 3 * 2
 
 
 def test_programs_of_another_build_are_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,13 +102,15 @@ def test_numbers_out_of_range_are_told(told: str) -> None:
     [
         (lambda one: one._replace(node=99), "no node 99"),
         (lambda one: one._replace(vector_bytes=64), "vectors of 64 bytes"),
+        (lambda one: one._replace(position="9"), "in the build, not at '9'"),
+        (lambda one: one._replace(names=((0, "x"),)), "node 0 names operator 0 'x', and runs 0 'source'"),
         (lambda one: one._replace(sections=(one.sections[0]._replace(segment=9),)), "no segment 9"),
         (lambda one: one._replace(sections=(one.sections[0]._replace(period_cycles=9),)), "another period"),
         (lambda one: one._replace(sections=(one.sections[-1]._replace(link=9999),)), "no unit serves link 9999"),
     ],
 )
 def test_programs_of_another_machine_are_told(change: Callable[[NodeProgram], NodeProgram], told: str) -> None:
-    """Tests a node, vectors, a segment, a period and a link that the build does not have."""
+    """Tests a node, vectors, a position, a name, a segment, a period and a link that the build does not have."""
     build = build_of(LAID["all-reduce"])
     found = lowered(build)
     wrong = execute(build, [change(found[0]), *found[1:]])
