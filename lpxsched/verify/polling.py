@@ -106,7 +106,7 @@ def _by_segment(segment: Integers, count: int) -> list[Integers]:
 
 
 def _chips(build: Build, segment: _Segment) -> Iterator[Violation]:
-    """Yield chips that act in a segment and do not branch, or not when the last one does."""
+    """Yield chips that act in a segment and do not branch, cannot, or not when the last one does."""
     operators, links = build.operators, build.links
     link = build.slots.link[segment.slots]
     members = [chip for group in build.graph.groups_of(segment.number) for chip in group.members]
@@ -115,6 +115,9 @@ def _chips(build: Build, segment: _Segment) -> Iterator[Violation]:
     for chip in np.setdiff1d(chips, operators.chip[segment.branches]).tolist():
         message = f"segment {segment.number}: {named(build, chip)} acts in it and never branches on the flags of hosts"
         yield Violation(RULE, message, rows_of(build.segments, segment.number))
+    for row in segment.branches[~build.chips.resident[operators.chip[segment.branches]]].tolist():
+        message = f"operator {row} ({BRANCH}) runs on {named(build, int(operators.chip[row]))}, which cannot branch"
+        yield Violation(RULE, message, rows_of(operators, row))
     for row in segment.branches[operators.start[segment.branches] != segment.branch_cycle].tolist():
         when = f"at cycle {operators.start[row]}, others at {segment.branch_cycle}: chips must decide in one cycle"
         yield Violation(RULE, f"operator {row} ({BRANCH}) branches {when}", rows_of(operators, row))

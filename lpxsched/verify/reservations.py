@@ -233,7 +233,7 @@ def _ports(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
 
 
 def _steps(build: Build, chain: Chain) -> Iterator[Violation]:
-    """Yield steps that are told too short: the nominal one, and N P on the slowest clock.
+    """Yield steps that are told too short: the nominal one, and N P on the slowest clock; and another N or N P.
 
     Between the same window of two steps the root strays, and the first chip since each of two deskews, which leave it
     an error for each level.
@@ -250,6 +250,11 @@ def _steps(build: Build, chain: Chain) -> Iterator[Violation]:
         least = cycles_to_ns(cycles, Fraction(build.manifest.clock_mhz))
         if not _is_time(results.get(key)) or exact(results[key]) < least:
             yield _wrong(f"results {key} is {results.get(key)!r}, its windows take {float(least):.3f}")
+    perfect = Fraction(ceil_cycles(cycles_to_ns(longest, Fraction(build.manifest.clock_mhz)) * 1000), 1000)
+    for key, value in (("windows", Fraction(chain.windows)), ("longest_step_ns", perfect)):
+        said = results.get(key)
+        if said is not None and (not _is_time(said) or exact(said) != value):
+            yield _wrong(f"results {key} is {said!r}, the frames have {float(value):g}")
 
 
 def _chips(build: Build) -> list[int]:

@@ -16,6 +16,7 @@ from lpxsched.verify.demand import graph_operators
 from lpxsched.verify.each_period import aligned_by, deskewed_each_period
 from lpxsched.verify.frames import repeating
 from lpxsched.verify.gaps import since_deskew
+from lpxsched.verify.reservations import in_flight
 from lpxsched.verify.tree import Tree
 from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
 from lpxsched.verify.windows import window_violations
@@ -41,6 +42,7 @@ def result_violations(build: Build) -> list[Violation]:
         *_totals(build),
         *_times(build),
         *_steps(build),
+        *_rates(build),
         *_proofs(build),
     ]
 
@@ -106,6 +108,18 @@ def _steps(build: Build) -> Iterator[Violation]:
         if len(values) == len(parts):
             total = sum((value for value in values if value is not None), Fraction(0))
             yield from _differs(build, key, total, f"{' and '.join(parts)} sum to")
+
+
+def _rates(build: Build) -> Iterator[Violation]:
+    """Yield tokens a second that do not follow from steps: of a user, of his least, and of all that are in flight."""
+    results, users = build.manifest.results, build.manifest.options.get("batch")
+    tokens, step, high = (_number(results.get(key)) for key in ("acceptance_length", "step_ns", "step_high_ns"))
+    if tokens is None or not step or not high or not isinstance(users, int):
+        return
+    rate, count = tokens * 10**9 / step, users * in_flight(build)
+    for key, right in (("per_user", rate), ("per_user_low", 10**9 / high), ("", count * rate)):
+        name = f"tokens_per_s_{key}".rstrip("_")
+        yield from _differs(build, name, Fraction(int(right * 1000), 1000), "a second of steps emits")
 
 
 def _proofs(build: Build) -> Iterator[Violation]:

@@ -89,6 +89,12 @@ def test_nothing_polls_where_chips_cannot_branch_or_begin_anew_every_period() ->
     assert breaks(repeating(build, 200), "R9", "operator 13 (branch) is of segment 0, where nothing polls")
 
 
+def test_who_branches_can_branch() -> None:
+    """Tests two chips that poll, of which one cannot branch."""
+    text = "operator 14 (branch) runs on chip 1, which cannot branch"
+    assert breaks(change(polled_build(), "chips", 1, resident=False), "R9", text)
+
+
 @pytest.mark.parametrize("name", ["state", "convolution", "tokens"])
 def test_what_is_written_in_place_is_written_after_the_branch(name: str) -> None:
     """Tests a router that reads and writes a state and starts at 44, where chips branch at 45."""

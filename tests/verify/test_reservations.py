@@ -73,6 +73,8 @@ def test_the_chain_adds_up(flying: Build) -> None:
         ({"rest_cycles": [0, 10_000_000]}, "the chain of a micro-batch closes after"),
         ({"step_ns": 1000.0}, "results step_ns is 1000.0"),
         ({"step_high_ns": 1000.0}, "results step_high_ns is 1000.0"),
+        ({"longest_step_ns": 1000.0}, "results longest_step_ns is 1000.0, the frames have"),
+        ({"windows": 1}, "results windows is 1, the frames have"),
         ({"assumed_ns": 1.0}, "results assumed_ns is 1.0, GPUs and hand-over make"),
         ({"assumed_high_ns": None, "assumed_low_ns": "0"}, "results assumed_low_ns is '0'"),
     ],

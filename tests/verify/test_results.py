@@ -67,6 +67,24 @@ def test_a_claim_that_does_not_follow_is_found(claim: dict[str, Any], text: str)
     assert breaks(claiming(two_chip_build(), **TRUE | claim), "R3", f"manifest.json: results {text}")
 
 
+@pytest.mark.parametrize(
+    ("key", "rate"),
+    [
+        ("tokens_per_s_per_user", 11709601.873),
+        ("tokens_per_s_per_user_low", 1570440.539),
+        ("tokens_per_s", 23419203.747),
+    ],
+)
+def test_tokens_a_second_follow_from_steps(key: str, rate: float) -> None:
+    """Tests two users with 1.5 tokens a step of 128.1 ns, and one at least in 636.764: cut to thousandths."""
+    build = two_chip_build()
+    options = build.manifest.options | {"batch": 2}
+    build = replace(build, manifest=build.manifest.model_copy(update={"options": options}))
+    true = TRUE | {"acceptance_length": 1.5, key: rate}
+    assert not rules(claiming(build, **true))
+    assert breaks(claiming(build, **true | {key: rate + 0.001}), "R3", f"{key} is {rate + 0.001!r}, a second of steps")
+
+
 def test_a_proof_needs_a_bound() -> None:
     """Tests a bound of 100 under a makespan of 128: 1.28, and not optimal."""
     build = change(two_chip_build(), "segments", 0, lower_bound_cycles=100)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from lpxsched.files.document import read_yaml
@@ -27,6 +27,8 @@ from lpxsched.files.shipped import find_file
 from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+
     from lpxsched.workload.gpu_work import GpuWork
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -48,11 +50,13 @@ class GpusFile(Strict):
     memory_efficiency: Tagged[Share]
     fixed_ns: Tagged[Time]
 
-    @model_validator(mode="after")
-    def _holds_a_pool(self) -> GpusFile:
-        if self.gpus_per_micro_batch.value > self.gpus.value:
-            raise PydanticCustomError("no_pool", "needs gpus_per_micro_batch of at most gpus")
-        return self
+    @field_validator("gpus_per_micro_batch")
+    @classmethod
+    def _are_there(cls, pool: Tagged[Count], info: ValidationInfo) -> Tagged[Count]:
+        gpus: Tagged[Count] | None = info.data.get("gpus")
+        if gpus is not None and pool.value > gpus.value:
+            raise PydanticCustomError("no_pool", "must be at most {gpus}, all gpus", {"gpus": gpus.value})
+        return pool
 
 
 @dataclass(frozen=True, slots=True)

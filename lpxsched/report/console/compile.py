@@ -93,7 +93,9 @@ def _frame(build: Build) -> list[tuple[str, str]]:
     if windows is None:
         return []
     gaps = windows.every - windows.free
-    every = f", {gaps} left out for a deskew every {deskews.every_periods[0]}" if len(deskews) else ""
+    of_frame = int((deskews.frame == 0).sum())
+    them = "a deskew" if of_frame == 1 else f"{of_frame} deskews"
+    every = f", {gaps} left out for {them} every {deskews.every_periods[0]}" if of_frame else ""
     return [
         ("period", f"{period:,} cycles, {int(build.segments.makespan_cycles[0]) / period:.1f} of them a makespan"),
         ("in flight", f"{windows.owned} of {windows.free}: {windows.every} windows a step{every}"),
@@ -112,7 +114,8 @@ def _deskews(results: dict[str, Any]) -> list[tuple[str, str]]:
     if len(tried) > 1:
         low, high = (choose(one["worst_case_ns"] for one in tried) for choose in (min, max))
         numbers = [one["deskews"] for one in tried]
-        others = f"of {min(numbers)} to {max(numbers)} deskews tried"
+        quick = " with quick schedules" if "decided_by" in told else ""
+        others = f"of {min(numbers)} to {max(numbers)} deskews tried{quick}"
         rows.append(("", f"{others}, worst cases were {as_us(low)} to {as_us(high)}"))
         if told.get("decided_by") == "nominal step":
             rows.append(("", "the shortest nominal step decided, of worst cases within 2% of the least"))

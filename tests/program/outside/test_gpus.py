@@ -69,11 +69,11 @@ def test_the_shipped_rack() -> None:
 
 
 def test_a_pool_larger_than_all_gpus_is_refused(tmp_path: Path) -> None:
-    """Tests one line with what would be right."""
+    """Tests one line with the place, and what would be right."""
     file = tmp_path / "g.yaml"
     file.write_text(
         "name: g\ngpus: 4\ngpus_per_micro_batch: 8\nmemory_bytes: 9\nmemory_bytes_per_ns: 1.0\n"
         "memory_efficiency: 1.0\nfixed_ns: 0.0\n"
     )
-    with pytest.raises(InputError, match="needs gpus_per_micro_batch of at most gpus"):
+    with pytest.raises(InputError, match=r"g\.yaml:3:1: gpus_per_micro_batch: must be at most 4, all gpus, got 8"):
         read_gpus(str(file))
