@@ -22,7 +22,7 @@ UNITS_OF_NODE, SIDES = len(UNITS), 2
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Resources:
     """Numbers of all resources of a fabric: links, then units, then ports.
 
     Attributes
@@ -34,7 +34,7 @@ class Names:
     nodes: int
 
     @classmethod
-    def of(cls, fabric: Fabric) -> Names:
+    def of(cls, fabric: Fabric) -> Resources:
         """Return the numbers for a fabric."""
         return cls(fabric.links, fabric.nodes)
 
@@ -57,25 +57,25 @@ class Names:
         return self.first_port + host * SIDES + side
 
 
-def held_by(layer: ScheduledLayer, names: Names) -> Held:
+def held_by(layer: ScheduledLayer, resources: Resources) -> Held:
     """Return the links and units that an iteration of a layer holds."""
     schedule, instance = layer.distinct.result.schedule, layer.problem.instance
-    return joined(_links(schedule, instance), _units(schedule, instance, names))
+    return joined(_links(schedule, instance), _units(schedule, instance, resources))
 
 
-def held_ports(ports: dict[int, tuple[int, int]], names: Names, *, before: int, after: int) -> Held:
+def held_ports(ports: dict[int, tuple[int, int]], resources: Resources, *, before: int, after: int) -> Held:
     """Return the ports that rows of a layer hold.
 
     Parameters
     ----------
     ports : dict
         Cycles for which they hold the port of each host, in and out.
-    names : Names
+    resources : Resources
     before, after : int
         How long before a window they begin to enter, and how long after it to leave.
     """
-    rows = [(names.port(host, 0), -before, into) for host, (into, _) in ports.items()]
-    rows += [(names.port(host, 1), after, out) for host, (_, out) in ports.items()]
+    rows = [(resources.port(host, 0), -before, into) for host, (into, _) in ports.items()]
+    rows += [(resources.port(host, 1), after, out) for host, (_, out) in ports.items()]
     return Held(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
 
 
@@ -100,9 +100,9 @@ def _links(schedule: Schedule, instance: Instance) -> Held:
     return Held(link, schedule.slot_depart, network.hold_cycles(schedule.slot_vectors, bundle))
 
 
-def _units(schedule: Schedule, instance: Instance, names: Names) -> Held:
+def _units(schedule: Schedule, instance: Instance, resources: Resources) -> Held:
     sums, node = schedule.sums, instance.network.fabric_node
     unit = np.concatenate([instance.operator_unit, np.full(len(sums), VECTOR)])
     at = np.concatenate([instance.operator_node, sums.node])
     start = np.concatenate([schedule.operator_start, sums.start])
-    return Held(names.unit(node[at], unit), start, np.concatenate([instance.operator_cycles, sums.cycles]))
+    return Held(resources.unit(node[at], unit), start, np.concatenate([instance.operator_cycles, sums.cycles]))

@@ -19,7 +19,7 @@ from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import NothingFoundError, TooManyInFlightError
 from lpxsched.program.frames.frames import Frame, drained, gap_windows, lost_residues
 from lpxsched.program.frames.gap_choice import NEAR_STEPS, TriedGaps, tried_gaps
-from lpxsched.program.frames.held import Names, held_by, held_ports, joined, run_cycles
+from lpxsched.program.frames.held import Resources, held_by, held_ports, joined, run_cycles
 from lpxsched.program.frames.loads import Load, loads_of
 from lpxsched.program.frames.period import least_period, shortest_chain
 from lpxsched.program.frames.reserved_chain import ReservedChain, chain_of, free_residues, server_conflicts
@@ -130,9 +130,9 @@ def _denser(
     layers: Sequence[ScheduledLayer], machine: Machine, interval: int | None, found: InFlight | NothingFoundError
 ) -> Iterator[int]:
     """Yield periods for which times are worth choosing anew: near the load, where shifts alone need a longer one."""
-    names, stall = Names.of(machine.fabric), layers[0].problem.opening.clock.stall_cycles(interval)
-    held_at = _held(layers, machine, names, longest_stages(layers, machine, stall))
-    load = least_period(held_at(1), names.count)
+    resources, stall = Resources.of(machine.fabric), layers[0].problem.opening.clock.stall_cycles(interval)
+    held_at = _held(layers, machine, resources, longest_stages(layers, machine, stall))
+    load = least_period(held_at(1), resources.count)
     for slack in SLACKS:
         period = load + load * slack // 100
         if isinstance(found, NothingFoundError) or period * WORTH < found.chain.period_cycles * (WORTH - 1):
@@ -181,16 +181,16 @@ def arranged(
     least : int
         Shorter periods are not tried.
     """
-    clock, names = layers[0].problem.opening.clock, Names.of(machine.fabric)
+    clock, resources = layers[0].problem.opening.clock, Resources.of(machine.fabric)
     stall = clock.stall_cycles(interval)
     most, runs = longest_stages(layers, machine, stall), np.array([run_cycles(layer) for layer in layers])
-    held_at = _held(layers, machine, names, most)
+    held_at = _held(layers, machine, resources, most)
     frame_of = sharing(layer.problem.group.chips for layer in layers)
     keys = [(layer.distinct.number, layer.problem.group.chips) for layer in layers]
     longest = max(
         sum(run for run, of in zip(runs.tolist(), frame_of, strict=True) if of == frame) for frame in frame_of
     )
-    least = max(least, least_period(held_at(1), names.count))
+    least = max(least, least_period(held_at(1), resources.count))
     chain = shortest_chain(held_at, keys, most, least=least, longest=max(least, longest))
     if chain is None:
         return NothingFoundError("no period lets the layers run beside each other", remedy="try another --partition")
@@ -202,9 +202,9 @@ def arranged(
     if isinstance(frames, NothingFoundError):
         return frames
     lost = lost_residues(chain, list(zip(frames, members, strict=True)))
-    conflicts = server_conflicts(most.served(chain), most.held, chain)
+    conflicts = server_conflicts(most.served(chain), most.on_gpus, chain)
     owned = free_residues(conflicts, lost, machine.micro_batches, machine.outside.gpus.servers)
-    loads = loads_of(held_at(1), names, machine, most)
+    loads = loads_of(held_at(1), resources, machine, most)
     if len(owned) < machine.micro_batches:
         return _too_many(len(owned), chain, len(lost), machine, loads)
     typical = typical_stages(layers, machine)
@@ -216,16 +216,16 @@ def arranged(
 
 
 def _held(
-    layers: Sequence[ScheduledLayer], machine: Machine, names: Names, most: Stages
+    layers: Sequence[ScheduledLayer], machine: Machine, resources: Resources, most: Stages
 ) -> Callable[[int], list[Held]]:
     """Return what an iteration of each layer holds, given a period."""
-    of_fabric, ports = [held_by(layer, names) for layer in layers], ports_of_layers(layers, machine)
+    of_fabric, ports = [held_by(layer, resources) for layer in layers], ports_of_layers(layers, machine)
     before = max(into for of_layer in ports for into, _ in of_layer.values())
 
     def held_at(period: int) -> list[Held]:
         leaves = (most.segment + most.rests(period)).tolist()
         return [
-            joined(one, held_ports(of_layer, names, before=before, after=after))
+            joined(one, held_ports(of_layer, resources, before=before, after=after))
             for one, of_layer, after in zip(of_fabric, ports, leaves, strict=True)
         ]
 
@@ -265,7 +265,7 @@ def nominal_step(chain: ReservedChain, nominal: ReservedChain, gaps: int, machin
     """
     m, servers = machine.micro_batches, machine.outside.gpus.servers
     windows = ceil_div(m * chain.windows, chain.windows - gaps) * chain.period_cycles
-    of_server = ceil_div(m, servers) * int(typical.held.sum())
+    of_server = ceil_div(m, servers) * int(typical.on_gpus.sum())
     return max(nominal.step_cycles, windows, of_server)
 
 

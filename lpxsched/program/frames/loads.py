@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.program.frames.held import Names
+    from lpxsched.program.frames.held import Resources
     from lpxsched.program.frames.offsets import Held
     from lpxsched.program.frames.stages import Machine, Stages
 
@@ -43,32 +43,36 @@ class Load:
     cycles: int
 
 
-def loads_of(held: Sequence[Held], names: Names, machine: Machine, most: Stages) -> tuple[Load, ...]:
+def loads_of(held: Sequence[Held], resources: Resources, machine: Machine, most: Stages) -> tuple[Load, ...]:
     """Return the busiest resource of each kind, the largest load first."""
     gpus = machine.outside.gpus
-    share = ceil_div(int(most.held.sum()), gpus.servers)
+    share = ceil_div(int(most.on_gpus.sum()), gpus.servers)
     of_gpus = Load(GPUS, f"GPUs of {gpus.name}, {gpus.servers} micro-batches at once", share)
-    return tuple(sorted([*fabric_loads(held, names, machine.fabric), of_gpus], key=lambda load: -load.cycles))
+    return tuple(sorted([*fabric_loads(held, resources, machine.fabric), of_gpus], key=lambda load: -load.cycles))
 
 
-def fabric_loads(held: Sequence[Held], names: Names, fabric: Fabric) -> tuple[Load, ...]:
+def fabric_loads(held: Sequence[Held], resources: Resources, fabric: Fabric) -> tuple[Load, ...]:
     """Return the busiest link, unit and port, the largest load first; none of a kind that nobody holds."""
-    total = np.sum([one.loads(names.count) for one in held], axis=0)
-    edges = {"link": (0, names.links), "unit": (names.links, names.first_port), "port": (names.first_port, names.count)}
+    total = np.sum([one.loads(resources.count) for one in held], axis=0)
+    edges = {
+        "link": (0, resources.links),
+        "unit": (resources.links, resources.first_port),
+        "port": (resources.first_port, resources.count),
+    }
     found = []
     for kind, (first, end) in edges.items():
         busiest = first + int(total[first:end].argmax())
         if total[busiest]:
-            found.append(Load(kind, _name(fabric, names, kind, busiest), int(total[busiest])))
+            found.append(Load(kind, _name(fabric, resources, kind, busiest), int(total[busiest])))
     return tuple(sorted(found, key=lambda load: -load.cycles))
 
 
-def _name(fabric: Fabric, names: Names, kind: str, resource: int) -> str:
+def _name(fabric: Fabric, resources: Resources, kind: str, resource: int) -> str:
     if kind == "link":
         source, destination = int(fabric.source[resource]), int(fabric.destination[resource])
         return f"link {source} -> {destination}, lane {int(fabric.lane[resource])}"
     if kind == "unit":
-        node, unit = divmod(resource - names.links, len(UNITS))
+        node, unit = divmod(resource - resources.links, len(UNITS))
         return f"{next(name for name, number in UNITS.items() if number == unit)} unit of chip {node}"
-    host, side = divmod(resource - names.first_port, len(SIDES))
+    host, side = divmod(resource - resources.first_port, len(SIDES))
     return f"Ethernet port of host {host}, {SIDES[side]}"

@@ -50,7 +50,7 @@ class Stages:
     ----------
     segment : ndarray of int64, shape (layers,)
         From a window until the last result is at its host.
-    out, held, back : ndarray of int64, shape (layers,)
+    out, on_gpus, back : ndarray of int64, shape (layers,)
         Hand-over to the GPUs, time there, hand-over to the next layer.
     crosses : ndarray of int64, shape (layers,)
         1 where the next layer is in another time domain, so that it may wait a period more.
@@ -58,7 +58,7 @@ class Stages:
 
     segment: Integers
     out: Integers
-    held: Integers
+    on_gpus: Integers
     back: Integers
     crosses: Integers
 
@@ -72,7 +72,7 @@ class Stages:
 
     def delays(self, period: int) -> Integers:
         """Return D_l, shape (layers,)."""
-        own = self.segment + self.rests(period) + self.out + self.held + self.back
+        own = self.segment + self.rests(period) + self.out + self.on_gpus + self.back
         return np.asarray(own + self.crosses * period)
 
     def served(self, chain: ReservedChain) -> Integers:
@@ -92,7 +92,7 @@ def longest_stages(layers: Sequence[ScheduledLayer], machine: Machine, stall: in
     return Stages(
         segment=_makespans(layers) + stall + most_cycles(late_ns, clock),
         out=_most([visit.out.high for visit in visits], clock),
-        held=_most([visit.attention.high for visit in visits[1:]] + [end.high + visits[0].attention.high], clock),
+        on_gpus=_most([visit.attention.high for visit in visits[1:]] + [end.high + visits[0].attention.high], clock),
         back=_most([max(visit.into.high for visit in visits)] * len(visits), clock),
         crosses=_crosses(layers, machine),
     )
@@ -101,11 +101,11 @@ def longest_stages(layers: Sequence[ScheduledLayer], machine: Machine, stall: in
 def typical_stages(layers: Sequence[ScheduledLayer], machine: Machine) -> Stages:
     """Return what visits take on perfect clocks with all outside at its typical value."""
     clock, visits, end = layers[0].problem.opening.clock, machine.outside.visits, machine.outside.ending
-    held = [visit.attention.value for visit in visits[1:]] + [end.value + visits[0].attention.value]
+    on_gpus = [visit.attention.value for visit in visits[1:]] + [end.value + visits[0].attention.value]
     return Stages(
         segment=_makespans(layers),
         out=_plain([visit.out.value for visit in visits], clock),
-        held=_plain(held, clock),
+        on_gpus=_plain(on_gpus, clock),
         back=_plain([visit.into.value for visit in (*visits[1:], visits[0])], clock),
         crosses=np.zeros(len(layers), dtype=np.int64),
     )

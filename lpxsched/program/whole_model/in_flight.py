@@ -19,7 +19,7 @@ import numpy as np
 
 from lpxsched.errors import TooManyInFlightError
 from lpxsched.program.frames.frames import Frame, spread
-from lpxsched.program.frames.held import Names
+from lpxsched.program.frames.held import Resources
 from lpxsched.program.frames.loads import fabric_loads
 from lpxsched.program.frames.offsets import meets_itself
 from lpxsched.program.frames.period import allowed_beside, between_layers, least_period
@@ -110,33 +110,33 @@ def solve_chain_in_flight(
     InfeasibleError, TooManyInFlightError
         With how many fit, and what limits them.
     """
-    kinds, names = kinds_of(problems), Names.of(fabric)
+    kinds, resources = kinds_of(problems), Resources.of(fabric)
     quick = kept_over(kinds, lambda interval: greedy_over(kinds, interval, options))
-    tried, fits = _weighed(kinds, quick, names, micro_batches)
+    tried, fits = _weighed(kinds, quick, resources, micro_batches)
     if not tried:
-        raise _too_many(micro_batches, *max(fits, key=lambda one: one[0]), names, fabric)
+        raise _too_many(micro_batches, *max(fits, key=lambda one: one[0]), resources, fabric)
     interval = tried[0].covered_cycles
     found = searched(kinds, interval, options, first=quick(interval), progress=progress)
     moved = kept_over(kinds, lambda interval: moved_over(kinds, interval, found))
-    tried, fits = _weighed(kinds, moved, names, micro_batches)
+    tried, fits = _weighed(kinds, moved, resources, micro_batches)
     if not tried:
-        raise _too_many(micro_batches, *max(fits, key=lambda one: one[0]), names, fabric)
+        raise _too_many(micro_batches, *max(fits, key=lambda one: one[0]), resources, fabric)
     interval = tried[0].covered_cycles
     layers = layers_of(kinds, interval, options, found=moved(interval))
-    laid = _laid(lengths_of(layers, names, interval), names, fabric, micro_batches)
+    laid = _laid(lengths_of(layers, resources, interval), resources, fabric, micro_batches)
     return replace(laid, tried=tuple(tried))
 
 
 def _weighed(
-    kinds: Kinds, plans_over: Callable[[int | None], dict[str, KindPlan]], names: Names, micro_batches: int
+    kinds: Kinds, plans_over: Callable[[int | None], dict[str, KindPlan]], resources: Resources, micro_batches: int
 ) -> tuple[list[TriedPeriod], list[tuple[int, Lengths]]]:
     """Return the periods that were tried, the best first, and how many windows any chain has of what lengths."""
     fits: list[tuple[int, Lengths]] = []
 
     def periods_over(interval: int | None) -> list[TriedPeriod]:
         results = results_of(plans_over(interval))
-        guard, lengths = int(kinds.guards(interval).max(initial=0)), lengths_over(kinds, interval, results, names)
-        chains = list(_chains(lengths, names, micro_batches))
+        guard, lengths = int(kinds.guards(interval).max(initial=0)), lengths_over(kinds, interval, results, resources)
+        chains = list(_chains(lengths, resources, micro_batches))
         fits.append((max((chain.windows for chain in chains), default=0), lengths))
         return [
             TriedPeriod(
@@ -166,12 +166,12 @@ def _nominal_step(chain: ReservedChain, lengths: Lengths) -> int:
     return chain_of(chain.phase_cycles, lengths.makespan, chain.period_cycles).step_cycles
 
 
-def _chains(lengths: Lengths, names: Names, micro_batches: int) -> Iterator[ReservedChain]:
+def _chains(lengths: Lengths, resources: Resources, micro_batches: int) -> Iterator[ReservedChain]:
     """Yield a chain for each period at which layers lie beside each other.
 
     Periods are tried from the least one on, up to those with which no step has windows enough.
     """
-    least = max(lengths.least_period, least_period(lengths.held, names.count))
+    least = max(lengths.least_period, least_period(lengths.held, resources.count))
     # A step of N windows takes N periods; one of twice its layers is not worth a look.
     most = max(2 * least, ceil_div(2 * int(lengths.makespan.sum()), micro_batches))
     period = least
@@ -209,12 +209,12 @@ def _allowed(
     return free
 
 
-def _laid(lengths: Lengths, names: Names, fabric: Fabric, micro_batches: int) -> ChainInFlight:
+def _laid(lengths: Lengths, resources: Resources, fabric: Fabric, micro_batches: int) -> ChainInFlight:
     """Return the shortest step with windows for all micro-batches."""
-    chains = list(_chains(lengths, names, micro_batches))
+    chains = list(_chains(lengths, resources, micro_batches))
     enough = [chain for chain in chains if chain.windows >= micro_batches]
     if not enough:
-        raise _too_many(micro_batches, max((one.windows for one in chains), default=0), lengths, names, fabric)
+        raise _too_many(micro_batches, max((one.windows for one in chains), default=0), lengths, resources, fabric)
     chain = min(enough, key=lambda one: (one.step_cycles, _nominal_step(one, lengths), one.windows))
     period, first = chain.period_cycles, int(chain.start_cycles[0])
     starts = (chain.start_cycles - first).tolist()
@@ -224,27 +224,29 @@ def _laid(lengths: Lengths, names: Names, fabric: Fabric, micro_batches: int) ->
         starts=tuple(starts),
         makespan_cycles=starts[-1] + int(lengths.makespan[-1]),
         phase_cycles=first,
-        frame=Frame(period, chain.windows, deskews=deskews, bound_cycles=_least_load(lengths.layers, names)),
+        frame=Frame(period, chain.windows, deskews=deskews, bound_cycles=_least_load(lengths.layers, resources)),
         residues=tuple(spread(chain.windows, micro_batches)),
         wait_cycles=int(chain.waits_cycles[0]),
         step_cycles=_nominal_step(chain, lengths),
-        loads=fabric_loads(lengths.held, names, fabric),
+        loads=fabric_loads(lengths.held, resources, fabric),
     )
 
 
-def _least_load(layers: Sequence[ScheduledLayer], names: Names) -> int:
+def _least_load(layers: Sequence[ScheduledLayer], resources: Resources) -> int:
     """Return a bound of the period: operators of the graph run where it says, whatever the timetable."""
-    load = np.zeros(names.count, dtype=np.int64)
+    load = np.zeros(resources.count, dtype=np.int64)
     for layer in layers:
         instance = layer.problem.instance
         node = instance.network.fabric_node[instance.operator_node]
-        np.add.at(load, names.unit(node, instance.operator_unit), instance.operator_cycles)
+        np.add.at(load, resources.unit(node, instance.operator_unit), instance.operator_cycles)
     return max(1, int(load.max()))
 
 
-def _too_many(micro_batches: int, fit: int, lengths: Lengths, names: Names, fabric: Fabric) -> TooManyInFlightError:
+def _too_many(
+    micro_batches: int, fit: int, lengths: Lengths, resources: Resources, fabric: Fabric
+) -> TooManyInFlightError:
     """Return why only so many micro-batches fit, with N and what limits it."""
-    load = fabric_loads(lengths.held, names, fabric)[0]
+    load = fabric_loads(lengths.held, resources, fabric)[0]
     longest, stall = int(lengths.run.max()), lengths.stall
     limit = f"{load.name}, {load.cycles} cycles of each window, and the longest layer, {longest} between two deskews of"
     why, remedy = f"N = {fit} windows a step; the limit is {limit} {stall}", "more chips a layer with --partition"

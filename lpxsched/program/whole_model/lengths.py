@@ -16,7 +16,7 @@ from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from lpxsched.program.frames.held import Names
+    from lpxsched.program.frames.held import Resources
     from lpxsched.program.frames.offsets import Held, Integers
     from lpxsched.program.whole_model.kinds import Kinds
     from lpxsched.schedule.result import Result
@@ -55,15 +55,15 @@ class Lengths:
         return int(self.run.max()) + self.stall
 
 
-def lengths_over(kinds: Kinds, interval: int | None, results: Mapping[str, Result], names: Names) -> Lengths:
+def lengths_over(kinds: Kinds, interval: int | None, results: Mapping[str, Result], resources: Resources) -> Lengths:
     """Return what layers hold and how long they take with some results of their kinds."""
     ofs = {key: DistinctResult(number, 0, results[key], results[key], ()) for number, key in enumerate(kinds.problems)}
     over = [problem.over(interval) for problem in kinds.layers]
     layers = tuple(ScheduledLayer(problem, ofs[key]) for problem, key in zip(over, kinds.keys, strict=True))
-    return lengths_of(layers, names, interval)
+    return lengths_of(layers, resources, interval)
 
 
-def lengths_of(layers: tuple[ScheduledLayer, ...], names: Names, interval: int | None) -> Lengths:
+def lengths_of(layers: tuple[ScheduledLayer, ...], resources: Resources, interval: int | None) -> Lengths:
     """Return what scheduled layers hold and how long they take, their guards covering an interval."""
     clock = layers[0].problem.opening.clock
     stall = clock.stall_cycles(interval) if needs_alignment(clock.specification) else 0
@@ -73,7 +73,7 @@ def lengths_of(layers: tuple[ScheduledLayer, ...], names: Names, interval: int |
     runs = [*makespan[:-1], run_cycles(layers[-1])]
     return Lengths(
         layers=layers,
-        held=[held_by(layer, names) for layer in layers],
+        held=[held_by(layer, resources) for layer in layers],
         keys=[_key(layer) for layer in layers],
         makespan=np.array(makespan, dtype=np.int64),
         run=np.array(runs, dtype=np.int64),
