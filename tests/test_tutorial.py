@@ -42,7 +42,7 @@ def test_the_commands_do_what_the_tutorial_says(
     commands = steps(text)
     assert [command[0] for command, _ in commands] == [
         *("model", "topology", "compile", "check", "replay", "simulate", "report", "report"),
-        *("compile", "report", "report", "export"),
+        *("compile", "report", "report", "compile", "simulate", "export"),
     ]
     for command, shown in commands:
         assert run(command) == ExitCode.DONE, command
