@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
 from lpxsched.simulation.draws import cut_off, mixed, part_of, spread_within
+from lpxsched.simulation.trials.iterations import iterations
 
 if TYPE_CHECKING:
     from lpxsched.simulation.limits import Limits
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 # What float64 rounds in a slack stays below.
 TOLERANCE_CYCLES = 1e-6
-# Slots of all iterations of frames beyond which the first iterations are left out.
-MOST_ROWS = 200_000
 
 
 class Slots(NamedTuple):
@@ -225,26 +224,6 @@ def columns_of(build: Build, timeline: Timeline) -> Slots:
     )
 
 
-def iterations(build: Build, timeline: Timeline) -> tuple[Integers, Integers]:
-    """Return the slots of all iterations that are run, and how much earlier each is than in the latest iteration.
-
-    A frame that repeats runs from one deskew to the next; where that are too many slots, its last iterations, no fewer
-    than are under way at once.
-    """
-    frame = build.segments.frame[timeline.segment]
-    period = np.maximum(build.frames.period_cycles[frame], 1)
-    repeats, aligned = build.frames.period_cycles[frame] > 0, np.isin(frame, build.deskews.frame)
-    since = timeline.depart_cycles[0] - build.slots.depart[timeline.row]
-    lasts = timeline.read + timeline.vectors * timeline.pitch_cycles - build.slots.depart[timeline.row]
-    # Segments of a frame begin within a period of each other.
-    at_once = 2 + int((lasts / period)[repeats].max(initial=0))
-    most = max(at_once + 1, MOST_ROWS // max(int(repeats.sum()), 1))
-    times = np.where(repeats, np.minimum(np.where(aligned, np.maximum(since, 0) // period + 1, at_once), most), 1)
-    slot = np.repeat(np.arange(timeline.slots), times)
-    number = np.arange(len(slot)) - np.repeat(np.cumsum(times) - times, times)
-    return slot, number * period[slot]
-
-
 def run_on(
     slots: Slots,
     clocks: NodeClocks,
@@ -287,14 +266,19 @@ def run_on(
         part,
         seed,
     )
-    seen = Seen(
+    seen = _unseen(len(slots.row) if each else 0, int(slots.depth.max(initial=1)))
+    deliver(slots, run, seen)
+    return seen
+
+
+def _unseen(slots: int, depth: int) -> Seen:
+    """Return what is seen before a run: slacks of so many slots, and reads in buffers of so many vectors."""
+    return Seen(
         np.zeros(1, dtype=np.int64),
         np.zeros(1, dtype=np.int64),
         np.full(4, -1, dtype=np.int64),
         np.full(1, np.inf),
         np.full(2, -1, dtype=np.int64),
-        np.empty(len(slots.row) if each else 0),
-        np.zeros(int(slots.depth.max(initial=1))),
+        np.empty(slots),
+        np.zeros(depth),
     )
-    deliver(slots, run, seen)
-    return seen

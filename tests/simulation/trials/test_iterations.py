@@ -13,7 +13,8 @@ from lpxsched.simulation.egress import latency_cycles, read_egress, slowest_cloc
 from lpxsched.simulation.summary import simulate
 from lpxsched.simulation.timeline import read_timeline, slots_to_chips
 from lpxsched.simulation.trials.clocks import slowest_phase, swing
-from lpxsched.simulation.trials.kernel import columns_of, iterations
+from lpxsched.simulation.trials.iterations import iterations
+from lpxsched.simulation.trials.kernel import columns_of
 from tests.builds import ints, two_chip_build
 from tests.simulation.examples import clock, limits_of
 from tests.verify.changes import change
