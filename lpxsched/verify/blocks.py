@@ -39,6 +39,17 @@ class Grouped:
         """Return the rows of the numbers from `first` to the one before `last`."""
         return self.row[self.first[first] : self.first[last]].astype(np.int64)
 
+    def each(self, numbers: Integers) -> tuple[Integers, Integers]:
+        """Return the rows of some numbers, one number after the other, and how many each has."""
+        counts = self.first[numbers + 1] - self.first[numbers]
+        place = np.repeat(self.first[numbers] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return self.row[place].astype(np.int64), counts
+
+    def blocks(self, numbers: Integers) -> list[Integers]:
+        """Return some numbers in blocks of about `ROWS` rows."""
+        counts = self.first[numbers + 1] - self.first[numbers]
+        return np.split(numbers, np.flatnonzero(np.diff(np.cumsum(counts) // ROWS)) + 1)
+
     def among(self, rows: Integers) -> Grouped:
         """Return the same of some rows of a table, whose places among them were grouped."""
         return Grouped(rows.astype(np.min_scalar_type(rows.max(initial=0)))[self.row], self.first)

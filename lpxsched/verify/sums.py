@@ -27,9 +27,9 @@ def leaving_cycles(build: Build) -> Integers:
     """Return the earliest cycle in which what each operator produced may leave its chip."""
     operators, operands, producer = build.operators, build.operands, build.tensors.producer
     leave, adds = operators.start + operators.cycles, np.append(operators.kind == ADD, False)
-    chains = []
+    summed, chains = adds[operands.operator] & (operands.role == REDUCE), []
     for place in places(build) if adds.any() else ():
-        rows = place.read[adds[operands.operator[place.read]] & (operands.role[place.read] == REDUCE)]
+        rows = place.read[summed[place.read]]
         add, tensor = operands.operator[rows], operands.tensor[rows]
         turned = latest(reads(build, rows), arrivals(build, place.arriving, relay=True))
         arrived = np.flatnonzero(turned != NONE)
