@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.partition import ADD
-from lpxsched.verify.presence import arrivals, departures, made_ranges, produced_tensors, vectors_at
+from lpxsched.verify.presence import arrivals, departures, made_ranges, places, source_row, vectors_at
 from lpxsched.verify.ranges import joined, repeated, too_early
 from lpxsched.verify.sums import leaving_cycles
-from lpxsched.verify.violation import Violation, cycles_text, named, rows_of
+from lpxsched.verify.violation import Violation, cycles_text, in_order, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.timetable.build import Build
+    from lpxsched.verify.presence import Place
+    from lpxsched.verify.ranges import TimedRanges
 
 RULE = "R2"
 
@@ -33,39 +35,41 @@ def causality_violations(build: Build) -> list[Violation]:
 
 def _reads(build: Build) -> Iterator[Violation]:
     slots, links = build.slots, build.links
-    link = slots.link
-    one_vector = -(-links.vector_time_numerator[link] // links.vector_time_denominator[link])
-    earliest = slots.depart + one_vector + links.latency_cycles[link]
-    for slot in np.flatnonzero(slots.read < earliest).tolist():
+    hop = links.latency_cycles - (-links.vector_time_numerator // links.vector_time_denominator)
+    for slot in np.flatnonzero(slots.read < slots.depart + hop[slots.link]).tolist():
+        link = slots.link[slot]
         message = (
-            f"a slot on link {link[slot]} that departs at {slots.depart[slot]} is read at "
-            f"{slots.read[slot]}, earliest is {earliest[slot]} "
-            f"(latency {links.latency_cycles[link[slot]]})"
+            f"a slot on link {link} that departs at {slots.depart[slot]} is read at "
+            f"{slots.read[slot]}, earliest is {slots.depart[slot] + hop[link]} "
+            f"(latency {links.latency_cycles[link]})"
         )
         yield Violation(RULE, message, rows_of(slots, slot))
 
 
-def _departures(build: Build) -> Iterator[Violation]:
-    made = produced_tensors(build)
-    producer = build.tensors.producer[made]
-    leaving = departures(build)
-    there = joined(arrivals(build, relay=True), made_ranges(build, leaving_cycles(build)[producer]))
+def _departures(build: Build) -> list[Violation]:
+    ready = leaving_cycles(build)
+    found: list[tuple[int, Violation]] = []
+    for place in places(build):
+        leaving = departures(build, place.leaving)
+        there = joined(arrivals(build, place.arriving, relay=True), made_ranges(build, place.made, ready))
+        found += _early(build, place, leaving, there)
+    return in_order(found)
+
+
+def _early(build: Build, place: Place, leaving: TimedRanges, there: TimedRanges) -> Iterator[tuple[int, Violation]]:
+    """Yield slots of a place that leave it too early, each with its row."""
     early = too_early(leaving, there, repeated(there)[1])
-    tensors = build.slots.tensor[early[0]]
+    tensors = build.slots.tensor[place.leaving[early[0]]]
     columns = (*early, tensors, vectors_at(build, tensors, early[2]))
-    for slot, source, point, tensor, vector in zip(*(column.tolist() for column in columns), strict=True):
-        node = named(build, int(build.links.src[build.slots.link[slot]]))
-        rows = rows_of(build.slots, slot)
-        if source < len(build.slots):
-            cause = f"read there and turned around at {cycles_text(there.time(source, point))}"
-            rows += rows_of(build.slots, source)
+    for reader, source, point, tensor, vector in zip(*(column.tolist() for column in columns), strict=True):
+        slot, row = int(place.leaving[reader]), source_row(build, place, source)
+        at, time = cycles_text(leaving.time(reader, point)), cycles_text(there.time(source, point))
+        if row.file == build.slots.file:
+            cause = f"read there and turned around at {time}"
+        elif build.operators.kind[build.tensors.producer[row.row]] == ADD:
+            cause = f"summed there, which pays its way until {time}"
         else:
-            summed = build.operators.kind[producer[source - len(build.slots)]] == ADD
-            how = "summed there, which pays its way until" if summed else "produced there at"
-            cause = f"{how} {cycles_text(there.time(source, point))}"
-            rows += rows_of(build.tensors, int(made[source - len(build.slots)]))
-        message = (
-            f"vector {vector} of tensor {tensor} leaves {node} at "
-            f"{cycles_text(leaving.time(slot, point))} but is {cause}"
-        )
-        yield Violation(RULE, message, rows)
+            cause = f"produced there at {time}"
+        node = named(build, int(build.links.src[build.slots.link[slot]]))
+        message = f"vector {vector} of tensor {tensor} leaves {node} at {at} but is {cause}"
+        yield slot, Violation(RULE, message, (*rows_of(build.slots, slot), row))

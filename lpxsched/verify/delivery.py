@@ -7,25 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.operands import operand_violations
-from lpxsched.verify.presence import (
-    arrivals,
-    departures,
-    moved_operands,
-    produced_tensors,
-    reads,
-    sources,
-    vectors_at,
-)
-from lpxsched.verify.ranges import at_once, repeated, too_early, uncovered
+from lpxsched.verify.presence import arrivals, departures, places, reads, source_row, sources, vectors_at
+from lpxsched.verify.ranges import joined, repeated, too_early, uncovered
 from lpxsched.verify.results import result_violations
 from lpxsched.verify.runs import run_violations
-from lpxsched.verify.violation import Row, Violation, cycles_text, named, rows_of
+from lpxsched.verify.violation import Violation, cycles_text, in_order, named, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
+    from lpxsched.verify.presence import Place
     from lpxsched.verify.ranges import TimedRanges
 
 RULE = "R3"
@@ -33,75 +26,72 @@ RULE = "R3"
 
 def delivery_violations(build: Build) -> list[Violation]:
     """Return everything that breaks R3."""
-    wanted = reads(build)
     return [
         *run_violations(build),
         *operand_violations(build),
-        *_unready(build, wanted),
-        *_unused(build, wanted),
+        *_unready(build),
+        *_unused(build),
         *result_violations(build),
     ]
 
 
-def _unready(build: Build, wanted: TimedRanges) -> list[Violation]:
-    """Return what is absent, late or there twice; what is there is forgotten with the end of this."""
-    there = sources(build)
-    again = repeated(there)
-    return [*_absent(build, wanted, there), *_late(build, wanted, there, again[1]), *_twice(build, *again)]
+def _unready(build: Build) -> list[Violation]:
+    """Return what is absent, late or there twice."""
+    absent: list[tuple[int, Violation]] = []
+    late: list[tuple[int, Violation]] = []
+    twice: list[Violation] = []
+    for place in places(build):
+        wanted, there = reads(build, place.read), sources(build, place)
+        again = repeated(there)
+        absent += _absent(build, place.read[uncovered(wanted, there)])
+        late += _late(build, place, there, too_early(wanted, there, again[1]))
+        twice += _twice(build, place, *again)
+    return [*in_order(absent), *in_order(late), *twice]
 
 
-def _source_rows(build: Build, sources: Integers) -> list[Row]:
-    """Return the slot or the tensor that each of some rows of `sources` stands for."""
-    slots, made = len(build.slots), produced_tensors(build).tolist()
-    return [
-        Row(build.slots.file, source) if source < slots else Row(build.tensors.file, made[source - slots])
-        for source in sources.tolist()
-    ]
-
-
-def _absent(build: Build, wanted: TimedRanges, there: TimedRanges) -> Iterator[Violation]:
-    operands = build.operands
-    for row in moved_operands(build)[uncovered(wanted, there)].tolist():
-        operator, first = int(operands.operator[row]), int(operands.first_vector[row])
+def _absent(build: Build, operands: Integers) -> Iterator[tuple[int, Violation]]:
+    table = build.operands
+    for row in operands.tolist():
+        operator, first = int(table.operator[row]), int(table.first_vector[row])
         message = (
-            f"operator {operator} reads vectors {first} to {first + operands.vectors[row] - 1} of tensor "
-            f"{operands.tensor[row]}, not all of which reach {named(build, int(build.operators.chip[operator]))}"
+            f"operator {operator} reads vectors {first} to {first + table.vectors[row] - 1} of tensor "
+            f"{table.tensor[row]}, not all of which reach {named(build, int(build.operators.chip[operator]))}"
         )
-        yield Violation(RULE, message, rows_of(operands, row))
+        yield row, Violation(RULE, message, rows_of(table, row))
 
 
-def _late(build: Build, wanted: TimedRanges, there: TimedRanges, again: Integers) -> Iterator[Violation]:
-    read, source, point = too_early(wanted, there, again)
-    rows = moved_operands(build)[read]
+def _late(
+    build: Build, place: Place, there: TimedRanges, early: tuple[Integers, Integers, Integers]
+) -> Iterator[tuple[int, Violation]]:
+    reader, source, point = early
+    rows = place.read[reader]
     tensor = build.operands.tensor[rows]
-    vector = vectors_at(build, tensor, point)
-    causes = _source_rows(build, source)
-    for place, (row, cause) in enumerate(zip(rows.tolist(), causes, strict=True)):
+    columns = (rows, source, point, tensor, vectors_at(build, tensor, point))
+    for row, cause, at, number, vector in zip(*(column.tolist() for column in columns), strict=True):
         operator = build.operands.operator[row]
         message = (
             f"operator {operator} starts at {build.operators.start[operator]}, before vector "
-            f"{vector[place]} of tensor {tensor[place]} is there at "
-            f"{cycles_text(there.time(source[place], point[place]))}"
+            f"{vector} of tensor {number} is there at {cycles_text(there.time(cause, at))}"
         )
-        yield Violation(RULE, message, (*rows_of(build.operands, row), cause))
+        yield row, Violation(RULE, message, (*rows_of(build.operands, row), source_row(build, place, cause)))
 
 
-def _twice(build: Build, one: Integers, again: Integers) -> Iterator[Violation]:
-    slot, other = np.sort(np.stack([one, again]), axis=0)
-    rows = zip(_source_rows(build, slot), _source_rows(build, other), strict=True)
-    nodes, tensors = build.links.dst[build.slots.link[slot]], build.slots.tensor[slot]
-    for place, pair in enumerate(rows):
-        how = "produces itself" if other[place] >= len(build.slots) else "gets from another slot too"
-        message = f"{named(build, int(nodes[place]))} receives vectors of tensor {tensors[place]} that it {how}"
-        yield Violation(RULE, message, pair)
+def _twice(build: Build, place: Place, one: Integers, again: Integers) -> Iterator[Violation]:
+    first, other = np.sort(np.stack([one, again]), axis=0).tolist()
+    for pair in zip(first, other, strict=True):
+        slot, also = (source_row(build, place, source) for source in pair)
+        node, tensor = build.links.dst[build.slots.link[slot.row]], build.slots.tensor[slot.row]
+        how = "gets from another slot too" if also.file == build.slots.file else "produces itself"
+        message = f"{named(build, int(node))} receives vectors of tensor {tensor} that it {how}"
+        yield Violation(RULE, message, (slot, also))
 
 
-def _unused(build: Build, wanted: TimedRanges) -> Iterator[Violation]:
-    slots, leaves = build.slots, departures(build)
-    # When it is used does not matter here.
-    use = at_once(*(np.concatenate(ends) for ends in ((leaves.start, wanted.start), (leaves.end, wanted.end))))
-    del leaves
-    for slot in np.flatnonzero(uncovered(arrivals(build, relay=False), use)).tolist():
+def _unused(build: Build) -> Iterator[Violation]:
+    slots, unused = build.slots, []
+    for place in places(build):
+        use = joined(departures(build, place.leaving), reads(build, place.read))
+        unused.append(place.arriving[uncovered(arrivals(build, place.arriving, relay=False), use)])
+    for slot in np.sort(np.concatenate(unused)).tolist():
         node, end = build.links.dst[slots.link[slot]], slots.first_vector[slot] + slots.vectors[slot]
         message = (
             f"{named(build, int(node))} receives vectors {slots.first_vector[slot]} to {end - 1} of "

@@ -23,7 +23,7 @@ from lpxsched.verify.clock import limits_of
 from lpxsched.verify.gaps import gap_violations, round_intervals
 from lpxsched.verify.oscillators import drifting_frames
 from lpxsched.verify.polling import polled_segments, polling_violations
-from lpxsched.verify.presence import held_cycles, read_cycles, segment_ends, slot_segments
+from lpxsched.verify.presence import lasting, segment_ends
 from lpxsched.verify.reservations import reservation_violations
 from lpxsched.verify.shifts import clashes
 from lpxsched.verify.violation import Violation, cycles_text, rows_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.columns import Integers, Table
+    from lpxsched.timetable.columns import Integers
 
 RULE = "R9"
 
@@ -90,34 +90,16 @@ def _together(build: Build) -> Iterator[Violation]:
 
 def _overlaps(build: Build) -> Iterator[Violation]:
     """Yield what lasts into a deskew of a frame on demand: departures while the link is held, reads, and operators."""
-    slots, operators = build.slots, build.operators
-    segment, held, reading = slot_segments(build), held_cycles(build), read_cycles(build)
-    to_chip = ~build.chips.host[build.links.dst[slots.link]]
-    whole = np.arange(len(slots))
-    yield from _within(build, slots, "departs", whole, segment, slots.depart, held)
-    yield from _within(build, slots, "is read", np.flatnonzero(to_chip), segment, slots.read, reading)
-    running = np.flatnonzero(operators.cycles > 0)
-    yield from _within(build, operators, "runs", running, operators.segment, operators.start, operators.cycles)
-
-
-def _within(
-    build: Build, table: Table, does: str, rows: Integers, segment: Integers, start: Integers, length: Integers
-) -> Iterator[Violation]:
-    """Yield rows of a table that last into a deskew; all columns are those of the whole table."""
-    rows = rows[segment[rows] >= 0]
-    lasting = np.flatnonzero((build.deskews.stall > 0) & (build.deskews.every_periods == 0))
-    deskews = Deskews(*(getattr(build.deskews, field.name)[lasting] for field in fields(Deskews)))
-    # Deskews do not overlap: of those that begin before a row ends, some last into it when the last one does.
-    last = last_deskew(deskews, deskews.cycle, build.segments.frame[segment[rows]], (start + length)[rows] - 1)
-    begin, end = (np.append(column, NONE)[last] for column in (deskews.cycle, deskews.cycle + deskews.stall))
-    what = "operator" if table is build.operators else "slot"
-    for place in np.flatnonzero(start[rows] < end).tolist():
-        row, deskew = rows[place], lasting[last[place]]
-        message = (
-            f"{what} {row} of segment {segment[row]} {does} during [{start[row]}, {start[row] + length[row]}), "
-            f"within the deskew [{begin[place]}, {end[place]})"
-        )
-        yield Violation(RULE, message, (*rows_of(table, row), *rows_of(deskews, deskew)))
+    stalling = np.flatnonzero((build.deskews.stall > 0) & (build.deskews.every_periods == 0))
+    deskews = Deskews(*(getattr(build.deskews, field.name)[stalling] for field in fields(Deskews)))
+    for some in lasting(build):
+        # Deskews do not overlap: of those that begin before a row ends, some last into it when the last one does.
+        last = last_deskew(deskews, deskews.cycle, build.segments.frame[some.segment], some.start + some.length - 1)
+        begin, end = (np.append(column, NONE)[last] for column in (deskews.cycle, deskews.cycle + deskews.stall))
+        for place in np.flatnonzero(some.start < end).tolist():
+            message = f"{some.text(place)}, within the deskew [{begin[place]}, {end[place]})"
+            rows = (*rows_of(some.table, some.row[place]), *rows_of(deskews, stalling[last[place]]))
+            yield Violation(RULE, message, rows)
 
 
 def _stalls(build: Build) -> Iterator[Violation]:

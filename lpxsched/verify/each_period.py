@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.verify.frames import repeating, turns
-from lpxsched.verify.presence import held_cycles, read_cycles, slot_segments
+from lpxsched.verify.presence import lasting
 from lpxsched.verify.violation import Violation, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.columns import Flags, Integers, Table
+    from lpxsched.timetable.columns import Flags, Integers
 
 RULE = "R9"
 
@@ -40,33 +40,17 @@ def aligned_by(build: Build, segment: Integers, cycle: Integers) -> Integers:
 
 def each_period_violations(build: Build) -> Iterator[Violation]:
     """Yield what lasts into a deskew that comes in every period."""
-    slots, operators = build.slots, build.operators
-    segment, held, reading = slot_segments(build), held_cycles(build), read_cycles(build)
-    # Hosts take vectors whenever they come.
-    to_chip = ~build.chips.host[build.links.dst[slots.link]]
-    yield from _within(build, slots, "departs", (segment, slots.depart, held), segment >= 0)
-    yield from _within(build, slots, "is read", (segment, slots.read, reading), (segment >= 0) & to_chip)
-    runs = (operators.segment, operators.start, operators.cycles)
-    yield from _within(build, operators, "runs", runs, operators.cycles > 0)
-
-
-def _within(
-    build: Build, table: Table, does: str, times: tuple[Integers, Integers, Integers], judged: Flags
-) -> Iterator[Violation]:
-    """Yield rows of a table that last into a deskew, given segment, start and length of all rows."""
-    segment, start, length = times
-    each = np.append(deskewed_each_period(build)[build.segments.frame], False)
-    rows = np.flatnonzero(judged & each[segment])
-    begin, deskew = _last(build, segment[rows], (start + length)[rows] - 1, build.deskews.cycle)
-    ends = begin + build.deskews.stall[deskew] if len(rows) else begin
-    what = "operator" if table is build.operators else "slot"
-    for place in np.flatnonzero(start[rows] < ends).tolist():
-        row = rows[place]
-        message = (
-            f"{what} {row} of segment {segment[row]} {does} during [{start[row]}, {start[row] + length[row]}), within "
-            f"the deskew [{begin[place]}, {ends[place]}), which comes in every period"
-        )
-        yield Violation(RULE, message, (*rows_of(table, row), *rows_of(build.deskews, int(deskew[place]))))
+    each = deskewed_each_period(build)[build.segments.frame]
+    for block in lasting(build) if each.any() else ():
+        some = block.take(each[block.segment])
+        begin, deskew = _last(build, some.segment, some.start + some.length - 1, build.deskews.cycle)
+        ends = begin + build.deskews.stall[deskew]
+        for place in np.flatnonzero(some.start < ends).tolist():
+            message = (
+                f"{some.text(place)}, within the deskew [{begin[place]}, {ends[place]}), which comes in every period"
+            )
+            rows = (*rows_of(some.table, some.row[place]), *rows_of(build.deskews, int(deskew[place])))
+            yield Violation(RULE, message, rows)
 
 
 def _last(build: Build, segment: Integers, cycle: Integers, moment: Integers) -> tuple[Integers, Integers]:

@@ -30,6 +30,7 @@ min(slow c, fast c) at the earliest.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from math import lcm
 from typing import TYPE_CHECKING
 
@@ -111,12 +112,11 @@ class Hops:
         return Hops(*(getattr(self, field.name)[rows] for field in fields(Hops)))
 
 
-def hops_to_chips(build: Build) -> Hops:
-    """Return the slots to chips whose segment is known."""
+def hops_to_chips(build: Build, rows: Integers) -> Hops:
+    """Return those of some slots that go to chips and whose segment is known."""
     slots, links, deskews = build.slots, build.links, build.deskews
-    segment = slot_segments(build)
-    slot = np.flatnonzero((segment >= 0) & ~build.chips.host[links.dst[slots.link]])
-    link, segment = slots.link[slot], segment[slot]
+    slot = rows[(slot_segments(build, rows) >= 0) & ~build.chips.host[links.dst[slots.link[rows]]]]
+    link, segment = slots.link[slot], slot_segments(build, slot)
     end, of_node = deskews.cycle + deskews.stall, oscillator_of(build)
     ends = np.append(end, 0)
     # In frames that repeat one deskew, before the iteration, aligned both ends, or one that comes in every period.
@@ -148,12 +148,18 @@ def hops_to_chips(build: Build) -> Hops:
         denominator=denominator[link],
         aligned=aligned,
         realigned=realigned,
-        late=limits_of(build).late_of(links.link_class)[link],
+        late=_lates(build)[link],
         levels=np.where(aligned == realigned, *(levels[link] for levels in _levels(build))),
         shared=(of_node[links.src] == of_node[links.dst])[link],
     )
 
 
+@lru_cache(maxsize=1)
+def _lates(build: Build) -> Integers:
+    return limits_of(build).late_of(build.links.link_class)
+
+
+@lru_cache(maxsize=1)
 def _levels(build: Build) -> tuple[Integers, Integers]:
     """Return the residuals between both ends of each link to a chip, aligned by one deskew and by two."""
     tree, src, dst = Tree.of(build), build.links.src, build.links.dst

@@ -8,14 +8,16 @@ those of one on demand run one at a time. Frames are not ordered, so that nothin
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.units import NONE
+from lpxsched.verify.blocks import blocks, sorted_rows
 from lpxsched.verify.frames import turns
-from lpxsched.verify.presence import departures, held_cycles, slot_segments, sources
-from lpxsched.verify.ranges import taken, uncovered
+from lpxsched.verify.presence import departures, held_cycles, places, slot_segments, slots_by_link, sources
+from lpxsched.verify.ranges import uncovered
 from lpxsched.verify.shifts import clashes, modulo
 from lpxsched.verify.violation import Violation, named, rows_of
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.columns import Integers
 
 RULE = "R1"
 
@@ -35,36 +36,38 @@ def link_violations(build: Build) -> list[Violation]:
 
 def _overlaps(build: Build) -> Iterator[Violation]:
     slots, turn = build.slots, turns(build)
-    segment = slot_segments(build)
-    period, depart = turn.period[segment], slots.depart + turn.phase[segment]
-    held = held_cycles(build)
-    found = clashes(turn.holders(slots.link, segment), depart, held, period)
-    for a, b in zip(*(column.tolist() for column in found), strict=True):
-        during = f"[{depart[a]}, {depart[a] + held[a]})"
-        message = f"link {slots.link[a]} is held during {during} and taken again at {depart[b]}{modulo(period[a])}"
-        if a == b:
-            message = f"link {slots.link[a]} is held during {during}, longer than the period {period[a]}"
-        yield Violation(RULE, message, rows_of(slots, *dict.fromkeys((a, b))))
+    for rows in slots_by_link(build):
+        link, segment, held = slots.link[rows], slot_segments(build, rows), held_cycles(build, rows)
+        period, depart = turn.period[segment], slots.depart[rows] + turn.phase[segment]
+        found = clashes(turn.holders(link, segment), depart, held, period)
+        for a, b in zip(*(column.tolist() for column in found), strict=True):
+            during = f"[{depart[a]}, {depart[a] + held[a]})"
+            message = f"link {link[a]} is held during {during} and taken again at {depart[b]}{modulo(period[a])}"
+            if a == b:
+                message = f"link {link[a]} is held during {during}, longer than the period {period[a]}"
+            yield Violation(RULE, message, rows_of(slots, *dict.fromkeys((rows[a], rows[b]))))
 
 
 def _down(build: Build) -> Iterator[Violation]:
     slots, links, down = build.slots, build.links, build.chips.down
-    src, dst = links.src[slots.link], links.dst[slots.link]
-    for slot in np.flatnonzero(links.down[slots.link] | down[src] | down[dst]).tolist():
+    lost = links.down | down[links.src] | down[links.dst]
+    for slot in np.flatnonzero(lost[slots.link]).tolist():
         link = int(slots.link[slot])
         what = "which is down" if links.down[link] else "an end of which is down"
-        ends = f"{src[slot]} -> {dst[slot]}"
+        ends = f"{links.src[link]} -> {links.dst[link]}"
         message = f"a slot departs at {slots.depart[slot]} on link {link} ({ends}), {what}"
         yield Violation(RULE, message, (*rows_of(slots, slot), *rows_of(links, link)))
 
 
 def _not_there(build: Build) -> Iterator[Violation]:
     slots, host = build.slots, build.chips.host
-    there = sources(build)
-    # Nobody knows when a host gets a vector, so that none can leave it again at a given cycle.
-    known = np.ones(len(there), dtype=np.bool_)
-    known[: len(slots)] = ~host[build.links.dst[slots.link]]
-    for slot in np.flatnonzero(uncovered(departures(build), taken(there, np.flatnonzero(known)))).tolist():
+    lost = []
+    for place in places(build):
+        # Nobody knows when a host gets a vector, so that none can leave it again at a given cycle.
+        known = ~host[build.links.dst[slots.link[place.arriving]]]
+        there = sources(build, replace(place, arriving=place.arriving[known]))
+        lost.append(place.leaving[uncovered(departures(build, place.leaving), there)])
+    for slot in np.sort(np.concatenate(lost)).tolist():
         node, end = int(build.links.src[slots.link[slot]]), slots.first_vector[slot] + slots.vectors[slot]
         why = "were produced; a host passes nothing on" if host[node] else "were produced or delivered"
         message = (
@@ -75,31 +78,34 @@ def _not_there(build: Build) -> Iterator[Violation]:
 
 
 def _outside(build: Build) -> Iterator[Violation]:
-    slots, nodes, segment = build.slots, len(build.chips), slot_segments(build)
+    slots, nodes = build.slots, len(build.chips)
     graph, segments = build.graph, range(len(build.segments))
     groups = [(number, group) for number in segments for group in graph.groups_of(number)]
     inside = {number * nodes + node for number, group in groups for node in (*group.members, *group.hosts)}
     member = np.array(sorted(inside), dtype=np.int64)
 
-    def stranger(node: Integers) -> np.ndarray:
-        return (segment >= 0) & ~np.isin(segment * nodes + node, member)
-
-    for name, node in (("leaves", build.links.src[slots.link]), ("goes to", build.links.dst[slots.link])):
-        for slot in np.flatnonzero(stranger(node)).tolist():
-            message = (
-                f"a slot of segment {segment[slot]} {name} {named(build, int(node[slot]))} on link {slots.link[slot]}; "
-                f"that node is no chip, relay or host of the segment"
-            )
-            yield Violation(RULE, message, rows_of(slots, slot))
+    for name, ends in (("leaves", build.links.src), ("goes to", build.links.dst)):
+        for rows in blocks(len(slots)):
+            segment, node = slot_segments(build, rows), ends[slots.link[rows]]
+            strange = (segment >= 0) & ~np.isin(segment * nodes + node, member)
+            for row in np.flatnonzero(strange).tolist():
+                slot = rows[row]
+                message = (
+                    f"a slot of segment {segment[row]} {name} {named(build, int(node[row]))} on link "
+                    f"{slots.link[slot]}; that node is no chip, relay or host of the segment"
+                )
+                yield Violation(RULE, message, rows_of(slots, slot))
 
 
 def _shared(build: Build) -> Iterator[Violation]:
-    slots, segment = build.slots, slot_segments(build)
-    frame = np.append(build.segments.frame, NONE)[segment]
-    order = np.lexsort((frame, slots.link))
-    one, other = order[:-1], order[1:]
-    wrong = (slots.link[one] == slots.link[other]) & (frame[one] != frame[other])
-    for a, b in zip(one[wrong].tolist(), other[wrong].tolist(), strict=True):
-        both = f"{segment[a]} and {segment[b]}"
-        message = f"link {slots.link[a]} carries slots of segments {both}; segments that share a link are of one frame"
-        yield Violation(RULE, message, rows_of(slots, a, b))
+    slots, frames = build.slots, np.append(build.segments.frame, NONE)
+    for rows in slots_by_link(build):
+        link, segment = slots.link[rows], slot_segments(build, rows)
+        frame = frames[segment]
+        order = sorted_rows(link, frame)
+        one, other = order[:-1], order[1:]
+        wrong = (link[one] == link[other]) & (frame[one] != frame[other])
+        for a, b in zip(one[wrong].tolist(), other[wrong].tolist(), strict=True):
+            both = f"{segment[a]} and {segment[b]}"
+            message = f"link {link[a]} carries slots of segments {both}; segments that share a link are of one frame"
+            yield Violation(RULE, message, rows_of(slots, rows[a], rows[b]))

@@ -12,24 +12,25 @@ is followed.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.units import NONE
+from lpxsched.verify.blocks import blocks, sorted_rows
 from lpxsched.verify.frames import turns
 from lpxsched.verify.peaks import peaks
 from lpxsched.verify.presence import (
     arrivals,
     departures,
     made_ranges,
-    moved_operands,
-    produced_tensors,
+    place_of,
     reads,
+    slot_segments,
     tensor_segments,
 )
-from lpxsched.verify.ranges import TimedRanges, joined, taken
+from lpxsched.verify.ranges import joined
 from lpxsched.verify.shifts import modulo
 from lpxsched.verify.violation import Violation, named, rows_of
 from lpxsched.verify.work import weight_bytes
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
+    from lpxsched.verify.presence import Place
+    from lpxsched.verify.ranges import TimedRanges
 
 RULE = "R6"
 # Vectors that come to one chip beyond which they are not followed one by one.
@@ -51,68 +54,35 @@ def memory_violations(build: Build) -> list[Violation]:
     """Return every chip whose SRAM does not hold what lies there, at the first cycle in which most does."""
     chips, weights = build.chips, weight_bytes(build)
     free = (chips.sram_bytes - weights) // build.manifest.vector_bytes
-    there = _presence(build)
-    ever = np.zeros(len(chips), dtype=np.int64)
-    np.add.at(
-        ever,
-        there.node,
-        (there.ranges.end - there.ranges.start) * _iterations(build)[tensor_segments(build, there.tensor)],
-    )
-    suspects = np.flatnonzero(~chips.host & ((free < 0) | (ever > free)))
-    if not len(suspects):
-        return []
-    used = _uses(build)
-    return [found for chip in suspects.tolist() for found in _overfull(build, chip, int(weights[chip]), there, used)]
+    suspects = np.flatnonzero(~chips.host & ((free < 0) | (_ever(build) > free)))
+    return [found for chip in suspects.tolist() for found in _overfull(build, chip, int(weights[chip]))]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lying:
-    """Ranges of vectors, each at one node, node by node."""
-
-    node: Integers
-    tensor: Integers
-    ranges: TimedRanges
-
-    @classmethod
-    def of(cls, node: Integers, tensor: Integers, ranges: TimedRanges) -> _Lying:
-        """Bring ranges into the order of nodes."""
-        order = np.argsort(node, kind="stable")
-        return cls(node[order], tensor[order], taken(ranges, order))
-
-    def at(self, node: int) -> _Lying:
-        """Return those at one node."""
-        rows = np.arange(*np.searchsorted(self.node, (node, node + 1)))
-        return _Lying(self.node[rows], self.tensor[rows], taken(self.ranges, rows))
+def _ever(build: Build) -> Integers:
+    """Return how many vectors ever come to each node, in all iterations that may be there at once."""
+    ever, iterations = np.zeros(len(build.chips), dtype=np.int64), _iterations(build)
+    for slots in blocks(len(build.slots)):
+        node, vectors = build.links.dst[build.slots.link[slots]], build.slots.vectors[slots]
+        np.add.at(ever, node, vectors * iterations[slot_segments(build, slots)])
+    made = np.flatnonzero(build.tensors.producer >= 0)
+    np.add.at(ever, build.tensors.chip[made], build.tensors.vectors[made] * iterations[tensor_segments(build, made)])
+    return ever
 
 
-def _lasting(build: Build, operator: Integers) -> Integers:
-    """Return for how many cycles operators hold what they read and write."""
-    return np.maximum(build.operators.cycles[operator], 1)
+def _presence(build: Build, place: Place) -> tuple[Integers, TimedRanges]:
+    """Return what comes to a node, its tensors and when it begins to lie there: what is read, then what is produced."""
+    tensor = np.concatenate([build.slots.tensor[place.arriving], place.made])
+    made = made_ranges(build, place.made, build.operators.start)
+    return tensor, joined(arrivals(build, place.arriving, relay=False), made)
 
 
-def _presence(build: Build) -> _Lying:
-    """Return what comes to each node, due when it begins to lie there: what is read, then what is produced."""
-    made = produced_tensors(build)
-    start = build.operators.start[build.tensors.producer[made]]
-    return _Lying.of(
-        np.concatenate([build.links.dst[build.slots.link], build.tensors.chip[made]]),
-        np.concatenate([build.slots.tensor, made]),
-        joined(arrivals(build, relay=False), made_ranges(build, start)),
-    )
-
-
-def _uses(build: Build) -> _Lying:
+def _uses(build: Build, place: Place) -> TimedRanges:
     """Return what departs, what operators read, and what they produce, due when it need lie there no longer."""
-    leaving, taking, made = departures(build), reads(build), produced_tensors(build)
-    rows = moved_operands(build)
-    reader, producer = build.operands.operator[rows], build.tensors.producer[made]
-    taking = replace(taking, first=taking.first + _lasting(build, reader))
-    ready = made_ranges(build, build.operators.start[producer] + _lasting(build, producer))
-    return _Lying.of(
-        np.concatenate([build.links.src[build.slots.link], build.operators.chip[reader], build.tensors.chip[made]]),
-        np.concatenate([build.slots.tensor, build.operands.tensor[rows], made]),
-        joined(joined(replace(leaving, first=leaving.first + 1), taking), ready),
-    )
+    leaving, taking = departures(build, place.leaving), reads(build, place.read)
+    lasting = np.maximum(build.operators.cycles, 1)
+    taking = replace(taking, first=taking.first + lasting[build.operands.operator[place.read]])
+    ready = made_ranges(build, place.made, build.operators.start + lasting)
+    return joined(joined(replace(leaving, first=leaving.first + 1), taking), ready)
 
 
 def _iterations(build: Build) -> Integers:
@@ -123,15 +93,16 @@ def _iterations(build: Build) -> Integers:
     return np.where(period > 0, 2 + last // np.maximum(period, 1), 1)
 
 
-def _overfull(build: Build, chip: int, weights: int, there: _Lying, used: _Lying) -> Iterator[Violation]:
-    mine, uses = there.at(chip), used.at(chip)
-    vectors = int(sum((ranges.end - ranges.start).sum() for ranges in (mine.ranges, uses.ranges)))
+def _overfull(build: Build, chip: int, weights: int) -> Iterator[Violation]:
+    place = place_of(build, chip)
+    (tensor, there), uses = _presence(build, place), _uses(build, place)
+    vectors = int(sum((ranges.end - ranges.start).sum() for ranges in (there, uses)))
     if vectors > MOST_VECTORS:
         message = f"{named(build, chip)}: {vectors} vectors come and go, more than {MOST_VECTORS} are not followed"
         yield Violation(RULE, message, rows_of(build.chips, chip), lacks_room=True)
         return
-    row, begin, end = _lives(mine, uses)
-    turn, segment = turns(build), tensor_segments(build, mine.tensor[row])
+    row, begin, end = _lives(there, uses)
+    turn, segment = turns(build), tensor_segments(build, tensor[row])
     begin, end, period, owner = begin + turn.phase[segment], end + turn.phase[segment], *turn.of(segment)
     found = peaks(owner, begin, end, period)
     most, cycle, fullest = 0, 0, NONE
@@ -143,9 +114,7 @@ def _overfull(build: Build, chip: int, weights: int, there: _Lying, used: _Lying
     if total > capacity:
         with_it = np.flatnonzero(owner == fullest)
         every = int(period[with_it].max(initial=0))
-        lying = _named_bytes(
-            build, chip, mine.tensor[row[with_it]], _copies(begin[with_it], end[with_it], cycle, every)
-        )
+        lying = _named_bytes(build, chip, tensor[row[with_it]], _copies(begin[with_it], end[with_it], cycle, every))
         what = ", ".join(f"{name} {size}" for name, size in lying.most_common(NAMED))
         message = f"{named(build, chip)} holds {total} bytes in cycle {cycle}{modulo(every)}, its SRAM has {capacity}"
         yield Violation(RULE, f"{message}; most of it {what}", rows_of(build.chips, chip), lacks_room=True)
@@ -171,11 +140,11 @@ def _named_bytes(build: Build, chip: int, tensor: Integers, copies: Integers) ->
     return lying
 
 
-def _lives(there: _Lying, uses: _Lying) -> tuple[Integers, Integers, Integers]:
+def _lives(there: TimedRanges, uses: TimedRanges) -> tuple[Integers, Integers, Integers]:
     """Return each vector that comes to a chip: the row of its range, and when it begins and ends to lie there."""
-    row, point, begin = there.ranges.points()
-    _, used, until = uses.ranges.points()
-    order = np.lexsort((until, used))
+    row, point, begin = there.points()
+    _, used, until = uses.points()
+    order = sorted_rows(used, until)
     used, until = used[order], until[order]
     last = np.searchsorted(used, point, side="right") - 1
     found = (last >= 0) & (np.append(used, NONE)[last] == point)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT
+from lpxsched.verify.blocks import blocks, grouped, runs, sorted_rows
 from lpxsched.verify.demand import graph_tensors, input_views, of_the_graph
 from lpxsched.verify.partition import ADD
+from lpxsched.verify.presence import tensor_segments
 from lpxsched.verify.violation import Violation, named, rows_of
 
 if TYPE_CHECKING:
@@ -29,12 +31,11 @@ def operand_violations(build: Build) -> list[Violation]:
 
 
 def _roles(build: Build) -> Iterator[Violation]:
-    operands, producer = build.operands, build.tensors.producer[build.operands.tensor]
-    for row in np.flatnonzero(~np.isin(operands.role, (COPY, REDUCE, WEIGHT))).tolist():
+    operands, moved = build.operands, np.isin(build.operands.role, (COPY, REDUCE))
+    for row in np.flatnonzero(~moved & (operands.role != WEIGHT)).tolist():
         message = f"{_reads(build, row)} in the unknown role {str(operands.role[row])!r}"
         yield Violation(RULE, message, rows_of(operands, row))
-    moved = np.isin(operands.role, (COPY, REDUCE))
-    for row in np.flatnonzero(moved & (producer < 0)).tolist():
+    for row in np.flatnonzero(moved & (build.tensors.producer < 0)[operands.tensor]).tolist():
         yield Violation(RULE, f"{_reads(build, row)}, which no operator produced", rows_of(operands, row))
 
 
@@ -61,24 +62,29 @@ def _reads(build: Build, row: int) -> str:
 
 
 def _segments(build: Build) -> Iterator[Violation]:
-    operands, segment = build.operands, build.operators.segment
-    producer = build.tensors.producer[operands.tensor]
-    if not len(operands):
-        return
-    strange = (producer >= 0) & (segment[operands.operator] != segment[producer])
-    for row in np.flatnonzero(strange).tolist():
-        operator = operands.operator[row]
-        message = (
-            f"operator {operator} of segment {segment[operator]} reads tensor {operands.tensor[row]} "
-            f"of segment {segment[producer[row]]}, whose time is another"
-        )
-        yield Violation(RULE, message, rows_of(operands, row))
+    operands = build.operands
+    for rows in blocks(len(operands)):
+        reader, maker = build.operators.segment[operands.operator[rows]], tensor_segments(build, operands.tensor[rows])
+        for place in np.flatnonzero((maker >= 0) & (reader != maker)).tolist():
+            row = rows[place]
+            message = (
+                f"operator {operands.operator[row]} of segment {reader[place]} reads tensor {operands.tensor[row]} "
+                f"of segment {maker[place]}, whose time is another"
+            )
+            yield Violation(RULE, message, rows_of(operands, row))
 
 
 def _coverage(build: Build) -> Iterator[Violation]:
+    """Yield, in blocks of operators, operands that they have no use for, lack, or read twice."""
+    of_operator, moved = grouped(build.operands.operator, len(build.operators)), build.operands.role != WEIGHT
+    for first, last in runs(of_operator):
+        rows = of_operator.of(first, last)
+        rows = rows[moved[rows] & of_the_graph(build)[build.operands.operator[rows]]]
+        yield from _covered(build, rows, slice(*np.searchsorted(input_views(build).operator, (first, last))))
+
+
+def _covered(build: Build, rows: Integers, of_views: slice) -> Iterator[Violation]:
     table, views = build.operands, input_views(build)
-    moved = np.flatnonzero(table.role != WEIGHT)
-    rows = moved[of_the_graph(build)[table.operator[moved]]]
     view = views.find(table.operator[rows], graph_tensors(build)[table.tensor[rows]])
     for row in rows[view < 0].tolist():
         operator = table.operator[row]
@@ -87,8 +93,9 @@ def _coverage(build: Build) -> Iterator[Violation]:
         yield Violation(RULE, message, rows_of(table, row))
     rows, view = rows[view >= 0], view[view >= 0]
     first = build.tensors.offset[table.tensor[rows]] + table.first_vector[rows]
-    order = np.lexsort((first, view))
+    order = sorted_rows(view, first)
     yield from _gaps(build, views, rows[order], view[order], first[order])
+    yield from _ends(build, views, of_views, rows[order], view[order])
     yield from _strange_summands(build, views, rows, view)
 
 
@@ -103,11 +110,17 @@ def _gaps(build: Build, views: Views, rows: Integers, view: Integers, first: Int
         how = f", beyond its {needs}" if beyond[place] else f" {how}, needs {needs}"
         what = f"vectors {first[place]} to {end[place] - 1} of {_name(build, views, at)}"
         yield Violation(RULE, f"{_who(build, views, at)} {what}{how}", rows_of(build.operands, rows[place]))
-    last = views.first.copy()
-    np.maximum.at(last, view, end)
-    for at in np.flatnonzero(last < views.first + views.vectors).tolist():
+
+
+def _ends(build: Build, views: Views, some: slice, rows: Integers, view: Integers) -> Iterator[Violation]:
+    """Yield which of some views end before all is read."""
+    last, end = views.first[some].copy(), views.first[some] + views.vectors[some]
+    read = build.tensors.offset[build.operands.tensor[rows]] + build.operands.first_vector[rows]
+    np.maximum.at(last, view - some.start, read + build.operands.vectors[rows])
+    for place in np.flatnonzero(last < end).tolist():
+        at = some.start + place
         message = (
-            f"{_who(build, views, at)} no vector of {_name(build, views, at)} from {last[at]} on, "
+            f"{_who(build, views, at)} no vector of {_name(build, views, at)} from {last[place]} on, "
             f"needs {_text(views, at)}"
         )
         mine = rows_of(build.operands, *rows[view == at].tolist())

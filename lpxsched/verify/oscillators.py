@@ -5,6 +5,7 @@ Such nodes drift apart only while a vector is on its way from one to the other. 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.columns import Flags, Integers
 
 
+@lru_cache(maxsize=1)
 def oscillator_of(build: Build) -> Integers:
     """Return a number for each node, equal where chips count with one oscillator."""
     told = build.manifest.clock.get("shared_by", {"value": "chip"})
@@ -36,10 +38,9 @@ def drifting_frames(build: Build) -> Flags:
     for segment, frame in enumerate(frame_of.tolist()):
         for chip in (chip for group in graph.groups_of(segment) for chip in group.members):
             nodes[frame] |= {chip, _root(parent, chip)}
-    segments, sources = slot_segments(build), build.links.src[build.slots.link]
-    sent = np.flatnonzero((segments >= 0) & host[sources])
+    segments = slot_segments(build, np.flatnonzero(host[build.links.src][build.slots.link]))
     from_host = np.zeros(len(build.frames), dtype=np.bool_)
-    from_host[frame_of[segments[sent]]] = True
+    from_host[frame_of[segments[segments >= 0]]] = True
     return from_host | np.array([len(set(of_node[sorted(mine)].tolist())) > 1 for mine in nodes], dtype=np.bool_)
 
 

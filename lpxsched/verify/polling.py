@@ -11,12 +11,14 @@ its chip branches that writes what it has read of a user, a state for one, in it
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.units import NONE
+from lpxsched.verify.blocks import Grouped, grouped
 from lpxsched.verify.demand import BRANCH, FLAGS
 from lpxsched.verify.presence import pitches, slot_segments
 from lpxsched.verify.violation import Violation, named, rows_of
@@ -62,10 +64,10 @@ def pass_ends(build: Build) -> NDArray[np.object_]:
         mine = segment.slots
         rows = mine[(slots.depart[mine] < segment.branch_cycle) | host[links.src[slots.link[mine]]]]
         link, vectors = slots.link[rows], slots.vectors[rows]
-        # Each time fits into int64, their sums need not.
-        read = slots.read[rows].astype(object) + (vectors - 1) * numerator[link] // denominator[link] + 1
-        held = slots.depart[rows].astype(object) - (-vectors * numerator[link] // denominator[link])
-        ends[segment.number] = max([segment.branch_cycle + 1, *np.where(host[links.dst[link]], held, read)])
+        read = slots.read[rows] + (vectors - 1) * numerator[link] // denominator[link] + 1
+        held = slots.depart[rows] - (-vectors * numerator[link] // denominator[link])
+        last = np.where(host[links.dst[link]], held, read).max(initial=0)
+        ends[segment.number] = max(segment.branch_cycle + 1, int(last))
     return ends
 
 
@@ -92,17 +94,20 @@ def _polled(build: Build) -> Iterator[_Segment]:
     operators, polled = build.operators, np.flatnonzero(polled_segments(build)).tolist()
     if not polled:
         return
-    slots, own = (_by_segment(of, len(build.segments)) for of in (slot_segments(build), operators.segment))
+    slots, runs = _by_segment(build)
     for number in polled:
-        branches = own[number][operators.kind[own[number]] == BRANCH]
+        own = runs.of(number, number + 1)
+        branches = own[operators.kind[own] == BRANCH]
         last = int(operators.start[branches].max(initial=0))
-        yield _Segment(number, slots[number], own[number], branches, last)
+        # Slots of no segment stand before those of the first one.
+        yield _Segment(number, slots.of(number + 1, number + 2), own, branches, last)
 
 
-def _by_segment(segment: Integers, count: int) -> list[Integers]:
-    """Return the rows of each segment."""
-    order = np.argsort(segment, kind="stable")
-    return np.split(order, np.searchsorted(segment[order], np.arange(count + 1)))[1:-1]
+@lru_cache(maxsize=1)
+def _by_segment(build: Build) -> tuple[Grouped, Grouped]:
+    """Return slots by one more than their segment, and operators by theirs."""
+    count = len(build.segments)
+    return grouped(slot_segments(build) + 1, count + 1), grouped(build.operators.segment, count)
 
 
 def _chips(build: Build, segment: _Segment) -> Iterator[Violation]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.verify.blocks import sorted_rows
 from lpxsched.verify.frames import turns
-from lpxsched.verify.presence import arrivals, departures, reads, slot_segments
+from lpxsched.verify.presence import arrivals, departures, places, reads, slot_segments
 from lpxsched.verify.ranges import PAIRS, covered, taken
 from lpxsched.verify.shifts import modulo
 from lpxsched.verify.violation import Violation, named, rows_of
@@ -37,16 +38,18 @@ def port_violations(build: Build) -> list[Violation]:
 
 def _beginning(build: Build) -> Iterator[Violation]:
     slots, limit = build.slots, build.chips.inject_per_cycle
-    node = build.links.src[slots.link]
-    rows = np.flatnonzero((limit[node] >= 0) & (build.tensors.chip[slots.tensor] == node))
-    yield from _exceeded(build, "begin", limit, _Moving.of(rows, node, departures(build)), None)
+    for place in places(build) if (limit >= 0).any() else ():
+        node = build.links.src[slots.link[place.leaving]]
+        rows = place.leaving[(limit[node] >= 0) & (build.tensors.chip[slots.tensor[place.leaving]] == node)]
+        yield from _exceeded(build, _Moving(rows, build.links.src[slots.link[rows]], departures(build, rows)), None)
 
 
 def _ending(build: Build) -> Iterator[Violation]:
-    limit = build.chips.eject_per_cycle
-    node = build.links.dst[build.slots.link]
-    rows = np.flatnonzero(limit[node] >= 0)
-    yield from _exceeded(build, "end", limit, _Moving.of(rows, node, arrivals(build, relay=False)), reads(build))
+    slots, limit = build.slots, build.chips.eject_per_cycle
+    for place in places(build) if (limit >= 0).any() else ():
+        rows = place.arriving[limit[build.links.dst[slots.link[place.arriving]]] >= 0]
+        moving = _Moving(rows, build.links.dst[slots.link[rows]], arrivals(build, rows, relay=False))
+        yield from _exceeded(build, moving, reads(build, place.read))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,21 +60,14 @@ class _Moving:
     node: Integers
     ranges: TimedRanges
 
-    @classmethod
-    def of(cls, rows: Integers, node: Integers, ranges: TimedRanges) -> _Moving:
-        """Return some rows of the columns of all slots."""
-        rows = rows[np.argsort(node[rows], kind="stable")]
-        return cls(rows, node[rows], taken(ranges, rows))
-
-    def take(self, places: Integers) -> _Moving:
+    def take(self, rows: Integers) -> _Moving:
         """Return some of the slots, in their order."""
-        return _Moving(self.slot[places], self.node[places], taken(self.ranges, places))
+        return _Moving(self.slot[rows], self.node[rows], taken(self.ranges, rows))
 
 
-def _exceeded(
-    build: Build, what: str, limit: Integers, moving: _Moving, only: TimedRanges | None
-) -> Iterator[Violation]:
-    """Yield the cycles in which too many vectors, of those in `only` if it is given, begin or end at a node."""
+def _exceeded(build: Build, moving: _Moving, only: TimedRanges | None) -> Iterator[Violation]:
+    """Yield the cycles in which too many vectors begin at a node, or of those in `only`, where it is given, end."""
+    what = "begin" if only is None else "end"
     length = moving.ranges.end - moving.ranges.start
     vectors = np.zeros(len(build.chips), dtype=np.int64)
     np.add.at(vectors, moving.node, length)
@@ -80,13 +76,13 @@ def _exceeded(
         message = f"{vectors[node]} vectors {what} at {where} or pass it, more than {MOST_VECTORS} are not counted"
         yield Violation(RULE, message)
     counted = np.flatnonzero(vectors[moving.node] <= MOST_VECTORS)
-    for places in _blocks(moving.node[counted], length[counted]):
-        block = moving.take(counted[places])
+    for block_rows in _blocks(moving.node[counted], length[counted]):
+        block = moving.take(counted[block_rows])
         row, point, cycle = block.ranges.points()
         if only is not None:
             inside = covered(point, only)
             row, cycle = row[inside], cycle[inside]
-        yield from _crowded(build, what, limit, block.slot[row], block.node[row], cycle)
+        yield from _crowded(build, what, block.slot[row], block.node[row], cycle)
 
 
 def _blocks(node: Integers, vectors: Integers) -> list[Integers]:
@@ -96,15 +92,14 @@ def _blocks(node: Integers, vectors: Integers) -> list[Integers]:
     return np.split(np.arange(len(node)), opens[np.flatnonzero(np.diff(before // PAIRS)) + 1])
 
 
-def _crowded(
-    build: Build, what: str, limit: Integers, slot: Integers, node: Integers, cycle: Integers
-) -> Iterator[Violation]:
+def _crowded(build: Build, what: str, slot: Integers, node: Integers, cycle: Integers) -> Iterator[Violation]:
     """Yield the cycles in which more of some vectors, one a row, begin or end at a node than may."""
-    turn, segment = turns(build), slot_segments(build)[slot]
+    limit = build.chips.inject_per_cycle if what == "begin" else build.chips.eject_per_cycle
+    turn, segment = turns(build), slot_segments(build, slot)
     period, moment = turn.period[segment], cycle + turn.phase[segment]
     moment = np.where(period > 0, moment % np.maximum(period, 1), moment)
     holder = turn.holders(node, segment)
-    order = np.lexsort((slot, moment, holder))
+    order = sorted_rows(holder, moment, slot)
     slot, node, moment, holder, period = (column[order] for column in (slot, node, moment, holder, period))
     opens = np.append(True, (holder[1:] != holder[:-1]) | (moment[1:] != moment[:-1]))[: len(node)]
     first = np.flatnonzero(opens)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.units import NONE
+from lpxsched.verify.blocks import sorted_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ class TimedRanges:
     @cached_property
     def order(self) -> Integers:
         """The intervals in the order of their starts."""
-        return np.argsort(self.start, kind="stable")
+        return sorted_rows(self.start)
 
     def time(self, index: int, point: int) -> Fraction:
         """Return the time of one point of one interval, in cycles."""
@@ -74,24 +75,22 @@ def joined(one: TimedRanges, other: TimedRanges) -> TimedRanges:
     return TimedRanges(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
 
 
-def at_once(start: Integers, end: Integers, cycle: Integers | int = 0) -> TimedRanges:
-    """Return intervals all points of which are due at one cycle."""
-    cycle, none, one = (np.broadcast_to(np.asarray(value, dtype=np.int64), start.shape) for value in (cycle, 0, 1))
-    return TimedRanges(start, end, cycle, none, one)
-
-
 def uncovered(ranges: TimedRanges, cover: TimedRanges) -> Flags:
     """Return, for each interval, whether some point of it lies in no interval of `cover`."""
-    return np.asarray(_end_of_cover(ranges.start, cover) < ranges.end)
+    lost, order = np.zeros(len(ranges), dtype=np.bool_), ranges.order
+    lost[order] = _end_of_cover(ranges.start[order], cover) < ranges.end[order]
+    return lost
 
 
 def covered(point: Integers, cover: TimedRanges) -> Flags:
     """Return whether each point lies in some interval of `cover`."""
-    return np.asarray(_end_of_cover(point, cover) > point)
+    inside, order = np.zeros(len(point), dtype=np.bool_), sorted_rows(point)
+    inside[order] = _end_of_cover(point[order], cover) > point[order]
+    return inside
 
 
 def _end_of_cover(point: Integers, cover: TimedRanges) -> Integers:
-    """Return the first point from each one on that lies in no interval of `cover`."""
+    """Return the first point from each one on that lies in no interval of `cover`; sorted points are soon found."""
     if not len(cover):
         return point
     start, reach = cover.start[cover.order], np.maximum.accumulate(cover.end[cover.order])
@@ -115,7 +114,7 @@ def repeated(ranges: TimedRanges) -> tuple[Integers, Integers]:
     order = ranges.order
     # Where points are there once, as in all that is right, no two intervals begin alike.
     if not np.diff(ranges.start[order]).all():
-        order = np.lexsort((ranges.first, ranges.start))
+        order = sorted_rows(ranges.start, ranges.first)
     start, end = ranges.start[order], ranges.end[order]
     reach = np.maximum.accumulate(end)
     furthest = np.maximum.accumulate(np.where(end == reach, np.arange(len(end)), 0))
@@ -139,14 +138,15 @@ def too_early(readers: TimedRanges, sources: TimedRanges, again: Integers) -> tu
     Returns
     -------
     reader, source, point : ndarray of int64
-        One triple for each reader that is too early.
+        One triple for each reader that is too early, in the order of readers.
     """
     kept = np.delete(np.arange(len(sources)), again) if len(again) else None
     if kept is not None:
         sources = taken(sources, kept)
     found = [_early(readers, sources, *pairs) for pairs in _overlaps(readers, sources)]
     reader, source, point = (np.concatenate(column) for column in zip(*found, strict=True))
-    return reader, source if kept is None else kept[source], point
+    order = np.argsort(reader, kind="stable")
+    return reader[order], (source if kept is None else kept[source])[order], point[order]
 
 
 def latest(readers: TimedRanges, sources: TimedRanges) -> Integers:
@@ -161,17 +161,16 @@ def latest(readers: TimedRanges, sources: TimedRanges) -> Integers:
 
 def _overlaps(readers: TimedRanges, sources: TimedRanges) -> Iterator[tuple[Integers, Integers]]:
     """Yield blocks of pairs with a common point; all pairs of one reader are in one block."""
-    order = sources.order
+    order, in_order = sources.order, readers.order
     start, reach = sources.start[order], np.maximum.accumulate(sources.end[order])
-    begin = np.searchsorted(reach, readers.start, side="right")
-    counts = np.maximum(np.searchsorted(start, readers.end, side="left") - begin, 0)
-    del start, reach
+    # Sorted readers are found near each other.
+    begin = np.searchsorted(reach, readers.start[in_order], side="right")
+    counts = np.maximum(np.searchsorted(start, readers.end[in_order], side="left") - begin, 0)
     cuts = np.flatnonzero(np.diff(np.cumsum(counts) // PAIRS)) + 1
     for first, last in pairwise([0, *cuts.tolist(), len(readers)]):
-        block = np.arange(first, last)
-        reader = np.repeat(block, counts[block])
-        before = np.repeat(np.cumsum(counts[block]) - counts[block], counts[block])
-        source = order[begin[reader] + np.arange(len(reader)) - before]
+        place = np.repeat(np.arange(first, last), counts[first:last])
+        before = np.repeat(np.cumsum(counts[first:last]) - counts[first:last], counts[first:last])
+        reader, source = in_order[place], order[begin[place] + np.arange(len(place)) - before]
         common = sources.end[source] > readers.start[reader]
         yield reader[common], source[common]
 

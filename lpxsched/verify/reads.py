@@ -15,6 +15,7 @@ concave in k, hence least at the first or last vector; strays grow with k, so th
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from lpxsched.verify.buffers import overfull
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.hops import exact_arrivals, hops_to_chips
 from lpxsched.verify.order import out_of_order
+from lpxsched.verify.presence import slots_by_link
 from lpxsched.verify.tree import domain_violations, tree_violations
 from lpxsched.verify.violation import Violation, cycles_text, named_link, rows_of
 
@@ -40,12 +42,19 @@ RULE = "R8"
 
 def read_violations(build: Build) -> list[Violation]:
     """Return every slot and every part of the tree that breaks R8."""
-    limits, hops = limits_of(build), hops_to_chips(build)
-    found = [*tree_violations(build), *out_of_order(build, hops)]
+    of_links = [_of_links(build, hops_to_chips(build, slots)) for slots in slots_by_link(build)]
+    disordered, strangers, late, full = (chain.from_iterable(found) for found in zip(*of_links, strict=True))
+    aligned = domain_violations(build) if limits_of(build).align else ()
+    return [*tree_violations(build), *disordered, *aligned, *strangers, *late, *full]
+
+
+def _of_links(build: Build, hops: Hops) -> tuple[list[Violation], ...]:
+    """Return what is out of order, between strangers, late, and too much for a buffer, of all slots of some links."""
+    limits, disordered, strangers = limits_of(build), list(out_of_order(build, hops)), list[Violation]()
     if limits.align:
-        found += [*domain_violations(build), *_strangers(build, hops)]
+        strangers = list(_strangers(build, hops))
         hops = hops.take(np.flatnonzero(hops.levels != NONE))
-    return [*found, *_late(build, hops, limits), *overfull(build, hops, limits)]
+    return disordered, strangers, list(_late(build, hops, limits)), list(overfull(build, hops, limits))
 
 
 def _strangers(build: Build, hops: Hops) -> Iterator[Violation]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.verify.blocks import sorted_rows
+
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
 
@@ -44,7 +46,7 @@ def neighbours(holder: Integers, start: Integers, period: Integers) -> tuple[Int
         iteration.
     """
     begin = np.where(period > 0, start % np.maximum(period, 1), start)
-    order = np.lexsort((begin, holder))
+    order = sorted_rows(holder, begin)
     last = np.append(holder[order][1:] != holder[order][:-1], True)[: len(order)]
     one, other = order[~last], order[np.flatnonzero(~last) + 1]
     ends, opens = order[last], order[np.append(True, last[:-1])[: len(order)]]

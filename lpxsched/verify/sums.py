@@ -15,8 +15,8 @@ import numpy as np
 from lpxsched.timetable.columns import REDUCE
 from lpxsched.units import NONE
 from lpxsched.verify.partition import ADD
-from lpxsched.verify.presence import arrivals, moved_operands, reads
-from lpxsched.verify.ranges import latest, taken
+from lpxsched.verify.presence import arrivals, places, reads
+from lpxsched.verify.ranges import latest
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -25,30 +25,32 @@ if TYPE_CHECKING:
 
 def leaving_cycles(build: Build) -> Integers:
     """Return the earliest cycle in which what each operator produced may leave its chip."""
-    operators, operands = build.operators, build.operands
-    leave = operators.start + operators.cycles
-    moved = moved_operands(build)
-    summands = np.flatnonzero((operands.role[moved] == REDUCE) & (operators.kind == ADD)[operands.operator[moved]])
-    if not len(summands):
+    operators, operands, producer = build.operators, build.operands, build.tensors.producer
+    leave, adds = operators.start + operators.cycles, np.append(operators.kind == ADD, False)
+    summed, chains = adds[operands.operator] & (operands.role == REDUCE), []
+    for place in places(build) if adds.any() else ():
+        rows = place.read[summed[place.read]]
+        add, tensor = operands.operator[rows], operands.tensor[rows]
+        turned = latest(reads(build, rows), arrivals(build, place.arriving, relay=True))
+        arrived = np.flatnonzero(turned != NONE)
+        np.maximum.at(leave, add[arrived], turned[arrived] + operators.cycles[add[arrived]])
+        here = (producer[tensor] >= 0) & (build.tensors.chip[tensor] == operators.chip[add])
+        chained = np.flatnonzero(here & adds[producer[tensor]])
+        chains.append(np.stack([producer[tensor[chained]], add[chained]]))
+    if not chains:
         return leave
-    add, tensor = operands.operator[moved[summands]], operands.tensor[moved[summands]]
-    turned = latest(taken(reads(build), summands), arrivals(build, relay=True))
-    arrived = np.flatnonzero(turned != NONE)
-    np.maximum.at(leave, add[arrived], turned[arrived] + operators.cycles[add[arrived]])
-    producer = build.tensors.producer[tensor]
-    here = (producer >= 0) & (build.tensors.chip[tensor] == operators.chip[add])
-    chained = np.flatnonzero(here & np.append(operators.kind == ADD, False)[producer])
-    return _chained(leave, producer[chained], add[chained], operators.cycles[add[chained]])
+    before, after = np.concatenate(chains, axis=1)
+    return _chained(leave, before, after, operators.cycles)
 
 
 def _chained(leave: Integers, before: Integers, after: Integers, cycles: Integers) -> Integers:
-    """Let each sum `after` leave no earlier than `before` and its own cycles, along whole chains.
+    """Let each sum `after` leave no earlier than `before` and its own of all operators' cycles, along whole chains.
 
     A chain is no longer than there are sums; R5 tells of sums in a circle.
     """
     for _ in range(len(np.unique(after))):
         last = leave.copy()
-        np.maximum.at(leave, after, leave[before] + cycles)
+        np.maximum.at(leave, after, leave[before] + cycles[after])
         if np.array_equal(leave, last):
             break
     return leave

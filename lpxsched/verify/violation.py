@@ -56,6 +56,11 @@ class Violation:
         }
 
 
+def in_order(found: list[tuple[int, Violation]]) -> list[Violation]:
+    """Return violations in the order of the rows that they were found at."""
+    return [violation for _, violation in sorted(found, key=lambda one: one[0])]
+
+
 def named(build: Build, node: int) -> str:
     """Return what a message calls a node: chips and hosts are counted each from 0."""
     hosts_before = int(np.count_nonzero(build.chips.host[:node]))

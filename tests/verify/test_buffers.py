@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from lpxsched.verify import buffers
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.frames import turns
-from lpxsched.verify.hops import exact_arrivals, hops_to_chips
+from lpxsched.verify.hops import exact_arrivals
 from tests.builds import signed, two_chip_build
 from tests.verify.changes import breaks, change, changed, messages, rules
 from tests.verify.collectives import LAID, build_of, limited
+from tests.verify.hops import all_hops
 
 # Slots of link 0 leave at 23 and 80. The first vector of slot 0 may arrive 23 + 12.5 - 0.9 = 34.6 and some thousandths
 # before, 2.5 later the second one; they are read at 41 and 43.5.
@@ -59,7 +60,7 @@ def test_what_waits_is_what_is_counted(waits: list[int], depth: int) -> None:
     build = two_chip_build()
     read = build.slots.read + np.array([*waits, 0, 0, 0, 0, 0, 0])
     build = signed(replace(build, slots=replace(build.slots, read=read)))
-    limits, hops = limits_of(build), hops_to_chips(build)
+    limits, hops = limits_of(build), all_hops(build)
     mine = hops.take(np.flatnonzero(hops.link == 0))
     vectors = []
     for k in (0, 1):

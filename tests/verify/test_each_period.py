@@ -13,12 +13,12 @@ from lpxsched.pipeline import compile_timetable
 from lpxsched.timetable.documents import canonical_json
 from lpxsched.verify.check import check
 from lpxsched.verify.each_period import aligned_by, deskewed_each_period
-from lpxsched.verify.hops import hops_to_chips
 from lpxsched.verify.replay.replay import replay
 from lpxsched.verify.reservations import chain_of
 from tests.builds import signed
 from tests.toy import toy_model
 from tests.verify.changes import breaks, change
+from tests.verify.hops import all_hops
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ def test_a_period_is_no_shorter_than_the_segment_over_its_windows(flying: Build)
 
 def test_each_slot_counts_from_the_deskew_before_it(flying: Build) -> None:
     """Tests ends of deskews against a count by hand: the last stall + k P - phase that is not after the departure."""
-    hops, stall = hops_to_chips(flying), int(flying.deskews.stall[0])
+    hops, stall = all_hops(flying), int(flying.deskews.stall[0])
     period, phase = int(flying.frames.period_cycles[0]), int(flying.segments.phase_cycles[0])
     expected = [
         max(stall + k * period - phase for k in range(99) if stall + k * period - phase <= cycle)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.verify.hops import hops_to_chips
 from lpxsched.verify.order import out_of_order
 from tests.builds import two_chip_build
 from tests.verify.changes import change, changed, messages, repeating, rules
 from tests.verify.collectives import LAID, build_of
+from tests.verify.hops import all_hops
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -60,6 +60,6 @@ def test_neighbours_on_the_circle_say_it_of_all(first: int, second: int, apart: 
     build = repeating(change(build, "slots", 1, depart=23 + apart, read=23 + apart + second), 40)
     begins = [(23 + number * 40, first) for number in range(4)] + [(23 + apart + n * 40, second) for n in range(4)]
     reads = [depart + wait + after for depart, wait in sorted(begins) for after in (0, 2)]
-    hops = hops_to_chips(build)
+    hops = all_hops(build)
     told = list(out_of_order(build, hops.take(np.flatnonzero(hops.link == 0))))
     assert bool(told) != all(one < other for one, other in pairwise(reads))

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from lpxsched.verify import reads
 from lpxsched.verify.clock import Limits
-from lpxsched.verify.hops import Hops, exact_arrivals, hops_to_chips
+from lpxsched.verify.hops import Hops, exact_arrivals
 from tests.builds import ints, signed, two_chip_build
 from tests.verify.changes import breaks, change, changed, later, messages, reports, rules, with_rows
+from tests.verify.hops import all_hops
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -116,7 +117,7 @@ def test_what_is_proved_a_link_at_a_time_is_in_time(extra: int, moved: int, erro
     limits = limits_with(*steady, Fraction(0), spread)
     build = later(two_chip_build(), moved)
     build = replace(build, slots=replace(build.slots, read=build.slots.depart + 10 + extra))
-    hops = hops_to_chips(build)
+    hops = all_hops(build)
     first, last = (exact_arrivals(hops, vector, limits) for vector in (hops.vectors * 0, hops.vectors - 1))
     in_time = (first.due >= first.latest) & (last.due >= last.latest)
     proved = reads._proved(build, hops, limits)
@@ -140,7 +141,7 @@ def test_a_lane_of_a_host_follows_the_chip_at_its_other_end() -> None:
 
 def test_hosts_take_vectors_whenever_they_come() -> None:
     """Tests that slots to hosts are no hops to be judged: 0, 1, 3, 4, 6 and 7 are."""
-    assert hops_to_chips(two_chip_build()).slot.tolist() == [0, 1, 3, 4, 6, 7]
+    assert all_hops(two_chip_build()).slot.tolist() == [0, 1, 3, 4, 6, 7]
 
 
 def told(build: Build, **values: Any) -> Build:
@@ -160,12 +161,12 @@ def test_a_slot_in_flight_across_a_deskew_is_charged_both_depths() -> None:
 
     The lanes of the host are realigned as well, but nothing is in flight there.
     """
-    hops = hops_to_chips(with_rows(two_chip_build(), "deskews", (0, 30, 4, 0)))
+    hops = all_hops(with_rows(two_chip_build(), "deskews", (0, 30, 4, 0)))
     assert hops.aligned.tolist() == [2, 34, 2, 34, 2, 2]
     assert hops.realigned.tolist() == [34, 34, 34, 34, 2, 2]
     assert hops.levels.tolist() == [1, 1, 1, 1, 1, 1]
     # Across [10, 14) the lanes of chip 1, one level deep, are: its own depth twice, and the edge of the lane.
-    assert hops_to_chips(with_rows(two_chip_build(), "deskews", (0, 10, 4, 0))).levels.tolist() == [1, 1, 1, 1, 1, 3]
+    assert all_hops(with_rows(two_chip_build(), "deskews", (0, 10, 4, 0))).levels.tolist() == [1, 1, 1, 1, 1, 3]
 
 
 def test_times_near_the_bounds_are_compared_exactly() -> None:
