@@ -33,11 +33,11 @@ def contention_text(build: Build, found: Contention) -> str:
 
 
 def build_name(build: Build) -> str:
-    """Return what a build is, from its options."""
+    """Return what a build is, as far as its options say so."""
     options = build.manifest.options
-    if "kind" in options:
-        return f"{options['kind']} on {options['topology']}"
-    return f"{options['model']} on {options['topology']}, batch {options['batch']}"
+    names = (options.get("kind", options.get("model")), options.get("topology"))
+    name = " on ".join(str(told) for told in names if told is not None) or "build"
+    return f"{name}, batch {options['batch']}" if "batch" in options else name
 
 
 def worst_name(facts: Mapping[str, Any]) -> str:
