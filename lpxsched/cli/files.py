@@ -37,13 +37,15 @@ def output_targets(asked: Mapping[str, Path | None], folders: Iterable[Path] = (
     asked : dict
         Where each format of `ENDINGS` was asked to be written; None where it was not.
     folders : iterable of Path
-        Builds, which hold a build and nothing else.
+        Where builds are or come to be, which hold a build and nothing else; others are found by what they hold.
 
     Raises
     ------
     InputError
         When one cannot be written, ends as another format does, or lies inside a build.
     """
+    from lpxsched.timetable.reader import is_build
+
     targets = {name: path for name, path in asked.items() if path is not None}
     inside = {folder.resolve() for folder in folders}
     for name, path in targets.items():
@@ -52,7 +54,8 @@ def output_targets(asked: Mapping[str, Path | None], folders: Iterable[Path] = (
             *others, last = ENDINGS[name]
             endings = f"{', '.join(others)} or {last}" if others else last
             raise InputError(str(path), f"must end in {endings}", key=flag_of(OPTIONS.get(name, name)))
-        if path.resolve().parent in inside:
+        parent = path.resolve().parent
+        if parent in inside or is_build(parent):
             raise InputError(str(path), "lies inside the build folder, which holds a build and nothing else")
     return targets
 

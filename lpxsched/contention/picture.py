@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.contention.text import build_name
+from lpxsched.contention.text import build_name, worst_name
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS, OTHER_COLOURS
 from lpxsched.report.figures.images import images, new_figure
 
@@ -48,7 +48,7 @@ def _draw_tail(axes: Axes, found: Contention) -> None:
     axes.step(times, longer, where="pre", color=PART_COLOURS[0], label="arbitrated")
     for time_ns, colour, name in (
         (found.step.nominal_ns, NOMINAL, "timetable, nominal"),
-        (found.step.proved_worst_ns, WORST, "timetable, proved worst"),
+        (found.step.segments_worst_ns, WORST, f"timetable, {worst_name(found.results)}"),
     ):
         axes.axvline(time_ns / NS_PER_US, color=colour, linestyle="--", label=name)
     axes.set_yscale("log")
@@ -61,8 +61,8 @@ def _draw_tail(axes: Axes, found: Contention) -> None:
 
 def _draw_parts(axes: Axes, found: Contention) -> None:
     """Draw what a step is made of, on the mean and in the slowest, beside the timetable's nominal and worst."""
-    bars = ["timetable,\nnominal", "proved\nworst", "arbitrated,\nmean", "slowest\n1 %"]
-    own = [found.step.nominal_ns / NS_PER_US, found.step.proved_worst_ns / NS_PER_US]
+    bars = ["timetable,\nnominal", worst_name(found.results).replace(" ", "\n"), "arbitrated,\nmean", "slowest\n1 %"]
+    own = [found.step.nominal_ns / NS_PER_US, found.step.segments_worst_ns / NS_PER_US]
     axes.bar(bars[:2], own, color=[NOMINAL, OTHER_COLOURS[3]])
     bottom = np.zeros(2)
     mean, slowest = found.parts_ns(), found.parts_ns(slowest=True)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 PART_NAMES = ("operators and wires", "start-up", "barrier", "queueing")
 DECIMALS = 3
-ASSUMED = ("assumed_ns", "assumed_low_ns", "assumed_high_ns", "assumed_parts_ns")
+# The manifest's own.
+TOLD = ("proved_worst_ns", "assumed_ns", "assumed_low_ns", "assumed_high_ns", "assumed_parts_ns")
 # Steps at the ends of the ranges, of those that were asked for, and at least.
 ENDS_SHARE, LEAST_AT_ENDS = 5, 20
 NOT_MODELLED = (
@@ -44,10 +45,13 @@ PORTS = "ports of hosts that rows of other micro-batches hold"
 
 
 class Timetable(NamedTuple):
-    """What the timetable of the same build takes within the fabric: nominal and, proved and rounded up, at worst."""
+    """What segments of the same build take one after the other: nominal and, proved and rounded up, at worst.
+
+    On demand that is the step within the fabric; micro-batches in flight wait for their windows besides.
+    """
 
     nominal_ns: float
-    proved_worst_ns: float
+    segments_worst_ns: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +95,7 @@ class Contention:
     def as_json(self) -> dict[str, Any]:
         """Return the figures by the names that scripts rely on; times in ns."""
         ports = [PORTS] if len(self.shown.round_ps) else []
-        assumed = {key: self.results[key] for key in ASSUMED if key in self.results}
+        told = {key: self.results[key] for key in TOLD if key in self.results}
         return {
             **self.options.model_dump(),
             **quantiles_ns(self.shown.step_ps),
@@ -101,14 +105,14 @@ class Contention:
             "parts": self.parts_ns(),
             "parts_p99": self.parts_ns(slowest=True),
             "nominal_ns": _rounded(self.step.nominal_ns),
-            "proved_worst_ns": self.step.proved_worst_ns,
+            "segments_worst_ns": self.step.segments_worst_ns,
             "segment": {
                 **quantiles_ns(self.shown.segment_ps.reshape(-1)),
                 "nominal_ns": _rounded(self.longest_segment.nominal_ns),
-                "proved_worst_ns": self.longest_segment.proved_worst_ns,
+                "segments_worst_ns": self.longest_segment.segments_worst_ns,
             },
             "ends": {name: quantiles_ns(end.step_ps) for name, end in self.ends.items()},
-            **assumed,
+            **told,
             **self._in_flight(),
             "assumptions": assumed_values(self.runtime.model_dump(), "runtime"),
             "not_modelled": [*NOT_MODELLED, *ports, *self.results.get("not_modelled", [])],

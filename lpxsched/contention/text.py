@@ -10,11 +10,12 @@ from lpxsched.report.headline import assumed_lines
 from lpxsched.report.text_table import WIDTH, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lpxsched.contention.summary import Contention
     from lpxsched.timetable.build import Build
 
 TAILS = {"p50_ns": "arbitrated, p50", "p99_ns": "p99", "p999_ns": "p99.9", "largest_ns": "largest"}
-OWN = {"nominal_ns": "timetable, nominal", "proved_worst_ns": "proved worst"}
 
 
 def contention_text(build: Build, found: Contention) -> str:
@@ -32,11 +33,16 @@ def contention_text(build: Build, found: Contention) -> str:
 
 
 def build_name(build: Build) -> str:
-    """Return what a build is, from its options."""
+    """Return what a build is, as far as its options say so."""
     options = build.manifest.options
-    if "kind" in options:
-        return f"{options['kind']} on {options['topology']}"
-    return f"{options['model']} on {options['topology']}, batch {options['batch']}"
+    names = (options.get("kind", options.get("model")), options.get("topology"))
+    name = " on ".join(str(told) for told in names if told is not None) or "build"
+    return f"{name}, batch {options['batch']}" if "batch" in options else name
+
+
+def worst_name(facts: Mapping[str, Any]) -> str:
+    """Return what segments one after the other take at worst is called: in flight windows come on top of it."""
+    return "segments worst" if facts.get("in_flight", 1) > 1 else "proved worst"
 
 
 def _title(build: Build, facts: dict[str, Any]) -> str:
@@ -54,7 +60,8 @@ def _times(build: Build, facts: dict[str, Any]) -> str:
         between = [_between(intervals.get(key))] if intervals else []
         return [name, as_us(step), *between, f"{step / facts['nominal_ns']:.2f}", *([as_us(of_part)] if parts else [])]
 
-    rows = [row(key, name) for key, name in (OWN | TAILS).items()]
+    own = {"nominal_ns": "timetable, nominal", "segments_worst_ns": worst_name(facts)}
+    rows = [row(key, name) for key, name in (own | TAILS).items()]
     between = ["with 95 % from .. to"] if intervals else []
     return table(["within the fabric", "a step", *between, "over nominal", *parts], rows)
 
@@ -69,7 +76,10 @@ def _rounds(facts: dict[str, Any]) -> list[str]:
     if "round" not in facts:
         return []
     told = [f"{name} {as_us(facts['round'][key])}" for key, name in TAILS.items()]
-    timetable = f"timetable {as_us(facts['step_ns'])}, every window its own {as_us(facts['longest_step_ns'])}"
+    timetable = (
+        f"timetable {as_us(facts['step_ns'])}, every window its own {as_us(facts['longest_step_ns'])}; "
+        f"proved worst within the fabric, windows that are waited for included, {as_us(facts['proved_worst_ns'])}"
+    )
     beside = f"a whole step of one of {facts['in_flight']} micro-batches in flight, what is assumed outside included"
     return [fill(f"{beside}: {', '.join(told)}; {timetable}", WIDTH)]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import signal
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -60,13 +61,23 @@ def as_found(find: Callable[[Given], Found], given: Sequence[Given], workers: Wo
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     calls = (delayed(_numbered)(number, find, one) for number, one in enumerate(given))
-    with _backend(workers.cluster):
+    with _backend(workers.cluster), nullcontext() if workers == Workers() else _terminated_as_interrupted():
         jobs = None if workers.cluster else workers.jobs
         found = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(calls)
         try:
             yield from found
         except TerminatedWorkerError as error:
             raise NothingFoundError("a worker was killed, for want of memory?", remedy="take fewer --jobs") from error
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end this process as Ctrl-C does meanwhile: killed at once, it would leave its processes behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _numbered(number: int, find: Callable[[Given], Found], given: Given) -> tuple[int, Found]:

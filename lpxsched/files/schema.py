@@ -93,9 +93,12 @@ def validate(document: Document, model: type[Model]) -> Model:
     InputError
         For the first fault, unknown keys before wrong values before missing keys.
     """
+    keys = mapping(document)
     try:
-        return model.model_validate(mapping(document))
+        return model.model_validate(keys)
     except ValidationError as error:
+        if 2 * len(keys.keys() & model.model_fields.keys()) < len(keys):
+            raise _of_another_kind(document, model) from None
         faults = sorted(error.errors(), key=_severity)
         raise _input_error(document, model, faults[0]) from None
 
@@ -131,6 +134,13 @@ def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails
     # pydantic would name the class, which a file does not know.
     message = "Must be a mapping of keys" if fault["type"] == "model_type" else fault["msg"]
     return document.error(location, f"{message[0].lower()}{message[1:]}, got {short(fault['input'])}")
+
+
+def _of_another_kind(document: Document, model: type[BaseModel]) -> InputError:
+    """Return what is wrong with a file of which most keys are unknown."""
+    kind = model.__name__.removesuffix("File").removesuffix("Specification").lower()
+    known = ", ".join(sorted(model.model_fields))
+    return document.error((), f"is no {kind} file, most of its keys are unknown; known keys: {known}")
 
 
 def _in_file(document: Document, parts: tuple[str | int, ...]) -> Location:

@@ -28,6 +28,14 @@ def as_us(time_ns: float | Fraction) -> str:
     return f"{in_us(time_ns)} us"
 
 
+def as_time(time_ns: float | Fraction) -> str:
+    """Return a time in nanoseconds in the largest unit in which it is no less than one: ``33.119 s``, ``84.636 us``."""
+    for unit, unit_ns in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
+        if time_ns >= unit_ns:
+            return f"{float(time_ns) / unit_ns:,.3f} {unit}"
+    return f"{float(time_ns):,.3f} ns" if time_ns else "0 s"
+
+
 def clocks_named(clock: str) -> str:
     """Return what the clocks of a specification are called: those of ``none`` never disagree."""
     return "perfect clocks" if clock == "none" else f"clocks of {clock}"

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
 
+# What a session needs of a manifest.
+NEEDED_RESULTS = ("step_ns", "step_high_ns", "assumed_ns", "assumed_high_ns", "acceptance_length", "layers")
+NEEDED_OPTIONS = ("context", "batch", "in_flight", "model", "topology")
 # Options that say how a timetable was searched for, not of what machine.
 SEARCH = {"context", "effort", "partition", "seed", "solver"}
 
@@ -98,8 +101,11 @@ def read_steps(folders: Sequence[Path]) -> Steps:
     """
     read = [(folder, read_sound_build(folder)) for folder in folders]
     for folder, build in read:
-        if "step_ns" not in build.manifest.results:
-            raise InputError(str(folder / MANIFEST), "tells of no step; name builds of lpxsched compile", key="results")
+        if missing := next((key for key in NEEDED_RESULTS if key not in build.manifest.results), None):
+            problem = f"tells no {missing}, so of no step; name builds of lpxsched compile"
+            raise InputError(str(folder / MANIFEST), problem, key="results")
+        if missing := next((key for key in NEEDED_OPTIONS if key not in build.manifest.options), None):
+            raise InputError(str(folder / MANIFEST), f"tell no {missing}; compile it again", key="options")
     read.sort(key=lambda one: int(one[1].manifest.options["context"]))
     for (first, one), (second, other) in pairwise(read):
         _refuse_different(first, one, second, other)

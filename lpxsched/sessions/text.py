@@ -5,10 +5,10 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from lpxsched.report.formats import counted
+from lpxsched.report.formats import as_time, counted
 from lpxsched.report.text_table import WIDTH, table
 from lpxsched.sessions.outcome import PARTS, PERCENTILE
-from lpxsched.sessions.trace import PS_PER_S
+from lpxsched.sessions.run import PS_PER_NS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,24 +36,24 @@ def _head(study: Study) -> str:
 
 def _parts(study: Study) -> str:
     both = (study.nominal, study.worst)
-    rows = [("session", *(_seconds(one.timeline.total_ps) for one in both))]
-    rows += [(f"  {name}", *(_seconds(one.parts_ps[name]) for one in both)) for name in PARTS]
+    rows = [("session", *(_time(one.timeline.total_ps) for one in both))]
+    rows += [(f"  {name}", *(_time(one.parts_ps[name]) for one in both)) for name in PARTS]
     rows.append(("steps in a row", *(f"{int(one.timeline.steps[list(one.chain)].sum()):,}" for one in both)))
     rows.append(("interactivity", *(f"{one.interactivity:,.0f} tokens/s" for one in both)))
     return table(("", "nominal", "worst"), rows)
 
 
-def _seconds(time_ps: int) -> str:
-    return f"{time_ps / PS_PER_S:,.3f} s"
+def _time(time_ps: int) -> str:
+    return as_time(time_ps / PS_PER_NS)
 
 
 def _arbitrated(drawn: Drawn) -> str:
     options = drawn.options
     rows = [
-        ("median", _seconds(drawn.median_ps)),
-        ("P99", _seconds(drawn.tail_ps)),
-        ("every step the mean", _seconds(drawn.mean.timeline.total_ps)),
-        ("every step its P99", _seconds(drawn.tail.timeline.total_ps)),
+        ("median", _time(drawn.median_ps)),
+        ("P99", _time(drawn.tail_ps)),
+        ("every step the mean", _time(drawn.mean.timeline.total_ps)),
+        ("every step its P99", _time(drawn.tail.timeline.total_ps)),
     ]
     title = (
         f"With links arbitrated at run time, {counted(len(drawn.session_ps), 'session')} on {options.steps:,} steps "
@@ -89,6 +89,5 @@ def _notes(study: Study) -> list[str]:
         f"Interactivity is 1 / P{PERCENTILE} of latency over tokens out, latency being prefill, waiting and decode. "
         f"Prefill at {rate.value:,g} tokens/s ({rate.tag}, {low:,g} to {high:,g}). At worst every step is the longest, "
         "emits one token, and prefill is slowest; that holds assumed numbers and is no bound.",
-        f"1 us more in each of {counted(study.steps.layers, 'layer')} of each step costs "
-        f"{study.jitter_ps / PS_PER_S:,.3f} s.",
+        f"1 us more in each of {counted(study.steps.layers, 'layer')} of each step costs {_time(study.jitter_ps)}.",
     ]

@@ -10,6 +10,8 @@ import pytest
 from lpxsched.cli.files import ENDINGS, output_targets
 from lpxsched.cli.main import COMMANDS, app, run
 from lpxsched.errors import ExitCode, InputError
+from lpxsched.timetable.writer import write_build
+from tests.verify.collectives import LAID, build_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +85,10 @@ def test_a_file_inside_a_build_is_refused(tmp_path: Path) -> None:
     """Tests a picture inside the folder that it is of."""
     with pytest.raises(InputError, match="lies inside the build folder"):
         output_targets({"png": tmp_path / "a.png"}, [tmp_path])
+
+
+def test_nothing_is_written_into_any_build(tmp_path: Path) -> None:
+    """Tests a build that the command does not read."""
+    write_build(tmp_path / "build", build_of(LAID["gather"]))
+    with pytest.raises(InputError, match="lies inside the build folder"):
+        output_targets({"table": tmp_path / "build" / "a.csv"})

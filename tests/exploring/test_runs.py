@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -40,3 +42,25 @@ def test_a_cluster_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(runs, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"lpxsched sweep: --cluster: .*lpxsched\[cluster\]"):
         refuse_missing_cluster("sweep")
+
+
+SLEEPERS = """
+import time
+from lpxsched.exploring.runs import Workers, as_found
+try:
+    for _ in as_found(time.sleep, [0, 600, 600], Workers(2)):
+        print("one", flush=True)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_ends_takes_workers_along(number: signal.Signals) -> None:
+    """Tests two workers that have ten minutes to go: they are gone at once, and nobody complains."""
+    with Popen([sys.executable, "-c", SLEEPERS], stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "one\n"
+        process.send_signal(number)
+        # Pipes stay open as long as any worker lives.
+        assert process.communicate(timeout=60) == ("interrupted\n", "")

@@ -114,6 +114,14 @@ def test_unknown_keys_come_before_wrong_values_before_missing_keys(tmp_path: Pat
     assert "unknown key" in fault(tmp_path, unknown)
 
 
+def test_a_file_of_another_kind_is_said_to_be_one(tmp_path: Path) -> None:
+    """Tests a config of a model in place of a machine: which of its many keys is unknown helps nobody."""
+    path = tmp_path / "config.json"
+    path.write_text('{"architectures": [], "hidden_size": 64, "name": "x"}')
+    with pytest.raises(InputError, match=r"config\.json:1:1: is no machine file, .*; known keys: .*name"):
+        validate(read_yaml(path), Machine)
+
+
 def test_a_value_cannot_be_changed(tmp_path: Path) -> None:
     """Tests that what was read stays as it is."""
     with pytest.raises(ValueError, match="frozen"):

@@ -64,6 +64,8 @@ def test_a_session_is_told_with_its_parts(
         assert sum(found[case]["parts_s"].values()) == pytest.approx(found[case]["session_s"])
     assert found["nominal"]["session_s"] < found["worst"]["session_s"]
     assert 0 < found["worst"]["interactivity_tokens_per_s"] < found["nominal"]["interactivity_tokens_per_s"]
+    assert run(["session", trace, *folders]) == ExitCode.DONE
+    assert f"of each step costs {200 if last else 240}.000 us." in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_shipped_session_runs_on_a_build_of_short_contexts(

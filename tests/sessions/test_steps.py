@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from lpxsched.errors import InputError
 from lpxsched.sessions.steps import read_steps
 from lpxsched.timetable.writer import write_build
 from lpxsched.units import exact
-from tests.builds import two_chip_build
+from tests.builds import signed, two_chip_build
 from tests.sessions.small import with_manifest
 from tests.timetable.small import compiled
 
@@ -78,5 +79,19 @@ def test_builds_of_other_machines_are_refused(
 def test_a_build_without_a_step_is_refused(tmp_path: Path) -> None:
     """Tests a build by hand, whose manifest tells of no model."""
     write_build(tmp_path / "b", two_chip_build())
-    with pytest.raises(InputError, match=r"manifest.json: results: tells of no step"):
+    with pytest.raises(InputError, match=r"manifest.json: results: tells no step_ns, so of no step"):
         read_steps([tmp_path / "b"])
+
+
+def test_a_build_that_tells_too_little_is_refused(tmp_path: Path, small_build: Build) -> None:
+    """Tests a manifest that somebody changed: no context, and no acceptance length."""
+    manifest = small_build.manifest
+    options = {key: value for key, value in manifest.options.items() if key != "context"}
+    results = {key: value for key, value in manifest.results.items() if key != "acceptance_length"}
+    for update, said in (
+        ({"options": options}, "options: tell no context; compile it again"),
+        ({"results": results}, "results: tells no acceptance_length"),
+    ):
+        write_build(tmp_path / "b", signed(replace(small_build, manifest=manifest.model_copy(update=update))))
+        with pytest.raises(InputError, match=said):
+            read_steps([tmp_path / "b"])

@@ -22,6 +22,9 @@ INCHES = (9.0, 6.0)
 # More curves than these are told apart by nobody.
 MOST_CURVES, MOST_LABELS = 12, 60
 CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", *OTHER_COLOURS)
+MARKERS = "osD^vP"
+# Points that the first of many curves is wider than the last.
+WIDEST = 8.0
 FRONT_COLOUR = "#000000"
 FAR_APART = 5
 # Labels of points that differ by less in both would lie on each other.
@@ -94,15 +97,16 @@ def _scale(axes: Axes, rows: Sequence[Row], shown: Sequence[int]) -> None:
 
 
 def _draw_curves(axes: Axes, rows: Sequence[Row], curves: dict[str, list[int]]) -> None:
-    """Draw the points of each curve; beyond the most that can be told apart all alike."""
+    """Draw the points of each curve, later ones thinner, so that all show where they coincide; too many all alike."""
     many = len(curves) > MOST_CURVES
     for index, (name, numbers) in enumerate(curves.items()):
         points = sorted((rows[number][STEP] / 1000, rows[number][THROUGHPUT]) for number in numbers)
+        below = 0.0 if many else (len(curves) - 1 - index) * min(2.0, WIDEST / len(curves))
         axes.plot(
             *zip(*points, strict=True),
-            marker="o",
-            markersize=5,
-            linewidth=0.0 if many else 1.0,
+            marker=MARKERS[0 if many else index % len(MARKERS)],
+            markersize=5 + below,
+            linewidth=0.0 if many else 1.0 + below,
             color=CURVE_COLOURS[0 if many else index],
             label=None if many else name or "points",
         )
@@ -114,7 +118,7 @@ def _draw_front(axes: Axes, rows: Sequence[Row]) -> None:
         steps, rates = zip(*((row[STEP] / 1000, row[THROUGHPUT]) for row in front), strict=True)
         label = "no other point is shorter and has more tokens/s"
         (line,) = axes.plot(steps, rates, "o--", drawstyle="steps-post", color=FRONT_COLOUR, label=label, zorder=1)
-        line.set(linewidth=1.0, markersize=9, markerfacecolor="none")
+        line.set(linewidth=1.0, markersize=13, markerfacecolor="none")
 
 
 def _along_and_others(rows: Sequence[Row], shown: Sequence[int], names: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -46,3 +46,13 @@ def test_axes_have_plain_numbers_and_few() -> None:
     seen = [text for text, at in zip(told, axis.get_majorticklocs(), strict=True) if bottom <= at <= top]
     assert seen == ["50,000", "100,000", "200,000", "500,000", "1,000,000", "2,000,000"]
     assert {label.get_text() for label in axis.get_minorticklabels()} == {""}
+
+
+def test_curves_that_coincide_all_show() -> None:
+    """Tests three clocks that change nothing: what is drawn first is widest, and each has a mark of its own."""
+    figure = _draw(rows(*((batch, clock, 10 * batch, 100 * batch) for clock in "abc" for batch in (1, 2, 4, 8))), NAMES)
+    curves = figure.axes[0].lines[:3]
+    assert [line.get_label() for line in curves] == ["clock a", "clock b", "clock c"]
+    assert [line.get_linewidth() for line in curves] == [5, 3, 1]
+    assert [line.get_markersize() for line in curves] == [9, 7, 5]
+    assert len({line.get_marker() for line in curves}) == 3
