@@ -26,6 +26,7 @@ from lpxsched.program.frames.in_flight import InFlight, solve_layers_in_flight
 from lpxsched.program.frames.stages import Machine
 from lpxsched.program.load import Load
 from lpxsched.program.mapping.choose import AUTO, Laid, best_laid, partition_layers, shortest_mapping
+from lpxsched.program.mapping.choose_in_flight import mapping_in_flight
 from lpxsched.program.mapping.pricing import Market
 from lpxsched.program.memory import why_unfit
 from lpxsched.program.outside.micro_batch import outside_of
@@ -95,7 +96,7 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     def around_of(groups: Sequence[Group]) -> Outside:
         return outside_of(options, published, graph_on(groups), groups)
 
-    def lay(groups: tuple[Group, ...]) -> Laid:
+    def lay(groups: tuple[Group, ...], solving: SolveOptions = solving) -> Laid:
         graph = graph_on(groups)
         outside = outside_of(options, published, graph, groups)
         tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
@@ -105,7 +106,10 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
         return Laid(groups, graph, outside, tree, build_problems, solved)
 
     market = Market(load, fabric, clock, options.seed, around_of)
-    mapping, laid = best_laid(market, _mapping(options, market, progress), lay)
+    mapping = _mapping(options, market, progress)
+    if options.in_flight > 1 and options.partition == AUTO:
+        mapping = mapping_in_flight(mapping, partial(lay, solving=replace(solving, effort=GREEDY_ONLY_EFFORT)))
+    mapping, laid = best_laid(market, mapping, lay)
     segments = layer_segments(fabric, laid.tree, laid.solved)
     around = surroundings(fabric, laid.tree, segments)
     program, graph_file = _program(segments, layers_graph(laid.graph, laid.groups, load.works), fabric)
@@ -132,16 +136,10 @@ def _solving(options: CompileOptions) -> SolveOptions:
 
 
 def _mapping(options: CompileOptions, market: Market, progress: Callable[[str, int, int], None]) -> Mapping:
-    """Return the groups of layers; layers in flight get chips of their own, or share them where there are too few."""
-    if options.partition != AUTO:
-        return partition_layers(market.load, market.fabric, options.partition)
-    if options.in_flight == 1:
+    """Return the groups of layers."""
+    if options.partition == AUTO:
         return shortest_mapping(market, progress=progress)
-    try:
-        return partition_layers(market.load, market.fabric, "disjoint")
-    except (InfeasibleError, NothingFoundError):
-        # Baselines are compared by what one micro-batch takes.
-        return replace(shortest_mapping(market, progress=progress), baselines=None)
+    return partition_layers(market.load, market.fabric, options.partition)
 
 
 def _policy(options: CompileOptions) -> Policy:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pydantic import GetJsonSchemaHandler, ValidationInfo
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema, ErrorDetails
@@ -97,7 +99,7 @@ def validate(document: Document, model: type[Model]) -> Model:
     try:
         return model.model_validate(keys)
     except ValidationError as error:
-        if 2 * len(keys.keys() & model.model_fields.keys()) < len(keys):
+        if _is_of_another_kind(keys, model):
             raise _of_another_kind(document, model) from None
         faults = sorted(error.errors(), key=_severity)
         raise _input_error(document, model, faults[0]) from None
@@ -126,7 +128,7 @@ def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails
     location = _in_file(document, fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = sorted(_known_keys(model, location[:-1]))
-        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+        near = _near(location[-1], known)
         remedy = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
         return document.error(location, f"unknown key; {remedy}")
     if fault["type"] == "missing":
@@ -134,6 +136,18 @@ def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails
     # pydantic would name the class, which a file does not know.
     message = "Must be a mapping of keys" if fault["type"] == "model_type" else fault["msg"]
     return document.error(location, f"{message[0].lower()}{message[1:]}, got {short(fault['input'])}")
+
+
+def _is_of_another_kind(keys: dict[str, Any], model: type[BaseModel]) -> bool:
+    """Return whether most keys of a file are unknown, and none of these is like a known one."""
+    known = model.model_fields.keys()
+    unknown = [key for key in keys if key not in known]
+    return 2 * len(unknown) > len(keys) and not any(_near(key, known) for key in unknown)
+
+
+def _near(key: object, known: Iterable[str]) -> list[str]:
+    """Return the known key that is most like a key, if any is."""
+    return difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
 
 
 def _of_another_kind(document: Document, model: type[BaseModel]) -> InputError:

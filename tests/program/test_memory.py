@@ -39,5 +39,5 @@ def test_more_chips_never_hold_more_each(columns: int, width: int, multiple: int
 
 
 def test_what_may_lie_there_is_every_tensor_and_what_moves_twice() -> None:
-    """Tests one row of the toy: routing 8 once, input 4, summands 16 and their sum 8 twice."""
-    assert live_bytes(load_on(GRID, TOY), 0) == 8 + 2 * (4 + 16 + 8)
+    """Tests one row of the toy: logits 8 and routing 8 once, input 4, summands 16 and their sum 8 twice."""
+    assert live_bytes(load_on(GRID, TOY), 0) == 8 + 8 + 2 * (4 + 16 + 8)

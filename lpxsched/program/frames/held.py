@@ -11,8 +11,8 @@ from lpxsched.program.frames.offsets import Held
 from lpxsched.schedule.problem.instance import UNITS, VECTOR
 
 if TYPE_CHECKING:
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.program.frames.offsets import Integers
     from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Schedule

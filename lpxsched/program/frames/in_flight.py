@@ -33,7 +33,8 @@ from lpxsched.units import ceil_div
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from lpxsched.program.frames.offsets import Held, Integers
+    from lpxsched.compiled.kernels import Integers
+    from lpxsched.program.frames.offsets import Held
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.result import Result
@@ -112,14 +113,14 @@ def solve_layers_in_flight(
                 break
         fits = [one for one in found if isinstance(one, InFlight)]
         if fits:
-            return replace(_best(fits), tried=tuple(tried))
+            return replace(best_of(fits), tried=tuple(tried))
         refused += [one for one in found if isinstance(one, NothingFoundError)]
     # The one that came nearest.
     nothing = NothingFoundError("no interval between deskews", remedy="try another --clock")
     raise max(refused, key=lambda one: getattr(one, "fit", 0), default=nothing)
 
 
-def _best(found: Sequence[InFlight]) -> InFlight:
+def best_of(found: Sequence[InFlight]) -> InFlight:
     """Return the shortest nominal step of those whose longest step is next to the least."""
     least = min(one.chain.step_cycles for one in found)
     near = [one for one in found if one.chain.step_cycles * NEAR_STEPS <= least * (NEAR_STEPS + 1)]

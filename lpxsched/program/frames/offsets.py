@@ -8,14 +8,16 @@ fits no offset at all.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lpxsched.compiled.kernels import kernel
+from lpxsched.compiled.kernels import Flags, Integers, kernel
 
-Integers = NDArray[np.int64]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 class Held(NamedTuple):
@@ -41,14 +43,12 @@ class Folded(NamedTuple):
         Where the intervals of each begin in the next two.
     begin, length : ndarray of int64, shape (intervals,)
         ``[begin, begin + length)`` modulo the period, those that touch joined.
-    period : int
     """
 
     resource: Integers
     first: Integers
     begin: Integers
     length: Integers
-    period: int
 
 
 def meets_itself(held: Held, period: int) -> bool:
@@ -77,39 +77,87 @@ def folded(held: Held, period: int) -> Folded:
     runs = np.flatnonzero(np.append(True, ~touching)[: len(order)])
     length = np.add.reduceat(length, runs) if len(runs) else length
     distinct, first = np.unique(resource[runs], return_index=True)
-    return Folded(distinct, np.append(first, len(runs)), begin[runs], length, period)
+    return Folded(distinct, np.append(first, len(runs)), begin[runs], length)
 
 
-def offsets(one: Folded, other: Folded) -> NDArray[np.bool_] | None:
-    """Return for each offset whether `other` may begin so many cycles after `one`, shape (P,).
+class Circle(NamedTuple):
+    """What several segments hold modulo a period, one behind the other.
 
-    None where they share no resource.
+    Attributes
+    ----------
+    of_segment : ndarray of int64, shape (segments + 1,)
+        Where the resources of each begin in the next one.
+    resource : ndarray of int64, shape (resources,)
+        Of each segment sorted.
+    first : ndarray of int64, shape (resources + 1,)
+        Where the intervals of each begin in the next two.
+    begin, length : ndarray of int64, shape (intervals,)
     """
-    changes = np.zeros(one.period + 1, dtype=np.int64)
-    shared = _count_meetings(one, other, changes)
-    return np.cumsum(changes[:-1]) == 0 if shared else None
+
+    of_segment: Integers
+    resource: Integers
+    first: Integers
+    begin: Integers
+    length: Integers
+
+
+def circle_of(folds: Sequence[Folded]) -> Circle:
+    """Return what segments hold modulo the same period."""
+    intervals = np.cumsum([0, *(len(one.begin) for one in folds)])
+    ends = [one.first[1:] + before for one, before in zip(folds, intervals.tolist(), strict=False)]
+    return Circle(
+        np.cumsum([0, *(len(one.resource) for one in folds)]),
+        np.concatenate([one.resource for one in folds]),
+        np.concatenate([np.zeros(1, dtype=np.int64), *ends]),
+        np.concatenate([one.begin for one in folds]),
+        np.concatenate([one.length for one in folds]),
+    )
+
+
+def offsets(circle: Circle, one: int, period: int) -> list[NDArray[np.bool_] | None]:
+    """Return for each segment at which offsets it may begin so many cycles after one of them, shape (P,).
+
+    None for those that share no resource with it.
+    """
+    segments = len(circle.of_segment) - 1
+    meetings, shared = np.zeros((segments, period), dtype=np.bool_), np.zeros(segments, dtype=np.bool_)
+    _meet(circle, one, np.zeros(period + 1, dtype=np.int64), meetings, shared)
+    return [~meetings[other] if shared[other] else None for other in range(segments)]
 
 
 @kernel
-def _count_meetings(one: Folded, other: Folded, changes: Integers) -> int:
-    """Add to `changes`, shape (P + 1,), where the offsets of each meeting begin and end; return how much is shared."""
-    mine, theirs, shared = 0, 0, 0
-    while mine < len(one.resource) and theirs < len(other.resource):
-        if one.resource[mine] < other.resource[theirs]:
-            mine += 1
-        elif one.resource[mine] > other.resource[theirs]:
-            theirs += 1
-        else:
-            shared += 1
-            for a in range(one.first[mine], one.first[mine + 1]):
-                for b in range(other.first[theirs], other.first[theirs + 1]):
-                    wide = min(one.period, one.length[a] + other.length[b] - 1)
-                    begin = (one.begin[a] - other.begin[b] - other.length[b] + 1) % one.period
-                    changes[begin] += 1
-                    changes[min(begin + wide, one.period)] -= 1
-                    if begin + wide > one.period:
-                        changes[0] += 1
-                        changes[begin + wide - one.period] -= 1
-            mine += 1
-            theirs += 1
-    return shared
+def _meet(circle: Circle, one: int, changes: Integers, meetings: Flags, shared: Flags) -> None:
+    """Note the offsets at which each segment meets one of them, and which share anything with it."""
+    for other in range(len(shared)):
+        mine, theirs = circle.of_segment[one], circle.of_segment[other]
+        changes[:] = 0
+        while mine < circle.of_segment[one + 1] and theirs < circle.of_segment[other + 1]:
+            if circle.resource[mine] < circle.resource[theirs]:
+                mine += 1
+            elif circle.resource[mine] > circle.resource[theirs]:
+                theirs += 1
+            else:
+                shared[other] = True
+                _count(circle, mine, theirs, changes)
+                mine += 1
+                theirs += 1
+        if shared[other]:
+            meets = 0
+            for offset in range(meetings.shape[1]):
+                meets += changes[offset]
+                meetings[other, offset] = meets > 0
+
+
+@kernel
+def _count(circle: Circle, mine: int, theirs: int, changes: Integers) -> None:
+    """Add to `changes`, shape (P + 1,), where the offsets begin and end at which two meet on a resource."""
+    period = len(changes) - 1
+    for a in range(circle.first[mine], circle.first[mine + 1]):
+        for b in range(circle.first[theirs], circle.first[theirs + 1]):
+            wide = min(period, circle.length[a] + circle.length[b] - 1)
+            begin = (circle.begin[a] - circle.begin[b] - circle.length[b] + 1) % period
+            changes[begin] += 1
+            changes[min(begin + wide, period)] -= 1
+            if begin + wide > period:
+                changes[0] += 1
+                changes[begin + wide - period] -= 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.frames.offsets import folded, meets_itself, offsets
+from lpxsched.program.frames.offsets import circle_of, folded, meets_itself, offsets
 from lpxsched.program.frames.phases import scarce_phases, swept
 from lpxsched.program.frames.reserved_chain import chain_of, early_chain
 
@@ -73,14 +73,16 @@ def _periods(least: int, longest: int) -> Iterator[int]:
 
 def between_layers(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: int) -> Between:
     """Return at which offsets two layers fit beside each other; each pair of keys is correlated once."""
-    folds = {key: folded(one, period) for key, one in distinct.items()}
+    circle = circle_of([folded(one, period) for one in distinct.values()])
+    numbers = {key: number for number, key in enumerate(distinct)}
+    of_layer = [numbers[key] for key in keys]
 
     @cache
-    def fits(one: Hashable, other: Hashable) -> NDArray[np.bool_] | None:
-        return offsets(folds[one], folds[other])
+    def fits(one: int) -> list[NDArray[np.bool_] | None]:
+        return offsets(circle, one, period)
 
     def between(one: int, other: int) -> NDArray[np.bool_] | None:
-        return fits(keys[one], keys[other])
+        return fits(of_layer[one])[of_layer[other]]
 
     return between
 

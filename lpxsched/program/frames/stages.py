@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.limits import DomainClock
     from lpxsched.clocks.tree import AlignmentTree
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.program.frames.offsets import Integers
     from lpxsched.program.frames.reserved_chain import ReservedChain
     from lpxsched.program.outside.micro_batch import Outside
     from lpxsched.schedule.layers import ScheduledLayer

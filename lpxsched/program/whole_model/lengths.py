@@ -16,8 +16,9 @@ from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.program.frames.held import Resources
-    from lpxsched.program.frames.offsets import Held, Integers
+    from lpxsched.program.frames.offsets import Held
     from lpxsched.program.whole_model.kinds import Kinds
     from lpxsched.schedule.result import Result
 

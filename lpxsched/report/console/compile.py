@@ -70,9 +70,9 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
 
 
 def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return how near the best the chosen mapping is proved, and a step of each baseline."""
+    """Return which mapping was chosen; of one micro-batch at a time, how near the best, and a step of each baseline."""
     if results.get("mapping_gap") is None:
-        return []
+        return [("mapping", results["mapping"]["chosen"])] if "mapping" in results else []
     steps = ", ".join(
         f"{name} {'does not fit' if step is None else as_us(step)}" for name, step in results["baselines"].items()
     )
