@@ -106,10 +106,7 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
         return Laid(groups, graph, outside, tree, build_problems, solved)
 
     market = Market(load, fabric, clock, options.seed, around_of)
-    mapping = _mapping(options, market, progress)
-    if options.in_flight > 1 and options.partition == AUTO:
-        mapping = mapping_in_flight(mapping, partial(lay, solving=replace(solving, effort=GREEDY_ONLY_EFFORT)))
-    mapping, laid = best_laid(market, mapping, lay)
+    mapping, laid = best_laid(market, _mapping(options, market, lay, progress), lay)
     segments = layer_segments(fabric, laid.tree, laid.solved)
     around = surroundings(fabric, laid.tree, segments)
     program, graph_file = _program(segments, layers_graph(laid.graph, laid.groups, load.works), fabric)
@@ -135,11 +132,14 @@ def _solving(options: CompileOptions) -> SolveOptions:
     return SolveOptions(options.solver, options.effort, options.seed)
 
 
-def _mapping(options: CompileOptions, market: Market, progress: Callable[[str, int, int], None]) -> Mapping:
+def _mapping(
+    options: CompileOptions, market: Market, lay: Callable[..., Laid], progress: Callable[[str, int, int], None]
+) -> Mapping:
     """Return the groups of layers."""
-    if options.partition == AUTO:
-        return shortest_mapping(market, progress=progress)
-    return partition_layers(market.load, market.fabric, options.partition)
+    if options.partition != AUTO:
+        return partition_layers(market.load, market.fabric, options.partition)
+    mapping, quick = shortest_mapping(market, progress=progress), replace(_solving(options), effort=GREEDY_ONLY_EFFORT)
+    return mapping if options.in_flight == 1 else mapping_in_flight(mapping, partial(lay, solving=quick))
 
 
 def _policy(options: CompileOptions) -> Policy:

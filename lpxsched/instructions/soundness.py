@@ -71,6 +71,7 @@ def unsound(build: Build, programs: Sequence[NodeProgram]) -> Iterator[str]:
                 told = [problem] if problem else _instructions(build, program.node, section, graph)
                 yield from (f"node {program.node}: {one}" for one in told)
             yield from _overwritten(build, program)
+            yield from _turned(build, program)
             yield from _names(build, program)
 
 
@@ -221,6 +222,24 @@ def _overwritten(build: Build, program: NodeProgram) -> Iterator[str]:
             yield f"node {program.node}: bytes {begin} to {end - 1} lie on what is resident, or under what moves"
             return
         reach[resident] = max(reach[resident], end)
+
+
+def _turned(build: Build, program: NodeProgram) -> Iterator[str]:
+    """Yield where two that turn through places of a node meet there, and turn through others."""
+    turning = {
+        (piece.address, _end(piece, build.manifest.vector_bytes), piece.copies, piece.stride)
+        for section in program.sections
+        for one in section.instructions
+        for piece in one.pieces
+        if piece.copies > 1
+    }
+    for (_, end, *turn), (begin, _, *other) in pairwise(sorted(turning)):
+        if begin < end and turn != other:
+            yield (
+                f"node {program.node}: from byte {begin} on one turns through {other[0]} places every {other[1]} "
+                f"bytes, another through {turn[0]} every {turn[1]}"
+            )
+            return
 
 
 def _name_kept(build: Build, number: int, place: int) -> str:
