@@ -25,7 +25,7 @@ WHOLE = ("lpx-rack", "--attention", "lpu", "--context", "4096", "--batch", "1")
 MODELS = {
     "lpu20": ("gpt-oss-20b", *WHOLE),
     "lpu120": ("gpt-oss-120b", *WHOLE),
-    "afd": ("gpt-oss-20b", "lpx-rack", "--in-flight", "4"),
+    "afd": ("gpt-oss-20b", "lpx-rack", "--partition", "disjoint", "--in-flight", "4"),
 }
 CLOCKS = ("sris", "srns-300ppm", "xo-100ppm", "xo-20ppm", "tcxo-1.5ppm", "ocxo-5ppb", "common", "none")
 TRIALS, LEAST_PART = 20, 0.9

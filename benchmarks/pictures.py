@@ -3,9 +3,9 @@
 uv run lpxsched compile gpt-oss-120b lpx-rack -o build/gpt-oss-120b
 uv run python -m benchmarks.pictures build/gpt-oss-120b [build/in-flight] [--deskews build/whole]
 
-The second is a build in flight (``compile gpt-oss-20b lpx-rack --in-flight 4``), of which the windows of the first
-layer are drawn. Of a whole model on the chips (``compile gpt-oss-20b lpx-rack --attention lpu --context 4096 --batch 1
---clock sris``) it is drawn how often it deskews; that alone needs no browser.
+The second is a build in flight (``compile gpt-oss-20b lpx-rack --partition disjoint --in-flight 4``), of which the
+windows of the first layer are drawn. Of a whole model on the chips (``compile gpt-oss-20b lpx-rack --attention lpu
+--context 4096 --batch 1 --clock sris``) it is drawn how often it deskews; that alone needs no browser.
 """
 
 from __future__ import annotations
