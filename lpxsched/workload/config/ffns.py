@@ -38,7 +38,10 @@ def has_experts(keys: Keys) -> bool:
         return False
     if keys.is_null("experts") and keys.given("experts_per_token"):
         raise keys.error("experts", "null, where a number decides; write how many experts a layer has")
-    return bool(keys.optional("experts"))
+    experts = bool(keys.optional("experts"))
+    if keys.flag("beside") and not experts:
+        raise keys.error("beside", f"true, but {keys.name('experts')} gives no experts; write how many, or false")
+    return experts
 
 
 def read_ffns(keys: Keys, *, dense: bool, routed: bool) -> Ffns:

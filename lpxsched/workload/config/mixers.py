@@ -92,6 +92,8 @@ def _latent_attention(keys: Keys) -> Mixer:
         return unread
     plain, rotary = keys.number("plain_columns"), keys.number("rotary_columns")
     whole = keys.optional("query_columns")
+    if keys.flag("attention_biases"):
+        raise keys.error("attention_biases", "true, but biases of latent attention are not known; must be false")
     if whole not in (None, plain + rotary):
         raise keys.error("query_columns", f"must be the sum of both parts of a head, {plain + rotary}, got {whole}")
     return LatentAttention(

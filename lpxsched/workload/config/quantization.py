@@ -116,18 +116,28 @@ def _dtype(document: Document, location: Location, section: dict[str, Any]) -> s
     if groups:
         if not isinstance(groups, dict):
             raise document.error((*location, "config_groups"), f"must be a mapping, got {short(groups)}")
-        weights = [group.get("weights") if isinstance(group, dict) else None for group in groups.values()]
-        types = {_by_bits(of) if isinstance(of, dict) else UNKNOWN for of in weights}
+        types = {_of_group(group) for group in groups.values()}
         return types.pop() if len(types) == 1 else UNKNOWN
     # Modelopt is a tool; its algorithm is what it did.
-    names = (section.get(key) for key in ("quant_algo", "quant_method"))
-    name = next((str(name).lower() for name in names if name is not None), "")
-    found = ALGORITHMS.get(name, UNKNOWN)
+    names = [str(section[key]).lower() for key in ("quant_algo", "quant_method") if section.get(key) is not None]
+    if len({ALGORITHMS[name] for name in names if name in ALGORITHMS}) > 1:
+        problem = f"{names[1]}, but quant_algo says {names[0]}; keep one of them"
+        raise document.error((*location, "quant_method"), problem)
+    # Rules by module give each a type of its own.
+    found = UNKNOWN if not names or section.get("dynamic") else ALGORITHMS.get(names[0], UNKNOWN)
     if found != "int4":
         return found
     bits = section.get("bits", section.get("w_bit", 4))
     group = section.get("group_size", section.get("q_group_size", USUAL_GROUP))
     return _by_bits({"num_bits": bits, "type": "int", "group_size": group})
+
+
+def _of_group(group: Any) -> str:
+    """Return the type of a group of compressed tensors, `UNKNOWN` where its targets are not all matrices."""
+    weights = group.get("weights") if isinstance(group, dict) else None
+    if not isinstance(weights, dict) or "Linear" not in (group.get("targets") or ["Linear"]):
+        return UNKNOWN
+    return _by_bits(weights)
 
 
 def _by_bits(weights: dict[str, Any]) -> str:

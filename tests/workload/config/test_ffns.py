@@ -131,6 +131,10 @@ def test_a_dense_model_has_no_experts() -> None:
             "n_shared_experts: 1, but shared_expert_intermediate_size says 0; make both 0, or neither",
         ),
         ({"enable_moe_block": True, "n_shared_experts": 1}, "enable_moe_block: stands beside n_shared_experts"),
+        (
+            DENSE | {"num_experts": None, "enable_moe_block": True},
+            "enable_moe_block: true, but num_experts gives no experts; write how many",
+        ),
         ({"enable_moe_block": 1}, "enable_moe_block: must be true or false, got 1"),
         (DENSE | {"intermediate_size": ...}, "intermediate_size: this key is missing; add it or ffn_hidden_size"),
     ],

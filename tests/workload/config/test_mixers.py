@@ -82,6 +82,7 @@ def test_heads_count_for_a_state_space() -> None:
         ({"num_key_value_heads": 3}, "num_key_value_heads: 2 heads of queries cannot share 3; must divide 2"),
         ({"num_attention_heads": None}, "num_attention_heads: null, where a number decides"),
         (LATENT | {"qk_head_dim": 6}, "qk_head_dim: must be the sum of both parts of a head, 5, got 6"),
+        (LATENT | {"attention_bias": True}, "attention_bias: true, but biases of latent attention are not known"),
         ({"layer_types": ["sliding_attention"] * 2}, "sliding_window: this key is missing; add it"),
         ({"head_dim": -4}, "head_dim: must be a whole number from 1 to 10000000, got -4"),
     ],

@@ -43,6 +43,10 @@ def stored(layer: int = 0, **quantization: Any) -> StoredTypes:
         ({"config_groups": {"a": group(8, "float"), "b": group(4, "float", 16)}}, "unknown"),
         ({"config_groups": {"a": group(3, "int", 32)}}, "unknown"),
         ({"config_groups": {"a": {"weights": {"num_bits": [4], "type": "float", "group_size": {}}}}}, "unknown"),
+        # Targets that are not all matrices, and rules by module, leave other weights as they are.
+        ({"config_groups": {"a": group(4, "int", 32) | {"targets": ["Linear"]}}}, "int4-32"),
+        ({"config_groups": {"a": group(4, "int", 32) | {"targets": ["re:.*experts.*"]}}}, "unknown"),
+        ({"quant_method": "gptq", "bits": 4, "group_size": 64, "dynamic": {"-:.*attn.*": {}}}, "unknown"),
         ({"quant_method": "secret"}, "unknown"),
         ({}, "unknown"),
     ],
@@ -96,6 +100,10 @@ def test_the_file_beside_is_read(tmp_path: Path) -> None:
     [
         ("fp8", "quantization_config: must be a mapping, got 'fp8'"),
         ({"config_groups": [1]}, "quantization_config.config_groups: must be a mapping, got [1]"),
+        (
+            {"quant_method": "fp8", "quant_algo": "NVFP4"},
+            "quantization_config.quant_method: fp8, but quant_algo says nvfp4; keep one of them",
+        ),
         ({"quant_method": "fp8", "ignore": "x"}, "quantization_config.ignore: must be a list of names of modules"),
         ({"quant_method": "fp8", "ignore": ["re:("]}, "quantization_config.ignore.0: 're:(' is no regular expression"),
     ],
