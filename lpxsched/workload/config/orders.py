@@ -133,6 +133,8 @@ def _mixers(keys: Keys, words: list[str], layers: int) -> tuple[MixerKind, ...]:
         if interval and [mixer == "linear" for mixer in mixers] != [mixer == "linear" for mixer in by_interval]:
             problem = f"{interval} gives another order than {keys.name('order')}; make them agree"
             raise keys.error("full_interval", problem)
+        if "window" in mixers and keys.flag("windowed") is False:
+            raise keys.error("windowed", f"false, but {keys.name('order')} names layers with a window; make them agree")
     elif interval:
         mixers = by_interval
     else:

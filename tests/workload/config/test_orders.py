@@ -114,6 +114,10 @@ def test_windows_without_a_list(changes: dict[str, Any], windows: int) -> None:
         ({"decoder_sparse_step": 0}, "decoder_sparse_step: must be a whole number from 1 to 20000, got 0"),
         ({"attn_type_list": [1] * 5 + [0]}, "attn_type_list.5: attention of kind 0 is not known; must be 1"),
         ({"attn_type_list": [1]}, "attn_type_list: must be a list of 6 entries, one a layer, got 1 entries"),
+        (
+            {"layer_types": ["sliding_attention"] * 6, "sliding_window": 4, "use_sliding_window": False},
+            "use_sliding_window: false, but layer_types names layers with a window; make them agree",
+        ),
         ({"num_hidden_layers": 20_001}, "num_hidden_layers: must be a whole number from 1 to 20000, got 20001"),
         ({"first_k_dense_replace": 6}, "num_experts: no layer has experts; the keys that say which layers are dense"),
     ],
