@@ -30,11 +30,14 @@ def with_deskews(build: Build, programs: Sequence[NodeProgram]) -> tuple[Build, 
     """Return a build that deskews as programs say, and where they do not agree or a frame cannot follow them."""
     told: defaultdict[int, dict[tuple[Stall, ...], int]] = defaultdict(dict)
     for program in programs:
+        mine = defaultdict[tuple[int, int], list[Stall]](list)
         for section in program.sections:
             # In a frame that repeats segments have no deskews of their own.
-            if section.unit == CONTROL and (section.segment == NONE) == bool(section.period_cycles):
-                stalls = [(one.cycle, one.cycles, one.every) for one in section.instructions if one.code == DESKEW]
-                told[section.frame].setdefault(tuple(sorted(stalls)), program.node)
+            stalls = mine[section.frame, NONE if section.period_cycles else section.segment]
+            if section.unit == CONTROL:
+                stalls += [(one.cycle, one.cycles, one.every) for one in section.instructions if one.code == DESKEW]
+        for (frame, _), stalls in mine.items():
+            told[frame].setdefault(tuple(sorted(stalls)), program.node)
     rows = sorted((frame, *stall) for frame, found in told.items() for stall in next(iter(found)))
     columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
     faults = [

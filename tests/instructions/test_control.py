@@ -8,11 +8,15 @@ import pytest
 
 from lpxsched.instructions.control import with_deskews
 from lpxsched.instructions.execution import execute
-from lpxsched.instructions.streams import DESKEW, NOTIFY, SYNC
+from lpxsched.instructions.streams import CONTROL, DESKEW, NOTIFY, SYNC, Instruction, Section
+from lpxsched.units import NONE
 from tests.instructions.test_execution import changed, lowered
+from tests.timetable.small import compiled
 from tests.verify.collectives import LAID, build_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lpxsched.instructions.streams import NodeProgram
 
 
@@ -86,3 +90,25 @@ def test_a_frame_without_period_deskews_once() -> None:
         for program in lowered(build)
     ]
     assert "cannot deskew" in execute(build, again).faults[0]
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_chip_that_never_deskews_is_told(tmp_path: Path, *, empty: bool) -> None:
+    """Tests a frame that repeats, of which one chip has no unit that deskews, or has it without instructions."""
+    build = compiled(tmp_path, num_hidden_layers=1, in_flight=3)
+    first, *others = lowered(build)
+    frames = [section for section in first.sections if section.segment == NONE]
+    assert any(one.code == DESKEW for section in frames for one in section.instructions)
+    rest = [section for section in first.sections if section.segment != NONE]
+    emptied = [section._replace(instructions=()) for section in frames if empty]
+    found = execute(build, [first._replace(sections=(*emptied, *rest)), *others])
+    assert "do not deskew in the same cycles" in found.faults[0]
+
+
+def test_a_deskew_that_is_of_no_segment_on_demand_is_told(tmp_path: Path) -> None:
+    """Tests a stall of 1,000 cycles in a frame on demand, where only segments have any."""
+    build = compiled(tmp_path, num_hidden_layers=1)
+    first, *others = lowered(build)
+    beside = Section(NONE, 0, 0, 0, CONTROL, NONE, (Instruction(DESKEW, 7, 1000),))
+    found = execute(build, [first._replace(sections=(*first.sections, beside)), *others])
+    assert "do not deskew in the same cycles" in found.faults[0]
