@@ -233,13 +233,16 @@ def _turned(build: Build, program: NodeProgram) -> Iterator[str]:
         for piece in one.pieces
         if piece.copies > 1
     }
-    for (_, end, *turn), (begin, _, *other) in pairwise(sorted(turning)):
-        if begin < end and turn != other:
-            yield (
-                f"node {program.node}: from byte {begin} on one turns through {other[0]} places every {other[1]} "
-                f"bytes, another through {turn[0]} every {turn[1]}"
-            )
-            return
+    reach = dict[tuple[int, int], int]()
+    for begin, end, copies, stride in sorted(turning):
+        for turn, last in reach.items():
+            if begin < last and turn != (copies, stride):
+                yield (
+                    f"node {program.node}: from byte {begin} on one turns through {copies} places every {stride} "
+                    f"bytes, another through {turn[0]} every {turn[1]}"
+                )
+                return
+        reach[copies, stride] = max(reach.get((copies, stride), 0), end)
 
 
 def _name_kept(build: Build, number: int, place: int) -> str:

@@ -8,7 +8,19 @@ import pytest
 
 from lpxsched.instructions.execution import execute
 from lpxsched.instructions.soundness import unsound
-from lpxsched.instructions.streams import ADD, COMPUTE, KEEPS, READS, RECEIVE, SEND, Instruction, NodeProgram
+from lpxsched.instructions.streams import (
+    ADD,
+    COMPUTE,
+    KEEPS,
+    READS,
+    RECEIVE,
+    SEND,
+    VECTOR,
+    WRITES,
+    Instruction,
+    NodeProgram,
+    Piece,
+)
 from tests.instructions.test_execution import changed, lowered
 from tests.timetable.small import compiled
 from tests.verify.collectives import LAID, build_of
@@ -116,6 +128,22 @@ def test_programs_of_another_machine_are_told(change: Callable[[NodeProgram], No
     wrong = execute(build, [change(found[0]), *found[1:]])
     assert not wrong.compared
     assert told in wrong.faults[0]
+
+
+def test_what_turns_through_other_places_is_told_whatever_lies_between(tmp_path: Path) -> None:
+    """Tests three pieces of a sum: 4 vectors in 2 places, one of them alike, and behind that one in places apart."""
+    build = compiled(tmp_path, num_hidden_layers=1, in_flight=3)
+    first, *others = lowered(build)
+    top = max(piece.address for part in first.sections for one in part.instructions for piece in one.pieces) + 320000
+    turning = (
+        Piece(READS, 0, 0, 4, top, 2, 4 * 320),
+        Piece(READS, 1, 0, 1, top + 320, 2, 4 * 320),
+        Piece(WRITES, 0, 0, 1, top + 6 * 320, 2, 8 * 320),
+    )
+    part = next(part for part in first.sections if part.unit == VECTOR)
+    wrong = part._replace(instructions=(*part.instructions, Instruction(ADD, 9, pieces=turning)))
+    found = [first._replace(sections=tuple(wrong if one is part else one for one in first.sections)), *others]
+    assert any(f"turns through 2 places every {8 * 320} bytes" in one for one in unsound(build, found))
 
 
 def test_a_vector_is_read_once() -> None:
