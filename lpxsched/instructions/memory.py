@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from lpxsched.verify.replay.model import Model
     from lpxsched.verify.replay.placement import View
 
-# Numbers of a vector, and its mark.
+# Numbers of a vector, and its mark; node, address and iteration.
 Row = tuple[int, ...]
+Cell = tuple[int, int, int]
 
 
 class Marks:
@@ -92,7 +93,7 @@ class Memory:
 
     def __init__(self, build: Build, model: Model, seed: int) -> None:
         self.build, self.model, self.size = build, model, build.manifest.vector_bytes
-        self.cells: dict[tuple[int, int, int], Row] = {}
+        self.cells: dict[Cell, Row] = {}
         self.noise = np.random.Generator(np.random.PCG64([seed, 1]))
         self.marks, self.numbers = Marks(model, seed), model.lanes + 1
         self.compared = self.mismatches = 0
@@ -101,7 +102,7 @@ class Memory:
     def follow(self, session: Session, tape: Tape, events: Sequence[Event], rounds: Rounds) -> None:
         """Move numbers as things happened; hosts compute on what has come to them by the end."""
         under_way: dict[tuple[int, int], Row] = {}
-        running: dict[tuple[int, int], list[tuple[Piece, Integers]]] = {}
+        running: dict[tuple[int, int], tuple[list[tuple[Piece, Integers]], dict[Cell, Row | None]]] = {}
         turn = turns_of(self.build, session)
         late = self._at_hosts(session, tape, turn, rounds)
         for kind, node, number, vector in events:
@@ -117,12 +118,11 @@ class Memory:
             elif kind == START:
                 one = tape.runs[number][1]
                 left = self._run(node, one, session.segments[vector], turn[vector], rounds)
-                if one.cycles:
-                    running[number, vector] = left
-                else:
-                    self._write(node, left, turn[vector])
+                running[number, vector] = left, self._held(node, one, turn[vector])
+                if not one.cycles:
+                    self._finish(node, one, *running.pop((number, vector)), turn[vector])
             elif kind == FINISH:
-                self._write(node, running.pop((number, vector)), turn[vector])
+                self._finish(node, tape.runs[number][1], *running.pop((number, vector)), turn[vector])
         for node, one, iteration in late:
             self._at_host(node, one, session.segments[iteration], turn[iteration], rounds)
 
@@ -148,7 +148,7 @@ class Memory:
     def _at_host(self, node: int, one: Instruction, segment: int, iteration: int, rounds: Rounds) -> None:
         self._write(node, self._run(node, one, segment, iteration, rounds), iteration)
 
-    def _key(self, node: int, piece: Piece, vector: int, iteration: int) -> tuple[int, int, int]:
+    def _key(self, node: int, piece: Piece, vector: int, iteration: int) -> Cell:
         """Return node, address and iteration of a vector: what hosts hold is not written over by later iterations."""
         return node, piece.at(vector, iteration, self.size), iteration if self.build.chips.host[node] else NONE
 
@@ -166,6 +166,37 @@ class Memory:
         for piece, values in left:
             for vector, row in enumerate(values.tolist()):
                 self.cells[self._key(node, piece, vector, iteration)] = tuple(row)
+
+    def _held(self, node: int, one: Instruction, iteration: int) -> dict[Cell, Row | None]:
+        """Return what lies where an instruction that starts reads; where it writes nothing lies until it ends."""
+        keys = {
+            use: [
+                self._key(node, piece, vector, iteration)
+                for piece in one.pieces
+                if piece.use == use
+                for vector in range(piece.vectors)
+            ]
+            for use in (READS, WRITES)
+        }
+        held = {key: self.cells.get(key) for key in keys[READS]}
+        for key in keys[WRITES]:
+            self.cells.pop(key, None)
+            held.setdefault(key, None)
+        return held
+
+    def _finish(
+        self,
+        node: int,
+        one: Instruction,
+        left: Sequence[tuple[Piece, Integers]],
+        held: dict[Cell, Row | None],
+        iteration: int,
+    ) -> None:
+        """Write what an instruction leaves; tell where something was written to what it held (R6)."""
+        if any(self.cells.get(key) is not row for key, row in held.items()):
+            name = "a sum" if one.code == ADD else self.model.operators[one.operator].name
+            self.faults.append(f"{name} on node {node} is written over while it runs")
+        self._write(node, left, iteration)
 
     def _run(
         self, node: int, one: Instruction, segment: int, iteration: int, rounds: Rounds

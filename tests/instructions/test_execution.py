@@ -173,6 +173,31 @@ def test_a_unit_that_does_not_wait_is_found() -> None:
     assert any("does not wait in cycle 0" in fault for fault in execute(build, hasty).faults)
 
 
+def test_what_lies_where_an_operator_writes_is_told(tmp_path: Path) -> None:
+    """Tests a sum over experts that leaves its rows where it reads: it needs both while it runs, whatever the order."""
+    build = compiled(tmp_path, num_hidden_layers=1)
+    first, *others = lowered(build)
+    number = next(at for at, one in enumerate(build.graph.operators) if one.kind == "combine")
+    run = next(one for part in first.sections for one in part.instructions if one.operator == number)
+    read, written = run.pieces[0].address, next(piece for piece in run.pieces if piece.use == WRITES)
+
+    def moved(one: Instruction) -> Instruction:
+        """Return an instruction that finds the rows where the sum reads."""
+        after, last = one.cycle >= run.cycle, written.address + 320 * written.vectors
+        pieces = tuple(
+            piece._replace(address=piece.address - written.address + read)
+            if after and written.address <= piece.address < last
+            else piece
+            for piece in one.pieces
+        )
+        return one._replace(pieces=pieces)
+
+    sections = [part._replace(instructions=tuple(map(moved, part.instructions))) for part in first.sections]
+    found = execute(build, [first._replace(sections=tuple(sections)), *others])
+    assert found.mismatches == 0
+    assert "layer.0.combine on node 0 is written over while it runs" in found.faults
+
+
 def with_links_of(one: NodeProgram, other: NodeProgram) -> NodeProgram:
     """Return a program that serves the links of another one."""
     mine = [section for section in one.sections if section.link < 0]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 DEPART, READ, DESKEW, END, START, FINISH, BRANCH = range(7)
-# At the same tick: what is read and what is ready is there to be used, and nothing leaves before a chip has branched.
-RANK = {DESKEW: 0, READ: 1, BRANCH: 2, FINISH: 3, START: 4, DEPART: 5, END: 5}
+# At the same tick: what operators leave free is free to be read into, what is read and what is ready is there to be
+# used, and nothing leaves before a chip has branched.
+RANK = {DESKEW: 0, FINISH: 1, READ: 2, BRANCH: 3, START: 4, DEPART: 5, END: 5}
 
 
 class Action(NamedTuple):
