@@ -132,21 +132,21 @@ def _names(table: Table, column: str) -> list[str]:
     return list(first)
 
 
-def _number(table: Table, row: int, column: str, most: int) -> float:
+def _number(table: Table, row: int, column: str, most: int, least: int = 0) -> float:
     cell = _cell(table, row, column)
     if cell is None or cell == "":
         raise table.error(row, column, "no value here")
     if isinstance(cell, bool) or not (isinstance(cell, int | float) or _NUMBER.fullmatch(str(cell))):
         raise table.error(row, column, f"must be a number, got {short(cell)}")
     value = float(cell)
-    if not 0 <= value <= most:
-        raise table.error(row, column, f"must be from 0 to {most:,}, got {short(cell)}")
+    if not least <= value <= most:
+        raise table.error(row, column, f"must be from {least} to {most:,}, got {short(cell)}")
     return value
 
 
 def _whole(table: Table, row: int, column: str, least: int) -> int:
-    value = _number(table, row, column, MOST_TOKENS)
-    if value != int(value) or value < least:
+    value = _number(table, row, column, MOST_TOKENS, least)
+    if value != int(value):
         cell = short(_cell(table, row, column))
         raise table.error(row, column, f"must be a whole number from {least} to {MOST_TOKENS:,}, got {cell}")
     return int(value)
