@@ -80,7 +80,7 @@ def folded(held: Held, period: int) -> Folded:
     return Folded(distinct, np.append(first, len(runs)), begin[runs], length)
 
 
-class Circle(NamedTuple):
+class FoldedSegments(NamedTuple):
     """What several segments hold modulo a period, one behind the other.
 
     Attributes
@@ -101,11 +101,11 @@ class Circle(NamedTuple):
     length: Integers
 
 
-def circle_of(folds: Sequence[Folded]) -> Circle:
+def folded_segments(folds: Sequence[Folded]) -> FoldedSegments:
     """Return what segments hold modulo the same period."""
     intervals = np.cumsum([0, *(len(one.begin) for one in folds)])
     ends = [one.first[1:] + before for one, before in zip(folds, intervals.tolist(), strict=False)]
-    return Circle(
+    return FoldedSegments(
         np.cumsum([0, *(len(one.resource) for one in folds)]),
         np.concatenate([one.resource for one in folds]),
         np.concatenate([np.zeros(1, dtype=np.int64), *ends]),
@@ -114,31 +114,31 @@ def circle_of(folds: Sequence[Folded]) -> Circle:
     )
 
 
-def offsets(circle: Circle, one: int, period: int) -> list[NDArray[np.bool_] | None]:
+def offsets(folds: FoldedSegments, one: int, period: int) -> list[NDArray[np.bool_] | None]:
     """Return for each segment at which offsets it may begin so many cycles after one of them, shape (P,).
 
     None for those that share no resource with it.
     """
-    segments = len(circle.of_segment) - 1
+    segments = len(folds.of_segment) - 1
     meetings, shared = np.zeros((segments, period), dtype=np.bool_), np.zeros(segments, dtype=np.bool_)
-    _meet(circle, one, np.zeros(period + 1, dtype=np.int64), meetings, shared)
+    _meet(folds, one, np.zeros(period + 1, dtype=np.int64), meetings, shared)
     return [~meetings[other] if shared[other] else None for other in range(segments)]
 
 
 @kernel
-def _meet(circle: Circle, one: int, changes: Integers, meetings: Flags, shared: Flags) -> None:
+def _meet(folds: FoldedSegments, one: int, changes: Integers, meetings: Flags, shared: Flags) -> None:
     """Note the offsets at which each segment meets one of them, and which share anything with it."""
     for other in range(len(shared)):
-        mine, theirs = circle.of_segment[one], circle.of_segment[other]
+        mine, theirs = folds.of_segment[one], folds.of_segment[other]
         changes[:] = 0
-        while mine < circle.of_segment[one + 1] and theirs < circle.of_segment[other + 1]:
-            if circle.resource[mine] < circle.resource[theirs]:
+        while mine < folds.of_segment[one + 1] and theirs < folds.of_segment[other + 1]:
+            if folds.resource[mine] < folds.resource[theirs]:
                 mine += 1
-            elif circle.resource[mine] > circle.resource[theirs]:
+            elif folds.resource[mine] > folds.resource[theirs]:
                 theirs += 1
             else:
                 shared[other] = True
-                _count(circle, mine, theirs, changes)
+                _count(folds, mine, theirs, changes)
                 mine += 1
                 theirs += 1
         if shared[other]:
@@ -149,13 +149,13 @@ def _meet(circle: Circle, one: int, changes: Integers, meetings: Flags, shared: 
 
 
 @kernel
-def _count(circle: Circle, mine: int, theirs: int, changes: Integers) -> None:
+def _count(folds: FoldedSegments, mine: int, theirs: int, changes: Integers) -> None:
     """Add to `changes`, shape (P + 1,), where the offsets begin and end at which two meet on a resource."""
     period = len(changes) - 1
-    for a in range(circle.first[mine], circle.first[mine + 1]):
-        for b in range(circle.first[theirs], circle.first[theirs + 1]):
-            wide = min(period, circle.length[a] + circle.length[b] - 1)
-            begin = (circle.begin[a] - circle.begin[b] - circle.length[b] + 1) % period
+    for a in range(folds.first[mine], folds.first[mine + 1]):
+        for b in range(folds.first[theirs], folds.first[theirs + 1]):
+            wide = min(period, folds.length[a] + folds.length[b] - 1)
+            begin = (folds.begin[a] - folds.begin[b] - folds.length[b] + 1) % period
             changes[begin] += 1
             changes[min(begin + wide, period)] -= 1
             if begin + wide > period:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.frames.offsets import circle_of, folded, meets_itself, offsets
+from lpxsched.program.frames.offsets import folded, folded_segments, meets_itself, offsets
 from lpxsched.program.frames.phases import scarce_phases, swept
 from lpxsched.program.frames.reserved_chain import chain_of, early_chain
 
@@ -73,13 +73,13 @@ def _periods(least: int, longest: int) -> Iterator[int]:
 
 def between_layers(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: int) -> Between:
     """Return at which offsets two layers fit beside each other; each pair of keys is correlated once."""
-    circle = circle_of([folded(one, period) for one in distinct.values()])
+    folds = folded_segments([folded(one, period) for one in distinct.values()])
     numbers = {key: number for number, key in enumerate(distinct)}
     of_layer = [numbers[key] for key in keys]
 
     @cache
     def fits(one: int) -> list[NDArray[np.bool_] | None]:
-        return offsets(circle, one, period)
+        return offsets(folds, one, period)
 
     def between(one: int, other: int) -> NDArray[np.bool_] | None:
         return fits(of_layer[one])[of_layer[other]]

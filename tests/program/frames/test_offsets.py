@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.program.frames.offsets import Held, circle_of, folded, meets_itself, offsets
+from lpxsched.program.frames.offsets import Held, folded, folded_segments, meets_itself, offsets
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 9)), min_size=1, max_size=5)
 
@@ -23,7 +23,7 @@ def cells(rows: list[tuple[int, int, int]], period: int, later: int = 0) -> list
 
 def test_a_third_of_a_period_fits_three_times() -> None:
     """Tests a unit that is held for 2 of 6 cycles: offsets 2, 3 and 4."""
-    (fits,) = offsets(circle_of([folded(held([(7, 1, 2)]), 6)]), 0, 6)
+    (fits,) = offsets(folded_segments([folded(held([(7, 1, 2)]), 6)]), 0, 6)
     assert fits is not None
     assert np.flatnonzero(fits).tolist() == [2, 3, 4]
 
@@ -38,9 +38,9 @@ def test_offsets_are_those_at_which_no_cycle_is_held_twice(
         assert meets_itself(held(rows), period) == (len(set(mine)) < len(mine))
         if len(set(mine)) < len(mine):
             return
-    circle = circle_of([folded(held(rows), period) for rows in (one, other)])
+    folds = folded_segments([folded(held(rows), period) for rows in (one, other)])
     for first, rows in enumerate((one, other)):
-        for found, others in zip(offsets(circle, first, period), (one, other), strict=True):
+        for found, others in zip(offsets(folds, first, period), (one, other), strict=True):
             for offset in range(period):
                 free = found is None or found[offset]
                 assert free == (not set(cells(rows, period)) & set(cells(others, period, offset)))
