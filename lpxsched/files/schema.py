@@ -142,7 +142,7 @@ def _is_of_another_kind(keys: dict[str, Any], model: type[BaseModel]) -> bool:
     """Return whether most keys of a file are unknown, and none of these is like a known one."""
     known = model.model_fields.keys()
     unknown = [key for key in keys if key not in known]
-    return 2 * len(unknown) > len(keys) and not any(_near(key, known) for key in unknown)
+    return len(unknown) > 1 and 2 * len(unknown) > len(keys) and not any(_near(key, known) for key in unknown)
 
 
 def _near(key: object, known: Iterable[str]) -> list[str]:
