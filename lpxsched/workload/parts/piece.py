@@ -193,11 +193,6 @@ def replicated_row(decoding: Decoding, columns: int) -> Shape:
     return Shape(decoding.batch, columns, decoding.precision.activations, "replicated")
 
 
-def summand_row(decoding: Decoding, columns: int) -> Shape:
-    """Return the shape of rows of which every chip holds a summand."""
-    return Shape(decoding.batch, columns, decoding.precision.partials, "partial")
-
-
 def with_residual(piece: Piece, rows: str, columns: int, decoding: Decoding) -> Piece:
     """Return a piece that leaves a summand of so many columns, to which the first chip adds those rows.
 
