@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.problem.opening import Opening
     from lpxsched.schedule.result import LowerBound, Result
+    from lpxsched.traffic.collectives import Collective
 
 LATER = "try a later --deadline, or a larger --effort"
 
@@ -99,15 +101,25 @@ def _aligned(fabric: Fabric, bare: Instance, clock: ClockSpecification) -> tuple
     """Return the tree of the chips that take part and relay, and the problem without relays that it leaves out.
 
     A relay that hangs deeper than all chips that take part would only make the stall longer; the ways of the tree
-    between chips that take part do without it.
+    between chips that take part do without it, unless links lead one way only.
     """
-    members = bare.network.fabric_node
-    domain = TimeDomain(tuple(members[: bare.network.width].tolist()), tuple(members[bare.network.width :].tolist()))
-    tree = alignment_tree(fabric, clock, [domain])
-    deepest = tree.depth[members[: bare.network.width]].max()
-    kept = (tree.depth[members] <= deepest) & ((tree.depth[members] != NONE) == (deepest != NONE))
-    shallow = AlignmentTree(*(np.where(tree.depth <= deepest, column, NONE) for column in (tree.parent, tree.depth)))
-    return replace(bare, network=bare.network.without_relays(kept)), shallow
+    members, width = bare.network.fabric_node, bare.network.width
+    tree = alignment_tree(fabric, clock, [TimeDomain(tuple(members[:width].tolist()), tuple(members[width:].tolist()))])
+    depth = tree.depth[members]
+    for level in np.unique(depth[depth >= depth[:width].max()]):
+        network = bare.network.without_relays((depth <= level) & ((depth == NONE) == (level == NONE)))
+        if _is_joined(network, bare.stage):
+            break
+    shallow = AlignmentTree(*(np.where(tree.depth <= level, column, NONE) for column in (tree.parent, tree.depth)))
+    return replace(bare, network=network), shallow
+
+
+def _is_joined(network: Network, stage: Collective) -> bool:
+    try:
+        refuse_split(network, stage)
+    except InfeasibleError:
+        return False
+    return True
 
 
 def _refuse_long_hops(bare: Instance, opening: Opening) -> None:
@@ -117,9 +129,7 @@ def _refuse_long_hops(bare: Instance, opening: Opening) -> None:
     if not too_long:
         return
     fits = np.array([fitting(hop) for hop in hops])
-    try:
-        refuse_split(bare.network.with_bundles(np.flatnonzero(fits)), bare.stage)
-    except InfeasibleError:
+    if not _is_joined(bare.network.with_bundles(np.flatnonzero(fits)), bare.stage):
         opening.clock.refuse_long_hop(min(too_long, key=lambda hop: (hop.wire_cycles, hop.name)))
 
 

@@ -269,6 +269,15 @@ def test_chips_that_take_no_part_need_no_clock() -> None:
         assert guard_of(scheduled) == guard(FIRST_INTERVAL_CYCLES)
 
 
+def test_a_relay_deeper_than_all_chips_is_kept_where_links_lead_one_way() -> None:
+    """Tests a ring of one direction whose chips 0, the root, and 2 take part: chip 3 is the only way back."""
+    fabric = fabric_of([(0, 1), (1, 2), (2, 3), (3, 0)], grid=(1, 4))
+    problem = collective_instance(fabric, [0, 2], Collective("all-gather", 2, 1), relays=True)
+    scheduled = solve_collective(fabric, problem, load_clock("xo-100ppm"), SolveOptions("greedy", 1))
+    assert scheduled.problem.network.nodes == 4
+    assert scheduled.tree.depth.tolist() == [0, 1, 2, 3]
+
+
 def test_chips_that_no_root_reaches_are_bad_input() -> None:
     """Tests a gather along two links that end at chip 0: no counter is seen by both others."""
     fabric = fabric_of([(1, 0), (2, 0)], grid=(1, 3))
