@@ -26,7 +26,7 @@ from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient, relayed_flow
+from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, middle_flow, quotient
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
@@ -118,11 +118,9 @@ def _attempts(
     ways = [False, True] if packs_trees(forward) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(_searched, forward, seed, packs)
-    if collective.kind == "all-reduce" and symmetry.order == 1 and problem.network.nodes > problem.network.width:
-        over_relay = relayed_flow(forward)
-        if over_relay is not None:
-            relayed = quotient(problem, over_relay, symmetry)
-            yield lambda budget: _summed_there(search(relayed, relayed.reversed(), seed=seed, budget=budget))
+    if collective.kind == "all-reduce" and symmetry.order == 1:
+        middle = quotient(problem, middle_flow(forward), symmetry)
+        yield lambda budget: _summed_there(search(middle, middle.reversed(), seed=seed, budget=budget))
     if collective.kind == "reduce" and not options.cyclic and _all_meet(problem):
         everywhere = stage_instance(problem.network, replace(collective, kind="all-reduce", root=0), problem.add_cost)
         for attempt in _attempts(everywhere, symmetry, options, exchanges=True):
@@ -130,7 +128,7 @@ def _attempts(
 
 
 def _summed_there(found: Found[Quotient] | None) -> Found[Quotient] | None:
-    """Return a plan over a relay unless a sum is complete before it, where one way alone leads there: no copy knows."""
+    """Return a plan over one node unless a sum is complete before it, where one way leads to a relay: no copy knows."""
     if found is None:
         return None
     plan, width = found.plan, found.problem.instance.stage.width

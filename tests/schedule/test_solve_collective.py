@@ -233,6 +233,15 @@ def test_a_star(kind: Kind, root: int, cycles: int) -> None:
     assert solved(problem).schedule.makespan_cycles == cycles
 
 
+def test_a_chip_between_all_others_sums_for_all() -> None:
+    """Tests an all-reduce of eight vectors on the star: they come in from 3 on, one a cycle, and go back at once.
+
+    Shares that are summed at each chip would cross the centre twice.
+    """
+    result = solved(problem_of(Collective("all-reduce", 5, 8), STAR, add_cost=adds_of(0)))
+    assert (result.schedule.makespan_cycles, result.status) == (3 + 7 + 3, "optimal")
+
+
 @pytest.mark.parametrize(
     ("problem", "cycles"),
     [

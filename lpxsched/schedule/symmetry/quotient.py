@@ -104,13 +104,11 @@ def flow_of(collective: Collective, *, padded: bool) -> Flow:
     return Flow(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.source, pieces.target)
 
 
-def relayed_flow(problem: Quotient) -> Flow | None:
-    """Return the copies of an all-reduce that is summed at the relay nearest to all; None where a chip is as near."""
+def middle_flow(problem: Quotient) -> Flow:
+    """Return the copies of an all-reduce that is summed at one node, a chip or a relay, the nearest to all."""
     collective, way = problem.instance.stage, problem.way.astype(np.int64)
     farthest = way[:, : collective.width].max(axis=1) + way[: collective.width].max(axis=0)
     source = np.array([farthest.argmin()], dtype=np.int64)
-    if source[0] < collective.width:
-        return None
     return Flow(0 * source, 0 * source, 0 * source + collective.vectors, source, 0 * source + EVERY)
 
 
