@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lpxsched.schedule.bounds.period import layer_period_bound
-from lpxsched.schedule.policy import MOST_REPEATED
+from lpxsched.schedule.policy import KEPT_PLANS, MOST_REPEATED
 from lpxsched.schedule.result import Result
 from lpxsched.schedule.solve_layer import first_solved, search_on
 from lpxsched.schedule.symmetry.lift import lifted_layer
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import Found
     from lpxsched.schedule.solve_layer import Solved
     from lpxsched.schedule.symmetry.padding import Padded
-
-# Distinct layers whose plans are kept while periods are tried.
-KEPT_PLANS = 64
 
 
 def solve_in_flight(

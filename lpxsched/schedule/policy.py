@@ -22,6 +22,8 @@ MOST_LOADED_CLASSES, LONGEST_RAMP = 3, 512
 # Entries of a table of costs from every node to every node, times bundles, up to which all shards are looked at (well
 # under a second); of larger ones these few.
 SMALL_TABLE, FEW_SHARDS = 1 << 24, 8
+# Nodes of a layer times bundles up to which its stages are bounded on their own.
+MOST_STAGED = 1 << 16
 
 # Effort
 # Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
@@ -57,6 +59,10 @@ NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
 WAYS_SHARE, SHARE_FROM_BELOW = 0.5, 0.5
 # Tasks, or crossings of blocks and bundles, of one model: of more, some are kept where they are.
 MOST_FREE, MOST_CROSSINGS, NEIGHBOURHOOD_CROSSINGS = 400, 6_000, 600
+# Shares of the seconds for ways of a collective that models of all blocks get: without waits, shortest ways, all ways.
+PROMPT_SHARE, SHORTEST_SHARE, ANY_SHARE = 0.5, 0.1, 0.2
+# What each run costs besides, by variables: a model must be made, and runs that settle at once must come to an end.
+LEAST_SECONDS, SECONDS_PER_VARIABLE = 0.002, 2e-6
 # Deterministic seconds for a neighbourhood of times, and of ways.
 TIMES_NEIGHBOURHOOD_SECONDS, WAYS_NEIGHBOURHOOD_SECONDS = 0.5, 0.05
 # Literals of a model that packs trees, larger ones are not tried; hops of a tree beyond its shortest.
@@ -129,6 +135,8 @@ MOST_CELLS = 400_000_000
 # Plans of a layer in flight, the shortest first, that are made to repeat: of a layer of 32 experts on ten chips the
 # first meets the bound of the period, and the third has the shortest makespan of those that do.
 MOST_REPEATED = 8
+# Distinct layers whose plans are kept while periods are tried.
+KEPT_PLANS = 64
 
 # Memory
 # Roots from which ways are found at once, so that their costs stay in the cache.

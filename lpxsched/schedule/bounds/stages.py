@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.bounds.best import collective_bound
+from lpxsched.schedule.policy import MOST_STAGED
 from lpxsched.schedule.problem.stages import stages_of
 from lpxsched.schedule.result import LowerBound
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.stages import Stage
-
-# Products of nodes and bundles up to which stages are looked at.
-MOST = 1 << 16
 
 
 def by_stages(layer: Instance, starts: Integers, ways: Integers, ranks: tuple[Integers, Integers]) -> list[LowerBound]:
@@ -41,7 +39,7 @@ def by_stages(layer: Instance, starts: Integers, ways: Integers, ranks: tuple[In
         Of operators and demands.
     """
     # What other chips may pass on is not bounded by the wires of a stage.
-    if layer.network.nodes * layer.network.bundles > MOST or layer.network.width < layer.network.chips:
+    if layer.network.nodes * layer.network.bundles > MOST_STAGED or layer.network.width < layer.network.chips:
         return []
     stages = [stage for stage in stages_of(layer) if stage.vectors.min()]
     tail = _tails(layer, ways, ranks[0]) if stages else starts

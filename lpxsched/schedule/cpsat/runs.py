@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
 
-# What each run costs besides, by variables: a model must be made, and runs that settle at once must come to an end.
-LEAST_SECONDS, SECONDS_PER_VARIABLE = 0.002, 2e-6
+from lpxsched.schedule.policy import LEAST_SECONDS, SECONDS_PER_VARIABLE
+
 # What a run says of a model of which it has a solution.
 SOLVED = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 

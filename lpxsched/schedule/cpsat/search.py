@@ -18,12 +18,15 @@ from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
 from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
 from lpxsched.schedule.cpsat.runs import SOLVED, Allowance
 from lpxsched.schedule.cpsat.trips import crossings
-from lpxsched.schedule.cpsat.variables import Style, Variables, step_cycles
+from lpxsched.schedule.cpsat.variables import OpenWays, Variables, step_cycles
 from lpxsched.schedule.plan import copy_plan
 from lpxsched.schedule.policy import (
+    ANY_SHARE,
     MOST_CROSSINGS,
     NEIGHBOURHOOD_CROSSINGS,
+    PROMPT_SHARE,
     SHARE_FROM_BELOW,
+    SHORTEST_SHARE,
     WAYS_NEIGHBOURHOOD_SECONDS,
 )
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.times.placement import Tasks
 
 # Share of the time for each model of all blocks.
-SHARES = {Style.PROMPT: 0.5, Style.SHORTEST: 0.1, Style.ANY: 0.2}
+SHARES = {OpenWays.PROMPT: PROMPT_SHARE, OpenWays.SHORTEST: SHORTEST_SHARE, OpenWays.ANY: ANY_SHARE}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +75,7 @@ def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[
     if len(open_to.trip) > MOST_CROSSINGS:
         return found
     allowance, start = Allowance(effort, effort.seconds), found.placement.start
-    model = Variables(trips, found.placement.makespan_cycles, Style.ANY)
+    model = Variables(trips, found.placement.makespan_cycles, OpenWays.ANY)
     model.add_crossings(open_to)
     add_rules(model, Kept(tasks, start, np.zeros(first, dtype=np.bool_)))
     minimize_makespan(model, effort.enough_cycles)
@@ -107,13 +110,13 @@ class _Search:
         return self.allowance.left <= 0 or self.best.makespan_cycles <= self.best.least_cycles
 
     def by_models(self) -> None:
-        """Look for ever shorter makespans, with one model of all blocks for each style of ways and each makespan."""
+        """Look for ever shorter makespans, with one model of all blocks for each choice of ways and each makespan."""
         one_reader = all(trip.target != EVERY for trip in self.trips.rows)
         seconds = self.allowance.left
-        for style in Style if one_reader else (Style.SHORTEST, Style.ANY):
-            until = self.allowance.left - seconds * SHARES[style]
+        for opened in OpenWays if one_reader else (OpenWays.SHORTEST, OpenWays.ANY):
+            until = self.allowance.left - seconds * SHARES[opened]
             while not self.is_over and self.allowance.left > until:
-                if not self._by_model(style, self.best.makespan_cycles - 1, self.allowance.left - until):
+                if not self._by_model(opened, self.best.makespan_cycles - 1, self.allowance.left - until):
                     break
 
     def from_below(self) -> None:
@@ -121,25 +124,25 @@ class _Search:
         until = self.allowance.left * (1 - SHARE_FROM_BELOW)
         while not self.is_over and self.allowance.left > until:
             least = self.best.least_cycles
-            self._by_model(Style.ANY, least, self.allowance.left - until)
+            self._by_model(OpenWays.ANY, least, self.allowance.left - until)
             if self.best.least_cycles == least:
                 break
 
-    def _by_model(self, style: Style, latest: int, seconds: float) -> bool:
+    def _by_model(self, opened: OpenWays, latest: int, seconds: float) -> bool:
         """Look for slots of which none is read later; return whether there are some."""
-        open_to = crossings(self.trips, latest, detours=style is Style.ANY)
+        open_to = crossings(self.trips, latest, detours=opened is OpenWays.ANY)
         if len(open_to.trip) > MOST_CROSSINGS:
             return False
         status = cp_model.INFEASIBLE
         if _lead_everywhere(self.trips, open_to):
-            model = Variables(self.trips, latest, style)
+            model = Variables(self.trips, latest, opened)
             model.add_crossings(open_to)
             add_rules(model, _nothing_kept(self.trips))
             order_alike(model, _alike(self.trips))
             status = self.allowance.run(model.cp, seconds)
             if status == cp_model.OPTIMAL and not self._take(_solved(model, self.allowance)):
                 return False
-        if style is Style.ANY and status == cp_model.INFEASIBLE:
+        if opened is OpenWays.ANY and status == cp_model.INFEASIBLE:
             step = step_cycles(self.trips)
             self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
         return status == cp_model.OPTIMAL
@@ -168,7 +171,7 @@ class _Search:
         moved = free[plan.slot_block]
         stays = np.zeros(len(start), dtype=np.bool_)
         stays[: plan.slots + plan.sums] = ~free[np.concatenate([plan.slot_block, plan.sum_block])]
-        model = Variables(self.trips, current.placement.makespan_cycles, Style.ANY)
+        model = Variables(self.trips, current.placement.makespan_cycles, OpenWays.ANY)
         model.add_crossings(open_to.united(slots.trip[moved], slots.bundle[moved]))
         add_rules(model, Kept(tasks, start, stays))
         minimize_lateness(model, self.best.makespan_cycles - 1)

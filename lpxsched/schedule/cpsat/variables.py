@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 
 
-class Style(Enum):
+class OpenWays(Enum):
     """Which ways are open: shortest ones without a wait, shortest ones, or all."""
 
     PROMPT = auto()
@@ -124,7 +124,7 @@ class Variables:
 
     trips: Trips
     latest_cycles: int
-    style: Style
+    opened: OpenWays
     cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
     step: int = field(init=False)
     latest: int = field(init=False)
@@ -161,7 +161,7 @@ class Variables:
             self.out_of[trip, self.root_side(trip, bundle)].append(bundle)
         for trip, node in self.into:
             row, distance = self.row(trip), self.distance(trip, node)
-            place = (0 if self.style is Style.PROMPT else distance) if self.shares_delays(trip) else node
+            place = (0 if self.opened is OpenWays.PROMPT else distance) if self.shares_delays(trip) else node
             self.places[trip, node] = place
             if row.is_sum:
                 tail = min(self.tail(trip, bundle) for bundle in self.into[trip, node])
@@ -280,4 +280,4 @@ class Variables:
 
     def shares_delays(self, trip: int) -> bool:
         """Return whether nodes share delays: a copy has one reader and keeps to shortest ways."""
-        return self.style is not Style.ANY and self.row(trip).target != EVERY
+        return self.opened is not OpenWays.ANY and self.row(trip).target != EVERY
