@@ -85,8 +85,9 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
         return _compile_whole(options, progress)
     fabric, published = load_fabric(options.topology), load_model(options.model)
     clock = load_clock(options.clock, fabric.chip.clock_mhz)
-    model = ffn_model(published, _policy(options), options.weights)
-    precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
+    model = ffn_model(published, _policy(options), options.weights, drafts=options.draft)
+    stored = options.weights or published_weights(published, options.draft)
+    precision = Precision(stored, options.activations, options.partials)
     build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
     load, solving = Load(model, build_graph(), fabric.chip, options.rows, precision), _solving(options)
 

@@ -76,10 +76,10 @@ def compile_command(
 
         build = compile_timetable(options, progress=progress)
         model = load_model(options.model)
-        elsewhere = gpu_notes(model) if options.attention == "gpu" else lpu_notes(model, options.draft)
+        notes = gpu_notes if options.attention == "gpu" else lpu_notes
         tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance)
         accepted = (f"acceptance length {float(tokens.tokens):g}: {tokens.source}",) if options.draft else ()
-        for note in (*model.notes, *elsewhere, *accepted):
+        for note in (*model.notes, *notes(model, options.draft), *accepted):
             click.echo(f"note: {note}", err=True)
         if verify:
             progress("proving", 0, 1)
