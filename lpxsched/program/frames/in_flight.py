@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.clocks.tree import needs_alignment
-from lpxsched.errors import NothingFoundError, TooManyInFlightError
+from lpxsched.errors import NothingFoundError, TooManyInFlightError, fitting
 from lpxsched.program.frames.frames import Frame, drained, gap_windows, lost_residues
 from lpxsched.program.frames.gap_choice import NEAR_STEPS, TriedGaps, tried_gaps
 from lpxsched.program.frames.held import Resources, held_by, held_ports, joined, run_cycles
@@ -117,7 +117,7 @@ def solve_layers_in_flight(
         refused += [one for one in found if isinstance(one, NothingFoundError)]
     # The one that came nearest.
     nothing = NothingFoundError("no interval between deskews", remedy="try another --clock")
-    raise max(refused, key=lambda one: getattr(one, "fit", 0), default=nothing)
+    raise max(refused, key=fitting, default=nothing)
 
 
 def best_of(found: Sequence[InFlight]) -> InFlight:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lpxsched.errors import LpxschedError
+from lpxsched.errors import LpxschedError, fitting
 from lpxsched.program.frames.in_flight import InFlight, best_of
 from lpxsched.program.mapping.choose import as_baseline
 
@@ -49,7 +49,7 @@ def _best(tried: dict[str, tuple[Group, ...]], lay_quickly: Callable[[tuple[Grou
         try:
             solved = lay_quickly(groups).solved
         except LpxschedError as error:
-            fit[name] = getattr(error, "fit", 0)
+            fit[name] = fitting(error)
             continue
         assert isinstance(solved, InFlight)
         found[name] = solved
