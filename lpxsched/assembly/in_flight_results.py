@@ -8,7 +8,7 @@ from lpxsched.assembly.deskews import deskews_in_gaps
 from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
 from lpxsched.assembly.results import emitted, headline_on_demand, layers_told, loads_told
 from lpxsched.clocks.latency import nominal_ns, reserved_step_ns, slowest_mhz
-from lpxsched.program.frames.in_flight import InFlight
+from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.outside.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
 from lpxsched.units import cycles_to_ns, exact
 
