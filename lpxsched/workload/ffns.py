@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from lpxsched.errors import InputError
 from lpxsched.workload.config.quantization import type_error
 from lpxsched.workload.counts import layer_counts
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, WEIGHT_TYPES, WeightType
 from lpxsched.workload.drafter import guessing_notes, modules_beside_gpus
-from lpxsched.workload.policy import SHARDED, Policy
+from lpxsched.workload.policy import SHARDED, Policy, refuse_without_experts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,10 +91,7 @@ def ffn_model(
     layers = [layer for layer in _laid(model, drafts) if layer.has_ffn]
     if not layers:
         raise model.keys.error("order", "no layer has an FFN; nothing would lie on the chips")
-    if policy != SHARDED and not any(layer.experts for layer in layers):
-        option = "--moe" if policy.moe != SHARDED.moe else "--router"
-        problem = f"{model.name} has no routed experts; leave it out"
-        raise InputError("lpxsched compile", problem, key=option)
+    refuse_without_experts(policy, model.name, layers)
     for layer in layers:
         if layer.experts and layer.experts.idle and (policy.moe == "dispatch" or layer.experts.latent_columns):
             problem = "experts without weights give rows themselves, which must be on the chips; try --moe whole"

@@ -14,7 +14,7 @@ from lpxsched.units import NONE
 from lpxsched.workload.drafter import NOT_LAID, UNNAMED, why_no_guess
 from lpxsched.workload.model import LatentAttention, Layer, Unread
 from lpxsched.workload.parts.drafts import Draft
-from lpxsched.workload.policy import SHARDED
+from lpxsched.workload.policy import SHARDED, refuse_without_experts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,10 +67,11 @@ def lpu_visits(model: Model, policy: Policy = SHARDED, drafts: int = 0, *, embed
     Raises
     ------
     InputError
-        When a part of the model is not known, or cannot be laid over chips.
+        When a part of the model is not known, or cannot be laid over chips, or there are no experts for a policy.
     """
     if not model.vocabulary:
         raise model.keys.error("vocabulary", "missing; embedding and head lie on the chips with --attention lpu")
+    refuse_without_experts(policy, model.name, model.layers)
     guesses = bool(drafts and model.mtp) and not why_no_guess(model)
     for layer in (*model.layers, *(model.mtp if guesses else ())):
         problem = _problem(layer, policy)
