@@ -117,3 +117,8 @@ class TooManyInFlightError(NothingFoundError):
     def __init__(self, micro_batches: int, fit: int, why: str, *, remedy: str = "try fewer --in-flight") -> None:
         self.micro_batches, self.fit, self.why = micro_batches, fit, why
         super().__init__(f"{micro_batches} micro-batches in flight, and {fit} fit: {why}", remedy=remedy)
+
+
+def fitting(error: LpxschedError) -> int:
+    """Return how many micro-batches a fault says to fit; 0 where it is about something else."""
+    return error.fit if isinstance(error, TooManyInFlightError) else 0

@@ -29,8 +29,17 @@ PERFECT_CLOCK = "none"
 PARTITIONS = ("auto", "daisy-chain", "disjoint", "whole")
 
 
+def _refuse_idle_solver(effort: int, info: ValidationInfo) -> int:
+    """Refuse an effort that leaves out the solver which was chosen."""
+    if info.data.get("solver") == "cpsat" and effort == 1:
+        raise PydanticCustomError("no_search", "must be 2 or more with --solver cpsat: 1 is greedy alone")
+    return effort
+
+
 class CompileOptions(Strict):
     """Options of ``lpxsched compile``; the manifest keeps them.
+
+    What plays no part in the mode that is chosen is refused where it is given, even as the default.
 
     Attributes
     ----------
@@ -111,6 +120,20 @@ class CompileOptions(Strict):
             raise PydanticCustomError("no_window", problem)
         return capacity
 
+    @field_validator("gpus", "handover")
+    @classmethod
+    def _refuse_beyond_hosts(cls, choice: str, info: ValidationInfo) -> str:
+        if info.data.get("attention") == "lpu":
+            raise PydanticCustomError("no_gpus", "is for --attention gpu; leave it out")
+        return choice
+
+    @field_validator("effort")
+    @classmethod
+    def _refuse_idle_effort(cls, effort: int, info: ValidationInfo) -> int:
+        if info.data.get("solver") == "greedy" and effort > 1:
+            raise PydanticCustomError("no_search", "must be left out, or 1, with --solver greedy, which looks once")
+        return _refuse_idle_solver(effort, info)
+
     @property
     def rows(self) -> int:
         """Rows of a step: one a user, and one a drafted token."""
@@ -153,6 +176,15 @@ class CollectiveOptions(Strict):
     effort: Effort = DEFAULT_EFFORT
     seed: Seed = 0
     clock: str = PERFECT_CLOCK
+
+    @field_validator("relays")
+    @classmethod
+    def _refuse_idle_relays(cls, relays: bool, info: ValidationInfo) -> bool:
+        if relays and info.data.get("chips") is None:
+            raise PydanticCustomError("no_relays", "is for --chips: without it no chip is left that could relay")
+        return relays
+
+    _refuse_idle_solver = field_validator("effort")(_refuse_idle_solver)
 
     @field_validator("clock")
     @classmethod

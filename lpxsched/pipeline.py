@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.options import PARTITIONS
-from lpxsched.program.frames.in_flight import InFlight, solve_layers_in_flight
+from lpxsched.program.frames.in_flight import QuickWindows, solve_layers_in_flight
 from lpxsched.program.frames.stages import Machine
 from lpxsched.program.load import Load
 from lpxsched.program.mapping.choose import AUTO, Laid, best_laid, partition_layers, shortest_mapping
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from lpxsched.assembly.segment import Segment
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
+    from lpxsched.program.frames.arranging import InFlight
     from lpxsched.program.mapping.choose import Mapping
     from lpxsched.program.outside.micro_batch import Outside
     from lpxsched.program.whole_model.chain import Chain
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.graph import LayerGraph
+    from lpxsched.workload.model import Model
     from lpxsched.workload.work import Work
 
 
@@ -85,8 +88,8 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
         return _compile_whole(options, progress)
     fabric, published = load_fabric(options.topology), load_model(options.model)
     clock = load_clock(options.clock, fabric.chip.clock_mhz)
-    model = ffn_model(published, _policy(options), options.weights)
-    precision = Precision(options.weights or published_weights(published), options.activations, options.partials)
+    model = ffn_model(published, _policy(options), options.weights, drafts=options.draft)
+    precision = _precision(options, published)
     build_graph = partial(ffn_graph, model, batch=options.rows, precision=precision, vector_bytes=fabric.vector_bytes)
     load, solving = Load(model, build_graph(), fabric.chip, options.rows, precision), _solving(options)
 
@@ -96,13 +99,14 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     def around_of(groups: Sequence[Group]) -> Outside:
         return outside_of(options, published, graph_on(groups), groups)
 
+    known = defaultdict[tuple["Group", ...], QuickWindows](dict)
+
     def lay(groups: tuple[Group, ...], solving: SolveOptions = solving) -> Laid:
-        graph = graph_on(groups)
-        outside = outside_of(options, published, graph, groups)
+        graph, outside = graph_on(groups), around_of(groups)
         tree = alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups]))
         build_problems = partial(layer_problems, fabric, groups, graph, clock=clock, tree=tree)
         machine = Machine(fabric, tree, outside, options.in_flight)
-        solved = _solved(build_problems(load.costs), machine, solving, progress)
+        solved = _solved(build_problems(load.costs), machine, solving, progress, known[groups])
         return Laid(groups, graph, outside, tree, build_problems, solved)
 
     market = Market(load, fabric, clock, options.seed, around_of)
@@ -140,6 +144,11 @@ def _mapping(
         return partition_layers(market.load, market.fabric, options.partition)
     mapping, quick = shortest_mapping(market, progress=progress), replace(_solving(options), effort=GREEDY_ONLY_EFFORT)
     return mapping if options.in_flight == 1 else mapping_in_flight(mapping, partial(lay, solving=quick))
+
+
+def _precision(options: CompileOptions, published: Model) -> Precision:
+    weights = options.weights or published_weights(published, options.draft)
+    return Precision(weights, options.activations, options.partials)
 
 
 def _policy(options: CompileOptions) -> Policy:
@@ -202,10 +211,11 @@ def _solved(
     machine: Machine,
     solving: SolveOptions,
     progress: Callable[[str, int, int], None] = lambda *_: None,
+    known: QuickWindows | None = None,
 ) -> Sequence[ScheduledLayer] | InFlight:
     """Return layers on demand, or in flight where there are several micro-batches."""
     if machine.micro_batches > 1:
-        return solve_layers_in_flight(problems, machine, solving, progress=progress)
+        return solve_layers_in_flight(problems, machine, solving, progress=progress, known=known)
     return solve_layers(problems, solving, progress=progress)
 
 

@@ -91,3 +91,31 @@ def test_what_a_model_refuses_is_told_as_an_option() -> None:
         checked_options(CompileOptions, "compile", choices)
     problem = "Input should be greater than or equal to 1, got 0"
     assert str(caught.value) == f"lpxsched compile: --context: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("choices", "told"),
+    [
+        ({"attention": "lpu", "gpus": "nvl72"}, "--gpus: is for --attention gpu; leave it out, got nvl72"),
+        ({"attention": "lpu", "handover": "mine"}, "--handover: is for --attention gpu; leave it out, got mine"),
+        ({"solver": "greedy", "effort": 3}, "--effort: must be left out, or 1, with --solver greedy, which looks once"),
+        ({"solver": "cpsat", "effort": 1}, "--effort: must be 2 or more with --solver cpsat: 1 is greedy alone"),
+    ],
+)
+def test_what_plays_no_part_is_refused_where_it_is_given(choices: dict[str, object], told: str) -> None:
+    """Tests what leaves bytes as they are, given as the default too; a default that nobody gave is none."""
+    with pytest.raises(InputError, match=told):
+        checked_options(CompileOptions, "compile", {"model": "m", "topology": "t"} | choices)
+    mode = dict([next(iter(choices.items()))])
+    assert checked_options(CompileOptions, "compile", {"model": "m", "topology": "t"} | mode).effort == 3
+
+
+def test_a_collective_refuses_what_plays_no_part() -> None:
+    """Tests --relays where all chips take part, and CP-SAT at effort 1; greedy looks longer with more effort."""
+    wanted = {"kind": "all-gather", "topology": "t"}
+    with pytest.raises(ValidationError, match="relays\n  is for --chips"):
+        CollectiveOptions.model_validate(wanted | {"relays": True})
+    with pytest.raises(ValidationError, match="effort\n  must be 2 or more with --solver cpsat"):
+        CollectiveOptions.model_validate(wanted | {"solver": "cpsat", "effort": 1})
+    told = {"chips": (0, 1), "relays": True, "solver": "greedy", "effort": 5}
+    assert CollectiveOptions.model_validate(wanted | told).effort == 5

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
 
-    from lpxsched.program.frames.in_flight import InFlight
+    from lpxsched.program.frames.arranging import InFlight
     from lpxsched.program.whole_model.chain import Chain
     from lpxsched.program.whole_model.in_flight import ChainInFlight
 

@@ -10,7 +10,7 @@ from lpxsched.assembly.headline import picoseconds_up
 from lpxsched.assembly.manifest import input_files
 from lpxsched.clocks.latency import nominal_ns
 from lpxsched.files.document import read_yaml
-from lpxsched.program.frames.in_flight import InFlight
+from lpxsched.program.frames.arranging import InFlight
 from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ HEADLINE = (
     "tokens_per_s",
 )
 # Of what is assumed, in the order of a step.
-PARTS = ("mixers", "hand-over", "LM head and sampling")
+PARTS = ("mixers", "hand-over", "LM head and sampling", "drafts")
 QUEUEING, DRAFTER = "queueing before the machine", "drafter (speculation)"
 NEVER_MODELLED = ("embedding", QUEUEING, DRAFTER)
 # Where all of a model runs on the chips.
@@ -46,11 +46,17 @@ def assumed_ns(outside: Outside) -> Ranged:
 
 
 def assumed_parts(outside: Outside) -> dict[str, list[float]]:
-    """Return what is assumed by its parts: value, low and high of each in ns, rounded up to a picosecond."""
-    parts = total(visit.attention for visit in outside.visits), outside.handover_ns, outside.ending
+    """Return what is assumed by its parts: value, low and high of each in ns, rounded up to a picosecond.
+
+    Where drafts are guessed, all that GPUs do before a visit of a module is theirs: what chooses the token before, join
+    and mixers. The head after the last visit is that of the last draft then.
+    """
+    own = len(outside.visits) - outside.drafting
+    mixers, drafts = (total(visit.attention for visit in of) for of in (outside.visits[:own], outside.visits[own:]))
+    parts = (mixers, outside.handover_ns, outside.ending, *[drafts] * (outside.drafting > 0))
     return {
         name: [picoseconds_up(end) for end in (part.value, part.low, part.high)]
-        for name, part in zip(PARTS, parts, strict=True)
+        for name, part in zip(PARTS, parts, strict=False)
     }
 
 
@@ -126,10 +132,11 @@ def _told(
     return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
 
 
-def not_modelled(unread: int, *, routed: bool = False, windows: int = 1) -> list[str]:
+def not_modelled(unread: int, *, routed: bool = False, windows: int = 1, guessed: bool = False) -> list[str]:
     """Return what neither part of a step contains, mixers on GPUs; `unread` mixers have no widths in the config.
 
-    Where rows are `routed` on GPUs as well, those have no kernels for it.
+    Where rows are `routed` on GPUs as well, those have no kernels for it. What guesses drafts is there where they are
+    `guessed` by modules of the model.
 
     Rows beyond the capacity of experts take further `windows`, which the worst case counts and the nominal step does
     not.
@@ -137,7 +144,7 @@ def not_modelled(unread: int, *, routed: bool = False, windows: int = 1) -> list
     mixers = (f"caches and weights of {unread} mixers without widths in the config",) if unread else ()
     again = (f"rows beyond the capacity, but at worst ({windows} windows a layer)",) if windows > 1 else ()
     routers = ("routers and choices of experts on GPUs",) if routed else ()
-    return [*mixers, *routers, *again, *NEVER_MODELLED]
+    return [*mixers, *routers, *again, *(what for what in NEVER_MODELLED if what != DRAFTER or not guessed)]
 
 
 def picoseconds_up(time_ns: Fraction) -> float:

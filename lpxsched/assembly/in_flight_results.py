@@ -8,7 +8,7 @@ from lpxsched.assembly.deskews import deskews_in_gaps
 from lpxsched.assembly.headline import assumed_ns, assumed_parts, not_modelled, picoseconds_up, reserved_results
 from lpxsched.assembly.results import emitted, headline_on_demand, layers_told, loads_told
 from lpxsched.clocks.latency import nominal_ns, reserved_step_ns, slowest_mhz
-from lpxsched.program.frames.in_flight import InFlight
+from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.outside.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
 from lpxsched.units import cycles_to_ns, exact
 
@@ -84,7 +84,7 @@ def _headline(
         cycles_to_ns(in_flight.step_cycles, clock_mhz),
         reserved_step_ns(clock, clock_mhz, step_cycles=chain.step_cycles, depth=depth),
         assumed_ns(outside),
-        not_modelled(outside.unread, routed=options.router == "gpu"),
+        not_modelled(outside.unread, routed=options.router == "gpu", guessed=outside.drafting > 0),
         emitted=emitted(options, options.in_flight),
     )
 

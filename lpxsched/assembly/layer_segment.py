@@ -9,7 +9,7 @@ import numpy as np
 
 from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, Sent, TensorColumns, padded_off, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
-from lpxsched.program.frames.in_flight import InFlight
+from lpxsched.program.frames.arranging import InFlight
 from lpxsched.schedule.flags import polled_cycles
 from lpxsched.schedule.problem.ragged import column, counted
 from lpxsched.traffic.layouts import shares

@@ -134,7 +134,8 @@ def headline_on_demand(
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
     proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
     windows = [layer.problem.graph.windows for layer in layers]
-    missing = not_modelled(outside.unread, routed=options.router == "gpu", windows=max(windows))
+    routed, guessed = options.router == "gpu", outside.drafting > 0
+    missing = not_modelled(outside.unread, routed=routed, windows=max(windows), guessed=guessed)
     runs = [
         run_of(around, segment, layer.problem.group.chips, ending_chips(layer.problem))
         for segment, layer in enumerate(layers)

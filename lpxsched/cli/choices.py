@@ -7,6 +7,7 @@ from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from lpxsched.options import flag_of
 
@@ -140,6 +141,12 @@ def options_of(
         return function
 
     return decorate
+
+
+def given(choices: dict[str, Any]) -> dict[str, Any]:
+    """Return the choices that a user made for the command that runs; defaults are none."""
+    source = click.get_current_context().get_parameter_source
+    return {name: value for name, value in choices.items() if source(name) is not ParameterSource.DEFAULT}
 
 
 def model_argument(model: type[BaseModel], name: str) -> Callable[[Command], Command]:

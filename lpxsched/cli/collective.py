@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lpxsched.cli.choices import model_argument, model_option
+from lpxsched.cli.choices import given, model_argument, model_option
 from lpxsched.cli.console import emit, failures_told, json_option
 from lpxsched.cli.selections import parse_chips
 from lpxsched.cli.verification import holds, verify_option
@@ -46,7 +46,8 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
     scatter or a reduce-scatter, or sends to each other chip in an all-to-all; for all-reduce, reduce and broadcast it
     is the whole tensor. Nothing is written without -o. Exits with 5 when a rule does not hold.
     """
-    options = checked_options(CollectiveOptions, "collective", choices | {"chips": parse_chips(chips)})
+    choices = given(choices | {"chips": parse_chips(chips)})
+    options = checked_options(CollectiveOptions, "collective", choices)
     from lpxsched.timetable.writer import refuse_foreign_folder, write_build
 
     if output is not None:

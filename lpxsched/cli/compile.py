@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lpxsched.cli.choices import model_option
+from lpxsched.cli.choices import given, model_option
 from lpxsched.cli.console import emit, failures_told, json_option, progress_option, progress_told
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.verification import holds, verify_option
@@ -62,7 +62,7 @@ def compile_command(
     """
     from lpxsched.timetable.writer import refuse_foreign_folder, write_build
 
-    options = checked_options(CompileOptions, "compile", choices)
+    options = checked_options(CompileOptions, "compile", given(choices))
     target = output or Path("build") / name_of(find_file("model", options.model))
     refuse_foreign_folder(target)
     mapping = output_targets({"write_partition": write_partition}, [target]).get("write_partition")
@@ -76,10 +76,10 @@ def compile_command(
 
         build = compile_timetable(options, progress=progress)
         model = load_model(options.model)
-        elsewhere = gpu_notes(model) if options.attention == "gpu" else lpu_notes(model, options.draft)
+        notes = gpu_notes if options.attention == "gpu" else lpu_notes
         tokens = acceptance(options.model, draft=options.draft, chosen=options.acceptance)
         accepted = (f"acceptance length {float(tokens.tokens):g}: {tokens.source}",) if options.draft else ()
-        for note in (*model.notes, *elsewhere, *accepted):
+        for note in (*model.notes, *notes(model, options.draft), *accepted):
             click.echo(f"note: {note}", err=True)
         if verify:
             progress("proving", 0, 1)

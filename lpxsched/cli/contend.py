@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lpxsched.cli.choices import model_option
+from lpxsched.cli.choices import given, model_option
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.verification import read_granted_build
@@ -32,7 +32,7 @@ def contend_command(folder: Path, png: Path | None, as_json: bool, **chosen: Any
     timetable's nominal and proved worst case. GPUs and hand-over come on top of either.
     """
     targets = output_targets({"png": png}, [folder])
-    options = checked_options(ContendOptions, "contend", chosen)
+    options = checked_options(ContendOptions, "contend", given(chosen))
 
     from lpxsched.contention.summary import contention_of
     from lpxsched.contention.text import contention_text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lpxsched.cli.choices import given
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.selections import parse_chips, parse_cycles, parse_layers
@@ -77,6 +78,9 @@ def export_command(
         raise click.UsageError(
             "say where to write: --svg, --png, --perfetto, --vcd or --csv FILE, --programs DIR, or several"
         )
+    idle = [f"--{name}" for name in given({"layers": layers, "chips": chips, "cycles": cycles})]
+    if idle and not targets:
+        raise click.UsageError(f"--programs writes whole programs of all chips; leave out {' and '.join(idle)}")
     pictures = [name for name in targets if name in PICTURES]
     if pictures and (chips or cycles):
         raise click.UsageError(f"--{pictures[0]} draws whole layers; leave --chips and --cycles out")

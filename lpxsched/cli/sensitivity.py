@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lpxsched.cli.choices import options_of
+from lpxsched.cli.choices import given, options_of
 from lpxsched.cli.compile import compile_command
 from lpxsched.cli.console import emit, failures_told, json_option, progress_option, progress_told
 from lpxsched.cli.files import output_targets, write_file
@@ -32,7 +32,7 @@ def sensitivity_command(png: Path | None, jobs: int, on_pipe: bool, as_json: boo
     given, the mapping included. What moves tokens/s of a user most comes first. A value with which there is no
     timetable is told with the cause.
     """
-    options = checked_options(CompileOptions, "sensitivity", choices)
+    options = checked_options(CompileOptions, "sensitivity", {"effort": choices["effort"]} | given(choices))
     targets = output_targets({"png": png})
     started = time.perf_counter()
     with failures_told(as_json=as_json), progress_told(on_pipe=on_pipe) as progress:

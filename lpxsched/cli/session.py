@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from lpxsched.cli.choices import model_option, options_of
+from lpxsched.cli.choices import given, model_option, options_of
 from lpxsched.cli.console import emit, json_option, progress_option, progress_told
 from lpxsched.cli.contend import contend_command
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.options import ContendOptions, SessionOptions, checked_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @click.command()
@@ -36,11 +38,11 @@ def session_command(
     for a place in a micro-batch, then decodes; a step is that of the build with the next larger context.
     """
     targets = output_targets({"png": png}, folders)
-    own = {name: chosen.pop(name) for name in SessionOptions.model_fields}
-    options = checked_options(SessionOptions, "session", own)
+    own = given({name: chosen.pop(name) for name in SessionOptions.model_fields})
+    options, drawing = checked_options(SessionOptions, "session", own), given(chosen)
     if not options.contend:
-        _refuse_without_contend()
-    arbitration = checked_options(ContendOptions, "session", chosen)
+        _refuse_without_contend([*own, *drawing])
+    arbitration = checked_options(ContendOptions, "session", drawing)
     with progress_told(on_pipe=on_pipe) as progress:
         from lpxsched.sessions.prefill import read_prefill
         from lpxsched.sessions.steps import read_steps
@@ -64,9 +66,8 @@ def session_command(
     emit(found.as_json(), study_text(found), as_json=as_json)
 
 
-def _refuse_without_contend() -> None:
+def _refuse_without_contend(chosen: Iterable[str]) -> None:
     """Refuse options that say how sessions are drawn where none is."""
-    source = click.get_current_context().get_parameter_source
-    for name in ("sessions", *ContendOptions.model_fields):
-        if source(name) is ParameterSource.COMMANDLINE:
+    for name in chosen:
+        if name in ("sessions", *ContendOptions.model_fields):
             raise click.UsageError(f"--{name} says how sessions are drawn; it needs --contend")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lpxsched.cli.choices import WholeNumber
+from lpxsched.cli.choices import WholeNumber, given
 from lpxsched.cli.console import emit, json_option, named_rows
 from lpxsched.cli.machine import exit_code, last_row, tell_programs, tell_reference
 from lpxsched.cli.memory import keep_freed_memory
@@ -53,6 +53,9 @@ def simulate_command(
     reference, programs, frames = (machine[name] for name in ("reference", "programs", "frames"))
     if programs is not None and (frames or not reference):
         raise click.UsageError("--programs are run by the event-driven machine; add --reference, without --frames")
+    idle = [f"--{name}" for name in given({"clock": clock, "trials": trials, "reference": reference})]
+    if frames and idle:
+        raise click.UsageError(f"--frames runs delays, on no clock; leave out {' and '.join(idle)}")
     from lpxsched.clocks.specification import load_clock
     from lpxsched.simulation.manifest import read_clock_mhz
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lpxsched.cli.choices import Listed, WholeNumber, options_of
+from lpxsched.cli.choices import Listed, WholeNumber, given, options_of
 from lpxsched.cli.compile import compile_command
 from lpxsched.cli.console import emit, json_option, progress_option, progress_told
 from lpxsched.cli.files import output_targets, write_file
@@ -53,15 +53,18 @@ def sweep_command(
     from lpxsched.exploring.sweep.points import points_of, swept
     from lpxsched.exploring.sweep.table import rows_of, table_bytes
 
-    given = {name: (None,) if elements is None else elements for name, elements in lists.items()}
-    elements = {name: given[name] for name in CompileOptions.model_fields}
+    whole = {name: (None,) if elements is None else elements for name, elements in lists.items()}
+    elements = {name: whole[name] for name in CompileOptions.model_fields}
     points, names = points_of(elements), swept(elements)
+    chosen = [{name: point[name] for name in given(elements)} for point in points]
     targets, folder = output_targets({"table": output, "png": png}), _points_folder(output)
     if cluster is not None:
         refuse_missing_cluster("sweep")
+        if given({"jobs": jobs}):
+            raise click.UsageError("--jobs are compiles of this machine; those of --cluster are its workers")
     started = time.perf_counter()
     with progress_told(on_pipe=on_pipe) as progress:
-        outcomes, taken = outcomes_of(points, Workers(jobs, cluster), folder, progress=progress)
+        outcomes, taken = outcomes_of(chosen, Workers(jobs, cluster), folder, progress=progress)
     rows = rows_of(points, outcomes)
     if "table" in targets:
         write_file(targets["table"], table_bytes(rows, targets["table"].suffix.lower()))

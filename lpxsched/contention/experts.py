@@ -104,6 +104,11 @@ def routed_layers(build: Build, segment: int) -> list[RoutedLayer]:
     ]
 
 
+def has_routed_experts(build: Build) -> bool:
+    """Return whether rows are routed among experts in some layer."""
+    return any(operator.kind == EXPERTS for operator in build.graph.operators)
+
+
 def combining(build: Build, experts: GraphOperator) -> list[GraphOperator]:
     """Return the operators that add up what experts give, one a block of columns."""
     given = experts.outputs[0] if experts.outputs else ""

@@ -11,10 +11,12 @@ import numpy as np
 from lpxsched.assembly.flags import without_flags
 from lpxsched.contention.circle import between_of, circle_of
 from lpxsched.contention.drawing import drawing_of
+from lpxsched.contention.experts import has_routed_experts
 from lpxsched.contention.kernel import run
 from lpxsched.contention.network import picoseconds, refuse_ports
 from lpxsched.contention.rounds import PARTS, run_rounds
 from lpxsched.contention.state import fresh_state
+from lpxsched.errors import InputError
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
@@ -62,9 +64,12 @@ def contended_steps(build: Build, options: ContendOptions, runtime: Runtime) -> 
     Raises
     ------
     InputError
-        When the build asks for what is not modelled, or a chip does not reach another one.
+        When the build asks for what is not modelled, a chip does not reach another one, or the options say which
+        experts rows meet where there are none.
     """
     refuse_ports(build)
+    if "tokens" in options.model_fields_set and not has_routed_experts(build):
+        raise InputError("--tokens", "the build has no routed experts that tokens could meet; leave it out")
     build = without_flags(build)
     drawings = (drawing_of(build, segment, options, runtime) for segment in range(len(build.segments)))
     if build.manifest.results.get("in_flight", 1) > 1:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from lpxsched.errors import InputError
 from lpxsched.workload.config.quantization import type_error
 from lpxsched.workload.counts import layer_counts
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, WEIGHT_TYPES, WeightType
-from lpxsched.workload.policy import SHARDED, Policy
+from lpxsched.workload.drafter import guessing_notes, modules_beside_gpus
+from lpxsched.workload.policy import SHARDED, Policy, refuse_without_experts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +67,10 @@ class FfnModel:
     layers: tuple[FfnLayer, ...]
 
 
-def ffn_model(model: Model, policy: Policy = SHARDED, weights: WeightType | None = None) -> FfnModel:
-    """Return the visits to the chips that the layers of a model make for their FFNs.
+def ffn_model(
+    model: Model, policy: Policy = SHARDED, weights: WeightType | None = None, *, drafts: int = 0
+) -> FfnModel:
+    """Return the visits to the chips that layers of a model make for their FFNs, those of what guesses drafts last.
 
     Parameters
     ----------
@@ -76,6 +79,8 @@ def ffn_model(model: Model, policy: Policy = SHARDED, weights: WeightType | None
         How experts lie.
     weights : str or None
         Type of all weights; None for those in which they were published.
+    drafts : int
+        Drafts of a user and a step.
 
     Raises
     ------
@@ -83,18 +88,15 @@ def ffn_model(model: Model, policy: Policy = SHARDED, weights: WeightType | None
         When there is no FFN or its weights have a type that chips cannot hold, at a key that says so, or when there are
         no experts for a policy.
     """
-    layers = [layer for layer in model.layers if layer.has_ffn]
+    layers = [layer for layer in _laid(model, drafts) if layer.has_ffn]
     if not layers:
         raise model.keys.error("order", "no layer has an FFN; nothing would lie on the chips")
-    if policy != SHARDED and not any(layer.experts for layer in layers):
-        option = "--moe" if policy.moe != SHARDED.moe else "--router"
-        problem = f"{model.name} has no routed experts; leave it out"
-        raise InputError("lpxsched compile", problem, key=option)
+    refuse_without_experts(policy, model.name, layers)
     for layer in layers:
         if layer.experts and layer.experts.idle and (policy.moe == "dispatch" or layer.experts.latent_columns):
             problem = "experts without weights give rows themselves, which must be on the chips; try --moe whole"
             raise model.keys.error("idle_experts", problem)
-    main = weights or published_weights(model)
+    main = weights or published_weights(model, drafts)
     return FfnModel(
         model.name,
         tuple(
@@ -105,7 +107,11 @@ def ffn_model(model: Model, policy: Policy = SHARDED, weights: WeightType | None
     )
 
 
-def gpu_notes(model: Model) -> tuple[str, ...]:
+def _laid(model: Model, drafts: int) -> tuple[Layer, ...]:
+    return (*model.layers, *chain.from_iterable(modules_beside_gpus(model, drafts)))
+
+
+def gpu_notes(model: Model, drafts: int = 0) -> tuple[str, ...]:
     """Return what a user must know of the parts that do not lie on the chips."""
     without, whole = sum(not layer.has_ffn for layer in model.layers), len(model.layers)
     twice = sum(len(layer.dense) > 1 for layer in model.layers)
@@ -116,11 +122,13 @@ def gpu_notes(model: Model) -> tuple[str, ...]:
     if twice:
         told = "the first FFN beside the experts, then, after another mixer, each further FFN"
         notes.append(f"{twice} of {whole} layers visit the chips more than once: {told}")
-    return tuple(notes)
+    return (*notes, *guessing_notes(model, drafts))
 
 
-def published_weights(model: Model) -> WeightType:
+def published_weights(model: Model, drafts: int = 0) -> WeightType:
     """Return the type in which FFNs are stored; of several one in blocks that share a scale, then that of the most.
+
+    Those of modules that guess drafts count where they are laid beside mixers on GPUs.
 
     Raises
     ------
@@ -128,7 +136,7 @@ def published_weights(model: Model) -> WeightType:
         When one of them is none that chips can hold.
     """
     used = Counter[str]()
-    for layer in model.layers:
+    for layer in _laid(model, drafts):
         counts = layer_counts(layer, model.hidden)
         for part in PARTS:
             used[getattr(layer.stored, part)] += getattr(counts, part)

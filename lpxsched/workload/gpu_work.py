@@ -3,23 +3,26 @@
 A user reads the keys and values of all rows of his context (of a window those that any of his new rows sees, of latent
 attention the latent rows, and the keys of an indexer); a mixer with a state of fixed size reads and writes it. Weights
 are read once for all rows. Mixers of layers without an FFN run before the next layer that has one; after the last FFN
-those that are left, the LM head and sampling.
+those that are left, the LM head and sampling. A module that guesses a draft follows: the join of tokens and rows, its
+layers, head and sampling again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING
 
 from lpxsched.units import BITS_PER_BYTE
 from lpxsched.workload.counts import layer_counts
 from lpxsched.workload.datatypes import bytes_of, stored_bits
+from lpxsched.workload.drafter import modules_beside_gpus
 from lpxsched.workload.model import Attention, LatentAttention, LinearAttention, StateSpace, Unread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from lpxsched.workload.model import Layer, Mixer, Model
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 STATE_DTYPE = "fp32"
 # Types of weights that a config does not give.
 PLAIN_DTYPE = "bf16"
+# LM head, and sampling.
+HEAD_KERNELS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,15 @@ class GpuWork:
     weight_bytes: int
     unread: int = 0
 
+    def __add__(self, other: GpuWork) -> GpuWork:
+        """Return both, one after the other."""
+        return GpuWork(
+            self.kernels + other.kernels,
+            self.user_bytes + other.user_bytes,
+            self.weight_bytes + other.weight_bytes,
+            self.unread + other.unread,
+        )
+
 
 def gpu_works(model: Model, *, context: int, kv: str, new_rows: int = 1) -> tuple[GpuWork, ...]:
     """Return what GPUs do before each visit of a layer for its FFNs, and at last what they do after the last one.
@@ -62,22 +76,24 @@ def gpu_works(model: Model, *, context: int, kv: str, new_rows: int = 1) -> tupl
     kv : str
         Type of cached keys and values.
     new_rows : int
-        Rows of a user in one step.
+        Rows of a user in one step: the last token, and drafts.
     """
-    runs: list[list[Layer]] = [[]]
-    for layer in model.layers:
-        *before, last = _parts(layer)
-        for part in before:
-            runs[-1].append(part)
-            runs.append([])
-        runs[-1].append(last)
-        if layer.has_ffn:
-            runs.append([])
-    works = [_work(run, model.hidden, partial(held_bytes, context=context, kv=kv, new_rows=new_rows)) for run in runs]
-    last_work = works[-1]
-    head = bytes_of(model.vocabulary * model.hidden, PLAIN_DTYPE)
-    works[-1] = GpuWork(last_work.kernels + 2, last_work.user_bytes, last_work.weight_bytes + head, last_work.unread)
+    held, nothing = partial(held_bytes, context=context, kv=kv, new_rows=new_rows), GpuWork(0, 0, 0)
+    head = GpuWork(HEAD_KERNELS, 0, bytes_of(model.vocabulary * model.hidden, PLAIN_DTYPE))
+    works = [nothing]
+    for number, layers in enumerate((model.layers, *modules_beside_gpus(model, new_rows - 1))):
+        works[-1] += _join(layers[0], model.hidden) if number else nothing
+        for layer in layers:
+            for part in _parts(layer):
+                works[-1] += _work(part, model.hidden, held)
+                works += [nothing] * part.has_ffn
+        works[-1] += head
     return tuple(works)
+
+
+def _join(layer: Layer, hidden: int) -> GpuWork:
+    """Return what makes rows of a module: of a token and of a row before, each normed, one product."""
+    return GpuWork(1, 0, _stored_bytes(layer, 2 * hidden * hidden))
 
 
 def _parts(layer: Layer) -> list[Layer]:
@@ -88,8 +104,14 @@ def _parts(layer: Layer) -> list[Layer]:
 
 
 def cache_bytes(model: Model, *, context: int, kv: str, new_rows: int = 1) -> int:
-    """Return the bytes that the caches and states of one user take in all layers."""
-    return sum(held_bytes(mixer, context, kv, new_rows) for layer in model.layers for mixer in layer.mixers)
+    """Return the bytes that the caches and states of one user take in all layers and modules that guess drafts."""
+    return sum(held_bytes(mixer, context, kv, new_rows) for mixer in mixers_on_gpus(model, new_rows - 1))
+
+
+def mixers_on_gpus(model: Model, drafts: int) -> list[Mixer]:
+    """Return the mixers of a step, those of modules that guess drafts last."""
+    layers = chain(model.layers, *modules_beside_gpus(model, drafts))
+    return [mixer for layer in layers for mixer in layer.mixers]
 
 
 def held_bytes(mixer: Mixer, context: int, kv: str, new_rows: int = 1) -> int:
@@ -113,15 +135,18 @@ def held_bytes(mixer: Mixer, context: int, kv: str, new_rows: int = 1) -> int:
     return 0
 
 
-def _work(layers: Iterable[Layer], hidden: int, held: Callable[[Mixer], int]) -> GpuWork:
-    kernels = user_bytes = weight_bytes = unread = 0
-    for layer in layers:
-        kernels += len(layer.mixers)
-        user_bytes += sum(_moved_bytes(mixer, held(mixer)) for mixer in layer.mixers)
-        bits = stored_bits(layer.stored.mixer) or stored_bits(PLAIN_DTYPE) or 0
-        weight_bytes += ceil((layer_counts(layer, hidden).mixers or 0) * bits / BITS_PER_BYTE)
-        unread += sum(isinstance(mixer, Unread) for mixer in layer.mixers)
-    return GpuWork(kernels, user_bytes, weight_bytes, unread)
+def _work(layer: Layer, hidden: int, held: Callable[[Mixer], int]) -> GpuWork:
+    return GpuWork(
+        kernels=len(layer.mixers),
+        user_bytes=sum(_moved_bytes(mixer, held(mixer)) for mixer in layer.mixers),
+        weight_bytes=_stored_bytes(layer, layer_counts(layer, hidden).mixers or 0),
+        unread=sum(isinstance(mixer, Unread) for mixer in layer.mixers),
+    )
+
+
+def _stored_bytes(layer: Layer, weights: int) -> int:
+    """Return the bytes of weights that are stored as the mixers of a layer."""
+    return ceil(weights * (stored_bits(layer.stored.mixer) or stored_bits(PLAIN_DTYPE) or 0) / BITS_PER_BYTE)
 
 
 def _moved_bytes(mixer: Mixer, held: int) -> int:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from lpxsched.units import NONE
-from lpxsched.workload.model import Attention, LatentAttention, Layer, Unread
+from lpxsched.workload.drafter import NOT_LAID, UNNAMED, why_no_guess
+from lpxsched.workload.model import LatentAttention, Layer, Unread
 from lpxsched.workload.parts.drafts import Draft
-from lpxsched.workload.policy import SHARDED
+from lpxsched.workload.policy import SHARDED, refuse_without_experts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,11 +67,12 @@ def lpu_visits(model: Model, policy: Policy = SHARDED, drafts: int = 0, *, embed
     Raises
     ------
     InputError
-        When a part of the model is not known, or cannot be laid over chips.
+        When a part of the model is not known, or cannot be laid over chips, or there are no experts for a policy.
     """
     if not model.vocabulary:
         raise model.keys.error("vocabulary", "missing; embedding and head lie on the chips with --attention lpu")
-    guesses = bool(drafts and model.mtp) and not _why_no_guess(model)
+    refuse_without_experts(policy, model.name, model.layers)
+    guesses = bool(drafts and model.mtp) and not why_no_guess(model)
     for layer in (*model.layers, *(model.mtp if guesses else ())):
         problem = _problem(layer, policy)
         if problem:
@@ -97,11 +99,11 @@ def lpu_notes(model: Model, drafts: int = 0) -> tuple[str, ...]:
     if any(isinstance(mixer, LatentAttention) and mixer.index_heads for mixer in _mixers(model)):
         name = model.keys.name("index_heads")
         notes.append(f"{name}: what picks rows of the context is not laid; attention sees all of them")
-    name, why = model.keys.name("mtp_layers"), _why_no_guess(model)
+    name, why = model.keys.name("mtp_layers"), why_no_guess(model)
     if not model.mtp:
-        notes += ["no key names layers that guess further tokens; what guesses drafts is not modelled"] * bool(drafts)
+        notes += [UNNAMED] * bool(drafts)
     elif why or not drafts:
-        notes.append(f"{name}: layers that guess further tokens are not laid; {why or '--draft lays them'}")
+        notes.append(f"{name}: {NOT_LAID}; {why or '--draft lays them'}")
     elif drafts > model.mtp_modules:
         by = "one module" if model.mtp_modules == 1 else f"{model.mtp_modules} modules in turn"
         notes.append(f"{name}: {drafts} drafts are guessed by {by}, again and again, as public serving does")
@@ -120,14 +122,6 @@ def _guessing(model: Model, checks: Draft, *, embeds: bool) -> Iterator[Visit]:
         for layer, home in zip(model.mtp, homes[1:], strict=True):
             yield Visit(layer, model.hidden, 0, draft, home)
         yield Visit("head", model.hidden, model.vocabulary, draft, head)
-
-
-def _why_no_guess(model: Model) -> str:
-    """Return why layers that guess further tokens cannot be laid; empty where they can."""
-    mixers = {mixer for layer in model.mtp for mixer in layer.mixers}
-    if all(isinstance(mixer, Attention | LatentAttention | Unread) for mixer in mixers):
-        return ""
-    return "their mixers have a state, from which a draft that is not accepted cannot be taken back"
 
 
 def _mixers(model: Model) -> set[Mixer]:

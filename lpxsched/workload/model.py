@@ -149,6 +149,8 @@ class Experts:
     idle : int
         Further slots of the router that hold no weights.
     biases : bool
+    sigmoid : bool
+        Whether experts are chosen by a sigmoid of each logit, not by the logits, and gates are shares of these.
     """
 
     number: int
@@ -158,6 +160,7 @@ class Experts:
     latent_columns: int = 0
     idle: int = 0
     biases: bool = False
+    sigmoid: bool = False
 
     @property
     def choices(self) -> int:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from lpxsched.errors import InputError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from fractions import Fraction
+
+    from lpxsched.workload.model import Layer
 
 Moe = Literal["sharded", "whole", "dispatch"]
 Router = Literal["lpu", "gpu"]
@@ -34,3 +39,15 @@ class Policy:
 
 
 SHARDED = Policy()
+
+
+def refuse_without_experts(policy: Policy, name: str, layers: Iterable[Layer]) -> None:
+    """Refuse a policy for the layers of a model that have no experts.
+
+    Raises
+    ------
+    InputError
+    """
+    if policy != SHARDED and not any(layer.experts for layer in layers):
+        option = "--moe" if policy.moe != SHARDED.moe else "--router"
+        raise InputError("lpxsched compile", f"{name} has no routed experts; leave it out", key=option)

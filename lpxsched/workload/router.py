@@ -1,7 +1,9 @@
 """Work of a router: the logits of all choices by the matrix unit, then the k best and their gates by the vector unit.
 
 Every chip that has the rows computes all of it: its weights are small, and an all-reduce of the logits would cost a
-hop. Each choice of the k best waits for the one before, and the gates for the last.
+hop. Each choice of the k best waits for the one before, and the gates for the last. Where gates are a softmax, the k
+best alone need exponentials: those of the others fall out when gates are made to sum to one. Where they are sigmoids,
+the choice is among these, with biases added, so every choice needs its own; of the k best only the sum is left then.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 CHOICE_OPERATIONS = 2
 # Exponential, sum, and the product with its inverse of each gate.
 GATE_PASSES, GATE_OPERATIONS = 3, 3
+# Exponential, one more, its inverse: a pass over all choices, in the place of that of the gates' exponentials.
+SIGMOID_OPERATIONS = 3
 
 
 def logits_work(experts: Experts, columns: int, dtype: str, batch: int, partials: str, *, is_last: bool = True) -> Work:
@@ -58,9 +62,10 @@ def choice_work(experts: Experts, batch: int, partials: str, *, scaled: bool = F
     scaled : bool
         Whether a norm's scale of each row multiplies its logits first.
     """
-    best = experts.per_token
+    best, gates = experts.per_token, GATE_OPERATIONS - experts.sigmoid
+    scores = scaled + SIGMOID_OPERATIONS * experts.sigmoid
     moved = exact_bytes_of(experts.choices + scaled, partials) + exact_bytes_of(2 * best, ROUTER_TYPE)
-    operations = experts.choices * (scaled + CHOICE_OPERATIONS * best) + GATE_OPERATIONS * best
+    operations = experts.choices * (scores + CHOICE_OPERATIONS * best) + gates * best
     return Work(
         dtype=partials,
         rows=batch,

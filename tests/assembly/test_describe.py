@@ -159,7 +159,7 @@ def test_a_name_that_is_not_utf8_is_told_in_ascii(tmp_path: Path) -> None:
     (tmp_path / "\udcff").mkdir()
     options = small_options(tmp_path)
     shutil.copy(tmp_path / "toy" / "config.json", tmp_path / "\udcff")
-    build = compiled(tmp_path, **(options.model_dump() | {"model": str(tmp_path / "\udcff")}))
+    build = compiled(tmp_path, **(options.model_dump(exclude_unset=True) | {"model": str(tmp_path / "\udcff")}))
     assert build.manifest.options["model"] == build.manifest.inputs["model"]["name"] == "\\udcff"
     write_build(tmp_path / "out", build)
 

@@ -44,6 +44,14 @@ def test_what_is_assumed_is_told_by_its_parts() -> None:
     gpus, handover = gpus_of(read_gpus("nvl72")), handover_of(read_handover("fpga-400g"))
     parts = assumed_parts(Outside((visit, visit), known(Fraction(1, 3)), (), gpus, handover))
     assert parts == {"mixers": [20, 10, 40], "hand-over": [6, 6, 6], "LM head and sampling": [0.334, 0.334, 0.334]}
+    # The second visit is of a module that guesses a draft.
+    guessed = assumed_parts(Outside((visit, visit), known(1), (), gpus, handover, drafting=1))
+    assert guessed == {
+        "mixers": [10, 5, 20],
+        "hand-over": [6, 6, 6],
+        "LM head and sampling": [1, 1, 1],
+        "drafts": [10, 5, 20],
+    }
 
 
 def test_a_step_in_flight_is_all_its_windows() -> None:
@@ -86,6 +94,7 @@ def test_what_no_part_contains_is_named(unread: int) -> None:
     """Tests mixers that cannot be reckoned, and what is never there."""
     left_out = not_modelled(unread)
     assert {"embedding", "drafter (speculation)"} <= set(left_out)
+    assert set(left_out) - set(not_modelled(unread, guessed=True)) == {"drafter (speculation)"}
     assert left_out[0].startswith("caches and weights of 2 mixers") == (unread == 2)
 
 

@@ -23,7 +23,9 @@ def start(model: str, folder: Path, solver: str, number: int, cache: Path) -> su
     """Start a compile with a hash seed and with numbers of threads of its own."""
     environment = os.environ | dict.fromkeys(THREADS, str(1 + number % 3))
     environment |= {"PYTHONHASHSEED": str(number), "XDG_CACHE_HOME": str(cache)}
-    command = [*PROGRAM, "compile", model, "tsp-node", "-o", str(folder), "--solver", solver, "--effort", "2"]
+    # Greedy looks once.
+    effort = [] if solver == "greedy" else ["--effort", "2"]
+    command = [*PROGRAM, "compile", model, "tsp-node", "-o", str(folder), "--solver", solver, *effort]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -197,3 +197,24 @@ def test_a_frame_beyond_the_format_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert run(["compile", *arguments]) == ExitCode.NOTHING_FOUND
     assert "windows" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_modules_that_guess_drafts_own_windows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests one layer and two modules like it, two drafts, three micro-batches: three visits a step, all sound.
+
+    Of a draft GPUs do the head before, the join and a mixer; the head of the last one comes at the end.
+    """
+    model = toy_model(
+        tmp_path, num_hidden_layers=1, num_attention_heads=8, head_dim=80, vocab_size=1024, num_nextn_predict_layers=2
+    )
+    out = str(tmp_path / "out")
+    command = ["compile", model, "tsp-node", "-o", out, "--solver", "greedy", "--partition", "disjoint", "--draft", "2"]
+    assert run([*command, "--in-flight", "3", "--json"]) == ExitCode.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told["layers"] == 3
+    assert "drafter (speculation)" not in told["not_modelled"]
+    assert sum(part[0] for part in told["assumed_parts_ns"].values()) == pytest.approx(told["assumed_ns"], abs=0.01)
+    assert told["assumed_parts_ns"]["drafts"][0] > 2 * told["assumed_parts_ns"]["mixers"][0]
+    for command in (["check", out], ["replay", out], ["simulate", out, "--frames"]):
+        assert run([*command, "--json"]) == ExitCode.DONE
+        capsys.readouterr()

@@ -73,6 +73,17 @@ def test_a_sweep_writes_a_row_a_point_and_goes_on(tmp_path: Path, capsys: pytest
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_points_are_refused_for_what_was_given_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests greedy, which looks once: at effort 2 it is refused, and the default of an option is nobody's choice."""
+    lists = ["--solver", "greedy", "--effort", "1,2", "--batch", "1", "--partition", "whole", "--json"]
+    assert run(["sweep", toy_model(tmp_path), "tsp-node", *lists]) == ExitCode.DONE
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["exit_code"] for row in rows] == [0, 2]
+    assert rows[0]["option_gpus"] == "nvl72"
+    assert run(["sweep", toy_model(tmp_path), "tsp-node", *lists[:2], *lists[4:]]) == ExitCode.DONE
+    assert [row["exit_code"] for row in json.loads(capsys.readouterr().out)["rows"]] == [0]
+
+
 @pytest.mark.slow
 def test_a_killed_sweep_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -122,6 +133,7 @@ def test_two_workers_of_a_cluster_write_the_same_bytes(tmp_path: Path) -> None:
         (["--kv", "fp8,fp9"], "element 2: 'fp9' is not one of"),
         (["-o", "s.txt"], "s.txt: --output: must end in .csv or .parquet"),
         (["--jobs", "0"], "Invalid value for '--jobs': '0' is no whole number from 1 to 1,024"),
+        (["--jobs", "1", "--cluster", "tcp://127.0.0.1:1"], "--jobs are compiles of this machine"),
     ],
 )
 def test_a_wrong_element_is_told_in_one_line(

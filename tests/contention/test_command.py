@@ -145,3 +145,11 @@ def test_a_runtime_of_ones_own(folder: Path, tmp_path: Path, capsys: pytest.Capt
     path.write_text("\n".join(lines) + "\n")
     assert run(["contend", str(folder), "--runtime", str(path)]) == ExitCode.BAD_INPUT
     assert "mine.yaml:3:3: start_up_ns.value" in capsys.readouterr().err
+
+
+def test_tokens_are_refused_where_they_meet_no_experts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a collective, given the default too; a build with experts takes either."""
+    collective(tmp_path, "all-gather", both((0, 1)), "--vectors", "4")
+    capsys.readouterr()
+    assert run(["contend", str(tmp_path / "build"), "--tokens", "uniform"]) == ExitCode.BAD_INPUT
+    assert capsys.readouterr().err == "--tokens: the build has no routed experts that tokens could meet; leave it out\n"

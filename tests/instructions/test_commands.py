@@ -139,3 +139,13 @@ def test_a_build_that_breaks_a_rule_has_no_programs(tmp_path: Path, capsys: pyte
     assert run(["export", str(tmp_path / "build"), "--programs", str(tmp_path / "out")]) == ExitCode.VERIFICATION_FAILED
     assert "R8" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_programs_alone_refuse_a_selection(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that --layers and --cycles, which nothing would use, are named, and nothing is written."""
+    out = folder.parent / "programs"
+    arguments = ["export", str(folder), "--programs", str(out), "--layers", "0:1", "--cycles", "0:9"]
+    assert run(arguments) == ExitCode.BAD_INPUT
+    told = "lpxsched export: --programs writes whole programs of all chips; leave out --layers and --cycles\n"
+    assert capsys.readouterr().err == told
+    assert not out.exists()

@@ -115,3 +115,13 @@ def test_a_folder_that_is_no_build_is_refused(tmp_path: Path, capsys: pytest.Cap
     """Tests that the missing file is named."""
     assert run(["simulate", str(tmp_path)]) == ExitCode.BAD_INPUT
     assert "manifest.json is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("idle", [("--clock", "none"), ("--trials", "3"), ("--reference",)])
+def test_frames_refuse_what_clocks_are_run_with(
+    folder: str, capsys: pytest.CaptureFixture[str], idle: tuple[str, ...]
+) -> None:
+    """Tests that the option is named, in one line, and nothing runs."""
+    assert run(["simulate", folder, "--frames", *idle]) == ExitCode.BAD_INPUT
+    printed = capsys.readouterr()
+    assert printed.err == f"lpxsched simulate: --frames runs delays, on no clock; leave out {idle[0]}\n"

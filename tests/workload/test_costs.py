@@ -272,6 +272,16 @@ def test_parts_of_other_types() -> None:
     assert shared == Cost("bf16", 2 * 72 + 24, 72, 83, 2 * 72, "bf16", "sharded")
 
 
+def test_sigmoids_of_all_choices_are_paid_for() -> None:
+    """Tests one row, 3 choices and 2 of them: 3 operations a choice more, and an exponential of each gate less."""
+    softmax, sigmoid = (
+        shard_costs(layer_work(FfnLayer(4, experts=experts), CHIP, 1, batch=1, precision=FP8), CHIP, 1)[0]["router"]
+        for experts in (Experts(3, 2, 6, 3), Experts(3, 2, 6, 3, sigmoid=True))
+    )
+    assert sigmoid == replace(softmax, macs=3 * (3 + 2 * 2) + 2 * 2)
+    assert softmax.macs == 3 * 2 * 2 + 3 * 2
+
+
 def test_gpus_that_route_leave_no_router() -> None:
     """Tests that chips then hold no weights of it."""
     layer = FfnLayer(4, experts=Experts(3, 2, 6, 3), policy=Policy(router="gpu"))

@@ -83,3 +83,18 @@ def test_the_type_of_the_weights() -> None:
         assert told in str(caught.value)
     with pytest.raises(InputError, match="dtype: FFNs are stored as fp32; name one of fp8, bf16"):
         published_weights(model(dtype="float32"))
+
+
+def test_ffns_of_modules_that_guess_drafts_come_last() -> None:
+    """Tests a dense and a routed layer, and two drafts, each of a module like the last layer, in the type it has."""
+    changes = {"first_k_dense_replace": 1, "num_nextn_predict_layers": 2}
+    dense, routed = ffn_model(model(**changes)).layers
+    assert ffn_model(model(**changes), drafts=2).layers == (dense, routed, routed, routed)
+    assert ffn_model(model(**changes), drafts=3).layers == (dense, routed)
+    # Two layers are numbered 0 and 1, the module 2.
+    plain = {"quant_method": "fp8", "modules_to_not_convert": ["model.layers.2.*"]}
+    published = model(**changes | {"quantization_config": plain})
+    assert [layer.types for layer in ffn_model(published, drafts=1).layers] == [(), (), (("experts", "bf16"),)]
+    with pytest.raises(InputError, match="FFNs are stored as fp32 and fp8"):
+        ffn_model(model(**changes | {"quantization_config": plain, "dtype": "float32"}), drafts=1)
+    assert len(ffn_model(model(**changes | {"quantization_config": plain, "dtype": "float32"})).layers) == 2

@@ -7,6 +7,7 @@ import pytest
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.gpu_work import GpuWork, cache_bytes, gpu_works, held_bytes
 from lpxsched.workload.model import Attention, LatentAttention, LinearAttention, Mixer, StateSpace, Unread
+from tests.workload.config.examples import model
 
 
 @pytest.mark.parametrize(
@@ -34,10 +35,10 @@ def test_rows_of_one_step_see_windows_one_after_the_other() -> None:
     """Tests three new rows: 32 are held of a window of 30 rows, at most 100, of two heads of 8 columns on two sides."""
     held = [held_bytes(Attention(4, 2, 8, window=window), 100, "fp8", 3) for window in (30, 99)]
     assert held == [32 * 2 * 2 * 8, 100 * 2 * 2 * 8]
-    model = load_model("gpt-oss-120b")
-    works = gpu_works(model, context=8192, kv="fp8", new_rows=3)
+    shipped = load_model("gpt-oss-120b")
+    works = gpu_works(shipped, context=8192, kv="fp8", new_rows=3)
     assert {work.user_bytes for work in works[:36]} == {130 * 2 * 8 * 64, 8192 * 2 * 8 * 64}
-    assert cache_bytes(model, context=8192, kv="fp8", new_rows=3) == sum(work.user_bytes for work in works)
+    assert cache_bytes(shipped, context=8192, kv="fp8", new_rows=3) == sum(work.user_bytes for work in works)
 
 
 def test_caches_of_kimi() -> None:
@@ -55,10 +56,26 @@ def test_gpt_oss_before_each_layer_and_at_the_end() -> None:
 
 def test_mixers_of_layers_without_an_ffn_come_before_the_next_that_has_one() -> None:
     """Tests 108 layers of Nemotron-3 in 48 visits: no mixer is lost, and a state is read and written."""
-    model = load_model("nemotron-3-ultra")
-    works = gpu_works(model, context=1000, kv="fp8")
-    mixers = [mixer for layer in model.layers for mixer in layer.mixers]
+    shipped = load_model("nemotron-3-ultra")
+    works = gpu_works(shipped, context=1000, kv="fp8")
+    mixers = [mixer for layer in shipped.layers for mixer in layer.mixers]
     assert len(works) == 49
     assert sum(work.kernels for work in works) == len(mixers) + 2
     moved = [held_bytes(mixer, 1000, "fp8") * (2 if isinstance(mixer, StateSpace) else 1) for mixer in mixers]
     assert sum(work.user_bytes for work in works) == sum(moved)
+
+
+def test_modules_that_guess_follow_the_head() -> None:
+    """Tests two layers and two modules of one, of hidden size 8, two heads and a pair of keys and values of 4 columns.
+
+    A mixer has 8 x (8 + 4 + 4 + 8) weights, a join 16 x 8, a head 10 x 8, two bytes each; for his three rows a user
+    reads 100 rows of context, 8 bytes a row. Caches of modules are kept as those of the model.
+    """
+    read = model(num_nextn_predict_layers=2)
+    works = gpu_works(read, context=100, kv="fp8", new_rows=3)
+    mixer, join, head = GpuWork(1, 800, 384), GpuWork(1, 0, 256), GpuWork(2, 0, 160)
+    assert works == (mixer, mixer, head + join + mixer, head + join + mixer, head)
+    assert cache_bytes(read, context=100, kv="fp8", new_rows=3) == 4 * 800
+    assert cache_bytes(read, context=100, kv="fp8") == 2 * 800
+    # Three drafts are more than two modules guess in one visit each.
+    assert gpu_works(read, context=100, kv="fp8", new_rows=4) == (mixer, mixer, head)

@@ -11,7 +11,8 @@ from lpxsched.units import NONE
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.lpu_visits import chips_of, lpu_notes, lpu_visits
 from lpxsched.workload.model import Layer, LinearAttention
-from tests.workload.config.examples import model
+from lpxsched.workload.policy import Policy
+from tests.workload.config.examples import DENSE, model
 
 MTP = {"num_nextn_predict_layers": 1}
 
@@ -100,3 +101,9 @@ def test_a_model_without_a_vocabulary_is_refused() -> None:
     model = replace(load_model("gpt-oss-20b"), vocabulary=0)
     with pytest.raises(InputError, match=r"vocab_size.*embedding and head lie on the chips"):
         lpu_visits(model)
+
+
+def test_a_policy_without_experts_is_refused() -> None:
+    """Tests a dense model whose experts are said to lie whole, as with mixers on GPUs."""
+    with pytest.raises(InputError, match="--moe: small has no routed experts; leave it out"):
+        lpu_visits(model(**DENSE), Policy("whole"))

@@ -132,7 +132,7 @@ def effects_of(options: CompileOptions, workers: Workers, *, progress: Callable[
         folder = Path(scratch)
         partition = folder / "partition.yaml"
         partition.write_text(partition_of(build), encoding="utf-8")
-        middle = options.model_dump() | {"partition": str(partition)}
+        middle = options.model_dump(exclude_unset=True) | {"partition": str(partition)}
         altered = (
             altered_choices(files, one, other, folder / str(number)) for number, (one, other) in enumerate(others)
         )

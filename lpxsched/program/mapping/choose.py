@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lpxsched.clocks.tree import alignment_tree, time_domains
 from lpxsched.errors import InfeasibleError, InputError, LpxschedError, NothingFoundError
 from lpxsched.program.file import read_groups
-from lpxsched.program.frames.in_flight import InFlight
+from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.groups import group_on
 from lpxsched.program.mapping.baselines import BASELINES
 from lpxsched.program.mapping.family_bound import Bounds, family_text, mapping_bound

@@ -2,7 +2,7 @@
 
 Two are laid in flight with schedules of effort 1: the shortest for one micro-batch at a time, whose layers share chips
 and are short, and `disjoint`, whose layers are long and run side by side. Of the one that is chosen these schedules are
-among what is found in earnest.
+among what is found in earnest, where they need not be found again (`QuickWindows`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lpxsched.errors import LpxschedError
-from lpxsched.program.frames.in_flight import InFlight, best_of
+from lpxsched.errors import LpxschedError, fitting
+from lpxsched.program.frames.arranging import InFlight
+from lpxsched.program.frames.in_flight import best_of
 from lpxsched.program.mapping.choose import as_baseline
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _best(tried: dict[str, tuple[Group, ...]], lay_quickly: Callable[[tuple[Grou
         try:
             solved = lay_quickly(groups).solved
         except LpxschedError as error:
-            fit[name] = getattr(error, "fit", 0)
+            fit[name] = fitting(error)
             continue
         assert isinstance(solved, InFlight)
         found[name] = solved

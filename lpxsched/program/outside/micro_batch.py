@@ -13,7 +13,7 @@ from lpxsched.files.ranged import Ranged, total
 from lpxsched.program.outside.gpus import gpus_of, read_gpus
 from lpxsched.program.outside.handover import handover_of, read_handover
 from lpxsched.traffic.layouts import shares
-from lpxsched.workload.gpu_work import cache_bytes, gpu_works
+from lpxsched.workload.gpu_work import cache_bytes, gpu_works, mixers_on_gpus
 from lpxsched.workload.model import Attention
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Outside:
     Attributes
     ----------
     visits : tuple of Visit
-        One a layer that has an FFN.
+        One a layer that has an FFN, those of modules that guess drafts included.
     ending : Ranged
         Time on the GPUs after the last of them, LM head and sampling included, in ns.
     works : tuple of GpuWork
@@ -66,6 +66,8 @@ class Outside:
         Rows that each row sees, and the most that are kept of any window.
     row_ns : Fraction
         What a further row of context takes in one step.
+    drafting : int
+        How many visits, the last ones, are of modules that guess drafts.
     """
 
     visits: tuple[Visit, ...]
@@ -76,6 +78,7 @@ class Outside:
     context: int = 0
     longest_window: int = 0
     row_ns: Fraction = Fraction(0)
+    drafting: int = 0
 
     @property
     def attention_ns(self) -> Ranged:
@@ -123,12 +126,13 @@ def outside_of(options: CompileOptions, model: Model, graph: LayerGraph, groups:
         )
         for attention, of_hosts in zip(times, ports, strict=False)
     )
-    windows = [mixer.window for layer in model.layers for mixer in layer.mixers if isinstance(mixer, Attention)]
+    windows = [mixer.window for mixer in mixers_on_gpus(model, options.draft) if isinstance(mixer, Attention)]
     # No longer context adds to what is kept of a window.
     longest, users = max(windows, default=0) + options.draft, options.batch
     further = (works_of(context=longest + rows) for rows in (2, 1))
     longer, shorter = (sum(gpus.time_ns(work, users).value for work in of_rows) for of_rows in further)
-    return Outside(visits, times[-1], works, gpus, handover, options.context, longest, Fraction(longer - shorter))
+    row_ns, drafting = Fraction(longer - shorter), len(works) - len(gpu_works(model, context=1, kv=options.kv))
+    return Outside(visits, times[-1], works, gpus, handover, options.context, longest, row_ns, drafting)
 
 
 def host_bytes(layer: LayerGraph, group: Group) -> dict[int, tuple[int, int]]:

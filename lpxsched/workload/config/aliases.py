@@ -61,6 +61,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "latent_columns": ("moe_latent_size", "routed_expert_hidden_size"),
     "idle_experts": ("zero_expert_num",),
     "beside": ("enable_moe_block",),
+    "scores": ("scoring_func", "moe_router_activation_func"),
     "activation": ("hidden_act", "mlp_hidden_act", "hidden_activation", "activation_function", "ffn_act_fn"),
     "clamped": ("swiglu_limit",),
     "ffn_biases": ("mlp_bias",),

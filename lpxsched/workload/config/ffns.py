@@ -102,9 +102,17 @@ def _experts(keys: Keys, matrices: int) -> Experts:
         told = f"; {keys.name('columns')} ({would}) would have been taken" if would else ""
         raise keys.error("expert_columns", f"null, where a number decides{told}; write the width of an expert")
     columns = keys.number("expert_columns" if keys.given("expert_columns") else "columns")
-    return Experts(
-        number, per_token, columns, matrices, keys.optional("latent_columns") or 0, idle, _expert_biases(keys)
-    )
+    latent, biases = keys.optional("latent_columns") or 0, _expert_biases(keys)
+    return Experts(number, per_token, columns, matrices, latent, idle, biases, _is_sigmoid(keys))
+
+
+def _is_sigmoid(keys: Keys) -> bool:
+    scores = keys.value("scores")
+    if scores is not None and not isinstance(scores, str):
+        raise keys.error("scores", f"must be softmax, sigmoid or another name, got {short(scores)}")
+    if scores not in (None, "softmax", "sigmoid"):
+        keys.note(f"{keys.name('scores')}: {short(scores)} is counted as softmax, which the chosen alone need")
+    return scores == "sigmoid"
 
 
 def _expert_biases(keys: Keys) -> bool:

@@ -14,10 +14,13 @@ from lpxsched.files.document import dotted, read_json
 from lpxsched.files.schema import mapping, short
 from lpxsched.workload.config.aliases import LANGUAGE_PARTS, QUANTIZATION
 from lpxsched.workload.config.modules import is_excluded, is_expression
-from lpxsched.workload.datatypes import WEIGHT_TYPES
+from lpxsched.workload.config.scales import FEWEST, GROUP, MANY, SCALE_BITS, refuse_other_group, weights_a_scale
+from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, WEIGHT_TYPES
 from lpxsched.workload.model import StoredTypes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lpxsched.errors import InputError
     from lpxsched.files.document import Document
     from lpxsched.files.json_locations import Location
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 FILE_BESIDE = "hf_quant_config.json"
 UNKNOWN = "unknown"
 PLAIN = "bf16"
-# Names of algorithms, in lower case; those with a group carry the rows that share a scale.
+# Names of algorithms, in lower case; ``int4`` becomes ``int4-N`` with the N weights that share a scale.
 ALGORITHMS: dict[str, str] = {
     **dict(zip(WEIGHT_TYPES, WEIGHT_TYPES, strict=True)),
     **dict.fromkeys(("fbgemm_fp8", "fp8_pb_wo", "fp8_per_channel_per_token"), "fp8"),
@@ -35,9 +38,11 @@ ALGORITHMS: dict[str, str] = {
 # Types of whole models. A float16 has as many bits as a bf16, in which chips multiply.
 DTYPES = {"bfloat16": PLAIN, "float16": PLAIN, "float32": "fp32", "float8_e4m3fn": "fp8"}
 EXCLUDED = ("modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers")
-USUAL_GROUP = 128
-# Types of floating-point numbers by their bits, and where they are few by the numbers that share a scale.
-FLOATS: dict[tuple[int, int | None], str] = {(8, None): "fp8", (4, 16): "nvfp4", (4, 32): "mxfp4"}
+# Keys of integers, and what public loaders take where none of them is there.
+BITS, GROUPS = dict.fromkeys(("bits", "w_bit"), 4), dict.fromkeys((GROUP, "q_group_size"), 128)
+# Types by the kind of their numbers; those of few bits by the numbers that share a scale.
+EIGHT_BITS = {"fp8": "float", "int8": "int"}
+FLOATS: dict[tuple[int, int], str] = {(4, size): dtype for dtype, size in SCALE_BLOCK_COLUMNS.items()}
 
 
 def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
@@ -59,6 +64,8 @@ def stored_types(keys: Keys, layers: int) -> list[StoredTypes]:
     dtype = _dtype(document, location, section)
     if dtype == UNKNOWN:
         keys.note(f"{where}: does not say one type for all weights that it quantises; --weights names one")
+    for told in _scale_notes(document, location, section, dtype):
+        keys.note(f"{where}: {told}")
     patterns = _patterns(document, location, section)
 
     def of(part: str, layer: int) -> str:
@@ -112,42 +119,84 @@ def _stated(config: Document) -> tuple[Document, Location, dict[str, Any]] | Non
 
 def _dtype(document: Document, location: Location, section: dict[str, Any]) -> str:
     """Return the one type of what is quantised, `UNKNOWN` where several are or none is named."""
-    groups = section.get("config_groups")
-    if groups:
-        if not isinstance(groups, dict):
-            raise document.error((*location, "config_groups"), f"must be a mapping, got {short(groups)}")
-        types = {_of_group(group) for group in groups.values()}
-        return types.pop() if len(types) == 1 else UNKNOWN
+    named, groups = _algorithm(document, location, section), _groups(document, location, section)
+    if not groups:
+        return _of_algorithm(document, location, section, named)
+    types = {_of_group(document, *group) for group in groups}
+    found = types.pop() if len(types) == 1 else UNKNOWN
+    if UNKNOWN not in (found, named) and found.partition("-")[0] != named:
+        problem = f"{found}, but quant_algo says {named}; keep one of them"
+        raise document.error((*location, "config_groups"), problem)
+    return found
+
+
+def _scale_notes(document: Document, location: Location, section: dict[str, Any], dtype: str) -> Iterator[str]:
+    """Yield what a user must know of scales: those that are not counted, and a group that no key names."""
+    groups = _groups(document, location, section)
+    inside = [group.get("weights") for _, group in groups if isinstance(group, dict)] if groups else [section]
+    weights = [one for one in inside if isinstance(one, dict)]
+    if dtype in EIGHT_BITS:
+        shared = [weights_a_scale(document, location, one) for one in weights]
+        least = min((one for one in shared if one is not None), default=MANY)
+        if least < MANY:
+            yield f"a scale for {least:,} weights is not counted, {SCALE_BITS / least:.2g} bits a weight at most"
+    if dtype.startswith("int4") and not groups and not any(name in section for name in GROUPS):
+        yield f"{GROUP} is not given; {GROUPS[GROUP]} weights share a scale, as public loaders take it"
+
+
+def _groups(document: Document, location: Location, section: dict[str, Any]) -> list[tuple[Location, Any]]:
+    """Return place and content of each group of compressed tensors."""
+    groups = section.get("config_groups") or {}
+    if not isinstance(groups, dict):
+        raise document.error((*location, "config_groups"), f"must be a mapping, got {short(groups)}")
+    return [((*location, "config_groups", name), group) for name, group in groups.items()]
+
+
+def _algorithm(document: Document, location: Location, section: dict[str, Any]) -> str:
+    """Return the type that an algorithm names; ``int4`` of integers of which a group shares a scale."""
     # Modelopt is a tool; its algorithm is what it did.
     names = [str(section[key]).lower() for key in ("quant_algo", "quant_method") if section.get(key) is not None]
     if len({ALGORITHMS[name] for name in names if name in ALGORITHMS}) > 1:
         problem = f"{names[1]}, but quant_algo says {names[0]}; keep one of them"
         raise document.error((*location, "quant_method"), problem)
+    return ALGORITHMS.get(names[0], UNKNOWN) if names else UNKNOWN
+
+
+def _of_algorithm(document: Document, location: Location, section: dict[str, Any], named: str) -> str:
+    refuse_other_group(document, location, section, named)
     # Rules by module give each a type of its own.
-    found = UNKNOWN if not names or section.get("dynamic") else ALGORITHMS.get(names[0], UNKNOWN)
-    if found != "int4":
-        return found
-    bits = section.get("bits", section.get("w_bit", 4))
-    group = section.get("group_size", section.get("q_group_size", USUAL_GROUP))
-    return _by_bits({"num_bits": bits, "type": "int", "group_size": group})
+    if section.get("dynamic"):
+        return UNKNOWN
+    if named == "int4":
+        weights = {"num_bits": _stated_or_usual(section, BITS), "type": "int", GROUP: _stated_or_usual(section, GROUPS)}
+    elif named in EIGHT_BITS:
+        weights = section | {"num_bits": 8, "type": EIGHT_BITS[named]}
+    else:
+        return named
+    return _by_bits(document, location, weights)
 
 
-def _of_group(group: Any) -> str:
+def _stated_or_usual(section: dict[str, Any], names: dict[str, int]) -> Any:
+    """Return what the first of some keys that is there says, else what public loaders take."""
+    return next((section[name] for name in names if name in section), next(iter(names.values())))
+
+
+def _of_group(document: Document, location: Location, group: Any) -> str:
     """Return the type of a group of compressed tensors, `UNKNOWN` where its targets are not all matrices."""
     weights = group.get("weights") if isinstance(group, dict) else None
     if not isinstance(weights, dict) or "Linear" not in (group.get("targets") or ["Linear"]):
         return UNKNOWN
-    return _by_bits(weights)
+    return _by_bits(document, (*location, "weights"), weights)
 
 
-def _by_bits(weights: dict[str, Any]) -> str:
-    bits, kind = weights.get("num_bits"), weights.get("type")
-    group = weights.get("group_size")
+def _by_bits(document: Document, location: Location, weights: dict[str, Any]) -> str:
+    bits, kind, group = weights.get("num_bits"), weights.get("type"), weights.get(GROUP)
+    if bits == 8:
+        shared = weights_a_scale(document, location, weights)
+        few = shared is not None and shared < FEWEST
+        return UNKNOWN if few else next((dtype for dtype, of in EIGHT_BITS.items() if of == kind), UNKNOWN)
     if kind == "float":
-        scaled = group if bits == 4 else None
-        return next((dtype for key, dtype in FLOATS.items() if key == (bits, scaled)), UNKNOWN)
-    if kind == "int" and bits == 8:
-        return "int8"
+        return next((dtype for key, dtype in FLOATS.items() if key == (bits, group)), UNKNOWN)
     if kind == "int" and bits == 4 and type(group) is int and group > 0:
         return f"int4-{group}"
     return UNKNOWN

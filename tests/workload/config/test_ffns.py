@@ -142,3 +142,31 @@ def test_a_dense_model_has_no_experts() -> None:
 def test_wrong_ffns_are_refused(changes: dict[str, Any], expected: str) -> None:
     """Tests numbers out of range, and keys that contradict one another."""
     assert expected in refused(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sigmoid", "told"),
+    [
+        ({}, False, ()),
+        ({"scoring_func": "softmax"}, False, ()),
+        ({"scoring_func": "sigmoid"}, True, ()),
+        ({"moe_router_activation_func": "sigmoid"}, True, ()),
+        (
+            {"scoring_func": "sqrtsoftplus"},
+            False,
+            ("scoring_func: 'sqrtsoftplus' is counted as softmax, which the chosen alone need",),
+        ),
+    ],
+)
+def test_scores_of_experts(changes: dict[str, str], sigmoid: bool, told: tuple[str, ...]) -> None:
+    """Tests both keys, the default, and a name that no cost is known of."""
+    read = model(**changes)
+    assert read.layers[0].experts is not None
+    assert (read.layers[0].experts.sigmoid, read.notes) == (sigmoid, told)
+
+
+def test_scores_that_are_no_name_are_refused() -> None:
+    """Tests a number, and two keys that differ."""
+    assert "scoring_func: must be softmax, sigmoid or another name, got 1" in refused(scoring_func=1)
+    differ = {"scoring_func": "softmax", "moe_router_activation_func": "sigmoid"}
+    assert "'sigmoid', but scoring_func says 'softmax'" in refused(**differ)

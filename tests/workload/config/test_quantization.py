@@ -47,6 +47,16 @@ def stored(layer: int = 0, **quantization: Any) -> StoredTypes:
         ({"config_groups": {"a": group(4, "int", 32) | {"targets": ["Linear"]}}}, "int4-32"),
         ({"config_groups": {"a": group(4, "int", 32) | {"targets": ["re:.*experts.*"]}}}, "unknown"),
         ({"quant_method": "gptq", "bits": 4, "group_size": 64, "dynamic": {"-:.*attn.*": {}}}, "unknown"),
+        # Eight bits of which 32 share a scale are a type of their own.
+        ({"quant_method": "fp8", "weight_block_size": [1, 32]}, "unknown"),
+        ({"quant_method": "modelopt", "quant_algo": "FP8", "group_size": 32}, "unknown"),
+        ({"config_groups": {"a": group(8, "float", 32)}}, "unknown"),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4", "group_size": 16}, "nvfp4"),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4", "config_groups": {"a": group(4, "float", 16)}}, "nvfp4"),
+        (
+            {"quant_method": "modelopt", "quant_algo": "W4A16_AWQ", "config_groups": {"a": group(4, "int", 64)}},
+            "int4-64",
+        ),
         ({"quant_method": "secret"}, "unknown"),
         ({}, "unknown"),
     ],
@@ -56,6 +66,33 @@ def test_the_type_is_read(quantization: dict[str, Any], expected: str) -> None:
     assert stored(**quantization).experts == expected
     notes = model(quantization_config=quantization).notes
     assert any("--weights names one" in note for note in notes) == (expected == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("quantization", "told"),
+    [
+        # 32 bits for 128 x 128 are 0.002 bits a weight, for 128 a quarter of a bit, for 64 x 64 1 / 128.
+        ({"quant_method": "fp8", "weight_block_size": [128, 128]}, ""),
+        ({"config_groups": {"a": {"weights": {"num_bits": 8, "type": "float", "block_structure": "128x128"}}}}, ""),
+        ({"quant_method": "fp8"}, ""),
+        (
+            {"quant_method": "fp8", "weight_block_size": [64, 64]},
+            "a scale for 4,096 weights is not counted, 0.0078 bits a weight at most",
+        ),
+        (
+            {"config_groups": {"a": group(8, "int", 128)}},
+            "a scale for 128 weights is not counted, 0.25 bits a weight at most",
+        ),
+        (
+            {"quant_method": "awq", "bits": 4},
+            "group_size is not given; 128 weights share a scale, as public loaders take it",
+        ),
+    ],
+)
+def test_scales_that_are_not_counted_or_not_named_are_told(quantization: dict[str, Any], told: str) -> None:
+    """Tests blocks as usual, smaller ones, groups in a row, and the default of public loaders."""
+    notes = [one for one in model(quantization_config=quantization).notes if "scale" in one]
+    assert notes == ([f"quantization_config: {told}"] if told else [])
 
 
 @pytest.mark.parametrize("quantization", [..., None])
@@ -103,6 +140,27 @@ def test_the_file_beside_is_read(tmp_path: Path) -> None:
         (
             {"quant_method": "fp8", "quant_algo": "NVFP4"},
             "quantization_config.quant_method: fp8, but quant_algo says nvfp4; keep one of them",
+        ),
+        (
+            {"quant_method": "modelopt", "quant_algo": "NVFP4", "group_size": 32},
+            "quantization_config.group_size: must be 16, the weights that share a scale in nvfp4, got 32",
+        ),
+        (
+            {"quant_method": "mxfp4", "group_size": "32"},
+            "quantization_config.group_size: must be 32, the weights that share a scale in mxfp4, got '32'",
+        ),
+        (
+            {"quant_method": "modelopt", "quant_algo": "NVFP4", "config_groups": {"a": group(4, "float", 32)}},
+            "quantization_config.config_groups: mxfp4, but quant_algo says nvfp4; keep one of them",
+        ),
+        (
+            {"quant_method": "fp8", "weight_block_size": [128]},
+            "quantization_config.weight_block_size: must be two whole numbers above 0, rows and columns that share",
+        ),
+        ({"quant_method": "fp8", "weight_block_size": [128, 0]}, "must be two whole numbers above 0"),
+        (
+            {"config_groups": {"a": {"weights": {"num_bits": 8, "type": "float", "block_structure": "128"}}}},
+            "quantization_config.config_groups.a.weights.block_structure: must be two whole numbers above 0",
         ),
         ({"quant_method": "fp8", "ignore": "x"}, "quantization_config.ignore: must be a list of names of modules"),
         ({"quant_method": "fp8", "ignore": ["re:("]}, "quantization_config.ignore.0: 're:(' is no regular expression"),
