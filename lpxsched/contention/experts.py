@@ -22,7 +22,7 @@ from lpxsched.units import ceil_div
 from lpxsched.verify.demand import running
 from lpxsched.verify.operators import memory_rates, rates
 from lpxsched.verify.replay.blocks import plain_kind
-from lpxsched.verify.replay.routings import HeldExperts, Routed
+from lpxsched.verify.replay.routings import HeldExperts, Routed, here
 from lpxsched.verify.work import kept_tensors
 
 if TYPE_CHECKING:
@@ -78,15 +78,14 @@ class RoutedLayer:
         met = np.bincount(chosen.reshape(-1), minlength=self.routed.choices)[: self.routed.experts]
         total = self.fixed_cycles.copy()
         for shard, held in enumerate(self.routed.held):
-            total[shard] += self.cycles[shard, met[held.first : held.first + held.experts]].sum()
+            total[shard] += self.cycles[shard, met[list(held.experts)]].sum()
         return total
 
     def sent_vectors(self, chosen: Integers, tensor: int, shard: int) -> int:
         """Return the vectors that a tensor brings to a shard."""
         source = self.placed.get(tensor, self.labels.get(tensor))
         held = self.routed.held[shard]
-        mine = chosen[self.home == source]
-        pairs = int(((mine >= held.first) & (mine < held.first + held.experts)).sum())
+        pairs = len(here(held, chosen[self.home == source].reshape(-1)))
         return (
             pairs * self.row_vectors
             if tensor in self.placed
@@ -166,10 +165,10 @@ def _routed_layer(build: Build, number: int, operator: GraphOperator) -> RoutedL
 def _held(operator: GraphOperator, width: int) -> tuple[HeldExperts, ...]:
     """Return the experts of each shard: all of them in slices, or some whole, one shard after the other."""
     if operator.shares is None:
-        return (HeldExperts(0, operator.sizes["experts"], 0, 1),) * width
+        return (HeldExperts(tuple(range(operator.sizes["experts"])), 0, 1),) * width
     first, found = 0, []
     for _, experts, _ in operator.shares:
-        found.append(HeldExperts(first, experts, 0, 1))
+        found.append(HeldExperts(tuple(range(first, first + experts)), 0, 1))
         first += experts
     return tuple(found)
 
@@ -197,7 +196,7 @@ def _homes(
 def _cycles(build: Build, operator: GraphOperator, table: Integers, routed: Routed) -> Integers:
     """Return the cycles of one expert of each shard, by its rows, without fixed ones."""
     memory, rate = memory_rates(build)[table].astype(np.float64), rates(build)[table].astype(np.float64)
-    kept, held = kept_tensors(build), np.array([one.experts for one in routed.held], dtype=np.float64)
+    kept, held = kept_tensors(build), np.array([len(one.experts) for one in routed.held], dtype=np.float64)
     bytes_of = np.bincount(kept.operator, kept.bytes, minlength=len(build.operators))[table]
     weights = bytes_of / np.maximum(held, 1)
     runs, dealt = _planned(operator, len(table), routed.experts)

@@ -28,7 +28,7 @@ def layer() -> RoutedLayer:
     """Return two chips of two experts; rows 0 and 1 come to chip 0, row 2 to chip 1; an expert of n rows takes 10 n."""
     rows = np.arange(4)
     return RoutedLayer(
-        routed=Routed(3, 4, 0, 2, (HeldExperts(0, 2, 0, 1), HeldExperts(2, 2, 0, 1))),
+        routed=Routed(3, 4, 0, 2, (HeldExperts((0, 1), 0, 1), HeldExperts((2, 3), 0, 1))),
         operator=np.array([0, 1]),
         cycles=np.stack([10 * rows, 10 * rows]),
         fixed_cycles=np.array([5, 5]),

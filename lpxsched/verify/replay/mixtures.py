@@ -148,7 +148,7 @@ def _slices(expert: GraphOperator, experts: int, width: int) -> tuple[HeldExpert
     runs = experts * read / held if held else Fraction(0)
     if runs.denominator > 1 or runs < 1:
         return ()
-    return (HeldExperts(0, experts, int(runs), expert.rows // int(runs)),) * width
+    return (HeldExperts(tuple(range(experts)), int(runs), expert.rows // int(runs)),) * width
 
 
 def held_whole(expert: GraphOperator, experts: int) -> tuple[HeldExperts, ...]:
@@ -158,6 +158,6 @@ def held_whole(expert: GraphOperator, experts: int) -> tuple[HeldExperts, ...]:
     if sum(numbers) != experts:
         return ()
     return tuple(
-        HeldExperts(first, held, runs, max(1, rows // max(1, runs)))
+        HeldExperts(tuple(range(first, first + held)), runs, max(1, rows // max(1, runs)))
         for first, (rows, held, runs) in zip(accumulate(numbers, initial=0), shares, strict=False)
     )

@@ -25,10 +25,16 @@ RANDOM, SAME, SPREAD, HOT, MOST_RUNS, MOST_LAST = ROUTINGS
 
 
 class HeldExperts(NamedTuple):
-    """The experts of a shard, from the first on, and the runs for which it has room, of so many rows each."""
+    """The experts of a shard, and the runs for which it has room, of so many rows each.
 
-    first: int
-    experts: int
+    Attributes
+    ----------
+    experts : tuple of int
+        In the order of their numbers, each as often as there are runs that read it for the same rows.
+    runs, rows_per_run : int
+    """
+
+    experts: tuple[int, ...]
     runs: int
     rows_per_run: int
 
@@ -93,21 +99,27 @@ def most_runs(routed: Routed, held: HeldExperts, most: int | None = None) -> Int
     most : int, optional
         Pairs of an expert that come at once at most; None for those of all rows.
     """
-    rows, here = routed.rows, min(routed.experts_per_row, held.experts)
-    pairs = _pairs_of_most_runs(rows, rows * here, held, min(rows, most or rows))
-    dealt = np.repeat(held.first + np.arange(held.experts), pairs).reshape(here, rows).T
-    elsewhere = np.setdiff1d(np.arange(routed.choices), held.first + np.arange(held.experts))
+    experts, times = np.unique(np.array(held.experts, dtype=np.int64), return_counts=True)
+    # Those that take most runs for the same rows come first.
+    experts = experts[np.argsort(-times, kind="stable")]
+    rows, here = routed.rows, min(routed.experts_per_row, len(experts))
+    pairs = _pairs_of_most_runs(rows, rows * here, len(experts), (held.rows_per_run, min(rows, most or rows)))
+    dealt = np.repeat(experts, pairs).reshape(here, rows).T
+    elsewhere = np.setdiff1d(np.arange(routed.choices), experts)
     others = np.broadcast_to(elsewhere[: routed.experts_per_row - here], (rows, routed.experts_per_row - here))
     return np.concatenate([dealt, others], axis=1)
 
 
-def _pairs_of_most_runs(rows: int, left: int, held: HeldExperts, most: int) -> Integers:
-    """Return how many of so many pairs each expert of a shard has where they need the most runs."""
-    pairs = np.minimum(1, np.maximum(0, left - np.arange(held.experts)))
+def _pairs_of_most_runs(rows: int, left: int, experts: int, at_once: tuple[int, int]) -> Integers:
+    """Return how many of so many pairs each expert of a shard has where they need the most runs.
+
+    At once come so many rows to a run, and so many pairs of an expert at most.
+    """
+    pairs = np.minimum(1, np.maximum(0, left - np.arange(experts)))
     left -= int(pairs.sum())
     # First whole runs more, one expert after the other, of what comes at once; then whatever is left.
-    for step, limit in ((held.rows_per_run, most), (1, rows)):
-        for expert in range(held.experts):
+    for step, limit in (at_once, (1, rows)):
+        for expert in range(experts):
             more = min(left // step, max(0, limit - int(pairs[expert])) // step) * step
             pairs[expert] += more
             left -= more
@@ -116,7 +128,7 @@ def _pairs_of_most_runs(rows: int, left: int, held: HeldExperts, most: int) -> I
 
 def here(held: HeldExperts, experts: Integers) -> Integers:
     """Return which of some pairs meet experts of a shard."""
-    return np.flatnonzero((experts >= held.first) & (experts < held.first + held.experts))
+    return np.flatnonzero(np.isin(experts, held.experts))
 
 
 def without_run(held: HeldExperts, experts: Integers) -> Integers:
@@ -132,5 +144,6 @@ def without_run(held: HeldExperts, experts: Integers) -> Integers:
     order = mine[np.argsort(experts[mine], kind="stable")]
     dealt = experts[order]
     number = np.arange(len(dealt)) - np.searchsorted(dealt, dealt)
-    run = np.cumsum(number % held.rows_per_run == 0)
+    times = np.bincount(np.array(held.experts, dtype=np.int64))
+    run = np.cumsum((number % held.rows_per_run == 0) * times[dealt])
     return np.sort(order[run > held.runs])
