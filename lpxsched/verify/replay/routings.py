@@ -1,9 +1,9 @@
 r"""Routings that depend on the rows, and whether experts have room for them in a static number of runs.
 
 Each of B rows meets k of E experts, or of some without weights. A timetable cannot depend on which. From the work that
-``graph.json`` states, the experts of a shard (all of them in slices, or some whole) have room for so many runs, each of
-so many rows of one expert. The pairs of a row and an expert are dealt into runs, expert by expert; what finds no run is
-not computed, whatever the routing.
+``graph.json`` states, the experts of a shard (all of them in slices, blocks of some, or some whole) have room for so
+many runs, each of so many rows of one expert. The pairs of a row and an expert are dealt into runs, expert by expert;
+what finds no run is not computed, whatever the routing.
 
 Each iteration takes another of `ROUTINGS`; the last are those that need the most runs of the first shard, and of the
 last one that holds experts: every row meets as many experts there as it may, each expert one pair while there are
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lpxsched.timetable.columns import Integers
 
 ROUTINGS = ("random", "same", "spread", "hot", "most runs", "most runs of the last")
@@ -101,25 +103,33 @@ def most_runs(routed: Routed, held: HeldExperts, most: int | None = None) -> Int
     """
     experts, times = np.unique(np.array(held.experts, dtype=np.int64), return_counts=True)
     # Those that take most runs for the same rows come first.
-    experts = experts[np.argsort(-times, kind="stable")]
-    rows, here = routed.rows, min(routed.experts_per_row, len(experts))
-    pairs = _pairs_of_most_runs(rows, rows * here, len(experts), (held.rows_per_run, min(rows, most or rows)))
+    order = np.argsort(-times, kind="stable")
+    experts, times, rows = experts[order], times[order], routed.rows
+    here, number = min(routed.experts_per_row, len(experts)), len(experts)
+    at_once = held.rows_per_run, min(rows, most or rows)
+    # One pair for each at first; where some take more runs than others perhaps for all but one, or for none.
+    tried = [
+        _pairs_of_most_runs(rows, rows * here, np.arange(number) < touched, at_once)
+        for touched in ((number, number - 1, 0) if len(set(times.tolist())) > 1 else (number,))
+    ]
+    pairs = max(tried, key=lambda one: int((-(-one // held.rows_per_run) * times).sum()))
     dealt = np.repeat(experts, pairs).reshape(here, rows).T
     elsewhere = np.setdiff1d(np.arange(routed.choices), experts)
     others = np.broadcast_to(elsewhere[: routed.experts_per_row - here], (rows, routed.experts_per_row - here))
     return np.concatenate([dealt, others], axis=1)
 
 
-def _pairs_of_most_runs(rows: int, left: int, experts: int, at_once: tuple[int, int]) -> Integers:
+def _pairs_of_most_runs(rows: int, left: int, touched: NDArray[np.bool_], at_once: tuple[int, int]) -> Integers:
     """Return how many of so many pairs each expert of a shard has where they need the most runs.
 
-    At once come so many rows to a run, and so many pairs of an expert at most.
+    Those that are touched have one pair each, while there are pairs. At once come so many rows to a run, and so many
+    pairs of an expert at most.
     """
-    pairs = np.minimum(1, np.maximum(0, left - np.arange(experts)))
+    pairs = (touched & (np.arange(len(touched)) < left)).astype(np.int64)
     left -= int(pairs.sum())
     # First whole runs more, one expert after the other, of what comes at once; then whatever is left.
     for step, limit in (at_once, (1, rows)):
-        for expert in range(experts):
+        for expert in range(len(pairs)):
             more = min(left // step, max(0, limit - int(pairs[expert])) // step) * step
             pairs[expert] += more
             left -= more

@@ -60,6 +60,17 @@ def test_pairs_are_dealt_expert_by_expert() -> None:
     assert without_run(HeldExperts((0, 1), 2, 2), np.array([1, 0, 1, 0, 0])).tolist() == [0, 2]
 
 
+def test_an_expert_in_parts_takes_a_run_for_each() -> None:
+    """Tests three runs of one row: both parts of expert 0 for pair 1, one of them for pair 3, and none for pair 0."""
+    assert without_run(HeldExperts((0, 0, 1), 3, 1), np.array([1, 0, 2, 0])).tolist() == [0, 3]
+
+
+def test_experts_in_parts_meet_the_most_rows() -> None:
+    """Tests two rows that meet one of three experts, of which the last has two parts: both meet it, in runs of one."""
+    one = Routed(2, 3, 0, 1, (HeldExperts((0, 1, 2, 2), 4, 1),))
+    assert chosen_experts(one, MOST_RUNS, np.zeros((2, 3), dtype=np.int64)).tolist() == [[2], [2]]
+
+
 def test_routings_by_name() -> None:
     """Tests three rows that meet two of four experts each."""
     one, scores = mixture(3, 4, 2, 6, 1), np.array([[4, 3, 2, 1], [1, 2, 3, 4], [1, 4, 4, 1]])
