@@ -109,6 +109,18 @@ def test_all_blocks_of_columns_are_taken(tmp_path: Path) -> None:
         routed_layers(in_blocks(build, 7), 0)
 
 
+def test_shares_that_are_not_those_of_all_experts_are_refused(tmp_path: Path) -> None:
+    """Tests four experts of which the graph says that only three lie on chips."""
+    build = compiled(tmp_path, moe="whole")
+    one = next(one for one in build.graph.operators if one.kind == "experts")
+    assert one.shares is not None
+    shares = [[rows, min(held, number < 3), runs] for number, (rows, held, runs) in enumerate(one.shares)]
+    operators = [one.model_copy(update={"shares": shares}), *(other for other in build.graph.operators if other != one)]
+    graph = build.graph.model_copy(update={"operators": operators})
+    with pytest.raises(InputError, match="work and shares must say which experts lie where"):
+        routed_layers(replace(build, graph=graph), 0)
+
+
 def test_hot_experts_make_steps_of_whole_experts_longer(tmp_path: Path) -> None:
     """Tests medians of 60 steps: uniform tokens, skewed ones, the adversary."""
     build, quiet = compiled(tmp_path, moe="whole"), runtime_of(read_runtime("none"))
