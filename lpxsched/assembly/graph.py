@@ -94,7 +94,7 @@ def _layer_operator(operator: Operator, work: Work, graph: LayerGraph) -> GraphO
         work=[_term(term) for term in work.terms],
         pipelines=dict(work.pipelines),
         resident=_resident(operator, work.weights),
-        sizes=dict(operator.sizes),
+        sizes=dict((*operator.sizes, *work.sizes)),
     )
 
 

@@ -22,15 +22,19 @@ from lpxsched.units import ceil_div
 from lpxsched.verify.demand import running
 from lpxsched.verify.operators import memory_rates, rates
 from lpxsched.verify.replay.blocks import plain_kind
-from lpxsched.verify.replay.routings import HeldExperts, Routed
+from lpxsched.verify.replay.mixtures import held_by
+from lpxsched.verify.replay.routings import Routed, here
 from lpxsched.verify.work import kept_tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.documents import GraphOperator, GraphTensor
+    from lpxsched.verify.replay.routings import HeldExperts
 
 EXPERTS, COMBINE = "experts", "combine"
 # What brings rows to positions, and what says which lie there.
@@ -78,15 +82,14 @@ class RoutedLayer:
         met = np.bincount(chosen.reshape(-1), minlength=self.routed.choices)[: self.routed.experts]
         total = self.fixed_cycles.copy()
         for shard, held in enumerate(self.routed.held):
-            total[shard] += self.cycles[shard, met[held.first : held.first + held.experts]].sum()
+            total[shard] += self.cycles[shard, met[list(held.experts)]].sum()
         return total
 
     def sent_vectors(self, chosen: Integers, tensor: int, shard: int) -> int:
         """Return the vectors that a tensor brings to a shard."""
         source = self.placed.get(tensor, self.labels.get(tensor))
         held = self.routed.held[shard]
-        mine = chosen[self.home == source]
-        pairs = int(((mine >= held.first) & (mine < held.first + held.experts)).sum())
+        pairs = len(here(held, chosen[self.home == source].reshape(-1)))
         return (
             pairs * self.row_vectors
             if tensor in self.placed
@@ -146,8 +149,12 @@ def _routed_layer(build: Build, number: int, operator: GraphOperator) -> RoutedL
     rows = _rows(build, operator, tensors)
     per_row = operator.sizes.get("per_row", output.rows // rows)
     table = running(build)[number]
-    held = _held(operator, len(table))
-    routed = Routed(rows, operator.sizes["experts"], operator.sizes.get("idle", 0), per_row, held)
+    held = held_by(operator, operator.sizes["experts"], len(table))
+    if not held:
+        raise InputError(GRAPH, "work and shares must say which experts lie where", key=operator.name)
+    # Who decides at run time reads an expert once, for all its rows.
+    free = tuple(one._replace(rows_per_run=rows) for one in held)
+    routed = Routed(rows, operator.sizes["experts"], operator.sizes.get("idle", 0), per_row, free)
     sources: dict[str, dict[int, int]] = {"placed": {}, "labels": {}}
     for read in operator.inputs:
         kind, (at, tensor) = producers[read.tensor].kind, tensors[read.tensor]
@@ -158,7 +165,7 @@ def _routed_layer(build: Build, number: int, operator: GraphOperator) -> RoutedL
     return RoutedLayer(
         routed=routed,
         operator=table,
-        cycles=_cycles(build, operator, table, routed),
+        cycles=_cycles(build, operator, table, held, rows),
         fixed_cycles=build.operators.fixed_cycles[table],
         home=_homes(build, operator, rows, producers, tensors),
         windows=operator.sizes.get("windows", 1),
@@ -166,17 +173,6 @@ def _routed_layer(build: Build, number: int, operator: GraphOperator) -> RoutedL
         vector_bytes=build.manifest.vector_bytes,
         **sources,
     )
-
-
-def _held(operator: GraphOperator, width: int) -> tuple[HeldExperts, ...]:
-    """Return the experts of each shard: all of them in slices, or some whole, one shard after the other."""
-    if operator.shares is None:
-        return (HeldExperts(0, operator.sizes["experts"], 0, 1),) * width
-    first, found = 0, []
-    for _, experts, _ in operator.shares:
-        found.append(HeldExperts(first, experts, 0, 1))
-        first += experts
-    return tuple(found)
 
 
 def _homes(
@@ -199,27 +195,27 @@ def _homes(
     return home
 
 
-def _cycles(build: Build, operator: GraphOperator, table: Integers, routed: Routed) -> Integers:
+def _cycles(
+    build: Build, operator: GraphOperator, table: Integers, held: Sequence[HeldExperts], most_rows: int
+) -> Integers:
     """Return the cycles of one expert of each shard, by its rows, without fixed ones."""
     memory, rate = memory_rates(build)[table].astype(np.float64), rates(build)[table].astype(np.float64)
-    kept, held = kept_tensors(build), np.array([one.experts for one in routed.held], dtype=np.float64)
-    bytes_of = np.bincount(kept.operator, kept.bytes, minlength=len(build.operators))[table]
-    weights = bytes_of / np.maximum(held, 1)
-    runs, dealt = _planned(operator, len(table), routed.experts)
+    weights, runs = _run_bytes(build, operator, table, held), np.array([one.runs for one in held])
+    dealt = np.maximum(runs * [one.rows_per_run for one in held], 1)
     sram, macs = build.operators.sram_bytes[table], build.operators.macs[table]
-    row_bytes, row_macs = (sram - runs * weights) / np.maximum(dealt, 1), macs / np.maximum(dealt, 1)
-    rows = np.arange(routed.rows + 1)
+    row_bytes, row_macs = (sram - runs * weights) / dealt, macs / dealt
+    rows = np.arange(most_rows + 1)
     moved = np.ceil((weights[:, None] + rows * row_bytes[:, None]) / np.maximum(memory, 1)[:, None])
-    cycles = np.maximum(moved, np.ceil(rows * row_macs[:, None] / np.maximum(rate, 1)[:, None])).astype(np.int64)
-    cycles[:, 0] = 0
-    return cycles
+    cycles = np.maximum(moved, np.ceil(rows * row_macs[:, None] / np.maximum(rate, 1)[:, None]))
+    return np.where(rows, cycles, 0).astype(np.int64)
 
 
-def _planned(operator: GraphOperator, width: int, experts: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the runs and the rows of all runs for which the timetable has room on each shard."""
+def _run_bytes(
+    build: Build, operator: GraphOperator, table: Integers, held: Sequence[HeldExperts]
+) -> NDArray[np.float64]:
+    """Return the bytes of weights that are read for rows of one expert on each shard: as told, or its slice there."""
     if operator.shares is not None:
-        rows, _, runs = np.array(operator.shares, dtype=np.float64).T
-        return runs, rows
-    read = sum(term.per_column for term in operator.work if term.counts == BYTES)
-    lies = sum(term.per_column for resident in operator.resident for term in resident.terms)
-    return np.full(width, read * experts / lies), np.full(width, float(operator.rows))
+        return np.full(len(table), sum(term.per_run for term in operator.work if term.counts == BYTES))
+    kept, experts = kept_tensors(build), np.array([len(one.experts) for one in held], dtype=np.float64)
+    bytes_of = np.bincount(kept.operator, kept.bytes, minlength=len(build.operators))[table]
+    return np.asarray(bytes_of / np.maximum(experts, 1))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.program.connected import split_group
 from lpxsched.traffic.group import Group
+from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,14 +62,14 @@ def smallest_width(fabric: Fabric, kinds: Sequence[tuple[int, Callable[[int], in
 
 def _least_width(fabric: Fabric, chips: int, chip_bytes: Callable[[int], int], what: str) -> int:
     capacity = fabric.chip.sram_bytes
-    # More chips never hold more bytes each.
-    width = 1 + bisect_left(range(1, chips + 1), True, key=lambda w: chip_bytes(w) <= capacity)
-    if width > chips:
+    if chip_bytes(chips) > capacity:
         raise InfeasibleError(
             f"one layer of {what} needs {chip_bytes(chips):,} bytes on each of all {chips} chips of "
             f"{fabric.name}, a chip holds {capacity:,}"
         )
-    return width
+    # Together chips hold what one would at least; biases on one chip may make one chip more hold a little more.
+    least = max(1, ceil_div(chip_bytes(1), capacity))
+    return next(width for width in range(least, chips + 1) if chip_bytes(width) <= capacity)
 
 
 def automatic_groups(fabric: Fabric, layers: int, least_width: int) -> tuple[Group, ...]:

@@ -14,6 +14,7 @@ from lpxsched.units import BITS_PER_BYTE, NONE, exact
 from lpxsched.verify.demand import graph_operators, graph_tensors
 from lpxsched.verify.frames import turns
 from lpxsched.verify.partition import ADD
+from lpxsched.verify.shares import share_violations
 from lpxsched.verify.shifts import clashes, modulo
 from lpxsched.verify.violation import Violation, named, rows_of
 from lpxsched.verify.weights import weight_violations
@@ -40,6 +41,7 @@ def operator_violations(build: Build) -> list[Violation]:
         *_adds(build),
         *_durations(build),
         *weight_violations(build),
+        *share_violations(build),
     ]
 
 

@@ -158,11 +158,11 @@ def _shares(build: Build, operator: GraphOperator, chip: Integers) -> Integers:
     """Return rows, columns and runs of each shard, shape (shards, 3)."""
     if operator.shares is not None:
         return np.array(operator.shares, dtype=np.int64)
-    columns = dealt(operator.columns, _block(build, operator, chip), width_of(build, operator))
+    columns = dealt(operator.columns, column_block(build, operator, chip), width_of(build, operator))
     return np.stack([np.full_like(columns, operator.rows), columns, np.zeros_like(columns)], axis=1)
 
 
-def _block(build: Build, operator: GraphOperator, chip: Integers) -> int:
+def column_block(build: Build, operator: GraphOperator, chip: Integers) -> int:
     """Return how many columns stay together: what the operator and all its chips ask for."""
     block = lcm(operator.column_block, *np.maximum(np.unique(build.chips.shard_columns[chip]), 1).tolist())
     return min(block, max(operator.columns, 1))

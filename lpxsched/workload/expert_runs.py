@@ -23,6 +23,26 @@ pairs run out, after floor((P - s) / c) further runs, or every expert has 1 + c 
 
 ``sharded``: every chip holds a slice of all, s = E, m = B, P = B k.
 
+``sharded`` in blocks (`expert_blocks`): a chip holds q + 1 blocks of u experts and q of the other E - u, and a run
+reads g blocks of one expert. Where q = 0 it is as if it held u experts whole: s = u, m = B, P = B min(k, u). Else s =
+E, m = B, P = B k as with slices, but each run of c rows of an expert is one for each of its *parts*, p = ceil(q / g)
+or, of the u, p + 1 (where ceil((q + 1) / g) is p, none has more: u = 0). Where g = q + 1 these are the runs of slices
+of q + 1 blocks of every expert; the g with the least worst case is taken, so that none is worse.
+
+**Runs of parts.** With at most F = ceil(m / c) - 1 further runs of an expert after its first one the largest number is
+
+    S(c) = p P + min(P, u m)                     if c = 1,
+    S(c) = p P + min(P, u)                       if P <= s,
+    S(c) = p (s + f) + u + min(f, u F) + d       else, with f = min(floor((P - s) / c), s F),
+
+where d is 1 if u < s, P - s leaves c - 1 when it is divided by c, and f < u F; else 0. With c = 1 every pair takes all
+parts of its expert, and u m pairs at most take p + 1. With P <= s a pair takes those of an expert of its own; a further
+run takes c pairs, which would take p c >= p + 1 otherwise. Else let z experts meet no row. The others take their parts
+once, and again for floor((P - s + z) / c) further runs at most, the u first. With z = 0 that is S(c) without d. That z
+brings r further runs more, it is (r - 1) c + 1 at least. They bring r (p + 1) at most and cost z p >= (2 r - 1) p, so
+that r + (1 - r) p <= 1 is won at most; and where something is won, r = z = 1 wins it as well: one of the s - u goes
+without, and its pair completes a further run of one of the u.
+
 ``whole``: a chip holds s of the experts whole, m = B, and P = B min(k, s), since a row meets at most min(k, s) of them.
 
 *Some routing gives these numbers.* Let j = min(k, s) and 0 <= n_e <= B any numbers of the chip's experts that sum to
@@ -56,11 +76,17 @@ class Pairs(NamedTuple):
         Pairs of one expert at most, m.
     total : int
         Pairs of all of them at most, P.
+    parts : int
+        Runs of an expert for the same rows, p.
+    larger : int
+        Experts with one part more, u.
     """
 
     experts: int
     most: int
     total: int
+    parts: int = 1
+    larger: int = 0
 
 
 class ExpertRuns(NamedTuple):
@@ -77,9 +103,15 @@ def met_pairs(batch: int, experts: int, per_token: int) -> Pairs:
 
 def worst_runs(pairs: Pairs, rows: int) -> int:
     """Return S(c), the largest number of runs of `rows` rows over all routings (proof: this module's docstring)."""
-    if pairs.total <= pairs.experts:
-        return pairs.total
-    return min(pairs.experts * ceil_div(pairs.most, rows), pairs.experts + (pairs.total - pairs.experts) // rows)
+    experts, most, total, parts, larger = pairs
+    if rows == 1:
+        return parts * total + min(total, larger * most)
+    if total <= experts:
+        return parts * total + min(total, larger)
+    each, (further, left) = ceil_div(most, rows) - 1, divmod(total - experts, rows)
+    further = min(further, experts * each)
+    instead = larger < experts and left == rows - 1 and further < larger * each
+    return parts * (experts + further) + larger + min(further, larger * each) + instead
 
 
 def cheapest_runs(pairs: Pairs, *, run_time: Callable[[int], int]) -> ExpertRuns:

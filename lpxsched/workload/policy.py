@@ -24,8 +24,9 @@ class Policy:
     Attributes
     ----------
     moe : str
-        ``sharded``: each chip holds the same columns of every expert. ``whole``: each chip holds some experts, and all
-        rows reach all chips. ``dispatch``: as ``whole``, but a row reaches only the chips of its experts.
+        ``sharded``: each chip holds the same columns of every expert, or blocks of columns of some where the same of
+        all would lie unevenly. ``whole``: each chip holds some experts, and all rows reach all chips. ``dispatch``: as
+        ``whole``, but a row reaches only the chips of its experts.
     router : str
         Where the router runs.
     capacity : Fraction or None

@@ -1,23 +1,24 @@
 """Work of routed experts and of what surrounds them, by the policy that says which chip holds which.
 
-With ``sharded`` each chip holds the same columns of every expert, with ``whole`` some experts whole, the first chips
-one more than the last; a chip without any leaves a summand of nothing; with ``dispatch`` also, but rows come to
-positions (`dispatch`), and each chip routes its own. How often they run is the worst case over all
-routings (`expert_runs`).
+With ``sharded`` each chip holds the same columns of every expert, or blocks of columns of some where the columns of
+all would lie unevenly (`expert_blocks`); with ``whole`` some experts whole, the first chips one more than the last; a
+chip without any leaves a summand of nothing; with ``dispatch`` also, but rows come to positions (`dispatch`), and each
+chip routes its own. How often they run is the worst case over all routings (`expert_runs`).
 """
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from lpxsched.workload.datatypes import ROUTER_TYPE, SCALE_BLOCK_COLUMNS, arithmetic_type, exact_bytes_of
+from lpxsched.workload.datatypes import ROUTER_TYPE, arithmetic_type, exact_bytes_of
 from lpxsched.workload.dispatch import LABEL_NUMBERS, pairs_on, sources_of
-from lpxsched.workload.expert_runs import cheapest_runs, met_pairs
+from lpxsched.workload.expert_blocks import blocks_of
+from lpxsched.workload.expert_runs import met_pairs
+from lpxsched.workload.expert_work import experts_in_blocks, sliced_experts, whole_experts
 from lpxsched.workload.router import choice_work, logits_work
-from lpxsched.workload.slices import FFN_PIPELINES, at_home, replicated, slice_of, sliced
-from lpxsched.workload.work import MATRIX, VECTOR, Share, Term, Weights, Work, shard_sizes
+from lpxsched.workload.slices import at_home, replicated
+from lpxsched.workload.work import VECTOR, Share, Term, Work, shard_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.fabric.chip import Chip
     from lpxsched.workload.datatypes import Precision
     from lpxsched.workload.dispatch import Source
-    from lpxsched.workload.expert_runs import ExpertRuns, Pairs
+    from lpxsched.workload.expert_runs import Pairs
     from lpxsched.workload.ffns import FfnLayer
     from lpxsched.workload.model import Experts
 
@@ -62,16 +63,17 @@ def routed_work(layer: FfnLayer, chip: Chip, width: int, *, batch: int, precisio
             works |= {kind: at_home(works[kind], here) for kind in ("router_in", "router", "narrow") if kind in works}
             works |= _sending(columns, experts, sources, precision)
         works["combine"] = _scattered(columns, pairs, batch, typed, joined=beside)
-    elif layer.policy.moe == "whole":
+        return works | {"experts": whole_experts(columns, experts, chip, pairs, typed)}
+    if layer.policy.moe == "whole":
         pairs = [met_pairs(batch, held, experts.per_token) for held in shard_sizes(experts.number, 1, width)]
         met = [min(experts.per_token, some.experts) for some in pairs]
-        works["combine"] = _combine(columns, met, batch, typed, joined=beside, idle=experts.idle > 0)
+        works["experts"] = whole_experts(columns, experts, chip, pairs, typed)
     else:
-        works["experts"] = _slices(columns, experts, chip, width, batch=batch, precision=typed)
-        met = [experts.per_token] * width
-        works["combine"] = _combine(columns, met, batch, typed, joined=beside, idle=experts.idle > 0)
-        return works
-    return works | {"experts": whole_experts(columns, experts, chip, pairs, typed)}
+        blocks = blocks_of(experts, typed.weights, chip, width)
+        met = [blocks.met(held, experts.per_token) for held in blocks.held()]
+        divided = experts_in_blocks if blocks.coarse else sliced_experts
+        works["experts"] = divided(columns, experts, chip, blocks, batch=batch, precision=typed)
+    return works | {"combine": _combine(columns, met, batch, typed, joined=beside, idle=experts.idle > 0)}
 
 
 def _narrow(hidden: int, columns: int, batch: int, precision: Precision) -> Work:
@@ -91,57 +93,6 @@ def widening(hidden: int, columns: int, batch: int, precision: Precision, *, joi
     row = exact_bytes_of(columns + (1 + joined) * hidden, precision.partials)
     dtype = arithmetic_type(precision.weights, "bf16")
     return replicated(dtype, precision.weights, weights, batch, row=row, macs=(columns + joined) * hidden)
-
-
-def _slices(width: int, experts: Experts, chip: Chip, chips: int, *, batch: int, precision: Precision) -> Work:
-    """Return the work of a slice of every expert; the rows of a run suit the chip with the most columns, the first."""
-    multiple = math.lcm(SCALE_BLOCK_COLUMNS.get(precision.weights, 1), chip.shard_columns)
-    most = shard_sizes(experts.columns, multiple, chips)[0]
-    pairs = met_pairs(batch, experts.number, experts.per_token)
-    runs, rows = _plan(width, experts, chip, pairs, precision, columns=most)
-    return sliced(width, experts, runs * rows, precision, runs=runs, copies=experts.number)
-
-
-def whole_experts(width: int, experts: Experts, chip: Chip, pairs: Sequence[Pairs], precision: Precision) -> Work:
-    """Return the work of whole experts on chips to which so many pairs may come.
-
-    Parameters
-    ----------
-    width : int
-        Columns of a row.
-    experts : Experts
-    chip : Chip
-    pairs : sequence of Pairs
-        Of each chip.
-    precision : Precision
-    """
-    part, columns = slice_of(width, experts, precision), experts.columns
-    plans = {some: _plan(width, experts, chip, some, precision, columns=columns) for some in set(pairs)}
-    weights = part.column * columns + part.down_bias
-    return Work(
-        dtype=arithmetic_type(precision.weights, precision.activations),
-        columns=experts.number,
-        terms=(
-            Term("bytes", MATRIX, per_row=part.row + part.row_column * columns, per_run=weights),
-            Term("macs", MATRIX, per_row=Fraction(part.matrices * width * columns)),
-        ),
-        pipelines=FFN_PIPELINES,
-        weights=Weights(precision.weights, "sharded", (Term("bytes", MATRIX, per_column=weights),)),
-        shares=tuple(Share(math.prod(plans[some]), some.experts, plans[some].runs) for some in pairs),
-    )
-
-
-def _plan(width: int, experts: Experts, chip: Chip, pairs: Pairs, precision: Precision, *, columns: int) -> ExpertRuns:
-    """Return how many runs of how many rows experts of so many columns take."""
-    part, dtype = slice_of(width, experts, precision), arithmetic_type(precision.weights, precision.activations)
-
-    def run_time(rows: int) -> int:
-        """Time of a run, in cycles times both rates."""
-        moved = math.ceil(part.column * columns + part.down_bias + rows * (part.row + part.row_column * columns))
-        macs = rows * part.matrices * width * columns
-        return max(moved * chip.matrix_macs_per_cycle[dtype], macs * chip.matrix_bytes_per_cycle)
-
-    return cheapest_runs(pairs, run_time=run_time)
 
 
 def _combine(columns: int, met: Sequence[int], batch: int, precision: Precision, *, joined: bool, idle: bool) -> Work:

@@ -93,7 +93,9 @@ class Work:
         How often the latency of the pipeline of a unit passes.
     weights : Weights or None
     shares : tuple of Share
-        What each chip of the group has, where columns are not dealt in blocks; else empty.
+        What each chip of the group has, where that is not all rows of its columns; else empty.
+    sizes : tuple of (str, int)
+        What a reader needs beside, that depends on the chips.
     """
 
     dtype: str
@@ -104,6 +106,7 @@ class Work:
     pipelines: tuple[tuple[str, int], ...] = ()
     weights: Weights | None = None
     shares: tuple[Share, ...] = ()
+    sizes: tuple[tuple[str, int], ...] = ()
 
     def on(self, width: int, shard_columns: int) -> tuple[Share, ...]:
         """Return what each of so many chips has, which cut columns in multiples."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def layer() -> RoutedLayer:
     """Return two chips of two experts; rows 0 and 1 come to chip 0, row 2 to chip 1; an expert of n rows takes 10 n."""
     rows = np.arange(4)
     return RoutedLayer(
-        routed=Routed(3, 4, 0, 2, (HeldExperts(0, 2, 0, 1), HeldExperts(2, 2, 0, 1))),
+        routed=Routed(3, 4, 0, 2, (HeldExperts((0, 1), 0, 1), HeldExperts((2, 3), 0, 1))),
         operator=np.array([0, 1]),
         cycles=np.stack([10 * rows, 10 * rows]),
         fixed_cycles=np.array([5, 5]),
@@ -69,13 +69,21 @@ def slowest_experts(build: Build, tokens: str, steps: int) -> Integers:
     return np.array([*drawn, drawing.laid.duration_ps[groups].max()])
 
 
-@pytest.mark.parametrize("moe", ["sharded", "whole", "dispatch"])
-def test_no_routing_takes_longer_than_the_timetable_reserves(tmp_path: Path, moe: str) -> None:
-    """Tests the slowest experts: of uniform tokens at most the adversary's, and these at most those of the build."""
-    build = compiled(tmp_path, moe=moe)
+# Nine experts of two and of five blocks of 32 columns on four chips.
+BLOCKS = [{"weights": "mxfp4", "num_local_experts": 9, "intermediate_size": columns} for columns in (64, 160)]
+
+
+@pytest.mark.parametrize("policy", [{}, {"moe": "whole"}, {"moe": "dispatch"}, *BLOCKS], ids=str)
+def test_no_routing_takes_longer_than_the_timetable_reserves(tmp_path: Path, policy: dict[str, Any]) -> None:
+    """Tests the slowest experts: of uniform tokens at most the adversary's, and these at most those of the build.
+
+    A timetable rounds all runs up at once, here each part of an expert is rounded up to a cycle of 1,111.1 ps.
+    """
+    build = compiled(tmp_path, **policy)
+    parts = max(len(held.experts) for held in routed_layers(build, 0)[0].routed.held)
     *uniform, reserved = slowest_experts(build, "uniform", 30).tolist()
     adversarial = int(slowest_experts(build, "adversarial", 1)[0])
-    assert max(uniform) <= adversarial <= reserved
+    assert max(uniform) <= adversarial <= reserved + parts * 1112
     assert min(uniform) < reserved
 
 
@@ -99,6 +107,18 @@ def test_all_blocks_of_columns_are_taken(tmp_path: Path) -> None:
     assert [layer.routed.rows for layer in routed_layers(found, 0)] == [8]
     with pytest.raises(InputError, match=r"combine_2 must leave equally many rows, got \[7, 8\]"):
         routed_layers(in_blocks(build, 7), 0)
+
+
+def test_shares_that_are_not_those_of_all_experts_are_refused(tmp_path: Path) -> None:
+    """Tests four experts of which the graph says that only three lie on chips."""
+    build = compiled(tmp_path, moe="whole")
+    one = next(one for one in build.graph.operators if one.kind == "experts")
+    assert one.shares is not None
+    shares = [[rows, min(held, number < 3), runs] for number, (rows, held, runs) in enumerate(one.shares)]
+    operators = [one.model_copy(update={"shares": shares}), *(other for other in build.graph.operators if other != one)]
+    graph = build.graph.model_copy(update={"operators": operators})
+    with pytest.raises(InputError, match="work and shares must say which experts lie where"):
+        routed_layers(replace(build, graph=graph), 0)
 
 
 def test_hot_experts_make_steps_of_whole_experts_longer(tmp_path: Path) -> None:

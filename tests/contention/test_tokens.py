@@ -12,7 +12,8 @@ from lpxsched.verify.replay.routings import HeldExperts, Routed
 def routed(rows: int, experts: int, per_row: int, shards: int = 4) -> Routed:
     """Return experts that lie whole on some shards."""
     each = experts // shards
-    return Routed(rows, experts, 0, per_row, tuple(HeldExperts(shard * each, each, 0, 1) for shard in range(shards)))
+    held = [tuple(range(first, first + each)) for first in range(0, experts, each)]
+    return Routed(rows, experts, 0, per_row, tuple(HeldExperts(one, 0, 1) for one in held))
 
 
 def generator(seed: int = 0) -> np.random.Generator:

@@ -30,12 +30,16 @@ def test_the_largest_operator_comes_on_top_of_the_weights() -> None:
     assert least_bytes(load_on(GRID, TOY), 0, 2) == 198 + 32
 
 
-@given(st.integers(1, 100), st.integers(1, 40), st.integers(1, 16), st.integers(1, 8))
-def test_more_chips_never_hold_more_each(columns: int, width: int, multiple: int, batch: int) -> None:
-    """Tests that the bound never grows with the width, on which the search for the least width rests."""
-    load = load_on(GRID, toy(expert_columns=columns), batch=batch)
+@given(st.integers(1, 100), st.integers(1, 40), st.integers(1, 16), st.integers(1, 8), st.booleans())
+def test_more_chips_never_hold_more_each(columns: int, width: int, multiple: int, batch: int, biases: bool) -> None:
+    """Tests that the bound never grows with the width, but for biases that lie on one chip, and by no more than they.
+
+    The toy has 3 experts, whose biases of down are 4 numbers of 2 bytes.
+    """
+    load = load_on(GRID, toy(expert_columns=columns, expert_biases=biases), batch=batch)
     coarse = replace(load, chip=replace(load.chip, shard_columns=multiple))
-    assert least_bytes(coarse, 0, width + 1) <= least_bytes(coarse, 0, width)
+    assert least_bytes(coarse, 0, width + 1) <= least_bytes(coarse, 0, width) + biases * 3 * 4 * 2
+    assert (width + 1) * least_bytes(coarse, 0, width + 1) >= least_bytes(coarse, 0, 1)
 
 
 def test_what_may_lie_there_is_every_tensor_and_what_moves_twice() -> None:

@@ -85,17 +85,19 @@ def test_experts_run_as_often_as_the_worst_routing_asks(batch: int, runs: int, r
 
 
 def test_a_chip_without_columns_still_gives_a_summand() -> None:
-    """Tests one column on two chips: the second holds no weights and multiplies nothing, but writes its rows."""
-    second = costs_on(toy(expert_columns=1), 2)[1]["experts"]
-    assert (second.weight_bytes, second.macs, second.sram_bytes) == (0, 0, 2 * (4 + 8))
+    """Tests a dense FFN of one column on two chips: the second multiplies nothing, but writes its row of 8 bytes."""
+    works = layer_work(FfnLayer(4, dense=Ffn(1, 3)), CHIP, 2, batch=1, precision=FP8)
+    second = shard_costs(works, CHIP, 2)[1]["dense"]
+    assert (second.weight_bytes, second.macs, second.sram_bytes) == (0, 0, 4 + 8)
 
 
 def test_blocks_that_share_a_scale_stay_together() -> None:
-    """Tests 64 columns of MXFP4 on three chips: blocks of 32 go to two of them, the third holds none."""
+    """Tests 96 columns of MXFP4 on two chips: two blocks of 32 of each expert go to the first, one to the second."""
     precision = Precision("mxfp4", "fp8", "bf16")
-    shards = costs_on(toy(expert_columns=64, expert_biases=False), 3, precision=precision)
-    # 3 matrices x 4 x 32 x 4.25 bits / 8 = 204 bytes an expert
-    assert [shard["experts"].weight_bytes for shard in shards] == [3 * 204, 3 * 204, 0]
+    layer = FfnLayer(4, dense=Ffn(96, 3))
+    shards = shard_costs(layer_work(layer, CHIP, 2, batch=1, precision=precision), CHIP, 2)
+    # 3 matrices x 4 x 32 x 4.25 bits / 8 = 204 bytes a block
+    assert [shard["dense"].weight_bytes for shard in shards] == [2 * 204, 204]
 
 
 def test_a_chip_may_ask_for_coarser_cuts() -> None:
@@ -159,10 +161,10 @@ def test_less_of_the_sram_may_reach_the_matrix_unit() -> None:
 
 @given(st.integers(1, 40), st.integers(1, 20), st.integers(1, 30))
 def test_more_chips_never_hold_more_each(columns: int, multiple: int, width: int) -> None:
-    """Tests that the fullest chip of a wider group holds no more weights, so that the least width can be searched."""
-    chip = replace(CHIP, shard_columns=multiple)
+    """Tests that the fullest chip of a wider group holds no more weights, biases that lie on one chip left out."""
+    chip, model = replace(CHIP, shard_columns=multiple), toy(expert_columns=columns, expert_biases=False)
     narrow, wide = (
-        max(shard["experts"].weight_bytes for shard in costs_on(toy(expert_columns=columns), chips, chip=chip))
+        max(shard["experts"].weight_bytes for shard in costs_on(model, chips, chip=chip))
         for chips in (width, width + 1)
     )
     assert wide <= narrow

@@ -105,7 +105,7 @@ class Dispatch:
 
     def labels_in_vector(self, home: Home, shard: int) -> int:
         """Return how many labels a vector of a chip holds."""
-        return ceil_div(self.routed.held[shard].experts * home.room, max(1, home.runs[shard][1]))
+        return ceil_div(len(self.routed.held[shard].experts) * home.room, max(1, home.runs[shard][1]))
 
     def window(self, visit: int) -> int:
         """Return the window of one of the visits that are replayed."""

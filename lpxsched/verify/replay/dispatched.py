@@ -95,14 +95,14 @@ def _labels(setting: Setting, layer: Dispatch, home: Home, chosen: Integers, gat
     labels[places] = label_of(pairs // layer.routed.experts_per_row, gates.reshape(-1)[pairs])
     packed = np.zeros((setting.tensors[home.labels].vectors, setting.lanes), dtype=np.int64)
     for shard, held in enumerate(layer.routed.held):
-        mine = labels[held.first * home.room : (held.first + held.experts) * home.room]
-        packed[_places_of_labels(layer, home, shard)] = mine
+        mine = labels.reshape(-1, home.room)[list(held.experts)]
+        packed[_places_of_labels(layer, home, shard)] = mine.reshape(-1)
     return packed
 
 
 def _places_of_labels(layer: Dispatch, home: Home, shard: int) -> tuple[Integers, Integers]:
     """Return vector and lane of the labels of a chip, in the order of its positions."""
-    place, each = np.arange(layer.routed.held[shard].experts * home.room), layer.labels_in_vector(home, shard)
+    place, each = np.arange(len(layer.routed.held[shard].experts) * home.room), layer.labels_in_vector(home, shard)
     return home.runs[shard][0] + place // max(1, each), place % max(1, each)
 
 
@@ -144,15 +144,15 @@ class Filled(NamedTuple):
 
 def _filled(layer: Dispatch, shard: int, inputs: Values) -> Iterator[Filled]:
     """Yield the filled positions of a chip, source after source within an expert."""
-    held, room, before = layer.routed.held[shard], sum(home.room for home in layer.homes), 0
+    held = np.array(layer.routed.held[shard].experts, dtype=np.int64)
+    room, before = sum(home.room for home in layer.homes), 0
     for home in layer.homes:
         row, gate = read_label(inputs[home.labels][_places_of_labels(layer, home, shard)])
         place = np.flatnonzero(row != NONE)
         local, number = np.divmod(place, home.room)
-        expert = held.first + local
-        yield Filled(
-            home, held.first * home.room + place, expert * room + before + number, expert, row[place], gate[place]
-        )
+        expert = held[local]
+        at = expert * room + before + number
+        yield Filled(home, expert * home.room + number, at, expert, row[place], gate[place])
         before += home.room
 
 

@@ -12,6 +12,7 @@ from lpxsched.verify.replay.arithmetic import PRIME
 from lpxsched.verify.replay.blocks import plain_kind
 from lpxsched.verify.replay.functions import PARTIAL, REPLICATED, in_rows
 from lpxsched.verify.replay.routings import HeldExperts, Routed
+from lpxsched.verify.replay.shares import RUN_BLOCKS, parts_of
 
 if TYPE_CHECKING:
     from lpxsched.timetable.documents import GraphFile, GraphOperator, GraphTensor
@@ -134,10 +135,17 @@ def _mixture(
 def _routed(expert: GraphOperator, rows: int, per_row: Fraction, width: int) -> Routed | None:
     """Return who meets whom, by what the experts state; None where they do not."""
     experts, idle = expert.sizes.get("experts", 0), expert.sizes.get("idle", 0)
-    held = _slices(expert, experts, width) if expert.shares is None else held_whole(expert, experts)
+    held = held_by(expert, experts, width)
     if not held or not 1 <= per_row <= experts + idle <= MOST_EXPERTS:
         return None
     return Routed(rows, experts, idle, int(per_row), held)
+
+
+def held_by(expert: GraphOperator, experts: int, width: int) -> tuple[HeldExperts, ...]:
+    """Return the experts of each of so many shards, as the graph states them; none where it does not."""
+    if expert.shares is None:
+        return _slices(expert, experts, width)
+    return _in_blocks(expert, experts, width) if RUN_BLOCKS in expert.sizes else held_whole(expert, experts)
 
 
 def _slices(expert: GraphOperator, experts: int, width: int) -> tuple[HeldExperts, ...]:
@@ -148,7 +156,13 @@ def _slices(expert: GraphOperator, experts: int, width: int) -> tuple[HeldExpert
     runs = experts * read / held if held else Fraction(0)
     if runs.denominator > 1 or runs < 1:
         return ()
-    return (HeldExperts(0, experts, int(runs), expert.rows // int(runs)),) * width
+    return (HeldExperts(tuple(range(experts)), int(runs), expert.rows // int(runs)),) * width
+
+
+def _in_blocks(expert: GraphOperator, experts: int, width: int) -> tuple[HeldExperts, ...]:
+    """Return the experts of which blocks of columns lie on each shard, with as many runs as its share tells."""
+    parts, shares = parts_of(expert, experts, width), expert.shares or []
+    return tuple(HeldExperts(of, *_room(rows, runs)) for of, (rows, _, runs) in zip(parts, shares, strict=False))
 
 
 def held_whole(expert: GraphOperator, experts: int) -> tuple[HeldExperts, ...]:
@@ -158,6 +172,11 @@ def held_whole(expert: GraphOperator, experts: int) -> tuple[HeldExperts, ...]:
     if sum(numbers) != experts:
         return ()
     return tuple(
-        HeldExperts(first, held, runs, max(1, rows // max(1, runs)))
+        HeldExperts(tuple(range(first, first + held)), *_room(rows, runs))
         for first, (rows, held, runs) in zip(accumulate(numbers, initial=0), shares, strict=False)
     )
+
+
+def _room(rows: int, runs: int) -> tuple[int, int]:
+    """Return the runs of a share, and the rows of each."""
+    return runs, max(1, rows // max(1, runs))

@@ -77,19 +77,19 @@ def test_more_layers_than_chips_are_infeasible() -> None:
 
 
 def test_what_is_left_over_is_used() -> None:
-    """Tests three layers on 2 x 9 chips of 140 bytes: a six in each tray, and the 2 x 3 that are left.
+    """Tests three layers on 2 x 9 chips of 100 bytes: a six in each tray, and the 2 x 3 that are left.
 
-    With c of 6 columns a chip holds 30 + 3 x (3 x 4 c + 2 x (2 c + 4)) bytes of weights and 32 of operands: 134 for
-    one column, 182 for two. So a layer needs six chips.
+    With c of the 18 columns of three experts a chip holds 24 + 3 x 4 c bytes of weights and 32 of operands: 92 for
+    three columns, 104 for the four that one of five chips would hold. So a layer needs six chips.
     """
-    groups = partition(toy(layers=3), hosted_grid(2, 9, sram_bytes=140))
+    groups = partition(toy(layers=3, expert_biases=False), hosted_grid(2, 9, sram_bytes=100))
     assert [len(group.chips) for group in groups] == [6, 6, 6]
 
 
 def test_enough_chips_without_a_cut_is_not_called_infeasible() -> None:
     """Tests four layers of six chips on 5 x 5: 24 chips would do, but no cut into sub-grids is known."""
     with pytest.raises(NothingFoundError, match="no cut of a 5 x 5 grid into 4 sub-grids of at least 6 chips"):
-        partition(toy(layers=4), hosted_grid(5, 5, sram_bytes=140))
+        partition(toy(layers=4, expert_biases=False), hosted_grid(5, 5, sram_bytes=100))
 
 
 def test_a_file_decides(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,9 @@ POLICIES: list[dict[str, Any]] = [
     {"moe": "dispatch", "router": "gpu"},
     {"moe": "dispatch", "capacity": 1.0},
     {"moe": "dispatch", "capacity": 2.0, "router": "gpu"},
+    # Two blocks of 32 columns on three and on five chips; four, some chips with two of an expert.
+    {"weights": "mxfp4", "intermediate_size": 64, "chips": [[0, 1, 2], [3, 4, 5, 6, 7]]},
+    {"weights": "mxfp4", "intermediate_size": 128, "chips": [[0, 1, 2], [3, 4, 5, 6, 7]]},
 ]
 
 
@@ -47,6 +51,16 @@ def test_a_run_less_on_any_chip_is_found(tmp_path: Path, policy: dict[str, Any])
         assert any(f"{experts.name}: the worst routing of shard {shard} leaves " in fault for fault in told)
 
 
+def test_parts_of_experts_have_runs_on_every_chip(tmp_path: Path) -> None:
+    """Tests nine experts of four blocks on three chips, of some two, in runs of one block."""
+    blocks = {"weights": "mxfp4", "intermediate_size": 128, "chips": [[0, 1, 2], [3, 4, 5]]}
+    build = compiled(tmp_path, batch=6, num_local_experts=9, **blocks)
+    model = model_of(build, 0)
+    assert [max(Counter(held.experts).values()) for held in model.mixtures[0].routed.held] == [2, 2, 2]
+    assert list(attack_faults(model)) == []
+    assert replay(build).ok
+
+
 @pytest.mark.parametrize(
     "policy",
     [
@@ -55,6 +69,8 @@ def test_a_run_less_on_any_chip_is_found(tmp_path: Path, policy: dict[str, Any])
         {"moe": "whole", "router": "gpu"},
         {"moe": "dispatch"},
         {"moe": "dispatch", "router": "gpu"},
+        {"weights": "mxfp4", "intermediate_size": 64},
+        {"weights": "mxfp4", "intermediate_size": 320, "router": "gpu"},
     ],
     ids=str,
 )
@@ -64,7 +80,9 @@ def test_every_policy_is_replayed_in_flight(tmp_path: Path, policy: dict[str, An
     assert (report.ok, report.micro_batches, report.steps) == (True, 3, 3)
 
 
-@pytest.mark.parametrize("policy", [{"moe": "sharded"}, {"moe": "whole"}], ids=str)
+@pytest.mark.parametrize(
+    "policy", [{"moe": "sharded"}, {"moe": "whole"}, {"weights": "mxfp4", "intermediate_size": 64}], ids=str
+)
 def test_experts_of_whole_models_are_replayed(tmp_path: Path, policy: dict[str, Any]) -> None:
     """Tests experts after attention on the chips, for three steps."""
     sizes = {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 32, "vocab_size": 512}

@@ -89,6 +89,16 @@ def test_whole_experts_are_replayed(tmp_path: Path) -> None:
     assert replay(build).ok
 
 
+@pytest.mark.parametrize(("columns", "kept"), [(64, {64}), (160, {160})])
+def test_blocks_of_experts_are_replayed(tmp_path: Path, columns: int, kept: set[int]) -> None:
+    """Tests four latent experts of two and of five blocks of 32 columns on four chips, which hold as many each."""
+    build = whole(tmp_path, "--batch", "2", "--weights", "mxfp4", **HYBRID, intermediate_size=columns)
+    experts = next(operator for operator in build.graph.operators if operator.kind == "experts")
+    assert {held for _, held, _ in experts.shares or ()} == kept
+    assert check(build).ok
+    assert replay(build).ok
+
+
 def test_rows_in_blocks_are_replayed(tmp_path: Path) -> None:
     """Tests 128 heads of 128 columns, whose projections read some megabytes: rows come in two blocks."""
     build = whole(tmp_path, "--batch", "2", num_attention_heads=128, num_key_value_heads=4, head_dim=128)

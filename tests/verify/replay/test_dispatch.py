@@ -82,7 +82,7 @@ def by_loop(run: Dense, values: Values, layer: Dispatch) -> Integers:
     experts, combine = settings["experts"], settings["combine"]
     rows = values["layer.0.input"].reshape(layer.routed.rows, -1)
     pairs = values["layer.0.routing"].reshape(layer.routed.rows, -1)[:, : layer.routed.experts_per_row]
-    shard_of = [shard for shard, held in enumerate(layer.routed.held) for _ in range(held.experts)]
+    shard_of = [shard for shard, held in enumerate(layer.routed.held) for _ in held.experts]
     length = combine.rows(layer.output)[1]
     total = np.zeros((layer.routed.rows, length), dtype=np.int64)
     for row, (x, met) in enumerate(zip(rows, pairs, strict=True)):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def mixture(rows: int, experts: int, per_row: int, runs: int, rows_per_run: int) -> Routed:
     """Return a mixture on one shard."""
-    return Routed(rows, experts, 0, per_row, (HeldExperts(0, experts, runs, rows_per_run),))
+    return Routed(rows, experts, 0, per_row, (HeldExperts(tuple(range(experts)), runs, rows_per_run),))
 
 
 @st.composite
@@ -57,7 +57,18 @@ def test_the_most_runs_need_all_of_the_worst_case(shape: tuple[int, int, int, in
 
 def test_pairs_are_dealt_expert_by_expert() -> None:
     """Tests two runs of two rows: pairs 1, 3 and 4 of expert 0 take both, pairs 0 and 2 of expert 1 find none."""
-    assert without_run(HeldExperts(0, 2, 2, 2), np.array([1, 0, 1, 0, 0])).tolist() == [0, 2]
+    assert without_run(HeldExperts((0, 1), 2, 2), np.array([1, 0, 1, 0, 0])).tolist() == [0, 2]
+
+
+def test_an_expert_in_parts_takes_a_run_for_each() -> None:
+    """Tests three runs of one row: both parts of expert 0 for pair 1, one of them for pair 3, and none for pair 0."""
+    assert without_run(HeldExperts((0, 0, 1), 3, 1), np.array([1, 0, 2, 0])).tolist() == [0, 3]
+
+
+def test_experts_in_parts_meet_the_most_rows() -> None:
+    """Tests two rows that meet one of three experts, of which the last has two parts: both meet it, in runs of one."""
+    one = Routed(2, 3, 0, 1, (HeldExperts((0, 1, 2, 2), 4, 1),))
+    assert chosen_experts(one, MOST_RUNS, np.zeros((2, 3), dtype=np.int64)).tolist() == [[2], [2]]
 
 
 def test_routings_by_name() -> None:
@@ -82,7 +93,7 @@ def test_whole_experts_have_room_on_every_chip(shape: tuple[int, int, int, int],
     held, first = [], 0
     for number in shard_sizes(experts, 1, width):
         runs = worst_runs(met_pairs(rows, number, per_row), rows_per_run)
-        held.append(HeldExperts(first, number, runs, rows_per_run))
+        held.append(HeldExperts(tuple(range(first, first + number)), runs, rows_per_run))
         first += number
     one = Routed(rows, experts, 0, per_row, tuple(held))
     chosen = chosen_experts(one, routing, drawn(generator(1), rows, experts))
@@ -99,7 +110,7 @@ def test_a_plan_is_read_from_the_work(tmp_path: Path) -> None:
     first = mixtures(compiled(tmp_path, batch=8).graph)[0]
     routed = first.routed
     assert (routed.rows, routed.experts, routed.experts_per_row) == (8, 4, 2)
-    assert set(routed.held) == {HeldExperts(0, 4, 10, 2)}
+    assert set(routed.held) == {HeldExperts((0, 1, 2, 3), 10, 2)}
 
 
 @pytest.mark.parametrize("change", ["layout", "kind", "weights", "sizes"])
