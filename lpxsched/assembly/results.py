@@ -16,7 +16,7 @@ from lpxsched.assembly.headline import (
 )
 from lpxsched.clocks.latency import Run, arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
-from lpxsched.schedule.layers import ending_chips
+from lpxsched.schedule.layers import DistinctResult, ScheduledLayer, ending_chips
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from lpxsched.program.frames.loads import Load
     from lpxsched.program.outside.micro_batch import Outside
     from lpxsched.schedule.collective import ScheduledCollective
-    from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import Result
 
 

@@ -13,9 +13,9 @@ from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.opening import bounded, is_least, solve_covered
-from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.collective import refuse_split
-from lpxsched.schedule.problem.opening import opening_on
+from lpxsched.schedule.problem.opening import Opening, opening_on
 from lpxsched.schedule.solve_collective import objective_bound, solve_transfers
 from lpxsched.units import NONE
 
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.problem.opening import Opening
     from lpxsched.schedule.result import LowerBound, Result
 
 LATER = "try a later --deadline, or a larger --effort"

@@ -19,7 +19,7 @@ from lpxsched.schedule.plan import (
     no_operands,
 )
 from lpxsched.schedule.result import Found
-from lpxsched.schedule.symmetry.quotient import Blocks
+from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 from lpxsched.schedule.times.placement import improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.units import NONE
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.compiled.kernels import Flags, Integers
-    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
 class Made(NamedTuple):

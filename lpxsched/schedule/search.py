@@ -19,9 +19,9 @@ from lpxsched.schedule.policy import (
 )
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.candidates import Candidate, candidate_of
-from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
+from lpxsched.schedule.routes.choices import Style, block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
-from lpxsched.schedule.symmetry.quotient import HALVES, Flow, quotient
+from lpxsched.schedule.symmetry.quotient import HALVES, Flow, Quotient, quotient
 from lpxsched.schedule.times.modulo import in_turns, shortest_period
 from lpxsched.schedule.times.placement import depth, improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes.choices import Style
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.attempts import may_model, searches
 from lpxsched.schedule.bounds.best import collective_bound, period_bound
 from lpxsched.schedule.policy import EXTENTS, MOST_MODELLED, NEAR_ENOUGH, NEAR_EXTENT, TIMES_SECONDS, WAYS_SECONDS
-from lpxsched.schedule.result import Result
+from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Found, LowerBound
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 

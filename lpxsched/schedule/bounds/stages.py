@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.problem.stages import stages_of
+from lpxsched.schedule.problem.stages import Stage, stages_of
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.problem.stages import Stage
 
 # Products of nodes and bundles up to which stages are looked at.
 MOST = 1 << 16
