@@ -215,8 +215,7 @@ def _settled(
     if budget.cyclic and shortest_period(tasks) >= below:
         return None
     order = np.argsort(depth(tasks), kind="stable") if start.order is None else start.order
-    placement = placed(tasks, order)
-    if budget.cyclic:
-        turning = in_turns(tasks, placement, enough=budget.enough_cycles, below=below)
-        return Found(problem, plan, turning) if turning else None
-    return Found(problem, plan, improved(tasks, placement, enough=budget.enough_cycles))
+    if not budget.cyclic:
+        return Found(problem, plan, improved(tasks, order, enough=budget.enough_cycles))
+    turning = in_turns(tasks, placed(tasks, order), enough=budget.enough_cycles, below=below)
+    return Found(problem, plan, turning) if turning else None

@@ -203,8 +203,7 @@ def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
     """
     if found.placement.makespan_cycles <= bound.cycles:
         return found
-    tasks = plan_tasks(found.problem, found.plan)
-    return _shorter(found, _justified(tasks, found, bound.cycles))
+    return _shorter(found, _justified(plan_tasks(found.problem, found.plan), found, bound.cycles))
 
 
 def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
@@ -224,8 +223,7 @@ def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
 
 def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:
     """Return the tasks placed in order of time, which is never later, and then justified."""
-    first = placed(tasks, np.argsort(found.placement.start, kind="stable"))
-    return improved(tasks, first, enough=enough)
+    return improved(tasks, np.argsort(found.placement.start, kind="stable"), enough=enough)
 
 
 def _shorter(found: Found[Padded], placement: Placement) -> Found[Padded]:

@@ -18,7 +18,7 @@ from lpxsched.schedule.result import Found, LowerBound
 from lpxsched.schedule.routes.stage_plan import Part, stage_part
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
-from lpxsched.schedule.times.placement import improved, placed
+from lpxsched.schedule.times.placement import improved
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
@@ -124,7 +124,5 @@ class _Layer:
         sums = np.concatenate([part.start[part.plan.slots :] for part in parts])
         demand = plan.blocks.piece[np.append(plan.slot_block, plan.sum_block)]
         rank = np.append(self.demand_rank[demand], self.operator_rank)
-        tasks = plan_tasks(self.problem, plan)
         order = np.lexsort((np.concatenate([slots, sums, 0 * self.operator_rank]), rank))
-        first = placed(tasks, order.astype(np.int64))
-        return Found(self.problem, plan, improved(tasks, first, enough=bound.cycles))
+        return Found(self.problem, plan, improved(plan_tasks(self.problem, plan), order, enough=bound.cycles))
