@@ -18,7 +18,7 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.load import Load
 from lpxsched.program.mapping.choose import partition_layers
 from lpxsched.schedule.problem.layer import layer_problems
-from lpxsched.schedule.routes.blocks import Blocks, Cut, cut_blocks
+from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import unpadded
@@ -29,6 +29,7 @@ from lpxsched.workload.ffns import ffn_model
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.symmetry.quotient import Blocks
 
 RUNS = 5
 INTERVAL_CYCLES = 252_000
@@ -73,7 +74,7 @@ def main() -> None:
             for name, cut in (("whole streams", Cut(longest, longest)), ("single vectors", Cut(1, 1))):
                 hops, slots, seconds = measure(instance, cut_blocks(instance, cut))
                 print(
-                    f"{batch:5}  {instance.chips:5}  {name:14}  {hops:11,}  {slots:8,}  {seconds:8.4f}"
+                    f"{batch:5}  {instance.network.chips:5}  {name:14}  {hops:11,}  {slots:8,}  {seconds:8.4f}"
                     f"  {hops / seconds / 1e6:8.2f}  {slots / seconds / 1e6:9.2f}"
                 )
 

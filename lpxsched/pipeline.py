@@ -12,7 +12,7 @@ from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weight
 from lpxsched.assembly.flags import with_flags
 from lpxsched.assembly.graph import layers_graph
 from lpxsched.assembly.in_flight_results import solved_results
-from lpxsched.assembly.layer_segment import chain_segment, chain_segment_in_flight, layer_segments
+from lpxsched.assembly.layer_segment import chain_segment, layer_segments
 from lpxsched.assembly.manifest import signed_build, with_outside
 from lpxsched.assembly.mapping import mapping_results
 from lpxsched.assembly.program import assemble
@@ -180,7 +180,7 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
     chain: Chain | ChainInFlight
     if options.in_flight > 1:
         chain = solve_chain_in_flight(problems, fabric, options.in_flight, _solving(options), progress=progress)
-        segments = [chain_segment_in_flight(chain)]
+        segments = [chain_segment(chain)]
     else:
         start = start_cycles(clock, problems[0].opening.clock.depth, hac_latency_cycles(fabric, tree))
         chips = sorted({chip for group in groups for chip in group.chips})

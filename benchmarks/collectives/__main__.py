@@ -7,7 +7,18 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.collectives import all_gather, all_to_all, boxes, heterogeneous, periods, pipelined, rack, speed, tsp
+from benchmarks.collectives import (
+    ablation,
+    all_gather,
+    all_to_all,
+    boxes,
+    heterogeneous,
+    periods,
+    pipelined,
+    rack,
+    speed,
+    tsp,
+)
 from benchmarks.collectives.solving import warm_up
 from benchmarks.collectives.table import print_table
 from lpxsched.schedule.options import SolveOptions
@@ -22,6 +33,7 @@ TABLES = {
     "rack": rack.tables,
     "periods": periods.tables,
     "speed": speed.tables,
+    "ablation": ablation.tables,
 }
 
 

@@ -39,13 +39,13 @@ def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
     for shape in get_args(Shape):
         for seed, vectors in ((seed, vectors) for seed in SEEDS for vectors in VECTORS_A_CHIP):
             with tempfile.TemporaryDirectory() as folder:
-                problem = collective_problem(_written(Path(folder), shape, seed), "all-gather", vectors)
+                problem = collective_problem(write_box(Path(folder), shape, seed), "all-gather", vectors)
             ours = solved(problem, options)
             counts = (str(vectors), str(ours.cycles), str(ours.result.bound.cycles))
             yield f"{shape} {seed}", *counts, *ours.cells, met(ours.result.gap <= MOST_GAP)
 
 
-def _written(folder: Path, shape: Shape, seed: int) -> str:
+def write_box(folder: Path, shape: Shape, seed: int) -> str:
     """Write a box as a fabric, link by link, and return its path."""
     rows = [f"{a},{b},{lanes}" for a, b, lanes in sorted(links(shape, seed))]
     (folder / "box.csv").write_text("\n".join(["src,dst,lanes", *rows, ""]), encoding="utf-8")

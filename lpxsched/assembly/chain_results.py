@@ -7,21 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.deskews import deskews_between, deskews_each_period
 from lpxsched.assembly.headline import DRAFTER, OUTSIDE, headline_results, picoseconds_up, reserved_results
-from lpxsched.assembly.results import (
-    emitted,
-    extent_told,
-    loads_told,
-    problems_told,
-    run_of,
-    solvers_named,
-    traffic,
-    wire_gap,
-)
+from lpxsched.assembly.results import emitted, layers_told, loads_told, run_of
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, worst_case_ns
 from lpxsched.files.ranged import NOTHING
 from lpxsched.program.whole_model.in_flight import ChainInFlight
 from lpxsched.schedule.layers import ending_chips
-from lpxsched.schedule.result import LowerBound
 from lpxsched.units import cycles_to_ns
 
 if TYPE_CHECKING:
@@ -47,33 +37,9 @@ def chain_results(
     # Visits of drafts follow the head.
     missing = [what for what in OUTSIDE if what != DRAFTER or len(chain.layers) == layers + 2]
     headline = _chain_headline(options, fabric, clock, chain, missing, around=around)
-    problems = problems_told(chain.layers)
-    short, bound = _made_short(chain)
-    return {
-        "status": "optimal" if short == bound.cycles else "feasible",
-        "solver": solvers_named(problems),
-        "makespan_cycles": chain.makespan_cycles,
-        "lower_bound_cycles": bound.cycles,
-        "bound": bound.name,
-        "gap": round(short / bound.cycles, 6),
-        "wire_gap": wire_gap(problems),
-        "makespan_ns": picoseconds_up(nominal_ns(fabric.chip.clock_mhz, makespan_cycles=[chain.makespan_cycles])),
-        **headline,
-        "period_cycles": int(around.frames.period_cycles[0]),
-        "in_flight": options.in_flight,
-        "acceptance_length": float(emitted(options).tokens),
-        **extent_told(fabric, clock, chain.layers, problems, around),
-        "layers": layers,
-        "visits": len(chain.layers),
-        **traffic(program),
-    }
-
-
-def _made_short(chain: Chain | ChainInFlight) -> tuple[int, LowerBound]:
-    """Return what the timetable makes short, a makespan or a period, and a bound of it."""
-    if isinstance(chain, ChainInFlight):
-        return chain.frame.period_cycles, LowerBound(chain.frame.bound_cycles, "busiest unit")
-    return chain.makespan_cycles, chain.bound
+    told = layers_told(options, fabric, clock, chain.layers, program=program, around=around, headline=headline)
+    bound = "busiest unit" if isinstance(chain, ChainInFlight) else chain.bound.name
+    return told | {"bound": bound, "layers": layers, "visits": len(chain.layers)}
 
 
 def _chain_headline(

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.assembly.program import Program, concatenated, taken
-from lpxsched.assembly.segment import texts
+from lpxsched.assembly.segment import Sent, texts
 from lpxsched.schedule.problem.ragged import column
 from lpxsched.timetable.columns import COPY, Operands, Operators, Slots, Tensors
-from lpxsched.timetable.documents import GraphFile, GraphInput, GraphOperator, GraphTensor
+from lpxsched.timetable.documents import GraphFile, GraphGroup, GraphInput, GraphOperator, GraphTensor
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lpxsched.assembly.segment import Sent
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.documents import GraphGroup
 
 FLAGS, BRANCH = "flags", "branch"
 NO_TYPE, FLAG_TYPE, FLAG_BITS = "none", "int32", 32

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lpxsched.files.ranged import total
+from lpxsched.files.ranged import Ranged, total
 from lpxsched.units import ceil_cycles, exact
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from lpxsched.files.ranged import Ranged
     from lpxsched.program.outside.micro_batch import Outside
 
 # In the order in which they are told; `results` of a manifest holds all or none of them.

@@ -10,10 +10,10 @@ import numpy as np
 from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, Sent, TensorColumns, padded_off, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.frames.arranging import InFlight
+from lpxsched.program.whole_model.in_flight import ChainInFlight
 from lpxsched.schedule.flags import polled_cycles
 from lpxsched.schedule.problem.ragged import column, counted
 from lpxsched.traffic.layouts import shares
-from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.program.whole_model.chain import Chain
-    from lpxsched.program.whole_model.in_flight import ChainInFlight
     from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.columns import Integers
@@ -45,36 +44,28 @@ def _segments_in_flight(in_flight: InFlight) -> list[Segment]:
     ]
 
 
-def chain_segment(chain: Chain, start_cycles: int) -> Segment:
-    """Return the one segment of layers that follow each other in one time; unless chips poll it waits for a start."""
-    problems = [layer.problem for layer in chain.layers]
-    return Segment(
-        parts=tuple(_part(layer, at) for layer, at in zip(chain.layers, chain.starts, strict=True)),
-        layers=tuple(problem.group.layer for problem in problems),
-        chips=column(sorted({chip for problem in problems for chip in problem.group.chips})),
-        makespan_cycles=chain.makespan_cycles,
-        bound_cycles=chain.bound.cycles,
-        waiting_cycles=chain.pass_cycles or start_cycles,
-        deadline_cycles=NONE,
-        deskews=chain.deskews,
-        flags=Sent.on(*chain.flags) if chain.flags else None,
-    )
+def chain_segment(chain: Chain | ChainInFlight, start_cycles: int = 0) -> Segment:
+    """Return the one segment of layers that follow each other in one time, or begin anew with every period.
 
-
-def chain_segment_in_flight(chain: ChainInFlight) -> Segment:
-    """Return the one segment of layers that follow each other, which begins anew with every period."""
+    Unless chips poll, one micro-batch at a time waits for a start.
+    """
     problems = [layer.problem for layer in chain.layers]
-    return Segment(
+    segment = Segment(
         parts=tuple(_part(layer, at) for layer, at in zip(chain.layers, chain.starts, strict=True)),
         layers=tuple(problem.group.layer for problem in problems),
         chips=column(sorted({chip for problem in problems for chip in problem.group.chips})),
         makespan_cycles=chain.makespan_cycles,
         bound_cycles=0,
-        waiting_cycles=chain.wait_cycles,
-        deadline_cycles=NONE,
-        deskews=(),
-        frame=chain.frame,
-        phase_cycles=chain.phase_cycles,
+        waiting_cycles=start_cycles,
+    )
+    if isinstance(chain, ChainInFlight):
+        return replace(segment, waiting_cycles=chain.wait_cycles, frame=chain.frame, phase_cycles=chain.phase_cycles)
+    return replace(
+        segment,
+        bound_cycles=chain.bound.cycles,
+        waiting_cycles=chain.pass_cycles or start_cycles,
+        deskews=chain.deskews,
+        flags=Sent.on(*chain.flags) if chain.flags else None,
     )
 
 
@@ -88,7 +79,6 @@ def _segment(layer: ScheduledLayer, waiting_cycles: int) -> Segment:
         makespan_cycles=result.makespan_cycles,
         bound_cycles=result.bound.cycles,
         waiting_cycles=waiting_cycles,
-        deadline_cycles=NONE,
         deskews=((0, problem.instance.release_cycles), *problem.instance.deskews),
         flags=Sent.on(problem.instance.network, flags) if flags else None,
     )

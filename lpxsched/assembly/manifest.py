@@ -14,11 +14,11 @@ from lpxsched.fabric.schema import ExplicitFile
 from lpxsched.files.document import read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
-from lpxsched.options import PARTITIONS, CompileOptions
+from lpxsched.options import PARTITIONS, CollectiveOptions, CompileOptions
 from lpxsched.program.outside.gpus import read_gpus
 from lpxsched.program.outside.handover import read_handover
 from lpxsched.timetable.build import Build
-from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
+from lpxsched.timetable.documents import FORMAT, GraphFile, ManifestFile, canonical_json
 from lpxsched.workload.config.quantization import quantization_file
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from lpxsched.assembly.surroundings import Surroundings
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.options import CollectiveOptions
     from lpxsched.program.outside.micro_batch import Outside
-    from lpxsched.timetable.documents import GraphFile
 
 # Packages whose version can change the bytes of a build.
 DECISIVE_PACKAGES = ("lpxsched", "numpy", "ortools", "pyarrow")

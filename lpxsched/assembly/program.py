@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from lpxsched.assembly.segment import padded_off
-from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT, Operands, Operators, Slots, Table, Tensors
+from lpxsched.assembly.segment import Part, Segment, padded_off
+from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT, Integers, Operands, Operators, Slots, Table, Tensors
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.assembly.segment import Part, Segment
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.result import Sums
-    from lpxsched.timetable.columns import Integers
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 ADD, VECTOR_UNIT = "add", "vector"

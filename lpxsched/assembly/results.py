@@ -16,7 +16,7 @@ from lpxsched.assembly.headline import (
 )
 from lpxsched.clocks.latency import Run, arrival_ns, nominal_ns, restart_cycles, segment_levels, worst_case_ns
 from lpxsched.clocks.tree import AlignmentTree
-from lpxsched.schedule.layers import ending_chips
+from lpxsched.schedule.layers import DistinctResult, ScheduledLayer, ending_chips
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from lpxsched.program.frames.loads import Load
     from lpxsched.program.outside.micro_batch import Outside
     from lpxsched.schedule.collective import ScheduledCollective
-    from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import Result
 
 
@@ -45,8 +44,9 @@ def layers_told(
     around: Surroundings,
     headline: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return what a manifest tells of the layers of a model beside its headline."""
-    problems = problems_told(layers)
+    """Return what a manifest tells of the layers, or visits, of a model beside its headline."""
+    distinct = {layer.distinct.number: layer.distinct for layer in layers}
+    problems = [_problem(distinct[number]) for number in sorted(distinct)]
     worst = max(problems, key=lambda problem: problem["gap"])
     makespans, clock_mhz = around.segments.makespan_cycles, fabric.chip.clock_mhz
     proved_ns = nominal_ns(clock_mhz, makespan_cycles=makespans.tolist())
@@ -57,18 +57,18 @@ def layers_told(
     bound, objective = int(bounds.sum()), int(short.sum())
     return {
         "status": "optimal" if bound == objective else "feasible",
-        "solver": solvers_named(problems),
+        "solver": "+".join(sorted({problem["solver"] for problem in problems})),
         "makespan_cycles": int(makespans.sum()),
         "lower_bound_cycles": bound,
         "bound": worst["bound"],
         "gap": round(objective / bound, 6),
-        "wire_gap": wire_gap(problems),
+        "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(proved_ns),
         **headline,
         "period_cycles": int(around.frames.period_cycles.max(initial=0)),
         "in_flight": options.in_flight,
         "acceptance_length": float(emitted(options).tokens),
-        **extent_told(fabric, clock, layers, problems, around),
+        **_extent(fabric, clock, layers, problems, around),
         **traffic(program),
     }
 
@@ -92,18 +92,7 @@ def emitted(options: CompileOptions, micro_batches: int = 1) -> Emitted:
     return Emitted(micro_batches * options.batch, tokens)
 
 
-def problems_told(layers: Sequence[ScheduledLayer]) -> list[dict[str, Any]]:
-    """Return what is told of each distinct problem."""
-    distinct = sorted({layer.distinct.number: layer.distinct for layer in layers}.items())
-    return [_problem(one) for _, one in distinct]
-
-
-def solvers_named(problems: Sequence[dict[str, Any]]) -> str:
-    """Return the names of the solvers that found something."""
-    return "+".join(sorted({problem["solver"] for problem in problems}))
-
-
-def extent_told(
+def _extent(
     fabric: Fabric,
     clock: ClockSpecification,
     layers: Sequence[ScheduledLayer],
@@ -171,7 +160,7 @@ def collective_results(
     }
 
 
-def wire_gap(problems: list[dict[str, Any]]) -> float:
+def _wire_gap(problems: list[dict[str, Any]]) -> float:
     """Return the gap of all layers with operators taking no time."""
     makespan, bound = (
         sum(len(problem["layers"]) * int(problem["wires"][key]) for problem in problems)

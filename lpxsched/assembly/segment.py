@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.flags import polled_hosts
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.program.frames.frames import Frame
@@ -145,8 +146,8 @@ class Segment:
     makespan_cycles: int
     bound_cycles: int
     waiting_cycles: int
-    deadline_cycles: int
-    deskews: tuple[tuple[int, int], ...]
+    deadline_cycles: int = NONE
+    deskews: tuple[tuple[int, int], ...] = ()
     frame: Frame | None = None
     phase_cycles: int = 0
     flags: Sent | None = None

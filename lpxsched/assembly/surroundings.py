@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.problem.ragged import column
-from lpxsched.timetable.columns import Chips, Deskews, Frames, Links, Segments
+from lpxsched.timetable.columns import Chips, Deskews, Frames, Integers, Links, Segments
 from lpxsched.traffic.group import sharing
 from lpxsched.units import NONE
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lpxsched.assembly.segment import Part, Segment
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.timetable.columns import Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)

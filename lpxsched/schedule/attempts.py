@@ -25,8 +25,8 @@ from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
-from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, middle_flow, quotient
+from lpxsched.schedule.symmetry.groups import Symmetry, symmetries, trivial
+from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, gathered_flow, middle_flow, quotient
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Found, LowerBound
-    from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
 def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Iterator[Found[Quotient]]:

@@ -12,11 +12,12 @@ import numpy as np
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
+from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.opening import bounded, is_least, solve_covered
-from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.collective import refuse_split
-from lpxsched.schedule.problem.opening import opening_on
-from lpxsched.schedule.solve_collective import objective_bound, solve_transfers
+from lpxsched.schedule.problem.opening import Opening, opening_on
+from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
 
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.problem.opening import Opening
     from lpxsched.schedule.result import LowerBound, Result
     from lpxsched.traffic.collectives import Collective
 
@@ -82,7 +81,7 @@ def solve_collective(
     least, started = opening.least(bare), time.perf_counter()
 
     def attempts(instance: Instance, interval: int | None) -> Iterator[Result]:
-        bound = objective_bound(instance, options)
+        bound = collective_bound(instance, repeats=options.cyclic)
         if interval is not None:
             quick = replace(options, solver="greedy", effort=GREEDY_ONLY_EFFORT, deadline_cycles=None)
             yield solve_transfers(instance, quick, bound)

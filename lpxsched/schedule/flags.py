@@ -18,7 +18,7 @@ from lpxsched.clocks.latency import pass_cycles
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.problem.ragged import grouped, matching
-from lpxsched.schedule.result import HostFlags
+from lpxsched.schedule.result import HostFlags, Result, Schedule
 from lpxsched.schedule.times.calendars import Calendars, earliest_of, empty_calendars, reserve
 from lpxsched.units import NEVER, NONE
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.result import Result, Schedule
 
 
 class LaidSlots(NamedTuple):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lpxsched.schedule.bounds.period import layer_period_bound
 from lpxsched.schedule.policy import KEPT_PLANS, MOST_REPEATED
-from lpxsched.schedule.result import Result
-from lpxsched.schedule.solve_layer import first_solved, search_on
+from lpxsched.schedule.result import Found, Result
+from lpxsched.schedule.solve_layer import Solved, first_solved, search_on
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times.modulo import in_turns
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -17,8 +17,6 @@ from lpxsched.schedule.times.plan_tasks import plan_tasks
 if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.layer import LayerProblem
-    from lpxsched.schedule.result import Found
-    from lpxsched.schedule.solve_layer import Solved
     from lpxsched.schedule.symmetry.padding import Padded
 
 

@@ -9,7 +9,7 @@ from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.flags import polled_cycles, with_flags
 from lpxsched.schedule.in_flight import solve_in_flight
 from lpxsched.schedule.opening import bounded, solve_covered
-from lpxsched.schedule.solve_layer import first_solved, is_symmetric, search_on, solve
+from lpxsched.schedule.solve_layer import Solved, first_solved, is_symmetric, search_on, solve
 from lpxsched.traffic.group import sharing
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.result import Result
-    from lpxsched.schedule.solve_layer import Solved
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from lpxsched.options import DEFAULT_EFFORT
-
-if TYPE_CHECKING:
-    from lpxsched.options import Solver
+from lpxsched.options import DEFAULT_EFFORT, Solver
 
 GREEDY_ONLY_EFFORT = 1
 

@@ -19,8 +19,8 @@ from lpxsched.schedule.plan import (
     no_operands,
 )
 from lpxsched.schedule.result import Found
-from lpxsched.schedule.symmetry.quotient import Blocks
-from lpxsched.schedule.times.placement import improved, placed
+from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
+from lpxsched.schedule.times.placement import improved
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.units import NONE
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.compiled.kernels import Flags, Integers
-    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
 class Made(NamedTuple):
@@ -195,9 +194,8 @@ def narrowed(problem: Quotient, found: Found[Quotient], *, enough: int) -> Found
     first = flow.first_vector[blocks.piece] + blocks.first_vector
     ends = Blocks(0 * blocks.piece, first, blocks.vectors, blocks.source, np.full_like(blocks.source, root))
     plan = replace(kept, blocks=ends)
-    tasks = plan_tasks(problem, plan)
-    again = placed(tasks, np.argsort(found.placement.start[np.append(slot, total)], kind="stable"))
-    return Found(problem, plan, improved(tasks, again, enough=enough))
+    in_time = np.argsort(found.placement.start[np.append(slot, total)], kind="stable")
+    return Found(problem, plan, improved(plan_tasks(problem, plan), in_time, enough=enough))
 
 
 def _needed(problem: Quotient, plan: Plan, root: int) -> tuple[Flags, Flags]:

@@ -19,9 +19,9 @@ from lpxsched.schedule.policy import (
 )
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.candidates import Candidate, candidate_of
-from lpxsched.schedule.routes.choices import block_lengths, first_choices, further_choices, packings
+from lpxsched.schedule.routes.choices import Style, block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
-from lpxsched.schedule.symmetry.quotient import HALVES, Flow, quotient
+from lpxsched.schedule.symmetry.quotient import HALVES, Flow, Quotient, quotient
 from lpxsched.schedule.times.modulo import in_turns, shortest_period
 from lpxsched.schedule.times.placement import depth, improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.routes.choices import Style
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +215,7 @@ def _settled(
     if budget.cyclic and shortest_period(tasks) >= below:
         return None
     order = np.argsort(depth(tasks), kind="stable") if start.order is None else start.order
-    placement = placed(tasks, order)
-    if budget.cyclic:
-        turning = in_turns(tasks, placement, enough=budget.enough_cycles, below=below)
-        return Found(problem, plan, turning) if turning else None
-    return Found(problem, plan, improved(tasks, placement, enough=budget.enough_cycles))
+    if not budget.cyclic:
+        return Found(problem, plan, improved(tasks, order, enough=budget.enough_cycles))
+    turning = in_turns(tasks, placed(tasks, order), enough=budget.enough_cycles, below=below)
+    return Found(problem, plan, turning) if turning else None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.attempts import may_model, searches
-from lpxsched.schedule.bounds.best import collective_bound, period_bound
+from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.policy import EXTENTS, MOST_MODELLED, NEAR_ENOUGH, NEAR_EXTENT, TIMES_SECONDS, WAYS_SECONDS
-from lpxsched.schedule.result import Result
+from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Found, LowerBound
     from lpxsched.schedule.symmetry.quotient import Quotient
-
-
-def objective_bound(instance: Instance, options: SolveOptions) -> LowerBound:
-    """Return the best bound of what is to be short, counted from the release: the period or the makespan."""
-    return period_bound(instance) if options.cyclic else collective_bound(instance)
 
 
 def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound | None = None) -> Result:
@@ -38,7 +32,7 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
         Of one stage.
     options : SolveOptions
     bound : LowerBound or None
-        From `objective_bound`, where that is known.
+        Of what is to be short, counted from the release: the period or the makespan; where that is known.
 
     Raises
     ------
@@ -48,7 +42,7 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
         When nothing was found within the effort that meets the deadline.
     """
     stall, problem = instance.release_cycles, replace(instance, release_cycles=0)
-    bound = bound or objective_bound(problem, options)
+    bound = bound or collective_bound(problem, repeats=options.cyclic)
     if options.deadline_cycles is not None:
         _refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
     found = min(searches(problem, options, bound), key=lambda found: found.quality, default=None)

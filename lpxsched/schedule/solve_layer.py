@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.bounds import lower_bound
-from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
+from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.policy import (
     CPSAT_SECONDS,
     MOST_GROUPS,
@@ -23,22 +23,18 @@ from lpxsched.schedule.policy import (
     WORTH_ALL,
     WORTH_STAGES,
 )
-from lpxsched.schedule.result import Result
+from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
-from lpxsched.schedule.symmetry.padding import paddings, unpadded
-from lpxsched.schedule.times.placement import improved, placed
+from lpxsched.schedule.symmetry.padding import Padded, paddings, unpadded
+from lpxsched.schedule.times.placement import Placement, Tasks, improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Found, LowerBound
-    from lpxsched.schedule.symmetry.padding import Padded
-    from lpxsched.schedule.times.placement import Placement, Tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,8 +203,7 @@ def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
     """
     if found.placement.makespan_cycles <= bound.cycles:
         return found
-    tasks = plan_tasks(found.problem, found.plan)
-    return _shorter(found, _justified(tasks, found, bound.cycles))
+    return _shorter(found, _justified(plan_tasks(found.problem, found.plan), found, bound.cycles))
 
 
 def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
@@ -228,8 +223,7 @@ def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
 
 def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:
     """Return the tasks placed in order of time, which is never later, and then justified."""
-    first = placed(tasks, np.argsort(found.placement.start, kind="stable"))
-    return improved(tasks, first, enough=enough)
+    return improved(tasks, np.argsort(found.placement.start, kind="stable"), enough=enough)
 
 
 def _shorter(found: Found[Padded], placement: Placement) -> Found[Padded]:

@@ -11,14 +11,14 @@ from lpxsched.schedule.attempts import searches
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.parts import beside, of_pieces
 from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE
-from lpxsched.schedule.problem.instance import ranks
-from lpxsched.schedule.problem.stages import merged, stages_of
+from lpxsched.schedule.problem.instance import Instance, ranks
+from lpxsched.schedule.problem.stages import Stage, merged, stages_of
 from lpxsched.schedule.problem.wires import FAR, all_ways
-from lpxsched.schedule.result import Found
+from lpxsched.schedule.result import Found, LowerBound
 from lpxsched.schedule.routes.stage_plan import Part, stage_part
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.schedule.symmetry.padding import unpadded
-from lpxsched.schedule.times.placement import improved, placed
+from lpxsched.schedule.symmetry.padding import Padded, unpadded
+from lpxsched.schedule.times.placement import improved
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.options import SolveOptions
-    from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.problem.stages import Stage
-    from lpxsched.schedule.result import LowerBound
-    from lpxsched.schedule.symmetry.padding import Padded
 
 
 def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> list[Found[Padded]]:
@@ -128,7 +124,5 @@ class _Layer:
         sums = np.concatenate([part.start[part.plan.slots :] for part in parts])
         demand = plan.blocks.piece[np.append(plan.slot_block, plan.sum_block)]
         rank = np.append(self.demand_rank[demand], self.operator_rank)
-        tasks = plan_tasks(self.problem, plan)
         order = np.lexsort((np.concatenate([slots, sums, 0 * self.operator_rank]), rank))
-        first = placed(tasks, order.astype(np.int64))
-        return Found(self.problem, plan, improved(tasks, first, enough=bound.cycles))
+        return Found(self.problem, plan, improved(plan_tasks(self.problem, plan), order, enough=bound.cycles))

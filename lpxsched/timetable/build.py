@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.timetable.columns import COLUMN_NAMES, TABLES, text_runs
+from lpxsched.timetable.columns import (
+    COLUMN_NAMES,
+    TABLES,
+    Chips,
+    Deskews,
+    Frames,
+    Links,
+    Operands,
+    Operators,
+    Segments,
+    Slots,
+    Table,
+    Tensors,
+    text_runs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.timetable.columns import (
-        Chips,
-        Deskews,
-        Frames,
-        Links,
-        Operands,
-        Operators,
-        Segments,
-        Slots,
-        Table,
-        Tensors,
-    )
     from lpxsched.timetable.documents import GraphFile, ManifestFile
 
 

@@ -34,51 +34,33 @@ class Side(NamedTuple):
     shards: list[int]
 
 
-def collective_bound(problem: Instance) -> LowerBound:
-    """Return the best bound of the makespan of a collective, counted from its release.
+def collective_bound(problem: Instance, *, repeats: bool = False) -> LowerBound:
+    """Return the best bound of the makespan of a collective, counted from its release, or of its period.
 
     Parameters
     ----------
     problem : Instance
         Every reader can be reached from its holders.
+    repeats : bool
+        Whether to bound the period of what repeats; the shortest period is one cycle.
     """
-    best = LowerBound(0, NOTHING)
     if problem.network.width < 2:
-        return best
-    sides = _sides(problem)
+        return LowerBound(int(repeats), NOTHING)
+    best, sides = LowerBound(0, NOTHING), _sides(problem)
     ends = [[entering(side.view, shard) for shard in side.shards] for side in sides]
     for side, end in zip(sides, ends, strict=True):
-        best = _better(best, *_by_distance(side, end))
-    best = _better(best, *_by_work(problem, sides), *_by_borders(problem, sides[0]))
+        best = _better(best, *(_period_by_ends(side) if repeats else _by_distance(side, end)))
+    best = _better(best, *_by_work(problem, sides, repeats), *_by_borders(problem, sides[0], repeats))
     for side, end in zip(sides, ends, strict=True):
         for wanted in _fans(side.view, sorted(end, key=lambda entered: -entered.cycles)[:READERS]):
-            best = _better(best, LowerBound(better_makespan(side.view, wanted, best.cycles), "hop windows"))
-    return _better(best, LowerBound(flow_makespan(problem, sides[0].view, best.cycles), "flow"))
-
-
-def period_bound(problem: Instance) -> LowerBound:
-    """Return the best bound of the period of a collective that repeats; the shortest period is one cycle.
-
-    Parameters
-    ----------
-    problem : Instance
-        Every reader can be reached from its holders.
-    """
-    best = LowerBound(0, NOTHING)
-    if problem.network.width < 2:
-        return LowerBound(1, NOTHING)
-    sides = _sides(problem)
-    for side in sides:
-        best = _better(best, LowerBound(max(entering_period(side.view, shard) for shard in side.shards), side.name))
-        if side.limit:
-            ported = max(ending_period(side.view, shard, side.limit) for shard in side.shards)
-            best = _better(best, LowerBound(ported, "ports"))
-    best = _better(best, *_period_by_work(problem, sides), *_period_by_borders(problem, sides[0]))
-    for side in sides:
-        ends = [entering(side.view, shard) for shard in side.shards[:READERS]]
-        for wanted in _fans(side.view, ends):
-            best = _better(best, LowerBound(better_period(wanted, best.cycles), "routes"))
-    return _better(best, LowerBound(flow_period(sides[0].view, best.cycles), "flow"))
+            if repeats:
+                found = LowerBound(better_period(wanted, best.cycles), "routes")
+            else:
+                found = LowerBound(better_makespan(side.view, wanted, best.cycles), "hop windows")
+            best = _better(best, found)
+    view = sides[0].view
+    by_flow = flow_period(view, best.cycles) if repeats else flow_makespan(problem, view, best.cycles)
+    return _better(best, LowerBound(by_flow, "flow"))
 
 
 def _better(best: LowerBound, *others: LowerBound) -> LowerBound:
@@ -101,37 +83,30 @@ def _by_distance(side: Side, ends: list[Entering]) -> Iterator[LowerBound]:
         yield LowerBound(max(ending_cycles(side.view, end, side.limit) for end in ends), "ports")
 
 
-def _by_work(problem: Instance, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
-    yield LowerBound(sums_cycles(problem), "sums")
+def _period_by_ends(side: Side) -> Iterator[LowerBound]:
+    yield LowerBound(max(entering_period(side.view, shard) for shard in side.shards), side.name)
+    if side.limit:
+        yield LowerBound(max(ending_period(side.view, shard, side.limit) for shard in side.shards), "ports")
+
+
+def _by_work(problem: Instance, sides: tuple[Side, Side], repeats: bool) -> Iterator[LowerBound]:
+    yield LowerBound(sums_period(problem) if repeats else sums_cycles(problem), "sums")
     for side in sides:
-        for lanes, needed, idle in (*copies(side.view), *everyones_sums(problem, side.view)):
-            cycles = int(lanes.shortest_makespan(np.array([needed]), idle[None])[0])
-            yield LowerBound(cycles, "copies" if side.view.wants.holders_differ else "sums of everyone")
+        name = "copies" if side.view.wants.holders_differ else "sums of everyone"
+        for lanes, departures, idle in (*copies(side.view), *everyones_sums(problem, side.view)):
+            needed = np.array([departures])
+            cycles = lanes.shortest_period(needed) if repeats else lanes.shortest_makespan(needed, idle[None])
+            yield LowerBound(int(cycles[0]), name)
 
 
-def _period_by_work(problem: Instance, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
-    yield LowerBound(sums_period(problem), "sums")
-    for side in sides:
-        for lanes, needed, _ in (*copies(side.view), *everyones_sums(problem, side.view)):
-            cycles = int(lanes.shortest_period(np.array([needed]))[0])
-            yield LowerBound(cycles, "copies" if side.view.wants.holders_differ else "sums of everyone")
-
-
-def _by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
-    step, outside = least_step_cycles(side.view), ramp(problem, side.view)
+def _by_borders(problem: Instance, side: Side, repeats: bool) -> Iterator[LowerBound]:
+    step, outside = least_step_cycles(side.view), None if repeats else ramp(problem, side.view)
     for load in loads(problem, side.view):
-        yield LowerBound(load.makespan_cycles(step), load.name)
+        yield LowerBound(load.period_cycles() if repeats else load.makespan_cycles(step), load.name)
         if outside is not None:
             yield LowerBound(load.ramp_cycles(outside), "ramp")
     for inside in _cuts(problem, side):
-        yield LowerBound(cut_cycles(side.view, inside), "cut")
-
-
-def _period_by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
-    for load in loads(problem, side.view):
-        yield LowerBound(load.period_cycles(), load.name)
-    for inside in _cuts(problem, side):
-        yield LowerBound(cut_period(side.view, inside), "cut")
+        yield LowerBound((cut_period if repeats else cut_cycles)(side.view, inside), "cut")
 
 
 def _cuts(problem: Instance, side: Side) -> list[Flags]:

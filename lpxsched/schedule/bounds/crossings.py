@@ -22,6 +22,7 @@ in each period, n e at least for n vectors, so there is room for floor(P / e) on
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -150,8 +151,4 @@ def least_integer(holds: Callable[[int], bool], low: int) -> int:
     step = 1
     while not holds(low + step - 1):
         low, step = low + step, 2 * step
-    high = low + step - 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
+    return low + bisect_left(range(low, low + step - 1), True, key=holds)

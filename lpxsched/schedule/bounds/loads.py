@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.view import is_small
+from lpxsched.schedule.bounds.view import View, is_small
 from lpxsched.schedule.policy import LONGEST_RAMP, MOST_LOADED_CLASSES
 from lpxsched.schedule.problem.wires import least_lengths
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.crossings import Lanes
-    from lpxsched.schedule.bounds.view import View
     from lpxsched.schedule.problem.instance import Instance
 
 

@@ -17,13 +17,12 @@ import numpy as np
 
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.policy import MOST_STAGED
-from lpxsched.schedule.problem.stages import stages_of
+from lpxsched.schedule.problem.stages import Stage, stages_of
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.problem.stages import Stage
 
 
 def by_stages(layer: Instance, starts: Integers, ways: Integers, ranks: tuple[Integers, Integers]) -> list[LowerBound]:

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.bounds.cuts import partitions
-from lpxsched.schedule.bounds.view import is_small
+from lpxsched.schedule.bounds.view import View, is_small
 from lpxsched.units import ceil_cycles, ceil_div
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.crossings import Lanes
-    from lpxsched.schedule.bounds.view import View
     from lpxsched.schedule.problem.instance import Instance
 
 

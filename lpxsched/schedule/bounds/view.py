@@ -22,17 +22,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.crossings import lanes_of
+from lpxsched.schedule.bounds.crossings import Lanes, lanes_of
 from lpxsched.schedule.policy import FEW_SHARDS, SMALL_TABLE
 from lpxsched.schedule.problem.wires import FAR, least_lengths, relaxed
-from lpxsched.traffic.collectives import EVERY
+from lpxsched.traffic.collectives import EVERY, Collective
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.bounds.crossings import Lanes
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.traffic.collectives import Collective
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -48,15 +48,13 @@ import numpy as np
 
 from lpxsched.schedule.bounds.columns import Bounds, earliest, lanes_at, latest, none, of_rows
 from lpxsched.schedule.bounds.stages import by_stages
-from lpxsched.schedule.problem.instance import ranks
+from lpxsched.schedule.problem.instance import Instance, ranks
 from lpxsched.schedule.problem.wires import all_ways
 from lpxsched.schedule.result import LowerBound
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from lpxsched.schedule.problem.instance import Instance
 
     Integers = NDArray[np.int64]
     Flags = NDArray[np.bool_]

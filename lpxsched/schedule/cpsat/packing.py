@@ -9,20 +9,15 @@ all-reduce packs the trees of its sums and of its copies together, since they sh
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat.runs import SOLVED, one_worker, solve_interruptibly
+from lpxsched.schedule.cpsat.runs import SOLVED, Effort, one_worker, solve_interruptibly
 from lpxsched.schedule.policy import MORE_HOPS, MOST_LITERALS
 from lpxsched.schedule.problem.wires import hops_to
-from lpxsched.schedule.symmetry.quotient import Ways
+from lpxsched.schedule.symmetry.quotient import Blocks, Quotient, Ways
 from lpxsched.traffic.collectives import EVERY
-
-if TYPE_CHECKING:
-    from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
 @dataclass(slots=True)

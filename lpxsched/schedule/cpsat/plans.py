@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from lpxsched.schedule.cpsat.trips import collective_trips, is_gathered
-from lpxsched.schedule.cpsat.variables import Slots
-from lpxsched.schedule.plan import copy_plan, gathered_plan, joined, sum_plan
+from lpxsched.schedule.cpsat.trips import Trips, collective_trips, is_gathered
+from lpxsched.schedule.cpsat.variables import Pair, Slots
+from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
 from lpxsched.schedule.problem.ragged import counted
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.list_plan import Rows, layer_plan
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import Blocks, quotient
+from lpxsched.schedule.symmetry.quotient import Blocks, Quotient, quotient
 from lpxsched.schedule.times.placement import Placement, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.cpsat.trips import Trips
-    from lpxsched.schedule.cpsat.variables import Pair
-    from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.symmetry.padding import Padded
-    from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.symmetry.represented import Represented
 
 

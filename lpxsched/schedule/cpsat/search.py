@@ -16,8 +16,8 @@ from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
 from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
-from lpxsched.schedule.cpsat.runs import SOLVED, Allowance
-from lpxsched.schedule.cpsat.trips import crossings
+from lpxsched.schedule.cpsat.runs import SOLVED, Allowance, Effort
+from lpxsched.schedule.cpsat.trips import Crossings, Trips, crossings
 from lpxsched.schedule.cpsat.variables import OpenWays, Variables, step_cycles
 from lpxsched.schedule.plan import copy_plan
 from lpxsched.schedule.policy import (
@@ -34,8 +34,6 @@ from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
-    from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.cpsat.trips import Crossings, Trips
     from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.symmetry.represented import Represented

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.schedule.cpsat.variables import Sum
+from lpxsched.schedule.cpsat.variables import Sum, Variables
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
-
-    from lpxsched.schedule.cpsat.variables import Variables
 
 
 def add_sums(model: Variables) -> None:

@@ -13,14 +13,12 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat.resources import Resources
-from lpxsched.schedule.cpsat.runs import SOLVED, one_worker, solve_interruptibly
+from lpxsched.schedule.cpsat.runs import SOLVED, Effort, one_worker, solve_interruptibly
 from lpxsched.schedule.policy import MOST_FREE, TIMES_NEIGHBOURHOOD_SECONDS
-from lpxsched.schedule.times.placement import placed
+from lpxsched.schedule.times.placement import Placement, Tasks, placed
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags
-    from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.times.placement import Placement, Tasks
 
 
 def solved_times(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:

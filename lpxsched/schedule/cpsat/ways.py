@@ -13,15 +13,13 @@ import numpy as np
 
 from lpxsched.schedule.cpsat.plans import has_whole_pitches, single_vectors, slots_of, timed, without_symmetry
 from lpxsched.schedule.cpsat.search import Routed, rerouted, shortened
-from lpxsched.schedule.cpsat.trips import collective_trips, is_modelled, layer_trips
-from lpxsched.schedule.result import LowerBound
+from lpxsched.schedule.cpsat.trips import Trips, collective_trips, is_modelled, layer_trips
+from lpxsched.schedule.result import Found, LowerBound
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.cpsat.trips import Trips
     from lpxsched.schedule.cpsat.variables import Slots
-    from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
 

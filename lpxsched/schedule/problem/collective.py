@@ -9,17 +9,15 @@ import numpy as np
 from lpxsched.errors import InfeasibleError
 from lpxsched.fabric.reach import joined_with, reached_from
 from lpxsched.schedule.problem.instance import ANY, HOST, AddCost, Instance
-from lpxsched.schedule.problem.network import network_on
+from lpxsched.schedule.problem.network import Network, network_on
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.traffic.collectives import EVERY
+from lpxsched.traffic.collectives import EVERY, Collective
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem.network import Network
-    from lpxsched.traffic.collectives import Collective
 
 # Summands of a collective are taken as bf16, the default of partial sums.
 SUM_DATATYPE, SUM_ELEMENT_BITS = "bf16", 16

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from lpxsched.clocks.limits import Hop
 from lpxsched.errors import InputError
 from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
-from lpxsched.schedule.problem.network import network_on
-from lpxsched.schedule.problem.opening import opening_on
+from lpxsched.schedule.problem.network import Network, network_on
+from lpxsched.schedule.problem.opening import Opening, opening_on
 from lpxsched.schedule.problem.ragged import Interned, Ragged, column
-from lpxsched.traffic.demands import Nodes, all_needed_demands, is_moved, layer_demands
+from lpxsched.traffic.demands import Demand, Nodes, all_needed_demands, is_moved, layer_demands
 from lpxsched.units import BITS_PER_BYTE
 from lpxsched.workload.costs import Cost, cycles
 from lpxsched.workload.graph import LayerGraph, Operator
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
-    from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.problem.opening import Opening
-    from lpxsched.traffic.demands import Demand
     from lpxsched.traffic.group import Group
 
 # Kinds of operators that no row of a build tells: what the layer before left, and what the layer after may read.

@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from lpxsched.schedule.problem.collective import stage_instance
-from lpxsched.schedule.problem.instance import ranks
-from lpxsched.traffic.collectives import SUMMED, Collective
+from lpxsched.schedule.problem.instance import Instance, ranks
+from lpxsched.traffic.collectives import SUMMED, Collective, Kind
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.traffic.collectives import Kind
 
 # An all-reduce that begins on other chips.
 ACROSS = "across"

@@ -10,17 +10,14 @@ import numpy as np
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
 from lpxsched.schedule.policy import MOST_JUSTIFIED
 from lpxsched.schedule.problem.ragged import first_with
-from lpxsched.schedule.routes.choices import Choice, find_ways
+from lpxsched.schedule.routes.choices import Choice, Style, find_ways
 from lpxsched.schedule.routes.merging import merged_plan
 from lpxsched.schedule.routes.trees import PackedTrees
-from lpxsched.schedule.symmetry.quotient import mirror
+from lpxsched.schedule.symmetry.quotient import Quotient, Ways, mirror
 from lpxsched.schedule.times.placement import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from lpxsched.schedule.routes.choices import Style
-    from lpxsched.schedule.symmetry.quotient import Quotient, Ways
 
     Order = np.ndarray[tuple[int], np.dtype[np.int64]]
     from lpxsched.compiled.kernels import Integers

@@ -29,7 +29,7 @@ from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.routes.merging import pace
 from lpxsched.schedule.routes.trees import PackedTrees, packed_trees
-from lpxsched.schedule.symmetry.quotient import HALVES, Ways
+from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Quotient, Ways
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
 

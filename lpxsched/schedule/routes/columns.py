@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from lpxsched.compiled.kernels import kernel
+from lpxsched.compiled.kernels import Flags, Integers, kernel
 from lpxsched.schedule.problem.wires import Wires, hold_cycles
 from lpxsched.schedule.times.calendars import Calendars, earliest_of, reserve
-
-if TYPE_CHECKING:
-    from lpxsched.compiled.kernels import Flags, Integers
 
 
 class OperatorColumns(NamedTuple):

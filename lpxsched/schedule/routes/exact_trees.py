@@ -14,6 +14,7 @@ are about as shallow as what is left allows; those that much is to cross already
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
@@ -111,13 +112,13 @@ def _room(wires: Wires, cycles: int) -> Integers:
 
 def _least_cycles(wires: Wires, held: Integers) -> int:
     """Return the least cycles within which all vectors pass the cuts round all sets of nodes."""
-    below, enough = 0, int((-(-held.sum() * wires.numerator // wires.denominator)).max())
-    while enough - below > 1:
-        middle = (below + enough) // 2
-        graph = _graph(wires, _room(wires, middle), held)
-        fits = all(_flow(graph, wires.nodes, node) == held.sum() for node in range(wires.nodes))
-        below, enough = (below, middle) if fits else (middle, enough)
-    return enough
+    enough = int((-(-held.sum() * wires.numerator // wires.denominator)).max())
+
+    def fits(cycles: int) -> bool:
+        graph = _graph(wires, _room(wires, cycles), held)
+        return all(_flow(graph, wires.nodes, node) == held.sum() for node in range(wires.nodes))
+
+    return 1 + bisect_left(range(1, enough), True, key=fits)
 
 
 def _graph(wires: Wires, room: Integers, held: Integers) -> SimpleMaxFlow:

@@ -16,7 +16,7 @@ import numpy as np
 from lpxsched.schedule.parts import Builder, Made
 from lpxsched.schedule.plan import OPERATOR, Plan
 from lpxsched.schedule.policy import MOST_EXCHANGED_CLASSES, MOST_PHASES, MOST_SEQUENCES
-from lpxsched.schedule.symmetry.quotient import Blocks
+from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
 class Phase(NamedTuple):

@@ -10,13 +10,13 @@ import numpy as np
 from lpxsched.schedule.policy import MOST_WORK
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, Instance, ranks
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.schedule.problem.wires import hops_to
+from lpxsched.schedule.problem.wires import Wires, hops_to
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.columns import OperatorColumns, Placed, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
-from lpxsched.schedule.symmetry.padding import unpadded
-from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Ways
+from lpxsched.schedule.symmetry.padding import Padded, unpadded
+from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Quotient, Ways
 from lpxsched.schedule.times.calendars import Calendars, close, empty_calendars
 from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.traffic.collectives import EVERY
@@ -24,10 +24,7 @@ from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.result import Found
-    from lpxsched.schedule.symmetry.padding import Padded
-    from lpxsched.schedule.symmetry.quotient import Quotient
 
 
 @dataclass(frozen=True, slots=True, eq=False)

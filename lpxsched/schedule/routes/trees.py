@@ -9,7 +9,7 @@ blocks, which a tree passes on one behind the other. Sums are trees of the rever
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,8 @@ from lpxsched.schedule.problem.ragged import counted
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.schedule.routes.dealing import dealt, lateness
 from lpxsched.schedule.routes.exact_trees import exact_trees
-from lpxsched.schedule.symmetry.quotient import Blocks, Ways
+from lpxsched.schedule.symmetry.quotient import Blocks, Quotient, Ways
 from lpxsched.units import NONE
-
-if TYPE_CHECKING:
-    from lpxsched.schedule.symmetry.quotient import Quotient
 
 UNREACHED = np.inf
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from lpxsched.fabric.adjacency import sorted_adjacency
 from lpxsched.fabric.symmetry import bundle_images, translations
-from lpxsched.schedule.problem.network import BUNDLE_COLUMNS
+from lpxsched.schedule.problem.network import BUNDLE_COLUMNS, Network
 from lpxsched.traffic.collectives import ROOTED
 from lpxsched.units import NONE
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.problem.network import Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,20 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.compiled.kernels import Integers
-from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
+from lpxsched.compiled.kernels import Flags, Integers
+from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, deliveries
 from lpxsched.schedule.policy import SPARSEST
 from lpxsched.schedule.problem.instance import sum_cycles
-from lpxsched.schedule.result import Schedule, Sums
-from lpxsched.schedule.symmetry.images import collective_images, layer_images
+from lpxsched.schedule.result import Found, Schedule, Sums
+from lpxsched.schedule.symmetry.images import Images, collective_images, layer_images
 from lpxsched.traffic.collectives import EVERY, source_values
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.compiled.kernels import Flags
-    from lpxsched.schedule.plan import Plan
-    from lpxsched.schedule.result import Found
-    from lpxsched.schedule.symmetry.images import Images
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement

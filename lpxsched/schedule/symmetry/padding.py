@@ -19,17 +19,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.problem.instance import ranks
+from lpxsched.schedule.problem.instance import Instance, ranks
 from lpxsched.schedule.problem.ragged import Interned, Ragged, column
-from lpxsched.schedule.symmetry.groups import network_groups, trivial
+from lpxsched.schedule.symmetry.groups import Symmetry, network_groups, trivial
 from lpxsched.schedule.symmetry.represented import Represented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.symmetry.groups import Symmetry
 
 
 @dataclass(frozen=True, eq=False)

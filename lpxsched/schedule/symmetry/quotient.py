@@ -16,7 +16,7 @@ from lpxsched.schedule.problem.ragged import counted
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.matching.queues import CLASSES
 from lpxsched.schedule.symmetry.represented import Represented
-from lpxsched.traffic.collectives import EVERY
+from lpxsched.traffic.collectives import EVERY, Collective
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.groups import Symmetry
-    from lpxsched.traffic.collectives import Collective
 
 
 HALVES = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.problem.wires import all_ways, wires_of
+from lpxsched.schedule.problem.wires import Wires, all_ways, wires_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import AddCost, Instance
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.problem.wires import Wires
     from lpxsched.schedule.symmetry.groups import Symmetry
 
 

@@ -9,18 +9,15 @@ all ask for a port in the same cycles.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import FINE_PERIOD, MOST_CELLS, TIGHT_TRIES
-from lpxsched.schedule.times.placement import Placement, TaskColumns, placement_columns, precedence_order
+from lpxsched.schedule.times.placement import Placement, TaskColumns, Tasks, placement_columns, precedence_order
 from lpxsched.units import NEVER, NONE
-
-if TYPE_CHECKING:
-    from lpxsched.schedule.times.placement import Tasks
 
 
 class Turn(NamedTuple):

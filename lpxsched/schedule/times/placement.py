@@ -263,12 +263,12 @@ def doubly_justified(tasks: Tasks, placement: Placement) -> Placement:
     return placed(tasks, np.lexsort((start, -(late + tasks.length))))
 
 
-def improved(tasks: Tasks, placement: Placement, *, enough: int) -> Placement:
-    """Return the best of several justifications in a row; stop where nothing changes or `enough` is reached.
+def improved(tasks: Tasks, order: Integers, *, enough: int) -> Placement:
+    """Return the best of a placement in an order and of several justifications of it in a row, of many tasks of fewer.
 
-    Of many tasks there are fewer.
+    They stop where nothing changes or `enough` is reached.
     """
-    best = current = placement
+    best = current = placed(tasks, order)
     for _ in range(min(PASSES, MOST_JUSTIFIED * PASSES // max(1, len(tasks)))):
         if best.makespan_cycles <= enough:
             break

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, deliveries
+from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, deliveries
 from lpxsched.schedule.problem.instance import HOST, VECTOR, sum_cycles
 from lpxsched.schedule.problem.ragged import matching
 from lpxsched.schedule.times.deskews import closed_by
@@ -22,7 +22,6 @@ from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.plan import Plan
     from lpxsched.schedule.symmetry.represented import Represented
 
 INJECT, EJECT = 0, 1

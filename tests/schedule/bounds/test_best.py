@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
-from lpxsched.schedule.bounds.best import collective_bound, period_bound
+from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.result import LowerBound
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.exact import shortest_makespan
@@ -47,7 +47,7 @@ def test_no_bound_exceeds_a_schedule(problem: Instance) -> None:
 @given(fabric_problems())
 def test_no_period_exceeds_a_schedule(problem: Instance) -> None:
     """Tests that a schedule which is over before it begins anew is no shorter than the bound of the period."""
-    assert period_bound(problem).cycles <= max(1, plain_makespan(problem))
+    assert collective_bound(problem, repeats=True).cycles <= max(1, plain_makespan(problem))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_all_to_all_on_a_rack_needs_the_spine() -> None:
     """
     problem = shipped("lpx-rack", "all-to-all", 16)
     assert collective_bound(problem) == LowerBound(3683, "link class")
-    assert period_bound(problem) == LowerBound(3359, "link class")
+    assert collective_bound(problem, repeats=True) == LowerBound(3359, "link class")
 
 
 def test_all_to_all_between_groups_of_a_dragonfly(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_all_to_all_between_groups_of_a_dragonfly(tmp_path: Path) -> None:
     """
     problem = DRAGONFLY.problem(tmp_path, "all-to-all", 16)
     assert collective_bound(problem).cycles == 1023 + 23
-    assert period_bound(problem).cycles == 1024
+    assert collective_bound(problem, repeats=True).cycles == 1024
 
 
 @pytest.mark.parametrize(("side", "cycles"), [(3, 8), (4, 15), (8, 67), (9, 93), (10, 128)])
@@ -144,10 +144,10 @@ def test_one_chip_has_nothing_to_move(kind: str) -> None:
     """Tests a collective of one chip."""
     problem = problem_of(Collective(kind, 1, 3), [])
     assert collective_bound(problem) == LowerBound(0, "nothing to move")
-    assert period_bound(problem) == LowerBound(1, "nothing to move")
+    assert collective_bound(problem, repeats=True) == LowerBound(1, "nothing to move")
 
 
 def test_a_period_of_one_cycle_has_a_cause() -> None:
     """Tests that a wire which carries one vector in each period binds, though no timetable repeats faster anyway."""
     problem = problem_of(Collective("broadcast", 2, 1), both_ways([(0, 1)]))
-    assert period_bound(problem) == LowerBound(1, "ingress")
+    assert collective_bound(problem, repeats=True) == LowerBound(1, "ingress")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.bounds.best import collective_bound, period_bound
+from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
 from lpxsched.schedule.bounds.loads import least_step_cycles, load_of
 from lpxsched.schedule.bounds.view import views
@@ -34,7 +34,7 @@ def test_scarce_links_are_long() -> None:
     """
     problem = problem_of(Collective("all-to-all", 6, 12), HUBS)
     assert collective_bound(problem) == LowerBound(38, "flow")
-    assert period_bound(problem) == LowerBound(38, "flow")
+    assert collective_bound(problem, repeats=True) == LowerBound(38, "flow")
 
 
 def test_a_narrow_cut_is_found_without_candidates() -> None:

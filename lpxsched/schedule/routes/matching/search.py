@@ -9,13 +9,24 @@ import numpy as np
 from lpxsched.schedule.policy import BATCH, MOST_ASIDE
 from lpxsched.schedule.routes.matching.queues import empty_queues, grown
 from lpxsched.schedule.routes.matching.steps import GIVEN_UP, NO_ROOM, run
-from lpxsched.schedule.routes.matching.tables import CELL, HELD, MAKESPAN, MISSING, ROW, TOUCHED, USED, State, tables_of
+from lpxsched.schedule.routes.matching.tables import (
+    CELL,
+    HELD,
+    MAKESPAN,
+    MISSING,
+    ROW,
+    TOUCHED,
+    USED,
+    Job,
+    State,
+    Tables,
+    tables_of,
+)
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.wires import Wires
-    from lpxsched.schedule.routes.matching.tables import Job, Tables
 
 SEED_FACTOR, SEED_OFFSET = 2654435761, 88172645463325252
 

@@ -1,0 +1,42 @@
+"""The table of what each search and each proof is worth."""
+
+from __future__ import annotations
+
+from functools import partial
+from pkgutil import resolve_name
+
+import pytest
+
+from benchmarks.collectives.ablation import BOUNDS, SCHEDULE, SEARCHES, compared
+from benchmarks.collectives.ablation_problems import Problem
+from lpxsched.schedule.options import SolveOptions
+from lpxsched.traffic.collectives import Collective
+from tests.schedule.bounds.problems import both_ways, problem_of
+
+# Chip 4 in the middle of four that take part.
+STAR = problem_of(Collective("all-reduce", 4, 1), both_ways([(4, leaf) for leaf in range(4)]), relays=1)
+
+
+@pytest.mark.parametrize("name", [*SEARCHES, *BOUNDS])
+def test_what_is_left_out_is_there(name: str) -> None:
+    """Tests that every name of the table still is one of the engine."""
+    target, _ = (SEARCHES | BOUNDS)[name]
+    assert callable(resolve_name(f"{SCHEDULE}{target}"))
+
+
+def test_a_sum_at_the_relay_saves_crossings() -> None:
+    """Tests hops of 3 cycles, sums in none: to the relay and back takes 6 cycles.
+
+    Where the relay adds nothing, each of its links carries the summands of three others to a chip: 3 + 2 + 3 cycles, a
+    third more.
+    """
+    problem, cycles = Problem("star", STAR), partial(Problem.cycles, options=SolveOptions(effort=1))
+    assert cycles(problem) == 6
+    row = compared([problem], [(6, {"attempts.relayed_flow"})], cycles, "sums at a relay")
+    assert row == ("sums at a relay", "1", "1", "33.33", "star", "0")
+
+
+def test_what_was_not_called_is_not_tried() -> None:
+    """Tests a bound that a problem does not ask for."""
+    row = compared([Problem("star", STAR)], [(-6, set())], Problem.unproved, "stages of a layer")
+    assert row == ("stages of a layer", "0", "0", "", "", "0")
