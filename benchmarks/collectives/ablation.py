@@ -155,7 +155,7 @@ SEARCHES: Switches = {
         "attempts.search",
         lambda search: lambda *args, gathered=False, **kwargs: None if gathered else search(*args, **kwargs),
     ),
-    "sums at a relay": ("attempts.relayed_flow", _nothing(None)),
+    "sums at one node": ("attempts._summed_there", _nothing(None)),
     "a reduce from an all-reduce": ("attempts._all_meet", _nothing(value=False)),
     "justification": ("times.placement.doubly_justified", lambda _: lambda _, placement: placement),
     "periods bisected": ("times.modulo._bisected", lambda _: lambda *args: args[-1]),

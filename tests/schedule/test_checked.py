@@ -79,13 +79,14 @@ def requests(draw: st.DrawFn, topology: str, *, has_ports: bool) -> CollectiveOp
     """Draw a collective on a topology; half of them sum."""
     kind = draw(st.sampled_from(SUMMED) if draw(st.booleans()) else st.sampled_from(KINDS))
     chips = draw(st.permutations(range(4)))[: draw(st.integers(2, 4))]
+    alone = draw(st.booleans())
     return CollectiveOptions(
         kind=kind,
         topology=topology,
         vectors=draw(st.integers(1, 12) if has_ports else st.sampled_from([1, 7, 40, 64, 100, 500])),
         root=draw(st.sampled_from(chips)) if kind in ROOTED else None,
-        chips=draw(st.sampled_from([None, tuple(chips)])),
-        relays=True,
+        chips=tuple(chips) if alone else None,
+        relays=alone,
         cyclic=draw(st.booleans()),
         effort=draw(st.sampled_from([1, 1, 2])),
         seed=draw(st.integers(0, 3)),
