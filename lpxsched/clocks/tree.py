@@ -164,6 +164,18 @@ def alignment_tree(fabric: Fabric, clock: ClockSpecification, domains: Sequence[
     return AlignmentTree(parent, depth)
 
 
+def least_depth(fabric: Fabric, chips: Sequence[int]) -> int:
+    """Return a lower bound of the depth at which some of these chips are, whatever the tree and its root.
+
+    It is 0 for one chip, and 1 only where some chip of the fabric leads to all of these others.
+    """
+    joined, wanted = adjacency(fabric), np.zeros(fabric.chips, dtype=np.bool_)
+    wanted[list(chips)] = True
+    pairs = np.unique(np.stack([joined.source, joined.destination])[:, wanted[joined.destination]], axis=1)
+    reached = np.bincount(pairs[0], minlength=fabric.chips) + wanted
+    return 0 if len(chips) == 1 else 1 if reached.max() == len(chips) else 2
+
+
 def _grow(
     fabric: Fabric,
     clock: ClockSpecification,

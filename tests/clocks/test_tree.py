@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpxsched.clocks.specification import load_clock
-from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree, needs_alignment, time_domains
+from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree, least_depth, needs_alignment, time_domains
 from lpxsched.errors import InputError
 from lpxsched.fabric.profile import load_fabric
 from tests.builds import ints
@@ -35,6 +35,33 @@ def tree_of(fabric: Fabric, chips: Sequence[int] | None = None, others: Sequence
 def levels(tree: AlignmentTree, a: int, b: int) -> int:
     """Return the tree edges between two nodes."""
     return int(tree.levels_between(ints(a), ints(b))[0])
+
+
+@pytest.mark.parametrize(
+    ("chips", "depth"),
+    [
+        ((1,), 0),
+        ((0, 2), 1),  # both hang from chip 1, which is not among them
+        ((0, 1, 2), 1),
+        ((0, 1, 3), 1),  # from chip 0
+        ((0, 2, 3), 2),  # chip 2 is two hops from chip 3
+    ],
+)
+def test_chips_that_no_chip_neighbours_lie_two_levels_deep(chips: tuple[int, ...], depth: int) -> None:
+    """Tests the line of chips 2, 1, 0 and 3, and a tree as it is grown."""
+    fabric = fabric_of([(0, 1), (1, 0), (1, 2), (2, 1), (0, 3), (3, 0)], grid=(1, 4))
+    assert least_depth(fabric, chips) == depth
+    assert tree_of(fabric).depth[list(chips)].max() >= depth
+
+
+@given(connected_fabrics(), st.data())
+def test_no_tree_brings_chips_nearer_to_its_root(fabric: Fabric, data: st.DataObject) -> None:
+    """Tests trees at every root from which ways over chips lead to some chips."""
+    chips = sorted(data.draw(st.sets(st.integers(0, fabric.chips - 1), min_size=1)))
+    for root in range(fabric.chips):
+        domain = TimeDomain((root,), tuple(range(fabric.chips)), root=root)
+        depth = alignment_tree(fabric, CRYSTAL, [domain]).depth[chips]
+        assert depth.min() < 0 or depth.max() >= least_depth(fabric, chips)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """What a kind of layer costs on some chips: bounds that hold whatever the alignment tree, and schedules at effort 1.
 
 Bounds reckon with the least that the rules ask of clocks in any tree: guards of one level between two chips, a stall of
-one level, no drift. Schedules are made with the tree that all chips in service have.
+the least depth at which all chips can be, no drift. Schedules are made with the tree that all chips in service have.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from lpxsched.clocks.guard import HOST_LEVELS
 from lpxsched.clocks.limits import DomainClock
-from lpxsched.clocks.tree import alignment_tree, needs_alignment, time_domains
+from lpxsched.clocks.tree import alignment_tree, least_depth, needs_alignment, time_domains
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.program.groups import group_on
 from lpxsched.program.mapping.memo import kept_values
@@ -134,10 +134,11 @@ def _tree(market: Market, joined: Chips) -> AlignmentTree:
 @lru_cache(maxsize=4096)
 def _bound(market: Market, kind: int, chips: Chips) -> int:
     opening, instance = (problem := _problem(market, kind, chips)).opening, problem.instance
+    depth = min(opening.least_clock.depth, least_depth(market.fabric, chips))
     least = replace(
         opening,
         least_levels=np.minimum(opening.least_levels, 1),
-        least_clock=replace(opening.least_clock, depth=min(opening.least_clock.depth, 1)),
+        least_clock=replace(opening.least_clock, depth=depth),
     )
     return lower_bound(least.least(instance)).cycles
 
