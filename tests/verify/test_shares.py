@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpxsched.verify.check import check
-from lpxsched.verify.replay.shares import parts_of
 from lpxsched.verify.shares import columns_held
 from lpxsched.verify.work import kept_tensors
 from tests.timetable.small import compiled
@@ -45,7 +44,6 @@ def test_blocks_are_dealt_one_after_the_other(build: Build) -> None:
     experts = experts_of(build)
     assert experts.shares is not None
     assert [columns for _, columns, _ in experts.shares] == columns_held(experts, 4) == [64] * 4
-    assert parts_of(experts, 4, 4) == [(0, 2), (0, 2), (1, 3), (1, 3)]
     assert columns_held(experts, 6) == [64, 64, 32, 32, 32, 32]
     assert check(build).ok
 

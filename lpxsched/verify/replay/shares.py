@@ -1,4 +1,4 @@
-"""Blocks of columns of experts, as shards hold them and runs read them."""
+"""Blocks of columns of experts, as shards hold them and runs read them; derived apart from the rules of `check`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_BLOCKS = 1 << 22
 def parts_of(expert: GraphOperator, experts: int, width: int) -> list[tuple[int, ...]]:
     """Return the experts of each of so many shards, each as often as runs read it for the same rows.
 
-    The blocks of all experts are dealt one after the other. None where shares or runs are those of other blocks.
+    The blocks of all experts are dealt one after the other. Nothing where shares or runs are those of other blocks.
     """
     each, at_once = ceil_div(expert.columns, expert.column_block), expert.sizes[RUN_BLOCKS]
     if not at_once or experts * each > MOST_BLOCKS or not _reads_as_told(expert):
