@@ -119,6 +119,6 @@ class TooManyInFlightError(NothingFoundError):
         super().__init__(f"{micro_batches} micro-batches in flight, and {fit} fit: {why}", remedy=remedy)
 
 
-def fitting(error: LpxschedError) -> int:
+def micro_batches_fit(error: LpxschedError) -> int:
     """Return how many micro-batches a fault says to fit; 0 where it is about something else."""
     return error.fit if isinstance(error, TooManyInFlightError) else 0

@@ -50,9 +50,9 @@ def assumed_parts(outside: Outside) -> dict[str, list[float]]:
     Where drafts are guessed, all that GPUs do before a visit of a module is theirs: what chooses the token before, join
     and mixers. The head after the last visit is that of the last draft then.
     """
-    own = len(outside.visits) - outside.drafting
+    own = len(outside.visits) - outside.draft_visits
     mixers, drafts = (total(visit.attention for visit in of) for of in (outside.visits[:own], outside.visits[own:]))
-    parts = (mixers, outside.handover_ns, outside.ending, *[drafts] * (outside.drafting > 0))
+    parts = (mixers, outside.handover_ns, outside.ending, *[drafts] * (outside.draft_visits > 0))
     return {
         name: [picoseconds_up(end) for end in (part.value, part.low, part.high)]
         for name, part in zip(PARTS, parts, strict=False)

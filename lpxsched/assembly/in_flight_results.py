@@ -84,7 +84,7 @@ def _headline(
         cycles_to_ns(in_flight.step_cycles, clock_mhz),
         reserved_step_ns(clock, clock_mhz, step_cycles=chain.step_cycles, depth=depth),
         assumed_ns(outside),
-        not_modelled(outside.unread, routed=options.router == "gpu", guessed=outside.drafting > 0),
+        not_modelled(outside.unread, routed=options.router == "gpu", guessed=outside.draft_visits > 0),
         emitted=emitted(options, options.in_flight),
     )
 

@@ -123,7 +123,7 @@ def headline_on_demand(
     makespans, clock_mhz = around.segments.makespan_cycles.tolist(), fabric.chip.clock_mhz
     proved_ns, assumed = nominal_ns(clock_mhz, makespan_cycles=makespans), assumed_ns(outside)
     windows = [layer.problem.graph.windows for layer in layers]
-    routed, guessed = options.router == "gpu", outside.drafting > 0
+    routed, guessed = options.router == "gpu", outside.draft_visits > 0
     missing = not_modelled(outside.unread, routed=routed, windows=max(windows), guessed=guessed)
     runs = [
         run_of(around, segment, layer.problem.group.chips, ending_chips(layer.problem))

@@ -87,7 +87,7 @@ def experts_in_blocks(
     plans = {some: planned(some, run_blocks)[1] for some in set(held)}
     shares = [Share(math.prod(plans[some]), some * blocks.columns, plans[some].runs) for some in held]
     return replace(
-        _picked(part, precision, shares, columns=run_blocks * blocks.columns, weights=read(run_blocks)),
+        _work_of_runs(part, precision, shares, columns=run_blocks * blocks.columns, weights=read(run_blocks)),
         columns=experts.columns,
         column_block=blocks.columns,
         weights=Weights(precision.weights, "sharded", (Term("bytes", MATRIX, per_column=column),)),
@@ -114,13 +114,15 @@ def whole_experts(width: int, experts: Experts, chip: Chip, pairs: Sequence[Pair
     plans = {some: cheapest_runs(some, run_time=time) for some in set(pairs)}
     shares = [Share(math.prod(plans[some]), some.experts, plans[some].runs) for some in pairs]
     return replace(
-        _picked(part, precision, shares, columns=columns, weights=weights),
+        _work_of_runs(part, precision, shares, columns=columns, weights=weights),
         columns=experts.number,
         weights=Weights(precision.weights, "sharded", (Term("bytes", MATRIX, per_column=weights),)),
     )
 
 
-def _picked(part: Slice, precision: Precision, shares: Sequence[Share], *, columns: int, weights: Fraction) -> Work:
+def _work_of_runs(
+    part: Slice, precision: Precision, shares: Sequence[Share], *, columns: int, weights: Fraction
+) -> Work:
     """Return the work of runs, each of which reads so many bytes of weights of so many columns of any expert."""
     return Work(
         dtype=arithmetic_type(precision.weights, precision.activations),

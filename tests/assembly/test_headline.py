@@ -45,7 +45,7 @@ def test_what_is_assumed_is_told_by_its_parts() -> None:
     parts = assumed_parts(Outside((visit, visit), known(Fraction(1, 3)), (), gpus, handover))
     assert parts == {"mixers": [20, 10, 40], "hand-over": [6, 6, 6], "LM head and sampling": [0.334, 0.334, 0.334]}
     # The second visit is of a module that guesses a draft.
-    guessed = assumed_parts(Outside((visit, visit), known(1), (), gpus, handover, drafting=1))
+    guessed = assumed_parts(Outside((visit, visit), known(1), (), gpus, handover, draft_visits=1))
     assert guessed == {
         "mixers": [10, 5, 20],
         "hand-over": [6, 6, 6],

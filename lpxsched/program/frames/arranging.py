@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Windows of a frame that the format holds.
 MOST_WINDOWS = 1 << 20
 # What is less than one part in so many from a load is at it.
-WORTH = 20
+NEAR_LOAD = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +184,7 @@ def _too_many(
     limit = f"{of_windows.name}, {of_windows.cycles} cycles of each window"
     if fit < left:
         limit = f"{gpus.servers} micro-batches at once on GPUs of {gpus.name}, which a step of N P keeps busy"
-    elif of_windows.cycles * (WORTH + 1) < chain.period_cycles * WORTH:
+    elif of_windows.cycles * (NEAR_LOAD + 1) < chain.period_cycles * NEAR_LOAD:
         limit = f"how layers fit beside each other, of which {limit}, is the largest load"
     return TooManyInFlightError(machine.micro_batches, fit, f"{windows}; the limit is {limit}")
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lpxsched.errors import NothingFoundError, fitting
-from lpxsched.program.frames.arranging import WORTH, InFlight, arranged, held_over_periods
+from lpxsched.errors import NothingFoundError, micro_batches_fit
+from lpxsched.program.frames.arranging import InFlight, arranged, held_over_periods
 from lpxsched.program.frames.gap_choice import NEAR_STEPS, TriedGaps, tried_gaps
 from lpxsched.program.frames.held import Resources
 from lpxsched.program.frames.period import least_period
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 QuickWindows = dict["int | None", "tuple[int, InFlight | NothingFoundError]"]
 # Times are chosen anew for periods above the load by so many per cent, where that makes them shorter by one part in
 # `WORTH`.
-SLACKS = (0, 2, 5, 10, 20)
+SLACKS, WORTH = (0, 2, 5, 10, 20), 20
 
 
 def solve_layers_in_flight(
@@ -81,7 +81,7 @@ def solve_layers_in_flight(
         refused += [one for one in found if isinstance(one, NothingFoundError)]
     # The one that came nearest.
     nothing = NothingFoundError("no interval between deskews", remedy="try another --clock")
-    raise max(refused, key=fitting, default=nothing)
+    raise max(refused, key=micro_batches_fit, default=nothing)
 
 
 def best_of(found: Sequence[InFlight]) -> InFlight:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lpxsched.errors import LpxschedError, fitting
+from lpxsched.errors import LpxschedError, micro_batches_fit
 from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.frames.in_flight import best_of
 from lpxsched.program.mapping.choose import as_baseline
@@ -50,7 +50,7 @@ def _best(tried: dict[str, tuple[Group, ...]], lay_quickly: Callable[[tuple[Grou
         try:
             solved = lay_quickly(groups).solved
         except LpxschedError as error:
-            fit[name] = fitting(error)
+            fit[name] = micro_batches_fit(error)
             continue
         assert isinstance(solved, InFlight)
         found[name] = solved

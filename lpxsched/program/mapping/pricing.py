@@ -133,14 +133,15 @@ def _tree(market: Market, joined: Chips) -> AlignmentTree:
 
 @lru_cache(maxsize=4096)
 def _bound(market: Market, kind: int, chips: Chips) -> int:
-    opening, instance = (problem := _problem(market, kind, chips)).opening, problem.instance
+    problem = _problem(market, kind, chips)
+    opening = problem.opening
     depth = min(opening.least_clock.depth, least_depth(market.fabric, chips))
     least = replace(
         opening,
         least_levels=np.minimum(opening.least_levels, 1),
         least_clock=replace(opening.least_clock, depth=depth),
     )
-    return lower_bound(least.least(instance)).cycles
+    return lower_bound(least.least(problem.instance)).cycles
 
 
 def _price(market: Market, problem: LayerProblem) -> Price:

@@ -66,7 +66,7 @@ class Outside:
         Rows that each row sees, and the most that are kept of any window.
     row_ns : Fraction
         What a further row of context takes in one step.
-    drafting : int
+    draft_visits : int
         How many visits, the last ones, are of modules that guess drafts.
     """
 
@@ -78,7 +78,7 @@ class Outside:
     context: int = 0
     longest_window: int = 0
     row_ns: Fraction = Fraction(0)
-    drafting: int = 0
+    draft_visits: int = 0
 
     @property
     def attention_ns(self) -> Ranged:
@@ -131,8 +131,8 @@ def outside_of(options: CompileOptions, model: Model, graph: LayerGraph, groups:
     longest, users = max(windows, default=0) + options.draft, options.batch
     further = (works_of(context=longest + rows) for rows in (2, 1))
     longer, shorter = (sum(gpus.time_ns(work, users).value for work in of_rows) for of_rows in further)
-    row_ns, drafting = Fraction(longer - shorter), len(works) - len(gpu_works(model, context=1, kv=options.kv))
-    return Outside(visits, times[-1], works, gpus, handover, options.context, longest, row_ns, drafting)
+    row_ns, draft_visits = Fraction(longer - shorter), len(works) - len(gpu_works(model, context=1, kv=options.kv))
+    return Outside(visits, times[-1], works, gpus, handover, options.context, longest, row_ns, draft_visits)
 
 
 def host_bytes(layer: LayerGraph, group: Group) -> dict[int, tuple[int, int]]:

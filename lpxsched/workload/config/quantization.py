@@ -14,7 +14,14 @@ from lpxsched.files.document import dotted, read_json
 from lpxsched.files.schema import mapping, short
 from lpxsched.workload.config.aliases import LANGUAGE_PARTS, QUANTIZATION
 from lpxsched.workload.config.modules import is_excluded, is_expression
-from lpxsched.workload.config.scales import FEWEST, GROUP, MANY, SCALE_BITS, refuse_other_group, weights_a_scale
+from lpxsched.workload.config.scales import (
+    GROUP,
+    LEAST_SHARED,
+    SCALE_BITS,
+    USUAL_SHARED,
+    refuse_other_group,
+    weights_a_scale,
+)
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, WEIGHT_TYPES
 from lpxsched.workload.model import StoredTypes
 
@@ -137,8 +144,8 @@ def _scale_notes(document: Document, location: Location, section: dict[str, Any]
     weights = [one for one in inside if isinstance(one, dict)]
     if dtype in EIGHT_BITS:
         shared = [weights_a_scale(document, location, one) for one in weights]
-        least = min((one for one in shared if one is not None), default=MANY)
-        if least < MANY:
+        least = min((one for one in shared if one is not None), default=USUAL_SHARED)
+        if least < USUAL_SHARED:
             yield f"a scale for {least:,} weights is not counted, {SCALE_BITS / least:.2g} bits a weight at most"
     if dtype.startswith("int4") and not groups and not any(name in section for name in GROUPS):
         yield f"{GROUP} is not given; {GROUPS[GROUP]} weights share a scale, as public loaders take it"
@@ -193,7 +200,7 @@ def _by_bits(document: Document, location: Location, weights: dict[str, Any]) ->
     bits, kind, group = weights.get("num_bits"), weights.get("type"), weights.get(GROUP)
     if bits == 8:
         shared = weights_a_scale(document, location, weights)
-        few = shared is not None and shared < FEWEST
+        few = shared is not None and shared < LEAST_SHARED
         return UNKNOWN if few else next((dtype for dtype, of in EIGHT_BITS.items() if of == kind), UNKNOWN)
     if kind == "float":
         return next((dtype for key, dtype in FLOATS.items() if key == (bits, group)), UNKNOWN)

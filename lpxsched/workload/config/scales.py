@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BLOCKS, GROUP = ("weight_block_size", "block_structure"), "group_size"
 # Eight-bit weights of which fewer share a scale are of another type (MXFP8); of the usual blocks nothing is told.
-FEWEST, MANY = 128, 128 * 128
+LEAST_SHARED, USUAL_SHARED = 128, 128 * 128
 # The most that a scale has.
 SCALE_BITS = 32
 SIDE = re.compile(r"[1-9][0-9]{0,5}")
