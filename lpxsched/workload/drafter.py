@@ -7,6 +7,7 @@ frames have one number of rows.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lpxsched.workload.model import Attention, LatentAttention, Unread
@@ -30,6 +31,11 @@ def modules_beside_gpus(model: Model, drafts: int) -> tuple[tuple[Layer, ...], .
     """Return the layers of each module that guesses a draft beside GPUs; none where they cannot guess all drafts."""
     laid = model.mtp and drafts <= model.mtp_modules and not why_no_guess(model)
     return (model.mtp,) * drafts if laid else ()
+
+
+def layers_of_step(model: Model, drafts: int) -> tuple[Layer, ...]:
+    """Return the layers that a step with mixers on GPUs goes through, those of modules that guess drafts last."""
+    return (*model.layers, *chain.from_iterable(modules_beside_gpus(model, drafts)))
 
 
 def guessing_notes(model: Model, drafts: int) -> tuple[str, ...]:

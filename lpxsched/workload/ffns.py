@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from lpxsched.workload.config.quantization import type_error
 from lpxsched.workload.counts import layer_counts
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, WEIGHT_TYPES, WeightType
-from lpxsched.workload.drafter import guessing_notes, modules_beside_gpus
+from lpxsched.workload.drafter import guessing_notes, layers_of_step
 from lpxsched.workload.policy import SHARDED, Policy, refuse_without_experts
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def ffn_model(
         When there is no FFN or its weights have a type that chips cannot hold, at a key that says so, or when there are
         no experts for a policy.
     """
-    layers = [layer for layer in _laid(model, drafts) if layer.has_ffn]
+    layers = [layer for layer in layers_of_step(model, drafts) if layer.has_ffn]
     if not layers:
         raise model.keys.error("order", "no layer has an FFN; nothing would lie on the chips")
     refuse_without_experts(policy, model.name, layers)
@@ -105,10 +104,6 @@ def ffn_model(
             for visit in _visits(layer, model.hidden, policy, () if weights else differing_types(layer, main))
         ),
     )
-
-
-def _laid(model: Model, drafts: int) -> tuple[Layer, ...]:
-    return (*model.layers, *chain.from_iterable(modules_beside_gpus(model, drafts)))
 
 
 def gpu_notes(model: Model, drafts: int = 0) -> tuple[str, ...]:
@@ -136,7 +131,7 @@ def published_weights(model: Model, drafts: int = 0) -> WeightType:
         When one of them is none that chips can hold.
     """
     used = Counter[str]()
-    for layer in _laid(model, drafts):
+    for layer in layers_of_step(model, drafts):
         counts = layer_counts(layer, model.hidden)
         for part in PARTS:
             used[getattr(layer.stored, part)] += getattr(counts, part)

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING
 
 from lpxsched.units import BITS_PER_BYTE
 from lpxsched.workload.counts import layer_counts
 from lpxsched.workload.datatypes import bytes_of, stored_bits
-from lpxsched.workload.drafter import modules_beside_gpus
+from lpxsched.workload.drafter import layers_of_step, modules_beside_gpus
 from lpxsched.workload.model import Attention, LatentAttention, LinearAttention, StateSpace, Unread
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class GpuWork:
     Attributes
     ----------
     kernels : int
-        Mixers, or head and sampling: how often the fixed part is paid.
+        Mixers, joins, heads and samplings: how often the fixed part is paid.
     user_bytes : int
         Read and written for each user.
     weight_bytes : int
@@ -110,8 +109,7 @@ def cache_bytes(model: Model, *, context: int, kv: str, new_rows: int = 1) -> in
 
 def mixers_on_gpus(model: Model, drafts: int) -> list[Mixer]:
     """Return the mixers of a step, those of modules that guess drafts last."""
-    layers = chain(model.layers, *modules_beside_gpus(model, drafts))
-    return [mixer for layer in layers for mixer in layer.mixers]
+    return [mixer for layer in layers_of_step(model, drafts) for mixer in layer.mixers]
 
 
 def held_bytes(mixer: Mixer, context: int, kv: str, new_rows: int = 1) -> int:
