@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpxsched.clocks.limits import DomainClock
 from lpxsched.program.load import costs_on
 from lpxsched.program.mapping.pricing import least_wires_of
 from lpxsched.program.mapping.quick_bound import chain_cycles
@@ -26,6 +27,19 @@ def test_no_schedule_is_shorter_than_the_bounds(tmp_path: Path, batch: int) -> N
         price = market.price(0, shape.chips)
         assert 0 < quick <= price.makespan_cycles, shape.name
         assert 0 < bound <= price.bound_cycles <= price.makespan_cycles, shape.name
+
+
+def test_a_bound_counts_the_stall_of_two_levels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests both trays, in which no chip neighbours all others, against a tray, in which every chip does."""
+    trays, tray = tuple(range(8)), tuple(range(4))
+    deep, shallow = (market_on(tmp_path) for _ in range(2))
+    two, one = (
+        DomainClock(deep.clock, levels, deep.fabric.chip.clock_mhz, in_hop=False).stall_cycles(0) for levels in (2, 1)
+    )
+    before = {chips: deep.bound(0, chips) for chips in (trays, tray)}
+    monkeypatch.setattr("lpxsched.program.mapping.pricing.least_depth", lambda *_: 1)
+    assert before[trays] - shallow.bound(0, trays) == two - one > 0
+    assert before[tray] == shallow.bound(0, tray)
 
 
 def test_the_quick_bound_of_one_chip_is_its_whole_way(tmp_path: Path) -> None:
