@@ -23,7 +23,7 @@ from lpxsched.verify.demand import running
 from lpxsched.verify.operators import memory_rates, rates
 from lpxsched.verify.replay.blocks import plain_kind
 from lpxsched.verify.replay.mixtures import held_by
-from lpxsched.verify.replay.routings import Routed, here
+from lpxsched.verify.replay.routings import Routed, pairs_on_shard
 from lpxsched.verify.work import kept_tensors
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class RoutedLayer:
         """Return the vectors that a tensor brings to a shard."""
         source = self.placed.get(tensor, self.labels.get(tensor))
         held = self.routed.held[shard]
-        pairs = len(here(held, chosen[self.home == source].reshape(-1)))
+        pairs = len(pairs_on_shard(held, chosen[self.home == source].reshape(-1)))
         return (
             pairs * self.row_vectors
             if tensor in self.placed

@@ -17,7 +17,7 @@ from lpxsched.verify.replay.arithmetic import PRIME, drawn, generator, product
 from lpxsched.verify.replay.blocks import add_residual, block_of
 from lpxsched.verify.replay.field import dot
 from lpxsched.verify.replay.mixtures import GATES
-from lpxsched.verify.replay.routings import ROUTINGS, chosen_experts, here, without_run
+from lpxsched.verify.replay.routings import ROUTINGS, chosen_experts, pairs_on_shard, without_run
 from lpxsched.verify.replay.rows import activated
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Experts:
     def _summand(self, shard: int, inputs: Values) -> Integers:
         setting, mixture = self.setting, self.mixture
         experts, _ = routing_of(setting, mixture, inputs)
-        mine = here(mixture.routed.held[shard], experts)
+        mine = pairs_on_shard(mixture.routed.held[shard], experts)
         x = setting.matrix(mixture.input, inputs[mixture.input])[mine // mixture.routed.experts_per_row]
         summand = np.zeros((len(experts), setting.rows(mixture.pairs)[1]), dtype=np.int64)
         summand[mine] = computed(setting, mixture.routed, shard, experts[mine], x, summand.shape[1])

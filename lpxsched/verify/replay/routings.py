@@ -136,7 +136,7 @@ def _pairs_of_most_runs(rows: int, left: int, touched: NDArray[np.bool_], at_onc
     return pairs
 
 
-def here(held: HeldExperts, experts: Integers) -> Integers:
+def pairs_on_shard(held: HeldExperts, experts: Integers) -> Integers:
     """Return which of some pairs meet experts of a shard."""
     return np.flatnonzero(np.isin(experts, held.experts))
 
@@ -150,7 +150,7 @@ def without_run(held: HeldExperts, experts: Integers) -> Integers:
     experts : ndarray of int64, shape (pairs,)
         Pairs with experts of other shards need none.
     """
-    mine = here(held, experts)
+    mine = pairs_on_shard(held, experts)
     order = mine[np.argsort(experts[mine], kind="stable")]
     dealt = experts[order]
     number = np.arange(len(dealt)) - np.searchsorted(dealt, dealt)
