@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.parts import narrowed
+from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.plan import deliveries
 from lpxsched.schedule.policy import (
     GOOD_ENOUGH,
@@ -20,13 +20,16 @@ from lpxsched.schedule.policy import (
     ROUNDS,
     SLOTS,
     SLOTS_PER_CANDIDATE,
+    SLOTS_PER_PART,
 )
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
+from lpxsched.schedule.stronger import kept, stronger
 from lpxsched.schedule.symmetry.groups import Symmetry, symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, gathered_flow, middle_flow, quotient
+from lpxsched.schedule.symmetry.lift import lifted_collective
+from lpxsched.schedule.symmetry.quotient import Flow, Quotient, flow_of, gathered_flow, middle_flow, quotient
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
@@ -34,11 +37,13 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Found, LowerBound
+    from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.result import Found, LowerBound, Schedule
+    from lpxsched.traffic.collectives import Collective
 
 
 def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Iterator[Found[Quotient]]:
-    """Yield what each search finds for a collective until one meets the bound; the largest group comes first.
+    """Yield what searches find for a collective until one meets the bound, then what it keeps of stronger ones.
 
     Parameters
     ----------
@@ -48,6 +53,44 @@ def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Ite
     bound : LowerBound
         Nothing is looked for below it.
     """
+    best: Found[Quotient] | None = None
+    for found in _searched_in_groups(problem, options, bound):
+        yield found
+        best = found if best is None else min(best, found, key=lambda one: one.quality)
+    if options.cyclic or options.solver == "symmetric" or best is None or not _all_meet(problem):
+        return
+    forward = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
+    slots = SLOTS << (options.effort - 1)
+    for stages in stronger(problem.stage):
+        if best.objective_cycles <= _good_enough(options, bound):
+            return
+        known = best.placement.makespan_cycles
+        if any(_is_large(flow_of(stage, padded=False), problem.network, slots // SLOTS_PER_PART) for stage in stages):
+            continue
+        schedules = [_schedule_of(problem, stage, options, known_cycles=known) for stage in stages]
+        found_all = [schedule for schedule in schedules if schedule is not None]
+        if len(found_all) == len(stages):
+            found = kept(forward, list(zip(stages, found_all, strict=True)), enough=bound.cycles)
+            yield found
+            best = min(best, found, key=lambda one: one.quality)
+
+
+def _schedule_of(problem: Instance, stage: Collective, options: SolveOptions, *, known_cycles: int) -> Schedule | None:
+    """Return the best schedule of another collective of the same chips, None where all are much longer than a known."""
+    other = stage_instance(problem.network, stage, problem.add_cost)
+    every = _searched_in_groups(other, options, collective_bound(other), known_cycles=known_cycles)
+    found = min(every, key=lambda one: one.quality, default=None)
+    return lifted_collective(found) if found else None
+
+
+def _good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
+    return bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << (options.effort - 1)))
+
+
+def _searched_in_groups(
+    problem: Instance, options: SolveOptions, bound: LowerBound, *, known_cycles: int = NEVER
+) -> Iterator[Found[Quotient]]:
+    """Yield what each search finds, group after group of translations; the largest group comes first."""
     more = options.effort - 1
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and may_model(options) else 0.0
     budget = Budget(
@@ -58,13 +101,13 @@ def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Ite
         options.cyclic,
         packing_seconds=packing_seconds,
     )
-    good_enough = bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << more))
     best: Found[Quotient] | None = None
+    own = flow_of(problem.stage, padded=False)
     for number, symmetry in enumerate(_groups(problem, options)):
-        if best is not None and best.objective_cycles <= good_enough:
+        if best is not None and best.objective_cycles <= _good_enough(options, bound):
             break
         for attempt in _attempts(problem, symmetry, options, exchanges=number == 0):
-            known = best.placement.makespan_cycles if best is not None else NEVER
+            known = min(known_cycles, best.placement.makespan_cycles) if best is not None else known_cycles
             found = attempt(replace(budget, known_cycles=known))
             if found is None:
                 continue
@@ -72,7 +115,7 @@ def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Ite
             best = found if best is None else min(best, found, key=lambda one: one.quality)
             if best.objective_cycles <= bound.cycles:
                 return
-        if best is not None and number == 0 and _is_large(problem, budget):
+        if best is not None and number == 0 and _is_large(own, problem.network, budget.slots):
             break
 
 
@@ -89,11 +132,10 @@ def _groups(problem: Instance, options: SolveOptions) -> Iterator[Symmetry]:
         yield trivial(problem.network)
 
 
-def _is_large(problem: Instance, budget: Budget) -> bool:
-    """Return whether one candidate without symmetry takes all of a budget."""
-    flow = flow_of(problem.stage, padded=False)
-    readers = problem.network.width if flow.is_for_everyone else 2
-    return len(flow.source) * readers * SLOTS_PER_CANDIDATE > budget.slots
+def _is_large(flow: Flow, network: Network, slots: int) -> bool:
+    """Return whether one candidate without symmetry takes all of so many slots."""
+    readers = network.width if flow.is_for_everyone else 2
+    return len(flow.source) * readers * SLOTS_PER_CANDIDATE > slots
 
 
 def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Found[Quotient] | None:
@@ -119,10 +161,6 @@ def _attempts(
     if collective.kind == "all-reduce" and symmetry.order == 1:
         middle = quotient(problem, middle_flow(forward), symmetry)
         yield lambda budget: _summed_there(search(middle, middle.reversed(), seed=seed, budget=budget))
-    if collective.kind == "reduce" and not options.cyclic and _all_meet(problem):
-        everywhere = stage_instance(problem.network, replace(collective, kind="all-reduce", root=0), problem.add_cost)
-        for attempt in _attempts(everywhere, symmetry, options, exchanges=True):
-            yield partial(_narrowed, forward, attempt)
 
 
 def _summed_there(found: Found[Quotient] | None) -> Found[Quotient] | None:
@@ -138,10 +176,3 @@ def _all_meet(problem: Instance) -> bool:
     """Return whether each chip that takes part reaches every other, as an all-reduce asks for."""
     width = problem.network.width
     return bool((all_ways(problem.network)[:width, :width] < FAR).all())
-
-
-def _narrowed(
-    reduce: Quotient, attempt: Callable[[Budget], Found[Quotient] | None], budget: Budget
-) -> Found[Quotient] | None:
-    found = attempt(budget)
-    return narrowed(reduce, found, enough=budget.enough_cycles) if found else None

@@ -1,4 +1,4 @@
-"""Plans built row by row; parts of plans, of some demands of a layer or what a reduce needs; parts as one plan."""
+"""Plans built row by row; parts of plans, of some demands of a layer or what is read; parts as one plan."""
 
 from __future__ import annotations
 
@@ -15,13 +15,9 @@ from lpxsched.schedule.plan import (
     SUM_COLUMNS,
     Operands,
     Plan,
-    deliveries,
     no_operands,
 )
-from lpxsched.schedule.result import Found
 from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
-from lpxsched.schedule.times.placement import improved
-from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -175,43 +171,68 @@ def chosen(plan: Plan, slot: Flags, total: Flags, read: Flags) -> Plan:
     )
 
 
-def narrowed(problem: Quotient, found: Found[Quotient], *, enough: int) -> Found[Quotient]:
-    """Return a reduce made of an all-reduce of the same chips, which is never longer.
-
-    Parameters
-    ----------
-    problem : Quotient
-        The reduce, without symmetry.
-    found : Found
-        The all-reduce, without symmetry.
-    enough : int
-        Nothing is looked for below it.
-    """
-    plan, flow, root = found.plan, found.problem.flow, problem.instance.stage.root
-    slot, total = _needed(found.problem, plan, root)
-    blocks, nothing = plan.blocks, np.zeros(len(plan.reads.reader), dtype=np.bool_)
-    kept = chosen(plan, slot, total, nothing)
-    first = flow.first_vector[blocks.piece] + blocks.first_vector
-    ends = Blocks(0 * blocks.piece, first, blocks.vectors, blocks.source, np.full_like(blocks.source, root))
-    plan = replace(kept, blocks=ends)
-    in_time = np.argsort(found.placement.start[np.append(slot, total)], kind="stable")
-    return Found(problem, plan, improved(plan_tasks(problem, plan), in_time, enough=enough))
+def pruned(plan: Plan, read: Operands) -> tuple[Plan, Integers]:
+    """Return what of a collective's plan brings what is read, and which of its slots and sums that is."""
+    slot, total = _needed(plan, read)
+    kept = chosen(plan, slot, total, np.zeros(0, dtype=np.bool_))
+    used = np.unique(np.append(kept.slot_block, kept.sum_block))
+    number = np.searchsorted(used, np.arange(len(plan.blocks)))
+    return _in_blocks(kept, plan.blocks.taken(used), number), np.flatnonzero(np.append(slot, total))
 
 
-def _needed(problem: Quotient, plan: Plan, root: int) -> tuple[Flags, Flags]:
-    """Return which slots and which sums bring the root what it reads."""
+def _needed(plan: Plan, read: Operands) -> tuple[Flags, Flags]:
+    """Return which slots and which sums bring readers what they read."""
     slot, total = np.zeros(plan.slots + 1, dtype=np.bool_), np.zeros(plan.sums + 1, dtype=np.bool_)
-    read = deliveries(problem.wires, plan)
-    for kind, needed in ((SLOT, slot), (SUM, total)):
-        needed[read.number[(read.reader == root) & (read.kind == kind)]] = True
+    for kind, marked in ((SLOT, slot), (SUM, total)):
+        marked[read.number[read.kind == kind]] = True
     while True:
         before = int(slot.sum() + total.sum())
         slot[plan.slot_fed[slot[:-1]]] = True
         total[plan.slot_sum[slot[:-1]]] = True
         added = total[plan.operands.reader]
-        for kind, needed in ((SLOT, slot), (SUM, total)):
-            needed[plan.operands.number[added & (plan.operands.kind == kind)]] = True
+        for kind, marked in ((SLOT, slot), (SUM, total)):
+            marked[plan.operands.number[added & (plan.operands.kind == kind)]] = True
         # The last of each stands for none.
         slot[-1] = total[-1] = False
         if int(slot.sum() + total.sum()) == before:
             return slot[:-1], total[:-1]
+
+
+def _in_blocks(plan: Plan, blocks: Blocks, number: Integers) -> Plan:
+    """Return a plan of other blocks, given the number that each gets."""
+    return replace(
+        plan,
+        blocks=blocks,
+        slot_block=number[plan.slot_block],
+        sum_block=number[plan.sum_block],
+        operands=plan.operands._replace(block=number[plan.operands.block]),
+    )
+
+
+def followed(one: Plan, other: Plan, runs: Blocks) -> Plan:
+    """Return a plan of sums followed by one of copies of runs of their results.
+
+    Parameters
+    ----------
+    one, other : Plan
+        Each block of the other lies in one block of the one, whose complete sum is where it begins.
+    runs : Blocks
+        Those of the one and then those of the other, as blocks of the whole.
+    """
+    ends = np.column_stack([runs.piece, runs.first_vector, -runs.vectors])
+    _, first, number = np.unique(ends, axis=0, return_index=True, return_inverse=True)
+    whole, number = runs.taken(first), number.reshape(-1).astype(np.int64)
+    summed = len(one.blocks)
+    one, other = _in_blocks(one, whole, number[:summed]), _in_blocks(other, whole, number[summed:])
+    # A block comes before those that lie in it.
+    complete = np.flatnonzero(one.sum_complete)
+    complete = complete[np.argsort(one.sum_block[complete], kind="stable")]
+    of_block = complete[np.searchsorted(one.sum_block[complete], np.arange(len(whole)), side="right") - 1]
+    other = replace(
+        other,
+        slot_fed=np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE),
+        slot_kind=np.full_like(other.slot_kind, SUM),
+        slot_number=of_block[other.slot_block],
+    )
+    columns: dict[str, Any] = {name: np.append(getattr(one, name), getattr(other, name)) for name in SLOT_COLUMNS}
+    return replace(one, **columns)

@@ -285,8 +285,8 @@ def test_a_deadline_below_what_a_model_proves_is_infeasible() -> None:
 
 
 def test_a_model_of_all_ways_finds_more() -> None:
-    """Tests five vectors from one chip of a ring of five: greedy keeps to ways that take 5 cycles, the bound is 4."""
-    problem = problem_of(Collective("broadcast", 5, 5), ring(5, hop=1))
+    """Tests six vectors from one chip of a ring of four: greedy keeps to ways that take 5 cycles, the bound is 4."""
+    problem = problem_of(Collective("broadcast", 4, 6), ring(4, hop=1))
     assert solved(problem, solver="greedy", effort=3).schedule.makespan_cycles == 5
     result = solved(problem, effort=3)
     assert (result.schedule.makespan_cycles, result.solver, result.status) == (4, "cpsat", "optimal")

@@ -99,7 +99,9 @@ class _Values:
         held, first = self.images.maker[:, np.where(is_sum, 0, number)], self.images.held[:, block]
         if not is_sum.any():
             return held, first
-        return np.where(is_sum, self._sum_at(np.where(is_sum, number, 0), node), held), np.where(is_sum, 0, first)
+        total = np.where(is_sum, number, 0)
+        within = self.images.first[:, block] - self.images.first[:, self.plan.sum_block[total]]
+        return np.where(is_sum, self._sum_at(total, node), held), np.where(is_sum, within, first)
 
     def _sum_at(self, total: Integers, node: Integers) -> Integers:
         """Return the number of the image of each sum that is at a node: the group acts freely, so there is one."""

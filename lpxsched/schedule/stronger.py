@@ -1,0 +1,294 @@
+"""What a collective needs of the schedules of stronger ones, which leave all that it asks for, and more.
+
+An all-reduce holds a reduce, a reduce-scatter and a broadcast, an all-gather holds a gather; a scatter and an
+all-gather after it make a broadcast, a reduce-scatter and an all-gather an all-reduce. All of them move runs of one
+tensor, so that vectors have one numbering through all stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lpxsched.schedule.parts import followed, pruned
+from lpxsched.schedule.plan import Plan, deliveries, no_operands
+from lpxsched.schedule.problem.collective import stage_instance
+from lpxsched.schedule.problem.ragged import counted
+from lpxsched.schedule.result import Found
+from lpxsched.schedule.routes.list_plan import Values, carried, needed
+from lpxsched.schedule.symmetry.quotient import Blocks, flow_of, quotient
+from lpxsched.schedule.times.placement import improved
+from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.traffic.collectives import EVERY, Collective, source_values
+from lpxsched.units import NONE, ceil_div
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.compiled.kernels import Integers
+    from lpxsched.schedule.problem.network import Network
+    from lpxsched.schedule.result import Schedule
+    from lpxsched.schedule.symmetry.quotient import Quotient
+
+
+def stronger(weaker: Collective) -> list[tuple[Collective, ...]]:
+    """Return collectives, one or two in turn, that leave all that a weaker one asks for."""
+    width, vectors = weaker.width, weaker.vectors
+    all_reduce = Collective("all-reduce", width, vectors * width if weaker.kind == "reduce-scatter" else vectors)
+    share = ceil_div(vectors, width)
+    # Of fewer vectors than chips most shares would be of nothing.
+    in_turn, last = vectors >= width, Collective("all-gather", width, share)
+    halves = [(Collective("reduce-scatter", width, share), last)] if in_turn else []
+    gathered = [(halves[0][0], replace(weaker, kind="gather", vectors=share))] if in_turn else []
+    spread = [(replace(weaker, kind="scatter", vectors=share), last)] if in_turn else []
+    of_kind: dict[str, list[tuple[Collective, ...]]] = {
+        "all-reduce": [*halves],
+        "reduce": [(all_reduce,), *gathered],
+        "broadcast": [(all_reduce,), *spread],
+        "reduce-scatter": [(all_reduce,)],
+        "gather": [(replace(weaker, kind="all-gather", root=0),)],
+    }
+    return of_kind.get(weaker.kind, [])
+
+
+class _Slots(NamedTuple):
+    """Slots in cells; `start` is when each begins, `end` when its first vector is read."""
+
+    value: Integers
+    cell: Integers
+    bundle: Integers
+    start: Integers
+    end: Integers
+
+
+class _Sums(NamedTuple):
+    """Sums in cells."""
+
+    value: Integers
+    cell: Integers
+    node: Integers
+    start: Integers
+
+
+class _Operands(NamedTuple):
+    """Operands in cells, by the value of their sum."""
+
+    reader: Integers
+    cell: Integers
+    value: Integers
+
+
+class _Cells(NamedTuple):
+    """What stages do, cut at all vectors at which anything begins or ends; between two of them lies a cell.
+
+    Values are numbered: what nodes hold at first by node, then sums. `held` is what each node has in the end of each
+    cell, shape (nodes, cells).
+    """
+
+    slots: _Slots
+    sums: _Sums
+    operands: _Operands
+    held: Integers
+
+
+def kept(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]], *, enough: int) -> Found[Quotient]:
+    """Return a collective made of stronger ones in turn: as they are, without what it does not need, and placed anew.
+
+    It is no longer than they are and a turnaround between them, which what was read or added pays before it leaves.
+
+    Parameters
+    ----------
+    problem : Quotient
+        Of the collective, without symmetry.
+    stages : sequence of (Collective, Schedule)
+        On the same network, from `stronger`.
+    enough : int
+        Nothing is looked for below it.
+    """
+    if len(stages) > 1 and problem.instance.stage.is_sum and _sums_at_readers(stages[0][1]):
+        # One share a chip, as stages have them: the last may be of nothing.
+        problem = quotient(problem.instance, flow_of(problem.instance.stage, padded=True), problem.symmetry)
+        plan, start = _in_halves(problem, stages)
+    else:
+        plan, start = _planned(problem, stages, _cuts(problem, stages))
+    in_time = np.argsort(start, kind="stable")
+    return Found(problem, plan, improved(plan_tasks(problem, plan), in_time, enough=enough))
+
+
+def _sums_at_readers(schedule: Schedule) -> bool:
+    """Return whether every reader itself makes the sums that it reads."""
+    total = schedule.read_value - schedule.operators
+    at = np.append(schedule.sums.node, NONE)[np.maximum(total, NONE)]
+    return bool((at == schedule.read_operator - schedule.operators // 2).all())
+
+
+def _in_halves(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]]) -> tuple[Plan, Integers]:
+    """Return the plan of sums and then copies of them, which may go in more parts than what was summed."""
+    rows, cuts = [], np.zeros(0, dtype=np.int64)
+    for stage, schedule in stages:
+        of_stage = stage_instance(problem.network, stage, problem.add_cost)
+        half = quotient(of_stage, flow_of(stage, padded=False), problem.symmetry)
+        cuts = np.union1d(cuts, _cuts(half, [(stage, schedule)]))
+        plan, start = _planned(half, [(stage, schedule)], cuts)
+        begin = half.flow.first_vector[plan.blocks.piece] + plan.blocks.first_vector
+        rows.append((plan, start, begin, plan.blocks.vectors))
+    (sums, first, *runs), (copies, later, *more) = rows
+    blocks = _blocks(problem, *(np.append(*columns) for columns in zip(runs, more, strict=True)))
+    later = later + stages[0][1].makespan_cycles
+    return followed(sums, copies, blocks), np.concatenate([first[: sums.slots], later, first[sums.slots :]])
+
+
+def _blocks(problem: Quotient, begin: Integers, vectors: Integers) -> Blocks:
+    """Return runs of the tensor as blocks."""
+    flow, pieces = problem.flow, problem.instance.stage.pieces()
+    of_flow, of_piece = (
+        np.searchsorted(first, begin, side="right") - 1 for first in (flow.first_vector, pieces.first_vector)
+    )
+    target = pieces.target[of_piece]
+    return Blocks(of_flow, begin - flow.first_vector[of_flow], vectors, flow.source[of_flow], target)
+
+
+class _Stage(NamedTuple):
+    """A stage to be cut: where in the tensor values begin, what nodes hold before it, its first sum, when it begins."""
+
+    schedule: Schedule
+    first: Integers
+    held: Integers
+    sums: int
+    begin: int
+
+    def cut(self, cuts: Integers, value: Integers, within: Integers, vectors: Integers) -> tuple[Integers, ...]:
+        """Return the row, cell and value of each part of some runs of values."""
+        first = self.first[value] + within
+        low, high = np.searchsorted(cuts, np.minimum([first, first + vectors], cuts[-1]))
+        row, place = counted(high - low)
+        cell, value, operators = low[row] + place, value[row], self.schedule.operators
+        held = self.held[np.where(value < operators, value, 0), cell]
+        return row, cell, np.where(value < operators, held, value - operators + self.sums)
+
+    def in_cells(self, network: Network, cuts: Integers) -> _Cells:
+        """Return all that the stage does, and what nodes hold after it."""
+        schedule, sums = self.schedule, self.schedule.sums
+        row, cell, value = self.cut(cuts, schedule.slot_value, schedule.slot_first, schedule.slot_vectors)
+        bundle, start = schedule.slot_bundle[row], schedule.slot_depart[row] + self.begin
+        slots = _Slots(value, cell, bundle, start, start + network.hop_cycles[bundle])
+        number = schedule.operators + np.arange(len(sums))
+        row, cell, value = self.cut(cuts, number, 0 * number, sums.vectors)
+        added = _Sums(value, cell, sums.node[row], sums.start[row] + self.begin)
+        row, cell, value = self.cut(cuts, sums.operand_value, sums.operand_first, sums.vectors[sums.operand_sum])
+        operands = _Operands(sums.operand_sum[row] + self.sums, cell, value)
+        row, cell, value = self.cut(cuts, schedule.read_value, schedule.read_first, schedule.read_vectors)
+        held = self.held.copy()
+        held[schedule.read_operator[row] - network.width, cell] = value
+        return _Cells(slots, added, operands, held)
+
+
+def _cuts(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]]) -> Integers:
+    """Return the vectors at which anything begins or ends; between two of them lies a cell."""
+    pieces = problem.instance.stage.pieces()
+    last, ends = int((pieces.first_vector + pieces.vectors).max()), [problem.flow.first_vector]
+    for stage, schedule in stages:
+        first = _first_of(stage, schedule)
+        for value, within, vectors in (
+            (schedule.slot_value, schedule.slot_first, schedule.slot_vectors),
+            (schedule.read_value, schedule.read_first, schedule.read_vectors),
+        ):
+            ends += [first[value] + within, first[value] + within + vectors]
+    return np.unique(np.minimum(np.concatenate(ends), last))
+
+
+def _first_of(stage: Collective, schedule: Schedule) -> Integers:
+    """Return where in the tensor each value of a schedule begins."""
+    first, held = np.zeros(schedule.operators, dtype=np.int64), source_values(stage)
+    first[held.shard] = held.offset
+    return np.append(first, schedule.sums.first)
+
+
+def _in_cells(network: Network, stages: Sequence[tuple[Collective, Schedule]], cuts: Integers) -> _Cells:
+    """Return all that stages do; what a chip holds before one of them is what it has read in the one before."""
+    every, begin = list[_Cells](), 0
+    held, sums = np.repeat(np.arange(network.nodes)[:, None], len(cuts) - 1, axis=1), network.nodes
+    for stage, schedule in stages:
+        every.append(_Stage(schedule, _first_of(stage, schedule), held, sums, begin).in_cells(network, cuts))
+        held, sums, begin = every[-1].held, sums + len(schedule.sums), begin + schedule.makespan_cycles
+    slots, added, operands = (
+        [np.concatenate(rows) for rows in zip(*parts, strict=True)] for parts in list(zip(*every, strict=True))[:3]
+    )
+    return _Cells(_Slots(*slots), _Sums(*added), _Operands(*operands), held)
+
+
+def _copied(cells: _Cells, holder: Integers) -> _Cells:
+    """Return copies alone: all others hold nothing, so that a sum is what its one operand is that is held at all.
+
+    Parameters
+    ----------
+    cells : _Cells
+    holder : ndarray of int64, shape (cells,)
+        Node that holds each cell.
+    """
+    every = np.arange(len(holder))
+    brings = np.zeros((max(len(cells.held), int(cells.sums.value.max(initial=0)) + 1), len(holder)), dtype=np.bool_)
+    brings[holder, every] = True
+    reader, cell, value = cells.operands
+    while (more := brings[value, cell] & ~brings[reader, cell]).any():
+        brings[reader[more], cell[more]] = True
+    rows = brings[cells.slots.value, cells.slots.cell]
+    slots = _Slots(*(column[rows] for column in cells.slots))
+    none = np.zeros(0, dtype=np.int64)
+    return _Cells(
+        slots._replace(value=holder[slots.cell]),
+        _Sums(none, none, none, none),
+        _Operands(none, none, none),
+        np.broadcast_to(holder, cells.held.shape),
+    )
+
+
+def _planned(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]], cuts: Integers) -> tuple[Plan, Integers]:
+    """Return the plan of what is needed, and when in the stages its slots and sums begin."""
+    cells, pieces = _in_cells(problem.network, stages, cuts), problem.instance.stage.pieces()
+    if not problem.instance.stage.is_sum:
+        holder = pieces.source[np.searchsorted(pieces.first_vector, cuts[:-1], side="right") - 1]
+        cells = _copied(cells, holder)
+    plan, start = _connected(problem.network, cells, _blocks(problem, cuts[:-1], np.diff(cuts)))
+    plan, rows = pruned(plan, deliveries(problem.wires, plan))
+    return plan, start[rows]
+
+
+def _connected(network: Network, cells: _Cells, blocks: Blocks) -> tuple[Plan, Integers]:
+    """Return the plan of all cells, a block each; of what comes to a node twice, what is read first stays."""
+    count, width = len(blocks), network.width
+    slots, sums = cells.slots, cells.sums
+
+    def key(value: Integers, cell: Integers, node: Integers) -> Integers:
+        return np.asarray((value * count + cell) * network.nodes + node)
+
+    first_read = np.argsort(slots.end, kind="stable")
+    arrived = key(slots.value, slots.cell, network.destination[slots.bundle])
+    rows = np.sort(first_read[np.unique(arrived[first_read], return_index=True)[1]])
+    rows = rows[slots.value[rows] != network.destination[slots.bundle[rows]]]
+    slots, arrived = _Slots(*(column[rows] for column in slots)), arrived[rows]
+    node, cell = np.repeat(np.arange(width), count), np.tile(np.arange(count), width)
+    values = Values(arrived, key(*sums[:3]), key(node, cell, node), node)
+    source = network.source[slots.bundle]
+    loads = carried(values, key(slots.value, slots.cell, source), source)
+    of_sum = sums.value * count + sums.cell
+    reader = np.searchsorted(of_sum, cells.operands.reader * count + cells.operands.cell)
+    order = np.argsort(reader, kind="stable")
+    reader, cell, at = reader[order], cells.operands.cell[order], sums.node[reader[order]]
+    added = key(cells.operands.value[order], cell, at)
+    everyone = (blocks.target == EVERY) | (blocks.target == np.arange(width)[:, None])
+    wanted = (cells.held[:width] * count + np.arange(count))[everyone]
+    plan = Plan(
+        blocks,
+        slots.cell,
+        slots.bundle,
+        *loads,
+        sums.cell,
+        sums.node,
+        np.isin(of_sum, wanted),
+        operands=needed(values, added, reader=reader, node=at, block=cell, slot_origin=loads[3]),
+        reads=no_operands(),
+    )
+    return plan, np.append(slots.start, sums.start)
