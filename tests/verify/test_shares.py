@@ -80,6 +80,25 @@ def test_a_run_that_reads_too_little_is_seen(build: Build) -> None:
     assert reports(with_experts(build, work=work), "R4", "reads 16320 bytes of weights a run, must 32640, 1 blocks")
 
 
+def test_blocks_without_their_number_in_a_run_are_seen(build: Build) -> None:
+    """Tests four shards of 64 columns whose runs read no block, or that do not say so: then 256 whole experts."""
+    sizes = experts_of(build).sizes
+    nothing = with_experts(build, sizes=sizes | {"run_blocks": 0})
+    assert reports(nothing, "R4", "has no run_blocks, but runs that read blocks")
+    untold = with_experts(build, sizes={name: size for name, size in sizes.items() if name != "run_blocks"})
+    assert reports(untold, "R4", "operator layer.0.experts has 256 whole experts on its shards, must 4")
+
+
+def test_a_whole_expert_on_no_shard_is_seen(tmp_path: Path) -> None:
+    """Tests four whole experts on four chips, of which the last says that it holds none."""
+    build = compiled(tmp_path, moe="whole")
+    shares = [list(share) for share in experts_of(build).shares or ()]
+    assert [held for _, held, _ in shares] == [1, 1, 1, 1]
+    shares[3][1] = 0
+    assert reports(with_experts(build, shares=shares), "R4", "has 3 whole experts on its shards, must 4")
+    assert check(build).ok
+
+
 def test_biases_are_resident_once(tmp_path: Path) -> None:
     """Tests four experts of 96 columns in three blocks on four chips, which hold three blocks each.
 
