@@ -84,9 +84,12 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
 
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
-    near = bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))
-    is_near = options.solver == "auto" and found.objective_cycles <= near
-    effort = Effort(options.seconds(WAYS_SECONDS), options.seed, bound.cycles)
+    near = Fraction(1, NEAR_ENOUGH << (options.effort - 1))
+    gap = Fraction(found.objective_cycles, max(1, bound.cycles)) - 1
+    is_near = options.solver == "auto" and gap <= near
+    # Little is left to win: what is spent on it shrinks with it.
+    seconds = options.seconds(WAYS_SECONDS) * (float(gap / near) if is_near else 1)
+    effort = Effort(seconds, options.seed, bound.cycles)
     found, proved = improved_ways(found, effort, NEAR_EXTENT if is_near else EXTENTS[options.solver])
     return found, proved if proved is not None and proved.cycles > bound.cycles else bound
 
