@@ -59,9 +59,9 @@ def sweep_command(
     chosen = [{name: point[name] for name in given(elements)} for point in points]
     targets, folder = output_targets({"table": output, "png": png}), _points_folder(output)
     if cluster is not None:
-        refuse_missing_cluster("sweep")
         if given({"jobs": jobs}):
             raise click.UsageError("--jobs are compiles of this machine; those of --cluster are its workers")
+        refuse_missing_cluster("sweep")
     started = time.perf_counter()
     with progress_told(on_pipe=on_pipe) as progress:
         outcomes, taken = outcomes_of(chosen, Workers(jobs, cluster), folder, progress=progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -63,6 +64,8 @@ def as_found(find: Callable[[Given], Found], given: Sequence[Given], workers: Wo
     calls = (delayed(_numbered)(number, find, one) for number, one in enumerate(given))
     with _backend(workers.cluster), nullcontext() if workers == Workers() else _terminated_as_interrupted():
         jobs = None if workers.cluster else workers.jobs
+        # Who ends a run knows that it is not done.
+        warnings.filterwarnings("ignore", r"\d+ tasks (have been successfully executed|which were still)", UserWarning)
         found = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(calls)
         try:
             yield from found
