@@ -29,7 +29,7 @@ from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.stronger import kept, stronger
 from lpxsched.schedule.symmetry.groups import Symmetry, symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.schedule.symmetry.quotient import Flow, Quotient, flow_of, gathered_flow, middle_flow, quotient
+from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, gathered_flow, middle_flow, quotient
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Ite
         if best.objective_cycles <= _good_enough(options, bound):
             return
         known = best.placement.makespan_cycles
-        if any(_is_large(flow_of(stage, padded=False), problem.network, slots // SLOTS_PER_PART) for stage in stages):
+        if any(_is_large(stage, problem.network, slots // SLOTS_PER_PART) for stage in stages):
             continue
         schedules = [_schedule_of(problem, stage, options, known_cycles=known) for stage in stages]
         found_all = [schedule for schedule in schedules if schedule is not None]
@@ -102,7 +102,6 @@ def _searched_in_groups(
         packing_seconds=packing_seconds,
     )
     best: Found[Quotient] | None = None
-    own = flow_of(problem.stage, padded=False)
     for number, symmetry in enumerate(_groups(problem, options)):
         if best is not None and best.objective_cycles <= _good_enough(options, bound):
             break
@@ -115,7 +114,7 @@ def _searched_in_groups(
             best = found if best is None else min(best, found, key=lambda one: one.quality)
             if best.objective_cycles <= bound.cycles:
                 return
-        if best is not None and number == 0 and _is_large(own, problem.network, budget.slots):
+        if best is not None and number == 0 and _is_large(problem.stage, problem.network, budget.slots):
             break
 
 
@@ -132,8 +131,9 @@ def _groups(problem: Instance, options: SolveOptions) -> Iterator[Symmetry]:
         yield trivial(problem.network)
 
 
-def _is_large(flow: Flow, network: Network, slots: int) -> bool:
+def _is_large(stage: Collective, network: Network, slots: int) -> bool:
     """Return whether one candidate without symmetry takes all of so many slots."""
+    flow = flow_of(stage, padded=False)
     readers = network.width if flow.is_for_everyone else 2
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > slots
 
