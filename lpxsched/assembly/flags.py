@@ -35,7 +35,7 @@ class _Site(NamedTuple):
     hosts: tuple[int, ...]
 
 
-def with_flags(
+def with_flag_rows(
     program: Program, graph: GraphFile, sent: Sequence[Sent | None], *, vector_bytes: int
 ) -> tuple[Program, GraphFile]:
     """Return a program and its graph with the flags of all segments.
@@ -180,7 +180,7 @@ def _joined(parts: Sequence[Program]) -> Program:
     )
 
 
-def without_flags(build: Build) -> Build:
+def without_flag_rows(build: Build) -> Build:
     """Return a build without flags, and what is left of its tables numbered from 0."""
     operators, tensors, graph = build.operators, build.tensors, build.graph
     stays = ~np.isin(operators.kind, (FLAGS, BRANCH))

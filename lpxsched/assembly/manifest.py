@@ -18,14 +18,13 @@ from lpxsched.options import PARTITIONS, CollectiveOptions, CompileOptions
 from lpxsched.program.outside.gpus import read_gpus
 from lpxsched.program.outside.handover import read_handover
 from lpxsched.timetable.build import Build
-from lpxsched.timetable.documents import FORMAT, GraphFile, ManifestFile, canonical_json
+from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
 from lpxsched.workload.config.quantization import quantization_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpxsched.assembly.program import Program
-    from lpxsched.assembly.surroundings import Surroundings
+    from lpxsched.assembly.assembled import Assembled
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.program.outside.micro_batch import Outside
@@ -36,35 +35,11 @@ DECISIVE_PACKAGES = ("lpxsched", "numpy", "ortools", "pyarrow")
 UNTAGGED = ("model", "links")
 
 
-def signed_build(
-    options: CompileOptions | CollectiveOptions,
-    fabric: Fabric,
-    clock: ClockSpecification,
-    graph: GraphFile,
-    program: Program,
-    around: Surroundings,
-    *,
-    results: dict[str, Any],
-) -> Build:
-    """Return the tables of a compile or a collective with the documents that describe them, signed.
-
-    Parameters
-    ----------
-    options : CompileOptions or CollectiveOptions
-    fabric : Fabric
-    clock : ClockSpecification
-    graph : GraphFile
-        From `assembly.graph`.
-    program : Program
-        The tables of operators, operands, tensors and slots.
-    around : Surroundings
-        The tables of chips, links, segments, frames and deskews.
-    results : dict
-        From `assembly.results`.
-    """
-    unsigned = _manifest(options, fabric, clock, results)
-    tables = {field.name: getattr(part, field.name) for part in (program, around) for field in fields(part)}
-    build = Build(**tables, graph=graph, manifest=unsigned, graph_json=canonical_json(graph))
+def signed_build(options: CompileOptions | CollectiveOptions, made: Assembled, results: dict[str, Any]) -> Build:
+    """Return the tables of a compile or a collective with the documents that describe them, signed."""
+    unsigned = _manifest(options, made.fabric, made.clock, results)
+    tables = {field.name: getattr(part, field.name) for part in (made.program, made.machine) for field in fields(part)}
+    build = Build(**tables, graph=made.graph, manifest=unsigned, graph_json=canonical_json(made.graph))
     return replace(build, manifest=unsigned.model_copy(update={"content_sha256": build.content_sha256()}))
 
 

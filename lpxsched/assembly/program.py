@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from lpxsched.assembly.segment import Part, Segment, padded_off
+from lpxsched.assembly.segment import Segment, SegmentPart, padded_off
 from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT, Integers, Operands, Operators, Slots, Table, Tensors
 from lpxsched.units import NONE
 
@@ -56,7 +56,7 @@ def assemble(segments: Sequence[Segment]) -> Program:
     )
 
 
-def _expanded(part: Part, number: int) -> Program:
+def _expanded(part: SegmentPart, number: int) -> Program:
     """Return the tables of one part of a segment, tensors and operators numbered from 0."""
     schedule = part.schedule
     tensor_of = np.full(schedule.operators + len(schedule.sums), NONE, dtype=np.int64)
@@ -90,7 +90,7 @@ def taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bo
 
 
 def _placed(
-    part: Part,
+    part: SegmentPart,
     tables: Program,
     left: dict[tuple[str, int], int],
     kept: dict[tuple[str, int], int],
@@ -125,7 +125,7 @@ def _placed(
     return placed, {names[result]: int(tensor[result]) for result in results}
 
 
-def _slots(part: Part, tensor_of: Integers) -> Slots:
+def _slots(part: SegmentPart, tensor_of: Integers) -> Slots:
     schedule = part.schedule
     network = part.network
     links, first = network.links.values, np.cumsum(network.lanes) - network.lanes
@@ -139,7 +139,7 @@ def _slots(part: Part, tensor_of: Integers) -> Slots:
     )
 
 
-def _operators(part: Part, number: int) -> Operators:
+def _operators(part: SegmentPart, number: int) -> Operators:
     """Operators of the graph, then sums."""
     graph, schedule, cost = part.operators, part.schedule, part.add_cost
     sums = schedule.sums
@@ -170,7 +170,7 @@ def _sum_work(cost: AddCost, sums: Sums) -> Integers:
     return np.array(work, dtype=np.int64).reshape(-1, 2)[shape.reshape(-1)]
 
 
-def _operands(part: Part, tensor_of: Integers, size: Integers) -> Operands:
+def _operands(part: SegmentPart, tensor_of: Integers, size: Integers) -> Operands:
     """Return what is read of moving runs and of results at the same node, what is added, and weights."""
     schedule, weights, local = part.schedule, part.weights, part.after_operator
     sums, whole = schedule.sums, tensor_of[part.after_result]
@@ -193,7 +193,7 @@ def _operands(part: Part, tensor_of: Integers, size: Integers) -> Operands:
     return Operands(operator[some], tensor[some], first[some], vectors[some], role[some])
 
 
-def _tensors(part: Part, producer: Integers) -> Tensors:
+def _tensors(part: SegmentPart, producer: Integers) -> Tensors:
     """Return results of operators, then of sums, made by the given ones, then weights, which nobody makes."""
     results, weights, pieces = part.results, part.weights, part.pieces
     sums = part.schedule.sums

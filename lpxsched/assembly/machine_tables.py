@@ -15,13 +15,13 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lpxsched.assembly.segment import Part, Segment
+    from lpxsched.assembly.segment import Segment, SegmentPart
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Surroundings:
+class MachineTables:
     """The five tables that say where and when a program runs."""
 
     chips: Chips
@@ -106,11 +106,11 @@ def links_table(fabric: Fabric, *, guard_cycles: Integers) -> Links:
     )
 
 
-def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> Surroundings:
+def machine_tables(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> MachineTables:
     """Return the tables of a fabric with the segments that run on it."""
     frames = sharing(segment.chips.tolist() for segment in segments)
     first = [frames.index(frame) for frame in range(max(frames) + 1)]
-    return Surroundings(
+    return MachineTables(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
         segments=_segments(segments, frames),
@@ -132,7 +132,7 @@ def _weight_bytes(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     return weight_bytes
 
 
-def _parts(segments: Sequence[Segment]) -> Iterator[Part]:
+def _parts(segments: Sequence[Segment]) -> Iterator[SegmentPart]:
     return (part for segment in segments for part in segment.parts)
 
 
