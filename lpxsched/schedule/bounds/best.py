@@ -56,7 +56,7 @@ def collective_bound(problem: Instance, *, repeats: bool = False) -> LowerBound:
             if repeats:
                 found = LowerBound(better_period(wanted, best.cycles), "routes")
             else:
-                found = LowerBound(better_makespan(side.view, wanted, best.cycles), "hop windows")
+                found = LowerBound(better_makespan(wanted, best.cycles), "hop windows")
             best = _better(best, found)
     view = sides[0].view
     by_flow = flow_period(view, best.cycles) if repeats else flow_makespan(problem, view, best.cycles)
