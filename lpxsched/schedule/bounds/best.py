@@ -11,7 +11,7 @@ from lpxsched.schedule.bounds.ends import Entering, ending_cycles, ending_period
 from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
 from lpxsched.schedule.bounds.loads import least_step_cycles, loads, ramp
 from lpxsched.schedule.bounds.routes import Fan, better_makespan, better_period, fan
-from lpxsched.schedule.bounds.trees import copies, everyones_sums, sums_cycles, sums_period
+from lpxsched.schedule.bounds.trees import everyones_sums, sums_cycles, sums_period
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
 from lpxsched.schedule.policy import CUTS, READERS, SETS, SINGLES
 from lpxsched.schedule.result import LowerBound
@@ -92,11 +92,10 @@ def _period_by_ends(side: Side) -> Iterator[LowerBound]:
 def _by_work(problem: Instance, sides: tuple[Side, Side], repeats: bool) -> Iterator[LowerBound]:
     yield LowerBound(sums_period(problem) if repeats else sums_cycles(problem), "sums")
     for side in sides:
-        name = "copies" if side.view.wants.holders_differ else "sums of everyone"
-        for lanes, departures, idle in (*copies(side.view), *everyones_sums(problem, side.view)):
+        for lanes, departures, idle in everyones_sums(problem, side.view):
             needed = np.array([departures])
             cycles = lanes.shortest_period(needed) if repeats else lanes.shortest_makespan(needed, idle[None])
-            yield LowerBound(int(cycles[0]), name)
+            yield LowerBound(int(cycles[0]), "sums of everyone")
 
 
 def _by_borders(problem: Instance, side: Side, repeats: bool) -> Iterator[LowerBound]:

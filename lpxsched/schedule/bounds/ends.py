@@ -15,7 +15,12 @@ reversed.
 **Latency.** A vector, or a sum with it inside, that comes from holder x to reader z makes hops along some way from x to
 z. Each hop takes hop_b cycles from departure to read at least, and between two hops lies the turnaround: what is added
 on the way leaves no earlier than a turnaround and the sum after its read (R2). So z reads it no earlier than the least
-cost of a way from x to z, less the turnaround after its last hop. `view` proves how a sum adds to this.
+cost of a way from x to z, less the turnaround after its last hop. `view` proves how a sum adds to this. It is the least
+idle_b above, so that one vector of x alone proves no less: its name tells that distance decides.
+
+**Copies.** What enters all readers together proves no more than what enters each: if holders give different vectors,
+and the bundles into all readers have too little room for all that these want, those into some reader have too little
+for what it wants of all its holders, the largest Z. Sums with one reader each are the same with time reversed.
 
 **Ports.** Where only so many vectors e may end at a chip in a cycle (R7), the vectors of Z end at z no earlier than the
 least way w from Z to z, so in the cycles w .. T, of which each ends e of them at most: e (T - w + 1) >= N_Z. The same

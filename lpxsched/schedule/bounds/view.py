@@ -162,10 +162,16 @@ def longest_run(collective: Collective) -> int:
 
 
 def representatives(view: View) -> Integers:
-    """Return shards that differ in their wires, in what they want or in their distances; a few if there are many."""
+    """Return shards that differ in their wires, in what they want or in their distances.
+
+    If there are many, a few, and the one that wants the most for the rate of its lanes.
+    """
     network, width = view.network, view.wants.width
     if not is_small(view):
-        return np.unique(np.linspace(0, width - 1, FEW_SHARDS).astype(np.int64))
+        lanes = network.lanes * network.pitch_denominator / network.pitch_numerator
+        rate = np.bincount(network.destination, lanes, network.nodes)[:width]
+        starved = (view.wants.vectors.sum(axis=0) / np.maximum(rate, np.finfo(np.float64).tiny)).argmax()
+        return np.unique([*np.linspace(0, width - 1, FEW_SHARDS).astype(np.int64), starved])
     cost = view.into(np.arange(width))
     found: dict[bytes, int] = {}
     for shard in range(width):
