@@ -99,7 +99,7 @@ def busiest(view: View, sets: Flags, most: int) -> Flags:
 
 
 def cut_cycles(view: View, inside: Flags) -> int:
-    """Return the bound of the makespan by a cut around a set of nodes."""
+    """Return the bound by a cut around a set of nodes."""
     network, vectors = view.network, view.wants.vectors
     holders, readers = np.flatnonzero(~inside[: len(vectors)]), np.flatnonzero(inside[: len(vectors)])
     into = np.flatnonzero(~inside[network.source] & inside[network.destination])
@@ -112,16 +112,8 @@ def cut_cycles(view: View, inside: Flags) -> int:
         for some_readers in _far(left):
             needed = vectors[np.ix_(holders[some_holders], readers[some_readers])].sum()
             idle = earliest + view.hop[into] + left[some_readers].min(axis=0)
-            best = max(best, int(lanes.shortest_makespan(needed[None], idle[None])[0]))
+            best = max(best, int(lanes.shortest(needed[None], idle[None])[0]))
     return best
-
-
-def cut_period(view: View, inside: Flags) -> int:
-    """Return the bound of the period by a cut around a set of nodes."""
-    network, width = view.network, view.wants.width
-    into = np.flatnonzero(~inside[network.source] & inside[network.destination])
-    needed = view.wants.vectors[~inside[:width]][:, inside[:width]].sum()
-    return int(view.lanes.at(into).shortest_period(needed[None])[0])
 
 
 def _crossing(sets: Flags, amount: Integers) -> Integers:

@@ -55,26 +55,20 @@ class Colours:
     flow: Integers
 
 
-def flow_makespan(problem: Instance, view: View, known: int) -> int:
-    """Return a bound of the makespan by flows if it exceeds a known one, else something smaller."""
+def flow_bound(problem: Instance, view: View, known: int) -> int:
+    """Return a bound by flows if it exceeds a known one, else that."""
     step, outside = least_step_cycles(view), ramp(problem, view)
     best = known
     for _ in range(FLOW_ROUNDS):
-        length = _lengths(view, view.lanes.within(np.array([best]), view.hop))
+        length = _lengths(view, view.lanes.room(np.array([best]), view.hop))
         if length is None:
             break
         load = load_of(view, length, "flow")
-        found = max(load.makespan_cycles(step), 0 if outside is None else load.ramp_cycles(outside))
+        found = max(load.cycles(step), 0 if outside is None else load.ramp_cycles(outside))
         if found <= best:
             break
         best = found
     return best
-
-
-def flow_period(view: View, known: int) -> int:
-    """Return a bound of the period by flows if it exceeds a known one, else something smaller."""
-    length = _lengths(view, view.lanes.in_period(np.array([known])))
-    return 0 if length is None else load_of(view, length, "flow").period_cycles()
 
 
 def _lengths(view: View, room: Integers) -> Integers | None:

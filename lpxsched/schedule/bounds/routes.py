@@ -52,13 +52,9 @@ class Fan:
         vectors: Integers = self.view.wants.vectors[self.holders, self.reader]
         return vectors
 
-    def fits_within(self, makespan_cycles: int) -> bool:
-        """Whether a makespan is not excluded."""
-        return self.fits(self.view.lanes.within(np.array([makespan_cycles]), self.idle))
-
-    def fits_period(self, period_cycles: int) -> bool:
-        """Whether a period is not excluded."""
-        return self.fits(self.view.lanes.in_period(np.array([period_cycles])))
+    def fits_within(self, cycles: int) -> bool:
+        """Whether a makespan, or period, is not excluded."""
+        return self.fits(self.view.lanes.room(np.array([cycles]), self.idle))
 
 
 def fan(view: View, reader: int, holders: Integers) -> Fan:
@@ -70,19 +66,14 @@ def fan(view: View, reader: int, holders: Integers) -> Fan:
     return Fan(view, reader, holders, released + view.hop + left, complete)
 
 
-def better_makespan(wanted: Fan, known: int) -> int:
-    """Return a bound of the makespan by a fan if it exceeds a known one, else something smaller."""
+def fan_bound(wanted: Fan, known: int) -> int:
+    """Return a bound by a fan if it exceeds a known one, else something smaller."""
     final = wanted.view.final_cycles if wanted.complete > known else 0
     low = max(0, known - final)
     if wanted.fits_within(low):
         return 0
     without = least_integer(wanted.fits_within, low + 1)
     return int(wanted.view.ended(np.array([without]), np.array([wanted.complete]))[0])
-
-
-def better_period(wanted: Fan, known: int) -> int:
-    """Return a bound of the period by a fan if it exceeds a known one, else something smaller."""
-    return 0 if wanted.fits_period(known) else least_integer(wanted.fits_period, known + 1)
 
 
 def _maximum_flow(wanted: Fan, usable: Integers, capacity: Integers) -> int:

@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
 
 
-def sums_cycles(problem: Instance) -> int:
-    """Return the bound of the makespan by the work of the vector units."""
-    work = sums_period(problem)
-    return work + int(problem.network.hop_cycles.min()) if work else 0
+def sums_cycles(problem: Instance, *, repeats: bool = False) -> int:
+    """Return the bound of the makespan, or period, by the work of the vector units."""
+    work = _busiest_unit(problem)
+    return work + int(problem.network.hop_cycles.min()) if work and not repeats else work
 
 
-def sums_period(problem: Instance) -> int:
+def _busiest_unit(problem: Instance) -> int:
     """Return the cycles that some vector unit spends on sums at least."""
     summands, cost = problem.network.width, problem.add_cost
     if not problem.stage.is_sum or summands < 2 or not cost.operations_per_cycle:

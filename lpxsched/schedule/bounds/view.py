@@ -85,7 +85,7 @@ def wants_of(collective: Collective) -> Wants:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A problem in one direction of time, and the costs of ways.
+    """A problem in one direction of time, its makespan or its period, and the costs of ways.
 
     The cost of a way from u to v counts, for every hop, the cycles from its departure to its read and then to the next
     departure from there: the turnaround, which a sum with the vector in it pays as well. So a vector that is at u at
@@ -99,6 +99,7 @@ class View:
         The shortest sum, by which a reader may have to end; 0 without sums.
     holder_complete, reader_complete : ndarray of int64, shape (width,)
         The earliest cycle at which a reader gets a complete sum from elsewhere, `FAR` for the side that does not read.
+        A period ends with no sum.
     lanes : Lanes
         Those of all bundles.
     hop : ndarray of int64, shape (bundles,)
@@ -139,15 +140,16 @@ class View:
         return np.maximum(makespan_cycles, np.minimum(makespan_cycles + self.final_cycles, complete))
 
 
-def views(problem: Instance) -> tuple[View, View]:
-    """Return a problem as it is, and with time reversed."""
+def views(problem: Instance, *, repeats: bool = False) -> tuple[View, View]:
+    """Return a problem as it is, and with time reversed; bounds are of its period where it repeats."""
     network, wants = problem.network, wants_of(problem.stage)
     never = np.full(network.width, FAR, dtype=np.int64)
-    final = problem.add_cost.cycles(2, 1) if problem.stage.is_sum else 0
-    lanes = lanes_of(network, longest_run(problem.stage))
+    ends_with_sum = problem.stage.is_sum and not repeats
+    final = problem.add_cost.cycles(2, 1) if ends_with_sum else 0
+    lanes = lanes_of(network, longest_run(problem.stage), repeats=repeats)
     forward = View(network, wants, final, never, never, lanes, network.hop_cycles)
     backward = replace(forward, network=network.reversed(), wants=wants.reversed(), _into={})
-    if not problem.stage.is_sum:
+    if not ends_with_sum:
         return forward, backward
     complete = _complete_cycles(forward)
     return replace(forward, reader_complete=complete), replace(backward, holder_complete=complete)

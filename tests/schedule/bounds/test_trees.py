@@ -18,7 +18,7 @@ def test_sums_of_everyone_on_a_ring() -> None:
     """
     view, _ = views(problem_of(Collective("all-reduce", 8, 20), ring(8)))
     bounds = [
-        (needed, int(lanes.shortest_makespan(column([needed]), idle[None])[0]))
+        (needed, int(lanes.shortest(column([needed]), idle[None])[0]))
         for lanes, needed, idle in everyones_sums(problem_of(Collective("all-reduce", 8, 20), ring(8)), view)
     ]
     assert bounds[:2] == [(140, 20), (280, 20)]
