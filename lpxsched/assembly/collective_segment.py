@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.problem.instance import Instance
 
-SOURCE, DELIVER = "source", "deliver"
+SOURCE_KIND, DELIVER_KIND = "source", "deliver"
 NO_UNIT = "none"
 
 
@@ -74,7 +74,7 @@ def _operators(problem: Instance) -> GraphOperators:
     return GraphOperators(
         node=np.concatenate([chips, chips]),
         unit=np.full(2 * problem.network.width, NO_UNIT),
-        kind=np.repeat([SOURCE, DELIVER], problem.network.width),
+        kind=np.repeat([SOURCE_KIND, DELIVER_KIND], problem.network.width),
         cycles=zeros,
         dtype=np.full(2 * problem.network.width, SUM_DATATYPE),
         sram_bytes=zeros,

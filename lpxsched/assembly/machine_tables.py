@@ -32,15 +32,7 @@ class MachineTables:
 
 
 def chips_table(fabric: Fabric, tree: AlignmentTree, *, weight_bytes: Integers) -> Chips:
-    """Return all nodes of a fabric.
-
-    Parameters
-    ----------
-    fabric : Fabric
-    tree : AlignmentTree
-    weight_bytes : ndarray of int64, shape (nodes,)
-        Weights that a build lays there.
-    """
+    """Return all nodes of a fabric, with the weights that a build lays there."""
     is_chip = np.arange(fabric.nodes) < fabric.chips
 
     def on_chips(value: int) -> Integers:
@@ -78,14 +70,7 @@ def chips_table(fabric: Fabric, tree: AlignmentTree, *, weight_bytes: Integers) 
 
 
 def links_table(fabric: Fabric, *, guard_cycles: Integers) -> Links:
-    """Return all links of a fabric.
-
-    Parameters
-    ----------
-    fabric : Fabric
-    guard_cycles : ndarray of int64, shape (links,)
-        Guard of each link, `NONE` where no segment uses it.
-    """
+    """Return all links of a fabric with their guards, `NONE` where no segment uses it."""
     classes = fabric.link_classes
     numbers = fabric.link_class
 
@@ -173,10 +158,7 @@ def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
 def _deskews(segments: Sequence[Segment]) -> Deskews:
     """Segments on demand have the deskews of their frame, the opening one first; what repeats has those in its gaps.
 
-    Parameters
-    ----------
-    segments : sequence of Segment
-        The first of each frame: on demand all open alike.
+    The segments are the first of each frame: on demand all open alike.
     """
     rows = []
     for number, segment in enumerate(segments):

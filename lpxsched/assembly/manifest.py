@@ -8,10 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.errors import InputError
 from lpxsched.fabric.profile import read_topology
 from lpxsched.fabric.schema import ExplicitFile
-from lpxsched.files.document import read_yaml
+from lpxsched.files.document import read_bytes, read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import PARTITIONS, CollectiveOptions, CompileOptions
@@ -89,7 +88,7 @@ def inputs_by_content(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
         When one cannot be read.
     """
     return {
-        kind: {"name": _file_name(path), "sha256": hashlib.sha256(_bytes_of(path)).hexdigest()}
+        kind: {"name": _file_name(path), "sha256": hashlib.sha256(read_bytes(path)).hexdigest()}
         for kind, path in files.items()
     }
 
@@ -102,13 +101,6 @@ def assumptions_of(files: Mapping[str, Path]) -> list[tuple[str, str, dict[str, 
         if kind not in UNTAGGED
         for key, value in assumed_values(read_yaml(path).data).items()
     ]
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
 
 
 def input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from lpxsched.assembly.headline import (
     not_modelled,
     picoseconds_up,
 )
-from lpxsched.assembly.results import acceptance_length, chips_of, layers_told, run_of
+from lpxsched.assembly.results import acceptance_length, computing_chips, layers_told, run_of
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, slowest_mhz, worst_case_ns
 from lpxsched.files.ranged import NOTHING
 from lpxsched.program.frames.arranging import InFlight
@@ -85,7 +85,7 @@ def chain_results(
         }
         bound = "busiest unit"
     else:
-        run = run_of(made, 0, chips_of(chain.layers), ending_chips(chain.layers[-1].problem))
+        run = run_of(made, 0, computing_chips(chain.layers), ending_chips(chain.layers[-1].problem))
         told = _on_demand(options, made, [run], NOTHING, missing) | {"deskews": deskews_between(chain)}
         bound = chain.bound.name
     told |= layers_told(options, made, chain.layers)
@@ -141,7 +141,7 @@ def _in_flight(
 
 def _longest_ns(made: Assembled, layers: Sequence[ScheduledLayer]) -> Callable[[int], Fraction]:
     """Return the longest step of a number of cycles, whatever clocks do."""
-    depth = int(made.machine.chips.hac_depth[chips_of(layers)].max())
+    depth = int(made.machine.chips.hac_depth[computing_chips(layers)].max())
     return lambda cycles: reserved_step_ns(made.clock, made.clock_mhz, step_cycles=cycles, depth=depth)
 
 

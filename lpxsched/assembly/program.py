@@ -8,12 +8,23 @@ numbers, and what one leaves for the next becomes one tensor.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.assembly.segment import Segment, SegmentPart, padded_off
-from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT, Integers, Operands, Operators, Slots, Table, Tensors
+from lpxsched.timetable.columns import (
+    COPY,
+    REDUCE,
+    WEIGHT,
+    AnyTable,
+    Flags,
+    Integers,
+    Operands,
+    Operators,
+    Slots,
+    Tensors,
+)
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -22,7 +33,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.result import Sums
 
-AnyTable = TypeVar("AnyTable", bound=Table)
 ADD, VECTOR_UNIT = "add", "vector"
 COMPLETE, PARTIAL = "sharded", "partial"
 
@@ -48,6 +58,11 @@ def assemble(segments: Sequence[Segment]) -> Program:
             parts.append(placed)
             tensors += len(placed.tensors)
             operators += len(placed.operators)
+    return joined_programs(parts)
+
+
+def joined_programs(parts: Sequence[Program]) -> Program:
+    """Return the rows of all parts: slots in their order, operators and tensors one after the other."""
     return Program(
         slots=concatenated([part.slots for part in parts], "link", "depart"),
         operators=concatenated([part.operators for part in parts]),
@@ -89,6 +104,19 @@ def taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bo
     return type(table)(*(getattr(table, field.name)[rows] for field in fields(table)))
 
 
+def renumbered(tables: Program, operators: tuple[Flags, Integers], tensors: tuple[Flags, Integers]) -> Program:
+    """Return the rows of some operators, and some of all tensors, each told by whether it stays and its new number."""
+    (told, operator), (own, tensor) = operators, tensors
+    operands, made = taken(tables.operands, told[tables.operands.operator]), tables.tensors.producer
+    producer = np.where(made == NONE, NONE, operator[made])
+    return Program(
+        replace(tables.slots, tensor=tensor[tables.slots.tensor]),
+        replace(taken(tables.operators, told), operator=operator[told]),
+        replace(operands, operator=operator[operands.operator], tensor=tensor[operands.tensor]),
+        replace(taken(tables.tensors, own), tensor=tensor[own], producer=producer[own]),
+    )
+
+
 def _placed(
     part: SegmentPart,
     tables: Program,
@@ -102,7 +130,7 @@ def _placed(
     before kept; what this part keeps is added to that. Also returned is what this part leaves.
     """
     told = np.append(part.is_told, np.ones(len(tables.operators) - len(part.is_told), dtype=np.bool_))
-    tensors, slots, operands = tables.tensors, tables.slots, tables.operands
+    tensors = tables.tensors
     names = list(zip(tensors.name.tolist(), tensors.chip.tolist(), strict=True))
     made = tensors.producer >= 0
     own = np.where(made, told[tensors.producer], [name not in kept for name in names])
@@ -110,17 +138,7 @@ def _placed(
     before = [(left if made[row] else kept)[names[row]] for row in np.flatnonzero(~own).tolist()]
     tensor[~own] = before
     kept |= {names[row]: int(tensor[row]) for row in np.flatnonzero(own & ~made).tolist()}
-    operands = taken(operands, told[operands.operator])
-    placed = Program(
-        replace(slots, tensor=tensor[slots.tensor]),
-        replace(taken(tables.operators, told), operator=operator[told]),
-        replace(operands, operator=operator[operands.operator], tensor=tensor[operands.tensor]),
-        replace(
-            taken(tensors, own),
-            tensor=tensor[own],
-            producer=np.where(tensors.producer < 0, tensors.producer, operator[tensors.producer])[own],
-        ),
-    )
+    placed = renumbered(tables, (told, operator), (own, tensor))
     results = range(len(part.results.operator))
     return placed, {names[result]: int(tensor[result]) for result in results}
 

@@ -51,7 +51,7 @@ def layers_told(options: CompileOptions, made: Assembled, layers: Sequence[Sched
         "layers": len(layers),
         "distinct_problems": len(problems),
         "problems": problems,
-        "chips": len(chips_of(layers)),
+        "chips": len(computing_chips(layers)),
         **traffic(made.program.slots, made.program.tensors),
     }
 
@@ -61,7 +61,7 @@ def acceptance_length(options: CompileOptions) -> Fraction:
     return acceptance(options.model, draft=options.draft, chosen=options.acceptance).tokens
 
 
-def chips_of(layers: Sequence[ScheduledLayer]) -> list[int]:
+def computing_chips(layers: Sequence[ScheduledLayer]) -> list[int]:
     """Return all chips that compute layers, in order."""
     return sorted({chip for layer in layers for chip in layer.problem.group.chips})
 
@@ -107,12 +107,7 @@ def _problem(one: DistinctResult) -> dict[str, Any]:
 def run_of(made: Assembled, segment: int, chips: Sequence[int], ends: Sequence[int]) -> Run:
     """Return a run of a segment on demand, which opens with the first of its deskews.
 
-    Parameters
-    ----------
-    made : Assembled
-    segment : int
-    chips, ends : sequence of int
-        All of its chips, and those on which it ends or which send to hosts where it ends.
+    `chips` are all of its chips, `ends` those on which it ends or which send to hosts where it ends.
     """
     segments, deskews = made.machine.segments, made.machine.deskews
     mine = deskews.frame == segments.frame[segment]

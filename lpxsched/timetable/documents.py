@@ -32,7 +32,7 @@ PlainMapping = Annotated[dict[str, Any], AfterValidator(_plain)]
 Amount = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
 Index = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-Layout = Literal["replicated", "sharded", "partial", "single", "reserved"]
+GraphLayout = Literal["replicated", "sharded", "partial", "single", "reserved"]
 # First vector and length of what each shard sees of a ``reserved`` tensor.
 ShardRuns = list[Annotated[list[Index], Field(min_length=2, max_length=2)]]
 Place = Literal["chips", "hosts"]
@@ -52,7 +52,7 @@ class GraphTensor(Strict):
     row_bytes: Count
     dtype: PlainText
     element_bits: Count
-    layout: Layout
+    layout: GraphLayout
     shard: Index | None = None
     runs: ShardRuns | None = None
     place: Place
@@ -62,7 +62,7 @@ class GraphInput(Strict):
     """What an operator reads, in the layout it needs at its own place; `shard` and `runs` as of `GraphTensor`."""
 
     tensor: PlainText
-    layout: Layout
+    layout: GraphLayout
     shard: Index | None = None
     runs: ShardRuns | None = None
 

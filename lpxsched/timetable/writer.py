@@ -30,13 +30,7 @@ def refuse_foreign_folder(folder: Path) -> None:
 
 
 def write_build(folder: Path, build: Build) -> None:
-    """Write a build folder beside its target and put it in place in one step.
-
-    Parameters
-    ----------
-    folder : Path
-        The target; an older build there is exchanged atomically.
-    build : Build
+    """Write a build folder beside its target and put it in place in one step; an older build is exchanged atomically.
 
     Raises
     ------

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.bounds.adding import everyones_sums, sums_cycles
 from lpxsched.schedule.bounds.cuts import busiest, candidate_sets, cut_cycles
 from lpxsched.schedule.bounds.ends import Entering, ending_cycles, entering, latency
 from lpxsched.schedule.bounds.flow import flow_bound
 from lpxsched.schedule.bounds.loads import least_step_cycles, loads, ramp
 from lpxsched.schedule.bounds.routes import Fan, fan, fan_bound
-from lpxsched.schedule.bounds.trees import everyones_sums, sums_cycles
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
 from lpxsched.schedule.policy import CUTS, READERS, SETS, SINGLES
 from lpxsched.schedule.result import LowerBound
@@ -37,12 +37,7 @@ class Side(NamedTuple):
 def collective_bound(problem: Instance, *, repeats: bool = False) -> LowerBound:
     """Return the best bound of the makespan of a collective, counted from its release, or of its period.
 
-    Parameters
-    ----------
-    problem : Instance
-        Every reader can be reached from its holders.
-    repeats : bool
-        Whether to bound the period of what repeats; the shortest period is one cycle.
+    Every reader can be reached from its holders; the shortest period is one cycle.
     """
     if problem.network.width < 2:
         return LowerBound(int(repeats), NOTHING)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 def candidate_sets(problem: Instance, view: View, centres: Integers) -> Flags:
     """Return different sets of nodes and their complements, shape (sets, nodes); none is empty or holds all."""
-    found = [_digits(problem.network.fabric_node), _balls(view, centres), _components(problem)]
+    found = [number == np.arange(number.max() + 1)[:, None] for number in partitions(problem)]
+    found += [_digits(problem.network.fabric_node), _balls(view, centres)]
     sets = np.concatenate([part for part in found if len(part)])
     sets = np.concatenate([sets, ~sets])
     sets = np.unique(sets, axis=0)
@@ -42,23 +43,14 @@ def candidate_sets(problem: Instance, view: View, centres: Integers) -> Flags:
     return np.asarray(sets[(size > 0) & (size < problem.network.nodes)], dtype=np.bool_)
 
 
-def components(problem: Instance, kept: Flags) -> Integers:
-    """Return the number of the component of each node when only some bundles are kept, both ways."""
-    return component_numbers(problem.network.source[kept], problem.network.destination[kept], problem.network.nodes)
-
-
 def partitions(problem: Instance) -> list[Integers]:
-    """Return the components that remain without one class of links, and with one class only."""
-    found = []
-    for link_class in np.unique(problem.network.link_class).tolist():
-        here = problem.network.link_class == link_class
-        found += [components(problem, ~here), components(problem, here)]
+    """Return the component of each node that remains without one class of links, and with one class only."""
+    network, found = problem.network, []
+    for link_class in np.unique(network.link_class).tolist():
+        here = network.link_class == link_class
+        for kept in (~here, here):
+            found.append(component_numbers(network.source[kept], network.destination[kept], network.nodes))
     return found
-
-
-def _components(problem: Instance) -> Flags:
-    parts = [number == np.arange(number.max() + 1)[:, None] for number in partitions(problem)]
-    return np.concatenate(parts)
 
 
 def _digits(numbers: Integers) -> Flags:

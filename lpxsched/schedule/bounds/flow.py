@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 # The greatest length of a link: a multiple of all numbers up to 12, so that prices in such ratios are exact.
 LONGEST = 27_720
 # Odd numbers with no pattern in their bits (splitmix64).
-FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-SHIFT = np.uint64(29)
+MIX_FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+MIX_SHIFT = np.uint64(29)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,9 +109,9 @@ def _mixed(*parts: Hashes) -> Hashes:
     """Return hashes of several columns of numbers; sums of hashes are hashes of sets."""
     mixed = np.zeros((1,), dtype=np.uint64)
     for part in parts:
-        mixed = (mixed ^ part) * FACTORS[0] + FACTORS[1]
-        mixed = (mixed ^ (mixed >> SHIFT)) * FACTORS[2]
-        mixed = mixed ^ (mixed >> SHIFT)
+        mixed = (mixed ^ part) * MIX_FACTORS[0] + MIX_FACTORS[1]
+        mixed = (mixed ^ (mixed >> MIX_SHIFT)) * MIX_FACTORS[2]
+        mixed = mixed ^ (mixed >> MIX_SHIFT)
     return mixed
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Load:
+class LinkLoad:
     """Departures on links that have lengths.
 
     Attributes
@@ -79,7 +79,7 @@ class Load:
         return int(self.lanes.shortest(needed, idle).max())
 
 
-def loads(problem: Instance, view: View) -> Iterator[Load]:
+def loads(problem: Instance, view: View) -> Iterator[LinkLoad]:
     """Yield the loads of all links and of sets of classes; nothing if vectors are copied or summed."""
     if not view.wants.is_exchange or not is_small(view):
         return
@@ -90,13 +90,13 @@ def loads(problem: Instance, view: View) -> Iterator[Load]:
         yield load_of(view, np.isin(problem.network.link_class, chosen).astype(np.int64), name)
 
 
-def load_of(view: View, length: Integers, name: str) -> Load:
+def load_of(view: View, length: Integers, name: str) -> LinkLoad:
     """Return the load of links of some lengths, shape (bundles,); not all are 0."""
     network, width = view.network, view.wants.width
     holders, readers = np.nonzero(view.wants.vectors)
     distance = least_lengths(np.arange(width), network, length)[holders, readers]
     lanes, hop = _alike(view, length)
-    return Load(name, view.wants.vectors[holders, readers], distance, int(length.max()), lanes, hop)
+    return LinkLoad(name, view.wants.vectors[holders, readers], distance, int(length.max()), lanes, hop)
 
 
 def least_step_cycles(view: View) -> int:

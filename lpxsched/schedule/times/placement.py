@@ -146,14 +146,7 @@ class Precedences(NamedTuple):
 
 
 def place(tasks: Tasks, order: Integers) -> tuple[Integers, Integers]:
-    """Return start and lane of each task.
-
-    Parameters
-    ----------
-    tasks : Tasks
-    order : ndarray of int64, shape (tasks,)
-        In which tasks are placed; predecessors first.
-    """
+    """Return start and lane of each task, placed in an order in which predecessors come first."""
     start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
     columns, calendars = placement_columns(tasks), _calendars(tasks)
     close(calendars, tasks.closed, columns.first_lane, tasks.lanes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lpxsched.schedule.bounds.adding import sums_cycles
 from lpxsched.schedule.bounds.ends import ending_cycles, entering, latency
-from lpxsched.schedule.bounds.trees import sums_cycles
 from lpxsched.schedule.bounds.view import views
 from lpxsched.schedule.problem.instance import AddCost
 from lpxsched.traffic.collectives import Collective

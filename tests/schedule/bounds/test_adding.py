@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lpxsched.schedule.bounds.trees import everyones_sums
+from lpxsched.schedule.bounds.adding import everyones_sums
 from lpxsched.schedule.bounds.view import views
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import adds_of, both_ways, column, path, problem_of, ring
