@@ -16,7 +16,7 @@ from lpxsched.schedule.routes.exchange import Phase, exchange_classes, exchange_
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.quotient import quotient
-from lpxsched.schedule.times.placement import Placement, depth, place
+from lpxsched.schedule.times.placement import depth, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY, Collective, Pieces
 from tests.schedule.bounds.problems import Wire, adds_of, both_ways, path, problem_of, ring
@@ -157,9 +157,7 @@ def scheduled(
     """Return a plan of exchanges, placed phase by phase and lifted."""
     plan = exchange_plan(small, classes, sequences, lengths)
     tasks = plan_tasks(small, plan)
-    start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))
-    placement = Placement(start, lane, int((start + tasks.duration).max()))
-    return lifted_collective(Found(small, plan, placement))
+    return lifted_collective(Found(small, plan, placed(tasks, np.argsort(depth(tasks), kind="stable"))))
 
 
 @pytest.mark.parametrize(("chips", "wires"), [(4, both_ways(FULL)), (8, CUBE), (9, HYPERX), (6, NODES), (10, PAIRS)])
