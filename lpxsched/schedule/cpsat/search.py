@@ -3,19 +3,19 @@
 Every pair of a trip and a bundle that it may cross is an optional interval on its resource, whose lanes are a
 cumulative capacity. Several models follow each other, each for less than the best makespan so far: shortest ways
 without waiting, shortest ways, and all ways in time. What is left of the time, and what is too large for one model, is
-searched neighbourhood after neighbourhood. Of a layer one model makes the makespan short, from a schedule at hand.
+searched neighbourhood after neighbourhood.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
-from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
+from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, order_alike
 from lpxsched.schedule.cpsat.runs import SOLVED, Allowance, Effort
 from lpxsched.schedule.cpsat.trips import Crossings, Trips, crossings
 from lpxsched.schedule.cpsat.variables import OpenWays, Variables, step_cycles
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.quotient import Quotient
-    from lpxsched.schedule.symmetry.represented import Represented
     from lpxsched.schedule.times.placement import Tasks
 
 # Share of the time for each model of all blocks.
@@ -50,7 +49,7 @@ class Routed:
     Nothing is known that is shorter than `makespan_cycles`; no plan of these blocks is shorter than `least_cycles`.
     """
 
-    found: Found[Represented] | None
+    found: Found[Quotient] | None
     makespan_cycles: int
     least_cycles: int
 
@@ -66,26 +65,9 @@ def rerouted(trips: Trips, known: Routed, effort: Effort, *, from_below: bool) -
     return search.best
 
 
-def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[Represented]:
-    """Return what one model makes of the plan of a layer: shortest ways and those at hand, sums, operators."""
-    slots, tasks, first = slots_of(trips, found), plan_tasks(found.problem, found.plan), len(found.placement.start)
-    open_to = crossings(trips, found.placement.makespan_cycles, detours=False).united(slots.trip, slots.bundle)
-    if len(open_to.trip) > MOST_CROSSINGS:
-        return found
-    allowance, start = Allowance(effort, effort.seconds), found.placement.start
-    model = Variables(trips, found.placement.makespan_cycles, OpenWays.ANY)
-    model.add_crossings(open_to)
-    add_rules(model, Kept(tasks, start, np.zeros(first, dtype=np.bool_)))
-    minimize_makespan(model, effort.enough_cycles)
-    model.add_hint(slots, sums_of(found), start[first - len(model.starts) :].tolist())
-    if allowance.run(model.cp, effort.seconds, is_hinted=True) not in SOLVED:
-        return found
-    return min(found, closed_up(_solved(model, allowance)), key=lambda one: one.placement.makespan_cycles)
-
-
-def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | None = None) -> Found[Represented]:
+def _solved(model: Variables, allowance: Allowance, kept: Found[Quotient] | None = None) -> Found[Quotient]:
     """Return the plan of a solution, beside the trips of another one that the model has not."""
-    slots, sums, solver = model.slots(allowance.solver), model.sums_made(allowance.solver), allowance.solver
+    slots, sums = model.slots(allowance.solver), model.sums_made(allowance.solver)
     if kept is not None:
         others, own = slots_of(model.trips, kept), {trip for trip, _ in model.into}
         stays = ~np.isin(others.trip, list(own))
@@ -93,7 +75,7 @@ def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | N
         slots = type(slots)(*(np.concatenate([other[stays], column]) for other, column in pairs))
         number = model.trips.number
         sums |= {key: start for key, start in sums_of(kept).items() if number.get((key[0], True)) not in own}
-    return timed(model.trips, slots, sums, [solver.value(start) for start in model.starts])
+    return timed(model.trips, slots, sums)
 
 
 @dataclass(slots=True)
@@ -145,7 +127,7 @@ class _Search:
             self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
         return status == cp_model.OPTIMAL
 
-    def by_neighbourhoods(self, current: Found[Represented]) -> None:
+    def by_neighbourhoods(self, current: Found[Quotient]) -> None:
         """Free some blocks at a time, those that end last among them, and keep all others."""
         # To one reader, detours take much time and gain little.
         may_detour = any(trip.target == EVERY for trip in self.trips.rows)
@@ -163,7 +145,7 @@ class _Search:
             current = self._freed(current, tasks, free, open_to.of_trips(free[block_of]))
             self._take(current)
 
-    def _freed(self, current: Found[Represented], tasks: Tasks, free: Flags, open_to: Crossings) -> Found[Represented]:
+    def _freed(self, current: Found[Quotient], tasks: Tasks, free: Flags, open_to: Crossings) -> Found[Quotient]:
         """Return a plan of which less is late, or as it is."""
         plan, slots, start = current.plan, slots_of(self.trips, current), current.placement.start
         moved = free[plan.slot_block]
@@ -173,11 +155,11 @@ class _Search:
         model.add_crossings(open_to.united(slots.trip[moved], slots.bundle[moved]))
         add_rules(model, Kept(tasks, start, stays))
         minimize_lateness(model, self.best.makespan_cycles - 1)
-        model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
+        model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current))
         status = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
         return _solved(model, self.allowance, current) if status in SOLVED else current
 
-    def _take(self, found: Found[Represented]) -> bool:
+    def _take(self, found: Found[Quotient]) -> bool:
         """Keep a plan that is shorter than the best, and return whether it is."""
         found = closed_up(found)
         if found.placement.makespan_cycles >= self.best.makespan_cycles:
@@ -188,7 +170,7 @@ class _Search:
 
 def _nothing_kept(trips: Trips) -> Kept:
     none = np.zeros(0, dtype=np.int64)
-    plan = copy_plan(cast("Quotient", trips.problem), trips.blocks, none, none)
+    plan = copy_plan(trips.problem, trips.blocks, none, none)
     return Kept(plan_tasks(trips.problem, plan), none, none.astype(np.bool_))
 
 
