@@ -204,18 +204,10 @@ class Neighbourhoods:
     def draw(
         self, block: Integers, depart: Integers, end: Integers, due_cycles: int, crossings: Integers, most: int
     ) -> Flags:
-        """Return which blocks to free, shape (blocks,).
+        """Return which blocks to free, at least one, those that end after `due_cycles` first.
 
-        Parameters
-        ----------
-        block, depart, end : ndarray of int64, shape (slots,)
-            What is carried when, and when it is read to its end.
-        due_cycles : int
-            What ends later must be freed first.
-        crossings : ndarray of int64, shape (blocks,)
-            How many bundles each may cross.
-        most : int
-            How many crossings the free blocks may have in all; at least one block is freed.
+        Of slots `block`, `depart` and `end` say what is carried when, and when it is read to its end. By block
+        `crossings` counts the bundles that it may cross; those of all that are freed are `most`.
         """
         self.drawn += 1
         last = np.zeros(self.blocks, dtype=np.int64)

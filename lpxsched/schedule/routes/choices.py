@@ -79,13 +79,7 @@ Style = Choice | PackedTrees
 def first_choices(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[Style]:
     """Yield one search of every style with every length of blocks, the most promising first.
 
-    Parameters
-    ----------
-    problem : Quotient
-    seed : int
-        0 leaves chance out.
-    unit_blocks : bool
-        Whether every vector must be a slot of its own.
+    Seed 0 leaves chance out; `unit_blocks` makes every vector a slot of its own.
     """
     lengths = block_lengths(problem, unit_blocks=unit_blocks)
     for urgency, minimal in _styles(problem):

@@ -53,17 +53,9 @@ class Loads(NamedTuple):
 
 
 def balanced_routes(problem: Quotient, blocks: Blocks, *, seed: int, by_hop: bool) -> tuple[Integers, Integers]:
-    """Return the bundles of each block's route.
+    """Return the bundles of the routes of blocks with one reader each.
 
-    Parameters
-    ----------
-    problem : Quotient
-    blocks : Blocks
-        Each with one reader.
-    seed : int
-        Of the order in which blocks are routed.
-    by_hop : bool
-        Whether first, second, .. hops count apart: all first hops come early, all last ones late.
+    Where it counts `by_hop`, first, second, .. hops count apart: all first hops come early, all last ones late.
 
     Returns
     -------
