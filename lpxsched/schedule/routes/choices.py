@@ -148,7 +148,7 @@ def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
     """Return urgencies, and whether ways are the shortest ones."""
     styles: list[tuple[Urgency, bool]] = [("near", True), ("far", False), ("flat", False)]
     if not problem.flow.is_for_everyone:
-        styles = [("balanced", True), ("far", True)]
+        styles = [("balanced", True), ("flat", True), ("far", True)]
     if problem.symmetry.order == 1:
         has_relays = problem.instance.network.nodes > problem.instance.network.width
         styles.insert(0 if has_relays else len(styles), ("spread", False))
