@@ -162,6 +162,7 @@ SEARCHES: Switches = {
     "CP-SAT ways, models of all blocks": ("cpsat.search._Search.by_models", _nothing(None)),
     "CP-SAT ways, neighbourhoods": ("cpsat.search._Search.by_neighbourhoods", _nothing(None)),
     "CP-SAT trees": ("cpsat.packing.packed_ways", _nothing(None)),
+    "CP-SAT ways of layers": ("cpsat.ways.improved_layer", lambda _: lambda found, _: found),
     "symmetry of layers": ("solve_layer.paddings", lambda _: lambda _: iter(())),
     "layers through stages": ("solve_layer.staged", _nothing([])),
     "blocks that grow": (

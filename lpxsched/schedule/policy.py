@@ -58,8 +58,8 @@ MOST_MODELLED = 2_000
 EXTENTS = {"auto": (200_000, 10_000), "symmetric": (200_000, 0), "cpsat": (0, 1_000_000)}
 # Up to a gap of one part in so many at effort 1, half of it at each further step, `auto` opens only ways of few pairs.
 NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
-# Seconds for finding ways from the bound on, as a share of those for ways.
-SHARE_FROM_BELOW = 0.5
+# Seconds for ways of a layer, as a share of those for times; for finding ways from the bound on, of those for ways.
+WAYS_SHARE, SHARE_FROM_BELOW = 0.5, 0.5
 # Tasks, or crossings of blocks and bundles, of one model: of more, some are kept where they are.
 MOST_FREE, MOST_CROSSINGS, NEIGHBOURHOOD_CROSSINGS = 400, 6_000, 600
 # Shares of the seconds for ways of a collective that models of all blocks get: shortest ways without waits, all ways.

@@ -19,6 +19,7 @@ from lpxsched.schedule.policy import (
     MOST_RETIMED,
     NEAR_BEFORE_TIMES,
     PARTS_EFFORT,
+    WAYS_SHARE,
     WORTH_ALL,
     WORTH_STAGES,
 )
@@ -199,14 +200,18 @@ def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
 
 
 def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
-    """Return a plan with the best times that justification and then CP-SAT find."""
+    """Return a plan with the best times that justification and then CP-SAT find, ways left open where they are few."""
     from lpxsched.schedule.cpsat.times import solved_times
+    from lpxsched.schedule.cpsat.ways import improved_layer
 
     tasks = plan_tasks(found.problem, found.plan)
     placement = _justified(tasks, found, effort.enough_cycles)
     if placement.makespan_cycles > effort.enough_cycles:
         placement = solved_times(tasks, placement, effort)
-    return _shorter(found, placement)
+    found = _shorter(found, placement)
+    if found.placement.makespan_cycles <= effort.enough_cycles:
+        return found
+    return improved_layer(found, replace(effort, seconds=effort.seconds * WAYS_SHARE))
 
 
 def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Kept(NamedTuple):
-    """Tasks of a plan, when they start, and which of them stay as they are."""
+    """Tasks of a plan, when they start, and which of them stay as they are: no operators."""
 
     tasks: Tasks
     start: Integers
@@ -37,20 +37,22 @@ class Kept(NamedTuple):
 def add_rules(model: Variables, kept: Kept) -> None:
     """Add all rules to a model."""
     add_sums(model)
-    resources = Resources(model.cp, kept.tasks)
+    resources, first = Resources(model.cp, kept.tasks), len(kept.tasks) - len(model.starts)
     r1_links(model, resources)
     r7_ports(model, resources)
+    resources.add_tasks(enumerate(model.starts, first))
     stays = kept.stays & np.isin(kept.tasks.resource, list(resources.used))
     stays |= kept.stays & np.isin(resources.port(0) + kept.tasks.port, list(resources.used)).any(axis=1)
     resources.add_tasks(((int(row), int(kept.start[row]) // model.step) for row in np.flatnonzero(stays)), model.step)
     resources.close()
     r2_departures(model)
     r3_delivery(model)
+    r3_operands(model, kept)
     r10_deadline(model)
 
 
 def r1_links(model: Variables, resources: Resources) -> None:
-    """R1 and R4: slots never need more lanes than there are, sums never more than one unit."""
+    """R1 and R4: slots never need more lanes than there are, sums and operators never one unit at a time."""
     bundles, wires = model.bundles, model.trips.problem.wires
     alike: dict[tuple[int, int, int, int, int], list[int]] = defaultdict(list)
     for trip, bundle in model.present:
@@ -89,7 +91,9 @@ def _begins(model: Variables, trip: int, bundle: int) -> None:
     """Let a copy leave its base when it has been made there, or summed there and, where it came, a turnaround later."""
     row, depart, present = model.row(trip), model.depart(trip, bundle), model.present[trip, bundle]
     if model.distance(trip, model.head(trip, bundle)) < model.bundles.hop[bundle]:
-        model.cp.add(depart >= 0).only_enforce_if(present)
+        model.cp.add(depart >= model.trips.release).only_enforce_if(present)
+    for task in row.makers.values():
+        model.cp.add(depart >= model.end(task)).only_enforce_if(present)
     if row.partner == NONE:
         return
     total = model.sums[row.partner, row.base]
@@ -124,6 +128,28 @@ def r3_delivery(model: Variables) -> None:
             arriving = [model.present[trip, bundle] for bundle in model.into.get((trip, node), ())]
             for literal in leaving:
                 model.cp.add_bool_or(arriving).only_enforce_if(literal)
+
+
+def r3_operands(model: Variables, kept: Kept) -> None:
+    """R3: an operator starts after all that it reads, and after the operators before it."""
+    for after, before in model.trips.waits:
+        model.cp.add(model.starts[after] >= model.end(before))
+    for task, trip, node in model.trips.reads:
+        if model.row(trip).is_sum:
+            if (trip, node) in model.sums:
+                model.cp.add(model.starts[task] >= model.sums[trip, node].end)
+            continue
+        for bundle in model.into.get((trip, node), ()):
+            present = model.present[trip, bundle]
+            model.cp.add(model.starts[task] >= model.last_read(trip, bundle)).only_enforce_if(present)
+    tasks, first = kept.tasks, len(kept.tasks) - len(model.starts)
+    if not model.starts or not kept.stays.any():
+        return
+    for before, after, delay in zip(tasks.before.tolist(), tasks.after.tolist(), tasks.delay.tolist(), strict=True):
+        if kept.stays[before] and after >= first:
+            model.cp.add(model.starts[after - first] >= int(kept.start[before]) + delay)
+        if before >= first and kept.stays[after]:
+            model.cp.add(model.starts[before - first] + delay <= int(kept.start[after]))
 
 
 def r7_ports(model: Variables, resources: Resources) -> None:
@@ -179,17 +205,27 @@ def r10_deadline(model: Variables) -> None:
 
 
 def minimize_lateness(model: Variables, due_cycles: int) -> None:
-    """Let the last reads pass a cycle by as little as can be, all taken together."""
+    """Let the last reads pass a cycle by as little as can be, all taken together; of a layer, the operators' starts."""
     due = due_cycles // model.step
     late = []
     for read, tail, present in _last_reads(model):
         late.append(model.cp.new_int_var(0, max(0, model.latest - due), ""))
         model.cp.add(late[-1] >= read + tail - due).only_enforce_if(present)
-    model.cp.minimize(sum(late))
+    model.cp.minimize(sum(late) + sum(model.starts))
+
+
+def minimize_makespan(model: Variables, least_cycles: int) -> None:
+    """Let the last operator start as early as can be."""
+    makespan = model.cp.new_int_var(least_cycles, model.latest, "")
+    model.cp.add_max_equality(makespan, model.starts)
+    model.cp.add_hint(makespan, model.latest)
+    model.cp.minimize(makespan)
 
 
 def _last_reads(model: Variables) -> Iterator[tuple[cp_model.LinearExprT, int, list[cp_model.IntVar]]]:
     """Yield each read in the end: its first step, how long it takes, and what must be crossed for that."""
+    if model.starts:
+        return
     for (trip, node), bundles in model.into.items():
         if model.is_end(trip, node) and not model.row(trip).is_sum:
             tails: dict[int, list[int]] = defaultdict(list)

@@ -2,19 +2,20 @@
 
 Every pair of a trip and a bundle that it may cross is an optional interval on its resource, whose lanes are a
 cumulative capacity. Models of all blocks follow each other, each for less than the best makespan so far. What is left
-of the time, and what is too large for one model, is searched neighbourhood after neighbourhood.
+of the time, and what is too large for one model, is searched neighbourhood after neighbourhood. Of a layer one model
+makes the makespan short, from a schedule at hand.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
-from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, order_alike
+from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
 from lpxsched.schedule.cpsat.runs import SOLVED, Allowance, Effort
 from lpxsched.schedule.cpsat.trips import Crossings, Trips, crossings
 from lpxsched.schedule.cpsat.variables import Variables, step_cycles
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.schedule.symmetry.represented import Represented
     from lpxsched.schedule.times.placement import Tasks
 
 
@@ -44,7 +46,7 @@ class Routed:
     Nothing is known that is shorter than `makespan_cycles`; no plan of these blocks is shorter than `least_cycles`.
     """
 
-    found: Found[Quotient] | None
+    found: Found[Represented] | None
     makespan_cycles: int
     least_cycles: int
 
@@ -60,9 +62,26 @@ def rerouted(trips: Trips, known: Routed, effort: Effort, *, from_below: bool) -
     return search.best
 
 
-def _solved(model: Variables, allowance: Allowance, kept: Found[Quotient] | None = None) -> Found[Quotient]:
+def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[Represented]:
+    """Return what one model makes of the plan of a layer: shortest ways and those at hand, sums, operators."""
+    slots, tasks, first = slots_of(trips, found), plan_tasks(found.problem, found.plan), len(found.placement.start)
+    open_to = crossings(trips, found.placement.makespan_cycles, detours=False).united(slots.trip, slots.bundle)
+    if len(open_to.trip) > MOST_CROSSINGS:
+        return found
+    allowance, start = Allowance(effort, effort.seconds), found.placement.start
+    model = Variables(trips, found.placement.makespan_cycles)
+    model.add_crossings(open_to)
+    add_rules(model, Kept(tasks, start, np.zeros(first, dtype=np.bool_)))
+    minimize_makespan(model, effort.enough_cycles)
+    model.add_hint(slots, sums_of(found), start[first - len(model.starts) :].tolist())
+    if allowance.run(model.cp, effort.seconds, is_hinted=True) not in SOLVED:
+        return found
+    return min(found, closed_up(_solved(model, allowance)), key=lambda one: one.placement.makespan_cycles)
+
+
+def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | None = None) -> Found[Represented]:
     """Return the plan of a solution, beside the trips of another one that the model has not."""
-    slots, sums = model.slots(allowance.solver), model.sums_made(allowance.solver)
+    slots, sums, solver = model.slots(allowance.solver), model.sums_made(allowance.solver), allowance.solver
     if kept is not None:
         others, own = slots_of(model.trips, kept), {trip for trip, _ in model.into}
         stays = ~np.isin(others.trip, list(own))
@@ -70,7 +89,7 @@ def _solved(model: Variables, allowance: Allowance, kept: Found[Quotient] | None
         slots = type(slots)(*(np.concatenate([other[stays], column]) for other, column in pairs))
         number = model.trips.number
         sums |= {key: start for key, start in sums_of(kept).items() if number.get((key[0], True)) not in own}
-    return timed(model.trips, slots, sums)
+    return timed(model.trips, slots, sums, [solver.value(start) for start in model.starts])
 
 
 @dataclass(slots=True)
@@ -122,7 +141,7 @@ class _Search:
             self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
         return status == cp_model.OPTIMAL
 
-    def by_neighbourhoods(self, current: Found[Quotient]) -> None:
+    def by_neighbourhoods(self, current: Found[Represented]) -> None:
         """Free some blocks at a time, those that end last among them, and keep all others."""
         # To one reader, detours take much time and gain little.
         may_detour = any(trip.target == EVERY for trip in self.trips.rows)
@@ -140,7 +159,7 @@ class _Search:
             current = self._freed(current, tasks, free, open_to.of_trips(free[block_of]))
             self._take(current)
 
-    def _freed(self, current: Found[Quotient], tasks: Tasks, free: Flags, open_to: Crossings) -> Found[Quotient]:
+    def _freed(self, current: Found[Represented], tasks: Tasks, free: Flags, open_to: Crossings) -> Found[Represented]:
         """Return a plan of which less is late, or as it is."""
         plan, slots, start = current.plan, slots_of(self.trips, current), current.placement.start
         moved = free[plan.slot_block]
@@ -149,11 +168,11 @@ class _Search:
         model.add_crossings(open_to.united(slots.trip[moved], slots.bundle[moved]))
         add_rules(model, Kept(tasks, start, stays))
         minimize_lateness(model, self.best.makespan_cycles - 1)
-        model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current))
+        model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
         status = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
         return _solved(model, self.allowance, current) if status in SOLVED else current
 
-    def _take(self, found: Found[Quotient]) -> bool:
+    def _take(self, found: Found[Represented]) -> bool:
         """Keep a plan that is shorter than the best, and return whether it is."""
         found = closed_up(found)
         if found.placement.makespan_cycles >= self.best.makespan_cycles:
@@ -164,7 +183,7 @@ class _Search:
 
 def _nothing_kept(trips: Trips) -> Kept:
     none = np.zeros(0, dtype=np.int64)
-    plan = copy_plan(trips.problem, trips.blocks, none, none)
+    plan = copy_plan(cast("Quotient", trips.problem), trips.blocks, none, none)
     return Kept(plan_tasks(trips.problem, plan), none, none.astype(np.bool_))
 
 

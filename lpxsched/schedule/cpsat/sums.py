@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 def add_sums(model: Variables) -> None:
     """R5: make a sum wherever summands may meet, and let summands leave after what they are made of (R2)."""
+    for trip, node in list(model.into):
+        row = model.row(trip)
+        if row.is_sum and node in row.makers:
+            model.cp.add(model.times[trip, node] >= model.end(row.makers[node]))
     for (trip, node), bundles in list(model.out_of.items()):
         row = model.row(trip)
         if not row.is_sum:
@@ -40,7 +44,7 @@ def _sum(model: Variables, trip: int, node: int, bundles: list[int]) -> Sum:
         adds = cp.new_bool_var("")
         cp.add(operands >= 2).only_enforce_if(adds)
         cp.add(operands <= 1).only_enforce_if(~adds)
-    if is_base:
+    if is_base and model.trips.problem.instance.stages:
         cp.add(operands >= 2)
     durations = [cost.cycles(count, row.vectors) if count > 1 else 0 for count in range(len(bundles) + own + 1)]
     possible = durations[1 if is_base and not own else 2 :]
@@ -54,6 +58,8 @@ def _sum(model: Variables, trip: int, node: int, bundles: list[int]) -> Sum:
     for bundle in bundles:
         enforced = [model.present[trip, bundle], True if is_base else adds]
         cp.add(start >= model.last_read(trip, bundle)).only_enforce_if(enforced)
+    if node in row.makers:
+        cp.add(start >= model.end(row.makers[node])).only_enforce_if(adds)
     return Sum(adds, start, cycles, end)
 
 

@@ -15,9 +15,15 @@ from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
+    from lpxsched.schedule.symmetry.represented import Represented
+
+NOBODY: Mapping[int, int] = {}
 
 
 class Trip(NamedTuple):
@@ -35,6 +41,8 @@ class Trip(NamedTuple):
         The trip that sums what this one copies, or copies what it sums; `NONE` where there is none.
     before, after : int
         Cycles that the partner takes at least before this trip begins, after it has ended.
+    makers : dict
+        By node that has the block, or a summand, at first: the task of the operator that makes it.
     """
 
     block: int
@@ -45,6 +53,7 @@ class Trip(NamedTuple):
     partner: int = NONE
     before: int = 0
     after: int = 0
+    makers: Mapping[int, int] = NOBODY
 
     @property
     def target(self) -> int:
@@ -58,20 +67,31 @@ class Trips:
 
     Attributes
     ----------
-    problem : Quotient
+    problem : Represented
     blocks : Blocks
     rows : list of Trip
     number : dict
         By block and whether it is a sum: the trip.
+    reads : list of (int, int, int)
+        Which task of an operator reads what comes by which trip to which node.
+    waits : list of (int, int)
+        Which task of an operator waits for which other one before it.
     """
 
-    problem: Quotient
+    problem: Represented
     blocks: Blocks
     rows: list[Trip]
     number: dict[tuple[int, bool], int]
+    reads: list[tuple[int, int, int]]
+    waits: list[tuple[int, int]]
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def release(self) -> int:
+        """Before it nothing leaves."""
+        return self.problem.operators.release
 
     def of_slots(self, plan: Plan) -> Integers:
         """Return the trip of each slot of a plan, `NONE` where there is none; what leaves a base as a sum is copied."""
@@ -124,7 +144,35 @@ def collective_trips(problem: Quotient, blocks: Blocks) -> Trips:
                 before = 0 if is_sum else int(way[:width, base].max())
                 trip = trip._replace(partner=partner, before=before, after=int(way[base, :width].max()) * is_sum)
             rows.append(trip)
-    return Trips(problem, blocks, rows, {(row.block, row.is_sum): trip for trip, row in enumerate(rows)})
+    return Trips(problem, blocks, rows, {(row.block, row.is_sum): trip for trip, row in enumerate(rows)}, [], [])
+
+
+def layer_trips(problem: Padded, plan: Plan) -> Trips:
+    """Return the trips of the blocks of a layer, and what its operators read."""
+    instance, task = problem.instance, problem.operators.task.tolist()
+    rows: list[Trip] = []
+    for block, demand in enumerate(plan.blocks.piece.tolist()):
+        vectors, base = int(plan.blocks.vectors[block]), int(plan.blocks.source[block])
+        leaves, makers = instance.demand_leaves[demand].tolist(), instance.demand_leaf_operators[demand].tolist()
+        made = {node: task[maker] for node, maker in zip(leaves, makers, strict=True)}
+        readers = frozenset(instance.demand_consumers[demand].tolist()) - {base}
+        if len(leaves) > 1:
+            partner = len(rows) + 1 if readers else NONE
+            rows.append(Trip(block, vectors, base, frozenset(leaves), True, partner, makers=made))
+        if readers:
+            partner = len(rows) - 1 if len(leaves) > 1 else NONE
+            rows.append(Trip(block, vectors, base, readers, False, partner, makers={} if partner >= 0 else made))
+    number = {(row.block, row.is_sum): trip for trip, row in enumerate(rows)}
+    reads, waits = [], list(zip(problem.operators.after.tolist(), problem.operators.before.tolist(), strict=True))
+    for reader, block in zip(plan.reads.reader.tolist(), plan.reads.block.tolist(), strict=True):
+        node = int(instance.operator_node[reader])
+        if node != int(plan.blocks.source[block]) or (block, True) in number:
+            trip = number[block, node == int(plan.blocks.source[block])]
+            reads.append((task[reader], trip, node))
+        else:
+            (maker,) = instance.demand_leaf_operators[int(plan.blocks.piece[block])].tolist()
+            waits.append((task[reader], task[maker]))
+    return Trips(problem, plan.blocks, rows, number, reads, waits)
 
 
 class Crossings(NamedTuple):
@@ -159,7 +207,7 @@ def crossings(trips: Trips, latest_cycles: int, *, detours: bool) -> Crossings:
     for trip in trips.rows:
         kind = (trip.base, trip.ends, trip.vectors, trip.is_sum, trip.before, trip.after)
         if kind not in known:
-            latest = latest_cycles - trip.before - trip.after
+            latest = latest_cycles - trip.before - trip.after - trips.release
             known[kind] = np.flatnonzero(_usable(trips, trip, latest, detours))
         found.append(known[kind])
     trip_of = np.repeat(np.arange(len(found)), [len(row) for row in found])

@@ -1,4 +1,4 @@
-"""Variables of the CP-SAT model: which bundles each trip crosses and when, and sums where summands meet.
+"""Variables of the CP-SAT model: which bundles each trip crosses and when, sums where summands meet, operators.
 
 Time counts in steps, the common divisor of all lengths: where every length is a multiple of a step, a schedule with all
 its departures rounded down to whole steps keeps all rules, so nothing is lost.
@@ -25,7 +25,7 @@ from lpxsched.units import NONE, ceil_div
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.cpsat.trips import Crossings, Trip, Trips
-    from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.schedule.symmetry.represented import Represented
 
 Pair = tuple[int, int]
 
@@ -61,7 +61,7 @@ def step_cycles(trips: Trips) -> int:
     """Return the common divisor of all lengths, where only slots of single vectors take time; else 1."""
     network, cost = trips.problem.network, trips.problem.add_cost
     one_by_one = all(trip.vectors == 1 and not (trip.is_sum and cost.cycles(len(trip.ends), 1)) for trip in trips.rows)
-    if network.inject_per_cycle or network.eject_per_cycle or not one_by_one:
+    if network.inject_per_cycle or network.eject_per_cycle or trips.problem.operators or not one_by_one:
         return 1
     lengths = np.concatenate([network.hop_cycles, network.hold_cycles(1), [network.turnaround_cycles]])
     return max(1, int(np.gcd.reduce(lengths)))
@@ -70,7 +70,7 @@ def step_cycles(trips: Trips) -> int:
 class Bundles:
     """The bundles as plain lists, which Python reads faster than columns; times in steps."""
 
-    def __init__(self, problem: Quotient, step: int) -> None:
+    def __init__(self, problem: Represented, step: int) -> None:
         self.step = step
         self.source: list[int] = problem.wires.source.tolist()
         self.destination: list[int] = problem.wires.destination.tolist()
@@ -94,7 +94,7 @@ class Bundles:
 class Variables:
     """Variables of some trips, with what is kept beside them.
 
-    Nothing is read after `latest_cycles`. Times are steps.
+    Nothing is read, and no operator starts, after `latest_cycles`. Times are steps.
 
     Attributes
     ----------
@@ -108,6 +108,8 @@ class Variables:
         By trip and `place`: the variables behind the times of copies.
     sums : dict
         By trip and node: what is added there.
+    starts : list
+        Of operators.
     """
 
     trips: Trips
@@ -125,6 +127,7 @@ class Variables:
     times: dict[Pair, cp_model.LinearExpr] = field(default_factory=dict)
     delays: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
     sums: dict[Pair, Sum] = field(default_factory=dict)
+    starts: list[cp_model.IntVar] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         problem = self.trips.problem
@@ -133,10 +136,11 @@ class Variables:
         self.turnaround = problem.network.turnaround_cycles // self.step
         self.bundles = Bundles(problem, self.step)
         self.way = (problem.way // self.step).tolist()
+        self.starts = [self.new_time() for _ in range(len(problem.operators.node))]
 
     def new_time(self, most: int | None = None) -> cp_model.IntVar:
         """Return a variable for a step that something starts at."""
-        return self.cp.new_int_var(0, self.latest if most is None else most, "")
+        return self.cp.new_int_var(self.trips.release, self.latest if most is None else most, "")
 
     def add_crossings(self, crossings: Crossings) -> None:
         """Make variables; of a trip with one reader for all that it may cross."""
@@ -149,7 +153,7 @@ class Variables:
             if row.is_sum:
                 tail = min(self.tail(trip, bundle) for bundle in self.into[trip, node])
                 most = self.latest - row.after // self.step - distance - tail
-                self.times[trip, node] = self.new_time(max(0, most))
+                self.times[trip, node] = self.new_time(max(self.trips.release, most))
                 continue
             place = trip, self.place(node)
             if place not in self.delays:
@@ -187,7 +191,7 @@ class Variables:
 
     def soonest(self, trip: int, node: int) -> int:
         """Return the step before which no copy is read at a node."""
-        return self.distance(trip, node) + self.row(trip).before // self.step
+        return self.distance(trip, node) + self.trips.release + self.row(trip).before // self.step
 
     def is_end(self, trip: int, node: int) -> bool:
         """Return whether a node reads a copy in the end, or has a summand."""
@@ -197,6 +201,10 @@ class Variables:
         """Return the step at which a trip leaves over a bundle, if it does."""
         time = self.times[trip, self.head(trip, bundle)]
         return time if self.row(trip).is_sum else time - self.bundles.hop[bundle]
+
+    def end(self, task: int) -> cp_model.LinearExpr:
+        """Return when an operator ends."""
+        return self.starts[task] + int(self.trips.problem.operators.cycles[task])
 
     def tail(self, trip: int, bundle: int) -> int:
         """Return the steps from the first read to the last."""
@@ -233,8 +241,8 @@ class Variables:
             if solver.boolean_value(total.adds)
         }
 
-    def add_hint(self, hint: Slots, sums: dict[Pair, int]) -> None:
-        """Hint slots and starts of sums; what crosses no bundle of the model is left out."""
+    def add_hint(self, hint: Slots, sums: dict[Pair, int], starts: list[int]) -> None:
+        """Hint slots, starts of sums and of operators; what crosses no bundle of the model is left out."""
         known: dict[Pair, int] = {}
         crossed = set()
         for trip, bundle, depart in hint.rows():
@@ -252,6 +260,8 @@ class Variables:
             self.cp.add_hint(self.delays[key], known.get(key, 0))
         for (trip, node), total in self.sums.items():
             start = sums.get((self.row(trip).block, node))
-            self.cp.add_hint(total.start, 0 if start is None else start // self.step)
+            self.cp.add_hint(total.start, self.trips.release if start is None else start // self.step)
             if not isinstance(total.adds, bool):
                 self.cp.add_hint(total.adds, start is not None)
+        for variable, start in zip(self.starts, starts, strict=True):
+            self.cp.add_hint(variable, start)

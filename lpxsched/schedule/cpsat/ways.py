@@ -1,22 +1,26 @@
-"""From what a search of a collective found to CP-SAT with ways left open, and back.
+"""From what a search found to CP-SAT with ways left open, and back.
 
-Stages follow each other, each from the best so far: the blocks at hand on representatives of orbits,
+Of a collective stages follow each other, each from the best so far: the blocks at hand on representatives of orbits,
 single vectors on representatives, single vectors without symmetry. The last may prove that no schedule is shorter.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
 
 from lpxsched.schedule.cpsat.plans import has_whole_pitches, single_vectors, slots_of, timed, without_symmetry
-from lpxsched.schedule.cpsat.search import Routed, rerouted
-from lpxsched.schedule.cpsat.trips import Trips, collective_trips, is_modelled
+from lpxsched.schedule.cpsat.search import Routed, rerouted, shortened
+from lpxsched.schedule.cpsat.trips import Trips, collective_trips, is_modelled, layer_trips
 from lpxsched.schedule.result import Found, LowerBound
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.cpsat.variables import Slots
+    from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 PROVED = "CP-SAT"
@@ -27,6 +31,29 @@ class Model(NamedTuple):
 
     single: bool
     of_all: bool
+
+
+def improved_layer(found: Found[Padded], effort: Effort) -> Found[Padded]:
+    """Return a better plan of a layer, with other ways where these help, or what was found."""
+    trips = layer_trips(found.problem, found.plan)
+    if not is_modelled(found.plan, trips):
+        return found
+    better = cast("Found[Padded]", shortened(trips, found, effort))
+    return better if _ends_at_roots(better) and _summed(better) == _summed(found) else found
+
+
+def _ends_at_roots(found: Found[Padded]) -> bool:
+    """Return whether no sum is carried to where it was made; on wires without latency a way round costs nothing."""
+    plan, bundle = found.plan, found.plan.slot_bundle
+    made_at = np.append(plan.sum_node, NONE)[plan.slot_sum]
+    return not (made_at == found.problem.wires.destination[bundle]).any()
+
+
+def _summed(found: Found[Padded]) -> set[tuple[int, int]]:
+    """Return the blocks whose sums are complete somewhere: a root without a summand may come too late for it."""
+    plan = found.plan
+    block = plan.sum_block[plan.sum_complete]
+    return set(zip(plan.blocks.piece[block].tolist(), plan.blocks.first_vector[block].tolist(), strict=True))
 
 
 def improved_ways(
@@ -54,7 +81,7 @@ def improved_ways(
             break
         trips, slots = start
         proves = model.of_all and has_whole_pitches(trips.problem) and not found.problem.instance.stage.is_sum
-        known = timed(trips, slots, {}) if slots is not None else None
+        known = timed(trips, slots, {}, []) if slots is not None else None
         routed = rerouted(
             trips,
             Routed(known, best.placement.makespan_cycles, effort.enough_cycles),
@@ -62,7 +89,7 @@ def improved_ways(
             from_below=proves,
         )
         if routed.makespan_cycles < best.placement.makespan_cycles and routed.found is not None:
-            best = routed.found
+            best = cast("Found[Quotient]", routed.found)
         if proves and routed.least_cycles > effort.enough_cycles:
             proved = LowerBound(routed.least_cycles, PROVED)
     return best, proved

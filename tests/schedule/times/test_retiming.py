@@ -44,12 +44,19 @@ def test_justification_mends_the_order() -> None:
     assert length(justified(greedy(crossing()), lower_bound(crossing()))) == 66
 
 
-def test_cpsat_finds_times_that_justification_misses() -> None:
+def test_cpsat_finds_times_that_justification_misses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests two vectors on one link, which stay in greedy's order when justified: 42, the other way round 41."""
+    monkeypatch.setattr("lpxsched.schedule.cpsat.ways.improved_layer", lambda found, _: found)
     first, bound = greedy(fork()), lower_bound(fork())
     assert justified(first, bound) is first
     best = retimed(first, Effort(0.1, 0, bound.cycles))
     assert (length(best), violations(fork(), lifted_layer(best))) == (41, [])
+
+
+def test_cpsat_finds_ways_where_no_times_are_better() -> None:
+    """Tests the same two vectors, which need not share a link: one over chip 2, read at 39, and one at 38."""
+    best = retimed(greedy(fork()), Effort(0.1, 0, lower_bound(fork()).cycles))
+    assert (length(best), violations(fork(), lifted_layer(best))) == (39, [])
 
 
 def test_what_is_not_shortened_stays_as_it_is() -> None:
@@ -62,7 +69,8 @@ def test_what_is_not_shortened_stays_as_it_is() -> None:
 
 def test_a_met_bound_needs_no_more_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that CP-SAT is not run where justification meets the bound."""
-    monkeypatch.setattr("lpxsched.schedule.cpsat.times.solved_times", lambda *_: pytest.fail("CP-SAT was run"))
+    for module in ("times.solved_times", "ways.improved_layer"):
+        monkeypatch.setattr(f"lpxsched.schedule.cpsat.{module}", lambda *_: pytest.fail("CP-SAT was run"))
     assert length(retimed(greedy(crossing()), Effort(0.1, 0, 66))) == 66
 
 
