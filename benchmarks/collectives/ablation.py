@@ -119,13 +119,11 @@ def _without_proofs(*names: str) -> tuple[str, Change]:
 SEARCHES: Switches = {
     "symmetry": ("attempts.symmetries", _nothing(())),
     "near ends first, shortest ways": _without_style("near", minimal=True),
-    "near ends first": _without_style("near", minimal=False),
     "far ends first": _without_style("far", minimal=False),
     "whatever waits longest": _without_style("flat", minimal=False),
     "far ends first, one reader": _without_style("far", minimal=True),
     "whatever waits longest, one reader": _without_style("flat", minimal=True),
     "even loads": _without_style("balanced", minimal=True),
-    "even loads by hop": _without_style("by hop", minimal=True),
     "ways of earliest arrival": _without_style("spread", minimal=False),
     "mixed orders of link classes": ("routes.choices.mixtures", _nothing([])),
     "even trees": ("routes.choices.balanced_parents", _nothing(np.zeros((0, 0), dtype=np.int32))),

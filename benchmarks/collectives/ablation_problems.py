@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 
 # Collectives by fabric: kinds, and vectors as a collective counts them.
 COLLECTIVES: dict[str, list[tuple[Kind, int]]] = {
-    "torus-4x4": [("all-reduce", 1), ("all-gather", 1), ("broadcast", 16), ("all-to-all", 1)],
+    "torus-4x4": [
+        ("all-reduce", 1),
+        ("all-gather", 1),
+        ("all-gather", 4),
+        ("broadcast", 16),
+        ("all-to-all", 1),
+        ("all-to-all", 16),
+    ],
     "mesh-4x4": [("all-gather", 16), ("all-reduce", 4), ("reduce", 4), ("all-to-all", 4), ("scatter", 4)],
     "hypercube-16": [("all-reduce", 1), ("broadcast", 16), ("reduce-scatter", 1)],
     "ring-8": [("all-reduce", 2), ("reduce-scatter", 4), ("broadcast", 16)],
@@ -48,7 +55,7 @@ PIPELINED: dict[str, list[tuple[Kind, int]]] = {
     "dfly_a4h1g5_20": [("all-to-all", 1)],
     "dfly_a8h1g8_64": [("all-gather", 16)],
 }
-ON_A_TRAY: list[tuple[Kind, int]] = [("all-reduce", 34), ("broadcast", 400)]
+ON_A_TRAY: list[tuple[Kind, int]] = [("all-reduce", 34), ("broadcast", 400), ("reduce", 400)]
 REPEATING: dict[str, list[tuple[Kind, int]]] = {
     "tsp-node": [("broadcast", 4), ("reduce", 4)],
     "ring-8": [("all-to-all", 4)],
@@ -62,6 +69,7 @@ BOXES: list[tuple[Shape, int, Kind, int]] = [
     ("dense", 0, "all-gather", 256),
     ("clusters", 0, "all-gather", 64),
     ("tree", 0, "reduce", 8),
+    ("tree", 7, "all-reduce", 16),
 ]
 RELAYED: list[tuple[Kind, int, int]] = [("broadcast", 2, 200), ("all-reduce", 3, 20), ("all-gather", 3, 100)]
 STAR = 6
@@ -130,7 +138,9 @@ def _small() -> Iterator[Problem]:
             yield _written(f"vec_{name} {kind} {vectors}", pipelined(name), kind, vectors)
     for name in HETEROGENEOUS:
         yield _written(f"{name} all-gather 1", family(name), "all-gather", 1)
-    yield _written("ring-5 broadcast 5", _slots("ring") | {"chips": 5}, "broadcast", 5)
+    for chips, vectors in ((5, 5), (6, 9)):
+        name = f"ring-{chips} broadcast {vectors}"
+        yield _written(name, _slots("ring") | {"chips": chips}, "broadcast", vectors)
     for kind, vectors in ON_A_TRAY:
         instance = collective_problem("lpx-rack", kind, vectors, chips=range(16))
         yield Problem(f"tray {kind} {vectors}", instance)

@@ -58,17 +58,9 @@ class ScheduledCollective:
 def solve_collective(
     fabric: Fabric, problem: Instance, clock: ClockSpecification, options: SolveOptions
 ) -> ScheduledCollective:
-    """Return a collective's schedule behind its opening deskew.
+    """Return the schedule of a collective, given without guards, behind its opening deskew.
 
     What the rules ask for is less than the guards with which a schedule is placed; bounds are reckoned with that least.
-
-    Parameters
-    ----------
-    fabric : Fabric
-    problem : Instance
-        Without guards.
-    clock : ClockSpecification
-    options : SolveOptions
 
     Raises
     ------

@@ -49,15 +49,7 @@ class LaidSlots(NamedTuple):
 
 
 def with_flags(result: Result, instance: Instance, clock: ClockSpecification) -> Result:
-    """Return a result with the flags of all hosts of its network; it may begin a few cycles later.
-
-    Parameters
-    ----------
-    result : Result
-    instance : Instance
-        What it is a result of.
-    clock : ClockSpecification
-    """
+    """Return an instance's result with the flags of all hosts of its network; it may begin a few cycles later."""
     network, release, schedule = instance.network, instance.release_cycles, result.schedule
     # What hosts have from the begin on they have while its lanes are held by flags.
     there = (instance.operator_node >= network.chips) & (schedule.operator_start == release)
@@ -73,14 +65,7 @@ def flags_beside(
 ) -> Iterator[tuple[int, HostFlags]]:
     """Yield by how much rows move later, and flags: first those that go before rows, then those that leave them.
 
-    Parameters
-    ----------
-    network : Network
-    release_cycles : int
-        Before it nothing leaves a host.
-    rows : LaidSlots
-    before_cycles : int
-        A cycle of the rows before which chips branch.
+    Nothing leaves a host before the release. Chips branch before the cycle `before_cycles` of the rows.
     """
     first = flags_on(network, release_cycles)
     shift = least_shift(network, first, rows, at_least=max(0, first.branch_cycles - before_cycles))
@@ -106,13 +91,7 @@ def polled_hosts(network: Network) -> dict[int, list[int]]:
 def flags_on(network: Network, release_cycles: int, rows: LaidSlots | None = None) -> HostFlags:
     """Return the flags of all hosts along trees of earliest reads, one after the other, in what rows leave free.
 
-    Parameters
-    ----------
-    network : Network
-    release_cycles : int
-        Before it nothing leaves a host.
-    rows : LaidSlots, optional
-        Slots that stay where they are; none when left out.
+    Nothing leaves a host before the release.
 
     Raises
     ------

@@ -25,14 +25,8 @@ def solve_in_flight(
 ) -> tuple[LayerProblem, Result]:
     """Return a layer's problem and its shortest schedule, of which iterations are shifts, with a bound of a period.
 
-    No deskew lies in an iteration: it begins with the segment.
-
-    Parameters
-    ----------
-    problem : LayerProblem
-    options : SolveOptions
-    interval_cycles : int or None
-        Longest time between two deskews, which every guard covers; None where clocks do not drift.
+    No deskew lies in an iteration: it begins with the segment. Every guard covers the interval between two deskews,
+    None where clocks do not drift.
 
     Raises
     ------

@@ -79,13 +79,8 @@ def solve_covered(
 def bounded(result: Result, instance: Instance, least: Sequence[Instance]) -> Result:
     """Return a result beside the bound of every schedule: guards that cover it ask for more than the rules do.
 
-    Parameters
-    ----------
-    result : Result
-    instance : Instance
-        What it is a result of.
-    least : sequence of Instance
-        All that share it, with the least guards and stalls, from `Opening.least`.
+    It is a result of the instance. The bound is that of the `least`: all that share it, with the least guards and
+    stalls, from `Opening.least`.
     """
     return result if all(is_least(instance, of) for of in least) else replace(result, bound=_bound_of(least))
 

@@ -132,13 +132,7 @@ def _counted_on(plan: Plan, blocks: int, slots: int, sums: int) -> Plan:
 
 
 def of_pieces(plan: Plan, pieces: Flags) -> tuple[Plan, Integers]:
-    """Return what a layer's plan does with the blocks of some demands, and which of its slots and sums these are.
-
-    Parameters
-    ----------
-    plan : Plan
-    pieces : ndarray of bool, shape (demands,)
-    """
+    """Return what a layer's plan does with the blocks of some demands, and which of its slots and sums these are."""
     kept = pieces[plan.blocks.piece]
     slot, total = kept[plan.slot_block], kept[plan.sum_block]
     return chosen(plan, slot, total, kept[plan.reads.block]), np.flatnonzero(np.append(slot, total))
@@ -212,12 +206,8 @@ def _in_blocks(plan: Plan, blocks: Blocks, number: Integers) -> Plan:
 def followed(one: Plan, other: Plan, runs: Blocks) -> Plan:
     """Return a plan of sums followed by one of copies of runs of their results.
 
-    Parameters
-    ----------
-    one, other : Plan
-        Each block of the other lies in one block of the one, whose complete sum is where it begins.
-    runs : Blocks
-        Those of the one and then those of the other, as blocks of the whole.
+    Each block of the other lies in one block of the one, whose complete sum is where it begins. As blocks of the whole,
+    those of the one and then those of the other are `runs`.
     """
     ends = np.column_stack([runs.piece, runs.first_vector, -runs.vectors])
     _, first, number = np.unique(ends, axis=0, return_index=True, return_inverse=True)

@@ -147,14 +147,9 @@ def copy_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Intege
 
 
 def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers) -> Plan:
-    """Return the plan of sums along trees of copies of the reversed problem.
+    """Return the plan of sums along trees of copies of the reversed problem, which `problem` itself uses backwards.
 
-    Parameters
-    ----------
-    problem : Quotient
-        The problem with its own bundles, not the reversed ones.
-    block, bundle : ndarray of int64, shape (slots,)
-        Trees: each block from its source over all nodes, every bundle used against its direction.
+    Of each slot `block` and `bundle` tell the trees: each block from its source over all nodes.
     """
     network = problem.instance.network
     keys = block * network.nodes + network.destination[bundle]
@@ -203,11 +198,7 @@ def operands_of(
 def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
     """Return the plan of an all-reduce in which every chip gets every summand and adds them all at once.
 
-    Parameters
-    ----------
-    problem : Quotient
-    copies : Plan
-        Of an all-gather of the summands.
+    Copies are those of an all-gather of the summands.
     """
     network, node_map = problem.instance.network, problem.symmetry.node_map
     representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]

@@ -62,8 +62,8 @@ NEAR_ENOUGH, NEAR_EXTENT = 25, (2_000, 0)
 WAYS_SHARE, SHARE_FROM_BELOW = 0.5, 0.5
 # Tasks, or crossings of blocks and bundles, of one model: of more, some are kept where they are.
 MOST_FREE, MOST_CROSSINGS, NEIGHBOURHOOD_CROSSINGS = 400, 6_000, 600
-# Shares of the seconds for ways of a collective that models of all blocks get: without waits, shortest ways, all ways.
-PROMPT_SHARE, SHORTEST_SHARE, ANY_SHARE = 0.5, 0.1, 0.2
+# Shares of the seconds for ways of a collective that models of all blocks get: shortest ways without waits, all ways.
+PROMPT_SHARE, ANY_SHARE = 0.5, 0.2
 # What each run costs besides, by variables: a model must be made, and runs that settle at once must come to an end.
 LEAST_SECONDS, SECONDS_PER_VARIABLE = 0.002, 2e-6
 # Deterministic seconds for a neighbourhood of times, and of ways.
@@ -90,8 +90,8 @@ MOST_EXCHANGED = 16
 # Routes
 # How often every route or tree of even load is chosen anew.
 SWEEPS = 6
-# Hops whose loads are told apart, later ones count with the last; hops for which routes get room at once.
-MOST_HOPS, ROOM_HOPS = 8, 8
+# Hops for which routes get room at once.
+ROOM_HOPS = 8
 # Classes of links whose orders are told apart, mixtures of orders, and prices of forks.
 MOST_ORDERED_CLASSES, MOST_MIXTURES, FORK_PRICES = 2, 6, (0.2, 1.0)
 # Streams of summands that may go on before they are added, besides one and all.

@@ -193,14 +193,7 @@ def ranked_greedy(problem: Padded, bound: LowerBound, *, seed: int) -> list[Foun
 
 
 def justified(found: Found[Padded], bound: LowerBound) -> Found[Padded]:
-    """Return a plan after justification, or as it is where that does not shorten it.
-
-    Parameters
-    ----------
-    found : Found
-    bound : LowerBound
-        Nothing is looked for below it.
-    """
+    """Return a plan after justification, or as it is where that does not shorten it or the bound is met."""
     if found.placement.makespan_cycles <= bound.cycles:
         return found
     return _shorter(found, _justified(plan_tasks(found.problem, found.plan), found, bound.cycles))

@@ -32,15 +32,7 @@ def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> lis
     """Return the plans that were tried of a layer whose stages have routes of their own, best first.
 
     Stages are chosen one by one: each gets the routes with which the whole layer is shortest, those of others given.
-
-    Parameters
-    ----------
-    hint : Found
-        A plan of the layer, whose routes are one choice for each stage; under the identity alone.
-    bound : LowerBound
-        Nothing is looked for below it.
-    options : SolveOptions
-        How hard to search each stage.
+    Those of the hint, under the identity alone, are one choice for each. Nothing is looked for below the bound.
     """
     instance = hint.problem.instance
     stages = [stage for stage in stages_of(instance) if _delivered(instance, stage) <= MOST_DELIVERED]

@@ -36,19 +36,10 @@ class _Model:
 def packed_ways(
     directions: list[Quotient], blocks: Blocks, *, sums: list[bool], effort: Effort, below_cycles: int
 ) -> list[Ways] | None:
-    """Return the ways of all blocks, direction by direction; None where no short enough period is found.
+    """Return the ways of all blocks, direction by direction; None where no period below `below_cycles` is found.
 
-    Parameters
-    ----------
-    directions : list of Quotient
-        The problem, the problem with its bundles reversed, or both; all over the same resources.
-    blocks : Blocks
-        Of all directions.
-    sums : list of bool
-        Whether a direction's trees are sums backwards in time.
-    effort : Effort
-    below_cycles : int
-        Periods from here on are of no use.
+    Directions are the problem, the problem with its bundles reversed, or both, over the same resources; `sums` says
+    whether the trees of each are sums backwards in time.
     """
     if len(directions) * len(blocks) * directions[0].instance.network.bundles > MOST_LITERALS:
         return None

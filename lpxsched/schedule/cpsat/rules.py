@@ -59,7 +59,7 @@ def r1_links(model: Variables, resources: Resources) -> None:
         node, row = model.head(trip, bundle), model.row(trip)
         start = 0 if row.is_sum else model.distance(trip, node) - bundles.hop[bundle]
         hold = bundles.hold(bundle, row.vectors)
-        alike[trip, model.places[trip, node], start, hold, bundles.resource[bundle]].append(bundle)
+        alike[trip, model.place(node), start, hold, bundles.resource[bundle]].append(bundle)
     for (trip, _, _, hold, resource), group in alike.items():
         # Bundles that a trip would cross at one time are one interval.
         resources.add(resource, model.depart(trip, group[0]), hold, model.any_of(trip, group))
@@ -71,10 +71,6 @@ def r1_links(model: Variables, resources: Resources) -> None:
 
 def r2_departures(model: Variables) -> None:
     """R2: what leaves a node begins there, or was read there a turnaround before; of sums see `sums`."""
-    for trip, places in _places(model).items():
-        if model.shares_delays(trip):
-            for nearer, farther in pairwise(places):
-                model.cp.add(model.delays[trip, farther] >= model.delays[trip, nearer])
     for (trip, bundle), present in model.present.items():
         if model.row(trip).is_sum:
             continue
@@ -83,7 +79,7 @@ def r2_departures(model: Variables) -> None:
             _begins(model, trip, bundle)
             continue
         ready = model.times[trip, node] + model.turnaround
-        if not model.shares_delays(trip):
+        if model.waits:
             model.cp.add(depart >= ready).only_enforce_if(present)
         for arrived in model.into.get((trip, node), ()):
             lead = model.bundles.lead(arrived, bundle, model.row(trip).vectors)
@@ -106,14 +102,6 @@ def _begins(model: Variables, trip: int, bundle: int) -> None:
         for arrived in model.out_of[row.partner, row.base]:
             ready = model.last_read(row.partner, arrived) + total.cycles + model.turnaround
             model.cp.add(depart >= ready).only_enforce_if(present, model.present[row.partner, arrived])
-
-
-def _places(model: Variables) -> dict[int, list[int]]:
-    """Return the places of each copy, the nearest first."""
-    places: dict[int, list[int]] = defaultdict(list)
-    for trip, place in sorted(model.delays):
-        places[trip].append(place)
-    return places
 
 
 def r3_delivery(model: Variables) -> None:
@@ -188,7 +176,7 @@ def _injections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, c
         alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for bundle in bundles:
             end = model.head(trip, bundle)
-            alike[model.places[trip, end], model.distance(trip, end) - model.bundles.hop[bundle]].append(bundle)
+            alike[model.place(end), model.distance(trip, end) - model.bundles.hop[bundle]].append(bundle)
         for group in alike.values():
             yield node, model.depart(trip, group[0]), True if len(alike) == 1 else model.any_of(trip, group)
     for (trip, node), bundles in model.into.items():

@@ -1,9 +1,9 @@
 """The search with the CP-SAT model of one cut into blocks: which bundles each trip crosses, and when.
 
 Every pair of a trip and a bundle that it may cross is an optional interval on its resource, whose lanes are a
-cumulative capacity. Several models follow each other, each for less than the best makespan so far: shortest ways
-without waiting, shortest ways, and all ways in time. What is left of the time, and what is too large for one model, is
-searched neighbourhood after neighbourhood. Of a layer one model makes the makespan short, from a schedule at hand.
+cumulative capacity. Models of all blocks follow each other, each for less than the best makespan so far. What is left
+of the time, and what is too large for one model, is searched neighbourhood after neighbourhood. Of a layer one model
+makes the makespan short, from a schedule at hand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
 from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
 from lpxsched.schedule.cpsat.runs import SOLVED, Allowance, Effort
 from lpxsched.schedule.cpsat.trips import Crossings, Trips, crossings
-from lpxsched.schedule.cpsat.variables import OpenWays, Variables, step_cycles
+from lpxsched.schedule.cpsat.variables import Variables, step_cycles
 from lpxsched.schedule.plan import copy_plan
 from lpxsched.schedule.policy import (
     ANY_SHARE,
@@ -26,7 +26,6 @@ from lpxsched.schedule.policy import (
     NEIGHBOURHOOD_CROSSINGS,
     PROMPT_SHARE,
     SHARE_FROM_BELOW,
-    SHORTEST_SHARE,
     WAYS_NEIGHBOURHOOD_SECONDS,
 )
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.symmetry.represented import Represented
     from lpxsched.schedule.times.placement import Tasks
-
-# Share of the time for each model of all blocks.
-SHARES = {OpenWays.PROMPT: PROMPT_SHARE, OpenWays.SHORTEST: SHORTEST_SHARE, OpenWays.ANY: ANY_SHARE}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +69,7 @@ def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[
     if len(open_to.trip) > MOST_CROSSINGS:
         return found
     allowance, start = Allowance(effort, effort.seconds), found.placement.start
-    model = Variables(trips, found.placement.makespan_cycles, OpenWays.ANY)
+    model = Variables(trips, found.placement.makespan_cycles)
     model.add_crossings(open_to)
     add_rules(model, Kept(tasks, start, np.zeros(first, dtype=np.bool_)))
     minimize_makespan(model, effort.enough_cycles)
@@ -108,13 +104,13 @@ class _Search:
         return self.allowance.left <= 0 or self.best.makespan_cycles <= self.best.least_cycles
 
     def by_models(self) -> None:
-        """Look for ever shorter makespans, with one model of all blocks for each choice of ways and each makespan."""
+        """Look for ever shorter makespans, with one model of all blocks for each, at first without waits."""
         one_reader = all(trip.target != EVERY for trip in self.trips.rows)
         seconds = self.allowance.left
-        for opened in OpenWays if one_reader else (OpenWays.SHORTEST, OpenWays.ANY):
-            until = self.allowance.left - seconds * SHARES[opened]
+        for waits, share in [(False, PROMPT_SHARE), (True, ANY_SHARE)][not one_reader :]:
+            until = self.allowance.left - seconds * share
             while not self.is_over and self.allowance.left > until:
-                if not self._by_model(opened, self.best.makespan_cycles - 1, self.allowance.left - until):
+                if not self._by_model(self.best.makespan_cycles - 1, self.allowance.left - until, waits=waits):
                     break
 
     def from_below(self) -> None:
@@ -122,25 +118,25 @@ class _Search:
         until = self.allowance.left * (1 - SHARE_FROM_BELOW)
         while not self.is_over and self.allowance.left > until:
             least = self.best.least_cycles
-            self._by_model(OpenWays.ANY, least, self.allowance.left - until)
+            self._by_model(least, self.allowance.left - until, waits=True)
             if self.best.least_cycles == least:
                 break
 
-    def _by_model(self, opened: OpenWays, latest: int, seconds: float) -> bool:
+    def _by_model(self, latest: int, seconds: float, *, waits: bool) -> bool:
         """Look for slots of which none is read later; return whether there are some."""
-        open_to = crossings(self.trips, latest, detours=opened is OpenWays.ANY)
+        open_to = crossings(self.trips, latest, detours=waits)
         if len(open_to.trip) > MOST_CROSSINGS:
             return False
         status = cp_model.INFEASIBLE
         if _lead_everywhere(self.trips, open_to):
-            model = Variables(self.trips, latest, opened)
+            model = Variables(self.trips, latest, waits)
             model.add_crossings(open_to)
             add_rules(model, _nothing_kept(self.trips))
             order_alike(model, _alike(self.trips))
             status = self.allowance.run(model.cp, seconds)
             if status == cp_model.OPTIMAL and not self._take(_solved(model, self.allowance)):
                 return False
-        if opened is OpenWays.ANY and status == cp_model.INFEASIBLE:
+        if waits and status == cp_model.INFEASIBLE:
             step = step_cycles(self.trips)
             self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
         return status == cp_model.OPTIMAL
@@ -167,9 +163,8 @@ class _Search:
         """Return a plan of which less is late, or as it is."""
         plan, slots, start = current.plan, slots_of(self.trips, current), current.placement.start
         moved = free[plan.slot_block]
-        stays = np.zeros(len(start), dtype=np.bool_)
-        stays[: plan.slots + plan.sums] = ~free[np.concatenate([plan.slot_block, plan.sum_block])]
-        model = Variables(self.trips, current.placement.makespan_cycles, OpenWays.ANY)
+        stays = ~free[np.append(plan.slot_block, plan.sum_block)]
+        model = Variables(self.trips, current.placement.makespan_cycles)
         model.add_crossings(open_to.united(slots.trip[moved], slots.bundle[moved]))
         add_rules(model, Kept(tasks, start, stays))
         minimize_lateness(model, self.best.makespan_cycles - 1)
@@ -222,18 +217,10 @@ class Neighbourhoods:
     def draw(
         self, block: Integers, depart: Integers, end: Integers, due_cycles: int, crossings: Integers, most: int
     ) -> Flags:
-        """Return which blocks to free, shape (blocks,).
+        """Return which blocks to free, at least one, those that end after `due_cycles` first.
 
-        Parameters
-        ----------
-        block, depart, end : ndarray of int64, shape (slots,)
-            What is carried when, and when it is read to its end.
-        due_cycles : int
-            What ends later must be freed first.
-        crossings : ndarray of int64, shape (blocks,)
-            How many bundles each may cross.
-        most : int
-            How many crossings the free blocks may have in all; at least one block is freed.
+        Of slots `block`, `depart` and `end` say what is carried when, and when it is read to its end. By block
+        `crossings` counts the bundles that it may cross; those of all that are freed are `most`.
         """
         self.drawn += 1
         last = np.zeros(self.blocks, dtype=np.int64)

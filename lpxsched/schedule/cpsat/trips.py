@@ -201,16 +201,7 @@ class Crossings(NamedTuple):
 
 
 def crossings(trips: Trips, latest_cycles: int, *, detours: bool) -> Crossings:
-    """Return the bundles that each trip may cross.
-
-    Parameters
-    ----------
-    trips : Trips
-    latest_cycles : int
-        No read is later.
-    detours : bool
-        Whether ways may be longer than the shortest.
-    """
+    """Return the bundles that each trip may cross in time, on the shortest ways alone or on detours as well."""
     known: dict[tuple[object, ...], Integers] = {}
     found = []
     for trip in trips.rows:

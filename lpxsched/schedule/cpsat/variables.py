@@ -6,16 +6,14 @@ its departures rounded down to whole steps keeps all rules, so nothing is lost.
 A copy has a time at each node, the read of its first vector, and arrives there once; a summand has one at each node,
 its departure, and leaves there once. So a trip is a tree from its base in both cases, for sums against the bundles.
 
-The read of the first vector of a copy at a node is the length of the shortest way there plus a delay. Where it has
-one reader and keeps to shortest ways, its delay never falls from hop to hop, so nodes equally far from its source
-share a delay: it passes only one of them. Where it may not wait on its way, all its nodes share one.
+The read of the first vector of a copy at a node is the length of the shortest way there plus a delay. Where copies have
+one reader each and may not wait on their ways, all nodes of a trip share one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -30,14 +28,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.represented import Represented
 
 Pair = tuple[int, int]
-
-
-class OpenWays(Enum):
-    """Which ways are open: shortest ones without a wait, shortest ones, or all."""
-
-    PROMPT = auto()
-    SHORTEST = auto()
-    ANY = auto()
 
 
 class Slots(NamedTuple):
@@ -114,8 +104,8 @@ class Variables:
         By trip and node: the bundles from the side of the base, and those away from it.
     times : dict
         By trip and node: the read of a copy's first vector, the departure of a summand.
-    places, delays : dict
-        By trip and node: which delay counts there; by trip and place: the variables behind the times of copies.
+    delays : dict
+        By trip and `place`: the variables behind the times of copies.
     sums : dict
         By trip and node: what is added there.
     starts : list
@@ -124,7 +114,7 @@ class Variables:
 
     trips: Trips
     latest_cycles: int
-    opened: OpenWays
+    waits: bool = True
     cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
     step: int = field(init=False)
     latest: int = field(init=False)
@@ -135,7 +125,6 @@ class Variables:
     into: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
     out_of: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
     times: dict[Pair, cp_model.LinearExpr] = field(default_factory=dict)
-    places: dict[Pair, int] = field(default_factory=dict)
     delays: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
     sums: dict[Pair, Sum] = field(default_factory=dict)
     starts: list[cp_model.IntVar] = field(default_factory=list)
@@ -161,16 +150,15 @@ class Variables:
             self.out_of[trip, self.root_side(trip, bundle)].append(bundle)
         for trip, node in self.into:
             row, distance = self.row(trip), self.distance(trip, node)
-            place = (0 if self.opened is OpenWays.PROMPT else distance) if self.shares_delays(trip) else node
-            self.places[trip, node] = place
             if row.is_sum:
                 tail = min(self.tail(trip, bundle) for bundle in self.into[trip, node])
                 most = self.latest - row.after // self.step - distance - tail
                 self.times[trip, node] = self.new_time(max(self.trips.release, most))
                 continue
-            if (trip, place) not in self.delays:
-                self.delays[trip, place] = self.cp.new_int_var(0, self._most_delay(trip, node), "")
-            self.times[trip, node] = self.delays[trip, place] + self.soonest(trip, node)
+            place = trip, self.place(node)
+            if place not in self.delays:
+                self.delays[place] = self.cp.new_int_var(0, self._most_delay(trip, node), "")
+            self.times[trip, node] = self.delays[place] + self.soonest(trip, node)
 
     def _most_delay(self, trip: int, node: int) -> int:
         """Return the delay with which a copy may be read so that its reader still is in time."""
@@ -179,6 +167,10 @@ class Variables:
         tail = min(self.tail(trip, bundle) for bundle in self.into[trip, last]) if self.is_end(trip, last) else 0
         onward = self.way[node][last] + (self.turnaround if node != last else 0)
         return max(0, self.latest - tail - onward - self.soonest(trip, node))
+
+    def place(self, node: int) -> int:
+        """Return which of a trip's delays counts at a node."""
+        return node if self.waits else NONE
 
     def row(self, trip: int) -> Trip:
         """Return what a trip is."""
@@ -261,15 +253,11 @@ class Variables:
                     self.cp.add_hint(cast("cp_model.IntVar", self.times[trip, node]), depart // self.step)
                     continue
                 read = depart // self.step + self.bundles.hop[bundle]
-                known[trip, self.places[trip, node]] = read - self.soonest(trip, node)
+                known[trip, node] = read - self.soonest(trip, node)
         for key, present in self.present.items():
             self.cp.add_hint(present, key in crossed)
-        before = (NONE, 0)
-        for trip, place in sorted(self.delays):
-            # At a distance that a trip skips, its delay is what it was before.
-            skipped = before[1] if before[0] == trip and self.shares_delays(trip) else 0
-            before = trip, known.get((trip, place), skipped)
-            self.cp.add_hint(self.delays[trip, place], before[1])
+        for key in sorted(self.delays):
+            self.cp.add_hint(self.delays[key], known.get(key, 0))
         for (trip, node), total in self.sums.items():
             start = sums.get((self.row(trip).block, node))
             self.cp.add_hint(total.start, self.trips.release if start is None else start // self.step)
@@ -277,7 +265,3 @@ class Variables:
                 self.cp.add_hint(total.adds, start is not None)
         for variable, start in zip(self.starts, starts, strict=True):
             self.cp.add_hint(variable, start)
-
-    def shares_delays(self, trip: int) -> bool:
-        """Return whether nodes share delays: a copy has one reader and keeps to shortest ways."""
-        return self.opened is not OpenWays.ANY and self.row(trip).target != EVERY

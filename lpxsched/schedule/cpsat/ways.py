@@ -67,13 +67,8 @@ def improved_ways(
     not, a slot of several vectors, be they of several pieces, holds its link for less than these do one by one, and
     nothing is proved. Rounding to steps (`variables`) and an order of vectors that may change places lose no makespan.
 
-    Parameters
-    ----------
-    found : Found
-    effort : Effort
-        Of all stages.
-    extent : tuple of int
-        Pairs of a block and a bundle up to which representatives of orbits are modelled, and all without symmetry.
+    The extent is up to how many pairs of a block and a bundle representatives of orbits are modelled, and all without
+    symmetry.
     """
     best, proved = found, None
     models = _models(found, extent)

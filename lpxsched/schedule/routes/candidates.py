@@ -126,13 +126,6 @@ def beside_plan(problem: Quotient, ways: Ways) -> Plan:
     Where all of a block comes to its reader over one neighbour that adds already, that neighbour may as well add the
     reader's summand too: it is sent that, and sends the sum. The way back is idle, and the reader is spared a sum: its
     time at the end, and its vector unit.
-
-    Parameters
-    ----------
-    problem : Quotient
-        The problem with its own bundles, not the reversed ones.
-    ways : Ways
-        Trees, every bundle used against its direction.
     """
     network, blocks, bundle = problem.instance.network, ways.blocks, ways.bundle.copy()
     moved = _moved(problem, ways)

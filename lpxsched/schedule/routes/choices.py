@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
 
-Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
+Urgency = Literal["near", "far", "flat", "balanced", "spread"]
 
 
 class Choice(NamedTuple):
@@ -79,13 +79,7 @@ Style = Choice | PackedTrees
 def first_choices(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[Style]:
     """Yield one search of every style with every length of blocks, the most promising first.
 
-    Parameters
-    ----------
-    problem : Quotient
-    seed : int
-        0 leaves chance out.
-    unit_blocks : bool
-        Whether every vector must be a slot of its own.
+    Seed 0 leaves chance out; `unit_blocks` makes every vector a slot of its own.
     """
     lengths = block_lengths(problem, unit_blocks=unit_blocks)
     for urgency, minimal in _styles(problem):
@@ -152,9 +146,9 @@ def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[Pa
 
 def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
     """Return urgencies, and whether ways are the shortest ones."""
-    styles: list[tuple[Urgency, bool]] = [("near", True), ("far", False), ("flat", False), ("near", False)]
+    styles: list[tuple[Urgency, bool]] = [("near", True), ("far", False), ("flat", False)]
     if not problem.flow.is_for_everyone:
-        styles = [("balanced", True), ("by hop", True), ("flat", True), ("far", True)]
+        styles = [("balanced", True), ("flat", True), ("far", True)]
     if problem.symmetry.order == 1:
         has_relays = problem.instance.network.nodes > problem.instance.network.width
         styles.insert(0 if has_relays else len(styles), ("spread", False))
@@ -212,8 +206,8 @@ def find_ways(problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored:
     if choice.urgency == "spread":
         return spread_ways(problem, choice.length, seed=choice.seed)
     blocks = problem.blocks(choice.length, mirrored=mirrored)
-    if choice.urgency in ("balanced", "by hop"):
-        return _balanced(problem, blocks, choice)
+    if choice.urgency == "balanced":
+        return _balanced(problem, blocks, choice.seed)
     ways = _matched(problem, blocks, choice, np.zeros((0, 0), dtype=np.int32), limit)
     if ways is None or choice.fork_price is None:
         return ways
@@ -273,10 +267,9 @@ def _urgency(problem: Quotient, urgency: Urgency) -> NDArray[np.uint8]:
     return problem.way_class if urgency == "near" else problem.way_class.max() - problem.way_class
 
 
-def _balanced(problem: Quotient, blocks: Blocks, choice: Choice) -> Ways:
+def _balanced(problem: Quotient, blocks: Blocks, seed: int) -> Ways:
     """Route blocks so that loads are even; guess times that send short routes and late hops after long and early."""
-    seed = choice.seed
-    offsets, bundle = balanced_routes(problem, blocks, seed=seed, by_hop=choice.urgency == "by hop")
+    offsets, bundle = balanced_routes(problem, blocks, seed=seed)
     hops = np.diff(offsets)
     block = np.repeat(np.arange(len(blocks)), hops)
     position = np.arange(len(bundle)) - offsets[block]

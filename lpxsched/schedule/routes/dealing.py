@@ -91,15 +91,8 @@ def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Tree
 def dealt(wires: Wires, parents: NDArray[np.int32], late: Integers, row: Integers, vectors: Integers) -> Integers:
     """Return how many vectors each tree carries when they have moved to where they are through earlier.
 
-    Parameters
-    ----------
-    wires : Wires
-    parents, late : ndarray, shape (trees, nodes)
-        The bundle over which each node is reached, and when a first vector is read there.
-    row : ndarray of int64, shape (trees,)
-        The piece of each tree: vectors move between trees of one piece.
-    vectors : ndarray of int64, shape (trees,)
-        To start with.
+    Of shape (trees, nodes), `parents` is the bundle over which each node is reached, and `late` when a first vector is
+    read there. Vectors move between trees of one `row`, a piece.
     """
     dealt_vectors = vectors.copy()
     _move(_crossings(wires, parents, late), row, dealt_vectors)

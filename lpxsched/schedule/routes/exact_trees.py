@@ -83,12 +83,8 @@ class Packing:
 def exact_trees(wires: Wires, source: Integers, vectors: Integers) -> Trees:
     """Return trees to all nodes that load no lane for longer than the narrowest cut must be.
 
-    Parameters
-    ----------
-    wires : Wires
-        Strongly connected. All nodes are reached, relays as well.
-    source, vectors : ndarray of int64, shape (units,)
-        Where each unit lies, and how many vectors it has. The trees of the first grow first, and are less deep.
+    Wires are strongly connected, and all nodes are reached, relays as well. Of each unit `source` says where it lies,
+    and `vectors` how many it has. The trees of the first grow first, and are less deep.
     """
     held = np.bincount(source, weights=vectors, minlength=wires.nodes).astype(np.int64)
     room = _room(wires, _least_cycles(wires, held))

@@ -62,15 +62,7 @@ class _View(NamedTuple):
 
 
 def found_of(problem: Padded, blocks: Blocks, placed: Placed) -> Found[Padded]:
-    """Return the plan and the times of what the list schedule has placed.
-
-    Parameters
-    ----------
-    problem : Padded
-    blocks : Blocks
-        Only those of representatives have been placed.
-    placed : Placed
-    """
+    """Return the plan and the times of what the list schedule has placed: blocks of representatives alone."""
     own = np.flatnonzero(problem.least_demand[blocks.piece] == blocks.piece)
     number = np.full(len(blocks), NONE, dtype=np.int64)
     number[own] = np.arange(len(own))
@@ -85,15 +77,7 @@ def found_of(problem: Padded, blocks: Blocks, placed: Placed) -> Found[Padded]:
 
 
 def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
-    """Return the plan of slots and sums of the blocks of representatives.
-
-    Parameters
-    ----------
-    problem : Padded
-    blocks : Blocks
-        Of demands, from their roots.
-    rows : Rows
-    """
+    """Return the plan of slots and sums of the blocks of representatives, which begin at the roots of their demands."""
     instance = problem.instance
     view = _View(instance, blocks.piece)
     entry, leaf = instance.demand_leaves.flat().entries(blocks.piece)

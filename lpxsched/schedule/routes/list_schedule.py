@@ -55,13 +55,7 @@ class Surroundings:
 def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[Padded]:
     """Return a plan of all blocks and operators of representatives, and its times.
 
-    Parameters
-    ----------
-    around : Surroundings
-    blocks : Blocks
-        Of the problem's instance.
-    seed : int
-        0 keeps blocks of equal rank in their order; any other shuffles them.
+    Seed 0 keeps blocks of equal rank in their order; any other shuffles them.
     """
     problem, instance = around.problem, around.problem.instance
     # Each node sends a summand once at most, and receives the result once at most.
@@ -188,15 +182,8 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
 
     A block takes whatever way brings it first: the direct link, or, while earlier blocks fill that, a longer way round
     over chips that only relay. So a large message spreads over many routes by itself. The search is the list schedule,
-    on an instance without operators that take time.
-
-    Parameters
-    ----------
-    problem : Quotient
-        Under the trivial group. Limits on injection and ejection are left to the placement that follows.
-    length : int
-    seed : int
-        Of the order of blocks.
+    on an instance without operators that take time; the problem is under the trivial group, and limits on injection and
+    ejection are left to the placement that follows.
     """
     network = problem.instance.network
     vectors = problem.flow.vectors[problem.representatives]

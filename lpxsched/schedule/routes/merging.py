@@ -39,16 +39,9 @@ def pace(problem: Quotient, streams: int) -> int:
 
 
 def merged_plan(problem: Quotient, ways: Ways, streams: int) -> Plan:
-    """Return the plan of sums along trees of the reversed problem.
+    """Return the plan of sums along trees of the reversed problem, which a problem uses against their direction.
 
-    Parameters
-    ----------
-    problem : Quotient
-        The problem with its own bundles, not the reversed ones.
-    ways : Ways
-        Trees, every bundle used against its direction.
-    streams : int
-        How many streams may leave a chip that adds.
+    At most so many streams leave a chip before it adds.
     """
     order = np.lexsort((ways.bundle, ways.block))
     first = np.searchsorted(ways.block[order], np.arange(len(ways.blocks) + 1))

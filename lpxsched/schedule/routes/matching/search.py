@@ -34,14 +34,8 @@ SEED_FACTOR, SEED_OFFSET = 2654435761, 88172645463325252
 def match(wires: Wires, job: Job, noise: int, most_slots: int, limit: int) -> tuple[Integers, int]:
     """Schedule blocks forward in time.
 
-    Parameters
-    ----------
-    wires : Wires
-    job : Job
-    noise : int
-        0 serves equal urgency in the order of waiting; else the seed of a random choice between the ends of the queue.
-    most_slots, limit : int
-        Room for the result; the search gives up once a read is later than `limit`.
+    Noise 0 serves equal urgency in the order of waiting; else it seeds a random choice between the ends of the queue.
+    The search gives up once a read is later than `limit`.
 
     Returns
     -------
