@@ -4,21 +4,49 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.attempts import may_model, searches
+from lpxsched.schedule.attempts import kept_of, may_model, searches, takes_parts
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.policy import EXTENTS, MOST_MODELLED, NEAR_ENOUGH, NEAR_EXTENT, TIMES_SECONDS, WAYS_SECONDS
+from lpxsched.schedule.policy import (
+    EXTENTS,
+    HOPELESS,
+    MOST_MODELLED,
+    NEAR_ENOUGH,
+    NEAR_EXTENT,
+    TIMES_SECONDS,
+    WAYS_SECONDS,
+)
+from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import Found, LowerBound, Result
+from lpxsched.schedule.stronger import stronger
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.schedule.attempts import Searched
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.traffic.collectives import Collective
+
+
+class Others(NamedTuple):
+    """Collectives of the same chips: what searches found, and the best that there is now of each that was solved."""
+
+    searched: dict[Collective, Searched]
+    solved: dict[Collective, Found[Quotient]]
+
+    def may_end_before(self, cycles: int, stages: Sequence[Collective]) -> bool:
+        """Return whether CP-SAT may bring collectives that were searched, in turn, below some cycles."""
+        known = [self.searched[stage] for stage in stages if stage in self.searched]
+        found = [part.found.placement.makespan_cycles for part in known if part.found is not None]
+        least = sum(part.bound.cycles for part in known)
+        return len(found) == len(stages) and least < cycles and sum(found) <= cycles + cycles // HOPELESS
 
 
 def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound | None = None) -> Result:
@@ -45,15 +73,13 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
     bound = bound or collective_bound(problem, repeats=options.cyclic)
     if options.deadline_cycles is not None:
         _refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
-    found = min(searches(problem, options, bound), key=lambda found: found.quality, default=None)
+    found, bound = _solved(problem, options, bound, Others({}, {}))
     if found is None:
         raise _nothing_found(options)
-    improved, bound = _improved(found, options, bound)
     if not options.cyclic:
         _refuse_deadline(options, bound, stall)
-    modelled = found.is_modelled or improved is not found
-    solver = "symmetric" if improved.problem.symmetry.order > 1 else "cpsat" if modelled else "greedy"
-    result = Result(lifted_collective(improved), bound, solver).later(stall)
+    solver = "symmetric" if found.problem.symmetry.order > 1 else "cpsat" if found.is_modelled else "greedy"
+    result = Result(lifted_collective(found), bound, solver).later(stall)
     deadline, cycles = options.deadline_cycles, result.makespan_cycles
     if deadline is not None and cycles > deadline:
         raise NothingFoundError(f"the best of effort {options.effort} takes {cycles} cycles, {deadline} are allowed")
@@ -73,6 +99,47 @@ def _nothing_found(options: SolveOptions) -> NothingFoundError:
         cause = "solver symmetric: no translation leaves this collective as it is"
         return NothingFoundError(cause, remedy="try --solver auto")
     return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
+
+
+def _solved(
+    problem: Instance, options: SolveOptions, bound: LowerBound, others: Others
+) -> tuple[Found[Quotient] | None, LowerBound]:
+    """Return the best that searches, CP-SAT and stronger collectives give, and the best bound."""
+    found = min(searches(problem, options, bound, others.searched), key=lambda found: found.quality, default=None)
+    if found is None:
+        return None, bound
+    improved, bound = _improved(found, options, bound)
+    if improved is not found:
+        improved = replace(improved, is_modelled=True)
+    others.solved[problem.stage] = improved
+    if takes_parts(problem, options):
+        _shortened(problem, options, bound, others)
+    return others.solved[problem.stage], bound
+
+
+def _shortened(problem: Instance, options: SolveOptions, bound: LowerBound, others: Others) -> None:
+    """Solve stronger collectives that may end before the best of one, which then keeps what it needs of them.
+
+    Each is solved once; of one that is under way what it has by now is taken.
+    """
+    solved, turnaround = others.solved, problem.network.turnaround_cycles
+    for stages in stronger(problem.stage):
+        cycles, between = solved[problem.stage].placement.makespan_cycles, turnaround * (len(stages) - 1)
+        if cycles <= bound.cycles:
+            return
+        if not others.may_end_before(cycles - between, stages):
+            continue
+        for stage in stages:
+            if stage not in solved:
+                other = stage_instance(problem.network, stage, problem.add_cost)
+                _solved(other, options, others.searched[stage].bound, others)
+        found = [solved[stage] for stage in stages]
+        if sum(part.placement.makespan_cycles for part in found) + between < cycles:
+            parts = kept_of(problem, stages, found, enough=bound.cycles)
+            modelled = any(part.is_modelled for part in found)
+            solved[problem.stage] = min(
+                solved[problem.stage], replace(parts, is_modelled=modelled), key=lambda one: one.quality
+            )
 
 
 def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
