@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.result import Found, LowerBound
+    from lpxsched.schedule.result import Found, LowerBound, Schedule
     from lpxsched.traffic.collectives import Collective
 
 
@@ -83,7 +83,8 @@ def searches(
         parts = [_part(problem, stage, options, searched, known_cycles=cycles) for stage in stages]
         whole = [part for part in parts if part is not None]
         if len(whole) == len(stages):
-            found = kept_of(problem, stages, whole, enough=bound.cycles)
+            schedules = [lifted_collective(part) for part in whole]
+            found = kept_of(problem, stages, schedules, enough=bound.cycles)
             yield found
             best = min(best, found, key=lambda one: one.quality)
 
@@ -94,11 +95,10 @@ def takes_parts(problem: Instance, options: SolveOptions) -> bool:
 
 
 def kept_of(
-    problem: Instance, stages: Sequence[Collective], found: Sequence[Found[Quotient]], *, enough: int
+    problem: Instance, stages: Sequence[Collective], schedules: Sequence[Schedule], *, enough: int
 ) -> Found[Quotient]:
     """Return what a collective keeps of stronger ones in turn."""
     forward = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
-    schedules = [lifted_collective(of_stage) for of_stage in found]
     return kept(forward, list(zip(stages, schedules, strict=True)), enough=enough)
 
 

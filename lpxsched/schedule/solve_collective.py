@@ -23,6 +23,7 @@ from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.stronger import stronger
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.schedule.trimmed import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Collective
 
@@ -39,7 +41,7 @@ class Others(NamedTuple):
     """Collectives of the same chips: what searches found, and the best that there is now of each that was solved."""
 
     searched: dict[Collective, Searched]
-    solved: dict[Collective, Found[Quotient]]
+    solved: dict[Collective, Result]
 
     def may_end_before(self, cycles: int, stages: Sequence[Collective]) -> bool:
         """Return whether CP-SAT may bring collectives that were searched, in turn, below some cycles."""
@@ -73,13 +75,12 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
     bound = bound or collective_bound(problem, repeats=options.cyclic)
     if options.deadline_cycles is not None:
         _refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
-    found, bound = _solved(problem, options, bound, Others({}, {}))
-    if found is None:
+    result = _solved(problem, options, bound, Others({}, {}))
+    if result is None:
         raise _nothing_found(options)
     if not options.cyclic:
-        _refuse_deadline(options, bound, stall)
-    solver = "symmetric" if found.problem.symmetry.order > 1 else "cpsat" if found.is_modelled else "greedy"
-    result = Result(lifted_collective(found), bound, solver).later(stall)
+        _refuse_deadline(options, result.bound, stall)
+    result = result.later(stall)
     deadline, cycles = options.deadline_cycles, result.makespan_cycles
     if deadline is not None and cycles > deadline:
         raise NothingFoundError(f"the best of effort {options.effort} takes {cycles} cycles, {deadline} are allowed")
@@ -101,45 +102,52 @@ def _nothing_found(options: SolveOptions) -> NothingFoundError:
     return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
 
 
-def _solved(
-    problem: Instance, options: SolveOptions, bound: LowerBound, others: Others
-) -> tuple[Found[Quotient] | None, LowerBound]:
-    """Return the best that searches, CP-SAT and stronger collectives give, and the best bound."""
+def _solved(problem: Instance, options: SolveOptions, bound: LowerBound, others: Others) -> Result | None:
+    """Return the best that searches, CP-SAT and stronger collectives give, with the best bound."""
     found = min(searches(problem, options, bound, others.searched), key=lambda found: found.quality, default=None)
     if found is None:
-        return None, bound
+        return None
     improved, bound = _improved(found, options, bound)
-    if improved is not found:
-        improved = replace(improved, is_modelled=True)
-    others.solved[problem.stage] = improved
+    modelled = found.is_modelled or improved is not found
+    solver = "symmetric" if improved.problem.symmetry.order > 1 else "cpsat" if modelled else "greedy"
+    others.solved[problem.stage] = Result(lifted_collective(improved), bound, solver)
     if takes_parts(problem, options):
-        _shortened(problem, options, bound, others)
-    return others.solved[problem.stage], bound
+        _shortened(problem, options, others)
+    return others.solved[problem.stage]
 
 
-def _shortened(problem: Instance, options: SolveOptions, bound: LowerBound, others: Others) -> None:
+def _shortened(problem: Instance, options: SolveOptions, others: Others) -> None:
     """Solve stronger collectives that may end before the best of one, which then keeps what it needs of them.
 
     Each is solved once; of one that is under way what it has by now is taken.
     """
-    solved, turnaround = others.solved, problem.network.turnaround_cycles
+    solved = others.solved
     for stages in stronger(problem.stage):
-        cycles, between = solved[problem.stage].placement.makespan_cycles, turnaround * (len(stages) - 1)
-        if cycles <= bound.cycles:
+        best, between = solved[problem.stage], problem.network.turnaround_cycles * (len(stages) - 1)
+        if best.makespan_cycles <= best.bound.cycles:
             return
-        if not others.may_end_before(cycles - between, stages):
+        if not others.may_end_before(best.makespan_cycles - between, stages):
             continue
         for stage in stages:
             if stage not in solved:
                 other = stage_instance(problem.network, stage, problem.add_cost)
                 _solved(other, options, others.searched[stage].bound, others)
         found = [solved[stage] for stage in stages]
-        if sum(part.placement.makespan_cycles for part in found) + between < cycles:
-            parts = kept_of(problem, stages, found, enough=bound.cycles)
-            modelled = any(part.is_modelled for part in found)
-            solved[problem.stage] = min(
-                solved[problem.stage], replace(parts, is_modelled=modelled), key=lambda one: one.quality
-            )
+        if sum(part.makespan_cycles for part in found) + between < best.makespan_cycles:
+            schedule = _kept(problem, stages, found, enough=best.bound.cycles)
+            solver = "cpsat" if any(part.solver == "cpsat" for part in found) else "greedy"
+            better = replace(best, schedule=schedule, solver=solver)
+            solved[problem.stage] = min(best, better, key=lambda one: one.makespan_cycles)
+
+
+def _kept(problem: Instance, stages: Sequence[Collective], found: Sequence[Result], *, enough: int) -> Schedule:
+    """Return what is kept of stronger collectives: placed anew or, where that cuts sums and is longer, as it is."""
+    schedules = [part.schedule for part in found]
+    anew = lifted_collective(kept_of(problem, stages, schedules, enough=enough))
+    if len(stages) > 1 or stages[0].is_sum != problem.stage.is_sum:
+        return anew
+    as_it_is = trimmed(problem, stages[0], schedules[0])
+    return min(filter(None, [anew, as_it_is]), key=lambda one: one.makespan_cycles)
 
 
 def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
