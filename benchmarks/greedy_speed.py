@@ -29,6 +29,7 @@ from lpxsched.workload.ffns import ffn_model
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.symmetry.quotient import Blocks
 
 RUNS = 5
@@ -37,12 +38,18 @@ INTERVAL_CYCLES = 252_000
 
 def layer_instances(batch: int) -> list[Instance]:
     """Return the problems of the first and the last layer of gpt-oss-120b on lpx-rack."""
-    fabric, model, clock = load_fabric("lpx-rack"), ffn_model(load_model("gpt-oss-120b")), load_clock("xo-100ppm")
+    problems = end_problems("gpt-oss-120b", "lpx-rack", batch, "disjoint")
+    return [problem.over(INTERVAL_CYCLES).instance for problem in problems]
+
+
+def end_problems(name: str, topology: str, batch: int, partition: str) -> list[LayerProblem]:
+    """Return the problems of the first and the last layer of a model, without drift."""
+    fabric, model, clock = load_fabric(topology), ffn_model(load_model(name)), load_clock("xo-100ppm")
     precision = Precision("mxfp4", "fp8", "bf16")
     graph = ffn_graph(model, batch=batch, precision=precision, vector_bytes=fabric.vector_bytes)
     load = Load(model, graph, fabric.chip, batch, precision)
-    groups = partition_layers(load, fabric, "disjoint").groups
-    problems = layer_problems(
+    groups = partition_layers(load, fabric, partition).groups
+    return layer_problems(
         fabric,
         [groups[0], groups[-1]],
         graph,
@@ -50,7 +57,6 @@ def layer_instances(batch: int) -> list[Instance]:
         clock=clock,
         tree=alignment_tree(fabric, clock, time_domains(fabric, [group.chips for group in groups])),
     )
-    return [problem.over(INTERVAL_CYCLES).instance for problem in problems]
 
 
 def measure(instance: Instance, blocks: Blocks) -> tuple[int, int, float]:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpxsched.assembly.assembled import assembled
 from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.graph import collective_graph
 from lpxsched.assembly.manifest import signed_build
-from lpxsched.assembly.program import assemble
 from lpxsched.assembly.results import collective_results
-from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.participants import participants, root_shard
@@ -42,8 +41,6 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     solving = SolveOptions(options.solver, options.effort, options.seed, options.cyclic, options.deadline)
     scheduled = solve_collective(fabric, problem, clock, solving)
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
-    program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
-    results = collective_results(options, fabric, clock, scheduled, program, around)
-    graph = collective_graph(scheduled.problem)
-    build = signed_build(options, fabric, clock, graph, program, around, results=results)
+    made = assembled(fabric, clock, scheduled.tree, segments, collective_graph(scheduled.problem))
+    build = signed_build(options, made, collective_results(options, made, scheduled))
     return build, scheduled.solve_seconds

@@ -7,16 +7,13 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from lpxsched.assembly.chain_results import chain_results
+from lpxsched.assembly.assembled import assembled
 from lpxsched.assembly.expanded_weights import fp8_results, with_expanded_weights
-from lpxsched.assembly.flags import with_flags
 from lpxsched.assembly.graph import layers_graph
-from lpxsched.assembly.in_flight_results import solved_results
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
 from lpxsched.assembly.manifest import signed_build, with_outside
 from lpxsched.assembly.mapping import mapping_results
-from lpxsched.assembly.program import assemble
-from lpxsched.assembly.surroundings import surroundings
+from lpxsched.assembly.model_results import chain_results, solved_results
 from lpxsched.clocks.latency import hac_latency_cycles, segment_levels, start_cycles
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains
@@ -51,8 +48,6 @@ from lpxsched.workload.policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpxsched.assembly.program import Program
-    from lpxsched.assembly.segment import Segment
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CompileOptions
     from lpxsched.program.frames.arranging import InFlight
@@ -63,7 +58,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.layers import ScheduledLayer
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.timetable.build import Build
-    from lpxsched.timetable.documents import GraphFile
     from lpxsched.traffic.group import Group
     from lpxsched.workload.costs import Cost
     from lpxsched.workload.graph import LayerGraph
@@ -112,12 +106,10 @@ def compile_timetable(options: CompileOptions, *, progress: Callable[[str, int, 
     market = Market(load, fabric, clock, options.seed, around_of)
     mapping, laid = best_laid(market, _mapping(options, market, lay, progress), lay)
     segments = layer_segments(fabric, laid.tree, laid.solved)
-    around = surroundings(fabric, laid.tree, segments)
-    program, graph_file = _program(segments, layers_graph(laid.graph, laid.groups, load.works), fabric)
-    results = solved_results(options, fabric, clock, laid.solved, laid.outside, program=program, around=around)
+    made = assembled(fabric, clock, laid.tree, segments, layers_graph(laid.graph, laid.groups, load.works))
+    results = solved_results(options, made, laid.solved, laid.outside)
     results |= mapping_results(mapping, fabric, makespan_cycles=results["makespan_cycles"])
-    build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
-    build = with_outside(build, options, laid.outside)
+    build = with_outside(signed_build(options, made, results), options, laid.outside)
     if not is_expanded(precision.weights, fabric.chip.matrix_types):
         return build
     return _beside_fp8(build, options, load, laid, fabric)
@@ -190,20 +182,12 @@ def _compile_whole(options: CompileOptions, progress: Callable[[str, int, int], 
             problems, _solving(options), ways=ways, levels=levels, start_cycles=start, progress=progress
         )
         segments = [chain_segment(chain, start)]
-    around = surroundings(fabric, tree, segments)
-    program, graph_file = _program(segments, layers_graph(graph, groups, works_of, whole=True), fabric)
-    results = chain_results(options, fabric, clock, chain, program, around, layers=len(model.layers))
-    build = signed_build(options, fabric, clock, graph_file, program, around, results=results)
+    made = assembled(fabric, clock, tree, segments, layers_graph(graph, groups, works_of, whole=True))
+    build = signed_build(options, made, chain_results(options, made, chain, layers=len(model.layers)))
     if not is_expanded(decoding.precision.weights, chip.matrix_types):
         return build
     told = "not worked out beside it for a whole model on the chips; --weights fp8 does"
     return with_expanded_weights(build, options, decoding.precision.weights, told)
-
-
-def _program(segments: Sequence[Segment], graph: GraphFile, fabric: Fabric) -> tuple[Program, GraphFile]:
-    """Return the tables of segments and their graph, with the flags of hosts where chips poll."""
-    sent = [segment.flags for segment in segments]
-    return with_flags(assemble(segments), graph, sent, vector_bytes=fabric.vector_bytes)
 
 
 def _solved(

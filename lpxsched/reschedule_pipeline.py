@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.assembly.flags import without_flags
+from lpxsched.assembly.flags import without_flag_rows
 from lpxsched.fabric.down import without
 from lpxsched.fabric.schema import DownFile
 from lpxsched.files.document import read_yaml
@@ -51,7 +51,7 @@ def rescheduled(build: Build, fabric: Fabric) -> tuple[Build, dict[str, Any]]:
     ------
     InfeasibleError, NothingFoundError
     """
-    bare, longest = without_flags(build), 0
+    bare, longest = without_flag_rows(build), 0
     role = spare_roles(bare, fabric)
     for _ in range(TRIES):
         around = around_of(bare, fabric, role, longest)

@@ -167,8 +167,8 @@ def _tensors() -> Tensors:
         # name, offset, vectors, dtype, layout, chip, producer, bytes
         ("layer.0.input", 0, 2, "fp8", "sharded", 2, 0, 640),
         ("layer.0.input", 2, 2, "fp8", "sharded", 2, 1, 640),
-        ("layer.0.routing", 0, 1, "bf16", "replicated", 0, 2, 16),
-        ("layer.0.routing", 0, 1, "bf16", "replicated", 1, 3, 16),
+        ("layer.0.routing", 0, 1, "bf16", "replicated", 0, 2, 320),
+        ("layer.0.routing", 0, 1, "bf16", "replicated", 1, 3, 320),
         ("layer.0.expert_output", 0, 8, "bf16", "partial", 0, 4, 2560),
         ("layer.0.expert_output", 0, 8, "bf16", "partial", 1, 5, 2560),
         ("layer.0.output", 0, 4, "bf16", "partial", 0, 6, 1280),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.flags import with_flags
+from lpxsched.assembly.flags import with_flag_rows
 from lpxsched.assembly.program import Program
 from lpxsched.assembly.segment import Sent
 from lpxsched.timetable.documents import GraphFile, canonical_json
@@ -47,7 +47,7 @@ def tables(build: Build) -> Program:
 def polled_build(waiting_cycles: int = 252) -> Build:
     """Return the build of the module's docstring; it may say that it waits for longer."""
     bare = two_chip_build()
-    program, graph = with_flags(tables(bare), bare.graph, [SENT], vector_bytes=320)
+    program, graph = with_flag_rows(tables(bare), bare.graph, [SENT], vector_bytes=320)
     results = bare.manifest.results | ({"proved_worst_ns": 384.539} if waiting_cycles == 252 else {})
     build = replace(
         bare,

@@ -35,8 +35,8 @@ def test_readme_shows_the_two_set_up_commands() -> None:
     """Tests that the main job and the tests each start from pip alone."""
     text = (ROOT / "README.md").read_text()
     assert "pip install uv && uv run lpxsched compile gpt-oss-120b lpx-rack -o build/gpt-oss-120b" in text
-    assert "pip install uv && uv run pytest -n auto" in text
-    assert "pip install uv && uv run pytest -n auto" in (ROOT / ".ci" / "run").read_text()
+    assert 'pip install uv && uv run pytest -n auto -m "not slow"' in text
+    assert 'pip install uv && uv run pytest -n auto -m "not slow"' in (ROOT / ".ci" / "run").read_text()
 
 
 def test_readme_tells_every_exit_code() -> None:

@@ -178,7 +178,6 @@ BOUNDS: Switches = {
     "ingress and egress": _without_proofs("ingress", "egress"),
     "ports": _without_proofs("ports"),
     "sums": _without_proofs("sums"),
-    "copies": _without_proofs("copies"),
     "sums of everyone": _without_proofs("sums of everyone"),
     "links": _without_proofs("links"),
     "link class": _without_proofs("link class"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from benchmarks.collectives.topologies import (
     slot_grid,
     write_family,
 )
-from benchmarks.greedy_speed import layer_instances
+from benchmarks.greedy_speed import end_problems, layer_instances
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.solve_collective import solve_transfers
@@ -71,6 +72,25 @@ BOUNDED: list[tuple[str, Kind, int]] = [
     ("torus2d_8x8", "all-to-all", 16),
     ("dfly_a4h1g5_20", "broadcast", 16),
 ]
+# Of what repeats the busiest chip, vector unit or link alone counts.
+BOUNDED_PERIODS: list[tuple[Shape, int, Kind, int]] = [("regular", 0, "all-reduce", 1), ("regular", 1, "all-gather", 1)]
+# Offsets of 401 chips: too many for `flow`, and no grid in which a set of chips is cut off by few links.
+OFFSETS = [1, 20]
+# The model of docs/tutorial.md.
+MIXTURE = {
+    "model_type": "mixtral",
+    "hidden_size": 1024,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "vocab_size": 32000,
+    "num_local_experts": 8,
+    "num_experts_per_tok": 2,
+    "intermediate_size": 512,
+    "hidden_act": "silu",
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+}
 ON_A_RACK: list[tuple[Kind, int]] = [("all-reduce", 1), ("all-reduce", 16), ("all-to-all", 16), ("all-gather", 16)]
 
 
@@ -170,6 +190,25 @@ def bounded_problems() -> Iterator[Problem]:
         yield _written(f"torus_slots_{size}x{size} all-to-all 1", slot_grid("torus", size), "all-to-all", 1)
     for kind, vectors in ON_A_RACK:
         yield Problem(f"lpx-rack {kind} {vectors}", collective_problem("lpx-rack", kind, vectors))
+    for shape, seed, kind, vectors in BOUNDED_PERIODS:
+        with tempfile.TemporaryDirectory() as folder:
+            instance = collective_problem(write_box(Path(folder), shape, seed), kind, vectors)
+        yield Problem(f"box {shape} {seed} {kind} {vectors}, period", instance, cyclic=True)
+    yield Problem("tsp-node all-reduce 7, period", collective_problem("tsp-node", "all-reduce", 7), cyclic=True)
+    keys = pipelined("ring_64") | {"name": "circulant-401", "kind": "circulant", "chips": 401, "offsets": OFFSETS}
+    yield _written("circulant-401 all-to-all 1", keys, "all-to-all", 1)
+    yield Problem("boardfly all-to-all 16", collective_problem("boardfly", "all-to-all", 16))
+    yield from _bounded_layers()
+
+
+def _bounded_layers() -> Iterator[Problem]:
+    """Yield layers with the least that clocks ask for, as their bounds take them."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "config.json").write_text(json.dumps(MIXTURE), encoding="utf-8")
+        small = end_problems(folder, "tsp-node", BATCH, "disjoint")[0]
+    large = end_problems("gpt-oss-120b", "lpx-rack", 512, "whole")[0]
+    yield Problem(f"layer of a small mixture, batch {BATCH}", small.opening.least(small.instance))
+    yield Problem("layer on a rack, batch 512", large.opening.least(large.instance))
 
 
 def _layers() -> Iterator[Problem]:

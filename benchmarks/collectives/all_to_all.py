@@ -10,7 +10,7 @@ from benchmarks.collectives.published import published
 from benchmarks.collectives.solving import collective_problem, solved
 from benchmarks.collectives.table import Table, met
 from benchmarks.collectives.topologies import GRID_SIZES, HETEROGENEOUS, family, pipelined, slot_grid, write_family
-from lpxsched.schedule.bounds.flow import flow_makespan
+from lpxsched.schedule.bounds.flow import flow_bound
 from lpxsched.schedule.bounds.loads import least_step_cycles, loads
 from lpxsched.schedule.bounds.view import views
 
@@ -77,5 +77,5 @@ def _flow_rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
 def _bounds(problem: Instance) -> tuple[int, int]:
     """Return the bounds by the loads of links alone, and by flows besides."""
     view = views(problem)[0]
-    loaded = max(load.makespan_cycles(least_step_cycles(view)) for load in loads(problem, view))
-    return loaded, flow_makespan(problem, view, loaded)
+    loaded = max(load.cycles(least_step_cycles(view)) for load in loads(problem, view))
+    return loaded, flow_bound(problem, view, loaded)

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, TensorColumns, no_weights, texts
+from lpxsched.assembly.segment import (
+    GraphOperators,
+    PieceColumns,
+    Segment,
+    SegmentPart,
+    TensorColumns,
+    no_weights,
+    texts,
+)
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.frames.frames import Frame
 from lpxsched.schedule.problem.collective import SUM_DATATYPE
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.problem.instance import Instance
 
-SOURCE, DELIVER = "source", "deliver"
+SOURCE_KIND, DELIVER_KIND = "source", "deliver"
 NO_UNIT = "none"
 
 
@@ -34,7 +42,7 @@ def collective_segment(
     period = scheduled.result.schedule.period_cycles
     # Who comes just too late for a window waits for the next one.
     frame = Frame(period, windows=1, bound_cycles=scheduled.result.bound.cycles) if period else None
-    part = Part(
+    part = SegmentPart(
         schedule=scheduled.result.schedule,
         node_layer=np.zeros(problem.network.nodes, dtype=np.int64),
         node_shard=np.arange(problem.network.nodes, dtype=np.int64),
@@ -66,7 +74,7 @@ def _operators(problem: Instance) -> GraphOperators:
     return GraphOperators(
         node=np.concatenate([chips, chips]),
         unit=np.full(2 * problem.network.width, NO_UNIT),
-        kind=np.repeat([SOURCE, DELIVER], problem.network.width),
+        kind=np.repeat([SOURCE_KIND, DELIVER_KIND], problem.network.width),
         cycles=zeros,
         dtype=np.full(2 * problem.network.width, SUM_DATATYPE),
         sram_bytes=zeros,
@@ -88,11 +96,11 @@ def _results(problem: Instance) -> TensorColumns:
     )
 
 
-def _pieces(problem: Instance) -> Pieces:
+def _pieces(problem: Instance) -> PieceColumns:
     """Return the tensors."""
     told = problem.stage.tensors
     first = np.zeros(len(told), dtype=np.int64)
-    return Pieces(
+    return PieceColumns(
         name=texts([tensor.name for tensor in told]),
         first=first,
         dtype=np.full(len(told), SUM_DATATYPE),

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from lpxsched.program.whole_model.in_flight import ChainInFlight
 
 
+def _told(one: object, *names: str) -> dict[str, Any]:
+    """Return attributes of what was tried by their names."""
+    return {name: getattr(one, name) for name in names}
+
+
 def deskews_between(chain: Chain) -> dict[str, Any]:
     """Return where deskews lie, and what quick schedules came to with other numbers of them."""
     cycle, stall = np.array(chain.deskews).T
@@ -29,28 +34,15 @@ def deskews_between(chain: Chain) -> dict[str, Any]:
         "interval_cycles": int(apart.max()),
         "stall_cycles": int(stall.max()),
         "tried": [
-            {
-                "deskews": one.deskews,
-                "interval_cycles": one.interval_cycles,
-                "guard_cycles": one.guard_cycles,
-                "stall_cycles": one.stall_cycles,
-                "makespan_cycles": one.makespan_cycles,
-                "worst_case_ns": picoseconds_up(one.worst_ns),
-            }
+            _told(one, "deskews", "interval_cycles", "guard_cycles", "stall_cycles", "makespan_cycles")
+            | {"worst_case_ns": picoseconds_up(one.worst_ns)}
             for one in sorted(chain.tried, key=lambda one: one.deskews)
         ],
     }
 
 
 def deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
-    """Return how often frames deskew, and what quick schedules came to with other intervals.
-
-    Parameters
-    ----------
-    in_flight : InFlight
-    mhz : Fraction
-        The slowest clock.
-    """
+    """Return how often frames deskew, and what quick schedules came to with other intervals, on the slowest clock."""
     chain, frame = in_flight.chain, in_flight.frames[0]
     deskews = sorted(frame.deskews)
     again = [(cycle + chain.step_cycles, stall) for cycle, stall in deskews[:1]]
@@ -63,13 +55,8 @@ def deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
         # Whether something else that was tried has a shorter longest step.
         "decided_by": "worst case" if chain.step_cycles <= min(fits, default=chain.step_cycles) else "nominal step",
         "tried": [
-            {
-                "deskews": one.deskews,
-                "interval_cycles": one.interval_cycles,
-                "guard_cycles": one.guard_cycles,
-                "gaps": one.gaps,
-                "windows": one.windows,
-                "period_cycles": one.period_cycles,
+            _told(one, "deskews", "interval_cycles", "guard_cycles", "gaps", "windows", "period_cycles")
+            | {
                 "worst_case_ns": picoseconds_up(cycles_to_ns(one.longest_step_cycles, mhz)) if one.fits else None,
                 "step_ns": picoseconds_up(cycles_to_ns(one.step_cycles, mhz)) if one.fits else None,
             }
@@ -81,11 +68,7 @@ def deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
 def deskews_each_period(chain: ChainInFlight, worst_ns: Callable[[int], Fraction]) -> dict[str, Any]:
     """Return how often a whole model in flight deskews, and what other periods came to.
 
-    Parameters
-    ----------
-    chain : ChainInFlight
-    worst_ns : callable
-        The longest step of a number of cycles, whatever clocks do.
+    `worst_ns` is the longest step of a number of cycles, whatever clocks do.
     """
     frame = chain.frame
     stall = max((stall for _, stall in frame.deskews), default=0)
@@ -94,15 +77,8 @@ def deskews_each_period(chain: ChainInFlight, worst_ns: Callable[[int], Fraction
         "interval_cycles": frame.period_cycles - stall,
         "stall_cycles": stall,
         "tried": [
-            {
-                "deskews": one.windows,
-                "interval_cycles": one.interval_cycles,
-                "guard_cycles": one.guard_cycles,
-                "stall_cycles": one.stall_cycles,
-                "windows": one.windows,
-                "period_cycles": one.period_cycles,
-                "worst_case_ns": picoseconds_up(worst_ns(one.longest_step_cycles)),
-            }
+            _told(one, "interval_cycles", "guard_cycles", "stall_cycles", "windows", "period_cycles")
+            | {"deskews": one.windows, "worst_case_ns": picoseconds_up(worst_ns(one.longest_step_cycles))}
             for one in sorted(chain.tried, key=lambda one: one.windows)
         ],
     }

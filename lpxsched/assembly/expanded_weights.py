@@ -27,14 +27,7 @@ EXPANDED, STORED = "expanded on read", "stored as fp8"
 def with_expanded_weights(build: Build, options: CompileOptions, weights: str, fp8: dict[str, Any] | str) -> Build:
     """Return a build whose manifest says that weights are expanded on read, beside what fp8 weights would give.
 
-    Parameters
-    ----------
-    build : Build
-    options : CompileOptions
-    weights : str
-        Type of the weights.
-    fp8 : dict or str
-        From `fp8_results`, or why there is nothing.
+    `fp8` is from `fp8_results`, or says why there is nothing.
     """
     types = read_yaml(input_files(options)["chip"]).data.get("matrix_types")
     source = types.get("source", "") if isinstance(types, dict) else ""
@@ -48,14 +41,7 @@ def with_expanded_weights(build: Build, options: CompileOptions, weights: str, f
 
 
 def fp8_results(build: Build, solved: Sequence[ScheduledLayer] | InFlight | str) -> dict[str, Any] | str:
-    """Return what a step takes with fp8 weights, beside the build with others; a reason why not is passed on.
-
-    Parameters
-    ----------
-    build : Build
-    solved : sequence of ScheduledLayer, InFlight or str
-        The same groups with fp8 weights.
-    """
+    """Return what a step takes with fp8 weights on the same groups, beside a build; a reason why not is passed on."""
     if isinstance(solved, str):
         return solved
     layers = solved.layers if isinstance(solved, InFlight) else solved

@@ -6,12 +6,12 @@ each relay, has one operator that reads those of all hosts of the segment (`bran
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.assembly.program import Program, concatenated, taken
+from lpxsched.assembly.program import Program, joined_programs, renumbered, taken
 from lpxsched.assembly.segment import Sent, texts
 from lpxsched.schedule.problem.ragged import column
 from lpxsched.timetable.columns import COPY, Operands, Operators, Slots, Tensors
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lpxsched.timetable.build import Build
+    from lpxsched.timetable.documents import Place
 
 FLAGS, BRANCH = "flags", "branch"
 NO_TYPE, FLAG_TYPE, FLAG_BITS = "none", "int32", 32
@@ -35,19 +36,10 @@ class _Site(NamedTuple):
     hosts: tuple[int, ...]
 
 
-def with_flags(
+def with_flag_rows(
     program: Program, graph: GraphFile, sent: Sequence[Sent | None], *, vector_bytes: int
 ) -> tuple[Program, GraphFile]:
-    """Return a program and its graph with the flags of all segments.
-
-    Parameters
-    ----------
-    program : Program
-    graph : GraphFile
-    sent : sequence of Sent or None
-        Flags of each segment; None where no chips poll.
-    vector_bytes : int
-    """
+    """Return a program and its graph with the flags that are sent in each segment; None where no chips poll."""
     tensors, operators, parts = list(graph.tensors), list(graph.operators), [program]
     for segment, flags in enumerate(sent):
         if flags is None:
@@ -57,11 +49,12 @@ def with_flags(
         for site in sites:
             if site.hosts:
                 tensors.append(_tensor(site, vector_bytes))
-                operators.append(_flags(site))
-            operators.append(_branch(site, inputs))
+                operators.append(_operator(site, FLAGS, "hosts", inputs=[], outputs=[_name(site)]))
+            operators.append(_operator(site, BRANCH, "chips", inputs=inputs, outputs=[]))
         first = sum(len(part.tensors) for part in parts), sum(len(part.operators) for part in parts)
         parts.append(_rows(first, segment, sites, flags, vector_bytes))
-    return _joined(parts), graph.model_copy(update={"tensors": tensors, "operators": operators})
+    joined = joined_programs(parts) if len(parts) > 1 else program
+    return joined, graph.model_copy(update={"tensors": tensors, "operators": operators})
 
 
 def _sites(graph: GraphFile, segment: int) -> Iterator[_Site]:
@@ -97,24 +90,16 @@ def _tensor(site: _Site, vector_bytes: int) -> GraphTensor:
     )
 
 
-def _flags(site: _Site) -> GraphOperator:
-    name = f"layer.{site.layer}.{FLAGS}"
+def _operator(site: _Site, kind: str, place: Place, *, inputs: list[GraphInput], outputs: list[str]) -> GraphOperator:
     return GraphOperator(
-        name=name,
-        kind=FLAGS,
+        name=f"layer.{site.layer}.{kind}",
+        kind=kind,
         layer=site.layer,
-        place="hosts",
-        unit="host",
-        inputs=[],
-        outputs=[_name(site)],
+        place=place,
+        unit="host" if place == "hosts" else "none",
+        inputs=inputs,
+        outputs=outputs,
         dtype=NO_TYPE,
-    )
-
-
-def _branch(site: _Site, inputs: list[GraphInput]) -> GraphOperator:
-    name = f"layer.{site.layer}.{BRANCH}"
-    return GraphOperator(
-        name=name, kind=BRANCH, layer=site.layer, place="chips", unit="none", inputs=inputs, outputs=[], dtype=NO_TYPE
     )
 
 
@@ -168,43 +153,21 @@ def _rows(first: tuple[int, int], segment: int, sites: Sequence[_Site], sent: Se
     )
 
 
-def _joined(parts: Sequence[Program]) -> Program:
-    """Return a program with the rows of all parts, slots in their order; the others one after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    return Program(
-        concatenated([part.slots for part in parts], "link", "depart"),
-        concatenated([part.operators for part in parts]),
-        concatenated([part.operands for part in parts]),
-        concatenated([part.tensors for part in parts]),
-    )
-
-
-def without_flags(build: Build) -> Build:
+def without_flag_rows(build: Build) -> Build:
     """Return a build without flags, and what is left of its tables numbered from 0."""
     operators, tensors, graph = build.operators, build.tensors, build.graph
     stays = ~np.isin(operators.kind, (FLAGS, BRANCH))
     if stays.all():
         return build
     kept = (tensors.producer == NONE) | stays[tensors.producer]
-    operator, tensor = np.cumsum(stays) - 1, np.cumsum(kept) - 1
-    slots, operands = (
-        taken(build.slots, kept[build.slots.tensor]),
-        taken(build.operands, stays[build.operands.operator]),
-    )
-    tensors, operators = taken(tensors, kept), taken(operators, stays)
+    others_send = taken(build.slots, kept[build.slots.tensor])
+    tables = Program(others_send, operators, build.operands, tensors)
+    tables = renumbered(tables, (stays, np.cumsum(stays) - 1), (kept, np.cumsum(kept) - 1))
     others = [one for one in graph.operators if one.kind not in (FLAGS, BRANCH)]
     flags = {name for one in graph.operators if one.kind == FLAGS for name in one.outputs}
     left = [one for one in graph.tensors if one.name not in flags]
     return replace(
         build,
-        slots=replace(slots, tensor=tensor[slots.tensor]),
-        operators=replace(operators, operator=operator[operators.operator]),
-        operands=replace(operands, operator=operator[operands.operator], tensor=tensor[operands.tensor]),
-        tensors=replace(
-            tensors,
-            tensor=tensor[tensors.tensor],
-            producer=np.where(tensors.producer == NONE, NONE, operator[tensors.producer]),
-        ),
+        **{field.name: getattr(tables, field.name) for field in fields(tables)},
         graph=graph.model_copy(update={"operators": others, "tensors": left}),
     )

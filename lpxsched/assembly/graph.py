@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.assembly.collective_segment import DELIVER, NO_UNIT, SOURCE
+from lpxsched.assembly.collective_segment import DELIVER_KIND, NO_UNIT, SOURCE_KIND
 from lpxsched.schedule.problem.collective import SUM_DATATYPE, SUM_ELEMENT_BITS
 from lpxsched.timetable.documents import (
     GraphFile,
@@ -39,17 +39,7 @@ def layers_graph(
     *,
     whole: bool = False,
 ) -> GraphFile:
-    """Return ``graph.json`` of a model.
-
-    Parameters
-    ----------
-    graph : LayerGraph
-    groups : sequence of Group
-    works_of_group : callable
-        Work of each operator kind of a layer on its group.
-    whole : bool
-        Whether all layers are one segment; else each is one of its own.
-    """
+    """Return ``graph.json`` of a model: all layers are one segment if it is a `whole` one, else each is one."""
     works = {group.layer: works_of_group(group) for group in groups}
     places = {(group.chips, group.hosts): None for group in groups}
     numbers = {place: number for number, place in enumerate(places)}
@@ -137,9 +127,9 @@ def collective_graph(problem: Instance) -> GraphFile:
             for tensor in tensors
         ],
         operators=[
-            _end(SOURCE, inputs=[], outputs=[tensor.name for tensor in tensors]),
+            _end(SOURCE_KIND, inputs=[], outputs=[tensor.name for tensor in tensors]),
             _end(
-                DELIVER,
+                DELIVER_KIND,
                 inputs=[GraphInput(tensor=tensor.name, layout=layout, shard=_shard(reader)) for tensor in tensors],
                 outputs=[],
             ),
@@ -160,7 +150,7 @@ def _end(kind: str, *, inputs: list[GraphInput], outputs: list[str]) -> GraphOpe
         inputs=inputs,
         outputs=outputs,
         dtype=SUM_DATATYPE,
-        ends=kind == DELIVER,
+        ends=kind == DELIVER_KIND,
     )
 
 

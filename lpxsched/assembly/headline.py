@@ -67,68 +67,37 @@ class Emitted(NamedTuple):
 
 
 def headline_results(
-    proved_ns: Fraction, proved_worst_ns: Fraction, assumed: Ranged, missing: list[str], *, emitted: Emitted
+    proved_ns: Fraction,
+    proved_worst_ns: Fraction,
+    assumed: Ranged,
+    missing: list[str],
+    *,
+    emitted: Emitted,
+    step_ns: Fraction | None = None,
 ) -> dict[str, Any]:
-    """Return the keys of `HEADLINE` for layers on demand; times in ns, rounded up to a picosecond.
+    """Return the keys of `HEADLINE`; times in ns, rounded up to a picosecond.
 
     Parameters
     ----------
     proved_ns, proved_worst_ns : Fraction
-        Of one step on perfect clocks without waiting, and of the longest within the specification.
+        Of one step on perfect clocks without waiting, and of the longest within the specification; of layers in flight,
+        whose longest step holds whatever its parts take, what is left of it beside the most that is assumed.
     assumed : Ranged
         From `assumed_ns`.
     missing : list of str
         From `not_modelled`.
     emitted : Emitted
+    step_ns : Fraction or None
+        A nominal step of layers in flight: what of it is neither proved nor assumed waits for windows, and is told too.
     """
     proved, worst = exact(picoseconds_up(proved_ns)), exact(picoseconds_up(proved_worst_ns))
-    return _told(proved, worst, assumed, missing, (proved + assumed.value, worst + assumed.high), emitted)
-
-
-def reserved_results(
-    proved_ns: Fraction,
-    step_ns: Fraction,
-    step_high_ns: Fraction,
-    assumed: Ranged,
-    missing: list[str],
-    *,
-    emitted: Emitted,
-) -> dict[str, Any]:
-    """Return the keys of `HEADLINE` for layers in flight, and what of a nominal step is waiting for windows.
-
-    The longest step holds whatever its parts take within their ranges, so the part that is proved at worst is what is
-    left of it beside the most that is assumed.
-
-    Parameters
-    ----------
-    proved_ns : Fraction
-        As `headline_results`.
-    step_ns, step_high_ns : Fraction
-        A nominal step on perfect clocks, and N P on the slowest.
-    assumed : Ranged
-    missing : list of str
-    emitted : Emitted
-        Users of all micro-batches in flight, each of which takes one step.
-    """
-    proved, step, high = (exact(picoseconds_up(time_ns)) for time_ns in (proved_ns, step_ns, step_high_ns))
-    told = _told(proved, high - assumed.high, assumed, missing, (step, high), emitted)
-    return told | {"waiting_ns": float(step - proved - assumed.value)}
-
-
-def _told(
-    proved: Fraction,
-    worst: Fraction,
-    assumed: Ranged,
-    missing: list[str],
-    steps: tuple[Fraction, Fraction],
-    emitted: Emitted,
-) -> dict[str, Any]:
-    step, high = steps
+    step = proved + assumed.value if step_ns is None else exact(picoseconds_up(step_ns))
+    high, typical = worst + assumed.high, emitted.tokens * 10**9 / step
     times = tuple(map(float, (proved, worst, assumed.value, assumed.low, assumed.high)))
-    typical = emitted.tokens * 10**9 / step
     # A step may emit no more than one token.
     rates = tuple(_thousandths_down(rate) for rate in (typical, 10**9 / high, emitted.users * typical))
-    return dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
+    told = dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
+    return told if step_ns is None else told | {"waiting_ns": float(step - proved - assumed.value)}
 
 
 def not_modelled(unread: int, *, routed: bool = False, windows: int = 1, guessed: bool = False) -> list[str]:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import GraphOperators, Part, Pieces, Segment, Sent, TensorColumns, padded_off, texts
+from lpxsched.assembly.segment import (
+    GraphOperators,
+    PieceColumns,
+    Segment,
+    SegmentPart,
+    Sent,
+    TensorColumns,
+    padded_off,
+    texts,
+)
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.whole_model.in_flight import ChainInFlight
@@ -84,7 +93,7 @@ def _segment(layer: ScheduledLayer, waiting_cycles: int) -> Segment:
     )
 
 
-def _part(layer: ScheduledLayer, start_cycles: int) -> Part:
+def _part(layer: ScheduledLayer, start_cycles: int) -> SegmentPart:
     problem = layer.problem
     instance = problem.instance
     after, place = counted(np.diff(instance.operator_after.offsets))
@@ -92,7 +101,7 @@ def _part(layer: ScheduledLayer, start_cycles: int) -> Part:
     # A shard without columns leaves a run of no vectors, which is no row.
     there = np.isin(read, results.operator)
     node_layer, node_shard = _places(problem)
-    return Part(
+    return SegmentPart(
         schedule=layer.distinct.result.schedule.later(start_cycles),
         node_layer=node_layer,
         node_shard=node_shard,
@@ -184,10 +193,10 @@ def _weights(problem: LayerProblem) -> TensorColumns:
     )
 
 
-def _pieces(problem: LayerProblem) -> Pieces:
+def _pieces(problem: LayerProblem) -> PieceColumns:
     """Return the demands."""
     tensors = [problem.graph.tensors[demand.tensor] for demand in problem.demands]
-    return Pieces(
+    return PieceColumns(
         name=texts([tensor.name for tensor in tensors]),
         first=column(demand.first_vector for demand in problem.demands),
         dtype=texts([tensor.dtype for tensor in tensors]),

@@ -8,24 +8,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.errors import InputError
 from lpxsched.fabric.profile import read_topology
 from lpxsched.fabric.schema import ExplicitFile
-from lpxsched.files.document import read_yaml
+from lpxsched.files.document import read_bytes, read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import PARTITIONS, CollectiveOptions, CompileOptions
 from lpxsched.program.outside.gpus import read_gpus
 from lpxsched.program.outside.handover import read_handover
 from lpxsched.timetable.build import Build
-from lpxsched.timetable.documents import FORMAT, GraphFile, ManifestFile, canonical_json
+from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
 from lpxsched.workload.config.quantization import quantization_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpxsched.assembly.program import Program
-    from lpxsched.assembly.surroundings import Surroundings
+    from lpxsched.assembly.assembled import Assembled
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.program.outside.micro_batch import Outside
@@ -36,35 +34,11 @@ DECISIVE_PACKAGES = ("lpxsched", "numpy", "ortools", "pyarrow")
 UNTAGGED = ("model", "links")
 
 
-def signed_build(
-    options: CompileOptions | CollectiveOptions,
-    fabric: Fabric,
-    clock: ClockSpecification,
-    graph: GraphFile,
-    program: Program,
-    around: Surroundings,
-    *,
-    results: dict[str, Any],
-) -> Build:
-    """Return the tables of a compile or a collective with the documents that describe them, signed.
-
-    Parameters
-    ----------
-    options : CompileOptions or CollectiveOptions
-    fabric : Fabric
-    clock : ClockSpecification
-    graph : GraphFile
-        From `assembly.graph`.
-    program : Program
-        The tables of operators, operands, tensors and slots.
-    around : Surroundings
-        The tables of chips, links, segments, frames and deskews.
-    results : dict
-        From `assembly.results`.
-    """
-    unsigned = _manifest(options, fabric, clock, results)
-    tables = {field.name: getattr(part, field.name) for part in (program, around) for field in fields(part)}
-    build = Build(**tables, graph=graph, manifest=unsigned, graph_json=canonical_json(graph))
+def signed_build(options: CompileOptions | CollectiveOptions, made: Assembled, results: dict[str, Any]) -> Build:
+    """Return the tables of a compile or a collective with the documents that describe them, signed."""
+    unsigned = _manifest(options, made.fabric, made.clock, results)
+    tables = {field.name: getattr(part, field.name) for part in (made.program, made.machine) for field in fields(part)}
+    build = Build(**tables, graph=made.graph, manifest=unsigned, graph_json=canonical_json(made.graph))
     return replace(build, manifest=unsigned.model_copy(update={"content_sha256": build.content_sha256()}))
 
 
@@ -114,7 +88,7 @@ def inputs_by_content(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
         When one cannot be read.
     """
     return {
-        kind: {"name": _file_name(path), "sha256": hashlib.sha256(_bytes_of(path)).hexdigest()}
+        kind: {"name": _file_name(path), "sha256": hashlib.sha256(read_bytes(path)).hexdigest()}
         for kind, path in files.items()
     }
 
@@ -127,13 +101,6 @@ def assumptions_of(files: Mapping[str, Path]) -> list[tuple[str, str, dict[str, 
         if kind not in UNTAGGED
         for key, value in assumed_values(read_yaml(path).data).items()
     ]
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
 
 
 def input_files(options: CompileOptions | CollectiveOptions) -> dict[str, Path]:

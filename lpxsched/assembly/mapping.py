@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 
 def mapping_results(mapping: Mapping, fabric: Fabric, *, makespan_cycles: int) -> dict[str, Any]:
-    """Return what a manifest tells of the mapping of a model.
-
-    Parameters
-    ----------
-    mapping : Mapping
-    fabric : Fabric
-    makespan_cycles : int
-        Of all layers.
-    """
+    """Return what a manifest tells of the mapping of a model whose layers take some cycles in all."""
     bound, baselines = mapping.bound_cycles, mapping.baselines
     told = {} if baselines is None else baselines
     steps = {name: None if one.step_ns is None else picoseconds_up(one.step_ns) for name, one in told.items()}

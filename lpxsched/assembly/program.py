@@ -8,12 +8,23 @@ numbers, and what one leaves for the next becomes one tensor.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import Part, Segment, padded_off
-from lpxsched.timetable.columns import COPY, REDUCE, WEIGHT, Integers, Operands, Operators, Slots, Table, Tensors
+from lpxsched.assembly.segment import Segment, SegmentPart, padded_off
+from lpxsched.timetable.columns import (
+    COPY,
+    REDUCE,
+    WEIGHT,
+    AnyTable,
+    Flags,
+    Integers,
+    Operands,
+    Operators,
+    Slots,
+    Tensors,
+)
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -22,7 +33,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.result import Sums
 
-AnyTable = TypeVar("AnyTable", bound=Table)
 ADD, VECTOR_UNIT = "add", "vector"
 COMPLETE, PARTIAL = "sharded", "partial"
 
@@ -48,6 +58,11 @@ def assemble(segments: Sequence[Segment]) -> Program:
             parts.append(placed)
             tensors += len(placed.tensors)
             operators += len(placed.operators)
+    return joined_programs(parts)
+
+
+def joined_programs(parts: Sequence[Program]) -> Program:
+    """Return the rows of all parts: slots in their order, operators and tensors one after the other."""
     return Program(
         slots=concatenated([part.slots for part in parts], "link", "depart"),
         operators=concatenated([part.operators for part in parts]),
@@ -56,7 +71,7 @@ def assemble(segments: Sequence[Segment]) -> Program:
     )
 
 
-def _expanded(part: Part, number: int) -> Program:
+def _expanded(part: SegmentPart, number: int) -> Program:
     """Return the tables of one part of a segment, tensors and operators numbered from 0."""
     schedule = part.schedule
     tensor_of = np.full(schedule.operators + len(schedule.sums), NONE, dtype=np.int64)
@@ -89,8 +104,21 @@ def taken(table: AnyTable, rows: np.ndarray[tuple[int], np.dtype[np.intp | np.bo
     return type(table)(*(getattr(table, field.name)[rows] for field in fields(table)))
 
 
+def renumbered(tables: Program, operators: tuple[Flags, Integers], tensors: tuple[Flags, Integers]) -> Program:
+    """Return the rows of some operators, and some of all tensors, each told by whether it stays and its new number."""
+    (told, operator), (own, tensor) = operators, tensors
+    operands, made = taken(tables.operands, told[tables.operands.operator]), tables.tensors.producer
+    producer = np.where(made == NONE, NONE, operator[made])
+    return Program(
+        replace(tables.slots, tensor=tensor[tables.slots.tensor]),
+        replace(taken(tables.operators, told), operator=operator[told]),
+        replace(operands, operator=operator[operands.operator], tensor=tensor[operands.tensor]),
+        replace(taken(tables.tensors, own), tensor=tensor[own], producer=producer[own]),
+    )
+
+
 def _placed(
-    part: Part,
+    part: SegmentPart,
     tables: Program,
     left: dict[tuple[str, int], int],
     kept: dict[tuple[str, int], int],
@@ -102,7 +130,7 @@ def _placed(
     before kept; what this part keeps is added to that. Also returned is what this part leaves.
     """
     told = np.append(part.is_told, np.ones(len(tables.operators) - len(part.is_told), dtype=np.bool_))
-    tensors, slots, operands = tables.tensors, tables.slots, tables.operands
+    tensors = tables.tensors
     names = list(zip(tensors.name.tolist(), tensors.chip.tolist(), strict=True))
     made = tensors.producer >= 0
     own = np.where(made, told[tensors.producer], [name not in kept for name in names])
@@ -110,22 +138,12 @@ def _placed(
     before = [(left if made[row] else kept)[names[row]] for row in np.flatnonzero(~own).tolist()]
     tensor[~own] = before
     kept |= {names[row]: int(tensor[row]) for row in np.flatnonzero(own & ~made).tolist()}
-    operands = taken(operands, told[operands.operator])
-    placed = Program(
-        replace(slots, tensor=tensor[slots.tensor]),
-        replace(taken(tables.operators, told), operator=operator[told]),
-        replace(operands, operator=operator[operands.operator], tensor=tensor[operands.tensor]),
-        replace(
-            taken(tensors, own),
-            tensor=tensor[own],
-            producer=np.where(tensors.producer < 0, tensors.producer, operator[tensors.producer])[own],
-        ),
-    )
+    placed = renumbered(tables, (told, operator), (own, tensor))
     results = range(len(part.results.operator))
     return placed, {names[result]: int(tensor[result]) for result in results}
 
 
-def _slots(part: Part, tensor_of: Integers) -> Slots:
+def _slots(part: SegmentPart, tensor_of: Integers) -> Slots:
     schedule = part.schedule
     network = part.network
     links, first = network.links.values, np.cumsum(network.lanes) - network.lanes
@@ -139,7 +157,7 @@ def _slots(part: Part, tensor_of: Integers) -> Slots:
     )
 
 
-def _operators(part: Part, number: int) -> Operators:
+def _operators(part: SegmentPart, number: int) -> Operators:
     """Operators of the graph, then sums."""
     graph, schedule, cost = part.operators, part.schedule, part.add_cost
     sums = schedule.sums
@@ -170,7 +188,7 @@ def _sum_work(cost: AddCost, sums: Sums) -> Integers:
     return np.array(work, dtype=np.int64).reshape(-1, 2)[shape.reshape(-1)]
 
 
-def _operands(part: Part, tensor_of: Integers, size: Integers) -> Operands:
+def _operands(part: SegmentPart, tensor_of: Integers, size: Integers) -> Operands:
     """Return what is read of moving runs and of results at the same node, what is added, and weights."""
     schedule, weights, local = part.schedule, part.weights, part.after_operator
     sums, whole = schedule.sums, tensor_of[part.after_result]
@@ -193,7 +211,7 @@ def _operands(part: Part, tensor_of: Integers, size: Integers) -> Operands:
     return Operands(operator[some], tensor[some], first[some], vectors[some], role[some])
 
 
-def _tensors(part: Part, producer: Integers) -> Tensors:
+def _tensors(part: SegmentPart, producer: Integers) -> Tensors:
     """Return results of operators, then of sums, made by the given ones, then weights, which nobody makes."""
     results, weights, pieces = part.results, part.weights, part.pieces
     sums = part.schedule.sums

@@ -43,7 +43,7 @@ class TensorColumns(NamedTuple):
     bytes: Integers
 
 
-class Pieces(NamedTuple):
+class PieceColumns(NamedTuple):
     """What sums count their runs within: tensor, where in it a piece begins, type, and how its rows are padded."""
 
     name: Text
@@ -54,7 +54,7 @@ class Pieces(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class SegmentPart:
     """A scheduled part of a segment, over local numbers.
 
     Attributes
@@ -70,7 +70,7 @@ class Part:
     results, weights : TensorColumns
     after_operator, after_result : ndarray of int64
         Operators that read a whole result of another on their own node.
-    pieces : Pieces
+    pieces : PieceColumns
     add_cost : AddCost
     """
 
@@ -84,7 +84,7 @@ class Part:
     weights: TensorColumns
     after_operator: Integers
     after_result: Integers
-    pieces: Pieces
+    pieces: PieceColumns
     add_cost: AddCost
 
 
@@ -121,7 +121,7 @@ class Segment:
 
     Attributes
     ----------
-    parts : tuple of Part
+    parts : tuple of SegmentPart
         One layer each, or one collective.
     layers : tuple of int
     chips : ndarray of int64
@@ -140,7 +140,7 @@ class Segment:
         Of hosts whose chips poll.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[SegmentPart, ...]
     layers: tuple[int, ...]
     chips: Integers
     makespan_cycles: int

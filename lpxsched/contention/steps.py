@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.flags import without_flags
+from lpxsched.assembly.flags import without_flag_rows
 from lpxsched.contention.circle import between_of, circle_of
 from lpxsched.contention.drawing import drawing_of
 from lpxsched.contention.experts import has_routed_experts
@@ -70,7 +70,7 @@ def contended_steps(build: Build, options: ContendOptions, runtime: Runtime) -> 
     refuse_ports(build)
     if "tokens" in options.model_fields_set and not has_routed_experts(build):
         raise InputError("--tokens", "the build has no routed experts that tokens could meet; leave it out")
-    build = without_flags(build)
+    build = without_flag_rows(build)
     drawings = (drawing_of(build, segment, options, runtime) for segment in range(len(build.segments)))
     if build.manifest.results.get("in_flight", 1) > 1:
         return _in_flight(build, list(drawings), options.steps)

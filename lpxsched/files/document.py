@@ -72,6 +72,14 @@ def read_text(path: Path) -> str:
         raise InputError(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds, or raise an `InputError` that says why it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
+
+
 def read_yaml(path: Path) -> Document:
     """Read one strict YAML file."""
     name, loader = str(path), None

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
+from lpxsched.files.folder import refuse_folder, write_folder
 from lpxsched.instructions.allocation import allocate
 from lpxsched.instructions.blocks import blocks_of
 from lpxsched.instructions.encoding import decode, encode
 from lpxsched.instructions.lowering import programs
 from lpxsched.instructions.text import text
-from lpxsched.timetable.writer import refuse_folder, write_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

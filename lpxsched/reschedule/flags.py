@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.flags import FLAGS, with_flags
+from lpxsched.assembly.flags import FLAGS, with_flag_rows
 from lpxsched.assembly.program import Program
 from lpxsched.assembly.segment import Sent
 from lpxsched.program.whole_model.flags import IN_PLACE
@@ -52,7 +52,7 @@ def with_flags_again(build: Build, fabric: Fabric, guard_cycles: Integers) -> Bu
     if not any(sent):
         return build
     tables = Program(build.slots, build.operators, build.operands, build.tensors)
-    program, graph = with_flags(tables, build.graph, sent, vector_bytes=build.manifest.vector_bytes)
+    program, graph = with_flag_rows(tables, build.graph, sent, vector_bytes=build.manifest.vector_bytes)
     used = np.isin(np.arange(len(build.links)), program.slots.link)
     return replace(
         build,

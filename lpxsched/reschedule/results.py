@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.assembly.headline import Emitted, headline_results, picoseconds_up, reserved_results
-from lpxsched.assembly.program import Program
+from lpxsched.assembly.headline import Emitted, headline_results, picoseconds_up
 from lpxsched.assembly.results import traffic
 from lpxsched.clocks.latency import nominal_ns, reserved_step_ns
 from lpxsched.errors import InputError
@@ -66,7 +65,7 @@ def with_results(before: Build, build: Build) -> Build:
         build = with_covering_deskews(build)
     makespans = latest_ends(build, build.operators.start)
     build = replace(build, segments=replace(build.segments, makespan_cycles=makespans))
-    told = build.manifest.results | traffic(Program(build.slots, build.operators, build.operands, build.tensors))
+    told = build.manifest.results | traffic(build.slots, build.tensors)
     if "in_flight" in told and _number(told, "in_flight") > 1:
         build, reserved = reserved_again(before, build)
         told |= _makespan(build) | _reserved(build, told, reserved)
@@ -89,13 +88,14 @@ def _makespan(build: Build) -> dict[str, Any]:
 def _reserved(build: Build, told: dict[str, Any], reserved: Reserved) -> dict[str, Any]:
     """Return what is told of micro-batches in flight: steps, windows and who owns them."""
     chain, clock_mhz, micro_batches = reserved.chain, read_clock_mhz(build), len(reserved.owned)
-    headline = reserved_results(
+    longest_ns = reserved_step_ns(read_clock(build), clock_mhz, step_cycles=chain.step_cycles, depth=tree_depth(build))
+    headline = headline_results(
         nominal_ns(clock_mhz, makespan_cycles=build.segments.makespan_cycles.tolist()),
-        cycles_to_ns(reserved.step_cycles, clock_mhz),
-        reserved_step_ns(read_clock(build), clock_mhz, step_cycles=chain.step_cycles, depth=tree_depth(build)),
+        longest_ns - _assumed(told).high,
         _assumed(told),
         list(told.get("not_modelled", ())),
         emitted=_emitted(build, told, micro_batches),
+        step_ns=cycles_to_ns(reserved.step_cycles, clock_mhz),
     )
     residues, servers = zip(*reserved.owned, strict=True)
     return headline | {

@@ -21,11 +21,11 @@ from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.candidates import Candidate, candidate_of
 from lpxsched.schedule.routes.choices import Style, block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
-from lpxsched.schedule.symmetry.quotient import HALVES, Flow, Quotient, quotient
+from lpxsched.schedule.symmetry.quotient import HALVES, Quotient, quotient
 from lpxsched.schedule.times.modulo import in_turns, shortest_period
 from lpxsched.schedule.times.placement import depth, improved, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.traffic.collectives import EVERY
+from lpxsched.traffic.collectives import EVERY, Pieces
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found[
     vectors = problem.stage.vectors
     whole = np.full(1, vectors, dtype=np.int64)
     every = np.full(1, EVERY, dtype=np.int64)
-    representative = quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry)
+    representative = quotient(problem, Pieces(0 * whole, 0 * whole, whole, every, every), symmetry)
     best: Found[Quotient] | None = None
     for classes in exchange_classes(representative):
         sequences = exchange_sequences(representative, classes)

@@ -68,13 +68,7 @@ LOWEST = (
 
 
 def check_consistency(folder: Path, build: Build) -> None:
-    """Check the tables of a build against each other.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the build was read, for the error.
-    build : Build
+    """Check the tables of a build, read from a folder, against each other.
 
     Raises
     ------

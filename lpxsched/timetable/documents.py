@@ -26,15 +26,15 @@ def _plain(value: AnyValue) -> AnyValue:
     return value
 
 
-Text = Annotated[str, AfterValidator(_plain)]
-Mapping = Annotated[dict[str, Any], AfterValidator(_plain)]
+PlainText = Annotated[str, AfterValidator(_plain)]
+PlainMapping = Annotated[dict[str, Any], AfterValidator(_plain)]
 # Exact: a decimal as it is written, or a whole number.
 Amount = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
 Index = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-Layout = Literal["replicated", "sharded", "partial", "single", "reserved"]
+GraphLayout = Literal["replicated", "sharded", "partial", "single", "reserved"]
 # First vector and length of what each shard sees of a ``reserved`` tensor.
-Runs = list[Annotated[list[Index], Field(min_length=2, max_length=2)]]
+ShardRuns = list[Annotated[list[Index], Field(min_length=2, max_length=2)]]
 Place = Literal["chips", "hosts"]
 
 
@@ -44,27 +44,27 @@ class GraphTensor(Strict):
     `shard` holds a ``single`` one, else null; of a ``reserved`` one each shard holds its run, else null.
     """
 
-    name: Text
+    name: PlainText
     layer: Index
     rows: Count
     vectors_per_row: Count
     vectors: Count
     row_bytes: Count
-    dtype: Text
+    dtype: PlainText
     element_bits: Count
-    layout: Layout
+    layout: GraphLayout
     shard: Index | None = None
-    runs: Runs | None = None
+    runs: ShardRuns | None = None
     place: Place
 
 
 class GraphInput(Strict):
     """What an operator reads, in the layout it needs at its own place; `shard` and `runs` as of `GraphTensor`."""
 
-    tensor: Text
-    layout: Layout
+    tensor: PlainText
+    layout: GraphLayout
     shard: Index | None = None
-    runs: Runs | None = None
+    runs: ShardRuns | None = None
 
 
 class GraphTerm(Strict):
@@ -74,7 +74,7 @@ class GraphTerm(Strict):
     """
 
     counts: Literal["bytes", "macs", "elements"]
-    unit: Text
+    unit: PlainText
     constant: Amount = 0
     per_row: Amount = 0
     per_column: Amount = 0
@@ -86,8 +86,8 @@ class GraphTerm(Strict):
 class GraphResident(Strict):
     """A tensor that an operator keeps on each chip (weights of one type, KV cache); its terms count bytes."""
 
-    name: Text
-    dtype: Text
+    name: PlainText
+    dtype: PlainText
     layout: Literal["replicated", "sharded"]
     terms: list[GraphTerm]
 
@@ -101,22 +101,22 @@ class GraphOperator(Strict):
     window). An operator that `ends` ends its segment.
     """
 
-    name: Text
-    kind: Text
+    name: PlainText
+    kind: PlainText
     layer: Index
     place: Place
-    unit: Text
+    unit: PlainText
     inputs: list[GraphInput]
-    outputs: list[Text]
-    dtype: Text
+    outputs: list[PlainText]
+    dtype: PlainText
     rows: Index = 0
     columns: Index = 0
     column_block: Count = 1
     shares: list[Annotated[list[Index], Field(min_length=3, max_length=3)]] | None = None
     work: list[GraphTerm] = Field(default_factory=list)
-    pipelines: dict[Text, Index] = Field(default_factory=dict)
+    pipelines: dict[PlainText, Index] = Field(default_factory=dict)
     resident: list[GraphResident] = Field(default_factory=list)
-    sizes: dict[Text, Index] = Field(default_factory=dict)
+    sizes: dict[PlainText, Index] = Field(default_factory=dict)
     ends: bool = False
 
 
@@ -183,19 +183,19 @@ class ManifestFile(Strict):
     """``manifest.json``; what is in the free mappings is told in ``docs/build-folder.md``."""
 
     format: Literal[2]
-    versions: dict[Text, Text]
-    inputs: dict[Text, dict[Text, Text]]
-    options: Mapping
+    versions: dict[PlainText, PlainText]
+    inputs: dict[PlainText, dict[PlainText, PlainText]]
+    options: PlainMapping
     seed: int
-    clock_mhz: Text
+    clock_mhz: PlainText
     vector_bytes: Count
     wire: Literal["pipelined", "busy"]
     guard_in_hop: bool
-    clock: Mapping
-    assumptions: Mapping
-    outside: Mapping = Field(default_factory=dict)
-    results: Mapping
-    content_sha256: Text
+    clock: PlainMapping
+    assumptions: PlainMapping
+    outside: PlainMapping = Field(default_factory=dict)
+    results: PlainMapping
+    content_sha256: PlainText
 
 
 def canonical_json(file: Strict) -> bytes:

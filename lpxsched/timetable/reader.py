@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.files.document import Document, read_json
+from lpxsched.files.document import Document, read_bytes, read_json
 from lpxsched.files.schema import short, validate
 from lpxsched.timetable.build import Build
-from lpxsched.timetable.columns import COLUMN_NAMES, TABLES, Table
+from lpxsched.timetable.columns import COLUMN_NAMES, TABLES, AnyTable
 from lpxsched.timetable.consistency import check_consistency
 from lpxsched.timetable.documents import FORMAT, GraphFile, ManifestFile
 
@@ -22,17 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-AnyTable = TypeVar("AnyTable", bound=Table)
-
 
 def read_table(path: Path, table: type[AnyTable]) -> AnyTable:
-    """Return a file's columns as a table.
-
-    Parameters
-    ----------
-    path : Path
-    table : type of Table
-        Its fields say which columns the file must have, in which order, and of which types.
+    """Return a file's columns as a table, whose fields say which columns it must have, of which types.
 
     Raises
     ------
@@ -169,7 +161,7 @@ def read_build(folder: Path) -> Build:
         **tables,
         graph=validate(read_json(folder / GRAPH), GraphFile),
         manifest=manifest,
-        graph_json=_read_bytes(folder / GRAPH),
+        graph_json=read_bytes(folder / GRAPH),
     )
     check_consistency(folder, build)
     return build
@@ -200,10 +192,3 @@ def _check_format(document: Document) -> None:
     # 2.0 equals 2 in Python, not in a manifest.
     if type(written) is not int or written != FORMAT:
         raise document.error(("format",), f"format {short(written)}, this version reads {FORMAT}; compile it again")
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from error

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers
 
-ALL = slice(None)
+EVERY_SLOT = slice(None)
 
 
 def pitch_numerators(build: Build) -> Integers:
@@ -21,7 +21,7 @@ def pitch_numerators(build: Build) -> Integers:
     return links.vector_time_numerator + (waits if build.manifest.wire == "busy" else 0)
 
 
-def held_cycles(build: Build, rows: Integers | slice = ALL) -> Integers:
+def held_cycles(build: Build, rows: Integers | slice = EVERY_SLOT) -> Integers:
     """Return the whole cycles for which slots hold their links, up to the next whole one; shape (rows,)."""
     link, vectors = build.slots.link[rows], build.slots.vectors[rows]
     return -(-vectors * pitch_numerators(build)[link] // build.links.vector_time_denominator[link])

@@ -61,6 +61,11 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.tensor)
 
+    @property
+    def is_for_everyone(self) -> bool:
+        """Whether everyone reads every piece."""
+        return bool((self.target == EVERY).all())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceValues:

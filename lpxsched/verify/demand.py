@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers, Text
-    from lpxsched.timetable.documents import GraphFile, GraphGroup, GraphOperator, GraphTensor, Runs
+    from lpxsched.timetable.documents import GraphFile, GraphGroup, GraphOperator, GraphTensor, ShardRuns
 
 # Where chips poll: what says that the rows of a host are there, and what reads it on each chip, relays included.
 FLAGS, BRANCH = "flags", "branch"
@@ -43,7 +43,7 @@ class Access(NamedTuple):
     vectors: int
     layout: str
     shard: int | None
-    runs: Runs | None
+    runs: ShardRuns | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -145,7 +145,8 @@ def _complete(build: Build, summands: Summands) -> Flags:
 def _layouts(build: Build, summands: Summands, complete: Flags) -> Iterator[Violation]:
     tensors = build.tensors
     sums = (tensors.producer >= 0) & np.append(build.operators.kind == ADD, False)[tensors.producer]
-    for tensor in np.flatnonzero(sums & (complete == (tensors.layout == "partial"))).tolist():
+    layout = np.where(complete, "sharded", "partial")
+    for tensor in np.flatnonzero(sums & (tensors.layout != layout)).tolist():
         what = (
             "the sum of all summands" if complete[tensor] else f"only the sum of shards {summands.shards(int(tensor))}"
         )

@@ -139,3 +139,24 @@ def _tensors(build: Build) -> Iterator[Violation]:
         right = dtypes[number[tensor]]
         message = f"tensor {tensor} has dtype {table.dtype[tensor]}, {table.name[tensor]} has {right}"
         yield Violation(RULE, message, rows_of(table, tensor))
+    yield from _bytes(build, made[number[made] >= 0])
+
+
+def _bytes(build: Build, made: Integers) -> Iterator[Violation]:
+    """Yield parts of graph tensors whose bytes are not those of their vectors, the padding of rows left out."""
+    table, parts = build.tensors, build.graph.tensors
+    number = graph_tensors(build)[made]
+    row_bytes, row_vectors = (
+        np.array([getattr(part, key) for part in parts], dtype=np.int64)[number]
+        for key in ("row_bytes", "vectors_per_row")
+    )
+
+    def before(vector: Integers) -> Integers:
+        row, rest = np.divmod(vector, np.maximum(row_vectors, 1))
+        return np.asarray(row * row_bytes + np.minimum(rest * build.manifest.vector_bytes, row_bytes))
+
+    must = before(table.offset[made] + table.vectors[made]) - before(table.offset[made])
+    for place in np.flatnonzero(table.bytes[made] != must).tolist():
+        tensor = made[place]
+        message = f"tensor {tensor} has {table.bytes[tensor]} bytes, its vectors of {table.name[tensor]} {must[place]}"
+        yield Violation(RULE, message, rows_of(table, tensor))

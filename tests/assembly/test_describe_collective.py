@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lpxsched.assembly.assembled import assembled
 from lpxsched.assembly.collective_segment import collective_segment
 from lpxsched.assembly.graph import collective_graph
 from lpxsched.assembly.manifest import signed_build
-from lpxsched.assembly.program import assemble
 from lpxsched.assembly.results import collective_results
-from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.files.shipped import find_file
 from lpxsched.options import CollectiveOptions
@@ -42,10 +41,8 @@ def built(folder: Path, scheduled: ScheduledCollective, **choices: Any) -> Build
     options = CollectiveOptions(kind=scheduled.problem.stage.kind, topology=topology, **choices)
     clock, fabric = load_clock(options.clock), line()
     segments = [collective_segment(fabric, clock, scheduled, deadline_cycles=options.deadline)]
-    program, around = assemble(segments), surroundings(fabric, scheduled.tree, segments)
-    results = collective_results(options, fabric, clock, scheduled, program, around)
-    graph = collective_graph(scheduled.problem)
-    return signed_build(options, fabric, clock, graph, program, around, results=results)
+    made = assembled(fabric, clock, scheduled.tree, segments, collective_graph(scheduled.problem))
+    return signed_build(options, made, collective_results(options, made, scheduled))
 
 
 def graph_of(kind: Kind, *, root: int = 0) -> GraphFile:

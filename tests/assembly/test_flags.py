@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from lpxsched.assembly.flags import with_flags, without_flags
+from lpxsched.assembly.flags import with_flag_rows, without_flag_rows
 from lpxsched.assembly.segment import Sent
 from lpxsched.timetable.columns import Operators
 from lpxsched.timetable.documents import GraphGroup
@@ -43,7 +43,7 @@ def test_relays_branch_behind_the_chips_of_their_group() -> None:
         branch_cycles=41,
     )
     graph = bare.graph.model_copy(update={"groups": [group]})
-    program, _ = with_flags(tables(bare), graph, [sent], vector_bytes=320)
+    program, _ = with_flag_rows(tables(bare), graph, [sent], vector_bytes=320)
     assert program.operators.kind[FLAGS:].tolist() == ["flags", "branch", "branch"]
     assert program.operators.chip[FLAGS:].tolist() == [2, 0, 1]
     assert program.operators.shard[FLAGS:].tolist() == [0, 0, 1]
@@ -64,7 +64,7 @@ def test_groups_of_a_segment_share_their_flags() -> None:
     for chips, branches in (([1], [(0, 0), (1, 1)]), ([0], [(0, 0)])):
         second = groups[1].model_copy(update={"chips": chips})
         update = {"groups": [groups[0], second], "layers": layers, "segments": segments}
-        program, graph = with_flags(tables(bare), bare.graph.model_copy(update=update), [SENT], vector_bytes=320)
+        program, graph = with_flag_rows(tables(bare), bare.graph.model_copy(update=update), [SENT], vector_bytes=320)
         more = program.operators.kind == "branch"
         found = zip(program.operators.layer[more].tolist(), program.operators.chip[more].tolist(), strict=True)
         assert list(found) == branches
@@ -73,13 +73,13 @@ def test_groups_of_a_segment_share_their_flags() -> None:
 
 def test_without_flags_a_build_is_what_it_was() -> None:
     """Tests that leaving flags out gives back the tables and the graph of the build that has none."""
-    bare, again = two_chip_build(), without_flags(polled_build())
+    bare, again = two_chip_build(), without_flag_rows(polled_build())
     for name in ("slots", "operators", "operands", "tensors"):
         one, other = getattr(bare, name), getattr(again, name)
         for field in fields(one):
             assert np.array_equal(getattr(one, field.name), getattr(other, field.name)), (name, field.name)
     assert again.graph == bare.graph
-    assert without_flags(bare) is bare
+    assert without_flag_rows(bare) is bare
 
 
 def test_without_flags_rows_behind_them_are_numbered_anew() -> None:
@@ -95,7 +95,7 @@ def test_without_flags_rows_behind_them_are_numbered_anew() -> None:
         tensors=replace(build.tensors, producer=producer),
         operands=replace(build.operands, operator=place[build.operands.operator]),
     )
-    again, bare = without_flags(moved), two_chip_build()
+    again, bare = without_flag_rows(moved), two_chip_build()
     assert np.array_equal(again.operators.kind, bare.operators.kind)
     assert np.array_equal(again.tensors.producer, bare.tensors.producer)
     assert np.array_equal(again.operands.operator, bare.operands.operator)

@@ -13,7 +13,6 @@ from lpxsched.assembly.headline import (
     assumed_parts,
     headline_results,
     not_modelled,
-    reserved_results,
 )
 from lpxsched.files.ranged import Ranged, known
 from lpxsched.program.outside.gpus import gpus_of, read_gpus
@@ -56,9 +55,8 @@ def test_what_is_assumed_is_told_by_its_parts() -> None:
 
 def test_a_step_in_flight_is_all_its_windows() -> None:
     """Tests 7,000 ns (7,001 on the slowest clock), of which 600 are proved, 900 assumed and 5,500 waiting; 16 rows."""
-    results = reserved_results(
-        Fraction(600), Fraction(7000), Fraction(7001), ASSUMED, [], emitted=Emitted(16, Fraction(1))
-    )
+    worst_ns = 7001 - ASSUMED.high
+    results = told(proved_worst_ns=worst_ns, step_ns=Fraction(7000), emitted=Emitted(16, Fraction(1)))
     assert tuple(results) == (*HEADLINE, "waiting_ns")
     assert (results["proved_ns"], results["assumed_ns"], results["waiting_ns"]) == (600, 900, 5500)
     assert (results["step_ns"], results["step_high_ns"], results["proved_worst_ns"]) == (7000, 7001, 2901)

@@ -32,6 +32,7 @@ def told(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dic
     return found
 
 
+@pytest.mark.slow
 def test_tails_and_the_timetable_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that quantiles are in order, and that what lies outside is apart."""
     found = told(folder, capsys)

@@ -96,6 +96,7 @@ def test_models_come_out_right(tmp_path: Path, choices: dict[str, object]) -> No
     assert executed.ok, executed.faults[:3]
 
 
+@pytest.mark.slow
 def test_zeros_of_experts_that_nobody_chose_are_told_apart(tmp_path: Path) -> None:
     """Tests each SEND of the second or a later vector from the address of the one before: all rows have their marks."""
     build = compiled(tmp_path, num_hidden_layers=1, moe="dispatch")

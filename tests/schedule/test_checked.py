@@ -29,6 +29,7 @@ SHAPES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vectors", [500, 700, 1000])
 def test_a_sum_of_no_cycles_is_in_nobodys_way(monkeypatch: pytest.MonkeyPatch, vectors: int) -> None:
     """Tests sums that a hop of the TSP contains: some take cycles of their own, others of the same chip none.
@@ -46,6 +47,7 @@ def test_a_sum_of_no_cycles_is_in_nobodys_way(monkeypatch: pytest.MonkeyPatch, v
     assert check(build).violations == ()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_checker_accepts_what_solvers_find(data: st.DataObject, tmp_path: Path) -> None:

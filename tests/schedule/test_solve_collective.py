@@ -65,6 +65,7 @@ def columns(schedule: Schedule) -> list[bytes | int]:
     return [part.tobytes() if isinstance(part, np.ndarray) else part for part in parts]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(problems(), st.sampled_from(ANY_SOLVER), st.integers(0, 2), st.booleans())
 def test_every_schedule_keeps_all_rules(problem: Instance, solver: Solver, seed: int, cyclic: bool) -> None:
@@ -72,6 +73,7 @@ def test_every_schedule_keeps_all_rules(problem: Instance, solver: Solver, seed:
     solved(problem, solver=solver, seed=seed, cyclic=cyclic)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     problems(kinds=("all-gather", "all-to-all", "reduce-scatter", "all-reduce"), fabrics=regular_fabrics()),

@@ -132,6 +132,7 @@ def test_symmetric_schedules_keep_the_rules(instance: Instance, effort: int) -> 
     assert result.makespan_cycles >= result.bound.cycles
 
 
+@pytest.mark.slow
 @given(circulant_layers(most_chips=4, most_vectors=3))
 @settings(max_examples=15, deadline=None)
 def test_auto_is_never_longer_than_greedy_or_symmetric(instance: Instance) -> None:

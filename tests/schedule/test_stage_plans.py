@@ -48,6 +48,7 @@ def broken(layer: Instance) -> list[str]:
     return [fault for plan in plans for fault in violations(layer, lifted_layer(plan))]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_plans_of_stages_keep_all_rules(data: st.DataObject) -> None:
@@ -91,6 +92,7 @@ def test_summands_of_more_chips_than_read_them_are_no_stage() -> None:
     assert [stage.enter.tolist() for stage in stages_of(layer)] == [[-1, -1]]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(layer=circulant_layers())
 def test_plans_with_hosts_keep_all_rules(layer: Instance) -> None:

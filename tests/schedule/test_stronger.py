@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import assume, given, settings
 
 from lpxsched.fabric.fabric import LinkClass
@@ -40,6 +41,7 @@ def both_makespans(problem: Instance, collective: Collective) -> tuple[int, int]
     return weaker.makespan_cycles, max(other.makespan_cycles, int(enough))
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(problems(kinds=["reduce", "broadcast", "gather", "reduce-scatter"]))
 def test_a_collective_is_never_longer_than_a_stronger_one(problem: Instance) -> None:

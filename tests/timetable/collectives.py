@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.assembly.collective_segment import collective_segment
+from lpxsched.assembly.machine_tables import machine_tables
 from lpxsched.assembly.program import assemble
-from lpxsched.assembly.surroundings import surroundings
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.schedule.collective import ScheduledCollective
@@ -25,9 +25,9 @@ from tests.fabric.examples import fabric_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lpxsched.assembly.machine_tables import MachineTables
     from lpxsched.assembly.program import Program
     from lpxsched.assembly.segment import Segment
-    from lpxsched.assembly.surroundings import Surroundings
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.instance import Instance
 
@@ -156,9 +156,9 @@ def program_of(scheduled: ScheduledCollective) -> Program:
     return assemble([segment_of(scheduled)])
 
 
-def around_of(scheduled: ScheduledCollective, clock: str = "none", deadline_cycles: int | None = None) -> Surroundings:
+def around_of(scheduled: ScheduledCollective, clock: str = "none", deadline_cycles: int | None = None) -> MachineTables:
     """Return the tables of the line with a collective on it."""
-    return surroundings(line(), scheduled.tree, [segment_of(scheduled, clock, deadline_cycles)])
+    return machine_tables(line(), scheduled.tree, [segment_of(scheduled, clock, deadline_cycles)])
 
 
 def _tree() -> AlignmentTree:

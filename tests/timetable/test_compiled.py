@@ -81,6 +81,7 @@ def partitions(draw: st.DrawFn) -> list[list[int]]:
     return [group for group in (chips[:width], chips[width : width + second]) if group]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(
     partitions(),

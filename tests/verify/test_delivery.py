@@ -76,6 +76,8 @@ def test_operators_other_than_those_of_the_graph_are_found(row: int, cells: dict
         (4, {"layout": "sharded"}, "tensor 4 is sharded, its producer leaves it partial"),
         (4, {"dtype": "fp8"}, "tensor 4 has dtype fp8, layer.0.expert_output has bf16"),
         (8, {"dtype": "fp8"}, "tensor 8 has dtype fp8, layer.0.output has bf16"),
+        # Eight rows of one vector of 320 bytes each.
+        (4, {"bytes": 2559}, "tensor 4 has 2559 bytes, its vectors of layer.0.expert_output 2560"),
         (4, {"chip": 1}, "tensor 4 is on chip 1, its producer 4 runs on chip 0"),
         (4, {"producer": -1}, "tensor 4 is a part of layer.0.expert_output, but no operator produced it"),
         (4, {"producer": -1}, "operator 4 produces layer.0.expert_output 0 times, not once"),

@@ -142,6 +142,8 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "a graph that asks for more work": (graph_operator(2, rows=9), "R4"),
     "a graph that asks for work of another unit": (graph_operator(2, unit="vector"), "R4"),
     "weights that take no place": (cells("chips", 0, weight_bytes=0), "R4"),
+    "a tensor with fewer bytes": (cells("tensors", 4, bytes=2559), "R3"),
+    "a sum in a layout of no name": (cells("tensors", 8, layout="replicated"), "R5"),
     "weights with fewer bytes": (cells("tensors", 12, bytes=639), "R4"),
     "weights of another type": (cells("tensors", 12, dtype="bf16"), "R4"),
     "weights that nobody reads": (dropped("operands", 9), "R4"),

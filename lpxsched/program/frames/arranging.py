@@ -13,7 +13,7 @@ import numpy as np
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import NothingFoundError, TooManyInFlightError
 from lpxsched.program.frames.frames import Frame, drained, gap_windows, lost_residues
-from lpxsched.program.frames.held import Resources, held_by, held_ports, joined, run_cycles
+from lpxsched.program.frames.held import Resources, held_by, held_ports, held_together, run_cycles
 from lpxsched.program.frames.loads import Load, loads_of
 from lpxsched.program.frames.period import least_period, shortest_chain
 from lpxsched.program.frames.reserved_chain import ReservedChain, chain_of, free_residues, server_conflicts
@@ -130,7 +130,7 @@ def held_over_periods(
     def held_at(period: int) -> list[Held]:
         leaves = (most.segment + most.rests(period)).tolist()
         return [
-            joined(one, held_ports(of_layer, resources, before=before, after=after))
+            held_together(one, held_ports(of_layer, resources, before=before, after=after))
             for one, of_layer, after in zip(of_fabric, ports, leaves, strict=True)
         ]
 

@@ -60,7 +60,7 @@ class Resources:
 def held_by(layer: ScheduledLayer, resources: Resources) -> Held:
     """Return the links and units that an iteration of a layer holds."""
     schedule, instance = layer.distinct.result.schedule, layer.problem.instance
-    return joined(_links(schedule, instance), _units(schedule, instance, resources))
+    return held_together(_links(schedule, instance), _units(schedule, instance, resources))
 
 
 def held_ports(ports: dict[int, tuple[int, int]], resources: Resources, *, before: int, after: int) -> Held:
@@ -79,7 +79,7 @@ def held_ports(ports: dict[int, tuple[int, int]], resources: Resources, *, befor
     return Held(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
 
 
-def joined(one: Held, other: Held) -> Held:
+def held_together(one: Held, other: Held) -> Held:
     """Return what both hold."""
     return Held(*(np.concatenate(columns) for columns in zip(one, other, strict=True)))
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lpxsched.program.load import Load
     from lpxsched.program.mapping.pricing import Market
-    from lpxsched.program.mapping.shapes import Placement, Shape
+    from lpxsched.program.mapping.shapes import Shape, ShapePlacement
 
     Integers = NDArray[np.int64]
 
@@ -82,7 +82,7 @@ def offer(market: Market, shapes: Sequence[Shape], kind: int, shape: int, cycles
     return Offer(kind, shape, cycles, places, shares, np.arange(len(places)))
 
 
-def _is_aligned(placement: Placement) -> bool:
+def _is_aligned(placement: ShapePlacement) -> bool:
     """Return whether a placement begins at a multiple of its own size along trays, unless it takes whole ones."""
     (size, _), *_ = placement.parts
     origin = placement.origin

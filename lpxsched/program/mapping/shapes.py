@@ -45,7 +45,7 @@ MOST_PLACEMENTS = 100_000
 MOST_TURNS = 8
 
 
-class Placement(NamedTuple):
+class ShapePlacement(NamedTuple):
     """One rectangle or two: sizes and offset of each, from an origin on."""
 
     parts: tuple[tuple[Axes, Axes], ...]
@@ -60,7 +60,7 @@ class Shape:
     ----------
     name : str
         Its sizes in words.
-    placements : tuple of Placement
+    placements : tuple of ShapePlacement
         Where it may lie up to steps along axes that leave the fabric as it is; the first stands for all.
     turns : tuple of Axes
         Turns of its shares that are joined alike; those that are not are shapes of their own.
@@ -69,7 +69,7 @@ class Shape:
     """
 
     name: str
-    placements: tuple[Placement, ...]
+    placements: tuple[ShapePlacement, ...]
     turns: tuple[Axes, ...]
     chips: tuple[int, ...]
 
@@ -105,11 +105,11 @@ def family(fabric: Fabric) -> tuple[Shape, ...]:
         starts = {parts: origins for parts, origins in starts.items() if _hull(parts).positions == axes.positions}
     shapes = list[Shape]()
     for parts in sorted(starts, key=lambda parts: (sum(prod(sizes) for sizes, _ in parts), parts)):
-        alike: dict[bytes, list[Placement]] = {}
+        alike: dict[bytes, list[ShapePlacement]] = {}
         for origin in starts[parts]:
-            chips = chips_of(fabric, Placement(parts, origin))
+            chips = chips_of(fabric, ShapePlacement(parts, origin))
             if chips:
-                alike.setdefault(joints.signature(chips), []).append(Placement(parts, origin))
+                alike.setdefault(joints.signature(chips), []).append(ShapePlacement(parts, origin))
         for placements in alike.values():
             chips = chips_of(fabric, placements[0])
             if is_joined(fabric, chips):
@@ -118,7 +118,7 @@ def family(fabric: Fabric) -> tuple[Shape, ...]:
     return tuple(shapes)
 
 
-def _turned_shapes(fabric: Fabric, name: str, placements: tuple[Placement, ...]) -> Iterator[Shape]:
+def _turned_shapes(fabric: Fabric, name: str, placements: tuple[ShapePlacement, ...]) -> Iterator[Shape]:
     """Yield the shape of some placements, and one more for turns of one rectangle that are joined otherwise."""
     (size, _), *others = placements[0].parts
     alike: dict[bytes, list[Axes]] = {}
@@ -130,7 +130,7 @@ def _turned_shapes(fabric: Fabric, name: str, placements: tuple[Placement, ...])
         yield Shape(told, placements, (first, *rest), chips_of(fabric, placements[0], first))
 
 
-def placements_of(fabric: Fabric, shape: Shape) -> list[Placement]:
+def placements_of(fabric: Fabric, shape: Shape) -> list[ShapePlacement]:
     """Return all placements of a shape: those that stand for others, and what steps along axes carry them into."""
     axes, free, found = axes_of(fabric), _free_axes(fabric), []
     for parts, origin in shape.placements:
@@ -140,27 +140,27 @@ def placements_of(fabric: Fabric, shape: Shape) -> list[Placement]:
         ]
         for step in product(*steps):
             place = Axes(*((o + s) % whole for o, s, whole in zip(origin, step, axes, strict=True)))
-            found.append(Placement(parts, place))
+            found.append(ShapePlacement(parts, place))
     return found
 
 
-def whole_fabric(fabric: Fabric) -> Placement:
+def whole_fabric(fabric: Fabric) -> ShapePlacement:
     """Return the placement of all chips."""
-    return Placement(((axes_of(fabric), NOWHERE),), NOWHERE)
+    return ShapePlacement(((axes_of(fabric), NOWHERE),), NOWHERE)
 
 
-def whole_trays(rack: int, tray: int, trays: int, positions: int) -> Placement:
+def whole_trays(rack: int, tray: int, trays: int, positions: int) -> ShapePlacement:
     """Return the placement of so many whole trays of a rack from one on."""
-    return Placement(((Axes(1, trays, positions), NOWHERE),), Axes(rack, tray, 0))
+    return ShapePlacement(((Axes(1, trays, positions), NOWHERE),), Axes(rack, tray, 0))
 
 
-def chips_of(fabric: Fabric, placement: Placement, turn: Axes | None = None) -> tuple[int, ...]:
+def chips_of(fabric: Fabric, placement: ShapePlacement, turn: Axes | None = None) -> tuple[int, ...]:
     """Return the chips of a placement that are up, the share at `turn` within its first rectangle first.
 
     Parameters
     ----------
     fabric : Fabric
-    placement : Placement
+    placement : ShapePlacement
     turn : Axes, optional
         By how many places shares are turned along each axis.
     """
@@ -177,7 +177,7 @@ def chips_of(fabric: Fabric, placement: Placement, turn: Axes | None = None) -> 
     return tuple(listed[~fabric.node_down[listed]].tolist())
 
 
-def turns_of(placement: Placement) -> list[Axes]:
+def turns_of(placement: ShapePlacement) -> list[Axes]:
     """Return some turns of the shares of a placement, evenly spread, the first of which leaves them as they are."""
     sizes, _ = placement.parts[0]
     if sizes.trays > 1:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.bounds.cuts import busiest, candidate_sets, cut_cycles, cut_period
-from lpxsched.schedule.bounds.ends import Entering, ending_cycles, ending_period, entering, entering_period, latency
-from lpxsched.schedule.bounds.flow import flow_makespan, flow_period
+from lpxsched.schedule.bounds.adding import everyones_sums, sums_cycles
+from lpxsched.schedule.bounds.cuts import busiest, candidate_sets, cut_cycles
+from lpxsched.schedule.bounds.ends import Entering, ending_cycles, entering, latency
+from lpxsched.schedule.bounds.flow import flow_bound
 from lpxsched.schedule.bounds.loads import least_step_cycles, loads, ramp
-from lpxsched.schedule.bounds.routes import Fan, better_makespan, better_period, fan
-from lpxsched.schedule.bounds.trees import copies, everyones_sums, sums_cycles, sums_period
+from lpxsched.schedule.bounds.routes import Fan, fan, fan_bound
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
 from lpxsched.schedule.policy import CUTS, READERS, SETS, SINGLES
 from lpxsched.schedule.result import LowerBound
@@ -37,30 +37,20 @@ class Side(NamedTuple):
 def collective_bound(problem: Instance, *, repeats: bool = False) -> LowerBound:
     """Return the best bound of the makespan of a collective, counted from its release, or of its period.
 
-    Parameters
-    ----------
-    problem : Instance
-        Every reader can be reached from its holders.
-    repeats : bool
-        Whether to bound the period of what repeats; the shortest period is one cycle.
+    Every reader can be reached from its holders; the shortest period is one cycle.
     """
     if problem.network.width < 2:
         return LowerBound(int(repeats), NOTHING)
-    best, sides = LowerBound(0, NOTHING), _sides(problem)
+    best, sides = LowerBound(0, NOTHING), _sides(problem, repeats)
     ends = [[entering(side.view, shard) for shard in side.shards] for side in sides]
     for side, end in zip(sides, ends, strict=True):
-        best = _better(best, *(_period_by_ends(side) if repeats else _by_distance(side, end)))
-    best = _better(best, *_by_work(problem, sides, repeats), *_by_borders(problem, sides[0], repeats))
+        best = _better(best, *_by_ends(side, end))
+    best = _better(best, *_by_sums(problem, sides), *_by_borders(problem, sides[0]))
+    name = "routes" if repeats else "hop windows"
     for side, end in zip(sides, ends, strict=True):
         for wanted in _fans(side.view, sorted(end, key=lambda entered: -entered.cycles)[:READERS]):
-            if repeats:
-                found = LowerBound(better_period(wanted, best.cycles), "routes")
-            else:
-                found = LowerBound(better_makespan(side.view, wanted, best.cycles), "hop windows")
-            best = _better(best, found)
-    view = sides[0].view
-    by_flow = flow_period(view, best.cycles) if repeats else flow_makespan(problem, view, best.cycles)
-    return _better(best, LowerBound(by_flow, "flow"))
+            best = _better(best, LowerBound(fan_bound(wanted, best.cycles), name))
+    return _better(best, LowerBound(flow_bound(problem, sides[0].view, best.cycles), "flow"))
 
 
 def _better(best: LowerBound, *others: LowerBound) -> LowerBound:
@@ -68,45 +58,37 @@ def _better(best: LowerBound, *others: LowerBound) -> LowerBound:
     return max((best, *others), key=lambda bound: bound.cycles)
 
 
-def _sides(problem: Instance) -> tuple[Side, Side]:
-    forward, backward = views(problem)
+def _sides(problem: Instance, repeats: bool) -> tuple[Side, Side]:
+    forward, backward = views(problem, repeats=repeats)
     return (
         Side(forward, "ingress", problem.network.eject_per_cycle, representatives(forward).tolist()),
         Side(backward, "egress", problem.network.inject_per_cycle, representatives(backward).tolist()),
     )
 
 
-def _by_distance(side: Side, ends: list[Entering]) -> Iterator[LowerBound]:
-    yield LowerBound(latency(side.view, np.array(side.shards)), "latency")
+def _by_ends(side: Side, ends: list[Entering]) -> Iterator[LowerBound]:
+    if not side.view.lanes.repeats:
+        yield LowerBound(latency(side.view, np.array(side.shards)), "latency")
     yield LowerBound(max(end.cycles for end in ends), side.name)
     if side.limit:
         yield LowerBound(max(ending_cycles(side.view, end, side.limit) for end in ends), "ports")
 
 
-def _period_by_ends(side: Side) -> Iterator[LowerBound]:
-    yield LowerBound(max(entering_period(side.view, shard) for shard in side.shards), side.name)
-    if side.limit:
-        yield LowerBound(max(ending_period(side.view, shard, side.limit) for shard in side.shards), "ports")
-
-
-def _by_work(problem: Instance, sides: tuple[Side, Side], repeats: bool) -> Iterator[LowerBound]:
-    yield LowerBound(sums_period(problem) if repeats else sums_cycles(problem), "sums")
+def _by_sums(problem: Instance, sides: tuple[Side, Side]) -> Iterator[LowerBound]:
+    yield LowerBound(sums_cycles(problem, repeats=sides[0].view.lanes.repeats), "sums")
     for side in sides:
-        name = "copies" if side.view.wants.holders_differ else "sums of everyone"
-        for lanes, departures, idle in (*copies(side.view), *everyones_sums(problem, side.view)):
-            needed = np.array([departures])
-            cycles = lanes.shortest_period(needed) if repeats else lanes.shortest_makespan(needed, idle[None])
-            yield LowerBound(int(cycles[0]), name)
+        for lanes, departures, idle in everyones_sums(problem, side.view):
+            yield LowerBound(int(lanes.shortest(np.array([departures]), idle[None])[0]), "sums of everyone")
 
 
-def _by_borders(problem: Instance, side: Side, repeats: bool) -> Iterator[LowerBound]:
-    step, outside = least_step_cycles(side.view), None if repeats else ramp(problem, side.view)
+def _by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
+    step, outside = least_step_cycles(side.view), ramp(problem, side.view)
     for load in loads(problem, side.view):
-        yield LowerBound(load.period_cycles() if repeats else load.makespan_cycles(step), load.name)
+        yield LowerBound(load.cycles(step), load.name)
         if outside is not None:
             yield LowerBound(load.ramp_cycles(outside), "ramp")
     for inside in _cuts(problem, side):
-        yield LowerBound((cut_period if repeats else cut_cycles)(side.view, inside), "cut")
+        yield LowerBound(cut_cycles(side.view, inside), "cut")
 
 
 def _cuts(problem: Instance, side: Side) -> list[Flags]:

@@ -1,4 +1,4 @@
-"""Bounds in columns: cycles, and the arguments that entered them.
+"""BoundColumns in columns: cycles, and the arguments that entered them.
 
 Where several bounds are equal the first decides, so that what is told does not hang on how they are compared.
 """
@@ -17,47 +17,49 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.network import Network
 
 
-class Bounds(NamedTuple):
-    """Bounds in cycles and the arguments that entered them, of equal shapes."""
+class BoundColumns(NamedTuple):
+    """BoundColumns in cycles and the arguments that entered them, of equal shapes."""
 
     cycles: Integers
     arguments: Integers
 
-    def later(self, cycles: Integers | int, argument: Integers | int = 0) -> Bounds:
+    def later(self, cycles: Integers | int, argument: Integers | int = 0) -> BoundColumns:
         """Return these bounds moved by some cycles, by an argument if there is one."""
-        return Bounds(self.cycles + cycles, self.arguments | argument)
+        return BoundColumns(self.cycles + cycles, self.arguments | argument)
 
-    def at(self, places: Integers) -> Bounds:
+    def at(self, places: Integers) -> BoundColumns:
         """Return the bounds at some places."""
-        return Bounds(self.cycles[places], self.arguments[places])
+        return BoundColumns(self.cycles[places], self.arguments[places])
 
-    def where(self, holds: Flags, other: Bounds) -> Bounds:
+    def where(self, holds: Flags, other: BoundColumns) -> BoundColumns:
         """Return these bounds where a condition holds, others elsewhere."""
-        return Bounds(np.where(holds, self.cycles, other.cycles), np.where(holds, self.arguments, other.arguments))
+        return BoundColumns(
+            np.where(holds, self.cycles, other.cycles), np.where(holds, self.arguments, other.arguments)
+        )
 
-    def joined(self, other: Bounds) -> Bounds:
+    def joined(self, other: BoundColumns) -> BoundColumns:
         """Return these bounds and then others."""
-        return Bounds(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return BoundColumns(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
 
-def none(count: int, cycles: int = NONE) -> Bounds:
+def none(count: int, cycles: int = NONE) -> BoundColumns:
     """Return so many bounds that say nothing: before all cycles, or after."""
-    return Bounds(np.full(count, cycles, dtype=np.int64), np.zeros(count, dtype=np.int64))
+    return BoundColumns(np.full(count, cycles, dtype=np.int64), np.zeros(count, dtype=np.int64))
 
 
-def latest(bounds: Bounds, *others: Bounds) -> Bounds:
+def latest(bounds: BoundColumns, *others: BoundColumns) -> BoundColumns:
     """Return the first of the latest of several bounds, place by place."""
     for other in others:
         bounds = other.where(other.cycles > bounds.cycles, bounds)
     return bounds
 
 
-def earliest(bounds: Bounds, other: Bounds) -> Bounds:
+def earliest(bounds: BoundColumns, other: BoundColumns) -> BoundColumns:
     """Return the first of the earliest of two bounds, place by place."""
     return other.where(other.cycles < bounds.cycles, bounds)
 
 
-def of_rows(bounds: Bounds, offsets: Integers, *, least: bool = False) -> Bounds:
+def of_rows(bounds: BoundColumns, offsets: Integers, *, least: bool = False) -> BoundColumns:
     """Return the first of the latest bounds (or of the earliest) of each row; of none in empty rows."""
     result, filled = none(len(offsets) - 1), np.flatnonzero(np.diff(offsets))
     if len(filled):

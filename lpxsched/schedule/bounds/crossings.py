@@ -23,7 +23,7 @@ in each period, n e at least for n vectors, so there is room for floor(P / e) on
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,8 @@ class Lanes:
         Numerator and denominator of e.
     longest_run : int
         R.
+    repeats : bool
+        Whether cycles are those of a period, not of a makespan.
     """
 
     count: Integers
@@ -63,68 +65,60 @@ class Lanes:
     dense: Integers
     dense_of: Integers
     longest_run: int
+    repeats: bool = False
 
     def at(self, bundles: Integers) -> Lanes:
         """Return the lanes of some of the bundles."""
         count, pitch, dense = self.count[bundles], self.pitch[bundles], self.dense[bundles]
-        return Lanes(count, pitch, self.pitch_of[bundles], dense, self.dense_of[bundles], self.longest_run)
+        pitch_of, dense_of = self.pitch_of[bundles], self.dense_of[bundles]
+        return replace(self, count=count, pitch=pitch, pitch_of=pitch_of, dense=dense, dense_of=dense_of)
 
-    def within(self, makespan_cycles: Integers, idle: Integers) -> Integers:
-        """Return the room for departures of a schedule on each bundle.
+    def room(self, cycles: Integers, idle: Integers) -> Integers:
+        """Return the room for departures on each bundle, of a schedule or of one iteration of what repeats.
 
         Parameters
         ----------
-        makespan_cycles : ndarray of int64, shape (..., 1)
+        cycles : ndarray of int64, shape (..., 1)
         idle : ndarray of int64, shape (..., bundles)
-            Cycles at the beginning and the end of the schedule in which no departure counts.
+            Cycles at the beginning and the end of a schedule in which no departure counts; a period has none.
         """
-        window = np.maximum(makespan_cycles - idle, 0)
+        if self.repeats:
+            return self.count * (cycles * self.dense_of // self.dense)
+        window = np.maximum(cycles - idle, 0)
         by_pitch = window * self.pitch_of // self.pitch
         # 2 (R - 1) (e - p) over the product of both denominators.
         both = self.pitch_of * self.dense_of
         spare = 2 * (self.longest_run - 1) * (self.dense * self.pitch_of - self.pitch * self.dense_of)
         by_slots = (window * both + spare) * self.dense_of // (self.dense * both)
-        room = np.where(makespan_cycles >= idle, np.minimum(by_pitch, by_slots) + 1, 0)
+        room = np.where(cycles >= idle, np.minimum(by_pitch, by_slots) + 1, 0)
         return self.count * room
 
-    def in_period(self, period_cycles: Integers) -> Integers:
-        """Return the room for departures of one iteration on each bundle, shape (..., bundles)."""
-        return self.count * (period_cycles * self.dense_of // self.dense)
-
-    def shortest_makespan(self, needed: Integers, idle: Integers) -> Integers:
-        """Return the least makespan with room for all departures, for each of several counts.
+    def shortest(self, needed: Integers, idle: Integers) -> Integers:
+        """Return the least makespan, or period, with room for all departures, for each of several counts.
 
         Parameters
         ----------
         needed : ndarray of int64, shape (counts,)
-            Departures that every schedule makes.
+            Departures that every schedule, or iteration, makes.
         idle : ndarray of int64, shape (counts, bundles)
             At least one bundle of each row is usable: less than `FAR`.
         """
-        low = idle.min(axis=1)
-        high = low + self._alone(needed, idle.argmin(axis=1))
-        found = least(lambda cycles: self.within(cycles[:, None], idle).sum(axis=1) >= needed, low, high)
+        low, bundle = 0 * needed if self.repeats else idle.min(axis=1), idle.argmin(axis=1)
+        # In which this bundle can make all departures alone.
+        vectors = -(-needed // self.count[bundle])
+        window = -(-vectors * self.dense[bundle] // self.dense_of[bundle])
+        found = least(lambda cycles: self.room(cycles[:, None], idle).sum(axis=1) >= needed, low, low + window)
         return np.where(needed > 0, found, 0)
 
-    def shortest_period(self, needed: Integers) -> Integers:
-        """Return the least period with room for all departures of an iteration, for each of several counts."""
-        high = self._alone(needed, np.full(len(needed), self.count.argmax()))
-        return least(lambda cycles: self.in_period(cycles[:, None]).sum(axis=1) >= needed, 0 * needed, high)
 
-    def _alone(self, needed: Integers, bundle: Integers) -> Integers:
-        """Return a window in which one bundle can make all departures."""
-        vectors = -(-needed // self.count[bundle])
-        return -(-vectors * self.dense[bundle] // self.dense_of[bundle])
-
-
-def lanes_of(network: Network, longest_run: int) -> Lanes:
+def lanes_of(network: Network, longest_run: int, *, repeats: bool = False) -> Lanes:
     """Return the lanes of all bundles of a network, on which slots carry so many vectors at most."""
     pitch, pitch_of = network.pitch_numerator, network.pitch_denominator
     dense, dense_of = pitch.copy(), pitch_of.copy()
     for kind in sorted(set(zip(pitch.tolist(), pitch_of.tolist(), strict=True))):
         here, least_time = (pitch == kind[0]) & (pitch_of == kind[1]), densest(Fraction(*kind), longest_run)
         dense[here], dense_of[here] = least_time.numerator, least_time.denominator
-    return Lanes(network.lanes, pitch, pitch_of, dense, dense_of, longest_run)
+    return Lanes(network.lanes, pitch, pitch_of, dense, dense_of, longest_run, repeats)
 
 
 def densest(pitch: Fraction, longest_run: int) -> Fraction:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 def candidate_sets(problem: Instance, view: View, centres: Integers) -> Flags:
     """Return different sets of nodes and their complements, shape (sets, nodes); none is empty or holds all."""
-    found = [_digits(problem.network.fabric_node), _balls(view, centres), _components(problem)]
+    found = [number == np.arange(number.max() + 1)[:, None] for number in partitions(problem)]
+    found += [_digits(problem.network.fabric_node), _balls(view, centres)]
     sets = np.concatenate([part for part in found if len(part)])
     sets = np.concatenate([sets, ~sets])
     sets = np.unique(sets, axis=0)
@@ -42,23 +43,14 @@ def candidate_sets(problem: Instance, view: View, centres: Integers) -> Flags:
     return np.asarray(sets[(size > 0) & (size < problem.network.nodes)], dtype=np.bool_)
 
 
-def components(problem: Instance, kept: Flags) -> Integers:
-    """Return the number of the component of each node when only some bundles are kept, both ways."""
-    return component_numbers(problem.network.source[kept], problem.network.destination[kept], problem.network.nodes)
-
-
 def partitions(problem: Instance) -> list[Integers]:
-    """Return the components that remain without one class of links, and with one class only."""
-    found = []
-    for link_class in np.unique(problem.network.link_class).tolist():
-        here = problem.network.link_class == link_class
-        found += [components(problem, ~here), components(problem, here)]
+    """Return the component of each node that remains without one class of links, and with one class only."""
+    network, found = problem.network, []
+    for link_class in np.unique(network.link_class).tolist():
+        here = network.link_class == link_class
+        for kept in (~here, here):
+            found.append(component_numbers(network.source[kept], network.destination[kept], network.nodes))
     return found
-
-
-def _components(problem: Instance) -> Flags:
-    parts = [number == np.arange(number.max() + 1)[:, None] for number in partitions(problem)]
-    return np.concatenate(parts)
 
 
 def _digits(numbers: Integers) -> Flags:
@@ -99,7 +91,7 @@ def busiest(view: View, sets: Flags, most: int) -> Flags:
 
 
 def cut_cycles(view: View, inside: Flags) -> int:
-    """Return the bound of the makespan by a cut around a set of nodes."""
+    """Return the bound by a cut around a set of nodes."""
     network, vectors = view.network, view.wants.vectors
     holders, readers = np.flatnonzero(~inside[: len(vectors)]), np.flatnonzero(inside[: len(vectors)])
     into = np.flatnonzero(~inside[network.source] & inside[network.destination])
@@ -112,16 +104,8 @@ def cut_cycles(view: View, inside: Flags) -> int:
         for some_readers in _far(left):
             needed = vectors[np.ix_(holders[some_holders], readers[some_readers])].sum()
             idle = earliest + view.hop[into] + left[some_readers].min(axis=0)
-            best = max(best, int(lanes.shortest_makespan(needed[None], idle[None])[0]))
+            best = max(best, int(lanes.shortest(needed[None], idle[None])[0]))
     return best
-
-
-def cut_period(view: View, inside: Flags) -> int:
-    """Return the bound of the period by a cut around a set of nodes."""
-    network, width = view.network, view.wants.width
-    into = np.flatnonzero(~inside[network.source] & inside[network.destination])
-    needed = view.wants.vectors[~inside[:width]][:, inside[:width]].sum()
-    return int(view.lanes.at(into).shortest_period(needed[None])[0])
 
 
 def _crossing(sets: Flags, amount: Integers) -> Integers:

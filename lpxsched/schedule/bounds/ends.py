@@ -15,7 +15,12 @@ reversed.
 **Latency.** A vector, or a sum with it inside, that comes from holder x to reader z makes hops along some way from x to
 z. Each hop takes hop_b cycles from departure to read at least, and between two hops lies the turnaround: what is added
 on the way leaves no earlier than a turnaround and the sum after its read (R2). So z reads it no earlier than the least
-cost of a way from x to z, less the turnaround after its last hop. `view` proves how a sum adds to this.
+cost of a way from x to z, less the turnaround after its last hop. `view` proves how a sum adds to this. It is the least
+idle_b above, so that one vector of x alone proves no less: its name tells that distance decides.
+
+**Copies.** What enters all readers together proves no more than what enters each: if holders give different vectors,
+and the bundles into all readers have too little room for all that these want, those into some reader have too little
+for what it wants of all its holders, the largest Z. Sums with one reader each are the same with time reversed.
 
 **Ports.** Where only so many vectors e may end at a chip in a cycle (R7), the vectors of Z end at z no earlier than the
 least way w from Z to z, so in the cycles w .. T, of which each ends e of them at most: e (T - w + 1) >= N_Z. The same
@@ -48,9 +53,9 @@ class Entering:
     sets : ndarray of int64, shape (sets,)
         Set k is the first ``sets[k]`` holders; empty if holders share vectors.
     set_cycles : ndarray of int64, shape (sets,)
-        Bound of the makespan by each set.
+        Bound by each set.
     single_cycles : ndarray of int64, shape (holders,)
-        Bound of the makespan by each holder alone.
+        Bound by each holder alone.
     """
 
     reader: int
@@ -66,7 +71,7 @@ class Entering:
 
 
 def entering(view: View, reader: int) -> Entering:
-    """Return bounds of the makespan by what enters a reader."""
+    """Return bounds by what enters a reader."""
     network = view.network
     wanted = view.wants.vectors[:, reader]
     holders = np.flatnonzero(wanted)
@@ -79,24 +84,14 @@ def entering(view: View, reader: int) -> Entering:
     lanes = view.lanes.at(into)
     released = view.into(network.source[into])[:, holders].T
     ready = np.minimum(view.holder_complete[holders], view.reader_complete[reader])
-    single = lanes.shortest_makespan(wanted[holders], released + view.hop[into])
+    single = lanes.shortest(wanted[holders], released + view.hop[into])
     sets = np.flatnonzero(np.append(np.diff(cost) != 0, True)[: len(cost)]) + 1
     if not view.wants.holders_differ or not len(sets):
         return Entering(reader, holders, sets[:0], single[:0], view.ended(single, ready))
     earliest = np.minimum.accumulate(released, axis=0)[sets - 1]
-    several = lanes.shortest_makespan(np.cumsum(wanted[holders])[sets - 1], earliest + view.hop[into])
+    several = lanes.shortest(np.cumsum(wanted[holders])[sets - 1], earliest + view.hop[into])
     set_ready = np.minimum.accumulate(ready)[sets - 1]
     return Entering(reader, holders, sets, view.ended(several, set_ready), view.ended(single, ready))
-
-
-def entering_period(view: View, reader: int) -> int:
-    """Return a bound of the period by what enters a reader in each iteration."""
-    wanted = view.wants.vectors[:, reader]
-    needed = wanted.sum() if view.wants.holders_differ else wanted.max()
-    into = np.flatnonzero(view.network.destination == reader)
-    if not needed:
-        return 0
-    return int(view.lanes.at(into).shortest_period(np.array([needed]))[0])
 
 
 def latency(view: View, readers: Integers) -> int:
@@ -108,15 +103,10 @@ def latency(view: View, readers: Integers) -> int:
 
 
 def ending_cycles(view: View, end: Entering, limit: int) -> int:
-    """Return the bound of the makespan by what ends at a reader, at most `limit` vectors a cycle."""
-    way = view.into(np.array([end.reader]))[0][end.holders] - view.between_cycles
-    vectors = view.wants.vectors[end.holders, end.reader]
-    single = way + -(-vectors // limit) - 1
-    several = way[end.sets - 1] + -(-np.cumsum(vectors)[end.sets - 1] // limit) - 1
+    """Return the bound by what ends at a reader, at most `limit` vectors a cycle."""
+    way, vectors = view.into(np.array([end.reader]))[0][end.holders], view.wants.vectors[end.holders, end.reader]
+    # Cycles but for those that one vector after the other takes to end.
+    before = 0 * way if view.lanes.repeats else way - view.between_cycles - 1
+    single = before + -(-vectors // limit)
+    several = before[end.sets - 1] + -(-np.cumsum(vectors)[end.sets - 1] // limit)
     return int(max(single.max(initial=0), several.max(initial=0)))
-
-
-def ending_period(view: View, reader: int, limit: int) -> int:
-    """Return the bound of the period by what ends at a reader, at most `limit` vectors a cycle."""
-    wanted = view.wants.vectors[:, reader]
-    return int(-(-(wanted.sum() if view.wants.holders_differ else wanted.max()) // limit))

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 # The greatest length of a link: a multiple of all numbers up to 12, so that prices in such ratios are exact.
 LONGEST = 27_720
 # Odd numbers with no pattern in their bits (splitmix64).
-FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-SHIFT = np.uint64(29)
+MIX_FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+MIX_SHIFT = np.uint64(29)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,26 +55,20 @@ class Colours:
     flow: Integers
 
 
-def flow_makespan(problem: Instance, view: View, known: int) -> int:
-    """Return a bound of the makespan by flows if it exceeds a known one, else something smaller."""
+def flow_bound(problem: Instance, view: View, known: int) -> int:
+    """Return a bound by flows if it exceeds a known one, else that."""
     step, outside = least_step_cycles(view), ramp(problem, view)
     best = known
     for _ in range(FLOW_ROUNDS):
-        length = _lengths(view, view.lanes.within(np.array([best]), view.hop))
+        length = _lengths(view, view.lanes.room(np.array([best]), view.hop))
         if length is None:
             break
         load = load_of(view, length, "flow")
-        found = max(load.makespan_cycles(step), 0 if outside is None else load.ramp_cycles(outside))
+        found = max(load.cycles(step), 0 if outside is None else load.ramp_cycles(outside))
         if found <= best:
             break
         best = found
     return best
-
-
-def flow_period(view: View, known: int) -> int:
-    """Return a bound of the period by flows if it exceeds a known one, else something smaller."""
-    length = _lengths(view, view.lanes.in_period(np.array([known])))
-    return 0 if length is None else load_of(view, length, "flow").period_cycles()
 
 
 def _lengths(view: View, room: Integers) -> Integers | None:
@@ -115,9 +109,9 @@ def _mixed(*parts: Hashes) -> Hashes:
     """Return hashes of several columns of numbers; sums of hashes are hashes of sets."""
     mixed = np.zeros((1,), dtype=np.uint64)
     for part in parts:
-        mixed = (mixed ^ part) * FACTORS[0] + FACTORS[1]
-        mixed = (mixed ^ (mixed >> SHIFT)) * FACTORS[2]
-        mixed = mixed ^ (mixed >> SHIFT)
+        mixed = (mixed ^ part) * MIX_FACTORS[0] + MIX_FACTORS[1]
+        mixed = (mixed ^ (mixed >> MIX_SHIFT)) * MIX_FACTORS[2]
+        mixed = mixed ^ (mixed >> MIX_SHIFT)
     return mixed
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Load:
+class LinkLoad:
     """Departures on links that have lengths.
 
     Attributes
@@ -65,25 +65,21 @@ class Load:
     lanes: Lanes
     hop: Integers
 
-    def makespan_cycles(self, least_step_cycles: int) -> int:
-        """Return the bound of the makespan for the best m, without the ramp."""
+    def cycles(self, least_step_cycles: int) -> int:
+        """Return the bound for the best m, without the ramp."""
         left_out = np.arange(max(1, -(-self.distance.max(initial=0) // self.longest)))
         needed = np.array([self.vectors @ np.maximum(self.distance - m * self.longest, 0) for m in left_out.tolist()])
         idle = self.hop + left_out[:, None] * least_step_cycles
-        return int(self.lanes.shortest_makespan(needed, idle).max())
+        return int(self.lanes.shortest(needed, idle).max())
 
     def ramp_cycles(self, outside: Integers) -> int:
         """Return the bound of the makespan when so many departures at most fit into m cycles outside the window."""
         needed = np.maximum(self.vectors @ self.distance - outside * self.longest, 0)
         idle = self.hop + np.arange(len(outside))[:, None]
-        return int(self.lanes.shortest_makespan(needed, idle).max())
-
-    def period_cycles(self) -> int:
-        """Return the bound of the period."""
-        return int(self.lanes.shortest_period(np.array([self.vectors @ self.distance]))[0])
+        return int(self.lanes.shortest(needed, idle).max())
 
 
-def loads(problem: Instance, view: View) -> Iterator[Load]:
+def loads(problem: Instance, view: View) -> Iterator[LinkLoad]:
     """Yield the loads of all links and of sets of classes; nothing if vectors are copied or summed."""
     if not view.wants.is_exchange or not is_small(view):
         return
@@ -94,13 +90,13 @@ def loads(problem: Instance, view: View) -> Iterator[Load]:
         yield load_of(view, np.isin(problem.network.link_class, chosen).astype(np.int64), name)
 
 
-def load_of(view: View, length: Integers, name: str) -> Load:
+def load_of(view: View, length: Integers, name: str) -> LinkLoad:
     """Return the load of links of some lengths, shape (bundles,); not all are 0."""
     network, width = view.network, view.wants.width
     holders, readers = np.nonzero(view.wants.vectors)
     distance = least_lengths(np.arange(width), network, length)[holders, readers]
     lanes, hop = _alike(view, length)
-    return Load(name, view.wants.vectors[holders, readers], distance, int(length.max()), lanes, hop)
+    return LinkLoad(name, view.wants.vectors[holders, readers], distance, int(length.max()), lanes, hop)
 
 
 def least_step_cycles(view: View) -> int:
@@ -109,8 +105,11 @@ def least_step_cycles(view: View) -> int:
 
 
 def ramp(problem: Instance, view: View) -> Integers | None:
-    """Return the most departures outside a window that leaves out m cycles, for each m; None without limits."""
-    if not problem.network.inject_per_cycle and not problem.network.eject_per_cycle:
+    """Return the most departures outside a window that leaves out m cycles, for each m; None without limits.
+
+    None for a period, too.
+    """
+    if view.lanes.repeats or not (problem.network.inject_per_cycle or problem.network.eject_per_cycle):
         return None
     step = least_step_cycles(view)
     limit = min(limit for limit in (problem.network.inject_per_cycle, problem.network.eject_per_cycle) if limit)

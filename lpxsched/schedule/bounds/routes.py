@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.crossings import Lanes, least_integer
+from lpxsched.schedule.bounds.crossings import least_integer
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
@@ -34,14 +34,10 @@ if TYPE_CHECKING:
 class Fan:
     """What a reader wants of a set of holders."""
 
+    view: View
     reader: int
     holders: Integers
-    vectors: Integers
-    lanes: Lanes
     idle: Integers
-    source: Integers
-    destination: Integers
-    nodes: int
     complete: int
 
     def fits(self, capacity: Integers) -> bool:
@@ -50,13 +46,15 @@ class Fan:
         needed = self.vectors.sum()
         return bool(_maximum_flow(self, usable, np.minimum(capacity[usable], needed)) >= needed)
 
-    def fits_within(self, makespan_cycles: int) -> bool:
-        """Whether a makespan is not excluded."""
-        return self.fits(self.lanes.within(np.array([makespan_cycles]), self.idle))
+    @property
+    def vectors(self) -> Integers:
+        """What the reader wants of each holder."""
+        vectors: Integers = self.view.wants.vectors[self.holders, self.reader]
+        return vectors
 
-    def fits_period(self, period_cycles: int) -> bool:
-        """Whether a period is not excluded."""
-        return self.fits(self.lanes.in_period(np.array([period_cycles])))
+    def fits_within(self, cycles: int) -> bool:
+        """Whether a makespan, or period, is not excluded."""
+        return self.fits(self.view.lanes.room(np.array([cycles]), self.idle))
 
 
 def fan(view: View, reader: int, holders: Integers) -> Fan:
@@ -64,44 +62,31 @@ def fan(view: View, reader: int, holders: Integers) -> Fan:
     network = view.network
     released = view.from_any(holders)[network.source]
     left = view.into(np.array([reader]))[0][network.destination]
-    return Fan(
-        reader,
-        holders,
-        view.wants.vectors[holders, reader],
-        view.lanes,
-        released + view.hop + left,
-        network.source,
-        network.destination,
-        network.nodes,
-        int(min(view.holder_complete[holders].min(), view.reader_complete[reader])),
-    )
+    complete = int(min(view.holder_complete[holders].min(), view.reader_complete[reader]))
+    return Fan(view, reader, holders, released + view.hop + left, complete)
 
 
-def better_makespan(view: View, wanted: Fan, known: int) -> int:
-    """Return a bound of the makespan by a fan if it exceeds a known one, else something smaller."""
-    final = view.final_cycles if wanted.complete > known else 0
+def fan_bound(wanted: Fan, known: int) -> int:
+    """Return a bound by a fan if it exceeds a known one, else something smaller."""
+    final = wanted.view.final_cycles if wanted.complete > known else 0
     low = max(0, known - final)
     if wanted.fits_within(low):
         return 0
     without = least_integer(wanted.fits_within, low + 1)
-    return int(view.ended(np.array([without]), np.array([wanted.complete]))[0])
-
-
-def better_period(wanted: Fan, known: int) -> int:
-    """Return a bound of the period by a fan if it exceeds a known one, else something smaller."""
-    return 0 if wanted.fits_period(known) else least_integer(wanted.fits_period, known + 1)
+    return int(wanted.view.ended(np.array([without]), np.array([wanted.complete]))[0])
 
 
 def _maximum_flow(wanted: Fan, usable: Integers, capacity: Integers) -> int:
     """Return the most vectors that come from the holders to the reader over usable bundles."""
     from ortools.graph.python.max_flow import SimpleMaxFlow
 
-    origin = np.full(len(wanted.holders), wanted.nodes)
+    network = wanted.view.network
+    origin = np.full(len(wanted.holders), network.nodes)
     flow = SimpleMaxFlow()
     flow.add_arcs_with_capacity(
-        np.concatenate([origin, wanted.source[usable]]).astype(np.int32),
-        np.concatenate([wanted.holders, wanted.destination[usable]]).astype(np.int32),
+        np.concatenate([origin, network.source[usable]]).astype(np.int32),
+        np.concatenate([wanted.holders, network.destination[usable]]).astype(np.int32),
         np.concatenate([wanted.vectors, capacity]),
     )
-    flow.solve(wanted.nodes, wanted.reader)
+    flow.solve(network.nodes, wanted.reader)
     return int(flow.optimal_flow())

@@ -28,14 +28,7 @@ if TYPE_CHECKING:
 def by_stages(layer: Instance, starts: Integers, ways: Integers, ranks: tuple[Integers, Integers]) -> list[LowerBound]:
     """Return a bound of the makespan for each stage.
 
-    Parameters
-    ----------
-    layer : Instance
-    starts : ndarray of int64, shape (operators,)
-        Before which operators cannot start.
-    ways : ndarray of int64, shape (nodes, nodes)
-    ranks : tuple of ndarray of int64
-        Of operators and demands.
+    Operators cannot start before `starts`; `ranks` are those of operators and demands.
     """
     # What other chips may pass on is not bounded by the wires of a stage.
     if layer.network.nodes * layer.network.bundles > MOST_STAGED or layer.network.width < layer.network.chips:

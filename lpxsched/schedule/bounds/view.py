@@ -85,7 +85,7 @@ def wants_of(collective: Collective) -> Wants:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A problem in one direction of time, and the costs of ways.
+    """A problem in one direction of time, its makespan or its period, and the costs of ways.
 
     The cost of a way from u to v counts, for every hop, the cycles from its departure to its read and then to the next
     departure from there: the turnaround, which a sum with the vector in it pays as well. So a vector that is at u at
@@ -99,6 +99,7 @@ class View:
         The shortest sum, by which a reader may have to end; 0 without sums.
     holder_complete, reader_complete : ndarray of int64, shape (width,)
         The earliest cycle at which a reader gets a complete sum from elsewhere, `FAR` for the side that does not read.
+        A period ends with no sum.
     lanes : Lanes
         Those of all bundles.
     hop : ndarray of int64, shape (bundles,)
@@ -139,15 +140,16 @@ class View:
         return np.maximum(makespan_cycles, np.minimum(makespan_cycles + self.final_cycles, complete))
 
 
-def views(problem: Instance) -> tuple[View, View]:
-    """Return a problem as it is, and with time reversed."""
+def views(problem: Instance, *, repeats: bool = False) -> tuple[View, View]:
+    """Return a problem as it is, and with time reversed; bounds are of its period where it repeats."""
     network, wants = problem.network, wants_of(problem.stage)
     never = np.full(network.width, FAR, dtype=np.int64)
-    final = problem.add_cost.cycles(2, 1) if problem.stage.is_sum else 0
-    lanes = lanes_of(network, longest_run(problem.stage))
+    ends_with_sum = problem.stage.is_sum and not repeats
+    final = problem.add_cost.cycles(2, 1) if ends_with_sum else 0
+    lanes = lanes_of(network, longest_run(problem.stage), repeats=repeats)
     forward = View(network, wants, final, never, never, lanes, network.hop_cycles)
     backward = replace(forward, network=network.reversed(), wants=wants.reversed(), _into={})
-    if not problem.stage.is_sum:
+    if not ends_with_sum:
         return forward, backward
     complete = _complete_cycles(forward)
     return replace(forward, reader_complete=complete), replace(backward, holder_complete=complete)
@@ -162,10 +164,16 @@ def longest_run(collective: Collective) -> int:
 
 
 def representatives(view: View) -> Integers:
-    """Return shards that differ in their wires, in what they want or in their distances; a few if there are many."""
+    """Return shards that differ in their wires, in what they want or in their distances.
+
+    If there are many, a few, and the one that wants the most for the rate of its lanes.
+    """
     network, width = view.network, view.wants.width
     if not is_small(view):
-        return np.unique(np.linspace(0, width - 1, FEW_SHARDS).astype(np.int64))
+        lanes = network.lanes * network.pitch_denominator / network.pitch_numerator
+        rate = np.bincount(network.destination, lanes, network.nodes)[:width]
+        starved = (view.wants.vectors.sum(axis=0) / np.maximum(rate, np.finfo(np.float64).tiny)).argmax()
+        return np.unique([*np.linspace(0, width - 1, FEW_SHARDS).astype(np.int64), starved])
     cost = view.into(np.arange(width))
     found: dict[bytes, int] = {}
     for shard in range(width):

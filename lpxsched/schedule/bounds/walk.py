@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.bounds.columns import Bounds, earliest, lanes_at, latest, none, of_rows
+from lpxsched.schedule.bounds.columns import BoundColumns, earliest, lanes_at, latest, none, of_rows
 from lpxsched.schedule.bounds.stages import by_stages
 from lpxsched.schedule.problem.instance import Instance, ranks
 from lpxsched.schedule.problem.wires import all_ways
@@ -65,11 +65,11 @@ CUT, STREAM, SUMMANDS = 1, 2, 4
 
 
 class Reach(NamedTuple):
-    """Bounds of demands at nodes: of the first vector and of all, and of the first that must enter the node."""
+    """BoundColumns of demands at nodes: of the first vector and of all, and of the first that must enter the node."""
 
-    first: Bounds
-    last: Bounds
-    enters: Bounds
+    first: BoundColumns
+    last: BoundColumns
+    enters: BoundColumns
 
 
 class Summed(NamedTuple):
@@ -77,29 +77,23 @@ class Summed(NamedTuple):
 
     Attributes
     ----------
-    produced : Bounds, shape (chips,)
+    produced : BoundColumns, shape (chips,)
         Of the summand of a chip; `NEVER` where it has none.
     departs : Integers, shape (chips,)
         The earliest departure of a complete vector.
-    own, complete, enters : Bounds, shape (nodes,)
+    own, complete, enters : BoundColumns, shape (nodes,)
         Of a sum that the node makes itself, of one made elsewhere, of the first summand from elsewhere.
     """
 
-    produced: Bounds
+    produced: BoundColumns
     departs: Integers
-    own: Bounds
-    complete: Bounds
-    enters: Bounds
+    own: BoundColumns
+    complete: BoundColumns
+    enters: BoundColumns
 
 
 def walk_bound(instance: Instance) -> LowerBound:
-    """Return the best bound of an instance.
-
-    Parameters
-    ----------
-    instance : Instance
-        Its demands must be reachable from their leaves.
-    """
+    """Return the best bound of an instance, whose demands can be reached from their leaves."""
     walk, (operator_rank, demand_rank) = _walked(instance)
     starts = walk.starts.at(np.argsort(operator_rank, kind="stable"))
     best = of_rows(starts.joined(walk.summands_leave()), np.array([0, instance.operators + instance.network.chips]))
@@ -125,7 +119,7 @@ def _walked(instance: Instance) -> tuple[_Walk, tuple[Integers, Integers]]:
 
 
 class _Walk:
-    """Bounds found so far while an instance is walked in the order of precedence."""
+    """BoundColumns found so far while an instance is walked in the order of precedence."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -146,14 +140,14 @@ class _Walk:
         self.joined = np.zeros((instance.network.nodes, instance.network.nodes), dtype=np.bool_)
         self.joined[source, destination] = True
 
-    def ends(self, operators: Integers) -> Bounds:
+    def ends(self, operators: Integers) -> BoundColumns:
         """Earliest ends of some operators."""
         return self.starts.at(operators).later(self.instance.operator_cycles[operators])
 
     def start(self, operators: Integers) -> None:
         """Find the earliest starts of some operators, by their operands one by one and by the cut round their nodes."""
         instance, node = self.instance, self.instance.operator_node[operators]
-        start = Bounds(np.full(len(operators), instance.release_cycles), np.zeros(len(operators), dtype=np.int64))
+        start = BoundColumns(np.full(len(operators), instance.release_cycles), np.zeros(len(operators), dtype=np.int64))
         after, read = instance.operator_after.taken(operators), instance.operator_demands.taken(operators)
         reader = node[read.row]
         reach, root = self.reach(read.values, reader), self._root(read.values)
@@ -178,7 +172,7 @@ class _Walk:
         return (root >= self.instance.network.chips) & self.joined[root, node]
 
     def reach(self, demands: Integers, nodes: Integers) -> Reach:
-        """Bounds of demands at nodes that read them."""
+        """BoundColumns of demands at nodes that read them."""
         reach = Reach(*(none(len(demands)) for _ in Reach._fields))
         alike = self.alike[demands]
         for number in (NONE, *self.sums):
@@ -192,7 +186,7 @@ class _Walk:
         return reach
 
     def _copies_at(self, demands: Integers, nodes: Integers) -> Reach:
-        """Bounds of copies at nodes, each from the one node that holds it."""
+        """BoundColumns of copies at nodes, each from the one node that holds it."""
         instance, root = self.instance, self._root(demands)
         made = self.ends(instance.demand_leaf_operators.first(demands))
         first, vectors = made.later(self.ways[root, nodes]), instance.demand_vectors[demands]
@@ -204,7 +198,7 @@ class _Walk:
         return Reach(first, first.later(spread, np.where(spread, STREAM, 0)), first)
 
     def _sums_at(self, summed: Summed, demands: Integers, nodes: Integers) -> Reach:
-        """Bounds of sums of the same leaves at nodes, made there or elsewhere."""
+        """BoundColumns of sums of the same leaves at nodes, made there or elsewhere."""
         own, complete, enters = (column.at(nodes) for column in (summed.own, summed.complete, summed.enters))
         spread = self.lanes_from_chips.spread(nodes, self.instance.demand_vectors[demands])
         read = enters.later(spread, np.where(spread, CUT, 0))
@@ -222,30 +216,30 @@ class _Walk:
         if number == demand:
             self.sums[demand] = self._summed(self.instance.demand_leaves[demand], self.ends(operators))
 
-    def _summed(self, leaves: Integers, ends: Bounds) -> Summed:
+    def _summed(self, leaves: Integers, ends: BoundColumns) -> Summed:
         instance, chips, nodes = self.instance, self.instance.network.chips, np.arange(self.instance.network.nodes)
         there = ends.cycles[:, None] + self.ways[leaves]
         at_chips = there[:, :chips] + instance.network.turnaround_cycles
         at_chips[np.arange(len(leaves)), leaves] = ends.cycles
-        departs = Bounds(at_chips.max(axis=0), ends.arguments[at_chips.argmax(axis=0)]).later(self.shortest_sum)
+        departs = BoundColumns(at_chips.max(axis=0), ends.arguments[at_chips.argmax(axis=0)]).later(self.shortest_sum)
         elsewhere = departs.cycles[:, None] + self.ways[:chips]
         elsewhere[nodes[:chips], nodes[:chips]] = NEVER
         made = elsewhere.argmin(axis=0)
         last, produced = there.argmax(axis=0), none(chips, NEVER)
         produced.cycles[leaves], produced.arguments[leaves] = ends
-        own = Bounds(there[last, nodes] + self.shortest_sum, ends.arguments[last])
+        own = BoundColumns(there[last, nodes] + self.shortest_sum, ends.arguments[last])
         there[np.arange(len(leaves)), leaves] = NONE
         far = there.argmax(axis=0)
         return Summed(
             produced,
             departs.cycles,
             own,
-            Bounds(elsewhere[made, nodes], departs.arguments[made]),
-            Bounds(there[far, nodes], ends.arguments[far]),
+            BoundColumns(elsewhere[made, nodes], departs.arguments[made]),
+            BoundColumns(there[far, nodes], ends.arguments[far]),
         )
 
-    def summands_leave(self) -> Bounds:
-        """Bounds of the makespan by the lanes out of each chip that holds summands of what others read."""
+    def summands_leave(self) -> BoundColumns:
+        """BoundColumns of the makespan by the lanes out of each chip that holds summands of what others read."""
         chips, vectors = self.instance.network.chips, np.zeros(self.instance.network.chips, dtype=np.int64)
         nothing, bound = none(chips, 0), np.full(chips, NEVER)
         produced, leaving = none(chips, NEVER), []
@@ -259,7 +253,7 @@ class _Walk:
         for summed, leaves, far in leaving:
             ends = np.maximum(last, np.minimum(last + self.shortest_sum, summed.departs)) + far
             bound = np.where(leaves, np.minimum(bound, ends), bound)
-        return Bounds(bound, produced.arguments | SUMMANDS).where(vectors > 0, nothing)
+        return BoundColumns(bound, produced.arguments | SUMMANDS).where(vectors > 0, nothing)
 
     def _read_sums(self) -> dict[tuple[int, bytes], int]:
         """Return the vectors of all sums of the same leaves and readers, in the order of the walk."""

@@ -24,16 +24,9 @@ SUM_DATATYPE, SUM_ELEMENT_BITS = "bf16", 16
 
 
 def collective_instance(fabric: Fabric, chips: Sequence[int], collective: Collective, *, relays: bool) -> Instance:
-    """Return a collective over some chips of a fabric, without guards.
+    """Return a collective over some chips of a fabric, shard i on the i-th, without guards.
 
-    Parameters
-    ----------
-    fabric : Fabric
-    chips : sequence of int
-        Chips that take part; shard i is the i-th.
-    collective : Collective
-    relays : bool
-        Whether all other chips that are up may pass vectors on.
+    With `relays` all other chips that are up may pass vectors on.
 
     Raises
     ------

@@ -164,16 +164,8 @@ def layer_problem(
 ) -> LayerProblem:
     """Return the problem of one layer, without drift.
 
-    Parameters
-    ----------
-    fabric : Fabric
-    groups : tuple of Group
-        That of the layer before (None where there is none) and its own.
-    graph : LayerGraph
-        Of this layer alone, from `between`.
-    costs : list of dict
-        Cost of each operator kind on each chip of the group.
-    clock, tree : ClockSpecification, AlignmentTree
+    `groups` are that of the layer before (None where there is none) and its own; `graph` is of this layer alone, from
+    `between`; `costs` are of each operator kind on each chip of the group.
     """
     before, group = groups if any(one.kind == GIVEN for one in graph.operators) else (None, groups[1])
     others = [chip for chip in before.chips if chip not in group.chips] if before else []
@@ -271,12 +263,7 @@ def layer_problems(
     clock: ClockSpecification,
     tree: AlignmentTree,
 ) -> list[LayerProblem]:
-    """Return the problem of each layer, without drift.
-
-    Parameters
-    ----------
-    costs_of_group : callable
-        Costs of a layer's operators on each chip of its group.
+    """Return the problem of each layer, without drift; costs are of its operators on each chip of its group.
 
     Raises
     ------

@@ -133,13 +133,7 @@ class Network:
         return replace(self, links=self.links.taken(bundles), **columns)
 
     def without_relays(self, kept: Flags) -> Network:
-        """Return the network without some of its relays and the bundles at them.
-
-        Parameters
-        ----------
-        kept : ndarray of bool, shape (nodes,)
-            All nodes but relays are.
-        """
+        """Return the network without some of its relays and the bundles at them; all other nodes are `kept`."""
         if kept.all():
             return self
         number = np.cumsum(kept) - 1
@@ -158,13 +152,7 @@ def network_on(
 ) -> Network:
     """Return the network of some chips of a fabric, without guards.
 
-    Parameters
-    ----------
-    fabric : Fabric
-    chips, relays : sequence of int
-        Chips that take part, and chips that may pass vectors on besides.
-    hosts : sequence of int
-        The host of each chip that takes part; none when left out.
+    Relays may pass vectors on besides the chips that take part; `hosts` has the host of each of these, or nothing.
     """
     first, links = fabric.bundle_starts()
     members = np.array([*chips, *relays], dtype=np.int64)

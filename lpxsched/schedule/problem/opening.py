@@ -112,11 +112,7 @@ def bundle_levels(network: Network, tree: AlignmentTree) -> Integers:
 def class_levels(network: Network, levels: Integers) -> Integers:
     """Return the tree edges that the guard of each bundle covers: between chips the most of its class.
 
-    Parameters
-    ----------
-    network : Network
-    levels : ndarray of int64, shape (bundles,)
-        From `bundle_levels`.
+    `levels` are from `bundle_levels`.
     """
     covered, between = levels.copy(), network.between_chips
     for of_class in np.unique(network.link_class[between]).tolist():

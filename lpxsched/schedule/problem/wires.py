@@ -138,15 +138,9 @@ def _relax(
 
 
 def relaxed(start: Integers, network: Network, length: Integers) -> Integers:
-    """Return the least costs that follow from some starting costs (label correcting).
+    """Return the least costs that follow from some starting costs, shape (rows, nodes); label correcting.
 
-    Parameters
-    ----------
-    start : ndarray of int64, shape (rows, nodes)
-        `FAR` or more where nothing starts.
-    network : Network
-        Hosts begin and end ways but never relay.
-    length : ndarray of int64, shape (bundles,)
+    Nothing starts where a cost is `FAR` or more. Hosts begin and end ways but never relay.
     """
     order, nodes = np.argsort(network.source, kind="stable"), network.nodes
     offsets = np.searchsorted(network.source[order], np.arange(nodes + 1)).astype(np.int64)

@@ -58,14 +58,7 @@ class Symmetry:
     def carried(self, node: Integers) -> Integers:
         """Return where each element takes things that belong to nodes: the k-th of a node to the k-th of its image.
 
-        Parameters
-        ----------
-        node : ndarray of int64, shape (things,)
-            To which each thing belongs; nodes of one orbit have equally many.
-
-        Returns
-        -------
-        ndarray of int64, shape (order, things)
+        Nodes of one orbit have equally many; shape (order, things).
         """
         by_node = np.argsort(node, kind="stable").astype(np.int64)
         first = np.searchsorted(node[by_node], np.arange(self.node_map.shape[1]))

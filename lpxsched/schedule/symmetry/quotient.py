@@ -16,7 +16,7 @@ from lpxsched.schedule.problem.ragged import counted
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.matching.queues import CLASSES
 from lpxsched.schedule.symmetry.represented import Represented
-from lpxsched.traffic.collectives import EVERY, Collective
+from lpxsched.traffic.collectives import EVERY, Collective, Pieces
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -56,59 +56,39 @@ class Blocks:
         return Blocks(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Flow:
-    """What is copied from where to where: pieces with a source and a reader or all readers.
-
-    Attributes
-    ----------
-    tensor, first_vector, vectors : ndarray of int64, shape (pieces,)
-        The run within its tensor. The last may reach beyond the tensor's end, which a lift cuts off.
-    source, target : ndarray of int64, shape (pieces,)
-        Nodes; `EVERY` for all participants.
-    """
-
-    tensor: Integers
-    first_vector: Integers
-    vectors: Integers
-    source: Integers
-    target: Integers
-
-    @property
-    def is_for_everyone(self) -> bool:
-        """Whether everyone reads every piece."""
-        return bool((self.target == EVERY).all())
+def _to_everyone(source: Integers, first_vector: Integers, vectors: int) -> Pieces:
+    """Return runs of one tensor that everyone reads."""
+    return Pieces(0 * source, first_vector, 0 * source + vectors, source, 0 * source + EVERY)
 
 
-def gathered_flow(collective: Collective) -> Flow:
+def gathered_flow(collective: Collective) -> Pieces:
     """Return the copies of an all-reduce in which every chip gets every summand."""
     source = np.arange(collective.width, dtype=np.int64)
-    return Flow(0 * source, 0 * source, 0 * source + collective.vectors, source, 0 * source + EVERY)
+    return _to_everyone(source, 0 * source, collective.vectors)
 
 
-def flow_of(collective: Collective, *, padded: bool) -> Flow:
+def flow_of(collective: Collective, *, padded: bool) -> Pieces:
     """Return what a collective copies; for sums, what would be copied if time ran backwards.
 
     An all-reduce is made of shares of equal length, each summed at a chip of its own and copied from there to all;
-    `padded`, of one share a chip, if only for the symmetry.
+    `padded`, of one share a chip, if only for the symmetry. The last may reach
+    beyond its tensor, which a lift cuts off.
     """
-    pieces = collective.pieces()
     if collective.kind == "all-reduce":
         size = -(-collective.vectors // collective.width)
         shares = collective.width if padded else -(-collective.vectors // size)
         source = np.arange(shares, dtype=np.int64)
-        return Flow(0 * source, source * size, 0 * source + size, source, 0 * source + EVERY)
-    if collective.is_sum:
-        return Flow(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.target, pieces.source)
-    return Flow(pieces.tensor, pieces.first_vector, pieces.vectors, pieces.source, pieces.target)
+        return _to_everyone(source, source * size, size)
+    pieces = collective.pieces()
+    return replace(pieces, source=pieces.target, target=pieces.source) if collective.is_sum else pieces
 
 
-def middle_flow(problem: Quotient) -> Flow:
+def middle_flow(problem: Quotient) -> Pieces:
     """Return the copies of an all-reduce that is summed at one node, a chip or a relay, the nearest to all."""
     collective, way = problem.instance.stage, problem.way.astype(np.int64)
     farthest = way[:, : collective.width].max(axis=1) + way[: collective.width].max(axis=0)
     source = np.array([farthest.argmin()], dtype=np.int64)
-    return Flow(0 * source, 0 * source, 0 * source + collective.vectors, source, 0 * source + EVERY)
+    return _to_everyone(source, 0 * source, collective.vectors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,14 +118,15 @@ class Quotient(Represented):
 
     Attributes
     ----------
-    flow : Flow
+    flow : Pieces
+        What is copied from where to where.
     pieces : ndarray of int64, shape (order, pieces)
         Where each element of the group takes each piece of the flow.
     representatives : ndarray of int64
         One piece of each orbit, pieces that stay where they are left out.
     """
 
-    flow: Flow
+    flow: Pieces
     pieces: Integers
     representatives: Integers
 
@@ -187,7 +168,7 @@ def mirror(counts: Integers) -> Integers:
     return np.repeat(2 * begin + counts - 1, counts) - np.arange(int(counts.sum()))
 
 
-def quotient(problem: Instance, flow: Flow, symmetry: Symmetry) -> Quotient:
+def quotient(problem: Instance, flow: Pieces, symmetry: Symmetry) -> Quotient:
     """Return the problem of representatives under a group that leaves the flow as it is."""
     moving = np.flatnonzero((flow.source != flow.target) & (flow.vectors > 0))
     pieces = piece_map(flow, symmetry)
@@ -218,7 +199,7 @@ def _halves(vectors: int) -> list[int]:
     return parts
 
 
-def piece_map(flow: Flow, symmetry: Symmetry) -> Integers:
+def piece_map(flow: Pieces, symmetry: Symmetry) -> Integers:
     """Return where each element of the group takes each piece, shape (order, pieces).
 
     Raises

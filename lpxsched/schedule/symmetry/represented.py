@@ -38,25 +38,6 @@ class OperatorTasks(NamedTuple):
         return bool(len(self.node))
 
 
-def operator_tasks(instance: Instance, symmetry: Symmetry) -> OperatorTasks:
-    """Return the operators of an instance under a group that leaves it as it is; those of a collective take no time."""
-    if instance.stages:
-        none = np.zeros(0, dtype=np.int64)
-        return OperatorTasks(none, none, none, none, none, none, 0)
-    own, task = np.unique(symmetry.carried(instance.operator_node).min(axis=0), return_inverse=True)
-    row, other = instance.operator_after.entries(own)
-    task = task.reshape(-1).astype(np.int64)
-    return OperatorTasks(
-        task,
-        instance.operator_node[own],
-        instance.operator_unit[own],
-        instance.operator_cycles[own],
-        task[other],
-        row,
-        instance.release_cycles,
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Represented:
     """A problem seen from the representatives of a group that leaves it as it is.
@@ -89,8 +70,22 @@ class Represented:
 
     @cached_property
     def operators(self) -> OperatorTasks:
-        """Operators of the representatives that take time."""
-        return operator_tasks(self.instance, self.symmetry)
+        """Operators of the representatives; those of a collective take no time."""
+        instance, none = self.instance, np.zeros(0, dtype=np.int64)
+        if instance.stages:
+            return OperatorTasks(none, none, none, none, none, none, 0)
+        own, task = np.unique(self.symmetry.carried(instance.operator_node).min(axis=0), return_inverse=True)
+        row, other = instance.operator_after.entries(own)
+        task = task.reshape(-1).astype(np.int64)
+        return OperatorTasks(
+            task,
+            instance.operator_node[own],
+            instance.operator_unit[own],
+            instance.operator_cycles[own],
+            task[other],
+            row,
+            instance.release_cycles,
+        )
 
     @cached_property
     def way(self) -> NDArray[np.int32]:

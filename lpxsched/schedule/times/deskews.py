@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 
 
 def closed_by(deskews: Sequence[tuple[int, int]], wires: Wires, units: int) -> Closed:
-    """Return what deskews close of the resources of wires, and of so many units, numbered behind these.
-
-    Parameters
-    ----------
-    deskews : sequence of (int, int)
-        Cycle and stall.
-    wires : Wires
-    units : int
-    """
+    """Return what deskews, by cycle and stall, close of the resources of wires, and of units numbered behind these."""
     hop = np.full(len(wires.lanes) + units, NONE, dtype=np.int64)
     hop[wires.resource] = wires.hop
     rows: list[Integers] = [np.zeros((0, 3), dtype=np.int64)]

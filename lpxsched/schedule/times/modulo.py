@@ -75,15 +75,7 @@ def in_turns(tasks: Tasks, placement: Placement, *, enough: int = 1, below: int 
 def repeating(tasks: Tasks, order: Integers, *, enough: int, below: int) -> Placement | None:
     """Return starts with the shortest period that the loads and the order allow; None where it is not short enough.
 
-    Parameters
-    ----------
-    tasks : Tasks
-    order : ndarray of int64, shape (tasks,)
-        In which tasks are placed, predecessors first.
-    enough : int
-        A lower bound of the period.
-    below : int
-        Periods from here on are of no use.
+    Predecessors come first in the order. `enough` is a lower bound of the period, `below` where periods are of no use.
     """
     least = max(enough, shortest_period(tasks))
     longest = int(tasks.length.max(initial=1))
@@ -123,12 +115,7 @@ def _with_period(tasks: Tasks, columns: TaskColumns, order: Integers, period: in
 def empty_turn(tasks: Tasks, period: int, *, in_cycles: bool = False) -> Turn:
     """Return a turn in which everything is free but for what is closed; its cells are as coarse as tasks allow.
 
-    Parameters
-    ----------
-    tasks : Tasks
-    period : int
-    in_cycles : bool
-        Whether cells are single cycles, as they must be where what is closed lies anywhere.
+    They are single cycles (`in_cycles`) where what is closed may lie anywhere.
     """
     in_cycles = in_cycles or bool((tasks.port >= 0).any())
     grid = np.ones_like(tasks.lanes) if in_cycles else _common_lengths(tasks)

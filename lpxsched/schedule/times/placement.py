@@ -145,22 +145,6 @@ class Precedences(NamedTuple):
     delay: Integers
 
 
-def place(tasks: Tasks, order: Integers) -> tuple[Integers, Integers]:
-    """Return start and lane of each task.
-
-    Parameters
-    ----------
-    tasks : Tasks
-    order : ndarray of int64, shape (tasks,)
-        In which tasks are placed; predecessors first.
-    """
-    start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
-    columns, calendars = placement_columns(tasks), _calendars(tasks)
-    close(calendars, tasks.closed, columns.first_lane, tasks.lanes)
-    place_tasks(columns, calendars, order, start, lane)
-    return start, lane
-
-
 def placement_columns(tasks: Tasks) -> TaskColumns:
     """Return the tasks as kernels read them."""
     by_task, offsets = grouped(tasks.after, len(tasks))
@@ -246,8 +230,11 @@ def _chained(tasks: Tasks, rank: Integers) -> Integers:
 
 
 def placed(tasks: Tasks, order: Integers) -> Placement:
-    """Return each task as early as those before it in the order allow."""
-    start, lane = place(tasks, precedence_order(tasks, order.astype(np.int64)))
+    """Return each task as early as those before it in the order allow, and its predecessors."""
+    start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
+    columns, calendars = placement_columns(tasks), _calendars(tasks)
+    close(calendars, tasks.closed, columns.first_lane, tasks.lanes)
+    place_tasks(columns, calendars, precedence_order(tasks, order.astype(np.int64)), start, lane)
     return Placement(start, lane, int((start + tasks.duration).max(initial=0)))
 
 
@@ -259,7 +246,7 @@ def doubly_justified(tasks: Tasks, placement: Placement) -> Placement:
     """
     start, mirrored = placement.start, backwards(tasks, placement.makespan_cycles)
     last_first = np.lexsort((-start, -(start + tasks.duration)))
-    late, _ = place(mirrored, precedence_order(mirrored, last_first.astype(np.int64)))
+    late = placed(mirrored, last_first).start
     return placed(tasks, np.lexsort((start, -(late + tasks.length))))
 
 

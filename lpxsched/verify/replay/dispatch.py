@@ -28,7 +28,7 @@ from lpxsched.verify.replay.routings import Routed
 
 if TYPE_CHECKING:
     from lpxsched.timetable.columns import Integers
-    from lpxsched.timetable.documents import GraphFile, GraphInput, GraphOperator, GraphTensor, Runs
+    from lpxsched.timetable.documents import GraphFile, GraphInput, GraphOperator, GraphTensor, ShardRuns
 
 RESERVED = "reserved"
 # Who leaves positions, and who leaves labels: chips, or hosts for the GPUs.
@@ -57,7 +57,7 @@ class Home(NamedTuple):
     room: int
     placed: str
     labels: str
-    runs: Runs
+    runs: ShardRuns
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.program.mapping.shapes import (
     MOST_TURNS,
     Axes,
-    Placement,
+    ShapePlacement,
     axes_of,
     chips_of,
     family,
@@ -89,7 +89,7 @@ def test_racks_of_a_group() -> None:
     """Tests the first chip in each rack of a group over two racks of 256."""
     fabric = load_fabric("lpx-2-racks")
     assert racks_of(fabric, (300, 5, 3, 511)) == (3, 300)
-    place = Placement(((Axes(1, 1, 16), Axes(0, 0, 0)),), Axes(1, 15, 0))
+    place = ShapePlacement(((Axes(1, 1, 16), Axes(0, 0, 0)),), Axes(1, 15, 0))
     assert np.array_equal(chips_of(fabric, place), np.arange(496, 512))
 
 

@@ -16,11 +16,11 @@ from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, column, problem_of
 
 
-def lanes(pitch: Fraction, longest_run: int, count: int = 1) -> Lanes:
+def lanes(pitch: Fraction, longest_run: int, count: int = 1, *, repeats: bool = False) -> Lanes:
     """Return the lanes of one bundle when slots carry so many vectors at most."""
     wires = [Wire(0, 1, lanes=count, pitch=pitch), Wire(1, 0)]
     problem = problem_of(Collective("broadcast", 2, longest_run), wires)
-    return lanes_of(problem.network, longest_run).at(np.array([0]))
+    return lanes_of(problem.network, longest_run, repeats=repeats).at(np.array([0]))
 
 
 def most_departures(pitch: Fraction, longest_run: int, window: int) -> int:
@@ -42,7 +42,7 @@ def most_departures(pitch: Fraction, longest_run: int, window: int) -> int:
 @given(st.fractions(min_value=Fraction(1, 2), max_value=4, max_denominator=5), st.integers(1, 4), st.integers(0, 25))
 def test_no_slots_exceed_the_room(pitch: Fraction, longest_run: int, window: int) -> None:
     """Tests the room of a window against all ways to place slots."""
-    room = lanes(pitch, longest_run).within(column([window]), column([0]))
+    room = lanes(pitch, longest_run).room(column([window]), column([0]))
     assert most_departures(pitch, longest_run, window) <= room[0]
 
 
@@ -58,15 +58,15 @@ def test_no_slots_exceed_the_room(pitch: Fraction, longest_run: int, window: int
 )
 def test_room_of_a_window(pitch: Fraction, longest_run: int, window: int, room: int) -> None:
     """Tests rooms counted by hand."""
-    assert lanes(pitch, longest_run).within(column([window]), column([0])).tolist() == [room]
+    assert lanes(pitch, longest_run).room(column([window]), column([0])).tolist() == [room]
     assert most_departures(pitch, longest_run, window) == room
 
 
 def test_room_of_parallel_links_and_of_none() -> None:
     """Tests that lanes multiply room, and that a window which is all idle has none."""
     three = lanes(Fraction(1), 1, count=3)
-    assert three.within(column([5]), column([4])).tolist() == [6]
-    assert three.within(column([5]), column([6])).tolist() == [0]
+    assert three.room(column([5]), column([4])).tolist() == [6]
+    assert three.room(column([5]), column([6])).tolist() == [0]
 
 
 def test_shortest_makespan_of_several_counts() -> None:
@@ -77,13 +77,14 @@ def test_shortest_makespan_of_several_counts() -> None:
     wires = [Wire(0, 1), Wire(0, 2), Wire(1, 0), Wire(2, 0)]
     both = lanes_of(problem_of(Collective("broadcast", 3, 1), wires).network, 1).at(np.array([0, 1]))
     idle = np.array([[0, 3], [0, 3], [0, 3]])
-    assert both.shortest_makespan(column([5, 7, 0]), idle).tolist() == [3, 4, 0]
+    assert both.shortest(column([5, 7, 0]), idle).tolist() == [3, 4, 0]
 
 
 def test_shortest_period_holds_whole_slots() -> None:
     """Tests that slots of one vector of 3/2 cycles take 2 each; two lanes carry five in 6 cycles, not in 5."""
-    assert lanes(Fraction(3, 2), 1, count=2).shortest_period(column([5, 1])).tolist() == [6, 2]
-    assert lanes(Fraction(3, 2), 2, count=2).shortest_period(column([5])).tolist() == [5]
+    single, double = (lanes(Fraction(3, 2), vectors, count=2, repeats=True) for vectors in (1, 2))
+    assert single.shortest(column([5, 1]), np.zeros((2, 1), dtype=np.int64)).tolist() == [6, 2]
+    assert double.shortest(column([5]), np.zeros((1, 1), dtype=np.int64)).tolist() == [5]
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=5))

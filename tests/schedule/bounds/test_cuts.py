@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.cuts import busiest, candidate_sets, cut_cycles, cut_period, partitions
+from lpxsched.schedule.bounds.cuts import busiest, candidate_sets, cut_cycles, partitions
 from lpxsched.schedule.bounds.view import views
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import both_ways, column, path, problem_of
@@ -23,9 +23,9 @@ def test_all_pairs_cross_a_narrow_place() -> None:
     The last of 20 vectors leaves at 19, is read at 22. Five vectors need not go on from there, but 10 come from the
     far chip, from 3 on: 3 + 9 + 3. And so on: 22 it is. The 5 of the far chip to the far chip: 3 + 4 + 3 + 3.
     """
-    view, _ = views(problem_of(Collective("all-to-all", 4, 5), path(4)))
-    assert cut_cycles(view, HALF) == 22
-    assert cut_period(view, HALF) == 20
+    problem = problem_of(Collective("all-to-all", 4, 5), path(4))
+    assert cut_cycles(views(problem)[0], HALF) == 22
+    assert cut_cycles(views(problem, repeats=True)[0], HALF) == 20
 
 
 def test_far_pairs_cross_in_a_narrow_window() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lpxsched.schedule.bounds.ends import ending_cycles, ending_period, entering, entering_period, latency
-from lpxsched.schedule.bounds.trees import sums_cycles, sums_period
+from lpxsched.schedule.bounds.adding import sums_cycles
+from lpxsched.schedule.bounds.ends import ending_cycles, entering, latency
 from lpxsched.schedule.bounds.view import views
 from lpxsched.schedule.problem.instance import AddCost
 from lpxsched.traffic.collectives import Collective
@@ -50,15 +50,15 @@ def test_egress_is_ingress_run_backwards() -> None:
 def test_a_root_of_a_broadcast_reads_nothing() -> None:
     """Tests a root without a wire into it."""
     forward, _ = views(problem_of(Collective("broadcast", 2, 4, 0), [Wire(0, 1)]))
-    assert entering(forward, 0).cycles == entering_period(forward, 0) == 0
+    assert entering(forward, 0).cycles == 0
     assert entering(forward, 1).cycles == 3 + 3
 
 
 @pytest.mark.parametrize(("kind", "period"), [("all-gather", 8), ("all-reduce", 4)])
 def test_period_of_a_wire(kind: str, period: int) -> None:
     """Tests that the wire into the end of the line carries 4 vectors of each holder, or 4 sums."""
-    forward, _ = views(problem_of(Collective(kind, 3, 4), path(3)))
-    assert entering_period(forward, 0) == period
+    forward, _ = views(problem_of(Collective(kind, 3, 4), path(3)), repeats=True)
+    assert entering(forward, 0).cycles == period
 
 
 def test_latency_is_that_of_the_farthest_holder() -> None:
@@ -90,10 +90,11 @@ def test_vectors_end_some_in_a_cycle(limit: int, cycles: int, period: int) -> No
     The near chip's vectors end from 3 on, the far chip's from 6 on: 5 of them one by one until 10, ten of both one by
     one until 3 + 9 = 12.
     """
-    view, _ = views(problem_of(Collective("gather", 3, 5), path(3, lanes=4), limit=limit))
+    problem = problem_of(Collective("gather", 3, 5), path(3, lanes=4), limit=limit)
+    view, again = views(problem)[0], views(problem, repeats=True)[0]
     both = 3 + -(-10 // limit) - 1
     assert ending_cycles(view, entering(view, 0), limit) == max(cycles, both)
-    assert ending_period(view, 0, limit) == period
+    assert ending_cycles(again, entering(again, 0), limit) == period
 
 
 def test_vectors_of_sums_begin_one_by_one() -> None:
@@ -101,17 +102,18 @@ def test_vectors_of_sums_begin_one_by_one() -> None:
 
     Time reversed, they end there from 6 on.
     """
-    _, backward = views(problem_of(Collective("reduce", 3, 5), path(3, lanes=4), limit=1))
+    problem = problem_of(Collective("reduce", 3, 5), path(3, lanes=4), limit=1)
+    backward, again = views(problem)[1], views(problem, repeats=True)[1]
     assert ending_cycles(backward, entering(backward, 2), 1) == 6 + 4
-    assert ending_period(backward, 2, 1) == 5
+    assert ending_cycles(again, entering(again, 2), 1) == 5
     # The root sends nothing.
-    assert ending_cycles(backward, entering(backward, 0), 1) == ending_period(backward, 0, 1) == 0
+    assert ending_cycles(backward, entering(backward, 0), 1) == ending_cycles(again, entering(again, 0), 1) == 0
 
 
 def test_additions_are_shared_by_all_chips() -> None:
     """Tests an all-reduce of 4 vectors on three chips: 8 additions of 5 cycles, 3 of them on one chip at least."""
     problem = problem_of(Collective("all-reduce", 3, 4), path(3), add_cost=adds_of(5, fixed_cycles=7))
-    assert sums_period(problem) == 3 * 5 + 7
+    assert sums_cycles(problem, repeats=True) == 3 * 5 + 7
     assert sums_cycles(problem) == 3 + 3 * 5 + 7
 
 
@@ -122,11 +124,11 @@ def test_sums_move_more_bytes_than_they_add() -> None:
     """
     slow = AddCost(30, 1, 10, 1, 0)
     problem = problem_of(Collective("reduce-scatter", 3, 2), path(3), add_cost=slow)
-    assert sums_period(problem) == 24
+    assert sums_cycles(problem, repeats=True) == 24
 
 
 @pytest.mark.parametrize("kind", ["all-gather", "all-reduce"])
 def test_no_work_without_sums_or_vector_unit(kind: str) -> None:
     """Tests copies, and sums that take no time."""
     problem = problem_of(Collective(kind, 3, 2), path(3))
-    assert sums_cycles(problem) == sums_period(problem) == 0
+    assert sums_cycles(problem) == sums_cycles(problem, repeats=True) == 0

@@ -53,6 +53,7 @@ def test_what_follows_a_stage() -> None:
     assert of_stages(chain(ring(2), [("all-gather", 4), ("all-gather", 4)], [10, 30, 5])) == [79, 51]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_no_schedule_of_a_chain_is_shorter(data: st.DataObject) -> None:
@@ -65,6 +66,7 @@ def test_no_schedule_of_a_chain_is_shorter(data: st.DataObject) -> None:
     assert lower_bound(layer).cycles <= min(one.placement.makespan_cycles for one in found)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(layer=circulant_layers())
 def test_no_schedule_with_hosts_is_shorter(layer: Instance) -> None:

@@ -56,6 +56,15 @@ def test_wires_tell_chips_apart() -> None:
     assert representatives(view).tolist() == [0, 2]
 
 
+def test_of_many_shards_the_most_starved_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests a ring of two lanes a wire, those into chip 3 apart, of which the ends are looked at besides."""
+    monkeypatch.setattr("lpxsched.schedule.bounds.view.SMALL_TABLE", 0)
+    monkeypatch.setattr("lpxsched.schedule.bounds.view.FEW_SHARDS", 2)
+    wires = [wire._replace(lanes=1 if wire.destination == 3 else 2) for wire in ring(6)]
+    view, _ = views(problem_of(Collective("all-gather", 6, 1), wires))
+    assert representatives(view).tolist() == [0, 3, 5]
+
+
 def test_no_result_depends_on_unreachable_relays() -> None:
     """Tests that a relay that nothing reaches makes no complete sums."""
     wires = [*path(2), Wire(2, 0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,8 +30,6 @@ from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from lpxsched.schedule.problem.instance import Instance
 
@@ -95,6 +94,7 @@ def test_a_torus_as_a_layer_is_called_optimal_at_its_bound_only() -> None:
     assert (result.status == "optimal") == (result.makespan_cycles == result.bound.cycles)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(small_problems(), st.data())
 def test_no_bound_of_a_layer_exceeds_the_optimum(problem: Instance, data: st.DataObject) -> None:

@@ -15,10 +15,10 @@ from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.exchange import Phase, exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.schedule.symmetry.quotient import Flow, quotient
-from lpxsched.schedule.times.placement import Placement, depth, place
+from lpxsched.schedule.symmetry.quotient import quotient
+from lpxsched.schedule.times.placement import depth, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.traffic.collectives import EVERY, Collective
+from lpxsched.traffic.collectives import EVERY, Collective, Pieces
 from tests.schedule.bounds.problems import Wire, adds_of, both_ways, path, problem_of, ring
 from tests.schedule.fabrics import problems, regular_fabrics
 from tests.schedule.transfer_rules import broken_rules
@@ -60,7 +60,7 @@ def all_reduce(chips: int, wires: Sequence[Wire], vectors: int = 1) -> Instance:
 def exchanged(problem: Instance, symmetry: Symmetry | None = None) -> Quotient:
     """Return the problem of one tensor that everyone holds and everyone reads."""
     whole, every = np.full(1, problem.stage.vectors, dtype=np.int64), np.full(1, EVERY, dtype=np.int64)
-    return quotient(problem, Flow(0 * whole, 0 * whole, whole, every, every), symmetry or trivial(problem.network))
+    return quotient(problem, Pieces(0 * whole, 0 * whole, whole, every, every), symmetry or trivial(problem.network))
 
 
 def by_link(problem: Instance) -> tuple[NDArray[np.int64], list[tuple[Phase, ...]]]:
@@ -157,9 +157,7 @@ def scheduled(
     """Return a plan of exchanges, placed phase by phase and lifted."""
     plan = exchange_plan(small, classes, sequences, lengths)
     tasks = plan_tasks(small, plan)
-    start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))
-    placement = Placement(start, lane, int((start + tasks.duration).max()))
-    return lifted_collective(Found(small, plan, placement))
+    return lifted_collective(Found(small, plan, placed(tasks, np.argsort(depth(tasks), kind="stable"))))
 
 
 @pytest.mark.parametrize(("chips", "wires"), [(4, both_ways(FULL)), (8, CUBE), (9, HYPERX), (6, NODES), (10, PAIRS)])

@@ -15,7 +15,7 @@ from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective, sorted_rows
 from lpxsched.schedule.symmetry.quotient import flow_of, quotient
-from lpxsched.schedule.times.placement import Placement, depth, place
+from lpxsched.schedule.times.placement import Placement, depth, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import adds_of, both_ways, path, problem_of, ring
@@ -109,8 +109,7 @@ def test_the_makespan_is_the_last_read(vectors: int, makespan: int) -> None:
     small = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
     plan = copy_plan(small, small.blocks(vectors), np.array([0]), np.array([0]))
     tasks = plan_tasks(small, plan)
-    start, lane = place(tasks, np.argsort(depth(tasks), kind="stable"))
-    schedule = lifted_collective(Found(small, plan, Placement(start, lane, 99)))
+    schedule = lifted_collective(Found(small, plan, placed(tasks, np.argsort(depth(tasks), kind="stable"))))
     assert schedule.makespan_cycles == makespan
 
 

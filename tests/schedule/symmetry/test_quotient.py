@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
-from lpxsched.schedule.symmetry.quotient import HALVES, Flow, flow_of, gathered_flow, piece_map, quotient
-from lpxsched.traffic.collectives import EVERY, SUMMED, Collective
+from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, gathered_flow, piece_map, quotient
+from lpxsched.traffic.collectives import EVERY, SUMMED, Collective, Pieces
 from tests.schedule.bounds.problems import path, problem_of, ring
 from tests.schedule.fabrics import problems, regular_fabrics
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Piece = tuple[int, int, int, int, int]
 
 
-def pieces_of(flow: Flow) -> list[Piece]:
+def pieces_of(flow: Pieces) -> list[Piece]:
     """Return tensor, first vector, vectors, source and target of each piece."""
     columns = flow.tensor, flow.first_vector, flow.vectors, flow.source, flow.target
     return list(zip(*(column.tolist() for column in columns), strict=True))

@@ -80,6 +80,7 @@ def test_a_copy_waits_for_the_end_of_a_deskew() -> None:
     assert ends == [63, 69, 39]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(layer=st.one_of(instances(), circulant_layers()), drawn=DESKEWS)
 def test_solvers_keep_given_deskews(layer: Instance, drawn: list[tuple[int, int]]) -> None:

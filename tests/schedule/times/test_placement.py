@@ -15,7 +15,6 @@ from lpxsched.schedule.times.placement import (
     backwards,
     doubly_justified,
     improved,
-    place,
     placed,
     precedence_order,
 )
@@ -48,7 +47,8 @@ def test_a_placement_agrees_with_its_plain_twin(case: tuple[Tasks, NDArray[np.in
     """Tests that compiled and plain code give every task the same start and lane."""
     tasks, order = case
     order = precedence_order(tasks, order)
-    start, lane = place(tasks, order)
+    found = placed(tasks, order)
+    start, lane = found.start, found.lane
     plain_start, plain_lane = plain_place(tasks, order.tolist())
     assert dict(enumerate(start.tolist())) == plain_start
     assert dict(enumerate(lane.tolist())) == plain_lane
@@ -88,7 +88,8 @@ def test_what_is_valid_backwards_is_valid_forwards(case: tuple[Tasks, NDArray[np
     """Tests that a placement with time running back, turned round, keeps precedences, lanes, ports and the makespan."""
     tasks, order = case
     mirrored = backwards(tasks, 0)
-    start, lane = place(mirrored, precedence_order(mirrored, order))
+    late = placed(mirrored, order)
+    start, lane = late.start, late.lane
     # Releases are not looked at backwards: far enough from time 0 they are all kept.
     horizon = int((start + tasks.length).max(initial=0)) + int(tasks.release.max(initial=0))
     turned = horizon - start - tasks.length
@@ -101,14 +102,15 @@ def test_what_is_valid_backwards_is_valid_forwards(case: tuple[Tasks, NDArray[np
 def test_a_task_takes_the_first_gap_that_is_long_enough() -> None:
     """Tests lanes held in [0, 2) and, from a release at 4 on, [4, 7): 3 cycles fit behind, 2 cycles between."""
     tasks = tasks_of([Task(2), Task(3, release=4), Task(3), Task(2)])
-    start, _ = place(tasks, order_of([0, 1, 2, 3]))
+    start = placed(tasks, order_of([0, 1, 2, 3])).start
     assert start.tolist() == [0, 4, 7, 2]
 
 
 def test_the_lowest_of_free_lanes_is_taken() -> None:
     """Tests two lanes: the third task waits for whichever is free first."""
     tasks = tasks_of([Task(3), Task(2), Task(1)], lanes=[2])
-    start, lane = place(tasks, order_of([0, 1, 2]))
+    found = placed(tasks, order_of([0, 1, 2]))
+    start, lane = found.start, found.lane
     assert start.tolist() == [0, 0, 2]
     assert lane.tolist() == [0, 1, 1]
 
@@ -130,7 +132,7 @@ def test_two_ports_must_have_room_in_their_own_cycles() -> None:
         Task(1, 2, ports=((0, 0), (1, 1))),
     ]
     tasks = tasks_of(rows, lanes=[1, 1, 1], port_lanes=[1, 1])
-    start, _ = place(tasks, order_of([0, 1, 2]))
+    start = placed(tasks, order_of([0, 1, 2])).start
     assert start.tolist() == [0, 1, 3]
 
 

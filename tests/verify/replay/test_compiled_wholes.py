@@ -130,6 +130,7 @@ def test_rows_that_are_dispatched_are_replayed(tmp_path: Path) -> None:
     assert replay(build).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "changes"),
     [

@@ -42,6 +42,7 @@ def test_all_micro_batches_in_flight_are_replayed(flying: Build) -> None:
     assert (report.ok, report.micro_batches, report.steps) == (True, MICRO_BATCHES, 3)
 
 
+@pytest.mark.slow
 def test_a_row_that_is_moved_or_dropped_is_found(flying: Build) -> None:
     """Tests every eleventh slot a thousand cycles earlier, or left out."""
     for row in range(0, len(flying.slots), 11):

@@ -105,6 +105,7 @@ def test_a_deleted_row_is_found(name: str, table: str) -> None:
     assert all(found(without(build, table, row)) for row in range(len(getattr(build, table))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["slots", "operands", "operators"])
 @pytest.mark.parametrize("name", BUILDS)
 def test_a_moved_row_is_found(name: str, table: str) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from lpxsched.errors import InputError
+from lpxsched.files import folder
 from lpxsched.timetable import writer
 from lpxsched.timetable.reader import FILES, read_build
 from lpxsched.timetable.writer import refuse_foreign_folder, write_build
@@ -275,7 +276,7 @@ def test_a_leftover_that_cannot_be_removed_is_no_obstacle(tmp_path: Path, monkey
         raise PermissionError(errno.EACCES, "Permission denied", str(folder))
 
     (tmp_path / ".out.1.lpxsched").mkdir()
-    monkeypatch.setattr(writer, "_remove_unlocked", refuse)
+    monkeypatch.setattr(folder, "_remove_unlocked", refuse)
     write_build(tmp_path / "out", two_chip_build())
     assert names(tmp_path) == [".out.1.lpxsched", "out"]
 
@@ -349,7 +350,7 @@ def test_a_table_that_cannot_be_written_leaves_nothing(
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [(Path, "write_bytes"), (os, "fsync"), (Path, "rename"), (writer, "_put_in_place"), (fcntl, "flock")],
+    [(Path, "write_bytes"), (os, "fsync"), (Path, "rename"), (folder, "_put_in_place"), (fcntl, "flock")],
     ids=["documents", "flush", "rename", "place", "lock"],
 )
 def test_any_other_step_that_fails_leaves_nothing(
@@ -363,11 +364,13 @@ def test_any_other_step_that_fails_leaves_nothing(
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("step", ["write_table", "_flush", "_exchange"])
-def test_the_old_build_outlives_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+@pytest.mark.parametrize(("where", "step"), [(writer, "write_table"), (folder, "_flush"), (folder, "_exchange")])
+def test_the_old_build_outlives_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, step: str
+) -> None:
     """Tests that the old build is whole when the new one cannot be written or put in place."""
     write_build(tmp_path / "out", two_chip_build())
-    monkeypatch.setattr(writer, step, fails_at(1, getattr(writer, step)))
+    monkeypatch.setattr(where, step, fails_at(1, getattr(where, step)))
     failed(tmp_path / "out")
     assert same_build(read_build(tmp_path / "out"), two_chip_build())
     assert names(tmp_path) == ["out"]
@@ -379,7 +382,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def interrupt(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writer, "_flush", interrupt)
+    monkeypatch.setattr(folder, "_flush", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_build(tmp_path / "a" / "out", two_chip_build())
     assert names(tmp_path) == []
@@ -413,7 +416,7 @@ def test_what_appears_meanwhile_is_not_overwritten(tmp_path: Path, monkeypatch: 
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "chapter.txt").write_text("years of work")
 
-    monkeypatch.setattr(writer, "_flush", meanwhile)
+    monkeypatch.setattr(folder, "_flush", meanwhile)
     assert failed(tmp_path / "out") == "exists and is not a build folder; name another or remove it"
     assert names(tmp_path) == ["out"]
     assert names(tmp_path / "out") == ["chapter.txt"]
@@ -453,7 +456,7 @@ WRITE_FOR_EVER = """
 import sys
 from pathlib import Path
 from lpxsched.timetable.writer import write_build
-from tests.timetable.test_writer import large_build
+from tests.files.test_folder import large_build
 builds = [large_build(stall) for stall in (2, 3)]
 print("ready", flush=True)
 while True:

@@ -15,13 +15,13 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lpxsched.assembly.segment import Part, Segment
+    from lpxsched.assembly.segment import Segment, SegmentPart
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.fabric.fabric import Fabric
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Surroundings:
+class MachineTables:
     """The five tables that say where and when a program runs."""
 
     chips: Chips
@@ -32,15 +32,7 @@ class Surroundings:
 
 
 def chips_table(fabric: Fabric, tree: AlignmentTree, *, weight_bytes: Integers) -> Chips:
-    """Return all nodes of a fabric.
-
-    Parameters
-    ----------
-    fabric : Fabric
-    tree : AlignmentTree
-    weight_bytes : ndarray of int64, shape (nodes,)
-        Weights that a build lays there.
-    """
+    """Return all nodes of a fabric, with the weights that a build lays there."""
     is_chip = np.arange(fabric.nodes) < fabric.chips
 
     def on_chips(value: int) -> Integers:
@@ -78,14 +70,7 @@ def chips_table(fabric: Fabric, tree: AlignmentTree, *, weight_bytes: Integers) 
 
 
 def links_table(fabric: Fabric, *, guard_cycles: Integers) -> Links:
-    """Return all links of a fabric.
-
-    Parameters
-    ----------
-    fabric : Fabric
-    guard_cycles : ndarray of int64, shape (links,)
-        Guard of each link, `NONE` where no segment uses it.
-    """
+    """Return all links of a fabric with their guards, `NONE` where no segment uses it."""
     classes = fabric.link_classes
     numbers = fabric.link_class
 
@@ -106,11 +91,11 @@ def links_table(fabric: Fabric, *, guard_cycles: Integers) -> Links:
     )
 
 
-def surroundings(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> Surroundings:
+def machine_tables(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> MachineTables:
     """Return the tables of a fabric with the segments that run on it."""
     frames = sharing(segment.chips.tolist() for segment in segments)
     first = [frames.index(frame) for frame in range(max(frames) + 1)]
-    return Surroundings(
+    return MachineTables(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
         segments=_segments(segments, frames),
@@ -132,7 +117,7 @@ def _weight_bytes(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     return weight_bytes
 
 
-def _parts(segments: Sequence[Segment]) -> Iterator[Part]:
+def _parts(segments: Sequence[Segment]) -> Iterator[SegmentPart]:
     return (part for segment in segments for part in segment.parts)
 
 
@@ -173,10 +158,7 @@ def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
 def _deskews(segments: Sequence[Segment]) -> Deskews:
     """Segments on demand have the deskews of their frame, the opening one first; what repeats has those in its gaps.
 
-    Parameters
-    ----------
-    segments : sequence of Segment
-        The first of each frame: on demand all open alike.
+    The segments are the first of each frame: on demand all open alike.
     """
     rows = []
     for number, segment in enumerate(segments):

@@ -1,11 +1,4 @@
-"""Work of copies and of sums, on links and on vector units.
-
-**Copies.** If holders give different vectors, each reader z makes all vectors that it wants enter z over some bundle,
-no matter how copies are made on the way: W = sum over z of what z wants, over all bundles (u, z) into readers, with
-
-    idle_b = (least cost of a way from any holder to u) + hop_b.
-
-Sums with one reader each are the same with time reversed.
+"""Work of sums, on links and on vector units.
 
 **Sums that everyone reads.** Take one vector of an all-reduce over m shards, and put the chips into m >= 2 groups with
 a shard in each. Order all moves of this vector between groups by their reads, and let y be the first group that has met
@@ -46,13 +39,13 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
 
 
-def sums_cycles(problem: Instance) -> int:
-    """Return the bound of the makespan by the work of the vector units."""
-    work = sums_period(problem)
-    return work + int(problem.network.hop_cycles.min()) if work else 0
+def sums_cycles(problem: Instance, *, repeats: bool = False) -> int:
+    """Return the bound of the makespan, or period, by the work of the vector units."""
+    work = _busiest_unit(problem)
+    return work + int(problem.network.hop_cycles.min()) if work and not repeats else work
 
 
-def sums_period(problem: Instance) -> int:
+def _busiest_unit(problem: Instance) -> int:
     """Return the cycles that some vector unit spends on sums at least."""
     summands, cost = problem.network.width, problem.add_cost
     if not problem.stage.is_sum or summands < 2 or not cost.operations_per_cycle:
@@ -65,16 +58,6 @@ def sums_period(problem: Instance) -> int:
     if fixed_cycles < 0:
         return ceil_cycles(additions * max(Fraction(0), max(moved, added) + fixed_cycles))
     return ceil_cycles(additions * max(moved, added)) + fixed_cycles
-
-
-def copies(view: View) -> Iterator[tuple[Lanes, int, Integers]]:
-    """Yield lanes, departures on them and idle cycles by what all readers get, if holders give different vectors."""
-    if not view.wants.holders_differ:
-        return
-    network, vectors = view.network, view.wants.vectors
-    into = np.flatnonzero(np.isin(network.destination, np.flatnonzero(vectors.any(axis=0))))
-    earliest = view.from_any(np.flatnonzero(vectors.any(axis=1)))
-    yield view.lanes.at(into), int(vectors.sum()), earliest[network.source[into]] + view.hop[into]
 
 
 def everyones_sums(problem: Instance, view: View) -> Iterator[tuple[Lanes, int, Integers]]:
