@@ -26,8 +26,6 @@ from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.schedule.trimmed import trimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lpxsched.schedule.attempts import Searched
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.options import SolveOptions
@@ -43,12 +41,12 @@ class Others(NamedTuple):
     searched: dict[Collective, Searched]
     solved: dict[Collective, Result]
 
-    def may_end_before(self, cycles: int, stages: Sequence[Collective]) -> bool:
-        """Return whether CP-SAT may bring collectives that were searched, in turn, below some cycles."""
-        known = [self.searched[stage] for stage in stages if stage in self.searched]
-        found = [part.found.placement.makespan_cycles for part in known if part.found is not None]
-        least = sum(part.bound.cycles for part in known)
-        return len(found) == len(stages) and least < cycles and sum(found) <= cycles + cycles // HOPELESS
+    def may_end_before(self, cycles: int, stage: Collective) -> bool:
+        """Return whether CP-SAT may bring a collective that was searched below some cycles."""
+        found, bound = self.searched.get(stage, (None, None))
+        if found is None or bound is None:
+            return False
+        return bound.cycles < cycles and found.placement.makespan_cycles <= cycles + cycles // HOPELESS
 
 
 def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound | None = None) -> Result:
@@ -119,35 +117,30 @@ def _solved(problem: Instance, options: SolveOptions, bound: LowerBound, others:
 def _shortened(problem: Instance, options: SolveOptions, others: Others) -> None:
     """Solve stronger collectives that may end before the best of one, which then keeps what it needs of them.
 
-    Each is solved once; of one that is under way what it has by now is taken.
+    Each is solved once; of one that is under way what it has by now is taken. Only where both sum, or neither does, is
+    what is kept no longer for certain.
     """
     solved = others.solved
-    for stages in stronger(problem.stage):
-        best, between = solved[problem.stage], problem.network.turnaround_cycles * (len(stages) - 1)
+    for stage in (stages[0] for stages in stronger(problem.stage) if len(stages) == 1):
+        best = solved[problem.stage]
         if best.makespan_cycles <= best.bound.cycles:
             return
-        if not others.may_end_before(best.makespan_cycles - between, stages):
+        if stage.is_sum != problem.stage.is_sum or not others.may_end_before(best.makespan_cycles, stage):
             continue
-        for stage in stages:
-            if stage not in solved:
-                other = stage_instance(problem.network, stage, problem.add_cost)
-                _solved(other, options, others.searched[stage].bound, others)
-        found = [solved[stage] for stage in stages]
-        if sum(part.makespan_cycles for part in found) + between < best.makespan_cycles:
-            schedule = _kept(problem, stages, found, enough=best.bound.cycles)
-            solver = "cpsat" if any(part.solver == "cpsat" for part in found) else "greedy"
-            better = replace(best, schedule=schedule, solver=solver)
+        if stage not in solved:
+            other = stage_instance(problem.network, stage, problem.add_cost)
+            _solved(other, options, others.searched[stage].bound, others)
+        found = solved[stage]
+        if found.makespan_cycles < best.makespan_cycles:
+            schedule = _kept(problem, stage, found.schedule, enough=best.bound.cycles)
+            better = replace(best, schedule=schedule, solver="cpsat" if found.solver == "cpsat" else "greedy")
             solved[problem.stage] = min(best, better, key=lambda one: one.makespan_cycles)
 
 
-def _kept(problem: Instance, stages: Sequence[Collective], found: Sequence[Result], *, enough: int) -> Schedule:
-    """Return what is kept of stronger collectives: placed anew or, where that cuts sums and is longer, as it is."""
-    schedules = [part.schedule for part in found]
-    anew = lifted_collective(kept_of(problem, stages, schedules, enough=enough))
-    if len(stages) > 1 or stages[0].is_sum != problem.stage.is_sum:
-        return anew
-    as_it_is = trimmed(problem, stages[0], schedules[0])
-    return min(filter(None, [anew, as_it_is]), key=lambda one: one.makespan_cycles)
+def _kept(problem: Instance, stage: Collective, schedule: Schedule, *, enough: int) -> Schedule:
+    """Return what is kept of a stronger collective: placed anew or, where that cuts sums and is longer, as it is."""
+    anew = lifted_collective(kept_of(problem, [stage], [schedule], enough=enough))
+    return min(filter(None, [anew, trimmed(problem, stage, schedule)]), key=lambda one: one.makespan_cycles)
 
 
 def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
