@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, gathered_flow
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
@@ -42,7 +42,16 @@ if TYPE_CHECKING:
     from lpxsched.traffic.collectives import Collective
 
 
-def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Iterator[Found[Quotient]]:
+class Searched(NamedTuple):
+    """What searches found of a collective, if anything, and its lower bound."""
+
+    found: Found[Quotient] | None
+    bound: LowerBound
+
+
+def searches(
+    problem: Instance, options: SolveOptions, bound: LowerBound, searched: dict[Collective, Searched] | None = None
+) -> Iterator[Found[Quotient]]:
     """Yield what searches find for a collective until one meets the bound, then what it keeps of stronger ones.
 
     Parameters
@@ -52,35 +61,66 @@ def searches(problem: Instance, options: SolveOptions, bound: LowerBound) -> Ite
     options : SolveOptions
     bound : LowerBound
         Nothing is looked for below it.
+    searched : dict
+        Collectives of the same chips that need no second search; those that are searched are added.
     """
+    searched = {} if searched is None else searched
     best: Found[Quotient] | None = None
-    for found in _searched_in_groups(problem, options, bound):
-        yield found
-        best = found if best is None else min(best, found, key=lambda one: one.quality)
-    if options.cyclic or options.solver == "symmetric" or best is None or not _all_meet(problem):
+    known = searched.get(problem.stage)
+    for found in _searched_in_groups(problem, options, bound) if known is None else [known.found]:
+        if found is not None:
+            yield found
+            best = found if best is None else min(best, found, key=lambda one: one.quality)
+    searched[problem.stage] = Searched(best, bound)
+    if best is None or not takes_parts(problem, options):
         return
-    forward = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
-    slots = SLOTS << (options.effort - 1)
     for stages in stronger(problem.stage):
         if best.objective_cycles <= _good_enough(options, bound):
             return
-        known = best.placement.makespan_cycles
-        if any(_is_large(stage, problem.network, slots // SLOTS_PER_PART) for stage in stages):
+        if any(_is_large(stage, problem.network, _slots(options) // SLOTS_PER_PART) for stage in stages):
             continue
-        schedules = [_schedule_of(problem, stage, options, known_cycles=known) for stage in stages]
-        found_all = [schedule for schedule in schedules if schedule is not None]
-        if len(found_all) == len(stages):
-            found = kept(forward, list(zip(stages, found_all, strict=True)), enough=bound.cycles)
+        cycles = best.placement.makespan_cycles
+        parts = [_part(problem, stage, options, searched, known_cycles=cycles) for stage in stages]
+        whole = [part for part in parts if part is not None]
+        if len(whole) == len(stages):
+            schedules = [lifted_collective(part) for part in whole]
+            found = kept_of(problem, stages, schedules, enough=bound.cycles)
             yield found
             best = min(best, found, key=lambda one: one.quality)
 
 
-def _schedule_of(problem: Instance, stage: Collective, options: SolveOptions, *, known_cycles: int) -> Schedule | None:
-    """Return the best schedule of another collective of the same chips, None where all are much longer than a known."""
-    other = stage_instance(problem.network, stage, problem.add_cost)
-    every = _searched_in_groups(other, options, collective_bound(other), known_cycles=known_cycles)
-    found = min(every, key=lambda one: one.quality, default=None)
-    return lifted_collective(found) if found else None
+def takes_parts(problem: Instance, options: SolveOptions) -> bool:
+    """Return whether a collective may keep what it needs of stronger ones."""
+    return not options.cyclic and options.solver != "symmetric" and _all_meet(problem)
+
+
+def kept_of(
+    problem: Instance, stages: Sequence[Collective], schedules: Sequence[Schedule], *, enough: int
+) -> Found[Quotient]:
+    """Return what a collective keeps of stronger ones in turn."""
+    forward = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
+    return kept(forward, list(zip(stages, schedules, strict=True)), enough=enough)
+
+
+def _part(
+    problem: Instance,
+    stage: Collective,
+    options: SolveOptions,
+    searched: dict[Collective, Searched],
+    *,
+    known_cycles: int,
+) -> Found[Quotient] | None:
+    """Return the best of another collective of the same chips, None where all are much longer than what is known."""
+    if stage not in searched:
+        other = stage_instance(problem.network, stage, problem.add_cost)
+        bound = collective_bound(other)
+        every = _searched_in_groups(other, options, bound, known_cycles=known_cycles)
+        searched[stage] = Searched(min(every, key=lambda one: one.quality, default=None), bound)
+    return searched[stage].found
+
+
+def _slots(options: SolveOptions) -> int:
+    return SLOTS << (options.effort - 1)
 
 
 def _good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
@@ -94,7 +134,7 @@ def _searched_in_groups(
     more = options.effort - 1
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and may_model(options) else 0.0
     budget = Budget(
-        SLOTS << more,
+        _slots(options),
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,

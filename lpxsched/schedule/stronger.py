@@ -96,7 +96,9 @@ class _Cells(NamedTuple):
 def kept(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]], *, enough: int) -> Found[Quotient]:
     """Return a collective made of stronger ones in turn: as they are, without what it does not need, and placed anew.
 
-    It is no longer than they are and a turnaround between them, which what was read or added pays before it leaves.
+    It is no longer than they are and a turnaround between them, which what was read or added pays before it leaves,
+    unless sums or slots are cut: two sums take more than one of as many vectors, and two slots of a fractional pitch
+    may take a cycle more.
 
     Parameters
     ----------
@@ -190,7 +192,7 @@ def _cuts(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]]) -> I
     pieces = problem.instance.stage.pieces()
     last, ends = int((pieces.first_vector + pieces.vectors).max()), [problem.flow.first_vector]
     for stage, schedule in stages:
-        first = _first_of(stage, schedule)
+        first = first_of(stage, schedule)
         for value, within, vectors in (
             (schedule.slot_value, schedule.slot_first, schedule.slot_vectors),
             (schedule.read_value, schedule.read_first, schedule.read_vectors),
@@ -199,7 +201,7 @@ def _cuts(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]]) -> I
     return np.unique(np.minimum(np.concatenate(ends), last))
 
 
-def _first_of(stage: Collective, schedule: Schedule) -> Integers:
+def first_of(stage: Collective, schedule: Schedule) -> Integers:
     """Return where in the tensor each value of a schedule begins."""
     first, held = np.zeros(schedule.operators, dtype=np.int64), source_values(stage)
     first[held.shard] = held.offset
@@ -211,7 +213,7 @@ def _in_cells(network: Network, stages: Sequence[tuple[Collective, Schedule]], c
     every, begin = list[_Cells](), 0
     held, sums = np.repeat(np.arange(network.nodes)[:, None], len(cuts) - 1, axis=1), network.nodes
     for stage, schedule in stages:
-        every.append(_Stage(schedule, _first_of(stage, schedule), held, sums, begin).in_cells(network, cuts))
+        every.append(_Stage(schedule, first_of(stage, schedule), held, sums, begin).in_cells(network, cuts))
         held, sums, begin = every[-1].held, sums + len(schedule.sums), begin + schedule.makespan_cycles
     slots, added, operands = (
         [np.concatenate(rows) for rows in zip(*parts, strict=True)] for parts in list(zip(*every, strict=True))[:3]
