@@ -140,7 +140,7 @@ SEARCHES: Switches = {
         "search.packings",
         lambda styles: (
             lambda *args, **kwargs: (
-                style for style in islice(styles(*args, **kwargs), 100) if style.turns or style.streams > 1
+                style for style in islice(styles(*args, **kwargs), 100) if style.turns or style.merging
             )
         ),
     ),
