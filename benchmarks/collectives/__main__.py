@@ -18,6 +18,7 @@ from benchmarks.collectives import (
     pipelined,
     rack,
     speed,
+    thresholds,
     tsp,
 )
 from benchmarks.collectives.solving import warm_up
@@ -36,6 +37,7 @@ TABLES = {
     "periods": periods.tables,
     "speed": speed.tables,
     "ablation": ablation.tables,
+    "thresholds": thresholds.tables,
 }
 
 
