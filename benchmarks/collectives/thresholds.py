@@ -1,4 +1,4 @@
-"""What each threshold of the search is worth: small problems once more, with one of them at half and at twice its value.
+"""What each threshold of the search is worth: small problems once more, one of them at half and at twice its value.
 
 Each value gets a process of its own, in which `schedule.policy` is changed before anything else is loaded.
 
