@@ -13,10 +13,12 @@ from benchmarks.collectives import (
     all_to_all,
     boxes,
     heterogeneous,
+    lines,
     periods,
     pipelined,
     rack,
     speed,
+    thresholds,
     tsp,
 )
 from benchmarks.collectives.solving import warm_up
@@ -30,10 +32,12 @@ TABLES = {
     "pipelined": pipelined.tables,
     "all-to-all": all_to_all.tables,
     "tsp": tsp.tables,
+    "lines": lines.tables,
     "rack": rack.tables,
     "periods": periods.tables,
     "speed": speed.tables,
     "ablation": ablation.tables,
+    "thresholds": thresholds.tables,
 }
 
 

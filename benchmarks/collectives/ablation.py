@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.collectives.ablation_problems import Problem, bounded_problems, solved_problems
+from benchmarks.collectives.ablation_problems import EFFORT, Problem, bounded_problems, solved_problems
 from benchmarks.collectives.table import Table
 from lpxsched.schedule.bounds.columns import none
 from lpxsched.schedule.plan import sum_plan
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     # By what is left out: the name in the engine, and its change.
     Switches = dict[str, tuple[str, Change]]
 
-# At the default effort most of these problems take too long to be solved once for each row.
-EFFORT = 2
 SCHEDULE = "lpxsched.schedule."
 
 
@@ -138,7 +136,7 @@ SEARCHES: Switches = {
         "search.packings",
         lambda styles: (
             lambda *args, **kwargs: (
-                style for style in islice(styles(*args, **kwargs), 100) if style.turns or style.streams > 1
+                style for style in islice(styles(*args, **kwargs), 100) if style.turns or style.merging
             )
         ),
     ),

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.traffic.collectives import Kind
 
+# At the default effort most of these problems take too long to be solved once for each row.
+EFFORT = 2
 # Collectives by fabric: kinds, and vectors as a collective counts them.
 COLLECTIVES: dict[str, list[tuple[Kind, int]]] = {
     "torus-4x4": [

@@ -12,7 +12,7 @@ from lpxsched.schedule.policy import MOST_JUSTIFIED
 from lpxsched.schedule.problem.ragged import first_with
 from lpxsched.schedule.routes.choices import Choice, Style, find_ways
 from lpxsched.schedule.routes.merging import merged_plan
-from lpxsched.schedule.routes.trees import PackedTrees
+from lpxsched.schedule.routes.trees import Merging, PackedTrees
 from lpxsched.schedule.symmetry.quotient import Quotient, Ways, mirror
 from lpxsched.schedule.times.placement import Placement
 
@@ -68,8 +68,8 @@ def _sums(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> C
     ways = find_ways(backward, choice, limit=limit, mirrored=True)
     if ways is None:
         return None
-    if isinstance(choice, PackedTrees) and choice.streams > 1:
-        return _merged(forward, ways, choice.streams, limit)
+    if isinstance(choice, PackedTrees) and choice.merging:
+        return _merged(forward, ways, choice.merging, limit)
     if isinstance(choice, PackedTrees) and choice.beside:
         plan = beside_plan(forward, ways)
     else:
@@ -77,9 +77,9 @@ def _sums(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> C
     return Candidate(plan, _sum_order(plan))
 
 
-def _merged(forward: Quotient, ways: Ways, streams: int, limit: int) -> Candidate | None:
+def _merged(forward: Quotient, ways: Ways, merging: Merging, limit: int) -> Candidate | None:
     """Return sums of many operands, block after block; None where links are loaded beyond a limit."""
-    plan = merged_plan(forward, ways, streams)
+    plan = merged_plan(forward, ways, merging)
     wires = forward.wires
     load = np.bincount(
         wires.resource[plan.slot_bundle],

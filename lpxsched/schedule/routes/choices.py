@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.policy import (
+    ALIKE,
     EXACT_SEEDS,
     EXACT_TURNS,
     FORK_PRICES,
@@ -28,7 +29,7 @@ from lpxsched.schedule.routes.list_schedule import spread_ways
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
 from lpxsched.schedule.routes.merging import pace
-from lpxsched.schedule.routes.trees import PackedTrees, packed_trees
+from lpxsched.schedule.routes.trees import Merging, PackedTrees, packed_trees
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Quotient, Ways
 from lpxsched.units import NEVER, NONE
 
@@ -137,11 +138,12 @@ def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[Pa
     """Yield sums over several hops that summands pass as they are, in blocks that just keep a vector unit busy."""
     if problem.instance.stage.kind != "reduce" or _longest_route(problem) < 2:
         return
-    vectors = problem.instance.stage.vectors
-    for streams in [*STREAMS, problem.instance.network.nodes]:
-        paced = pace(problem, streams)
+    vectors, nodes = problem.instance.stage.vectors, problem.instance.network.nodes
+    alike = [Merging(nodes, alike) for alike in ALIKE]
+    for merging in [*alike, *(Merging(streams, NEVER) for streams in (*STREAMS, nodes))]:
+        paced = pace(problem, min(merging))
         for length in [1] if unit_blocks else sorted({min(vectors, n) for n in (paced - 1, paced, 2 * paced) if n}):
-            yield PackedTrees(length, LATE_PRICES[0], seed, streams=streams)
+            yield PackedTrees(length, LATE_PRICES[0], seed, merging=merging)
 
 
 def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:

@@ -26,6 +26,13 @@ from lpxsched.units import NONE
 UNREACHED = np.inf
 
 
+class Merging(NamedTuple):
+    """Where streams of summands that cross a chip are added: `streams` may go on, fewer than `alike` of one depth."""
+
+    streams: int
+    alike: int
+
+
 @dataclass(frozen=True, slots=True)
 class PackedTrees:
     """The style of packed trees.
@@ -40,8 +47,8 @@ class PackedTrees:
         Of the order in which units grow.
     beside : bool
         Whether sums are made beside their reader.
-    streams : int
-        How many streams of summands may leave a chip before it adds.
+    merging : Merging or None
+        Where summands pass chips as they are; None where each chip adds what it gets.
     turns : int
         Where not 0, trees are those of `exact_trees`, grown in so many turns, and no price counts.
     """
@@ -50,7 +57,7 @@ class PackedTrees:
     late_price: float
     seed: int
     beside: bool = False
-    streams: int = 1
+    merging: Merging | None = None
     turns: int = 0
 
 
